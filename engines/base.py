@@ -1,0 +1,205 @@
+"""The seams between the server and its engines: Protocols and the types that cross them.
+
+Engines know samples; the server knows time. An engine is a plain synchronous object: no asyncio,
+no ticks, no turns. It works in short pieces, so that a turn which is no longer wanted is dropped
+quickly, and runs in a thread of its own. A failure leaves an engine as `EngineError` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from visavis.models import arkit
+
+PLAY_RATE: Final = 48_000  # Hz of everything that is played
+HEAR_RATE: Final = 16_000  # Hz of everything that is heard
+VAD_FRAME: Final = 320  # samples at HEAR_RATE: 20 ms
+ECHO_FRAME: Final = 160  # samples at HEAR_RATE: 10 ms
+
+Pcm = npt.NDArray[np.int16]  # (samples,) mono
+Floats = npt.NDArray[np.float32]
+I420 = npt.NDArray[np.uint8]  # (height * 3 // 2, width): Y, then U, then V, BT.601 limited range
+
+Alphabet = Literal["espeak", "misaki"]  # who wrote the phoneme symbols
+
+
+class EngineError(Exception):
+    """An engine could not do its work. Ends the turn, never the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phoneme:
+    """One speech sound; `start` and `end` in samples at PLAY_RATE from the start of its speech."""
+
+    symbol: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One written word as the text has it; `start` and `end` like a phoneme's."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """A piece of speech: mono int16 at PLAY_RATE with what is said when.
+
+    Phonemes cover the piece in order, silences included (symbol ""); words are in order and the
+    words of a text's pieces, joined by single spaces, give the text back.
+    """
+
+    pcm: Pcm
+    phonemes: tuple[Phoneme, ...]
+    words: tuple[Word, ...]
+    alphabet: Alphabet
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What a visitor or operator chooses a voice by."""
+
+    name: str
+    language: str  # BCP 47
+    description: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said. `doubt` in [0, 1]: the engine's own probability that it was not speech."""
+
+    text: str
+    doubt: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One past turn: the visitor's words and the part of the reply that was really heard."""
+
+    visitor: str
+    heard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Affect:
+    """How the avatar feels: each in [-1, 1] (attention in [0, 1]); zero is calm and neutral."""
+
+    valence: float = 0.0
+    arousal: float = 0.0
+    confidence: float = 0.0
+    attention: float = 1.0
+
+
+Attention = Literal["idle", "listening", "thinking", "speaking"]
+
+
+def _zeros(count: int) -> Floats:
+    return np.zeros(count, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceState:
+    """One instant of a face.
+
+    coefficients: (52,) float32 in [0, 1], in the order of `models.arkit.NAMES`.
+    pose: (6,) float32: yaw, pitch, roll in degrees, then x, y, z in inter-ocular distances, all
+        relative to the portrait. Yaw > 0 turns the nose towards the picture's right, pitch > 0
+        up, roll > 0 tilts the head clockwise as the viewer sees it; x right, y up, z nearer.
+    gaze: (2,) float32: yaw and pitch in degrees relative to the head, signs as in pose.
+    breath: in [0, 1], chest and shoulders raised.
+    """
+
+    coefficients: Floats = field(default_factory=lambda: _zeros(arkit.COUNT))
+    pose: Floats = field(default_factory=lambda: _zeros(6))
+    gaze: Floats = field(default_factory=lambda: _zeros(2))
+    breath: float = 0.0
+
+
+class Vad(Protocol):
+    """Voice activity: one per microphone, since it may keep state."""
+
+    def is_speech(self, frame: Pcm) -> bool:
+        """(VAD_FRAME,) at HEAR_RATE -> whether somebody speaks in it."""
+        ...
+
+
+class EchoCanceller(Protocol):
+    """Takes what the avatar plays out of what the microphone hears; one per session."""
+
+    def process(self, mic: Pcm, far: Pcm) -> Pcm:
+        """Same multiple of ECHO_FRAME at HEAR_RATE in both; returns as many samples."""
+        ...
+
+
+class Stt(Protocol):
+    """Speech to text; shared by all sessions, called from one thread."""
+
+    def transcribe(self, pcm: Pcm) -> Transcript:
+        """One utterance at HEAR_RATE, up to 30 s. Raises EngineError."""
+        ...
+
+
+class Dialogue(Protocol):
+    """Decides what to answer; shared by all sessions, so the history comes with each call."""
+
+    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
+        """Yield the answer as text fragments of any size. Raises EngineError."""
+        ...
+
+
+class Tts(Protocol):
+    """Text to speech, one voice; shared by all sessions, called from one thread."""
+
+    voice: Voice
+
+    def synthesize(self, text: str, speed: float = 1.0) -> Iterator[Speech]:
+        """One clause or sentence -> pieces in order. `speed` in [0.5, 2]. Raises EngineError."""
+        ...
+
+
+class Motion(Protocol):
+    """From speech and mood to a living face; one per session, called from one thread.
+
+    Every `at` is in samples at PLAY_RATE from the start of the session.
+    """
+
+    def speak(self, at: int, speech: Speech) -> None:
+        """Schedule the mouth for a piece of speech that starts to sound at `at`."""
+        ...
+
+    def cut(self, at: int) -> None:
+        """Forget all speech from `at` on and ease the mouth shut from there."""
+        ...
+
+    def attend(self, at: int, attention: Attention) -> None:
+        """From `at` on the avatar idles, listens, thinks or speaks."""
+        ...
+
+    def feel(self, at: int, affect: Affect) -> None:
+        """From `at` on the face blends towards this affect."""
+        ...
+
+    def state(self, at: int) -> FaceState:
+        """The face at `at`; calls come in increasing order."""
+        ...
+
+
+class Renderer(Protocol):
+    """Face state to picture for one avatar; one per session, called from one thread."""
+
+    width: int
+    height: int
+
+    def render(self, state: FaceState) -> I420:
+        """A new (height * 3 // 2, width) uint8 picture. Releases the GIL. Raises EngineError."""
+        ...

@@ -1,0 +1,1 @@
+"""The live server: time, turns, transport. Media models live in `visavis.engines`."""

@@ -1,0 +1,78 @@
+"""Every error that the server itself raises, in one tree. Knows nothing of HTTP libraries.
+
+ConfigError            the operator's settings are wrong: exit status 2
+Problem                a request that cannot be served: problem+json with `status`
+  Malformed  400       not what its type says
+  Unauthorized  401    no token, or a wrong one
+  NotFound  404        no such session, avatar or voice
+  TooLarge  413        more than we read
+  WrongType  415       a body of another type
+  Unprocessable  422   understood, but it cannot work
+  Full  503            no room for one more session
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ConfigError(Exception):
+    """A setting is unknown or wrong; the text names it and the fix."""
+
+
+class Problem(Exception):
+    """A request that cannot be served; `detail` tells the caller why and what to do."""
+
+    status: ClassVar[int]
+    title: ClassVar[str]
+
+    def __init__(self, detail: str, code: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or type(self).__name__.lower()
+
+
+class Malformed(Problem):
+    """The body is not what its type says."""
+
+    status, title = 400, "Bad request"
+
+
+class Unauthorized(Problem):
+    """No token, or a wrong one."""
+
+    status, title = 401, "Unauthorized"
+
+
+class NotFound(Problem):
+    """There is no such thing."""
+
+    status, title = 404, "Not found"
+
+
+class TooLarge(Problem):
+    """The body is longer than the server reads."""
+
+    status, title = 413, "Content too large"
+
+
+class WrongType(Problem):
+    """The body has another type than this address takes."""
+
+    status, title = 415, "Unsupported media type"
+
+
+class Unprocessable(Problem):
+    """The body was understood, but it cannot work."""
+
+    status, title = 422, "Unprocessable content"
+
+
+class Full(Problem):
+    """No room for one more session; try again after `retry_after` seconds."""
+
+    status, title = 503, "All places are taken"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after

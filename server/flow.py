@@ -1,0 +1,89 @@
+"""What carries work between stages: engine threads and bounded channels. Knows no media."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, ParamSpec, TypeVar
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Worker:
+    """One named thread that serves an engine, one call at a time and first come first served.
+
+    Never the default executor: aiortc encodes there, and a long call would starve it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` in the thread; a call that has not begun is dropped on cancellation."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+
+    async def stream(self, make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+        """Iterate in the thread, one item a job, so that sessions take turns between items."""
+        iterator = await self.call(make)
+        try:
+            while (item := await self.call(lambda: next(iterator, _END))) is not _END:
+                yield item  # type: ignore[misc]  # the sentinel is ruled out above
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                self._executor.submit(close)
+
+    def close(self) -> None:
+        """Finish the running call, drop the waiting ones, end the thread."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+_END = object()
+
+
+
+
+class Channel(Generic[T]):
+    """A queue bounded by the sum of its items' lengths (in ticks), for one reader.
+
+    `put` waits while the bound is reached; an item longer than the bound passes when it is alone.
+    """
+
+    def __init__(self, bound: int, length: Callable[[T], int]) -> None:
+        self._items: deque[T] = deque()
+        self._bound, self._length, self._held = bound, length, 0
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._error: BaseException | None = None
+
+    async def put(self, item: T) -> None:
+        """Append an item once there is room."""
+        while self._items and self._held + self._length(item) > self._bound:
+            self._changed.clear()
+            await self._changed.wait()
+        self._items.append(item)
+        self._held += self._length(item)
+        self._changed.set()
+
+    def close(self, error: BaseException | None = None) -> None:
+        """No more items; the reader gets those that are left, then `error` if there is one."""
+        self._closed, self._error = True, error
+        self._changed.set()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        while True:
+            while self._items:
+                item = self._items.popleft()
+                self._held -= self._length(item)
+                self._changed.set()
+                yield item
+            if self._closed:
+                break
+            self._changed.clear()
+            await self._changed.wait()
+        if self._error is not None:
+            raise self._error
