@@ -4,6 +4,7 @@ ConfigError            the operator's settings are wrong: exit status 2
 Problem                a request that cannot be served: problem+json with `status`
   Malformed  400       not what its type says
   Unauthorized  401    no token, or a wrong one
+  Forbidden  403       a page of another site, and no token is set
   NotFound  404        no such session, avatar or voice
   TooLarge  413        more than we read
   WrongType  415       a body of another type
@@ -42,6 +43,12 @@ class Unauthorized(Problem):
     """No token, or a wrong one."""
 
     status, title = 401, "Unauthorized"
+
+
+class Forbidden(Problem):
+    """A page of another site calls, and no token is set."""
+
+    status, title = 403, "Forbidden"
 
 
 class NotFound(Problem):

@@ -1,12 +1,15 @@
-"""What carries work between stages: engine threads and bounded channels. Knows no media."""
+"""What carries work between stages: engine threads, bounded channels, owned tasks. No media."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -43,8 +46,6 @@ class Worker:
 
 
 _END = object()
-
-
 
 
 class Channel(Generic[T]):
@@ -87,3 +88,29 @@ class Channel(Generic[T]):
             await self._changed.wait()
         if self._error is not None:
             raise self._error
+
+
+class Tasks:
+    """Owns short-lived tasks: keeps them alive, logs those that fail, ends them all on `close`."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run `work` until it is done, cancelled, or `close` is called."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a task failed", exc_info=error, extra={"task": task.get_name()})
+
+    async def close(self) -> None:
+        """Cancel what still runs and wait for its end."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

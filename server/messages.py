@@ -15,7 +15,6 @@ Tick = int
 TICK_RATE: Final = PLAY_RATE
 PACKET: Final[Tick] = 960  # one audio packet: 20 ms
 FRAME: Final[Tick] = 1920  # one picture at 25 frames a second
-HEAR_RATIO: Final = 3  # ticks to one sample at 16 kHz
 
 Origin = Literal["speech", "text", "say"]
 Ending = Literal["done", "interrupted", "failed"]

@@ -174,6 +174,14 @@ class Pong:
 
 
 @dataclass(frozen=True, slots=True)
+class Directed:
+    """What was understood of a direction: styles by name; empty when nothing was."""
+
+    type: ClassVar = "directed"
+    styles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Something went wrong; the session goes on. `code` is stable, `message` is for people."""
 
@@ -184,7 +192,7 @@ class Failure:
 
 FromServer = (
     Ready | Listening | TranscriptOf | Thinking | ReplyStarted | Caption | ReplyEnded | Receipt
-    | Pong | Failure
+    | Pong | Directed | Failure
 )  # fmt: skip
 
 _CLIENT_TYPES: Final = {kind.type: kind for kind in (Text, SayText, Interrupt, Direct, Mic, Ping)}
@@ -208,10 +216,11 @@ def decode(data: str | bytes) -> FromClient:
     except (json.JSONDecodeError, RecursionError) as error:
         msg = "message is not JSON"
         raise ProtocolError(msg) from error
-    return _build(fields)
+    return build(fields)
 
 
-def _build(fields: Any) -> FromClient:
+def build(fields: Any) -> FromClient:
+    """A parsed JSON value -> the message it is. Raises ProtocolError."""
     kind = _CLIENT_TYPES.get(str(fields.get("type"))) if isinstance(fields, dict) else None
     if kind is None:
         msg = f"`type` must be one of {', '.join(_CLIENT_TYPES)}"

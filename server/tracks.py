@@ -85,5 +85,3 @@ class VideoTrack(MediaStreamTrack):
         frame.pts, frame.time_base = at * _VIDEO_RATE // TICK_RATE, _VIDEO_BASE
         self._sent(at, self._clock.now())
         return frame
-
-

@@ -1,0 +1,58 @@
+# visavis: the words a developer, an operator and CI use.
+PORT   ?= 8765
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+SOURCES := $(shell find server engines models client -type f -not -name '*.pyc' 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench clean lock
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## create the environment and install visavis
+
+run: $(STAMP) ## start the server: make run [PORT=8080]
+	@$(BIN)/visavis serve --port $(PORT)
+
+test: $(VENV)/.tools $(STAMP) ## install what tests need, Chromium included, and run them
+	@sh deploy/need.sh chromium chromium
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.tools $(STAMP) ## format, lint, types and dependency direction
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy -p visavis.server -p visavis.engines -p visavis.models
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.tools $(STAMP) ## measure in a real Chromium; JSON in out/bench
+	@sh deploy/need.sh chromium chromium
+	$(BIN)/python -m bench
+
+lock: ## resolve dependencies anew (pins in pyproject.toml)
+	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --strip-extras -o deploy/requirements.lock pyproject.toml
+	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-header --strip-extras --allow-unsafe --extra dev -o deploy/requirements-dev.lock pyproject.toml
+
+clean: ## remove the environment and everything that was built
+	rm -rf $(VENV) build dist out *.egg-info
+
+$(BIN)/python:
+	@sh deploy/need.sh "$(PYTHON) -c 'import venv, ensurepip'" python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+# The packages first, then visavis itself; again after any file was added (strict editable mode).
+$(STAMP): $(BIN)/python deploy/requirements.lock pyproject.toml $(SOURCES)
+	@if ! cmp -s deploy/requirements.lock $(VENV)/.lock; then \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/requirements.lock && \
+	  cp deploy/requirements.lock $(VENV)/.lock; fi
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e . --config-settings editable_mode=strict
+	$(BIN)/visavis warm
+	@touch $@
+
+$(VENV)/.tools: $(BIN)/python deploy/requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/requirements-dev.lock
+	@cp deploy/requirements.lock $(VENV)/.lock; touch $@

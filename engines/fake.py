@@ -1,0 +1,139 @@
+"""Engines that pretend, for tests of the server only. Nothing here hears, thinks or draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from visavis.engines.base import (
+    I420,
+    PLAY_RATE,
+    Affect,
+    Attention,
+    EngineError,
+    Exchange,
+    FaceState,
+    Pcm,
+    Phoneme,
+    Speech,
+    Transcript,
+    Voice,
+    Word,
+)
+
+WORD = PLAY_RATE // 4  # samples of one spoken word: 250 ms
+
+
+class FakeVad:
+    """Hears speech in every frame that is not silent."""
+
+    def is_speech(self, frame: Pcm) -> bool:
+        """True when any sample is over 1000."""
+        return bool(np.abs(frame).max() > 1000)
+
+
+class FakeEcho:
+    """Cancels nothing."""
+
+    def process(self, mic: Pcm, far: Pcm) -> Pcm:
+        """The microphone as it is."""
+        assert mic.shape == far.shape
+        return mic
+
+
+class FakeStt:
+    """Understands always the same; "" means: no words."""
+
+    def __init__(self, text: str = "what time is breakfast?") -> None:
+        self.text = text
+        self.calls = 0
+
+    def transcribe(self, pcm: Pcm) -> Transcript:
+        """The text of this engine; EngineError when it is "fail"."""
+        self.calls += 1
+        if self.text == "fail":
+            msg = "told to fail"
+            raise EngineError(msg)
+        return Transcript(self.text, 0.0 if self.text else 1.0)
+
+
+class FakeDialogue:
+    """Answers with `answer(text)`; EngineError when the visitor says "fail"."""
+
+    def __init__(self, answer: Callable[[str], str] = lambda text: f"You said: {text}") -> None:
+        self._answer = answer
+        self.histories: list[tuple[Exchange, ...]] = []
+
+    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
+        """The answer in two fragments."""
+        self.histories.append(tuple(history))
+        if text == "fail":
+            msg = "told to fail"
+            raise EngineError(msg)
+        answer = self._answer(text)
+        yield answer[: len(answer) // 2]
+        yield answer[len(answer) // 2 :]
+
+
+class FakeTts:
+    """A 440 Hz tone of 250 ms for each word."""
+
+    voice = Voice("fake", "en", "a tone", "none")
+
+    def synthesize(self, text: str, speed: float = 1.0) -> Iterator[Speech]:
+        """One piece for the text; EngineError when it is "fail"."""
+        if text == "fail":
+            msg = "told to fail"
+            raise EngineError(msg)
+        words = text.split()
+        time = np.arange(WORD * len(words)) / PLAY_RATE
+        pcm = (8000 * np.sin(2 * np.pi * 440 * time)).astype(np.int16)
+        spans = [(w, i * WORD, (i + 1) * WORD) for i, w in enumerate(words)]
+        yield Speech(
+            pcm,
+            tuple(Phoneme("a", start, end) for _, start, end in spans),
+            tuple(Word(*span) for span in spans),
+            "espeak",
+        )
+
+
+class FakeMotion:
+    """Keeps what it was told, in order."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def speak(self, at: int, speech: Speech) -> None:
+        """Noted as ("speak", at)."""
+        self.told.append(("speak", at))
+
+    def cut(self, at: int) -> None:
+        """Noted as ("cut", at)."""
+        self.told.append(("cut", at))
+
+    def attend(self, at: int, attention: Attention) -> None:
+        """Noted under the attention's name."""
+        self.told.append((attention, at))
+
+    def feel(self, at: int, affect: Affect) -> None:
+        """Noted as ("feel", at)."""
+        self.told.append(("feel", at))
+
+    def state(self, at: int) -> FaceState:
+        """Neutral, always."""
+        return FaceState()
+
+
+class FakeRenderer:
+    """Grey pictures; fails while `broken`."""
+
+    def __init__(self, width: int = 64, height: int = 64) -> None:
+        self.width, self.height, self.broken = width, height, False
+
+    def render(self, state: FaceState) -> I420:
+        """(height * 3 // 2, width) of 128; EngineError while `broken`."""
+        if self.broken:
+            msg = "told to fail"
+            raise EngineError(msg)
+        return np.full((self.height * 3 // 2, self.width), 128, np.uint8)

@@ -1,0 +1,176 @@
+"""The command line and composition root: settings -> engines -> app."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import secrets
+import signal
+import ssl
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+from aiohttp import web
+
+from visavis.engines.base import EngineError
+from visavis.models.errors import ModelError
+from visavis.server import config as settings
+from visavis.server import rtc
+from visavis.server.app import App
+from visavis.server.config import Config
+from visavis.server.errors import ConfigError
+from visavis.server.metrics import Metrics
+from visavis.server.studio import Studio
+
+log = logging.getLogger("visavis")
+
+_USAGE, _FAILURE = 2, 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 on success, 2 on bad use, 1 on failure."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except ConfigError as error:
+        return _complain(error, _USAGE)
+    except (EngineError, ModelError, OSError) as error:
+        return _complain(error, _FAILURE)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _complain(error: Exception, status: int) -> int:
+    sys.stderr.write(f"visavis: {error}\n")
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="visavis", description="A live, talking face on a conversation, from one portrait."
+    )
+    parser.add_argument("--version", action="version", version=f"visavis {version('visavis')}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_serve(commands)
+    _add_avatar(commands)
+    _add_models(commands)
+    _add(commands, "voices", _voices, "list the voices").add_argument(
+        "--json", action="store_true", help="print JSON"
+    )
+    _add(commands, "doctor", _doctor, "print the settings in force and what is missing")
+    _add(commands, "token", _token, "make a token for `visavis serve`")
+    _add(commands, "warm", _warm, "compile and cache what the first start would wait for")
+    return parser
+
+
+def _add(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_serve(commands: Any) -> None:
+    parser = _add(commands, "serve", _serve, "start the server")
+    parser.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
+    for setting in fields(Config):
+        default = setting.default if setting.default != "" else "none"
+        parser.add_argument(
+            f"--{setting.name.replace('_', '-')}",
+            type=type(setting.default),
+            metavar=setting.name.upper(),
+            help=f"{setting.metadata['help']} (default: {default})",
+        )
+
+
+# --- serve --------------------------------------------------------------------------------------
+
+
+def _serve(options: argparse.Namespace) -> None:
+    given = {f.name: getattr(options, f.name) for f in fields(Config)}
+    config = settings.load(given, file=options.config)
+    _log_to_stderr(config.log_level)
+    uvloop.run(serve(config))
+
+
+async def serve(config: Config) -> None:
+    """Run the server until it is told to stop by SIGINT or SIGTERM."""
+    rtc.install()
+    metrics, studio = Metrics(), Studio(config)
+    runner = web.AppRunner(App(config, studio, metrics).build(), access_log=None)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config)).start()
+        address = _address(config, runner.addresses[0][1])
+        _say(f"visavis is starting at {address}")
+        await studio.open()
+        _say(f"visavis is ready: open {address}")
+        await stop.wait()
+        _say("visavis is shutting down")
+    finally:
+        await runner.cleanup()
+        studio.close()
+
+
+def _address(config: Config, port: int) -> str:
+    host = "localhost" if config.host in {"127.0.0.1", "0.0.0.0", "::"} else config.host
+    address = f"{'https' if config.tls_cert else 'http'}://{host}:{port}/"
+    return f"{address}#token={config.token}" if config.token else address
+
+
+def _tls(config: Config) -> ssl.SSLContext | None:
+    if not config.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(config.tls_cert, config.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        msg = f"tls_cert {config.tls_cert}, tls_key {config.tls_key}: {error}"
+        raise ConfigError(msg) from error
+    return context
+
+
+class _Fields(logging.Formatter):
+    """One line a record: time, level, message, then the fields given in `extra` as JSON."""
+
+    _own: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        extra = {k: v for k, v in vars(record).items() if k not in self._own}
+        line = super().format(record)
+        return f"{line} {json.dumps(extra, default=str)}" if extra else line
+
+
+def _log_to_stderr(level: str) -> None:
+    if level.upper() not in logging.getLevelNamesMapping():
+        msg = f"log_level is {level!r}: choose debug, info, warning or error"
+        raise ConfigError(msg)
+    output = logging.StreamHandler()
+    output.setFormatter(_Fields("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[output], force=True)
+    # These log whole SDPs, candidates or text to say at info and debug.
+    for noisy in ("aioice", "aiortc", "faster_whisper", "piper", "numba", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+# --- the small commands -------------------------------------------------------------------------
+
+
+def _token(_options: argparse.Namespace) -> None:
+    _say(secrets.token_urlsafe(24))

@@ -1,0 +1,77 @@
+"""When the visitor's turn begins, pauses and ends, from voice activity. No audio, no clock."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, Literal
+
+FRAME_MS: Final = 20
+Change = Literal["started", "paused", "resumed"]
+
+# Whisper closes a sentence that sounds finished with one of these.
+_CLOSED: Final = (".", "?", "!")
+_DANGLING: Final = frozenset(
+    (
+        *("a", "an", "and", "are", "at", "but", "can", "could", "do", "for", "from", "how", "i"),
+        *("in", "is", "my", "of", "on", "or", "so", "the", "to", "um", "uh", "what", "when"),
+        *("where", "with", "would"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpointing:
+    """Thresholds in milliseconds of voice or of silence."""
+
+    onset: int = 80  # voice within twice that time, before speech counts as begun
+    onset_over_reply: int = 140  # the same while the avatar speaks: echo and coughs are short
+    pause: int = 160  # silence after which the words so far are transcribed
+    end_closed: int = 380  # silence that ends a turn whose words make a finished sentence
+    end: int = 600  # silence that ends any other turn
+    end_dangling: int = 1100  # the same when the last word asks for more: "to the", "and"
+    longest: int = 25_000  # whisper hears 30 s at most
+
+    def silence_for(self, text: str) -> int:
+        """How long a silence ends a turn that reads `text` so far."""
+        words = text.lower().rstrip(".?!, ").split()
+        if words and (words[-1] in _DANGLING or text.rstrip().endswith((",", "..."))):
+            return self.end_dangling
+        return self.end_closed if text.rstrip().endswith(_CLOSED) else self.end
+
+
+class Endpointer:
+    """Counts 20 ms frames. `talking` from the start of a turn until `reset`."""
+
+    def __init__(self, limits: Endpointing) -> None:
+        self._limits = limits
+        self._recent: deque[bool] = deque(maxlen=2 * limits.onset_over_reply // FRAME_MS)
+        self.talking = False
+        self._was_paused = False
+        self.silence = 0  # ms since the last voice
+
+    def push(self, voice: bool, over_reply: bool) -> Change | None:
+        """One frame; what it changes."""
+        self._recent.append(voice)
+        self.silence = 0 if voice else self.silence + FRAME_MS
+        if not self.talking:
+            return self._start(self._limits.onset_over_reply if over_reply else self._limits.onset)
+        if voice and self._was_paused:
+            self._was_paused = False
+            return "resumed"
+        if self.silence == self._limits.pause:
+            self._was_paused = True
+            return "paused"
+        return None
+
+    def _start(self, onset: int) -> Change | None:
+        window = list(self._recent)[-2 * onset // FRAME_MS :]
+        if sum(window) * FRAME_MS < onset:
+            return None
+        self.talking, self._was_paused = True, False
+        return "started"
+
+    def reset(self) -> None:
+        """The turn is over."""
+        self.talking, self._was_paused = False, False
+        self._recent.clear()

@@ -1,0 +1,312 @@
+"""One viewer: a clock, a timeline, a turn, and the tasks of one conversation. No sockets here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from visavis.engines.base import (
+    I420,
+    EchoCanceller,
+    EngineError,
+    Exchange,
+    Motion,
+    Pcm,
+    Renderer,
+    Transcript,
+    Vad,
+)
+from visavis.engines.direction import understand
+from visavis.server import protocol
+from visavis.server.clock import Clock
+from visavis.server.endpointing import Endpointing
+from visavis.server.flow import Tasks, Worker
+from visavis.server.hearing import Event, Hearing
+from visavis.server.messages import (
+    FRAME,
+    PACKET,
+    Clause,
+    Drafted,
+    Ending,
+    Heard,
+    Request,
+    SpeechStarted,
+    Spoken,
+    Tick,
+    ms,
+    to_ms,
+)
+from visavis.server.metrics import Metrics
+from visavis.server.receipt import Marks, publish
+from visavis.server.showing import LEAD, Showing
+from visavis.server.speaking import Minded, Reply, Voiced
+from visavis.server.timeline import Timeline
+from visavis.server.tracks import AudioTrack, VideoTrack
+
+log = logging.getLogger(__name__)
+
+# A reply begins this long after its first clause is known: one picture's lead, and the time by
+# which the lips move ahead of the sound.
+START: Final[Tick] = LEAD + ms(65)
+_HISTORY: Final = 20  # exchanges that the dialogue is given
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What one session is made of; the first four are its own, the rest are shared."""
+
+    echo: EchoCanceller
+    vad: Vad
+    motion: Motion
+    renderer: Renderer
+    transcribe: Callable[[Pcm], Awaitable[Transcript]]
+    mind: Minded
+    voice: Voiced
+    apology: Clause
+    still: I420
+    endpointing: Endpointing
+
+
+@dataclass(slots=True)
+class _Turn:
+    """The reply under way: its making, its record and the task that plays it."""
+
+    number: int
+    reply: Reply
+    marks: Marks
+    task: asyncio.Task[None] | None = None
+    at: Tick | None = None  # where its next clause goes
+
+
+class Session:
+    """A conversation. `send` hands a message to the client and must not block."""
+
+    def __init__(
+        self,
+        name: str,
+        engines: Engines,
+        send: Callable[[protocol.FromServer], None],
+        metrics: Metrics,
+    ) -> None:
+        self.name, self._engines, self._send, self._metrics = name, engines, send, metrics
+        self.clock = Clock()
+        self.timeline = Timeline()
+        self._tasks = Tasks()
+        self._render = Worker(f"render-{name}")
+        self._showing = Showing(
+            self.clock, self.timeline, engines.motion, engines.renderer, self._render, metrics
+        )
+        self._hearing = Hearing(
+            self.clock, self.timeline, engines.echo, engines.vad, engines.transcribe,
+            self._on_heard, self._tasks, engines.endpointing,
+        )  # fmt: skip
+        self.audio = AudioTrack(self.clock, self.timeline, self._sound_sent)
+        self.video = VideoTrack(self.clock, self.timeline, engines.still, self._picture_sent)
+        self.history: deque[Exchange] = deque(maxlen=_HISTORY)
+        self._current: _Turn | None = None
+        self._draft: Reply | None = None
+        self._stopped: Request | None = None  # the rest of a reply that speech broke off
+
+    async def run(self) -> None:
+        """Keep the face alive until cancelled."""
+        try:
+            await self._showing.run()
+        finally:
+            self._end_turn("interrupted")
+            self._drop_draft()
+            await self._tasks.close()
+            await asyncio.to_thread(self._render.close)
+
+    async def listen(self, mic: AsyncIterator[Pcm]) -> None:
+        """Hear the visitor: 48 kHz mono packets until they end."""
+        await self._hearing.run(mic)
+
+    # --- what a visitor or an operator asks for -------------------------------------------------
+
+    def ask(self, text: str) -> None:
+        """Answer typed words."""
+        turn = self._start(Request(text, "text", self.clock.now()))
+        self._send(protocol.TranscriptOf(turn, text, final=True))
+
+    def say(self, text: str, style: str = "") -> None:
+        """Speak exactly this."""
+        self._start(Request(text, "say", self.clock.now(), style=style))
+
+    def interrupt(self) -> None:
+        """Stop speaking, for good."""
+        self._end_turn("interrupted")
+        self._drop_draft()
+        self._stopped = None
+        self._showing.attend("idle")
+
+    def direct(self, prompt: str) -> protocol.Directed:
+        """Take a direction in plain words; what was understood of it."""
+        direction = understand(prompt)
+        if direction.styles:
+            self._showing.feel(direction.affect)
+        return protocol.Directed(direction.styles)
+
+    def pong(self, t: float) -> protocol.Pong:
+        """Answer a ping."""
+        return protocol.Pong(t, to_ms(self.clock.now()))
+
+    def mic(self, on: bool) -> None:
+        """Open or close the ear."""
+        self._hearing.switch(on)
+
+    # --- hearing --------------------------------------------------------------------------------
+
+    def _on_heard(self, event: Event) -> None:
+        if isinstance(event, SpeechStarted):
+            self._on_speech()
+        elif isinstance(event, Drafted):
+            self._on_draft(event)
+        else:
+            self._on_turn_end(event)
+
+    def _on_speech(self) -> None:
+        self._stopped = None
+        if self._current is not None:
+            rest = self._rest_of(self._current)
+            self._end_turn("interrupted")
+            self._stopped = rest
+        self._showing.attend("listening")
+        self._send(protocol.Listening(active=True))
+
+    def _on_draft(self, draft: Drafted) -> None:
+        self._send(protocol.TranscriptOf(self.timeline.turn + 1, draft.text, final=False))
+        if self._draft is None or self._draft.request.text != draft.text:
+            self._drop_draft()
+            request = Request(draft.text, "speech", draft.ended)
+            self._draft = self._prepare(request)
+
+    def _on_turn_end(self, heard: Heard) -> None:
+        self._send(protocol.Listening(active=False))
+        if not heard.text:
+            self._drop_draft()
+            self._resume()
+            return
+        request = Request(heard.text, "speech", heard.ended, heard.transcribed)
+        draft, self._draft = self._draft, None
+        if draft is not None and draft.request.text != heard.text:
+            draft.cancel()
+            draft = None
+        turn = self._start(request, draft)
+        self._send(protocol.TranscriptOf(turn, heard.text, final=True))
+
+    def _resume(self) -> None:
+        """What broke the reply off was no speech: go on at the word where it stopped."""
+        rest, self._stopped = self._stopped, None
+        if rest is None:
+            self._showing.attend("idle")
+        else:
+            self._start(replace(rest, origin_at=self.clock.now()))
+
+    def _rest_of(self, turn: _Turn) -> Request | None:
+        heard = self.timeline.heard_until(self.clock.now() + FRAME, turn.number).split()
+        rest = " ".join(turn.reply.written).split()[len(heard) :]
+        return Request(" ".join(rest), "say", self.clock.now()) if rest else None
+
+    def _drop_draft(self) -> None:
+        if self._draft is not None:
+            self._draft.cancel()
+            self._draft = None
+
+    # --- one reply ------------------------------------------------------------------------------
+
+    def _prepare(self, request: Request) -> Reply:
+        return Reply(request, self._engines.mind, self._engines.voice, self.history, self._tasks)
+
+    def _start(self, request: Request, draft: Reply | None = None) -> int:
+        """Begin a turn with this request; whatever was said before is cut."""
+        self._end_turn("interrupted")
+        self._drop_draft()
+        self._stopped = None
+        number = self.timeline.turn + 1
+        self.timeline.cut(self.clock.now() + FRAME, number)
+        turn = _Turn(number, draft or self._prepare(request), Marks(number, request))
+        self._current = turn
+        self._showing.attend("thinking")
+        self._send(protocol.Thinking(number))
+        turn.task = self._tasks.start(self._perform(turn), name=f"turn-{number}")
+        return number
+
+    async def _perform(self, turn: _Turn) -> None:
+        ending: Ending = "done"
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                async for clause in turn.reply.clauses():
+                    tasks.create_task(self._caption(self._place(turn, clause)))
+            except EngineError:
+                log.exception("a reply failed", extra={"session": self.name})
+                self._metrics.engine_errors.labels("reply").inc()
+                ending = "failed"
+                self._send(protocol.Failure("reply-failed", "The answer could not be made."))
+                tasks.create_task(self._caption(self._place(turn, self._engines.apology)))
+        if turn.at is not None:
+            await self.clock.sleep_until(turn.at)
+        self._close(turn, ending)
+        self._showing.attend("idle")
+
+    def _place(self, turn: _Turn, clause: Clause) -> Spoken:
+        """Fix when a clause plays: after the one before it, or as soon as its lips can move."""
+        now = self.clock.now()
+        soonest = now + START if turn.at is None else now + LEAD
+        spoken = Spoken(turn.number, max(soonest, turn.at or 0, self.timeline.end), clause)
+        if turn.at is None:
+            turn.marks.starts, turn.marks.first_clause = spoken.at, now
+            self._showing.attend("speaking")
+            self._send(protocol.ReplyStarted(turn.number, to_ms(spoken.at)))
+        turn.at = spoken.end
+        self.timeline.put(spoken)
+        self._showing.speak(spoken.at, clause.speech)
+        return spoken
+
+    async def _caption(self, spoken: Spoken) -> None:
+        heard = 0
+        for word in spoken.clause.speech.words:
+            await self.clock.sleep_until(spoken.at + word.start)
+            heard = min(heard + len(word.text) + (heard > 0), len(spoken.clause.text))
+            self._send(protocol.Caption(spoken.turn, spoken.clause.text, heard))
+
+    def _end_turn(self, ending: Ending) -> None:
+        """Stop the reply under way, in one step: nothing of it can sound or show after this."""
+        turn = self._current
+        if turn is None:
+            return
+        now = self.clock.now()
+        turn.marks.interrupted = now
+        self.timeline.cut(now + FRAME, turn.number + 1)
+        self._showing.cut(now + FRAME)
+        turn.reply.cancel()
+        if turn.task is not None:
+            turn.task.cancel()
+        self._close(turn, ending)
+
+    def _close(self, turn: _Turn, ending: Ending) -> None:
+        self._current = None
+        now = self.clock.now()
+        turn.marks.ended = now
+        heard = self.timeline.heard_until(now + FRAME, turn.number)
+        if turn.reply.request.origin != "say" or heard:
+            self.history.append(Exchange(self._visitor_words(turn), heard))
+        self._send(protocol.ReplyEnded(turn.number, ending, heard))
+        self._send(publish(turn.marks, ending, self.name, self._metrics))
+
+    @staticmethod
+    def _visitor_words(turn: _Turn) -> str:
+        request = turn.reply.request
+        return "" if request.origin == "say" else request.text
+
+    def _sound_sent(self, at: Tick, now: Tick) -> None:
+        if self._current is not None:
+            self._current.marks.sound_sent(at, now, PACKET)
+
+    def _picture_sent(self, at: Tick, now: Tick) -> None:
+        self._metrics.frames.inc()
+        if self._current is not None:
+            self._current.marks.picture_sent(at, now)

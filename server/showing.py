@@ -1,0 +1,89 @@
+"""Speech, mood or idleness -> face state -> picture, one frame ahead of the clock, for ever."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from visavis.engines.base import (
+    I420,
+    Affect,
+    Attention,
+    EngineError,
+    Motion,
+    Renderer,
+    Speech,
+)
+from visavis.server.clock import Clock
+from visavis.server.flow import Worker
+from visavis.server.messages import FRAME, Picture, Tick, ms
+from visavis.server.metrics import Metrics
+from visavis.server.timeline import Timeline
+
+log = logging.getLogger(__name__)
+
+LEAD: Final[Tick] = FRAME + ms(15)  # how long before its time a picture is begun
+_REST: Final[Tick] = ms(1000)  # a generator that failed is tried again after this
+
+
+class Showing:
+    """One session's face. All calls to motion and renderer happen in `worker`'s thread."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        timeline: Timeline,
+        motion: Motion,
+        renderer: Renderer,
+        worker: Worker,
+        metrics: Metrics,
+    ) -> None:
+        self._clock, self._timeline, self._metrics = clock, timeline, metrics
+        self._motion, self._renderer, self._worker = motion, renderer, worker
+        self._commands: deque[Callable[[], None]] = deque()
+
+    def speak(self, at: Tick, speech: Speech) -> None:
+        """Move the mouth for a piece that sounds from `at` on."""
+        self._commands.append(lambda: self._motion.speak(at, speech))
+
+    def cut(self, at: Tick) -> None:
+        """Close the mouth from `at` on."""
+        self._commands.append(lambda: self._motion.cut(at))
+
+    def attend(self, attention: Attention) -> None:
+        """Idle, listen, think or speak from now on."""
+        at = self._clock.now()
+        self._commands.append(lambda: self._motion.attend(at, attention))
+
+    def feel(self, affect: Affect) -> None:
+        """Blend towards this affect from now on."""
+        at = self._clock.now()
+        self._commands.append(lambda: self._motion.feel(at, affect))
+
+    async def run(self) -> None:
+        """Draw every frame before its time; one that cannot be in time is skipped."""
+        at = self._clock.now() // FRAME * FRAME + 2 * FRAME
+        while True:
+            await self._clock.sleep_until(at - LEAD)
+            at = max(at, self._clock.now() // FRAME * FRAME + FRAME)
+            try:
+                image = await self._worker.call(self._draw, at)
+            except EngineError:
+                log.exception("the generator failed; the last picture stays")
+                self._metrics.engine_errors.labels("render").inc()
+                at += _REST
+                continue
+            self._timeline.put(Picture(at, image))
+            self._timeline.forget(at - ms(2000))
+            at += FRAME
+
+    def _draw(self, at: Tick) -> I420:
+        began = time.perf_counter()
+        while self._commands:
+            self._commands.popleft()()
+        image = self._renderer.render(self._motion.state(at))
+        self._metrics.render.observe(time.perf_counter() - began)
+        return image

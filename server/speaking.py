@@ -1,0 +1,100 @@
+"""What was said or typed -> dialogue -> clauses -> speech. Knows no time: the session places it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final
+
+from visavis.engines.base import Dialogue, EngineError, Exchange, Tts
+from visavis.server.clauses import ClauseSplitter
+from visavis.server.flow import Channel, Tasks, Worker
+from visavis.server.messages import Clause, Request, ms
+
+_AHEAD: Final = ms(12_000)  # speech that is synthesized before it is needed
+_DEADLINE: Final = 20.0  # seconds for the next piece of an answer; a dead engine ends the turn
+
+
+@dataclass(frozen=True, slots=True)
+class Voiced:
+    """A voice and the thread that serves it."""
+
+    tts: Tts
+    worker: Worker
+
+
+@dataclass(frozen=True, slots=True)
+class Minded:
+    """A dialogue and the thread that serves it."""
+
+    dialogue: Dialogue
+    worker: Worker
+
+
+class Reply:
+    """One answer in the making. It begins at once; its clauses wait until they are taken."""
+
+    def __init__(
+        self,
+        request: Request,
+        mind: Minded,
+        voice: Voiced,
+        history: Sequence[Exchange],
+        tasks: Tasks,
+    ) -> None:
+        self.request = request
+        self.written: list[str] = []  # clauses so far, also those not yet spoken
+        self._mind, self._voice, self._history = mind, voice, tuple(history)
+        self._speech: Channel[Clause] = Channel(_AHEAD, lambda clause: len(clause.speech.pcm))
+        self._task = tasks.start(self._make(), name="reply")
+
+    async def clauses(self) -> AsyncIterator[Clause]:
+        """The answer in order, each clause as soon as it can be heard. Raises EngineError."""
+        async for clause in self._speech:
+            yield clause
+
+    def cancel(self) -> None:
+        """Nobody wants this answer any more."""
+        self._task.cancel()
+
+    async def _make(self) -> None:
+        try:
+            async with aclosing(self._texts()) as texts:
+                async for text in texts:
+                    await self._synthesize(text)
+        except (EngineError, TimeoutError) as error:
+            self._speech.close(EngineError(str(error) or "an engine did not answer in time"))
+        else:
+            self._speech.close()
+
+    async def _texts(self) -> AsyncIterator[str]:
+        splitter = ClauseSplitter()
+        async with aclosing(self._fragments()) as fragments:
+            async for fragment in fragments:
+                for text in splitter.feed(fragment):
+                    self.written.append(text)
+                    yield text
+        for text in splitter.flush():
+            self.written.append(text)
+            yield text
+
+    async def _fragments(self) -> AsyncIterator[str]:
+        request = self.request
+        if request.origin == "say":
+            yield request.text
+            return
+        answer = self._mind.worker.stream(
+            lambda: self._mind.dialogue.reply(request.text, self._history)
+        )
+        async with aclosing(answer):
+            async for fragment in answer:
+                yield fragment
+
+    async def _synthesize(self, text: str) -> None:
+        pieces = self._voice.worker.stream(lambda: self._voice.tts.synthesize(text))
+        async with aclosing(pieces):
+            while (speech := await asyncio.wait_for(anext(pieces, None), _DEADLINE)) is not None:
+                clause = Clause(" ".join(word.text for word in speech.words), speech)
+                await self._speech.put(clause)

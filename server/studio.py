@@ -1,0 +1,158 @@
+"""The engines of a running server: loads and warms them once, and furnishes every session.
+
+Shared engines (ears, dialogue, voices) each have one thread; a session gets its own echo
+canceller, voice activity, motion and renderer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from visavis.engines import load
+from visavis.engines.base import EngineError, FaceState, Pcm, Stt, Transcript
+from visavis.models.avatar import Avatar, find_avatars, load_avatar
+from visavis.server.config import Config
+from visavis.server.endpointing import Endpointing
+from visavis.server.errors import NotFound
+from visavis.server.flow import Worker
+from visavis.server.messages import Clause
+from visavis.server.session import Engines
+from visavis.server.speaking import Minded, Voiced
+
+log = logging.getLogger(__name__)
+
+APOLOGY: Final = "I am sorry, something went wrong. Please try again."
+_TOO_MANY_FAILURES: Final = 3  # of one engine in a row, before the server calls itself not ready
+
+
+class Studio:
+    """Engines by name. `missing` says in words why no session can begin; None: it can."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._seed = 0
+        self._loading: str | None = "The server is loading its models."
+        self._failures = 0
+        self._workers: dict[str, Worker] = {}
+        self._avatars: dict[str, Avatar] = {}
+        self._voices: dict[str, Voiced] = {}
+        self._apologies: dict[str, Clause] = {}
+        self._opening = asyncio.Lock()
+        self._stt: Stt
+        self._mind: Minded
+
+    @property
+    def missing(self) -> str | None:
+        """Why no session can begin now."""
+        if self._failures >= _TOO_MANY_FAILURES:
+            return "Speech recognition keeps failing."
+        return self._loading
+
+    async def open(self) -> None:
+        """Load and warm what a session needs. Raises EngineError, AvatarError, ManifestError."""
+        began = time.perf_counter()
+        cache = self._config.home_path / "cache"
+        knowledge = Path(self._config.knowledge) if self._config.knowledge else None
+        stt, mind = self._worker("stt"), self._worker("dialogue")
+        loading = (
+            stt.call(load.stt),
+            mind.call(load.dialogue, self._config.dialogue, knowledge, cache),
+            self._voice(self._config.voice),
+            self._warm_face(),
+        )
+        self._stt, dialogue, _, _ = await asyncio.gather(*loading)
+        self._mind = Minded(dialogue, mind)
+        self._loading = None
+        log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
+
+    async def furnish(self, avatar: str, voice: str) -> Engines:
+        """The engines of one new session. Raises NotFound, AvatarError, EngineError."""
+        voiced = await self._voice(voice)
+        self._seed += 1
+        loaded = await self._avatar(avatar)
+        size = self._config.width, self._config.height
+        renderer = await asyncio.to_thread(load.renderer, loaded, *size)
+        still = await asyncio.to_thread(renderer.render, FaceState())
+        return Engines(
+            echo=load.echo(),
+            vad=load.vad(),
+            motion=await asyncio.to_thread(load.motion, self._seed),
+            renderer=renderer,
+            transcribe=self._transcribe,
+            mind=self._mind,
+            voice=voiced,
+            apology=self._apologies[voice],
+            still=still,
+            endpointing=Endpointing(),
+        )
+
+    def avatars(self) -> list[dict[str, Any]]:
+        """Name, title and preview address of each avatar."""
+        return [
+            {"name": name, "title": name.title(), "preview": f"/v1/avatars/{name}/preview.webp"}
+            for name in sorted(find_avatars(self._config.home_path))
+        ]
+
+    def voices(self) -> list[dict[str, Any]]:
+        """Name, language and description of each voice."""
+        return [
+            {"name": v.name, "language": v.language, "description": v.description}
+            for v in load.voices()
+        ]
+
+    async def preview(self, avatar: str) -> bytes:
+        """The avatar's picture as WebP. Raises NotFound."""
+        return (await self._avatar(avatar)).preview
+
+    def close(self) -> None:
+        """End every engine's thread."""
+        for worker in self._workers.values():
+            worker.close()
+
+    def _worker(self, name: str) -> Worker:
+        return self._workers.setdefault(name, Worker(name))
+
+    async def _avatar(self, name: str) -> Avatar:
+        if name not in self._avatars:
+            path = find_avatars(self._config.home_path).get(name)
+            if path is None:
+                msg = f"There is no avatar {name!r}."
+                raise NotFound(msg)
+            self._avatars[name] = await asyncio.to_thread(load_avatar, path)
+        return self._avatars[name]
+
+    async def _voice(self, name: str) -> Voiced:
+        async with self._opening:
+            if name not in self._voices:
+                if name not in {voice.name for voice in load.voices()}:
+                    msg = f"There is no voice {name!r}."
+                    raise NotFound(msg)
+                worker = self._worker(f"tts-{name}")
+                cache = self._config.home_path / "cache"
+                tts = await worker.call(load.tts, name, cache)
+                # Also warms the voice: a first synthesis costs several times a later one.
+                speech = await worker.call(lambda: next(tts.synthesize(APOLOGY)))
+                self._apologies[name] = Clause(APOLOGY, speech)
+                self._voices[name] = Voiced(tts, worker)
+        return self._voices[name]
+
+    async def _warm_face(self) -> None:
+        """Compile and run the generator once, so that the first visitor does not wait for it."""
+        avatar = await self._avatar(self._config.avatar)
+        size = self._config.width, self._config.height
+        renderer = await asyncio.to_thread(load.renderer, avatar, *size)
+        motion = await asyncio.to_thread(load.motion, 0)
+        await asyncio.to_thread(lambda: renderer.render(motion.state(0)))
+
+    async def _transcribe(self, pcm: Pcm) -> Transcript:
+        try:
+            words = await self._worker("stt").call(self._stt.transcribe, pcm)
+        except EngineError:
+            self._failures += 1
+            raise
+        self._failures = 0
+        return words

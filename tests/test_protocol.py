@@ -1,0 +1,53 @@
+import json
+
+import pytest
+
+from visavis.server import protocol
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ('{"type": "text", "text": "hi"}', protocol.Text("hi")),
+        ('{"type": "say", "text": "hi"}', protocol.SayText("hi")),
+        ('{"type": "say", "text": "hi", "style": "warm"}', protocol.SayText("hi", "warm")),
+        ('{"type": "interrupt"}', protocol.Interrupt()),
+        ('{"type": "direct", "prompt": "calm"}', protocol.Direct("calm")),
+        ('{"type": "mic", "on": false}', protocol.Mic(on=False)),
+        ('{"type": "ping", "t": 3}', protocol.Ping(3.0)),
+        ('{"type": "interrupt", "from the future": 1}', protocol.Interrupt()),
+    ],
+)
+def test_each_message_is_understood(data, message):
+    assert protocol.decode(data) == message
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("", "not JSON"),
+        ("[" * 5000, "not JSON"),
+        ("[]", "must be one of"),
+        ('{"type": []}', "must be one of"),
+        ('{"type": "shout"}', "must be one of"),
+        ('{"type": "text"}', "needs text"),
+        ('{"type": "text", "text": 5}', "type str"),
+        ('{"type": "mic", "on": 1}', "type bool"),
+        ('{"type": "ping", "t": true}', "type float"),
+        (json.dumps({"type": "text", "text": "x" * 2001}), "over 2000"),
+        (json.dumps({"type": "text", "text": "x" * 20_000}), "over 16384 bytes"),
+        (b'{"type": "interrupt"}', "binary"),
+    ],
+)
+def test_a_bad_message_gets_words_for_the_peer(data, words):
+    with pytest.raises(protocol.ProtocolError, match=words):
+        protocol.decode(data)
+
+
+def test_what_the_server_sends_is_json_with_its_type():
+    assert json.loads(protocol.encode(protocol.Caption(3, "Hé", 1))) == {
+        "type": "caption",
+        "turn": 3,
+        "text": "Hé",
+        "heard": 1,
+    }

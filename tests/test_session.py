@@ -1,0 +1,300 @@
+import asyncio
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from virtual_time import virtual_time
+
+from visavis.engines import fake
+from visavis.engines.base import Exchange
+from visavis.server import protocol
+from visavis.server.endpointing import Endpointing
+from visavis.server.flow import Worker
+from visavis.server.messages import FRAME, PACKET, Clause, ms, to_ms
+from visavis.server.metrics import Metrics
+from visavis.server.session import Engines, Session
+from visavis.server.speaking import Minded, Voiced
+
+SILENCE = np.zeros(PACKET, np.int16)
+VOICE = np.full(PACKET, 8000, np.int16)
+
+
+class Stage:
+    """A session on fakes, with what it sent and what its tracks would play."""
+
+    def __init__(self, answer=lambda text: f"You said: {text}", stt="what time is breakfast?"):
+        self.sent = []
+        self.motion, self.dialogue = fake.FakeMotion(), fake.FakeDialogue(answer)
+        self.renderer, self.stt = fake.FakeRenderer(), fake.FakeStt(stt)
+        self.workers = [Worker("stt"), Worker("mind"), Worker("tts")]
+        tts = fake.FakeTts()
+        engines = Engines(
+            echo=fake.FakeEcho(),
+            vad=fake.FakeVad(),
+            motion=self.motion,
+            renderer=self.renderer,
+            transcribe=lambda pcm: self.workers[0].call(self.stt.transcribe, pcm),
+            mind=Minded(self.dialogue, self.workers[1]),
+            voice=Voiced(tts, self.workers[2]),
+            apology=Clause("Sorry.", next(tts.synthesize("Sorry."))),
+            still=np.zeros((96, 64), np.uint8),
+            endpointing=Endpointing(),
+        )
+        self.session = Session("s", engines, self._note, Metrics())
+        self.clock, self.timeline = self.session.clock, self.session.timeline
+
+    def _note(self, message):
+        self.sent.append((self.clock.now(), message))
+
+    def of(self, kind):
+        return [message for _, message in self.sent if isinstance(message, kind)]
+
+    def at(self, kind):
+        return [at for at, message in self.sent if isinstance(message, kind)]
+
+    async def speak(self, script):
+        """Feed the microphone: a list of (packet, milliseconds)."""
+
+        async def mic():
+            at = self.clock.now()
+            for packet, duration in script:
+                for _ in range(duration // 20):
+                    at += PACKET
+                    await self.clock.sleep_until(at)
+                    yield packet
+
+        await self.session.listen(mic())
+
+    async def pass_time(self, milliseconds):
+        await self.clock.sleep_until(self.clock.now() + ms(milliseconds))
+
+    async def __aenter__(self):
+        self.run = asyncio.create_task(self.session.run())
+        await self.pass_time(200)
+        return self
+
+    async def __aexit__(self, *exc):
+        self.run.cancel()
+        await asyncio.gather(self.run, return_exceptions=True)
+        for worker in self.workers:
+            worker.close()
+
+
+@virtual_time
+async def test_typed_text_is_answered_aloud_and_recorded():
+    async with Stage() as stage:
+        stage.session.ask("hello there")
+        await stage.pass_time(3000)
+        ended = stage.of(protocol.ReplyEnded)
+        assert [(e.reason, e.heard) for e in ended] == [("done", "You said: hello there")]
+        receipt = stage.of(protocol.Receipt)[0]
+        assert receipt.origin == "text"
+        assert receipt.first_clause <= receipt.ended
+        assert list(stage.session.history) == [Exchange("hello there", "You said: hello there")]
+
+
+@virtual_time
+async def test_sound_and_lips_are_scheduled_for_the_same_tick():
+    async with Stage() as stage:
+        stage.session.ask("hello")
+        await stage.pass_time(300)
+        start = ms(stage.of(protocol.ReplyStarted)[0].at_ms)
+        assert ("speak", start) in stage.motion.told
+        assert (stage.timeline.audio(start - 480, 480) == 0).all()
+        assert np.abs(stage.timeline.audio(start, 960)).max() > 7000
+
+
+@virtual_time
+async def test_captions_follow_the_voice_word_by_word():
+    async with Stage() as stage:
+        stage.session.say("one two three")
+        await stage.pass_time(2000)
+        captions = [(c.text, c.heard) for c in stage.of(protocol.Caption)]
+        assert captions == [("one two three", n) for n in (3, 7, 13)]
+        first, second, third = stage.at(protocol.Caption)
+        assert to_ms(second - first) == pytest.approx(250, abs=2)
+        assert to_ms(third - second) == pytest.approx(250, abs=2)
+
+
+@virtual_time
+async def test_a_spoken_question_is_heard_and_answered():
+    async with Stage() as stage:
+        await stage.speak([(SILENCE, 400), (VOICE, 1000), (SILENCE, 1000)])
+        await stage.pass_time(3000)
+        finals = [t.text for t in stage.of(protocol.TranscriptOf) if t.final]
+        assert finals == ["what time is breakfast?"]
+        assert stage.of(protocol.ReplyEnded)[0].heard == "You said: what time is breakfast?"
+        assert [m.active for m in stage.of(protocol.Listening)] == [True, False]
+
+
+@virtual_time
+async def test_the_answer_is_prepared_before_the_turn_ends():
+    async with Stage() as stage:
+        await stage.speak([(VOICE, 1000), (SILENCE, 1000)])
+        await stage.pass_time(2000)
+        receipt = stage.of(protocol.Receipt)[0]
+        assert receipt.transcript < 200
+        # The end of the turn is waited for; after that only the start lead is spent.
+        limits = Endpointing()
+        assert receipt.first_sound is None  # no track is read here
+        assert receipt.first_clause == pytest.approx(limits.end_closed, abs=41)
+        assert len(stage.dialogue.histories) == 1
+
+
+@virtual_time
+async def test_going_on_after_a_pause_throws_the_first_words_away():
+    async with Stage() as stage:
+        await stage.speak([(VOICE, 600), (SILENCE, 260), (VOICE, 600), (SILENCE, 1000)])
+        await stage.pass_time(2000)
+        finals = [t for t in stage.of(protocol.TranscriptOf) if t.final]
+        assert len(finals) == 1
+        assert stage.stt.calls == 2
+
+
+@virtual_time
+async def test_speaking_over_the_avatar_stops_it():
+    async with Stage(answer=lambda text: " ".join(["word"] * 40)) as stage:
+        stage.session.ask("go")
+        await stage.pass_time(1500)
+        began = stage.clock.now()
+        await stage.speak([(VOICE, 600)])
+        cut = stage.at(protocol.ReplyEnded)[0]
+        assert to_ms(cut - began) <= 200
+        assert stage.of(protocol.ReplyEnded)[0].reason == "interrupted"
+        assert (stage.timeline.audio(cut + FRAME + ms(30), 48_000) == 0).all()
+        assert any(name == "cut" for name, _ in stage.motion.told)
+
+
+@virtual_time
+async def test_history_keeps_only_the_words_heard():
+    async with Stage(answer=lambda text: "one two three four five six seven eight") as stage:
+        stage.session.ask("count")
+        await stage.pass_time(1100)
+        stage.session.interrupt()
+        heard = stage.session.history[-1].heard
+        assert heard
+        assert "one two three four five six seven eight".startswith(heard)
+        assert len(heard.split()) < 8
+        assert stage.of(protocol.ReplyEnded)[0].heard == heard
+
+
+@virtual_time
+async def test_nothing_of_an_interrupted_reply_comes_later():
+    async with Stage(answer=lambda text: " ".join(["word"] * 40)) as stage:
+        stage.session.ask("go")
+        await stage.pass_time(800)
+        stage.session.interrupt()
+        captions = len(stage.of(protocol.Caption))
+        await stage.pass_time(5000)
+        assert len(stage.of(protocol.Caption)) == captions
+        assert (stage.timeline.audio(stage.clock.now(), 48_000) == 0).all()
+
+
+@virtual_time
+async def test_a_cough_resumes_the_reply_where_it_stopped():
+    words = [f"w{n}" for n in range(30)]
+    async with Stage(answer=lambda text: " ".join(words), stt="") as stage:
+        stage.session.ask("go")
+        await stage.pass_time(1500)
+        await stage.speak([(VOICE, 300), (SILENCE, 2000)])
+        await stage.pass_time(9000)
+        ended = stage.of(protocol.ReplyEnded)
+        assert [e.reason for e in ended] == ["interrupted", "done"]
+        assert (ended[0].heard + " " + ended[1].heard).split() == words
+
+
+@virtual_time
+async def test_a_second_question_replaces_the_first():
+    async with Stage() as stage:
+        stage.session.ask("first")
+        await stage.pass_time(400)
+        stage.session.ask("second")
+        await stage.pass_time(3000)
+        ended = stage.of(protocol.ReplyEnded)
+        assert [e.reason for e in ended] == ["interrupted", "done"]
+        assert ended[1].heard == "You said: second"
+
+
+@virtual_time
+async def test_a_dead_engine_ends_the_turn_with_an_apology_and_the_session_goes_on():
+    async with Stage() as stage:
+        stage.session.ask("fail")
+        await stage.pass_time(2000)
+        ended = stage.of(protocol.ReplyEnded)[0]
+        assert (ended.reason, ended.heard) == ("failed", "Sorry.")
+        assert stage.of(protocol.Failure)[0].code == "reply-failed"
+        stage.session.ask("hello")
+        await stage.pass_time(3000)
+        assert stage.of(protocol.ReplyEnded)[1].reason == "done"
+
+
+@virtual_time
+async def test_dead_ears_leave_the_session_alive():
+    async with Stage(stt="fail") as stage:
+        await stage.speak([(VOICE, 600), (SILENCE, 2000)])
+        assert [m.active for m in stage.of(protocol.Listening)] == [True, False]
+        stage.session.ask("hello")
+        await stage.pass_time(3000)
+        assert stage.of(protocol.ReplyEnded)[0].reason == "done"
+
+
+@virtual_time
+async def test_releasing_the_talk_button_ends_the_turn_at_once():
+    async with Stage() as stage:
+        speaking = asyncio.create_task(stage.speak([(VOICE, 3000)]))
+        await stage.pass_time(1000)
+        stage.session.mic(on=False)
+        await stage.pass_time(200)
+        assert any(t.final for t in stage.of(protocol.TranscriptOf))
+        await speaking
+
+
+@virtual_time
+async def test_a_closed_microphone_hears_nothing():
+    async with Stage() as stage:
+        stage.session.mic(on=False)
+        await stage.speak([(VOICE, 1000), (SILENCE, 1000)])
+        assert not stage.of(protocol.Listening)
+
+
+@virtual_time
+async def test_a_broken_generator_leaves_the_voice():
+    async with Stage() as stage:
+        stage.renderer.broken = True
+        stage.session.ask("hello")
+        await stage.pass_time(3000)
+        assert stage.of(protocol.ReplyEnded)[0].reason == "done"
+        stage.renderer.broken = False
+        await stage.pass_time(1500)
+        at = stage.clock.now() // FRAME * FRAME
+        assert stage.timeline.picture(at) is not None
+
+
+@virtual_time
+async def test_a_slow_voice_delays_sound_and_picture_together():
+    async with Stage(answer=lambda text: "First part. Second part.") as stage:
+        await stage.pass_time(100)
+        stage.session.ask("go")
+        await stage.pass_time(3000)
+        spoke = [at for name, at in stage.motion.told if name == "speak"]
+        assert len(spoke) == 2
+        for at in spoke:
+            assert at >= 0
+        assert spoke[1] == spoke[0] + 2 * fake.WORD
+
+
+@virtual_time
+async def test_pictures_keep_coming_every_frame():
+    async with Stage() as stage:
+        missing = 0
+        for _ in range(100):
+            await stage.pass_time(40)
+            missing += stage.timeline.picture(stage.clock.now() // FRAME * FRAME) is None
+        assert missing <= 1
+
+
+def test_engines_can_be_replaced_one_by_one():
+    limits = replace(Endpointing(), end=900)
+    assert limits.silence_for("well") == 900
+    assert limits.silence_for("I want to go to the") == limits.end_dangling
+    assert limits.silence_for("Where is the pool?") == limits.end_closed
