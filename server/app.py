@@ -96,10 +96,10 @@ class App:
 
     async def _open(self, name: str, avatar: str, voice: str, offer: str) -> tuple[Peer, str]:
         engines = await self._studio.furnish(avatar, voice)
-        peer = Peer(self._config.hosts, self._config.ice, avatar, voice, lambda: self._left(name))
+        peer = Peer(self._config.ice, avatar, voice, lambda: self._left(name))
         session = Session(name, engines, peer.send, self._metrics)
         try:
-            return peer, await peer.answer(offer, session)
+            return peer, await peer.answer(offer, session, self._config.hosts)
         except BaseException:
             await peer.close()
             raise
@@ -245,6 +245,9 @@ class App:
             if error.status < 400:
                 raise
             response = _plain_problem(error.status, error.reason, error.reason)
+        except Exception:
+            log.exception("a request failed", extra={"path": request.path})
+            response = _plain_problem(500, "Internal error", "The server's log says more.")
         if self._config.token:
             _allow_other_pages(response)
         return response

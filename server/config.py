@@ -31,9 +31,7 @@ class Config:
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
     dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
-    knowledge: str = _setting(
-        "", "Markdown file of answers; empty: the hotel example"
-    )
+    knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
     width: int = _setting(512, "pixels of the picture, even")
     height: int = _setting(512, "pixels of the picture, even")
     ice_servers: str = _setting("", "STUN or TURN addresses, separated by spaces; none by default")
@@ -51,6 +49,13 @@ class Config:
     def ice(self) -> tuple[str, ...]:
         """STUN and TURN addresses."""
         return tuple(self.ice_servers.split())
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Addresses at which media is received; empty: every one but loopback."""
+        if self.is_local:
+            return ("127.0.0.1",)
+        return () if self.host in {"0.0.0.0", "::"} else (self.host,)  # noqa: S104
 
     @property
     def is_local(self) -> bool:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 import numpy as np
-from aiortc import (
-    MediaStreamTrack,
-    RTCDataChannel,
-    RTCPeerConnection,
-    RTCSessionDescription,
-)
+from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
 from visavis.engines.base import Pcm
 from visavis.server import protocol, rtc
-from visavis.server.errors import Malformed, Unprocessable
+from visavis.server.errors import Unprocessable
 from visavis.server.flow import Tasks
 from visavis.server.session import Session
 
@@ -33,37 +28,42 @@ class Peer:
     """A viewer's connection. Ends itself when the viewer leaves; `closed` is called once."""
 
     def __init__(
-        self, pc: RTCPeerConnection, avatar: str, voice: str, closed: Callable[[], None]
+        self, ice: Sequence[str], avatar: str, voice: str, closed: Callable[[], None]
     ) -> None:
-        self._pc, self._avatar, self._voice, self._closed = pc, avatar, voice, closed
+        self._pc = RTCPeerConnection(rtc.configuration(ice))
+        self._avatar, self._voice, self._closed = avatar, voice, closed
         self._channel: RTCDataChannel | None = None
         self._tasks = Tasks()
         self._connected = asyncio.Event()
         self._ended = False
+        self._closing: asyncio.Task[None] | None = None
         self.session: Session | None = None
 
-    async def answer(self, offer: str, session: Session) -> str:
+    async def answer(self, offer: str, session: Session, hosts: Sequence[str]) -> str:
         """SDP offer -> SDP answer; the session begins when the viewer connects.
 
+        hosts: the local addresses to be reached at; empty: all but loopback.
         Raises Malformed or Unprocessable when the offer cannot be used.
         """
+        if "\nm=audio" not in offer or "\nm=video" not in offer:
+            msg = "the offer must ask for both sound and picture"
+            raise Unprocessable(msg, "no-media")
         self.session = session
         self._watch()
-        # Tracks first: aiortc ignores codec preferences set after the remote description.
         self._pc.addTrack(session.audio)
         self._pc.addTrack(session.video)
-        rtc.prefer_codecs(self._pc)
-        try:
-            await self._pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
-        except (ValueError, IndexError, KeyError, AttributeError, AssertionError) as error:
-            msg = "the body is no usable SDP offer"
-            raise Malformed(msg, "malformed-sdp") from error
-        if not self._pc.getTransceivers() or not self._takes_video():
-            msg = "the offer takes neither sound nor picture: offer both to receive"
-            raise Unprocessable(msg, "no-media")
-        await self._pc.setLocalDescription(await self._pc.createAnswer())
+        answer = await rtc.answer(self._pc, offer, hosts)
         self._tasks.start(self._live(session), name=f"session-{session.name}")
-        return str(self._pc.localDescription.sdp)
+        return answer
+
+    async def add_candidates(self, fragment: str) -> None:
+        """Trickled candidates, an SDP fragment as RFC 8840 has it. Raises Malformed."""
+        mid = ""
+        for line in fragment.splitlines():
+            if line.startswith("a=mid:"):
+                mid = line.removeprefix("a=mid:")
+            elif line.startswith("a=candidate:"):
+                await rtc.add_candidate(self._pc, line.removeprefix("a="), mid)
 
     def send(self, message: protocol.FromServer) -> None:
         """Hand a message to the viewer; lost when there is no open channel or it is congested."""
@@ -80,9 +80,6 @@ class Peer:
         await self._tasks.close()
         await rtc.close(self._pc)
         self._closed()
-
-    def _takes_video(self) -> bool:
-        return "m=video" in self._pc.remoteDescription.sdp
 
     def _watch(self) -> None:
         @self._pc.on("connectionstatechange")
@@ -121,11 +118,12 @@ class Peer:
         try:
             async with asyncio.timeout(_CONNECT_WITHIN):
                 await self._connected.wait()
+            await session.run()
         except TimeoutError:
             log.info("the viewer did not connect", extra={"session": session.name})
-            asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(self.close()))
-            return
-        await session.run()
+        finally:
+            # Not from within: closing waits for this very task.
+            self._closing = asyncio.create_task(self.close(), name="close")
 
 
 def obey(message: protocol.FromClient, session: Session) -> protocol.FromServer | None:

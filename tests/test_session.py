@@ -3,17 +3,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from stage import FakeStudio
 from virtual_time import virtual_time
 
 from visavis.engines import fake
 from visavis.engines.base import Exchange
 from visavis.server import protocol
 from visavis.server.endpointing import Endpointing
-from visavis.server.flow import Worker
-from visavis.server.messages import FRAME, PACKET, Clause, ms, to_ms
+from visavis.server.messages import FRAME, PACKET, ms, to_ms
 from visavis.server.metrics import Metrics
-from visavis.server.session import Engines, Session
-from visavis.server.speaking import Minded, Voiced
+from visavis.server.session import Session
 
 SILENCE = np.zeros(PACKET, np.int16)
 VOICE = np.full(PACKET, 8000, np.int16)
@@ -22,25 +21,12 @@ VOICE = np.full(PACKET, 8000, np.int16)
 class Stage:
     """A session on fakes, with what it sent and what its tracks would play."""
 
-    def __init__(self, answer=lambda text: f"You said: {text}", stt="what time is breakfast?"):
+    def __init__(self, **options):
         self.sent = []
-        self.motion, self.dialogue = fake.FakeMotion(), fake.FakeDialogue(answer)
-        self.renderer, self.stt = fake.FakeRenderer(), fake.FakeStt(stt)
-        self.workers = [Worker("stt"), Worker("mind"), Worker("tts")]
-        tts = fake.FakeTts()
-        engines = Engines(
-            echo=fake.FakeEcho(),
-            vad=fake.FakeVad(),
-            motion=self.motion,
-            renderer=self.renderer,
-            transcribe=lambda pcm: self.workers[0].call(self.stt.transcribe, pcm),
-            mind=Minded(self.dialogue, self.workers[1]),
-            voice=Voiced(tts, self.workers[2]),
-            apology=Clause("Sorry.", next(tts.synthesize("Sorry."))),
-            still=np.zeros((96, 64), np.uint8),
-            endpointing=Endpointing(),
-        )
-        self.session = Session("s", engines, self._note, Metrics())
+        self.studio = FakeStudio(**options)
+        self.motion, self.dialogue = self.studio.motion, self.studio.dialogue
+        self.renderer, self.stt = self.studio.renderer, self.studio.stt
+        self.session = Session("s", self.studio.engines(), self._note, Metrics())
         self.clock, self.timeline = self.session.clock, self.session.timeline
 
     def _note(self, message):
@@ -76,8 +62,7 @@ class Stage:
     async def __aexit__(self, *exc):
         self.run.cancel()
         await asyncio.gather(self.run, return_exceptions=True)
-        for worker in self.workers:
-            worker.close()
+        self.studio.close()
 
 
 @virtual_time

@@ -1,0 +1,305 @@
+import asyncio
+import json
+import os
+import threading
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from stage import FakeStudio
+
+from visavis.server import protocol, rtc
+from visavis.server.app import App
+from visavis.server.config import Config
+from visavis.server.metrics import Metrics
+from visavis.server.peer import microphone
+
+SDP = {"Content-Type": "application/sdp"}
+
+
+@asynccontextmanager
+async def serving(studio=None, **settings):
+    """An HTTP client of a server on fakes."""
+    rtc.install()
+    studio = studio or FakeStudio()
+    app = App(Config(**settings), studio, Metrics())
+    server = TestServer(app.build(), host="127.0.0.1")
+    async with TestClient(server) as client:
+        yield client
+    studio.close()
+
+
+class Viewer:
+    """An aiortc peer that watches and listens like a browser."""
+
+    def __init__(self):
+        self.pc = RTCPeerConnection(rtc.configuration())
+        self.pc.addTransceiver("audio", direction="recvonly")
+        self.pc.addTransceiver("video", direction="recvonly")
+        self.channel = self.pc.createDataChannel(protocol.LABEL)
+        self.messages, self.tracks = [], {}
+        self._arrived = asyncio.Event()
+        self.channel.on("message", self._receive)
+        self.pc.on("track", lambda track: self.tracks.__setitem__(track.kind, track))
+
+    def _receive(self, data):
+        self.messages.append(json.loads(data))
+        self._arrived.set()
+
+    async def offer(self):
+        with rtc._gathering_on(("127.0.0.1",)):
+            await self.pc.setLocalDescription(await self.pc.createOffer())
+        return self.pc.localDescription.sdp
+
+    async def connect(self, client, query=""):
+        response = await client.post(f"/v1/sessions{query}", data=await self.offer(), headers=SDP)
+        text = await response.text()
+        assert response.status == 201, text
+        await self.pc.setRemoteDescription(RTCSessionDescription(text, "answer"))
+        return response.headers["Location"]
+
+    async def wait_for(self, kind, within=10.0, **fields):
+        """The first message of a type with these fields."""
+        async with asyncio.timeout(within):
+            while True:
+                for message in self.messages:
+                    if message["type"] == kind and fields.items() <= message.items():
+                        return message
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    async def close(self):
+        await rtc.close(self.pc)
+
+
+@asynccontextmanager
+async def watching(client, query=""):
+    viewer = Viewer()
+    try:
+        viewer.location = await viewer.connect(client, query)
+        await viewer.wait_for("ready")
+        yield viewer
+    finally:
+        await viewer.close()
+
+
+async def problem(response):
+    assert response.content_type == "application/problem+json"
+    body = await response.json()
+    assert body["status"] == response.status
+    return response.status, body
+
+
+async def test_a_viewer_hears_sees_and_is_told():
+    async with serving() as client, watching(client) as viewer:
+        viewer.channel.send('{"type": "text", "text": "hello"}')
+        sound = microphone(viewer.tracks["audio"])
+        loudest = 0
+        async with asyncio.timeout(10):
+            while loudest < 5000:
+                loudest = np.abs((await anext(sound)).astype(int)).max()
+        picture = await viewer.tracks["video"].recv()
+        assert (picture.width, picture.height) == (128, 128)
+        ended = await viewer.wait_for("reply_ended")
+        assert (ended["reason"], ended["heard"]) == ("done", "You said: hello")
+        receipt = await viewer.wait_for("receipt")
+        assert 0 < receipt["first_sound"] < 1000
+        assert abs(receipt["skew"]) < 60
+
+
+async def test_a_bad_message_is_answered_and_the_session_goes_on():
+    async with serving() as client, watching(client) as viewer:
+        viewer.channel.send("{")
+        assert (await viewer.wait_for("error"))["code"] == "bad-message"
+        viewer.channel.send('{"type": "text", "text": "  "}')
+        await viewer.wait_for("error", code="empty-text")
+        viewer.channel.send('{"type": "ping", "t": 7}')
+        assert (await viewer.wait_for("pong"))["t"] == 7
+
+
+async def test_a_session_can_be_commanded_over_http():
+    async with serving() as client, watching(client) as viewer:
+        answer = await client.post(f"{viewer.location}/say", json={"text": "one two three four"})
+        assert answer.status == 202
+        await viewer.wait_for("reply_started")
+        assert (await client.post(f"{viewer.location}/interrupt")).status == 202
+        assert (await viewer.wait_for("reply_ended"))["reason"] == "interrupted"
+        assert (
+            await client.post(f"{viewer.location}/direct", json={"prompt": "warm"})
+        ).status == 202
+        described = await (await client.get(viewer.location)).json()
+        assert described["turn"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status"),
+    [
+        ("/v1/sessions", "v=0\r\nnonsense", SDP, 422),
+        ("/v1/sessions", "v=0\r\nm=audio 9 X\r\nm=video", SDP, 400),
+        ("/v1/sessions", "hello", SDP, 400),
+        ("/v1/sessions", "", SDP, 400),
+        ("/v1/sessions", b"\xff\xfe", SDP, 400),
+        ("/v1/sessions", "{}", {"Content-Type": "application/json"}, 415),
+        ("/v1/sessions", "v=0" + "x" * 70_000, SDP, 413),
+        ("/v1/sessions/none/say", "{}", {"Content-Type": "application/json"}, 404),
+        ("/v1/nothing", "", {}, 404),
+    ],
+)
+async def test_a_bad_request_is_a_named_problem_and_the_server_goes_on(path, body, headers, status):
+    async with serving() as client:
+        given, said = await problem(await client.post(path, data=body, headers=headers))
+        assert given == status
+        assert said["detail"]
+        async with watching(client):
+            pass
+
+
+async def test_an_offer_without_a_known_codec_is_refused():
+    async with serving() as client:
+        viewer = Viewer()
+        offer = (await viewer.offer()).replace("opus/48000", "none/48000")
+        status, _ = await problem(await client.post("/v1/sessions", data=offer, headers=SDP))
+        assert status == 422
+        await viewer.close()
+
+
+async def test_an_unknown_avatar_is_named():
+    async with serving() as client:
+        viewer = Viewer()
+        response = await client.post(
+            "/v1/sessions?avatar=nobody", data=await viewer.offer(), headers=SDP
+        )
+        status, said = await problem(response)
+        assert status == 404
+        assert "nobody" in said["detail"]
+        await viewer.close()
+
+
+async def test_bad_json_in_a_command_is_a_problem():
+    async with serving() as client, watching(client) as viewer:
+        for body, code in (
+            ("{", "malformed-json"),
+            ("[]", "malformed-json"),
+            ("{}", "bad-message"),
+        ):
+            headers = {"Content-Type": "application/json"}
+            response = await client.post(f"{viewer.location}/say", data=body, headers=headers)
+            status, said = await problem(response)
+            assert (status, said["type"]) == (400, f"urn:visavis:{code}")
+
+
+async def test_a_full_server_says_when_to_come_back():
+    async with serving(max_sessions=1) as client:
+        async with watching(client):
+            response = await client.post("/v1/sessions", data="v=0", headers=SDP)
+            status, _ = await problem(response)
+            assert status == 503
+            assert int(response.headers["Retry-After"]) > 0
+        await gone(client, 0)
+        async with watching(client):
+            pass
+
+
+async def gone(client, count, within=10.0):
+    """Wait until the server counts so many sessions."""
+    async with asyncio.timeout(within):
+        while f"visavis_sessions {count:.1f}" not in await (await client.get("/metrics")).text():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_server_that_still_loads_is_alive_but_not_ready():
+    studio = FakeStudio()
+    studio.missing = "The server is loading its models."
+    async with serving(studio) as client:
+        assert (await client.get("/healthz")).status == 200
+        assert (await client.get("/readyz")).status == 503
+        response = await client.post("/v1/sessions", data="v=0", headers=SDP)
+        assert response.status == 503
+
+
+async def test_the_token_opens_the_door_and_nothing_else_does():
+    async with serving(token="secret", host="0.0.0.0") as client:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer é"}):
+            response = await client.get("/v1/avatars", headers=headers)
+            assert (await problem(response))[0] == 401
+        assert (await client.get("/healthz")).status == 200
+        assert (await client.get("/")).status == 200
+        response = await client.get("/v1/avatars", headers={"Authorization": "Bearer secret"})
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://elsewhere.example"}, {"Host": "rebound.example"}]
+)
+async def test_without_a_token_other_sites_are_refused(headers):
+    async with serving() as client:
+        assert (await problem(await client.get("/v1/avatars", headers=headers)))[0] == 403
+
+
+async def test_what_there_is_can_be_listed():
+    async with serving() as client:
+        avatars = await (await client.get("/v1/avatars")).json()
+        assert avatars["avatars"][0]["default"] is True
+        assert (await (await client.get("/v1/voices")).json())["voices"][0]["name"] == "heart"
+        preview = await client.get("/v1/avatars/mira/preview.webp")
+        assert preview.content_type == "image/webp"
+        assert (await problem(await client.get("/v1/avatars/x/preview.webp")))[0] == 404
+
+
+async def test_metrics_count_the_turn():
+    async with serving() as client, watching(client) as viewer:
+        viewer.channel.send('{"type": "text", "text": "hello"}')
+        await viewer.wait_for("receipt")
+        text = await (await client.get("/metrics")).text()
+        assert 'visavis_turns_total{ended="done"} 1.0' in text
+        assert 'stage="first_sound"' in text
+        assert "hello" not in text
+
+
+async def test_shutting_down_ends_the_sessions():
+    async with serving() as client:
+        viewer = Viewer()
+        await viewer.connect(client)
+        await viewer.wait_for("ready")
+        closed = asyncio.Event()
+        viewer.pc.on("connectionstatechange", closed.set)
+    async with asyncio.timeout(5):
+        await closed.wait()
+    await viewer.close()
+
+
+@pytest.mark.slow
+async def test_fifty_viewers_leave_nothing_behind():
+    def left():
+        sockets = [os.readlink(f"/proc/self/fd/{fd}") for fd in _fds()]
+        threads = [t.name for t in threading.enumerate() if t.name.startswith("render")]
+        return len(asyncio.all_tasks()), len([s for s in sockets if "socket" in s]), len(threads)
+
+    async with serving(max_sessions=2) as client:
+        async with watching(client):
+            pass
+        await gone(client, 0)
+        await asyncio.sleep(0.3)
+        before = left()
+        for _ in range(50):
+            async with watching(client):
+                pass
+            await gone(client, 0)
+        async with asyncio.timeout(5):
+            while left() > before:
+                await asyncio.sleep(0.05)
+        assert left() <= before
+
+
+def _fds():
+    for fd in os.listdir("/proc/self/fd"):
+        if os.path.islink(f"/proc/self/fd/{fd}"):
+            yield fd
+
+
+async def test_deleting_ends_a_session():
+    async with serving() as client, watching(client) as viewer:
+        assert (await client.delete(viewer.location)).status == 200
+        assert (await client.delete(viewer.location)).status == 404
