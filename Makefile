@@ -31,11 +31,11 @@ bench: $(VENV)/.tools $(STAMP) ## measure in a real Chromium; JSON in out/bench
 	@sh deploy/need.sh chromium chromium
 	$(BIN)/python -m bench
 
-lock: ## resolve dependencies anew (pins in pyproject.toml)
-	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --strip-extras -o deploy/requirements.lock pyproject.toml
-	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --strip-extras --allow-unsafe --extra dev -o deploy/requirements-dev.lock pyproject.toml
+# uv writes pip's own format: versions and hashes, no addresses.
+LOCK := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11
+lock: $(VENV)/.tools ## resolve dependencies anew (pins in pyproject.toml)
+	$(LOCK) -o deploy/requirements.lock pyproject.toml
+	$(LOCK) --extra dev -o deploy/requirements-dev.lock pyproject.toml
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist out *.egg-info

@@ -1,23 +1,16 @@
-"""Names to engines: the one place that knows every adapter. Each is imported when it is asked for."""
+"""Names to engines: the one place that knows every adapter, imported when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from visavis.engines.base import (
-    Dialogue,
-    EchoCanceller,
-    Motion,
-    Renderer,
-    Stt,
-    Tts,
-    Vad,
-    Voice,
-)
+from visavis.engines.base import Dialogue, EchoCanceller, Motion, Renderer, Stt, Tts, Vad, Voice
 from visavis.models import manifest
 from visavis.models.avatar import Avatar
+
+EXAMPLE: Final = Path(__file__).parent / "data" / "hotel.md"
 
 
 def vad() -> Vad:
@@ -35,7 +28,7 @@ def echo() -> EchoCanceller:
 
 
 def stt() -> Stt:
-    """The embedded English speech recognition."""
+    """The embedded English speech recognition. Raises ManifestError, EngineError."""
     from visavis.engines.stt_whisper import WhisperStt
 
     return WhisperStt(manifest.locate("whisper-tiny-en").parent)
@@ -49,45 +42,53 @@ def motion(seed: int) -> Motion:
 
 
 def renderer(avatar: Avatar, width: int, height: int) -> Renderer:
-    """The generator for an avatar."""
+    """The generator for an avatar. Raises EngineError."""
     from visavis.engines.render_warp import WarpRenderer
 
     return WarpRenderer(avatar, width, height)
 
 
 def dialogue(name: str, knowledge: Path | None, cache: Path) -> Dialogue:
-    """`knowledge` (its file, or the hotel example) or `echo`. Raises KnowledgeError."""
+    """`echo`, or `knowledge` over its file (None: the hotel example).
+
+    Raises KnowledgeError, ManifestError, EngineError.
+    """
     if name == "echo":
         from visavis.engines.dialogue_echo import EchoDialogue
 
         return EchoDialogue()
     from visavis.engines.dialogue_knowledge import KnowledgeDialogue
+    from visavis.engines.embed_minilm import MiniLm
 
-    return KnowledgeDialogue(knowledge, cache)
+    embedder = MiniLm(manifest.locate("minilm"), manifest.locate("minilm-tokenizer"))
+    return KnowledgeDialogue(knowledge or EXAMPLE, embedder, cache)
 
 
-def _heart(cache: Path) -> Tts:
+def tts(name: str, cache: Path) -> Tts:
+    """The voice of that name. Raises EngineError, and ImportError if its package is left out."""
+    if name == "joe":
+        from visavis.engines.tts_piper import PiperTts
+
+        return PiperTts(cache)
     from visavis.engines.tts_hibari import HibariTts
 
     return HibariTts()
 
 
-def _joe(cache: Path) -> Tts:
-    from visavis.engines.tts_piper import PiperTts
-
-    return PiperTts(cache)
-
-
-_VOICES: Final[dict[str, Callable[[Path], Tts]]] = {"heart": _heart, "joe": _joe}
-_HEART: Final = Voice("heart", "en-US", "Woman, American English, answers fastest", "Apache-2.0")
-_JOE: Final = Voice("joe", "en-US", "Man, American English", "MIT; its engine piper is GPL-3.0")
-
-
+@cache
 def voices() -> tuple[Voice, ...]:
-    """Every voice that `tts` knows, without loading any."""
-    return (_HEART, _JOE)
+    """Every voice whose package is installed, without loading any: piper may be left out."""
+    found: list[Voice] = []
+    try:
+        from visavis.engines.tts_hibari import HibariTts
 
+        found.append(HibariTts.voice)
+    except ImportError:
+        pass
+    try:
+        from visavis.engines.tts_piper import PiperTts
 
-def tts(name: str, cache: Path) -> Tts:
-    """The voice of that name. Raises EngineError, and KeyError for a name not in `voices`."""
-    return _VOICES[name](cache)
+        found.append(PiperTts.voice)
+    except ImportError:
+        pass
+    return tuple(found)

@@ -69,7 +69,6 @@ class App:
                 web.get("/metrics", self._metrics_text),
                 web.get("/", self._page),
                 *(web.get(f"/{name}", self._file) for name in _client_files()),
-                web.options("/{any:.*}", self._preflight),
             ]
         )
         app.on_shutdown.append(self._shutdown)
@@ -223,14 +222,6 @@ class App:
     async def _file(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(_CLIENT / request.path.lstrip("/"), headers=_FRESH)
 
-    async def _preflight(self, _request: web.Request) -> web.Response:
-        headers = {
-            hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST, PATCH, DELETE",
-            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Authorization, Content-Type",
-            hdrs.ACCESS_CONTROL_MAX_AGE: "600",
-        }
-        return web.Response(status=204, headers=headers if self._config.token else None)
-
     # --- the door -------------------------------------------------------------------------------
 
     @web.middleware
@@ -238,7 +229,8 @@ class App:
         """Check the token, and turn every error into problem+json."""
         try:
             self._authorize(request)
-            response = await handler(request)
+            preflight = request.method == hdrs.METH_OPTIONS
+            response = _preflight() if preflight else await handler(request)
         except Problem as problem:
             response = _problem(problem)
         except web.HTTPException as error:
@@ -313,6 +305,15 @@ def _plain_problem(status: int, title: str, detail: str, code: str = "about:blan
     kind = code if code == "about:blank" else f"urn:visavis:{code}"
     body = {"type": kind, "title": title, "status": status, "detail": detail}
     return web.Response(status=status, text=json.dumps(body), content_type=_PROBLEM)
+
+
+def _preflight() -> web.Response:
+    headers = {
+        hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST, PATCH, DELETE",
+        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Authorization, Content-Type",
+        hdrs.ACCESS_CONTROL_MAX_AGE: "600",
+    }
+    return web.Response(status=204, headers=headers)
 
 
 def _allow_other_pages(response: web.StreamResponse) -> None:

@@ -6,21 +6,22 @@ import argparse
 import asyncio
 import json
 import logging
-import secrets
 import signal
 import ssl
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import uvloop
 from aiohttp import web
 
 from visavis.engines.base import EngineError
+from visavis.engines.knowledge import KnowledgeError
 from visavis.models.errors import ModelError
+from visavis.models.manifest import ManifestError
 from visavis.server import config as settings
 from visavis.server import rtc
 from visavis.server.app import App
@@ -28,6 +29,7 @@ from visavis.server.config import Config
 from visavis.server.errors import ConfigError
 from visavis.server.metrics import Metrics
 from visavis.server.studio import Studio
+from visavis.server.tools import add_command, add_tools, say_line
 
 log = logging.getLogger("visavis")
 
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options) or 0)
     except ConfigError as error:
         return _complain(error, _USAGE)
-    except (EngineError, ModelError, OSError) as error:
+    except (EngineError, ModelError, ManifestError, KnowledgeError, OSError) as error:
         return _complain(error, _FAILURE)
     except KeyboardInterrupt:
         return 130
@@ -58,28 +60,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"visavis {version('visavis')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_serve(commands)
-    _add_avatar(commands)
-    _add_models(commands)
-    _add(commands, "voices", _voices, "list the voices").add_argument(
-        "--json", action="store_true", help="print JSON"
-    )
-    _add(commands, "doctor", _doctor, "print the settings in force and what is missing")
-    _add(commands, "token", _token, "make a token for `visavis serve`")
-    _add(commands, "warm", _warm, "compile and cache what the first start would wait for")
+    _add_settings(add_command(commands, "serve", _serve, "start the server"))
+    add_tools(commands)
     return parser
 
 
-def _add(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int | None], text: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _add_serve(commands: Any) -> None:
-    parser = _add(commands, "serve", _serve, "start the server")
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """One option for each setting."""
     parser.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
     for setting in fields(Config):
         default = setting.default if setting.default != "" else "none"
@@ -113,11 +100,11 @@ async def serve(config: Config) -> None:
     try:
         await web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config)).start()
         address = _address(config, runner.addresses[0][1])
-        _say(f"visavis is starting at {address}")
+        say_line(f"visavis is starting at {address}")
         await studio.open()
-        _say(f"visavis is ready: open {address}")
+        say_line(f"visavis is ready: open {address}")
         await stop.wait()
-        _say("visavis is shutting down")
+        say_line("visavis is shutting down")
     finally:
         await runner.cleanup()
         studio.close()
@@ -162,15 +149,3 @@ def _log_to_stderr(level: str) -> None:
     # These log whole SDPs, candidates or text to say at info and debug.
     for noisy in ("aioice", "aiortc", "faster_whisper", "piper", "numba", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-# --- the small commands -------------------------------------------------------------------------
-
-
-def _token(_options: argparse.Namespace) -> None:
-    _say(secrets.token_urlsafe(24))

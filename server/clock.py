@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from time import monotonic, time
 from typing import Final
 
 from visavis.server.messages import TICK_RATE, Tick
@@ -12,18 +12,20 @@ _NTP_EPOCH: Final = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905
 
 
 class Clock:
-    """Counts ticks from its making, on the event loop's monotonic time."""
+    """Counts ticks from its making.
+
+    Not the event loop's time: uvloop's has a resolution of 1 ms and stands still within a step.
+    """
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._origin = self._loop.time()
+        self._origin = monotonic()
         # RTCP sender reports map media time to this: one origin, so both tracks agree.
-        self.ntp_origin: Final = int((time.time() + _NTP_EPOCH) * 2**32)
+        self.ntp_origin: Final = int((time() + _NTP_EPOCH) * 2**32)
 
     def now(self) -> Tick:
         """Ticks since the session began."""
-        return int((self._loop.time() - self._origin) * TICK_RATE)
+        return int((monotonic() - self._origin) * TICK_RATE)
 
     async def sleep_until(self, at: Tick) -> None:
         """Return at `at`, or at once (but after other tasks had a turn) when it has passed."""
-        await asyncio.sleep(max(0.0, self._origin + at / TICK_RATE - self._loop.time()))
+        await asyncio.sleep(max(0.0, self._origin + at / TICK_RATE - monotonic()))

@@ -55,7 +55,7 @@ class Config:
         """Addresses at which media is received; empty: every one but loopback."""
         if self.is_local:
             return ("127.0.0.1",)
-        return () if self.host in {"0.0.0.0", "::"} else (self.host,)  # noqa: S104
+        return () if self.host in {"0.0.0.0", "::"} else (self.host,)
 
     @property
     def is_local(self) -> bool:

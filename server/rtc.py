@@ -109,11 +109,13 @@ def _server(url: str) -> RTCIceServer:
     else:
         server = RTCIceServer(url)
     try:
-        connection_kwargs([server])
-    except ValueError as error:
+        is_usable = bool(connection_kwargs([server]))
+    except ValueError:
+        is_usable = False
+    if not is_usable:
         shown = url.rpartition("@")[2]  # never the secret
-        msg = f"ice_servers: {shown} is not a stun: or turn: address"
-        raise ConfigError(msg) from error
+        msg = f"ice_servers: {shown} is no stun: or turn: address that aiortc can use"
+        raise ConfigError(msg)
     return server
 
 
@@ -147,7 +149,8 @@ async def answer(
     """SDP offer -> SDP answer with all candidates, for a connection that has its tracks.
 
     hosts: the local addresses to be reached at, such as ("127.0.0.1",); empty: all but loopback.
-    Raises Malformed, or Unprocessable when there is no codec that both sides know.
+    Raises Malformed, or Unprocessable when a track of ours has no section of its kind in the
+    offer, or no codec that both sides know.
     """
     prefer(pc, codec)
     try:
@@ -158,6 +161,9 @@ async def answer(
     except _UNUSABLE as error:
         msg = "the body is no usable SDP offer"
         raise Malformed(msg, "malformed-sdp") from error
+    if any(transceiver.mid is None for transceiver in pc.getTransceivers()):
+        msg = "the offer leaves out sound or picture: offer to receive both"
+        raise Unprocessable(msg, "no-media")
     with _gathering_on(hosts):
         await pc.setLocalDescription(await pc.createAnswer())
     return str(pc.localDescription.sdp)
@@ -167,6 +173,9 @@ def _usable(offer: str) -> str:
     # The peer's own checks reveal every address of its that we do not know yet, so candidates
     # never end: aioice would give up on an offer whose only candidates are mDNS names.
     lines = offer.splitlines(keepends=True)
+    if not any(line.startswith("m=") for line in lines):
+        msg = "no media section"
+        raise ValueError(msg)
     return "".join(line for line in lines if not line.startswith("a=end-of-candidates"))
 
 

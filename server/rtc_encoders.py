@@ -98,6 +98,30 @@ class _Keyframes:
         self._asked, self._last = False, at
 
 
+class _Stills:
+    """Finds pictures that need not be sent, since they are what the receiver already shows.
+
+    That is the lot of a session whose pictures come late: what is saved helps it to catch up.
+    """
+
+    REFINED = 5  # a still is encoded so often, each time better ...
+    REFRESH = 0.2  # ... then every so many seconds, so that a lost packet is noticed
+
+    def __init__(self) -> None:
+        self._planes: list[bytes] = []
+        self._seen = 0
+        self._sent = 0.0
+
+    def is_known(self, frame: av.VideoFrame, at: float) -> bool:
+        planes = [bytes(plane) for plane in frame.planes]  # a copy: the array may be used again
+        self._seen = self._seen + 1 if planes == self._planes else 0
+        self._planes = planes
+        if self._seen > self.REFINED and 0 <= at - self._sent < self.REFRESH - 1e-6:
+            return True
+        self._sent = at
+        return False
+
+
 class H264:
     """x264, constrained baseline, one thread, zero latency; keyframes on request only.
 
@@ -111,7 +135,7 @@ class H264:
     def __init__(self) -> None:
         self.bitrate = TargetBitrate(self.START, self.LEAST, self.MOST)
         self._codec: VideoCodecContext | None = None
-        self._keyframes = _Keyframes()
+        self._keyframes, self._stills = _Keyframes(), _Stills()
 
     @property
     def target_bitrate(self) -> int:
@@ -128,6 +152,8 @@ class H264:
         at = timestamp / _RATE
         codec = self._open(video, at)
         key = self._keyframes.due(at, force_keyframe)
+        if self._stills.is_known(video, at) and not key:
+            return [], timestamp
         video.pict_type = PictureType.I if key else PictureType.NONE
         data = b"".join(bytes(packet) for packet in codec.encode(video))
         self.bitrate.sent(at, len(data))
@@ -163,6 +189,7 @@ def _x264(width: int, height: int, most: int) -> VideoCodecContext:
         "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",  # BT.601, see I420
     }
     codec.profile = "Baseline"
+    codec.open()  # now: the bitrate that is set next must not be the one it opens with
     return codec
 
 
@@ -186,7 +213,7 @@ class Vp8:
         self._codec: VideoCodecContext | None = None
         self._built = 0  # bit/s
         self._off_since: float | None = None
-        self._keyframes = _Keyframes()
+        self._keyframes, self._stills = _Keyframes(), _Stills()
         self._picture_id = random.getrandbits(15)
 
     @property
@@ -204,6 +231,8 @@ class Vp8:
         at = timestamp / _RATE
         codec = self._open(video, at)
         key = self._keyframes.due(at, force_keyframe)
+        if self._stills.is_known(video, at) and not key:
+            return [], timestamp
         video.pict_type = PictureType.I if key else PictureType.NONE
         data = b"".join(bytes(packet) for packet in codec.encode(video))
         self.bitrate.sent(at, len(data))
@@ -257,7 +286,7 @@ def _context(name: str, width: int, height: int, bitrate: int) -> VideoCodecCont
     codec = cast(VideoCodecContext, av.CodecContext.create(name, "w"))
     codec.width, codec.height, codec.pix_fmt = width, height, "yuv420p"
     codec.bit_rate, codec.framerate = bitrate, Fraction(FPS)
-    codec.time_base = VIDEO_TIME_BASE  # aiortc's own 1/30 s would round our times to its grid
+    codec.time_base = VIDEO_TIME_BASE  # on aiortc's own grid of 1/30 s frames may coincide
     codec.thread_count = 1  # many sessions share few cores
     return codec
 

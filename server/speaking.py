@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from visavis.engines.base import Dialogue, EngineError, Exchange, Tts
-from visavis.server.clauses import ClauseSplitter
+from visavis.server.clauses import Clauses
 from visavis.server.flow import Channel, Tasks, Worker
 from visavis.server.messages import Clause, Request, ms
 
@@ -70,7 +70,7 @@ class Reply:
             self._speech.close()
 
     async def _texts(self) -> AsyncIterator[str]:
-        splitter = ClauseSplitter()
+        splitter = Clauses()
         async with aclosing(self._fragments()) as fragments:
             async for fragment in fragments:
                 for text in splitter.feed(fragment):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines import load
 from visavis.engines.base import EngineError, FaceState, Pcm, Stt, Transcript
-from visavis.models.avatar import Avatar, find_avatars, load_avatar
+from visavis.models.avatar import Avatar, list_avatars, load_avatar, read_preview
 from visavis.server.config import Config
 from visavis.server.endpointing import Endpointing
 from visavis.server.errors import NotFound
@@ -26,7 +27,13 @@ from visavis.server.speaking import Minded, Voiced
 log = logging.getLogger(__name__)
 
 APOLOGY: Final = "I am sorry, something went wrong. Please try again."
+SHIPPED: Final = Path(str(resources.files("visavis.models"))) / "data" / "personas"
 _TOO_MANY_FAILURES: Final = 3  # of one engine in a row, before the server calls itself not ready
+
+
+def find_avatars(home: Path) -> dict[str, Path]:
+    """Avatar files by name: the shipped ones, and the operator's, which may take their names."""
+    return {**list_avatars(SHIPPED), **list_avatars(home / "avatars")}
 
 
 class Studio:
@@ -38,7 +45,7 @@ class Studio:
         self._loading: str | None = "The server is loading its models."
         self._failures = 0
         self._workers: dict[str, Worker] = {}
-        self._avatars: dict[str, Avatar] = {}
+        self._avatars: dict[tuple[str, int], Avatar] = {}
         self._voices: dict[str, Voiced] = {}
         self._apologies: dict[str, Clause] = {}
         self._opening = asyncio.Lock()
@@ -106,7 +113,7 @@ class Studio:
 
     async def preview(self, avatar: str) -> bytes:
         """The avatar's picture as WebP. Raises NotFound."""
-        return (await self._avatar(avatar)).preview
+        return await asyncio.to_thread(read_preview, self._path(avatar))
 
     def close(self) -> None:
         """End every engine's thread."""
@@ -117,13 +124,18 @@ class Studio:
         return self._workers.setdefault(name, Worker(name))
 
     async def _avatar(self, name: str) -> Avatar:
-        if name not in self._avatars:
-            path = find_avatars(self._config.home_path).get(name)
-            if path is None:
-                msg = f"There is no avatar {name!r}."
-                raise NotFound(msg)
-            self._avatars[name] = await asyncio.to_thread(load_avatar, path)
-        return self._avatars[name]
+        path = self._path(name)
+        key = name, path.stat().st_mtime_ns
+        if key not in self._avatars:
+            self._avatars[key] = await asyncio.to_thread(load_avatar, path)
+        return self._avatars[key]
+
+    def _path(self, name: str) -> Path:
+        path = find_avatars(self._config.home_path).get(name)
+        if path is None:
+            msg = f"There is no avatar {name!r}."
+            raise NotFound(msg)
+        return path
 
     async def _voice(self, name: str) -> Voiced:
         async with self._opening:

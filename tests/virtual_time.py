@@ -7,6 +7,10 @@ import functools
 import inspect
 import selectors
 
+import pytest
+
+from visavis.server import clock
+
 
 class _Selector(selectors.DefaultSelector):
     loop: VirtualLoop
@@ -51,7 +55,11 @@ def virtual_time(test):
 
     @functools.wraps(test)
     def run(*args, **kwargs):
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        with (
+            asyncio.Runner(loop_factory=VirtualLoop) as runner,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            patch.setattr(clock, "monotonic", runner.get_loop().time)
             runner.run(test(*args, **kwargs))
 
     run.__signature__ = inspect.signature(test)

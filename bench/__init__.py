@@ -1,0 +1,1 @@
+"""Measurements on this machine. Each module has `run(arguments) -> dict`, printed as JSON."""

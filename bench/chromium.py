@@ -1,0 +1,92 @@
+"""Headless Chromium as a real viewer with a microphone that plays a WAV file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import BrowserContext, Page, async_playwright
+
+CHROMIUM = os.environ.get("VISAVIS_CHROMIUM", "/usr/bin/chromium")
+_FLAGS = (
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+TAPS = Path(__file__).parent / "taps.js"
+
+
+@asynccontextmanager
+async def chromium(
+    mic: Path | None = None, width: int = 1280, height: int = 800
+) -> AsyncIterator[BrowserContext]:
+    """A browser whose microphone plays `mic` once (None: refused by the visitor)."""
+    flags = list(_FLAGS)
+    if mic is not None:
+        flags.append(f"--use-file-for-fake-audio-capture={mic}%noloop")
+    else:
+        flags.remove("--use-fake-ui-for-media-stream")
+    with tempfile.TemporaryDirectory() as profile:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch_persistent_context(
+                profile,
+                executable_path=CHROMIUM,
+                headless=True,
+                args=flags,
+                viewport={"width": width, "height": height},
+            )
+            try:
+                yield browser
+            finally:
+                await browser.close()
+
+
+async def tapped_page(browser: BrowserContext, address: str) -> Page:
+    """The visitor's page with the measuring script in it."""
+    page = await browser.new_page()
+    await page.add_init_script(path=TAPS)
+    await page.goto(address)
+    return page
+
+
+@asynccontextmanager
+async def server(
+    home: Path, *options: str, log: Path | None = None
+) -> AsyncIterator[tuple[str, int]]:
+    """`visavis serve` as an operator runs it: its address and process id, once it is ready."""
+    output = log.open("wb") if log else asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from visavis.server.cli import main; raise SystemExit(main())",
+        "serve", "--port", "0", "--home", str(home), *options,
+        stdout=asyncio.subprocess.PIPE, stderr=output,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(120):
+            address = await _ready(process)
+        yield address, process.pid
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), 15)
+
+
+async def _ready(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    while line := (await process.stdout.readline()).decode():
+        if found := re.search(r"ready: open (\S+)", line):
+            return found[1]
+    msg = "the server ended before it was ready"
+    raise RuntimeError(msg)

@@ -1,0 +1,243 @@
+/**
+ * One WebRTC connection to the server: offer, answer, tracks, data channel, end.
+ * Knows nothing of retries, of microphone permission or of the page.
+ */
+
+export const LABEL = "visavis";
+const GATHERING_MS = 300;
+const SETTLING_MS = 20; // host candidates come within 10 ms of each other; TCP ones 120 ms later
+const ANSWER_MS = 10_000;
+const MEDIA_MS = 10_000;
+
+/**
+ * Why there is no connection. `reason` is stable:
+ * "unsupported" the browser has no WebRTC; "unreachable" no answer from the server;
+ * "full" no place left; "unauthorised" wrong or missing token; "refused" the server does not take
+ * this request; "server" the server failed; "blocked" the media found no way through;
+ * "lost" it stood and fell.
+ * @typedef {"unsupported"|"unreachable"|"full"|"unauthorised"|"refused"|"server"|"blocked"|"lost"} Reason
+ */
+
+export class ConnectionError extends Error {
+  /** @param {Reason} reason @param {string} message @param {number|null} retryAfterMs */
+  constructor(reason, message, retryAfterMs = null) {
+    super(message);
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/**
+ * Where to connect and as whom.
+ * @typedef {object} Target
+ * @property {string} server base URL, ends with "/"
+ * @property {string} avatar name, "" for the server's default
+ * @property {string} voice name, "" for the server's default
+ * @property {string} token bearer token, "" for none
+ * @property {RTCIceServer[]} iceServers
+ */
+
+/** @param {string} token @returns {Record<string, string>} */
+export function authorization(token) {
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+/** @param {Target} target */
+export function sessionsUrl(target) {
+  const url = new URL("v1/sessions", target.server);
+  if (target.avatar) url.searchParams.set("avatar", target.avatar);
+  if (target.voice) url.searchParams.set("voice", target.voice);
+  return url.href;
+}
+
+/** Retry-After (seconds or a date) in ms from `now`; null when absent or unreadable.
+ * @param {string|null} value @param {number} now */
+export function retryAfterMs(value, now = Date.now()) {
+  if (!value) return null;
+  const seconds = /^\d+$/.test(value.trim()) ? Number(value) : (Date.parse(value) - now) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : null;
+}
+
+/** @param {number} status @param {string} type of the problem @returns {Reason} */
+export function reasonOf(status, type = "") {
+  if (status === 401) return "unauthorised";
+  if (type.endsWith(":not-ready")) return "server";
+  if (status === 503 || status === 429) return "full";
+  return status >= 500 ? "server" : "refused";
+}
+
+/**
+ * The offer without its ".local" candidates. Before the microphone is allowed, browsers hide their
+ * addresses behind mDNS names; a server that cannot look those up waits a second for each, and the
+ * connectivity checks that the browser sends tell it the address anyway.
+ * @param {string} sdp
+ */
+export function withoutHiddenCandidates(sdp) {
+  return sdp.replace(/^a=candidate:\S+ \d+ \S+ \d+ \S+\.local .*\r?\n/gim, "");
+}
+
+/** @param {Response} response */
+async function refusal(response) {
+  const problem = await response.json().catch(() => ({}));
+  const words = problem.detail || problem.title || `The server answered ${response.status}.`;
+  const wait = retryAfterMs(response.headers.get("Retry-After"));
+  const reason = reasonOf(response.status, String(problem.type ?? ""));
+  return new ConnectionError(reason, String(words), wait);
+}
+
+/** @param {Target} target @param {string} offer */
+async function exchange(target, offer) {
+  const headers = { "Content-Type": "application/sdp", ...authorization(target.token) };
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const request = { method: "POST", headers, body: offer, signal };
+  const response = await fetch(sessionsUrl(target), request).catch(() => {
+    throw new ConnectionError("unreachable", "The server does not answer.");
+  });
+  if (response.status !== 201) throw await refusal(response);
+  const location = response.headers.get("Location");
+  if (!location) throw new ConnectionError("server", "The server named no session.");
+  return { answer: await response.text(), location: new URL(location, response.url).href };
+}
+
+/** Enough candidates for an offer: all of them when there are ICE servers to ask; else the first
+ * local ones, for what is missing the server learns from the browser's checks.
+ * @param {RTCPeerConnection} peer @param {boolean} all */
+function gathered(peer, all) {
+  return new Promise((resolve) => {
+    peer.addEventListener("icecandidate", ({ candidate }) => {
+      if (!candidate) resolve(undefined);
+      else if (!all) setTimeout(resolve, SETTLING_MS, undefined);
+    });
+    setTimeout(resolve, GATHERING_MS, undefined);
+  });
+}
+
+/** As little buffering as the network allows; the browser still adds what jitter demands.
+ * @param {RTCRtpReceiver} receiver @param {number} ms */
+function keepShort(receiver, ms) {
+  if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = ms;
+}
+
+export class Connection {
+  /** @type {RTCPeerConnection} */ peer;
+  /** @type {RTCDataChannel} */ channel;
+  /** Resolves with a few words once the connection is gone. @type {Promise<string>} */ lost;
+  /** Ms from the start of `open` to each step. @type {Record<string, number>} */ marks = {};
+
+  /** @type {Target} */ #target;
+  /** @type {RTCRtpSender} */ #microphone;
+  /** @type {(why: string) => void} */ #lose = () => {};
+  /** @type {(message: any) => void} */ #onMessage;
+  #location = "";
+  #stream = new MediaStream();
+  #startedAt = performance.now();
+
+  /**
+   * @param {Target} target
+   * @param {{jitterBufferMs: number, onMessage: (message: any) => void}} options
+   */
+  constructor(target, { jitterBufferMs, onMessage }) {
+    this.#target = target;
+    this.#onMessage = onMessage;
+    this.lost = new Promise((resolve) => (this.#lose = resolve));
+    this.peer = new RTCPeerConnection({ iceServers: target.iceServers, bundlePolicy: "max-bundle" });
+    this.channel = this.peer.createDataChannel(LABEL, { ordered: true });
+    this.#microphone = this.peer.addTransceiver("audio", { direction: "sendrecv" }).sender;
+    this.peer.addTransceiver("video", { direction: "recvonly" });
+    this.peer.addEventListener("track", ({ track, receiver }) => {
+      keepShort(receiver, jitterBufferMs);
+      this.#stream.addTrack(track);
+    });
+    this.peer.addEventListener("connectionstatechange", () => this.#onPeerState());
+    this.channel.addEventListener("close", () => this.#lose("the data channel closed"));
+    this.channel.addEventListener("message", ({ data }) => this.#receive(data));
+  }
+
+  get stream() {
+    return this.#stream;
+  }
+
+  /** Offer, and take the server's answer. Rejects with ConnectionError. */
+  async open() {
+    const enough = gathered(this.peer, this.#target.iceServers.length > 0);
+    await this.peer.setLocalDescription();
+    await enough;
+    this.#mark("offer");
+    const offer = withoutHiddenCandidates(this.peer.localDescription?.sdp ?? "");
+    const { answer, location } = await exchange(this.#target, offer);
+    this.#location = location;
+    this.#mark("answer");
+    if (this.peer.signalingState === "closed") throw new ConnectionError("lost", "Given up.");
+    await this.peer.setRemoteDescription({ type: "answer", sdp: answer }).catch((error) => {
+      throw new ConnectionError("server", `The answer is unusable: ${error.message}`);
+    });
+  }
+
+  /** Resolves when the server has said `ready`. Rejects with ConnectionError. */
+  async ready() {
+    let timer = 0;
+    const late = new Promise((resolve) => (timer = Number(setTimeout(resolve, MEDIA_MS, "late"))));
+    const first = new Promise((resolve) => {
+      this.channel.addEventListener("message", () => resolve("ready"), { once: true });
+    });
+    const outcome = await Promise.race([first, late, this.lost]);
+    clearTimeout(timer);
+    if (outcome === "late") throw new ConnectionError("blocked", "No way through for the video.");
+    if (outcome !== "ready") throw new ConnectionError("lost", String(outcome));
+    this.#mark("ready");
+  }
+
+  /** @param {MediaStreamTrack|null} track */
+  async setMicrophone(track) {
+    if (this.peer.signalingState !== "closed") await this.#microphone.replaceTrack(track);
+  }
+
+  /** Whether the message went out. @param {object} message */
+  send(message) {
+    if (this.channel.readyState !== "open") return false;
+    this.channel.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** Treat the connection as gone. @param {string} why */
+  giveUp(why) {
+    this.#lose(why);
+  }
+
+  /** End it here and at the server; resolves when the server knows, or after `patience` ms.
+   * @param {number} patience */
+  async close(patience = 400) {
+    this.#lose("closed");
+    this.peer.close();
+    if (!this.#location) return;
+    const url = this.#location;
+    this.#location = "";
+    // keepalive: it must leave even while the page is being closed
+    const request = { method: "DELETE", keepalive: true, headers: authorization(this.#target.token) };
+    const gone = fetch(url, request).catch(() => undefined); // the server ends dead sessions itself
+    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, patience))]);
+  }
+
+  #onPeerState() {
+    const state = this.peer.connectionState;
+    if (state === "connected") this.#mark("connected");
+    if (state === "failed" || state === "closed") this.#lose(`the connection ${state}`);
+  }
+
+  /** @param {any} data */
+  #receive(data) {
+    let message;
+    try {
+      message = JSON.parse(data);
+    } catch {
+      console.warn("visavis: a message that is not JSON was dropped");
+      return;
+    }
+    if (message && typeof message.type === "string") this.#onMessage(message);
+  }
+
+  /** @param {string} name */
+  #mark(name) {
+    this.marks[name] ??= Math.round(performance.now() - this.#startedAt);
+  }
+}

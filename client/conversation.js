@@ -1,0 +1,115 @@
+/**
+ * What has been said and what happens now, from the server's messages. Pure: no DOM, no clock.
+ */
+
+/**
+ * One line of the conversation. `final` false: may still change. `cut`: interrupted.
+ * @typedef {object} Line
+ * @property {"visitor"|"avatar"} who
+ * @property {number|null} turn null for typed words that the server has not confirmed yet
+ * @property {string} text
+ * @property {boolean} final
+ * @property {boolean} cut
+ */
+
+/**
+ * @typedef {object} Conversation
+ * @property {"listening"|"hearing"|"thinking"|"speaking"} phase "hearing": the visitor speaks now
+ * @property {readonly Line[]} lines
+ * @property {{turn: number, text: string, heard: number}|null} caption the clause being said
+ * @property {string} said the clauses of the running reply that are complete
+ * @property {number} turn of the newest reply; what ends an older one does not change the phase
+ */
+
+const LINES = 60;
+
+/** @type {Conversation} */
+export const EMPTY = Object.freeze({ phase: "listening", lines: [], caption: null, said: "", turn: -1 });
+
+/** @param {string} said @param {string} clause */
+const joined = (said, clause) => (said && clause ? `${said} ${clause}` : said || clause);
+
+/** Replace the last line that `matches`, or append. @param {readonly Line[]} lines
+ * @param {(line: Line) => boolean} matches @param {Line} line */
+function put(lines, matches, line) {
+  const index = lines.findLastIndex(matches);
+  const next = index < 0 ? [...lines, line] : lines.with(index, line);
+  return next.slice(-LINES);
+}
+
+/** The visitor typed something. @param {Conversation} state @param {string} text @returns {Conversation} */
+export function typed(state, text) {
+  /** @type {Line} */
+  const line = { who: "visitor", turn: null, text, final: true, cut: false };
+  return { ...state, phase: "thinking", lines: [...settled(state.lines), line].slice(-LINES) };
+}
+
+/** Guesses at the visitor's words that never became final are no part of the conversation.
+ * @param {readonly Line[]} lines */
+const settled = (lines) => lines.filter((line) => line.who === "avatar" || line.final);
+
+/** @param {Conversation} state @param {any} message @returns {Conversation} */
+function transcript(state, { turn, text, final }) {
+  const own = (/** @type {Line} */ line) =>
+    line.who === "visitor" && (line.turn === turn || (line.turn === null && line.text === text));
+  const lines = state.lines.filter((line) => own(line) || line.who === "avatar" || line.final);
+  if (!text) return { ...state, lines: lines.filter((line) => !own(line)) };
+  return { ...state, lines: put(lines, own, { who: "visitor", turn, text, final, cut: false }) };
+}
+
+/** A clause that starts over after having been heard in full is a new one with the same words.
+ * @param {Conversation} state @param {any} message */
+function isNewClause({ caption }, { turn, text, heard }) {
+  if (!caption || caption.turn !== turn || caption.text !== text) return true;
+  return caption.heard >= text.length && heard < caption.heard;
+}
+
+/** @param {Conversation} state @param {any} message @returns {Conversation} */
+function caption(state, { turn, text, heard }) {
+  const sameReply = state.caption?.turn === turn;
+  const before = sameReply ? state.said : "";
+  const ended = sameReply && isNewClause(state, { turn, text, heard }) ? (state.caption?.text ?? "") : "";
+  const said = joined(before, ended);
+  const own = (/** @type {Line} */ line) => line.who === "avatar" && line.turn === turn;
+  /** @type {Line} */
+  const line = { who: "avatar", turn, text: joined(said, text), final: false, cut: false };
+  const lines = put(state.lines, own, line);
+  return { phase: "speaking", lines, caption: { turn, text, heard }, said, turn };
+}
+
+/** @param {Conversation} state @param {any} message @returns {Conversation} */
+function ended(state, { turn, reason, heard }) {
+  const own = (/** @type {Line} */ line) => line.who === "avatar" && line.turn === turn;
+  const rest = state.lines.filter((line) => !own(line));
+  /** @type {Line} */
+  const line = { who: "avatar", turn, text: heard, final: true, cut: reason !== "done" };
+  const lines = heard ? put(state.lines, own, line) : rest;
+  const keeps = state.phase === "hearing" || turn < state.turn;
+  return { ...state, phase: keeps ? state.phase : "listening", lines, caption: null, said: "" };
+}
+
+/** The conversation after one message of the server. @param {Conversation} state
+ * @param {any} message @returns {Conversation} */
+export function after(state, message) {
+  switch (message.type) {
+    case "ready":
+      return { ...state, phase: "listening", caption: null, said: "", turn: -1 };
+    case "listening":
+      if (message.active) return { ...state, phase: "hearing" };
+      return state.phase === "hearing" ? { ...state, phase: "listening" } : state;
+    case "transcript":
+      return transcript(state, message);
+    case "thinking":
+      return { ...state, phase: "thinking", turn: message.turn, lines: settled(state.lines) };
+    case "reply_started":
+      return { ...state, phase: "speaking", turn: message.turn };
+    case "caption":
+      return caption(state, message);
+    case "reply_ended":
+      return ended(state, message);
+    case "error":
+      return state.phase === "thinking" ? { ...state, phase: "listening" } : state;
+    default:
+      return state;
+  }
+}

@@ -1,0 +1,34 @@
+/** The written conversation: one list item a line, changed in place while words still change. */
+
+import { byId, make } from "./dom.js";
+
+const NEAR_PX = 80;
+
+export class Log {
+  #box = byId("log");
+  #list = byId("lines");
+  #empty = byId("empty");
+
+  /** @param {readonly import("./conversation.js").Line[]} lines */
+  render(lines) {
+    const { scrollTop, scrollHeight, clientHeight } = this.#box;
+    const follows = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    this.#empty.hidden = lines.length > 0;
+    while (this.#list.children.length > lines.length) this.#list.lastElementChild.remove();
+    lines.forEach((line, index) => this.#write(line, this.#list.children[index] ?? this.#append()));
+    if (follows) this.#box.scrollTop = this.#box.scrollHeight;
+  }
+
+  #append() {
+    return this.#list.appendChild(make("li", {}, make("span", { className: "unseen" }), make("p")));
+  }
+
+  /** @param {import("./conversation.js").Line} line @param {Element} item */
+  #write(line, item) {
+    const [speaker, words] = item.children;
+    item.className = [line.who, line.final ? "" : "interim", line.cut ? "cut" : ""].join(" ").trim();
+    const name = line.who === "visitor" ? "You: " : "Avatar: ";
+    if (speaker.textContent !== name) speaker.textContent = name;
+    if (words.textContent !== line.text) words.textContent = line.text;
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * <visavis-avatar>: a live avatar in any page, with one script tag. It shows the picture and plays
+ * the voice, nothing else: captions, buttons and words belong to the page around it.
+ *
+ *   <script type="module" src="https://avatars.example/visavis-avatar.js"></script>
+ *   <visavis-avatar avatar="ana" mode="open"></visavis-avatar>
+ *
+ * Attributes, all optional and live: `server` (base URL; default: where this script came from),
+ * `avatar`, `voice`, `token`, `mode` ("talk": the microphone is on between mic(true) and
+ * mic(false); "open": it is on from the start), `muted`.
+ *
+ * Methods: connect() from a click, disconnect(), ask(text), say(text, style), interrupt(),
+ * direct(prompt), mic(on), retryNow(). ask, say and direct may be called while it connects; they
+ * return false when there is no conversation.
+ * Properties: iceServers, session (see session.js), micOn, micReady, micLevel in [0, 1], muted.
+ *
+ * Events (CustomEvent, the data is in `detail`): every message of the server under its type
+ * ("ready", "listening", "transcript", "thinking", "reply_started", "caption", "reply_ended",
+ * "receipt", "directed", "error") and once more as "message"; "state" (see session.js); "mic" {on}; "micready";
+ * "micerror" {reason: "refused" | "missing" | "busy" | "insecure"}; "firstpicture" {ms};
+ * "playblocked" when the browser wants a click before sound: call play() from one.
+ * Style it through ::part(poster), ::part(video), ::part(still).
+ */
+
+import { authorization } from "./connection.js";
+import { Microphone } from "./microphone.js";
+import { Session } from "./session.js";
+
+const SERVER = new URL(".", import.meta.url).href;
+const TAIL_MS = 200; // people let go of the button before their last sound is over
+
+const STYLE = `
+:host { display: block; position: relative; overflow: hidden; aspect-ratio: 1; background: #16120f; }
+:host([hidden]) { display: none; }
+* { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover;
+    object-position: inherit; transition: opacity 350ms ease; }
+.hidden { opacity: 0; }
+.at-once { transition: none; }
+@media (prefers-reduced-motion: reduce) { * { transition: none; } }
+`;
+
+/** @param {string} tag @param {string} part */
+function layer(tag, part) {
+  const element = document.createElement(tag);
+  element.part.add(part);
+  element.classList.add("hidden");
+  return element;
+}
+
+export class VisavisAvatar extends HTMLElement {
+  static observedAttributes = ["server", "avatar", "voice", "token", "mode", "muted", "aria-label"];
+
+  /** For networks that need a relay; set before connect(). @type {RTCIceServer[]} */
+  iceServers = [];
+  session = new Session(this.#target());
+
+  #poster = /** @type {HTMLImageElement} */ (layer("img", "poster"));
+  #video = /** @type {HTMLVideoElement} */ (layer("video", "video"));
+  #still = /** @type {HTMLCanvasElement} */ (layer("canvas", "still"));
+  #microphone = new Microphone();
+  #micOn = false;
+  #tail = 0;
+  #retargeting = false;
+  #resume = false;
+  #preview = "";
+  /** @type {AbortController|null} */ #listeners = null;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    root.adoptedStyleSheets = [sheet];
+    root.append(this.#poster, this.#video, this.#still);
+    this.#poster.alt = "";
+    this.#still.ariaHidden = "true";
+    this.#video.playsInline = true;
+    this.#video.disablePictureInPicture = true;
+    this.session.addEventListener("state", (event) => this.#onState(/** @type {any} */ (event).detail));
+    this.session.addEventListener("message", (event) => this.#onMessage(/** @type {any} */ (event).detail));
+    this.session.addEventListener("stream", (event) => this.#show(/** @type {any} */ (event).detail.stream));
+    this.#microphone.addEventListener("lost", () => this.#onMicLost());
+  }
+
+  connectedCallback() {
+    this.#listeners = new AbortController();
+    const { signal } = this.#listeners;
+    addEventListener("online", () => this.session.check(), { signal });
+    addEventListener("pagehide", () => this.#onPageHide(), { signal });
+    addEventListener("pageshow", () => this.#resume && this.connect(), { signal });
+    const onVisible = () => document.visibilityState === "visible" && this.session.check();
+    document.addEventListener("visibilitychange", onVisible, { signal });
+    this.#describe();
+    this.#loadPoster();
+  }
+
+  disconnectedCallback() {
+    this.#listeners?.abort();
+    this.disconnect();
+  }
+
+  /** @param {string} name @param {string|null} before @param {string|null} after */
+  attributeChangedCallback(name, before, after) {
+    if (before === after) return;
+    if (name === "muted") this.#video.muted = after !== null;
+    else if (name === "aria-label") this.#describe();
+    else if (name === "mode") this.#onMode();
+    else this.#retarget();
+  }
+
+  get mode() {
+    return this.getAttribute("mode") === "open" ? "open" : "talk";
+  }
+
+  set mode(mode) {
+    this.setAttribute("mode", mode);
+  }
+
+  get muted() {
+    return this.hasAttribute("muted");
+  }
+
+  set muted(on) {
+    this.toggleAttribute("muted", on);
+  }
+
+  get micOn() {
+    return this.#micOn;
+  }
+
+  get micReady() {
+    return this.#microphone.track !== null;
+  }
+
+  get micLevel() {
+    return this.#microphone.level();
+  }
+
+  /** Connect now; the microphone joins as soon as it is allowed. */
+  connect() {
+    this.#resume = false;
+    this.session.retarget(this.#target());
+    this.session.connect();
+    if (this.mode === "open") this.mic(true);
+    else this.#openMicrophone();
+  }
+
+  disconnect() {
+    this.#setMic(false);
+    this.#microphone.close();
+    this.session.setMicrophone(null);
+    return this.session.disconnect();
+  }
+
+  retryNow() {
+    this.session.retryNow();
+  }
+
+  /** Have these words of the visitor answered. @param {string} text */
+  ask(text) {
+    return this.session.send({ type: "text", text });
+  }
+
+  /** Have exactly this said. @param {string} text @param {string} style */
+  say(text, style = "") {
+    return this.session.send({ type: "say", text, style });
+  }
+
+  interrupt() {
+    return this.session.state === "connected" && this.session.send({ type: "interrupt" });
+  }
+
+  /** Direct the avatar in plain words, such as "appear thoughtful". @param {string} prompt */
+  direct(prompt) {
+    return this.session.send({ type: "direct", prompt });
+  }
+
+  /** Listen to the visitor or cease to; true when the microphone is as wanted.
+   * @param {boolean} on */
+  async mic(on) {
+    this.#setMic(on);
+    if (!on || this.#microphone.track) return true;
+    return this.#openMicrophone();
+  }
+
+  /** Start the sound from a click, after "playblocked". */
+  async play() {
+    this.#video.muted = this.muted;
+    await this.#video.play();
+  }
+
+  #target() {
+    const attribute = (/** @type {string} */ name) => this.getAttribute(name) ?? "";
+    const server = new URL(this.getAttribute("server") || SERVER, document.baseURI).href;
+    return {
+      server: server.endsWith("/") ? server : `${server}/`,
+      avatar: attribute("avatar"),
+      voice: attribute("voice"),
+      token: attribute("token"),
+      iceServers: this.iceServers,
+    };
+  }
+
+  /** Attributes that change together reconnect once. */
+  #retarget() {
+    if (this.#retargeting) return;
+    this.#retargeting = true;
+    queueMicrotask(() => {
+      this.#retargeting = false;
+      if (this.session.active) this.#freeze();
+      this.session.retarget(this.#target());
+      if (this.isConnected) this.#loadPoster();
+    });
+  }
+
+  #onMode() {
+    if (this.session.active) this.mic(this.mode === "open");
+  }
+
+  async #openMicrophone() {
+    try {
+      const track = await this.#microphone.open();
+      if (!this.session.active) return false;
+      this.#microphone.enable(this.#micOn);
+      await this.session.setMicrophone(track);
+      this.#emit("micready", {});
+      return true;
+    } catch (error) {
+      const { reason } = /** @type {import("./microphone.js").MicrophoneError} */ (error);
+      if (!reason) throw error;
+      if (reason === "closed") return false;
+      this.#setMic(false);
+      this.#emit("micerror", { reason });
+      return false;
+    }
+  }
+
+  /** @param {boolean} on */
+  #setMic(on) {
+    clearTimeout(this.#tail);
+    if (on) this.#microphone.enable(true);
+    else this.#tail = Number(setTimeout(() => this.#microphone.enable(false), TAIL_MS));
+    if (on === this.#micOn) return;
+    this.#micOn = on;
+    this.session.listen(on);
+    this.#emit("mic", { on });
+  }
+
+  #onMicLost() {
+    this.session.setMicrophone(null);
+    this.#setMic(false);
+    this.#emit("micerror", { reason: "missing" });
+  }
+
+  /** @param {{type: string}} message */
+  #onMessage(message) {
+    this.#emit(message.type, message);
+    this.#emit("message", message);
+  }
+
+  /** @param {{state: string}} detail */
+  #onState(detail) {
+    if (detail.state === "reconnecting") this.#freeze();
+    if (detail.state === "idle") this.#clear();
+    this.#emit("state", detail);
+  }
+
+  #onPageHide() {
+    this.#resume = this.session.active; // comes back when the page does, from the history
+    this.disconnect();
+  }
+
+  /** Keep the last picture while there is no new one. */
+  #freeze() {
+    const { videoWidth: width, videoHeight: height } = this.#video;
+    if (!width || this.#video.classList.contains("hidden")) return;
+    Object.assign(this.#still, { width, height });
+    this.#still.getContext("2d")?.drawImage(this.#video, 0, 0);
+    this.#reveal(this.#still, true);
+    this.#video.classList.add("hidden", "at-once");
+  }
+
+  /** @param {MediaStream} stream */
+  #show(stream) {
+    const video = this.#video;
+    video.srcObject = stream;
+    const shown = () => video.srcObject === stream && this.#onFirstPicture();
+    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(shown);
+    else this.#video.addEventListener("loadeddata", shown, { once: true });
+    video.play().catch((error) => this.#onPlayFailed(error));
+  }
+
+  #onFirstPicture() {
+    this.#reveal(this.#video);
+    this.#still.classList.remove("at-once");
+    this.#still.classList.add("hidden");
+    this.#emit("firstpicture", { ms: this.session.pictureShown() });
+  }
+
+  /** @param {Element} element @param {boolean} atOnce */
+  #reveal(element, atOnce = false) {
+    element.classList.toggle("at-once", atOnce);
+    element.classList.remove("hidden");
+  }
+
+  /** @param {DOMException} error */
+  #onPlayFailed(error) {
+    if (error.name !== "NotAllowedError") return; // replaced by a newer stream: that one plays
+    this.#video.muted = true;
+    this.#video.play().catch(() => undefined); // not even a silent picture: the poster stays
+    this.#emit("playblocked", {});
+  }
+
+  #clear() {
+    this.#video.classList.remove("at-once");
+    this.#video.classList.add("hidden");
+    this.#still.classList.add("hidden");
+    this.#video.srcObject = null;
+  }
+
+  #describe() {
+    this.#video.ariaLabel = this.ariaLabel || "Live picture of the avatar";
+  }
+
+  /** The still portrait, before the first picture and when there is none. */
+  async #loadPoster() {
+    const { server, avatar, token } = this.#target();
+    const name = avatar || (await this.#defaultAvatar(server, token));
+    const url = name && new URL(`v1/avatars/${encodeURIComponent(name)}/preview.webp`, server).href;
+    if (!url || url === this.#preview) return;
+    this.#preview = url;
+    // fetched, not linked: an image tag cannot carry a token
+    const response = await fetch(url, { headers: authorization(token) }).catch(() => null);
+    if (!response?.ok || this.#preview !== url) return;
+    URL.revokeObjectURL(this.#poster.src);
+    this.#poster.src = URL.createObjectURL(await response.blob());
+    await this.#poster.decode().catch(() => undefined); // unreadable: the dark stage stays
+    if (this.#poster.naturalWidth) this.#reveal(this.#poster);
+  }
+
+  /** @param {string} server @param {string} token */
+  async #defaultAvatar(server, token) {
+    const url = new URL("v1/avatars", server);
+    const response = await fetch(url, { headers: authorization(token) }).catch(() => null);
+    if (!response?.ok) return "";
+    const { avatars } = await response.json();
+    return (avatars.find((/** @type {any} */ each) => each.default) ?? avatars[0])?.name ?? "";
+  }
+
+  /** @param {string} name @param {object} detail */
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+customElements.define("visavis-avatar", VisavisAvatar);

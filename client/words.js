@@ -1,0 +1,99 @@
+/**
+ * Every word that the page writes, in one place: translate or rename here. No logic.
+ */
+
+export const STATES = {
+  idle: "Not connected",
+  connecting: "Connecting",
+  reconnecting: "Reconnecting",
+  waiting: "Waiting",
+  failed: "Not connected",
+  ready: "Ready",
+  listening: "Listening",
+  thinking: "Thinking",
+  speaking: "Speaking",
+};
+
+export const GREETINGS = { night: "Good evening", morning: "Good morning", afternoon: "Good afternoon" };
+
+export const TALK = {
+  hold: "Hold to talk",
+  holding: "Let go to send",
+  asking: "Allow the microphone…",
+  on: "Microphone on",
+  off: "Microphone off",
+  tap: "Keep holding while you speak",
+};
+
+export const PRIVACY = {
+  talk: "Your microphone stays muted until you hold to talk.",
+  open: "Your microphone comes on when you start.",
+};
+
+/** Cards over the picture, by the reason in connection.js. `{wait}` becomes "in 5 s" or "now". */
+export const TROUBLES = {
+  full: {
+    icon: "people",
+    title: "All places are taken",
+    text: "One will be free in a moment. Trying again {wait}.",
+  },
+  unreachable: {
+    icon: "link-off",
+    title: "We cannot reach the server",
+    text: "Please check the network connection. Trying again {wait}.",
+  },
+  blocked: {
+    icon: "link-off",
+    title: "The video cannot get through",
+    text: "This network seems to block video calls. Another network may help. Trying again {wait}.",
+  },
+  lost: {
+    icon: "link-off",
+    title: "The connection was lost",
+    text: "Your conversation will go on as soon as it is back. Trying again {wait}.",
+  },
+  server: {
+    icon: "warning",
+    title: "The server has a problem",
+    text: "This is not your fault. Trying again {wait}.",
+  },
+  refused: { icon: "warning", title: "This conversation could not start", text: "{words}" },
+  unauthorised: {
+    icon: "key",
+    title: "An access key is needed",
+    text: "Open the link that you were given once more, or enter the key here.",
+  },
+  unsupported: {
+    icon: "warning",
+    title: "This browser cannot show live video",
+    text: "Please use a current version of Chrome, Edge, Firefox or Safari.",
+  },
+};
+
+/** Notices above the text box, by the reason in microphone.js. */
+export const MICROPHONE = {
+  refused: "The microphone is blocked. Type instead, or allow it in the address bar.",
+  missing: "No microphone was found. You can type instead.",
+  busy: "Another program is using the microphone. You can type instead.",
+  insecure: "The microphone needs a secure (https) page. You can type instead.",
+};
+
+export const NOTICES = {
+  sound: "Your browser is holding the sound back.",
+  playSound: "Play sound",
+  tryAgain: "Try again",
+  dismiss: "Dismiss",
+};
+
+export const DIRECTION = {
+  idle: "Start a conversation first.",
+  sent: "Sent.",
+  understood: "Understood: {styles}.",
+  unclear: "That direction was not understood. Try one of those above.",
+};
+
+export const LATENCY = {
+  none: "Response times",
+  replied: "Replied in {seconds} s",
+  origins: { speech: "Spoken", text: "Typed", say: "Directed" },
+};

@@ -1,0 +1,80 @@
+"""How the avatar behaves while it idles, listens, thinks or speaks: one table. No motion here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from visavis.engines.base import Attention
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """One way to behave.
+
+    blinks: a minute, without those that gaze shifts and pauses provoke (Bentivoglio et al. 1997:
+    17 at rest, 26 in conversation). away: probability that the next fixation is off the visitor;
+    away_length: factor on how long; away_pitch: between which angles. ponders: may look from one
+    place away to the next. pose: mean posture as in FaceState. wander: factor on posture shifts;
+    hold: s between them. nods: s between nods, 0 for none. face: ARKit units on top.
+    """
+
+    blinks: float
+    away: float
+    away_length: float
+    away_pitch: tuple[float, float]
+    pose: tuple[float, float, float, float, float, float]
+    wander: float
+    hold: float
+    ponders: bool = False
+    nods: float = 0.0
+    face: Mapping[str, float] = field(default_factory=dict)
+
+
+MANNERS: Final[Mapping[Attention, Manner]] = {
+    "idle": Manner(
+        blinks=13.0,
+        away=0.24,
+        away_length=1.0,
+        away_pitch=(-7.0, 3.0),
+        pose=(0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        wander=1.0,
+        hold=4.2,
+    ),
+    "listening": Manner(
+        blinks=13.0,
+        away=0.12,
+        away_length=0.7,
+        away_pitch=(-5.0, 2.0),
+        pose=(0.0, -0.8, 1.2, 0.0, -0.006, 0.055),  # leans in, head a little aside
+        wander=0.7,
+        hold=4.0,
+        nods=4.2,
+        face={"browInnerUp": 0.18, "browOuterUp": 0.16, "eyeWide": 0.08},
+    ),
+    "thinking": Manner(
+        blinks=11.0,
+        away=0.78,
+        away_length=1.7,
+        away_pitch=(4.0, 10.0),
+        pose=(0.0, 1.0, -1.6, 0.0, 0.0, -0.015),
+        wander=1.1,
+        hold=3.0,
+        ponders=True,
+        face={
+            "browInnerUp": 0.10, "browDown": 0.24, "eyeSquint": 0.16, "mouthPress": 0.14,
+            "mouthLeft": 0.06,
+        },
+    ),
+    "speaking": Manner(
+        blinks=17.0,
+        away=0.26,
+        away_length=0.8,
+        away_pitch=(-6.0, 4.0),
+        pose=(0.0, 0.2, 0.0, 0.0, 0.0, 0.015),
+        wander=1.2,
+        hold=3.0,
+        face={"browInnerUp": 0.04, "browOuterUp": 0.05},
+    ),
+}  # fmt: skip

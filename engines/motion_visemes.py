@@ -1,0 +1,214 @@
+"""The `Motion` of phonemes: mouth, life, gestures and affect as one face. Knows no audio device.
+
+Composes what articulation, life, gestures and affect compute and decides nothing about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from visavis.engines import affect as moods
+from visavis.engines.articulation import Mouth, coefficients
+from visavis.engines.base import PLAY_RATE, Affect, Attention, FaceState, Speech
+from visavis.engines.curves import Doubles, Glide, Noise
+from visavis.engines.enunciation import Enunciation, Sound
+from visavis.engines.gestures import PAUSE, Gestures
+from visavis.engines.life import Life
+from visavis.engines.manner import MANNERS
+from visavis.engines.visemes import SILENCE
+from visavis.models import arkit
+
+_BLEND: Final = 0.5  # s from one expression to the next
+
+# One standard deviation of the face's own unrest, and how long it takes: nothing that parts lips.
+_UNREST: Final = {
+    "browInnerUp": 0.035, "browOuterUpLeft": 0.025, "browOuterUpRight": 0.025,
+    "eyeSquint": 0.018, "cheekSquint": 0.012, "mouthSmileLeft": 0.005, "mouthSmileRight": 0.005,
+}  # fmt: skip
+_UNREST_SPACING: Final = 1.6  # s
+
+_LIDS: Final = moods.columns("eyeBlink")
+_OPEN_EYES: Final = [*moods.columns("eyeWide"), *moods.columns("eyeSquint")]
+_ROUND: Final = [arkit.INDEX["mouthFunnel"], arkit.INDEX["mouthPucker"]]
+_CORNERS: Final = [
+    column
+    for unit in ("mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")
+    for column in moods.columns(unit)
+]
+_MOST_JAW: Final = 0.6
+
+
+class _Agenda:
+    """What is to happen later, in order; what belongs to speech can be forgotten."""
+
+    def __init__(self) -> None:
+        self._items: list[tuple[float, int, bool, Callable[[float], None]]] = []
+        self._count = 0
+
+    def add(self, at: float, action: Callable[[float], None], *, spoken: bool = False) -> None:
+        self._count += 1  # keeps the order of equal times
+        heappush(self._items, (at, self._count, spoken, action))
+
+    def forget_spoken(self, start: float) -> None:
+        kept = [item for item in self._items if not (item[2] and item[0] >= start)]
+        self._items = sorted(kept)
+
+    def run(self, until: float) -> None:
+        while self._items and self._items[0][0] <= until:
+            at, _, _, action = heappop(self._items)
+            action(at)
+
+
+class VisemeMotion:
+    """engines.base.Motion. The same seed and calls give the same face.
+
+    A piece of speech should be told 120 ms before it sounds, so that the mouth can anticipate; told
+    later, it joins in within 60 ms.
+    """
+
+    def __init__(self, seed: int) -> None:
+        life, gestures, unrest = np.random.default_rng(seed).spawn(3)
+        self._enunciation = Enunciation()
+        self._mouth = Mouth()
+        self._life = Life(life)
+        self._gestures = Gestures(gestures)
+        self._unrest = Noise(unrest, len(_UNREST), _UNREST_SPACING)
+        self._unrest_map = np.stack([moods.vector({u: a}) for u, a in _UNREST.items()])
+        self._nods = unrest.spawn(1)[0]
+        self._agenda = _Agenda()
+        self._attention: Attention = "idle"
+        self._affect = Affect()
+        self._face = Glide(np.zeros(arkit.COUNT))
+        self._talking = Glide([0.0])
+        self._spoken = -1.0  # end of the last sound, s
+        self._now = 0.0
+
+    def speak(self, at: int, speech: Speech) -> None:
+        """Schedule a piece; pieces come in the order in which they sound."""
+        start = at / PLAY_RATE
+        sounds = self._enunciation.sounds(start, speech)
+        voiced = [sound for sound in sounds if sound.viseme is not SILENCE]
+        self._mouth.say(self._now, sounds)
+        lively = moods.liveliness(self._affect)
+        self._gestures.accompany(self._now, start, sounds, speech.words, lively)
+        self._punctuate(voiced)
+
+    def cut(self, at: int) -> None:
+        """Forget all speech from `at` on; the mouth is shut 110 ms after it."""
+        time = max(at / PLAY_RATE, self._now)
+        self._mouth.cut(self._now, time)
+        self._gestures.forget(time)
+        self._agenda.forget_spoken(time)
+        self._spoken = min(self._spoken, time)
+        self._agenda.add(time, lambda when: self._talking.aim(when, 0.0, 0.5))
+
+    def attend(self, at: int, attention: Attention) -> None:
+        """From `at` on the avatar idles, listens, thinks or speaks."""
+
+        def change(when: float) -> None:
+            if self._attention == "listening" and attention in {"thinking", "speaking"}:
+                self._gestures.nod(when + 0.15, moods.liveliness(self._affect))
+            self._attention = attention
+            self._behave(when)
+            self._nod_later(when)
+
+        self._agenda.add(at / PLAY_RATE, change)
+
+    def feel(self, at: int, affect: Affect) -> None:
+        """From `at` on the face blends towards this affect."""
+
+        def change(when: float) -> None:
+            self._affect = affect
+            self._behave(when)
+
+        self._agenda.add(at / PLAY_RATE, change)
+
+    def state(self, at: int) -> FaceState:
+        """The face at `at`; calls come in increasing order."""
+        time = self._now = max(at / PLAY_RATE, self._now)
+        self._agenda.run(time)
+        self._life.advance(time)
+        nod, brows = self._gestures.at(time)
+        pose = self._life.pose(time, float(self._talking.at(time)[0])) + nod
+        # Eyes stay on what they look at while the head moves (vestibulo-ocular reflex).
+        gaze = self._life.look(time) - pose[:2]
+        return FaceState(
+            self._coefficients(time, brows).astype(np.float32),
+            pose.astype(np.float32),
+            gaze.astype(np.float32),
+            min(max(self._life.breath(time), 0.0), 1.0),
+        )
+
+    def phoneme_at(self, at: int) -> str:
+        """The symbol that the mouth is making at `at`, "" in silence; for tracing."""
+        return self._mouth.symbol(at / PLAY_RATE)
+
+    def _coefficients(self, time: float, brows: Doubles) -> Doubles:
+        """(52,) in [0, 1]: mouth, expression, gestures and unrest; lids last."""
+        mouth = coefficients(self._mouth.channels(time))
+        face = self._face.at(time) + brows + self._unrest.at(time) @ self._unrest_map
+        # Rounded lips cannot smile: the corners give way to the pucker.
+        face[_CORNERS] *= 1.0 - 0.7 * min(max(float(mouth[_ROUND].sum()), 0.0), 1.0)
+        total = mouth + face
+        lids = self._life.lids(time)
+        total[_OPEN_EYES] *= 1.0 - lids
+        total[_LIDS] += lids * (1.0 - total[_LIDS])
+        total = np.minimum(np.maximum(total, 0.0), 1.0)
+        jaw = arkit.INDEX["jawOpen"]
+        total[jaw] = min(total[jaw], _MOST_JAW)
+        return total
+
+    def _behave(self, at: float) -> None:
+        """Expression, posture, gaze and blinking for the attention and affect in force."""
+        affect = self._affect
+        face = moods.expression(affect) + moods.vector(MANNERS[self._attention].face)
+        self._face.aim(at, face, _BLEND)
+        self._life.behave(
+            at, self._attention, moods.posture(affect), moods.liveliness(affect),
+            moods.restlessness(affect),
+        )  # fmt: skip
+
+    def _nod_later(self, at: float) -> None:
+        """The next nod of a listener, for as long as it listens."""
+        attention, every = self._attention, MANNERS[self._attention].nods
+        if not every:
+            return
+
+        def nod(when: float) -> None:
+            if self._attention == attention:
+                self._gestures.nod(when, moods.liveliness(self._affect))
+                self._nod_later(when)
+
+        self._agenda.add(at + 1.2 + self._nods.exponential(every - 1.2), nod)
+
+    def _punctuate(self, voiced: list[Sound]) -> None:
+        """Head, blink, breath and stillness where phrases begin and end."""
+        if not voiced:
+            return
+        first, last = voiced[0], voiced[-1]
+        if first.start - self._spoken > PAUSE:
+            self._agenda.add(max(first.start - 0.25, self._now), self._begin_phrase, spoken=True)
+        else:
+            self._agenda.forget_spoken(self._spoken - 1e-6)  # no pause there after all
+        for before, after in pairwise(voiced):
+            if after.start - before.end > PAUSE:
+                self._agenda.add(before.end + 0.04, self._pause, spoken=True)
+                self._agenda.add(after.start - 0.2, self._begin_phrase, spoken=True)
+        self._agenda.add(last.end + 0.04, self._pause, spoken=True)
+        self._agenda.add(last.end + 0.3, self._hush, spoken=True)
+        self._spoken = last.end
+
+    def _begin_phrase(self, at: float) -> None:
+        self._talking.aim(at, 1.0, 0.45)
+        self._life.phrase(at)
+
+    def _pause(self, at: float) -> None:
+        self._life.pause(at)
+
+    def _hush(self, at: float) -> None:
+        self._talking.aim(at, 0.0, 0.8)

@@ -1,0 +1,188 @@
+"""Face state to picture on one CPU core: the layered warp of an avatar."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from visavis.engines.base import I420, EngineError, FaceState
+from visavis.models import arkit, kernel, kernel_patch, scene
+from visavis.models.avatar import Avatar
+from visavis.models.rig import BREATH, CONTROLS, GAZE_SPAN, Body
+
+Floats = npt.NDArray[np.float32]
+Planes = tuple[I420, I420, I420]  # luma, blue, red
+
+BASE_STEP: Final = 8  # px between the nodes at which the base is inverted
+PATCH_STEP: Final = 4
+MAX_LOOK: Final = 1.3  # of GAZE_SPAN
+LID_LAG: Final = 0.5  # how much of a closing lid is left for looking down while it closes
+
+
+def _index(name: str) -> int:
+    return arkit.INDEX[name]
+
+
+def controls(state: FaceState) -> Floats:
+    """(len(CONTROLS),): coefficients with gaze joined in, lids that cannot over-close, breath."""
+    amount = np.zeros(len(CONTROLS), np.float32)
+    amount[: arkit.COUNT] = np.clip(state.coefficients, 0, 1)
+    amount[BREATH] = np.clip(state.breath, 0, 1)
+    for side, outward in (("Left", 1.0), ("Right", -1.0)):
+        _look(amount, state.gaze, side, outward)
+        _limit_lid(amount, side)
+    _limit_mouth(amount)
+    return amount
+
+
+def _look(amount: Floats, gaze: Floats, side: str, outward: float) -> None:
+    """Gaze and the four eyeLook coefficients of one eye as one look, each way at most once."""
+    for plus, minus, angle in (
+        (f"eyeLookOut{side}", f"eyeLookIn{side}", outward * float(gaze[0])),
+        (f"eyeLookUp{side}", f"eyeLookDown{side}", float(gaze[1])),
+    ):
+        a, b = _index(plus), _index(minus)
+        look = float(np.clip(amount[a] - amount[b] + angle / GAZE_SPAN, -MAX_LOOK, MAX_LOOK))
+        amount[a], amount[b] = max(look, 0), max(-look, 0)
+
+
+def _limit_lid(amount: Floats, side: str) -> None:
+    """A closed lid is closed: what else moves it fades as it closes."""
+    left = 1 - float(amount[_index(f"eyeBlink{side}")])
+    for name in (f"eyeSquint{side}", f"eyeWide{side}"):
+        amount[_index(name)] *= left
+
+
+def _limit_mouth(amount: Floats) -> None:
+    """Lips cannot be closed further than the jaw has opened them."""
+    jaw, close = _index("jawOpen"), _index("mouthClose")
+    amount[close] = min(amount[close], amount[jaw])
+
+
+def _rotation(yaw: float, pitch: float, roll: float) -> Floats:
+    """Degrees as in FaceState; x right, y down, z to the viewer."""
+    y, p, r = np.radians([yaw, pitch, roll])
+    turn = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    nod = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    tilt = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return (tilt @ turn @ nod).astype(np.float32)
+
+
+def _about(rotation: Floats, pivot: Floats, shift: Floats) -> Floats:
+    """(3, 4): turn about a pivot, then shift."""
+    return np.hstack([rotation, (pivot - rotation @ pivot + shift)[:, None]]).astype(np.float32)
+
+
+def view(body: Body, pose: Floats) -> Floats:
+    """(3, 3, 4): motion of the head, of the body, and the camera, for kernel.forward."""
+    yaw, pitch, roll, x, y, z = (float(v) for v in pose)
+    shift = np.array([x, -y, z], np.float32) * body.interocular
+    f = body.follow
+    own = _rotation(yaw * f[0], pitch * f[1], roll * f[2])
+    camera = np.zeros((3, 4), np.float32)
+    camera[0, :3] = body.camera
+    head = _about(_rotation(yaw, pitch, roll), body.head_pivot, shift)
+    return np.stack([head, _about(own, body.body_pivot, shift * f[3]), camera])
+
+
+class WarpRenderer:
+    """engines.base.Renderer over an avatar. `scenes` lets sessions share prepared textures."""
+
+    def __init__(
+        self, avatar: Avatar, width: int = 512, height: int = 512,
+        prepared: scene.Scene | None = None,
+    ) -> None:  # fmt: skip
+        if width % 2 or height % 2 or width < 64 or height < 64:
+            message = f"picture size {width} x {height}: both must be even and at least 64"
+            raise EngineError(message)
+        self.width = width
+        self.height = height
+        self.scene = prepared or scene.build(avatar, width, height)
+
+    def render(self, state: FaceState) -> I420:
+        """A new (height * 3 // 2, width) uint8 picture. Raises EngineError."""
+        values = (state.coefficients, state.pose, state.gaze, state.breath)
+        if not all(np.isfinite(v).all() for v in values):
+            message = "face state holds a number that is not finite"
+            raise EngineError(message)
+        amount, motion = controls(state), view(self.scene.body, state.pose)
+        picture = self.scene.plate.copy()
+        planes = _planes(picture, self.width, self.height)
+        self._draw_base(amount, motion, planes)
+        places = self._places(amount, motion)
+        first = 0
+        for gap in self.scene.gaps:
+            last = first + len(gap.atlas)
+            self._draw_gap(gap, amount, motion, places[first:last], planes)
+            first = last
+        return picture
+
+    def _draw_base(self, amount: Floats, motion: Floats, planes: Planes) -> None:
+        prepared = self.scene
+        net = prepared.base
+        seen = _forward(net, amount, motion)
+        rows, columns = (-(-n // BASE_STEP) + 1 for n in (self.height, self.width))
+        flow = np.empty((rows, columns, 2), np.float32)
+        kernel.invert(seen, net.box, BASE_STEP, 0, 0, flow)
+        kernel.draw_base(
+            flow, BASE_STEP, prepared.texture, prepared.origin, prepared.seen, prepared.clear,
+            *planes,
+        )  # fmt: skip
+
+    def _places(self, amount: Floats, motion: Floats) -> Floats:
+        """(n, 2, 3): picture px -> texels of every sprite."""
+        out = np.empty((len(self.scene.sizes), 2, 3), np.float32)
+        kernel.place(_forward(self.scene.sprites, amount, motion), self.scene.sizes, out)
+        return out
+
+    def _draw_gap(
+        self, gap: scene.Gap, amount: Floats, motion: Floats, places: Floats, planes: Planes
+    ) -> None:
+        seen = _forward(gap.sheets, amount, motion)
+        box = self._box(seen)
+        if box is None:
+            return
+        x0, y0, columns, rows = box
+        flows = np.empty((2, rows, columns, 2), np.float32)
+        half = len(seen) // 2
+        kernel.invert(seen[:half], gap.sheets.box, PATCH_STEP, x0, y0, flows[0])
+        kernel.invert(seen[half:], gap.sheets.box, PATCH_STEP, x0, y0, flows[1])
+        kernel_patch.draw_patch(
+            flows[0], flows[1], PATCH_STEP, x0, y0, self.scene.texture, self.scene.origin,
+            gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, gap.shade, *planes,
+        )  # fmt: skip
+
+    def _box(self, seen: Floats) -> tuple[int, int, int, int] | None:
+        """Left, top (even) and node counts of the picture's part that a patch may touch."""
+        flat = seen.reshape(-1, 2)
+        low = np.maximum(np.floor(flat.min(0) / 2) * 2, 0)
+        high = np.minimum(flat.max(0), (self.width - 1, self.height - 1))
+        if (high <= low).any():
+            return None
+        count = np.ceil((high - low) / PATCH_STEP).astype(int) + 1
+        return int(low[0]), int(low[1]), int(count[0]), int(count[1])
+
+
+def _planes(picture: I420, width: int, height: int) -> Planes:
+    flat = picture.reshape(-1)
+    luma, quarter = width * height, width * height // 4
+    half = (height // 2, width // 2)
+    return (
+        flat[:luma].reshape(height, width),
+        flat[luma : luma + quarter].reshape(half),
+        flat[luma + quarter :].reshape(half),
+    )
+
+
+def _forward(net: scene.Net, amount: Floats, motion: Floats) -> Floats:
+    seen = np.empty((*net.share.shape, 2), np.float32)
+    kernel.forward(net.rest, net.fields, net.rows, amount, net.share, motion, seen)
+    return seen
+
+
+def still(avatar: Avatar, width: int = 512, height: int = 512) -> I420:
+    """The neutral face: what stays when drawing fails."""
+    return WarpRenderer(avatar, width, height).render(FaceState())
+

@@ -1,0 +1,133 @@
+"""English words of a question: normalised, stemmed, keyed by sound. Knows no knowledge file."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from itertools import pairwise
+from typing import Final
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text that blanks separate."""
+    return frozenset(text.split())
+
+
+# What carries no subject: frequent words of questions, and of politeness around them.
+STOP: Final = words(
+    """a about after again all also am an and any anybody anyone are around as at be because been
+    before being bit but by can could did do does doing done each else ever every for from get
+    gets getting give go goes going good got had has have having he hello help her here hey hi
+    him his how i if in into is it its just kind know let like likes little long many may maybe
+    me mean might more most much must my myself near need needs next nice no not now of off oh ok
+    okay on one only or other our out over perhaps please possible put really right shall she
+    should so some somebody someone something somewhere sorry sort still such take tell than
+    thank thanks that the their them then there these they thing things think this those time to
+    too up us use very want was we well were what when where which while who whom whose why will
+    with would yes yet you your yours nearest nearby best allowed able available hotel house
+    place"""
+)
+
+_CONTRACTION: Final = (
+    (re.compile(r"\bcan't\b"), "cannot"),
+    (re.compile(r"\bwon't\b"), "will not"),
+    (re.compile(r"n't\b"), " not"),
+    (re.compile(r"'re\b"), " are"),
+    (re.compile(r"'ve\b"), " have"),
+    (re.compile(r"'ll\b"), " will"),
+    (re.compile(r"'d\b"), " would"),
+    (re.compile(r"'m\b"), " am"),
+    (re.compile(r"\b(what|where|who|how|when|that|there|it|he|she)'s\b"), r"\1 is"),
+)
+_WORD: Final = re.compile(r"[a-z0-9]+")
+# Speech recognition writes figures, people who write questions write words.
+_COUNTED: Final = (
+    *("zero", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
+_NUMBER: Final = {str(number): word for number, word in enumerate(_COUNTED)}
+# Said before or after a question and no part of it.
+_OPENING: Final = re.compile(
+    r"^(?:(?:oh|uh|um|er|ah|well|so|okay|ok|hello|hi|hey|good (?:morning|afternoon|evening|day)"
+    r"|excuse me|sorry|pardon me|please|thanks|thank you(?: very much| so much)?|great|right"
+    r"|alright|all right|listen|look|you know)\b)+\s*"
+)
+_ASKING: Final = words("and how is are can could do does what when where which who why")
+_CLOSING: Final = re.compile(r"\s*\b(?:please|thanks|thank you(?: very much)?|if i may ask)$")
+
+
+def normalise(text: str) -> str:
+    """Lower case, no contractions, accents or punctuation: "What's 3?" -> "what is three"."""
+    text = unicodedata.normalize("NFKD", text.lower().replace("’", "'"))
+    text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    for pattern, written_out in _CONTRACTION:
+        text = pattern.sub(written_out, text)
+    return " ".join(_NUMBER.get(word, word) for word in _WORD.findall(text.replace("'", "")))
+
+
+def core(normal: str) -> str:
+    """A normalised text without greetings and politeness around it; all of it if only that."""
+    previous, rest = "", normal
+    while rest and rest != previous:
+        previous, rest = rest, _CLOSING.sub("", _OPENING.sub("", rest)).strip()
+    return rest if any(word in _ASKING or word not in STOP for word in rest.split()) else normal
+
+
+def terms(normal: str) -> list[str]:
+    """Stems of the words that carry a subject, and every two neighbours as one: "check in"."""
+    heard = normal.split()
+    joined = [a + b for a, b in pairwise(heard)]
+    return [stem(word) for word in heard if word not in STOP] + joined
+
+
+def stem(word: str) -> str:
+    """A word without its plural, -ing or -ed: crude, but the same on both sides."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    for ending in ("ings", "ing", "ed"):
+        base = word.removesuffix(ending)
+        if base != word and len(base) >= 3 and re.search("[aeiouy]", base):
+            doubled = base[-1] == base[-2] and (base[-1] not in "ls" or len(base) > 5)
+            return base[:-1] if doubled else base.rstrip("e")
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word[:-1]
+    return word.rstrip("e") if len(word) > 3 else word
+
+
+# Letters that whisper tiny.en confuses become one: voiced and unvoiced pairs, spellings of a sound.
+_CONSONANTS: Final = (
+    (re.compile(r"^(?:kn|gn|pn)"), "n"),
+    (re.compile(r"^wr"), "r"),
+    (re.compile(r"wh"), "w"),
+    (re.compile(r"tion|sion|tch|ch|sh"), "x"),
+    (re.compile(r"dge|dj|g(?=[eiy])"), "j"),
+    (re.compile(r"ph|v"), "f"),
+    (re.compile(r"th"), "t"),
+    (re.compile(r"ck|c(?![eiy])|q|g(?!h)"), "k"),
+    (re.compile(r"gh"), ""),
+    (re.compile(r"c|z"), "s"),
+    (re.compile(r"b"), "p"),
+    (re.compile(r"d"), "t"),
+)
+_VOWELS: Final = (
+    (re.compile(r"[eiy]+"), "i"),
+    (re.compile(r"[ouw]+"), "u"),
+    (re.compile(r"(?<=.)h"), ""),
+)
+_DOUBLE: Final = re.compile(r"(.)\1+")
+_WEAK: Final = re.compile(r"(?<=.)[aeiouhwy]")
+
+
+def spelled(word: str) -> str:
+    """A word as it sounds, vowels roughly: "jim" and "gym" are both "jim"."""
+    for pattern, letter in (*_CONSONANTS, *_VOWELS):
+        word = pattern.sub(letter, word)
+    return _DOUBLE.sub(r"\1", word)
+
+
+def sound(word: str) -> str:
+    """The consonants of a word as they sound: "brakefast" and "breakfast" are both "prkfst"."""
+    for pattern, letter in _CONSONANTS:
+        word = pattern.sub(letter, word)
+    word = _WEAK.sub("", "a" + word[1:] if word[:1] in "aeiou" else word)
+    return _DOUBLE.sub(r"\1", word)

@@ -1,0 +1,188 @@
+"""The head while it is built: the kept part of the base mesh with units and identity modes, closed
+where it should be. A tool for `build_head.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from visavis.models import arkit
+from visavis.models.build_head_identity import population
+from visavis.models.build_head_repair import Opening, opening, ordered
+from visavis.models.build_head_source import (
+    GROUPS,
+    UNITS,
+    Doubles,
+    Ints,
+    Mesh,
+    Wheel,
+    edge_loop,
+    mirror,
+)
+
+LOWEST: Final = 4.9  # dm in the base mesh, whose eyes are at 7.28: the upper shoulders
+WIDEST: Final = 2.2  # dm from the middle: the arms go no further than their joints
+# Vertices on closed loops of the base mesh. Lips: where they touch. Lids of the left eye: where
+# they touch the eyeball, and their outer rim at the lashes.
+LOOPS: Final = {"lips": 520, "lid_edge_left": 7747, "lid_rim_left": 13352}
+TONGUE_DOWN: Final = 0.05  # dm: the base mesh presses it to the palate, an open mouth does not
+MASKS: Final = ("lips", "eyelids", "ears", "inside-mouth")
+PAST_MODE: Final = 2.5  # standard deviations up to which an identity's lips stay closed
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Everything in the asset's space: decimetres, origin midway between the eyeballs' centres."""
+
+    vertices: Doubles  # (n, 3)
+    quads: Ints  # (m, 4)
+    parts: npt.NDArray[np.str_]  # (n,): a key of GROUPS
+    units: Doubles  # (52, n, 3)
+    modes: Doubles  # (k, n, 3)
+    names: tuple[str, ...]  # (k,)
+    partner: Ints  # (n,): mirror images
+    masks: dict[str, Doubles]  # (n,) in [0, 1]
+    loops: dict[str, Ints]
+    uv: Doubles  # (n, 2)
+
+
+def draft(wheel: Wheel) -> Draft:
+    """Read, select, average, close."""
+    mesh = wheel.mesh()
+    size = len(mesh.vertices)
+    kept_quads = _kept_quads(mesh)
+    keep = np.unique(kept_quads)
+    renumber = np.full(size, -1)
+    renumber[keep] = np.arange(len(keep))
+    parts = np.empty(size, "U16")
+    for part, groups in GROUPS.items():
+        parts[np.unique(mesh.quads[np.isin(mesh.groups, groups)])] = part
+    parts = parts[keep]
+    quads = renumber[kept_quads]
+    partner = mirror(mesh.vertices[keep])
+    masks = {name: wheel.mask(name, mesh.uv[keep]) * (parts == "skin") for name in MASKS}
+    people = population(
+        wheel, mesh.vertices[keep], keep, size, partner, _weights(mesh.vertices[keep], parts)
+    )
+    origin = np.mean([people.mean[parts == f"eye_{s}"].mean(0) for s in ("left", "right")], 0)
+    units = np.stack([wheel.target(f"{UNITS}/{n}.target", size)[keep] for n in arkit.NAMES])
+    jaw = units[arkit.INDEX["jawOpen"]]
+    loops = _loops(quads, parts, renumber, people.mean + jaw, partner)
+    raw = Draft(
+        people.mean - origin, quads, parts, _symmetric(units, partner), people.modes,
+        people.names, partner, masks, loops, mesh.uv[keep],
+    )  # fmt: skip
+    return _closed(raw)
+
+
+def _kept_quads(mesh: Mesh) -> Ints:
+    inside = (mesh.vertices[:, 1] > LOWEST) & (np.abs(mesh.vertices[:, 0]) < WIDEST)
+    groups = [g for names in GROUPS.values() for g in names]
+    return mesh.quads[np.isin(mesh.groups, groups) & inside[mesh.quads].all(1)]
+
+
+def _weights(vertices: Doubles, parts: npt.NDArray[np.str_]) -> Doubles:
+    """(n,): the face counts in full, the rest of the head a little, neck and helpers barely."""
+    x, y, z = (vertices - [0, 7.28, 0]).T
+    face = (z > 0.75) & (y > -1.25) & (y < 0.55)
+    head = (y > -0.9) & ~face
+    weight = np.where(face, 1.0, np.where(head, 0.25, 0.02))
+    lips_or_lids = face & ((np.hypot(np.abs(x) - 0.31, y) < 0.25) | (np.hypot(x, y + 0.68) < 0.3))
+    return np.where(parts == "skin", np.where(lips_or_lids, 0.4, weight), 1e-6)
+
+
+def _symmetric(units: Doubles, partner: Ints) -> Doubles:
+    """Make left and right units mirror images, and the middle ones their own."""
+    flipped = units[:, partner] * [-1, 1, 1]
+    twins = [arkit.INDEX[_twin(name)] for name in arkit.NAMES]
+    return (units + flipped[twins]) / 2
+
+
+def _twin(name: str) -> str:
+    if name.endswith("Left"):
+        return name.removesuffix("Left") + "Right"
+    return name.removesuffix("Right") + "Left" if name.endswith("Right") else name
+
+
+def _loops(
+    quads: Ints, parts: npt.NDArray[np.str_], renumber: Ints, opened: Doubles, partner: Ints
+) -> dict[str, Ints]:
+    skin = quads[(parts[quads] == "skin").all(1)]
+    loops = {}
+    for name, start in LOOPS.items():
+        loops[name] = _loop_around(skin, int(renumber[start]), opened)
+        if name.endswith("_left"):
+            loops[name.replace("_left", "_right")] = partner[loops[name]]
+    return loops
+
+
+def _loop_around(quads: Ints, start: int, opened: Doubles) -> Ints:
+    """The loop through `start` that is short, ordered."""
+    beside = np.unique(quads[(quads == start).any(1)])
+    for second in beside:
+        sharing = ((quads == start).any(1) & (quads == second).any(1)).sum()
+        if second == start or sharing != 2:
+            continue
+        try:
+            loop = edge_loop(quads, start, int(second))
+        except ValueError:
+            continue
+        if len(loop) < 50:
+            break
+    return ordered(loop, opened)[0]
+
+
+def lips(head: Draft) -> Opening:
+    """The mouth. At rest the lips pass each other by 0.4 mm so that no line of sight is left."""
+    opened = head.vertices + head.units[arkit.INDEX["jawOpen"]]
+    loop, end = ordered(head.loops["lips"], opened)
+    return opening(head.vertices, head.quads, loop, end, 0.05, 0.5, 0.004)
+
+
+def lids(head: Draft, side: str) -> Opening:
+    """An eye: the upper lid does most of the way."""
+    loop, end = ordered(head.loops[f"lid_edge_{side}"], head.vertices)
+    return opening(head.vertices, head.quads, loop, end, 0.05, 0.15, 0.004)
+
+
+def _closed(head: Draft) -> Draft:
+    mouth = lips(head)
+    vertices = head.vertices + mouth.close(head.vertices)
+    vertices[head.parts == "tongue"] -= [0, TONGUE_DOWN, 0]
+    units = head.units.copy()
+    jaw, close = arkit.INDEX["jawOpen"], arkit.INDEX["mouthClose"]
+    units[close] -= mouth.rounded(vertices, units[jaw])  # it takes back what the jaw does
+    for rounded in (jaw, arkit.INDEX["mouthFunnel"]):
+        units[rounded] += mouth.rounded(vertices, units[rounded])
+    units[close] += mouth.close(vertices + units[jaw] + units[close])
+    for side in ("left", "right"):
+        blink = arkit.INDEX[f"eyeBlink{side.title()}"]
+        eye = lids(head, side)
+        units[blink] += eye.close(vertices + units[blink])
+        units[blink] = _off_the_eyeball(head, vertices, units[blink], side)
+    modes = np.stack([_closed_mode(mouth, vertices, mode) for mode in head.modes])
+    return Draft(
+        vertices, head.quads, head.parts, _symmetric(units, head.partner), modes, head.names,
+        head.partner, head.masks, head.loops, head.uv,
+    )  # fmt: skip
+
+
+def _closed_mode(mouth: Opening, vertices: Doubles, mode: Doubles) -> Doubles:
+    step = PAST_MODE * mode
+    return mode + (mouth.close(vertices + step) - mouth.close(vertices - step)) / (2 * PAST_MODE)
+
+
+def _off_the_eyeball(head: Draft, vertices: Doubles, blink: Doubles, side: str) -> Doubles:
+    """Lift lid vertices that a blink would push into the eyeball, 0.5 mm above it."""
+    ball = vertices[head.parts == f"eye_{side}"]
+    centre, radius = ball.mean(0), np.ptp(ball[:, 0]) / 2
+    out = vertices + blink - centre
+    far = np.linalg.norm(out, axis=1)
+    was_outside = np.linalg.norm(vertices - centre, axis=1) > radius
+    sunk = (head.parts == "skin") & was_outside & (far < radius + 0.005)
+    lift = np.where(sunk, (radius + 0.005) / np.maximum(far, 1e-6), 1)[:, None]
+    return centre + out * lift - vertices

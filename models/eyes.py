@@ -1,0 +1,267 @@
+"""Lids that close over an eyeball whose iris turns: one patch for each eye.
+
+The head's own lid units are replaced near the eye: there the measured lid margins say how far a
+lid has to travel, so that a blink closes exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from visavis.models import arkit, contour, layers
+from visavis.models import landmarks as lm
+from visavis.models.rig import CONTROLS, GAZE_SPAN, Bytes, Floats, Sprite
+
+PITCH: Final = 3.0  # px between nodes
+OVERLAP: Final = 0.8  # px that a closed upper lid covers of the lower one
+EYEBALL: Final = 2.05  # radii of an iris in the radius of an eyeball (11.7 mm : 12 mm, half each)
+LASHES: Final = 0.14  # of the way from margin to brow that moves as one piece
+CREASE: Final = 0.85  # of that way where the lid's movement has ended
+# Travel of the upper and the lower margin, in apertures, at coefficient 1; down is positive.
+TRAVEL: Final = {
+    "eyeBlink": (1.0, 0.0),
+    "eyeSquint": (0.14, -0.24),
+    "eyeWide": (-0.26, 0.05),
+    "eyeLookDown": (0.50, 0.10),
+    "eyeLookUp": (-0.20, -0.05),
+    "eyeLookIn": (0.0, 0.0),
+    "eyeLookOut": (0.0, 0.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EyeShape:
+    """One eye on the photo. upper, lower (33, 2): lid margins, left to right; across, down: unit
+    vectors; brow: px from the eye's chord up to the brow; aperture: px between the margins."""
+
+    name: str  # Left or Right, the subject's own
+    upper: Floats
+    lower: Floats
+    centre: Floats
+    radius: float
+    across: Floats
+    down: Floats
+    brow: float
+    aperture: float
+
+    @property
+    def width(self) -> float:
+        return float(np.linalg.norm(self.upper[-1] - self.upper[0]))
+
+
+def shape(face: lm.Face, name: str) -> EyeShape:
+    """The measured shape of the subject's "Left" or "Right" eye."""
+    eye = face.eye_left if name == "Left" else face.eye_right
+    ends = _corners(eye, face.points[list(lm.EYE_LEFT if name == "Left" else lm.EYE_RIGHT), :2])
+    upper, lower = (contour.curve(_between(e, ends), 33) for e in (eye.upper, eye.lower))
+    across = upper[-1] - upper[0]
+    across = across / np.linalg.norm(across)
+    down = np.array([-across[1], across[0]], np.float32)
+    brow_points = face.points[list(lm.BROW_LEFT if name == "Left" else lm.BROW_RIGHT)[5:], :2]
+    chord = (upper[0] + upper[-1]) / 2
+    brow = float(np.median((chord - brow_points) @ down))
+    aperture = float(((lower - upper) @ down)[8:25].max())
+    return EyeShape(name, upper, lower, eye.centre, eye.radius, across, down, brow, aperture)
+
+
+def _corners(eye: lm.Eye, mesh: Floats) -> Floats:
+    """(2, 2) left and right corner: of the two models' answers the outer one, and a px more.
+
+    A corner left outside would stay white when the lids close.
+    """
+    mesh = mesh[np.argsort(mesh[:, 0])]
+    own = np.stack([eye.upper[0], eye.upper[-1]])
+    across = (own[1] - own[0]) / np.linalg.norm(own[1] - own[0])
+    out = [max(0.0, float((own[0] - mesh[0]) @ across)), max(0.0, float((mesh[1] - own[1]) @ across))]
+    return np.stack([own[0] - across * (out[0] + 1), own[1] + across * (out[1] + 1)])
+
+
+def _between(margin: Floats, ends: Floats) -> Floats:
+    return np.concatenate([ends[:1], margin[1:-1], ends[1:]]).astype(np.float32)
+
+
+def box(eye: EyeShape) -> tuple[tuple[float, float], tuple[int, int]]:
+    """Corner and node counts (rows, columns) of the patch."""
+    middle = (eye.upper[0] + eye.upper[-1]) / 2
+    half = eye.width * 0.80 + 10
+    top, bottom = middle[1] - eye.brow - 8, middle[1] + eye.aperture * 2.6 + 18
+    corner = (float(np.floor(middle[0] - half)), float(np.floor(top)))
+    columns = int(np.ceil(2 * half / PITCH)) + 1
+    return corner, (int(np.ceil((bottom - corner[1]) / PITCH)) + 1, columns)
+
+
+def _smooth(t: Floats) -> Floats:
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def _margin(eye: EyeShape, edge: Floats, at: Floats) -> tuple[Floats, Floats]:
+    """For positions (h, w, 2): px below the margin `edge`, and the lids' gap at that place."""
+    s = (eye.upper - eye.upper[0]) @ eye.across
+    order = np.argsort(s)
+    here = (at - eye.upper[0]) @ eye.across
+    heights = ((edge - eye.upper[0]) @ eye.down)[order]
+    lower = ((eye.lower - eye.upper[0]) @ eye.down)
+    own = (eye.lower - eye.upper[0]) @ eye.across
+    upper = ((eye.upper - eye.upper[0]) @ eye.down)[order]
+    turn = np.argsort(own)
+    floor = np.interp(s[order], own[turn], lower[turn])
+    gap = np.interp(here, s[order], np.maximum(floor - upper, 0), left=0, right=0)
+    level = np.interp(here, s[order], heights)
+    below = (at - eye.upper[0]) @ eye.down - level
+    return below.astype(np.float32), gap.astype(np.float32)
+
+
+def _near(eye: EyeShape, at: Floats) -> Floats:
+    """(h, w) in [0, 1]: where the lid units come from here and not from the head."""
+    middle = (eye.upper[0] + eye.upper[-1]) / 2
+    x = (at - middle) @ eye.across / (eye.width * 0.66)
+    y = (at - middle) @ eye.down
+    y = np.where(y < 0, y / (eye.brow * 0.95), y / (eye.aperture * 1.5 + 6))
+    return 1 - _smooth((np.sqrt(x * x + y * y) - 0.75) / 0.3)
+
+
+def _lid_shifts(eye: EyeShape, at: Floats, values: Floats, upper: bool) -> None:
+    """Write the lid units of one sheet into channels of `values` (h, w, CHANNELS), in place."""
+    edge = eye.upper if upper else eye.lower
+    below, gap = _margin(eye, edge, at)
+    reach = max(eye.brow - eye.aperture / 2, 6.0) if upper else eye.aperture * 1.5 + 6
+    distance = (-below if upper else below) / reach
+    profile = 1 - _smooth((distance - LASHES) / (CREASE - LASHES))
+    near = _near(eye, at)[..., None]
+    for unit, travel in TRAVEL.items():
+        k = 3 * arkit.INDEX[unit + eye.name]
+        amount = travel[0] if upper else travel[1]
+        close = gap * amount
+        if upper and unit == "eyeBlink":
+            close = gap + np.where(gap > 0.5, OVERLAP, 0)
+        elif upper:
+            close = np.sqrt(gap * eye.aperture) * amount
+        shift = (profile * close)[..., None] * eye.down
+        values[..., k : k + 2] += (shift - values[..., k : k + 2]) * near
+        values[..., k + 2] *= 1 - near[..., 0]
+
+
+def sheets(
+    eye: EyeShape, values: Floats, at: Floats, sheet: str
+) -> Floats:
+    """Channels (h, w, CHANNELS) of one sheet, "upper" or "lower"."""
+    upper = sheet == "upper"
+    region = cut(eye, upper)
+    inside = contour.signed_distance(at, region) < 0
+    opening = contour.signed_distance(at, np.concatenate([eye.upper, eye.lower[::-1]])) < 1.5
+    base = layers.fill(values, ~opening)
+    _lid_shifts(eye, at, base, upper)
+    return layers.fill(base, ~inside)
+
+
+def cut(eye: EyeShape, upper: bool) -> Floats:
+    """The region that a sheet leaves free: past its margin, deep enough to fold nowhere."""
+    if upper:
+        return contour.lens(eye.upper, eye.aperture * 2.2 + 7)
+    return contour.lens(eye.lower, -min(eye.brow * 0.9, eye.aperture * 2.2 + 7))
+
+
+def edges(eye: EyeShape, corner: tuple[float, float], size: tuple[int, int]) -> Bytes:
+    """(2, h, w) stored signed distances at every px from `corner` on."""
+    at = layers.nodes(corner, 1.0, size)
+    planes = [contour.stored(contour.signed_distance(at, cut(eye, up))) for up in (True, False)]
+    return np.stack(planes)
+
+
+def _gaze_shifts(eye: EyeShape) -> Floats:
+    """How the iris moves on the photo for a look of GAZE_SPAN degrees each way."""
+    reach = EYEBALL * eye.radius * float(np.sin(np.radians(GAZE_SPAN)))
+    outward = eye.across if eye.name == "Left" else -eye.across
+    shifts = np.zeros((len(CONTROLS), 2, 2, 3), np.float32)
+    for unit, way in (
+        ("eyeLookOut", outward), ("eyeLookIn", -outward),
+        ("eyeLookDown", eye.down * 0.85), ("eyeLookUp", -eye.down * 0.85),
+    ):  # fmt: skip
+        shifts[arkit.INDEX[unit + eye.name], ..., :2] = way * reach
+    return shifts
+
+
+def sprites(
+    eye: EyeShape, photo: Bytes, offset: float, depth: float, camera: Floats
+) -> tuple[Sprite, ...]:
+    """Sclera, iris and glint, back to front. photo's px (0, 0) lies at position -offset."""
+    half = np.array([eye.width * 0.62 + 4, eye.aperture * 1.1 + 8])
+    middle = (eye.upper[0] + eye.upper[-1]) / 2
+    low = np.floor(middle - half).astype(int)
+    size = tuple(int(v) for v in np.ceil(2 * half)[::-1])
+    crop = _crop(photo, low + round(offset), size)
+    at = layers.nodes((float(low[0]), float(low[1])), 1.0, (size[0], size[1]))
+    inside = contour.signed_distance(at, np.concatenate([eye.upper, eye.lower[::-1]]))
+    radial = np.linalg.norm(at - eye.centre, axis=-1)
+    white = _sclera(crop, (inside < -1.0) & (radial > eye.radius * 1.15 + 1.5))
+    corner = (float(low[0]), float(low[1]))
+    sclera = Sprite(_opaque(white), layers.card(corner, white.shape, 1.0, depth, camera))
+    return sclera, *_iris_sprites(eye, photo, offset, depth, camera)
+
+
+def _crop(photo: Bytes, corner: np.ndarray, size: tuple[int, ...]) -> Bytes:
+    height, width = photo.shape[:2]
+    ys = np.clip(np.arange(size[0]) + int(corner[1]), 0, height - 1)
+    xs = np.clip(np.arange(size[1]) + int(corner[0]), 0, width - 1)
+    return np.ascontiguousarray(photo[np.ix_(ys, xs)])
+
+
+def _opaque(rgb: Bytes) -> Bytes:
+    return np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
+
+
+def _sclera(crop: Bytes, white: layers.Mask) -> Bytes:
+    """The white of the eye, continued behind lids and iris."""
+    grey = crop.mean(-1)
+    if white.sum() > 12:
+        white = white & (grey > np.percentile(grey[white], 35))
+    if white.sum() < 8:
+        plain = np.clip(np.percentile(crop.reshape(-1, 3), 85, axis=0) * 0.95, 60, 215)
+        return np.broadcast_to(plain.astype(np.uint8), crop.shape).copy()
+    filled = layers.fill(crop.astype(np.float32), white)
+    return np.clip(filled, 0, 255).astype(np.uint8)
+
+
+def _iris_sprites(
+    eye: EyeShape, photo: Bytes, offset: float, depth: float, camera: Floats
+) -> tuple[Sprite, Sprite]:
+    reach = int(np.ceil(eye.radius)) + 3
+    low = np.round(eye.centre).astype(int) - reach
+    n = 2 * reach + 1
+    crop = _crop(photo, low + round(offset), (n, n)).astype(np.float32)
+    at = layers.nodes((float(low[0]), float(low[1])), 1.0, (n, n))
+    inside = contour.signed_distance(at, np.concatenate([eye.upper, eye.lower[::-1]])) < -1.0
+    radial = np.linalg.norm(at - eye.centre, axis=-1)
+    disc = _whole_disc(crop, radial, inside, eye.radius)
+    alpha = np.clip((eye.radius + 0.9 - radial) / 1.6, 0, 1)
+    glint = np.clip((crop - disc).mean(-1) / 60, 0, 1) * inside * (radial < eye.radius + 1)
+    corner = (float(low[0]), float(low[1]))
+    turn = _gaze_shifts(eye)
+    iris = np.dstack([disc, alpha * 255]).round().astype(np.uint8)
+    shine = np.dstack([np.maximum(crop, disc), glint * 255]).round().astype(np.uint8)
+    return (
+        Sprite(iris, layers.card(corner, iris.shape, 1.0, depth, camera, turn)),
+        Sprite(shine, layers.card(corner, iris.shape, 1.0, depth, camera, turn * 0.25)),
+    )
+
+
+def _whole_disc(crop: Floats, radial: Floats, seen: layers.Mask, radius: float) -> Floats:
+    """The iris without glints and lids: what is hidden comes from the ring at the same radius."""
+    out = crop.copy()
+    grey = crop.mean(-1)
+    for r in range(int(radius) + 4):
+        ring = (radial >= r - 0.5) & (radial < r + 0.5)
+        known = ring & seen
+        if not known.any():
+            known = seen & (np.abs(radial - r) < 3)
+        if not known.any():
+            continue
+        typical = np.median(crop[known], axis=0)
+        odd = ring & (~seen | (grey > typical.mean() + 28))
+        out[odd] = typical
+    return out

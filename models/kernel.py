@@ -1,0 +1,248 @@
+"""The layered warp on one CPU core: positions, their inverse, and the composite as I420.
+
+Plain numeric kernels over arrays, compiled once and cached on disk; they release the GIL. Nothing
+here knows what an avatar is. Positions are in px of the picture, pixel centres at whole numbers;
+textures have two texels a px, packed Y | U << 8 | A << 16 | V << 24.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit  # type: ignore[import-untyped]
+
+Array = Any  # numba compiles for the arrays it is given; their shapes stand in each docstring
+
+ONE = 65536  # fixed point, 16 fractional bits
+EVEN = 0x00FF00FF  # bytes 0 and 2 of a texel
+HALF = 0x00800080  # one half in both, for rounding
+
+_options = {"nogil": True, "cache": True, "fastmath": True, "boundscheck": False}
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
+def forward(
+    rest: Array, fields: Array, rows: Array, amount: Array, share: Array, view: Array, out: Array
+) -> None:
+    """Where each node of a grid is seen.
+
+    rest (h, w, 3): positions at rest; fields (K, h, w, 3): shift at amount 1; rows (K, 2): rows of
+    each field that are not all zero; amount (K,); share (h, w): how far a node follows the head
+    rather than the body; view (2, 3, 4) head and body motion, row 0 of `view[2]` the camera:
+    centre x, y and distance; out (h, w, 2).
+    """
+    height, width = share.shape
+    moved = rest.copy()
+    for k in range(amount.shape[0]):
+        c = amount[k]
+        if c > -1e-4 and c < 1e-4:
+            continue
+        for i in range(rows[k, 0], rows[k, 1]):
+            for j in range(width):
+                moved[i, j, 0] += c * fields[k, i, j, 0]
+                moved[i, j, 1] += c * fields[k, i, j, 1]
+                moved[i, j, 2] += c * fields[k, i, j, 2]
+    cx, cy, far = view[2, 0, 0], view[2, 0, 1], view[2, 0, 2]
+    for i in range(height):
+        for j in range(width):
+            x, y, z = moved[i, j, 0], moved[i, j, 1], moved[i, j, 2]
+            px = np.float32(0)
+            py = np.float32(0)
+            for b in range(2):
+                m = view[b]
+                w = share[i, j] if b == 0 else np.float32(1) - share[i, j]
+                qx = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]
+                qy = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3]
+                qz = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3]
+                s = w * far / (far - qz)
+                px += s * (qx - cx)
+                py += s * (qy - cy)
+            out[i, j, 0] = px + cx
+            out[i, j, 1] = py + cy
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
+def place(seen: Array, sizes: Array, out: Array) -> None:
+    """From where its corners are seen: picture px -> texels of each sprite.
+
+    seen (2 n, 2, 2) from `forward`; sizes (n, 2): texels across and down, without the rim of one
+    texel; out (n, 2, 3).
+    """
+    for n in range(sizes.shape[0]):
+        p, q = seen[2 * n], seen[2 * n + 1]
+        wide, tall = sizes[n, 0] - 1, sizes[n, 1] - 1
+        ax = (p[1, 0] - p[0, 0] + q[1, 0] - q[0, 0]) / (2 * wide)
+        ay = (p[1, 1] - p[0, 1] + q[1, 1] - q[0, 1]) / (2 * wide)
+        dx = (q[0, 0] - p[0, 0] + q[1, 0] - p[1, 0]) / (2 * tall)
+        dy = (q[0, 1] - p[0, 1] + q[1, 1] - p[1, 1]) / (2 * tall)
+        det = ax * dy - dx * ay
+        cx = (p[0, 0] + p[1, 0] + q[0, 0] + q[1, 0]) / 4
+        cy = (p[0, 1] + p[1, 1] + q[0, 1] + q[1, 1]) / 4
+        out[n, 0, 0] = dy / det
+        out[n, 0, 1] = -dx / det
+        out[n, 1, 0] = -ay / det
+        out[n, 1, 1] = ax / det
+        out[n, 0, 2] = wide / 2 + 1 - out[n, 0, 0] * cx - out[n, 0, 1] * cy
+        out[n, 1, 2] = tall / 2 + 1 - out[n, 1, 0] * cx - out[n, 1, 1] * cy
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
+def invert(seen: Array, box: Array, step: int, x0: int, y0: int, out: Array) -> None:
+    """For nodes of the picture: which position of the grid is seen there.
+
+    seen (h, w, 2) from `forward`; box: left, top of the grid and px between its nodes; out
+    (oh, ow, 2): positions for picture px (x0 + j * step, y0 + i * step). Newton's method from the
+    neighbour's answer; outside the grid its border cells are continued.
+    """
+    height, width = seen.shape[0], seen.shape[1]
+    left, top, pitch = box[0], box[1], box[2]
+    inv = np.float32(1) / pitch
+    # how far apart answers of neighbours are, in cells
+    hop = np.float32(step) * inv
+    tolerance = np.float32(0.03)
+    limit = np.float32(3)
+    for i in range(out.shape[0]):
+        ty = np.float32(y0 + i * step)
+        for j in range(out.shape[1]):
+            tx = np.float32(x0 + j * step)
+            if j > 0:
+                u = (out[i, j - 1, 0] - left) * inv + hop
+                v = (out[i, j - 1, 1] - top) * inv
+            elif i > 0:
+                u = (out[i - 1, j, 0] - left) * inv
+                v = (out[i - 1, j, 1] - top) * inv + hop
+            else:
+                u = (tx - left) * inv
+                v = (ty - top) * inv
+            for _ in range(12):
+                a = min(max(int(np.floor(u)), 0), width - 2)
+                b = min(max(int(np.floor(v)), 0), height - 2)
+                fu = u - np.float32(a)
+                fv = v - np.float32(b)
+                x00, y00 = seen[b, a, 0], seen[b, a, 1]
+                x01, y01 = seen[b, a + 1, 0], seen[b, a + 1, 1]
+                x10, y10 = seen[b + 1, a, 0], seen[b + 1, a, 1]
+                x11, y11 = seen[b + 1, a + 1, 0], seen[b + 1, a + 1, 1]
+                xu0, yu0 = x01 - x00, y01 - y00
+                xu = xu0 + (x11 - x10 - xu0) * fv
+                yu = yu0 + (y11 - y10 - yu0) * fv
+                xv = (x10 - x00) + (x11 - x01 - x10 + x00) * fu
+                yv = (y10 - y00) + (y11 - y01 - y10 + y00) * fu
+                ex = tx - (x00 + xu0 * fu + xv * fv)
+                ey = ty - (y00 + yu0 * fu + yv * fv)
+                if abs(ex) < tolerance and abs(ey) < tolerance:
+                    break
+                det = xu * yv - xv * yu
+                # A fold has no inverse: keep the step finite and go on.
+                least = np.float32(0.05) * pitch * pitch
+                if det < least:
+                    det = least
+                du = (ex * yv - ey * xv) / det
+                dv = (ey * xu - ex * yu) / det
+                u += min(max(du, -limit), limit)
+                v += min(max(dv, -limit), limit)
+            out[i, j, 0] = left + u * pitch
+            out[i, j, 1] = top + v * pitch
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
+def _lerp_pair(p00: int, p01: int, p10: int, p11: int, fx: int, fy: int) -> int:
+    """Bilinear blend of two bytes at once (bytes 0 and 2 of each texel)."""
+    gx = 256 - fx
+    top = (((p00 & EVEN) * gx + (p01 & EVEN) * fx + HALF) >> 8) & EVEN
+    low = (((p10 & EVEN) * gx + (p11 & EVEN) * fx + HALF) >> 8) & EVEN
+    return ((top * (256 - fy) + low * fy + HALF) >> 8) & EVEN
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
+def draw_base(
+    flow: Array, step: int, texture: Array, origin: Array, seen: Array, clear: Array,
+    luma: Array, blue: Array, red: Array,
+) -> None:  # fmt: skip
+    """Lay the large layer over the background that is already in the picture.
+
+    flow (oh, ow, 2) from `invert` at (0, 0); texture (th, tw) uint32; origin: the position of its
+    first texel; seen, clear (rows + 1, columns + 1) int32: running sums over tiles of 16 x 16
+    texels, of tiles that are not all transparent, and of tiles that are not all opaque; luma
+    (H, W), blue and red (H/2, W/2) uint8.
+    """
+    height, width = luma.shape
+    th, tw = texture.shape
+    flat = texture.reshape(-1)
+    high_x = np.float32(tw - 2)
+    high_y = np.float32(th - 2)
+    shift = 16 + 4
+    inv = np.float32(1.0 / step)
+    for i in range(flow.shape[0] - 1):
+        top = i * step
+        bottom = min(top + step, height)
+        for j in range(flow.shape[1] - 1):
+            c = np.empty(8, np.int32)
+            for k in range(4):
+                q = flow[i + (k >> 1), j + (k & 1)]
+                sx = min(max((q[0] - origin[0]) * 2, np.float32(0)), high_x)
+                sy = min(max((q[1] - origin[1]) * 2, np.float32(0)), high_y)
+                c[2 * k] = int(sx * ONE + np.float32(0.5))
+                c[2 * k + 1] = int(sy * ONE + np.float32(0.5))
+            a0 = min(min(c[0], c[2]), min(c[4], c[6])) >> shift
+            a1 = ((max(max(c[0], c[2]), max(c[4], c[6])) + ONE) >> shift) + 1
+            b0 = min(min(c[1], c[3]), min(c[5], c[7])) >> shift
+            b1 = ((max(max(c[1], c[3]), max(c[5], c[7])) + ONE) >> shift) + 1
+            if seen[b1, a1] - seen[b0, a1] - seen[b1, a0] + seen[b0, a0] == 0:
+                continue
+            opaque = clear[b1, a1] - clear[b0, a1] - clear[b1, a0] + clear[b0, a0] == 0
+            left = j * step
+            right = min(left + step, width)
+            lx, ly = c[0], c[1]
+            rx, ry = c[2], c[3]
+            dlx = int((c[4] - c[0]) * inv)
+            dly = int((c[5] - c[1]) * inv)
+            drx = int((c[6] - c[2]) * inv)
+            dry = int((c[7] - c[3]) * inv)
+            for y in range(top, bottom):
+                ux = int((rx - lx) * inv)
+                uy = int((ry - ly) * inv)
+                qx, qy = lx, ly
+                for x in range(left, right):
+                    at = (qy >> 16) * tw + (qx >> 16)
+                    fx = (qx >> 8) & 255
+                    fy = (qy >> 8) & 255
+                    pair = _lerp_pair(flat[at], flat[at + 1], flat[at + tw], flat[at + tw + 1], fx, fy)
+                    if opaque:
+                        luma[y, x] = pair & 255
+                    else:
+                        alpha = pair >> 16
+                        under = np.int32(luma[y, x])
+                        luma[y, x] = under + (((np.int32(pair & 255) - under) * alpha + 127) // 255)
+                    qx += ux
+                    qy += uy
+                if y & 1 == 0:
+                    qx = lx + ((ux + dlx) >> 1)
+                    qy = ly + ((uy + dly) >> 1)
+                    for x in range(left, right, 2):
+                        at = (qy >> 16) * tw + (qx >> 16)
+                        fx = (qx >> 8) & 255
+                        fy = (qy >> 8) & 255
+                        p00, p01 = flat[at], flat[at + 1]
+                        p10, p11 = flat[at + tw], flat[at + tw + 1]
+                        pair = _lerp_pair(p00 >> 8, p01 >> 8, p10 >> 8, p11 >> 8, fx, fy)
+                        if opaque:
+                            blue[y >> 1, x >> 1] = pair & 255
+                            red[y >> 1, x >> 1] = pair >> 16
+                        else:
+                            alpha = _lerp_pair(p00, p01, p10, p11, fx, fy) >> 16
+                            ub = np.int32(blue[y >> 1, x >> 1])
+                            ur = np.int32(red[y >> 1, x >> 1])
+                            blue[y >> 1, x >> 1] = ub + (
+                                ((np.int32(pair & 255) - ub) * alpha + 127) // 255
+                            )
+                            red[y >> 1, x >> 1] = ur + (
+                                ((np.int32(pair >> 16) - ur) * alpha + 127) // 255
+                            )
+                        qx += 2 * ux
+                        qy += 2 * uy
+                lx += dlx
+                ly += dly
+                rx += drx
+                ry += dry

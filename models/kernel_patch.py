@@ -1,0 +1,183 @@
+"""The parts of the face that open: lips and lids, and what shows between them, on one CPU core.
+
+A patch has two sheets of skin cut from the same photo, an upper and a lower one, that move apart;
+through the gap a stack of small pictures is seen (teeth and tongue, or eyeball and iris). Same
+conventions as `kernel`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit  # type: ignore[import-untyped]
+
+from visavis.models.kernel import Array, _lerp_pair, _options
+
+EDGE_UNIT = 8  # steps of a stored signed distance per px
+EDGE_ZERO = 128
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
+def _edge(sheet: Array, x: float, y: float) -> float:
+    """Signed distance in px, bilinear; positive where the sheet covers."""
+    a = int(x)
+    b = int(y)
+    fx = x - np.float32(a)
+    fy = y - np.float32(b)
+    p00, p01 = np.float32(sheet[b, a]), np.float32(sheet[b, a + 1])
+    p10, p11 = np.float32(sheet[b + 1, a]), np.float32(sheet[b + 1, a + 1])
+    top = p00 + (p01 - p00) * fx
+    low = p10 + (p11 - p10) * fx
+    return (top + (low - top) * fy - np.float32(EDGE_ZERO)) * np.float32(1.0 / EDGE_UNIT)
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
+def _texel(flat: Array, stride: int, x: float, y: float) -> tuple[int, int]:
+    """Both byte pairs at texel position (x, y): Y | A << 16 and U | V << 16."""
+    a = int(x)
+    b = int(y)
+    fx = int((x - np.float32(a)) * np.float32(256))
+    fy = int((y - np.float32(b)) * np.float32(256))
+    at = b * stride + a
+    p00, p01 = flat[at], flat[at + 1]
+    p10, p11 = flat[at + stride], flat[at + stride + 1]
+    even = _lerp_pair(p00, p01, p10, p11, fx, fy)
+    odd = _lerp_pair(p00 >> 8, p01 >> 8, p10 >> 8, p11 >> 8, fx, fy)
+    return even, odd
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
+def _between(
+    atlas: Array, places: Array, back: Array, shade: Array, x: float, y: float, up: float, low: float
+) -> tuple[float, float, float]:
+    """What is seen through the gap at picture px (x, y): luma, blue, red.
+
+    up, low: px (negative) from the edge of the upper and the lower sheet.
+    """
+    luma, blue, red = back[0], back[1], back[2]
+    height, width = atlas.shape[1], atlas.shape[2]
+    for n in range(atlas.shape[0]):
+        m = places[n]
+        tx = m[0, 0] * x + m[0, 1] * y + m[0, 2]
+        ty = m[1, 0] * x + m[1, 1] * y + m[1, 2]
+        if tx < 0 or ty < 0 or tx >= width - 1 or ty >= height - 1:
+            continue
+        even, odd = _texel(atlas[n].reshape(-1), width, tx, ty)
+        alpha = np.float32(even >> 16) * np.float32(1.0 / 255)
+        luma += (np.float32(even & 255) - luma) * alpha
+        blue += (np.float32(odd & 255) - blue) * alpha
+        red += (np.float32(odd >> 16) - red) * alpha
+    g = np.float32(1) - shade[0] * max(np.float32(0), 1 + up * shade[1])
+    g *= np.float32(1) - shade[2] * max(np.float32(0), 1 + low * shade[3])
+    grey = np.float32(128)
+    return (
+        np.float32(16) + (luma - np.float32(16)) * g,
+        grey + (blue - grey) * g,
+        grey + (red - grey) * g,
+    )
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
+def draw_patch(
+    upper: Array, lower: Array, step: int, x0: int, y0: int, texture: Array, origin: Array,
+    edges: Array, corner: Array, margin: float, atlas: Array, places: Array, back: Array,
+    shade: Array, luma: Array, blue: Array, red: Array,
+) -> None:  # fmt: skip
+    """Draw one patch over the picture.
+
+    upper, lower (oh, ow, 2) from `invert` at (x0, y0), both even; texture, origin, luma, blue, red
+    as in `draw_base`; edges (2, h, w) uint8: signed distance of both sheets, sample (0, 0) at
+    position `corner`; margin: px over which the patch fades into the picture; atlas (n, ah, aw)
+    uint32: pictures in the gap, back to front; places (n, 2, 3): picture px -> their texels; back
+    (3,): Y, U, V behind them; shade (4,): share of light lost at the upper sheet's edge and 1 / px
+    of its reach, then the same for the lower sheet.
+    """
+    height, width = luma.shape
+    flat = texture.reshape(-1)
+    stride = texture.shape[1]
+    high_x = np.float32(texture.shape[1] - 2)
+    high_y = np.float32(texture.shape[0] - 2)
+    edge_x = np.float32(edges.shape[2] - 1.001)
+    edge_y = np.float32(edges.shape[1] - 1.001)
+    inv = np.float32(1.0 / step)
+    inv_margin = np.float32(1) / np.float32(margin)
+    zero = np.float32(0)
+    one = np.float32(1)
+    half = np.float32(0.5)
+    for y in range(max(y0, 0), min(y0 + (upper.shape[0] - 1) * step, height), 2):
+        for x in range(max(x0, 0), min(x0 + (upper.shape[1] - 1) * step, width), 2):
+            sum_blue = zero
+            sum_red = zero
+            touched = False
+            old_blue = np.float32(blue[y >> 1, x >> 1])
+            old_red = np.float32(red[y >> 1, x >> 1])
+            for k in range(4):
+                px = x + (k & 1)
+                py = y + (k >> 1)
+                gx = (px - x0) * inv
+                gy = (py - y0) * inv
+                a = int(gx)
+                b = int(gy)
+                fx = np.float32(gx - a)
+                fy = np.float32(gy - b)
+                w00 = (one - fx) * (one - fy)
+                w01 = fx * (one - fy)
+                w10 = (one - fx) * fy
+                w11 = fx * fy
+                ux = (
+                    upper[b, a, 0] * w00 + upper[b, a + 1, 0] * w01
+                    + upper[b + 1, a, 0] * w10 + upper[b + 1, a + 1, 0] * w11
+                )  # fmt: skip
+                uy = (
+                    upper[b, a, 1] * w00 + upper[b, a + 1, 1] * w01
+                    + upper[b + 1, a, 1] * w10 + upper[b + 1, a + 1, 1] * w11
+                )  # fmt: skip
+                sx = ux - corner[0]
+                sy = uy - corner[1]
+                rim = min(min(sx, sy), min(edge_x - sx, edge_y - sy))
+                if rim <= zero:
+                    sum_blue += old_blue
+                    sum_red += old_red
+                    continue
+                touched = True
+                fade = min(rim * inv_margin, one)
+                up = _edge(edges[0], sx, sy)
+                cover = min(max(up + half, zero), one)
+                y_, u_, v_ = zero, zero, zero
+                if cover < one:
+                    lx = (
+                        lower[b, a, 0] * w00 + lower[b, a + 1, 0] * w01
+                        + lower[b + 1, a, 0] * w10 + lower[b + 1, a + 1, 0] * w11
+                    )  # fmt: skip
+                    ly = (
+                        lower[b, a, 1] * w00 + lower[b, a + 1, 1] * w01
+                        + lower[b + 1, a, 1] * w10 + lower[b + 1, a + 1, 1] * w11
+                    )  # fmt: skip
+                    tx = min(max(lx - corner[0], zero), edge_x)
+                    ty = min(max(ly - corner[1], zero), edge_y)
+                    low = _edge(edges[1], tx, ty)
+                    under = min(max(low + half, zero), one)
+                    if under < one:
+                        y_, u_, v_ = _between(
+                            atlas, places, back, shade, np.float32(px), np.float32(py), up, low
+                        )
+                    if under > zero:
+                        qx = min(max((lx - origin[0]) * 2, zero), high_x)
+                        qy = min(max((ly - origin[1]) * 2, zero), high_y)
+                        even, odd = _texel(flat, stride, qx, qy)
+                        y_ += (np.float32(even & 255) - y_) * under
+                        u_ += (np.float32(odd & 255) - u_) * under
+                        v_ += (np.float32(odd >> 16) - v_) * under
+                if cover > zero:
+                    qx = min(max((ux - origin[0]) * 2, zero), high_x)
+                    qy = min(max((uy - origin[1]) * 2, zero), high_y)
+                    even, odd = _texel(flat, stride, qx, qy)
+                    y_ += (np.float32(even & 255) - y_) * cover
+                    u_ += (np.float32(odd & 255) - u_) * cover
+                    v_ += (np.float32(odd >> 16) - v_) * cover
+                old = np.float32(luma[py, px])
+                luma[py, px] = np.uint8(old + (y_ - old) * fade + half)
+                sum_blue += old_blue + (u_ - old_blue) * fade
+                sum_red += old_red + (v_ - old_red) * fade
+            if touched:
+                blue[y >> 1, x >> 1] = np.uint8(sum_blue * np.float32(0.25) + half)
+                red[y >> 1, x >> 1] = np.uint8(sum_red * np.float32(0.25) + half)

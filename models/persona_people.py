@@ -1,0 +1,182 @@
+"""Who the personas are: identity targets, skin, eyes, hair, dress and set of each. Numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from .persona_dress import DressStyle
+from .persona_eye import EyeStyle
+from .persona_hair import HairStyle
+from .persona_head import both, merged
+from .persona_set import Lamp, SetStyle
+from .persona_skin import SkinStyle
+
+MACRO: Final = "macrodetails"
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """One synthetic person. `identity` and `rest` as in persona_head.Head."""
+
+    name: str
+    identity: Mapping[str, float]
+    rest: Mapping[str, float]
+    skin: SkinStyle
+    eyes: EyeStyle
+    hair: HairStyle
+    cut: str
+    dress: DressStyle
+    stage: SetStyle
+    seed: int
+
+
+WARM: Final = (1.0, 0.90, 0.80)
+
+MIRA: Final = Persona(
+    name="mira",
+    identity=merged(
+        [
+            {
+                f"{MACRO}/caucasian-female-young": 0.62,
+                f"{MACRO}/asian-female-young": 0.20,
+                f"{MACRO}/african-female-young": 0.18,
+                f"{MACRO}/universal-female-young-averagemuscle-averageweight": 1.0,
+                "head/head-oval": 0.35,
+                "chin/chin-width-decr": 0.25,
+                "nose/nose-scale-horiz-decr": 0.3,
+                "nose/nose-point-width-decr": 0.2,
+                "mouth/mouth-lowerlip-volume-incr": 0.25,
+                "mouth/mouth-upperlip-volume-incr": 0.3,
+                "mouth/mouth-scale-horiz-incr": 0.15,
+                "eyebrows/eyebrows-trans-up": 0.2,
+                "asym/asym-brown-1-l": 0.12,
+                "asym/asym-mouth-1-r": 0.1,
+                "asym/asym-jaw-1-l": 0.12,
+                "asym/asym-nose-1-r": 0.08,
+            },
+            both("eyes/{}-eye-scale-incr", weight=0.35),
+            both("eyes/{}-eye-height2-incr", weight=0.35),
+            both("cheek/{}-cheek-bones-incr", weight=0.2),
+        ]
+    ),
+    rest={
+        "mouthSmileLeft": 0.38,
+        "mouthSmileRight": 0.34,
+        "cheekSquintLeft": 0.18,
+        "cheekSquintRight": 0.18,
+        "eyeWideLeft": 0.12,
+        "eyeWideRight": 0.12,
+        "browInnerUp": 0.05,
+    },
+    skin=SkinStyle(
+        base=(0.66, 0.41, 0.28),
+        flush=(1.0, 0.62, 0.58),
+        lips=(0.50, 0.155, 0.15),
+        liner=0.55,
+        freckles=0.35,
+        mottle=0.3,
+        pores=0.8,
+    ),
+    eyes=EyeStyle(inner=(0.20, 0.085, 0.03), outer=(0.085, 0.038, 0.016)),
+    hair=HairStyle(melanin=0.64, redness=0.5, lash_length=0.065),
+    cut="long",
+    dress=DressStyle(jacket=(0.02, 0.03, 0.06), shirt=(0.80, 0.75, 0.68), collar=False, vee=2.05),
+    stage=SetStyle(
+        lamps=(
+            Lamp((-5.0, -8.0, 4.2), 4.5, 860.0, (1.0, 0.93, 0.86)),
+            Lamp((6.0, -7.0, 1.0), 6.0, 400.0, (0.95, 0.95, 1.0)),
+            Lamp((3.5, 5.5, 4.5), 3.0, 420.0, (1.0, 0.86, 0.68)),
+            Lamp((-5.5, 4.0, 2.0), 3.0, 200.0, (0.85, 0.92, 1.0)),
+        ),
+        ambient=(0.055, 0.052, 0.05),
+        wood=(0.22, 0.125, 0.07),
+        glow=(1.0, 0.66, 0.34),
+        daylight=1.1,
+        plant_side=1.0,
+        window_side=1.0,
+        seed=11,
+    ),
+    seed=101,
+)
+
+TOMAS: Final = Persona(
+    name="tomas",
+    identity=merged(
+        [
+            {
+                f"{MACRO}/caucasian-male-young": 0.20,
+                f"{MACRO}/caucasian-male-old": 0.20,
+                f"{MACRO}/asian-male-young": 0.14,
+                f"{MACRO}/asian-male-old": 0.14,
+                f"{MACRO}/african-male-young": 0.16,
+                f"{MACRO}/african-male-old": 0.16,
+                f"{MACRO}/universal-male-young-averagemuscle-averageweight": 0.5,
+                f"{MACRO}/universal-male-old-averagemuscle-averageweight": 0.5,
+                "head/head-rectangular": 0.2,
+                "mouth/mouth-laugh-lines-in": 0.3,
+                "chin/chin-width-incr": 0.15,
+                "asym/asym-brown-2-l": 0.15,
+                "asym/asym-mouth-2-l": 0.12,
+                "asym/asym-nose-2-l": 0.12,
+                "asym/asym-jaw-2-r": 0.12,
+            },
+            both("eyes/{}-eye-bag-incr", weight=0.3),
+            both("eyes/{}-eye-scale-incr", weight=0.25),
+            both("eyes/{}-eye-height2-incr", weight=0.25),
+        ]
+    ),
+    rest={
+        "mouthSmileLeft": 0.32,
+        "mouthSmileRight": 0.36,
+        "cheekSquintLeft": 0.22,
+        "cheekSquintRight": 0.2,
+        "eyeWideLeft": 0.1,
+        "eyeWideRight": 0.1,
+    },
+    skin=SkinStyle(
+        base=(0.40, 0.225, 0.135),
+        flush=(1.0, 0.66, 0.58),
+        lips=(0.33, 0.125, 0.105),
+        lips_share=0.55,
+        flush_share=0.4,
+        stubble=0.3,
+        mottle=0.45,
+        wrinkles=1.0,
+        roughness=0.47,
+        pores=1.25,
+        spots=0.35,
+    ),
+    eyes=EyeStyle(inner=(0.16, 0.075, 0.03), outer=(0.06, 0.03, 0.015)),
+    hair=HairStyle(
+        melanin=0.42,
+        redness=0.15,
+        grey=0.72,
+        strands=30000,
+        brow_hairs=620,
+        brow_width=1.15,
+        beard_hairs=15000,
+        lash_length=0.045,
+    ),
+    cut="short",
+    dress=DressStyle(jacket=(0.030, 0.031, 0.036), shirt=(0.56, 0.66, 0.80), collar=True, vee=1.82),
+    stage=SetStyle(
+        lamps=(
+            Lamp((5.0, -8.0, 4.2), 4.5, 900.0, (1.0, 0.94, 0.88)),
+            Lamp((-6.0, -7.0, 1.0), 6.0, 420.0, (0.94, 0.96, 1.0)),
+            Lamp((-3.5, 5.5, 4.5), 3.0, 460.0, (1.0, 0.88, 0.72)),
+            Lamp((5.5, 4.0, 2.0), 3.0, 260.0, (0.85, 0.92, 1.0)),
+        ),
+        ambient=(0.055, 0.056, 0.058),
+        wood=(0.13, 0.12, 0.10),
+        glow=(1.0, 0.74, 0.46),
+        daylight=0.9,
+        plant_side=-1.0,
+        window_side=-1.0,
+        seed=23,
+    ),
+    seed=202,
+)
+
+PERSONAS: Final = {persona.name: persona for persona in (MIRA, TOMAS)}

@@ -1,0 +1,224 @@
+"""One portrait photo becomes an avatar: the order of the steps, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from visavis.models import arkit, contour, eyes, fit, layers, mouth, photo, teeth
+from visavis.models import landmarks as lm
+from visavis.models.avatar import Avatar, Card, Consent, check_name
+from visavis.models.head import Head, load_head
+from visavis.models.rig import BREATH, CONTROLS, Body, Floats, Grid, Patch
+
+Progress = Callable[[str, float], None]  # what is being done, share done in [0, 1]
+
+BASE_PITCH: Final = 8.0  # px between nodes of the base
+CAMERA_FAR: Final = 16.0  # interocular distances from the camera to the face: about one metre
+BREATH_RISE: Final = 0.045  # interocular distances that shoulders rise in a breath
+TOOL: Final = "visavis 1"  # changes with what the bake makes of the same photo
+LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
+
+
+def _quiet(_what: str, _share: float) -> None:
+    """No progress wanted."""
+
+
+def create_avatar(
+    source: Path | bytes, name: str, consent: Consent, licence: str = "all rights reserved",
+    progress: Progress = _quiet,
+) -> Avatar:  # fmt: skip
+    """Photo file (path or content) -> avatar.
+
+    Raises PortraitError for a photo that cannot be used, AvatarError("consent-missing") without
+    a complete consent record.
+    """
+    consent.check()
+    check_name(name)
+    progress("reading the photo", 0.0)
+    data = source if isinstance(source, bytes) else photo.read(source)
+    framed = photo.frame(data)
+    progress("fitting the head", 0.3)
+    head = load_head()
+    fitted = fit.fit(head, framed.face)
+    progress("baking the layers", 0.5)
+    body = _body(framed.face, fitted)
+    values = _channels(fitted, _skin(head), framed, body)
+    base = _finish(values, _base_nodes()[0], BASE_PITCH, framed, body)
+    progress("baking the mouth", 0.7)
+    patches = {"mouth": _mouth(head, fitted, framed, body, values)}
+    for key, side in (("eye_right", "Right"), ("eye_left", "Left")):
+        progress("baking the eyes", 0.85)
+        patches[key] = _eye(head, fitted, framed, body, values, side)
+    progress("done", 1.0)
+    digest = hashlib.sha256(data).hexdigest()
+    return Avatar(
+        card=Card(name, licence, consent, digest, framed.warnings, TOOL),
+        side=photo.SIDE,
+        margin=photo.MARGIN,
+        photo=framed.photo,
+        matte=np.round(framed.matte * 255).astype(np.uint8),
+        plate=framed.plate,
+        base=base,
+        patches=patches,
+        body=body,
+    )
+
+
+def _body(face: lm.Face, fitted: fit.FittedHead) -> Body:
+    """Pivots: the head nods about the top of the neck, the body sways about the waist."""
+    p = face.points
+    iod = float(np.linalg.norm(face.eye_left.centre - face.eye_right.centre))
+    middle = (p[234, :2] + p[454, :2]) / 2
+    depth = float(np.median(fitted.vertices[:, 2]))
+    ears = -float(p[[234, 454], 2].mean())
+    neck = np.array([middle[0], p[17, 1], ears - 0.15 * iod], np.float32)
+    waist = np.array([middle[0], p[lm.CHIN, 1] + 5 * iod, depth], np.float32)
+    camera = np.array([middle[0], p[168, 1], CAMERA_FAR * iod], np.float32)
+    return Body(neck, waist, camera, iod)
+
+
+def _skin(head: Head) -> layers.Ints:
+    return np.ascontiguousarray(head.faces[head.region_faces["skin"]])
+
+
+def _share(at: Floats, face: lm.Face, iod: float) -> Floats:
+    """(h, w): 1 on the head, falling through the neck to 0 on the shoulders."""
+    chin, brow = face.points[lm.CHIN, :2], face.points[lm.FOREHEAD, :2]
+    tall = float(np.linalg.norm(chin - brow))
+    down = (chin - brow) / tall
+    below = (at - chin) @ down / tall
+    beside = np.abs((at - chin) @ np.array([-down[1], down[0]])) / tall
+    start = -0.02 - 0.10 * np.clip(beside - 0.25, 0, 1)
+    t = np.clip((below - start) / 0.50, 0, 1)
+    return (1 - t * t * (3 - 2 * t)).astype(np.float32)
+
+
+def _breath(values: Floats, at: Floats, face: lm.Face, iod: float) -> None:
+    """Shoulders rise, the head barely: written into `values` in place."""
+    below = (at[..., 1] - face.points[lm.CHIN, 1]) / iod
+    t = np.clip((below + 0.2) / 1.6, 0, 1)
+    values[..., 3 * BREATH + 1] = -BREATH_RISE * iod * (0.15 + 0.85 * t * t * (3 - 2 * t))
+
+
+def _zones(at: Floats, face: lm.Face) -> tuple[layers.Mask, layers.Mask]:
+    """Where the head's skin moves as the photo's does; and the shoulders, which do not move.
+
+    Between them lies the neck, which has to stretch and bunch as the chin comes down over it.
+    """
+    chin, brow = face.points[lm.CHIN, :2], face.points[lm.FOREHEAD, :2]
+    tall = float(np.linalg.norm(chin - brow))
+    down = (chin - brow) / tall
+    oval = contour.signed_distance(at, np.ascontiguousarray(face.points[list(lm.OVAL), :2]))
+    lobes = float(np.max((face.points[[132, 361], :2] - chin) @ down))
+    along = (at - chin) @ down
+    # Inside the jaw's outline by a little: the fitted head's own jaw is not exactly there.
+    return (oval < -0.04 * tall) | (along < lobes), along > 0.42 * tall
+
+
+def _channels(
+    fitted: fit.FittedHead, faces: layers.Ints, framed: photo.Framed, body: Body
+) -> Floats:
+    """The base's channels: all shifts and the depth at each of its nodes."""
+    corner, shape = _base_nodes()
+    at = layers.nodes(corner, BASE_PITCH, shape)
+    values, index = layers.sample(fitted, faces, corner, BASE_PITCH, shape)
+    floor = float(body.head_pivot[2]) - 0.5 * body.interocular
+    depth = np.maximum(values[..., -1:], floor)
+    depth = layers.fill(depth, index >= 0, np.array([floor], np.float32))
+    values[..., -1:] = layers.soften(depth, 1.0)
+    head, shoulders = _zones(at, framed.face)
+    values[shoulders, :-1] = 0
+    known = (index >= 0) & head | shoulders
+    values[..., :-1] = layers.fill(values[..., :-1], known, np.zeros(values.shape[-1] - 1, np.float32))
+    for unit in LID_UNITS:
+        k = 3 * arkit.INDEX[unit]
+        values[..., k : k + 3] = 0
+    return values
+
+
+def _base_nodes() -> tuple[tuple[float, float], tuple[int, int]]:
+    side = photo.SIDE + 2 * photo.MARGIN
+    count = int(np.ceil((side - 1) / BASE_PITCH)) + 1
+    return (-float(photo.MARGIN), -float(photo.MARGIN)), (count, count)
+
+
+def _near(
+    fitted: fit.FittedHead, faces: layers.Ints, framed: photo.Framed, base: Floats,
+    corner: tuple[float, float], pitch: float, shape: tuple[int, int],
+) -> tuple[Floats, layers.Ints]:  # fmt: skip
+    """Channels of a patch's nodes, finer than the base's where the head says more.
+
+    At the patch's border and where the head is silent they go over into the base's.
+    """
+    at = layers.nodes(corner, pitch, shape)
+    values, index = layers.sample(fitted, faces, corner, pitch, shape)
+    head, _ = _zones(at, framed.face)
+    known = head & (index >= 0)
+    rim = np.zeros_like(known)
+    rim[[0, -1]] = rim[:, [0, -1]] = True
+    values[rim] = layers.read_grid(base, _base_nodes()[0], BASE_PITCH, at)[rim]
+    return layers.fill(values, known | rim), index
+
+
+def _finish(
+    values: Floats, corner: tuple[float, float], pitch: float, framed: photo.Framed, body: Body
+) -> Grid:
+    """Breath and the head's share, then a Grid."""
+    at = layers.nodes(corner, pitch, (values.shape[0], values.shape[1]))
+    _breath(values, at, framed.face, body.interocular)
+    share = _share(at, framed.face, body.interocular)
+    return layers.grid(values, share, corner, pitch, body.camera)
+
+
+def _mouth(
+    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats
+) -> Patch:
+    shape = mouth.shape(framed.face, framed.small(), photo.MARGIN)
+    corner, count = mouth.box(shape)
+    at = layers.nodes(corner, mouth.PITCH, count)
+    faces = _skin(head)
+    values, index = _near(fitted, faces, framed, base, corner, mouth.PITCH, count)
+    for unit in LID_UNITS:
+        values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
+    above, below = mouth.lip_triangles(head, faces)
+    grids = []
+    for upper, other in ((True, below), (False, above)):
+        own = mouth.sheet(shape, values, index, other, at, upper)
+        grid = _finish(own, corner, mouth.PITCH, framed, body)
+        grid.rest[..., :2] += mouth.closing(shape, at, upper)
+        grids.append(grid)
+    size = (int((count[0] - 1) * mouth.PITCH) + 1, int((count[1] - 1) * mouth.PITCH) + 1)
+    sprites, back = teeth.sprites(
+        head, fitted, shape, framed, body.camera, body.interocular
+    )
+    edges = mouth.edges(shape, corner, size)
+    reach = shape.width * 0.10
+    return Patch(grids[0], grids[1], edges, sprites, back, (0.60, reach, 0.30, reach * 0.6))
+
+
+def _eye(
+    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats, side: str
+) -> Patch:
+    eye = eyes.shape(framed.face, side)
+    corner, count = eyes.box(eye)
+    at = layers.nodes(corner, eyes.PITCH, count)
+    values, index = _near(fitted, _skin(head), framed, base, corner, eyes.PITCH, count)
+    for unit in LID_UNITS:
+        values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
+    grids = []
+    for sheet in ("upper", "lower"):
+        filled = eyes.sheets(eye, values, at, sheet)
+        grids.append(_finish(filled, corner, eyes.PITCH, framed, body))
+    size = (int((count[0] - 1) * eyes.PITCH) + 1, int((count[1] - 1) * eyes.PITCH) + 1)
+    depth = float(np.median(grids[0].rest[..., 2]))
+    sprites = eyes.sprites(eye, framed.small(), photo.MARGIN, depth, body.camera)
+    edges = eyes.edges(eye, corner, size)
+    return Patch(grids[0], grids[1], edges, sprites, (120, 100, 95), (0.3, 3.0, 0.1, 1.5))
+
+
+assert CONTROLS[: arkit.COUNT] == arkit.NAMES

@@ -1,0 +1,213 @@
+"""Teeth and tongue as small pictures, seen between the lips.
+
+The head's teeth are a plain band, so single teeth are drawn here, in millimetres; the tongue is
+drawn once from the fitted head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from visavis.models import arkit, layers
+from visavis.models.fit import FittedHead
+from visavis.models.head import Head
+from visavis.models.mouth import MouthShape
+from visavis.models.photo import MARGIN, Framed
+from visavis.models.rig import CONTROLS, Floats, Sprite
+
+FINE: Final = 4  # samples a px while drawing
+STEP: Final = 0.5  # px between texels of the finished picture
+INTEROCULAR: Final = 63.0  # mm, adult mean
+CAVITY: Final = (42, 16, 17)
+ENAMEL: Final = (238, 226, 204)
+GUM: Final = (176, 98, 96)
+TONGUE: Final = (176, 92, 90)
+DAYLIGHT: Final = 165.0  # luma of a cheek in a well lit portrait
+
+
+@dataclass(frozen=True, slots=True)
+class Arch:
+    """One row of teeth from the middle outwards: widths as seen from the front and heights, mm.
+
+    edge: how far the cutting edge lies below the closed lips' line; light: what reaches a tooth.
+    """
+
+    widths: tuple[float, ...]
+    heights: tuple[float, ...]
+    light: tuple[float, ...]
+    edge: float
+
+
+# Seen widths follow the golden proportion (Levin, 1978); crown heights are usual adult ones.
+UPPER: Final = Arch(
+    (8.4, 6.2, 5.4, 4.2, 3.2, 2.4), (10.2, 9.0, 9.8, 8.4, 7.6, 7.0),
+    (1.0, 0.97, 0.88, 0.72, 0.52, 0.34), 2.4,
+)  # fmt: skip
+LOWER: Final = Arch(
+    (5.2, 5.5, 5.4, 4.6, 3.6, 2.6), (8.6, 8.8, 9.4, 8.2, 7.4, 7.0),
+    (0.9, 0.87, 0.78, 0.6, 0.42, 0.28), -0.4,
+)  # fmt: skip
+
+
+def _light(framed: Framed) -> float:
+    """How brightly the photo is lit, 1 for a well lit portrait."""
+    photo = cv2.cvtColor(framed.small(), cv2.COLOR_RGB2GRAY)
+    cheeks = np.round(framed.face.points[[50, 280, 205, 425], :2]).astype(int) + MARGIN
+    side = photo.shape[0] - 1
+    values = [photo[min(max(y, 0), side), min(max(x, 0), side)] for x, y in cheeks]
+    return float(np.clip(np.median(values) / DAYLIGHT, 0.3, 1.0))
+
+
+def _row(arch: Arch, scale: float) -> tuple[Floats, float]:
+    """(h, w, 4) picture of a row whose cutting edges point down, and mm from its top to them.
+
+    scale: samples a mm.
+    """
+    reach, tall = sum(arch.widths) + 1.5, max(arch.heights) + 5.0
+    size = (int((tall + 1.5) * scale), int(2 * reach * scale))
+    y, x = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
+    x = (x + 0.5) / scale - reach
+    up = tall - (y + 0.5) / scale  # mm above the cutting edges' level
+    out = np.zeros((*size, 4), np.float32)
+    out[..., :3] = np.array(GUM, np.float32) * 0.55
+    out[..., 3] = np.clip((up - max(arch.heights) * 0.72) * 2, 0, 1)
+    _shadow_between(out, np.abs(x), up, arch)
+    start = 0.0
+    for width, height, light in zip(arch.widths, arch.heights, arch.light, strict=True):
+        for side in (-1, 1):
+            _tooth(out, (x * side - start - width / 2) / (width / 2), up, height, light, scale)
+        start += width
+    out[..., 3] *= 255
+    return out, tall
+
+
+def _shadow_between(out: Floats, x: Floats, up: Floats, arch: Arch) -> None:
+    """What shows between crowns is more tooth, in shadow, not the dark of the mouth."""
+    ends = np.cumsum(arch.widths)
+    tall = np.interp(x, ends - np.array(arch.widths) / 2, arch.heights)
+    light = np.interp(x, ends - np.array(arch.widths) / 2, arch.light)
+    # Towards the cutting edge two neighbours round off and leave a small dark notch.
+    cover = np.clip((up - 0.10 * tall) * 2, 0, 1) * np.clip((0.95 * tall - up) * 2, 0, 1)
+    cover *= np.clip((ends[-1] - 0.5 - x) * 2, 0, 1)
+    colour = np.array(ENAMEL, np.float32) * np.array([0.60, 0.52, 0.46]) * light[..., None]
+    out[..., :3] += (colour - out[..., :3]) * cover[..., None]
+    out[..., 3] = np.maximum(out[..., 3], cover)
+
+
+def _tooth(out: Floats, u: Floats, up: Floats, height: float, light: float, scale: float) -> None:
+    """Paint one crown. u: -1 to 1 across it; up: mm above the cutting edge."""
+    v = up / height  # 0 at the edge, 1 at the gum
+    narrow = 1 - 0.16 * np.clip(v, 0, 1) ** 1.5  # crowns taper towards the gum
+    w = u / narrow
+    round_edge = 0.045 * np.abs(w) ** 4 + 0.01  # corners of the cutting edge are rounded
+    gum_line = 1 - 0.10 * w * w
+    soft = scale * height * 0.9
+    cover = np.clip((v - round_edge) * soft + 0.5, 0, 1) * np.clip((gum_line - v) * soft * 0.7, 0, 1)
+    cover *= np.clip((1.0 - np.abs(w)) * scale * 2.2, 0, 1)
+    shade = 1 - 0.30 * np.abs(w) ** 3 - 0.10 * np.clip((v - 0.55) / 0.45, 0, 1)
+    shade *= 1 - 0.10 * np.clip(1 - v / 0.18, 0, 1)  # the edge lets light through
+    gleam = 0.10 * np.exp(-(((w + 0.15) / 0.28) ** 2) - ((v - 0.45) / 0.30) ** 2)
+    warm = np.clip(v, 0, 1)[..., None] * np.array([0.0, -0.03, -0.09], np.float32)
+    colour = np.array(ENAMEL, np.float32) * (1 + warm) * ((shade + gleam) * light)[..., None]
+    out[..., :3] += (np.clip(colour, 0, 255) - out[..., :3]) * cover[..., None]
+    out[..., 3] = np.maximum(out[..., 3], cover)
+
+
+def _normals(vertices: Floats, faces: layers.Ints) -> Floats:
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    flat = np.cross(b - a, c - a)
+    out = np.zeros_like(vertices)
+    for k in range(3):
+        np.add.at(out, faces[:, k], flat)
+    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+
+
+def _tongue(vertices: Floats, faces: layers.Ints) -> tuple[Floats, tuple[float, float]]:
+    """(h, w, 4) picture of the tongue from the front, texels STEP px apart, and its corner."""
+    used = np.unique(faces)
+    low = np.floor(vertices[used, :2].min(0)) - 2
+    high = np.ceil(vertices[used, :2].max(0)) + 2
+    size = tuple(int(v) for v in ((high - low) * FINE)[::-1])
+    points = vertices.copy()
+    points[:, :2] = (points[:, :2] - low) * FINE - 0.5
+    index, weight = layers.cover(points, faces, (size[0], size[1]))
+    seen = index >= 0
+    out = np.zeros((*size, 4), np.float32)
+    corners, w = faces[index[seen]], weight[seen][..., None]
+    normal = (_normals(vertices, faces)[corners] * w).sum(1)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+    place = (vertices[corners] * w).sum(1)
+    front, deep = vertices[used, 2].max(), np.ptp(vertices[used, 2])
+    back = np.clip((front - place[:, 2]) / deep, 0, 1)
+    facing = np.clip(-normal[:, 1] * 0.55 + np.abs(normal[:, 2]) * 0.7, 0, 1)
+    lit = (0.40 + 0.60 * facing) * (1 - 0.80 * back**0.7)
+    out[seen, :3] = np.array(TONGUE, np.float32) * lit[:, None]
+    out[seen, 3] = 255
+    return _reduced(out), (float(low[0]), float(low[1]))
+
+
+def _reduced(fine: Floats) -> Floats:
+    """Down to texels STEP px apart, colour continued under the transparent rim."""
+    scale = 1 / (FINE * STEP)
+    alpha = fine[..., 3:] / 255
+    how = cv2.INTER_AREA
+    colour = cv2.resize(fine[..., :3] * alpha, None, fx=scale, fy=scale, interpolation=how)
+    small = cv2.resize(alpha, None, fx=scale, fy=scale, interpolation=how)
+    known = small > 0.2
+    colour = colour / np.maximum(small, 1e-3)[..., None]
+    return np.dstack([layers.fill(colour.astype(np.float32), known), small * 255]).astype(np.float32)
+
+
+def _front_shifts(fitted: FittedHead, part: layers.Mask) -> tuple[Floats, float]:
+    """How the front of a part moves, (len(CONTROLS), 2, 2, 3), and how deep it lies, px."""
+    depth = fitted.vertices[part, 2]
+    front = depth >= np.percentile(depth, 75)
+    shifts = np.zeros((len(CONTROLS), 2, 2, 3), np.float32)
+    shifts[: arkit.COUNT] = fitted.units[:, part][:, front].mean(1)[:, None, None]
+    return shifts, float(depth[front].mean())
+
+
+def _teeth(
+    arch: Arch, flipped: bool, part: layers.Mask, fitted: FittedHead, mouth: MouthShape,
+    mm: float, light: float, camera: Floats,
+) -> Sprite:  # fmt: skip
+    """A row in its place. mm: px a millimetre."""
+    row, tall = _row(arch, mm * FINE)
+    picture = _reduced(row)
+    if flipped:
+        picture, tall = picture[::-1], picture.shape[0] * STEP / mm - tall
+    picture[..., :3] *= light
+    middle = (mouth.upper[len(mouth.upper) // 2] + mouth.lower[len(mouth.lower) // 2]) / 2
+    middle = mouth.centre + ((middle - mouth.centre) @ mouth.down) * mouth.down
+    first = middle + mouth.down * (arch.edge - tall) * mm
+    first = first - mouth.across * (picture.shape[1] - 1) * STEP / 2
+    shifts, depth = _front_shifts(fitted, part)
+    rgba = np.clip(np.round(picture), 0, 255).astype(np.uint8)
+    across = (float(mouth.across[0]), float(mouth.across[1]))
+    corner = (float(first[0]), float(first[1]))
+    card = layers.card(corner, rgba.shape, STEP, depth, camera, shifts, across)
+    return Sprite(np.ascontiguousarray(rgba), card)
+
+
+def sprites(
+    head: Head, fitted: FittedHead, mouth: MouthShape, framed: Framed, camera: Floats, iod: float
+) -> tuple[tuple[Sprite, ...], tuple[int, int, int]]:
+    """Tongue, lower and upper teeth, back to front; and the colour of the dark behind them."""
+    light, mm = _light(framed), iod / INTEROCULAR
+    part = head.regions["tongue"]
+    faces = np.ascontiguousarray(head.faces[head.region_faces["tongue"]])
+    picture, corner = _tongue(fitted.vertices, faces)
+    picture[..., :3] *= light
+    rgba = np.clip(np.round(picture), 0, 255).astype(np.uint8)
+    shifts, depth = _front_shifts(fitted, part)
+    tongue = Sprite(rgba, layers.card(corner, rgba.shape, STEP, depth, camera, shifts))
+    rows = [
+        _teeth(arch, flipped, head.regions[name], fitted, mouth, mm, light, camera)
+        for arch, flipped, name in ((LOWER, True, "teeth_lower"), (UPPER, False, "teeth_upper"))
+    ]
+    red, green, blue = (int(v * light) for v in CAVITY)
+    return (tongue, *rows), (red, green, blue)

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { stretch, wordsOf } from "../../client/captions.js";
+import { reasonOf, retryAfterMs, sessionsUrl, withoutHiddenCandidates } from "../../client/connection.js";
+import { after, EMPTY, typed } from "../../client/conversation.js";
+import { loudness, reasonOf as micReasonOf } from "../../client/microphone.js";
+import { backoffMs } from "../../client/session.js";
+import { chosen, languageName } from "../../client/settings.js";
+import { summary } from "../../client/stats.js";
+import { filled } from "../../client/trouble.js";
+
+const play = (...messages) => messages.reduce(after, EMPTY);
+const caption = (turn, text, heard) => ({ type: "caption", turn, text, heard });
+const ended = (turn, reason, heard) => ({ type: "reply_ended", turn, reason, heard });
+
+test("a spoken question and its answer become two lines", () => {
+  const state = play(
+    { type: "listening", active: true },
+    { type: "transcript", turn: 1, text: "When is", final: false },
+    { type: "listening", active: false },
+    { type: "transcript", turn: 1, text: "When is breakfast?", final: true },
+    { type: "thinking", turn: 1 },
+    { type: "reply_started", turn: 1, at_ms: 10 },
+    caption(1, "Good morning.", 13),
+    caption(1, "At seven.", 2),
+    ended(1, "done", "Good morning. At seven."),
+  );
+  assert.equal(state.phase, "listening");
+  assert.deepEqual(state.lines.map(({ who, text, final, cut }) => [who, text, final, cut]), [
+    ["visitor", "When is breakfast?", true, false],
+    ["avatar", "Good morning. At seven.", true, false],
+  ]);
+});
+
+test("clauses of a running reply add up, repeated ones too", () => {
+  const state = play(caption(1, "No.", 0), caption(1, "No.", 3), caption(1, "No.", 0), caption(1, "Really.", 0));
+  assert.equal(state.lines[0].text, "No. No. Really.");
+  assert.equal(state.phase, "speaking");
+});
+
+test("an interrupted reply keeps only what was heard", () => {
+  const [line] = play(caption(1, "At seven in the garden.", 9), ended(1, "interrupted", "At seven")).lines;
+  assert.deepEqual([line.text, line.cut], ["At seven", true]);
+});
+
+test("a reply of which nothing was heard leaves no line", () => {
+  assert.deepEqual(play(caption(1, "At seven.", 0), ended(1, "interrupted", "")).lines, []);
+});
+
+test("the end of an older reply does not end the thinking about a newer question", () => {
+  const state = play({ type: "reply_started", turn: 1 }, { type: "thinking", turn: 2 }, ended(1, "interrupted", "At"));
+  assert.equal(state.phase, "thinking");
+});
+
+test("the visitor who interrupts is still being heard when the reply ends", () => {
+  const state = play(caption(1, "At seven.", 2), { type: "listening", active: true }, ended(1, "interrupted", "At"));
+  assert.equal(state.phase, "hearing");
+});
+
+test("words that never became final vanish", () => {
+  const guess = { type: "transcript", turn: 1, text: "cough", final: false };
+  assert.deepEqual(play(guess, { type: "transcript", turn: 1, text: "", final: true }).lines, []);
+  assert.deepEqual(play(guess, { type: "thinking", turn: 2 }).lines, []);
+});
+
+test("typed words show at once, and once when the server confirms them", () => {
+  const state = after(typed(EMPTY, "Hello"), { type: "transcript", turn: 4, text: "Hello", final: true });
+  assert.deepEqual(state.lines.map(({ text, turn }) => [text, turn]), [["Hello", 4]]);
+  assert.equal(state.phase, "thinking");
+});
+
+test("an error does not leave the avatar thinking", () => {
+  assert.equal(play({ type: "thinking", turn: 1 }, { type: "error", code: "x", message: "y" }).phase, "listening");
+});
+
+test("the log is bounded and unknown messages change nothing", () => {
+  let state = EMPTY;
+  for (let n = 0; n < 100; n++) state = typed(state, `${n}`);
+  assert.equal(state.lines.length, 60);
+  assert.equal(state.lines.at(-1).text, "99");
+  assert.equal(after(state, { type: "news" }), state);
+});
+
+test("a long clause is shown in stretches that cover it and hold what is being heard", () => {
+  const text = "word ".repeat(60).trim();
+  const seen = new Set();
+  for (let heard = 0; heard <= text.length; heard++) {
+    const { start, end } = stretch(text, heard, 92);
+    assert.ok(end - start <= 92 + 5);
+    assert.ok(heard <= end || end === text.length);
+    wordsOf(text, { start, end }).forEach(({ at }) => seen.add(at));
+  }
+  assert.equal(seen.size, 60);
+  assert.deepEqual(stretch("short", 0, 92), { start: 0, end: 5 });
+  assert.deepEqual(stretch("x".repeat(200), 5, 92), { start: 0, end: 200 });
+});
+
+test("words know their place in the whole clause", () => {
+  assert.deepEqual(wordsOf("At seven, please", { start: 3, end: 16 }), [{ word: "seven,", at: 3 }, { word: "please", at: 10 }]);
+});
+
+test("retries wait longer and longer, spread, up to a limit", () => {
+  const middle = [0, 1, 2, 3].map((attempt) => backoffMs(attempt, () => 0.5));
+  assert.deepEqual(middle, [250, 500, 1000, 2000]);
+  assert.ok(backoffMs(50, () => 1) <= 18_001);
+  assert.ok(backoffMs(0, () => 0) < backoffMs(0, () => 1));
+});
+
+test("Retry-After is read as seconds or as a date", () => {
+  assert.equal(retryAfterMs("7"), 7000);
+  assert.equal(retryAfterMs("Wed, 21 Oct 2015 07:28:10 GMT", Date.parse("2015-10-21T07:28:00Z")), 10_000);
+  assert.equal(retryAfterMs("Wed, 21 Oct 2015 07:28:10 GMT"), 0);
+  assert.equal(retryAfterMs("soon"), null);
+  assert.equal(retryAfterMs(null), null);
+});
+
+test("statuses have reasons", () => {
+  const reasons = [401, 403, 503, 429, 500, 400, 415, 422].map((status) => reasonOf(status));
+  assert.deepEqual(reasons, ["unauthorised", "refused", "full", "full", "server", "refused", "refused", "refused"]);
+  assert.equal(reasonOf(503, "urn:visavis:not-ready"), "server");
+  assert.deepEqual(["NotAllowedError", "NotFoundError", "NotReadableError"].map(micReasonOf), ["refused", "missing", "busy"]);
+});
+
+test("names are escaped in the address and left out when empty", () => {
+  const target = { server: "https://a.example/x/", avatar: "a b&c", voice: "", token: "", iceServers: [] };
+  assert.equal(sessionsUrl(target), "https://a.example/x/v1/sessions?avatar=a+b%26c");
+});
+
+test("only hidden candidates are taken out of the offer", () => {
+  const hidden = "a=candidate:1 1 udp 2113937151 0b2a-7c.local 50000 typ host generation 0\r\n";
+  const open = "a=candidate:2 1 udp 2122260223 192.0.2.7 50001 typ host generation 0\r\n";
+  assert.equal(withoutHiddenCandidates(`v=0\r\n${hidden}${open}a=mid:0\r\n`), `v=0\r\n${open}a=mid:0\r\n`);
+});
+
+test("loudness runs from silence to full scale", () => {
+  assert.equal(loudness(new Float32Array(64)), 0);
+  assert.equal(loudness(new Float32Array(64).fill(1)), 1);
+  const half = loudness(new Float32Array(64).fill(0.0316)); // -30 dB
+  assert.ok(Math.abs(half - 0.5) < 0.01);
+});
+
+test("the wanted choice, else the default, else the first", () => {
+  const items = [{ name: "a" }, { name: "b", default: true }];
+  assert.equal(chosen(items, "a").name, "a");
+  assert.equal(chosen(items, "gone").name, "b");
+  assert.equal(chosen([{ name: "c" }], undefined).name, "c");
+  assert.equal(chosen([], "a"), undefined);
+  assert.equal(languageName("not a tag"), "not a tag");
+});
+
+test("a countdown says when, and when it is now", () => {
+  assert.equal(filled("Again {wait}.", 4200, ""), "Again in 5 s.");
+  assert.equal(filled("Again {wait}.", null, ""), "Again now.");
+  assert.equal(filled("{words}", 0, "No such avatar."), "No such avatar.");
+});
+
+test("statistics become figures, in ms where they are times", () => {
+  const figures = summary([
+    { type: "inbound-rtp", kind: "video", framesDecoded: 50, jitterBufferDelay: 2, jitterBufferEmittedCount: 50 },
+    { type: "inbound-rtp", kind: "audio", totalAudioEnergy: 0.5, jitterBufferEmittedCount: 0 },
+    { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.002 },
+    { type: "candidate-pair", nominated: false, currentRoundTripTime: 9 },
+  ]);
+  assert.equal(figures.video.jitterBufferMs, 40);
+  assert.equal(figures.audio.jitterBufferMs, null);
+  assert.equal(figures.audio.energy, 0.5);
+  assert.equal(figures.roundTripMs, 2);
+});
