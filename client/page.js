@@ -2,8 +2,8 @@
  * The page: connects the <visavis-avatar> with buttons, captions, the log and the settings.
  *
  * Address: `?kiosk` or `?kiosk=SECONDS` (large, no settings, forgets the visitor after that long
- * without a sign of life), `?avatar=NAME`, `?voice=NAME`, `?mode=open|talk`; the access key is taken from `#token=...` and kept in memory
- * only. Tests may read `window.visavis`: see session.js.
+ * without a sign of life), `?avatar=NAME`, `?voice=NAME`, `?mode=open|talk`; the access key is
+ * taken from `#token=...` and kept in memory only. Tests may read `window.visavis`: see session.js.
  */
 
 import "./visavis-avatar.js";

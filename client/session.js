@@ -1,8 +1,8 @@
 /**
  * A conversation that stays connected: retries, heartbeat, outbox, receipts. No DOM.
  *
- * Events (CustomEvent): "state" {state, reason, words, retryInMs} (0: trying right now); "message" the server's message;
- * "stream" {stream}. The page shows `window.visavis = session.hooks()`, which tests may read:
+ * Events (CustomEvent): "state" {state, reason, words, retryInMs} (0: trying right now);
+ * "message" the server's message; "stream" {stream}. The page shows `window.visavis = session.hooks()`, which tests may read:
  *   state         "idle" | "connecting" | "connected" | "reconnecting" | "waiting" | "failed"
  *   reason        why it waits or failed (see connection.js), or ""
  *   id            the server's session id

@@ -43,7 +43,8 @@ function audio(report) {
  * @param {Iterable<any>} reports
  */
 export function summary(reports) {
-  /** @type {{roundTripMs: number|null, micBytes: number, video: ReturnType<typeof video>|null, audio: ReturnType<typeof audio>|null}} */
+  /** @type {{roundTripMs: number|null, micBytes: number, video: ReturnType<typeof video>|null,
+   * audio: ReturnType<typeof audio>|null}} */
   const figures = { roundTripMs: null, micBytes: 0, video: null, audio: null };
   for (const report of reports) {
     if (report.type === "inbound-rtp" && report.kind === "video") figures.video = video(report);

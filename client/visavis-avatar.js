@@ -16,7 +16,8 @@
  *
  * Events (CustomEvent, the data is in `detail`): every message of the server under its type
  * ("ready", "listening", "transcript", "thinking", "reply_started", "caption", "reply_ended",
- * "receipt", "directed", "error") and once more as "message"; "state" (see session.js); "mic" {on}; "micready";
+ * "receipt", "directed", "error") and once more as "message"; "state" (see session.js);
+ * "mic" {on}; "micready";
  * "micerror" {reason: "refused" | "missing" | "busy" | "insecure"}; "firstpicture" {ms};
  * "playblocked" when the browser wants a click before sound: call play() from one.
  * Style it through ::part(poster), ::part(video), ::part(still).

@@ -25,6 +25,8 @@ FAR: Final = 0.25  # below it even the nearest subject has nothing to do with th
 
 # Words that point back to what was talked about.
 _POINTING: Final = words("it its they them their there that this those one ones")
+# "No thanks, that is it": begins no question.
+_ENDING: Final = words("no nope nothing thanks thank bye")
 # Words that ask something of any subject, and so name none.
 _GENERAL: Final = words(
     """cost costs price prices expensive cheap free open opening closed close start end hour hours
@@ -80,7 +82,7 @@ class KnowledgeDialogue:
         normal = normalise(text)
         asked = normal if self._index.has(normal) else core(normal)
         direct = self._direct(asked)
-        if not history or not self._may_follow(asked, direct):
+        if not history or not asked or not self._may_follow(asked, direct):
             return direct
         context = self._context(history)
         if context is None:
@@ -150,9 +152,9 @@ class KnowledgeDialogue:
         return Match(self._index.entries[best].id if answered else None, score, near)
 
     def _may_follow(self, asked: str, direct: Match) -> bool:
-        """Whether a text can only be understood with what was said before it."""
+        """Whether a text of at least one word can only be understood with what was said before it."""
         said = asked.split()
-        if len(said) > FOLLOW_UP_WORDS or self._index.has(asked):
+        if len(said) > FOLLOW_UP_WORDS or self._index.has(asked) or said[0] in _ENDING:
             return False
         telling = _telling(asked)
         if not telling:

@@ -26,9 +26,10 @@ from visavis.models.build_head_source import (
 
 LOWEST: Final = 4.9  # dm in the base mesh, whose eyes are at 7.28: the upper shoulders
 WIDEST: Final = 2.2  # dm from the middle: the arms go no further than their joints
-# Vertices on closed loops of the base mesh. Lips: where they touch. Lids of the left eye: where
-# they touch the eyeball, and their outer rim at the lashes.
-LOOPS: Final = {"lips": 520, "lid_edge_left": 7747, "lid_rim_left": 13352}
+# Vertices on closed loops of the base mesh. Lips: where they touch, then rings outwards to the
+# edge of the red. Lids of the left eye: where they touch the eyeball, and their rim at the lashes.
+LIP_RINGS: Final = {f"lips_{k}": start for k, start in enumerate((474, 468, 509, 467, 466, 455), 1)}
+LOOPS: Final = {"lips": 520, **LIP_RINGS, "lid_edge_left": 7747, "lid_rim_left": 13352}
 TONGUE_DOWN: Final = 0.05  # dm: the base mesh presses it to the palate, an open mouth does not
 MASKS: Final = ("lips", "eyelids", "ears", "inside-mouth")
 PAST_MODE: Final = 2.5  # standard deviations up to which an identity's lips stay closed
@@ -155,9 +156,11 @@ def _closed(head: Draft) -> Draft:
     vertices[head.parts == "tongue"] -= [0, TONGUE_DOWN, 0]
     units = head.units.copy()
     jaw, close = arkit.INDEX["jawOpen"], arkit.INDEX["mouthClose"]
-    units[close] -= mouth.rounded(vertices, units[jaw])  # it takes back what the jaw does
     for rounded in (jaw, arkit.INDEX["mouthFunnel"]):
-        units[rounded] += mouth.rounded(vertices, units[rounded])
+        shift = _rounding(head, vertices, units[rounded])
+        units[rounded] += shift
+        if rounded == jaw:
+            units[close] -= shift  # it takes back what the jaw does
     units[close] += mouth.close(vertices + units[jaw] + units[close])
     for side in ("left", "right"):
         blink = arkit.INDEX[f"eyeBlink{side.title()}"]
@@ -169,6 +172,17 @@ def _closed(head: Draft) -> Draft:
         vertices, head.quads, head.parts, _symmetric(units, head.partner), modes, head.names,
         head.partner, head.masks, head.loops, head.uv,
     )  # fmt: skip
+
+
+def _rounding(head: Draft, vertices: Doubles, unit: Doubles) -> Doubles:
+    """(n, 3) offsets that take a unit's kink out of both lips, ring after ring."""
+    total = np.zeros_like(unit)
+    opened = vertices + head.units[arkit.INDEX["jawOpen"]]
+    for name in ("lips", *LIP_RINGS):
+        loop, end = ordered(head.loops[name], opened)
+        ring = opening(vertices, head.quads, loop, end, 0.015, 0.5, 0)
+        total += ring.rounded(vertices, unit + total)
+    return total
 
 
 def _closed_mode(mouth: Opening, vertices: Doubles, mode: Doubles) -> Doubles:

@@ -17,22 +17,24 @@ from .persona_mesh import Surface, carried, curves, link, move, part, read, subd
 from .persona_people import PERSONAS, Persona
 from .persona_skin import Landmarks, landmarks, masks, paint_skin, relief, skin_material
 
-FLOOR = 1.9  # the body is built down to this far below the eyes, dm
+FLOOR = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
 
 
 def dense(head: Head, points: Floats) -> tuple[Any, Surface]:
     """The body's upper part, subdivided to about one vertex a pixel."""
-    coarse = part(head.base, points, ["body"], head.eye_level[2] - FLOOR - 1.0)
+    coarse = part(head.base, points, ["body"], head.eye_level[2] - FLOOR)
     made = subdivided(coarse, 3)
     return made, read(made)
 
 
 def build_person(persona: Persona, head: Head, state: FaceState, data: Path) -> None:
-    _, rest = dense(head, head.rest)
+    rest_mesh, rest = dense(head, head.rest)
     mask = masks(data, rest)
     marks = landmarks(head, rest, mask["lips"])
     points = head.deformed(state)
-    skin_mesh, smooth = dense(head, head.turned(points, head.turn_share, state))
+    moved = head.turned(points, head.turn_share, state)
+    still = np.array_equal(moved, head.rest)
+    skin_mesh, smooth = (rest_mesh, rest) if still else dense(head, moved)
     height = relief(rest, marks, mask, persona.skin)
     grow(persona, head, rest, smooth, marks, state)
     dress(head, persona.dress)
@@ -44,7 +46,6 @@ def build_person(persona: Persona, head: Head, state: FaceState, data: Path) -> 
         pose = rotation(*state.pose)
         placed = head.turned(centre[None], 1.0, state)[0]
         build_eye(placed, radius, pose @ turn, persona.eyes)
-    moved = head.turned(points, head.turn_share, state)
     for groups, made in (
         (("helper-upper-teeth", "helper-lower-teeth"), teeth_material()),
         (("helper-tongue",), tongue_material()),

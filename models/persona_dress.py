@@ -57,7 +57,7 @@ def _cut(graph: Graph, cloth: Any) -> Any:
 
 def torso(head: Head) -> tuple[Any, Surface]:
     """The resting body below the chin, smoothed so that no collarbone shows through cloth."""
-    coarse = part(head.base, head.rest, ["body"], head.eye_level[2] - 4.0)
+    coarse = part(head.base, head.rest, ["body"], head.eye_level[2] - 4.0, head.eye_level[2] - 0.9)
     thing = link("torso", coarse)
     points = np.array([v.co[:] for v in coarse.vertices])
     group = thing.vertex_groups.new(name="below")
@@ -99,7 +99,7 @@ def piece(
     made: Any,
     thick: float,
 ) -> None:
-    """A cut piece of cloth lofted between edge lines (each (steps, 3)), laid `gaps` off the body."""
+    """Cloth lofted between edge lines (each (steps, 3)), laid `gaps` off the body."""
     steps, rows = len(edges[0]), 9
     t = np.linspace(0, len(edges) - 1, rows)
     grid = np.stack(

@@ -94,7 +94,7 @@ def _iris_colour(graph: Graph, at: Socket, style: EyeStyle) -> Socket:
     iris = graph.mix(iris, (1.9, 1.75, 1.5), graph.math("MULTIPLY", streak, 0.75), "MULTIPLY")
     vein = graph.step(graph.noise(at, 5.5, 7, 0.72), 0.56, 0.72)
     side = graph.step(graph.math("ABSOLUTE", x), 0.35, 0.95)
-    white = graph.mix((0.80, 0.76, 0.73), (0.74, 0.42, 0.38), graph.math("MULTIPLY", side, 0.55))
+    white = graph.mix((0.93, 0.89, 0.86), (0.84, 0.55, 0.50), graph.math("MULTIPLY", side, 0.55))
     white = graph.mix(
         white, (0.70, 0.30, 0.27), graph.math("MULTIPLY", vein, graph.math("MULTIPLY", side, 0.5))
     )
@@ -124,7 +124,7 @@ def _cornea_material() -> Any:
     fresnel.inputs["IOR"].default_value = 1.38
     gloss = graph.shader("BsdfGlossy", Color=(1.0, 1.0, 1.0), Roughness=0.02)
     clear = graph.shader("BsdfTransparent")
-    graph.finish(graph.blend(graph.math("MULTIPLY", fresnel.outputs[0], 1.6), clear, gloss))
+    graph.finish(graph.blend(graph.math("MULTIPLY", fresnel.outputs[0], 1.3), clear, gloss))
     return made
 
 

@@ -50,11 +50,11 @@ def _unit(vectors: Floats) -> Floats:
 
 
 def _walk(
-    surface: Surface, roots: Floats, heading: Floats, length: Floats, rise: Floats, steps: int
+    surface: Surface, roots: Floats, heading: Floats, length: Floats, steep: Floats, steps: int
 ) -> Floats:
     """Strands (k, steps, 3) that leave the skin, then follow it along a heading (k, 3).
 
-    `rise` (k,) is how steeply they leave: 0 along the skin, 1 as much up as along.
+    `steep` (k,) is how steeply they leave: 0 along the skin, 1 as much up as along.
     """
     tree = cKDTree(surface.points)
     at = roots.copy()
@@ -63,7 +63,7 @@ def _walk(
         _, near = tree.query(at)
         normal = surface.normals[near]
         along = _unit(heading - normal * (heading * normal).sum(1, keepdims=True))
-        lift = rise * (1.0 - step / (steps - 1)) - 0.12 * rise
+        lift = steep * (1.0 - step / (steps - 1)) - 0.12 * steep
         at = at + _unit(along + normal * lift[:, None]) * (length / (steps - 1))[:, None]
         path.append(at.copy())
     return np.stack(path, 1)
@@ -169,7 +169,7 @@ def scalp(skin: Surface, marks: Landmarks, forehead: float, temple: float) -> Fl
     `forehead` is the hairline's height over the eyes in dm, `temple` how deep its corners recede.
     """
     points = skin.points
-    (ex, ey, ez), _ = marks.eyes["l"]
+    (_, ey, ez), _ = marks.eyes["l"]
     x, back = np.abs(points[:, 0]), points[:, 1] - ey
     # Along the hairline, from the middle of the forehead over temple and ear to the nape.
     line = forehead - 0.10 * np.clip(x / 0.35, 0, 1) ** 2
@@ -177,7 +177,7 @@ def scalp(skin: Surface, marks: Landmarks, forehead: float, temple: float) -> Fl
     line = line - 1.15 * rise(back, 0.38, 0.72) - 0.25 * rise(back, 0.9, 1.2)
     line = line - 0.30 * rise(back, 1.5, 1.9)
     wave = 0.02 * np.sin(x * 31 + 1.3) + 0.015 * np.sin(x * 67)
-    density = rise(points[:, 2] - ez - line - wave, -0.035, 0.11)
+    density = rise(points[:, 2] - ez - line - wave, -0.04, 0.13)
     ear = (x > marks.ear - 0.13) & (points[:, 2] < ez + 0.26) & (back > 0.62)
     density[ear & (back < 1.45)] = 0
     density[(points[:, 2] < ez - 0.75) | (x > marks.ear + 0.2)] = 0
@@ -247,7 +247,6 @@ def grow_long(
 ) -> Floats:
     """Side-parted hair, swept behind the ears and falling to the shoulders."""
     weight = scalp(skin, marks, forehead=0.74, temple=0.0)
-    (ex, ey, ez), _ = marks.eyes["l"]
     roots, _ = scatter(skin, weight, 900, rng)
     guides = _long_guides(skin, marks, roots, rng)
     children, _ = scatter(skin, weight, style.strands, rng)
@@ -287,19 +286,20 @@ def _long_guides(
 
     top = roots[:, 2] - ez
     upward = np.clip(normal[:, 2], 0, 1)
-    heading = np.stack([side * (0.3 + upward), 0.55 - 0.2 * upward, upward - 0.75], 1)
+    front = rise(axis - roots[:, 1], 0.55, 0.95)  # 1 at the hairline over the forehead
+    heading = np.stack([side * (0.3 + 0.8 * upward), 0.5 + front, upward + 1.2 * front - 0.75], 1)
     heading = _unit(heading - normal * (heading * normal).sum(1, keepdims=True))
-    lift = roots + 0.14 * heading + normal * (0.03 + 0.04 * layer)[:, None]
+    lift = roots + 0.15 * heading + normal * (0.012 + 0.03 * layer)[:, None]
     crest = ring(0.6, 0.66, 0.98, ez + np.minimum(0.25 + 0.42 * top, top - 0.08))
-    temple = ring(0.95, marks.ear - 0.02, 1.06, ez + np.minimum(0.12, top - 0.25))
-    jaw = ring(1.0, marks.ear + 0.0, 0.95, ez + np.minimum(-0.72, top - 0.6))
+    temple = ring(0.95, marks.ear + 0.05, 1.06, ez + np.minimum(0.12, top - 0.25))
+    jaw = ring(1.0, marks.ear + 0.03, 0.95, ez + np.minimum(-0.72, top - 0.6))
     end = ring(1.0, marks.ear - 0.18, 0.80, ez - 1.30 - 0.12 * layer)
     guides = _bezier([roots, lift, crest, temple, jaw, end], STEPS)
     t = np.linspace(0, 1, STEPS)
     phase = 9.0 * around + 2.0 * side
     wave = np.sin(11.0 * t[None] + phase[:, None]) * (0.045 * rise(t, 0.3, 0.9))[None]
     guides += wave[:, :, None] * np.stack([side, 0.6 + 0 * side, 0 * side], 1)[:, None]
-    gap = np.tile(0.008 + 0.11 * rise(t, 0.0, 0.32), (len(roots), 1)) * (
+    gap = np.tile(0.004 + 0.105 * rise(t, 0.0, 0.42), (len(roots), 1)) * (
         0.4 + 0.6 * layer[:, None]
     )
     return push_out(guides, skin, gap, rounds=5)
@@ -310,7 +310,7 @@ def grow_short(
 ) -> Floats:
     """A short side-parted cut: longer on top and swept across, close at the sides."""
     weight = scalp(skin, marks, forehead=0.86, temple=0.14)
-    (ex, ey, ez), _ = marks.eyes["l"]
+    (_, ey, ez), _ = marks.eyes["l"]
     steps = 9
 
     def comb(roots: Floats, jitter: float) -> Floats:

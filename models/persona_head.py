@@ -86,9 +86,8 @@ def read_base(path: Path) -> BaseMesh:
 
 def read_target(path: Path, count: int) -> Floats:
     """A sparse MakeHuman target as a dense (count, 3) offset in Blender's axes."""
-    text = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
     offset = np.zeros((count, 3))
-    with text as lines:
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
         for line in lines:
             parts = line.split()
             if len(parts) == 4 and parts[0].isdigit():
@@ -191,7 +190,7 @@ class Head:
         return out
 
     def deformed(self, state: FaceState) -> Floats:
-        """All vertices (n, 3) in a face state, before the head turns; lids stay off the eyeballs."""
+        """All vertices (n, 3) in a face state, before the head turns; lids clear the eyeballs."""
         points = self.rest + self._units(state.coefficients)
         body = self.base.indices("body")
         for centre, radius in self.eyes.values():

@@ -30,9 +30,11 @@ def mesh(name: str, points: Floats, faces: Sequence[Sequence[int]]) -> Any:
     return made
 
 
-def part(base: BaseMesh, points: Floats, groups: Sequence[str], floor: float = -99.0) -> Any:
-    """The faces of some groups above a height, with their texture coordinates."""
-    faces = [f for g in groups for f in base.faces[g] if points[f[0], 2].mean() > floor]
+def part(
+    base: BaseMesh, points: Floats, groups: Sequence[str], floor: float = -99.0, roof: float = 99.0
+) -> Any:
+    """The faces of some groups between two heights, with their texture coordinates."""
+    faces = [f for g in groups for f in base.faces[g] if floor < points[f[0], 2].mean() < roof]
     used = sorted({i for corners, _ in faces for i in corners})
     order = {old: new for new, old in enumerate(used)}
     made = mesh(groups[0], points[used], [[order[i] for i in corners] for corners, _ in faces])

@@ -59,6 +59,8 @@ MIRA: Final = Persona(
             both("eyes/{}-eye-scale-incr", weight=0.35),
             both("eyes/{}-eye-height2-incr", weight=0.35),
             both("cheek/{}-cheek-bones-incr", weight=0.2),
+            both("ears/{}-ear-wing-decr", weight=0.8),
+            both("ears/{}-ear-scale-decr", weight=0.5),
         ]
     ),
     rest={
@@ -66,8 +68,8 @@ MIRA: Final = Persona(
         "mouthSmileRight": 0.34,
         "cheekSquintLeft": 0.18,
         "cheekSquintRight": 0.18,
-        "eyeWideLeft": 0.12,
-        "eyeWideRight": 0.12,
+        "eyeWideLeft": 0.36,
+        "eyeWideRight": 0.36,
         "browInnerUp": 0.05,
     },
     skin=SkinStyle(
@@ -90,7 +92,7 @@ MIRA: Final = Persona(
             Lamp((3.5, 5.5, 4.5), 3.0, 420.0, (1.0, 0.86, 0.68)),
             Lamp((-5.5, 4.0, 2.0), 3.0, 200.0, (0.85, 0.92, 1.0)),
         ),
-        ambient=(0.055, 0.052, 0.05),
+        ambient=(0.13, 0.12, 0.115),
         wood=(0.22, 0.125, 0.07),
         glow=(1.0, 0.66, 0.34),
         daylight=1.1,
@@ -132,8 +134,8 @@ TOMAS: Final = Persona(
         "mouthSmileRight": 0.36,
         "cheekSquintLeft": 0.22,
         "cheekSquintRight": 0.2,
-        "eyeWideLeft": 0.1,
-        "eyeWideRight": 0.1,
+        "eyeWideLeft": 0.3,
+        "eyeWideRight": 0.3,
     },
     skin=SkinStyle(
         base=(0.40, 0.225, 0.135),
@@ -168,7 +170,7 @@ TOMAS: Final = Persona(
             Lamp((-3.5, 5.5, 4.5), 3.0, 460.0, (1.0, 0.88, 0.72)),
             Lamp((5.5, 4.0, 2.0), 3.0, 260.0, (0.85, 0.92, 1.0)),
         ),
-        ambient=(0.055, 0.056, 0.058),
+        ambient=(0.11, 0.112, 0.118),
         wood=(0.13, 0.12, 0.10),
         glow=(1.0, 0.74, 0.46),
         daylight=0.9,

@@ -33,7 +33,7 @@ class Lamp:
 
 @dataclass(frozen=True, slots=True)
 class SetStyle:
-    """Lights on the person, and the lobby: wall and lamp colours, plant and window sides (-1, 1)."""
+    """Lights on the person, and the lobby: colours, sides (-1 or 1) of plant and window."""
 
     lamps: Sequence[Lamp]
     ambient: Colour

@@ -111,9 +111,7 @@ def beard_zone(points: Floats, marks: Landmarks) -> Floats:
     cheek_line = mouth[2] - 0.10 + 0.75 * back**1.3
     cheek = rise(cheek_line - z, 0.0, 0.16) * rise(x, half * 0.9, half * 1.4)
     chin = rise(mouth[2] - 0.13 - z, 0.0, 0.07)
-    moustache = rise(z, mouth[2] + 0.06, mouth[2] + 0.11) * rise(
-        marks.nose[2] - 0.13 - z, 0, 0.05
-    )
+    moustache = rise(z, mouth[2] + 0.06, mouth[2] + 0.11) * rise(marks.nose[2] - 0.13 - z, 0, 0.05)
     moustache *= rise(half * 1.35 - x, 0, 0.1) * (y < mouth[1] + 0.5)
     link = rise(x, half * 0.98, half * 1.12) * rise(half * 1.75 - x, 0, 0.15)
     link *= rise(mouth[2] + 0.13 - z, 0, 0.1) * (y < mouth[1] + 0.6)

