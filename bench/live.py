@@ -262,7 +262,7 @@ def _rate(frames: list[list[float]]) -> float:
 
 def _script(path: Path, script: list[tuple[str, float]], home: Path) -> Path:
     if not path.exists():
-        write_wav(path, script, home / "cache")
+        write_wav(path, script, home)
     return path
 
 

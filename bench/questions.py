@@ -25,9 +25,9 @@ QUESTIONS = (
 )
 
 
-def write_wav(path: Path, script: list[tuple[str, float]], cache: Path) -> None:
+def write_wav(path: Path, script: list[tuple[str, float]], home: Path) -> None:
     """Each text, followed by so many seconds of silence, as 48 kHz mono 16 bit."""
-    voice = load.tts("joe", cache)
+    voice = load.tts("joe", home)
     parts = []
     for text, pause in script:
         if text:

@@ -19,7 +19,7 @@ import numpy as np
 from visavis.engines.affect import vector
 from visavis.engines.curves import Doubles, Glide, ramps
 from visavis.engines.enunciation import Sound
-from visavis.engines.visemes import ARTICULATORS, SILENCE, UNITS, Viseme
+from visavis.engines.visemes import ARTICULATORS, SILENCE, UNITS, VISEMES, Viseme
 from visavis.models import arkit
 
 CHANNELS: Final = (*(unit for units in UNITS.values() for unit in units), "lips", "teeth")
@@ -31,14 +31,14 @@ _OF_UNIT: Final = np.repeat(np.arange(len(UNITS)), [len(units) for units in UNIT
 # seconds: (from, to) each. Rounding reaches furthest: lips round over several consonants ahead of
 # a vowel (Perkell & Matthies 1992); the jaw needs 100-150 ms for a movement.
 _ONSET: Final = {
-    "jaw": (-0.085, 0.035), "round": (-0.17, 0.03), "lips": (-0.10, 0.03), "tongue": (-0.07, 0.01),
+    "jaw": (-0.080, 0.025), "round": (-0.17, 0.03), "lips": (-0.10, 0.03), "tongue": (-0.07, 0.01),
 }  # fmt: skip
 _OFFSET: Final = {
-    "jaw": (-0.035, 0.085), "round": (-0.03, 0.12), "lips": (-0.03, 0.09), "tongue": (-0.01, 0.06),
+    "jaw": (-0.025, 0.075), "round": (-0.03, 0.12), "lips": (-0.03, 0.09), "tongue": (-0.01, 0.06),
 }  # fmt: skip
-# Silence shuts the mouth over 140 ms and lets go 120 ms before the first sound.
+# Silence shuts the mouth over 140 ms and lets go of it before the first sound.
 _CLOSING: Final = (0.0, 0.14)
-_OPENING: Final = (-0.12, 0.015)
+_OPENING: Final = (-0.14, -0.03)
 _REACH: Final = 0.25  # s, more than any of these plus the smoothing
 
 # Muscles low-pass: the averaged targets are smoothed over +-28 ms, symmetrically, so nothing lags.
@@ -48,8 +48,11 @@ _WEIGHTS: Final = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
 # s to shut and to open again, less where a short vowel stands between two seals: it must be seen
 _SHUT: Final = {"lips": 0.065, "teeth": 0.075}
 _OPEN: Final = {"lips": 0.055, "teeth": 0.07}
-_LEAST: Final = 0.03
-_JAW_GAIN: Final = np.array([name == "jawOpen" for name in _UNITS])
+_LEAST: Final = {"lips": 0.03, "teeth": 0.045}
+_ROWS: Final = {
+    name: np.array([viseme.targets.get(unit, 0.0) for unit in _UNITS])
+    for name, viseme in VISEMES.items()
+}
 
 CUT: Final = 0.11  # s in which the mouth eases shut after a cut
 _BLEND: Final = (0.06, 0.12)  # s, shortest and longest transition to a changed plan
@@ -64,7 +67,7 @@ class Score:
         line = _with_silence(self.sounds)
         self._starts = np.array([sound.start for sound in line])
         self._ends = np.array([sound.end for sound in line])
-        self._targets = np.stack([_targets(sound) for sound in line])  # (n, units)
+        self._targets = _targets(line)  # (n, units)
         self._insists = np.array([sound.viseme.insists() for sound in line])  # (n, articulators)
         self._on = _span(line, self._starts, [_ONSET[a] for a in ARTICULATORS], _CLOSING)
         self._off = _span(line, self._ends, _releases(line), _OPENING)
@@ -128,9 +131,11 @@ def _with_silence(sounds: Sequence[Sound]) -> list[Sound]:
     return line
 
 
-def _targets(sound: Sound) -> Doubles:
-    targets = np.array([sound.viseme.targets.get(unit, 0.0) for unit in _UNITS])
-    return np.where(_JAW_GAIN, targets * sound.openness, targets)
+def _targets(line: Sequence[Sound]) -> Doubles:
+    """(n, units), the jaw scaled by how openly each sound is spoken."""
+    targets = np.stack([_ROWS[sound.viseme.name] for sound in line])
+    targets[:, _INDEX["jawOpen"]] *= [sound.openness for sound in line]
+    return targets
 
 
 def _silent(viseme: Viseme) -> bool:
@@ -164,8 +169,8 @@ def _seals(line: Sequence[Sound], kind: str) -> Doubles:
         return np.zeros((0, 4))
     shut, opened = np.array(spans).T
     gap = np.r_[np.inf, np.maximum(shut[1:] - opened[:-1], 0.0), np.inf]
-    closing = np.clip(0.55 * gap[:-1], _LEAST, _SHUT[kind])
-    opening = np.clip(0.45 * gap[1:], _LEAST, _OPEN[kind])
+    closing = np.clip(0.55 * gap[:-1], _LEAST[kind], _SHUT[kind])
+    opening = np.clip(0.45 * gap[1:], _LEAST[kind], _OPEN[kind])
     return np.stack([shut - closing, shut, opened, opened + opening], 1)
 
 

@@ -35,6 +35,12 @@ def bump(x: float, attack: float) -> float:
     return ramp(x / attack) if x < attack else 1.0 - ramp((x - attack) / (1.0 - attack))
 
 
+def positive(x: Doubles, softness: float) -> Doubles:
+    """0 for x <= 0, x - softness from 2 * softness on, smooth between: a limit without a kink."""
+    y = np.maximum(x, 0.0)
+    return np.asarray(np.where(y < 2.0 * softness, y * y / (4.0 * softness), y - softness))
+
+
 class Glide:
     """A vector that moves to each new goal without a jump in value, velocity or acceleration.
 

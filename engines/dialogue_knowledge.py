@@ -94,7 +94,7 @@ class KnowledgeDialogue:
 
     def _answer(self, text: str, history: Sequence[Exchange]) -> str:
         if not normalise(text):
-            return smalltalk.EMPTY
+            return smalltalk.FOREIGN if any(c.isalpha() for c in text) else smalltalk.EMPTY
         found = self.match(text, history)
         if found.entry_id == smalltalk.REPEAT and history:
             return f"{smalltalk.REPEATING} {self._last_answer(history)}"
@@ -152,7 +152,7 @@ class KnowledgeDialogue:
         return Match(self._index.entries[best].id if answered else None, score, near)
 
     def _may_follow(self, asked: str, direct: Match) -> bool:
-        """Whether a text of at least one word can only be understood with what was said before it."""
+        """Whether a text of at least one word leans on what was said before it."""
         said = asked.split()
         if len(said) > FOLLOW_UP_WORDS or self._index.has(asked) or said[0] in _ENDING:
             return False

@@ -31,7 +31,7 @@ _LATE: Final = 0.015  # s after the phoneme's end
 _DIP: Final = 8.0  # dB that the treble must fall for the dip to be a closure
 
 _LOUDNESS_GAIN: Final = 0.032  # of the jaw per dB; people open further to speak up
-_NORMAL_SOUND: Final = 0.075  # s, a speech sound at an easy pace
+_NORMAL_SOUND: Final = 0.068  # s, a speech sound at an easy pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,8 @@ def _divided(
     symbol: str, shapes: tuple[Viseme, ...], span: tuple[float, float], stress: float
 ) -> list[Sound]:
     """A diphthong's first vowel takes a little more than its half."""
+    if len(shapes) == 1:
+        return [Sound(symbol, shapes[0], *span, stress if shapes[0].vowel else 0.0)]
     edges = np.linspace(0.0, 1.0, len(shapes) + 1) ** 0.87
     times = span[0] + edges * (span[1] - span[0])
     return [

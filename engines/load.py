@@ -1,4 +1,7 @@
-"""Names to engines: the one place that knows every adapter, imported when it is asked for."""
+"""Names to engines: the one place that knows every adapter, imported when it is asked for.
+
+`home` is the directory for state: caches, and models that were pulled.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,11 @@ from visavis.models import manifest
 from visavis.models.avatar import Avatar
 
 EXAMPLE: Final = Path(__file__).parent / "data" / "hotel.md"
+
+
+def _model(name: str, home: Path) -> Path:
+    """A model's file, from its package or from where `visavis models pull` puts it."""
+    return manifest.locate(name, home / "models")
 
 
 def vad() -> Vad:
@@ -27,11 +35,11 @@ def echo() -> EchoCanceller:
     return WebrtcEcho()
 
 
-def stt() -> Stt:
+def stt(home: Path) -> Stt:
     """The embedded English speech recognition. Raises ManifestError, EngineError."""
     from visavis.engines.stt_whisper import WhisperStt
 
-    return WhisperStt(manifest.locate("whisper-tiny-en").parent)
+    return WhisperStt(_model("whisper-tiny-en", home).parent)
 
 
 def motion(seed: int) -> Motion:
@@ -48,7 +56,7 @@ def renderer(avatar: Avatar, width: int, height: int) -> Renderer:
     return WarpRenderer(avatar, width, height)
 
 
-def dialogue(name: str, knowledge: Path | None, cache: Path) -> Dialogue:
+def dialogue(name: str, knowledge: Path | None, home: Path) -> Dialogue:
     """`echo`, or `knowledge` over its file (None: the hotel example).
 
     Raises KnowledgeError, ManifestError, EngineError.
@@ -60,16 +68,16 @@ def dialogue(name: str, knowledge: Path | None, cache: Path) -> Dialogue:
     from visavis.engines.dialogue_knowledge import KnowledgeDialogue
     from visavis.engines.embed_minilm import MiniLm
 
-    embedder = MiniLm(manifest.locate("minilm"), manifest.locate("minilm-tokenizer"))
-    return KnowledgeDialogue(knowledge or EXAMPLE, embedder, cache)
+    embedder = MiniLm(_model("minilm", home), _model("minilm-tokenizer", home))
+    return KnowledgeDialogue(knowledge or EXAMPLE, embedder, home / "cache")
 
 
-def tts(name: str, cache: Path) -> Tts:
+def tts(name: str, home: Path) -> Tts:
     """The voice of that name. Raises EngineError, and ImportError if its package is left out."""
     if name == "joe":
         from visavis.engines.tts_piper import PiperTts
 
-        return PiperTts(cache)
+        return PiperTts(home / "cache")
     from visavis.engines.tts_hibari import HibariTts
 
     return HibariTts()

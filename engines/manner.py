@@ -34,7 +34,7 @@ class Manner:
 
 MANNERS: Final[Mapping[Attention, Manner]] = {
     "idle": Manner(
-        blinks=13.0,
+        blinks=12.0,
         away=0.24,
         away_length=1.0,
         away_pitch=(-7.0, 3.0),
@@ -43,7 +43,7 @@ MANNERS: Final[Mapping[Attention, Manner]] = {
         hold=4.2,
     ),
     "listening": Manner(
-        blinks=13.0,
+        blinks=12.5,
         away=0.12,
         away_length=0.7,
         away_pitch=(-5.0, 2.0),
@@ -68,7 +68,7 @@ MANNERS: Final[Mapping[Attention, Manner]] = {
         },
     ),
     "speaking": Manner(
-        blinks=17.0,
+        blinks=16.0,
         away=0.26,
         away_length=0.8,
         away_pitch=(-6.0, 4.0),

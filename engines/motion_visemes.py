@@ -15,7 +15,7 @@ import numpy as np
 from visavis.engines import affect as moods
 from visavis.engines.articulation import Mouth, coefficients
 from visavis.engines.base import PLAY_RATE, Affect, Attention, FaceState, Speech
-from visavis.engines.curves import Doubles, Glide, Noise
+from visavis.engines.curves import Doubles, Glide, Noise, positive
 from visavis.engines.enunciation import Enunciation, Sound
 from visavis.engines.gestures import PAUSE, Gestures
 from visavis.engines.life import Life
@@ -40,7 +40,9 @@ _CORNERS: Final = [
     for unit in ("mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")
     for column in moods.columns(unit)
 ]
-_MOST_JAW: Final = 0.6
+# Limits without a kink: 0 below, 0.6 for the jaw and 1 for the others above.
+_SOFT: Final = 0.012
+_KNEE: Final = np.where(np.arange(arkit.COUNT) == arkit.INDEX["jawOpen"], 0.6, 1.0) - _SOFT
 
 
 class _Agenda:
@@ -157,11 +159,10 @@ class VisemeMotion:
         total = mouth + face
         lids = self._life.lids(time)
         total[_OPEN_EYES] *= 1.0 - lids
+        total = positive(total, _SOFT)
+        total -= positive(total - _KNEE, _SOFT)
         total[_LIDS] += lids * (1.0 - total[_LIDS])
-        total = np.minimum(np.maximum(total, 0.0), 1.0)
-        jaw = arkit.INDEX["jawOpen"]
-        total[jaw] = min(total[jaw], _MOST_JAW)
-        return total
+        return np.minimum(total, 1.0)
 
     def _behave(self, at: float) -> None:
         """Expression, posture, gaze and blinking for the attention and affect in force."""

@@ -110,16 +110,17 @@ class WarpRenderer:
         amount, motion = controls(state), view(self.scene.body, state.pose)
         picture = self.scene.plate.copy()
         planes = _planes(picture, self.width, self.height)
-        self._draw_base(amount, motion, planes)
+        turn = (motion[0, :, :3].T - np.eye(3, dtype=np.float32)) @ self.scene.light
+        self._draw_base(amount, motion, turn, planes)
         places = self._places(amount, motion)
         first = 0
         for gap in self.scene.gaps:
             last = first + len(gap.atlas)
-            self._draw_gap(gap, amount, motion, places[first:last], planes)
+            self._draw_gap(gap, amount, motion, turn, places[first:last], planes)
             first = last
         return picture
 
-    def _draw_base(self, amount: Floats, motion: Floats, planes: Planes) -> None:
+    def _draw_base(self, amount: Floats, motion: Floats, turn: Floats, planes: Planes) -> None:
         prepared = self.scene
         net = prepared.base
         seen = _forward(net, amount, motion)
@@ -127,9 +128,15 @@ class WarpRenderer:
         flow = np.empty((rows, columns, 2), np.float32)
         kernel.invert(seen, net.box, BASE_STEP, 0, 0, flow)
         kernel.draw_base(
-            flow, BASE_STEP, prepared.texture, prepared.origin, prepared.seen, prepared.clear,
+            flow, self._gain(flow, turn), BASE_STEP, prepared.texture, prepared.origin, prepared.seen, prepared.clear,
             *planes,
         )  # fmt: skip
+
+    def _gain(self, flow: Floats, turn: Floats) -> Floats:
+        prepared = self.scene
+        out = np.empty(flow.shape[:2], np.float32)
+        kernel.light(flow, prepared.relief, prepared.base.share, prepared.base.box, turn, out)
+        return out
 
     def _places(self, amount: Floats, motion: Floats) -> Floats:
         """(n, 2, 3): picture px -> texels of every sprite."""
@@ -138,8 +145,9 @@ class WarpRenderer:
         return out
 
     def _draw_gap(
-        self, gap: scene.Gap, amount: Floats, motion: Floats, places: Floats, planes: Planes
-    ) -> None:
+        self, gap: scene.Gap, amount: Floats, motion: Floats, turn: Floats, places: Floats,
+        planes: Planes,
+    ) -> None:  # fmt: skip
         seen = _forward(gap.sheets, amount, motion)
         box = self._box(seen)
         if box is None:
@@ -149,8 +157,9 @@ class WarpRenderer:
         half = len(seen) // 2
         kernel.invert(seen[:half], gap.sheets.box, PATCH_STEP, x0, y0, flows[0])
         kernel.invert(seen[half:], gap.sheets.box, PATCH_STEP, x0, y0, flows[1])
+        gains = np.stack([self._gain(flow, turn) for flow in flows])
         kernel_patch.draw_patch(
-            flows[0], flows[1], PATCH_STEP, x0, y0, self.scene.texture, self.scene.origin,
+            flows[0], flows[1], gains, PATCH_STEP, x0, y0, self.scene.texture, self.scene.origin,
             gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, gap.shade, *planes,
         )  # fmt: skip
 
@@ -185,4 +194,3 @@ def _forward(net: scene.Net, amount: Floats, motion: Floats) -> Floats:
 def still(avatar: Avatar, width: int = 512, height: int = 512) -> I420:
     """The neutral face: what stays when drawing fails."""
     return WarpRenderer(avatar, width, height).render(FaceState())
-

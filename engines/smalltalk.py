@@ -31,6 +31,7 @@ UNSURE: Final = (
     "Let me make sure. Is it about {nearest}?",
 )
 EMPTY: Final = "Sorry, I did not hear you. Please say it once more."
+FOREIGN: Final = "I am afraid I only understand English."
 REPEATING: Final = "Of course."
 
 

@@ -26,7 +26,7 @@ from visavis.engines.utterance import Sound, Take
 # over 20 sentences, confirmed by the energy of sibilants and vowels (`bench/speech.py`).
 LATE: Final = 0.042  # s
 GAIN: Final = 10 ** (4.9 / 20)  # from -24.9 dBFS, the mean over 20 sentences, to utterance.LEVEL
-WORDS_AT_ONCE: Final = 24  # about 8 s of speech and 100 ms of work
+WORDS_AT_ONCE: Final = 18  # about 6 s of speech and 100 ms of work
 _EDGE: Final = ("", -1)  # the silence before and after
 
 

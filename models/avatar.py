@@ -25,7 +25,7 @@ from safetensors.numpy import save as save_tensors
 
 from visavis.models import tensors
 from visavis.models.errors import AvatarError
-from visavis.models.rig import PATCHES, Body, Bytes, Grid, Patch
+from visavis.models.rig import PATCHES, Body, Bytes, Grid, Light, Patch
 
 FORMAT: Final = "visavis-avatar"
 VERSION: Final = 1
@@ -96,6 +96,7 @@ class Avatar:
     plate: Bytes
     base: Grid
     patches: dict[str, Patch]
+    light: Light
     body: Body
 
     @property
@@ -161,10 +162,10 @@ def load_avatar(path: Path) -> Avatar:
     except (SafetensorError, ValueError, TypeError, KeyError) as error:
         raise _unreadable(path.name) from error
     card = _card(manifest)
-    side, margin, images, base, patches, body = tensors.unpack(arrays, manifest.get("layout"))
-    if set(patches) != set(PATCHES):
+    parts = tensors.unpack(arrays, manifest.get("layout"))
+    if set(parts["patches"]) != set(PATCHES):
         raise AvatarError("avatar-invalid", f"{path.name}: mouth or eyes are missing.")
-    return Avatar(card, side, margin, *images, base, patches, body)
+    return Avatar(card=card, **parts)
 
 
 def read_card(path: Path) -> Card:

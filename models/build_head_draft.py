@@ -30,6 +30,11 @@ WIDEST: Final = 2.2  # dm from the middle: the arms go no further than their joi
 # edge of the red. Lids of the left eye: where they touch the eyeball, and their rim at the lashes.
 LIP_RINGS: Final = {f"lips_{k}": start for k, start in enumerate((474, 468, 509, 467, 466, 455), 1)}
 LOOPS: Final = {"lips": 520, **LIP_RINGS, "lid_edge_left": 7747, "lid_rim_left": 13352}
+# Units that shape closed lips; as made, they part them by up to 1 mm or drive them into each other.
+KEEP_CLOSED: Final = (
+    "cheekPuff", "jawForward", "mouthDimpleLeft", "mouthDimpleRight", "mouthPressLeft",
+    "mouthPressRight", "mouthPucker", "mouthRollLower", "mouthRollUpper",
+)  # fmt: skip
 TONGUE_DOWN: Final = 0.05  # dm: the base mesh presses it to the palate, an open mouth does not
 MASKS: Final = ("lips", "eyelids", "ears", "inside-mouth")
 PAST_MODE: Final = 2.5  # standard deviations up to which an identity's lips stay closed
@@ -162,6 +167,8 @@ def _closed(head: Draft) -> Draft:
         if rounded == jaw:
             units[close] -= shift  # it takes back what the jaw does
     units[close] += mouth.close(vertices + units[jaw] + units[close])
+    for name in KEEP_CLOSED:
+        units[arkit.INDEX[name]] += mouth.close(vertices + units[arkit.INDEX[name]])
     for side in ("left", "right"):
         blink = arkit.INDEX[f"eyeBlink{side.title()}"]
         eye = lids(head, side)

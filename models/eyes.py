@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 
 from visavis.models import arkit, contour, layers
@@ -25,7 +24,7 @@ CREASE: Final = 0.85  # of that way where the lid's movement has ended
 TRAVEL: Final = {
     "eyeBlink": (1.0, 0.0),
     "eyeSquint": (0.14, -0.24),
-    "eyeWide": (-0.26, 0.05),
+    "eyeWide": (-0.22, 0.05),
     "eyeLookDown": (0.50, 0.10),
     "eyeLookUp": (-0.20, -0.05),
     "eyeLookIn": (0.0, 0.0),
@@ -76,7 +75,10 @@ def _corners(eye: lm.Eye, mesh: Floats) -> Floats:
     mesh = mesh[np.argsort(mesh[:, 0])]
     own = np.stack([eye.upper[0], eye.upper[-1]])
     across = (own[1] - own[0]) / np.linalg.norm(own[1] - own[0])
-    out = [max(0.0, float((own[0] - mesh[0]) @ across)), max(0.0, float((mesh[1] - own[1]) @ across))]
+    out = [
+        max(0.0, float((own[0] - mesh[0]) @ across)),
+        max(0.0, float((mesh[1] - own[1]) @ across)),
+    ]
     return np.stack([own[0] - across * (out[0] + 1), own[1] + across * (out[1] + 1)])
 
 
@@ -105,7 +107,7 @@ def _margin(eye: EyeShape, edge: Floats, at: Floats) -> tuple[Floats, Floats]:
     order = np.argsort(s)
     here = (at - eye.upper[0]) @ eye.across
     heights = ((edge - eye.upper[0]) @ eye.down)[order]
-    lower = ((eye.lower - eye.upper[0]) @ eye.down)
+    lower = (eye.lower - eye.upper[0]) @ eye.down
     own = (eye.lower - eye.upper[0]) @ eye.across
     upper = ((eye.upper - eye.upper[0]) @ eye.down)[order]
     turn = np.argsort(own)
@@ -146,9 +148,7 @@ def _lid_shifts(eye: EyeShape, at: Floats, values: Floats, upper: bool) -> None:
         values[..., k + 2] *= 1 - near[..., 0]
 
 
-def sheets(
-    eye: EyeShape, values: Floats, at: Floats, sheet: str
-) -> Floats:
+def sheets(eye: EyeShape, values: Floats, at: Floats, sheet: str) -> Floats:
     """Channels (h, w, CHANNELS) of one sheet, "upper" or "lower"."""
     upper = sheet == "upper"
     region = cut(eye, upper)
@@ -239,7 +239,7 @@ def _iris_sprites(
     radial = np.linalg.norm(at - eye.centre, axis=-1)
     disc = _whole_disc(crop, radial, inside, eye.radius)
     alpha = np.clip((eye.radius + 0.9 - radial) / 1.6, 0, 1)
-    glint = np.clip((crop - disc).mean(-1) / 60, 0, 1) * inside * (radial < eye.radius + 1)
+    glint = np.clip((crop - disc).mean(-1) / 60 - 0.2, 0, 1) * inside * (radial < eye.radius * 0.8)
     corner = (float(low[0]), float(low[1]))
     turn = _gaze_shifts(eye)
     iris = np.dstack([disc, alpha * 255]).round().astype(np.uint8)

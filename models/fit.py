@@ -49,7 +49,9 @@ class FittedHead:
     error: float  # interocular distances, mean over the landmarks before the exact warp
 
 
-def _similarity(source: Doubles, target: Doubles, weight: Doubles) -> tuple[float, Doubles, Doubles]:
+def _similarity(
+    source: Doubles, target: Doubles, weight: Doubles
+) -> tuple[float, Doubles, Doubles]:
     """Umeyama (1991): scale, rotation and shift that lay source (n, 3) over target (n, 3)."""
     w = weight / weight.sum()
     ms, mt = w @ source, w @ target
@@ -73,9 +75,7 @@ def _downward(field: Doubles) -> Doubles:
     return field * np.array([1.0, -1.0, 1.0])
 
 
-def _solve(
-    modes: Doubles, gap: Doubles, weight: Doubles, ridge: Doubles, limit: int
-) -> Doubles:
+def _solve(modes: Doubles, gap: Doubles, weight: Doubles, ridge: Doubles, limit: int) -> Doubles:
     """Ridge least squares; coefficients from `limit` on are expressions and stay in [0, 1]."""
     a = (modes * weight[..., None]).reshape(-1, modes.shape[-1])
     b = (gap * weight).reshape(-1)

@@ -147,6 +147,34 @@ def invert(seen: Array, box: Array, step: int, x0: int, y0: int, out: Array) -> 
 
 
 @njit(**_options)  # type: ignore[untyped-decorator]
+def light(flow: Array, relief: Array, share: Array, box: Array, turn: Array, out: Array) -> None:
+    """How much brighter the skin has become at each node of `flow` since it turned in the light.
+
+    relief (h, w, 3), share (h, w), box: of the base; turn (3,): the light's change as the head sees
+    it; out (oh, ow): ratio of luma above black, 1 at rest.
+    """
+    height, width = share.shape
+    gain = np.empty((height, width), np.float32)
+    for i in range(height):
+        for j in range(width):
+            r = relief[i, j]
+            change = (r[0] * turn[0] + r[1] * turn[1] + r[2] * turn[2]) * share[i, j]
+            gain[i, j] = min(max(np.float32(1) + change, np.float32(0.75)), np.float32(1.25))
+    inv = np.float32(1) / box[2]
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            u = min(max((flow[i, j, 0] - box[0]) * inv, np.float32(0)), np.float32(width - 1.001))
+            v = min(max((flow[i, j, 1] - box[1]) * inv, np.float32(0)), np.float32(height - 1.001))
+            a = int(u)
+            b = int(v)
+            fu = u - np.float32(a)
+            fv = v - np.float32(b)
+            top = gain[b, a] + (gain[b, a + 1] - gain[b, a]) * fu
+            low = gain[b + 1, a] + (gain[b + 1, a + 1] - gain[b + 1, a]) * fu
+            out[i, j] = top + (low - top) * fv
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
 def _lerp_pair(p00: int, p01: int, p10: int, p11: int, fx: int, fy: int) -> int:
     """Bilinear blend of two bytes at once (bytes 0 and 2 of each texel)."""
     gx = 256 - fx
@@ -157,12 +185,12 @@ def _lerp_pair(p00: int, p01: int, p10: int, p11: int, fx: int, fy: int) -> int:
 
 @njit(**_options)  # type: ignore[untyped-decorator]
 def draw_base(
-    flow: Array, step: int, texture: Array, origin: Array, seen: Array, clear: Array,
+    flow: Array, gain: Array, step: int, texture: Array, origin: Array, seen: Array, clear: Array,
     luma: Array, blue: Array, red: Array,
 ) -> None:  # fmt: skip
     """Lay the large layer over the background that is already in the picture.
 
-    flow (oh, ow, 2) from `invert` at (0, 0); texture (th, tw) uint32; origin: the position of its
+    flow (oh, ow, 2) from `invert` at (0, 0), gain (oh, ow) from `light`; texture (th, tw) uint32; origin: the position of its
     first texel; seen, clear (rows + 1, columns + 1) int32: running sums over tiles of 16 x 16
     texels, of tiles that are not all transparent, and of tiles that are not all opaque; luma
     (H, W), blue and red (H/2, W/2) uint8.
@@ -200,7 +228,12 @@ def draw_base(
             dly = int((c[5] - c[1]) * inv)
             drx = int((c[6] - c[2]) * inv)
             dry = int((c[7] - c[3]) * inv)
+            gl, gr = int(gain[i, j] * ONE), int(gain[i, j + 1] * ONE)
+            dgl = int((gain[i + 1, j] * ONE - gl) * inv)
+            dgr = int((gain[i + 1, j + 1] * ONE - gr) * inv)
             for y in range(top, bottom):
+                g = gl
+                ug = int((gr - gl) * inv)
                 ux = int((rx - lx) * inv)
                 uy = int((ry - ly) * inv)
                 qx, qy = lx, ly
@@ -208,13 +241,18 @@ def draw_base(
                     at = (qy >> 16) * tw + (qx >> 16)
                     fx = (qx >> 8) & 255
                     fy = (qy >> 8) & 255
-                    pair = _lerp_pair(flat[at], flat[at + 1], flat[at + tw], flat[at + tw + 1], fx, fy)
+                    pair = _lerp_pair(
+                        flat[at], flat[at + 1], flat[at + tw], flat[at + tw + 1], fx, fy
+                    )
+                    # Video black is 16; light scales what is above it.
+                    lit = min(16 + ((((pair & 255) - 16) * g + ONE // 2) >> 16), 235)
                     if opaque:
-                        luma[y, x] = pair & 255
+                        luma[y, x] = lit
                     else:
                         alpha = pair >> 16
                         under = np.int32(luma[y, x])
-                        luma[y, x] = under + (((np.int32(pair & 255) - under) * alpha + 127) // 255)
+                        luma[y, x] = under + (((np.int32(lit) - under) * alpha + 127) // 255)
+                    g += ug
                     qx += ux
                     qy += uy
                 if y & 1 == 0:
@@ -246,3 +284,5 @@ def draw_base(
                 ly += dly
                 rx += drx
                 ry += dry
+                gl += dgl
+                gr += dgr

@@ -46,8 +46,25 @@ def _texel(flat: Array, stride: int, x: float, y: float) -> tuple[int, int]:
 
 
 @njit(**_options)  # type: ignore[untyped-decorator]
+def _lit(
+    gain: Array, a: int, b: int, w00: float, w01: float, w10: float, w11: float, even: int
+) -> float:
+    """Luma of a texel under the light's gain at that place."""
+    g = gain[b, a] * w00 + gain[b, a + 1] * w01 + gain[b + 1, a] * w10 + gain[b + 1, a + 1] * w11
+    black = np.float32(16)
+    return min(black + (np.float32(even & 255) - black) * g, np.float32(235))
+
+
+@njit(**_options)  # type: ignore[untyped-decorator]
 def _between(
-    atlas: Array, places: Array, back: Array, shade: Array, x: float, y: float, up: float, low: float
+    atlas: Array,
+    places: Array,
+    back: Array,
+    shade: Array,
+    x: float,
+    y: float,
+    up: float,
+    low: float,
 ) -> tuple[float, float, float]:
     """What is seen through the gap at picture px (x, y): luma, blue, red.
 
@@ -68,23 +85,26 @@ def _between(
         red += (np.float32(odd >> 16) - red) * alpha
     g = np.float32(1) - shade[0] * max(np.float32(0), 1 + up * shade[1])
     g *= np.float32(1) - shade[2] * max(np.float32(0), 1 + low * shade[3])
+    # Shadow inside a mouth is warm: colour fades less than light.
     grey = np.float32(128)
+    h = np.float32(0.5) + np.float32(0.5) * g
     return (
         np.float32(16) + (luma - np.float32(16)) * g,
-        grey + (blue - grey) * g,
-        grey + (red - grey) * g,
+        grey + (blue - grey) * h,
+        grey + (red - grey) * h,
     )
 
 
 @njit(**_options)  # type: ignore[untyped-decorator]
 def draw_patch(
-    upper: Array, lower: Array, step: int, x0: int, y0: int, texture: Array, origin: Array,
+    upper: Array, lower: Array, gains: Array, step: int, x0: int, y0: int, texture: Array, origin: Array,
     edges: Array, corner: Array, margin: float, atlas: Array, places: Array, back: Array,
     shade: Array, luma: Array, blue: Array, red: Array,
 ) -> None:  # fmt: skip
     """Draw one patch over the picture.
 
-    upper, lower (oh, ow, 2) from `invert` at (x0, y0), both even; texture, origin, luma, blue, red
+    upper, lower (oh, ow, 2) from `invert` at (x0, y0), both even; gains (2, oh, ow) from `light`
+    for either; texture, origin, luma, blue, red
     as in `draw_base`; edges (2, h, w) uint8: signed distance of both sheets, sample (0, 0) at
     position `corner`; margin: px over which the patch fades into the picture; atlas (n, ah, aw)
     uint32: pictures in the gap, back to front; places (n, 2, 3): picture px -> their texels; back
@@ -164,14 +184,16 @@ def draw_patch(
                         qx = min(max((lx - origin[0]) * 2, zero), high_x)
                         qy = min(max((ly - origin[1]) * 2, zero), high_y)
                         even, odd = _texel(flat, stride, qx, qy)
-                        y_ += (np.float32(even & 255) - y_) * under
+                        lit = _lit(gains[1], a, b, w00, w01, w10, w11, even)
+                        y_ += (lit - y_) * under
                         u_ += (np.float32(odd & 255) - u_) * under
                         v_ += (np.float32(odd >> 16) - v_) * under
                 if cover > zero:
                     qx = min(max((ux - origin[0]) * 2, zero), high_x)
                     qy = min(max((uy - origin[1]) * 2, zero), high_y)
                     even, odd = _texel(flat, stride, qx, qy)
-                    y_ += (np.float32(even & 255) - y_) * cover
+                    lit = _lit(gains[0], a, b, w00, w01, w10, w11, even)
+                    y_ += (lit - y_) * cover
                     u_ += (np.float32(odd & 255) - u_) * cover
                     v_ += (np.float32(odd >> 16) - v_) * cover
                 old = np.float32(luma[py, px])

@@ -161,14 +161,10 @@ def detect(image: Rgb) -> list[Detection]:
     return _distinct(found)
 
 
-def _region(
-    image: Rgb, centre: Floats, side: float, angle: float, size: int
-) -> tuple[Rgb, Floats]:
+def _region(image: Rgb, centre: Floats, side: float, angle: float, size: int) -> tuple[Rgb, Floats]:
     """A turned square as size x size px, and the (2, 3) map from its px to the picture's."""
     scale = side / size
-    turn = np.array(
-        [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32
-    )
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float32)
     linear = turn * scale
     back = np.hstack([linear, (centre - linear @ [size / 2, size / 2])[:, None]])
     back = back.astype(np.float32)
@@ -188,9 +184,7 @@ def _angle(vector: Floats) -> float:
     return float(np.arctan2(vector[1], vector[0]))
 
 
-def _landmarks_once(
-    image: Rgb, centre: Floats, side: float, angle: float
-) -> tuple[Floats, float]:
+def _landmarks_once(image: Rgb, centre: Floats, side: float, angle: float) -> tuple[Floats, float]:
     crop, back = _region(image, centre, side, angle, 192)
     out = _run("face_landmarks", crop.astype(np.float32) / 255)
     presence = 1 / (1 + np.exp(-float(out["presence"].reshape(-1)[0])))

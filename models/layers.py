@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit  # type: ignore[import-untyped]
 
-from visavis.models.rig import CONTROLS, Floats, Grid
 from visavis.models.fit import FittedHead
+from visavis.models.rig import CONTROLS, Floats, Grid
 
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int32]
@@ -169,7 +169,9 @@ def card(
     z = np.full((2, 2, 1), depth, np.float32)
     rest = np.concatenate([unproject(flat, z, camera), z], -1).astype(np.float32)
     moves = np.zeros((len(CONTROLS), 2, 2, 3)) if shifts is None else shifts
-    return Grid(corner, (size[1] - 1) * step, rest, np.ones((2, 2), np.float32), moves.astype(np.float32))
+    return Grid(
+        corner, (size[1] - 1) * step, rest, np.ones((2, 2), np.float32), moves.astype(np.float32)
+    )
 
 
 def read_grid(coarse: Floats, corner: tuple[float, float], pitch: float, at: Floats) -> Floats:

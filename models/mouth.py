@@ -9,9 +9,8 @@ import numpy as np
 
 from visavis.models import arkit, contour, layers
 from visavis.models import landmarks as lm
-from visavis.models.rig import Bytes, Floats
-from visavis.models.fit import FittedHead
 from visavis.models.head import Head
+from visavis.models.rig import Bytes, Floats
 
 PITCH: Final = 3.0  # px between nodes
 CLOSED: Final = 0.06  # lip gap, in mouth widths, up to which the photo's mouth counts as closed
@@ -120,7 +119,11 @@ def closing(mouth: MouthShape, at: Floats, upper: bool) -> Floats:
     s = (mouth.upper - mouth.upper[0]) @ mouth.across
     here = np.interp((at - mouth.upper[0]) @ mouth.across, s, gap, left=0, right=0)
     edge = mouth.upper if upper else mouth.lower
-    level = np.interp((at - edge[0]) @ mouth.across, (edge - edge[0]) @ mouth.across, (edge - edge[0]) @ mouth.down)
+    level = np.interp(
+        (at - edge[0]) @ mouth.across,
+        (edge - edge[0]) @ mouth.across,
+        (edge - edge[0]) @ mouth.down,
+    )
     away = ((at - edge[0]) @ mouth.down - level) * (-1 if upper else 1)
     reach = mouth.nose * 0.9 if upper else mouth.chin * 0.8
     t = np.clip(1 - away / reach, 0, 1)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ Ints = npt.NDArray[np.int64]
 
 # Share of the head's turn that a vertex of each neck bone takes; every other bone above is 1.
 NECK_SHARE: Final = {"neck01": 0.2, "neck02": 0.5, "neck03": 0.8}
+LID_GAP: Final = 1.012  # inside of the lids over the eyeball's radius
 STILL_BONES: Final = ("spine", "clavicle", "shoulder", "upperarm", "lowerarm", "breast", "root")
 
 
@@ -36,13 +37,11 @@ class FaceState:
     pose: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @classmethod
-    def read(cls, text: str) -> FaceState:
-        """From JSON text: {"coefficients": {"jawOpen": 0.3}, "pose": [yaw, pitch, roll]}."""
-        data = json.loads(text)
+    def of(cls, data: Mapping[str, Any]) -> FaceState:
+        """From parsed JSON: {"coefficients": {"jawOpen": 0.3}, "pose": [yaw, pitch, roll]}."""
         yaw, pitch, roll = (float(angle) for angle in data.get("pose", (0, 0, 0)))
-        return cls(
-            {k: float(v) for k, v in data.get("coefficients", {}).items()}, (yaw, pitch, roll)
-        )
+        coefficients = {k: float(v) for k, v in data.get("coefficients", {}).items()}
+        return cls(coefficients, (yaw, pitch, roll))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +127,9 @@ class Head:
         points = self.base.points.copy()
         for name, weight in identity.items():
             points += weight * read_target(data / f"mpfb2/targets/{name}.target.gz", count)
-        self.bare = points.copy()
         self.rest = points + self._units(rest)
         self.eyes = {side: self._eye(self.rest, side) for side in "lr"}
+        self._clear_eyes(self.rest, self.rest.copy())
 
     def _units(self, coefficients: Mapping[str, float]) -> Floats:
         folder = self._data / "faceunits01/targets/faceunits"
@@ -189,16 +188,22 @@ class Head:
             out[chosen] = (points[chosen] - self.pivot) @ matrix.T + self.pivot
         return out
 
-    def deformed(self, state: FaceState) -> Floats:
-        """All vertices (n, 3) in a face state, before the head turns; lids clear the eyeballs."""
-        points = self.rest + self._units(state.coefficients)
+    def _clear_eyes(self, points: Floats, rest: Floats) -> None:
+        """Push lids that have sunk into an eyeball back out, in place."""
         body = self.base.indices("body")
         for centre, radius in self.eyes.values():
             offset = points[body] - centre
             distance = np.linalg.norm(offset, axis=1)
-            inside = (distance < radius * 1.012) & (distance > radius * 0.6) & (offset[:, 1] < 0)
-            inside &= np.linalg.norm(self.rest[body] - centre, axis=1) > radius * 0.99
-            points[body[inside]] = centre + offset[inside] / distance[inside, None] * radius * 1.012
+            inside = (distance < radius * LID_GAP) & (distance > radius * 0.6) & (offset[:, 1] < 0)
+            # What lies inside the ball at rest is the socket behind it, and stays there.
+            inside &= np.linalg.norm(rest[body] - centre, axis=1) > radius * 0.99
+            push = offset[inside] / distance[inside, None] * radius * LID_GAP
+            points[body[inside]] = centre + push
+
+    def deformed(self, state: FaceState) -> Floats:
+        """All vertices (n, 3) in a face state, before the head turns."""
+        points = self.rest + self._units(state.coefficients)
+        self._clear_eyes(points, self.rest)
         return points
 
     def gaze(self, state: FaceState) -> dict[str, Floats]:
@@ -218,7 +223,3 @@ def both(*names: str, weight: float) -> dict[str, float]:
 def merged(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
     """Later maps win."""
     return {name: weight for part in parts for name, weight in part.items()}
-
-
-def mean_of(points: Floats, index: Sequence[int] | Ints) -> Floats:
-    return np.asarray(points[np.asarray(index)].mean(0))

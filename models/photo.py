@@ -59,7 +59,9 @@ class Framed:
         side = SIDE + 2 * MARGIN
         if self.photo.shape[0] == side:
             return self.photo
-        return np.asarray(cv2.resize(self.photo, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+        return np.asarray(
+            cv2.resize(self.photo, (side, side), interpolation=cv2.INTER_AREA), np.uint8
+        )
 
 
 def decode(data: bytes) -> Rgb:
@@ -79,7 +81,7 @@ def decode(data: bytes) -> Rgb:
     except PortraitError:
         raise
     # Decoders of broken files raise whatever they stumble over.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         message = "This is not a picture that can be read: use an undamaged JPEG, PNG or WebP file."
         raise PortraitError("image-unreadable", message) from error
 
@@ -93,9 +95,7 @@ def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise _too_large(f"the picture has {width} x {height} px; the limit is 50 million px")
     if min(width, height) < MIN_SIDE:
-        message = (
-            f"The picture has only {width} x {height} px: use one of at least 400 x 400 px."
-        )
+        message = f"The picture has only {width} x {height} px: use one of at least 400 x 400 px."
         raise PortraitError("image-too-small", message)
 
 
@@ -171,7 +171,11 @@ def _sharpness(photo: Rgb, face: lm.Face) -> float:
     scale = 192 / max(crop.shape[0], 1)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    return float(cv2.Laplacian(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=how), cv2.CV_32F).var())
+    return float(
+        cv2.Laplacian(
+            cv2.resize(grey, None, fx=scale, fy=scale, interpolation=how), cv2.CV_32F
+        ).var()
+    )
 
 
 def _frame(photo: Rgb, face: lm.Face) -> tuple[float, float, float]:
@@ -195,7 +199,9 @@ def _cut(photo: Rgb, left: float, top: float, side: float, size: int) -> Rgb:
     """A square of the photo as size x size px; beyond the photo its border is repeated."""
     scale = side / size
     matrix = np.array([[scale, 0, left + scale / 2 - 0.5], [0, scale, top + scale / 2 - 0.5]])
-    source = photo if scale <= 1 else cv2.GaussianBlur(photo, (0, 0), 0.5 * np.sqrt(scale**2 - 1) + 1e-3)
+    source = (
+        photo if scale <= 1 else cv2.GaussianBlur(photo, (0, 0), 0.5 * np.sqrt(scale**2 - 1) + 1e-3)
+    )
     how = (cv2.INTER_CUBIC if scale <= 1 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
     out = cv2.warpAffine(source, matrix, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(out, np.uint8)

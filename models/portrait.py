@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from visavis.models import arkit, contour, eyes, fit, layers, mouth, photo, teeth
+from visavis.models import arkit, contour, eyes, fit, layers, lighting, mouth, photo, teeth
 from visavis.models import landmarks as lm
 from visavis.models.avatar import Avatar, Card, Consent, check_name
 from visavis.models.head import Head, load_head
@@ -65,6 +65,7 @@ def create_avatar(
         plate=framed.plate,
         base=base,
         patches=patches,
+        light=lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH),
         body=body,
     )
 
@@ -134,7 +135,9 @@ def _channels(
     head, shoulders = _zones(at, framed.face)
     values[shoulders, :-1] = 0
     known = (index >= 0) & head | shoulders
-    values[..., :-1] = layers.fill(values[..., :-1], known, np.zeros(values.shape[-1] - 1, np.float32))
+    values[..., :-1] = layers.fill(
+        values[..., :-1], known, np.zeros(values.shape[-1] - 1, np.float32)
+    )
     for unit in LID_UNITS:
         k = 3 * arkit.INDEX[unit]
         values[..., k : k + 3] = 0
@@ -145,6 +148,11 @@ def _base_nodes() -> tuple[tuple[float, float], tuple[int, int]]:
     side = photo.SIDE + 2 * photo.MARGIN
     count = int(np.ceil((side - 1) / BASE_PITCH)) + 1
     return (-float(photo.MARGIN), -float(photo.MARGIN)), (count, count)
+
+
+def _base_at() -> Floats:
+    corner, shape = _base_nodes()
+    return layers.nodes(corner, BASE_PITCH, shape)
 
 
 def _near(
@@ -193,12 +201,10 @@ def _mouth(
         grid.rest[..., :2] += mouth.closing(shape, at, upper)
         grids.append(grid)
     size = (int((count[0] - 1) * mouth.PITCH) + 1, int((count[1] - 1) * mouth.PITCH) + 1)
-    sprites, back = teeth.sprites(
-        head, fitted, shape, framed, body.camera, body.interocular
-    )
+    sprites, back = teeth.sprites(head, fitted, shape, framed, body.camera, body.interocular)
     edges = mouth.edges(shape, corner, size)
-    reach = shape.width * 0.10
-    return Patch(grids[0], grids[1], edges, sprites, back, (0.60, reach, 0.30, reach * 0.6))
+    reach = shape.width * 0.07
+    return Patch(grids[0], grids[1], edges, sprites, back, (0.50, reach, 0.25, reach * 0.7))
 
 
 def _eye(

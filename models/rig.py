@@ -66,6 +66,18 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
+class Light:
+    """How the photo is lit, as far as its skin tells: luma above black = a + direction . normal.
+
+    direction (3,); relief (h, w, 3): normals at the base's nodes over the luma expected there, so
+    that relief . (change of the light as the head sees it) is the relative change of luma.
+    """
+
+    direction: Floats
+    relief: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Body:
     """How the whole moves. Pivots (3,) in px; camera: centre x, y and distance in px.
 
@@ -77,6 +89,4 @@ class Body:
     body_pivot: Floats
     camera: Floats
     interocular: float
-    follow: Floats = field(
-        default_factory=lambda: np.array([0.10, 0.04, 0.12, 0.35], np.float32)
-    )
+    follow: Floats = field(default_factory=lambda: np.array([0.10, 0.04, 0.12, 0.35], np.float32))

@@ -62,6 +62,8 @@ class Scene:
     clear: Ints
     plate: Bytes
     base: Net
+    relief: Floats  # see rig.Light
+    light: Floats
     gaps: tuple[Gap, ...]
     sprites: Net  # two rows of two nodes each, in the order of the gaps and their atlases
     sizes: Floats  # (sprites, 2): texels across and down
@@ -268,9 +270,10 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
         clear=clear,
         plate=_i420(_window(plate, avatar, fit, width, height)),
         base=fit.net(avatar.base),
+        relief=avatar.light.relief,
+        light=avatar.light.direction,
         gaps=tuple(_gap(patch, fit) for patch in avatar.patches.values()),
         sprites=_stacked([fit.net(s.grid) for s in sprites]),
         sizes=np.array([s.picture.shape[1::-1] for s in sprites], np.float32),
         body=_scaled_body(avatar.body, fit),
     )
-

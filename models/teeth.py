@@ -106,7 +106,9 @@ def _tooth(out: Floats, u: Floats, up: Floats, height: float, light: float, scal
     round_edge = 0.045 * np.abs(w) ** 4 + 0.01  # corners of the cutting edge are rounded
     gum_line = 1 - 0.10 * w * w
     soft = scale * height * 0.9
-    cover = np.clip((v - round_edge) * soft + 0.5, 0, 1) * np.clip((gum_line - v) * soft * 0.7, 0, 1)
+    cover = np.clip((v - round_edge) * soft + 0.5, 0, 1) * np.clip(
+        (gum_line - v) * soft * 0.7, 0, 1
+    )
     cover *= np.clip((1.0 - np.abs(w)) * scale * 2.2, 0, 1)
     shade = 1 - 0.30 * np.abs(w) ** 3 - 0.10 * np.clip((v - 0.55) / 0.45, 0, 1)
     shade *= 1 - 0.10 * np.clip(1 - v / 0.18, 0, 1)  # the edge lets light through
@@ -159,7 +161,9 @@ def _reduced(fine: Floats) -> Floats:
     small = cv2.resize(alpha, None, fx=scale, fy=scale, interpolation=how)
     known = small > 0.2
     colour = colour / np.maximum(small, 1e-3)[..., None]
-    return np.dstack([layers.fill(colour.astype(np.float32), known), small * 255]).astype(np.float32)
+    return np.dstack([layers.fill(colour.astype(np.float32), known), small * 255]).astype(
+        np.float32
+    )
 
 
 def _front_shifts(fitted: FittedHead, part: layers.Mask) -> tuple[Floats, float]:

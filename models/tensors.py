@@ -15,7 +15,7 @@ from PIL import Image
 
 from visavis.models import layers
 from visavis.models.errors import AvatarError
-from visavis.models.rig import CONTROLS, Body, Bytes, Floats, Grid, Patch, Sprite
+from visavis.models.rig import CONTROLS, Body, Bytes, Floats, Grid, Light, Patch, Sprite
 
 if TYPE_CHECKING:
     from visavis.models.avatar import Avatar
@@ -27,6 +27,7 @@ PHOTO_QUALITY: Final = 95  # WebP; keeps 97 % and more of the variance of the La
 MAX_NODES: Final = 160  # of a grid, each way
 MAX_SPRITE: Final = 640  # texels, each way
 MAX_SPRITES: Final = 6
+MAX_PATCHES: Final = 8
 MAX_MOVE: Final = 500.0  # px
 SIDES: Final = (256, 1024)  # px of a frame
 MARGINS: Final = (1, 128)
@@ -58,12 +59,14 @@ def pack(avatar: Avatar) -> tuple[Arrays, dict[str, Any]]:
         "photo": _webp(avatar.photo, quality=PHOTO_QUALITY, method=4),
         "matte": _webp(np.repeat(avatar.matte[..., None], 3, -1), lossless=True, method=4),
         "plate": _webp(avatar.plate, quality=85, method=4),
+        "relief": avatar.light.relief.astype(np.float16),
     }
     layout: dict[str, Any] = {
         "side": avatar.side,
         "margin": avatar.margin,
         "base": _pack_grid(avatar.base, "base", arrays),
         "patches": {k: _pack_patch(p, k, arrays) for k, p in avatar.patches.items()},
+        "light": avatar.light.direction.tolist(),
         "body": _pack_body(avatar.body),
     }
     return arrays, layout
@@ -111,22 +114,44 @@ def _pack_patch(patch: Patch, name: str, arrays: Arrays) -> dict[str, Any]:
 # --- in ----------------------------------------------------------------------------------------
 
 
-def unpack(
-    arrays: Arrays, layout: Any
-) -> tuple[int, int, tuple[Bytes, Bytes, Bytes], Grid, dict[str, Patch], Body]:
-    """The parts of an Avatar. Raises AvatarError("avatar-invalid")."""
-    side, margin = round(_number(layout, "side", *SIDES)), round(_number(layout, "margin", *MARGINS))
-    photo = _image(arrays, "photo", side + 2 * margin)
-    matte = _image(arrays, "matte", side + 2 * margin)[..., 0]
-    plate = _image(arrays, "plate", side + 2 * margin)
-    if photo.shape != plate.shape or photo.shape[:2] != matte.shape:
+def unpack(arrays: Arrays, layout: Any) -> dict[str, Any]:
+    """The parts of an Avatar by field name. Raises AvatarError("avatar-invalid")."""
+    side, margin = _whole(layout, "side", *SIDES), _whole(layout, "margin", *MARGINS)
+    photo, matte, plate = (
+        _image(arrays, n, side + 2 * margin) for n in ("photo", "matte", "plate")
+    )
+    if not photo.shape == plate.shape == matte.shape:
         raise _invalid("photo, matte and plate differ in size")
     base = _grid(arrays, "base", _part(layout, "base"))
     wanted = _part(layout, "patches")
-    if len(wanted) > 8:
+    if len(wanted) > MAX_PATCHES:
         raise _invalid("too many patches")
-    patches = {str(name): _patch(arrays, str(name), entry) for name, entry in wanted.items()}
-    return side, margin, (photo, matte.copy(), plate), base, patches, _body(_part(layout, "body"))
+    return {
+        "side": side,
+        "margin": margin,
+        "photo": photo,
+        "matte": matte[..., 0].copy(),
+        "plate": plate,
+        "base": base,
+        "patches": {str(k): _patch(arrays, str(k), entry) for k, entry in wanted.items()},
+        "light": _light(arrays, layout, base),
+        "body": _body(_part(layout, "body")),
+    }
+
+
+def _light(arrays: Arrays, layout: Any, base: Grid) -> Light:
+    relief = _array(arrays, "relief", np.float16, (*base.share.shape, 3), MAX_NODES)
+    if not np.isfinite(relief).all() or np.abs(relief).max() > 1:
+        raise _invalid("relief is out of range")
+    direction = np.array(_numbers(layout, "light", 3, -1000, 1000), np.float32)
+    return Light(direction, np.ascontiguousarray(relief, np.float32))
+
+
+def _whole(source: Any, key: str, low: int, high: int) -> int:
+    value = _number(source, key, low, high)
+    if value != round(value):
+        raise _invalid(f"{key} is not a whole number")
+    return round(value)
 
 
 def _part(source: Any, key: str) -> dict[str, Any]:

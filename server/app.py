@@ -22,6 +22,7 @@ from visavis.server.errors import (
     Full,
     Malformed,
     NotFound,
+    NotReady,
     Problem,
     TooLarge,
     Unauthorized,
@@ -37,7 +38,6 @@ log = logging.getLogger(__name__)
 _SDP: Final = "application/sdp"
 _PROBLEM: Final = "application/problem+json"
 _MAX_BODY: Final = 64 * 1024
-_RETRY_AFTER: Final = 10  # seconds
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -111,11 +111,11 @@ class App:
     def _admit(self) -> None:
         missing = self._studio.missing
         if missing is not None or self._draining:
-            raise Full(missing or "The server is shutting down.", _RETRY_AFTER)
+            raise NotReady(missing or "The server is shutting down.")
         if len(self._peers) + self._opening >= self._config.max_sessions:
             self._metrics.refused.inc()
             msg = f"All {self._config.max_sessions} places are taken. Try again in a moment."
-            raise Full(msg, _RETRY_AFTER)
+            raise Full(msg)
 
     async def _offer(self, request: web.Request) -> str:
         if request.content_type != _SDP:
@@ -294,7 +294,7 @@ async def _body(request: web.Request) -> str:
 
 def _problem(problem: Problem) -> web.Response:
     response = _plain_problem(problem.status, problem.title, problem.detail, problem.code)
-    if isinstance(problem, Full):
+    if isinstance(problem, (Full, NotReady)):
         response.headers[hdrs.RETRY_AFTER] = str(problem.retry_after)
     if isinstance(problem, Unauthorized):
         response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"

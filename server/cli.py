@@ -21,12 +21,13 @@ from aiohttp import web
 from visavis.engines.base import EngineError
 from visavis.engines.knowledge import KnowledgeError
 from visavis.models.errors import ModelError
+from visavis.models.fetch import FetchError
 from visavis.models.manifest import ManifestError
 from visavis.server import config as settings
 from visavis.server import rtc
 from visavis.server.app import App
 from visavis.server.config import Config
-from visavis.server.errors import ConfigError
+from visavis.server.errors import ConfigError, NotFound
 from visavis.server.metrics import Metrics
 from visavis.server.studio import Studio
 from visavis.server.tools import add_command, add_tools, say_line
@@ -34,6 +35,9 @@ from visavis.server.tools import add_command, add_tools, say_line
 log = logging.getLogger("visavis")
 
 _USAGE, _FAILURE = 2, 1
+_FAILURES: Final = (
+    EngineError, ModelError, ManifestError, FetchError, KnowledgeError, NotFound, OSError,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options) or 0)
     except ConfigError as error:
         return _complain(error, _USAGE)
-    except (EngineError, ModelError, ManifestError, KnowledgeError, OSError) as error:
+    except _FAILURES as error:
         return _complain(error, _FAILURE)
     except KeyboardInterrupt:
         return 130

@@ -10,6 +10,7 @@ Problem                a request that cannot be served: problem+json with `statu
   WrongType  415       a body of another type
   Unprocessable  422   understood, but it cannot work
   Full  503            no room for one more session
+  NotReady  503        loading, broken or shutting down
 """
 
 from __future__ import annotations
@@ -79,7 +80,14 @@ class Full(Problem):
     """No room for one more session; try again after `retry_after` seconds."""
 
     status, title = 503, "All places are taken"
+    retry_after = 10
 
-    def __init__(self, detail: str, retry_after: int) -> None:
-        super().__init__(detail)
-        self.retry_after = retry_after
+
+class NotReady(Problem):
+    """The server is loading, broken or shutting down; try again after `retry_after` seconds."""
+
+    status, title = 503, "Not ready"
+    retry_after = 3
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, "not-ready")

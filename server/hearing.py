@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 Event = SpeechStarted | Drafted | Heard
 _PRE_ROLL: Final = 300 // FRAME_MS  # frames kept from before the onset: soft first consonants
 _MAX_DOUBT: Final = 0.75
+_IN_FLIGHT: Final[Tick] = ms(250)  # sound on its way from the visitor when the button is released
 
 
 class Resampler:
@@ -73,7 +74,7 @@ class Hearing:
         self._turn = Endpointer(limits)
         self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)
         self._ended: Tick = 0
-        self._on = True
+        self._closes: Tick | None = None  # when the ear closes; None: it stays open
         self._task: asyncio.Task[None] | None = None
         self._words: Transcript | None = None
         self._transcribed: Tick = 0
@@ -92,16 +93,20 @@ class Hearing:
             self._drop_transcript()
 
     def switch(self, on: bool) -> None:
-        """Open or close the ear; closing it while the visitor speaks ends the turn at once."""
-        self._on = on
-        if not on and self._turn.talking:
-            self._finishing = True
-            self._start_transcript()
+        """Open or close the ear; closing it while the visitor speaks ends the turn at once.
+
+        What was said before the button was released is still under way, and is heard.
+        """
+        self._closes = None if on else self._clock.now() + _IN_FLIGHT
 
     def _hear(self, frame: Pcm, now: Tick) -> None:
-        if not self._on and not self._turn.talking:
+        closed = self._closes is not None and now >= self._closes
+        if closed and not self._turn.talking:
             return
-        voice = self._on and self._vad.is_speech(frame)
+        if closed and not self._finishing:
+            self._finishing = True
+            self._start_transcript()
+        voice = not closed and self._vad.is_speech(frame)
         self._frames.append(frame)
         if voice:
             self._ended = now

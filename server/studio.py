@@ -62,12 +62,12 @@ class Studio:
     async def open(self) -> None:
         """Load and warm what a session needs. Raises EngineError, AvatarError, ManifestError."""
         began = time.perf_counter()
-        cache = self._config.home_path / "cache"
+        home = self._config.home_path
         knowledge = Path(self._config.knowledge) if self._config.knowledge else None
         stt, mind = self._worker("stt"), self._worker("dialogue")
         loading = (
-            stt.call(load.stt),
-            mind.call(load.dialogue, self._config.dialogue, knowledge, cache),
+            stt.call(load.stt, home),
+            mind.call(load.dialogue, self._config.dialogue, knowledge, home),
             self._voice(self._config.voice),
             self._warm_face(),
         )
@@ -144,8 +144,7 @@ class Studio:
                     msg = f"There is no voice {name!r}."
                     raise NotFound(msg)
                 worker = self._worker(f"tts-{name}")
-                cache = self._config.home_path / "cache"
-                tts = await worker.call(load.tts, name, cache)
+                tts = await worker.call(load.tts, name, self._config.home_path)
                 # Also warms the voice: a first synthesis costs several times a later one.
                 speech = await worker.call(lambda: next(tts.synthesize(APOLOGY)))
                 self._apologies[name] = Clause(APOLOGY, speech)

@@ -189,9 +189,14 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _pull(options: argparse.Namespace) -> None:
-    model = manifest.load(pulled=_pulled()).model(options.name)
-    with tqdm(total=model.size, unit="B", unit_scale=True, leave=False) as bar:
-        path = fetch.pull(model, _pulled(), progress=lambda done, _total: bar.update(done - bar.n))
+    with tqdm(unit="B", unit_scale=True, leave=False) as bar:
+
+        def progress(file: str, done: int, total: int) -> None:
+            bar.set_description(file)
+            bar.total = total
+            bar.update(done - bar.n)
+
+        path = fetch.pull(options.name, _pulled(), progress=progress)
     say_line(f"{options.name} is in {path}")
 
 
@@ -237,11 +242,11 @@ def _token(_options: argparse.Namespace) -> None:
 def _warm(_options: argparse.Namespace) -> None:
     """Numba compiles the kernel, piper's network is cut, the knowledge is embedded: once."""
     config = _config()
-    cache = config.home_path / "cache"
-    avatars: dict[str, Path] = find_avatars(config.home_path)
+    home = config.home_path
+    avatars: dict[str, Path] = find_avatars(home)
     steps: list[tuple[str, Callable[[], object]]] = [
-        ("the dialogue", lambda: load.dialogue("knowledge", None, cache)),
-        *((f"the voice {v.name}", lambda v=v: load.tts(v.name, cache)) for v in load.voices()),  # type: ignore[misc]
+        ("the dialogue", lambda: load.dialogue("knowledge", None, home)),
+        *((f"the voice {v.name}", lambda v=v: load.tts(v.name, home)) for v in load.voices()),
         ("the face", lambda: _draw_once(load_avatar(next(iter(avatars.values()))))),
     ]
     with tqdm(steps, desc="preparing", leave=False) as bar:

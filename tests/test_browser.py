@@ -22,7 +22,7 @@ def home(tmp_path_factory):
 def question(home):
     """A microphone that asks one question and then stays silent."""
     path = home / "question.wav"
-    write_wav(path, [("", 5.0), ("What time is breakfast?", 40.0)], home / "cache")
+    write_wav(path, [("", 5.0), ("What time is breakfast?", 40.0)], home)
     return path
 
 

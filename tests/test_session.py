@@ -229,7 +229,7 @@ async def test_releasing_the_talk_button_ends_the_turn_at_once():
         speaking = asyncio.create_task(stage.speak([(VOICE, 3000)]))
         await stage.pass_time(1000)
         stage.session.mic(on=False)
-        await stage.pass_time(200)
+        await stage.pass_time(350)
         assert any(t.final for t in stage.of(protocol.TranscriptOf))
         await speaking
 
@@ -238,6 +238,7 @@ async def test_releasing_the_talk_button_ends_the_turn_at_once():
 async def test_a_closed_microphone_hears_nothing():
     async with Stage() as stage:
         stage.session.mic(on=False)
+        await stage.pass_time(300)
         await stage.speak([(VOICE, 1000), (SILENCE, 1000)])
         assert not stage.of(protocol.Listening)
 

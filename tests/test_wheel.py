@@ -15,7 +15,7 @@ def test_the_wheel_brings_one_name_and_all_its_data(tmp_path):
         *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"),
         *("--disable-pip-version-check", "--wheel-dir", str(tmp_path), str(ROOT)),
     ]
-    subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)  # noqa: S603
+    subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         names = wheel.namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"visavis"}
