@@ -130,7 +130,7 @@ def _mask(said: Sequence[Speech], symbols: frozenset[str], steps: int) -> Floats
     mask, start = np.zeros(steps, np.float32), 0
     for piece in said:
         for phoneme in piece.phonemes:
-            if phoneme.symbol in symbols:
+            if phoneme.symbol.lstrip("ˈˌ") in symbols:
                 mask[(start + phoneme.start) // 96 : (start + phoneme.end) // 96] = 1
         start += len(piece.pcm)
     return mask

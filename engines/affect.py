@@ -20,7 +20,7 @@ _INGREDIENTS: Final[Mapping[str, Mapping[str, float]]] = {
         "browInnerUp": 0.08, "eyeSquint": 0.14,
     },
     "displeased": {"mouthFrown": 0.42, "browInnerUp": 0.20, "browDown": 0.34, "mouthPress": 0.12},
-    "awake": {"eyeWide": 0.40, "browOuterUp": 0.50, "browInnerUp": 0.44},
+    "awake": {"eyeWide": 0.50, "browOuterUp": 0.62, "browInnerUp": 0.52},
     "sleepy": {"eyeBlink": 0.24, "browDown": 0.06},
     "sure": {"browDown": 0.12, "mouthDimple": 0.08, "eyeSquint": 0.06},
     "unsure": {"browInnerUp": 0.54, "mouthPress": 0.10, "mouthStretch": 0.06},

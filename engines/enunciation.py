@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -74,7 +75,7 @@ class Enunciation:
         levels = [_loudest(envelope, s.start, s.end) if s.viseme.vowel else None for s in sounds]
         vowels = [level for level in levels if level is not None]
         if vowels:
-            self._listen(float(np.median(vowels)))
+            self._listen(median(vowels))
         pace = _pace(sounds)
         result = []
         for sound, level in zip(sounds, levels, strict=True):

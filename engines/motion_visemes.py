@@ -84,6 +84,7 @@ class VisemeMotion:
         self._nods = unrest.spawn(1)[0]
         self._agenda = _Agenda()
         self._attention: Attention = "idle"
+        self._since = 0.0  # s, when the attention last changed
         self._affect = Affect()
         self._face = Glide(np.zeros(arkit.COUNT))
         self._talking = Glide([0.0])
@@ -113,9 +114,11 @@ class VisemeMotion:
         """From `at` on the avatar idles, listens, thinks or speaks."""
 
         def change(when: float) -> None:
+            if attention == self._attention:
+                return
             if self._attention == "listening" and attention in {"thinking", "speaking"}:
                 self._gestures.nod(when + 0.15, moods.liveliness(self._affect))
-            self._attention = attention
+            self._attention, self._since = attention, when
             self._behave(when)
             self._nod_later(when)
 
@@ -176,12 +179,12 @@ class VisemeMotion:
 
     def _nod_later(self, at: float) -> None:
         """The next nod of a listener, for as long as it listens."""
-        attention, every = self._attention, MANNERS[self._attention].nods
+        since, every = self._since, MANNERS[self._attention].nods
         if not every:
             return
 
         def nod(when: float) -> None:
-            if self._attention == attention:
+            if self._since == since:
                 self._gestures.nod(when, moods.liveliness(self._affect))
                 self._nod_later(when)
 
@@ -196,6 +199,7 @@ class VisemeMotion:
             self._agenda.add(max(first.start - 0.25, self._now), self._begin_phrase, spoken=True)
         else:
             self._agenda.forget_spoken(self._spoken - 1e-6)  # no pause there after all
+            self._agenda.add(max(first.start, self._now), self._talk_on, spoken=True)
         for before, after in pairwise(voiced):
             if after.start - before.end > PAUSE:
                 self._agenda.add(before.end + 0.04, self._pause, spoken=True)
@@ -205,8 +209,11 @@ class VisemeMotion:
         self._spoken = last.end
 
     def _begin_phrase(self, at: float) -> None:
-        self._talking.aim(at, 1.0, 0.45)
+        self._talk_on(at)
         self._life.phrase(at)
+
+    def _talk_on(self, at: float) -> None:
+        self._talking.aim(at, 1.0, 0.45)
 
     def _pause(self, at: float) -> None:
         self._life.pause(at)

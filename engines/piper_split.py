@@ -39,6 +39,7 @@ def _put(content: bytes, place: Path) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o644)  # a temporary file starts private to its user
             Path(file.name).replace(place)
         except OSError:
             Path(file.name).unlink(missing_ok=True)

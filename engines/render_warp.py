@@ -67,7 +67,7 @@ def _rotation(yaw: float, pitch: float, roll: float) -> Floats:
     turn = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     nod = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
     tilt = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    return (tilt @ turn @ nod).astype(np.float32)
+    return np.asarray(tilt @ turn @ nod, np.float32)
 
 
 def _about(rotation: Floats, pivot: Floats, shift: Floats) -> Floats:
@@ -128,8 +128,8 @@ class WarpRenderer:
         flow = np.empty((rows, columns, 2), np.float32)
         kernel.invert(seen, net.box, BASE_STEP, 0, 0, flow)
         kernel.draw_base(
-            flow, self._gain(flow, turn), BASE_STEP, prepared.texture, prepared.origin, prepared.seen, prepared.clear,
-            *planes,
+            flow, self._gain(flow, turn), BASE_STEP, prepared.texture, prepared.origin,
+            prepared.seen, prepared.clear, *planes,
         )  # fmt: skip
 
     def _gain(self, flow: Floats, turn: Floats) -> Floats:

@@ -31,7 +31,10 @@ _EDGE: Final = ("", -1)  # the silence before and after
 
 
 class HibariTts:
-    """American English, female; phonemes in misaki's symbols. Construction takes about 1 s."""
+    """American English, female; phonemes in misaki's symbols, "ˈA" a stressed one.
+
+    Construction takes about 1 s.
+    """
 
     voice = Voice(
         name="heart",

@@ -57,7 +57,7 @@ class _Plan:
 
 
 class PiperTts:
-    """American English, male; phonemes in espeak's symbols, one code point each.
+    """American English, male; phonemes in espeak's symbols, "ˈa" a stressed one.
 
     `cache` keeps the two halves of the network: cutting takes 2 s once, then construction 1 s.
     """

@@ -48,20 +48,22 @@ def sounds(symbols: Iterable[Sound]) -> list[Sound]:
     """A model's raw symbols to speech sounds and pauses, each span accounted for.
 
     Stress marks and the gaps between words take time of their own in both models, and forced
-    alignment shows that the sound after them is already heard then: it gets that time. A length
-    mark lengthens the sound before it; punctuation is a pause.
+    alignment shows that the sound after them is already heard then: it gets that time, and the
+    mark as part of its symbol ("ˈA"). A length mark lengthens the sound before it; punctuation is
+    a pause.
     """
     merged: list[Sound] = []
-    start: float | None = None
+    start, stress = None, ""
     for item in symbols:
         begin = item.start if start is None else start
         start = None
         if item.symbol in _STRESS or item.symbol.isspace():
-            start = begin
+            start, stress = begin, item.symbol.strip()
         elif item.symbol in _LENGTH and merged:
             merged[-1] = replace(merged[-1], end=item.end)
         elif item.symbol.isalpha():
-            merged.append(replace(item, start=begin))
+            merged.append(replace(item, symbol=stress + item.symbol, start=begin))
+            stress = ""
         else:
             _extend_pause(merged, begin, item.end)
     return merged

@@ -106,7 +106,7 @@ class Avatar:
     @property
     def density(self) -> float:
         """Photo px per px of the frame."""
-        return self.photo.shape[0] / (self.side + 2 * self.margin)
+        return float(self.photo.shape[0] / (self.side + 2 * self.margin))
 
     def picture(self) -> Bytes:
         """(n, n, 3): the portrait as photographed, frame only."""

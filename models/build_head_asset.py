@@ -53,7 +53,7 @@ def save(head: Draft, landmarks: tuple[Ints, Doubles], path: Path) -> None:
 
 
 def _centre(head: Draft, side: str) -> npt.NDArray[np.float32]:
-    return head.vertices[head.parts == f"eye_{side}"].mean(0).astype(np.float32)
+    return np.asarray(head.vertices[head.parts == f"eye_{side}"].mean(0), np.float32)
 
 
 def _geometry(own: Doubles, faces: Ints, carried: list[Part]) -> dict[str, npt.NDArray[Any]]:
@@ -98,12 +98,25 @@ def _maps(head: Draft, carried: list[Part]) -> dict[str, npt.NDArray[Any]]:
         fit = np.linalg.pinv(at)
         # Teeth are bone: only what moves all of them moves them, not a lip that brushes a few.
         moved = (np.abs(head.units[:, source]).max(2) > 0).mean(1) > 0.9
-        unit_maps.append(fit @ head.units[:, source] * moved[:, None, None])
+        maps = fit @ head.units[:, source] * moved[:, None, None]
+        if part.carrier.startswith("eye_"):
+            maps = np.stack([_turn(head.vertices[source], unit) for unit in head.units[:, source]])
+        unit_maps.append(maps)
         identity_maps.append(fit @ head.modes[:, source])
     return {
         "unit_maps": np.array(unit_maps).astype(np.float32),
         "identity_maps": np.array(identity_maps).astype(np.float32),
     }
+
+
+def _turn(ball: Doubles, unit: Doubles) -> Doubles:
+    """(4, 3): the rotation in a unit, about the eyeball's centre; as made it also wanders."""
+    centre = ball.mean(0)
+    moved = ball + unit
+    u, _, vt = np.linalg.svd((ball - centre).T @ (moved - moved.mean(0)))
+    rotation = (u * [1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
+    linear = rotation - np.eye(3)
+    return np.vstack([linear, -centre @ linear])
 
 
 def _regions(

@@ -194,7 +194,8 @@ def _rounding(head: Draft, vertices: Doubles, unit: Doubles) -> Doubles:
 
 def _closed_mode(mouth: Opening, vertices: Doubles, mode: Doubles) -> Doubles:
     step = PAST_MODE * mode
-    return mode + (mouth.close(vertices + step) - mouth.close(vertices - step)) / (2 * PAST_MODE)
+    shift = mouth.close(vertices + step) - mouth.close(vertices - step)
+    return np.asarray(mode + shift / (2 * PAST_MODE))
 
 
 def _off_the_eyeball(head: Draft, vertices: Doubles, blink: Doubles, side: str) -> Doubles:
@@ -206,4 +207,4 @@ def _off_the_eyeball(head: Draft, vertices: Doubles, blink: Doubles, side: str) 
     was_outside = np.linalg.norm(vertices - centre, axis=1) > radius
     sunk = (head.parts == "skin") & was_outside & (far < radius + 0.005)
     lift = np.where(sunk, (radius + 0.005) / np.maximum(far, 1e-6), 1)[:, None]
-    return centre + out * lift - vertices
+    return np.asarray(centre + out * lift - vertices)

@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import product
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from visavis.models.build_head_source import MACROS, TARGETS, Doubles, Ints, Wheel
+
+Singles = npt.NDArray[np.float32]  # a whole population does not fit in double precision
+AnyFloats = npt.NDArray[np.floating[Any]]
 
 PEOPLE: Final = 1500
 LOCAL_SIGMA: Final = 0.33  # of a target's full strength, which MakeHuman draws as its extreme
@@ -72,13 +75,13 @@ def population(
     return Population(mean, np.concatenate(modes), (*MACRO_NAMES, *names))
 
 
-def _mirrored(vertices: Doubles, partner: Ints) -> Doubles:
-    return vertices[..., partner, :] * np.array([-1.0, 1.0, 1.0])
+def _mirrored(vertices: AnyFloats, partner: Ints) -> Doubles:
+    return np.asarray(vertices[..., partner, :] * np.array([-1.0, 1.0, 1.0]))
 
 
 def _macros(
     wheel: Wheel, keep: Ints, size: int, rng: np.random.Generator
-) -> tuple[Doubles, Doubles]:
+) -> tuple[Singles, Doubles]:
     """(people, n, 3) offsets and (people, 5) traits in the order of MACRO_NAMES."""
     sex = np.clip(rng.integers(0, 2, PEOPLE) + rng.normal(0, 0.12, PEOPLE), 0, 1)
     age = np.where(rng.random(PEOPLE) < 0.1, -0.5 * rng.random(PEOPLE), rng.beta(1, 1.6, PEOPLE))
@@ -110,7 +113,7 @@ def _three(value: npt.NDArray[np.float64]) -> Doubles:
     return np.stack([np.maximum(-value, 0), 1 - np.abs(value), np.maximum(value, 0)])
 
 
-def _locals(wheel: Wheel, keep: Ints, size: int, rng: np.random.Generator) -> Doubles:
+def _locals(wheel: Wheel, keep: Ints, size: int, rng: np.random.Generator) -> Singles:
     """(people, n, 3): every local target, both eyes, cheeks and ears nearly alike."""
     columns, paths = [], []
     for stem, ends in _local_targets(wheel):
@@ -145,7 +148,7 @@ def _local_targets(wheel: Wheel) -> list[tuple[str, tuple[str, ...]]]:
     return found
 
 
-def _mix(wheel: Wheel, shares: Doubles, paths: list[str], keep: Ints, size: int) -> Doubles:
+def _mix(wheel: Wheel, shares: Doubles, paths: list[str], keep: Ints, size: int) -> Singles:
     """(people, targets) x targets -> (people, n, 3), one by one: they do not fit at once."""
     total = np.zeros((len(shares), len(keep), 3), np.float32)
     for share, path in zip(shares.T.astype(np.float32), paths, strict=True):
@@ -156,7 +159,7 @@ def _mix(wheel: Wheel, shares: Doubles, paths: list[str], keep: Ints, size: int)
     return total
 
 
-def align(people: Doubles, weights: Doubles) -> Doubles:
+def align(people: AnyFloats, weights: Doubles) -> Singles:
     """Similarity-align (people, n, 3) to their mean; the mean keeps the mean's size and place."""
     share = weights / weights.sum()
     reference = people.mean(0)
@@ -174,7 +177,7 @@ def align(people: Doubles, weights: Doubles) -> Doubles:
     return out
 
 
-def principal(offsets: Doubles, weights: Doubles, count: int) -> Doubles:
+def principal(offsets: AnyFloats, weights: Doubles, count: int) -> Doubles:
     """(people, n, 3) -> (count, n, 3), largest first, one standard deviation each."""
     flat = offsets.reshape(len(offsets), -1)
     weighted = flat * np.sqrt(np.repeat(weights, 3))[None]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -158,7 +158,7 @@ def _picture(
         own = part == f"eye_{side}"
         albedo[own] = _eye_paint(place[own] - ball.mean(0), float(np.ptp(ball[:, 0]) / 2))
     normal = cover.interpolate(faces, normals)
-    lit = shade(albedo, normal, Light((0.25, 0.5, 0.83)))
+    lit = shade(albedo.astype(np.float32), normal, Light((0.25, 0.5, 0.83)))
     lit[cover.face < 0] = (0.45, 0.47, 0.5)
     return (np.clip(lit, 0, 1) * 255).astype(np.uint8)
 
@@ -168,7 +168,7 @@ def _skin_paint(place: npt.NDArray[np.float32], tint: npt.NDArray[np.float32]) -
     x, y, z = np.abs(place[..., 0]), place[..., 1], place[..., 2]
     colour = np.broadcast_to(np.array([0.80, 0.60, 0.50]), place.shape).copy()
 
-    def mix(share: Doubles, paint: tuple[float, float, float]) -> None:
+    def mix(share: npt.NDArray[np.floating[Any]], paint: tuple[float, float, float]) -> None:
         share = np.clip(share, 0, 1)[..., None]
         colour[:] = colour * (1 - share) + np.array(paint) * share
 

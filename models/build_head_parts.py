@@ -17,6 +17,8 @@ from visavis.models.build_head_teeth import LOWER, UPPER, Row, teeth
 
 IRIS: Final = 0.49  # of the eyeball's radius: 11.7 mm of 24 mm across
 PUPIL: Final = 0.19
+# Of the base eyeball's radius: its 70 flat faces lie inside their vertices, and the lids on them.
+SNUG: Final = 0.97
 AROUND: Final = 32  # vertices in a ring of the eye
 
 
@@ -61,7 +63,7 @@ def _eye(head: Draft, side: str) -> Part:
         np.broadcast_to(np.cos(angle)[:, None], (len(radii), AROUND)),
     ], -1).reshape(-1, 3)  # fmt: skip
     out = np.vstack([[0, 0, 1], out])
-    vertices = centre + out * _radius(ball - centre, out)[:, None]
+    vertices = centre + out * SNUG * _radius(ball - centre, out)[:, None]
     off = np.hypot(out[:, 0], out[:, 1])
     front = out[:, 2] > 0
     iris, pupil = front & (off < IRIS + 0.01), front & (off < PUPIL + 0.01)

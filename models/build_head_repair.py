@@ -41,7 +41,7 @@ class Opening:
         across = np.linspace(0, 1, 17)[1:-1]
         left, right = max(up[:, 0].min(), low[:, 0].min()), min(up[:, 0].max(), low[:, 0].max())
         x = left + (right - left) * across
-        return _height(up, x) - _height(low, x)
+        return np.asarray(_height(up, x) - _height(low, x))
 
     def close(self, vertices: Doubles) -> Doubles:
         """(n, 3) offsets that make the edges of these vertices touch."""
@@ -62,7 +62,7 @@ class Opening:
             _smooth_along(vertices[edge], unit[edge]) - unit[edge]
             for edge in (self.upper, self.lower)
         ]
-        return self.follow @ np.concatenate(corrections)
+        return np.asarray(self.follow @ np.concatenate(corrections))
 
 
 def _smooth_along(edge: Doubles, moves: Doubles) -> Doubles:
@@ -81,7 +81,7 @@ def _smooth_along(edge: Doubles, moves: Doubles) -> Doubles:
 
 def _height(edge: Doubles, x: Doubles) -> Doubles:
     order = np.argsort(edge[:, 0], kind="stable")
-    return np.interp(x, edge[order, 0], edge[order, 1])
+    return np.asarray(np.interp(x, edge[order, 0], edge[order, 1]))
 
 
 def ordered(loop: Ints, opened: Doubles) -> tuple[Ints, int]:

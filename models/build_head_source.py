@@ -98,7 +98,9 @@ class Wheel:
             raise ValueError(msg)
         height, width = image.shape
         at = np.stack([uv[:, 0] * width, (1 - uv[:, 1]) * height], 1).astype(np.float32)
-        return cv2.remap(image, at[None, :, :], None, cv2.INTER_LINEAR)[0].astype(float) / 255
+        empty = np.zeros((0,), np.float32)  # the second map: `at` holds both coordinates
+        found = cv2.remap(image, at[None, :, :], empty, cv2.INTER_LINEAR)[0]
+        return np.asarray(found, np.float64) / 255
 
     def _text(self, path: str) -> str:
         raw = self._zip.read(path)

@@ -114,7 +114,7 @@ class _Arch:
         dx = np.interp(length, self.length, np.gradient(self.x, self.length))
         dz = np.interp(length, self.length, np.gradient(self.z, self.length))
         size = np.hypot(dx, dz)
-        return x, z, -dz / size, dx / size
+        return np.asarray(x), np.asarray(z), np.asarray(-dz / size), np.asarray(dx / size)
 
     def rise(self, length: Doubles | float) -> Doubles:
         """The biting plane rises towards the back, as in the base mesh."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from .persona_hair import (
     grow_brows,
     grow_lashes,
     hair_material,
+    scalp,
 )
 from .persona_head import FaceState, Floats, Head, rotation
 from .persona_mesh import Surface, carried, curves, link, move, part, read, subdivided
@@ -71,6 +72,7 @@ def sit(persona: Persona, data: Path) -> Sitter:
     mask = masks(data, skin)
     marks = landmarks(head, skin, mask["lips"])
     style, seed = persona.hair, persona.seed
+    mask["scalp"] = scalp(skin, marks, style)
     rngs = [np.random.default_rng(seed + k) for k in range(5)]
     lashes = [
         grow_lashes(head, head.rest, style, rngs[1], upper=True),
@@ -123,7 +125,8 @@ def build_hair(sitter: Sitter, now: Surface, state: FaceState) -> None:
     """Face hair goes with its skin; scalp hair turns with the head, less at the shoulders."""
     head, style, seed = sitter.head, sitter.persona.hair, sitter.persona.seed
     brows = carried(sitter.brows, sitter.skin, now)
-    strands("brows", brows, (0.0013, 0.0005), style, seed, style.grey * 0.5)
+    browed = replace(style, melanin=style.melanin + 0.08, redness=style.redness * 0.4)
+    strands("brows", brows, (0.0012, 0.0005), browed, seed, style.grey * 0.5)
     lashes = carried(sitter.lashes, sitter.skin, now)
     curves("lashes", lashes, 0.0017, 0.0004, hair_material("lash", 0.97, 0.2, 0.0))
     if sitter.beard is not None:
@@ -132,7 +135,7 @@ def build_hair(sitter: Sitter, now: Surface, state: FaceState) -> None:
     flat = sitter.hair.reshape(-1, 3)
     share = np.interp(flat[:, 2], head.eye_level[2] + np.array([-2.0, -0.9]), [0.25, 1.0])
     hair = head.turned(flat, share, state).reshape(sitter.hair.shape)
-    strands("hair", hair, (0.0022, 0.0009), style, seed, style.grey)
+    strands("hair", hair, (0.0017, 0.0009), style, seed, style.grey)
 
 
 def strands(
@@ -141,7 +144,7 @@ def strands(
     """Hair curves of two kinds: a share of white ones among the coloured."""
     white = np.random.default_rng(seed).random(len(paths)) < grey
     coloured = hair_material(name, style.melanin, style.redness)
-    silver = hair_material(f"{name}-white", 0.055, 0.1)
+    silver = hair_material(f"{name}-white", -1.0, 0.0)
     for chosen, made in ((~white, coloured), (white, silver)):
         if chosen.any():
             curves(name, paths[chosen], *radii, made)

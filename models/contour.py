@@ -27,7 +27,7 @@ def curve(points: Floats, count: int) -> Floats:
     u = (t - k)[:, None]
     a, b, c, d = p[k], p[k + 1], p[k + 2], p[k + 3]
     out = b + 0.5 * u * (c - a + u * (2 * a - 5 * b + 4 * c - d + u * (3 * (b - c) + d - a)))
-    return out.astype(np.float32)
+    return np.asarray(out, np.float32)
 
 
 def signed_distance(at: Floats, polygon: Floats) -> Floats:
@@ -43,7 +43,7 @@ def signed_distance(at: Floats, polygon: Floats) -> Floats:
     rise = np.where(along[:, 1] == 0, 1e-9, along[:, 1])
     crossing = start[:, 0] + (flat[:, 1:] - start[:, 1]) / rise * along[:, 0]
     inside = ((above & (flat[:, :1] < crossing)).sum(1) % 2) == 1
-    return np.where(inside, -nearest, nearest).reshape(at.shape[:2]).astype(np.float32)
+    return np.asarray(np.where(inside, -nearest, nearest).reshape(at.shape[:2]), np.float32)
 
 
 def lens(edge: Floats, depth: float) -> Floats:
@@ -69,7 +69,7 @@ def dark_line(photo: Rgb, offset: float, line: Floats, down: Floats) -> Floats:
     photo's px (0, 0) lies at position -offset. Dynamic programming over shifts of LINE_STEP px.
     """
     grey = cv2.GaussianBlur(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), (0, 0), 0.8)
-    shifts = np.arange(-LINE_REACH, LINE_REACH + 1e-6, LINE_STEP, np.float32)
+    shifts = np.arange(-LINE_REACH, LINE_REACH + 1e-6, LINE_STEP).astype(np.float32)
     at = line[:, None] + shifts[None, :, None] * down + offset
     cost = cv2.remap(
         grey, at[..., 0].astype(np.float32), at[..., 1].astype(np.float32), cv2.INTER_LINEAR

@@ -193,7 +193,7 @@ def _copy(message: M) -> M:
 
 def difference(tflite: bytes, target: Path, source: Source) -> float:
     """Largest |ONNX - TFLite| over three fixed inputs, relative to the output's largest value."""
-    import tensorflow as tf  # type: ignore[import-not-found]
+    import tensorflow as tf  # type: ignore[import-untyped]
 
     interpreter = tf.lite.Interpreter(model_content=tflite)
     interpreter.allocate_tensors()

@@ -51,7 +51,7 @@ class Camera:
         about_z = np.array(
             [[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]]
         )
-        return (about_z @ about_y @ about_x).astype(np.float32)
+        return np.asarray(about_z @ about_y @ about_x, np.float32)
 
     def project(self, points: Floats) -> Floats:
         """(n, 3) head space -> (n, 3): x and y in px (pixel centres at .5), depth from the lens."""
@@ -101,7 +101,7 @@ def rasterize(points: Floats, faces: Ints, width: int, height: int) -> Coverage:
     return Coverage(face, weights, depth)
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _rasterize(points: Floats, faces: Ints, face: Ints, weights: Floats, depth: Floats) -> None:
     height, width = face.shape
     for index in range(faces.shape[0]):
@@ -139,7 +139,7 @@ def vertex_normals(vertices: Floats, faces: Ints) -> Floats:
         for axis in range(3):
             total[:, axis] += np.bincount(faces[:, corner], flat[:, axis], len(vertices))
     length = np.linalg.norm(total, axis=1, keepdims=True)
-    return (total / np.maximum(length, 1e-12)).astype(np.float32)
+    return np.asarray(total / np.maximum(length, 1e-12), np.float32)
 
 
 def draw(

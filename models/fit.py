@@ -67,12 +67,12 @@ def _at_landmarks(head: Head, field: Doubles) -> Doubles:
     """(..., n, 3) per vertex -> (..., 468, 3) at the landmarks."""
     corners = head.faces[head.landmark_faces]
     weights = head.landmark_weights
-    return np.einsum("lc,...lcd->...ld", weights, field[..., corners, :])
+    return np.asarray(np.einsum("lc,...lcd->...ld", weights, field[..., corners, :]))
 
 
 def _downward(field: Doubles) -> Doubles:
     """The head's y up to the frame's y down."""
-    return field * np.array([1.0, -1.0, 1.0])
+    return np.asarray(field * np.array([1.0, -1.0, 1.0]))
 
 
 def _solve(modes: Doubles, gap: Doubles, weight: Doubles, ridge: Doubles, limit: int) -> Doubles:
@@ -80,7 +80,7 @@ def _solve(modes: Doubles, gap: Doubles, weight: Doubles, ridge: Doubles, limit:
     a = (modes * weight[..., None]).reshape(-1, modes.shape[-1])
     b = (gap * weight).reshape(-1)
     normal, right = a.T @ a + np.diag(ridge), a.T @ b
-    x = np.linalg.solve(normal, right)
+    x: Doubles = np.linalg.solve(normal, right).astype(np.float64)
     for _ in range(60):  # projected Gauss-Seidel would do; the problem is small
         x = x - (normal @ x - right) / np.trace(normal) * 4
         x[limit:] = np.clip(x[limit:], 0, 1)
@@ -95,10 +95,10 @@ def _residual(at: Doubles, gap: Doubles, where: Doubles, reach: float) -> Double
 
     def bumps(points: Doubles) -> Doubles:
         squared = ((points[:, None] - at[None]) ** 2).sum(-1)
-        return np.exp(-squared / (2 * reach**2))
+        return np.asarray(np.exp(-squared / (2 * reach**2)))
 
     system = bumps(at) + 0.05 * np.eye(len(at))
-    return bumps(where) @ np.linalg.solve(system, gap)
+    return np.asarray(bumps(where) @ np.linalg.solve(system, gap))
 
 
 def fit(head: Head, face: lm.Face) -> FittedHead:
@@ -118,7 +118,6 @@ def fit(head: Head, face: lm.Face) -> FittedHead:
     for _ in range(ROUNDS):
         shape = base + np.tensordot(x, modes, 1)
         scale, rotation, shift = _similarity(shape, target, np.ones(lm.POINTS))
-        turned = np.einsum("ij,kld->kli", rotation, np.zeros((0, 0, 3))) if False else None
         turned = modes @ rotation.T * scale
         gap = target - (base @ rotation.T * scale + shift)
         x = _solve(np.moveaxis(turned, 0, -1), gap, trust, ridge, count)

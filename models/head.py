@@ -66,7 +66,7 @@ def load_head() -> Head:
 def read_head(path: Path) -> Head:
     """Raises ModelError (code head-invalid) where the file is missing, damaged or another."""
     try:
-        with np.load(path, allow_pickle=False) as asset:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as asset:
             arrays = {name: asset[name] for name in asset.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         msg = f"{path.name} cannot be read: reinstall visavis ({error})"
@@ -89,7 +89,7 @@ def deform(head: Head, coefficients: Floats, identity: Floats | None = None) -> 
 def landmarks(head: Head, vertices: Floats) -> Floats:
     """Deformed vertices (n, 3) -> the 468 landmarks (468, 3)."""
     corners = vertices[head.faces[head.landmark_faces]]
-    return np.einsum("lc,lck->lk", head.landmark_weights, corners).astype(np.float32)
+    return np.asarray(np.einsum("lc,lck->lk", head.landmark_weights, corners), np.float32)
 
 
 def _unpack(a: dict[str, npt.NDArray[Any]]) -> Head:
@@ -113,7 +113,7 @@ def _unpack(a: dict[str, npt.NDArray[Any]]) -> Head:
         landmark_faces=a["landmark_faces"].astype(np.int32),
         landmark_weights=a["landmark_weights"].astype(np.float32),
         regions=regions,
-        region_faces={name: mask[faces].all(1) for name, mask in regions.items()},
+        region_faces={name: np.all(mask[faces], axis=1) for name, mask in regions.items()},
         loops=_split(a["loop_names"], a["loop_counts"], a["loops"]),
         tints=dict(zip(map(str, a["tint_names"]), tints, strict=True)),
         eye_centres=a["eye_centres"].astype(np.float32),

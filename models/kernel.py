@@ -7,21 +7,33 @@ textures have two texels a px, packed Y | U << 8 | A << 16 | V << 24.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped]
+from numba import njit
 
 Array = Any  # numba compiles for the arrays it is given; their shapes stand in each docstring
+Real = Any  # float32 inside compiled code
 
 ONE = 65536  # fixed point, 16 fractional bits
 EVEN = 0x00FF00FF  # bytes 0 and 2 of a texel
 HALF = 0x00800080  # one half in both, for rounding
 
-_options = {"nogil": True, "cache": True, "fastmath": True, "boundscheck": False}
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
+def compiled(function: F) -> F:
+    """Machine code on the first call, kept on disk; without the GIL; plain float32 arithmetic."""
+    return cast(
+        "F",
+        njit(nogil=True, cache=True, fastmath=True, boundscheck=False, error_model="numpy")(
+            function
+        ),
+    )
+
+
+@compiled
 def forward(
     rest: Array, fields: Array, rows: Array, amount: Array, share: Array, view: Array, out: Array
 ) -> None:
@@ -62,7 +74,7 @@ def forward(
             out[i, j, 1] = py + cy
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
+@compiled
 def place(seen: Array, sizes: Array, out: Array) -> None:
     """From where its corners are seen: picture px -> texels of each sprite.
 
@@ -87,7 +99,7 @@ def place(seen: Array, sizes: Array, out: Array) -> None:
         out[n, 1, 2] = tall / 2 + 1 - out[n, 1, 0] * cx - out[n, 1, 1] * cy
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
+@compiled
 def invert(seen: Array, box: Array, step: int, x0: int, y0: int, out: Array) -> None:
     """For nodes of the picture: which position of the grid is seen there.
 
@@ -146,7 +158,7 @@ def invert(seen: Array, box: Array, step: int, x0: int, y0: int, out: Array) -> 
             out[i, j, 1] = top + v * pitch
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
+@compiled
 def light(flow: Array, relief: Array, share: Array, box: Array, turn: Array, out: Array) -> None:
     """How much brighter the skin has become at each node of `flow` since it turned in the light.
 
@@ -174,8 +186,8 @@ def light(flow: Array, relief: Array, share: Array, box: Array, turn: Array, out
             out[i, j] = top + (low - top) * fv
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
-def _lerp_pair(p00: int, p01: int, p10: int, p11: int, fx: int, fy: int) -> int:
+@compiled
+def lerp_pair(p00: int, p01: int, p10: int, p11: int, fx: int, fy: int) -> int:
     """Bilinear blend of two bytes at once (bytes 0 and 2 of each texel)."""
     gx = 256 - fx
     top = (((p00 & EVEN) * gx + (p01 & EVEN) * fx + HALF) >> 8) & EVEN
@@ -183,17 +195,17 @@ def _lerp_pair(p00: int, p01: int, p10: int, p11: int, fx: int, fy: int) -> int:
     return ((top * (256 - fy) + low * fy + HALF) >> 8) & EVEN
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
-def draw_base(
+@compiled
+def draw_base(  # noqa: C901 - one pass over the picture: calls would cost more than they tell
     flow: Array, gain: Array, step: int, texture: Array, origin: Array, seen: Array, clear: Array,
     luma: Array, blue: Array, red: Array,
 ) -> None:  # fmt: skip
     """Lay the large layer over the background that is already in the picture.
 
-    flow (oh, ow, 2) from `invert` at (0, 0), gain (oh, ow) from `light`; texture (th, tw) uint32; origin: the position of its
-    first texel; seen, clear (rows + 1, columns + 1) int32: running sums over tiles of 16 x 16
-    texels, of tiles that are not all transparent, and of tiles that are not all opaque; luma
-    (H, W), blue and red (H/2, W/2) uint8.
+    flow (oh, ow, 2) from `invert` at (0, 0), gain (oh, ow) from `light`; texture (th, tw) uint32;
+    origin: the position of its first texel; seen, clear (rows + 1, columns + 1) int32: running sums
+    over tiles of 16 x 16 texels, of tiles that are not all transparent, and of tiles that are not
+    all opaque; luma (H, W), blue and red (H/2, W/2) uint8.
     """
     height, width = luma.shape
     th, tw = texture.shape
@@ -241,7 +253,7 @@ def draw_base(
                     at = (qy >> 16) * tw + (qx >> 16)
                     fx = (qx >> 8) & 255
                     fy = (qy >> 8) & 255
-                    pair = _lerp_pair(
+                    pair = lerp_pair(
                         flat[at], flat[at + 1], flat[at + tw], flat[at + tw + 1], fx, fy
                     )
                     # Video black is 16; light scales what is above it.
@@ -264,12 +276,12 @@ def draw_base(
                         fy = (qy >> 8) & 255
                         p00, p01 = flat[at], flat[at + 1]
                         p10, p11 = flat[at + tw], flat[at + tw + 1]
-                        pair = _lerp_pair(p00 >> 8, p01 >> 8, p10 >> 8, p11 >> 8, fx, fy)
+                        pair = lerp_pair(p00 >> 8, p01 >> 8, p10 >> 8, p11 >> 8, fx, fy)
                         if opaque:
                             blue[y >> 1, x >> 1] = pair & 255
                             red[y >> 1, x >> 1] = pair >> 16
                         else:
-                            alpha = _lerp_pair(p00, p01, p10, p11, fx, fy) >> 16
+                            alpha = lerp_pair(p00, p01, p10, p11, fx, fy) >> 16
                             ub = np.int32(blue[y >> 1, x >> 1])
                             ur = np.int32(red[y >> 1, x >> 1])
                             blue[y >> 1, x >> 1] = ub + (

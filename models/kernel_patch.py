@@ -8,16 +8,15 @@ conventions as `kernel`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit  # type: ignore[import-untyped]
 
-from visavis.models.kernel import Array, _lerp_pair, _options
+from visavis.models.kernel import Array, Real, compiled, lerp_pair
 
 EDGE_UNIT = 8  # steps of a stored signed distance per px
 EDGE_ZERO = 128
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
-def _edge(sheet: Array, x: float, y: float) -> float:
+@compiled
+def _edge(sheet: Array, x: Real, y: Real) -> Real:
     """Signed distance in px, bilinear; positive where the sheet covers."""
     a = int(x)
     b = int(y)
@@ -30,8 +29,8 @@ def _edge(sheet: Array, x: float, y: float) -> float:
     return (top + (low - top) * fy - np.float32(EDGE_ZERO)) * np.float32(1.0 / EDGE_UNIT)
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
-def _texel(flat: Array, stride: int, x: float, y: float) -> tuple[int, int]:
+@compiled
+def _texel(flat: Array, stride: int, x: Real, y: Real) -> tuple[int, int]:
     """Both byte pairs at texel position (x, y): Y | A << 16 and U | V << 16."""
     a = int(x)
     b = int(y)
@@ -40,32 +39,32 @@ def _texel(flat: Array, stride: int, x: float, y: float) -> tuple[int, int]:
     at = b * stride + a
     p00, p01 = flat[at], flat[at + 1]
     p10, p11 = flat[at + stride], flat[at + stride + 1]
-    even = _lerp_pair(p00, p01, p10, p11, fx, fy)
-    odd = _lerp_pair(p00 >> 8, p01 >> 8, p10 >> 8, p11 >> 8, fx, fy)
+    even = lerp_pair(p00, p01, p10, p11, fx, fy)
+    odd = lerp_pair(p00 >> 8, p01 >> 8, p10 >> 8, p11 >> 8, fx, fy)
     return even, odd
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
+@compiled
 def _lit(
-    gain: Array, a: int, b: int, w00: float, w01: float, w10: float, w11: float, even: int
-) -> float:
+    gain: Array, a: int, b: int, w00: Real, w01: Real, w10: Real, w11: Real, even: int
+) -> Real:
     """Luma of a texel under the light's gain at that place."""
     g = gain[b, a] * w00 + gain[b, a + 1] * w01 + gain[b + 1, a] * w10 + gain[b + 1, a + 1] * w11
     black = np.float32(16)
     return min(black + (np.float32(even & 255) - black) * g, np.float32(235))
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
+@compiled
 def _between(
     atlas: Array,
     places: Array,
     back: Array,
     shade: Array,
-    x: float,
-    y: float,
-    up: float,
-    low: float,
-) -> tuple[float, float, float]:
+    x: Real,
+    y: Real,
+    up: Real,
+    low: Real,
+) -> tuple[Real, Real, Real]:
     """What is seen through the gap at picture px (x, y): luma, blue, red.
 
     up, low: px (negative) from the edge of the upper and the lower sheet.
@@ -85,6 +84,8 @@ def _between(
         red += (np.float32(odd >> 16) - red) * alpha
     g = np.float32(1) - shade[0] * max(np.float32(0), 1 + up * shade[1])
     g *= np.float32(1) - shade[2] * max(np.float32(0), 1 + low * shade[3])
+    # A narrow gap lets little light in.
+    g *= np.float32(1) - shade[0] * max(np.float32(0), 1 + (up + low) * shade[1] * np.float32(0.5))
     # Shadow inside a mouth is warm: colour fades less than light.
     grey = np.float32(128)
     h = np.float32(0.5) + np.float32(0.5) * g
@@ -95,11 +96,11 @@ def _between(
     )
 
 
-@njit(**_options)  # type: ignore[untyped-decorator]
+@compiled
 def draw_patch(
-    upper: Array, lower: Array, gains: Array, step: int, x0: int, y0: int, texture: Array, origin: Array,
-    edges: Array, corner: Array, margin: float, atlas: Array, places: Array, back: Array,
-    shade: Array, luma: Array, blue: Array, red: Array,
+    upper: Array, lower: Array, gains: Array, step: int, x0: int, y0: int, texture: Array,
+    origin: Array, edges: Array, corner: Array, margin: Real, atlas: Array, places: Array,
+    back: Array, shade: Array, luma: Array, blue: Array, red: Array,
 ) -> None:  # fmt: skip
     """Draw one patch over the picture.
 

@@ -94,10 +94,12 @@ def _session(name: str) -> ort.InferenceSession:
     return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def _run(name: str, image: Floats) -> dict[str, Floats]:
+def _run(name: str, image: Rgb, low: float = 0.0) -> dict[str, Floats]:
+    """Pixels as numbers from `low` to 1 -> the outputs by name."""
     session = _session(name)
+    scaled = (image.astype(np.float32) * ((1 - low) / 255) + low).astype(np.float32)
     names = [output.name for output in session.get_outputs()]
-    return dict(zip(names, session.run(names, {"image": image[None]}), strict=True))
+    return dict(zip(names, session.run(names, {"image": scaled[None]}), strict=True))
 
 
 @cache
@@ -117,7 +119,7 @@ def _detect_once(image: Rgb, offset: tuple[int, int]) -> list[Detection]:
     square = np.zeros((side, side, 3), np.uint8)
     square[:height, :width] = image
     small = cv2.resize(square, (128, 128), interpolation=cv2.INTER_AREA)
-    out = _run("face_detector", small.astype(np.float32) / 127.5 - 1)
+    out = _run("face_detector", np.asarray(small, np.uint8), -1.0)
     logits = np.clip(out["logits"].reshape(-1).astype(np.float64), -100, 100)
     scores = 1 / (1 + np.exp(-logits))
     rows = out["boxes"].reshape(-1, 16)
@@ -156,7 +158,7 @@ def detect(image: Rgb) -> list[Detection]:
     for parts in (1, 2, 4):
         if found or min(image.shape[:2]) < 96 * parts:
             break
-        for x, y, side in _tiles(*image.shape[:2], parts):
+        for x, y, side in _tiles(image.shape[0], image.shape[1], parts):
             found += _detect_once(image[y : y + side, x : x + side], (x, y))
     return _distinct(found)
 
@@ -186,7 +188,7 @@ def _angle(vector: Floats) -> float:
 
 def _landmarks_once(image: Rgb, centre: Floats, side: float, angle: float) -> tuple[Floats, float]:
     crop, back = _region(image, centre, side, angle, 192)
-    out = _run("face_landmarks", crop.astype(np.float32) / 255)
+    out = _run("face_landmarks", crop)
     presence = 1 / (1 + np.exp(-float(out["presence"].reshape(-1)[0])))
     return _to_picture(out["points"].reshape(-1, 3), back), float(presence)
 
@@ -197,16 +199,17 @@ def _refined(image: Rgb, points: Floats) -> tuple[Floats, float]:
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     level = points[:, :2] @ turn.T
     low, high = level.min(0), level.max(0)
-    centre = ((low + high) / 2) @ turn
-    return _landmarks_once(image, centre.astype(np.float32), float((high - low).max()) * 1.5, angle)
+    centre = np.asarray(((low + high) / 2) @ turn, np.float32)
+    return _landmarks_once(image, centre, float((high - low).max()) * 1.5, angle)
 
 
 def _eye(image: Rgb, outer: Floats, inner: Floats, mirrored: bool) -> Eye:
-    centre, span = (outer + inner) / 2, float(np.linalg.norm(outer - inner))
+    centre = np.asarray((outer + inner) / 2, np.float32)
+    span = float(np.linalg.norm(outer - inner))
     line = outer - inner if mirrored else inner - outer
     crop, back = _region(image, centre, span * 2.3, _angle(line), 64)
     picture = np.ascontiguousarray(crop[:, ::-1]) if mirrored else crop
-    out = _run("iris", picture.astype(np.float32) / 255)
+    out = _run("iris", picture)
     points = np.concatenate([out["iris"].reshape(5, 3), out["contour"].reshape(71, 3)[:16]])
     if mirrored:
         points[:, 0] = 64 - points[:, 0]
@@ -243,7 +246,7 @@ def matte(image: Rgb) -> Floats:
     """(height, width) in [0, 1], 1 is person; edges follow the picture's own (guided filter)."""
     height, width = image.shape[:2]
     small = cv2.resize(image, (256, 256), interpolation=cv2.INTER_AREA)
-    raw = _run("matte", small.astype(np.float32) / 255)["alpha"].reshape(256, 256)
+    raw = _run("matte", np.asarray(small, np.uint8))["alpha"].reshape(256, 256)
     alpha = np.asarray(cv2.resize(raw, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
     return _guided(image, np.clip(alpha, 0, 1), radius=max(2, width // 100))
 
@@ -261,4 +264,4 @@ def _guided(image: Rgb, alpha: Floats, radius: int) -> Floats:
     slope = np.linalg.solve(variance, cross[..., None])[..., 0]
     offset = mean_alpha - (slope * mean).sum(-1)
     refined = (cv2.blur(slope, box) * guide).sum(-1) + cv2.blur(offset, box)
-    return np.clip(refined, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(refined, 0, 1), np.float32)

@@ -11,9 +11,9 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from numba import njit  # type: ignore[import-untyped]
 
 from visavis.models.fit import FittedHead
+from visavis.models.kernel import compiled
 from visavis.models.rig import CONTROLS, Floats, Grid
 
 Mask = npt.NDArray[np.bool_]
@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int32]
 CHANNELS: Final = 3 * len(CONTROLS) + 1  # the shifts, then the depth
 
 
-@njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@compiled
 def _cover(points: Floats, faces: Ints, index: Ints, weight: Floats) -> None:
     """Which triangle is seen at each node. points (n, 3) in units of nodes; z up wins.
 
@@ -151,7 +151,8 @@ def grid(
 
 def unproject(flat: Floats, depth: Floats, camera: Floats) -> Floats:
     """Where a point at `depth` is that the camera (centre x, y and distance) sees at `flat`."""
-    return camera[:2] + (flat - camera[:2]) * (camera[2] - depth) / camera[2]
+    beside = (flat - camera[:2]) * (camera[2] - depth) / camera[2]
+    return np.asarray(camera[:2] + beside, np.float32)
 
 
 def card(

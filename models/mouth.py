@@ -33,7 +33,7 @@ class MouthShape:
 
     @property
     def centre(self) -> Floats:
-        return ((self.upper[0] + self.upper[-1]) / 2).astype(np.float32)
+        return np.asarray((self.upper[0] + self.upper[-1]) / 2, np.float32)
 
     @property
     def gap(self) -> float:
@@ -54,8 +54,8 @@ def shape(face: lm.Face, photo: Bytes, offset: float) -> MouthShape:
     upper, lower = contour.curve(upper, LIPS), contour.curve(lower, LIPS)
     gap = ((lower - upper) @ down).max()
     if gap < CLOSED * width:
-        line = contour.dark_line(photo, offset, (upper + lower) / 2, down)
-        upper = lower = line
+        middle = np.asarray((upper + lower) / 2, np.float32)
+        upper = lower = contour.dark_line(photo, offset, middle, down)
     middle = (upper[LIPS // 2] + lower[LIPS // 2]) / 2
     nose, chin = float((middle - p[2]) @ down), float((p[lm.CHIN] - middle) @ down)
     return MouthShape(upper, lower, across, down, width, nose, chin)
@@ -90,7 +90,7 @@ def lip_triangles(head: Head, faces: layers.Ints) -> tuple[layers.Mask, layers.M
 
     def reach(stem: str) -> Floats:
         rows = [head.units[arkit.INDEX[stem + side]] for side in ("Left", "Right")]
-        return np.abs(np.asarray(rows)).sum(axis=(0, 2))
+        return np.asarray(np.abs(np.asarray(rows)).sum(axis=(0, 2)), np.float32)
 
     up, down = reach("mouthUpperUp"), reach("mouthLowerDown")
     above, below = up > np.maximum(down, 1e-4), down > np.maximum(up, 1e-4)
@@ -130,4 +130,4 @@ def closing(mouth: MouthShape, at: Floats, upper: bool) -> Floats:
     # Below its edge a sheet is not seen: keep the shift there.
     fade = np.where(away < 0, 1, t * t * (3 - 2 * t))
     amount = here * fade * ((1 - LOWER_SHARE) if upper else -LOWER_SHARE)
-    return (amount[..., None] * mouth.down).astype(np.float32)
+    return np.asarray(amount[..., None] * mouth.down, np.float32)

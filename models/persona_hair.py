@@ -20,27 +20,38 @@ STEPS = 34  # points of a long strand
 
 @dataclass(frozen=True, slots=True)
 class HairStyle:
-    """Melanin and redness as in Blender's Principled Hair; shares of white hairs; counts."""
+    """Melanin and redness as in Blender's Principled Hair; shares of white hairs; counts.
+
+    `forehead` is the hairline's height over the eyes in dm, `temple` how deep its corners recede.
+    """
 
     melanin: float
     redness: float
     grey: float = 0.0
-    strands: int = 26000
+    forehead: float = 0.74
+    temple: float = 0.0
+    strands: int = 34000
     brow_hairs: int = 650
     brow_height: float = 0.0
     brow_width: float = 1.0
+    brow_tilt: float = 0.0
     beard_hairs: int = 0
     lash_length: float = 0.085
 
 
 def hair_material(name: str, melanin: float, redness: float, spread: float = 0.35) -> Any:
+    """Hair with this much melanin and redness in [0, 1]; a melanin below 0 asks for silver."""
     made, graph = material(name)
-    node = graph.node("BsdfHairPrincipled", parametrization="MELANIN")
-    for socket, value in (
-        ("Melanin", melanin), ("Melanin Redness", redness), ("Roughness", 0.32),
-        ("Radial Roughness", 0.45), ("Random Color", spread), ("Random Roughness", 0.2),
-    ):  # fmt: skip
-        node.inputs[socket].default_value = value
+    # Melanin alone cannot be grey: hair with little of it is blond.
+    silver = melanin < 0
+    node = graph.node("BsdfHairPrincipled", parametrization="COLOR" if silver else "MELANIN")
+    inputs: dict[str, Any] = {"Roughness": 0.32, "Radial Roughness": 0.45}
+    if silver:
+        inputs |= {"Color": (0.40, 0.40, 0.41)}
+    else:
+        inputs |= {"Melanin": melanin, "Melanin Redness": redness, "Random Color": spread}
+    for socket, value in inputs.items():
+        graph.plug(node.inputs[socket], value)
     graph.finish(node.outputs[0])
     return made
 
@@ -78,7 +89,7 @@ def _brow_curve(x: Floats, style: HairStyle) -> tuple[Floats, Floats]:
     t = np.clip((x + 1.25) / 3.05, 0, 1)  # 0 at the nose, 1 at the tail
     arch = 1.62 + 0.40 * np.sin(t * 2.35) - 0.75 * np.clip(t - 0.66, 0, 1)
     half = 0.24 * (1 - 0.85 * np.clip(t - 0.2, 0, 1) ** 1.2) * (0.8 + 0.2 * np.clip(t / 0.1, 0, 1))
-    return arch + style.brow_height, half * style.brow_width
+    return arch + style.brow_height + style.brow_tilt * (t - 0.4), half * style.brow_width
 
 
 def grow_brows(
@@ -119,8 +130,8 @@ def grow_lashes(
         distance = np.linalg.norm(strip - centre, axis=1)
         roots = strip[distance < np.quantile(distance, 0.34)]
         roots = roots[np.argsort(roots[:, 0])]
-        count = 78 if upper else 46
-        where = np.linspace(0, len(roots) - 1, count) + rng.normal(0, 0.08, count)
+        count = 120 if upper else 60
+        where = np.linspace(0, len(roots) - 1, count) + rng.normal(0, 0.25, count)
         line = np.stack([np.interp(where, np.arange(len(roots)), roots[:, k]) for k in range(3)], 1)
         strands.append(_lash_fan(line, centre, radius, style, rng, upper))
     return np.concatenate(strands)
@@ -136,19 +147,19 @@ def _lash_fan(
 ) -> Floats:
     out = _unit(line - centre)
     outer = (line[:, 0] - centre[0]) / radius * np.sign(centre[0])
-    length = style.lash_length * (1.0 if upper else 0.5) * rng.uniform(0.75, 1.1, len(line))
+    length = style.lash_length * (1.0 if upper else 0.5) * rng.uniform(0.55, 1.1, len(line))
     length = length * (0.72 + 0.25 * np.clip(outer + 0.8, 0, 1.5))
     up = 1.0 if upper else -0.8
     fan = np.stack(
         [
-            out[:, 0] * 1.1 + rng.normal(0, 0.08, len(line)),
+            out[:, 0] * 1.25 + rng.normal(0, 0.13, len(line)),
             np.full(len(line), -1.0),
             np.zeros(len(line)),
         ],
         1,
     )
     t = np.linspace(0, 1, 8)[None, :, None]
-    lift = np.array([0, 0, up]) * (0.05 * t + 0.85 * t**2)
+    lift = np.array([0, 0, up]) * (0.02 * t + 0.50 * t**2)
     return np.asarray(line[:, None] + length[:, None, None] * (fan[:, None] * t * 0.75 + lift))
 
 
@@ -163,21 +174,18 @@ def grow_beard(
     return _walk(skin, roots, heading, length, np.full(len(roots), 0.6), 5)
 
 
-def scalp(skin: Surface, marks: Landmarks, forehead: float, temple: float) -> Floats:
-    """Density (n,) of scalp hair with a soft natural hairline.
-
-    `forehead` is the hairline's height over the eyes in dm, `temple` how deep its corners recede.
-    """
+def scalp(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
+    """Density (n,) of scalp hair with a soft natural hairline."""
     points = skin.points
     (_, ey, ez), _ = marks.eyes["l"]
     x, back = np.abs(points[:, 0]), points[:, 1] - ey
     # Along the hairline, from the middle of the forehead over temple and ear to the nape.
-    line = forehead - 0.10 * np.clip(x / 0.35, 0, 1) ** 2
-    line = line + temple * np.exp(-0.5 * ((x - 0.50) / 0.14) ** 2)
+    line = style.forehead - 0.10 * np.clip(x / 0.35, 0, 1) ** 2
+    line = line + style.temple * np.exp(-0.5 * ((x - 0.50) / 0.14) ** 2)
     line = line - 1.15 * rise(back, 0.38, 0.72) - 0.25 * rise(back, 0.9, 1.2)
     line = line - 0.30 * rise(back, 1.5, 1.9)
-    wave = 0.02 * np.sin(x * 31 + 1.3) + 0.015 * np.sin(x * 67)
-    density = rise(points[:, 2] - ez - line - wave, -0.04, 0.13)
+    wave = 0.012 * np.sin(x * 31 + 1.3) + 0.008 * np.sin(x * 67)
+    density = rise(points[:, 2] - ez - line - wave, -0.03, 0.08)
     ear = (x > marks.ear - 0.13) & (points[:, 2] < ez + 0.26) & (back > 0.62)
     density[ear & (back < 1.45)] = 0
     density[(points[:, 2] < ez - 0.75) | (x > marks.ear + 0.2)] = 0
@@ -246,14 +254,14 @@ def grow_long(
     skin: Surface, marks: Landmarks, style: HairStyle, rng: np.random.Generator
 ) -> Floats:
     """Side-parted hair, swept behind the ears and falling to the shoulders."""
-    weight = scalp(skin, marks, forehead=0.74, temple=0.0)
+    weight = scalp(skin, marks, style)
     roots, _ = scatter(skin, weight, 900, rng)
     guides = _long_guides(skin, marks, roots, rng)
     children, _ = scatter(skin, weight, style.strands, rng)
     # A guide of the other side of the parting would tear the child across it.
     strands = np.empty((len(children), guides.shape[1], 3))
     steps = guides.shape[1]
-    spread = 1 - 0.7 * rise(np.linspace(0, 1, steps), 0.05, 0.75)
+    spread = 1 - 0.65 * rise(np.linspace(0, 1, steps), 0.3, 0.9)
     for side in (-1, 1):
         own = np.sign(children[:, 0] - PARTING) == side
         strands[own] = clump(
@@ -287,10 +295,12 @@ def _long_guides(
     top = roots[:, 2] - ez
     upward = np.clip(normal[:, 2], 0, 1)
     front = rise(axis - roots[:, 1], 0.55, 0.95)  # 1 at the hairline over the forehead
-    heading = np.stack([side * (0.3 + 0.8 * upward), 0.5 + front, upward + 1.2 * front - 0.75], 1)
+    heading = np.stack(
+        [side * (0.3 + 0.8 * upward + 0.8 * front), 0.5 + front, upward + front - 0.75], 1
+    )
     heading = _unit(heading - normal * (heading * normal).sum(1, keepdims=True))
-    lift = roots + 0.15 * heading + normal * (0.012 + 0.03 * layer)[:, None]
-    crest = ring(0.6, 0.66, 0.98, ez + np.minimum(0.25 + 0.42 * top, top - 0.08))
+    lift = roots + 0.15 * heading + normal * (0.005 + 0.02 * layer)[:, None]
+    crest = ring(0.6, 0.66, 0.98, ez + np.minimum(0.25 + 0.50 * top, top - 0.06))
     temple = ring(0.95, marks.ear + 0.05, 1.06, ez + np.minimum(0.12, top - 0.25))
     jaw = ring(1.0, marks.ear + 0.03, 0.95, ez + np.minimum(-0.72, top - 0.6))
     end = ring(1.0, marks.ear - 0.18, 0.80, ez - 1.30 - 0.12 * layer)
@@ -299,8 +309,9 @@ def _long_guides(
     phase = 9.0 * around + 2.0 * side
     wave = np.sin(11.0 * t[None] + phase[:, None]) * (0.045 * rise(t, 0.3, 0.9))[None]
     guides += wave[:, :, None] * np.stack([side, 0.6 + 0 * side, 0 * side], 1)[:, None]
-    gap = np.tile(0.004 + 0.105 * rise(t, 0.0, 0.42), (len(roots), 1)) * (
-        0.4 + 0.6 * layer[:, None]
+    gap = (
+        np.tile(0.004 + 0.105 * rise(t, 0.0, 0.42), (len(roots), 1))
+        * ((0.4 + 0.6 * layer) * (1 - 0.45 * front))[:, None]
     )
     return push_out(guides, skin, gap, rounds=5)
 
@@ -309,7 +320,7 @@ def grow_short(
     skin: Surface, marks: Landmarks, style: HairStyle, rng: np.random.Generator
 ) -> Floats:
     """A short side-parted cut: longer on top and swept across, close at the sides."""
-    weight = scalp(skin, marks, forehead=0.86, temple=0.14)
+    weight = scalp(skin, marks, style)
     (_, ey, ez), _ = marks.eyes["l"]
     steps = 9
 

@@ -201,7 +201,7 @@ def build_lobby(style: SetStyle, eyes: Floats) -> None:
     _box("window", (s * 7.0, 73.4, z - 8), (s * 13.5, 73.6, z + 12), day)
     for x in (6.9, 10.2, 13.4):
         _box("mullion", (s * x, 72.6, z - 9), (s * x + 0.25, 73.3, z + 13), wood)
-    _plant(np.array([style.plant_side * 8.6, 42, z - 6.5]), rng)
+    _plant(np.array([style.plant_side * 5.6, 42, z - 6.5]), rng)
     for x, y in ((-10, 60), (8, 55)):
         data = bpy.data.lights.new("wash", "AREA")
         data.size, data.energy, data.color = 6.0, 5200.0, style.glow

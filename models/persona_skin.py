@@ -26,6 +26,7 @@ class SkinStyle:
     lips: Colour
     lips_share: float = 0.75
     flush_share: float = 0.5
+    scalp_shade: float = 0.9
     lid_shade: float = 0.25
     liner: float = 0.0
     stubble: float = 0.0
@@ -165,6 +166,7 @@ def complexion(
     colour = _over(colour, (0.03, 0.018, 0.014), style.liner * lash)
     zone = beard_zone(points, marks)
     colour = _over(colour, tuple(np.array(style.base) * (0.42, 0.44, 0.5)), style.stubble * zone)
+    colour = _times(colour, (0.34, 0.27, 0.24), style.scalp_shade * mask["scalp"])
     lips = mask["lips"]
     colour = _over(colour, style.lips, style.lips_share * lips)
     seam = np.exp(-0.5 * ((points[:, 2] - marks.mouth[2]) / 0.03) ** 2) * lips

@@ -96,7 +96,7 @@ def _share(at: Floats, face: lm.Face, iod: float) -> Floats:
     beside = np.abs((at - chin) @ np.array([-down[1], down[0]])) / tall
     start = -0.02 - 0.10 * np.clip(beside - 0.25, 0, 1)
     t = np.clip((below - start) / 0.50, 0, 1)
-    return (1 - t * t * (3 - 2 * t)).astype(np.float32)
+    return np.asarray(1 - t * t * (3 - 2 * t), np.float32)
 
 
 def _breath(values: Floats, at: Floats, face: lm.Face, iod: float) -> None:
@@ -213,7 +213,7 @@ def _eye(
     eye = eyes.shape(framed.face, side)
     corner, count = eyes.box(eye)
     at = layers.nodes(corner, eyes.PITCH, count)
-    values, index = _near(fitted, _skin(head), framed, base, corner, eyes.PITCH, count)
+    values, _ = _near(fitted, _skin(head), framed, base, corner, eyes.PITCH, count)
     for unit in LID_UNITS:
         values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
     grids = []

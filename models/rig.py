@@ -1,7 +1,8 @@
 """The rig of an avatar: grids of positions on the photo, what moves them, patches and sprites.
 
-Only data lives here: `portrait` makes it, `avatar` keeps it, `scene` prepares it for drawing. Positions are in px of the portrait's frame (`side` px wide, pixel centres at whole
-numbers, x right, y down, z towards the viewer); the photo reaches `margin` px beyond the frame.
+Only data lives here: `portrait` makes it, `avatar` keeps it, `scene` prepares it for drawing.
+Positions are in px of the portrait's frame (`side` px wide, pixel centres at whole numbers, x
+right, y down, z towards the viewer); the photo reaches `margin` px beyond the frame.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ Ints = npt.NDArray[np.int32]
 TILE: Final = 16  # texels
 FADE: Final = 8.0  # px of the frame over which a patch fades into the base
 # H.264's half-sample filter: sharp, and exact where it need not interpolate
-HALF_SAMPLE: Final = np.array([1, -5, 20, 20, -5, 1], np.float32) / 32
+HALF_SAMPLE: Final = np.array([1 / 32, -5 / 32, 20 / 32, 20 / 32, -5 / 32, 1 / 32], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +125,18 @@ def _doubled(image: Bytes) -> Bytes:
     """Twice the samples: the even ones as they were, half-sample filtered ones between."""
     height, width = image.shape[:2]
     out = np.empty((2 * height, 2 * width, *image.shape[2:]), np.uint8)
-    kernel = HALF_SAMPLE[None]
-    # anchor 2: the sample between this px and the next one
-    across = cv2.filter2D(image, -1, kernel, anchor=(2, 0), borderType=cv2.BORDER_REPLICATE)
+    across = _between(image, HALF_SAMPLE[None], (2, 0))
     out[::2, ::2] = image
     out[::2, 1::2] = across
-    down = {"anchor": (0, 2), "borderType": cv2.BORDER_REPLICATE}
-    out[1::2, ::2] = cv2.filter2D(image, -1, kernel.T, **down)
-    out[1::2, 1::2] = cv2.filter2D(across, -1, kernel.T, **down)
+    out[1::2, ::2] = _between(image, HALF_SAMPLE[:, None], (0, 2))
+    out[1::2, 1::2] = _between(across, HALF_SAMPLE[:, None], (0, 2))
     return out
+
+
+def _between(image: Bytes, weights: Floats, anchor: tuple[int, int]) -> Bytes:
+    """The samples half way to the next px along the axis of `weights`."""
+    repeat = cv2.BORDER_REPLICATE
+    return np.asarray(cv2.filter2D(image, -1, weights, anchor=anchor, borderType=repeat), np.uint8)
 
 
 def _scaled(image: Bytes, avatar: Avatar, scale: float) -> Bytes:
@@ -166,7 +169,7 @@ def _i420(rgb: Bytes) -> Bytes:
     yuv = _yuv(rgb)
     small = cv2.resize(yuv[..., 1:], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     planes = [yuv[..., 0].reshape(-1), small[..., 0].reshape(-1), small[..., 1].reshape(-1)]
-    return np.concatenate(planes).reshape(height * 3 // 2, width)
+    return np.asarray(np.concatenate(planes).reshape(height * 3 // 2, width), np.uint8)
 
 
 def _window(image: Bytes, avatar: Avatar, fit: _Fit, width: int, height: int) -> Bytes:

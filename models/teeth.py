@@ -125,7 +125,7 @@ def _normals(vertices: Floats, faces: layers.Ints) -> Floats:
     out = np.zeros_like(vertices)
     for k in range(3):
         np.add.at(out, faces[:, k], flat)
-    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)
+    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9))
 
 
 def _tongue(vertices: Floats, faces: layers.Ints) -> tuple[Floats, tuple[float, float]]:

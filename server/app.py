@@ -68,7 +68,7 @@ class App:
                 web.get("/readyz", self._ready),
                 web.get("/metrics", self._metrics_text),
                 web.get("/", self._page),
-                *(web.get(f"/{name}", self._file) for name in _client_files()),
+                *(web.get(f"/{name}", self._file) for name in _FILES),
             ]
         )
         app.on_shutdown.append(self._shutdown)
@@ -189,7 +189,7 @@ class App:
     async def _avatars(self, _request: web.Request) -> web.Response:
         avatars = [
             {**avatar, "default": avatar["name"] == self._config.avatar}
-            for avatar in self._studio.avatars()
+            for avatar in await self._studio.avatars()
         ]
         return web.json_response({"avatars": avatars})
 
@@ -265,8 +265,7 @@ _CLIENT: Final = Path(str(resources.files("visavis.client")))
 _SERVED: Final = {".html", ".js", ".css", ".svg", ".webp"}
 
 
-def _client_files() -> list[str]:
-    return [path.name for path in _CLIENT.iterdir() if path.suffix in _SERVED]
+_FILES: Final = tuple(path.name for path in _CLIENT.iterdir() if path.suffix in _SERVED)
 
 
 def _refuse_other_sites(request: web.Request) -> None:

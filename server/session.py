@@ -306,7 +306,9 @@ class Session:
         if self._current is not None:
             self._current.marks.sound_sent(at, now, PACKET)
 
-    def _picture_sent(self, at: Tick, now: Tick) -> None:
+    def _picture_sent(self, at: Tick, now: Tick, new: bool) -> None:
         self._metrics.frames.inc()
+        if not new:
+            self._metrics.late.inc()
         if self._current is not None:
             self._current.marks.picture_sent(at, now)

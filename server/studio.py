@@ -97,11 +97,12 @@ class Studio:
             endpointing=Endpointing(),
         )
 
-    def avatars(self) -> list[dict[str, Any]]:
+    async def avatars(self) -> list[dict[str, Any]]:
         """Name, title and preview address of each avatar."""
+        found = await asyncio.to_thread(find_avatars, self._config.home_path)
         return [
             {"name": name, "title": name.title(), "preview": f"/v1/avatars/{name}/preview.webp"}
-            for name in sorted(find_avatars(self._config.home_path))
+            for name in sorted(found)
         ]
 
     def voices(self) -> list[dict[str, Any]]:
@@ -113,7 +114,7 @@ class Studio:
 
     async def preview(self, avatar: str) -> bytes:
         """The avatar's picture as WebP. Raises NotFound."""
-        return await asyncio.to_thread(read_preview, self._path(avatar))
+        return await asyncio.to_thread(read_preview, await self._path(avatar))
 
     def close(self) -> None:
         """End every engine's thread."""
@@ -124,14 +125,15 @@ class Studio:
         return self._workers.setdefault(name, Worker(name))
 
     async def _avatar(self, name: str) -> Avatar:
-        path = self._path(name)
-        key = name, path.stat().st_mtime_ns
+        path = await self._path(name)
+        key = name, (await asyncio.to_thread(path.stat)).st_mtime_ns
         if key not in self._avatars:
             self._avatars[key] = await asyncio.to_thread(load_avatar, path)
         return self._avatars[key]
 
-    def _path(self, name: str) -> Path:
-        path = find_avatars(self._config.home_path).get(name)
+    async def _path(self, name: str) -> Path:
+        found = await asyncio.to_thread(find_avatars, self._config.home_path)
+        path = found.get(name)
         if path is None:
             msg = f"There is no avatar {name!r}."
             raise NotFound(msg)

@@ -20,6 +20,7 @@ _VIDEO_BASE: Final = Fraction(1, _VIDEO_RATE)
 _LOST: Final[Tick] = ms(500)  # further behind than this the process was stopped: do not catch up
 
 Sent = Callable[[Tick, Tick], None]  # (tick of the media, tick at which it was handed over)
+Shown = Callable[[Tick, Tick, bool], None]  # the same, and whether a new picture had come
 
 
 class _Pace:
@@ -65,7 +66,7 @@ class VideoTrack(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, clock: Clock, timeline: Timeline, still: I420, sent: Sent) -> None:
+    def __init__(self, clock: Clock, timeline: Timeline, still: I420, sent: Shown) -> None:
         super().__init__()
         self.ntp_origin = clock.ntp_origin
         self.late = 0
@@ -83,5 +84,5 @@ class VideoTrack(MediaStreamTrack):
             self._last = picture.image
         frame = av.VideoFrame.from_ndarray(self._last, format="yuv420p")
         frame.pts, frame.time_base = at * _VIDEO_RATE // TICK_RATE, _VIDEO_BASE
-        self._sent(at, self._clock.now())
+        self._sent(at, self._clock.now(), picture is not None)
         return frame

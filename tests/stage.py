@@ -46,7 +46,7 @@ class FakeStudio:
     async def _transcribe(self, pcm) -> Transcript:
         return await self.workers["stt"].call(self.stt.transcribe, pcm)
 
-    def avatars(self):
+    async def avatars(self):
         return [{"name": "mira", "title": "Mira", "preview": "/v1/avatars/mira/preview.webp"}]
 
     def voices(self):

@@ -146,6 +146,7 @@ async def test_a_session_can_be_commanded_over_http():
         ("/v1/sessions/none/say", "{}", {"Content-Type": "application/json"}, 404),
         ("/v1/nothing", "", {}, 404),
     ],
+    ids=str.split("no-media sdp text empty bytes type long session path"),
 )
 async def test_a_bad_request_is_a_named_problem_and_the_server_goes_on(path, body, headers, status):
     async with serving() as client:

@@ -1,4 +1,4 @@
-"""The rasterizer: what is nearer is seen, cameras turn the right way, light falls on what faces it."""
+"""The rasterizer: the nearer is seen, cameras turn the right way, light falls on what faces it."""
 
 import numpy as np
 import pytest

@@ -116,10 +116,11 @@ def test_left_and_right_are_mirror_images(head, left):
 
 def test_the_jaw_takes_chin_lower_teeth_and_tongue_down_and_leaves_the_upper_teeth(head):
     moved = deform(head, state(jawOpen=1)) - head.vertices
-    assert landmarks(head, moved)[CHIN, 1] < -20 * ONE_MM
+    assert landmarks(head, moved)[CHIN, 1] < -10 * ONE_MM
     for name in ("teeth_lower", "gum_lower"):
         assert moved[head.regions[name]][:, 1].max() < -5 * ONE_MM
-    assert moved[head.regions["tongue"]][:, 1].mean() < -5 * ONE_MM
+    tip = head.regions["tongue"] & (head.vertices[:, 2] > 0)
+    assert moved[tip][:, 1].max() < -5 * ONE_MM
     for name in ("teeth_upper", "gum_upper", "eye_left", "eye_right"):
         assert np.abs(moved[head.regions[name]]).max() < 0.1 * ONE_MM
 
@@ -161,12 +162,12 @@ def test_a_blink_shuts_its_own_eye(head, side, sign):
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-@pytest.mark.parametrize("share", [0.5, 1.0])
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75, 1.0])
 def test_a_blinking_lid_stays_in_front_of_the_eyeball(head, side, share):
     shut = deform(head, state(**{f"eyeBlink{side.title()}": share}))
-    lid = shut[head.regions[f"lid_upper_{side}"]]
+    edge = shut[head.loops[f"lid_rim_{side}"]]
     centre = head.eye_centres[0 if side == "left" else 1]
-    assert np.linalg.norm(lid - centre, axis=1).min() > head.eye_radius - 0.5 * ONE_MM
+    assert np.linalg.norm(edge - centre, axis=1).min() > head.eye_radius - 0.2 * ONE_MM
 
 
 @pytest.mark.parametrize(
@@ -180,8 +181,10 @@ def test_eyes_look_where_the_unit_says(head, name, axis, sign):
     side = "left" if name.endswith("Left") else "right"
     moved = deform(head, state(**{name: 1})) - head.vertices
     assert sign * moved[head.regions[f"pupil_{side}"]][:, axis].mean() > 1.5 * ONE_MM
-    centre = moved[head.regions[f"eye_{side}"]].mean(0)
-    assert np.linalg.norm(centre) < 3 * ONE_MM  # it turns, it does not wander off
+    centre = head.eye_centres[0 if side == "left" else 1]
+    ball = (head.vertices + moved)[head.regions[f"eye_{side}"]]
+    away = np.linalg.norm(ball - centre, axis=1)
+    assert np.abs(away / head.eye_radius - 1).max() < 0.12  # it turns, it does not wander off
 
 
 def test_landmarks_are_where_they_should_be(head):

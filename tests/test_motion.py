@@ -1,68 +1,16 @@
-import itertools
 import tracemalloc
 
 import numpy as np
 import pytest
+from babble import CLOSE, FRAME, JAW, MOUTH, MS, PUCKER, START, at, opening, play, said, speech
 
 from visavis.engines import visemes
-from visavis.engines.base import PLAY_RATE, Affect, Motion, Phoneme, Speech, Word
+from visavis.engines.base import PLAY_RATE, Affect, Motion
 from visavis.engines.motion_visemes import VisemeMotion
 from visavis.models.arkit import INDEX
 
-FRAME = 1920  # samples of a picture at 25 fps
-MS = PLAY_RATE // 1000
-START = 2 * PLAY_RATE
-MOUTH = [i for name, i in INDEX.items() if name.startswith(("jaw", "mouth", "tongue"))]
-JAW, CLOSE, PUCKER, FUNNEL = (
-    INDEX[n] for n in ("jawOpen", "mouthClose", "mouthPucker", "mouthFunnel")
-)
-LIPS_APART = [INDEX[n] for n in ("mouthLowerDownLeft", "mouthUpperUpLeft", "mouthFunnel")]
-
 # Per second at 500 Hz: what no coefficient exceeds, and by how much a velocity may change in 2 ms.
 FASTEST, FASTEST_LID, SHARPEST = 15.0, 36.0, 2.5
-
-
-def speech(sounds, words="", level=3000, alphabet="espeak"):
-    """`sounds`: (symbol, ms) pairs. A vowel is loud, a stop quiet, "" silent."""
-    pcm, phonemes, at = [], [], 0
-    rng = np.random.default_rng(0)
-    for symbol, length in sounds:
-        count = length * MS
-        loud = {"": 0.0, "p": 0.01, "b": 0.01, "m": 0.25}.get(symbol, 1.0)
-        tone = np.sin(2 * np.pi * 150 * np.arange(at, at + count) / PLAY_RATE)
-        hiss = 0.0 if symbol == "m" else 0.3 * rng.standard_normal(count)
-        pcm.append(loud * level * (tone + hiss))
-        phonemes.append(Phoneme(symbol, at, at + count))
-        at += count
-    spans = [Word(word, i * at // 8, (i + 1) * at // 8) for i, word in enumerate(words.split())]
-    samples = np.concatenate(pcm).astype(np.int16)
-    return Speech(samples, tuple(phonemes), tuple(spans), alphabet)
-
-
-def play(motion, start, end, step=FRAME):
-    """{sample: (52,)} between two times."""
-    return {at: motion.state(at).coefficients for at in range(start, end, step)}
-
-
-def said(pieces, *, seed=1, lead=150, tail=400, step=FRAME):
-    """The coefficients around pieces that follow each other, each told `lead` ms ahead."""
-    motion = VisemeMotion(seed)
-    at, frames = START, {}
-    for piece in pieces:
-        before = at - lead * MS
-        frames |= play(motion, max(frames, default=-step) + step, before, step)
-        motion.speak(at, piece)
-        at += len(piece.pcm)
-    return frames | play(motion, max(frames, default=-step) + step, at + tail * MS, step)
-
-
-def opening(coefficients):
-    """How far the lips are apart, in jawOpen's unit."""
-    return coefficients[JAW] - coefficients[CLOSE] + 0.3 * coefficients[LIPS_APART].sum()
-
-
-def at(frames, time):
-    return frames[min(frames, key=lambda key: abs(key - time))]
 
 
 def test_is_a_motion():
@@ -137,7 +85,8 @@ def test_lips_meet_in_every_closure(stop, length, phase):
 
 
 def test_lips_part_for_a_short_vowel_between_closures():
-    frames = said([speech([("a", 100), ("b", 60), ("i", 60), ("b", 60), ("a", 100)])])
+    sounds = [("a", 100), ("b", 60), ("i", 60), ("b", 60), ("a", 100)]
+    frames = said([speech(sounds)], step=5 * MS)
     between = [opening(c) for t, c in frames.items() if START + 160 * MS <= t <= START + 220 * MS]
     assert max(between) > 0.04
 
@@ -340,164 +289,3 @@ def test_memory_stays_flat():
     late = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert late - early < 20_000  # bytes
-
-
-# --- life ----------------------------------------------------------------------------------------
-
-
-def watch(attention, seconds, seed=7):
-    motion = VisemeMotion(seed)
-    motion.attend(0, attention)
-    return [motion.state(t) for t in range(0, seconds * PLAY_RATE, FRAME)]
-
-
-def blinks(states):
-    lids = np.array([s.coefficients[INDEX["eyeBlinkLeft"]] for s in states])
-    down = lids > 0.35
-    starts = np.flatnonzero(down[1:] & ~down[:-1])
-    return starts * FRAME / PLAY_RATE, lids
-
-
-@pytest.mark.slow
-def test_blinks_like_a_person():
-    resting, lids = blinks([s for seed in (1, 2) for s in watch("idle", 240, seed)])
-    per_minute = len(resting) / 8
-    assert 14 <= per_minute <= 21
-    gaps = np.diff(resting)
-    assert np.median(gaps) < np.mean(gaps)  # skewed as a log-normal is
-    assert gaps.min() > 0.2
-    assert gaps.max() < 40
-    peaks = [lids[int(t * 25) : int(t * 25) + 9].max() for t in resting]
-    assert np.mean(np.array(peaks) > 0.9) > 0.8  # most blinks close the eye in a picture
-    talking, _ = blinks([s for seed in (1, 2) for s in watch("speaking", 240, seed)])
-    assert len(talking) > 1.1 * len(resting)
-
-
-def test_lids_fall_faster_than_they_rise():
-    motion = VisemeMotion(7)
-    lids = np.array(
-        [c[INDEX["eyeBlinkLeft"]] for c in play(motion, 0, 10 * PLAY_RATE, 4 * MS).values()]
-    )
-    speed = np.diff(lids)
-    assert speed.max() > 1.4 * -speed.min()
-    closed = np.flatnonzero(np.diff((lids > 0.03).astype(int)))
-    lengths = 4 * np.diff(closed)[::2]
-    assert 100 <= np.median(lengths) <= 300
-
-
-def looks_away(states):
-    room = np.array([s.gaze + s.pose[:2] for s in states])
-    return float(np.mean(np.hypot(*room.T) > 4.5)), room
-
-
-@pytest.mark.slow
-def test_looks_at_the_visitor_and_away_to_think():
-    for attention in ("idle", "speaking"):
-        share, _ = looks_away(watch(attention, 180))
-        assert 0.03 < share < 0.25
-    assert looks_away(watch("listening", 180))[0] < 0.15
-    share, room = looks_away(watch("thinking", 60))
-    assert share > 0.6
-    assert np.median(room[:, 1]) > 2  # up
-
-
-def test_saccades_follow_the_main_sequence():
-    motion = VisemeMotion(3)
-    motion.attend(0, "thinking")
-    gaze = np.array([s.gaze for s in (motion.state(t) for t in range(0, 8 * PLAY_RATE, 4 * MS))])
-    speed = np.hypot(*np.diff(gaze, axis=0).T) * 250
-    assert 120 < speed.max() < 600  # degrees a second
-
-
-@pytest.mark.slow
-def test_head_neither_freezes_nor_sways():
-    pose = np.array([s.pose for s in watch("idle", 240)])
-    assert np.percentile(np.abs(pose[:, 0]), 95) < 4.5
-    assert np.percentile(np.abs(pose[:, 1]), 95) < 4.0
-    seconds = pose[: len(pose) // 25 * 25, :3].reshape(-1, 25, 3)
-    moved = np.ptp(seconds, axis=1).max(1)
-    assert moved.min() > 0.01  # it never freezes for a second
-    assert np.median(moved) < 1.0  # and mostly holds still
-    assert np.abs(np.diff(pose[:, :3], 2, axis=0)).max() < 0.6  # no jitter: degrees a frame, twice
-
-
-@pytest.mark.slow
-def test_life_never_repeats():
-    pose = np.array([np.r_[s.pose[:3], s.gaze] for s in watch("idle", 180)])
-    width = 50  # frames: 2 s
-    starts = range(0, len(pose) - width, 25)
-    windows = np.stack([pose[s : s + width].ravel() for s in starts])
-    windows -= windows.mean(1, keepdims=True)
-    for one, two in itertools.combinations(range(len(windows)), 2):
-        if two - one > 2:
-            assert np.abs(windows[one] - windows[two]).max() > 0.02
-
-
-def test_breathes():
-    breath = np.array([s.breath for s in watch("idle", 60)])
-    rises = np.sum((breath[1:] > 0.35) & (breath[:-1] <= 0.35))
-    assert 11 <= rises <= 17
-
-
-# --- manners, affect, gestures -------------------------------------------------------------------
-
-
-def test_listener_leans_in_and_nods():
-    idle = np.array([s.pose for s in watch("idle", 30)])
-    listening = np.array([s.pose for s in watch("listening", 30)])
-    assert listening[:, 5].mean() > idle[:, 5].mean() + 0.03
-    dips = np.diff(listening[:, 1]) * 25
-    assert dips.min() < -5  # degrees a second: a nod, not a drift
-
-
-def test_affect_shows_within_a_second():
-    motion = VisemeMotion(2)
-    play(motion, 0, PLAY_RATE)
-    motion.feel(PLAY_RATE, Affect(valence=1.0))
-    frames = play(motion, PLAY_RATE, 3 * PLAY_RATE)
-    smile = INDEX["mouthSmileLeft"]
-    assert at(frames, PLAY_RATE + 80 * MS)[smile] < 0.15
-    assert at(frames, PLAY_RATE + 600 * MS)[smile] > 0.3
-    motion.feel(3 * PLAY_RATE, Affect(valence=-1.0, arousal=-0.6))
-    sad = at(play(motion, 3 * PLAY_RATE, 5 * PLAY_RATE), 5 * PLAY_RATE)
-    assert sad[smile] < 0.05
-    assert sad[INDEX["mouthFrownLeft"]] > 0.2
-
-
-def test_smile_stays_under_speech():
-    motion = VisemeMotion(2)
-    motion.feel(0, Affect(valence=1.0))
-    motion.speak(START, speech([("ɑ", 120), ("t", 60), ("i", 120), ("m", 70)] * 3))
-    frames = play(motion, 0, START + PLAY_RATE)
-    smiles = [c[INDEX["mouthSmileLeft"]] for t, c in frames.items() if t > START]
-    assert min(smiles) > 0.3
-
-
-def brows(words, seeds=12):
-    """Mean raise of the brows over the end of a sentence."""
-    heights = []
-    for seed in range(seeds):
-        motion = VisemeMotion(seed)
-        motion.speak(START, speech([("ɑ", 100), ("t", 60)] * 8, words))
-        frames = play(motion, START - FRAME, START + 1500 * MS)
-        heights.append(max(c[INDEX["browOuterUpLeft"]] for c in frames.values()))
-    return float(np.mean(heights))
-
-
-def test_brows_rise_on_a_question():
-    asked, told = brows("a b c d e f g h?"), brows("a b c d e f g h.")
-    assert asked > 0.2
-    assert asked > told + 0.05
-
-
-def test_head_moves_more_in_speech_and_comes_to_rest():
-    motion = VisemeMotion(8)
-    still = np.array([motion.state(t).pose[:3] for t in range(0, START, FRAME)])
-    motion.speak(START, speech([("d", 60), ("ɑ", 120), ("n", 60), ("i", 90)] * 9))
-    end = START + 3 * PLAY_RATE
-    talking = np.array([motion.state(t).pose[:3] for t in range(START, end, FRAME)])
-    rest = range(end + 2 * PLAY_RATE, end + 5 * PLAY_RATE, FRAME)
-    after = np.array([motion.state(t).pose[:3] for t in rest])
-    speed = [np.abs(np.diff(pose, axis=0)).mean() for pose in (still, talking, after)]
-    assert speed[1] > 1.5 * speed[0]
-    assert speed[1] > 1.5 * speed[2]

@@ -74,7 +74,7 @@ def spans(pieces):
     start, found = 0, []
     for piece in pieces:
         found += [
-            (p.symbol, (p.start + start) / PLAY_RATE, (p.end + start) / PLAY_RATE)
+            (p.symbol.lstrip("ˈˌ"), (p.start + start) / PLAY_RATE, (p.end + start) / PLAY_RATE)
             for p in piece.phonemes
         ]
         start += len(piece.pcm)
@@ -144,6 +144,13 @@ def fit(pieces, symbols, band):
     for symbol, start, end in spans(pieces):
         mask[(time >= start) & (time < end) & (symbol in symbols)] = 1
     return np.array([np.corrcoef(np.roll(mask, -lag), energy)[0, 1] for lag in range(-40, 41)])
+
+
+def test_stress_is_part_of_the_vowel(voice):
+    symbols = [p.symbol for piece in voice.synthesize("Hello, madam.") for p in piece.phonemes]
+    stressed = [symbol for symbol in symbols if symbol.startswith(("ˈ", "ˌ"))]
+    assert len(stressed) >= 2
+    assert all(symbol[1:] in VOWELS for symbol in stressed)
 
 
 def test_pauses_are_silent_and_sounds_are_not(lines):
