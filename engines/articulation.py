@@ -91,7 +91,7 @@ class Score:
         on, off = self._on[:, near], self._off[:, near]
         pull = self._insists[near] * ramps((clock - on[0]) * on[1])
         pull *= 1.0 - ramps((clock - off[0]) * off[1])  # (taps, n, articulators)
-        share = pull / pull.sum(1, keepdims=True)
+        share = pull / np.maximum(pull.sum(1, keepdims=True), 1e-9)  # never NaN
         return np.asarray(np.einsum("tnu,nu->tu", share[:, :, _OF_UNIT], self._targets[near]))
 
     def sound_at(self, time: float) -> Sound | None:

@@ -193,6 +193,10 @@ class Motion(Protocol):
         """The face at `at`; calls come in increasing order."""
         ...
 
+    def phoneme_at(self, at: int) -> str:
+        """The sound that the mouth is shaping at `at`, for traces; "" in silence."""
+        ...
+
 
 class Renderer(Protocol):
     """Face state to picture for one avatar; one per session, called from one thread."""

@@ -124,6 +124,10 @@ class FakeMotion:
         """Neutral, always."""
         return FaceState()
 
+    def phoneme_at(self, at: int) -> str:
+        """Silence, always."""
+        return ""
+
 
 class FakeRenderer:
     """Grey pictures; fails while `broken`."""

@@ -324,8 +324,11 @@ def grow_short(
     (_, ey, ez), _ = marks.eyes["l"]
     steps = 9
 
+    tree = cKDTree(skin.points)
+
     def comb(roots: Floats, jitter: float) -> Floats:
-        top = rise(roots[:, 2] - ez, 0.62, 1.0)
+        facing = skin.normals[tree.query(roots)[1]][:, 2]
+        top = rise(roots[:, 2] - ez, 0.66, 1.02) * rise(facing, 0.25, 0.75)
         back = np.clip((roots[:, 1] - ey) / 2.0, 0, 1)
         across = np.where(roots[:, 0] < 0.36, -1.0, 1.0)
         heading = np.stack(

@@ -137,8 +137,8 @@ TOMAS: Final = Persona(
         ]
     ),
     rest={
-        "mouthSmileLeft": 0.32,
-        "mouthSmileRight": 0.36,
+        "mouthSmileLeft": 0.42,
+        "mouthSmileRight": 0.46,
         "cheekSquintLeft": 0.22,
         "cheekSquintRight": 0.2,
         "eyeWideLeft": 0.3,
@@ -153,7 +153,7 @@ TOMAS: Final = Persona(
         stubble=0.3,
         mottle=0.45,
         wrinkles=1.0,
-        roughness=0.47,
+        roughness=0.5,
         pores=1.25,
         spots=0.35,
         scalp_shade=0.45,
@@ -178,8 +178,8 @@ TOMAS: Final = Persona(
         lamps=(
             Lamp((5.0, -8.0, 4.2), 4.5, 900.0, (1.0, 0.94, 0.88)),
             Lamp((-6.0, -7.0, 1.0), 6.0, 420.0, (0.94, 0.96, 1.0)),
-            Lamp((-3.5, 5.5, 4.5), 3.0, 460.0, (1.0, 0.88, 0.72)),
-            Lamp((5.5, 4.0, 2.0), 3.0, 260.0, (0.85, 0.92, 1.0)),
+            Lamp((-3.5, 5.5, 4.5), 3.0, 300.0, (1.0, 0.88, 0.72)),
+            Lamp((5.5, 4.0, 2.0), 3.0, 150.0, (0.85, 0.92, 1.0)),
         ),
         ambient=(0.11, 0.112, 0.118),
         wood=(0.13, 0.12, 0.10),

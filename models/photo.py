@@ -227,18 +227,27 @@ def _by_colour(photo: Rgb, matte: Floats) -> Floats:
     """
     unit = max(round(photo.shape[0] / 192), 1)
     kernel = np.ones((2 * unit + 1, 2 * unit + 1), np.uint8)
-    inside = cv2.erode((matte > 0.92).astype(np.uint8), kernel, iterations=3)
-    outside = cv2.erode((matte < 0.05).astype(np.uint8), kernel, iterations=2)
-    person, sure = _nearby(photo, inside, 5.0 * unit)
-    behind, certain = _nearby(photo, outside, 5.0 * unit)
+    inside, outside = (matte > 0.95).astype(np.uint8), (matte < 0.02).astype(np.uint8)
+    person, sure = _nearby(photo, cv2.erode(inside, kernel, iterations=2), 4.0 * unit)
+    behind, certain = _nearby(photo, cv2.erode(outside, kernel, iterations=2), 4.0 * unit)
     line = person - behind
     length = (line**2).sum(-1)
     place = ((photo - behind) * line).sum(-1) / np.maximum(length, 1.0)
     trust = length / (length + 45.0**2) * np.minimum(sure, certain)
-    band = (1 - inside.astype(np.float32)) * (1 - outside.astype(np.float32))
-    amount = cv2.GaussianBlur(band, (0, 0), 1.0 * unit) * band * trust
+    band = 1 - np.maximum(cv2.erode(inside, kernel), cv2.erode(outside, kernel))
+    amount = cv2.GaussianBlur(band.astype(np.float32), (0, 0), 1.0 * unit) * trust
     sharp = np.clip((place - 0.12) / 0.76, 0, 1)
     return np.asarray(np.clip(matte + (sharp - matte) * amount, 0, 1), np.float32)
+
+
+def _of_face(matte: Floats, face: lm.Face, density: float) -> Floats:
+    """Without what the model took for a person but is not joined to this face."""
+    _, labels = cv2.connectedComponents((matte > 0.3).astype(np.uint8))
+    nose = np.round((face.points[4, :2] + MARGIN) * density).astype(int)
+    x, y = np.clip(nose, 0, matte.shape[0] - 1)
+    own = (labels == labels[y, x]).astype(np.uint8)
+    reach = 2 * round(8 * density) + 1
+    return matte * cv2.dilate(own, np.ones((reach, reach), np.uint8)).astype(np.float32)
 
 
 def _nearby(photo: Rgb, where: npt.NDArray[np.uint8], sigma: float) -> tuple[Floats, Floats]:
@@ -255,7 +264,7 @@ def _plate(photo: Rgb, matte: Floats) -> Rgb:
     side = photo.shape[0]
     small = cv2.resize(photo, (144, 144), interpolation=cv2.INTER_AREA)
     person = cv2.resize(matte, (144, 144), interpolation=cv2.INTER_AREA) > 0.02
-    hole = cv2.dilate(person.astype(np.uint8), np.ones((5, 5), np.uint8))
+    hole = cv2.dilate(person.astype(np.uint8), np.ones((7, 7), np.uint8))
     if hole.all():
         hole[0, :] = 0
     filled = cv2.inpaint(small, hole * 255, 4, cv2.INPAINT_TELEA)
@@ -263,10 +272,12 @@ def _plate(photo: Rgb, matte: Floats) -> Rgb:
     inner = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), 1.5)[..., None]
     filled = (filled + (soft.astype(np.float32) - filled) * inner).astype(np.uint8)
     large = cv2.resize(filled, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-    near = cv2.dilate((matte > 0.004).astype(np.uint8), np.ones((9, 9), np.uint8))
-    near = cv2.GaussianBlur(near.astype(np.float32), (0, 0), 3)[..., None]
-    # Well away from the person the background is the photo itself, unchanged.
-    away = np.clip(near * 2, 0, 1)
+    # Well away from the person the background is the photo itself, unchanged; close to it, loose
+    # hair that the matte does not know would stay behind as a ghost.
+    reach = 2 * round(side / 72) + 1
+    near = cv2.dilate((matte > 0.02).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    soft_near = cv2.GaussianBlur(near.astype(np.float32), (0, 0), side / 160)[..., None]
+    away = np.clip(soft_near * 1.6, 0, 1)
     return np.clip(photo + (large - photo) * away + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -314,6 +325,7 @@ def frame(data: bytes) -> Framed:
     window = (left - border, top - border, side + 2 * border)
     wide = _cut(photo, *window, size)
     matte = _by_colour(wide, _matte(photo, window, size))
+    matte = _of_face(matte, _placed(face, left, top, SIDE / side), size / (SIDE + 2 * MARGIN))
     plate = _plate(wide, matte)
     own = _own_colour(wide, matte, plate)
     again = _placed(face, left, top, SIDE / side)

@@ -9,6 +9,7 @@ import json
 import secrets
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -16,11 +17,13 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from visavis.engines import load
-from visavis.engines.base import FaceState
+from visavis.engines.base import PLAY_RATE, FaceState
+from visavis.engines.direction import understand
 from visavis.models import fetch, manifest
 from visavis.models.avatar import Avatar, Consent, load_avatar, read_card
 from visavis.models.errors import AvatarError
 from visavis.server import config as settings
+from visavis.server import offline
 from visavis.server.config import Config
 from visavis.server.errors import ConfigError
 from visavis.server.studio import find_avatars
@@ -44,6 +47,7 @@ def say_line(text: str) -> None:
 
 def add_tools(commands: Any) -> None:
     """Every command of this file."""
+    _add_say(commands)
     _add_avatar(commands)
     _add_models(commands)
     _json(add_command(commands, "voices", _voices, "list the voices"))
@@ -58,6 +62,55 @@ def _json(parser: argparse.ArgumentParser) -> None:
 
 def _config() -> Config:
     return settings.load({})
+
+
+# --- say ----------------------------------------------------------------------------------------
+
+
+def _add_say(commands: Any) -> None:
+    parser = add_command(commands, "say", _say, "render a text as a video file")
+    parser.add_argument("text", help="what to say; - reads it from the standard input")
+    parser.add_argument("--avatar", help="default: the one of the settings")
+    parser.add_argument("--voice", help="default: the one of the settings")
+    parser.add_argument("--style", default="", help='in plain words: "warm and calm"')
+    parser.add_argument("--size", type=int, default=512, help="width and height in pixels")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="an .mp4 file")
+    parser.add_argument("--trace", type=Path, help="write one JSON line a picture to this file")
+
+
+def _say(options: argparse.Namespace) -> None:
+    config = _config()
+    text = sys.stdin.read() if options.text == "-" else options.text
+    if not text.strip():
+        msg = "there is nothing to say"
+        raise ConfigError(msg)
+    avatar = load_avatar(_avatar_path(options.avatar or config.avatar))
+    voice = options.voice or config.voice
+    if voice not in {v.name for v in load.voices()}:
+        msg = f"there is no voice {voice!r}: `visavis voices` names those there are"
+        raise ConfigError(msg)
+    script = offline.speak(text, load.tts(voice, config.home_path))
+    motion = load.motion(0)
+    if direction := understand(options.style).styles:
+        motion.feel(0, understand(options.style).affect)
+        say_line(f"style: {', '.join(direction)}")
+    renderer = load.renderer(avatar, options.size, options.size)
+    with ExitStack() as stack:
+        bar = stack.enter_context(tqdm(total=script.frames, unit="picture", leave=False))
+        trace = stack.enter_context(options.trace.open("w")) if options.trace else None
+        offline.render(
+            script, motion, renderer, options.output, trace,
+            lambda share: bar.update(round(share * script.frames) - bar.n),
+        )  # fmt: skip
+    say_line(f"made {options.output}: {len(script.pcm) / PLAY_RATE:.1f} s")
+
+
+def _avatar_path(name: str) -> Path:
+    path = find_avatars(_config().home_path).get(name)
+    if path is None:
+        msg = f"There is no avatar {name!r}: `visavis avatar list` names those there are."
+        raise AvatarError("avatar-missing", msg)
+    return path
 
 
 # --- avatar -------------------------------------------------------------------------------------
@@ -125,11 +178,7 @@ def _list(options: argparse.Namespace) -> None:
 
 
 def _show(options: argparse.Namespace) -> None:
-    path = find_avatars(_config().home_path).get(options.name)
-    if path is None:
-        msg = f"There is no avatar {options.name!r}: `visavis avatar list` names those there are."
-        raise AvatarError("avatar-missing", msg)
-    card = asdict(read_card(path))
+    card = asdict(read_card(_avatar_path(options.name)))
     if options.json:
         say_line(json.dumps(card))
         return
