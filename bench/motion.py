@@ -160,7 +160,7 @@ def spoken_range(pieces: Sequence[Speech]) -> dict[str, float]:
 
 
 def speeds(pieces: Sequence[Speech]) -> dict[str, float]:
-    """Fastest change per second, sampled at 500 Hz, with a cut and changes of mood on the way."""
+    """Fastest change per second while sentences are spoken, sampled at 500 Hz."""
     step = PLAY_RATE // 500
     states = list(performed(VisemeMotion(1), scheduled(pieces), step=step))
     values = np.array([state.coefficients for _, state in states], np.float64)

@@ -149,10 +149,10 @@ def lips(head: Draft) -> Opening:
     return opening(head.vertices, head.quads, loop, end, 0.05, 0.5, 0.004)
 
 
-def lids(head: Draft, side: str) -> Opening:
+def lids(head: Draft, side: str, reach: float = 0.02) -> Opening:
     """An eye: the upper lid does most of the way."""
     loop, end = ordered(head.loops[f"lid_edge_{side}"], head.vertices)
-    return opening(head.vertices, head.quads, loop, end, 0.05, 0.15, 0.004)
+    return opening(head.vertices, head.quads, loop, end, reach, 0.15, 0.004)
 
 
 def _closed(head: Draft) -> Draft:
@@ -171,8 +171,9 @@ def _closed(head: Draft) -> Draft:
         units[arkit.INDEX[name]] += mouth.close(vertices + units[arkit.INDEX[name]])
     for side in ("left", "right"):
         blink = arkit.INDEX[f"eyeBlink{side.title()}"]
-        eye = lids(head, side)
-        units[blink] += eye.close(vertices + units[blink])
+        for reach in (0.06, 0.02):  # first the lid as a whole, then its edge exactly
+            eye = lids(head, side, reach)
+            units[blink] += eye.close(vertices + units[blink])
         units[blink] = _off_the_eyeball(head, vertices, units[blink], side)
     modes = np.stack([_closed_mode(mouth, vertices, mode) for mode in head.modes])
     return Draft(

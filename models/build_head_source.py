@@ -97,9 +97,8 @@ class Wheel:
             msg = f"mask {name}: not an image"
             raise ValueError(msg)
         height, width = image.shape
-        at = np.stack([uv[:, 0] * width, (1 - uv[:, 1]) * height], 1).astype(np.float32)
-        empty = np.zeros((0,), np.float32)  # the second map: `at` holds both coordinates
-        found = cv2.remap(image, at[None, :, :], empty, cv2.INTER_LINEAR)[0]
+        x, y = (uv * [width, height]).astype(np.float32).T
+        found = cv2.remap(image, x[None], height - y[None], cv2.INTER_LINEAR)[0]
         return np.asarray(found, np.float64) / 255
 
     def _text(self, path: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 
 from visavis.models import arkit, contour, layers
@@ -199,6 +200,7 @@ def sprites(
     inside = contour.signed_distance(at, np.concatenate([eye.upper, eye.lower[::-1]]))
     radial = np.linalg.norm(at - eye.centre, axis=-1)
     white = _sclera(crop, (inside < -1.0) & (radial > eye.radius * 1.15 + 1.5))
+    white = _rounded(white, at, eye, inside)
     corner = (float(low[0]), float(low[1]))
     sclera = Sprite(_opaque(white), layers.card(corner, white.shape, 1.0, depth, camera))
     return sclera, *_iris_sprites(eye, photo, offset, depth, camera)
@@ -225,6 +227,16 @@ def _sclera(crop: Bytes, white: layers.Mask) -> Bytes:
         return np.broadcast_to(plain.astype(np.uint8), crop.shape).copy()
     filled = layers.fill(crop.astype(np.float32), white)
     return np.clip(filled, 0, 255).astype(np.uint8)
+
+
+def _rounded(white: Bytes, at: Floats, eye: EyeShape, inside: Floats) -> Bytes:
+    """Shade what the photo does not show of the eyeball like a ball: light in the middle."""
+    reach = np.linalg.norm((at - eye.centre) / (eye.width * 0.62), axis=-1)
+    ball = 1.10 - 0.42 * reach**2
+    hidden = np.linalg.norm(at - eye.centre, axis=-1) < eye.radius * 1.15 + 1.5
+    hidden = cv2.GaussianBlur((hidden | (inside > 0)).astype(np.float32), (0, 0), 1.0)
+    gain = 1 + (np.clip(ball, 0.5, 1.1) - 1) * hidden
+    return np.clip(white * gain[..., None], 0, 255).astype(np.uint8)
 
 
 def _iris_sprites(

@@ -101,7 +101,7 @@ def grow_brows(
     z = (skin.points[:, 2] - ez) / radius
     middle, half = _brow_curve(x, style)
     across = np.abs(z - middle) / np.maximum(half, 1e-3)
-    ends = rise(x, -1.28, -0.85) * rise(1.95 - x, 0, 0.5)
+    ends = rise(x, -1.3, -0.6) * rise(1.95 - x, 0, 0.5)
     weight = np.clip(1.25 - across, 0, 1) ** 0.7 * ends
     weight *= (across < 1.2) & (skin.points[:, 1] < ey + 0.30)
     roots, _ = scatter(skin, weight, style.brow_hairs * 2, rng)

@@ -168,7 +168,7 @@ TOMAS: Final = Persona(
         strands=30000,
         brow_hairs=620,
         brow_width=1.1,
-        brow_tilt=0.42,
+        brow_tilt=0.3,
         beard_hairs=15000,
         lash_length=0.045,
     ),

@@ -243,9 +243,20 @@ def test_identity_modes_but_the_asymmetric_ones_are_symmetric(head):
 
 
 def test_the_teeth_are_behind_the_closed_lips(head):
-    skin = head.region_faces["skin"]
-    lips = head.vertices[np.unique(head.faces[skin & head.region_faces["lip_upper"]])]
-    assert head.vertices[head.regions["teeth_upper"]][:, 2].max() < lips[:, 2].max() - 3 * ONE_MM
+    teeth = head.vertices[head.regions["teeth_upper"]][:, 2].max()
+    assert teeth < head.vertices[head.regions["lip_upper"]][:, 2].max() - 5 * ONE_MM
+
+
+def test_regions_are_where_their_names_say(head):
+    middle = {name: head.vertices[mask].mean(0) for name, mask in head.regions.items()}
+    for name in ("eye", "iris", "pupil", "ear", "socket", "lid_upper", "lid_lower", "lashes"):
+        assert middle[f"{name}_left"][0] > 0.2
+        assert middle[f"{name}_right"][0] < -0.2
+    for kind in ("lid", "lip", "teeth", "gum"):
+        side = "_left" if kind == "lid" else ""
+        upper, lower = middle[f"{kind}_upper{side}"], middle[f"{kind}_lower{side}"]
+        assert upper[1] > lower[1] + ONE_MM
+    assert middle["inner_mouth"][2] < middle["lip_upper"][2] - 10 * ONE_MM
 
 
 def test_a_missing_a_damaged_and_a_foreign_file_say_what_to_do(tmp_path):

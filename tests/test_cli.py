@@ -1,0 +1,112 @@
+import json
+
+import av
+import numpy as np
+import pytest
+
+from visavis.engines import fake
+from visavis.server import offline
+from visavis.server.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("VISAVIS_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    for command in ("serve", "say", "avatar", "models", "voices", "doctor", "token"):
+        assert command in text
+
+
+def test_serve_explains_every_setting(capsys):
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    assert "--max-sessions" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["serve", "--host", "0.0.0.0"], 2, "set a token"),
+        (["serve", "--config", "absent.toml"], 2, "no such file"),
+        (["say", " ", "-o", "x.mp4"], 2, "nothing to say"),
+        (["say", "hello", "--avatar", "nobody", "-o", "x.mp4"], 1, "There is no avatar 'nobody'"),
+        (["avatar", "show", "nobody"], 1, "There is no avatar"),
+        (["avatar", "create", "no.jpg", "--name", "x", "--consent", "yes"], 1, "no.jpg"),
+        (["models", "pull", "nothing"], 1, "no model is called"),
+    ],
+)
+def test_a_mistake_is_named_with_the_right_status(arguments, status, words, capsys):
+    assert main(arguments) == status
+    assert words in capsys.readouterr().err
+
+
+def test_a_broken_photo_makes_no_avatar(tmp_path, capsys):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"this is no picture")
+    arguments = ["avatar", "create", str(photo), "--name", "anna", "--consent", "Anna agrees"]
+    assert main(arguments) == 1
+    assert "visavis:" in capsys.readouterr().err
+    assert not list((tmp_path / "home").rglob("*.avatar"))
+
+
+def test_an_avatar_needs_a_consent(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["avatar", "create", "photo.jpg", "--name", "anna"])
+    assert stopped.value.code == 2
+    assert "--consent" in capsys.readouterr().err
+
+
+def test_tokens_are_long_and_differ(capsys):
+    assert main(["token"]) == 0
+    assert main(["token"]) == 0
+    first, second = capsys.readouterr().out.split()
+    assert first != second
+    assert len(first) >= 24
+
+
+def test_lists_are_json_for_scripts(capsys):
+    assert main(["voices", "--json"]) == 0
+    assert {"heart", "joe"} == {voice["name"] for voice in json.loads(capsys.readouterr().out)}
+    assert main(["avatar", "list", "--json"]) == 0
+    assert "mira" in {avatar["name"] for avatar in json.loads(capsys.readouterr().out)}
+
+
+def test_doctor_names_a_faulty_line_of_the_knowledge(tmp_path, capsys, monkeypatch):
+    faulty = tmp_path / "faq.md"
+    faulty.write_text("# Hotel\n\n### lonely\n")
+    monkeypatch.setenv("VISAVIS_KNOWLEDGE", str(faulty))
+    assert main(["doctor"]) == 1
+    assert "faq.md:" in capsys.readouterr().out
+
+
+def test_a_text_becomes_a_video_with_its_sound(tmp_path):
+    out = tmp_path / "said.mp4"
+    script = offline.speak("one two three", fake.FakeTts())
+    with (tmp_path / "trace.jsonl").open("w") as trace:
+        offline.render(script, fake.FakeMotion(), fake.FakeRenderer(), out, trace)
+    with av.open(str(out)) as video:
+        pictures = sum(1 for _ in video.decode(video=0))
+    with av.open(str(out)) as video:
+        sound = np.concatenate([f.to_ndarray()[0] for f in video.decode(audio=0)])
+    assert pictures == script.frames
+    assert len(sound) / 48_000 == pytest.approx(len(script.pcm) / 48_000, abs=0.05)
+    assert np.abs(sound[offline.LEAD_IN + 4800 : offline.LEAD_IN + 9600]).max() > 0.1
+    lines = [json.loads(line) for line in (tmp_path / "trace.jsonl").read_text().splitlines()]
+    assert len(lines) == script.frames
+    assert lines[25]["t"] == 1.0
+    assert len(lines[0]["coefficients"]) == 52
+
+
+def test_a_generator_that_fails_ends_the_rendering(tmp_path):
+    renderer = fake.FakeRenderer()
+    renderer.broken = True
+    script = offline.speak("one two three", fake.FakeTts())
+    with pytest.raises(Exception, match="told to fail"):
+        offline.render(script, fake.FakeMotion(), renderer, tmp_path / "x.mp4")
