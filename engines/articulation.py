@@ -31,14 +31,14 @@ _OF_UNIT: Final = np.repeat(np.arange(len(UNITS)), [len(units) for units in UNIT
 # seconds: (from, to) each. Rounding reaches furthest: lips round over several consonants ahead of
 # a vowel (Perkell & Matthies 1992); the jaw needs 100-150 ms for a movement.
 _ONSET: Final = {
-    "jaw": (-0.080, 0.025), "round": (-0.17, 0.03), "lips": (-0.10, 0.03), "tongue": (-0.07, 0.01),
+    "jaw": (-0.095, 0.025), "round": (-0.17, 0.03), "lips": (-0.10, 0.03), "tongue": (-0.07, 0.01),
 }  # fmt: skip
 _OFFSET: Final = {
     "jaw": (-0.025, 0.075), "round": (-0.03, 0.12), "lips": (-0.03, 0.09), "tongue": (-0.01, 0.06),
 }  # fmt: skip
 # Silence shuts the mouth over 140 ms and lets go of it before the first sound.
 _CLOSING: Final = (0.0, 0.14)
-_OPENING: Final = (-0.14, -0.03)
+_OPENING: Final = (-0.16, -0.05)
 _REACH: Final = 0.25  # s, more than any of these plus the smoothing
 
 # Muscles low-pass: the averaged targets are smoothed over +-28 ms, symmetrically, so nothing lags.

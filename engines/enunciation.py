@@ -23,8 +23,8 @@ FRAME: Final = 240  # samples of one step of the envelope: 5 ms
 _STEP: Final = FRAME / PLAY_RATE
 _FLOOR: Final = 1.0  # sample units; silence is -90 dBFS instead of minus infinity
 
-# Lips stay shut 70-110 ms for p, b and m (Löfqvist & Gracco 1997 measured 60-130 ms); no less,
-# so that a picture every 40 ms always falls into it, however fast the speech.
+# How long lips stay shut for p, b and m, in s. A picture every 40 ms always falls into the least,
+# however fast the speech; a longer dip of the treble is a pause rather than a closure.
 MIN_SEAL: Final = 0.074
 MAX_SEAL: Final = 0.12
 _EARLY: Final = 0.08  # s that a closure may begin before its phoneme is said to
@@ -138,7 +138,7 @@ def _loudest(envelope: Doubles, start: float, end: float) -> float | None:
 
 
 def _pace(sounds: Sequence[Sound]) -> float:
-    """Factor on the jaw: fast speech opens less (Kuehn & Moll 1976)."""
+    """Factor on the jaw: most people open less in fast speech (Kuehn & Moll 1976)."""
     lengths = [s.end - s.start for s in sounds if s.viseme is not visemes.SILENCE]
     if not lengths:
         return 1.0

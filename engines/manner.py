@@ -34,7 +34,7 @@ class Manner:
 
 MANNERS: Final[Mapping[Attention, Manner]] = {
     "idle": Manner(
-        blinks=12.0,
+        blinks=11.0,
         away=0.24,
         away_length=1.0,
         away_pitch=(-7.0, 3.0),
@@ -54,7 +54,7 @@ MANNERS: Final[Mapping[Attention, Manner]] = {
         face={"browInnerUp": 0.18, "browOuterUp": 0.16, "eyeWide": 0.08},
     ),
     "thinking": Manner(
-        blinks=11.0,
+        blinks=9.5,
         away=0.78,
         away_length=1.7,
         away_pitch=(4.0, 10.0),
@@ -68,7 +68,7 @@ MANNERS: Final[Mapping[Attention, Manner]] = {
         },
     ),
     "speaking": Manner(
-        blinks=16.0,
+        blinks=17.0,
         away=0.26,
         away_length=0.8,
         away_pitch=(-6.0, 4.0),

@@ -188,8 +188,7 @@ _ESPEAK: Final = {
     "xx": "xɣχʁqɢʛɴʀħʕʡʢʜɰ", "rr": "ɹɻ", "ww": "wʍᵝ", "wy": "ɥ", "jj": "jʝç", "hh": "hɦʔ",
 }  # fmt: skip
 
-# misaki writes English diphthongs and affricates as one letter each. Source: the package's own
-# EN_PHONES.md (Apache-2.0) and the vocabulary of the voice that is used here.
+# misaki writes an English diphthong as one letter and its r as "ɹ" or "r".
 _MISAKI: Final = {
     "A": ("ee", "ih"), "I": ("aa", "ih"), "O": ("oh", "uh"), "Q": ("ax", "uh"),
     "W": ("aa", "uh"), "Y": ("ao", "ih"), "T": ("dd",), "S": ("sh",), "r": ("rr",),

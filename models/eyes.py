@@ -220,13 +220,13 @@ def _opaque(rgb: Bytes) -> Bytes:
 def _sclera(crop: Bytes, white: layers.Mask) -> Bytes:
     """The white of the eye, continued behind lids and iris."""
     grey = crop.mean(-1)
-    if white.sum() > 12:
-        white = white & (grey > np.percentile(grey[white], 35))
+    clear = white & (grey > np.percentile(grey[white], 60)) if white.sum() > 12 else white
     if white.sum() < 8:
         plain = np.clip(np.percentile(crop.reshape(-1, 3), 85, axis=0) * 0.95, 60, 215)
         return np.broadcast_to(plain.astype(np.uint8), crop.shape).copy()
-    filled = layers.fill(crop.astype(np.float32), white)
-    return np.clip(filled, 0, 255).astype(np.uint8)
+    filled = layers.fill(crop.astype(np.float32), clear)
+    keep = cv2.GaussianBlur(white.astype(np.float32), (0, 0), 0.8)[..., None] * white[..., None]
+    return np.clip(filled + (crop - filled) * keep, 0, 255).astype(np.uint8)
 
 
 def _rounded(white: Bytes, at: Floats, eye: EyeShape, inside: Floats) -> Bytes:

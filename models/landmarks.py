@@ -22,6 +22,7 @@ DATA: Final = Path(__file__).parent / "data"
 POINTS: Final = 468
 MIN_SCORE: Final = 0.5  # MediaPipe's own threshold of the detector
 MIN_PRESENCE: Final = 0.5
+GUIDE_SIDE: Final = 576  # px at which the matte is fitted to the picture
 SAME_FACE: Final = 0.3  # boxes that overlap more (intersection over union) are one face
 
 # Landmark indices (MediaPipe face mesh). "Right" and "left" are the subject's own.
@@ -244,24 +245,36 @@ def follow(image: Rgb, before: Floats) -> Face:
 
 def matte(image: Rgb) -> Floats:
     """(height, width) in [0, 1], 1 is person; edges follow the picture's own (guided filter)."""
-    height, width = image.shape[:2]
     small = cv2.resize(image, (256, 256), interpolation=cv2.INTER_AREA)
     raw = _run("matte", np.asarray(small, np.uint8))["alpha"].reshape(256, 256)
-    alpha = np.asarray(cv2.resize(raw, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
-    return _guided(image, np.clip(alpha, 0, 1), radius=max(2, width // 100))
+    return _guided(image, raw)
 
 
-def _guided(image: Rgb, alpha: Floats, radius: int) -> Floats:
-    """He et al., Guided Image Filtering (2010), colour guide: moves an edge onto the picture's."""
-    guide = image.astype(np.float32) / 255
+def _guided(image: Rgb, alpha: Floats) -> Floats:
+    """Move alpha's edges onto the picture's: He & Sun, Fast Guided Filter (2015), colour guide.
+
+    alpha = slope . colour + offset in each window; both are found at a small size.
+    """
+    height, width = image.shape[:2]
+    small = min(1.0, GUIDE_SIDE / max(height, width))
+    size = (max(round(width * small), 8), max(round(height * small), 8))
+    guide = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    rough = np.clip(cv2.resize(alpha, size, interpolation=cv2.INTER_CUBIC), 0, 1)
+    slope, offset = _windows(guide, np.asarray(rough, np.float32), max(2, size[0] // 100))
+    slope = cv2.resize(slope, (width, height), interpolation=cv2.INTER_LINEAR)
+    offset = cv2.resize(offset, (width, height), interpolation=cv2.INTER_LINEAR)
+    refined = (slope * (image.astype(np.float32) / 255)).sum(-1) + offset
+    return np.asarray(np.clip(refined, 0, 1), np.float32)
+
+
+def _windows(guide: Floats, alpha: Floats, radius: int) -> tuple[Floats, Floats]:
+    """(h, w, 3) slope and (h, w) offset, averaged over the windows that a px lies in."""
     box = (2 * radius + 1, 2 * radius + 1)
-    mean = cv2.blur(guide, box)
-    mean_alpha = cv2.blur(alpha, box)
+    mean, mean_alpha = cv2.blur(guide, box), cv2.blur(alpha, box)
     cross = cv2.blur(guide * alpha[..., None], box) - mean * mean_alpha[..., None]
     outer = cv2.blur((guide[..., :, None] * guide[..., None, :]).reshape(*alpha.shape, 9), box)
     variance = outer.reshape(*alpha.shape, 3, 3) - mean[..., :, None] * mean[..., None, :]
     variance = variance + np.eye(3, dtype=np.float32) * 1e-4
-    slope = np.linalg.solve(variance, cross[..., None])[..., 0]
+    slope = np.linalg.solve(variance, cross[..., None])[..., 0].astype(np.float32)
     offset = mean_alpha - (slope * mean).sum(-1)
-    refined = (cv2.blur(slope, box) * guide).sum(-1) + cv2.blur(offset, box)
-    return np.asarray(np.clip(refined, 0, 1), np.float32)
+    return np.asarray(cv2.blur(slope, box)), np.asarray(cv2.blur(offset, box))

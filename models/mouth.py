@@ -15,6 +15,7 @@ from visavis.models.rig import Bytes, Floats
 PITCH: Final = 3.0  # px between nodes
 CLOSED: Final = 0.06  # lip gap, in mouth widths, up to which the photo's mouth counts as closed
 LIPS: Final = 49  # points along each lip line
+OVERLAP: Final = 0.7  # px that the upper lip covers of the lower one when they touch
 LOWER_SHARE: Final = 0.6  # of an open photo's lip gap that the lower lip closes
 
 
@@ -129,5 +130,7 @@ def closing(mouth: MouthShape, at: Floats, upper: bool) -> Floats:
     t = np.clip(1 - away / reach, 0, 1)
     # Below its edge a sheet is not seen: keep the shift there.
     fade = np.where(away < 0, 1, t * t * (3 - 2 * t))
-    amount = here * fade * ((1 - LOWER_SHARE) if upper else -LOWER_SHARE)
+    along = np.clip((at - mouth.upper[0]) @ mouth.across / mouth.width, 0, 1)
+    under = OVERLAP * np.clip(8 * along * (1 - along), 0, 1)
+    amount = (here * (1 - LOWER_SHARE) if upper else -here * LOWER_SHARE - under) * fade
     return np.asarray(amount[..., None] * mouth.down, np.float32)

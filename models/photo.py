@@ -207,15 +207,21 @@ def _cut(photo: Rgb, left: float, top: float, side: float, size: int) -> Rgb:
     return np.asarray(out, np.uint8)
 
 
-def _matte(photo: Rgb, window: tuple[float, float, float], size: int) -> Floats:
-    """The person in the window, (size, size). A repeated border would mislead the model."""
+def _matte(photo: Rgb, wide: Rgb, window: tuple[float, float, float]) -> Floats:
+    """The person in `wide` (n, n, 3), the window of the photo.
+
+    A border that repeats beyond the photo would mislead the model: it is left out and its alpha
+    repeated like its colour.
+    """
     left, top, side = window
+    size = wide.shape[0]
     height, width = photo.shape[:2]
-    x0, y0 = max(int(left), 0), max(int(top), 0)
-    x1, y1 = min(int(left + side) + 1, width), min(int(top + side) + 1, height)
-    alpha = (lm.matte(photo[y0:y1, x0:x1]) * 255).round().astype(np.uint8)
-    cut = _cut(alpha, left - x0, top - y0, side, size).astype(np.float32) / 255
-    return np.clip((cut - 0.06) / 0.88, 0, 1).astype(np.float32)
+    scale = size / side
+    x0, x1 = (int(np.clip(v * scale, 0, size)) for v in (-left, width - left))
+    y0, y1 = (int(np.clip(v * scale, 0, size)) for v in (-top, height - top))
+    alpha = lm.matte(np.ascontiguousarray(wide[y0:y1, x0:x1]))
+    whole = np.pad(alpha, ((y0, size - y1), (x0, size - x1)), "edge")
+    return np.asarray(np.clip((whole - 0.06) / 0.88, 0, 1), np.float32)
 
 
 def _by_colour(photo: Rgb, matte: Floats) -> Floats:
@@ -324,7 +330,7 @@ def frame(data: bytes) -> Framed:
     size = round((SIDE + 2 * MARGIN) * density)
     window = (left - border, top - border, side + 2 * border)
     wide = _cut(photo, *window, size)
-    matte = _by_colour(wide, _matte(photo, window, size))
+    matte = _by_colour(wide, _matte(photo, wide, window))
     matte = _of_face(matte, _placed(face, left, top, SIDE / side), size / (SIDE + 2 * MARGIN))
     plate = _plate(wide, matte)
     own = _own_colour(wide, matte, plate)

@@ -1,7 +1,6 @@
 """Teeth and tongue as small pictures, seen between the lips.
 
-The head's teeth are a plain band, so single teeth are drawn here, in millimetres; the tongue is
-drawn once from the fitted head.
+Single teeth are drawn here in millimetres; the fitted head says where they are and how they move.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ CAVITY: Final = (42, 16, 17)
 ENAMEL: Final = (238, 226, 204)
 GUM: Final = (176, 98, 96)
 TONGUE: Final = (176, 92, 90)
+ARC: Final = 0.0022  # mm that cutting edges rise a square mm sideways
 DAYLIGHT: Final = 165.0  # luma of a cheek in a well lit portrait
 
 
@@ -73,8 +73,10 @@ def _row(arch: Arch, scale: float) -> tuple[Floats, float]:
     x = (x + 0.5) / scale - reach
     up = tall - (y + 0.5) / scale  # mm above the cutting edges' level
     out = np.zeros((*size, 4), np.float32)
-    out[..., :3] = np.array(GUM, np.float32) * 0.55
+    out[..., :3] = np.array(GUM, np.float32) * 0.7
     out[..., 3] = np.clip((up - max(arch.heights) * 0.72) * 2, 0, 1)
+    # The cutting edges rise to the sides.
+    up = up - ARC * x * x
     _shadow_between(out, np.abs(x), up, arch)
     start = 0.0
     for width, height, light in zip(arch.widths, arch.heights, arch.light, strict=True):
@@ -119,37 +121,24 @@ def _tooth(out: Floats, u: Floats, up: Floats, height: float, light: float, scal
     out[..., 3] = np.maximum(out[..., 3], cover)
 
 
-def _normals(vertices: Floats, faces: layers.Ints) -> Floats:
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    flat = np.cross(b - a, c - a)
-    out = np.zeros_like(vertices)
-    for k in range(3):
-        np.add.at(out, faces[:, k], flat)
-    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9))
-
-
-def _tongue(vertices: Floats, faces: layers.Ints) -> tuple[Floats, tuple[float, float]]:
-    """(h, w, 4) picture of the tongue from the front, texels STEP px apart, and its corner."""
-    used = np.unique(faces)
-    low = np.floor(vertices[used, :2].min(0)) - 2
-    high = np.ceil(vertices[used, :2].max(0)) + 2
-    size = tuple(int(v) for v in ((high - low) * FINE)[::-1])
-    points = vertices.copy()
-    points[:, :2] = (points[:, :2] - low) * FINE - 0.5
-    index, weight = layers.cover(points, faces, (size[0], size[1]))
-    seen = index >= 0
+def _tongue(scale: float) -> tuple[Floats, float]:
+    """(h, w, 4) picture of a tongue at rest behind the lower teeth, and mm from its top to their
+    cutting edges. The head's own tongue is seen edge-on from the front, a line.
+    """
+    reach, above, below = 20.0, 7.0, 12.0
+    size = (int((above + below) * scale), int(2 * reach * scale))
+    y, x = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
+    x = (x + 0.5) / scale - reach
+    up = above - (y + 0.5) / scale  # mm above the lower teeth's edges
+    u = x / (reach - 1.5)
+    top = 5.5 * np.sqrt(np.clip(1 - np.abs(u) ** 2.4, 0, 1)) - 0.5 * np.exp(-((x / 2.2) ** 2))
+    v = np.clip(up / 6, 0, 1)
+    lit = 0.92 - 0.50 * v - 0.28 * u * u - 0.14 * np.exp(-((x / 1.1) ** 2)) * (1 - v)
+    lit += 0.10 * np.exp(-(((np.abs(x) - 5) / 3) ** 2) - ((up - 1.0) / 1.6) ** 2)  # wet
     out = np.zeros((*size, 4), np.float32)
-    corners, w = faces[index[seen]], weight[seen][..., None]
-    normal = (_normals(vertices, faces)[corners] * w).sum(1)
-    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-    place = (vertices[corners] * w).sum(1)
-    front, deep = vertices[used, 2].max(), np.ptp(vertices[used, 2])
-    back = np.clip((front - place[:, 2]) / deep, 0, 1)
-    facing = np.clip(-normal[:, 1] * 0.55 + np.abs(normal[:, 2]) * 0.7, 0, 1)
-    lit = (0.40 + 0.60 * facing) * (1 - 0.80 * back**0.7)
-    out[seen, :3] = np.array(TONGUE, np.float32) * lit[:, None]
-    out[seen, 3] = 255
-    return _reduced(out), (float(low[0]), float(low[1]))
+    out[..., :3] = np.array(TONGUE, np.float32) * np.clip(lit, 0.05, 1.2)[..., None]
+    out[..., 3] = 255 * np.clip((top - up) * 1.2, 0, 1) * np.clip((1 - np.abs(u)) * 8, 0, 1)
+    return out, above
 
 
 def _reduced(fine: Floats) -> Floats:
@@ -166,35 +155,38 @@ def _reduced(fine: Floats) -> Floats:
     )
 
 
-def _front_shifts(fitted: FittedHead, part: layers.Mask) -> tuple[Floats, float]:
-    """How the front of a part moves, (len(CONTROLS), 2, 2, 3), and how deep it lies, px."""
+def _front_shifts(
+    fitted: FittedHead, part: layers.Mask, follow: float
+) -> tuple[Floats, float]:
+    """How the front of a part moves, (len(CONTROLS), 2, 2, 3), and how deep it lies, px.
+
+    follow: of the head's own movement. The tongue stays up a little when the jaw drops, and the
+    lips of a person cover less of the lower teeth than the head's do.
+    """
     depth = fitted.vertices[part, 2]
     front = depth >= np.percentile(depth, 75)
     shifts = np.zeros((len(CONTROLS), 2, 2, 3), np.float32)
-    shifts[: arkit.COUNT] = fitted.units[:, part][:, front].mean(1)[:, None, None]
+    shifts[: arkit.COUNT] = fitted.units[:, part][:, front].mean(1)[:, None, None] * follow
     return shifts, float(depth[front].mean())
 
 
-def _teeth(
-    arch: Arch, flipped: bool, part: layers.Mask, fitted: FittedHead, mouth: MouthShape,
+def _placed(
+    fine: Floats, tall: float, edge: float, motion: tuple[Floats, float], mouth: MouthShape,
     mm: float, light: float, camera: Floats,
 ) -> Sprite:  # fmt: skip
-    """A row in its place. mm: px a millimetre."""
-    row, tall = _row(arch, mm * FINE)
-    picture = _reduced(row)
-    if flipped:
-        picture, tall = picture[::-1], picture.shape[0] * STEP / mm - tall
+    """A picture drawn FINE samples a px, with its line `tall` mm down lying `edge` mm below the
+    closed lips; mm: px a millimetre."""
+    picture = _reduced(fine)
     picture[..., :3] *= light
     middle = (mouth.upper[len(mouth.upper) // 2] + mouth.lower[len(mouth.lower) // 2]) / 2
     middle = mouth.centre + ((middle - mouth.centre) @ mouth.down) * mouth.down
-    first = middle + mouth.down * (arch.edge - tall) * mm
+    first = middle + mouth.down * (edge - tall) * mm
     first = first - mouth.across * (picture.shape[1] - 1) * STEP / 2
-    shifts, depth = _front_shifts(fitted, part)
-    rgba = np.clip(np.round(picture), 0, 255).astype(np.uint8)
+    shifts, depth = motion
+    rgba = np.ascontiguousarray(np.clip(np.round(picture), 0, 255).astype(np.uint8))
     across = (float(mouth.across[0]), float(mouth.across[1]))
     corner = (float(first[0]), float(first[1]))
-    card = layers.card(corner, rgba.shape, STEP, depth, camera, shifts, across)
-    return Sprite(np.ascontiguousarray(rgba), card)
+    return Sprite(rgba, layers.card(corner, rgba.shape, STEP, depth, camera, shifts, across))
 
 
 def sprites(
@@ -202,16 +194,19 @@ def sprites(
 ) -> tuple[tuple[Sprite, ...], tuple[int, int, int]]:
     """Tongue, lower and upper teeth, back to front; and the colour of the dark behind them."""
     light, mm = _light(framed), iod / INTEROCULAR
-    part = head.regions["tongue"]
-    faces = np.ascontiguousarray(head.faces[head.region_faces["tongue"]])
-    picture, corner = _tongue(fitted.vertices, faces)
-    picture[..., :3] *= light
-    rgba = np.clip(np.round(picture), 0, 255).astype(np.uint8)
-    shifts, depth = _front_shifts(fitted, part)
-    tongue = Sprite(rgba, layers.card(corner, rgba.shape, STEP, depth, camera, shifts))
-    rows = [
-        _teeth(arch, flipped, head.regions[name], fitted, mouth, mm, light, camera)
-        for arch, flipped, name in ((LOWER, True, "teeth_lower"), (UPPER, False, "teeth_upper"))
+    scale = mm * FINE
+    tongue, tongue_tall = _tongue(scale)
+    lower, lower_tall = _row(LOWER, scale)
+    upper, upper_tall = _row(UPPER, scale)
+    jaw, skull = head.regions["teeth_lower"], head.regions["teeth_upper"]
+    drawn = (
+        (tongue, tongue_tall, LOWER.edge, _front_shifts(fitted, jaw, 0.75)),
+        (lower[::-1], lower.shape[0] / scale - lower_tall, LOWER.edge, _front_shifts(fitted, jaw, 0.9)),
+        (upper, upper_tall, UPPER.edge, _front_shifts(fitted, skull, 1.0)),
+    )
+    placed = [
+        _placed(fine, tall, edge, motion, mouth, mm, light, camera)
+        for fine, tall, edge, motion in drawn
     ]
     red, green, blue = (int(v * light) for v in CAVITY)
-    return (tongue, *rows), (red, green, blue)
+    return tuple(placed), (red, green, blue)

@@ -126,7 +126,7 @@ def test_vowels_open_in_the_order_of_their_height():
 def test_mouth_anticipates():
     frames = said([speech([("a", 300)])], step=5 * MS)
     moves = min(time for time, c in frames.items() if c[JAW] > 0.01)
-    assert 50 * MS <= START - moves <= 120 * MS
+    assert 60 * MS <= START - moves <= 120 * MS
     assert at(frames, START)[JAW] > 0.08
 
 
