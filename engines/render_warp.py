@@ -18,7 +18,7 @@ Planes = tuple[I420, I420, I420]  # luma, blue, red
 BASE_STEP: Final = 8  # px between the nodes at which the base is inverted
 PATCH_STEP: Final = 4
 MAX_LOOK: Final = 1.3  # of GAZE_SPAN
-LID_LAG: Final = 0.5  # how much of a closing lid is left for looking down while it closes
+LIP_HOOD: Final = 0.4  # share of the light in the mouth that rounded lips keep out
 
 
 def _index(name: str) -> int:
@@ -157,10 +157,13 @@ class WarpRenderer:
         half = len(seen) // 2
         kernel.invert(seen[:half], gap.sheets.box, PATCH_STEP, x0, y0, flows[0])
         kernel.invert(seen[half:], gap.sheets.box, PATCH_STEP, x0, y0, flows[1])
+        shade = gap.shade
+        if gap.hooded:
+            shade = shade + np.array([LIP_HOOD * _rounding(amount), 0, 0, 0], np.float32)
         gains = np.stack([self._gain(flow, turn) for flow in flows])
         kernel_patch.draw_patch(
             flows[0], flows[1], gains, PATCH_STEP, x0, y0, self.scene.texture, self.scene.origin,
-            gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, gap.shade, *planes,
+            gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, shade, *planes,
         )  # fmt: skip
 
     def _box(self, seen: Floats) -> tuple[int, int, int, int] | None:
@@ -172,6 +175,11 @@ class WarpRenderer:
             return None
         count = np.ceil((high - low) / PATCH_STEP).astype(int) + 1
         return int(low[0]), int(low[1]), int(count[0]), int(count[1])
+
+
+def _rounding(amount: Floats) -> float:
+    """How far the lips are rounded and pushed out, in [0, 1]."""
+    return float(max(amount[_index("mouthPucker")], amount[_index("mouthFunnel")]))
 
 
 def _planes(picture: I420, width: int, height: int) -> Planes:

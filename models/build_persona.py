@@ -36,7 +36,7 @@ from .persona_hair import (
 from .persona_head import FaceState, Floats, Head, rotation
 from .persona_mesh import Surface, carried, curves, link, move, part, read, subdivided
 from .persona_people import PERSONAS, Persona
-from .persona_skin import Landmarks, landmarks, masks, paint_skin, relief, skin_material
+from .persona_skin import Landmarks, beard_zone, landmarks, masks, paint_skin, relief, skin_material
 
 FLOOR = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
 
@@ -72,7 +72,9 @@ def sit(persona: Persona, data: Path) -> Sitter:
     mask = masks(data, skin)
     marks = landmarks(head, skin, mask["lips"])
     style, seed = persona.hair, persona.seed
-    mask["scalp"] = scalp(skin, marks, style)
+    bare = 1 - np.clip(1.5 * mask["ears"], 0, 1)
+    mask["scalp"] = scalp(skin, marks, style) * bare
+    beard = beard_zone(skin.points, marks)
     rngs = [np.random.default_rng(seed + k) for k in range(5)]
     lashes = [
         grow_lashes(head, head.rest, style, rngs[1], upper=True),
@@ -87,8 +89,8 @@ def sit(persona: Persona, data: Path) -> Sitter:
         relief=relief(skin, marks, mask, persona.skin),
         brows=grow_brows(skin, marks, style, rngs[0]),
         lashes=np.concatenate(lashes),
-        beard=grow_beard(skin, marks, style, rngs[3]) if style.beard_hairs else None,
-        hair=GROWERS[persona.cut](skin, marks, style, rngs[4]),
+        beard=grow_beard(skin, marks, style, beard * bare, rngs[3]) if style.beard_hairs else None,
+        hair=GROWERS[persona.cut](skin, marks, style, mask["scalp"], rngs[4]),
     )
 
 

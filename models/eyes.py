@@ -226,7 +226,7 @@ def _sclera(crop: Bytes, white: layers.Mask) -> Bytes:
         return np.broadcast_to(plain.astype(np.uint8), crop.shape).copy()
     filled = layers.fill(crop.astype(np.float32), clear)
     keep = cv2.GaussianBlur(white.astype(np.float32), (0, 0), 0.8)[..., None] * white[..., None]
-    return np.clip(filled + (crop - filled) * keep, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(filled + (crop - filled) * keep, 0, 255), np.uint8)
 
 
 def _rounded(white: Bytes, at: Floats, eye: EyeShape, inside: Floats) -> Bytes:

@@ -214,6 +214,7 @@ def draw_base(  # noqa: C901 - one pass over the picture: calls would cost more 
     high_y = np.float32(th - 2)
     shift = 16 + 4
     inv = np.float32(1.0 / step)
+    one, row = np.uint64(1), np.uint64(tw)  # unsigned: no test for negative indices
     for i in range(flow.shape[0] - 1):
         top = i * step
         bottom = min(top + step, height)
@@ -250,11 +251,11 @@ def draw_base(  # noqa: C901 - one pass over the picture: calls would cost more 
                 uy = int((ry - ly) * inv)
                 qx, qy = lx, ly
                 for x in range(left, right):
-                    at = (qy >> 16) * tw + (qx >> 16)
+                    at = np.uint64((qy >> 16) * tw + (qx >> 16))
                     fx = (qx >> 8) & 255
                     fy = (qy >> 8) & 255
                     pair = lerp_pair(
-                        flat[at], flat[at + 1], flat[at + tw], flat[at + tw + 1], fx, fy
+                        flat[at], flat[at + one], flat[at + row], flat[at + row + one], fx, fy
                     )
                     # Video black is 16; light scales what is above it.
                     lit = min(16 + ((((pair & 255) - 16) * g + ONE // 2) >> 16), 235)
@@ -262,8 +263,8 @@ def draw_base(  # noqa: C901 - one pass over the picture: calls would cost more 
                         luma[y, x] = lit
                     else:
                         alpha = pair >> 16
-                        under = np.int32(luma[y, x])
-                        luma[y, x] = under + (((np.int32(lit) - under) * alpha + 127) // 255)
+                        under = int(luma[y, x])
+                        luma[y, x] = under + (((lit - under) * alpha * 257 + ONE // 2) >> 16)
                     g += ug
                     qx += ux
                     qy += uy
@@ -271,24 +272,24 @@ def draw_base(  # noqa: C901 - one pass over the picture: calls would cost more 
                     qx = lx + ((ux + dlx) >> 1)
                     qy = ly + ((uy + dly) >> 1)
                     for x in range(left, right, 2):
-                        at = (qy >> 16) * tw + (qx >> 16)
+                        at = np.uint64((qy >> 16) * tw + (qx >> 16))
                         fx = (qx >> 8) & 255
                         fy = (qy >> 8) & 255
-                        p00, p01 = flat[at], flat[at + 1]
-                        p10, p11 = flat[at + tw], flat[at + tw + 1]
+                        p00, p01 = flat[at], flat[at + one]
+                        p10, p11 = flat[at + row], flat[at + row + one]
                         pair = lerp_pair(p00 >> 8, p01 >> 8, p10 >> 8, p11 >> 8, fx, fy)
                         if opaque:
                             blue[y >> 1, x >> 1] = pair & 255
                             red[y >> 1, x >> 1] = pair >> 16
                         else:
                             alpha = lerp_pair(p00, p01, p10, p11, fx, fy) >> 16
-                            ub = np.int32(blue[y >> 1, x >> 1])
-                            ur = np.int32(red[y >> 1, x >> 1])
+                            ub = int(blue[y >> 1, x >> 1])
+                            ur = int(red[y >> 1, x >> 1])
                             blue[y >> 1, x >> 1] = ub + (
-                                ((np.int32(pair & 255) - ub) * alpha + 127) // 255
+                                ((pair & 255) - ub) * alpha * 257 + ONE // 2 >> 16
                             )
                             red[y >> 1, x >> 1] = ur + (
-                                ((np.int32(pair >> 16) - ur) * alpha + 127) // 255
+                                ((pair >> 16) - ur) * alpha * 257 + ONE // 2 >> 16
                             )
                         qx += 2 * ux
                         qy += 2 * uy

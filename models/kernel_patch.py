@@ -36,9 +36,10 @@ def _texel(flat: Array, stride: int, x: Real, y: Real) -> tuple[int, int]:
     b = int(y)
     fx = int((x - np.float32(a)) * np.float32(256))
     fy = int((y - np.float32(b)) * np.float32(256))
-    at = b * stride + a
-    p00, p01 = flat[at], flat[at + 1]
-    p10, p11 = flat[at + stride], flat[at + stride + 1]
+    one, row = np.uint64(1), np.uint64(stride)  # unsigned: no test for negative indices
+    at = np.uint64(b * stride + a)
+    p00, p01 = flat[at], flat[at + one]
+    p10, p11 = flat[at + row], flat[at + row + one]
     even = lerp_pair(p00, p01, p10, p11, fx, fy)
     odd = lerp_pair(p00 >> 8, p01 >> 8, p10 >> 8, p11 >> 8, fx, fy)
     return even, odd

@@ -258,11 +258,14 @@ def _guided(image: Rgb, alpha: Floats) -> Floats:
     height, width = image.shape[:2]
     small = min(1.0, GUIDE_SIDE / max(height, width))
     size = (max(round(width * small), 8), max(round(height * small), 8))
-    guide = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    guide = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.float32) / 255
     rough = np.clip(cv2.resize(alpha, size, interpolation=cv2.INTER_CUBIC), 0, 1)
-    slope, offset = _windows(guide, np.asarray(rough, np.float32), max(2, size[0] // 100))
-    slope = cv2.resize(slope, (width, height), interpolation=cv2.INTER_LINEAR)
-    offset = cv2.resize(offset, (width, height), interpolation=cv2.INTER_LINEAR)
+    slope, offset = (
+        cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+        for plane in _windows(
+            np.asarray(guide, np.float32), np.asarray(rough, np.float32), max(2, size[0] // 100)
+        )
+    )
     refined = (slope * (image.astype(np.float32) / 255)).sum(-1) + offset
     return np.asarray(np.clip(refined, 0, 1), np.float32)
 

@@ -19,6 +19,8 @@ from visavis.models.rig import CONTROLS, Floats, Grid
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int32]
 
+STEEPEST: Final = 2.2  # px of depth a px of photo
+REACH: Final = 96.0  # px over which a steep fall is spread
 CHANNELS: Final = 3 * len(CONTROLS) + 1  # the shifts, then the depth
 
 
@@ -128,6 +130,20 @@ def _coarse_first(values: Floats, known: Mask) -> Floats:
     small = fill(small.astype(np.float32), count[..., 0] > 0)
     large = small.repeat(2, 0).repeat(2, 1)[:height, :width]
     return np.where(known[..., None], values, large).astype(np.float32)
+
+
+def gentle(depth: Floats, pitch: float) -> Floats:
+    """(h, w) depth, raised where it falls off too steeply: a turning head must not fold there.
+
+    A fold starts where the slope reaches the cotangent of the turn: 3.7 at 15 degrees.
+    """
+    out, drop = depth.copy(), STEEPEST * pitch
+    for _ in range(int(REACH / pitch)):
+        for axis in (0, 1):
+            near = np.moveaxis(out, axis, 0)
+            np.maximum(near[1:], near[:-1] - drop, out=near[1:])
+            np.maximum(near[:-1], near[1:] - drop, out=near[:-1])
+    return out
 
 
 def soften(values: Floats, sigma: float) -> Floats:

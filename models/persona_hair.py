@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 from .persona_head import Floats, Head
 from .persona_mesh import Surface, scatter
 from .persona_nodes import material
-from .persona_skin import Landmarks, beard_zone, rise
+from .persona_skin import Landmarks, rise
 
 PARTING = 0.22  # of the long hair, dm to the subject's left
 STEPS = 34  # points of a long strand
@@ -87,7 +87,7 @@ def _side(points: Floats) -> Floats:
 def _brow_curve(x: Floats, style: HairStyle) -> tuple[Floats, Floats]:
     """Height of the brow's middle and its half thickness, in eye radii, at x outwards."""
     t = np.clip((x + 1.25) / 3.05, 0, 1)  # 0 at the nose, 1 at the tail
-    arch = 1.62 + 0.40 * np.sin(t * 2.35) - 0.75 * np.clip(t - 0.66, 0, 1)
+    arch = 1.74 + 0.27 * np.sin(t * 2.35) - 0.75 * np.clip(t - 0.66, 0, 1)
     half = 0.24 * (1 - 0.85 * np.clip(t - 0.2, 0, 1) ** 1.2) * (0.8 + 0.2 * np.clip(t / 0.1, 0, 1))
     return arch + style.brow_height + style.brow_tilt * (t - 0.4), half * style.brow_width
 
@@ -130,7 +130,70 @@ def grow_lashes(
         distance = np.linalg.norm(strip - centre, axis=1)
         roots = strip[distance < np.quantile(distance, 0.34)]
         roots = roots[np.argsort(roots[:, 0])]
-        count = 120 if upper else 60
+        count = 120 if upper else 44
+        where = np.linspace(0, len(roots) - 1, count) + rng.normal(0, 0.25, count)
+        line = np.stack([np.interp(where, np.arange(len(roots)), roots[:, k]) for k in range(3)], 1)
+        strands.append(_lash_fan(line, centre, radius, style, rng, upper))
+    return np.concatenate(strands)
+
+
+def _lash_fan(
+    line: Floats,
+    centre: Floats,
+    radius: float,
+    style: HairStyle,
+    rng: np.random.Generator,
+    upper: bool,
+) -> Floats:
+    out = _unit(line - centre)
+    outer = (line[:, 0] - centre[0]) / radius * np.sign(centre[0])
+    length = style.lash_length * (1.0 if upper else 0.5) * rng.uniform(0.55, 1.1, len(line))
+    length = length * (0.72 + 0.25 * np.clip(outer + 0.8, 0, 1.5))
+    up = 1.0 if upper else -0.8
+    fan = np.stack(
+        [
+            out[:, 0] * 1.25 + rng.normal(0, 0.13, len(line)),
+            np.full(len(line), -1.0),
+            np.zeros(len(line)),
+        ],
+        1,
+    )
+    t = np.linspace(0, 1, 8)[None, :, None]
+    lift = np.array([0, 0, up]) * (0.02 * t + 0.50 * t**2)
+    return np.asarray(line[:, None] + length[:, None, None] * (fan[:, None] * t * 0.75 + lift))
+
+
+def grow_beard(
+    skin: Surface, marks: Landmarks, style: HairStyle, weight: Floats, rng: np.random.Generator
+) -> Floats:
+    """A trimmed beard (k, steps, 3) as dense as `weight` (n,)."""
+    roots, _ = scatter(skin, weight, style.brow_hairs * 2, rng)
+    side = _side(roots)
+    x = (np.abs(roots[:, 0]) - ex) / radius
+    middle, half = _brow_curve(x, style)
+    upper = np.clip(((roots[:, 2] - ez) / radius - middle) / np.maximum(half, 1e-3), -1, 1)
+    t = np.clip((x + 1.25) / 3.05, 0, 1)
+    slope = np.interp(t, [0, 0.12, 0.35, 0.65, 1], [1.1, 0.8, 0.35, 0.02, -0.36])
+    angle = slope - 0.34 * upper * np.clip(t * 3, 0, 1) + rng.normal(0, 0.13, len(roots))
+    heading = np.stack([side * np.cos(angle), np.full(len(roots), 0.15), np.sin(angle)], 1)
+    length = radius * np.interp(t, [0, 0.3, 0.7, 1], [0.42, 0.62, 0.55, 0.36])
+    length = length * rng.uniform(0.75, 1.1, len(roots))
+    return _walk(skin, roots, heading, length, np.full(len(roots), 0.5), 7)
+
+
+def grow_lashes(
+    head: Head, points: Floats, style: HairStyle, rng: np.random.Generator, upper: bool
+) -> Floats:
+    """Lashes (k, steps, 3) rooted on MakeHuman's lash strips, whose outer row gives the fan."""
+    strands = []
+    for side in "lr":
+        index = head.base.indices(f"helper-{side}-eyelashes-{2 if upper else 1}")
+        centre, radius = head.eyes[side]
+        strip = points[index]
+        distance = np.linalg.norm(strip - centre, axis=1)
+        roots = strip[distance < np.quantile(distance, 0.34)]
+        roots = roots[np.argsort(roots[:, 0])]
+        count = 120 if upper else 44
         where = np.linspace(0, len(roots) - 1, count) + rng.normal(0, 0.25, count)
         line = np.stack([np.interp(where, np.arange(len(roots)), roots[:, k]) for k in range(3)], 1)
         strands.append(_lash_fan(line, centre, radius, style, rng, upper))
@@ -166,7 +229,7 @@ def _lash_fan(
 def grow_beard(
     skin: Surface, marks: Landmarks, style: HairStyle, rng: np.random.Generator
 ) -> Floats:
-    roots, _ = scatter(skin, beard_zone(skin.points, marks), style.beard_hairs, rng)
+    roots, _ = scatter(skin, weight, style.beard_hairs, rng)
     down = np.array([0.0, 0.25, -1.0])
     heading = np.tile(down, (len(roots), 1)) + rng.normal(0, 0.28, (len(roots), 3))
     heading[:, 0] += 0.35 * np.sign(roots[:, 0]) * (roots[:, 2] > marks.mouth[2])
@@ -188,6 +251,7 @@ def scalp(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     density = rise(points[:, 2] - ez - line - wave, -0.03, 0.08)
     ear = (x > marks.ear - 0.13) & (points[:, 2] < ez + 0.26) & (back > 0.62)
     density[ear & (back < 1.45)] = 0
+    density[(points[:, 2] < ez - 0.30) & (x > 0.3)] = 0
     density[(points[:, 2] < ez - 0.75) | (x > marks.ear + 0.2)] = 0
     return np.asarray(density)
 
@@ -251,10 +315,13 @@ def _bezier(points: list[Floats], steps: int) -> Floats:
 
 
 def grow_long(
-    skin: Surface, marks: Landmarks, style: HairStyle, rng: np.random.Generator
+    skin: Surface,
+    marks: Landmarks,
+    style: HairStyle,
+    weight: Floats,
+    rng: np.random.Generator,
 ) -> Floats:
     """Side-parted hair, swept behind the ears and falling to the shoulders."""
-    weight = scalp(skin, marks, style)
     roots, _ = scatter(skin, weight, 900, rng)
     guides = _long_guides(skin, marks, roots, rng)
     children, _ = scatter(skin, weight, style.strands, rng)
@@ -317,10 +384,13 @@ def _long_guides(
 
 
 def grow_short(
-    skin: Surface, marks: Landmarks, style: HairStyle, rng: np.random.Generator
+    skin: Surface,
+    marks: Landmarks,
+    style: HairStyle,
+    weight: Floats,
+    rng: np.random.Generator,
 ) -> Floats:
     """A short side-parted cut: longer on top and swept across, close at the sides."""
-    weight = scalp(skin, marks, style)
     (_, ey, ez), _ = marks.eyes["l"]
     steps = 9
 

@@ -29,6 +29,7 @@ MIN_FACE: Final = 64  # px from forehead to chin
 GOOD_FACE: Final = 200  # px; below this the avatar is visibly soft
 BLURRED: Final = 12.0  # variance of the Laplacian of a face of 192 px; sharp ones are above 60
 MAX_TURN: Final = 25.0  # degrees
+FILL_SIDE: Final = 192  # px at which the background is continued behind the person
 BYSTANDER: Final = 0.35  # a second face smaller than this share of the first is background
 
 SIDE: Final = 512  # px of the frame
@@ -256,9 +257,9 @@ def _of_face(matte: Floats, face: lm.Face, density: float) -> Floats:
     return matte * cv2.dilate(own, np.ones((reach, reach), np.uint8)).astype(np.float32)
 
 
-def _nearby(photo: Rgb, where: npt.NDArray[np.uint8], sigma: float) -> tuple[Floats, Floats]:
+def _nearby(photo: Rgb, where: npt.ArrayLike, sigma: float) -> tuple[Floats, Floats]:
     """Mean colour of the px in `where` around each px, and in [0, 1] whether there are any."""
-    weight = where.astype(np.float32)
+    weight = np.asarray(where, np.float32)
     total = cv2.GaussianBlur(photo.astype(np.float32) * weight[..., None], (0, 0), sigma)
     count = cv2.GaussianBlur(weight, (0, 0), sigma)
     mean = total / np.maximum(count, 1e-5)[..., None]
@@ -268,23 +269,25 @@ def _nearby(photo: Rgb, where: npt.NDArray[np.uint8], sigma: float) -> tuple[Flo
 def _plate(photo: Rgb, matte: Floats) -> Rgb:
     """The background without the person: filled inwards at a small size, then blurred there."""
     side = photo.shape[0]
-    small = cv2.resize(photo, (144, 144), interpolation=cv2.INTER_AREA)
-    person = cv2.resize(matte, (144, 144), interpolation=cv2.INTER_AREA) > 0.02
-    hole = cv2.dilate(person.astype(np.uint8), np.ones((7, 7), np.uint8))
+    few = (FILL_SIDE, FILL_SIDE)
+    small = cv2.resize(photo, few, interpolation=cv2.INTER_AREA)
+    person = cv2.resize(matte, few, interpolation=cv2.INTER_AREA) > 0.10
+    hole = cv2.dilate(person.astype(np.uint8), np.ones((3, 3), np.uint8))
     if hole.all():
         hole[0, :] = 0
-    filled = cv2.inpaint(small, hole * 255, 4, cv2.INPAINT_TELEA)
+    filled = cv2.inpaint(small, hole * 255, 3, cv2.INPAINT_TELEA)
     soft = cv2.GaussianBlur(filled, (0, 0), 5)
-    inner = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), 1.5)[..., None]
+    inner = cv2.erode(hole, np.ones((7, 7), np.uint8)).astype(np.float32)
+    inner = cv2.GaussianBlur(inner, (0, 0), 3)[..., None]
     filled = (filled + (soft.astype(np.float32) - filled) * inner).astype(np.uint8)
     large = cv2.resize(filled, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     # Well away from the person the background is the photo itself, unchanged; close to it, loose
     # hair that the matte does not know would stay behind as a ghost.
-    reach = 2 * round(side / 72) + 1
-    near = cv2.dilate((matte > 0.02).astype(np.uint8), np.ones((reach, reach), np.uint8))
-    soft_near = cv2.GaussianBlur(near.astype(np.float32), (0, 0), side / 160)[..., None]
+    reach = 2 * round(side / 144) + 1
+    near = cv2.dilate((matte > 0.06).astype(np.uint8), np.ones((reach, reach), np.uint8))
+    soft_near = cv2.GaussianBlur(near.astype(np.float32), (0, 0), side / 288)[..., None]
     away = np.clip(soft_near * 1.6, 0, 1)
-    return np.clip(photo + (large - photo) * away + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(photo + (large - photo) * away + 0.5, 0, 255), np.uint8)
 
 
 def _own_colour(photo: Rgb, matte: Floats, plate: Rgb) -> Rgb:

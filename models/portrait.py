@@ -131,7 +131,7 @@ def _channels(
     floor = float(body.head_pivot[2]) - 0.5 * body.interocular
     depth = np.maximum(values[..., -1:], floor)
     depth = layers.fill(depth, index >= 0, np.array([floor], np.float32))
-    values[..., -1:] = layers.soften(depth, 1.0)
+    values[..., -1:] = layers.soften(layers.gentle(depth[..., 0], BASE_PITCH)[..., None], 1.0)
     head, shoulders = _zones(at, framed.face)
     values[shoulders, :-1] = 0
     known = (index >= 0) & head | shoulders
@@ -178,6 +178,7 @@ def _finish(
 ) -> Grid:
     """Breath and the head's share, then a Grid."""
     at = layers.nodes(corner, pitch, (values.shape[0], values.shape[1]))
+    values[..., -1] = layers.gentle(values[..., -1], pitch)
     _breath(values, at, framed.face, body.interocular)
     share = _share(at, framed.face, body.interocular)
     return layers.grid(values, share, corner, pitch, body.camera)
@@ -193,7 +194,8 @@ def _mouth(
     values, index = _near(fitted, faces, framed, base, corner, mouth.PITCH, count)
     for unit in LID_UNITS:
         values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
-    above, below = mouth.lip_triangles(head, faces)
+    inner = head.region_faces["inner_mouth"][head.region_faces["skin"]]
+    above, below = (other | inner for other in mouth.lip_triangles(head, faces))
     grids = []
     for upper, other in ((True, below), (False, above)):
         own = mouth.sheet(shape, values, index, other, at, upper)

@@ -48,6 +48,7 @@ class Gap:
     atlas: Words
     back: Floats
     shade: Floats
+    hooded: bool  # rounded lips keep light out of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ def _bleed(atlas: Words, sprites: tuple[Sprite, ...]) -> None:
         plane[: h + 2, : w + 2][rim] = colour[rim]
 
 
-def _gap(patch: Patch, fit: _Fit) -> Gap:
+def _gap(name: str, patch: Patch, fit: _Fit) -> Gap:
     up, up_reach, low, low_reach = patch.shade
     shade = [up, 1 / (up_reach * fit.scale), low, 1 / (low_reach * fit.scale)]
     edges = patch.edges
@@ -225,6 +226,7 @@ def _gap(patch: Patch, fit: _Fit) -> Gap:
         atlas=_atlas(patch.sprites),
         back=_yuv(np.array([patch.back], np.uint8))[0].astype(np.float32),
         shade=np.array(shade, np.float32),
+        hooded=name == "mouth",
     )
 
 
@@ -275,7 +277,7 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
         base=fit.net(avatar.base),
         relief=avatar.light.relief,
         light=avatar.light.direction,
-        gaps=tuple(_gap(patch, fit) for patch in avatar.patches.values()),
+        gaps=tuple(_gap(name, patch, fit) for name, patch in avatar.patches.items()),
         sprites=_stacked([fit.net(s.grid) for s in sprites]),
         sizes=np.array([s.picture.shape[1::-1] for s in sprites], np.float32),
         body=_scaled_body(avatar.body, fit),

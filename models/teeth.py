@@ -155,9 +155,7 @@ def _reduced(fine: Floats) -> Floats:
     )
 
 
-def _front_shifts(
-    fitted: FittedHead, part: layers.Mask, follow: float
-) -> tuple[Floats, float]:
+def _front_shifts(fitted: FittedHead, part: layers.Mask, follow: float) -> tuple[Floats, float]:
     """How the front of a part moves, (len(CONTROLS), 2, 2, 3), and how deep it lies, px.
 
     follow: of the head's own movement. The tongue stays up a little when the jaw drops, and the
@@ -201,7 +199,12 @@ def sprites(
     jaw, skull = head.regions["teeth_lower"], head.regions["teeth_upper"]
     drawn = (
         (tongue, tongue_tall, LOWER.edge, _front_shifts(fitted, jaw, 0.75)),
-        (lower[::-1], lower.shape[0] / scale - lower_tall, LOWER.edge, _front_shifts(fitted, jaw, 0.9)),
+        (
+            lower[::-1],
+            lower.shape[0] / scale - lower_tall,
+            LOWER.edge,
+            _front_shifts(fitted, jaw, 0.9),
+        ),
         (upper, upper_tall, UPPER.edge, _front_shifts(fitted, skull, 1.0)),
     )
     placed = [

@@ -98,10 +98,14 @@ class App:
         peer = Peer(self._config.ice, avatar, voice, lambda: self._left(name))
         session = Session(name, engines, peer.send, self._metrics)
         try:
-            return peer, await peer.answer(offer, session, self._config.hosts)
+            answer = await peer.answer(offer, session, self._config.hosts)
         except BaseException:
             await peer.close()
             raise
+        if self._draining:
+            await peer.close()
+            raise NotReady("The server is shutting down.")
+        return peer, answer
 
     def _left(self, name: str) -> None:
         if self._peers.pop(name, None) is not None:
@@ -157,7 +161,7 @@ class App:
         if request.can_read_body:
             try:
                 fields = json.loads(await _body(request))
-            except json.JSONDecodeError as error:
+            except (json.JSONDecodeError, RecursionError) as error:
                 msg = "The body is not JSON."
                 raise Malformed(msg, "malformed-json") from error
         if not isinstance(fields, dict):
@@ -182,7 +186,8 @@ class App:
 
     async def _shutdown(self, _app: web.Application) -> None:
         self._draining = True
-        await asyncio.gather(*(peer.close() for peer in list(self._peers.values())))
+        closing = [peer.close() for peer in list(self._peers.values())]
+        await asyncio.gather(*closing, return_exceptions=True)
 
     # --- what there is --------------------------------------------------------------------------
 
@@ -240,8 +245,7 @@ class App:
         except Exception:
             log.exception("a request failed", extra={"path": request.path})
             response = _plain_problem(500, "Internal error", "The server's log says more.")
-        if self._config.token:
-            _allow_other_pages(response)
+        _allow_other_pages(response, "*" if self._config.token else _neighbour(request))
         return response
 
     def _authorize(self, request: web.Request) -> None:
@@ -250,8 +254,9 @@ class App:
             return
         if request.method == hdrs.METH_OPTIONS or not request.path.startswith(_GUARDED):
             return
-        given = request.headers.get(hdrs.AUTHORIZATION, "").removeprefix("Bearer ").encode()
-        if not hmac.compare_digest(given, self._config.token.encode()):
+        given = request.headers.get(hdrs.AUTHORIZATION, "").removeprefix("Bearer ")
+        expected = self._config.token.encode()
+        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected):
             msg = "Send the server's token as `Authorization: Bearer TOKEN`."
             raise Unauthorized(msg)
 
@@ -274,8 +279,9 @@ def _refuse_other_sites(request: web.Request) -> None:
     The Host header defeats DNS rebinding, the Origin header a foreign page.
     """
     host = request.url.host or ""
-    origin = URL(request.headers.get(hdrs.ORIGIN, "")).host
-    if host not in LOOPBACK or (origin and origin not in LOOPBACK):
+    origin = request.headers.get(hdrs.ORIGIN)
+    foreign = origin is not None and URL(origin).host not in LOOPBACK
+    if host not in LOOPBACK or foreign:
         msg = "This server answers its own machine only; set a token to open it to others."
         raise Forbidden(msg)
 
@@ -315,7 +321,16 @@ def _preflight() -> web.Response:
     return web.Response(status=204, headers=headers)
 
 
-def _allow_other_pages(response: web.StreamResponse) -> None:
+def _neighbour(request: web.Request) -> str:
+    """The origin of a page of this machine's own, on whichever port; else nothing."""
+    origin = request.headers.get(hdrs.ORIGIN, "")
+    return origin if URL(origin).host in LOOPBACK else ""
+
+
+def _allow_other_pages(response: web.StreamResponse, origin: str) -> None:
     """CORS: a page of another origin may embed the element; the token is its only credential."""
-    response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
+    if not origin:
+        return
+    response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+    response.headers[hdrs.VARY] = "Origin"
     response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Location, Link, ETag, Retry-After"

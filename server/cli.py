@@ -105,13 +105,25 @@ async def serve(config: Config) -> None:
         await web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config)).start()
         address = _address(config, runner.addresses[0][1])
         say_line(f"visavis is starting at {address}")
-        await studio.open()
-        say_line(f"visavis is ready: open {address}")
-        await stop.wait()
+        if await _opened(studio, stop):
+            say_line(f"visavis is ready: open {address}")
+            await stop.wait()
         say_line("visavis is shutting down")
     finally:
         await runner.cleanup()
         studio.close()
+
+
+async def _opened(studio: Studio, stop: asyncio.Event) -> bool:
+    """Load the engines; False when the operator did not wait for them."""
+    opening, stopping = asyncio.create_task(studio.open()), asyncio.create_task(stop.wait())
+    await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if opening.done():
+        opening.result()
+        return True
+    opening.cancel()
+    return False
 
 
 def _address(config: Config, port: int) -> str:

@@ -9,6 +9,8 @@ from typing import Final, Literal
 FRAME_MS: Final = 20
 Change = Literal["started", "paused", "resumed"]
 
+_AGAIN, _AGAIN_WITHIN = 2, 4  # voiced frames, of so many, with which a turn goes on after a pause
+
 # Whisper closes a sentence that sounds finished with one of these.
 _CLOSED: Final = (".", "?", "!")
 _DANGLING: Final = frozenset(
@@ -53,6 +55,8 @@ class Endpointer:
     def push(self, voice: bool, over_reply: bool) -> Change | None:
         """One frame; what it changes."""
         self._recent.append(voice)
+        if self._was_paused:  # one frame alone is a click, not the next word
+            voice = voice and sum(list(self._recent)[-_AGAIN_WITHIN:]) >= _AGAIN
         self.silence = 0 if voice else self.silence + FRAME_MS
         if not self.talking:
             return self._start(self._limits.onset_over_reply if over_reply else self._limits.onset)

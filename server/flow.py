@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
+
+from visavis.engines.base import EngineError
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +26,27 @@ class Worker:
     """
 
     def __init__(self, name: str) -> None:
+        self._name = name
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
-    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def load(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in the thread; a call that has not begun is dropped on cancellation."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`load`, but an engine's fault of any kind is an EngineError: no session ends by it.
+
+        The fault is logged by its type and place only: its text may quote a visitor.
+        """
+        try:
+            return await self.load(function, *args, **kwargs)
+        except EngineError:
+            raise
+        except Exception as error:  # noqa: BLE001 (the border: whatever it is, it stops here)
+            fault = f"{type(error).__name__} at {_place(error)}"
+            log.error("an engine broke its contract", extra={"engine": self._name, "fault": fault})  # noqa: TRY400
+            raise EngineError(f"{self._name}: {fault}") from None
 
     async def stream(self, make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
         """Iterate in the thread, one item a job, so that sessions take turns between items."""
@@ -41,11 +60,17 @@ class Worker:
                 self._executor.submit(close)
 
     def close(self) -> None:
-        """Finish the running call, drop the waiting ones, end the thread."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        """Drop the waiting calls; the thread ends after the running one, unwaited for."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 _END = object()
+
+
+def _place(error: BaseException) -> str:
+    """File and line of the innermost frame."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
 
 
 class Channel(Generic[T]):

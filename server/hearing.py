@@ -91,6 +91,9 @@ class Hearing:
                     self._hear(self._echo.process(frame, reference), now)
         finally:
             self._drop_transcript()
+            if self._turn.talking:
+                self._reset()
+                self._emit(Heard("", self._ended, self._clock.now()))
 
     def switch(self, on: bool) -> None:
         """Open or close the ear; closing it while the visitor speaks ends the turn at once.
@@ -104,8 +107,7 @@ class Hearing:
         if closed and not self._turn.talking:
             return
         if closed and not self._finishing:
-            self._finishing = True
-            self._start_transcript()
+            self._finish()
         voice = not closed and self._vad.is_speech(frame)
         self._frames.append(frame)
         if voice:
@@ -115,12 +117,18 @@ class Hearing:
             # From here on every frame is kept: lift the bound of the pre-roll.
             self._frames = deque(self._frames)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
-        elif change == "resumed":
+        elif change == "resumed" and not self._finishing:
             self._drop_transcript()
         elif change == "paused" and not self._finishing:
             self._start_transcript()
         if self._turn.talking:
             self._maybe_finish()
+
+    def _finish(self) -> None:
+        """End the turn as soon as its words are known; at a pause they are under way already."""
+        self._finishing = True
+        if self._task is None:
+            self._start_transcript()
 
     def _start_transcript(self) -> None:
         self._drop_transcript()
@@ -142,8 +150,7 @@ class Hearing:
     def _maybe_finish(self) -> None:
         """End the turn once its words are known and the silence is long enough for them."""
         if len(self._frames) * FRAME_MS >= self._limits.longest and not self._finishing:
-            self._finishing = True
-            self._start_transcript()
+            self._finish()
         if self._words is None:
             return
         if self._finishing or self._turn.silence >= self._limits.silence_for(self._words.text):

@@ -66,6 +66,7 @@ class Request:
     origin_at: Tick  # end of the visitor's speech, or the arrival of the text
     transcribed: Tick | None = None
     style: str = ""
+    skip: int = 0  # words of the answer that were heard before it was broken off
 
 
 @dataclass(frozen=True, slots=True)

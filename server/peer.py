@@ -77,9 +77,13 @@ class Peer:
         if self._ended:
             return
         self._ended = True
-        await self._tasks.close()
-        await rtc.close(self._pc)
-        self._closed()
+        try:
+            await self._tasks.close()
+            await rtc.close(self._pc)
+        except TimeoutError:
+            log.warning("a connection did not close in time")
+        finally:
+            self._closed()
 
     def _watch(self) -> None:
         @self._pc.on("connectionstatechange")

@@ -240,6 +240,9 @@ def _checked(name: str, value: Any, kind: type) -> Any:
     if type(value) is not kind:
         msg = f"`{name}` must be of type {kind.__name__}"
         raise ProtocolError(msg)
+    if kind is str and any("\ud800" <= character <= "\udfff" for character in value):
+        msg = f"`{name}` holds half a character"
+        raise ProtocolError(msg)
     if kind is str and len(value) > MAX_TEXT:
         msg = f"`{name}` is over {MAX_TEXT} characters"
         raise ProtocolError(msg)

@@ -11,6 +11,7 @@ from typing import Final
 
 from visavis.engines.base import (
     I420,
+    Affect,
     EchoCanceller,
     EngineError,
     Exchange,
@@ -27,7 +28,6 @@ from visavis.server.endpointing import Endpointing
 from visavis.server.flow import Tasks, Worker
 from visavis.server.hearing import Event, Hearing
 from visavis.server.messages import (
-    FRAME,
     PACKET,
     Clause,
     Drafted,
@@ -43,7 +43,7 @@ from visavis.server.messages import (
 from visavis.server.metrics import Metrics
 from visavis.server.receipt import Marks, publish
 from visavis.server.showing import LEAD, Showing
-from visavis.server.speaking import Minded, Reply, Voiced
+from visavis.server.speaking import AHEAD, Minded, Reply, Voiced
 from visavis.server.timeline import Timeline
 from visavis.server.tracks import AudioTrack, VideoTrack
 
@@ -66,7 +66,7 @@ class Engines:
     transcribe: Callable[[Pcm], Awaitable[Transcript]]
     mind: Minded
     voice: Voiced
-    apology: Clause
+    apology: tuple[Clause, ...]
     still: I420
     endpointing: Endpointing
 
@@ -107,6 +107,7 @@ class Session:
         self.audio = AudioTrack(self.clock, self.timeline, self._sound_sent)
         self.video = VideoTrack(self.clock, self.timeline, engines.still, self._picture_sent)
         self.history: deque[Exchange] = deque(maxlen=_HISTORY)
+        self._mood = Affect()  # what a direction made last
         self._current: _Turn | None = None
         self._draft: Reply | None = None
         self._stopped: Request | None = None  # the rest of a reply that speech broke off
@@ -119,7 +120,7 @@ class Session:
             self._end_turn("interrupted")
             self._drop_draft()
             await self._tasks.close()
-            await asyncio.to_thread(self._render.close)
+            self._render.close()
 
     async def listen(self, mic: AsyncIterator[Pcm]) -> None:
         """Hear the visitor: 48 kHz mono packets until they end."""
@@ -147,7 +148,8 @@ class Session:
         """Take a direction in plain words; what was understood of it."""
         direction = understand(prompt)
         if direction.styles:
-            self._showing.feel(direction.affect)
+            self._mood = direction.affect
+            self._showing.feel(self._mood)
         return protocol.Directed(direction.styles)
 
     def pong(self, t: float) -> protocol.Pong:
@@ -187,6 +189,8 @@ class Session:
     def _on_turn_end(self, heard: Heard) -> None:
         self._send(protocol.Listening(active=False))
         if not heard.text:
+            if self._draft is not None:  # words that turned out to be none
+                self._send(protocol.TranscriptOf(self.timeline.turn + 1, "", final=True))
             self._drop_draft()
             self._resume()
             return
@@ -201,13 +205,20 @@ class Session:
     def _resume(self) -> None:
         """What broke the reply off was no speech: go on at the word where it stopped."""
         rest, self._stopped = self._stopped, None
+        if self._current is not None:  # an operator made it speak meanwhile
+            return
         if rest is None:
             self._showing.attend("idle")
-        else:
-            self._start(replace(rest, origin_at=self.clock.now()))
+            return
+        if rest.origin != "say":
+            self.history.pop()  # the question is asked again
+        self._start(replace(rest, origin_at=self.clock.now()))
 
     def _rest_of(self, turn: _Turn) -> Request | None:
-        heard = self.timeline.heard_until(self.clock.now() + FRAME, turn.number).split()
+        heard = self.timeline.heard_until(self.clock.now() + PACKET, turn.number).split()
+        if not turn.reply.complete:  # what is not written yet has to be asked for again
+            request = turn.reply.request
+            return replace(request, skip=request.skip + len(heard))
         rest = " ".join(turn.reply.written).split()[len(heard) :]
         return Request(" ".join(rest), "say", self.clock.now()) if rest else None
 
@@ -227,9 +238,11 @@ class Session:
         self._drop_draft()
         self._stopped = None
         number = self.timeline.turn + 1
-        self.timeline.cut(self.clock.now() + FRAME, number)
+        self.timeline.cut(self.clock.now() + PACKET, number)
         turn = _Turn(number, draft or self._prepare(request), Marks(number, request))
         self._current = turn
+        if request.style:
+            self._showing.feel(understand(request.style).affect)
         self._showing.attend("thinking")
         self._send(protocol.Thinking(number))
         turn.task = self._tasks.start(self._perform(turn), name=f"turn-{number}")
@@ -240,13 +253,15 @@ class Session:
         async with asyncio.TaskGroup() as tasks:
             try:
                 async for clause in turn.reply.clauses():
+                    await self.clock.sleep_until((turn.at or 0) - AHEAD)
                     tasks.create_task(self._caption(self._place(turn, clause)))
             except EngineError:
                 log.exception("a reply failed", extra={"session": self.name})
                 self._metrics.engine_errors.labels("reply").inc()
                 ending = "failed"
                 self._send(protocol.Failure("reply-failed", "The answer could not be made."))
-                tasks.create_task(self._caption(self._place(turn, self._engines.apology)))
+                for clause in self._engines.apology:
+                    tasks.create_task(self._caption(self._place(turn, clause)))
         if turn.at is not None:
             await self.clock.sleep_until(turn.at)
         self._close(turn, ending)
@@ -270,6 +285,8 @@ class Session:
         heard = 0
         for word in spoken.clause.speech.words:
             await self.clock.sleep_until(spoken.at + word.start)
+            if spoken.turn != self.timeline.turn:
+                return
             heard = min(heard + len(word.text) + (heard > 0), len(spoken.clause.text))
             self._send(protocol.Caption(spoken.turn, spoken.clause.text, heard))
 
@@ -280,8 +297,8 @@ class Session:
             return
         now = self.clock.now()
         turn.marks.interrupted = now
-        self.timeline.cut(now + FRAME, turn.number + 1)
-        self._showing.cut(now + FRAME)
+        self.timeline.cut(now + PACKET, turn.number + 1)
+        self._showing.cut(now + PACKET)
         turn.reply.cancel()
         if turn.task is not None:
             turn.task.cancel()
@@ -289,9 +306,11 @@ class Session:
 
     def _close(self, turn: _Turn, ending: Ending) -> None:
         self._current = None
+        if turn.reply.request.style:
+            self._showing.feel(self._mood)
         now = self.clock.now()
         turn.marks.ended = now
-        heard = self.timeline.heard_until(now + FRAME, turn.number)
+        heard = self.timeline.heard_until(now + PACKET, turn.number)
         if turn.reply.request.origin != "say" or heard:
             self.history.append(Exchange(self._visitor_words(turn), heard))
         self._send(protocol.ReplyEnded(turn.number, ending, heard))

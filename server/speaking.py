@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from visavis.engines.base import Dialogue, EngineError, Exchange, Tts
 from visavis.server.clauses import Clauses
 from visavis.server.flow import Channel, Tasks, Worker
 from visavis.server.messages import Clause, Request, ms
 
-_AHEAD: Final = ms(12_000)  # speech that is synthesized before it is needed
+T = TypeVar("T")
+
+AHEAD: Final = ms(12_000)  # speech that is synthesized before it is needed
 _DEADLINE: Final = 20.0  # seconds for the next piece of an answer; a dead engine ends the turn
 
 
@@ -46,8 +48,10 @@ class Reply:
     ) -> None:
         self.request = request
         self.written: list[str] = []  # clauses so far, also those not yet spoken
+        self.complete = False  # whether that is the whole answer
+        self._skip = request.skip
         self._mind, self._voice, self._history = mind, voice, tuple(history)
-        self._speech: Channel[Clause] = Channel(_AHEAD, lambda clause: len(clause.speech.pcm))
+        self._speech: Channel[Clause] = Channel(AHEAD, lambda clause: len(clause.speech.pcm))
         self._task = tasks.start(self._make(), name="reply")
 
     async def clauses(self) -> AsyncIterator[Clause]:
@@ -64,8 +68,10 @@ class Reply:
             async with aclosing(self._texts()) as texts:
                 async for text in texts:
                     await self._synthesize(text)
-        except (EngineError, TimeoutError) as error:
-            self._speech.close(EngineError(str(error) or "an engine did not answer in time"))
+        except EngineError as error:
+            self._speech.close(error)
+        except TimeoutError:
+            self._speech.close(EngineError("an engine did not answer in time"))
         else:
             self._speech.close()
 
@@ -73,12 +79,21 @@ class Reply:
         splitter = Clauses()
         async with aclosing(self._fragments()) as fragments:
             async for fragment in fragments:
-                for text in splitter.feed(fragment):
-                    self.written.append(text)
+                for text in filter(None, map(self._unheard, splitter.feed(fragment))):
                     yield text
-        for text in splitter.flush():
-            self.written.append(text)
+        last = [*filter(None, map(self._unheard, splitter.flush()))]
+        self.complete = True
+        for text in last:
             yield text
+
+    def _unheard(self, text: str) -> str:
+        """Note a clause, less the words of the answer that are to be skipped."""
+        words = text.split()
+        unheard = " ".join(words[self._skip :])
+        self._skip = max(0, self._skip - len(words))
+        if unheard:
+            self.written.append(unheard)
+        return unheard
 
     async def _fragments(self) -> AsyncIterator[str]:
         request = self.request
@@ -89,12 +104,21 @@ class Reply:
             lambda: self._mind.dialogue.reply(request.text, self._history)
         )
         async with aclosing(answer):
-            async for fragment in answer:
+            while (fragment := await _in_time(answer)) is not None:
                 yield fragment
 
     async def _synthesize(self, text: str) -> None:
         pieces = self._voice.worker.stream(lambda: self._voice.tts.synthesize(text))
         async with aclosing(pieces):
-            while (speech := await asyncio.wait_for(anext(pieces, None), _DEADLINE)) is not None:
+            while (speech := await _in_time(pieces)) is not None:
                 clause = Clause(" ".join(word.text for word in speech.words), speech)
                 await self._speech.put(clause)
+
+
+async def _in_time(items: AsyncIterator[T]) -> T | None:
+    """The next item, None at the end. Raises TimeoutError after the deadline.
+
+    Not `wait_for`, which before Python 3.12 loses a cancellation that meets a result.
+    """
+    async with asyncio.timeout(_DEADLINE):
+        return await anext(items, None)

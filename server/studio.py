@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines import load
-from visavis.engines.base import EngineError, FaceState, Pcm, Stt, Transcript
+from visavis.engines.base import EngineError, FaceState, Pcm, Stt, Transcript, Tts
 from visavis.models.avatar import Avatar, list_avatars, load_avatar, read_preview
 from visavis.server.config import Config
 from visavis.server.endpointing import Endpointing
@@ -28,7 +28,15 @@ log = logging.getLogger(__name__)
 
 APOLOGY: Final = "I am sorry, something went wrong. Please try again."
 SHIPPED: Final = Path(str(resources.files("visavis.models"))) / "data" / "personas"
+_REST: Final = 60.0  # s after which a server that called itself not ready is tried again
 _TOO_MANY_FAILURES: Final = 3  # of one engine in a row, before the server calls itself not ready
+
+
+def _apology(tts: Tts) -> tuple[Clause, ...]:
+    return tuple(
+        Clause(" ".join(word.text for word in speech.words), speech)
+        for speech in tts.synthesize(APOLOGY)
+    )
 
 
 def find_avatars(home: Path) -> dict[str, Path]:
@@ -44,10 +52,11 @@ class Studio:
         self._seed = 0
         self._loading: str | None = "The server is loading its models."
         self._failures = 0
+        self._resting_until = 0.0  # s of the monotonic clock
         self._workers: dict[str, Worker] = {}
         self._avatars: dict[tuple[str, int], Avatar] = {}
         self._voices: dict[str, Voiced] = {}
-        self._apologies: dict[str, Clause] = {}
+        self._apologies: dict[str, tuple[Clause, ...]] = {}
         self._opening = asyncio.Lock()
         self._stt: Stt
         self._mind: Minded
@@ -55,7 +64,7 @@ class Studio:
     @property
     def missing(self) -> str | None:
         """Why no session can begin now."""
-        if self._failures >= _TOO_MANY_FAILURES:
+        if self._failures >= _TOO_MANY_FAILURES and time.monotonic() < self._resting_until:
             return "Speech recognition keeps failing."
         return self._loading
 
@@ -66,8 +75,8 @@ class Studio:
         knowledge = Path(self._config.knowledge) if self._config.knowledge else None
         stt, mind = self._worker("stt"), self._worker("dialogue")
         loading = (
-            stt.call(load.stt, home),
-            mind.call(load.dialogue, self._config.dialogue, knowledge, home),
+            stt.load(load.stt, home),
+            mind.load(load.dialogue, self._config.dialogue, knowledge, home),
             self._voice(self._config.voice),
             self._warm_face(),
         )
@@ -146,10 +155,9 @@ class Studio:
                     msg = f"There is no voice {name!r}."
                     raise NotFound(msg)
                 worker = self._worker(f"tts-{name}")
-                tts = await worker.call(load.tts, name, self._config.home_path)
+                tts = await worker.load(load.tts, name, self._config.home_path)
                 # Also warms the voice: a first synthesis costs several times a later one.
-                speech = await worker.call(lambda: next(tts.synthesize(APOLOGY)))
-                self._apologies[name] = Clause(APOLOGY, speech)
+                self._apologies[name] = await worker.call(_apology, tts)
                 self._voices[name] = Voiced(tts, worker)
         return self._voices[name]
 
@@ -166,6 +174,7 @@ class Studio:
             words = await self._worker("stt").call(self._stt.transcribe, pcm)
         except EngineError:
             self._failures += 1
+            self._resting_until = time.monotonic() + _REST
             raise
         self._failures = 0
         return words

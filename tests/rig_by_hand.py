@@ -6,7 +6,7 @@ import numpy as np
 
 from visavis.models import arkit, contour, layers
 from visavis.models.avatar import Avatar, Card, Consent
-from visavis.models.rig import BREATH, CONTROLS, Body, Grid, Light, Patch, Sprite
+from visavis.models.rig import BREATH, CONTROLS, Body, Light, Patch, Sprite
 
 SIDE, MARGIN = 256, 16
 CAMERA = np.array([128, 110, 1000], np.float32)

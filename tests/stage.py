@@ -38,7 +38,7 @@ class FakeStudio:
             transcribe=self._transcribe,
             mind=Minded(self.dialogue, self.workers["dialogue"]),
             voice=Voiced(self.tts, self.workers["tts"]),
-            apology=Clause("Sorry.", next(self.tts.synthesize("Sorry."))),
+            apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
             still=np.full((192, 128), 128, np.uint8),
             endpointing=Endpointing(),
         )

@@ -9,6 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from rig_by_hand import CONSENT, avatar
+from safetensors.numpy import load, save
+
 from visavis.models.avatar import (
     LAYERS,
     MANIFEST,
@@ -20,9 +23,6 @@ from visavis.models.avatar import (
     read_preview,
 )
 from visavis.models.errors import AvatarError
-from safetensors.numpy import load, save
-
-from rig_by_hand import CONSENT, avatar
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from contextlib import aclosing
 import pytest
 from virtual_time import virtual_time
 
+from visavis.engines.base import EngineError
 from visavis.server.flow import Channel, Tasks, Worker
 
 
@@ -15,6 +16,16 @@ async def test_a_worker_runs_in_its_own_named_thread():
     name = await worker.call(lambda: threading.current_thread().name)
     worker.close()
     assert name.startswith("ears")
+
+
+@virtual_time
+async def test_any_fault_of_an_engine_is_an_engine_error_without_its_words(caplog):
+    worker = Worker("mind")
+    with pytest.raises(EngineError):
+        await worker.call(int, "what the visitor said")
+    assert "broke its contract" in caplog.text
+    assert "what the visitor said" not in caplog.text
+    worker.close()
 
 
 @virtual_time
@@ -61,6 +72,7 @@ async def test_leaving_a_stream_early_closes_the_iterator():
     async with aclosing(worker.stream(items)) as stream:
         async for _ in stream:
             break
+    await worker.call(len, ())  # whatever was handed to the thread before is done by then
     worker.close()
     assert closed
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+
 from visavis.engines.base import FaceState
 from visavis.engines.render_warp import WarpRenderer
 from visavis.models import arkit, contour, photo, portrait

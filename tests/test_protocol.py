@@ -36,6 +36,7 @@ def test_each_message_is_understood(data, message):
         ('{"type": "ping", "t": true}', "type float"),
         (json.dumps({"type": "text", "text": "x" * 2001}), "over 2000"),
         (json.dumps({"type": "text", "text": "x" * 20_000}), "over 16384 bytes"),
+        ('{"type": "text", "text": "\\ud83d"}', "half a character"),
         (b'{"type": "interrupt"}', "binary"),
     ],
 )

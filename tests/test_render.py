@@ -5,12 +5,12 @@ import time
 
 import numpy as np
 import pytest
+from rig_by_hand import SIDE, avatar
+
 from visavis.engines.base import EngineError, FaceState
 from visavis.engines.render_warp import WarpRenderer, controls, still
 from visavis.models import arkit, kernel
 from visavis.models.rig import CONTROLS
-
-from rig_by_hand import SIDE, avatar
 
 JAW = arkit.INDEX["jawOpen"]
 

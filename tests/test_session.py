@@ -1,4 +1,5 @@
 import asyncio
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from visavis.engines import fake
 from visavis.engines.base import Exchange
 from visavis.server import protocol
 from visavis.server.endpointing import Endpointing
-from visavis.server.messages import FRAME, PACKET, ms, to_ms
+from visavis.server.messages import FRAME, PACKET, Request, ms, to_ms
 from visavis.server.metrics import Metrics
 from visavis.server.session import Session
 
@@ -186,6 +187,101 @@ async def test_a_cough_resumes_the_reply_where_it_stopped():
         ended = stage.of(protocol.ReplyEnded)
         assert [e.reason for e in ended] == ["interrupted", "done"]
         assert (ended[0].heard + " " + ended[1].heard).split() == words
+
+
+@virtual_time
+async def test_a_cough_while_it_thinks_does_not_lose_the_answer():
+    async with Stage(answer=lambda text: "one two three", stt="") as stage:
+        held = asyncio.Event()
+        reply = stage.dialogue.reply
+
+        def slow(text, history):
+            held.set()
+            time.sleep(0.01)  # an engine's own time does not count
+            yield from reply(text, history)
+
+        stage.dialogue.reply = slow
+        stage.session.ask("go")
+        await stage.speak([(VOICE, 300), (SILENCE, 2000)])
+        await stage.pass_time(3000)
+        assert stage.of(protocol.ReplyEnded)[-1].reason == "done"
+        assert "three" in stage.of(protocol.ReplyEnded)[-1].heard
+        assert [e.visitor for e in stage.session.history] in (["go"], ["go", ""])
+
+
+@virtual_time
+async def test_an_answer_that_is_asked_for_again_skips_what_was_heard():
+    async with Stage(answer=lambda text: "one two three four five") as stage:
+        request = Request("go", "text", 0, skip=3)
+        reply = stage.session._prepare(request)
+        assert [clause.text async for clause in reply.clauses()] == ["four five"]
+        assert reply.complete
+
+
+@virtual_time
+async def test_a_fault_that_is_no_engine_error_ends_only_the_turn():
+    async with Stage() as stage:
+        stage.dialogue._answer = lambda text: [][1]
+        stage.session.ask("go")
+        await stage.pass_time(2000)
+        assert stage.of(protocol.ReplyEnded)[0].reason == "failed"
+        stage.motion.state = lambda at: [][1]
+        await stage.pass_time(3000)
+        del stage.motion.state
+        stage.dialogue._answer = lambda text: "fine"
+        stage.session.ask("go")
+        await stage.pass_time(2000)
+        assert stage.of(protocol.ReplyEnded)[1].heard == "fine"
+
+
+@virtual_time
+async def test_speaking_on_while_the_last_words_are_transcribed_leaves_it_hearing():
+    async with Stage() as stage:
+        await stage.speak([(VOICE, 26_500), (SILENCE, 200), (VOICE, 300), (SILENCE, 2000)])
+        assert [m.active for m in stage.of(protocol.Listening)][-1] is False
+        before = len(stage.of(protocol.Listening))
+        await stage.pass_time(15_000)
+        await stage.speak([(VOICE, 600), (SILENCE, 1500)])
+        assert len(stage.of(protocol.Listening)) == before + 2
+
+
+@virtual_time
+async def test_a_click_in_a_pause_does_not_begin_the_transcript_anew():
+    async with Stage() as stage:
+        await stage.speak([(VOICE, 600), (SILENCE, 240), (VOICE, 20), (SILENCE, 800)])
+        assert stage.stt.calls == 1
+
+
+@virtual_time
+async def test_a_long_answer_is_not_all_on_the_timeline():
+    async with Stage(answer=lambda text: "A short sentence here. " * 60) as stage:
+        stage.session.ask("go")
+        await stage.pass_time(1000)
+        assert to_ms(stage.timeline.end - stage.clock.now()) < 15_000
+        stage.session.interrupt()
+
+
+@virtual_time
+async def test_no_caption_follows_the_end_of_its_reply():
+    for offset in (250, 500, 750):
+        async with Stage() as stage:
+            stage.session.say("one two three four five")
+            await stage.pass_time(10)
+            start = ms(stage.of(protocol.ReplyStarted)[0].at_ms)
+            await stage.clock.sleep_until(start + ms(offset))
+            stage.session.interrupt()
+            await stage.pass_time(1000)
+            kinds = [type(m) for _, m in stage.sent]
+            assert protocol.Caption not in kinds[kinds.index(protocol.ReplyEnded) :]
+
+
+@virtual_time
+async def test_a_style_holds_for_its_reply():
+    async with Stage() as stage:
+        stage.session.say("hello there", style="very happy")
+        await stage.pass_time(3000)
+        felt = [name for name, _ in stage.motion.told if name == "feel"]
+        assert len(felt) == 2  # happy, and back
 
 
 @virtual_time
