@@ -69,5 +69,6 @@ def understand(prompt: str) -> Direction:
         return Direction(Affect(), ())
     mixed = [sum(STYLES[s][axis] * k for s, k in found) / len(found) for axis in range(3)]
     attention = sum(STYLES[s][3] for s, _ in found) / len(found)
-    affect = Affect(*(max(-1.0, min(1.0, value)) for value in mixed), attention=attention)
+    valence, arousal, confidence = (max(-1.0, min(1.0, value)) for value in mixed)
+    affect = Affect(valence, arousal, confidence, attention)
     return Direction(affect, tuple(style for style, _ in found))

@@ -49,11 +49,15 @@ def motion(seed: int) -> Motion:
     return VisemeMotion(seed)
 
 
-def renderer(avatar: Avatar, width: int, height: int) -> Renderer:
-    """The generator for an avatar. Raises EngineError."""
+def renderer(avatar: Avatar, width: int, height: int, like: Renderer | None = None) -> Renderer:
+    """The generator for an avatar; shares the textures of `like`, one of the same avatar and size.
+
+    Raises EngineError.
+    """
     from visavis.engines.render_warp import WarpRenderer
 
-    return WarpRenderer(avatar, width, height)
+    prepared = like.scene if isinstance(like, WarpRenderer) else None
+    return WarpRenderer(avatar, width, height, prepared)
 
 
 def dialogue(name: str, knowledge: Path | None, home: Path) -> Dialogue:

@@ -88,7 +88,10 @@ def view(body: Body, pose: Floats) -> Floats:
 
 
 class WarpRenderer:
-    """engines.base.Renderer over an avatar. `scenes` lets sessions share prepared textures."""
+    """engines.base.Renderer over an avatar.
+
+    prepared: the `scene` of another renderer of the same avatar and size, to share its textures.
+    """
 
     def __init__(
         self, avatar: Avatar, width: int = 512, height: int = 512,
@@ -99,14 +102,14 @@ class WarpRenderer:
             raise EngineError(message)
         self.width = width
         self.height = height
+        if prepared is not None and (prepared.width, prepared.height) != (width, height):
+            message = "a prepared scene fits only renderers of its own picture size"
+            raise EngineError(message)
         self.scene = prepared or scene.build(avatar, width, height)
 
     def render(self, state: FaceState) -> I420:
         """A new (height * 3 // 2, width) uint8 picture. Raises EngineError."""
-        values = (state.coefficients, state.pose, state.gaze, state.breath)
-        if not all(np.isfinite(v).all() for v in values):
-            message = "face state holds a number that is not finite"
-            raise EngineError(message)
+        _check(state)
         amount, motion = controls(state), view(self.scene.body, state.pose)
         picture = self.scene.plate.copy()
         planes = _planes(picture, self.width, self.height)
@@ -180,6 +183,18 @@ class WarpRenderer:
 def _rounding(amount: Floats) -> float:
     """How far the lips are rounded and pushed out, in [0, 1]."""
     return float(max(amount[_index("mouthPucker")], amount[_index("mouthFunnel")]))
+
+
+def _check(state: FaceState) -> None:
+    """Raises EngineError for what cannot be drawn."""
+    shapes = (state.coefficients.shape, state.pose.shape, state.gaze.shape)
+    if shapes != ((arkit.COUNT,), (6,), (2,)):
+        message = f"face state has the shapes {shapes}"
+        raise EngineError(message)
+    values = (state.coefficients, state.pose, state.gaze, state.breath)
+    if not all(np.isfinite(v).all() for v in values):
+        message = "face state holds a number that is not finite"
+        raise EngineError(message)
 
 
 def _planes(picture: I420, width: int, height: int) -> Planes:

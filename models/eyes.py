@@ -19,6 +19,7 @@ from visavis.models.rig import CONTROLS, GAZE_SPAN, Bytes, Floats, Sprite
 PITCH: Final = 3.0  # px between nodes
 OVERLAP: Final = 0.8  # px that a closed upper lid covers of the lower one
 EYEBALL: Final = 2.05  # radii of an iris in the radius of an eyeball (11.7 mm : 12 mm, half each)
+GLINT_SHARE: Final = 0.6  # of the iris's way that a lamp's reflection on the cornea goes
 LASHES: Final = 0.14  # of the way from margin to brow that moves as one piece
 CREASE: Final = 0.85  # of that way where the lid's movement has ended
 # Travel of the upper and the lower margin, in apertures, at coefficient 1; down is positive.
@@ -225,8 +226,9 @@ def _sclera(crop: Bytes, white: layers.Mask) -> Bytes:
         plain = np.clip(np.percentile(crop.reshape(-1, 3), 85, axis=0) * 0.95, 60, 215)
         return np.broadcast_to(plain.astype(np.uint8), crop.shape).copy()
     filled = layers.fill(crop.astype(np.float32), clear)
-    keep = cv2.GaussianBlur(white.astype(np.float32), (0, 0), 0.8)[..., None] * white[..., None]
-    return np.asarray(np.clip(filled + (crop - filled) * keep, 0, 255), np.uint8)
+    keep = cv2.GaussianBlur(white.astype(np.float32), (0, 0), 0.8) * white
+    mixed = filled + (crop - filled) * keep[..., None]
+    return np.asarray(np.clip(mixed, 0, 255), np.uint8)
 
 
 def _rounded(white: Bytes, at: Floats, eye: EyeShape, inside: Floats) -> Bytes:
@@ -236,7 +238,7 @@ def _rounded(white: Bytes, at: Floats, eye: EyeShape, inside: Floats) -> Bytes:
     hidden = np.linalg.norm(at - eye.centre, axis=-1) < eye.radius * 1.15 + 1.5
     hidden = cv2.GaussianBlur((hidden | (inside > 0)).astype(np.float32), (0, 0), 1.0)
     gain = 1 + (np.clip(ball, 0.5, 1.1) - 1) * hidden
-    return np.clip(white * gain[..., None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(white * gain[..., None], 0, 255), np.uint8)
 
 
 def _iris_sprites(
@@ -251,14 +253,14 @@ def _iris_sprites(
     radial = np.linalg.norm(at - eye.centre, axis=-1)
     disc = _whole_disc(crop, radial, inside, eye.radius)
     alpha = np.clip((eye.radius + 0.9 - radial) / 1.6, 0, 1)
-    glint = np.clip((crop - disc).mean(-1) / 60 - 0.2, 0, 1) * inside * (radial < eye.radius * 0.8)
+    glint = np.clip((crop - disc).mean(-1) / 50 - 0.4, 0, 1) * inside * (radial < eye.radius * 0.8)
     corner = (float(low[0]), float(low[1]))
     turn = _gaze_shifts(eye)
     iris = np.dstack([disc, alpha * 255]).round().astype(np.uint8)
     shine = np.dstack([np.maximum(crop, disc), glint * 255]).round().astype(np.uint8)
     return (
         Sprite(iris, layers.card(corner, iris.shape, 1.0, depth, camera, turn)),
-        Sprite(shine, layers.card(corner, iris.shape, 1.0, depth, camera, turn * 0.25)),
+        Sprite(shine, layers.card(corner, iris.shape, 1.0, depth, camera, turn * GLINT_SHARE)),
     )
 
 

@@ -167,68 +167,6 @@ def grow_beard(
     skin: Surface, marks: Landmarks, style: HairStyle, weight: Floats, rng: np.random.Generator
 ) -> Floats:
     """A trimmed beard (k, steps, 3) as dense as `weight` (n,)."""
-    roots, _ = scatter(skin, weight, style.brow_hairs * 2, rng)
-    side = _side(roots)
-    x = (np.abs(roots[:, 0]) - ex) / radius
-    middle, half = _brow_curve(x, style)
-    upper = np.clip(((roots[:, 2] - ez) / radius - middle) / np.maximum(half, 1e-3), -1, 1)
-    t = np.clip((x + 1.25) / 3.05, 0, 1)
-    slope = np.interp(t, [0, 0.12, 0.35, 0.65, 1], [1.1, 0.8, 0.35, 0.02, -0.36])
-    angle = slope - 0.34 * upper * np.clip(t * 3, 0, 1) + rng.normal(0, 0.13, len(roots))
-    heading = np.stack([side * np.cos(angle), np.full(len(roots), 0.15), np.sin(angle)], 1)
-    length = radius * np.interp(t, [0, 0.3, 0.7, 1], [0.42, 0.62, 0.55, 0.36])
-    length = length * rng.uniform(0.75, 1.1, len(roots))
-    return _walk(skin, roots, heading, length, np.full(len(roots), 0.5), 7)
-
-
-def grow_lashes(
-    head: Head, points: Floats, style: HairStyle, rng: np.random.Generator, upper: bool
-) -> Floats:
-    """Lashes (k, steps, 3) rooted on MakeHuman's lash strips, whose outer row gives the fan."""
-    strands = []
-    for side in "lr":
-        index = head.base.indices(f"helper-{side}-eyelashes-{2 if upper else 1}")
-        centre, radius = head.eyes[side]
-        strip = points[index]
-        distance = np.linalg.norm(strip - centre, axis=1)
-        roots = strip[distance < np.quantile(distance, 0.34)]
-        roots = roots[np.argsort(roots[:, 0])]
-        count = 120 if upper else 44
-        where = np.linspace(0, len(roots) - 1, count) + rng.normal(0, 0.25, count)
-        line = np.stack([np.interp(where, np.arange(len(roots)), roots[:, k]) for k in range(3)], 1)
-        strands.append(_lash_fan(line, centre, radius, style, rng, upper))
-    return np.concatenate(strands)
-
-
-def _lash_fan(
-    line: Floats,
-    centre: Floats,
-    radius: float,
-    style: HairStyle,
-    rng: np.random.Generator,
-    upper: bool,
-) -> Floats:
-    out = _unit(line - centre)
-    outer = (line[:, 0] - centre[0]) / radius * np.sign(centre[0])
-    length = style.lash_length * (1.0 if upper else 0.5) * rng.uniform(0.55, 1.1, len(line))
-    length = length * (0.72 + 0.25 * np.clip(outer + 0.8, 0, 1.5))
-    up = 1.0 if upper else -0.8
-    fan = np.stack(
-        [
-            out[:, 0] * 1.25 + rng.normal(0, 0.13, len(line)),
-            np.full(len(line), -1.0),
-            np.zeros(len(line)),
-        ],
-        1,
-    )
-    t = np.linspace(0, 1, 8)[None, :, None]
-    lift = np.array([0, 0, up]) * (0.02 * t + 0.50 * t**2)
-    return np.asarray(line[:, None] + length[:, None, None] * (fan[:, None] * t * 0.75 + lift))
-
-
-def grow_beard(
-    skin: Surface, marks: Landmarks, style: HairStyle, rng: np.random.Generator
-) -> Floats:
     roots, _ = scatter(skin, weight, style.beard_hairs, rng)
     down = np.array([0.0, 0.25, -1.0])
     heading = np.tile(down, (len(roots), 1)) + rng.normal(0, 0.28, (len(roots), 3))

@@ -66,8 +66,10 @@ MIRA: Final = Persona(
         ]
     ),
     rest={
-        "mouthSmileLeft": 0.56,
-        "mouthSmileRight": 0.52,
+        "mouthSmileLeft": 0.5,
+        "mouthSmileRight": 0.48,
+        "mouthPressLeft": 0.13,
+        "mouthPressRight": 0.13,
         "cheekSquintLeft": 0.24,
         "cheekSquintRight": 0.24,
         "eyeWideLeft": 0.26,

@@ -160,7 +160,7 @@ def complexion(
     lid = np.exp(-0.5 * (out / 0.22) ** 2) * rise(height, -0.1, 0.35)
     colour = _times(colour, (0.62, 0.47, 0.42), (style.lid_shade + 0.1) * lid)
     wet = np.exp(-0.5 * (np.maximum(out - 0.01, 0) / 0.02) ** 2)
-    colour = _over(colour, (0.50, 0.22, 0.19), 0.55 * wet)
+    colour = _over(colour, (0.50, 0.22, 0.19), 0.4 * wet)
     lash = np.exp(-0.5 * ((out - 0.115) / 0.045) ** 2)
     lash *= np.where(height > 0, 1.0, 0.45) * rise(np.abs(height), 0.02, 0.2)
     colour = _over(colour, (0.03, 0.018, 0.014), style.liner * lash)

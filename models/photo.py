@@ -277,8 +277,8 @@ def _plate(photo: Rgb, matte: Floats) -> Rgb:
         hole[0, :] = 0
     filled = cv2.inpaint(small, hole * 255, 3, cv2.INPAINT_TELEA)
     soft = cv2.GaussianBlur(filled, (0, 0), 5)
-    inner = cv2.erode(hole, np.ones((7, 7), np.uint8)).astype(np.float32)
-    inner = cv2.GaussianBlur(inner, (0, 0), 3)[..., None]
+    deep = np.asarray(cv2.erode(hole, np.ones((7, 7), np.uint8)), np.float32)
+    inner = cv2.GaussianBlur(deep, (0, 0), 3)[..., None]
     filled = (filled + (soft.astype(np.float32) - filled) * inner).astype(np.uint8)
     large = cv2.resize(filled, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     # Well away from the person the background is the photo itself, unchanged; close to it, loose

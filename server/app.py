@@ -15,6 +15,8 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 from yarl import URL
 
+from visavis.engines.base import EngineError
+from visavis.models.errors import ModelError
 from visavis.server import protocol
 from visavis.server.config import LOOPBACK, Config
 from visavis.server.errors import (
@@ -94,7 +96,11 @@ class App:
         return web.Response(status=201, text=answer, content_type=_SDP, headers=headers)
 
     async def _open(self, name: str, avatar: str, voice: str, offer: str) -> tuple[Peer, str]:
-        engines = await self._studio.furnish(avatar, voice)
+        try:
+            engines = await self._studio.furnish(avatar, voice)
+        except (EngineError, ModelError) as error:
+            log.exception("a session could not be furnished", extra={"avatar": avatar})
+            raise NotReady(str(error)) from error
         peer = Peer(self._config.ice, avatar, voice, lambda: self._left(name))
         session = Session(name, engines, peer.send, self._metrics)
         try:

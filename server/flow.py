@@ -6,7 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -48,7 +48,7 @@ class Worker:
             log.error("an engine broke its contract", extra={"engine": self._name, "fault": fault})  # noqa: TRY400
             raise EngineError(f"{self._name}: {fault}") from None
 
-    async def stream(self, make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+    async def stream(self, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
         """Iterate in the thread, one item a job, so that sessions take turns between items."""
         iterator = await self.call(make)
         try:

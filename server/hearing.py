@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
 import numpy as np
-import soxr
+import soxr  # type: ignore[import-untyped]
 
 from visavis.engines.base import (
     HEAR_RATE,

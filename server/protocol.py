@@ -240,10 +240,15 @@ def _checked(name: str, value: Any, kind: type) -> Any:
     if type(value) is not kind:
         msg = f"`{name}` must be of type {kind.__name__}"
         raise ProtocolError(msg)
-    if kind is str and any("\ud800" <= character <= "\udfff" for character in value):
+    if isinstance(value, str):
+        _check_text(name, value)
+    return value
+
+
+def _check_text(name: str, text: str) -> None:
+    if any("\ud800" <= character <= "\udfff" for character in text):
         msg = f"`{name}` holds half a character"
         raise ProtocolError(msg)
-    if kind is str and len(value) > MAX_TEXT:
+    if len(text) > MAX_TEXT:
         msg = f"`{name}` is over {MAX_TEXT} characters"
         raise ProtocolError(msg)
-    return value

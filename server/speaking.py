@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -54,7 +54,7 @@ class Reply:
         self._speech: Channel[Clause] = Channel(AHEAD, lambda clause: len(clause.speech.pcm))
         self._task = tasks.start(self._make(), name="reply")
 
-    async def clauses(self) -> AsyncIterator[Clause]:
+    async def clauses(self) -> AsyncGenerator[Clause, None]:
         """The answer in order, each clause as soon as it can be heard. Raises EngineError."""
         async for clause in self._speech:
             yield clause
@@ -75,7 +75,7 @@ class Reply:
         else:
             self._speech.close()
 
-    async def _texts(self) -> AsyncIterator[str]:
+    async def _texts(self) -> AsyncGenerator[str, None]:
         splitter = Clauses()
         async with aclosing(self._fragments()) as fragments:
             async for fragment in fragments:
@@ -95,7 +95,7 @@ class Reply:
             self.written.append(unheard)
         return unheard
 
-    async def _fragments(self) -> AsyncIterator[str]:
+    async def _fragments(self) -> AsyncGenerator[str, None]:
         request = self.request
         if request.origin == "say":
             yield request.text
@@ -115,7 +115,7 @@ class Reply:
                 await self._speech.put(clause)
 
 
-async def _in_time(items: AsyncIterator[T]) -> T | None:
+async def _in_time(items: AsyncGenerator[T, None]) -> T | None:
     """The next item, None at the end. Raises TimeoutError after the deadline.
 
     Not `wait_for`, which before Python 3.12 loses a cancellation that meets a result.

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines import load
-from visavis.engines.base import EngineError, FaceState, Pcm, Stt, Transcript, Tts
+from visavis.engines.base import I420, EngineError, FaceState, Pcm, Renderer, Stt, Transcript, Tts
 from visavis.models.avatar import Avatar, list_avatars, load_avatar, read_preview
 from visavis.server.config import Config
 from visavis.server.endpointing import Endpointing
@@ -30,6 +31,21 @@ APOLOGY: Final = "I am sorry, something went wrong. Please try again."
 SHIPPED: Final = Path(str(resources.files("visavis.models"))) / "data" / "personas"
 _REST: Final = 60.0  # s after which a server that called itself not ready is tried again
 _TOO_MANY_FAILURES: Final = 3  # of one engine in a row, before the server calls itself not ready
+
+
+@dataclass(frozen=True, slots=True)
+class _Face:
+    """An avatar with a renderer whose textures every session's own shares."""
+
+    avatar: Avatar
+    renderer: Renderer
+    still: I420
+
+
+def _prepare(path: Path, width: int, height: int) -> _Face:
+    avatar = load_avatar(path)
+    renderer = load.renderer(avatar, width, height)
+    return _Face(avatar, renderer, renderer.render(FaceState()))
 
 
 def _apology(tts: Tts) -> tuple[Clause, ...]:
@@ -54,7 +70,7 @@ class Studio:
         self._failures = 0
         self._resting_until = 0.0  # s of the monotonic clock
         self._workers: dict[str, Worker] = {}
-        self._avatars: dict[tuple[str, int], Avatar] = {}
+        self._faces: dict[tuple[str, int], _Face] = {}
         self._voices: dict[str, Voiced] = {}
         self._apologies: dict[str, tuple[Clause, ...]] = {}
         self._opening = asyncio.Lock()
@@ -89,10 +105,9 @@ class Studio:
         """The engines of one new session. Raises NotFound, AvatarError, EngineError."""
         voiced = await self._voice(voice)
         self._seed += 1
-        loaded = await self._avatar(avatar)
+        face = await self._face(avatar)
         size = self._config.width, self._config.height
-        renderer = await asyncio.to_thread(load.renderer, loaded, *size)
-        still = await asyncio.to_thread(renderer.render, FaceState())
+        renderer = await asyncio.to_thread(load.renderer, face.avatar, *size, face.renderer)
         return Engines(
             echo=load.echo(),
             vad=load.vad(),
@@ -102,7 +117,7 @@ class Studio:
             mind=self._mind,
             voice=voiced,
             apology=self._apologies[voice],
-            still=still,
+            still=face.still,
             endpointing=Endpointing(),
         )
 
@@ -133,12 +148,15 @@ class Studio:
     def _worker(self, name: str) -> Worker:
         return self._workers.setdefault(name, Worker(name))
 
-    async def _avatar(self, name: str) -> Avatar:
+    async def _face(self, name: str) -> _Face:
+        """An avatar, read and prepared once for as long as its file does not change."""
         path = await self._path(name)
         key = name, (await asyncio.to_thread(path.stat)).st_mtime_ns
-        if key not in self._avatars:
-            self._avatars[key] = await asyncio.to_thread(load_avatar, path)
-        return self._avatars[key]
+        if key not in self._faces:
+            size = self._config.width, self._config.height
+            face = await asyncio.to_thread(_prepare, path, *size)
+            self._faces = {k: f for k, f in self._faces.items() if k[0] != name} | {key: face}
+        return self._faces[key]
 
     async def _path(self, name: str) -> Path:
         found = await asyncio.to_thread(find_avatars, self._config.home_path)
@@ -162,12 +180,10 @@ class Studio:
         return self._voices[name]
 
     async def _warm_face(self) -> None:
-        """Compile and run the generator once, so that the first visitor does not wait for it."""
-        avatar = await self._avatar(self._config.avatar)
-        size = self._config.width, self._config.height
-        renderer = await asyncio.to_thread(load.renderer, avatar, *size)
+        """Run motion and generator once, so that the first visitor does not wait for them."""
+        face = await self._face(self._config.avatar)
         motion = await asyncio.to_thread(load.motion, 0)
-        await asyncio.to_thread(lambda: renderer.render(motion.state(0)))
+        await asyncio.to_thread(lambda: face.renderer.render(motion.state(0)))
 
     async def _transcribe(self, pcm: Pcm) -> Transcript:
         try:

@@ -100,9 +100,13 @@ def _say(options: argparse.Namespace) -> None:
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
         offline.render(
             script, motion, renderer, options.output, trace,
-            lambda share: bar.update(round(share * script.frames) - bar.n),
+            lambda share: _advance(bar, round(share * script.frames)),
         )  # fmt: skip
     say_line(f"made {options.output}: {len(script.pcm) / PLAY_RATE:.1f} s")
+
+
+def _advance(bar: Any, done: int) -> None:
+    bar.update(done - bar.n)
 
 
 def _avatar_path(name: str) -> Path:

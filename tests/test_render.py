@@ -145,6 +145,11 @@ def test_what_is_not_a_number_is_an_engine_error(renderer, bad):
         renderer.render(state(pose=(bad, 0, 0, 0, 0, 0)))
 
 
+def test_a_state_of_another_shape_is_an_engine_error(renderer):
+    with pytest.raises(EngineError, match="shapes"):
+        renderer.render(FaceState(coefficients=np.zeros(51, np.float32)))
+
+
 @pytest.mark.parametrize("size", [(101, 128), (128, 33), (0, 0)])
 def test_sizes_that_cannot_be_drawn_are_refused(rig, size):
     with pytest.raises(EngineError, match="even"):
@@ -177,9 +182,12 @@ def test_still_is_the_neutral_face(rig, renderer):
     assert np.array_equal(still(rig, SIDE, SIDE), renderer.render(FaceState()))
 
 
-def test_scenes_can_be_shared(rig, renderer):
+def test_scenes_can_be_shared_by_renderers_of_one_size(rig, renderer):
     other = WarpRenderer(rig, SIDE, SIDE, renderer.scene)
+    assert other.scene is renderer.scene
     assert np.array_equal(other.render(FaceState()), renderer.render(FaceState()))
+    with pytest.raises(EngineError, match="size"):
+        WarpRenderer(rig, 128, 128, renderer.scene)
 
 
 def test_inverting_a_smooth_map_gives_it_back():
