@@ -1,0 +1,42 @@
+"""`make bench`: run every benchmark, one after the other, and keep each one's JSON in out/bench."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+OUT = Path("out/bench")
+NAMES = ("live", "rtc", "speech", "dialogue", "motion")
+
+
+def main() -> int:
+    """Run the named ones, or all; 1 when one of them failed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    names = parser.parse_args().names or NAMES
+    if unknown := set(names) - set(NAMES):
+        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
+    OUT.mkdir(parents=True, exist_ok=True)
+    return max(_run(name) for name in names)
+
+
+def _run(name: str) -> int:
+    print(f"{name} ...", flush=True)
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", f"bench.{name}"], stdout=subprocess.PIPE, text=True
+    )
+    path = OUT / f"{name}.json"
+    if done.returncode == 0:
+        path.write_text(json.dumps(json.loads(done.stdout), indent=2, ensure_ascii=False))
+    print(f"{name}: {path if done.returncode == 0 else 'failed'}", end=" ")
+    print(f"({time.perf_counter() - began:.0f} s)", flush=True)
+    return int(done.returncode != 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
