@@ -74,7 +74,7 @@ def sit(persona: Persona, data: Path) -> Sitter:
     style, seed = persona.hair, persona.seed
     bare = 1 - np.clip(1.5 * mask["ears"], 0, 1)
     mask["scalp"] = scalp(skin, marks, style) * bare
-    beard = beard_zone(skin.points, marks)
+    beard = beard_zone(skin.points, marks) * (1 - mask["lips"])
     rngs = [np.random.default_rng(seed + k) for k in range(5)]
     lashes = [
         grow_lashes(head, head.rest, style, rngs[1], upper=True),

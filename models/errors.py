@@ -16,7 +16,8 @@ class PortraitError(ModelError):
     """No avatar can be made from this photo.
 
     Codes: image-unreadable, image-too-large, image-too-small, no-face, several-faces,
-    face-too-small.
+    face-too-small,
+    face-cut-off.
     """
 
 

@@ -23,6 +23,7 @@ POINTS: Final = 468
 MIN_SCORE: Final = 0.5  # MediaPipe's own threshold of the detector
 MIN_PRESENCE: Final = 0.5
 GUIDE_SIDE: Final = 576  # px at which the matte is fitted to the picture
+SURER: Final = 0.05  # of a score, see quarter_turns
 SAME_FACE: Final = 0.3  # boxes that overlap more (intersection over union) are one face
 
 # Landmark indices (MediaPipe face mesh). "Right" and "left" are the subject's own.
@@ -40,6 +41,7 @@ OVAL: Final = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
+CHEEKS: Final = (50, 280, 205, 425)
 FOREHEAD: Final = 10
 CHIN: Final = 152
 EYE_RIGHT: Final = (33, 133)  # outer corner, inner corner
@@ -162,6 +164,21 @@ def detect(image: Rgb) -> list[Detection]:
         for x, y, side in _tiles(image.shape[0], image.shape[1], parts):
             found += _detect_once(image[y : y + side, x : x + side], (x, y))
     return _distinct(found)
+
+
+def quarter_turns(image: Rgb) -> int:
+    """How often np.rot90 has to turn a photo so that its face is upright; 0 when in doubt.
+
+    The detector is surest of upright faces: by 0.07 to 0.15 over lying ones, more over those
+    upside down, on the portraits tried.
+    """
+    small = cv2.resize(image, None, fx=0.5, fy=0.5) if max(image.shape) > 2000 else image
+    scores = []
+    for turns in range(4):
+        found = _detect_once(np.ascontiguousarray(np.rot90(small, turns)), (0, 0))
+        scores.append(max((face.score for face in found), default=0.0))
+    best = int(np.argmax(scores))
+    return best if scores[best] > scores[0] + SURER else 0
 
 
 def _region(image: Rgb, centre: Floats, side: float, angle: float, size: int) -> tuple[Rgb, Floats]:

@@ -87,7 +87,7 @@ def _side(points: Floats) -> Floats:
 def _brow_curve(x: Floats, style: HairStyle) -> tuple[Floats, Floats]:
     """Height of the brow's middle and its half thickness, in eye radii, at x outwards."""
     t = np.clip((x + 1.25) / 3.05, 0, 1)  # 0 at the nose, 1 at the tail
-    arch = 1.74 + 0.27 * np.sin(t * 2.35) - 0.75 * np.clip(t - 0.66, 0, 1)
+    arch = 1.66 + 0.34 * np.sin(t * 2.35) - 0.75 * np.clip(t - 0.66, 0, 1)
     half = 0.24 * (1 - 0.85 * np.clip(t - 0.2, 0, 1) ** 1.2) * (0.8 + 0.2 * np.clip(t / 0.1, 0, 1))
     return arch + style.brow_height + style.brow_tilt * (t - 0.4), half * style.brow_width
 

@@ -197,7 +197,7 @@ def build_lobby(style: SetStyle, eyes: Floats) -> None:
     _box("counter", (-40, 50, z - 40), (40, 52, z - 9.0), wood)
     for x, y, up, radius in ((-8.4, 58, 6.4, 1.0), (-5.2, 64, 8.4, 0.9), (-10.6, 66, 3.4, 0.8)):
         _globe((-s * x * -1, y, z + up), radius, style.glow, 4.5)
-    day = emitter("window", (0.86, 0.92, 1.0), style.daylight)
+    day = emitter("window", (1.0, 0.94, 0.84), style.daylight)
     _box("window", (s * 7.0, 73.4, z - 8), (s * 13.5, 73.6, z + 12), day)
     for x in (6.9, 10.2, 13.4):
         _box("mullion", (s * x, 72.6, z - 9), (s * x + 0.25, 73.3, z + 13), wood)

@@ -111,10 +111,11 @@ def beard_zone(points: Floats, marks: Landmarks) -> Floats:
     back = np.clip((y - mouth[1] - 0.25) / 1.0, 0, 1.2)
     cheek_line = mouth[2] - 0.10 + 0.75 * back**1.3
     cheek = rise(cheek_line - z, 0.0, 0.16) * rise(x, half * 0.9, half * 1.4)
-    chin = rise(mouth[2] - 0.13 - z, 0.0, 0.07)
+    patch = 0.02 * np.cos(np.clip(x / half, 0, 1) * np.pi)  # grows higher under the lip's middle
+    chin = rise(mouth[2] - 0.15 + patch - z, 0.0, 0.09)
     moustache = rise(z, mouth[2] + 0.06, mouth[2] + 0.11) * rise(marks.nose[2] - 0.13 - z, 0, 0.05)
     moustache *= rise(half * 1.35 - x, 0, 0.1) * (y < mouth[1] + 0.5)
-    link = rise(x, half * 0.98, half * 1.12) * rise(half * 1.75 - x, 0, 0.15)
+    link = rise(x, half * 0.88, half * 1.25) * rise(half * 1.75 - x, 0, 0.15)
     link *= rise(mouth[2] + 0.13 - z, 0, 0.1) * (y < mouth[1] + 0.6)
     neck = rise(z, marks.chin[2] - 0.22 + 0.3 * back, marks.chin[2] + 0.1 + 0.3 * back)
     front = rise(marks.eyes["l"][0][1] + 1.15 - y, 0, 0.15)

@@ -29,6 +29,10 @@ MIN_FACE: Final = 64  # px from forehead to chin
 GOOD_FACE: Final = 200  # px; below this the avatar is visibly soft
 BLURRED: Final = 12.0  # variance of the Laplacian of a face of 192 px; sharp ones are above 60
 MAX_TURN: Final = 25.0  # degrees
+CUT_OFF: Final = 0.03  # face heights that a landmark may lie outside the photo
+TIGHT: Final = 0.06  # of the frame that may lie outside the photo
+CLOSED_EYES: Final = 0.19  # openness
+DARK: Final = 40.0  # luma of the cheeks
 FILL_SIDE: Final = 192  # px at which the background is continued behind the person
 BYSTANDER: Final = 0.35  # a second face smaller than this share of the first is background
 
@@ -138,18 +142,32 @@ def find_face(photo: Rgb) -> lm.Face:
     return face
 
 
+def _check_whole(photo: Rgb, face: lm.Face) -> None:
+    """A face that reaches out of the picture cannot be moved."""
+    height, width = photo.shape[:2]
+    slack = CUT_OFF * face_height(face)
+    low, high = face.points[:, :2].min(0), face.points[:, :2].max(0)
+    if low.min() < -slack or high[0] > width + slack or high[1] > height + slack:
+        message = "Part of the face lies outside the picture: use a photo of the whole head."
+        raise PortraitError("face-cut-off", message)
+
+
 def face_height(face: lm.Face) -> float:
     """px from forehead to chin."""
     return float(np.linalg.norm(face.points[lm.FOREHEAD, :2] - face.points[lm.CHIN, :2]))
 
 
 def turn(face: lm.Face) -> tuple[float, float]:
-    """Yaw and pitch of the face in degrees, roughly, from the landmarks' own depth."""
+    """Yaw and pitch of the face in degrees, roughly, from the landmarks' own depth.
+
+    Signs as in engines.base.FaceState: to the picture's right and up are positive.
+    """
     across = face.points[263] - face.points[33]
     down = face.points[lm.CHIN] - face.points[lm.FOREHEAD]
     yaw = np.degrees(np.arctan2(across[2], np.hypot(across[0], across[1])))
     pitch = np.degrees(np.arctan2(down[2], np.hypot(down[0], down[1])))
-    return float(yaw), float(pitch)
+    # Against rendered heads of known turn: yaw comes out at 0.7 of it, a level face at +6 of pitch.
+    return float(yaw) * 1.4, 6.0 - float(pitch)
 
 
 def _warnings(photo: Rgb, face: lm.Face) -> tuple[str, ...]:
@@ -157,12 +175,35 @@ def _warnings(photo: Rgb, face: lm.Face) -> tuple[str, ...]:
     yaw, pitch = turn(face)
     if max(abs(yaw), abs(pitch)) > MAX_TURN:
         out.append("The face is turned away: a photo from the front will look more natural.")
+    left, top, side = _frame(photo, face)
+    over = max(-left, -top, left + side - photo.shape[1], top + side - photo.shape[0])
+    if over > TIGHT * side:
+        out.append("The photo is cut close to the face: one with the shoulders will look better.")
     height = face_height(face)
     if height < GOOD_FACE:
         out.append(f"The face is only {height:.0f} px high: the picture will look soft.")
+    if max(_openness(face.eye_right), _openness(face.eye_left)) < CLOSED_EYES:
+        out.append("The eyes are closed: with open eyes in the photo the avatar can look at you.")
+    if _cheeks(photo, face) < DARK:
+        out.append("The face is very dark: a brighter photo will look better.")
     if _sharpness(photo, face) < BLURRED:
         out.append("The face is out of focus: a sharper photo will look better.")
     return tuple(out)
+
+
+def _openness(eye: lm.Eye) -> float:
+    """Height of the lids' opening over its width: 0.26 to 0.4 when open, under 0.19 when closed."""
+    across = eye.upper[-1] - eye.upper[0]
+    width = float(np.linalg.norm(across))
+    down = np.array([-across[1], across[0]]) / max(width, 1e-6)
+    return float(((eye.lower - eye.upper) @ down).max()) / max(width, 1e-6)
+
+
+def _cheeks(photo: Rgb, face: lm.Face) -> float:
+    """Median luma of four places on the cheeks."""
+    x, y = np.round(face.points[list(lm.CHEEKS), :2]).astype(int).T
+    x, y = np.clip(x, 0, photo.shape[1] - 1), np.clip(y, 0, photo.shape[0] - 1)
+    return float(np.median(photo[y, x] @ np.array([0.299, 0.587, 0.114])))
 
 
 def _sharpness(photo: Rgb, face: lm.Face) -> float:
@@ -326,7 +367,9 @@ def _placed(face: lm.Face, left: float, top: float, scale: float) -> lm.Face:
 def frame(data: bytes) -> Framed:
     """Photo file -> framed portrait. Raises PortraitError."""
     photo = decode(data)
+    photo = np.ascontiguousarray(np.rot90(photo, lm.quarter_turns(photo)))
     face = find_face(photo)
+    _check_whole(photo, face)
     left, top, side = _frame(photo, face)
     density = float(np.clip(side / SIDE, 1, MAX_DENSITY))
     border = MARGIN * side / SIDE

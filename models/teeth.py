@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from visavis.models import arkit, layers
+from visavis.models import landmarks as lm
 from visavis.models.fit import FittedHead
 from visavis.models.head import Head
 from visavis.models.mouth import MouthShape
@@ -56,7 +57,7 @@ LOWER: Final = Arch(
 def _light(framed: Framed) -> float:
     """How brightly the photo is lit, 1 for a well lit portrait."""
     photo = cv2.cvtColor(framed.small(), cv2.COLOR_RGB2GRAY)
-    cheeks = np.round(framed.face.points[[50, 280, 205, 425], :2]).astype(int) + MARGIN
+    cheeks = np.round(framed.face.points[list(lm.CHEEKS), :2]).astype(int) + MARGIN
     side = photo.shape[0] - 1
     values = [photo[min(max(y, 0), side), min(max(x, 0), side)] for x, y in cheeks]
     return float(np.clip(np.median(values) / DAYLIGHT, 0.3, 1.0))

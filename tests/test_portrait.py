@@ -133,6 +133,37 @@ def test_too_small_a_face():
     assert code_of(encoded(wide)) == "face-too-small"
 
 
+@pytest.mark.parametrize("box", [(256, 0, 512, 512), (100, 100, 412, 300)])
+def test_a_face_that_is_cut_off(box):
+    assert code_of(encoded(persona().crop(box).resize((700, 500)))) in ("face-cut-off", "no-face")
+
+
+def test_a_close_crop_is_warned_of():
+    warnings = photo.frame(encoded(persona().crop((135, 60, 385, 372)))).warnings
+    assert any("cut close" in w for w in warnings)
+
+
+def test_a_dark_photo_is_warned_of():
+    warnings = photo.frame(encoded(persona().point(lambda v: v // 5))).warnings
+    assert any("dark" in w for w in warnings)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_photo_that_lies_on_its_side_is_turned(turns):
+    lying = Image.fromarray(np.rot90(np.asarray(persona()), turns))
+    framed = photo.frame(encoded(lying))
+    chin, brow = framed.face.points[lm.CHIN], framed.face.points[lm.FOREHEAD]
+    assert chin[1] - brow[1] > 0.9 * photo.face_height(framed.face)
+    assert (
+        np.abs(framed.small()[200:300, 200:300].astype(int) - upright()[200:300, 200:300]).mean()
+        < 12
+    )
+
+
+def upright():
+    return photo.frame(PERSONA.read_bytes()).small()
+
+
 def test_a_tiny_face_in_a_large_picture_is_found_by_looking_closer():
     wide = Image.new("RGB", (2400, 1600), (90, 110, 90))
     wide.paste(persona().resize((300, 300)), (1700, 900))
@@ -321,6 +352,14 @@ def test_a_blink_closes(marked, gaze):
     open_eyes = magenta(marked, state()).sum()
     assert open_eyes > 200
     assert magenta(marked, state(eyeBlink=1, gaze=gaze)).sum() < 0.15 * open_eyes
+
+
+@slow
+def test_a_photo_with_closed_eyes_is_warned_of(renderer):
+    asleep = Image.fromarray(rgb(renderer.render(state(eyeBlink=1))))
+    assert any("eyes are closed" in w for w in photo.frame(encoded(asleep)).warnings)
+    awake = Image.fromarray(rgb(renderer.render(state())))
+    assert photo.frame(encoded(awake)).warnings == ()
 
 
 @slow
