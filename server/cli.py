@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
+import os
 import signal
 import ssl
 import sys
@@ -34,6 +36,8 @@ from visavis.server.tools import add_command, add_tools, say_line
 
 log = logging.getLogger("visavis")
 
+_SWITCH: Final = 0.0005  # s after which a thread gives up the interpreter
+_PRIORITY: Final = -10  # the nice value that audio servers use
 _USAGE, _FAILURE = 2, 1
 _FAILURES: Final = (
     EngineError, ModelError, ManifestError, FetchError, KnowledgeError, NotFound, OSError,
@@ -95,6 +99,10 @@ def _serve(options: argparse.Namespace) -> None:
 async def serve(config: Config) -> None:
     """Run the server until it is told to stop by SIGINT or SIGTERM."""
     rtc.install()
+    # Engines run Python too: at the default 5 ms a packet waits for several of them in turn, and
+    # the browser's jitter buffer grows by what it waited.
+    sys.setswitchinterval(_SWITCH)
+    _go_first()
     metrics, studio = Metrics(), Studio(config)
     runner = web.AppRunner(App(config, studio, metrics).build(), access_log=None)
     stop = asyncio.Event()
@@ -112,6 +120,12 @@ async def serve(config: Config) -> None:
     finally:
         await runner.cleanup()
         studio.close()
+
+
+def _go_first() -> None:
+    """Ahead of a browser on the same machine, if the system lets us: 20 ms packets cannot wait."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, min(_PRIORITY, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 async def _opened(studio: Studio, stop: asyncio.Event) -> bool:
