@@ -37,7 +37,6 @@ from visavis.server.messages import (
     SpeechStarted,
     Spoken,
     Tick,
-    ms,
     to_ms,
 )
 from visavis.server.metrics import Metrics
