@@ -28,7 +28,7 @@ class Endpointing:
 
     onset: int = 80  # voice within twice that time, before speech counts as begun
     onset_over_reply: int = 140  # the same while the avatar speaks: echo and coughs are short
-    pause: int = 160  # silence after which the words so far are transcribed
+    pause: int = 120  # silence after which the words so far are transcribed
     end_closed: int = 380  # silence that ends a turn whose words make a finished sentence
     end: int = 600  # silence that ends any other turn
     end_dangling: int = 1100  # the same when the last word asks for more: "to the", "and"

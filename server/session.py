@@ -28,6 +28,7 @@ from visavis.server.endpointing import Endpointing
 from visavis.server.flow import Tasks, Worker
 from visavis.server.hearing import Event, Hearing
 from visavis.server.messages import (
+    FRAME,
     PACKET,
     Clause,
     Drafted,
@@ -48,9 +49,9 @@ from visavis.server.tracks import AudioTrack, VideoTrack
 
 log = logging.getLogger(__name__)
 
-# A reply begins this long after its first clause is known: one picture's lead. Lips would move
-# 70 ms ahead of sound; told later than that, the mouth joins in quicker.
-START: Final[Tick] = LEAD
+# A reply begins this long after its first clause is known: less than a picture's lead, so that its
+# first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
+START: Final[Tick] = FRAME
 _HISTORY: Final = 20  # exchanges that the dialogue is given
 
 
