@@ -168,6 +168,7 @@ export class VisavisAvatar extends HTMLElement {
   }
 
   interrupt() {
+    this.#hush(true);
     return this.session.state === "connected" && this.session.send({ type: "interrupt" });
   }
 
@@ -253,8 +254,16 @@ export class VisavisAvatar extends HTMLElement {
     this.#emit("micerror", { reason: "missing" });
   }
 
-  /** @param {{type: string}} message */
+  /** Silence at once what the jitter buffer still holds of a reply that was broken off; the next
+   * reply is heard again. @param {boolean} on */
+  #hush(on) {
+    this.#video.muted = on || this.muted;
+  }
+
+  /** @param {{type: string, reason?: string}} message */
   #onMessage(message) {
+    if (message.type === "reply_started") this.#hush(false);
+    if (message.type === "reply_ended" && message.reason === "interrupted") this.#hush(true);
     this.#emit(message.type, message);
     this.#emit("message", message);
   }
