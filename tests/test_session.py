@@ -352,17 +352,29 @@ async def test_a_broken_generator_leaves_the_voice():
         assert stage.timeline.picture(at) is not None
 
 
+class SlowWorker:
+    """Serves a voice that needs two seconds for every piece."""
+
+    async def stream(self, make):
+        for piece in make():
+            await asyncio.sleep(2.0)
+            yield piece
+
+
 @virtual_time
 async def test_a_slow_voice_delays_sound_and_picture_together():
     async with Stage(answer=lambda text: "First part. Second part.") as stage:
-        await stage.pass_time(100)
+        engines = stage.session._engines
+        voice = replace(engines.voice, worker=SlowWorker())
+        stage.session._engines = replace(engines, voice=voice)
         stage.session.ask("go")
-        await stage.pass_time(3000)
-        spoke = [at for name, at in stage.motion.told if name == "speak"]
-        assert len(spoke) == 2
-        for at in spoke:
-            assert at >= 0
-        assert spoke[1] == spoke[0] + 2 * fake.WORD
+        await stage.pass_time(4300)
+        first, second = (at for name, at in stage.motion.told if name == "speak")
+        assert second > first + 2 * fake.WORD + ms(1000)
+        assert (stage.timeline.audio(second - 960, 960) == 0).all()
+        assert np.abs(stage.timeline.audio(second, 960)).max() > 7000
+        await stage.pass_time(2000)
+        assert stage.of(protocol.ReplyEnded)[0].heard == "First part. Second part."
 
 
 @virtual_time
