@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import logging
-import os
 import signal
 import ssl
 import sys
@@ -26,7 +24,7 @@ from visavis.models.errors import ModelError
 from visavis.models.fetch import FetchError
 from visavis.models.manifest import ManifestError
 from visavis.server import config as settings
-from visavis.server import rtc
+from visavis.server import priority, rtc
 from visavis.server.app import App
 from visavis.server.config import Config
 from visavis.server.errors import ConfigError, NotFound
@@ -37,7 +35,6 @@ from visavis.server.tools import add_command, add_tools, say_line
 log = logging.getLogger("visavis")
 
 _SWITCH: Final = 0.0005  # s after which a thread gives up the interpreter
-_PRIORITY: Final = -10  # the nice value that audio servers use
 _USAGE, _FAILURE = 2, 1
 _FAILURES: Final = (
     EngineError, ModelError, ManifestError, FetchError, KnowledgeError, NotFound, OSError,
@@ -102,7 +99,6 @@ async def serve(config: Config) -> None:
     # Engines run Python too: at the default 5 ms a packet waits for several of them in turn, and
     # the browser's jitter buffer grows by what it waited.
     sys.setswitchinterval(_SWITCH)
-    _go_first()
     metrics, studio = Metrics(), Studio(config)
     runner = web.AppRunner(App(config, studio, metrics).build(), access_log=None)
     stop = asyncio.Event()
@@ -114,18 +110,13 @@ async def serve(config: Config) -> None:
         address = _address(config, runner.addresses[0][1])
         say_line(f"visavis is starting at {address}")
         if await _opened(studio, stop):
+            log.info("scheduling", extra={"level": priority.go_first()})
             say_line(f"visavis is ready: open {address}")
             await stop.wait()
         say_line("visavis is shutting down")
     finally:
         await runner.cleanup()
         studio.close()
-
-
-def _go_first() -> None:
-    """Ahead of a browser on the same machine, if the system lets us: 20 ms packets cannot wait."""
-    with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, min(_PRIORITY, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 async def _opened(studio: Studio, stop: asyncio.Event) -> bool:

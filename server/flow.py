@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from visavis.engines.base import EngineError
+from visavis.server.priority import give_way, urgent
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +23,16 @@ P = ParamSpec("P")
 class Worker:
     """One named thread that serves an engine, one call at a time and first come first served.
 
+    `media`: what it makes is due at a fixed time, so it goes ahead of the other engines.
+
     Never the default executor: aiortc encodes there, and a long call would starve it.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, media: bool = False) -> None:
         self._name = name
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._executor = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix=name, initializer=None if media else give_way
+        )
 
     async def load(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in the thread; a call that has not begun is dropped on cancellation."""
@@ -48,12 +53,19 @@ class Worker:
             log.error("an engine broke its contract", extra={"engine": self._name, "fault": fault})  # noqa: TRY400
             raise EngineError(f"{self._name}: {fault}") from None
 
-    async def stream(self, make: Callable[[], Iterator[T]]) -> AsyncGenerator[T, None]:
-        """Iterate in the thread, one item a job, so that sessions take turns between items."""
+    async def stream(
+        self, make: Callable[[], Iterator[T]], *, awaited: bool = False
+    ) -> AsyncGenerator[T, None]:
+        """Iterate in the thread, one item a job, so that sessions take turns between items.
+
+        `awaited`: a visitor waits for the first item, so it is made ahead of other processes.
+        """
         iterator = await self.call(make)
         try:
-            while (item := await self.call(lambda: next(iterator, _END))) is not _END:
+            item = await self.call(_hurried if awaited else _next, iterator)
+            while item is not _END:
                 yield item  # type: ignore[misc]  # the sentinel is ruled out above
+                item = await self.call(_next, iterator)
         finally:
             close = getattr(iterator, "close", None)
             if close is not None:
@@ -65,6 +77,15 @@ class Worker:
 
 
 _END = object()
+
+
+def _next(iterator: Iterator[T]) -> T | object:
+    return next(iterator, _END)
+
+
+def _hurried(iterator: Iterator[T]) -> T | object:
+    with urgent():
+        return next(iterator, _END)
 
 
 def _place(error: BaseException) -> str:

@@ -96,7 +96,7 @@ class Session:
         self.clock = Clock()
         self.timeline = Timeline()
         self._tasks = Tasks()
-        self._render = Worker(f"render-{name}")
+        self._render = Worker(f"render-{name}", media=True)
         self._showing = Showing(
             self.clock, self.timeline, engines.motion, engines.renderer, self._render, metrics
         )

@@ -25,7 +25,7 @@ from visavis.server.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
-LEAD: Final[Tick] = FRAME + ms(30)  # how long before its time a picture is begun
+LEAD: Final[Tick] = FRAME + ms(10)  # how long before its time a picture is begun
 _REST: Final[Tick] = ms(1000)  # a generator that failed is tried again after this
 
 

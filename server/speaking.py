@@ -66,8 +66,10 @@ class Reply:
     async def _make(self) -> None:
         try:
             async with aclosing(self._texts()) as texts:
+                awaited = True
                 async for text in texts:
-                    await self._synthesize(text)
+                    await self._synthesize(text, awaited=awaited)
+                    awaited = False
         except EngineError as error:
             self._speech.close(error)
         except TimeoutError:
@@ -101,14 +103,16 @@ class Reply:
             yield request.text
             return
         answer = self._mind.worker.stream(
-            lambda: self._mind.dialogue.reply(request.text, self._history)
+            lambda: self._mind.dialogue.reply(request.text, self._history), awaited=True
         )
         async with aclosing(answer):
             while (fragment := await _in_time(answer)) is not None:
                 yield fragment
 
-    async def _synthesize(self, text: str) -> None:
-        pieces = self._voice.worker.stream(lambda: self._voice.tts.synthesize(text))
+    async def _synthesize(self, text: str, *, awaited: bool) -> None:
+        pieces = self._voice.worker.stream(
+            lambda: self._voice.tts.synthesize(text), awaited=awaited
+        )
         async with aclosing(pieces):
             while (speech := await _in_time(pieces)) is not None:
                 clause = Clause(" ".join(word.text for word in speech.words), speech)

@@ -355,7 +355,7 @@ async def test_a_broken_generator_leaves_the_voice():
 class SlowWorker:
     """Serves a voice that needs two seconds for every piece."""
 
-    async def stream(self, make):
+    async def stream(self, make, *, awaited=False):
         for piece in make():
             await asyncio.sleep(2.0)
             yield piece
