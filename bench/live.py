@@ -75,7 +75,7 @@ async def typed(address: str, home: Path, out: Path) -> dict[str, Any]:
         marks = await page.evaluate("window.visavis.marks")
         receipts = await page.evaluate("window.visavis.receipts")
     for at in asked:
-        sounds.append(_since(at, first_after(taps["voice"], at)))
+        sounds.append(_since(at, first_after(taps["heard"], at)))
         lips.append(_since(at, moving_after(taps["frames"], at)))
     return {
         "first_sound_ms": summary(sounds),
@@ -124,7 +124,7 @@ async def spoken(address: str, home: Path, out: Path) -> dict[str, Any]:
         receipts = await page.evaluate("window.visavis.receipts")
         await page.screenshot(path=out / "spoken.png")
     asked = intervals(taps["mic"])
-    waits = [_since(end, first_after(taps["voice"], end)) for _, end in asked]
+    waits = [_since(end, first_after(taps["heard"], end)) for _, end in asked]
     lips = [_since(end, moving_after(taps["frames"], end)) for _, end in asked]
     right = [expected in said for said, (_, expected) in zip(answers, QUESTIONS, strict=False)]
     return {
@@ -164,8 +164,8 @@ async def interruption(address: str, home: Path, out: Path) -> dict[str, Any]:
         heard = await _taps(page)
     voices = []
     for start, _ in intervals(heard["mic"], 900)[1::2]:
-        if any(start - 300 <= row[0] < start and row[1] > 0.01 for row in heard["voice"]):
-            voices.append(_since(start, silent_after(heard["voice"], start)))
+        if any(start - 300 <= row[0] < start and row[1] > 0.01 for row in heard["heard"]):
+            voices.append(_since(start, silent_after(heard["heard"], start)))
     clicks = await _clicks(address, home, out)
     return {
         "click_to_silence_ms": summary(clicks),
@@ -186,7 +186,7 @@ async def _clicks(address: str, home: Path, out: Path) -> list[float | None]:
             clicked.append(await page.evaluate(_CLICK_STOP))
             await page.wait_for_timeout(2000)
         taps = await _taps(page)
-    return [_since(at, silent_after(taps["voice"], at)) for at in clicked]
+    return [_since(at, silent_after(taps["heard"], at)) for at in clicked]
 
 
 _CLICK_STOP = """() => {
@@ -275,7 +275,7 @@ async def _start(page: Page, open_mic: bool = False) -> None:
 
 async def _taps(page: Page) -> dict[str, list[list[float]]]:
     found: dict[str, list[list[float]]] = await page.evaluate(
-        "({ mic: taps.mic, voice: taps.voice, frames: taps.frames, skew: taps.skew })"
+        "({ mic: taps.mic, voice: taps.voice, heard: taps.heard, frames: taps.frames, skew: taps.skew })"
     )
     return found
 

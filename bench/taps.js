@@ -1,11 +1,17 @@
 // Measures in the page itself: the microphone's signal, the voice that is heard, the picture.
 // All times are performance.now() in ms. Injected before the page's own scripts.
 (() => {
-  const taps = { mic: [], voice: [], frames: [], skew: [], start: null };
+  const taps = { mic: [], voice: [], heard: [], frames: [], skew: [], start: null };
   window.taps = taps;
   const context = new AudioContext({ latencyHint: "interactive" });
 
-  function meter(stream, into) {
+  // What the page's own element lets through: it may mute at once what the track still carries.
+  function volume() {
+    const element = document.querySelector("visavis-avatar")?.shadowRoot.querySelector("video");
+    return !element || element.muted ? 0 : element.volume;
+  }
+
+  function meter(stream, into, gain = () => 1) {
     const source = context.createMediaStreamSource(stream);
     const analyser = context.createAnalyser();
     analyser.fftSize = 256; // 5.3 ms at 48 kHz
@@ -16,7 +22,7 @@
       analyser.getFloatTimeDomainData(samples);
       let power = 0;
       for (const sample of samples) power += sample * sample;
-      into.push([performance.now(), Math.sqrt(power / samples.length)]);
+      into.push([performance.now(), Math.sqrt(power / samples.length) * gain()]);
       if (into.length > 400000) into.shift();
     }, 5);
     stream.getTracks()[0].addEventListener("ended", () => clearInterval(timer));
@@ -35,33 +41,40 @@
       super(...rest);
       taps.peer = this;
       this.addEventListener("track", ({ track }) => {
-        if (track.kind === "audio") meter(new MediaStream([track]), taps.voice);
-        else watch(new MediaStream([track]));
+        if (track.kind === "audio") {
+          meter(new MediaStream([track]), taps.voice);
+          meter(new MediaStream([track]), taps.heard, volume);
+        } else watch(new MediaStream([track]));
       });
     }
   };
 
+  const SIDE = 32; // px that a region is reduced to
+  const MOUTH = [0.39, 0.54, 0.22, 0.16]; // left, top, width, height, as parts of the picture
+  const FOREHEAD = [0.375, 0.13, 0.25, 0.16];
   // The mouth's region moves when the lips do; the forehead moves with the head alone.
   function watch(stream) {
     const video = document.createElement("video");
     Object.assign(video, { muted: true, srcObject: stream, playsInline: true });
     video.play();
-    const canvas = new OffscreenCanvas(64, 64);
+    const canvas = new OffscreenCanvas(SIDE, 2 * SIDE);
     const draw = canvas.getContext("2d", { willReadFrequently: true });
     let before = null;
-    const seen = (now, info) => {
-      draw.drawImage(video, 0, 0, 64, 64);
-      const { data } = draw.getImageData(0, 0, 64, 64);
-      const difference = (x0, y0, x1, y1) => {
-        let sum = 0;
-        for (let y = y0; y < y1; y++)
-          for (let x = x0; x < x1; x++) {
-            const at = (y * 64 + x) * 4 + 1;
-            sum += Math.abs(data[at] - before[at]);
-          }
-        return sum / ((x1 - x0) * (y1 - y0));
-      };
-      if (before) taps.frames.push([now, difference(24, 32, 40, 48), difference(24, 8, 40, 18), data[(4 * 64 + 4) * 4]]);
+    const copy = ([x, y, width, height], top) => {
+      const [w, h] = [video.videoWidth, video.videoHeight];
+      draw.drawImage(video, x * w, y * h, width * w, height * h, 0, top, SIDE, SIDE);
+    };
+    const difference = (data, top) => {
+      let sum = 0;
+      for (let at = top * SIDE * 4 + 1; at < (top + SIDE) * SIDE * 4; at += 4)
+        sum += Math.abs(data[at] - before[at]);
+      return sum / SIDE ** 2;
+    };
+    const seen = (now) => {
+      copy(MOUTH, 0);
+      copy(FOREHEAD, SIDE);
+      const { data } = draw.getImageData(0, 0, SIDE, 2 * SIDE);
+      if (before) taps.frames.push([now, difference(data, 0), difference(data, SIDE)]);
       if (taps.frames.length > 40000) taps.frames.shift();
       before = data;
       video.requestVideoFrameCallback(seen);

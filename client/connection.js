@@ -129,6 +129,8 @@ export class Connection {
   /** @type {(why: string) => void} */ #lose = () => {};
   /** @type {(message: any) => void} */ #onMessage;
   #location = "";
+  /** Settled by the server's first message, which may come before the answer has been taken in.
+   * @type {Promise<string>} */ #first;
   #stream = new MediaStream();
   #startedAt = performance.now();
 
@@ -142,6 +144,9 @@ export class Connection {
     this.lost = new Promise((resolve) => (this.#lose = resolve));
     this.peer = new RTCPeerConnection({ iceServers: target.iceServers, bundlePolicy: "max-bundle" });
     this.channel = this.peer.createDataChannel(LABEL, { ordered: true });
+    this.#first = new Promise((resolve) => {
+      this.channel.addEventListener("message", () => resolve("ready"), { once: true });
+    });
     this.#microphone = this.peer.addTransceiver("audio", { direction: "sendrecv" }).sender;
     this.peer.addTransceiver("video", { direction: "recvonly" });
     this.peer.addEventListener("track", ({ track, receiver }) => {
@@ -177,10 +182,7 @@ export class Connection {
   async ready() {
     let timer = 0;
     const late = new Promise((resolve) => (timer = Number(setTimeout(resolve, MEDIA_MS, "late"))));
-    const first = new Promise((resolve) => {
-      this.channel.addEventListener("message", () => resolve("ready"), { once: true });
-    });
-    const outcome = await Promise.race([first, late, this.lost]);
+    const outcome = await Promise.race([this.#first, late, this.lost]);
     clearTimeout(timer);
     if (outcome === "late") throw new ConnectionError("blocked", "No way through for the video.");
     if (outcome !== "ready") throw new ConnectionError("lost", String(outcome));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { stretch, wordsOf } from "../../client/captions.js";
-import { reasonOf, retryAfterMs, sessionsUrl, withoutHiddenCandidates } from "../../client/connection.js";
+import { Connection, reasonOf, retryAfterMs, sessionsUrl, withoutHiddenCandidates } from "../../client/connection.js";
 import { after, EMPTY, typed } from "../../client/conversation.js";
 import { loudness, reasonOf as micReasonOf } from "../../client/microphone.js";
 import { backoffMs } from "../../client/session.js";
@@ -166,4 +166,36 @@ test("statistics become figures, in ms where they are times", () => {
   assert.equal(figures.audio.jitterBufferMs, null);
   assert.equal(figures.audio.energy, 0.5);
   assert.equal(figures.roundTripMs, 2);
+});
+
+test("a server that says ready before its answer was taken in is heard", async () => {
+  class Channel extends EventTarget { readyState = "open"; send() {} }
+  class Peer extends EventTarget {
+    signalingState = "stable";
+    localDescription = { sdp: "v=0\r\n" };
+    channel = new Channel();
+    createDataChannel() { return this.channel; }
+    addTransceiver() { return { sender: { replaceTrack: async () => undefined } }; }
+    async setLocalDescription() { this.dispatchEvent(Object.assign(new Event("icecandidate"), { candidate: null })); }
+    async setRemoteDescription() {
+      this.channel.dispatchEvent(new MessageEvent("message", { data: '{"type":"ready"}' }));
+    }
+    close() {}
+  }
+  globalThis.RTCPeerConnection = Peer;
+  globalThis.MediaStream = class {};
+  globalThis.fetch = async () => ({
+    status: 201, url: "http://localhost/v1/sessions",
+    headers: new Headers({ Location: "/v1/sessions/x" }), text: async () => "v=0",
+  });
+  const heard = [];
+  const target = { server: "http://localhost/", avatar: "", voice: "", token: "", iceServers: [] };
+  const connection = new Connection(target, { jitterBufferMs: 0, onMessage: (m) => heard.push(m.type) });
+  await connection.open();
+  const outcome = await Promise.race([
+    connection.ready().then(() => "ready"),
+    new Promise((resolve) => setTimeout(resolve, 500, "missed")),
+  ]);
+  assert.equal(outcome, "ready");
+  assert.deepEqual(heard, ["ready"]);
 });
