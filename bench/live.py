@@ -52,7 +52,34 @@ async def run(options: argparse.Namespace, out: Path) -> dict[str, Any]:
         if "soak" in wanted:
             result["endurance"] = await endurance(address, pid, home, out, options.minutes)
         result["metrics"] = await _metrics(address)
-    return result
+    return {"wanted": judged(result), **result}
+
+
+WANTED: tuple[tuple[str, float, float], ...] = (  # where in the result, from, to
+    ("typed/first_sound_ms/p50", 0, 400),
+    ("typed/moving_lips_ms/p50", 0, 400),
+    ("typed/click_to_first_picture_ms", 0, 1000),
+    ("spoken/end_of_speech_to_first_syllable_ms/p50", 0, 1000),
+    ("spoken/right_answers", 8, 10),
+    ("interruption/click_to_silence_ms/p50", 0, 200),
+    ("interruption/speech_to_silence_ms/p50", 0, 200),
+    ("endurance/late_frames_percent", 0, 1),
+    ("endurance/rss_growth_after_first_minute_mb", -1000, 5),
+    ("endurance/skew_ms/p1", -60, 60),
+    ("endurance/skew_ms/p99", -60, 60),
+)
+
+
+def judged(result: dict[str, Any]) -> dict[str, Any]:
+    """Each figure that was measured, what is wanted of it, and whether it holds."""
+    found = {}
+    for path, low, high in WANTED:
+        value: Any = result
+        for key in path.split("/"):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            found[path] = {"is": value, "from": low, "to": high, "holds": low <= value <= high}
+    return found
 
 
 # --- typed ---------------------------------------------------------------------------------------
@@ -162,19 +189,30 @@ async def interruption(address: str, home: Path, out: Path) -> dict[str, Any]:
         seconds = LEAD_IN + sum(pause + 2.2 for _, pause in script[1:])
         await page.wait_for_timeout(seconds * 1000)
         heard = await _taps(page)
-    voices = []
-    for start, _ in intervals(heard["mic"], 900)[1::2]:
-        if any(start - 300 <= row[0] < start and row[1] > 0.01 for row in heard["heard"]):
-            voices.append(_since(start, silent_after(heard["heard"], start)))
-    clicks = await _clicks(address, home, out)
+    starts = [start for start, _ in intervals(heard["mic"], 900)[1::2]]
+    over = [
+        start
+        for start in starts
+        if any(start - 300 <= row[0] < start and row[1] > 0.01 for row in heard["heard"])
+    ]
+    clicked, taps = await _clicks(address, home, out)
     return {
-        "click_to_silence_ms": summary(clicks),
-        "speech_to_silence_ms": summary(voices),
-        "speech_each_ms": [None if v is None else round(v) for v in voices],
+        "click_to_silence_ms": _silence(clicked, taps["heard"]),
+        "speech_to_silence_ms": _silence(over, heard["heard"]),
+        # what a page hears that plays the track itself, without <visavis-avatar>
+        "click_to_silent_track_ms": _silence(clicked, taps["voice"]),
+        "speech_to_silent_track_ms": _silence(over, heard["voice"]),
+        "interrupted_by_voice": f"{len(over)} of {len(starts)}",
     }
 
 
-async def _clicks(address: str, home: Path, out: Path) -> list[float | None]:
+def _silence(starts: list[float], level: list[list[float]]) -> dict[str, Any]:
+    return summary([_since(at, silent_after(level, at)) for at in starts])
+
+
+async def _clicks(
+    address: str, home: Path, out: Path
+) -> tuple[list[float], dict[str, list[list[float]]]]:
     wav = _script(out / "silence.wav", [("", 1.0)], home)
     clicked = []
     async with chromium(wav) as browser:
@@ -186,7 +224,7 @@ async def _clicks(address: str, home: Path, out: Path) -> list[float | None]:
             clicked.append(await page.evaluate(_CLICK_STOP))
             await page.wait_for_timeout(2000)
         taps = await _taps(page)
-    return [_since(at, silent_after(taps["heard"], at)) for at in clicked]
+    return clicked, taps
 
 
 _CLICK_STOP = """() => {
@@ -275,7 +313,7 @@ async def _start(page: Page, open_mic: bool = False) -> None:
 
 async def _taps(page: Page) -> dict[str, list[list[float]]]:
     found: dict[str, list[list[float]]] = await page.evaluate(
-        "({ mic: taps.mic, voice: taps.voice, heard: taps.heard, frames: taps.frames, skew: taps.skew })"
+        "(({ mic, voice, heard, frames, skew }) => ({ mic, voice, heard, frames, skew }))(taps)"
     )
     return found
 
@@ -294,8 +332,13 @@ def _skew(rows: list[list[float]]) -> dict[str, Any]:
     return {
         "n": len(values),
         "p1": round(float(np.percentile(values, 1)), 1),
+        "p5": round(float(np.percentile(values, 5)), 1),
         "p50": round(float(np.percentile(values, 50)), 1),
+        "p95": round(float(np.percentile(values, 95)), 1),
         "p99": round(float(np.percentile(values, 99)), 1),
+        "share_within_60": round(float(np.mean(np.abs(values) <= 60)), 4),
+        # where it left +-60, in s from the start
+        "outside_at_s": [round((row[0] - rows[0][0]) / 1000) for row in rows if abs(row[1]) > 60],
     }
 
 

@@ -1,0 +1,182 @@
+"""The face in numbers and pictures: obedience, likeness, truth, holes, flicker, sharpness, cost.
+
+    python -m bench.face [--only mira tomas] [--quick]
+
+JSON on stdout; avatars, sheets and the path-traced truth lie under out/bench/face.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from bench import faults, likeness, motion, sheets, tracking, truth
+from bench.portraits import PORTRAITS, Portrait, avatar, present
+from visavis.engines import load
+from visavis.engines.base import FaceState
+from visavis.engines.motion_visemes import VisemeMotion
+from visavis.engines.render_warp import WarpRenderer
+from visavis.models import landmarks as lm
+
+OUT: Final = Path("out/bench/face")
+MINUTE: Final = 1500  # frames
+TARGETS: Final = {
+    "jaw_open": 0.97, "mouth_width": 0.97, "blink_left_open": 0.15, "gaze": 0.9,
+    "identity_neutral": 0.90, "identity_speaking": 0.80, "ssim": 0.93, "psnr_db": 28.0,
+    "edges_px": 1.5, "uncovered_px": 0, "flicker": 0.5, "frames_with_teeth": 0, "sharpness": 0.90,
+    "ms_512": 10.0, "ms_720x1280": 40.0,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.face", description=__doc__)
+    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="portraits")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the frames and states")
+    parser.add_argument("--voice", default="heart", choices=[v.name for v in load.voices()])
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    json.dump(run(options), sys.stdout, indent=2)
+    print()
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """All measurements, the figures missed at the end."""
+    chosen = present(options.only)
+    states = spoken(options.voice)[:: 10 if options.quick else 1]
+    each = {one.name: _portrait(one, states, options.quick) for one in chosen}
+    out: dict[str, Any] = {
+        "targets": TARGETS,
+        "not_there": [p.name for p in PORTRAITS if p not in present([])],
+        "portraits": each,
+        "truth": {name: true for name, row in each.items() if (true := row.pop("truth", None))},
+    }
+    out["missed"] = missed(out)
+    return out
+
+
+def spoken(voice: str) -> list[FaceState]:
+    """A minute of speech, frame by frame, as the motion engine lives it."""
+    engine = load.tts(voice, Path(gettempdir()))
+    pieces = [piece for text in motion.SENTENCES for piece in engine.synthesize(text)]
+    alive = VisemeMotion(1)
+    alive.attend(0, "speaking")
+    states: list[FaceState] = []
+    seconds = sum(len(piece.pcm) for piece in pieces) / motion.PLAY_RATE + 1
+    plan = motion.scheduled(pieces * (int(64 / seconds) + 1))
+    for _, state in motion.performed(alive, plan):
+        states.append(state)
+        if len(states) == MINUTE:
+            break
+    return states
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def _portrait(one: Portrait, states: Sequence[FaceState], quick: bool) -> dict[str, Any]:
+    _say(f"{one.name}: {one.what}")
+    baked = avatar(one, OUT / "avatars")
+    renderer = WarpRenderer(baked)
+    probe = tracking.Probe(renderer)
+    sheets.expressions(renderer, OUT / f"sheet-{one.name}.webp")
+    out: dict[str, Any] = {"style": one.style, "what": one.what, "warnings": baked.card.warnings}
+    out["obedience"] = tracking.obedience(probe)
+    out |= _minute(probe, baked.picture(), states)
+    out["holes"] = faults.holes(baked, probe.rest, 200 if quick else 2000)
+    out["flicker_of_255"] = faults.flicker(renderer, probe.rest, states[:250])
+    out["teeth_at_rest"] = faults.teeth(baked, states[:500])
+    out["sharpness"] = faults.sharpness(baked, renderer, probe.rest)
+    out["cost"] = faults.cost(baked, states[:200])
+    if one.name in truth.COUNTS:
+        out["truth"] = _truth(one, renderer)
+    return out
+
+
+def _minute(
+    probe: tracking.Probe, photo: tracking.Rgb, states: Sequence[FaceState]
+) -> dict[str, Any]:
+    """Landmarks and identity over the spoken minute."""
+    person = likeness.Recogniser(photo)
+    cosines, seen = [], []
+    for state in states:
+        picture = tracking.rgb(probe.renderer.render(state))
+        cosines.append(person.cosine(picture))
+        seen.append(tracking.measured(lm.follow(picture, probe.rest.points)))
+    return {
+        "speech": tracking.speech(states, seen),
+        "identity": {
+            "neutral": round(person.cosine(tracking.rgb(probe.renderer.render(FaceState()))), 4),
+            "speaking_worst": round(min(cosines), 4),
+            "speaking_median": round(float(np.median(cosines)), 4),
+            "frames": len(cosines),
+        },
+    }
+
+
+def _truth(one: Portrait, renderer: WarpRenderer) -> dict[str, Any]:
+    """The persona path-traced, where that was done."""
+    pairs, missing = truth.pairs(one.name, one.path)
+    rows = [row for pair in pairs if (row := likeness.compare(pair, renderer))]
+    if len(rows) < 2:
+        return {"pairs": 0, "missing": missing, "how": truth.HOW}
+    sheets.pairs(rows, OUT / f"truth-{one.name}.webp")
+    out = likeness.summary(rows)
+    return out | ({"missing": missing, "how": truth.HOW} if missing else {})
+
+
+def missed(results: dict[str, Any]) -> list[str]:
+    """Every figure that misses its target, in words."""
+    out: list[str] = []
+    for name, row in results["portraits"].items():
+        for what, value, target, more in _figures(row):
+            if value < target if more else value > target:
+                out.append(f"{name}: {what} {value} (target {target})")
+    for name, row in results["truth"].items():
+        out += [f"{name}: truth not rendered"] if not row["pairs"] else []
+        for what, key, target, more in (
+            ("SSIM", "ssim", TARGETS["ssim"], True), ("PSNR", "psnr_db", TARGETS["psnr_db"], True),
+            ("lip edges", "lip_edges_px", TARGETS["edges_px"], False),
+            ("lid edges", "lid_edges_px", TARGETS["edges_px"], False),
+        ):  # fmt: skip
+            value = row[key]["mean"] if row["pairs"] else None
+            if value is not None and (value < target if more else value > target):
+                out.append(f"{name}: {what} {value} (target {target})")
+    return out
+
+
+def _figures(row: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
+    """Name, value, target, and whether more is better."""
+    o, t = row["obedience"], TARGETS
+    widths = [(f"width by {k}", v, t["mouth_width"], True) for k, v in o["mouth_width"].items()]
+    return [
+        ("jawOpen", o["jaw_open"], t["jaw_open"], True), *widths,
+        ("jawOpen in speech", row["speech"]["jaw_open"], t["jaw_open"], True),
+        ("mouth width in speech", row["speech"]["mouth_width"], t["mouth_width"], True),
+        ("open after a blink", o["blink"]["left_open"], t["blink_left_open"], False),
+        ("gaze across", o["gaze"]["across_correlation"], t["gaze"], True),
+        ("gaze up", o["gaze"]["up_correlation"], t["gaze"], True),
+        ("identity, neutral", row["identity"]["neutral"], t["identity_neutral"], True),
+        ("identity, speaking", row["identity"]["speaking_worst"], t["identity_speaking"], True),
+        ("uncovered px", row["holes"]["uncovered_px"], t["uncovered_px"], False),
+        ("torn states", row["holes"]["torn_states"], 0, False),
+        ("flicker", max(row["flicker_of_255"]["above_the_brows"],
+                        row["flicker_of_255"]["background"]), t["flicker"], False),
+        ("frames with teeth", row["teeth_at_rest"]["with_teeth"], t["frames_with_teeth"], False),
+        ("sharpness", row["sharpness"]["still"], t["sharpness"], True),
+        ("ms at 512x512", row["cost"]["512x512_ms"], t["ms_512"], False),
+        ("ms at 720x1280", row["cost"]["720x1280_ms"], t["ms_720x1280"], False),
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

