@@ -88,7 +88,7 @@ def _portrait(one: Portrait, states: Sequence[FaceState], quick: bool) -> dict[s
     baked = avatar(one, OUT / "avatars")
     renderer = WarpRenderer(baked)
     probe = tracking.Probe(renderer)
-    sheets.expressions(renderer, OUT / f"sheet-{one.name}.webp")
+    sheets.expressions(renderer, OUT / f"sheet-{one.name}.jpg")
     out: dict[str, Any] = {"style": one.style, "what": one.what, "warnings": baked.card.warnings}
     out["obedience"] = tracking.obedience(probe)
     out |= _minute(probe, baked.picture(), states)
@@ -129,7 +129,7 @@ def _truth(one: Portrait, renderer: WarpRenderer) -> dict[str, Any]:
     rows = [row for pair in pairs if (row := likeness.compare(pair, renderer))]
     if len(rows) < 2:
         return {"pairs": 0, "missing": missing, "how": truth.HOW}
-    sheets.pairs(rows, OUT / f"truth-{one.name}.webp")
+    sheets.pairs(rows, OUT / f"truth-{one.name}.jpg")
     out = likeness.summary(rows)
     return out | ({"missing": missing, "how": truth.HOW} if missing else {})
 

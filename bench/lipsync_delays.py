@@ -34,8 +34,8 @@ def delays() -> dict[str, float]:
         "resampler_24000": resampler(24_000),
         "resampler_22050": resampler(22_050),
         "opus_live": opus(),
-        "h264_live": pictures(rtc_encoders.H264(), "h264", "video/H264"),
-        "vp8_live": pictures(rtc_encoders.Vp8(), "vp8", "video/VP8"),
+        "h264_live": pictures(rtc_encoders.Video(rtc_encoders.H264()), "h264", "video/H264"),
+        "vp8_live": pictures(rtc_encoders.Video(rtc_encoders.Vp8()), "vp8", "video/VP8"),
         "mp4_sound": mp4(),
     }
 

@@ -35,9 +35,19 @@ from visavis.server import rtc, rtc_encoders
 
 FPS, RATE = 25, 48_000
 Image = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+def _h264() -> rtc_encoders.Video:
+    return rtc_encoders.Video(rtc_encoders.H264())
+
+
+def _vp8() -> rtc_encoders.Video:
+    return rtc_encoders.Video(rtc_encoders.Vp8())
+
+
 CODECS = {
-    "h264": (H264Encoder, rtc_encoders.H264, "video/H264"),
-    "vp8": (Vp8Encoder, rtc_encoders.Vp8, "video/VP8"),
+    "h264": (H264Encoder, _h264, "video/H264"),
+    "vp8": (Vp8Encoder, _vp8, "video/VP8"),
 }
 
 

@@ -64,9 +64,9 @@ def _table(cells: Sequence[Rgb], columns: int) -> Rgb:
 
 
 def write(path: Path, picture: Rgb) -> None:
-    """As the suffix says; WebP and JPEG at quality 88."""
+    """As the suffix says; JPEG at quality 90."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    how = [cv2.IMWRITE_WEBP_QUALITY, 88] if path.suffix == ".webp" else []
+    how = [cv2.IMWRITE_JPEG_QUALITY, 90] if path.suffix == ".jpg" else []
     cv2.imwrite(str(path), picture[..., ::-1], how)
 
 

@@ -27,9 +27,9 @@ import numpy.typing as npt
 
 from bench import sound_text
 from bench.sound_text import Part
-from bench.sound_voices import Delivery, Speak, espeak, festival, flite, own
+from bench.sound_voices import Speak, espeak, festival, flite, own
 from visavis.engines.articulation import Score, coefficients
-from visavis.engines.base import PLAY_RATE, EngineError, Floats, Speech
+from visavis.engines.base import PLAY_RATE, Delivery, EngineError, Floats, Speech
 from visavis.engines.enunciation import Enunciation, Sound
 from visavis.engines.sound_visemes import (
     CENTRE,
@@ -55,7 +55,7 @@ david ed edward grandma grandpa gustave iven john max michel miguel norbert pabl
 rob robert sandro shelby steph victor whisper zac klatt klatt2 klatt4 klatt5"""
 ESPEAK_TRAIN: Final = tuple(_TRAIN.split())
 ESPEAK_TEST: Final = ("m8", "f5", "linda", "travis", "belinda", "klatt3", "marcelo", "antonio")
-ACCENTS: Final = ("en-us", "en-us", "en-gb", "en-gb-scotland", "en-029", "en-gb-x-rp")
+ACCENTS: Final = ("en-us", "en-us", "en", "en-gb-scotland", "en-029", "en-gb-x-rp")
 
 # clips of each; a clip lasts about 3 s
 _CLIPS: Final = {"espeak": 12, "flite": 130, "festival": 130, "joe": 200, "heart": 380}
@@ -95,7 +95,7 @@ def clips(home: Path) -> Iterator[Clip]:
     """Everything that is trained on."""
     yield from _espeak_clips(home)
     for name in ("heart", "joe"):
-        yield from _clips(name, name, own(name, home), _CLIPS[name], "train", high=1.22)
+        yield from _clips(name, name, own(name, home), _CLIPS[name], "train", high=3.5)
     for name, hertz in (("kal16", 95.0), ("awb", 120.0)):
         yield from _clips("flite", name, flite(name, hertz), _CLIPS["flite"], "train")
     texts = sound_text.sentences(_CLIPS["festival"], seed("kal_diphone"), "train")
@@ -116,7 +116,7 @@ def _espeak_clips(home: Path) -> Iterator[Clip]:
 
 
 def _clips(
-    family: str, name: str, speak: Speak, count: int, part: Part, high: float = 1.35
+    family: str, name: str, speak: Speak, count: int, part: Part, high: float = 5.0
 ) -> Iterator[Clip]:
     rng = np.random.default_rng(seed(name))
     for text in sound_text.sentences(count, seed(name), part):
@@ -128,10 +128,10 @@ def _clips(
         yield Clip(family, name, speech)
 
 
-def delivery(rng: np.random.Generator, high: float = 1.35) -> Delivery:
-    """Slow or quick, low or high."""
-    speed = float(np.exp(rng.normal(0.0, 0.17)).clip(0.7, 1.45))
-    return Delivery(speed, float(np.exp(rng.normal(0.0, 0.12)).clip(1 / high, high)))
+def delivery(rng: np.random.Generator, high: float = 5.0) -> Delivery:
+    """Slow or quick, low or high by up to that many semitones."""
+    speed, pitch = np.clip(rng.normal(0.0, [0.17, 2.0]), [-0.36, -high], [0.36, high])
+    return Delivery(float(np.exp(speed)), float(pitch))
 
 
 def seed(name: str) -> int:

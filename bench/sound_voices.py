@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import wave
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +22,21 @@ import numpy as np
 import soxr  # type: ignore[import-untyped]
 
 from visavis.engines import load
-from visavis.engines.base import PLAY_RATE, EngineError, Floats, Pcm, Phoneme, Speech, Tts
+from visavis.engines.base import (
+    PLAY_RATE,
+    Delivery,
+    EngineError,
+    Floats,
+    Pcm,
+    Phoneme,
+    Speech,
+    Tts,
+)
 
 LEVEL: Final = -20.0  # dBFS, RMS, as utterance.LEVEL
 _FESTIVAL_AT_ONCE: Final = 40  # texts for one start of the program
+
+_STOPS: Final = frozenset("pbtdkɡgcɟqʔʈɖ")  # affricates begin with one
 
 # ARPAbet, as flite and festival write it, in IPA.
 _ARPABET: Final = {
@@ -39,15 +50,13 @@ _ARPABET: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """How a text is spoken. speed: a factor. pitch: a factor on the voice's own."""
-
-    speed: float = 1.0
-    pitch: float = 1.0
-
-
 Speak = Callable[[str, Delivery], Speech]
+Span = tuple[str, float, float]  # IPA symbol, "" for a pause, start s, end s
+
+
+def pitch(delivery: Delivery) -> float:
+    """Its semitones as a factor."""
+    return float(2.0 ** (delivery.pitch / 12.0))
 
 
 def ipa(phone: str) -> str:
@@ -55,7 +64,7 @@ def ipa(phone: str) -> str:
     return _ARPABET.get(phone.lower().rstrip("012"), "ə")
 
 
-def labelled(audio: Floats, rate: int, sounds: Iterable[tuple[str, float, float]]) -> Speech:
+def labelled(audio: Floats, rate: int, sounds: Iterable[Span]) -> Speech:
     """Samples at `rate` and (IPA symbol, start s, end s) to a piece of usual loudness."""
     played = np.asarray(soxr.resample(audio, rate, PLAY_RATE), np.float32)
     loud = played[np.abs(played) > 10 ** (-45 / 20)]
@@ -90,8 +99,9 @@ def own(name: str, home: Path) -> Speak:
     tts: Tts = load.tts(name, home)
 
     def speak(text: str, delivery: Delivery) -> Speech:
-        speed = min(max(delivery.speed / delivery.pitch, 0.5), 2.0)
-        return stretched(joined(tts.synthesize(text, speed)), delivery.pitch)
+        factor = pitch(delivery)
+        spoken = tts.synthesize(text, Delivery(min(max(delivery.speed / factor, 0.5), 2.0)))
+        return stretched(joined(spoken), factor)
 
     return speak
 
@@ -154,7 +164,7 @@ class Espeak:
             if self._library.espeak_SetVoiceByName(name.encode()):
                 raise EngineError(f"espeak-ng has no voice {name}")
             self._library.espeak_SetParameter(_RATE, round(165 * delivery.speed), 0)
-            self._library.espeak_SetParameter(_PITCH, round(50 * delivery.pitch), 0)
+            self._library.espeak_SetParameter(_PITCH, round(50 * pitch(delivery)), 0)
             self._library.espeak_SetParameter(_RANGE, 50, 0)
             return self._spoken(text)
 
@@ -185,7 +195,33 @@ class Espeak:
             (symbol, edges[i] / self._hz, edges[i + 1] / self._hz)
             for i, (symbol, _) in enumerate(self._sounds)
         ]
-        return labelled(audio, self._hz, [("", 0.0, edges[0] / self._hz), *spans])
+        spans = _with_closures([("", 0.0, edges[0] / self._hz), *spans], audio, self._hz)
+        return labelled(audio, self._hz, spans)
+
+
+def _with_closures(spans: Sequence[Span], audio: Floats, rate: int) -> list[Span]:
+    """The silence before a stop is its closure, and a pause that sounds belongs to what follows.
+
+    espeak-ng tells of a stop when it is released, and of some links between words as pauses.
+    """
+    size = rate // 200
+    level = np.sqrt(np.mean(audio[: len(audio) // size * size].reshape(-1, size) ** 2, 1))
+    quiet = level < max(float(level.max()) * 0.005, 1e-4)
+    result: list[Span] = []
+    for symbol, start, end in spans:
+        at = round(start * 200)
+        sounds = quiet[at : round(end * 200)]
+        if symbol == "" and result and sounds.size and sounds.mean() < 0.5:
+            result[-1] = (*result[-1][:2], end)
+            continue
+        if result and symbol[:1] in _STOPS and result[-1][0]:
+            first = round(result[-1][1] * 200) + 2  # something of the sound before it stays
+            while at > first and at <= len(quiet) and quiet[at - 1]:
+                at -= 1
+            start = min(start, at / 200)
+            result[-1] = (*result[-1][:2], start)
+        result.append((symbol, start, end))
+    return result
 
 
 @cache
@@ -207,16 +243,16 @@ def flite(voice: str, hertz: float) -> Speak:
             path = Path(folder, "a.wav")
             settings = [
                 f"duration_stretch={1 / delivery.speed:.3f}",
-                f"int_f0_target_mean={hertz * delivery.pitch:.1f}",
+                f"int_f0_target_mean={hertz * pitch(delivery):.1f}",
             ]
             command = ["flite", "-voice", voice, "-psdur", "-t", text, "-o", str(path)]
             for setting in settings:
                 command += ["--setf", setting]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             audio, rate = read_wav(path)
-        fields = done.stdout.split()
         spans, at = [], 0.0
-        for phone, end in zip(fields[::2], fields[1::2], strict=False):
+        for field in done.stdout.split():
+            phone, _, end = field.partition(":")
             spans.append((ipa(phone), at, float(end)))
             at = float(end)
         return labelled(audio, rate, spans)

@@ -46,9 +46,9 @@ def encoder(codec: RTCRtpCodecParameters) -> Encoder:
     """A new encoder for a negotiated codec: ours where we have one, else aiortc's."""
     match codec.mimeType.lower():
         case "video/h264":
-            return H264()
+            return Video(H264())
         case "video/vp8":
-            return Vp8()
+            return Video(Vp8())
         case "audio/opus":
             return Opus()
         case _:
@@ -122,19 +122,26 @@ class _Stills:
         return False
 
 
-class H264:
-    """x264, constrained baseline, one thread, zero latency; keyframes on request only.
+class _Codec(Protocol):
+    """What H.264 and VP8 do differently."""
 
-    superfast rather than ultrafast: half-pixel motion and deblocking halve the bits, so that at
-    the same quality it takes no more CPU (bench/rtc.py). qmin 16: beyond about 46 dB of PSNR
-    more bits show nothing. Takes yuv420p as it is; x264 follows a new bitrate without a keyframe.
-    """
+    bitrate: TargetBitrate
 
-    START, LEAST, MOST = 2_000_000, 300_000, 3_000_000
+    def context(self, frame: av.VideoFrame, at: float) -> tuple[VideoCodecContext, bool]:
+        """The codec for a frame of media time `at`; whether it is new, so begins with a key."""
+        ...
 
-    def __init__(self) -> None:
-        self.bitrate = TargetBitrate(self.START, self.LEAST, self.MOST)
-        self._codec: VideoCodecContext | None = None
+    def payloads(self, data: bytes) -> list[bytes]:
+        """An encoded frame -> RTP payloads."""
+        ...
+
+
+class Video:
+    """Pictures through a codec: keyframes on request only, stills sent but rarely."""
+
+    def __init__(self, codec: _Codec) -> None:
+        self.codec = codec
+        self.bitrate = codec.bitrate
         self._keyframes, self._stills = _Keyframes(), _Stills()
 
     @property
@@ -150,28 +157,49 @@ class H264:
         """A video frame of any even size, best yuv420p -> payloads, 90 kHz time."""
         video, timestamp = _video(frame)
         at = timestamp / _RATE
-        codec = self._open(video, at)
+        context, new = self.codec.context(video, at)
+        if new:
+            self._keyframes.made(at)
         key = self._keyframes.due(at, force_keyframe)
         if self._stills.is_known(video, at) and not key:
             return [], timestamp
         video.pict_type = PictureType.I if key else PictureType.NONE
-        data = b"".join(bytes(packet) for packet in codec.encode(video))
+        data = b"".join(bytes(packet) for packet in context.encode(video))
         self.bitrate.sent(at, len(data))
-        return H264Encoder._packetize(H264Encoder._split_bitstream(data)), timestamp
+        return self.codec.payloads(data), timestamp
 
     def pack(self, packet: Packet[Any]) -> Encoded:
-        """An Annex B access unit -> payloads, 90 kHz time."""
-        units = H264Encoder._split_bitstream(bytes(packet))
-        return H264Encoder._packetize(units), _timestamp(packet)
+        """A frame that is encoded already (H.264: an Annex B access unit) -> the same."""
+        return self.codec.payloads(bytes(packet)), _timestamp(packet)
 
-    def _open(self, frame: av.VideoFrame, at: float) -> VideoCodecContext:
-        codec = self._codec
-        if codec is None or (codec.width, codec.height) != (frame.width, frame.height):
-            self._codec = codec = _x264(frame.width, frame.height, self.MOST)
-            self._keyframes.made(at)
+
+class H264:
+    """x264, constrained baseline, one thread, zero latency.
+
+    superfast rather than ultrafast: half-pixel motion and deblocking halve the bits, so that at
+    the same quality it takes no more CPU (bench/rtc.py). qmin 16: beyond about 46 dB of PSNR
+    more bits show nothing. Takes yuv420p as it is; x264 follows a new bitrate without a keyframe.
+    """
+
+    START, LEAST, MOST = 2_000_000, 300_000, 3_000_000
+
+    def __init__(self) -> None:
+        self.bitrate = TargetBitrate(self.START, self.LEAST, self.MOST)
+        self._context: VideoCodecContext | None = None
+
+    def context(self, frame: av.VideoFrame, at: float) -> tuple[VideoCodecContext, bool]:
+        """See _Codec."""
+        context, size = self._context, (frame.width, frame.height)
+        new = context is None or (context.width, context.height) != size
+        if context is None or new:
+            self._context = context = _x264(*size, self.MOST)
         # libx264 re-reads this before every frame, but only of a stream opened as CBR.
-        codec.bit_rate = self.bitrate.value
-        return codec
+        context.bit_rate = self.bitrate.value
+        return context, new
+
+    def payloads(self, data: bytes) -> list[bytes]:
+        """See _Codec."""
+        return H264Encoder._packetize(H264Encoder._split_bitstream(data))
 
 
 def _x264(width: int, height: int, most: int) -> VideoCodecContext:
@@ -210,49 +238,24 @@ class Vp8:
 
     def __init__(self) -> None:
         self.bitrate = TargetBitrate(self.START, self.LEAST, self.MOST)
-        self._codec: VideoCodecContext | None = None
+        self._context: VideoCodecContext | None = None
         self._built = 0  # bit/s
         self._off_since: float | None = None
-        self._keyframes, self._stills = _Keyframes(), _Stills()
         self._picture_id = random.getrandbits(15)
 
-    @property
-    def target_bitrate(self) -> int:
-        """bit/s; aiortc's sender sets it from REMB messages."""
-        return self.bitrate.value
+    def context(self, frame: av.VideoFrame, at: float) -> tuple[VideoCodecContext, bool]:
+        """See _Codec."""
+        context, size = self._context, (frame.width, frame.height)
+        new = context is None or (context.width, context.height) != size or self._is_off(at)
+        if context is None or new:
+            self._built, self._off_since = self.bitrate.value, None
+            self._context = context = _libvpx(*size, self._built)
+        return context, new
 
-    @target_bitrate.setter
-    def target_bitrate(self, estimate: int) -> None:
-        self.bitrate.report(estimate)
-
-    def encode(self, frame: Frame, force_keyframe: bool = False) -> Encoded:
-        """A video frame, best yuv420p -> payloads, 90 kHz time."""
-        video, timestamp = _video(frame)
-        at = timestamp / _RATE
-        codec = self._open(video, at)
-        key = self._keyframes.due(at, force_keyframe)
-        if self._stills.is_known(video, at) and not key:
-            return [], timestamp
-        video.pict_type = PictureType.I if key else PictureType.NONE
-        data = b"".join(bytes(packet) for packet in codec.encode(video))
-        self.bitrate.sent(at, len(data))
-        return self._payloads(data), timestamp
-
-    def pack(self, packet: Packet[Any]) -> Encoded:
-        """An encoded VP8 frame -> payloads, 90 kHz time."""
-        return self._payloads(bytes(packet)), _timestamp(packet)
-
-    def _payloads(self, data: bytes) -> list[bytes]:
+    def payloads(self, data: bytes) -> list[bytes]:
+        """See _Codec."""
         self._picture_id = (self._picture_id + 1) % (1 << 15)
         return Vp8Encoder._packetize(data, self._picture_id)
-
-    def _open(self, frame: av.VideoFrame, at: float) -> VideoCodecContext:
-        codec, size = self._codec, (frame.width, frame.height)
-        if codec is None or (codec.width, codec.height) != size or self._is_off(at):
-            self._built, self._off_since = self.bitrate.value, None
-            self._codec = codec = _libvpx(*size, self._built)
-            self._keyframes.made(at)
-        return codec
 
     def _is_off(self, at: float) -> bool:
         if abs(self.bitrate.value - self._built) <= self.REBUILD * self._built:

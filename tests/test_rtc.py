@@ -126,7 +126,7 @@ async def test_the_preferred_codec_is_answered_first_and_sent(codec, other):
         assert re.findall(r"m=audio \d+ \S+ (.*)\r", pair.answer) == ["96"]  # Opus alone
         await pair.until("video", 2)
         own = sender(pair, "video")._get("encoder")
-        assert type(own).__name__.lower() == codec.lower()
+        assert type(own.codec).__name__.lower() == codec.lower()
         assert type(own).__module__ == "visavis.server.rtc_encoders"
 
 

@@ -10,7 +10,7 @@ import pytest
 from aiortc.codecs import depayload
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
-from visavis.server.rtc_encoders import H264, Opus, TargetBitrate, Vp8, encoder
+from visavis.server.rtc_encoders import H264, Opus, TargetBitrate, Video, Vp8, encoder
 
 FPS = 25
 
@@ -90,8 +90,16 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / np.mean((a.astype(float) - b.astype(float)) ** 2)))
 
 
+def h264():
+    return Video(H264())
+
+
+def vp8():
+    return Video(Vp8())
+
+
 both = pytest.mark.parametrize(
-    ("make", "parameters"), [(H264, H264_CODEC), (Vp8, VP8_CODEC)], ids=["h264", "vp8"]
+    ("make", "parameters"), [(h264, H264_CODEC), (vp8, VP8_CODEC)], ids=["h264", "vp8"]
 )
 
 
@@ -169,7 +177,7 @@ def sps(payloads: list[bytes]) -> bytes:
 )
 def test_h264_is_constrained_baseline_of_the_right_level(size, level):
     image = np.full((size[1] * 3 // 2, size[0]), 128, np.uint8)
-    parameters = sps(H264().encode(frame(image, 0))[0])
+    parameters = sps(h264().encode(frame(image, 0))[0])
     assert parameters[1] == 66
     assert parameters[2] & 0xC0 == 0xC0  # constraint_set0 and 1: what 42e01f offers
     assert parameters[3] == level
@@ -177,13 +185,13 @@ def test_h264_is_constrained_baseline_of_the_right_level(size, level):
 
 def test_h264_says_which_colours_it_has(clip):
     receiver = Receiver(H264_CODEC)
-    data = joined(H264_CODEC, H264().encode(frame(clip[0], 0))[0])
+    data = joined(H264_CODEC, h264().encode(frame(clip[0], 0))[0])
     decoded = receiver.codec.decode(av.Packet(data))[0]
     assert (decoded.colorspace, decoded.color_range) == (6, 1)  # BT.601, limited
 
 
 def test_h264_follows_the_network_without_keyframes():
-    encode, receiver = H264(), Receiver(H264_CODEC)
+    encode, receiver = h264(), Receiver(H264_CODEC)
     clip = pictures(256, 256, 50, grain=12)  # more than it may send
     for i in range(14 * FPS):
         if 5 * FPS <= i < 9 * FPS:
@@ -216,7 +224,7 @@ def test_an_unchanged_picture_costs_next_to_nothing(make, parameters, clip):
 
 
 def keyframes_of_vp8(estimates: dict[int, int], seconds: int) -> list[int]:
-    encode, receiver = Vp8(), Receiver(VP8_CODEC)
+    encode, receiver = vp8(), Receiver(VP8_CODEC)
     clip = pictures(128, 128, 50, grain=40)
     for i in range(seconds * FPS):
         if i in estimates:
@@ -310,6 +318,6 @@ def test_other_sound_is_resampled(rate, samples, layout):
 
 def test_other_codecs_are_left_to_aiortc():
     assert type(encoder(codec("audio", "PCMU", 8000))).__module__ == "aiortc.codecs.g711"
-    assert isinstance(encoder(H264_CODEC), H264)
-    assert isinstance(encoder(VP8_CODEC), Vp8)
+    assert isinstance(encoder(H264_CODEC).codec, H264)
+    assert isinstance(encoder(VP8_CODEC).codec, Vp8)
     assert isinstance(encoder(OPUS_CODEC), Opus)
