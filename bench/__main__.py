@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 OUT = Path("out/bench")
-NAMES = ("live", "rtc", "speech", "dialogue", "motion", "lipsync")
+NAMES = ("live", "rtc", "speech", "dialogue", "motion", "lipsync", "sound_visemes", "face")
 
 
 def main() -> int:

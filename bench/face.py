@@ -19,12 +19,11 @@ import cv2
 import numpy as np
 
 from bench import faults, likeness, motion, sheets, tracking, truth
-from bench.portraits import PORTRAITS, Portrait, avatar, present
+from bench.portraits import PORTRAITS, Portrait, avatar, baked, present
 from visavis.engines import load
 from visavis.engines.base import FaceState
 from visavis.engines.motion_visemes import VisemeMotion
 from visavis.engines.render_warp import WarpRenderer
-from visavis.models import landmarks as lm
 
 OUT: Final = Path("out/bench/face")
 MINUTE: Final = 1500  # frames
@@ -85,20 +84,21 @@ def _say(text: str) -> None:
 
 def _portrait(one: Portrait, states: Sequence[FaceState], quick: bool) -> dict[str, Any]:
     _say(f"{one.name}: {one.what}")
-    baked = avatar(one, OUT / "avatars")
-    renderer = WarpRenderer(baked)
+    made = avatar(one, OUT / "avatars")
+    renderer = WarpRenderer(made)
     probe = tracking.Probe(renderer)
     sheets.expressions(renderer, OUT / f"sheet-{one.name}.jpg")
-    out: dict[str, Any] = {"style": one.style, "what": one.what, "warnings": baked.card.warnings}
+    out: dict[str, Any] = {"style": one.style, "what": one.what, "warnings": made.card.warnings}
     out["obedience"] = tracking.obedience(probe)
-    out |= _minute(probe, baked.picture(), states)
-    out["holes"] = faults.holes(baked, probe.rest, 200 if quick else 2000)
+    out["obedience"]["blink"]["left_open_visible"] = faults.eyes_left_open(made)
+    out |= _minute(probe, made.picture(), states)
+    out["holes"] = faults.holes(made, probe.rest, 200 if quick else 2000)
     out["flicker_of_255"] = faults.flicker(renderer, probe.rest, states[:250])
-    out["teeth_at_rest"] = faults.teeth(baked, states[:500])
-    out["sharpness"] = faults.sharpness(baked, renderer, probe.rest)
-    out["cost"] = faults.cost(baked, states[:200])
+    out["teeth_at_rest"] = faults.teeth(made, states[:500])
+    out["sharpness"] = faults.sharpness(made, renderer, probe.rest)
+    out["cost"] = faults.cost(made, states[:200])
     if one.name in truth.COUNTS:
-        out["truth"] = _truth(one, renderer)
+        out["truth"] = _truth(one.name)
     return out
 
 
@@ -107,11 +107,12 @@ def _minute(
 ) -> dict[str, Any]:
     """Landmarks and identity over the spoken minute."""
     person = likeness.Recogniser(photo)
-    cosines, seen = [], []
+    cosines: list[float] = []
+    seen: list[tracking.Seen] = []
     for state in states:
         picture = tracking.rgb(probe.renderer.render(state))
         cosines.append(person.cosine(picture))
-        seen.append(tracking.measured(lm.follow(picture, probe.rest.points)))
+        seen.append(probe.look(picture, seen[-1].points if seen else probe.rest.points))
     return {
         "speech": tracking.speech(states, seen),
         "identity": {
@@ -123,13 +124,16 @@ def _minute(
     }
 
 
-def _truth(one: Portrait, renderer: WarpRenderer) -> dict[str, Any]:
-    """The persona path-traced, where that was done."""
-    pairs, missing = truth.pairs(one.name, one.path)
-    rows = [row for pair in pairs if (row := likeness.compare(pair, renderer))]
-    if len(rows) < 2:
+def _truth(name: str) -> dict[str, Any]:
+    """The persona path-traced in random states, where that was done, beside the warp of its
+    neutral portrait alone."""
+    pairs, missing = truth.pairs(name)
+    if len(pairs) < 2:
         return {"pairs": 0, "missing": missing, "how": truth.HOW}
-    sheets.pairs(rows, OUT / f"truth-{one.name}.jpg")
+    data = truth.portrait(name).read_bytes()
+    renderer = WarpRenderer(baked(f"truth-{name}", data, OUT / "avatars"))
+    rows = [row for pair in pairs if (row := likeness.compare(pair, renderer))]
+    sheets.pairs(rows, OUT / f"truth-{name}.jpg")
     out = likeness.summary(rows)
     return out | ({"missing": missing, "how": truth.HOW} if missing else {})
 
@@ -162,7 +166,7 @@ def _figures(row: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
         ("jawOpen", o["jaw_open"], t["jaw_open"], True), *widths,
         ("jawOpen in speech", row["speech"]["jaw_open"], t["jaw_open"], True),
         ("mouth width in speech", row["speech"]["mouth_width"], t["mouth_width"], True),
-        ("open after a blink", o["blink"]["left_open"], t["blink_left_open"], False),
+        ("open after a blink", o["blink"]["left_open_visible"], t["blink_left_open"], False),
         ("gaze across", o["gaze"]["across_correlation"], t["gaze"], True),
         ("gaze up", o["gaze"]["up_correlation"], t["gaze"], True),
         ("identity, neutral", row["identity"]["neutral"], t["identity_neutral"], True),

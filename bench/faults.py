@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bench.tracking import rgb
+from bench.tracking import command, rgb
 from bench.truth import random_state, state
 from visavis.engines.base import I420, FaceState
 from visavis.engines.render_warp import WarpRenderer, controls, view
@@ -116,11 +116,11 @@ def _forward(renderer: WarpRenderer, one: FaceState) -> Floats:
 
 
 def _oval(renderer: WarpRenderer, face: lm.Face, one: FaceState) -> Mask:
-    """(h / 2, w / 2): the face's outline in this state, a little inside."""
+    """(h / 2, w / 2): the face in this state, 8 px inside its outline, which may be a beard's."""
     moved = _net_at(renderer, _forward(renderer, one), face.points[list(lm.OVAL), :2])
     mask = np.zeros((renderer.height // 2, renderer.width // 2), np.uint8)
     cv2.fillPoly(mask, [np.round(moved / 2).astype(np.int32)], 1)
-    return cv2.erode(mask, np.ones((5, 5), np.uint8)) > 0
+    return cv2.erode(mask, np.ones((9, 9), np.uint8)) > 0
 
 
 def tear(renderer: WarpRenderer, face: lm.Face, one: FaceState) -> float:
@@ -133,7 +133,25 @@ def tear(renderer: WarpRenderer, face: lm.Face, one: FaceState) -> float:
     y, x = np.mgrid[0 : flow.shape[0], 0 : flow.shape[1]] * step
     miss = np.linalg.norm(back - np.stack([x.ravel(), y.ravel()], 1), axis=1)
     inside = _oval(renderer, face, one)[y.ravel() // 2, x.ravel() // 2]
+    for gap in renderer.scene.gaps:  # there its own two sheets are seen
+        rest = flow.reshape(-1, 2) - gap.corner - gap.margin
+        size = np.array(gap.edges.shape[2:0:-1]) - 2 * gap.margin
+        inside &= ~((rest > 0) & (rest < size)).all(1)
     return float(miss[inside].max()) if inside.any() else 0.0
+
+
+def eyes_left_open(avatar: Avatar) -> float:
+    """Px of eyeball seen in a full blink over those seen with open eyes."""
+    patches = {
+        name: patch if name == "mouth" else replace(
+            patch, back=MAGENTA, shade=(0.0, 1.0, 0.0, 1.0),
+            sprites=tuple(replace(s, picture=np.zeros_like(s.picture)) for s in patch.sprites),
+        )
+        for name, patch in avatar.patches.items()
+    }  # fmt: skip
+    renderer = WarpRenderer(replace(avatar, patches=patches))
+    shut, wide = (magenta(renderer.render(command(eyeBlink=v))).sum() for v in (1.0, 0.0))
+    return round(float(shut / wide), 4)
 
 
 def mouth_only(one: FaceState) -> FaceState:

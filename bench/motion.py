@@ -1,4 +1,4 @@
-"""The face's motion in numbers, as JSON: cost, closures, blinks, gaze, speed, repetition.
+"""The face's motion in numbers, as JSON: cost, closures, blinks, gaze, speed, repetition, moods.
 
     python bench/motion.py [--voice heart] [--minutes 5] [--cache DIR]
 
@@ -11,7 +11,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Final
@@ -20,8 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from visavis.engines import load, visemes
-from visavis.engines.base import PLAY_RATE, Attention, FaceState, Speech
+from visavis.engines.base import PLAY_RATE, Attention, Demeanour, FaceState, Speech
+from visavis.engines.direction import Director
 from visavis.engines.motion_visemes import VisemeMotion
+from visavis.engines.styles import Stance
 from visavis.models.arkit import INDEX, NAMES
 
 Doubles = npt.NDArray[np.float64]
@@ -37,6 +40,8 @@ SENTENCES: Final = (
     "The museum opens from eight until half past five, except on Sundays.",
     "Could you tell me your booking number, please?",
 )
+NEUTRAL: Final = Demeanour()
+MOODS: Final = ("neutral", "confident", "thoughtful", "sorry", "delighted")
 SEALS: Final = {"lips": "p b m", "teeth": "f v"}
 
 
@@ -60,6 +65,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "closures": {kind: closures(pieces, kind) for kind in SEALS},
         "speech": spoken_range(pieces),
         "speed": speeds(pieces),
+        "moods": moods(pieces),
         "life": {
             name: life(name, options.minutes * 60)
             for name in ("idle", "listening", "thinking", "speaking")
@@ -112,12 +118,14 @@ def _milliseconds(call: Any) -> float:
     return (time.thread_time() - start) * 1e3
 
 
-def closures(pieces: Sequence[Speech], kind: str) -> dict[str, float]:
+def closures(pieces: Sequence[Speech], kind: str, mood: Demeanour = NEUTRAL) -> dict[str, float]:
     """Share of seals with a picture that shows it, within a frame of the phoneme, at 5 phases."""
     hits: list[bool] = []
     for phase in range(0, FRAME, FRAME // 5):
         plan = scheduled(pieces)
-        states = dict(performed(VisemeMotion(1), plan, first=phase))
+        motion = VisemeMotion(1)
+        motion.feel(0, mood.affect, mood.bearing)
+        states = dict(performed(motion, plan, first=phase))
         for start, end in seals(plan, kind):
             near = [s for t, s in states.items() if start - FRAME <= t <= end + FRAME]
             hits.append(any(_sealed(state, kind) for state in near))
@@ -141,6 +149,45 @@ def _sealed(state: FaceState, kind: str) -> bool:
     if kind == "teeth":
         return gap < 0.02 and amount["mouthRollLower"] > 0.4
     return gap + 0.3 * (amount["mouthLowerDownLeft"] + amount["mouthUpperUpLeft"]) < 0.02
+
+
+def moods(pieces: Sequence[Speech]) -> dict[str, Any]:
+    """Each mood's voice and closures, and whether 2 s of its motion are nearest to its own mean.
+
+    The means are of four seeds, what is told apart is of four others: a machine that names moods.
+    """
+    demeanours = {mood: directed(mood) for mood in MOODS}
+    known = {mood: windows(pieces, d, range(4)) for mood, d in demeanours.items()}
+    spread = np.concatenate(list(known.values())).std(0) + 1e-3
+    means = np.stack([found.mean(0) for found in known.values()]) / spread
+    result: dict[str, Any] = {}
+    for mood, demeanour in demeanours.items():
+        found = windows(pieces, demeanour, range(4, 8)) / spread
+        nearest = ((found[:, None] - means) ** 2).sum(2).argmin(1)
+        result[mood] = {
+            "named_right": round(float(np.mean(nearest == MOODS.index(mood))), 3),
+            "lips_seen_closed": closures(pieces, "lips", demeanour)["share_seen"],
+            "delivery": {k: round(v, 3) for k, v in asdict(demeanour.delivery).items()},
+        }
+    return result
+
+
+def directed(wish: str) -> Demeanour:
+    """The demeanour of a wish in words of the table."""
+    return Stance().directed(Director().literal(wish)).demeanour
+
+
+def windows(pieces: Sequence[Speech], mood: Demeanour, seeds: Iterable[int]) -> Doubles:
+    """(windows, 60): means of coefficients, pose and gaze over 2 s each."""
+    found: list[Doubles] = []
+    for seed in seeds:
+        motion = VisemeMotion(seed)
+        motion.attend(0, "speaking")
+        motion.feel(0, mood.affect, mood.bearing)
+        states = [s for _, s in performed(motion, scheduled(pieces))][25:]
+        rows = np.array([np.r_[s.coefficients, s.pose, s.gaze] for s in states], np.float64)
+        found += [rows[i : i + 50].mean(0) for i in range(0, len(rows) - 50, 50)]
+    return np.array(found)
 
 
 def spoken_range(pieces: Sequence[Speech]) -> dict[str, float]:

@@ -9,6 +9,7 @@
 import "./visavis-avatar.js";
 import { Captions } from "./captions.js";
 import { after, EMPTY, typed } from "./conversation.js";
+import { Creation } from "./create.js";
 import { byId, setIcon } from "./dom.js";
 import { Latency } from "./latency.js";
 import { Log } from "./log.js";
@@ -35,6 +36,7 @@ const hooks = avatar.session.hooks();
 const latency = new Latency(hooks);
 const trouble = new Trouble({ retry, leave: end, key: useKey });
 new Talk(avatar, takeFloor);
+new Creation(avatar, (name) => settings.use(name));
 
 let conversation = EMPTY;
 let announcing = 0;
@@ -220,6 +222,7 @@ on("composer", "submit", (event) => {
   byId("composer").reset();
 });
 on("suggestions", "click", ({ target }) => target.matches("button") && ask(target.textContent));
+on("create", "close", () => settings.load());
 on("settings", "chosen", () => (byId("name").textContent = settings.current.title || settings.current.name));
 
 on("avatar", "state", ({ detail }) => onState(detail));
@@ -232,7 +235,7 @@ on("avatar", "firstpicture", () => latency.render());
 
 addEventListener("keydown", (event) => {
   const target = /** @type {Element} */ (event.target);
-  if (event.key === "Escape" && !byId("settings").open) {
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
     if (latency.open) latency.close();
     else interrupt();
   }

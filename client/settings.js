@@ -84,8 +84,17 @@ export class Settings {
     if (voices.status !== 200) return voices.status;
     this.avatars = avatars.items;
     this.voices = voices.items;
+    byId("create-open").hidden = !avatars.create;
     this.#render();
     return 200;
+  }
+
+  /** Switch to an avatar that there was not before. @param {string} name */
+  async use(name) {
+    this.#avatar.setAttribute("avatar", name);
+    await this.load();
+    this.#choose("avatar", name);
+    this.#sheet.close();
   }
 
   /** What the server made of a direction. @param {string[]} styles */
@@ -103,8 +112,9 @@ export class Settings {
   async #list(kind) {
     const headers = authorization(this.#avatar.getAttribute("token") ?? "");
     const response = await fetch(`v1/${kind}`, { headers }).catch(() => null);
-    if (!response?.ok) return { status: response?.status ?? 0, items: [] };
-    return { status: 200, items: (await response.json())[kind] };
+    if (!response?.ok) return { status: response?.status ?? 0, items: [], create: false };
+    const { [kind]: items, create = false } = await response.json();
+    return { status: 200, items, create };
   }
 
   #render() {

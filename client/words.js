@@ -97,3 +97,40 @@ export const LATENCY = {
   replied: "Replied in {seconds} s",
   origins: { speech: "Spoken", text: "Typed", say: "Directed" },
 };
+
+/** Making an avatar: what stands over each step, and in a record for what is not filled in. */
+export const CREATION = {
+  photo: { count: "Step 1 of 2", title: "New avatar" },
+  consent: { count: "Step 2 of 2", title: "Consent" },
+  making: { count: "A few seconds", title: "Making {name}" },
+  done: { count: "Done", title: "{name} is ready" },
+  blank: "…",
+};
+
+/** Whose face it is, and the words that are kept in the avatar's file. */
+export const CONSENT = {
+  self: {
+    who: "{giver}",
+    words: "I am the person in this photo. I allow an avatar to be made of it, and to speak with my face.",
+  },
+  other: {
+    who: "{subject}",
+    words: "{subject} has allowed me to have an avatar made of this photo, and to let it speak with their face.",
+  },
+  nobody: {
+    who: "nobody: drawn or generated",
+    words: "This face is drawn or generated. It is not the likeness of any real person.",
+  },
+};
+
+/** What stands in the way of an avatar, by the code in making.js. The server's own words for a photo
+ * say what to do, and are shown as they are.
+ * @type {Record<string, string>} */
+export const FAULTS = {
+  "no-photo": "Choose a photo first.",
+  "no-picture": "This file is not a picture: choose a JPEG, PNG or WebP file.",
+  "too-large": "This photo is over 20 MB: choose a smaller copy of it.",
+  unreachable: "The server does not answer. Your photo is still here: try again in a moment.",
+  unauthorised: "An access key is needed: open the link that you were given once more.",
+  server: "The server could not make the avatar. Try again, or try another photo.",
+};

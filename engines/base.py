@@ -7,7 +7,7 @@ quickly, and runs in a thread of its own. A failure leaves an engine as `EngineE
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
@@ -100,7 +100,53 @@ class Affect:
     attention: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Bearing:
+    """What a demeanour adds to the face beyond affect; as it is by default, nothing.
+
+    face: ARKit units on top, in [-1, 1]; "browDown" stands for its left and right half.
+    pose: as in FaceState, on top. lively: factor on head movement, nods and blinks.
+    away: in [-1, 1], how much more (or less) the eyes leave the visitor; look: (yaw, pitch) in
+        degrees around which they then go, None: wherever the attention sends them.
+    """
+
+    face: Mapping[str, float] = field(default_factory=dict)
+    pose: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    lively: float = 1.0
+    away: float = 0.0
+    look: tuple[float, float] | None = None
+
+
+AT_EASE: Final = Bearing()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a voice speaks. speed: factor in [0.5, 2], of taste in [0.75, 1.3].
+
+    pitch: semitones in [-3, 3]. energy: from soft, -1, to loud, 1.
+    """
+
+    speed: float = 1.0
+    pitch: float = 0.0
+    energy: float = 0.0
+
+
+PLAIN: Final = Delivery()
+
+
+@dataclass(frozen=True, slots=True)
+class Demeanour:
+    """How the avatar appears and sounds: what a direction in plain words comes to."""
+
+    affect: Affect = Affect()
+    bearing: Bearing = AT_EASE
+    delivery: Delivery = PLAIN
+
+
 Attention = Literal["idle", "listening", "thinking", "speaking"]
+# What a face does once; "acknowledge" is a listener's small nod.
+Movement = Literal["acknowledge", "nod", "shake", "brows", "tilt", "wink"]
 
 
 def _zeros(count: int) -> Floats:
@@ -162,8 +208,11 @@ class Tts(Protocol):
 
     voice: Voice
 
-    def synthesize(self, text: str, speed: float = 1.0) -> Iterator[Speech]:
-        """One clause or sentence -> pieces in order. `speed` in [0.5, 2]. Raises EngineError."""
+    def synthesize(self, text: str, delivery: Delivery = PLAIN) -> Iterator[Speech]:
+        """One clause or sentence -> pieces in order. Raises EngineError.
+
+        Phonemes and words sit where they sound, whatever the delivery.
+        """
         ...
 
 
@@ -185,8 +234,12 @@ class Motion(Protocol):
         """From `at` on the avatar idles, listens, thinks or speaks."""
         ...
 
-    def feel(self, at: int, affect: Affect) -> None:
-        """From `at` on the face blends towards this affect."""
+    def feel(self, at: int, affect: Affect, bearing: Bearing = AT_EASE) -> None:
+        """From `at` on the face blends towards this affect and bearing."""
+        ...
+
+    def move(self, at: int, movement: Movement) -> None:
+        """Around `at`, once: a nod, raised brows, ..."""
         ...
 
     def state(self, at: int) -> FaceState:

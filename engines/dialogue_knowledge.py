@@ -10,7 +10,8 @@ from typing import Final
 from visavis.engines import smalltalk
 from visavis.engines.base import Exchange
 from visavis.engines.knowledge import Entry, fragments, load
-from visavis.engines.retrieval import Embedder, Index
+from visavis.engines.retrieval import Index
+from visavis.engines.vectors import Embedder
 from visavis.engines.wording import STOP, core, normalise, stem, words
 
 # Chosen on `tune` and `out_of_scope.tune` of bench/dialogue_questions.toml; see bench/dialogue.py.

@@ -1,74 +1,210 @@
-"""Directions in plain words ("appear thoughtful", "very warm") -> affect, from a readable table."""
+"""Directions in plain words ("very warm, but not so fast") -> what of the styles they ask for.
+
+Words of the table are found as they stand; a wish that has none of them is compared with the
+table's phrasings by sentence embeddings, where there is an embedder. Nothing here moves a face.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Final
 
-from visavis.engines.base import Affect
+from visavis.engines import styles
+from visavis.engines.base import Floats
+from visavis.engines.styles import NOTHING, Change, Direction, How, Style
+from visavis.engines.vectors import Embedder, cached
+from visavis.engines.wording import normalise
 
-# Word stem -> valence, arousal, confidence, attention at full strength.
-STYLES: Final[dict[str, tuple[float, float, float, float]]] = {
-    "neutral": (0.0, 0.0, 0.0, 1.0),
-    "calm": (0.1, -0.6, 0.2, 1.0),
-    "confident": (0.2, 0.2, 1.0, 1.0),
-    "thoughtful": (0.0, -0.3, -0.2, 0.5),
-    "warm": (0.7, 0.0, 0.2, 1.0),
-    "friendly": (0.6, 0.2, 0.2, 1.0),
-    "happy": (0.8, 0.4, 0.3, 1.0),
-    "delighted": (1.0, 0.7, 0.4, 1.0),
-    "excited": (0.7, 0.9, 0.4, 1.0),
-    "energetic": (0.4, 0.9, 0.5, 1.0),
-    "serious": (-0.3, -0.1, 0.5, 1.0),
-    "sorry": (-0.6, -0.4, -0.6, 1.0),
-    "sad": (-0.8, -0.6, -0.4, 0.8),
-    "concerned": (-0.4, 0.1, -0.2, 1.0),
-    "worried": (-0.5, 0.3, -0.6, 1.0),
-    "surprised": (0.2, 0.9, 0.0, 1.0),
-    "curious": (0.3, 0.4, 0.0, 1.0),
-    "tired": (-0.2, -0.9, -0.2, 0.6),
-    "angry": (-0.9, 0.7, 0.6, 1.0),
+PATH: Final = Path(__file__).parent / "data" / "wishes.toml"
+LIKE: Final = 0.46  # cosine from which a phrasing is taken for meant
+LONGEST: Final = 300  # characters of a wish; what comes after is not read
+_REMEMBERED: Final = 256  # wishes
+_RUN: Final = 3  # words of a phrasing that is understood wherever it stands
+
+_PARTS: Final = re.compile(
+    r"[,;.!?:&/+\n]|\b(?:and|but|then|yet|und|aber|dann|pero|luego|mais|puis)\b|\s(?:y|et)\s"
+)
+_OR: Final = frozenset({"or", "nor", "oder", "ni", "ou"})
+_BE: Final[tuple[float, How]] = (styles.PLAIN, "be")
+_MEANING: Final[Mapping[str, tuple[float, How]]] = {
+    "slightly": (styles.SLIGHTLY, "be"),
+    "somewhat": (styles.SOMEWHAT, "be"),
+    "very": (styles.VERY, "be"),
+    "extremely": (styles.EXTREMELY, "be"),
+    "more": (styles.PLAIN, "more"),
+    "less": (styles.PLAIN, "less"),
+    "not": (styles.PLAIN, "not"),
 }
-_SYNONYMS: Final = {
-    "confidence": "confident", "assured": "confident", "thinking": "thoughtful",
-    "pensive": "thoughtful", "kind": "warm", "warmth": "warm", "warmly": "warm",
-    "cheerful": "happy", "smile": "happy", "smiling": "happy", "smiles": "happy", "joy": "happy",
-    "excitement": "excited", "energy": "energetic", "lively": "energetic", "earnest": "serious",
-    "apologetic": "sorry", "regret": "sorry", "sadness": "sad", "worry": "worried",
-    "concern": "concerned", "surprise": "surprised", "curiosity": "curious", "relaxed": "calm",
-    "slow": "calm", "calmly": "calm", "normal": "neutral", "anger": "angry",
-}  # fmt: skip
-_STRENGTH: Final = {
-    "slightly": 0.4, "little": 0.4, "bit": 0.4, "somewhat": 0.6, "very": 1.4, "extremely": 1.6,
-    "really": 1.3, "more": 1.2, "less": 0.5, "not": 0.0,
-}  # fmt: skip
-_ORDINARY: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Direction:
-    """What was understood of a wish: the affect that it makes, and the styles by name."""
+class _Wording:
+    """The words around styles: data/wishes.toml."""
 
-    affect: Affect
-    styles: tuple[str, ...]
+    strengths: Mapping[str, tuple[float, How]]
+    denials: frozenset[str]
+    frame: frozenset[str]
 
 
-def understand(prompt: str) -> Direction:
-    """Every known style in `prompt`, averaged, each scaled by the strength word before it."""
-    found: list[tuple[str, float]] = []
-    strength = _ORDINARY
-    for word in re.findall(r"[a-z]+", prompt.lower()):
-        style = _SYNONYMS.get(word, word)
-        if style in STYLES:
-            found.append((style, strength))
-            strength = _ORDINARY
-        else:
-            strength = _STRENGTH.get(word, strength)
-    if not found:
-        return Direction(Affect(), ())
-    mixed = [sum(STYLES[s][axis] * k for s, k in found) / len(found) for axis in range(3)]
-    attention = sum(STYLES[s][3] for s, _ in found) / len(found)
-    valence, arousal, confidence = (max(-1.0, min(1.0, value)) for value in mixed)
-    affect = Affect(valence, arousal, confidence, attention)
-    return Direction(affect, tuple(style for style, _ in found))
+@cache
+def _wording() -> _Wording:
+    rows = tomllib.loads(PATH.read_text(encoding="utf-8"))
+    strengths = {word: _MEANING[key] for key, said in rows["strength"].items() for word in said}
+    frame = frozenset(rows["frame"]["words"])
+    return _Wording(strengths, frozenset(rows["strength"]["not"]), frame)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A style that a run of words names, and where the run ends."""
+
+    style: Style
+    end: int
+    comparative: bool
+
+
+class Director:
+    """Understands wishes. `literal` takes no time; `understand` may embed, some 10 ms a part."""
+
+    def __init__(self, embedder: Embedder | None = None, cache: Path | None = None) -> None:
+        """`cache`: a folder for the vectors of the table. Raises EngineError."""
+        self._table = styles.table()
+        self._phrases = {
+            normalise(phrase): style
+            for style in self._table.values()
+            for phrase in (*style.say, *style.also, style.name)
+        }
+        self._embedder = embedder
+        said = (phrase for style in self._table.values() for phrase in style.say)
+        self._texts = tuple(dict.fromkeys(map(normalise, said)))
+        self._vectors = cached(self._texts, embedder, cache, "styles") if embedder else None
+        self.understand = lru_cache(_REMEMBERED)(self._understand)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every style that can be asked for."""
+        return tuple(self._table)
+
+    @property
+    def embeds(self) -> bool:
+        """Whether `understand` may find more than `literal`."""
+        return self._embedder is not None
+
+    def literal(self, wish: str) -> Direction:
+        """What the words of the table that stand in a wish say."""
+        parts = _parts(wish)
+        return _joined(parts, [self._read(part) for part in parts])
+
+    def _understand(self, wish: str) -> Direction:
+        """`literal`, and by likeness what that drops. Raises EngineError."""
+        parts = _parts(wish)
+        read = [self._read(part) or self._likened(part) for part in parts]
+        return _joined(parts, read)
+
+    def _read(self, part: str) -> tuple[Change, ...]:
+        """The styles that the words of a part name, each with the strength words before it."""
+        if style := self._phrases.get(part):
+            return (Change(style),)
+        said, at = part.split(), 0
+        found: list[Change] = []
+        heard: tuple[float, How] | None = None
+        while at < len(said):
+            if step := _strength_at(said, at):
+                at += step[0]
+                heard = _together(heard, step[1])
+            elif reading := self._style_at(said, at):
+                strength, how = heard or _BE
+                grown: How = "more" if reading.comparative and how == "be" else how
+                found.append(Change(reading.style, strength, grown))
+                at, heard = reading.end, None
+            elif said[at] in _OR and found:  # "not sad or angry"
+                heard, at = (found[-1].strength, found[-1].how), at + 1
+            else:
+                at += 1
+        if heard and len(found) == 1 and said[-1] != "too":  # "smile less"
+            strength, how = heard
+            found = [Change(found[0].style, strength, how)]
+        return tuple(found)
+
+    def _style_at(self, said: Sequence[str], at: int) -> _Reading | None:
+        for size in range(min(_RUN, len(said) - at), 0, -1):
+            run = " ".join(said[at : at + size])
+            if style := self._phrases.get(run):
+                return _Reading(style, at + size, comparative=False)
+        for base in _bases(said[at]):
+            if style := self._phrases.get(base):
+                return _Reading(style, at + 1, comparative=True)
+        return None
+
+    def _likened(self, part: str) -> tuple[Change, ...]:
+        """The style whose phrasing comes nearest to a part, if one is near."""
+        if self._embedder is None or self._vectors is None or _empty(part):
+            return ()
+        denials = _wording().denials
+        bare = " ".join(w for w in part.split() if w not in denials and w != "do")
+        denied = not denials.isdisjoint(part.split()) and bare != ""
+        asked = [part, bare] if denied else [part]
+        near: Floats = self._embedder.embed(asked) @ self._vectors.T
+        # "Do not wake the baby" is like "do not wake anybody" rather than not like "wake up".
+        row, best = 0, int(near[0].argmax())
+        negated = denied and denials.isdisjoint(self._texts[best].split())
+        if negated:
+            row, best = divmod(int(near.argmax()), len(self._texts))
+        if near[row, best] < LIKE:
+            return ()
+        how: How = "not" if negated else "be"
+        return (Change(self._phrases[self._texts[best]], how=how),)
+
+
+def _parts(wish: str) -> list[str]:
+    """A wish at its commas and its "and"s, each part normalised."""
+    apart = _PARTS.split(wish[:LONGEST].lower())
+    return [normal for part in apart if (normal := normalise(part))]
+
+
+def _joined(parts: Sequence[str], read: Sequence[tuple[Change, ...]]) -> Direction:
+    changes = tuple(change for found in read for change in found)
+    pairs = zip(parts, read, strict=True)
+    dropped = tuple(part for part, found in pairs if not found and not _empty(part))
+    return Direction(changes, dropped) if changes or dropped else NOTHING
+
+
+def _empty(part: str) -> bool:
+    """Whether a part says nothing: "please", "but be"."""
+    return all(word in _wording().frame or word in _wording().strengths for word in part.split())
+
+
+def _strength_at(said: Sequence[str], at: int) -> tuple[int, tuple[float, How]] | None:
+    """How many words from `at` on are a strength, and which."""
+    for size in (3, 2, 1):
+        read = _wording().strengths.get(" ".join(said[at : at + size]))
+        if read and len(said) - at >= size:
+            return size, read
+    return None
+
+
+def _together(first: tuple[float, How] | None, then: tuple[float, How]) -> tuple[float, How]:
+    """Two strengths in a row: "not so" and "do not be too" are less, "a bit more" is a bit."""
+    if first is None:
+        return then
+    if first[1] == "not" and then[1] in {"be", "less"}:
+        return styles.PLAIN, "less"
+    return (then[0], first[1]) if then[1] == "be" else (first[0], then[1])
+
+
+def _bases(word: str) -> list[str]:
+    """What a comparative may be of: "happier" of happy, "sadder" of sad, "larger" of large."""
+    if len(word) < 5 or not word.endswith("er"):
+        return []
+    stem = word[:-2]
+    bases = [stem, stem + "e"]
+    if stem.endswith("i"):
+        bases.append(stem[:-1] + "y")
+    if len(stem) > 3 and stem[-1] == stem[-2]:
+        bases.append(stem[:-1])
+    return bases

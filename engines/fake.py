@@ -7,13 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from visavis.engines.base import (
+    AT_EASE,
     I420,
+    PLAIN,
     PLAY_RATE,
     Affect,
     Attention,
+    Bearing,
+    Delivery,
     EngineError,
     Exchange,
     FaceState,
+    Movement,
     Pcm,
     Phoneme,
     Speech,
@@ -81,8 +86,12 @@ class FakeTts:
 
     voice = Voice("fake", "en", "a tone", "none")
 
-    def synthesize(self, text: str, speed: float = 1.0) -> Iterator[Speech]:
-        """One piece for the text; EngineError when it is "fail"."""
+    def __init__(self) -> None:
+        self.deliveries: list[tuple[str, Delivery]] = []
+
+    def synthesize(self, text: str, delivery: Delivery = PLAIN) -> Iterator[Speech]:
+        """One piece for the text, whatever the delivery; EngineError when it is "fail"."""
+        self.deliveries.append((text, delivery))
         if text == "fail":
             msg = "told to fail"
             raise EngineError(msg)
@@ -103,6 +112,7 @@ class FakeMotion:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, int]] = []
+        self.felt: list[tuple[int, Affect, Bearing]] = []
 
     def speak(self, at: int, speech: Speech) -> None:
         """Noted as ("speak", at)."""
@@ -116,9 +126,14 @@ class FakeMotion:
         """Noted under the attention's name."""
         self.told.append((attention, at))
 
-    def feel(self, at: int, affect: Affect) -> None:
-        """Noted as ("feel", at)."""
+    def feel(self, at: int, affect: Affect, bearing: Bearing = AT_EASE) -> None:
+        """Noted as ("feel", at), and with what is felt in `felt`."""
         self.told.append(("feel", at))
+        self.felt.append((at, affect, bearing))
+
+    def move(self, at: int, movement: Movement) -> None:
+        """Noted under the movement's name."""
+        self.told.append((movement, at))
 
     def state(self, at: int) -> FaceState:
         """Neutral, always."""

@@ -14,17 +14,21 @@ from typing import Final
 import numpy as np
 
 from visavis.engines.affect import vector
-from visavis.engines.base import PLAY_RATE, Word
+from visavis.engines.base import PLAY_RATE, Movement, Word
 from visavis.engines.curves import Doubles, bump
 from visavis.engines.enunciation import Sound
 
 _APART: Final = 0.55  # s between two accents
+_NODS_APART: Final = 1.3  # s between two nods of a listener
 _TAKEN: Final = 0.75  # share of accents that show
 _LATE: Final = 0.12  # s that a gesture may be late; after that it is left out
 PAUSE: Final = 0.11  # s of silence that ends a clause
 
 _RAISE: Final = vector({"browInnerUp": 0.8, "browOuterUp": 1.0, "eyeWide": 0.25})
 _NOTHING: Final = np.zeros_like(_RAISE)
+_WINK: Final = vector({
+    "eyeBlinkLeft": 1.0, "cheekSquintLeft": 0.5, "mouthSmileLeft": 0.25, "browDownLeft": 0.2,
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Gestures:
         self._rng = rng
         self._coming: list[Gesture] = []
         self._last = -10.0  # the last accent
+        self._nodded = -10.0
 
     def accompany(
         self, now: float, at: float, sounds: Sequence[Sound], words: Sequence[Word], lively: float
@@ -68,13 +73,36 @@ class Gestures:
             self._question(now, at + words[-1].start / PLAY_RATE, at + words[-1].end / PLAY_RATE)
 
     def nod(self, at: float, lively: float) -> None:
-        """A listener's nod at `at`, now and then a double one."""
+        """A listener's nod at `at`, now and then a double one; none right after another."""
+        if at - self._nodded < _NODS_APART:
+            return
+        self._nodded = at
         depth = lively * self._rng.uniform(1.2, 2.4)
         length = self._rng.uniform(0.42, 0.55)
         self._coming.append(Gesture(at, length, 0.42, _pose(pitch=-depth), _NOTHING))
         if self._rng.random() < 0.35:
             again = _pose(pitch=-0.6 * depth)
             self._coming.append(Gesture(at + 0.85 * length, length, 0.42, again, _NOTHING))
+
+    def move(self, at: float, movement: Movement, lively: float) -> None:
+        """Something that is done once, whatever is said; it begins at `at`."""
+        if movement == "acknowledge":
+            self.nod(at, 1.3 * lively)
+        elif movement == "nod":
+            self._nodded = at
+            self._coming += [
+                Gesture(at + start, 0.6, 0.42, _pose(pitch=pitch), _NOTHING)
+                for start, pitch in ((0.0, -4.6), (0.5, -3.0))
+            ]
+        elif movement == "shake":
+            self._coming += _shake(at, 5.5 if self._rng.random() < 0.5 else -5.5)
+        elif movement == "brows":
+            self._coming.append(Gesture(at, 1.1, 0.28, _pose(pitch=0.7, z=0.006), 0.6 * _RAISE))
+        elif movement == "tilt":
+            roll = 4.5 if self._rng.random() < 0.5 else -4.5
+            self._coming.append(Gesture(at, 2.2, 0.25, _pose(roll=roll), 0.15 * _RAISE))
+        else:
+            self._coming.append(Gesture(at, 0.42, 0.4, _pose(roll=1.2), _WINK))
 
     def forget(self, at: float) -> None:
         """Drop what has not begun by `at`; what has begun ends by itself."""
@@ -141,6 +169,12 @@ def _prominence(vowel: Sound) -> float:
 
 def _middle(sound: Sound) -> float:
     return min((sound.start + sound.end) / 2, sound.start + 0.09)
+
+
+def _shake(at: float, yaw: float) -> list[Gesture]:
+    """To one side, to the other, and back."""
+    sides = ((0.0, 0.7), (0.32, -1.0), (0.64, 0.9), (0.96, -0.5))
+    return [Gesture(at + s, 0.64, 0.48, _pose(yaw=share * yaw), _NOTHING) for s, share in sides]
 
 
 def _pose(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0, z: float = 0.0) -> Doubles:

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from visavis.engines.base import Attention
 from visavis.engines.curves import Doubles, Glide, Noise, ramp
 from visavis.engines.manner import MANNERS, Manner
 
@@ -147,6 +146,8 @@ class Gaze:
             self._side = -self._side
         yaw = self._side * self._rng.uniform(6.0, 13.0)
         low, high = self._manner.away_pitch
+        if self._manner.away_yaw is not None:
+            yaw = self._manner.away_yaw + 2.0 * self._rng.standard_normal()
         return np.array([yaw, self._rng.uniform(low, high)])
 
 
@@ -283,10 +284,9 @@ class Life:
         self._head = Head(head, self._manner)
 
     def behave(
-        self, at: float, attention: Attention, mood: Doubles, lively: float, restless: float
+        self, at: float, manner: Manner, mood: Doubles, lively: float, restless: float
     ) -> None:
         """From `at` on: see Head.behave and Gaze.behave; arousal blinks more."""
-        manner = MANNERS[attention]
         if manner is not self._manner:
             self._blinks.provoke(at + 0.06, 0.4)
         self._manner = manner

@@ -7,12 +7,29 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Final
+from threading import Lock
+from typing import TYPE_CHECKING, Final
 
-from visavis.engines.base import Dialogue, EchoCanceller, Motion, Renderer, Stt, Tts, Vad, Voice
+from visavis.engines.base import (
+    PLAY_RATE,
+    Dialogue,
+    EchoCanceller,
+    Motion,
+    Renderer,
+    Stt,
+    Tts,
+    Vad,
+    Voice,
+)
+from visavis.engines.direction import Director
 from visavis.models import manifest
 from visavis.models.avatar import Avatar
 
+if TYPE_CHECKING:
+    from visavis.engines.embed_minilm import MiniLm
+    from visavis.engines.sound_visemes import SoundVisemes
+
+_LOADING: Final = Lock()
 EXAMPLE: Final = Path(__file__).parent / "data" / "hotel.md"
 
 
@@ -49,6 +66,13 @@ def motion(seed: int) -> Motion:
     return VisemeMotion(seed)
 
 
+def sound_visemes() -> SoundVisemes:
+    """Mouth shapes from one stream of sound at PLAY_RATE. Raises ManifestError, EngineError."""
+    from visavis.engines.sound_visemes import SoundVisemes
+
+    return SoundVisemes(manifest.locate("sound-visemes"), PLAY_RATE)
+
+
 def renderer(avatar: Avatar, width: int, height: int, like: Renderer | None = None) -> Renderer:
     """The generator for an avatar; shares the textures of `like`, one of the same avatar and size.
 
@@ -70,10 +94,29 @@ def dialogue(name: str, knowledge: Path | None, home: Path) -> Dialogue:
 
         return EchoDialogue()
     from visavis.engines.dialogue_knowledge import KnowledgeDialogue
+
+    return KnowledgeDialogue(knowledge or EXAMPLE, _embedder(home), home / "cache")
+
+
+def director(home: Path) -> Director:
+    """Who understands directions; shares its embeddings with the dialogue.
+
+    Raises ManifestError, EngineError.
+    """
+    return Director(_embedder(home), home / "cache")
+
+
+def _embedder(home: Path) -> MiniLm:
+    """One for all who embed: loaded once, whoever asks first."""
+    with _LOADING:
+        return _loaded_embedder(home)
+
+
+@cache
+def _loaded_embedder(home: Path) -> MiniLm:
     from visavis.engines.embed_minilm import MiniLm
 
-    embedder = MiniLm(_model("minilm", home), _model("minilm-tokenizer", home))
-    return KnowledgeDialogue(knowledge or EXAMPLE, embedder, home / "cache")
+    return MiniLm(_model("minilm", home), _model("minilm-tokenizer", home))
 
 
 def tts(name: str, home: Path) -> Tts:

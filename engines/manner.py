@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from visavis.engines.base import Attention
@@ -15,7 +16,8 @@ class Manner:
 
     blinks: a minute, without those that gaze shifts and pauses provoke (Bentivoglio et al. 1997:
     17 at rest, 26 in conversation). away: probability that the next fixation is off the visitor;
-    away_length: factor on how long; away_pitch: between which angles. ponders: may look from one
+    away_length: factor on how long; away_pitch: between which angles;
+    away_yaw: to where sideways, None: to either side. ponders: may look from one
     place away to the next. pose: mean posture as in FaceState. wander: factor on posture shifts;
     hold: s between them. nods: s between nods, 0 for none. face: ARKit units on top.
     """
@@ -30,6 +32,7 @@ class Manner:
     ponders: bool = False
     nods: float = 0.0
     face: Mapping[str, float] = field(default_factory=dict)
+    away_yaw: float | None = None
 
 
 MANNERS: Final[Mapping[Attention, Manner]] = {
@@ -50,7 +53,7 @@ MANNERS: Final[Mapping[Attention, Manner]] = {
         pose=(0.0, -0.8, 1.2, 0.0, -0.006, 0.055),  # leans in, head a little aside
         wander=0.7,
         hold=4.0,
-        nods=4.2,
+        nods=6.0,  # besides those at the visitor's pauses
         face={"browInnerUp": 0.18, "browOuterUp": 0.16, "eyeWide": 0.08},
     ),
     "thinking": Manner(
@@ -78,3 +81,22 @@ MANNERS: Final[Mapping[Attention, Manner]] = {
         face={"browInnerUp": 0.04, "browOuterUp": 0.05},
     ),
 }  # fmt: skip
+
+
+@lru_cache(64)
+def borne(attention: Attention, away: float, look: tuple[float, float] | None) -> Manner:
+    """The manner of an attention with a bearing's gaze: see base.Bearing."""
+    manner = MANNERS[attention]
+    if not away and look is None:
+        return manner
+    share = manner.away + away * ((1.0 - manner.away) if away > 0 else manner.away)
+    manner = replace(
+        manner,
+        away=share,
+        away_length=manner.away_length * (1.0 + max(away, 0.0)),
+        ponders=manner.ponders or away >= 0.4,
+    )
+    if look is None:
+        return manner
+    yaw, pitch = look
+    return replace(manner, away_yaw=yaw, away_pitch=(pitch - 2.0, pitch + 2.0))

@@ -14,12 +14,21 @@ import numpy as np
 
 from visavis.engines import affect as moods
 from visavis.engines.articulation import Mouth, coefficients
-from visavis.engines.base import PLAY_RATE, Affect, Attention, FaceState, Speech
+from visavis.engines.base import (
+    AT_EASE,
+    PLAY_RATE,
+    Affect,
+    Attention,
+    Bearing,
+    FaceState,
+    Movement,
+    Speech,
+)
 from visavis.engines.curves import Doubles, Glide, Noise, positive
 from visavis.engines.enunciation import Enunciation, Sound
 from visavis.engines.gestures import PAUSE, Gestures
 from visavis.engines.life import Life
-from visavis.engines.manner import MANNERS
+from visavis.engines.manner import MANNERS, borne
 from visavis.engines.visemes import SILENCE
 from visavis.models import arkit
 
@@ -40,9 +49,16 @@ _CORNERS: Final = [
     for unit in ("mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")
     for column in moods.columns(unit)
 ]
+_PARTING: Final = [
+    column
+    for unit in ("mouthUpperUp", "mouthLowerDown", "jawOpen", "mouthFunnel", "mouthShrugUpper")
+    for column in moods.columns(unit)
+]
 # Limits without a kink: 0 below, 0.6 for the jaw and 1 for the others above.
-_SOFT: Final = 0.012
-_KNEE: Final = np.where(np.arange(arkit.COUNT) == arkit.INDEX["jawOpen"], 0.6, 1.0) - _SOFT
+_SOFT, _SOFT_TOP = 0.012, 0.04
+_KNEE: Final = np.where(np.arange(arkit.COUNT) == arkit.INDEX["jawOpen"], 0.6, 1.0) - _SOFT_TOP
+# Expressions that add up bend from here on and stay under 0.94, so that gestures still show.
+_FULL, _ROOM = 0.6, 0.34
 
 
 class _Agenda:
@@ -86,6 +102,7 @@ class VisemeMotion:
         self._attention: Attention = "idle"
         self._since = 0.0  # s, when the attention last changed
         self._affect = Affect()
+        self._bearing = AT_EASE
         self._face = Glide(np.zeros(arkit.COUNT))
         self._talking = Glide([0.0])
         self._spoken = -1.0  # end of the last sound, s
@@ -97,8 +114,7 @@ class VisemeMotion:
         sounds = self._enunciation.sounds(start, speech)
         voiced = [sound for sound in sounds if sound.viseme is not SILENCE]
         self._mouth.say(self._now, sounds)
-        lively = moods.liveliness(self._affect)
-        self._gestures.accompany(self._now, start, sounds, speech.words, lively)
+        self._gestures.accompany(self._now, start, sounds, speech.words, self._lively)
         self._punctuate(voiced)
 
     def cut(self, at: int) -> None:
@@ -117,21 +133,28 @@ class VisemeMotion:
             if attention == self._attention:
                 return
             if self._attention == "listening" and attention in {"thinking", "speaking"}:
-                self._gestures.nod(when + 0.15, moods.liveliness(self._affect))
+                self._gestures.nod(when + 0.15, self._lively)
             self._attention, self._since = attention, when
             self._behave(when)
             self._nod_later(when)
 
         self._agenda.add(at / PLAY_RATE, change)
 
-    def feel(self, at: int, affect: Affect) -> None:
-        """From `at` on the face blends towards this affect."""
+    def feel(self, at: int, affect: Affect, bearing: Bearing = AT_EASE) -> None:
+        """From `at` on the face blends towards this affect and bearing."""
 
         def change(when: float) -> None:
-            self._affect = affect
-            self._behave(when)
+            if (affect, bearing) != (self._affect, self._bearing):
+                self._affect, self._bearing = affect, bearing
+                self._behave(when)
 
         self._agenda.add(at / PLAY_RATE, change)
+
+    def move(self, at: int, movement: Movement) -> None:
+        """Around `at`, once: a nod, raised brows, ..."""
+        self._agenda.add(
+            at / PLAY_RATE, lambda when: self._gestures.move(when, movement, self._lively)
+        )
 
     def state(self, at: int) -> FaceState:
         """The face at `at`; calls come in increasing order."""
@@ -155,27 +178,36 @@ class VisemeMotion:
 
     def _coefficients(self, time: float, brows: Doubles) -> Doubles:
         """(52,) in [0, 1]: mouth, expression, gestures and unrest; lids last."""
-        mouth = coefficients(self._mouth.channels(time))
+        channels = self._mouth.channels(time)
+        mouth = coefficients(channels)
         face = self._face.at(time) + brows + self._unrest.at(time) @ self._unrest_map
+        # A broad smile parts the lips, but they still meet for p, b and m.
+        face[_PARTING] *= 1.0 - min(max(float(channels[-2]), 0.0), 1.0)
         # Rounded lips cannot smile: the corners give way to the pucker.
         face[_CORNERS] *= 1.0 - 0.7 * min(max(float(mouth[_ROUND].sum()), 0.0), 1.0)
         total = mouth + face
         lids = self._life.lids(time)
         total[_OPEN_EYES] *= 1.0 - lids
         total = positive(total, _SOFT)
-        total -= positive(total - _KNEE, _SOFT)
+        total -= positive(total - _KNEE, _SOFT_TOP)
         total[_LIDS] += lids * (1.0 - total[_LIDS])
         return np.minimum(total, 1.0)
 
     def _behave(self, at: float) -> None:
         """Expression, posture, gaze and blinking for the attention and affect in force."""
-        affect = self._affect
-        face = moods.expression(affect) + moods.vector(MANNERS[self._attention].face)
-        self._face.aim(at, face, _BLEND)
+        affect, bearing = self._affect, self._bearing
+        manner = MANNERS[self._attention]
+        face = moods.expression(affect) + moods.vector(manner.face) + moods.vector(bearing.face)
+        bent = _FULL + _ROOM * np.tanh((face - _FULL) / _ROOM)
+        self._face.aim(at, np.where(face > _FULL, bent, face), _BLEND)
         self._life.behave(
-            at, self._attention, moods.posture(affect), moods.liveliness(affect),
-            moods.restlessness(affect),
+            at, borne(self._attention, bearing.away, bearing.look),
+            moods.posture(affect) + bearing.pose, self._lively, moods.restlessness(affect),
         )  # fmt: skip
+
+    @property
+    def _lively(self) -> float:
+        return moods.liveliness(self._affect) * self._bearing.lively
 
     def _nod_later(self, at: float) -> None:
         """The next nod of a listener, for as long as it listens."""
@@ -185,7 +217,7 @@ class VisemeMotion:
 
         def nod(when: float) -> None:
             if self._since == since:
-                self._gestures.nod(when, moods.liveliness(self._affect))
+                self._gestures.nod(when, self._lively)
                 self._nod_later(when)
 
         self._agenda.add(at + 1.2 + self._nods.exponential(every - 1.2), nod)

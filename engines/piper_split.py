@@ -11,13 +11,15 @@ from typing import Final
 
 import onnx
 
+from visavis.engines import pacing
+
 LATENT: Final = "latent"  # (1, channels, frames) float32: the encoder's output, the decoder's input
-_FORMAT: Final = 1  # raise it when the halves change
+_FORMAT: Final = 2  # raise it when the halves change
 _FIRST_DECODER_NODE: Final = "/dec/conv_pre/Conv"
 
 
 def halves(source: Path, cache: Path) -> tuple[Path, Path]:
-    """Encoder (phoneme ids -> LATENT, frames of each id) and decoder (LATENT -> samples).
+    """Encoder (phoneme ids, PACE -> LATENT, frames of each id), decoder (LATENT -> samples).
 
     Files are named after the source's sha256 and put in place whole, so that processes may share
     a cache and another network never takes the place of this one. Raises OSError, ValueError.
@@ -49,7 +51,8 @@ def _put(content: bytes, place: Path) -> None:
 def _cut(network: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
     nodes = network.graph.node
     (entry,) = [node for node in nodes if node.name == _FIRST_DECODER_NODE]
-    (durations,) = [node.output[0] for node in nodes if node.op_type == "Ceil"]
+    (rounded,) = [node.output[0] for node in nodes if node.op_type == "Ceil"]
+    durations = pacing.paced(network, rounded, least=0)
     joint = entry.input[0]
     for node in nodes:
         _rename(node, joint)

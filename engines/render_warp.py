@@ -18,7 +18,7 @@ Planes = tuple[I420, I420, I420]  # luma, blue, red
 BASE_STEP: Final = 8  # px between the nodes at which the base is inverted
 PATCH_STEP: Final = 4
 MAX_LOOK: Final = 1.3  # of GAZE_SPAN
-LIP_HOOD: Final = 0.4  # share of the light in the mouth that rounded lips keep out
+LIP_HOOD: Final = 0.65  # share of the light in the mouth that rounded lips keep out
 
 
 def _index(name: str) -> int:
@@ -164,6 +164,8 @@ class WarpRenderer:
         if gap.hooded:
             shade = shade + np.array([LIP_HOOD * _rounding(amount), 0, 0, 0], np.float32)
         gains = np.stack([self._gain(flow, turn) for flow in flows])
+        if gap.lid >= 0 and amount[gap.lid] > 0:
+            gains[0] *= _unfolded(gap, flows[0], float(amount[gap.lid]))
         kernel_patch.draw_patch(
             flows[0], flows[1], gains, PATCH_STEP, x0, y0, self.scene.texture, self.scene.origin,
             gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, shade, *planes,
@@ -178,6 +180,15 @@ class WarpRenderer:
             return None
         count = np.ceil((high - low) / PATCH_STEP).astype(int) + 1
         return int(low[0]), int(low[1]), int(count[0]), int(count[1])
+
+
+def _unfolded(gap: scene.Gap, flow: Floats, closed: float) -> Floats:
+    """How much brighter the upper lid is at each node of `flow`, its fold pulled smooth."""
+    out = np.empty(flow.shape[:2], np.float32)
+    whole = np.ones(gap.unfold.shape[:2], np.float32)
+    way = np.array([closed, 0, 0], np.float32)
+    kernel.light(flow, gap.unfold, whole, gap.sheets.box, way, out)
+    return out
 
 
 def _rounding(amount: Floats) -> float:

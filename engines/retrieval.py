@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import os
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from visavis.engines.base import Floats
 from visavis.engines.knowledge import Entry
+from visavis.engines.script import unmarked
+from visavis.engines.vectors import Embedder, cached
 from visavis.engines.wording import STOP, normalise, sound, spelled, stem, terms
 
 # Chosen by five-fold cross-validation over the questions of data/hotel.md (77 % right; plain cosine
@@ -35,16 +34,6 @@ ALIKE: Final = 0.75  # what two words must share, written by sound, to be taken 
 ALIKE_SHORT: Final = 0.9  # the same for words of two consonants: "tax" is no "taxi"
 MAX_GUESSES: Final = 3  # of what a misheard question was: each costs an embedding
 REMEMBERED: Final = 512  # vectors of recent questions: follow-ups ask for earlier ones again
-
-
-class Embedder(Protocol):
-    """Texts to vectors of length one. `fingerprint` changes whenever the vectors would."""
-
-    fingerprint: str
-
-    def embed(self, texts: Sequence[str]) -> Floats:
-        """(n,) texts -> (n, dimension) float32. Raises EngineError."""
-        ...
 
 
 class Index:
@@ -68,10 +57,10 @@ class Index:
         """
         self.entries = (*known, *strange)
         asked = [[normalise(q) for q in (*e.questions, e.subject)] for e in self.entries]
-        answers = [normalise(entry.answers[0]) for entry in self.entries]
+        answers = [normalise(unmarked(entry.answers[0])) for entry in self.entries]
         sizes = [len(group) for group in asked]
         flat = [text for group in asked for text in group]
-        vectors = _cached([*flat, *answers], embedder, cache)
+        vectors = cached([*flat, *answers], embedder, cache)
         self._exact = {text: n for n, group in reversed([*enumerate(asked)]) for text in group}
         self._starts = np.cumsum([0, *sizes[:-1]])
         self._space = Space(vectors[: len(flat)], np.repeat(np.arange(len(sizes)), sizes))
@@ -208,38 +197,3 @@ class Ear:
 
 def _alike(a: str, b: str) -> float:
     return SequenceMatcher(None, a, b, autojunk=False).ratio()
-
-
-def _cached(texts: Sequence[str], embedder: Embedder, folder: Path | None) -> Floats:
-    """Vectors of texts; those of the last start are taken from the folder, so that an edited file
-    costs only its new questions."""
-    if folder is None:
-        return embedder.embed(texts)
-    path = folder / f"questions-{embedder.fingerprint[:16]}.npz"
-    keys = [hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts]
-    known = _read(path)
-    new = [number for number, key in enumerate(keys) if key not in known]
-    fresh = embedder.embed([texts[number] for number in new])
-    known.update((keys[number], row) for number, row in zip(new, fresh, strict=True))
-    vectors = np.stack([known[key] for key in keys])
-    if new:
-        _write(path, keys, vectors)
-    return vectors
-
-
-def _read(path: Path) -> dict[str, Floats]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            keys, vectors = stored["keys"], stored["vectors"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return {}  # missing or damaged: computed and written again
-    if vectors.ndim != 2 or vectors.dtype != np.float32 or len(keys) != len(vectors):
-        return {}
-    return dict(zip(keys.tolist(), vectors, strict=True))
-
-
-def _write(path: Path, keys: Sequence[str], vectors: Floats) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}-{os.getpid()}.part.npz")
-    np.savez(part, keys=np.array(keys), vectors=vectors)
-    part.replace(path)

@@ -18,20 +18,21 @@ MANY: Final = 5  # topics named in one sentence
 REPEAT: Final = "repeat"
 YES: Final = "yes"
 
-# Asked in other words each time, in turn. {near}: what it can talk about instead.
+# Asked in other words each time, in turn. {near}: what it can talk about instead. Brackets are
+# directions: see script.py.
 UNKNOWN: Final = (
-    "I am afraid I don't know that. I can tell you about {near}.",
-    "I have no answer to that, sorry. But ask me about {near}.",
+    "[slightly sorry] I am afraid I don't know that. [neutral] I can tell you about {near}.",
+    "[slightly sorry] I have no answer to that, sorry. [friendly] But ask me about {near}.",
     "That is something I don't know. What I can tell you about is {near}. "
     "For anything else, please ask {contact}.",
-    "Sorry, I cannot help with that. Would {near} be of interest?",
+    "[slightly sorry] Sorry, I cannot help with that. [friendly] Would {near} be of interest?",
 )
 UNSURE: Final = (
-    "I am not sure I understood. Do you mean {nearest}?",
-    "Let me make sure. Is it about {nearest}?",
+    "[curious] I am not sure I understood. Do you mean {nearest}?",
+    "[curious] Let me make sure. Is it about {nearest}?",
 )
-EMPTY: Final = "Sorry, I did not hear you. Please say it once more."
-FOREIGN: Final = "I am afraid I only understand English."
+EMPTY: Final = "[slightly sorry] Sorry, I did not hear you. Please say it once more."
+FOREIGN: Final = "[sorry] I am afraid I only understand English."
 REPEATING: Final = "Of course."
 
 

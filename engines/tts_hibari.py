@@ -17,8 +17,16 @@ import onnxruntime  # type: ignore[import-untyped]
 from hibari import dsp, voices  # type: ignore[import-untyped]
 from hibari.g2p import G2P  # type: ignore[import-untyped]
 
-from visavis.engines import utterance
-from visavis.engines.base import PLAY_RATE, EngineError, Floats, Speech, Voice
+from visavis.engines import pacing, utterance
+from visavis.engines.base import (
+    PLAIN,
+    PLAY_RATE,
+    Delivery,
+    EngineError,
+    Floats,
+    Speech,
+    Voice,
+)
 from visavis.engines.spoken import Written, spell
 from visavis.engines.utterance import Sound, Take
 
@@ -28,6 +36,7 @@ LATE: Final = 0.042  # s
 GAIN: Final = 10 ** (4.9 / 20)  # from -24.9 dBFS, the mean over 20 sentences, to utterance.LEVEL
 WORDS_AT_ONCE: Final = 18  # about 6 s of speech and 100 ms of work
 _EDGE: Final = ("", -1)  # the silence before and after
+_PITCH: Final = "pitch"
 
 
 class HibariTts:
@@ -57,32 +66,32 @@ class HibariTts:
         self._ids: dict[str, int] = json.loads(vocabulary)
         self._noise = np.random.default_rng(0)
 
-    def synthesize(self, text: str, speed: float = 1.0) -> Iterator[Speech]:
+    def synthesize(self, text: str, delivery: Delivery = PLAIN) -> Iterator[Speech]:
         """One piece for a clause of up to WORDS_AT_ONCE words, more for longer texts."""
         clause = spell(text)
         for start, end in utterance.portions(clause, WORDS_AT_ONCE):
             try:
-                yield self._speak(clause[start:end], speed)
+                yield self._speak(clause[start:end], delivery)
             except Exception as error:
                 msg = f"{self.voice.name}: synthesis failed"
                 raise EngineError(msg) from error
 
-    def _speak(self, clause: Sequence[Written], speed: float) -> Speech:
+    def _speak(self, clause: Sequence[Written], delivery: Delivery) -> Speech:
         words = [written.text for written in clause]
         symbols = self._symbols(clause)
         if not any(symbol.isalpha() for symbol, _ in symbols):
             return utterance.silence(words, "misaki")
-        audio, edges = self._synthesize([symbol for symbol, _ in symbols], speed)
+        audio, edges = self._synthesize([symbol for symbol, _ in symbols], delivery)
         spans = (
             Sound(symbol, start, end, word)
             for (symbol, word), (start, end) in zip(
                 [_EDGE, *symbols, _EDGE], pairwise(edges), strict=True
             )
         )
-        sounds = utterance.shifted(utterance.sounds(spans), -LATE / speed)
-        audio = utterance.resample(audio, dsp.SR)
+        sounds = utterance.shifted(utterance.sounds(spans), -LATE / delivery.speed)
+        audio = utterance.energetic(utterance.resample(audio, dsp.SR), delivery.energy)
         take = Take(audio, utterance.settled(sounds, audio, PLAY_RATE), words, 0)
-        tail = utterance.pause_after(clause[-1].spoken) / speed
+        tail = utterance.pause_after(clause[-1].spoken) / delivery.speed
         return utterance.speech(utterance.trimmed(take, head=True, tail=tail), GAIN, "misaki")
 
     def _symbols(self, clause: Sequence[Written]) -> list[tuple[str, int]]:
@@ -100,10 +109,15 @@ class HibariTts:
             word += bool(token.whitespace)
         return symbols
 
-    def _synthesize(self, symbols: Sequence[str], speed: float) -> tuple[Floats, list[float]]:
+    def _synthesize(self, symbols: Sequence[str], delivery: Delivery) -> tuple[Floats, list[float]]:
         """Audio at dsp.SR; the edges in s of: silence, each symbol, silence."""
         ids = [0, *(self._ids[symbol] for symbol in symbols), 0]
-        inputs = {"ids": np.array([ids], np.int64), "speed": np.array([speed], np.float32)}
+        inputs = {
+            "ids": np.array([ids], np.int64),
+            "speed": np.ones(1, np.float32),
+            pacing.PACE: np.array([1 / delivery.speed], np.float32),
+            _PITCH: np.array([2 ** (delivery.pitch / 12)], np.float32),
+        }
         *spectrum, durations = self._session.run(None, inputs)
         audio: Floats = dsp.synth(*(part[0] for part in spectrum), self._noise)
         frames = np.cumsum(durations.reshape(-1))
@@ -112,9 +126,10 @@ class HibariTts:
 
 
 def _session(model: str, threads: int) -> Any:  # onnxruntime has no types
-    """The network with one output more: how long each symbol lasts."""
+    """The network with one output more, how long each symbol lasts, and _PITCH as an input."""
     network = onnx.load(model)
-    durations = _durations(network)
+    durations = pacing.paced(network, _durations(network), least=1)
+    _pitch(network)
     network.graph.output.append(
         onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None)
     )
@@ -137,3 +152,21 @@ def _durations(network: onnx.ModelProto) -> str:
         msg = f"hibari: expected one duration tensor, found {len(names)}"
         raise EngineError(msg)
     return names[0]
+
+
+def _pitch(network: onnx.ModelProto) -> None:
+    """Scale the predicted f0 by a new input, before the decoder and the pulses take it.
+
+    The formants stay. Scaled only in front of the pulses, as is simpler, the voice would be
+    rougher: its third branch has the old pitch (periodicity at -3 semitones 0.87 for 0.92).
+    """
+    nodes = network.graph.node
+    makers = [(at, node) for at, node in enumerate(nodes) if "f0" in node.output]
+    if len(makers) != 1:
+        msg = f"hibari: expected one tensor f0, found {len(makers)}"
+        raise EngineError(msg)
+    at, maker = makers[0]
+    maker.output[list(maker.output).index("f0")] = "f0_plain"
+    nodes.insert(at + 1, onnx.helper.make_node("Mul", ["f0_plain", _PITCH], ["f0"]))
+    given = onnx.helper.make_tensor_value_info(_PITCH, onnx.TensorProto.FLOAT, [1])
+    network.graph.input.append(given)

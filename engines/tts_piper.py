@@ -20,8 +20,16 @@ import onnxruntime  # type: ignore[import-untyped]
 from piper.phoneme_ids import phonemes_to_ids
 from piper.phonemize_espeak import EspeakPhonemizer
 
-from visavis.engines import piper_split, utterance
-from visavis.engines.base import PLAY_RATE, EngineError, Floats, Speech, Voice
+from visavis.engines import pacing, piper_split, utterance
+from visavis.engines.base import (
+    PLAIN,
+    PLAY_RATE,
+    Delivery,
+    EngineError,
+    Floats,
+    Speech,
+    Voice,
+)
 from visavis.engines.espeak_words import owners
 from visavis.engines.spoken import Written, spell
 from visavis.engines.utterance import Sound, Take
@@ -34,22 +42,33 @@ WORDS_AT_ONCE: Final = 14  # the encoder takes 30 ms for a second of speech
 FIRST: Final = 0.35  # s of speech in the first piece, 50 ms of work
 NEXT: Final = 0.8  # s of speech in the others, 85 ms of work
 _HOP: Final = 256  # samples in a frame of the network
-_RATE: Final = 22_050  # Hz
+_UNIT: Final = 150  # Hz: rates that are a multiple of it turn into PLAY_RATE without a remainder
+_GRID: Final = 147  # of these units, 22,050 Hz, is the rate of the network; see _Plan
 # The decoder sees 10 frames to either side: with 10 the same samples come out to -123 dB, with 8
 # to -75 dB. Three more feed the resampler at the edges.
 _CONTEXT: Final = 13
-_GRID: Final = 147  # samples: 320 at PLAY_RATE, so that pieces join without a fraction
-_MARGIN: Final = 4 * _GRID
+_MARGIN: Final = 4  # grids at each end for the resampler and the filter
 _EDGE: Final = ("", -1)  # the silence before and after
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A clause whose durations are known. latent: (1, 192, frames) float32; sounds in s."""
+    """A clause whose durations are known. latent: (1, 192, frames) float32; sounds in s.
+
+    grid: samples that make 320 at PLAY_RATE. A higher pitch is a higher rate, and as much more
+    sound: the network is told to speak more slowly by what it will be played faster.
+    """
 
     latent: Floats
     sounds: Sequence[Sound]
     words: Sequence[str]
+    grid: int
+    energy: float
+
+    @property
+    def rate(self) -> int:
+        """Hz at which the network's samples are taken."""
+        return _UNIT * self.grid
 
     @property
     def samples(self) -> int:
@@ -85,24 +104,27 @@ class PiperTts:
         self._dialect: str = config["espeak"]["voice"]
         self._inference: dict[str, float] = config["inference"]
 
-    def synthesize(self, text: str, speed: float = 1.0) -> Iterator[Speech]:
-        """Pieces of one to a few words, the first of about FIRST seconds, then about NEXT."""
+    def synthesize(self, text: str, delivery: Delivery = PLAIN) -> Iterator[Speech]:
+        """Pieces of one to a few words, the first of about FIRST seconds, then about NEXT.
+
+        The pitch moves in steps of 0.12 semitones, and the formants with it.
+        """
         clause = spell(text)
         for start, end in utterance.portions(clause, WORDS_AT_ONCE):
             try:
-                yield from self._speak(clause[start:end], speed)
+                yield from self._speak(clause[start:end], delivery)
             except Exception as error:
                 msg = f"{self.voice.name}: synthesis failed"
                 raise EngineError(msg) from error
 
-    def _speak(self, clause: Sequence[Written], speed: float) -> Iterator[Speech]:
+    def _speak(self, clause: Sequence[Written], delivery: Delivery) -> Iterator[Speech]:
         symbols = self._symbols(clause)
         words = [written.text for written in clause]
         if not any(symbol.isalpha() for symbol, _ in symbols):
             yield utterance.silence(words, "espeak")
             return
-        plan = self._plan(symbols, words, speed)
-        tail = utterance.pause_after(clause[-1].spoken) / speed
+        plan = self._plan(symbols, words, delivery)
+        tail = utterance.pause_after(clause[-1].spoken) / delivery.speed
         cuts = [0, *_cuts(plan.sounds), len(plan.sounds)]
         for first, last in pairwise(cuts):
             take = self._take(plan, first, last)
@@ -127,36 +149,39 @@ class PiperTts:
         return [symbol for sentence in sentences for symbol in [*sentence, " "]][:-1]
 
     def _plan(
-        self, symbols: Sequence[tuple[str, int]], words: Sequence[str], speed: float
+        self, symbols: Sequence[tuple[str, int]], words: Sequence[str], delivery: Delivery
     ) -> _Plan:
+        grid = round(_GRID * 2 ** (delivery.pitch / 12))
+        pace = grid / _GRID / delivery.speed
         ids = phonemes_to_ids([symbol for symbol, _ in symbols], self._ids)
         how = self._inference
-        scales = [how["noise_scale"], how["length_scale"] / speed, how["noise_w"]]
+        scales = [how["noise_scale"], how["length_scale"], how["noise_w"]]
         inputs = {
             "input": np.array([ids], np.int64),
             "input_lengths": np.array([len(ids)], np.int64),
             "scales": np.array(scales, np.float32),
+            pacing.PACE: np.array([pace], np.float32),
         }
         latent, frames = self._encoder.run(None, inputs)
         # A blank follows the start mark and every symbol; it lengthens what is before it.
         lengths = np.add.reduceat(frames.reshape(-1), np.arange(0, len(ids), 2))
-        edges = [0.0, *(np.cumsum(lengths) * (_HOP / _RATE)).tolist()]
+        edges = [0.0, *(np.cumsum(lengths) * (_HOP / (_UNIT * grid))).tolist()]
         spans = (
             Sound(symbol, start, end, word)
             for (symbol, word), (start, end) in zip(
                 [_EDGE, *symbols, _EDGE], pairwise(edges), strict=True
             )
         )
-        sounds = utterance.shifted(utterance.sounds(spans), -LATE / speed)
-        return _Plan(latent, sounds, words)
+        sounds = utterance.shifted(utterance.sounds(spans), -LATE / delivery.speed)
+        return _Plan(latent, sounds, words, grid, delivery.energy)
 
     def _take(self, plan: _Plan, first: int, last: int) -> Take:
         """Decode the sounds [first, last) of a plan."""
         ends = last == len(plan.sounds)
-        start = _edge(plan.sounds, first)
-        end = plan.samples if ends else _edge(plan.sounds, last)
+        start = _edge(plan, first)
+        end = plan.samples if ends else _edge(plan, last)
         audio = self._decode(plan, start, end)
-        begin = start / _RATE
+        begin = start / plan.rate
         items = [
             replace(item, start=max(item.start - begin, 0.0), end=item.end - begin)
             for item in plan.sounds[max(first - 1, 0) : last]
@@ -172,12 +197,13 @@ class PiperTts:
         low = max(0, start // _HOP - _CONTEXT)
         high = min(plan.latent.shape[2], -(-end // _HOP) + _CONTEXT)
         (decoded,) = self._decoder.run(None, {piper_split.LATENT: plan.latent[:, :, low:high]})
-        before = min(_MARGIN, start)
+        margin = _MARGIN * plan.grid
+        before = min(margin, start)
         origin = start - before - low * _HOP
-        raw = decoded.reshape(-1)[origin : end + _MARGIN - low * _HOP]
-        audio = utterance.resample(raw, _RATE)
-        skip = before * 320 // _GRID
-        return audio[skip : skip + round((end - start) * 320 / _GRID)]
+        raw = decoded.reshape(-1)[origin : end + margin - low * _HOP]
+        audio = utterance.energetic(utterance.resample(raw, plan.rate), plan.energy)
+        skip = before * 320 // plan.grid
+        return audio[skip : skip + round((end - start) * 320 / plan.grid)]
 
 
 def _cuts(sounds: Sequence[Sound]) -> list[int]:
@@ -193,16 +219,16 @@ def _cuts(sounds: Sequence[Sound]) -> list[int]:
     return cuts
 
 
-def _edge(sounds: Sequence[Sound], index: int) -> int:
+def _edge(plan: _Plan, index: int) -> int:
     """The sample, on the grid, at which a piece starts: in the middle of a pause, if there is one.
 
     The first piece starts with the clause.
     """
     if index == 0:
         return 0
-    before = sounds[index - 1]
-    at = sounds[index].start if before.symbol else (before.start + before.end) / 2
-    return max(0, round(at * _RATE / _GRID) * _GRID)
+    before = plan.sounds[index - 1]
+    at = plan.sounds[index].start if before.symbol else (before.start + before.end) / 2
+    return max(0, round(at * plan.rate / plan.grid) * plan.grid)
 
 
 def _session(model: Path, threads: int, *, reuse: bool) -> Any:  # onnxruntime has no types

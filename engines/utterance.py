@@ -25,6 +25,10 @@ NO_PAUSE: Final = 0.03  # s where a text was cut without a mark
 _FRAME: Final = 0.005  # s
 _KNEE: Final = 0.7  # amplitude from which the limiter bends
 _FADE: Final = 0.004  # s; a model may start in the middle of a wave
+# A voice that is raised gains more in the treble than in the bass (Traunmüller & Eriksson 2000).
+_RAISED: Final = 3.5  # dB in all at energy 1
+_BRIGHTER: Final = 0.4  # part of what is over BASS that is added at energy 1
+_BASS: Final = 0.00065  # s, the window that takes the treble away: 3 dB at about 1.1 kHz
 
 _MARKS: Final = frozenset(",;:.!?")
 _STRESS: Final = frozenset("ˈˌ")
@@ -136,6 +140,19 @@ def _silence(
 def resample(audio: Floats, rate: int) -> Floats:
     """Floats at `rate` to PLAY_RATE; no delay, the length scales exactly."""
     return np.asarray(soxr.resample(audio, rate, PLAY_RATE, quality="HQ"), np.float32)
+
+
+def energetic(audio: Floats, energy: float) -> Floats:
+    """Floats at PLAY_RATE, louder and brighter (energy 1) or softer and duller (-1); no delay.
+
+    Each sample depends on those within _BASS of it only.
+    """
+    if energy == 0.0:
+        return audio
+    half = np.hanning(2 * round(_BASS * PLAY_RATE) + 3)[1:-1].astype(np.float32)
+    bass = np.convolve(audio, half / half.sum(), "same")
+    treble = np.float32(_BRIGHTER * energy) * (audio - bass)
+    return np.asarray(np.float32(10 ** (_RAISED * energy / 20)) * (audio + treble), np.float32)
 
 
 def limited(audio: Floats) -> Floats:

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from visavis.models.build_head_source import Doubles, Ints
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 AROUND: Final = 14  # vertices in a tooth's ring
 # Heights of the rings: 0 in the gum, 1 at the biting edge.

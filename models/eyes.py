@@ -17,7 +17,9 @@ from visavis.models import landmarks as lm
 from visavis.models.rig import CONTROLS, GAZE_SPAN, Bytes, Floats, Sprite
 
 PITCH: Final = 3.0  # px between nodes
-OVERLAP: Final = 0.8  # px that a closed upper lid covers of the lower one
+OVERLAP: Final = 1.8  # px that a closed upper lid covers of the lower one
+CORNER_TRAVEL: Final = 0.50  # apertures that the lid and its lashes go down at the corners at least
+CORNER_REACH: Final = 0.40  # of the eye's width beyond its corners over which that ends
 EYEBALL: Final = 2.05  # radii of an iris in the radius of an eyeball (11.7 mm : 12 mm, half each)
 GLINT_SHARE: Final = 0.6  # of the iris's way that a lamp's reflection on the cornea goes
 LASHES: Final = 0.14  # of the way from margin to brow that moves as one piece
@@ -142,12 +144,28 @@ def _lid_shifts(eye: EyeShape, at: Floats, values: Floats, upper: bool) -> None:
         amount = travel[0] if upper else travel[1]
         close = gap * amount
         if upper and unit == "eyeBlink":
-            close = gap + np.where(gap > 0.5, OVERLAP, 0)
+            close = np.maximum(
+                gap + np.where(gap > 0.5, OVERLAP, 0), _corner_travel(eye, at, below)
+            )
         elif upper:
             close = np.sqrt(gap * eye.aperture) * amount
         shift = (profile * close)[..., None] * eye.down
         values[..., k : k + 2] += (shift - values[..., k : k + 2]) * near
         values[..., k + 2] *= 1 - near[..., 0]
+
+
+def _corner_travel(eye: EyeShape, at: Floats, below: Floats) -> Floats:
+    """(h, w): px that a blink carries lashes down where the lids' gap runs out.
+
+    The gap closes to nothing at the corners, but lashes stand out beyond them; left behind, they
+    point up from a closed eye, and white shows under them.
+    """
+    along = (at - eye.upper[0]) @ eye.across / eye.width
+    beyond = np.maximum(np.maximum(-along, along - 1), 0) / CORNER_REACH
+    under = np.maximum(below, 0) / (0.6 * eye.aperture + 3)
+    fade = 1 - _smooth(np.asarray(under, np.float32))
+    kept = 1 - _smooth(np.asarray(beyond, np.float32))
+    return np.asarray(CORNER_TRAVEL * eye.aperture * kept * fade, np.float32)
 
 
 def sheets(eye: EyeShape, values: Floats, at: Floats, sheet: str) -> Floats:
@@ -192,7 +210,7 @@ def sprites(
     eye: EyeShape, photo: Bytes, offset: float, depth: float, camera: Floats
 ) -> tuple[Sprite, ...]:
     """Sclera, iris and glint, back to front. photo's px (0, 0) lies at position -offset."""
-    half = np.array([eye.width * 0.62 + 4, eye.aperture * 1.1 + 8])
+    half = np.array([eye.width * 0.68 + 6, eye.aperture * 1.5 + 14])
     middle = (eye.upper[0] + eye.upper[-1]) / 2
     low = np.floor(middle - half).astype(int)
     size = tuple(int(v) for v in np.ceil(2 * half)[::-1])

@@ -19,7 +19,7 @@ from visavis.models.rig import CONTROLS, Floats, Grid
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int32]
 
-STEEPEST: Final = 2.2  # px of depth a px of photo
+STEEPEST: Final = 3.0  # px of depth a px of photo
 REACH: Final = 96.0  # px over which a steep fall is spread
 CHANNELS: Final = 3 * len(CONTROLS) + 1  # the shifts, then the depth
 
@@ -130,6 +130,14 @@ def _coarse_first(values: Floats, known: Mask) -> Floats:
     small = fill(small.astype(np.float32), count[..., 0] > 0)
     large = small.repeat(2, 0).repeat(2, 1)[:height, :width]
     return np.where(known[..., None], values, large).astype(np.float32)
+
+
+def spread(values: Floats, known: Mask, sigma: float) -> Floats:
+    """(h, w, c): at each node the mean of the known ones close to it; sigma in nodes."""
+    weight = known.astype(np.float32)[..., None]
+    # A little of the mean of all, for nodes that have none near.
+    total = soften(values * weight, sigma) + 1e-6 * values[known].mean(0)
+    return np.asarray(total / (soften(weight, sigma) + 1e-6), np.float32)
 
 
 def gentle(depth: Floats, pitch: float) -> Floats:

@@ -15,7 +15,10 @@ from visavis.models.rig import Bytes, Floats
 PITCH: Final = 3.0  # px between nodes
 CLOSED: Final = 0.06  # lip gap, in mouth widths, up to which the photo's mouth counts as closed
 LIPS: Final = 49  # points along each lip line
-OVERLAP: Final = 0.7  # px that the upper lip covers of the lower one when they touch
+OVERLAP: Final = 1.1  # px that the upper lip covers of the lower one when they touch: edges are
+# softened over one px, and less would let the dark between them through
+EDGE_BAND: Final = 9.0  # px past its edge over which a lip moves as one piece
+CORNER: Final = 0.4  # px that the lower lip reaches past its edge
 LOWER_SHARE: Final = 0.6  # of an open photo's lip gap that the lower lip closes
 
 
@@ -82,8 +85,9 @@ def cut(mouth: MouthShape, upper: bool) -> Floats:
 def edges(mouth: MouthShape, corner: tuple[float, float], size: tuple[int, int]) -> Bytes:
     """(2, h, w) stored signed distances at every px from `corner` on."""
     at = layers.nodes(corner, 1.0, size)
-    planes = [contour.stored(contour.signed_distance(at, cut(mouth, up))) for up in (True, False)]
-    return np.stack(planes)
+    upper, lower = (contour.signed_distance(at, cut(mouth, up)) for up in (True, False))
+    # At the corners, where no overlap can be, the lower lip's edge is not softened.
+    return np.stack([contour.stored(upper), contour.stored(lower + CORNER)])
 
 
 def lip_triangles(head: Head, faces: layers.Ints) -> tuple[layers.Mask, layers.Mask]:
@@ -111,7 +115,31 @@ def sheet(
     beyond = contour.signed_distance(at, cut(mouth, not upper)) < 0
     sunken = values[..., -1] < layers.soften(values[..., -1:], 2.0)[..., 0] - 0.06 * mouth.width
     wrong = beyond & ((index >= 0) & other[np.maximum(index, 0)] | sunken)
-    return layers.fill(values, ~free & ~wrong)
+    own = ~free & ~wrong
+    # Past its edge a lip moves as at its edge: filled straight across, its shift would already be
+    # half way to the other lip's, and the mouth would open by a quarter less than it is told to.
+    below = _below(mouth, mouth.upper if upper else mouth.lower, at)
+    side = below < 0 if upper else below > 0
+    near = (free | wrong) & (np.abs(below) < EDGE_BAND)
+    values = np.where(near[..., None], layers.spread(values, own & side, 1.3), values)
+    return layers.fill(np.asarray(values, np.float32), own | near)
+
+
+def _below(mouth: MouthShape, edge: Floats, at: Floats) -> Floats:
+    """(h, w): px that a position lies below a lip's edge, which goes on level past its ends."""
+    s = (edge - edge[0]) @ mouth.across
+    level = np.interp((at - edge[0]) @ mouth.across, s, (edge - edge[0]) @ mouth.down)
+    return np.asarray((at - edge[0]) @ mouth.down - level, np.float32)
+
+
+def common_depth(mouth: MouthShape, upper: Floats, lower: Floats, at: Floats) -> Floats:
+    """(h, w): one depth for both lips' sheets, each lip's own on its side of the middle line.
+
+    Two depths at the seam would part closed lips when the head nods.
+    """
+    middle = np.asarray((mouth.upper + mouth.lower) / 2, np.float32)
+    share = np.clip(0.5 - _below(mouth, middle, at) / (2 * EDGE_BAND), 0, 1)
+    return np.asarray(lower + (upper - lower) * share, np.float32)
 
 
 def closing(mouth: MouthShape, at: Floats, upper: bool) -> Floats:
@@ -120,17 +148,12 @@ def closing(mouth: MouthShape, at: Floats, upper: bool) -> Floats:
     s = (mouth.upper - mouth.upper[0]) @ mouth.across
     here = np.interp((at - mouth.upper[0]) @ mouth.across, s, gap, left=0, right=0)
     edge = mouth.upper if upper else mouth.lower
-    level = np.interp(
-        (at - edge[0]) @ mouth.across,
-        (edge - edge[0]) @ mouth.across,
-        (edge - edge[0]) @ mouth.down,
-    )
-    away = ((at - edge[0]) @ mouth.down - level) * (-1 if upper else 1)
+    away = _below(mouth, edge, at) * (-1 if upper else 1)
     reach = mouth.nose * 0.9 if upper else mouth.chin * 0.8
     t = np.clip(1 - away / reach, 0, 1)
     # Below its edge a sheet is not seen: keep the shift there.
     fade = np.where(away < 0, 1, t * t * (3 - 2 * t))
     along = np.clip((at - mouth.upper[0]) @ mouth.across / mouth.width, 0, 1)
-    under = OVERLAP * np.clip(8 * along * (1 - along), 0, 1)
+    under = OVERLAP * np.clip(16 * along * (1 - along), 0, 1)
     amount = (here * (1 - LOWER_SHARE) if upper else -here * LOWER_SHARE - under) * fade
     return np.asarray(amount[..., None] * mouth.down, np.float32)

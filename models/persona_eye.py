@@ -1,4 +1,4 @@
-"""Eyeballs, tear line and teeth of a persona: geometry and materials. Knows no skin."""
+"""Eyeballs of a persona, and the materials of its mouth. Knows no skin."""
 
 from __future__ import annotations
 
@@ -147,6 +147,17 @@ def teeth_material() -> Any:
         graph.shader(
             "BsdfPrincipled", Base_Color=(0.74, 0.69, 0.60), Roughness=0.22,
             Subsurface_Weight=0.4, Subsurface_Scale=0.05, Coat_Weight=0.4, Coat_Roughness=0.08,
+        )
+    )  # fmt: skip
+    return made
+
+
+def gum_material() -> Any:
+    made, graph = material("gum")
+    graph.finish(
+        graph.shader(
+            "BsdfPrincipled", Base_Color=(0.45, 0.16, 0.15), Roughness=0.3,
+            Subsurface_Weight=0.4, Subsurface_Scale=0.04, Coat_Weight=0.3, Coat_Roughness=0.1,
         )
     )  # fmt: skip
     return made

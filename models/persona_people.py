@@ -8,6 +8,7 @@ from typing import Final
 
 from .persona_dress import DressStyle
 from .persona_eye import EyeStyle
+from .persona_glasses import GlassesStyle
 from .persona_hair import HairStyle
 from .persona_head import both, merged
 from .persona_set import Lamp, SetStyle
@@ -18,7 +19,10 @@ MACRO: Final = "macrodetails"
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """One synthetic person. `identity` and `rest` as in persona_head.Head."""
+    """One synthetic person. `identity` and `rest` as in persona_head.Head.
+
+    turn: yaw, pitch and roll of the head in the portrait, in degrees.
+    """
 
     name: str
     identity: Mapping[str, float]
@@ -30,6 +34,8 @@ class Persona:
     dress: DressStyle
     stage: SetStyle
     seed: int
+    glasses: GlassesStyle | None = None
+    turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 WARM: Final = (1.0, 0.90, 0.80)

@@ -13,14 +13,22 @@ from visavis.models import arkit, contour, eyes, fit, layers, lighting, mouth, p
 from visavis.models import landmarks as lm
 from visavis.models.avatar import Avatar, Card, Consent, check_name
 from visavis.models.head import Head, load_head
+from visavis.models.head import landmarks as at_landmarks
 from visavis.models.rig import BREATH, CONTROLS, Body, Floats, Grid, Patch
 
 Progress = Callable[[str, float], None]  # what is being done, share done in [0, 1]
 
 BASE_PITCH: Final = 8.0  # px between nodes of the base
 CAMERA_FAR: Final = 16.0  # interocular distances from the camera to the face: about one metre
+# From between the lids' corners to where the head turns, dm to the right, down and forward: the
+# upper neck joints of MakeHuman's rig on rendered people.
+NECK: Final = (0.0, 0.76, -0.95)
+# Interocular distances that outlines lie deeper than the skin seen there: as a round cheek turns,
+# its outline slides over it and moves less than the skin does.
+SLIDE: Final = 0.22
+OUTLINE: Final = 0.16  # face heights inside the outline over which that begins
 BREATH_RISE: Final = 0.045  # interocular distances that shoulders rise in a breath
-TOOL: Final = "visavis 1"  # changes with what the bake makes of the same photo
+TOOL: Final = "visavis 2"  # changes with what the bake makes of the same photo
 LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
 
 
@@ -46,7 +54,7 @@ def create_avatar(
     head = load_head()
     fitted = fit.fit(head, framed.face)
     progress("baking the layers", 0.5)
-    body = _body(framed.face, fitted)
+    body = _body(head, framed.face, fitted)
     values = _channels(fitted, _skin(head), framed, body)
     base = _finish(values, _base_nodes()[0], BASE_PITCH, framed, body)
     progress("baking the mouth", 0.7)
@@ -70,14 +78,14 @@ def create_avatar(
     )
 
 
-def _body(face: lm.Face, fitted: fit.FittedHead) -> Body:
+def _body(head: Head, face: lm.Face, fitted: fit.FittedHead) -> Body:
     """Pivots: the head nods about the top of the neck, the body sways about the waist."""
     p = face.points
     iod = float(np.linalg.norm(face.eye_left.centre - face.eye_right.centre))
     middle = (p[234, :2] + p[454, :2]) / 2
     depth = float(np.median(fitted.vertices[:, 2]))
-    ears = -float(p[[234, 454], 2].mean())
-    neck = np.array([middle[0], p[17, 1], ears - 0.15 * iod], np.float32)
+    lids = at_landmarks(head, fitted.vertices)[[*lm.EYE_RIGHT, *lm.EYE_LEFT]].mean(0)
+    neck = (lids + fitted.scale * fitted.rotation @ NECK).astype(np.float32)
     waist = np.array([middle[0], p[lm.CHIN, 1] + 5 * iod, depth], np.float32)
     camera = np.array([middle[0], p[168, 1], CAMERA_FAR * iod], np.float32)
     return Body(neck, waist, camera, iod)
@@ -121,6 +129,19 @@ def _zones(at: Floats, face: lm.Face) -> tuple[layers.Mask, layers.Mask]:
     return (oval < -0.04 * tall) | (along < lobes), along > 0.42 * tall
 
 
+def _outline(at: Floats, face: lm.Face) -> Floats:
+    """(h, w): 0 on the face, rising to 1 at its outline beside the cheeks, and beyond."""
+    points = face.points[:, :2]
+    chin, brow = points[lm.CHIN], points[lm.FOREHEAD]
+    tall = float(np.linalg.norm(chin - brow))
+    outline = np.ascontiguousarray(points[list(lm.OVAL)])
+    t = np.clip(contour.signed_distance(at, outline) / (OUTLINE * tall) + 1, 0, 1)
+    down = (chin - brow) / tall
+    beside = np.abs((at - (chin + brow) / 2) @ np.array([-down[1], down[0]])) / tall
+    side = np.clip((beside - 0.18) / 0.20, 0, 1)  # chin and hair line are no round outlines
+    return np.asarray(t * t * (3 - 2 * t) * side, np.float32)
+
+
 def _channels(
     fitted: fit.FittedHead, faces: layers.Ints, framed: photo.Framed, body: Body
 ) -> Floats:
@@ -131,6 +152,7 @@ def _channels(
     floor = float(body.head_pivot[2]) - 0.5 * body.interocular
     depth = np.maximum(values[..., -1:], floor)
     depth = layers.fill(depth, index >= 0, np.array([floor], np.float32))
+    depth = depth - (SLIDE * body.interocular * _outline(at, framed.face))[..., None]
     values[..., -1:] = layers.soften(layers.gentle(depth[..., 0], BASE_PITCH)[..., None], 1.0)
     head, shoulders = _zones(at, framed.face)
     values[shoulders, :-1] = 0
@@ -197,8 +219,13 @@ def _mouth(
     inner = head.region_faces["inner_mouth"][head.region_faces["skin"]]
     above, below = (other | inner for other in mouth.lip_triangles(head, faces))
     grids = []
-    for upper, other in ((True, below), (False, above)):
-        own = mouth.sheet(shape, values, index, other, at, upper)
+    sheets = [
+        mouth.sheet(shape, values, index, other, at, upper)
+        for upper, other in ((True, below), (False, above))
+    ]
+    depth = mouth.common_depth(shape, sheets[0][..., -1], sheets[1][..., -1], at)
+    for upper, own in zip((True, False), sheets, strict=True):
+        own[..., -1] = depth
         grid = _finish(own, corner, mouth.PITCH, framed, body)
         grid.rest[..., :2] += mouth.closing(shape, at, upper)
         grids.append(grid)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from visavis.models import arkit
 from visavis.models.avatar import Avatar
 from visavis.models.rig import Body, Grid, Patch, Sprite
 
@@ -21,12 +22,20 @@ Words = npt.NDArray[np.uint32]
 Ints = npt.NDArray[np.int32]
 
 TILE: Final = 16  # texels
+# A closing lid pulls its fold smooth: how much of the fold's shadow goes, and on what scale it lies
+UNFOLD: Final = 1.2
+LASHES: Final = 3.0  # px of the frame that lashes stand over the lid's edge
+FOLD_SIZE: Final = 7  # photo px of the frame; lashes are thinner
 FADE: Final = 8.0  # px of the frame over which a patch fades into the base
 # H.264's half-sample filter: sharp, and exact where it need not interpolate
 HALF_SAMPLE: Final = np.array([1 / 32, -5 / 32, 20 / 32, 20 / 32, -5 / 32, 1 / 32], np.float32)
 
 DIRECT: Final = (0.7, 1.3)  # photo px a texel between which the photo itself is the texture
 ANTI_ALIAS: Final = np.array([0.11, 0.78, 0.11], np.float32)  # every second texel is seen
+
+
+LIDS: Final = {f"eye_{side}": arkit.INDEX[f"eyeBlink{side.title()}"] for side in ("right", "left")}
+NOTHING: Final = np.zeros((2, 2, 3), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class Gap:
     back: Floats
     shade: Floats
     hooded: bool  # rounded lips keep light out of it
+    lid: int  # the control that closes it like an eye, or -1
+    unfold: Floats  # (h, w, 3), see _unfolding; of the upper sheet's nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +243,7 @@ def _bleed(atlas: Words, sprites: tuple[Sprite, ...]) -> None:
         plane[: h + 2, : w + 2][rim] = colour[rim]
 
 
-def _gap(name: str, patch: Patch, fit: _Fit) -> Gap:
+def _gap(name: str, patch: Patch, fit: _Fit, avatar: Avatar) -> Gap:
     up, up_reach, low, low_reach = patch.shade
     shade = [up, 1 / (up_reach * fit.scale), low, 1 / (low_reach * fit.scale)]
     edges = patch.edges
@@ -247,7 +258,37 @@ def _gap(name: str, patch: Patch, fit: _Fit) -> Gap:
         back=_yuv(np.array([patch.back], np.uint8))[0].astype(np.float32),
         shade=np.array(shade, np.float32),
         hooded=name == "mouth",
+        lid=LIDS.get(name, -1),
+        unfold=_unfolding(avatar, patch, LIDS[name]) if name in LIDS else NOTHING,
     )
+
+
+def _unfolding(avatar: Avatar, patch: Patch, blink: int) -> Floats:
+    """(h, w, 3): in the first channel, by how much of its luma the upper lid brightens when shut.
+
+    The lid's fold lies in its own shadow; the shadow is what is darker than the lid around it, and
+    thicker than lashes.
+    """
+    grid = patch.upper
+    out = np.zeros((*grid.share.shape, 3), np.float32)
+    travel = np.abs(grid.shifts[blink, ..., 1])
+    if not travel.any():
+        return out
+    side = avatar.side + 2 * avatar.margin
+    small = cv2.resize(avatar.photo, (side, side), interpolation=cv2.INTER_AREA)
+    luma = _yuv(np.asarray(small, np.uint8))[..., 0].astype(np.float32) - 16
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (FOLD_SIZE, FOLD_SIZE))
+    bare = cv2.GaussianBlur(cv2.morphologyEx(luma, cv2.MORPH_CLOSE, kernel), (0, 0), 2.0)
+    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5 * FOLD_SIZE, 3 * FOLD_SIZE))
+    skin = cv2.GaussianBlur(cv2.morphologyEx(bare, cv2.MORPH_CLOSE, wide), (0, 0), 5.0)
+    gain = UNFOLD * np.clip(skin / np.maximum(bare, 8) - 1, 0, 0.4)
+    y, x = (np.mgrid[: travel.shape[0], : travel.shape[1]] * grid.pitch).astype(np.float32)
+    distance = cv2.remap(patch.edges[0], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    off_the_lashes = (distance.astype(np.float32) - 128) / 8 / LASHES - 1
+    left, top = (c + avatar.margin for c in grid.corner)
+    own = cv2.remap(gain, x + left, y + top, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    out[..., 0] = own * np.clip(off_the_lashes, 0, 1) * np.clip(2 * travel / travel.max(), 0, 1)
+    return out
 
 
 def _scaled_edges(edges: Bytes, scale: float) -> Bytes:
@@ -295,7 +336,7 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
         base=fit.net(avatar.base),
         relief=avatar.light.relief,
         light=avatar.light.direction,
-        gaps=tuple(_gap(name, patch, fit) for name, patch in avatar.patches.items()),
+        gaps=tuple(_gap(name, patch, fit, avatar) for name, patch in avatar.patches.items()),
         sprites=_stacked([fit.net(s.grid) for s in sprites]),
         sizes=np.array([s.picture.shape[1::-1] for s in sprites], np.float32),
         body=_scaled_body(avatar.body, fit),

@@ -10,6 +10,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from visavis.models import arkit, layers
 from visavis.models import landmarks as lm
@@ -22,12 +23,14 @@ from visavis.models.rig import CONTROLS, Floats, Sprite
 FINE: Final = 4  # samples a px while drawing
 STEP: Final = 0.5  # px between texels of the finished picture
 INTEROCULAR: Final = 63.0  # mm, adult mean
-CAVITY: Final = (42, 16, 17)
-ENAMEL: Final = (238, 226, 204)
+CAVITY: Final = (28, 10, 10)
+ENAMEL: Final = (234, 225, 209)
 GUM: Final = (176, 98, 96)
 TONGUE: Final = (176, 92, 90)
+DEEP: Final = 0.48  # of the light at the lips that reaches a tongue (path-traced mouths)
 ARC: Final = 0.0022  # mm that cutting edges rise a square mm sideways
 DAYLIGHT: Final = 165.0  # luma of a cheek in a well lit portrait
+WHITES: Final = 185.0  # and of the whites of the eyes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +49,37 @@ class Arch:
 # Seen widths follow the golden proportion (Levin, 1978); crown heights are usual adult ones.
 UPPER: Final = Arch(
     (8.4, 6.2, 5.4, 4.2, 3.2, 2.4), (10.2, 9.0, 9.8, 8.4, 7.6, 7.0),
-    (1.0, 0.97, 0.88, 0.72, 0.52, 0.34), 2.4,
+    (1.0, 0.96, 0.80, 0.56, 0.32, 0.18), 2.9,
 )  # fmt: skip
 LOWER: Final = Arch(
     (5.2, 5.5, 5.4, 4.6, 3.6, 2.6), (8.6, 8.8, 9.4, 8.2, 7.4, 7.0),
-    (0.9, 0.87, 0.78, 0.6, 0.42, 0.28), -0.4,
+    (0.9, 0.86, 0.70, 0.46, 0.28, 0.16), -0.4,
 )  # fmt: skip
 
 
 def _light(framed: Framed) -> float:
-    """How brightly the photo is lit, 1 for a well lit portrait."""
-    photo = cv2.cvtColor(framed.small(), cv2.COLOR_RGB2GRAY)
+    """How brightly the photo is lit, 1 for a well lit portrait.
+
+    Told by the cheeks, or by the whites of the eyes: dark skin is not a dark room.
+    """
+    photo = np.asarray(cv2.cvtColor(framed.small(), cv2.COLOR_RGB2GRAY), np.uint8)
     cheeks = np.round(framed.face.points[list(lm.CHEEKS), :2]).astype(int) + MARGIN
     side = photo.shape[0] - 1
     values = [photo[min(max(y, 0), side), min(max(x, 0), side)] for x, y in cheeks]
-    return float(np.clip(np.median(values) / DAYLIGHT, 0.3, 1.0))
+    skin = float(np.median(values)) / DAYLIGHT
+    return float(np.clip(max(skin, _whites(framed, photo) / WHITES), 0.3, 1.0))
+
+
+def _whites(framed: Framed, grey: npt.NDArray[np.uint8]) -> float:
+    """Luma of the whites of the eyes; 0 where none show."""
+    mask = np.zeros_like(grey)
+    for eye in (framed.face.eye_right, framed.face.eye_left):
+        opening = np.concatenate([eye.upper, eye.lower[::-1]]) + MARGIN
+        cv2.fillPoly(mask, [np.round(opening).astype(np.int32)], 1)
+        x, y = np.round(eye.centre + MARGIN).astype(int)
+        cv2.circle(mask, (int(x), int(y)), int(np.ceil(eye.radius * 1.1)), 0, -1)
+    seen = grey[mask > 0]
+    return float(np.percentile(seen, 70)) if seen.size > 20 else 0.0
 
 
 def _row(arch: Arch, scale: float) -> tuple[Floats, float]:
@@ -135,7 +154,7 @@ def _tongue(scale: float) -> tuple[Floats, float]:
     top = 5.5 * np.sqrt(np.clip(1 - np.abs(u) ** 2.4, 0, 1)) - 0.5 * np.exp(-((x / 2.2) ** 2))
     v = np.clip(up / 6, 0, 1)
     lit = 0.92 - 0.50 * v - 0.28 * u * u - 0.14 * np.exp(-((x / 1.1) ** 2)) * (1 - v)
-    lit += 0.10 * np.exp(-(((np.abs(x) - 5) / 3) ** 2) - ((up - 1.0) / 1.6) ** 2)  # wet
+    lit = DEEP * lit + 0.10 * np.exp(-(((np.abs(x) - 5) / 3) ** 2) - ((up - 1.0) / 1.6) ** 2)  # wet
     out = np.zeros((*size, 4), np.float32)
     out[..., :3] = np.array(TONGUE, np.float32) * np.clip(lit, 0.05, 1.2)[..., None]
     out[..., 3] = 255 * np.clip((top - up) * 1.2, 0, 1) * np.clip((1 - np.abs(u)) * 8, 0, 1)

@@ -18,8 +18,10 @@ from yarl import URL
 from visavis.engines.base import EngineError
 from visavis.models.errors import ModelError
 from visavis.server import protocol
+from visavis.server.avatars import AvatarRoutes
 from visavis.server.config import LOOPBACK, Config
 from visavis.server.errors import (
+    Busy,
     Forbidden,
     Full,
     Malformed,
@@ -49,6 +51,7 @@ class App:
 
     def __init__(self, config: Config, studio: Studio, metrics: Metrics) -> None:
         self._config, self._studio, self._metrics = config, studio, metrics
+        self._making = AvatarRoutes(config, studio)
         self._peers: dict[str, Peer] = {}
         self._opening = 0  # sessions admitted but not yet answered
         self._draining = False
@@ -65,6 +68,7 @@ class App:
                 web.post("/v1/sessions/{id}/{command:say|interrupt|direct|text}", self._command),
                 web.get("/v1/avatars", self._avatars),
                 web.get("/v1/avatars/{name}/preview.webp", self._preview),
+                *self._making.routes(),
                 web.get("/v1/voices", self._voices),
                 web.get("/healthz", self._health),
                 web.get("/readyz", self._ready),
@@ -177,9 +181,11 @@ class App:
             message = protocol.build({**fields, "type": request.match_info["command"]})
         except protocol.ProtocolError as error:
             raise Malformed(str(error), "bad-message") from error
-        failure = obey(message, session)
-        if isinstance(failure, protocol.Failure):
-            raise Malformed(failure.message, failure.code)
+        reply = await obey(message, session)
+        if isinstance(reply, protocol.Failure):
+            raise Malformed(reply.message, reply.code)
+        if isinstance(reply, protocol.Directed):
+            return web.json_response(text=protocol.encode(reply), status=202)
         return web.Response(status=202)
 
     def _session(self, request: web.Request) -> tuple[str, Session]:
@@ -192,7 +198,7 @@ class App:
 
     async def _shutdown(self, _app: web.Application) -> None:
         self._draining = True
-        closing = [peer.close() for peer in list(self._peers.values())]
+        closing = [self._making.close(), *(peer.close() for peer in list(self._peers.values()))]
         await asyncio.gather(*closing, return_exceptions=True)
 
     # --- what there is --------------------------------------------------------------------------
@@ -202,7 +208,7 @@ class App:
             {**avatar, "default": avatar["name"] == self._config.avatar}
             for avatar in await self._studio.avatars()
         ]
-        return web.json_response({"avatars": avatars})
+        return web.json_response({"avatars": avatars, "create": self._config.may_create})
 
     async def _voices(self, _request: web.Request) -> web.Response:
         voices = [
@@ -213,7 +219,7 @@ class App:
 
     async def _preview(self, request: web.Request) -> web.Response:
         picture = await self._studio.preview(request.match_info["name"])
-        headers = {hdrs.CACHE_CONTROL: "max-age=300"}
+        headers = {hdrs.CACHE_CONTROL: "no-cache"}  # a name may be given to another face
         return web.Response(body=picture, content_type="image/webp", headers=headers)
 
     async def _health(self, _request: web.Request) -> web.Response:
@@ -305,7 +311,7 @@ async def _body(request: web.Request) -> str:
 
 def _problem(problem: Problem) -> web.Response:
     response = _plain_problem(problem.status, problem.title, problem.detail, problem.code)
-    if isinstance(problem, (Full, NotReady)):
+    if isinstance(problem, (Busy, Full, NotReady)):
         response.headers[hdrs.RETRY_AFTER] = str(problem.retry_after)
     if isinstance(problem, Unauthorized):
         response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"

@@ -37,6 +37,7 @@ class Config:
     ice_servers: str = _setting("", "STUN or TURN addresses, separated by spaces; none by default")
     tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
     tls_key: str = _setting("", "PEM key of the certificate")
+    create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
     home: str = _setting("", "where avatars and caches live; empty: ~/.local/share/visavis")
     log_level: str = _setting("info", "debug, info, warning or error")
 
@@ -56,6 +57,11 @@ class Config:
         if self.is_local:
             return ("127.0.0.1",)
         return () if self.host in {"0.0.0.0", "::"} else (self.host,)
+
+    @property
+    def may_create(self) -> bool:
+        """Whether callers may make avatars: never where anybody can call."""
+        return self.create_avatars == "on" and (self.is_local or bool(self.token))
 
     @property
     def is_local(self) -> bool:
@@ -93,6 +99,9 @@ def check(config: Config) -> None:
         raise ConfigError(msg)
     if config.dialogue not in {"knowledge", "echo"}:
         msg = f"dialogue is {config.dialogue!r}: choose knowledge or echo"
+        raise ConfigError(msg)
+    if config.create_avatars not in {"on", "off"}:
+        msg = f"create_avatars is {config.create_avatars!r}: choose on or off"
         raise ConfigError(msg)
     if config.width % 2 or config.height % 2 or not 128 <= config.width <= 1920:
         msg = f"picture {config.width}x{config.height}: both must be even, from 128 to 1920"

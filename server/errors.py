@@ -6,9 +6,12 @@ Problem                a request that cannot be served: problem+json with `statu
   Unauthorized  401    no token, or a wrong one
   Forbidden  403       a page of another site, and no token is set
   NotFound  404        no such session, avatar or voice
+  TooSlow  408         the body did not arrive in time
+  Conflict  409        there is one already, or it is in use
   TooLarge  413        more than we read
   WrongType  415       a body of another type
   Unprocessable  422   understood, but it cannot work
+  Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
 """
@@ -58,6 +61,18 @@ class NotFound(Problem):
     status, title = 404, "Not found"
 
 
+class TooSlow(Problem):
+    """The body did not arrive in time."""
+
+    status, title = 408, "Request timeout"
+
+
+class Conflict(Problem):
+    """It stands against what there is already."""
+
+    status, title = 409, "Conflict"
+
+
 class TooLarge(Problem):
     """The body is longer than the server reads."""
 
@@ -74,6 +89,13 @@ class Unprocessable(Problem):
     """The body was understood, but it cannot work."""
 
     status, title = 422, "Unprocessable content"
+
+
+class Busy(Problem):
+    """One thing at a time; try again after `retry_after` seconds."""
+
+    status, title = 503, "Busy"
+    retry_after = 5
 
 
 class Full(Problem):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from visavis.engines.base import I420, PLAY_RATE, Speech
+from visavis.engines.base import I420, PLAY_RATE, Movement, Speech
+from visavis.engines.styles import NOTHING, Direction
 
 Tick = int
 TICK_RATE: Final = PLAY_RATE
@@ -65,16 +66,23 @@ class Request:
     origin: Origin
     origin_at: Tick  # end of the visitor's speech, or the arrival of the text
     transcribed: Tick | None = None
-    style: str = ""
+    style: str = ""  # a direction in plain words, for this reply only
+    mood: Direction = NOTHING  # what the visitor's own words call for
     skip: int = 0  # words of the answer that were heard before it was broken off
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A piece of a reply as written, with its sound; not yet bound to a time."""
+    """A piece of a reply as written, with its sound; not yet bound to a time.
+
+    `directions`: what of the reply's style, and of the bracket before it, holds for it;
+    `movements`: what is done once, when it begins.
+    """
 
     text: str
     speech: Speech
+    directions: tuple[Direction, ...] = ()
+    movements: tuple[Movement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ class Metrics:
         self.late = Counter(
             "visavis_frames_late", "Frames for which no picture came", registry=self.registry
         )
+        self.held = Counter(
+            "visavis_frames_held",
+            "Pictures shown twice because drawing all of them took too long",
+            registry=self.registry,
+        )
         self.engine_errors = Counter(
             "visavis_engine_errors", "Failures of an engine", ["engine"], registry=self.registry
         )

@@ -17,16 +17,23 @@ import numpy as np
 from visavis.engines.base import (
     I420,
     PLAY_RATE,
+    Demeanour,
     FaceState,
     Motion,
+    Movement,
     Pcm,
     Renderer,
     Speech,
     Tts,
 )
+from visavis.engines.direction import Director
+from visavis.engines.script import Script as Brackets
+from visavis.engines.script import Text
+from visavis.engines.styles import Stance
 from visavis.models import arkit
-from visavis.server.clauses import Clauses
+from visavis.server.lines import Line, Lines
 from visavis.server.messages import FRAME, ms
+from visavis.server.showing import EARLY
 
 LEAD_IN: Final = ms(400)  # a face that is there before it speaks
 TAIL: Final = ms(800)
@@ -39,10 +46,17 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What is said when: mono int16 at PLAY_RATE, and the pieces with their start samples."""
+    """What is said when: mono int16 at PLAY_RATE, and the pieces with their start samples.
+
+    moods and movements: how the face is from a sample on, and what it does once; dropped: the
+    words of directions of which nothing was understood.
+    """
 
     pcm: Pcm
     pieces: tuple[tuple[int, Speech], ...]
+    moods: tuple[tuple[int, Demeanour], ...] = ()
+    movements: tuple[tuple[int, Movement], ...] = ()
+    dropped: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -50,17 +64,60 @@ class Script:
         return -(-len(self.pcm) // FRAME)
 
 
-def speak(text: str, tts: Tts, speed: float = 1.0) -> Script:
-    """Text -> speech, with a silence before and after. Raises EngineError."""
-    clauses = Clauses()
+def speak(text: str, tts: Tts, director: Director | None = None, style: str = "") -> Script:
+    """Text, with directions in brackets -> speech, with a silence before and after.
+
+    style: a direction for all of it. Raises EngineError.
+    """
+    director = director or Director()
+    whole = director.understand(style)
+    lines = _lines(text, director)
     parts: list[Pcm] = [np.zeros(LEAD_IN, np.int16)]
     pieces, at = [], LEAD_IN
-    for clause in [*clauses.feed(text), *clauses.flush()]:
-        for speech in tts.synthesize(clause, speed):
+    moods = [(0, Stance().directed(whole).demeanour)]
+    movements = [(0, movement) for movement in whole.movements]
+    for line in lines.spoken:
+        mood = Stance().directed(whole, line.cue).demeanour
+        if mood != moods[-1][1]:
+            moods.append((max(0, at - EARLY), mood))
+        movements += [(max(0, at - EARLY), movement) for movement in line.movements]
+        for speech in tts.synthesize(line.text, mood.delivery) if line.text else ():
             pieces.append((at, speech))
             parts.append(speech.pcm)
             at += len(speech.pcm)
-    return Script(np.concatenate([*parts, np.zeros(TAIL, np.int16)]), tuple(pieces))
+    return Script(
+        np.concatenate([*parts, np.zeros(TAIL, np.int16)]), tuple(pieces), tuple(moods),
+        tuple(movements), (*whole.dropped, *lines.dropped),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    spoken: list[Line]
+    dropped: list[str]
+
+
+def _lines(text: str, director: Director) -> _Read:
+    brackets, lines = Brackets(), Lines()
+    spoken: list[Line] = []
+    for piece in [*brackets.feed(text), *brackets.flush()]:
+        if isinstance(piece, Text):
+            spoken += lines.text(piece.words)
+        else:
+            spoken += lines.cue(piece.wish, director.understand(piece.wish))
+    return _Read([*spoken, *lines.flush()], lines.dropped)
+
+
+def tell(motion: Motion, script: Script) -> None:
+    """Everything that a face is to do for a script."""
+    for at, mood in script.moods:
+        motion.feel(at, mood.affect, mood.bearing)
+    for at, movement in script.movements:
+        motion.move(at, movement)
+    for at, speech in script.pieces:
+        motion.speak(at, speech)
+    motion.attend(LEAD_IN, "speaking")
+    motion.attend(len(script.pcm) - TAIL, "idle")
 
 
 def render(
@@ -87,10 +144,7 @@ def _draw(
     pictures: queue.Queue[I420 | BaseException], gone: threading.Event,
 ) -> None:  # fmt: skip
     try:
-        for at, speech in script.pieces:
-            motion.speak(at, speech)
-        motion.attend(LEAD_IN, "speaking")
-        motion.attend(len(script.pcm) - TAIL, "idle")
+        tell(motion, script)
         for frame in range(script.frames):
             state = motion.state(frame * FRAME)
             if trace is not None:

@@ -114,7 +114,10 @@ class Peer:
         except protocol.ProtocolError as error:
             self.send(protocol.Failure("bad-message", str(error)))
             return
-        reply = obey(message, session)
+        self._tasks.start(self._obey(message, session), name="obey")
+
+    async def _obey(self, message: protocol.FromClient, session: Session) -> None:
+        reply = await obey(message, session)
         if reply is not None:
             self.send(reply)
 
@@ -130,8 +133,8 @@ class Peer:
             self._closing = asyncio.create_task(self.close(), name="close")
 
 
-def obey(message: protocol.FromClient, session: Session) -> protocol.FromServer | None:
-    """Do what a message asks for; what is to be answered at once."""
+async def obey(message: protocol.FromClient, session: Session) -> protocol.FromServer | None:
+    """Do what a message asks for, in order of calls; what is to be answered to it."""
     match message:
         case protocol.Text(text) | protocol.SayText(text) if not text.strip():
             return protocol.Failure("empty-text", "There is nothing to say.")
@@ -144,7 +147,7 @@ def obey(message: protocol.FromClient, session: Session) -> protocol.FromServer 
         case protocol.Mic(on):
             session.mic(on)
         case protocol.Direct(prompt):
-            return session.direct(prompt)
+            return await session.direct(prompt)
         case protocol.Ping(t):
             return session.pong(t)
     return None

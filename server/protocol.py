@@ -33,7 +33,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class SayText:
-    """Say exactly this."""
+    """Say exactly this, but for directions in brackets: "[smiles] Welcome." They are not spoken.
+
+    style: a direction in plain words for all of it.
+    """
 
     type: ClassVar = "say"
     text: str
@@ -49,7 +52,10 @@ class Interrupt:
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """A direction in plain words, such as "appear thoughtful"."""
+    """A direction in plain words, such as "appear thoughtful"; answered by `Directed`.
+
+    It holds until another one says something else of the same: "warm" replaces "sad", not "slow".
+    """
 
     type: ClassVar = "direct"
     prompt: str
@@ -175,10 +181,16 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Directed:
-    """What was understood of a direction: styles by name; empty when nothing was."""
+    """What was understood of a direction: styles in words ("very warm"), empty when nothing was.
+
+    dropped: the words of which nothing was understood, of a direction or of brackets in a text;
+    known: if there are any, all the styles that can be asked for.
+    """
 
     type: ClassVar = "directed"
     styles: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from typing import Final
 
 from visavis.engines.base import (
     I420,
-    Affect,
     EchoCanceller,
     EngineError,
     Exchange,
@@ -21,7 +20,7 @@ from visavis.engines.base import (
     Transcript,
     Vad,
 )
-from visavis.engines.direction import understand
+from visavis.engines.styles import Direction, Stance
 from visavis.server import protocol
 from visavis.server.clock import Clock
 from visavis.server.endpointing import Endpointing
@@ -42,8 +41,8 @@ from visavis.server.messages import (
 )
 from visavis.server.metrics import Metrics
 from visavis.server.receipt import Marks, publish
-from visavis.server.showing import LEAD, Showing
-from visavis.server.speaking import AHEAD, Minded, Reply, Voiced
+from visavis.server.showing import EARLY, LEAD, Showing
+from visavis.server.speaking import TAKEN, Guided, Minded, Reply, Voiced
 from visavis.server.timeline import Timeline
 from visavis.server.tracks import AudioTrack, VideoTrack
 
@@ -65,6 +64,7 @@ class Engines:
     renderer: Renderer
     transcribe: Callable[[Pcm], Awaitable[Transcript]]
     mind: Minded
+    guide: Guided
     voice: Voiced
     apology: tuple[Clause, ...]
     still: I420
@@ -78,6 +78,7 @@ class _Turn:
     number: int
     reply: Reply
     marks: Marks
+    directions: tuple[Direction, ...] = ()  # what holds for the words that sound now
     task: asyncio.Task[None] | None = None
     at: Tick | None = None  # where its next clause goes
 
@@ -107,7 +108,8 @@ class Session:
         self.audio = AudioTrack(self.clock, self.timeline, self._sound_sent)
         self.video = VideoTrack(self.clock, self.timeline, engines.still, self._picture_sent)
         self.history: deque[Exchange] = deque(maxlen=_HISTORY)
-        self._mood = Affect()  # what a direction made last
+        self._stance = Stance()  # what directions have made so far
+        self._directing = asyncio.Lock()  # whoever needs the stance waits for directions before
         self._current: _Turn | None = None
         self._draft: Reply | None = None
         self._stopped: Request | None = None  # the rest of a reply that speech broke off
@@ -144,13 +146,29 @@ class Session:
         self._stopped = None
         self._showing.attend("idle")
 
-    def direct(self, prompt: str) -> protocol.Directed:
+    async def direct(self, prompt: str) -> protocol.Directed:
         """Take a direction in plain words; what was understood of it."""
-        direction = understand(prompt)
-        if direction.styles:
-            self._mood = direction.affect
-            self._showing.feel(self._mood)
-        return protocol.Directed(direction.styles)
+        async with self._directing:
+            direction = await self._engines.guide.understand(prompt)
+            self._stance = self._stance.directed(direction)
+        self._appear()
+        for movement in direction.movements:
+            self._showing.move(movement)
+        return self._directed(direction.styles, direction.dropped)
+
+    def _directed(self, styles: tuple[str, ...], dropped: tuple[str, ...]) -> protocol.Directed:
+        known = self._engines.guide.director.names if dropped or not styles else ()
+        return protocol.Directed(styles, dropped, known)
+
+    async def _settled(self) -> Stance:
+        """The stance, once the directions that came before are understood."""
+        async with self._directing:
+            return self._stance
+
+    def _appear(self) -> None:
+        """Show the stance with what holds for the words that are being spoken."""
+        directions = self._current.directions if self._current is not None else ()
+        self._showing.feel(self._stance.directed(*directions).demeanour)
 
     def pong(self, t: float) -> protocol.Pong:
         """Answer a ping."""
@@ -181,6 +199,8 @@ class Session:
 
     def _on_draft(self, draft: Drafted) -> None:
         self._send(protocol.TranscriptOf(self.timeline.turn + 1, draft.text, final=False))
+        asked = draft.text.rstrip().endswith("?")
+        self._showing.move("brows" if asked else "acknowledge")
         if self._draft is None or self._draft.request.text != draft.text:
             self._drop_draft()
             request = Request(draft.text, "speech", draft.ended)
@@ -216,11 +236,12 @@ class Session:
 
     def _rest_of(self, turn: _Turn) -> Request | None:
         heard = self.timeline.heard_until(self.clock.now() + PACKET, turn.number).split()
+        request = turn.reply.request
         if not turn.reply.complete:  # what is not written yet has to be asked for again
-            request = turn.reply.request
             return replace(request, skip=request.skip + len(heard))
-        rest = " ".join(turn.reply.written).split()[len(heard) :]
-        return Request(" ".join(rest), "say", self.clock.now()) if rest else None
+        rest = turn.reply.rest(len(heard))
+        now = self.clock.now()
+        return Request(rest, "say", now, style=request.style, mood=request.mood) if rest else None
 
     def _drop_draft(self) -> None:
         if self._draft is not None:
@@ -230,7 +251,13 @@ class Session:
     # --- one reply ------------------------------------------------------------------------------
 
     def _prepare(self, request: Request) -> Reply:
-        return Reply(request, self._engines.mind, self._engines.voice, self.history, self._tasks)
+        engines = self._engines
+        if request.origin != "say":
+            request = replace(request, mood=engines.guide.rapport.answer(request.text))
+        return Reply(
+            request, engines.mind, engines.voice, engines.guide, self._settled, self.history,
+            self._tasks,
+        )  # fmt: skip
 
     def _start(self, request: Request, draft: Reply | None = None) -> int:
         """Begin a turn with this request; whatever was said before is cut."""
@@ -239,10 +266,10 @@ class Session:
         self._stopped = None
         number = self.timeline.turn + 1
         self.timeline.cut(self.clock.now() + PACKET, number)
-        turn = _Turn(number, draft or self._prepare(request), Marks(number, request))
+        reply = draft or self._prepare(request)
+        turn = _Turn(number, reply, Marks(number, request), (reply.request.mood,))
         self._current = turn
-        if request.style:
-            self._showing.feel(understand(request.style).affect)
+        self._appear()
         self._showing.attend("thinking")
         self._send(protocol.Thinking(number))
         turn.task = self._tasks.start(self._perform(turn), name=f"turn-{number}")
@@ -253,15 +280,17 @@ class Session:
         async with asyncio.TaskGroup() as tasks:
             try:
                 async for clause in turn.reply.clauses():
-                    await self.clock.sleep_until((turn.at or 0) - AHEAD)
+                    await self.clock.sleep_until((turn.at or 0) - TAKEN)
                     tasks.create_task(self._caption(self._place(turn, clause)))
             except EngineError:
                 log.exception("a reply failed", extra={"session": self.name})
                 self._metrics.engine_errors.labels("reply").inc()
                 ending = "failed"
                 self._send(protocol.Failure("reply-failed", "The answer could not be made."))
+                sorry = (self._engines.guide.director.literal("sorry"),)
                 for clause in self._engines.apology:
-                    tasks.create_task(self._caption(self._place(turn, clause)))
+                    regretful = replace(clause, directions=sorry)
+                    tasks.create_task(self._caption(self._place(turn, regretful)))
         if turn.at is not None:
             await self.clock.sleep_until(turn.at)
         self._close(turn, ending)
@@ -282,6 +311,10 @@ class Session:
         return spoken
 
     async def _caption(self, spoken: Spoken) -> None:
+        await self.clock.sleep_until(spoken.at - EARLY)
+        if spoken.turn != self.timeline.turn or self._current is None:
+            return
+        self._perform_directions(self._current, spoken.clause)
         heard = 0
         for word in spoken.clause.speech.words:
             await self.clock.sleep_until(spoken.at + word.start)
@@ -289,6 +322,14 @@ class Session:
                 return
             heard = min(heard + len(word.text) + (heard > 0), len(spoken.clause.text))
             self._send(protocol.Caption(spoken.turn, spoken.clause.text, heard))
+
+    def _perform_directions(self, turn: _Turn, clause: Clause) -> None:
+        """What a reply's style and brackets say comes into force with the clause."""
+        if clause.directions != turn.directions:
+            turn.directions = clause.directions
+            self._appear()
+        for movement in clause.movements:
+            self._showing.move(movement)
 
     def _end_turn(self, ending: Ending) -> None:
         """Stop the reply under way, in one step: nothing of it can sound or show after this."""
@@ -306,8 +347,9 @@ class Session:
 
     def _close(self, turn: _Turn, ending: Ending) -> None:
         self._current = None
-        if turn.reply.request.style:
-            self._showing.feel(self._mood)
+        self._appear()
+        if turn.reply.dropped:
+            self._send(self._directed((), turn.reply.dropped))
         now = self.clock.now()
         turn.marks.ended = now
         heard = self.timeline.heard_until(now + PACKET, turn.number)

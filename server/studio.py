@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from visavis.engines import load
 from visavis.engines.base import I420, EngineError, FaceState, Pcm, Renderer, Stt, Transcript, Tts
+from visavis.engines.rapport import Rapport
 from visavis.models.avatar import Avatar, list_avatars, load_avatar, read_preview
 from visavis.server.config import Config
 from visavis.server.endpointing import Endpointing
@@ -23,7 +25,7 @@ from visavis.server.errors import NotFound
 from visavis.server.flow import Worker
 from visavis.server.messages import Clause
 from visavis.server.session import Engines
-from visavis.server.speaking import Minded, Voiced
+from visavis.server.speaking import Guided, Minded, Voiced
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,11 @@ def _prepare(path: Path, width: int, height: int) -> _Face:
     return _Face(avatar, renderer, renderer.render(FaceState()))
 
 
+def _guide(home: Path, worker: Worker) -> Guided:
+    director = load.director(home)
+    return Guided(director, Rapport(director), worker)
+
+
 def _apology(tts: Tts) -> tuple[Clause, ...]:
     return tuple(
         Clause(" ".join(word.text for word in speech.words), speech)
@@ -58,6 +65,16 @@ def _apology(tts: Tts) -> tuple[Clause, ...]:
 def find_avatars(home: Path) -> dict[str, Path]:
     """Avatar files by name: the shipped ones, and the operator's, which may take their names."""
     return {**list_avatars(SHIPPED), **list_avatars(home / "avatars")}
+
+
+def title(name: str) -> str:
+    """An avatar's name as people write it: what is all lower-case is a name for scripts."""
+    return name.replace("-", " ").title() if name.islower() else name
+
+
+def preview_address(name: str) -> str:
+    """Where a server shows an avatar's picture."""
+    return f"/v1/avatars/{quote(name)}/preview.webp"
 
 
 class Studio:
@@ -76,6 +93,7 @@ class Studio:
         self._opening = asyncio.Lock()
         self._stt: Stt
         self._mind: Minded
+        self._guide: Guided
 
     @property
     def missing(self) -> str | None:
@@ -98,6 +116,7 @@ class Studio:
         )
         self._stt, dialogue, _, _ = await asyncio.gather(*loading)
         self._mind = Minded(dialogue, mind)
+        self._guide = await mind.load(_guide, home, self._worker("direction"))
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
@@ -115,6 +134,7 @@ class Studio:
             renderer=renderer,
             transcribe=self._transcribe,
             mind=self._mind,
+            guide=self._guide,
             voice=voiced,
             apology=self._apologies[voice],
             still=face.still,
@@ -122,11 +142,16 @@ class Studio:
         )
 
     async def avatars(self) -> list[dict[str, Any]]:
-        """Name, title and preview address of each avatar."""
+        """Name, title and preview address of each avatar, and whether it came with visavis."""
         found = await asyncio.to_thread(find_avatars, self._config.home_path)
         return [
-            {"name": name, "title": name.title(), "preview": f"/v1/avatars/{name}/preview.webp"}
-            for name in sorted(found)
+            {
+                "name": name,
+                "title": title(name),
+                "preview": preview_address(name),
+                "shipped": path.parent == SHIPPED,
+            }
+            for name, path in sorted(found.items())
         ]
 
     def voices(self) -> list[dict[str, Any]]:

@@ -18,12 +18,13 @@ from tqdm import tqdm
 
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, FaceState
-from visavis.engines.direction import understand
+from visavis.engines.direction import Director
+from visavis.engines.script import wishes
 from visavis.models import fetch, manifest
 from visavis.models.avatar import Avatar, Consent, load_avatar, read_card
 from visavis.models.errors import AvatarError
 from visavis.server import config as settings
-from visavis.server import offline
+from visavis.server import offline, recordings
 from visavis.server.config import Config
 from visavis.server.errors import ConfigError
 from visavis.server.studio import find_avatars
@@ -69,10 +70,17 @@ def _config() -> Config:
 
 def _add_say(commands: Any) -> None:
     parser = add_command(commands, "say", _say, "render a text as a video file")
-    parser.add_argument("text", help="what to say; - reads it from the standard input")
+    parser.add_argument(
+        "text", nargs="?", default="",
+        help="what to say; - reads it from the standard input; directions in brackets, as in "
+        '"[smiles] Welcome. [slowly, serious] Please note", are not spoken',
+    )  # fmt: skip
+    parser.add_argument(
+        "--audio", type=Path, metavar="FILE", help="speak this recording instead of a text"
+    )
     parser.add_argument("--avatar", help="default: the one of the settings")
     parser.add_argument("--voice", help="default: the one of the settings")
-    parser.add_argument("--style", default="", help='in plain words: "warm and calm"')
+    parser.add_argument("--style", default="", help='in plain words: "warm, but not so fast"')
     parser.add_argument("--size", type=int, default=512, help="width and height in pixels")
     parser.add_argument("-o", "--output", type=Path, required=True, help="an .mp4 file")
     parser.add_argument("--trace", type=Path, help="write one JSON line a picture to this file")
@@ -80,20 +88,15 @@ def _add_say(commands: Any) -> None:
 
 def _say(options: argparse.Namespace) -> None:
     config = _config()
-    text = sys.stdin.read() if options.text == "-" else options.text
-    if not text.strip():
-        msg = "there is nothing to say"
-        raise ConfigError(msg)
     avatar = load_avatar(_avatar_path(options.avatar or config.avatar))
-    voice = options.voice or config.voice
-    if voice not in {v.name for v in load.voices()}:
-        msg = f"there is no voice {voice!r}: `visavis voices` names those there are"
-        raise ConfigError(msg)
-    script = offline.speak(text, load.tts(voice, config.home_path))
+    director = load.director(config.home_path)
+    script = _recorded(options, director) if options.audio else _written(options, config, director)
+    if styles := director.understand(options.style).styles:
+        say_line(f"style: {', '.join(styles)}")
+    if script.dropped:
+        say_line(f"note: not understood: {', '.join(script.dropped)}")
+        say_line(f"what can be asked for: {', '.join(director.names)}")
     motion = load.motion(0)
-    if direction := understand(options.style).styles:
-        motion.feel(0, understand(options.style).affect)
-        say_line(f"style: {', '.join(direction)}")
     renderer = load.renderer(avatar, options.size, options.size)
     with ExitStack() as stack:
         bar = stack.enter_context(tqdm(total=script.frames, unit="picture", leave=False))
@@ -103,6 +106,26 @@ def _say(options: argparse.Namespace) -> None:
             lambda share: _advance(bar, round(share * script.frames)),
         )  # fmt: skip
     say_line(f"made {options.output}: {len(script.pcm) / PLAY_RATE:.1f} s")
+
+
+def _written(options: argparse.Namespace, config: Config, director: Director) -> offline.Script:
+    text = sys.stdin.read() if options.text == "-" else options.text
+    if not text.strip():
+        msg = "there is nothing to say"
+        raise ConfigError(msg)
+    voice = options.voice or config.voice
+    if voice not in {v.name for v in load.voices()}:
+        msg = f"there is no voice {voice!r}: `visavis voices` names those there are"
+        raise ConfigError(msg)
+    return offline.speak(text, load.tts(voice, config.home_path), director, options.style)
+
+
+def _recorded(options: argparse.Namespace, director: Director) -> offline.Script:
+    if options.text:
+        msg = "give either a text or --audio FILE"
+        raise ConfigError(msg)
+    wanted = director.understand(options.style)
+    return recordings.script(recordings.read(options.audio), load.sound_visemes(), wanted)
 
 
 def _advance(bar: Any, done: int) -> None:
@@ -139,6 +162,13 @@ def _add_avatar(commands: Any) -> None:
     show = add_command(actions, "show", _show, "an avatar's record: licence, consent, warnings")
     show.add_argument("name")
     _json(show)
+    examine = add_command(actions, "check", _check, "measure an avatar: what is good, what is weak")
+    examine.add_argument("name")
+    examine.add_argument(
+        "--sheet", type=Path, nargs="?", const=Path(), metavar="FILE",
+        help="also write a sheet of expressions: .png, .webp or .jpg (default: NAME-sheet.webp)",
+    )  # fmt: skip
+    _json(examine)
 
 
 def _create(options: argparse.Namespace) -> None:
@@ -190,6 +220,27 @@ def _show(options: argparse.Namespace) -> None:
         rows = value.items() if isinstance(value, dict) else [("", value)]
         for inner, text in rows:
             say_line(f"{key} {inner}".strip().ljust(20) + f" {text}")
+
+
+def _check(options: argparse.Namespace) -> int:
+    from visavis.server import examining
+
+    avatar = load_avatar(_avatar_path(options.name))
+    with tqdm(total=100, unit="%", leave=False) as bar:
+
+        def progress(what: str, share: float) -> None:
+            bar.set_description(f"measuring {what}")
+            _advance(bar, round(100 * share))
+
+        report = examining.examine(avatar, progress)
+    figures = {"worst": report.worst, **asdict(report)}
+    for line in [json.dumps(figures)] if options.json else examining.in_words(report):
+        say_line(line)
+    if options.sheet is not None:
+        path = options.sheet if options.sheet.name else Path(f"{options.name}-sheet.webp")
+        examining.write_sheet(avatar, path)
+        sys.stderr.write(f"made {path}\n")
+    return _FAILURE if report.worst == "bad" else 0
 
 
 # --- voices and models --------------------------------------------------------------------------
@@ -270,10 +321,17 @@ def _doctor(options: argparse.Namespace) -> int:
         return _FAILURE if problems else 0
     for key, value in shown.items():
         say_line(f"{key:14} {value if value != '' else '-'}")
+    say_line(f"New avatars from the page: {_who_creates(config)}")
     for problem in problems:
         say_line(f"missing: {problem}")
     say_line("something is missing" if problems else "all is in place")
     return _FAILURE if problems else 0
+
+
+def _who_creates(config: Config) -> str:
+    if not config.may_create:
+        return "nobody (create_avatars is off)"
+    return "everybody who has the token" if config.token else "everybody at this machine"
 
 
 def _knowledge_problems(config: Config) -> list[str]:
@@ -282,10 +340,23 @@ def _knowledge_problems(config: Config) -> list[str]:
     if config.dialogue != "knowledge":
         return []
     try:
-        knowledge.load(Path(config.knowledge) if config.knowledge else load.EXAMPLE)
+        known = knowledge.load(Path(config.knowledge) if config.knowledge else load.EXAMPLE)
     except knowledge.KnowledgeError as error:
         return [str(error)]
-    return []
+    answers = (answer for entry in known.entries for answer in entry.answers)
+    return _bracket_problems({wish for answer in answers for wish in wishes(answer)}, config)
+
+
+def _bracket_problems(found: set[str], config: Config) -> list[str]:
+    words = Director()
+    if not any(words.literal(wish).dropped for wish in found):
+        return []
+    director = load.director(config.home_path)
+    return [
+        f"a direction for [{wish}]: {', '.join(dropped)} is not understood"
+        for wish in sorted(found)
+        if (dropped := director.understand(wish).dropped)
+    ]
 
 
 def _token(_options: argparse.Namespace) -> None:
@@ -299,6 +370,7 @@ def _warm(_options: argparse.Namespace) -> None:
     avatars: dict[str, Path] = find_avatars(home)
     steps: list[tuple[str, Callable[[], object]]] = [
         ("the dialogue", lambda: load.dialogue("knowledge", None, home)),
+        ("the styles", lambda: load.director(home)),
         *((f"the voice {v.name}", lambda v=v: load.tts(v.name, home)) for v in load.voices()),
         ("the face", lambda: _draw_once(load_avatar(next(iter(avatars.values()))))),
     ]

@@ -6,12 +6,14 @@ import numpy as np
 
 from visavis.engines import fake
 from visavis.engines.base import Transcript
+from visavis.engines.direction import Director
+from visavis.engines.rapport import Rapport
 from visavis.server.endpointing import Endpointing
 from visavis.server.errors import NotFound
 from visavis.server.flow import Worker
 from visavis.server.messages import Clause
 from visavis.server.session import Engines
-from visavis.server.speaking import Minded, Voiced
+from visavis.server.speaking import Guided, Minded, Voiced
 
 
 class FakeStudio:
@@ -22,7 +24,9 @@ class FakeStudio:
         self.stt, self.dialogue = fake.FakeStt(stt), fake.FakeDialogue(answer)
         self.motion, self.renderer = fake.FakeMotion(), fake.FakeRenderer(128, 128)
         self.tts = fake.FakeTts()
-        self.workers = {name: Worker(name) for name in ("stt", "dialogue", "tts")}
+        self.workers = {name: Worker(name) for name in ("stt", "dialogue", "tts", "direction")}
+        self.director = Director()
+        self.rapport = Rapport(self.director)
 
     async def furnish(self, avatar, voice):
         if avatar != "mira":
@@ -37,6 +41,7 @@ class FakeStudio:
             renderer=self.renderer,
             transcribe=self._transcribe,
             mind=Minded(self.dialogue, self.workers["dialogue"]),
+            guide=Guided(self.director, self.rapport, self.workers["direction"]),
             voice=Voiced(self.tts, self.workers["tts"]),
             apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
             still=np.full((192, 128), 128, np.uint8),

@@ -126,9 +126,11 @@ async def test_a_session_can_be_commanded_over_http():
         await viewer.wait_for("reply_started")
         assert (await client.post(f"{viewer.location}/interrupt")).status == 202
         assert (await viewer.wait_for("reply_ended"))["reason"] == "interrupted"
-        assert (
-            await client.post(f"{viewer.location}/direct", json={"prompt": "warm"})
-        ).status == 202
+        directed = await client.post(f"{viewer.location}/direct", json={"prompt": "warm, flob"})
+        assert directed.status == 202
+        told = await directed.json()
+        assert (told["styles"], told["dropped"]) == (["warm"], ["flob"])
+        assert "thoughtful" in told["known"]
         described = await (await client.get(viewer.location)).json()
         assert described["turn"] >= 1
 

@@ -9,6 +9,8 @@ import pytest
 from bench.chromium import chromium, server, tapped_page
 from bench.questions import write_wav
 from bench.signals import first_after, intervals, moving_after, silent_after
+from visavis.models.avatar import read_card
+from visavis.server.studio import SHIPPED
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -131,3 +133,71 @@ async def test_a_wrong_token_is_said_plainly(home, silence):
         page = await tapped_page(browser, address.split("#")[0] + "#token=wrong")
         await page.wait_for_selector("#trouble:not([hidden])")
         assert await page.locator("#key-form").is_visible()
+
+
+async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, silence):
+    photo = SHIPPED / "tomas.webp"
+    async with server(home) as (address, _), chromium(silence, 390, 844) as browser:
+        page = await tapped_page(browser, address)
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await start(page)
+        await page.click("#settings-open")
+        await page.click("#create-open")
+        await page.click("#create-photo button[type=submit]")  # nothing chosen yet
+        assert "photo" in await page.inner_text("#create-fault")
+        await page.set_input_files("#create-file", photo)
+        assert await page.evaluate("document.querySelector('#create-name').value") == "Tomas"
+        await page.fill("#create-name", "Newcomer")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#create-consent:not([hidden])")
+        assert await page.evaluate("document.activeElement.id") == "create-title"
+        await page.check("[name=whose][value=nobody]", force=True)
+        await page.fill("#create-giver", "The test")
+        await page.click("#create-make")  # not confirmed: nothing happens
+        assert await page.get_attribute("#create", "data-step") == "consent"
+        assert "drawn or generated" in await page.inner_text("#create-record")
+        await page.check("#create-confirm")
+        await page.click("#create-make")
+        await page.wait_for_selector("#create[data-step=done]", timeout=120_000)
+        loaded = "document.querySelector('#create-preview').naturalWidth > 0"
+        await page.wait_for_function(loaded)
+        await page.click("#create-use")
+        await page.wait_for_selector("#create[open], #settings[open]", state="hidden")
+        assert await page.get_attribute("#avatar", "avatar") == "Newcomer"
+        assert await page.inner_text("#name") == "Newcomer"
+        again = "window.visavis.messages.filter((m) => m.type === 'ready').length === 2"
+        await page.wait_for_function(f"{again} && window.visavis.state === 'connected'")
+        assert not errors
+    assert read_card(home / "avatars" / "Newcomer.avatar").consent.given_by == "The test"
+
+
+async def since_the_microphone_opened(page, seconds):
+    script = "(ms) => performance.now() - taps.mic[0][0] > ms"
+    await page.wait_for_function(script, arg=seconds * 1000, timeout=30_000)
+
+
+async def test_only_what_is_said_with_the_button_held_is_heard(home):
+    spoken = home / "two.wav"
+    script = [("", 4.0), ("Where is the gym?", 5.0), ("What time is breakfast?", 30.0)]
+    write_wav(spoken, script, home)
+    async with server(home) as (address, _), chromium(spoken) as browser:
+        page = await tapped_page(browser, address)
+        await page.evaluate(
+            """() => { window.heard = [];
+            document.querySelector("visavis-avatar").addEventListener("transcript",
+              (e) => e.detail.final && window.heard.push(e.detail.text.toLowerCase())); }"""
+        )
+        await start(page)
+        await page.wait_for_function("taps.mic.length > 0")
+        # the first question passes with the button up, the second is caught
+        await since_the_microphone_opened(page, 7.0)
+        await page.hover("#talk")
+        await page.mouse.down()
+        assert await page.get_attribute("#talk", "aria-pressed") == "true"
+        await since_the_microphone_opened(page, 14.0)
+        await page.mouse.up()
+        await ended(page)
+        heard = await page.evaluate("window.heard")
+        assert len(heard) == 1
+        assert "breakfast" in heard[0]

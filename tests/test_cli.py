@@ -38,6 +38,7 @@ def test_serve_explains_every_setting(capsys):
         (["say", " ", "-o", "x.mp4"], 2, "nothing to say"),
         (["say", "hello", "--avatar", "nobody", "-o", "x.mp4"], 1, "There is no avatar 'nobody'"),
         (["avatar", "show", "nobody"], 1, "There is no avatar"),
+        (["avatar", "check", "nobody"], 1, "There is no avatar"),
         (["avatar", "create", "no.jpg", "--name", "x", "--consent", "yes"], 1, "no.jpg"),
         (["models", "pull", "nothing"], 1, "no model is called"),
     ],
@@ -84,6 +85,48 @@ def test_doctor_names_a_faulty_line_of_the_knowledge(tmp_path, capsys, monkeypat
     monkeypatch.setenv("VISAVIS_KNOWLEDGE", str(faulty))
     assert main(["doctor"]) == 1
     assert "faq.md:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "everybody at this machine"),
+        ({"VISAVIS_TOKEN": "secret"}, "everybody who has the token"),
+        ({"VISAVIS_CREATE_AVATARS": "off"}, "nobody"),
+    ],
+)
+def test_doctor_says_who_can_make_avatars(capsys, monkeypatch, settings, words):
+    for key, value in settings.items():
+        monkeypatch.setenv(key, value)
+    main(["doctor"])
+    assert f"New avatars from the page: {words}" in capsys.readouterr().out
+
+
+@pytest.mark.slow  # the styles are embedded anew
+def test_doctor_names_a_bracket_that_nobody_understands(tmp_path, capsys, monkeypatch):
+    odd = tmp_path / "faq.md"
+    odd.write_text(
+        "# Inn\n\n## all\n\n### bar\n- Is there a bar?\n\n[smiles] Yes. [moonwalk] Up.\n"
+    )
+    monkeypatch.setenv("VISAVIS_KNOWLEDGE", str(odd))
+    assert main(["doctor"]) == 1
+    assert "missing: a direction for [moonwalk]" in capsys.readouterr().out
+    odd.write_text(odd.read_text().replace("moonwalk", "keep your cool"))
+    main(["doctor"])
+    assert "direction" not in capsys.readouterr().out
+
+
+def test_brackets_and_style_direct_a_film():
+    script = offline.speak(
+        "Hello you. [delighted] Welcome. [moonwalk] Sit. [nods]", fake.FakeTts(), style="slow"
+    )
+    starts = [at for at, _ in script.pieces]
+    assert [at for at, _ in script.moods] == [0, starts[1] - offline.EARLY]
+    assert script.moods[1][1].affect.valence == 1.0
+    assert all(mood.delivery.speed < 0.9 for _, mood in script.moods)
+    end = starts[2] + len(script.pieces[2][1].pcm)
+    assert script.movements == ((end - offline.EARLY, "nod"),)
+    assert script.dropped == ("moonwalk",)
 
 
 def test_a_text_becomes_a_video_with_its_sound(tmp_path):

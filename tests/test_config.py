@@ -21,6 +21,7 @@ def test_later_sources_win(tmp_path):
         ({"VISAVIS_HOST": "0.0.0.0"}, "set a token"),
         ({"VISAVIS_DIALOGUE": "gossip"}, "choose knowledge or echo"),
         ({"VISAVIS_WIDTH": "511"}, "even"),
+        ({"VISAVIS_CREATE_AVATARS": "perhaps"}, "choose on or off"),
         ({"VISAVIS_TLS_CERT": "a.pem"}, "go together"),
         ({"VISAVIS_MAX_SESSIONS": "0"}, "at least 1"),
     ],
@@ -32,6 +33,13 @@ def test_a_wrong_setting_is_named_with_its_fix(env, words):
 
 def test_other_addresses_are_open_with_a_token():
     assert not config.load({}, env={"VISAVIS_HOST": "0.0.0.0", "VISAVIS_TOKEN": "t"}).is_local
+
+
+def test_avatars_may_be_made_unless_that_is_switched_off():
+    assert config.load({}, env={}).may_create
+    assert config.load({}, env={"VISAVIS_HOST": "0.0.0.0", "VISAVIS_TOKEN": "t"}).may_create
+    assert not config.load({}, env={"VISAVIS_CREATE_AVATARS": "off"}).may_create
+    assert not config.Config(host="0.0.0.0").may_create  # whatever else goes wrong
 
 
 def test_a_broken_file_is_named(tmp_path):

@@ -13,9 +13,11 @@ from visavis.engines import knowledge, smalltalk, wording
 from visavis.engines.base import EngineError, Exchange
 from visavis.engines.dialogue_echo import EchoDialogue
 from visavis.engines.dialogue_knowledge import KnowledgeDialogue
+from visavis.engines.direction import Director
 from visavis.engines.embed_minilm import MiniLm
 from visavis.engines.knowledge import KnowledgeError
 from visavis.engines.retrieval import Ear
+from visavis.engines.script import unmarked, wishes
 from visavis.models import manifest
 
 HOTEL = knowledge.EXAMPLE
@@ -220,11 +222,24 @@ def test_the_example_is_large_and_made_for_the_ear():
     hotel = knowledge.load(HOTEL)
     assert len(hotel.entries) >= 45
     for entry in hotel.entries:
-        for answer in entry.answers:
+        for written in entry.answers:
+            answer = unmarked(written)
             assert not set("*_[]()#`") & set(answer), entry.id
             assert not any(c.isdigit() for c in answer), entry.id
             assert len(knowledge.sentences(answer)) <= 4, entry.id
             assert len(knowledge.sentences(answer)[0]) <= 110, entry.id
+
+
+def test_every_bracket_of_what_ships_is_understood():
+    director = Director()
+    hotel, (small, beyond) = knowledge.load(HOTEL), smalltalk.entries()
+    fixed = (*smalltalk.UNKNOWN, *smalltalk.UNSURE, smalltalk.EMPTY, smalltalk.FOREIGN)
+    answers = [a for entry in (*hotel.entries, *small, *beyond) for a in entry.answers]
+    found = [wish for text in (*answers, *fixed) for wish in wishes(text)]
+    assert len(found) > 10
+    for wish in found:
+        assert director.literal(wish).changes, wish
+        assert not director.literal(wish).dropped, wish
 
 
 # --- words -------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import pytest
 from babble import CLOSE, FRAME, JAW, MOUTH, MS, PUCKER, START, at, opening, play, said, speech
 
 from visavis.engines import visemes
-from visavis.engines.base import PLAY_RATE, Affect, Motion
+from visavis.engines.base import PLAY_RATE, Affect, Bearing, Motion
 from visavis.engines.motion_visemes import VisemeMotion
 from visavis.models.arkit import INDEX
 
@@ -203,6 +203,15 @@ def test_knows_the_phoneme():
 # --- continuity ----------------------------------------------------------------------------------
 
 
+SAD = Bearing(
+    {"browInnerUp": 0.4, "mouthFrown": 0.4, "eyeSquint": -0.5},
+    (0, -6, 5, 0, 0, 0),
+    0.8,
+    0.5,
+    (3, -9),
+)
+
+
 def eventful(seed, step=2 * MS):
     """Everything at once: late pieces, a cut inside a word, moods and manners."""
     motion = VisemeMotion(seed)
@@ -214,7 +223,9 @@ def eventful(seed, step=2 * MS):
         2.3: lambda t: motion.cut(t + 40 * MS),
         2.36: lambda t: motion.speak(t + 90 * MS, piece),
         2.7: lambda t: motion.feel(t, Affect(valence=1.0, arousal=1.0)),
-        2.8: lambda t: motion.feel(t, Affect(valence=-1.0, arousal=-1.0, attention=0.0)),
+        2.8: lambda t: motion.feel(t, Affect(valence=-1.0, arousal=-1.0, attention=0.0), SAD),
+        2.9: lambda t: motion.move(t, "shake"),
+        3.1: lambda t: motion.move(t, "brows"),
         3.0: lambda t: motion.attend(t, "thinking"),
         3.2: lambda t: motion.attend(t, "listening"),
         3.3: lambda t: motion.attend(t, "speaking"),
@@ -289,3 +300,20 @@ def test_memory_stays_flat():
     late = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert late - early < 20_000  # bytes
+
+
+def test_lips_meet_in_a_broad_smile():
+    smile = Bearing(
+        {"mouthSmile": 0.9, "mouthUpperUp": 0.5, "mouthLowerDown": 0.4, "jawOpen": 0.05}
+    )
+    for affect in (Affect(), Affect(valence=1.0, arousal=0.6)):
+        motion = VisemeMotion(1)
+        motion.feel(0, affect, smile)
+        play(motion, 0, START - 150 * MS)
+        motion.speak(START, speech([("a", 90), ("p", 60), ("i", 90), ("m", 60), ("a", 90)]))
+        frames = play(motion, START - 150 * MS, START + 390 * MS, 5 * MS)
+        for first, last in ((90, 150), (240, 300)):
+            near = [opening(c) for t, c in frames.items() if first * MS <= t - START <= last * MS]
+            assert min(near) < 0.02
+        between = [opening(c) for t, c in frames.items() if 170 * MS <= t - START <= 220 * MS]
+        assert max(between) > 0.2  # and the teeth show again

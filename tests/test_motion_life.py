@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from babble import FRAME, MS, START, at, play, speech
 
-from visavis.engines.base import PLAY_RATE, Affect
+from visavis.engines.base import AT_EASE, PLAY_RATE, Affect, Bearing
 from visavis.engines.motion_visemes import VisemeMotion
 from visavis.models.arkit import INDEX
 
@@ -165,3 +165,92 @@ def test_head_moves_more_in_speech_and_comes_to_rest():
     speed = [np.abs(np.diff(pose, axis=0)).mean() for pose in (still, talking, after)]
     assert speed[1] > 1.5 * speed[0]
     assert speed[1] > 1.5 * speed[2]
+
+
+# --- bearing and movements -----------------------------------------------------------------------
+
+
+def test_a_bearing_shows_on_face_and_head_and_goes_again():
+    motion = VisemeMotion(2)
+    bearing = Bearing(face={"mouthSmileLeft": 0.5}, pose=(0.0, 6.0, 0.0, 0.0, 0.0, 0.0))
+    motion.feel(0, Affect(), bearing)
+    smile = INDEX["mouthSmileLeft"]
+    states = [motion.state(t) for t in range(0, 6 * PLAY_RATE, FRAME)][50:]
+    assert np.median([s.coefficients[smile] for s in states]) > 0.4
+    assert np.median([s.pose[1] for s in states]) > 4
+    motion.feel(6 * PLAY_RATE, Affect())
+    states = [motion.state(t) for t in range(6 * PLAY_RATE, 12 * PLAY_RATE, FRAME)][50:]
+    assert np.median([s.coefficients[smile] for s in states]) < 0.1
+    assert abs(np.median([s.pose[1] for s in states])) < 2.5
+
+
+def shared_gaze(bearing):
+    away, towards = [], []
+    for seed in range(8):
+        motion = VisemeMotion(seed)
+        motion.attend(0, "speaking")
+        motion.feel(0, Affect(), bearing)
+        states = [motion.state(t) for t in range(0, 40 * PLAY_RATE, FRAME)][50:]
+        room = np.array([s.gaze + s.pose[:2] for s in states])
+        off = np.hypot(*room.T) > 4.5
+        away.append(off.mean())
+        towards.append(room[off].mean(axis=0) if off.any() else np.zeros(2))
+    return float(np.mean(away)), np.mean(towards, axis=0)
+
+
+@pytest.mark.slow
+def test_a_bearing_decides_where_the_eyes_go():
+    usual, _ = shared_gaze(AT_EASE)
+    held, _ = shared_gaze(Bearing(away=-1.0))
+    aside, where = shared_gaze(Bearing(away=0.45, look=(15.0, 9.0)))
+    assert held < 0.03 < usual < 0.3 < aside < 0.8
+    assert where[0] > 10
+    assert where[1] > 5
+
+
+@pytest.mark.parametrize(
+    ("movement", "moves"),
+    [
+        ("acknowledge", lambda s: -s.pose[1] / 1.5),
+        ("nod", lambda s: -s.pose[1] / 4.0),
+        ("shake", lambda s: abs(s.pose[0]) / 3.5),
+        ("tilt", lambda s: abs(s.pose[2]) / 2.5),
+        ("brows", lambda s: s.coefficients[INDEX["browOuterUpLeft"]] / 0.4),
+        ("wink", lambda s: s.coefficients[INDEX["eyeBlinkLeft"]] / 0.9),
+    ],
+)
+def test_a_movement_is_made(movement, moves):
+    heights = {True: [], False: []}
+    for moved, seed in itertools.product((True, False), range(6)):
+        motion = VisemeMotion(seed)
+        play(motion, 0, START)
+        if moved:
+            motion.move(START, movement)
+        states = [motion.state(t) for t in range(START, START + 2 * PLAY_RATE, FRAME)]
+        heights[moved].append([moves(state) for state in states])
+    added = np.array(heights[True]) - np.array(heights[False])
+    assert np.median(np.abs(added).max(axis=1)) > 0.8
+    assert np.abs(added[:, 0]).max() < 0.1  # it does not begin with a jump
+
+
+def test_a_listener_does_not_nod_twice_at_once():
+    motion = VisemeMotion(3)
+    motion.attend(0, "listening")
+    play(motion, 0, START)
+    for after in (0, 200, 400, 600):
+        motion.move(START + after * MS, "acknowledge")
+    pitch = np.array(
+        [motion.state(t).pose[1] for t in range(START, START + 1200 * MS, FRAME)], np.float64
+    )
+    assert pitch.min() > pitch[0] - 4.5  # degrees: one nod, not four on top of each other
+
+
+def test_a_wink_closes_one_eye():
+    motion = VisemeMotion(1)
+    motion.move(START, "wink")
+    frames = play(motion, 0, START + PLAY_RATE)
+    left, right = (
+        max(c[INDEX[n]] for t, c in frames.items() if START < t < START + 400 * MS)
+        for n in ("eyeBlinkLeft", "eyeBlinkRight")
+    )
+    assert left > 0.9 > 0.5 > right

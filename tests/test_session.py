@@ -27,6 +27,7 @@ class Stage:
         self.studio = FakeStudio(**options)
         self.motion, self.dialogue = self.studio.motion, self.studio.dialogue
         self.renderer, self.stt = self.studio.renderer, self.studio.stt
+        self.tts = self.studio.tts
         self.session = Session("s", self.studio.engines(), self._note, Metrics())
         self.clock, self.timeline = self.session.clock, self.session.timeline
 
@@ -280,8 +281,12 @@ async def test_a_style_holds_for_its_reply():
     async with Stage() as stage:
         stage.session.say("hello there", style="very happy")
         await stage.pass_time(3000)
-        felt = [name for name, _ in stage.motion.told if name == "feel"]
-        assert len(felt) == 2  # happy, and back
+        felt = [affect.valence for _, affect, _ in stage.motion.felt]
+        assert felt[-2:] == [pytest.approx(1.0), 0.0]  # happy, and back
+        assert [d.pitch > 0.5 for _, d in stage.tts.deliveries] == [
+            False,
+            True,
+        ]  # the apology first
 
 
 @virtual_time

@@ -1,0 +1,62 @@
+"""What a visitor's words tell of how they feel -> the direction for the answer. No sound, no face.
+
+Cue phrases only, from data/wishes.toml: a sentence that complains politely, without any of them,
+is taken for a plain one, and irony for what it says.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+
+from visavis.engines.direction import PATH, Director
+from visavis.engines.styles import NOTHING, Direction
+from visavis.engines.wording import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class _Feeling:
+    """One feeling: phrases with a blank before and after, so that they match whole words."""
+
+    name: str
+    answer: Direction
+    said: tuple[str, ...]
+    unless: tuple[str, ...]
+
+
+class Rapport:
+    """Reads one utterance at a time, in well under a millisecond."""
+
+    def __init__(self, director: Director) -> None:
+        rows = tomllib.loads(PATH.read_text(encoding="utf-8"))["visitor"]
+        self._feelings = tuple(
+            _Feeling(
+                name,
+                director.understand(row["answer"]),
+                _padded(row["say"]),
+                _padded(row["unless"]),
+            )
+            for name, row in rows.items()
+        )
+
+    def feeling(self, text: str) -> str:
+        """Its name in the table, "" when the words tell nothing."""
+        found = self._read(text)
+        return found.name if found else ""
+
+    def answer(self, text: str) -> Direction:
+        """How to appear while answering these words; NOTHING when they tell nothing."""
+        found = self._read(text)
+        return found.answer if found else NOTHING
+
+    def _read(self, text: str) -> _Feeling | None:
+        said = f" {normalise(text)} "
+        for feeling in self._feelings:
+            told = any(phrase in said for phrase in feeling.said)
+            if told and not any(phrase in said for phrase in feeling.unless):
+                return feeling
+        return None
+
+
+def _padded(phrases: list[str]) -> tuple[str, ...]:
+    return tuple(f" {normalise(phrase)} " for phrase in phrases)

@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+
+import { record } from "../../client/create.js";
+import { codeOf, fault, makeAvatar, MAX_BYTES, nameFrom } from "../../client/making.js";
+import { CONSENT } from "../../client/words.js";
+
+const fetched = globalThis.fetch;
+afterEach(() => (globalThis.fetch = fetched));
+
+const answer = (body, status = 200, headers = {}) => ({
+  ok: status < 400, status, json: async () => body, headers: new Headers(headers),
+});
+
+/** Answers in turn; what was asked is kept. */
+function server(...answers) {
+  const asked = [];
+  globalThis.fetch = async (path, { method = "GET" } = {}) => {
+    asked.push(`${method} ${path}`);
+    if (method === "DELETE") return answer({}, 204);
+    const next = answers.shift();
+    if (next instanceof Error) throw next;
+    return next;
+  };
+  return asked;
+}
+
+const accepted = answer({}, 202, { Location: "/v1/avatars/jobs/7" });
+const make = (progress = () => {}, signal = new AbortController().signal) =>
+  makeAvatar("", new FormData(), progress, signal);
+
+test("a job is followed to its end", async () => {
+  const asked = server(accepted, answer({ state: "making", what: "fitting", share: 0.3 }),
+    answer({ state: "done", what: "done", share: 1, name: "Anna" }));
+  const seen = [];
+  assert.equal((await make((what, share) => seen.push([what, share]))).name, "Anna");
+  assert.deepEqual(seen, [["fitting", 0.3], ["done", 1]]);
+  assert.deepEqual(asked, ["POST v1/avatars", "GET v1/avatars/jobs/7", "GET v1/avatars/jobs/7"]);
+});
+
+test("what is wrong with a photo comes with its code and the server's words", async () => {
+  server(accepted, answer({ type: "urn:visavis:no-face", detail: "No face was found." }, 422));
+  await assert.rejects(make(), { code: "no-face", message: "No face was found." });
+  server(answer({ type: "about:blank", title: "Unauthorized" }, 401));
+  await assert.rejects(make(), { code: "unauthorised" });
+});
+
+test("a question that is lost on the way is asked again", async () => {
+  server(accepted, new TypeError("network"), answer({ state: "done", what: "done", share: 1 }));
+  assert.equal((await make()).state, "done");
+});
+
+test("giving up ends the job at the server too", async () => {
+  const controller = new AbortController();
+  const asked = server(accepted, answer({ state: "making", what: "fitting", share: 0.3 }),
+    answer({ state: "cancelled", what: "fitting", share: 0.3 }));
+  await assert.rejects(make(() => controller.abort(), controller.signal), { code: "cancelled" });
+  assert.ok(asked.includes("DELETE v1/avatars/jobs/7"));
+});
+
+test("files that cannot be photos are known before the upload", () => {
+  assert.equal(fault({ type: "image/jpeg", size: 1000 }), "");
+  assert.equal(fault({ type: "", size: 1000 }), ""); // the system does not know: the server will
+  assert.equal(fault({ type: "application/pdf", size: 1000 }), "no-picture");
+  assert.equal(fault({ type: "image/png", size: MAX_BYTES + 1 }), "too-large");
+});
+
+test("a name is taken from a file that has one", () => {
+  assert.equal(nameFrom("anna-portrait.jpg"), "Anna");
+  assert.equal(nameFrom("IMG_2041.jpeg"), "");
+  assert.equal(nameFrom("Zoë.webp"), "Zoë");
+  assert.equal(nameFrom("20261122.png"), "");
+});
+
+test("codes are read from problems", () => {
+  assert.equal(codeOf("urn:visavis:several-faces"), "several-faces");
+  assert.equal(codeOf("about:blank"), "");
+});
+
+test("a record names who allows it and who says so", () => {
+  const { subject, statement, givenBy } = record("other", "Anna Example", "Bo Sample");
+  assert.deepEqual([subject, givenBy], ["Anna Example", "Bo Sample"]);
+  assert.match(statement, /^Anna Example has allowed/);
+  assert.equal(record("self", "", "Bo Sample").subject, "Bo Sample");
+  assert.match(record("nobody", "", "Bo Sample").subject, /^nobody/);
+  for (const whose of Object.keys(CONSENT)) {
+    assert.doesNotMatch(Object.values(record(whose, "A", "B")).join(), /[{}]/);
+  }
+});

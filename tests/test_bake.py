@@ -1,0 +1,98 @@
+"""What the bake promises: a likely head, lips that go as far as told, and stay shut when shut."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from visavis.engines.base import FaceState
+from visavis.engines.render_warp import WarpRenderer
+from visavis.models import arkit, fit, layers, photo, portrait
+from visavis.models import landmarks as lm
+from visavis.models.avatar import Consent
+from visavis.models.head import load_head
+
+PERSONAS = Path(portrait.__file__).parent / "data" / "personas"
+CONSENT = Consent("nobody: synthetic", "made for tests", "the tests", "2026-01-01")
+PIXELS_A_DECIMETRE = 1024 / 3.75  # of the shipped portraits, see persona_set.FRAME
+
+slow = pytest.mark.slow
+
+
+@cache
+def framed(name):
+    return photo.frame((PERSONAS / f"{name}.webp").read_bytes())
+
+
+@cache
+def fitted(name):
+    return fit.fit(load_head(), framed(name).face)
+
+
+@cache
+def baked():
+    return portrait.create_avatar(PERSONAS / "mira.webp", "mira", CONSENT)
+
+
+def state(pose=(0, 0, 0), **coefficients):
+    face = np.zeros(arkit.COUNT, np.float32)
+    for name, value in coefficients.items():
+        face[arkit.INDEX[name]] = value
+    return FaceState(face, np.array([*pose, 0, 0, 0], np.float32))
+
+
+@slow
+@pytest.mark.parametrize("name", ["mira", "tomas"])
+def test_the_fitted_head_has_the_size_of_the_one_that_was_rendered(name):
+    scale = 512 / 1024 * PIXELS_A_DECIMETRE  # the frame holds nearly the whole portrait
+    assert fitted(name).scale == pytest.approx(scale, rel=0.10)
+    assert fitted(name).error < 0.035
+
+
+@slow
+@pytest.mark.parametrize("name", ["mira", "tomas"])
+def test_a_closed_mouth_is_not_fitted_with_an_open_jaw(name):
+    expression = fitted(name).expression
+    assert expression[arkit.INDEX["jawOpen"]] < 0.05
+    assert expression.max() < 0.6
+
+
+@slow
+def test_the_lower_lip_goes_all_the_way_that_the_jaw_says():
+    mouth, jaw = baked().patches["mouth"], arkit.INDEX["jawOpen"]
+    lip, chin = (framed("mira").face.points[i, :2] for i in (14, 17))
+
+    def drop(at):
+        grid = mouth.lower
+        place = at[None, None].astype(np.float32)
+        return layers.read_grid(grid.shifts[jaw], grid.corner, grid.pitch, place)[0, 0, 1]
+
+    assert drop(lip) > 0.95 * drop(chin)
+
+
+@slow
+@pytest.mark.parametrize("pose", [(0, 0, 0), (0, 10, 0), (0, -10, 0), (15, 0, 0), (-15, 10, 10)])
+def test_shut_lips_show_nothing_of_the_mouth_in_any_pose(pose):
+    avatar = baked()
+    mouth = avatar.patches["mouth"]
+    clear = tuple(replace(s, picture=np.zeros_like(s.picture)) for s in mouth.sprites)
+    bright = replace(mouth, back=(255, 0, 255), sprites=clear, shade=(0.0, 1.0, 0.0, 1.0))
+    patches = {**avatar.patches, "mouth": bright}
+    marked = WarpRenderer(replace(avatar, patches=patches)).render(state(pose))
+    usual = WarpRenderer(avatar).render(state(pose))
+    assert np.abs(marked.astype(int) - usual).max() <= 3
+    opened = WarpRenderer(replace(avatar, patches=patches)).render(state(pose, jawOpen=0.5))
+    assert np.abs(opened.astype(int) - usual).max() > 60
+
+
+@slow
+def test_a_blink_carries_the_lashes_beside_the_eye_down():
+    avatar = baked()
+    renderer = WarpRenderer(avatar)
+    corner = framed("mira").face.points[lm.EYE_LEFT[0], :2]
+    x, y = np.round(corner + [3, -3]).astype(int)
+    lashes = np.s_[y - 6 : y + 2, x - 2 : x + 6]
+    wide, shut = (renderer.render(state(eyeBlinkLeft=v)).astype(int) for v in (0, 1))
+    assert shut[lashes].mean() > wide[lashes].mean() + 3  # dark lashes have left that place
