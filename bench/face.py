@@ -164,7 +164,7 @@ def _figures(row: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
     widths = [(f"width by {k}", v, t["mouth_width"], True) for k, v in o["mouth_width"].items()]
     return [
         ("jawOpen", o["jaw_open"], t["jaw_open"], True), *widths,
-        ("jawOpen in speech", row["speech"]["jaw_open"], t["jaw_open"], True),
+        ("lip gap in speech", row["speech"]["lip_gap"], t["jaw_open"], True),
         ("mouth width in speech", row["speech"]["mouth_width"], t["mouth_width"], True),
         ("open after a blink", o["blink"]["left_open_visible"], t["blink_left_open"], False),
         ("gaze across", o["gaze"]["across_correlation"], t["gaze"], True),

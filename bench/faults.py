@@ -28,6 +28,7 @@ Mask = npt.NDArray[np.bool_]
 MAGENTA: Final = (255, 0, 255)
 RANGE: Final = (15.0, 10.0, 10.0)  # degrees of yaw, pitch and roll
 RIM: Final = 3  # photo px at the very edge, read only where the photo has ended
+CLEAR: Final = 10.0  # px that the checked part of a face keeps from background and loose hair
 TORN: Final = 1.5  # px by which a position may miss what is drawn there
 MOUTHY: Final = ("jaw", "mouth", "cheek", "tongue")
 
@@ -72,15 +73,16 @@ def holes(avatar: Avatar, face: lm.Face, count: int) -> dict[str, Any]:
     """Uncovered px inside the face and at the frame's lower edge, over `count` states."""
     renderer = WarpRenderer(marked(avatar))
     rng = np.random.default_rng(3)
+    edge = outline(avatar, face)
     uncovered, torn, worst = 0, 0, 0.0
     rest = magenta(renderer.render(FaceState()))
     for _ in range(count):
         one = any_state(rng)
         seen = magenta(renderer.render(one))
-        inside = _oval(renderer, face, one)
+        inside = _oval(renderer, edge, one)
         uncovered += int(4 * (seen & inside).sum())
         uncovered += int(4 * (seen[-1] & ~_spread(rest[-1])).sum())
-        miss = tear(renderer, face, one)
+        miss = tear(renderer, edge, one)
         torn += miss > TORN
         worst = max(worst, miss)
     return {
@@ -115,15 +117,28 @@ def _forward(renderer: WarpRenderer, one: FaceState) -> Floats:
     return out
 
 
-def _oval(renderer: WarpRenderer, face: lm.Face, one: FaceState) -> Mask:
-    """(h / 2, w / 2): the face in this state, 8 px inside its outline, which may be a beard's."""
-    moved = _net_at(renderer, _forward(renderer, one), face.points[list(lm.OVAL), :2])
+def outline(avatar: Avatar, face: lm.Face) -> Floats:
+    """(n, 2): the face's outline on the photo, drawn in to where the person is opaque around it."""
+    opaque = cv2.resize(avatar.matte, None, fx=1 / avatar.density, fy=1 / avatar.density) > 250
+    inside = cv2.distanceTransform(opaque.astype(np.uint8), cv2.DIST_L2, 3)
+    points = face.points[list(lm.OVAL), :2].copy()
+    middle = points.mean(0)
+    for _ in range(40):
+        x, y = np.clip(np.round(points + avatar.margin), 0, inside.shape[0] - 1).astype(int).T
+        loose = inside[y, x] < CLEAR
+        points[loose] += (middle - points[loose]) * 0.02
+    return points
+
+
+def _oval(renderer: WarpRenderer, edge: Floats, one: FaceState) -> Mask:
+    """(h / 2, w / 2): the face in this state, a little inside its outline (n, 2) on the photo."""
+    moved = _net_at(renderer, _forward(renderer, one), edge)
     mask = np.zeros((renderer.height // 2, renderer.width // 2), np.uint8)
     cv2.fillPoly(mask, [np.round(moved / 2).astype(np.int32)], 1)
-    return cv2.erode(mask, np.ones((9, 9), np.uint8)) > 0
+    return cv2.erode(mask, np.ones((5, 5), np.uint8)) > 0
 
 
-def tear(renderer: WarpRenderer, face: lm.Face, one: FaceState) -> float:
+def tear(renderer: WarpRenderer, edge: Floats, one: FaceState) -> float:
     """Px by which the worst node in the face shows the wrong place: 0 but for folds."""
     seen = _forward(renderer, one)
     step, net = 8, renderer.scene.base
@@ -132,7 +147,7 @@ def tear(renderer: WarpRenderer, face: lm.Face, one: FaceState) -> float:
     back = _net_at(renderer, seen, flow.reshape(-1, 2))
     y, x = np.mgrid[0 : flow.shape[0], 0 : flow.shape[1]] * step
     miss = np.linalg.norm(back - np.stack([x.ravel(), y.ravel()], 1), axis=1)
-    inside = _oval(renderer, face, one)[y.ravel() // 2, x.ravel() // 2]
+    inside = _oval(renderer, edge, one)[y.ravel() // 2, x.ravel() // 2]
     for gap in renderer.scene.gaps:  # there its own two sheets are seen
         rest = flow.reshape(-1, 2) - gap.corner - gap.margin
         size = np.array(gap.edges.shape[2:0:-1]) - 2 * gap.margin
@@ -218,8 +233,9 @@ def _laplacian(picture: npt.NDArray[np.uint8], mask: Mask) -> float:
 def sharpness(avatar: Avatar, renderer: WarpRenderer, face: lm.Face) -> dict[str, float]:
     """Variance of the Laplacian over the photo's, within the face: at rest and turned."""
     size = (renderer.width, renderer.height)
+    edge = outline(avatar, face)
     photo = cv2.resize(avatar.picture(), size, interpolation=cv2.INTER_AREA)
-    own = _laplacian(np.asarray(photo, np.uint8), _full(_oval(renderer, face, FaceState())))
+    own = _laplacian(np.asarray(photo, np.uint8), _full(_oval(renderer, edge, FaceState())))
     out = {}
     for name, pose in (("still", (0, 0, 0)), ("turned", (6, 3, 2)), ("moved_half_px", ())):
         whole = np.zeros(6, np.float32)
@@ -227,7 +243,7 @@ def sharpness(avatar: Avatar, renderer: WarpRenderer, face: lm.Face) -> dict[str
         if not pose:
             whole[3] = 0.5 / renderer.scene.body.interocular
         one = FaceState(pose=whole)
-        value = _laplacian(rgb(renderer.render(one)), _full(_oval(renderer, face, one)))
+        value = _laplacian(rgb(renderer.render(one)), _full(_oval(renderer, edge, one)))
         out[name] = round(value / own, 3)
     return out
 

@@ -1,6 +1,6 @@
 """How well sound alone moves the mouth, beside HeadAudio on the same clips, as JSON on stdout.
 
-    python -m bench.sound_visemes [--clips 25] [--cache DIR]
+    python -m bench.sound_visemes [--clips 16] [--cache DIR]
 
 The reference is what the phonemes do: the viseme that sounds in the middle of every 10 ms, and the
 jaw of the face that they drive. Voices and words were not heard in training unless a set's name
@@ -71,7 +71,7 @@ class Clip:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clips", type=int, default=25, help="for each voice")
+    parser.add_argument("--clips", type=int, default=16, help="for each voice")
     parser.add_argument("--cache", type=Path, default=Path("out/sound"))
     parser.add_argument("--network", type=Path, default=manifest.locate("sound-visemes"))
     options = parser.parse_args()

@@ -178,7 +178,9 @@ function onMessage(message) {
   if (message.type === "caption") captions.show(message);
   if (message.type === "reply_ended") captions.end(message.reason !== "done");
   if (message.type === "receipt") latency.render();
-  if (message.type === "directed") settings.understood(message.styles);
+  if (message.type === "directed") {
+    settings.understood(message.styles, message.dropped, message.known);
+  }
   if (message.type === "error") notice.problem(message.message);
   stayAwake();
   render();

@@ -97,10 +97,15 @@ export class Settings {
     this.#sheet.close();
   }
 
-  /** What the server made of a direction. @param {string[]} styles */
-  understood(styles) {
-    const words = styles.length ? DIRECTION.understood : DIRECTION.unclear;
-    byId("directed").textContent = words.replace("{styles}", styles.join(", "));
+  /** What the server took of a direction, what it did not, and then every style there is.
+   * @param {string[]} styles @param {string[]} dropped @param {string[]} known */
+  understood(styles, dropped = [], known = []) {
+    const words = [];
+    if (styles.length) words.push(DIRECTION.understood.replace("{styles}", styles.join(", ")));
+    if (dropped.length) words.push(DIRECTION.dropped.replace("{words}", dropped.join(", ")));
+    if (!words.length) words.push(DIRECTION.unclear);
+    if (known.length) words.push(DIRECTION.known.replace("{styles}", known.join(", ")));
+    byId("directed").textContent = words.join(" ");
   }
 
   /** The avatar that is or will be talked to. @returns {any} */

@@ -89,7 +89,9 @@ export const DIRECTION = {
   idle: "Start a conversation first.",
   sent: "Sent.",
   understood: "Understood: {styles}.",
-  unclear: "That direction was not understood. Try one of those above.",
+  unclear: "That direction was not understood.",
+  dropped: "Not understood: {words}.",
+  known: "You can ask for: {styles}.",
 };
 
 export const LATENCY = {

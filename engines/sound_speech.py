@@ -28,7 +28,7 @@ from visavis.engines.sound_visemes import (
 _FRAME: Final = PLAY_RATE // 100  # samples
 _SWITCH: Final = 1.5  # nats that a change of viseme costs
 # Viewers miss a closure of the lips sooner than they see one too many: /p/ in doubt is a /p/.
-_FAVOUR: Final = {"PP": 1.8, "FF": 1.3}
+_FAVOUR: Final = {"PP": 1.4, "FF": 1.2}
 _UNSURE: Final = 1e-4  # the least probability, so that one frame cannot forbid a sound
 _BLOCK: Final = 4  # frames that are decided at once
 _LAG: Final = 10  # frames that are heard past a frame before it is decided

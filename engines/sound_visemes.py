@@ -92,7 +92,7 @@ class Heard:
 
 
 class SoundVisemes:
-    """The network over one stream of sound. 0.25 ms of one core for 40 ms of sound.
+    """The network over one stream of sound: 0.4 ms of a busy core for 40 ms of sound.
 
     path: the ONNX file. rate: HEAR_RATE or PLAY_RATE. Raises EngineError.
     """

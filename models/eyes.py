@@ -17,7 +17,8 @@ from visavis.models import landmarks as lm
 from visavis.models.rig import CONTROLS, GAZE_SPAN, Bytes, Floats, Sprite
 
 PITCH: Final = 3.0  # px between nodes
-OVERLAP: Final = 1.8  # px that a closed upper lid covers of the lower one
+OVERLAP: Final = 1.8  # px that a closed upper lid covers of the lower one at least,
+OVERLAP_SHARE: Final = 0.12  # and in apertures
 CORNER_TRAVEL: Final = 0.50  # apertures that the lid and its lashes go down at the corners at least
 CORNER_REACH: Final = 0.40  # of the eye's width beyond its corners over which that ends
 EYEBALL: Final = 2.05  # radii of an iris in the radius of an eyeball (11.7 mm : 12 mm, half each)

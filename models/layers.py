@@ -19,7 +19,7 @@ from visavis.models.rig import CONTROLS, Floats, Grid
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int32]
 
-STEEPEST: Final = 3.0  # px of depth a px of photo
+STEEPEST: Final = 2.7  # px of depth a px of photo
 REACH: Final = 96.0  # px over which a steep fall is spread
 CHANNELS: Final = 3 * len(CONTROLS) + 1  # the shifts, then the depth
 

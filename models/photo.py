@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from visavis.models import covered
 from visavis.models import landmarks as lm
 from visavis.models.errors import PortraitError
 
@@ -31,7 +32,7 @@ BLURRED: Final = 12.0  # variance of the Laplacian of a face of 192 px; sharp on
 MAX_TURN: Final = 25.0  # degrees
 CUT_OFF: Final = 0.03  # face heights that a landmark may lie outside the photo
 TIGHT: Final = 0.06  # of the frame that may lie outside the photo
-CLOSED_EYES: Final = 0.19  # openness
+CLOSED_EYES: Final = 0.21  # openness
 DARK: Final = 40.0  # luma of the cheeks
 FILL_SIDE: Final = 192  # px at which the background is continued behind the person
 BYSTANDER: Final = 0.35  # a second face smaller than this share of the first is background
@@ -188,11 +189,15 @@ def _warnings(photo: Rgb, face: lm.Face) -> tuple[str, ...]:
         out.append("The face is very dark: a brighter photo will look better.")
     if _sharpness(photo, face) < BLURRED:
         out.append("The face is out of focus: a sharper photo will look better.")
+    elif covered.mouth_hidden(photo, face):  # a blur hides the line between the lips as well
+        out.append("The mouth is hidden: use a photo in which nothing covers it.")
+    if covered.glare(photo, face):
+        out.append("Glare hides an eye: a photo without reflections on glasses will look better.")
     return tuple(out)
 
 
 def _openness(eye: lm.Eye) -> float:
-    """Height of the lids' opening over its width: 0.26 to 0.4 when open, under 0.19 when closed."""
+    """Height of the lids' opening over its width: 0.26 to 0.4 when open, under 0.2 when closed."""
     across = eye.upper[-1] - eye.upper[0]
     width = float(np.linalg.norm(across))
     down = np.array([-across[1], across[0]]) / max(width, 1e-6)

@@ -1,6 +1,6 @@
 """Train the network that reads mouth shapes from sound alone. A tool: nothing imports it.
 
-In an environment of its own, from the root of the repository, about 25 minutes on two cores:
+In an environment of its own, from the root of the repository:
 
     apt-get install espeak-ng flite festival festvox-kallpc16k festvox-us-slt-hts
     .venv/bin/python -m bench.sound_corpus out/sound/corpus.npz
@@ -8,9 +8,10 @@ In an environment of its own, from the root of the repository, about 25 minutes 
     out/torch/bin/python -m models.train_sound_visemes out/sound/corpus.npz \
         models/data/sound_visemes.onnx
 
-The first command makes labelled speech with the synthesizers; the second learns from it. The same
-corpus gives the same weights on the same kind of processor; `models/manifest.toml` holds the
-sha256 of the file that is shipped, `bench/sound_visemes.py` says how good it is.
+The first command makes labelled speech (4.5 minutes of one core), the second learns from it (9 to
+16 minutes of one core). The same corpus gives the same bytes on the same kind of processor; piper
+draws noise of its own, so a new corpus differs a little. `models/manifest.toml` holds the sha256
+of the file that is shipped, `bench/sound_visemes.py` says how good it is.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else "")
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path, help="the .onnx file")
-    parser.add_argument("--batches", type=int, default=1400)
+    parser.add_argument("--batches", type=int, default=2000)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -92,7 +92,7 @@ def test_a_blink_carries_the_lashes_beside_the_eye_down():
     avatar = baked()
     renderer = WarpRenderer(avatar)
     corner = framed("mira").face.points[lm.EYE_LEFT[0], :2]
-    x, y = np.round(corner + [3, -3]).astype(int)
+    x, y = np.round(corner + np.array([3, -3])).astype(int)
     lashes = np.s_[y - 6 : y + 2, x - 2 : x + 6]
     wide, shut = (renderer.render(state(eyeBlinkLeft=v)).astype(int) for v in (0, 1))
     assert shut[lashes].mean() > wide[lashes].mean() + 3  # dark lashes have left that place

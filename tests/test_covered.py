@@ -158,3 +158,15 @@ def test_a_face_that_is_turned_away_is_warned_of(yaw, warned):
     shown = cv2.cvtColor(renderer.render(FaceState(pose=pose)), cv2.COLOR_YUV2RGB_I420)
     warnings = photo._warnings(*found(Image.fromarray(shown)))
     assert any("turned away" in words for words in warnings) == warned
+
+
+def test_what_covers_a_face_is_said_in_plain_words():
+    (words,) = photo._warnings(*found(masked("mira", plain)))
+    assert words == "The mouth is hidden: use a photo in which nothing covers it."
+    picture, face = persona("mira")
+    out = picture.copy()
+    x, y = face.eye_left.centre
+    reach = 1.5 * face.eye_left.radius
+    ImageDraw.Draw(out).ellipse([x - reach, y - reach, x + reach, y + reach], fill=(250, 252, 255))
+    assert any("Glare hides an eye" in w for w in photo._warnings(*found(out)))
+    assert photo._warnings(*found(picture)) == ()

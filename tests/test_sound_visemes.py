@@ -26,6 +26,7 @@ from visavis.engines.visemes import SILENCE, visemes
 from visavis.models import manifest
 from visavis.models.arkit import INDEX
 from visavis.server import offline, recordings
+from visavis.server.cli import main
 from visavis.server.errors import ConfigError
 
 # "Pamela bought a big purple map, maybe." by flite's voice rms, which nobody trained on, and when
@@ -248,3 +249,9 @@ def test_a_file_that_is_no_sound_is_refused(tmp_path):
         recordings.read(tmp_path / "missing.wav")
     with pytest.raises(ConfigError, match="no sound"):
         recordings.read(Path(__file__).parent / "data" / "persona.webp")
+
+
+def test_a_text_and_a_recording_at_once_are_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("VISAVIS_HOME", str(tmp_path))
+    assert main(["say", "hello", "--audio", str(RECORDING), "-o", "x.mp4"]) == 2
+    assert "either a text or --audio" in capsys.readouterr().err
