@@ -70,6 +70,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             name: life(name, options.minutes * 60)
             for name in ("idle", "listening", "thinking", "speaking")
         },
+        # of two sessions that idle as long: 0 would be a shared stretch
+        "two_runs_most_alike_2_s_deg": nearest(
+            idle_track(11, options.minutes * 60), idle_track(12, options.minutes * 60)
+        ),
     }
 
 
@@ -270,6 +274,26 @@ def most_alike(track: Doubles) -> float:
     distance = squares[:, None] + squares - 2 * windows @ windows.T
     apart = np.abs(np.subtract.outer(np.arange(len(windows)), np.arange(len(windows)))) >= 5
     return round(float(np.sqrt(max(distance[apart].min(), 0.0) / windows.shape[1])), 4)
+
+
+def idle_track(seed: int, seconds: float) -> Doubles:
+    """(frames, 5): head angles and gaze in degrees, 25 a second, of one idle session."""
+    motion = VisemeMotion(seed)
+    motion.attend(0, "idle")
+    states = [motion.state(t) for t in range(0, int(seconds * PLAY_RATE), FRAME)]
+    return np.array([[*state.pose[:3], *state.gaze] for state in states], np.float64)
+
+
+def nearest(one: Doubles, other: Doubles) -> float:
+    """Root mean square distance of the two most similar 2 s of two tracks at 25 Hz."""
+    width = 50
+    windows = [
+        np.stack([track[i : i + width].ravel() for i in range(0, len(track) - width, 10)])
+        for track in (one, other)
+    ]
+    a, b = windows
+    distance = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+    return round(float(np.sqrt(max(distance.min(), 0.0) / a.shape[1])), 4)
 
 
 def _rises(values: npt.ArrayLike, level: float) -> npt.NDArray[np.intp]:

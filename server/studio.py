@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from dataclasses import dataclass
 from importlib import resources
@@ -82,7 +83,7 @@ class Studio:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._seed = 0
+        self._seed = secrets.randbits(31)  # no two starts of the server move alike
         self._loading: str | None = "The server is loading its models."
         self._failures = 0
         self._resting_until = 0.0  # s of the monotonic clock
