@@ -87,7 +87,7 @@ class Watched:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=1.6, help="of speech, for each voice")
+    parser.add_argument("--minutes", type=float, default=2.0, help="of speech, for each voice")
     parser.add_argument("--avatar", default="mira")
     parser.add_argument("--voice", action="append", choices=[v.name for v in load.voices()])
     parser.add_argument("--home", type=Path, default=Path("out/bench/home"))
