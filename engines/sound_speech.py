@@ -66,18 +66,20 @@ class SoundSpeech:
         """The next samples -> the pieces that are complete, each following the one before."""
         self._pcm = np.concatenate([self._pcm, pcm])
         self._hear(self._network.feed(pcm))
-        while (cut := _cut(self._decided)) is not None:
-            yield self._piece(cut, cut * _FRAME)
+        yield from self._complete()
 
     def flush(self) -> Iterator[Speech]:
         """What is left when the sound is over; all pieces together are as long as the sound."""
         self._hear(self._network.flush())
         self._decided += self._path.flush()
-        while (cut := _cut(self._decided)) is not None:
-            yield self._piece(cut, cut * _FRAME)
+        yield from self._complete()
         if self._pcm.size:
             yield self._piece(len(self._decided), len(self._pcm))
         self.reset()
+
+    def _complete(self) -> Iterator[Speech]:
+        while (cut := _cut(self._decided)) is not None:
+            yield self._piece(cut, cut * _FRAME)
 
     def _hear(self, heard: Heard) -> None:
         self._kinds = np.concatenate([self._kinds, heard.kinds])

@@ -172,9 +172,8 @@ def main() -> None:
 
 def _make(order: Order, photo: bytes, output: IO[bytes]) -> tuple[str, ...]:
     _say(output, {"what": "warming up", "share": 0.0})
-    from visavis.models.portrait import (
-        create_avatar,
-    )  # 1 s of imports, after the first sign of life
+    # 1 s of imports, after the first sign of life
+    from visavis.models.portrait import create_avatar
 
     avatar = create_avatar(
         photo, order.name, order.consent, order.licence,

@@ -42,10 +42,11 @@ def write_sheet(avatar: Avatar, path: Path) -> None:
     """The photo and what the generator makes of it, close up. Raises AvatarError, EngineError."""
     renderer = load.renderer(avatar, SIDE, SIDE)
     pictures = {"photo": shrunk(avatar.picture())}
-    for name, state in expressions().items():
+    states = expressions()
+    for name, state in states.items():
         pictures[name] = as_rgb(renderer.render(state))
     x, y, side = _close_up(pictures["neutral"])
-    for name, state in {"photo": FaceState(), **expressions()}.items():
+    for name, state in {"photo": FaceState(), **states}.items():
         if not state.pose.any():  # a turn is seen whole: hair, neck and shoulders follow it
             pictures[name] = pictures[name][y : y + side, x : x + side]
     contact_sheet.save(contact_sheet.sheet(pictures), path)

@@ -119,11 +119,12 @@ class Reply:
             line = self._written[prepared.line]
             if prepared.line == again:
                 continue
-            if not prepared.first or prepared.delivery == await self._delivery(line):
+            delivery = await self._delivery(line) if prepared.first else prepared.delivery
+            if delivery == prepared.delivery:
                 yield prepared.clause
                 continue
             again = prepared.line
-            async with aclosing(self._voiced(line, await self._delivery(line))) as clauses:
+            async with aclosing(self._voiced(line, delivery)) as clauses:
                 async for clause in clauses:
                     yield clause
 
