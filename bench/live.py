@@ -17,6 +17,7 @@ import numpy as np
 from playwright.async_api import Page
 
 from bench.chromium import chromium, server, tapped_page
+from bench.machine import Share
 from bench.questions import QUESTIONS, write_wav
 from bench.signals import first_after, intervals, moving_after, silent_after, summary
 
@@ -28,29 +29,35 @@ TYPED = (
     "Can I bring my dog?", "Where are the restrooms?",
 )  # fmt: skip
 
+PARTS = {  # what --only calls it: where it stands in the result
+    "typed": "typed", "spoken": "spoken", "barge": "interruption", "soak": "endurance"
+}  # fmt: skip
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What `make bench` may set."""
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the endurance run")
-    parser.add_argument("--only", choices=("spoken", "typed", "barge", "soak"), action="append")
+    parser.add_argument("--only", choices=tuple(PARTS), action="append")
 
 
 async def run(options: argparse.Namespace, out: Path) -> dict[str, Any]:
     """All measurements, each on a page of its own; one server for all."""
-    wanted = options.only or ["spoken", "typed", "barge", "soak"]
+    wanted = options.only or list(PARTS)
     home = out / "home"
     result: dict[str, Any] = {}
     began = time.perf_counter()
     async with server(home, log=out / "server.log") as (address, pid):
         result["server_start_s"] = round(time.perf_counter() - began, 2)
-        if "typed" in wanted:
-            result["typed"] = await typed(address, home, out)
-        if "spoken" in wanted:
-            result["spoken"] = await spoken(address, home, out)
-        if "barge" in wanted:
-            result["interruption"] = await interruption(address, home, out)
-        if "soak" in wanted:
-            result["endurance"] = await endurance(address, pid, home, out, options.minutes)
+        parts = {
+            "typed": lambda: typed(address, home, out),
+            "spoken": lambda: spoken(address, home, out),
+            "barge": lambda: interruption(address, home, out),
+            "soak": lambda: endurance(address, pid, home, out, options.minutes),
+        }
+        for part in (part for part in PARTS if part in wanted):
+            machine = Share()
+            result[PARTS[part]] = await parts[part]()
+            result[PARTS[part]]["machine"] = machine.so_far()
         result["metrics"] = await _metrics(address)
     return {"wanted": judged(result), **result}
 
@@ -269,6 +276,7 @@ async def endurance(
         "late_frames_percent": round(100 * late / frames, 3),
         "page_fps": round(_rate(taps["frames"]), 2),
         "rss_mb": {"after_1_min": _at(memory, 60), "end": memory[-1][1]},
+        "rss_each_minute_mb": [_at(memory, 60 * minute) for minute in range(int(minutes))],
         "rss_growth_after_first_minute_mb": round(memory[-1][1] - _at(memory, 60), 1),
         "server_cores": round((_cpu_seconds(pid) - cpu) / seconds, 3),
         "skew_ms": _skew(taps["skew"]),

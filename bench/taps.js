@@ -11,7 +11,8 @@
     return !element || element.muted ? 0 : element.volume;
   }
 
-  function meter(stream, into, gain = () => 1) {
+  // `outputs`: where the level goes, and what it is multiplied by on the way.
+  function meter(stream, outputs) {
     const source = context.createMediaStreamSource(stream);
     const analyser = context.createAnalyser();
     analyser.fftSize = 256; // 5.3 ms at 48 kHz
@@ -22,8 +23,11 @@
       analyser.getFloatTimeDomainData(samples);
       let power = 0;
       for (const sample of samples) power += sample * sample;
-      into.push([performance.now(), Math.sqrt(power / samples.length) * gain()]);
-      if (into.length > 400000) into.shift();
+      const [now, level] = [performance.now(), Math.sqrt(power / samples.length)];
+      for (const { into, gain } of outputs) {
+        into.push([now, level * gain()]);
+        if (into.length > 400000) into.shift();
+      }
     }, 5);
     stream.getTracks()[0].addEventListener("ended", () => clearInterval(timer));
   }
@@ -31,7 +35,7 @@
   const media = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (constraints) => {
     const stream = await media(constraints);
-    meter(stream, taps.mic);
+    meter(stream, [{ into: taps.mic, gain: () => 1 }]);
     return stream;
   };
 
@@ -42,8 +46,10 @@
       taps.peer = this;
       this.addEventListener("track", ({ track }) => {
         if (track.kind === "audio") {
-          meter(new MediaStream([track]), taps.voice);
-          meter(new MediaStream([track]), taps.heard, volume);
+          meter(new MediaStream([track]), [
+            { into: taps.voice, gain: () => 1 },
+            { into: taps.heard, gain: volume },
+          ]);
         } else watch(new MediaStream([track]));
       });
     }

@@ -3,6 +3,8 @@
  * Knows nothing of retries, of microphone permission or of the page.
  */
 
+import { Sync } from "./sync.js";
+
 export const LABEL = "visavis";
 const GATHERING_MS = 300;
 const SETTLING_MS = 20; // host candidates come within 10 ms of each other; TCP ones 120 ms later
@@ -131,6 +133,7 @@ export class Connection {
   #location = "";
   /** Settled by the server's first message, which may come before the answer has been taken in.
    * @type {Promise<string>} */ #first;
+  /** @type {Sync} */ #sync;
   #stream = new MediaStream();
   #startedAt = performance.now();
 
@@ -147,8 +150,10 @@ export class Connection {
     this.#first = new Promise((resolve) => {
       this.channel.addEventListener("message", () => resolve("ready"), { once: true });
     });
-    this.#microphone = this.peer.addTransceiver("audio", { direction: "sendrecv" }).sender;
-    this.peer.addTransceiver("video", { direction: "recvonly" });
+    const voice = this.peer.addTransceiver("audio", { direction: "sendrecv" });
+    const picture = this.peer.addTransceiver("video", { direction: "recvonly" });
+    this.#microphone = voice.sender;
+    this.#sync = new Sync(voice.receiver, picture.receiver, jitterBufferMs);
     this.peer.addEventListener("track", ({ track, receiver }) => {
       keepShort(receiver, jitterBufferMs);
       this.#stream.addTrack(track);
@@ -187,6 +192,8 @@ export class Connection {
     if (outcome === "late") throw new ConnectionError("blocked", "No way through for the video.");
     if (outcome !== "ready") throw new ConnectionError("lost", String(outcome));
     this.#mark("ready");
+    this.#sync.start();
+    this.lost.then(() => this.#sync.stop());
   }
 
   /** @param {MediaStreamTrack|null} track */

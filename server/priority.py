@@ -21,6 +21,7 @@ Level = Literal["real-time", "raised", "normal"]
 # Real-time priorities, of 99: below what a system keeps for its drivers (50).
 _MEDIA: Final = 2  # the event loop, encoders and renderers: a packet or picture cannot wait
 _URGENT: Final = 1  # an engine's call that a visitor waits for, 50 ms at most
+_PATIENT: Final = 5  # nice, where real-time is granted: speech that is made ahead of its time
 _NICE: Final = -10  # what audio servers take where real-time is denied
 
 
@@ -48,7 +49,11 @@ def give_way() -> None:
 
 @contextmanager
 def urgent() -> Iterator[None]:
-    """Go ahead of other processes, but not of media, while the block runs in an engine's thread."""
+    """Go ahead of other processes, but not of media, while the block runs in an engine's thread.
+
+    After it the thread is patient: what follows is made ahead of its time, just when the browser
+    shows the first words and would lose its turn to it.
+    """
     if not _granted():
         yield
         return
@@ -57,6 +62,7 @@ def urgent() -> Iterator[None]:
         yield
     finally:
         _set(os.SCHED_OTHER, 0)
+        os.setpriority(os.PRIO_PROCESS, 0, _PATIENT)  # of the thread, on Linux
 
 
 def _granted() -> bool:

@@ -18,6 +18,9 @@ _VIDEO_RATE: Final = 90_000
 _AUDIO_BASE: Final = Fraction(1, TICK_RATE)
 _VIDEO_BASE: Final = Fraction(1, _VIDEO_RATE)
 _LOST: Final[Tick] = ms(500)  # further behind than this the process was stopped: do not catch up
+# Silence that is later than this is left out: a burst of it would only fill the listener's jitter
+# buffer, and the words after it would be late by as much.
+_STALE: Final[Tick] = 3 * PACKET
 
 Sent = Callable[[Tick, Tick], None]  # (tick of the media, tick at which it was handed over)
 Shown = Callable[[Tick, Tick, bool], None]  # the same, and whether a new picture had come
@@ -40,7 +43,10 @@ class _Pace:
 
 
 class AudioTrack(MediaStreamTrack):
-    """The avatar's voice: 20 ms packets, 48 kHz mono; missing sound is silence."""
+    """The avatar's voice: 20 ms packets, 48 kHz mono; missing sound is silence.
+
+    After a stall, packets whose time is over are sent in a burst if they hold words.
+    """
 
     kind = "audio"
 
@@ -52,10 +58,12 @@ class AudioTrack(MediaStreamTrack):
 
     async def recv(self) -> av.AudioFrame:
         """The next packet, at its time."""
-        at = await self._pace.tick()
-        frame = av.AudioFrame.from_ndarray(
-            self._timeline.audio(at)[None], format="s16", layout="mono"
-        )
+        while True:
+            at = await self._pace.tick()
+            sound = self._timeline.audio(at)
+            if sound.any() or self._clock.now() - at <= _STALE:
+                break
+        frame = av.AudioFrame.from_ndarray(sound[None], format="s16", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = TICK_RATE, at, _AUDIO_BASE
         self._sent(at, self._clock.now())
         return frame

@@ -8,6 +8,7 @@ import { loudness, reasonOf as micReasonOf } from "../../client/microphone.js";
 import { backoffMs } from "../../client/session.js";
 import { chosen, languageName } from "../../client/settings.js";
 import { summary } from "../../client/stats.js";
+import { nextTarget, Sync } from "../../client/sync.js";
 import { filled } from "../../client/trouble.js";
 
 const play = (...messages) => messages.reduce(after, EMPTY);
@@ -37,6 +38,51 @@ test("clauses of a running reply add up, repeated ones too", () => {
   const state = play(caption(1, "No.", 0), caption(1, "No.", 3), caption(1, "No.", 0), caption(1, "Really.", 0));
   assert.equal(state.lines[0].text, "No. No. Really.");
   assert.equal(state.phase, "speaking");
+});
+
+test("a picture that runs ahead of the voice is held by the difference", () => {
+  assert.equal(nextTarget(0, 60, -100), 160);
+  assert.equal(nextTarget(160, 160, 90), 70);
+});
+
+test("a picture that is in step, or nearly, is left alone", () => {
+  assert.equal(nextTarget(120, 60, 24), 120);
+  assert.equal(nextTarget(120, 60, -24), 120);
+});
+
+test("a picture is never held for longer than 400 ms, nor for less than nothing", () => {
+  assert.equal(nextTarget(0, 100, -2000), 400);
+  assert.equal(nextTarget(100, 50, 300), 0);
+});
+
+/** A receiver whose playout runs `behind` ms and which held its pictures for 60 ms each. */
+function receiver(behind) {
+  let emitted = 0;
+  return {
+    jitterBufferTarget: 0,
+    async getStats() {
+      emitted += 6;
+      const inbound = {
+        type: "inbound-rtp", estimatedPlayoutTimestamp: 1e12 - behind,
+        jitterBufferEmittedCount: emitted, jitterBufferDelay: emitted * 0.06,
+      };
+      return new Map([["a", { type: "codec" }], ["b", inbound]]);
+    },
+  };
+}
+
+test("the picture's buffer follows a voice that fell behind", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const [voice, picture] = [receiver(100), receiver(0)];
+  const sync = new Sync(voice, picture, 0);
+  sync.start();
+  for (let step = 0; step < 2; step++) {
+    t.mock.timers.tick(250);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(picture.jitterBufferTarget, 160);
+  assert.equal(voice.jitterBufferTarget, 0);
+  sync.stop();
 });
 
 test("an interrupted reply keeps only what was heard", () => {
@@ -175,7 +221,7 @@ test("a server that says ready before its answer was taken in is heard", async (
     localDescription = { sdp: "v=0\r\n" };
     channel = new Channel();
     createDataChannel() { return this.channel; }
-    addTransceiver() { return { sender: { replaceTrack: async () => undefined } }; }
+    addTransceiver() { return { sender: { replaceTrack: async () => undefined }, receiver: {} }; }
     async setLocalDescription() { this.dispatchEvent(Object.assign(new Event("icecandidate"), { candidate: null })); }
     async setRemoteDescription() {
       this.channel.dispatchEvent(new MessageEvent("message", { data: '{"type":"ready"}' }));
