@@ -12,6 +12,7 @@ import numpy.typing as npt
 import onnxruntime  # type: ignore[import-untyped]
 from tokenizers import Tokenizer
 
+from visavis.engines import networks
 from visavis.engines.base import EngineError, Floats
 
 DIMENSION: Final = 384
@@ -32,7 +33,7 @@ class MiniLm:
             weights = model.read_bytes()
             self._tokenizer = Tokenizer.from_file(str(tokenizer))
             self._session = onnxruntime.InferenceSession(
-                weights, _options(threads), providers=["CPUExecutionProvider"]
+                weights, networks.options(threads), providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # both libraries raise bare Exception types
             message = f"{model.name}: MiniLM could not be loaded: {error}"
@@ -67,13 +68,3 @@ class MiniLm:
         mean: Floats = hidden.mean(axis=1)
         scaled: Floats = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
         return scaled
-
-
-def _options(threads: int) -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # A spinning thread pool would take a core from the pictures.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options

@@ -17,7 +17,7 @@ import onnxruntime  # type: ignore[import-untyped]
 from hibari import dsp, voices  # type: ignore[import-untyped]
 from hibari.g2p import G2P  # type: ignore[import-untyped]
 
-from visavis.engines import pacing, utterance
+from visavis.engines import networks, pacing, utterance
 from visavis.engines.base import (
     PLAIN,
     PLAY_RATE,
@@ -133,10 +133,8 @@ def _session(model: str, threads: int) -> Any:  # onnxruntime has no types
     network.graph.output.append(
         onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None)
     )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = threads
     return onnxruntime.InferenceSession(
-        network.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        network.SerializeToString(), networks.options(threads), providers=["CPUExecutionProvider"]
     )
 
 

@@ -20,7 +20,7 @@ import onnxruntime  # type: ignore[import-untyped]
 from piper.phoneme_ids import phonemes_to_ids
 from piper.phonemize_espeak import EspeakPhonemizer
 
-from visavis.engines import pacing, piper_split, utterance
+from visavis.engines import networks, pacing, piper_split, utterance
 from visavis.engines.base import (
     PLAIN,
     PLAY_RATE,
@@ -232,7 +232,6 @@ def _edge(plan: _Plan, index: int) -> int:
 
 
 def _session(model: Path, threads: int, *, reuse: bool) -> Any:  # onnxruntime has no types
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = threads
+    options = networks.options(threads)
     options.enable_mem_reuse = reuse
     return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
