@@ -37,18 +37,12 @@ FPS, RATE = 25, 48_000
 Image = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def _h264() -> rtc_encoders.Video:
-    return rtc_encoders.Video(rtc_encoders.H264())
+CODECS = {"h264": (H264Encoder, "video/H264"), "vp8": (Vp8Encoder, "video/VP8")}
 
 
-def _vp8() -> rtc_encoders.Video:
-    return rtc_encoders.Video(rtc_encoders.Vp8())
-
-
-CODECS = {
-    "h264": (H264Encoder, _h264, "video/H264"),
-    "vp8": (Vp8Encoder, _vp8, "video/VP8"),
-}
+def _makers(stock: Callable[[], Any], mime: str) -> dict[str, Callable[[], Any]]:
+    codec = RTCRtpCodecParameters(mimeType=mime, clockRate=90_000)
+    return {"aiortc": stock, "ours": lambda: rtc_encoders.encoder(codec)}
 
 
 def talking_head(width: int, height: int, count: int) -> list[Image]:
@@ -142,16 +136,16 @@ def video(seconds: int) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for width, height in ((512, 512), (720, 1280)):
         clip = talking_head(width, height, seconds * FPS)
-        for name, (stock, ours, mime) in CODECS.items():
-            for label, make in (("aiortc", stock), ("ours", ours)):
+        for name, (stock, mime) in CODECS.items():
+            for label, make in _makers(stock, mime).items():
                 result[f"{name} {width}x{height} {label}"] = encode(make, mime, clip, {})
     clip = talking_head(512, 512, 50)
     loop, still = [clip[i % 50] for i in range(14 * FPS)], [clip[0]] * 100
     wavering = {
         i: (1_500_000, 1_000_000, 2_000_000, 900_000)[i // 25 % 4] for i in range(0, 350, 25)
     }
-    for name, (stock, ours, mime) in CODECS.items():
-        for label, make in (("aiortc", stock), ("ours", ours)):
+    for name, (stock, mime) in CODECS.items():
+        for label, make in _makers(stock, mime).items():
             result[f"{name} 14 s of wavering REMB {label}"] = encode(make, mime, loop, wavering)
             result[f"{name} still {label}"] = encode(make, mime, still, {})
     return result

@@ -142,24 +142,23 @@ def build_eye(centre: Floats, radius: float, turn: Floats, style: EyeStyle) -> N
 
 
 def teeth_material() -> Any:
-    made, graph = material("teeth")
-    graph.finish(
-        graph.shader(
-            "BsdfPrincipled", Base_Color=(0.74, 0.69, 0.60), Roughness=0.22,
-            Subsurface_Weight=0.4, Subsurface_Scale=0.05, Coat_Weight=0.4, Coat_Roughness=0.08,
-        )
+    return _wet(
+        "teeth", Base_Color=(0.74, 0.69, 0.60), Roughness=0.22, Subsurface_Scale=0.05,
+        Coat_Weight=0.4, Coat_Roughness=0.08,
     )  # fmt: skip
-    return made
 
 
 def gum_material() -> Any:
-    made, graph = material("gum")
-    graph.finish(
-        graph.shader(
-            "BsdfPrincipled", Base_Color=(0.45, 0.16, 0.15), Roughness=0.3,
-            Subsurface_Weight=0.4, Subsurface_Scale=0.04, Coat_Weight=0.3, Coat_Roughness=0.1,
-        )
+    return _wet(
+        "gum", Base_Color=(0.45, 0.16, 0.15), Roughness=0.3, Subsurface_Scale=0.04,
+        Coat_Weight=0.3, Coat_Roughness=0.1,
     )  # fmt: skip
+
+
+def _wet(name: str, **looks: Any) -> Any:
+    """What light goes into a little way, under a wet coat."""
+    made, graph = material(name)
+    graph.finish(graph.shader("BsdfPrincipled", Subsurface_Weight=0.4, **looks))
     return made
 
 
