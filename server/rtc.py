@@ -149,6 +149,7 @@ async def answer(
     """SDP offer -> SDP answer with all candidates, for a connection that has its tracks.
 
     hosts: the local addresses to be reached at, such as ("127.0.0.1",); empty: all but loopback.
+    Firefox is also given this machine's others, where hosts holds loopback alone.
     Raises Malformed, or Unprocessable when a track of ours has no section of its kind in the
     offer, or no codec that both sides know.
     """
@@ -164,7 +165,7 @@ async def answer(
     if any(transceiver.mid is None for transceiver in pc.getTransceivers()):
         msg = "the offer leaves out sound or picture: offer to receive both"
         raise Unprocessable(msg, "no-media")
-    with _gathering_on(hosts):
+    with _gathering_on(_reachable(hosts, offer)):
         await pc.setLocalDescription(await pc.createAnswer())
     return str(pc.localDescription.sdp)
 
@@ -188,6 +189,17 @@ async def add_candidate(pc: RTCPeerConnection, candidate: str, mid: str) -> None
     except _UNUSABLE as error:
         msg = "not an ICE candidate"
         raise Malformed(msg, "malformed-candidate") from error
+
+
+def _reachable(hosts: Sequence[str], offer: str) -> tuple[str, ...]:
+    # Firefox has no loopback candidate, and its ICE (nICEr) pairs no other address with one: not
+    # even a page of this machine would be reached. Whoever lacks the answer's ICE password and the
+    # DTLS certificate of the offer is not heard at those addresses.
+    if not any(line.startswith("o=mozilla") for line in offer.splitlines()):
+        return tuple(hosts)
+    if not hosts or not all(host.startswith("127.") for host in hosts):
+        return tuple(hosts)
+    return (*hosts, *_all_addresses(use_ipv4=True, use_ipv6=True))
 
 
 @contextmanager

@@ -111,6 +111,25 @@ async def test_addresses_of_one_connection_do_not_leak_into_another(monkeypatch)
     ]
 
 
+@pytest.mark.parametrize(
+    ("origin", "hosts", "expected"),
+    [
+        ("mozilla...THIS_IS_SDPARTA-128.0", ["127.0.0.1"], {"127.0.0.1", "127.0.0.3"}),
+        ("mozilla...THIS_IS_SDPARTA-128.0", ["127.0.0.2"], {"127.0.0.2", "127.0.0.3"}),
+        ("-", ["127.0.0.1"], {"127.0.0.1"}),
+    ],
+)
+async def test_firefox_is_answered_with_an_address_that_it_can_pair(
+    monkeypatch, origin, hosts, expected
+):
+    monkeypatch.setattr(rtc, "_all_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.3"])
+    pair = Pair()
+    offer = re.sub(r"o=\S+", f"o={origin}", await pair.offer())
+    await pair.reply(offer, hosts)
+    assert set(re.findall(r"candidate:\S+ 1 udp \d+ (\S+)", pair.answer)) == expected
+    await pair.close()
+
+
 def video_codecs(answer: str) -> list[str]:
     section = answer[answer.index("m=video") :]
     names = dict(re.findall(r"a=rtpmap:(\d+) (\w+)/", section))
