@@ -106,6 +106,14 @@ async def test_typing_interrupting_and_leaving(home, silence):
         voice = await page.evaluate("taps.voice")
         assert any(row[1] > 0.01 for row in voice if stopped - 500 < row[0] < stopped)
         assert silent_after(voice, stopped) - stopped < 600
+        heard = await page.evaluate("taps.heard")  # at the element, which mutes itself
+        assert silent_after(heard, stopped) - stopped < 60
+        await page.fill("#text", "Where is the gym?")
+        await page.press("#text", "Enter")
+        await page.wait_for_function(
+            "taps.heard.some(([at, level]) => at > performance.now() - 200 && level > 0.02)",
+            timeout=20_000,
+        )
         await page.click("#end")
         await page.wait_for_function("window.visavis.state === 'idle'")
         metrics = await page.request.get(f"{address}metrics")
