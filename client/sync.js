@@ -1,25 +1,38 @@
 /**
- * Keeps the picture with the voice when the browser is slow to.
+ * Keeps voice and picture together when the browser is slow to.
  *
  * A stall of the network or of the machine makes the browser hold the voice back at once, by as
- * much as 150 ms. It moves the picture after it by half the difference a second; we by all of it,
- * four times a second, through the picture's jitter buffer target (which adds to what the browser
- * asks for itself). Browsers without these figures keep their own pace.
+ * much as 150 ms. It moves the picture after it by half the difference a second, and leaves it up
+ * to 60 ms behind when the voice has recovered. We compare the two four times a second and move by
+ * the whole difference, through the targets of their jitter buffers, which add to what the browser
+ * asks for itself. Browsers without these figures keep their own pace.
  */
 
 export const POLL_MS = 250;
-const SLACK_MS = 25; // the browser's own estimate jitters by 10; people notice 45 (ITU-R BT.1359)
+// The browser's own estimate jitters by 10 ms. People notice a voice that is 45 ms early or 125 ms
+// late (ITU-R BT.1359), and a voice that is held makes every answer late, so it is held last.
+const PICTURE_SLACK_MS = 25;
+const VOICE_SLACK_MS = 45;
+const VOICE_AHEAD_MS = 25; // what is left of that when the voice is held
 const MOST_MS = 400;
 
+/** How long something is to be held: so long that `ms` are made up, if they are worth it.
+ * @param {number} heldMs lately @param {number} ms */
+const made = (heldMs, ms) => Math.max(0, Math.min(MOST_MS, Math.round(heldMs + ms)));
+
 /**
- * How long the picture is to be held, ms.
- * @param {number} target of now
- * @param {number} heldMs how long pictures were held lately
+ * @typedef {{voice: number, picture: number}} Held in ms
+ * @param {Held} targets of now
+ * @param {Held} held how long each was held lately
  * @param {number} skewMs voice against picture, negative when the voice is behind
+ * @returns {Held}
  */
-export function nextTarget(target, heldMs, skewMs) {
-  if (Math.abs(skewMs) <= SLACK_MS) return target;
-  return Math.max(0, Math.min(MOST_MS, Math.round(heldMs - skewMs)));
+export function nextTargets(targets, held, skewMs) {
+  const next = { ...targets };
+  if (Math.abs(skewMs) > PICTURE_SLACK_MS) next.picture = made(held.picture, -skewMs);
+  if (skewMs > VOICE_SLACK_MS) next.voice = made(held.voice, skewMs - VOICE_AHEAD_MS);
+  else if (skewMs < 0) next.voice = 0;
+  return next;
 }
 
 /** @param {RTCRtpReceiver} receiver */
@@ -29,19 +42,27 @@ async function inbound(receiver) {
   return null;
 }
 
+/** Mean time in the jitter buffer between two reports, ms; null when nothing came out.
+ * @param {any} report @param {any} before */
+function heldMs(report, before) {
+  const count = report.jitterBufferEmittedCount - before.jitterBufferEmittedCount;
+  return count > 0 ? ((report.jitterBufferDelay - before.jitterBufferDelay) / count) * 1000 : null;
+}
+
 export class Sync {
   /** @type {RTCRtpReceiver} */ #voice;
   /** @type {RTCRtpReceiver} */ #picture;
   #least;
-  #target;
-  /** @type {any} */ #before = null;
+  /** @type {Held} */ #targets;
+  /** @type {any[]} */ #before = [];
   #timer = 0;
 
   /** @param {RTCRtpReceiver} voice @param {RTCRtpReceiver} picture @param {number} leastMs */
   constructor(voice, picture, leastMs) {
     this.#voice = voice;
     this.#picture = picture;
-    this.#least = this.#target = leastMs;
+    this.#least = leastMs;
+    this.#targets = { voice: leastMs, picture: leastMs };
   }
 
   start() {
@@ -54,15 +75,25 @@ export class Sync {
   }
 
   async #step() {
-    const [voice, picture] = await Promise.all([inbound(this.#voice), inbound(this.#picture)]);
+    const now = await Promise.all([inbound(this.#voice), inbound(this.#picture)]);
     const before = this.#before;
-    this.#before = picture;
-    if (!voice?.estimatedPlayoutTimestamp || !picture?.estimatedPlayoutTimestamp || !before) return;
-    const count = picture.jitterBufferEmittedCount - before.jitterBufferEmittedCount;
-    if (!count) return; // no picture since: its time stands still and says nothing
-    const heldMs = ((picture.jitterBufferDelay - before.jitterBufferDelay) / count) * 1000;
-    const skewMs = voice.estimatedPlayoutTimestamp - picture.estimatedPlayoutTimestamp;
-    const target = Math.max(this.#least, nextTarget(this.#target, heldMs, skewMs));
-    if (target !== this.#target) this.#picture.jitterBufferTarget = this.#target = target;
+    this.#before = now;
+    if (![...before, ...now].every((report) => report?.estimatedPlayoutTimestamp)) return;
+    if (!before.length) return;
+    const [voice, picture] = now.map((report, which) => heldMs(report, before[which]));
+    if (voice == null || picture == null) return; // its playout time stands still: no skew
+    const skew = now[0].estimatedPlayoutTimestamp - now[1].estimatedPlayoutTimestamp;
+    this.#hold(nextTargets(this.#targets, { voice, picture }, skew));
+  }
+
+  /** @param {Held} next */
+  #hold(next) {
+    const wanted = {
+      voice: Math.max(this.#least, next.voice),
+      picture: Math.max(this.#least, next.picture),
+    };
+    if (wanted.voice !== this.#targets.voice) this.#voice.jitterBufferTarget = wanted.voice;
+    if (wanted.picture !== this.#targets.picture) this.#picture.jitterBufferTarget = wanted.picture;
+    this.#targets = wanted;
   }
 }

@@ -8,7 +8,7 @@ import { loudness, reasonOf as micReasonOf } from "../../client/microphone.js";
 import { backoffMs } from "../../client/session.js";
 import { chosen, languageName } from "../../client/settings.js";
 import { summary } from "../../client/stats.js";
-import { nextTarget, Sync } from "../../client/sync.js";
+import { nextTargets, Sync } from "../../client/sync.js";
 import { filled } from "../../client/trouble.js";
 
 const play = (...messages) => messages.reduce(after, EMPTY);
@@ -40,19 +40,32 @@ test("clauses of a running reply add up, repeated ones too", () => {
   assert.equal(state.phase, "speaking");
 });
 
+const next = (targets, held, skew) => {
+  const { voice, picture } = nextTargets(
+    { voice: targets[0], picture: targets[1] }, { voice: held[0], picture: held[1] }, skew,
+  );
+  return [voice, picture];
+};
+
 test("a picture that runs ahead of the voice is held by the difference", () => {
-  assert.equal(nextTarget(0, 60, -100), 160);
-  assert.equal(nextTarget(160, 160, 90), 70);
+  assert.deepEqual(next([0, 0], [60, 60], -100), [0, 160]);
+  assert.deepEqual(next([0, 160], [60, 160], 40), [0, 120]);
 });
 
-test("a picture that is in step, or nearly, is left alone", () => {
-  assert.equal(nextTarget(120, 60, 24), 120);
-  assert.equal(nextTarget(120, 60, -24), 120);
+test("voice and picture that are in step, or nearly, are left alone", () => {
+  assert.deepEqual(next([30, 120], [60, 60], 24), [30, 120]);
+  assert.deepEqual(next([0, 120], [60, 60], -24), [0, 120]);
 });
 
-test("a picture is never held for longer than 400 ms, nor for less than nothing", () => {
-  assert.equal(nextTarget(0, 100, -2000), 400);
-  assert.equal(nextTarget(100, 50, 300), 0);
+test("a voice that runs ahead of a picture by what people notice is held, until it no longer does", () => {
+  assert.deepEqual(next([0, 0], [50, 100], 60), [85, 40]);
+  assert.deepEqual(next([85, 40], [85, 100], 20), [85, 40]);
+  assert.deepEqual(next([85, 40], [85, 60], -5), [0, 40]);
+});
+
+test("nothing is ever held for longer than 400 ms, nor for less than nothing", () => {
+  assert.deepEqual(next([0, 0], [60, 100], -2000), [0, 400]);
+  assert.deepEqual(next([0, 100], [60, 50], 1000), [400, 0]);
 });
 
 /** A receiver whose playout runs `behind` ms and which held its pictures for 60 ms each. */
