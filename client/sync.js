@@ -37,8 +37,8 @@ export function nextTargets(targets, held, skewMs) {
 
 /** @param {RTCRtpReceiver} receiver */
 async function inbound(receiver) {
-  const reports = await receiver.getStats();
-  for (const report of reports.values()) if (report.type === "inbound-rtp") return report;
+  const reports = await receiver.getStats().catch(() => null); // of a connection just closed
+  for (const report of reports?.values() ?? []) if (report.type === "inbound-rtp") return report;
   return null;
 }
 
