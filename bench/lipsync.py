@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         tts = load.tts(name, options.home)
         script = offline.speak(text(options.minutes), tts)
         hush = np.zeros(HUSH, np.int16)
-        script = offline.Script(np.concatenate([script.pcm, hush]), script.pieces)
+        script = replace(script, pcm=np.concatenate([script.pcm, hush]))
         renderer = load.renderer(avatar, 512, 512)
         result[name] = figures(watch(script, renderer, name))
     return result
@@ -153,17 +153,15 @@ class Reader:
 def directed(script: offline.Script) -> Any:
     """A motion that has been told the whole script."""
     motion = load.motion(3)
-    for at, speech in script.pieces:
-        motion.speak(at, speech)
-    motion.attend(offline.LEAD_IN, "speaking")
+    offline.tell(motion, script)
     return motion
 
 
 def gap(points: landmarks.Floats) -> float:
     """Mean distance of three pairs of inner lip points over that of the outer eye corners."""
     eyes = np.linalg.norm(points[263, :2] - points[33, :2])
-    pairs = ((13, 14), (82, 87), (312, 317))
-    return float(np.mean([np.linalg.norm(points[a, :2] - points[b, :2]) for a, b in pairs]) / eyes)
+    apart = [np.linalg.norm(points[a, :2] - points[b, :2]) for a, b in landmarks.LIP_PAIRS]
+    return float(np.mean(apart) / eyes)
 
 
 def commanded(script: offline.Script) -> Doubles:

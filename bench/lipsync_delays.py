@@ -19,6 +19,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from visavis.engines import utterance
 from visavis.engines.base import PLAY_RATE
+from visavis.engines.fake import FakeMotion, FakeRenderer
 from visavis.server import offline, rtc_encoders
 from visavis.server.messages import FRAME, PACKET
 
@@ -115,7 +116,7 @@ def mp4() -> float:
     script = offline.Script((given * 20_000).astype(np.int16), ())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rattle.mp4"
-        offline.render(script, Still(), Grey(), path)
+        offline.render(script, FakeMotion(), FakeRenderer(), path)
         heard = np.zeros(len(given) + PLAY_RATE)
         with av.open(str(path)) as container:
             stream = container.streams.audio[0]
@@ -124,25 +125,3 @@ def mp4() -> float:
                 piece = _mono(frame)
                 heard[max(start, 0) : start + len(piece)] = piece[max(-start, 0) :]
     return shift(heard, given)
-
-
-class Still:
-    """A motion that does nothing; only for `mp4`, where no face is looked at."""
-
-    def speak(self, at: int, speech: object) -> None: ...
-
-    def attend(self, at: int, attention: str) -> None: ...
-
-    def phoneme_at(self, at: int) -> str:
-        return ""
-
-    def state(self, at: int) -> None: ...
-
-
-class Grey:
-    """A renderer of grey pictures; only for `mp4`."""
-
-    width = height = 64
-
-    def render(self, state: object) -> npt.NDArray[np.uint8]:
-        return np.full((96, 64), 128, np.uint8)

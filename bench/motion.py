@@ -71,8 +71,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             for name in ("idle", "listening", "thinking", "speaking")
         },
         # of two sessions that idle as long: 0 would be a shared stretch
-        "two_runs_most_alike_2_s_deg": nearest(
-            idle_track(11, options.minutes * 60), idle_track(12, options.minutes * 60)
+        "two_runs_most_alike_2_s_deg": most_alike(
+            *(turned(lived("idle", options.minutes * 60, FRAME, seed)) for seed in (11, 12))
         ),
     }
 
@@ -230,12 +230,9 @@ def speeds(pieces: Sequence[Speech]) -> dict[str, float]:
 
 def life(attention: Attention, seconds: float) -> dict[str, Any]:
     """Blinks, gaze, head and breath in one manner without speech."""
-    motion = VisemeMotion(11)
-    motion.attend(0, attention)
-    step = PLAY_RATE // 100
-    states = [(t, motion.state(t)) for t in range(0, int(seconds * PLAY_RATE), step)]
-    pose = np.array([state.pose for _, state in states], np.float64)
-    gaze = np.array([state.gaze for _, state in states], np.float64)
+    states = lived(attention, seconds, PLAY_RATE // 100)
+    track = turned(states)
+    pose, gaze = np.array([state.pose for _, state in states], np.float64), track[:, 3:]
     room = np.hypot(*(gaze + pose[:, :2]).T)
     breath = np.array([state.breath for _, state in states])
     return {
@@ -246,8 +243,22 @@ def life(attention: Attention, seconds: float) -> dict[str, Any]:
         "yaw_p95": _percentile(np.abs(pose[:, 0]), 95),
         "pitch_p95": _percentile(np.abs(pose[:, 1]), 95),
         "breaths_per_minute": round(_rises(breath, 0.35).size / seconds * 60, 1),
-        "most_alike_2_s_deg": most_alike(np.hstack([pose[:, :3], gaze])[::4]),
+        "most_alike_2_s_deg": most_alike(track[::4]),
     }
+
+
+def lived(
+    attention: Attention, seconds: float, step: int, seed: int = 11
+) -> list[tuple[int, FaceState]]:
+    """Every state of a session without speech."""
+    motion = VisemeMotion(seed)
+    motion.attend(0, attention)
+    return [(t, motion.state(t)) for t in range(0, int(seconds * PLAY_RATE), step)]
+
+
+def turned(states: Sequence[tuple[int, FaceState]]) -> Doubles:
+    """(states, 5): head angles and gaze in degrees."""
+    return np.array([[*state.pose[:3], *state.gaze] for _, state in states], np.float64)
 
 
 def blinks(lids: Doubles, seconds: float) -> dict[str, float]:
@@ -266,34 +277,27 @@ def blinks(lids: Doubles, seconds: float) -> dict[str, float]:
     }
 
 
-def most_alike(track: Doubles) -> float:
-    """Root mean square distance of the two most similar separate 2 s of a track at 25 Hz."""
-    width = 50
-    windows = np.stack([track[i : i + width].ravel() for i in range(0, len(track) - width, 10)])
-    squares = (windows**2).sum(1)
-    distance = squares[:, None] + squares - 2 * windows @ windows.T
-    apart = np.abs(np.subtract.outer(np.arange(len(windows)), np.arange(len(windows)))) >= 5
-    return round(float(np.sqrt(max(distance[apart].min(), 0.0) / windows.shape[1])), 4)
+def most_alike(one: Doubles, other: Doubles | None = None) -> float:
+    """Root mean square distance of the two most similar 2 s of two tracks at 25 Hz.
 
-
-def idle_track(seed: int, seconds: float) -> Doubles:
-    """(frames, 5): head angles and gaze in degrees, 25 a second, of one idle session."""
-    motion = VisemeMotion(seed)
-    motion.attend(0, "idle")
-    states = [motion.state(t) for t in range(0, int(seconds * PLAY_RATE), FRAME)]
-    return np.array([[*state.pose[:3], *state.gaze] for state in states], np.float64)
-
-
-def nearest(one: Doubles, other: Doubles) -> float:
-    """Root mean square distance of the two most similar 2 s of two tracks at 25 Hz."""
-    width = 50
-    windows = [
-        np.stack([track[i : i + width].ravel() for i in range(0, len(track) - width, 10)])
-        for track in (one, other)
-    ]
-    a, b = windows
+    Of a single track: of the two most similar that do not overlap.
+    """
+    a = _windows(one)
+    b = a if other is None else _windows(other)
     distance = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+    if other is None:
+        places = np.arange(len(a))
+        distance[np.abs(np.subtract.outer(places, places)) < _WIDTH // _STRIDE] = np.inf
     return round(float(np.sqrt(max(distance.min(), 0.0) / a.shape[1])), 4)
+
+
+_WIDTH: Final = 50  # pictures that are compared
+_STRIDE: Final = 10
+
+
+def _windows(track: Doubles) -> Doubles:
+    starts = range(0, len(track) - _WIDTH, _STRIDE)
+    return np.stack([track[i : i + _WIDTH].ravel() for i in starts])
 
 
 def _rises(values: npt.ArrayLike, level: float) -> npt.NDArray[np.intp]:

@@ -34,6 +34,7 @@ from visavis.models import manifest
 CHUNK: Final = PLAY_RATE // 25
 NEAR: Final = 0.04  # s: a picture
 SHUT: Final = 0.9
+APART: Final = 0.15  # jawOpen of consonants and pauses is less, of open vowels 0.2 to 0.4
 PEERS_TABLE: Final = "accuracy_by_headaudios_table"
 _LIPS: Final = CHANNELS.index("lips")
 _GROUP: Final = np.array([OCULUS.index(kind.oculus) for kind in KINDS.values()])
@@ -239,9 +240,13 @@ def _spoken(network: SoundVisemes, pcm: Pcm) -> Iterator[Sound]:
 
 
 def closures(spoken: Sequence[Sequence[Sound]], clips: Sequence[Clip]) -> dict[str, float]:
-    """Share of p, b and m at which the lips meet within a picture, and how often they err."""
+    """Share of p, b and m at which the lips meet within a picture, and how often they err.
+
+    closed_in_vain: of all closures made; closed_while_open: those of them at which the phonemes
+    open the jaw, so that it shows: most others are in pauses and between teeth.
+    """
     met: list[bool] = []
-    false = total = 0
+    false = total = shown = 0
     for sounds, item in zip(spoken, clips, strict=True):
         wanted, made = _seals(item.sounds), _seals(sounds)
         score = Score(sounds)
@@ -249,12 +254,19 @@ def closures(spoken: Sequence[Sequence[Sound]], clips: Sequence[Clip]) -> dict[s
             times = np.arange(start - NEAR, end + NEAR, 0.01)
             met.append(max(score.channels(float(t))[_LIPS] for t in times) > SHUT)
         total += len(made)
-        false += sum(all(e < s - NEAR or b > t + NEAR for s, t in wanted) for b, e in made)
+        vain = [m for m in made if all(m[1] < s - NEAR or m[0] > t + NEAR for s, t in wanted)]
+        false += len(vain)
+        shown += sum(_jaw_at(item, (b + e) / 2) > APART for b, e in vain)
     return {
         "closures": len(met),
         "closed": round(float(np.mean(met)), 3) if met else 0.0,
         "closed_in_vain": round(false / max(total, 1), 3),
+        "closed_while_open": round(shown / max(total, 1), 3),
     }
+
+
+def _jaw_at(item: Clip, time_: float) -> float:
+    return float(item.jaw[min(max(round(time_ * 100), 0), len(item.jaw) - 1)])
 
 
 def _seals(sounds: Sequence[Sound]) -> list[tuple[float, float]]:

@@ -35,6 +35,7 @@ export class ConnectionError extends Error {
  * @property {string} server base URL, ends with "/"
  * @property {string} avatar name, "" for the server's default
  * @property {string} voice name, "" for the server's default
+ * @property {string} [source] "dialogue" or "microphone", "" for the server's default
  * @property {string} token bearer token, "" for none
  * @property {RTCIceServer[]} iceServers
  */
@@ -49,6 +50,7 @@ export function sessionsUrl(target) {
   const url = new URL("v1/sessions", target.server);
   if (target.avatar) url.searchParams.set("avatar", target.avatar);
   if (target.voice) url.searchParams.set("voice", target.voice);
+  if (target.source) url.searchParams.set("source", target.source);
   return url.href;
 }
 

@@ -2,8 +2,9 @@
  * The page: connects the <visavis-avatar> with buttons, captions, the log and the settings.
  *
  * Address: `?kiosk` or `?kiosk=SECONDS` (large, no settings, forgets the visitor after that long
- * without a sign of life), `?avatar=NAME`, `?voice=NAME`, `?mode=open|talk`; the access key is
- * taken from `#token=...` and kept in memory only. Tests may read `window.visavis`: see session.js.
+ * without a sign of life), `?avatar=NAME`, `?voice=NAME`, `?mode=open|talk`,
+ * `?source=dialogue|microphone` (who has the words); the access key is taken from `#token=...` and
+ * kept in memory only. Tests may read `window.visavis`: see session.js.
  */
 
 import "./visavis-avatar.js";
@@ -16,7 +17,7 @@ import { Log } from "./log.js";
 import { keep, remembered, Settings } from "./settings.js";
 import { Talk } from "./talk.js";
 import { Notice, Trouble } from "./trouble.js";
-import { GREETINGS, PRIVACY, STATES } from "./words.js";
+import { GREETINGS, PRIVACY, SOURCES, STATES } from "./words.js";
 
 const KIOSK_IDLE_SECONDS = 90; // then the next visitor must not read what the last one said
 const ANNOUNCE_MS = 400;
@@ -35,10 +36,11 @@ const settings = new Settings(avatar, choice);
 const hooks = avatar.session.hooks();
 const latency = new Latency(hooks);
 const trouble = new Trouble({ retry, leave: end, key: useKey });
-new Talk(avatar, takeFloor);
+const talk = new Talk(avatar, takeFloor);
 new Creation(avatar, (name) => settings.use(name));
 
 let conversation = EMPTY;
+/** @type {keyof typeof SOURCES} */ let source = "dialogue";
 let announcing = 0;
 let idling = 0;
 
@@ -115,6 +117,30 @@ function setHandsFree(on) {
   avatar.mode = on ? "open" : "talk";
   byId("hands-free").checked = on;
   byId("privacy").textContent = PRIVACY[avatar.mode];
+  talk.render();
+}
+
+/** Whose words the avatar speaks. Its sound is muted where it speaks what the microphone hears:
+ * echo cancellation would take it out, and bits of the visitor's own voice with it.
+ * @param {keyof typeof SOURCES} next */
+function setSource(next) {
+  if (next === source || !SOURCES[next]) return;
+  source = next;
+  const relayed = next === "microphone";
+  document.body.dataset.source = next;
+  byId(`source-${next}`).checked = true;
+  byId("invitation").textContent = SOURCES[next].invitation;
+  byId("empty-words").textContent = SOURCES[next].empty;
+  byId("disclosure").textContent = SOURCES[next].disclosure;
+  setHandsFree(relayed || choice.mode === "open");
+  setMuted(relayed);
+}
+
+/** @param {keyof typeof SOURCES} wanted */
+function chooseSource(wanted) {
+  avatar.setAttribute("source", wanted);
+  setSource(wanted);
+  render();
 }
 
 async function loadChoices() {
@@ -129,6 +155,7 @@ async function loadChoices() {
 /** @returns {keyof typeof STATES} */
 function shownState() {
   if (avatar.session.state !== "connected") return avatar.session.state;
+  if (source === "microphone") return avatar.micOn ? "speaking" : "ready";
   if (conversation.phase === "hearing") return "listening";
   if (conversation.phase === "listening") return avatar.micOn ? "listening" : "ready";
   return conversation.phase;
@@ -175,6 +202,7 @@ function onState({ state, reason, words, retryInMs }) {
 /** @param {any} message */
 function onMessage(message) {
   conversation = after(conversation, message);
+  if (message.type === "ready") setSource(message.source);
   if (message.type === "caption") captions.show(message);
   if (message.type === "reply_ended") captions.end(message.reason !== "done");
   if (message.type === "receipt") latency.render();
@@ -217,6 +245,10 @@ on("hands-free", "change", ({ target }) => {
   setHandsFree(target.checked);
   if (!kiosk) keep({ mode: target.checked ? "open" : "talk" });
   render();
+});
+on("sources", "change", ({ target }) => {
+  chooseSource(target.value);
+  if (!kiosk) keep({ source: target.value });
 });
 on("composer", "submit", (event) => {
   event.preventDefault();
@@ -267,6 +299,7 @@ takeKey();
 greet();
 setCaptions(choice.captions !== false);
 setHandsFree(choice.mode === "open");
+if (choice.source) chooseSource(choice.source);
 if (typeof RTCPeerConnection === "undefined") trouble.show("unsupported", "", null);
 render();
 loadChoices();

@@ -7,7 +7,9 @@
  *
  * Attributes, all optional and live: `server` (base URL; default: where this script came from),
  * `avatar`, `voice`, `token`, `mode` ("talk": the microphone is on between mic(true) and
- * mic(false); "open": it is on from the start), `muted`.
+ * mic(false); "open": it is on from the start), `muted`, `source` ("dialogue": the avatar answers;
+ * "microphone": it speaks what the microphone hears, half a second later. Set `muted` then unless
+ * headphones are worn: the microphone would hear the avatar, and the avatar speak itself).
  *
  * Methods: connect() from a click, disconnect(), ask(text), say(text, style), interrupt(),
  * direct(prompt), mic(on), retryNow(). ask, say and direct may be called while it connects; they
@@ -49,7 +51,7 @@ function layer(tag, part) {
 }
 
 export class VisavisAvatar extends HTMLElement {
-  static observedAttributes = ["server", "avatar", "voice", "token", "mode", "muted", "aria-label"];
+  static observedAttributes = ["server", "avatar", "voice", "token", "source", "mode", "muted", "aria-label"];
 
   /** For networks that need a relay; set before connect(). @type {RTCIceServer[]} */
   iceServers = [];
@@ -198,6 +200,7 @@ export class VisavisAvatar extends HTMLElement {
       server: server.endsWith("/") ? server : `${server}/`,
       avatar: attribute("avatar"),
       voice: attribute("voice"),
+      source: attribute("source"),
       token: attribute("token"),
       iceServers: this.iceServers,
     };

@@ -14,6 +14,21 @@ export const STATES = {
   speaking: "Speaking",
 };
 
+/** Who has the words: the avatar, or the visitor, whose voice it speaks with. */
+export const SOURCES = {
+  dialogue: {
+    invitation: "Ask by voice or in writing, face to face.",
+    empty: "What may I do for you?",
+    disclosure: "You are talking to a computer-generated avatar.",
+  },
+  microphone: {
+    invitation: "Speak, and the avatar says it with your voice.",
+    empty:
+      "What you say, the avatar says, half a second later. It is muted here, or your microphone would hear it; with headphones you can switch its sound on.",
+    disclosure: "You are speaking through a computer-generated avatar.",
+  },
+};
+
 export const GREETINGS = { night: "Good evening", morning: "Good morning", afternoon: "Good afternoon" };
 
 export const TALK = {

@@ -216,6 +216,26 @@ class Tts(Protocol):
         ...
 
 
+class Lips(Protocol):
+    """From a stream of sound alone to speech that a face can make; one per stream.
+
+    delay: s after which what is fed has become speech at the latest.
+    """
+
+    delay: float
+
+    def feed(self, pcm: Pcm) -> Iterator[Speech]:
+        """The next samples at PLAY_RATE -> the pieces that are complete, in order, without words.
+
+        All pieces together are the sound. Raises EngineError.
+        """
+        ...
+
+    def flush(self) -> Iterator[Speech]:
+        """What is left when the sound is over; another stream may follow. Raises EngineError."""
+        ...
+
+
 class Motion(Protocol):
     """From speech and mood to a living face; one per session, called from one thread.
 

@@ -107,6 +107,35 @@ class FakeTts:
         )
 
 
+class FakeLips:
+    """Pieces of 100 ms: "a" where there is sound; fails while `broken`."""
+
+    delay = 0.3
+
+    def __init__(self) -> None:
+        self.broken = False
+        self._pcm = np.zeros(0, np.int16)
+
+    def feed(self, pcm: Pcm) -> Iterator[Speech]:
+        """The pieces that are complete; EngineError while `broken`."""
+        if self.broken:
+            msg = "told to fail"
+            raise EngineError(msg)
+        self._pcm = np.concatenate([self._pcm, pcm])
+        while len(self._pcm) >= PLAY_RATE // 10:
+            yield self._piece(PLAY_RATE // 10)
+
+    def flush(self) -> Iterator[Speech]:
+        """The rest."""
+        if self._pcm.size:
+            yield self._piece(len(self._pcm))
+
+    def _piece(self, count: int) -> Speech:
+        pcm, self._pcm = self._pcm[:count], self._pcm[count:]
+        symbol = "a" if np.abs(pcm).max() > 1000 else ""
+        return Speech(pcm, (Phoneme(symbol, 0, count),), (), "espeak")
+
+
 class FakeMotion:
     """Keeps what it was told, in order."""
 

@@ -14,6 +14,7 @@ from visavis.engines.base import (
     PLAY_RATE,
     Dialogue,
     EchoCanceller,
+    Lips,
     Motion,
     Renderer,
     Stt,
@@ -71,6 +72,13 @@ def sound_visemes() -> SoundVisemes:
     from visavis.engines.sound_visemes import SoundVisemes
 
     return SoundVisemes(manifest.locate("sound-visemes"), PLAY_RATE)
+
+
+def lips() -> Lips:
+    """Lips for one live stream of sound. Raises ManifestError, EngineError."""
+    from visavis.engines.sound_speech import SoundSpeech
+
+    return SoundSpeech(sound_visemes())
 
 
 def renderer(avatar: Avatar, width: int, height: int, like: Renderer | None = None) -> Renderer:

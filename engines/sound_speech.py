@@ -30,13 +30,16 @@ _SWITCH: Final = 1.5  # nats that a change of viseme costs
 # Viewers miss a closure of the lips sooner than they see one too many: /p/ in doubt is a /p/.
 _FAVOUR: Final = {"PP": 1.4, "FF": 1.2}
 _UNSURE: Final = 1e-4  # the least probability, so that one frame cannot forbid a sound
-_BLOCK: Final = 4  # frames that are decided at once
-_LAG: Final = 10  # frames that are heard past a frame before it is decided
-_LONG: Final = 16  # frames after which a sound that goes on is told in parts
-_PIECE: Final = 12  # frames of the shortest piece of speech
+_BLOCK: Final = 2  # frames that are decided at once
+# Frames that are heard past a frame before it is decided: with 3 more closures are made in vain,
+# 10 are no better than these.
+_LAG: Final = 4
+_PIECE: Final = 4  # frames of the shortest piece of speech
+_LONG: Final = 6  # frames after which a sound that goes on is told in parts
+_LONGEST: Final = 14  # frames of the longest piece, even if it ends in a closure
 
-# What is fed now has become speech this much later at the latest, in s.
-DELAY: Final = LOOK_AHEAD + 0.01 * (_LAG + _BLOCK + _LONG + _PIECE)
+# What is fed now has become speech this much later at the latest, in s; usually in 0.2.
+DELAY: Final = LOOK_AHEAD + 0.01 * (_LAG + _BLOCK + _LONGEST)
 
 _SYMBOLS: Final = tuple(kind.symbol for kind in KINDS.values())
 _MEMBERS: Final = tuple(
@@ -48,7 +51,9 @@ _WEIGHTS: Final = np.array([_FAVOUR.get(viseme, 1.0) for viseme in OCULUS], np.f
 
 
 class SoundSpeech:
-    """One stream of sound at PLAY_RATE, told again as pieces of `Speech` without words."""
+    """engines.base.Lips. One stream of sound, told again as pieces of `Speech` without words."""
+
+    delay = DELAY
 
     def __init__(self, network: SoundVisemes) -> None:
         self._network = network
@@ -115,14 +120,17 @@ def speech(pcm: Pcm, network: SoundVisemes) -> Iterator[Speech]:
 def _cut(decided: list[int]) -> int | None:
     """Where the first piece may end, in frames; None while that is open.
 
-    Between two sounds, or within a long one; never before or in a closure, whose exact time is
-    sought in the samples around it.
+    Between two sounds, or within a long one; before or in a closure only when the piece becomes
+    too long otherwise: its exact time is sought in the samples around it.
     """
+    between = 0  # any two sounds
     for at in range(_PIECE, len(decided) - 1):
-        if decided[at] in _SEALS:
-            continue
-        long = at >= _LONG and len(set(decided[at - _LONG + 1 : at + 1])) == 1
-        if long or decided[at] != decided[at - 1]:
+        if at >= _LONGEST:
+            return between or at
+        changes = decided[at] != decided[at - 1]
+        between = at if changes else between
+        goes_on = at >= _LONG and len(set(decided[at - _LONG + 1 : at + 1])) == 1
+        if (changes or goes_on) and decided[at] not in _SEALS:
             return at
     return None
 

@@ -19,7 +19,7 @@ from visavis.engines.base import EngineError
 from visavis.models.errors import ModelError
 from visavis.server import protocol
 from visavis.server.avatars import AvatarRoutes
-from visavis.server.config import LOOPBACK, Config
+from visavis.server.config import LOOPBACK, SOURCES, Config
 from visavis.server.errors import (
     Busy,
     Forbidden,
@@ -87,21 +87,27 @@ class App:
         self._admit()
         avatar = request.query.get("avatar") or self._config.avatar
         voice = request.query.get("voice") or self._config.voice
+        source = self._source(request)
         name = secrets.token_urlsafe(12)
         self._opening += 1
         try:
-            peer, answer = await self._open(name, avatar, voice, offer)
+            peer, answer = await self._open(name, avatar, voice, source, offer)
         finally:
             self._opening -= 1
         self._peers[name] = peer
         self._metrics.sessions.set(len(self._peers))
-        log.info("session opened", extra={"session": name, "avatar": avatar, "voice": voice})
+        log.info(
+            "session opened",
+            extra={"session": name, "avatar": avatar, "voice": voice, "source": source},
+        )
         headers = {hdrs.LOCATION: f"/v1/sessions/{name}"}
         return web.Response(status=201, text=answer, content_type=_SDP, headers=headers)
 
-    async def _open(self, name: str, avatar: str, voice: str, offer: str) -> tuple[Peer, str]:
+    async def _open(
+        self, name: str, avatar: str, voice: str, source: str, offer: str
+    ) -> tuple[Peer, str]:
         try:
-            engines = await self._studio.furnish(avatar, voice)
+            engines = await self._studio.furnish(avatar, voice, source)
         except (EngineError, ModelError) as error:
             log.exception("a session could not be furnished", extra={"avatar": avatar})
             raise NotReady(str(error)) from error
@@ -140,6 +146,13 @@ class App:
             msg = "The body is no SDP: it must begin with v=0."
             raise Malformed(msg, "malformed-sdp")
         return text
+
+    def _source(self, request: web.Request) -> str:
+        source = request.query.get("source") or self._config.source
+        if source not in SOURCES:
+            msg = f"source is {source!r}: choose {' or '.join(SOURCES)}."
+            raise Malformed(msg, "unknown-source")
+        return source
 
     async def _describe(self, request: web.Request) -> web.Response:
         name, session = self._session(request)

@@ -14,6 +14,7 @@ from visavis.server.errors import ConfigError
 _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 FILE: Final = "visavis.toml"
+SOURCES: Final = ("dialogue", "microphone")
 
 
 def _setting(default: Any, text: str) -> Any:
@@ -31,6 +32,11 @@ class Config:
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
     dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
+    source: str = _setting(
+        "dialogue",
+        "what the avatar of a session that names none says: dialogue (its own answers) or "
+        "microphone (the caller's live voice, with lips that follow its sound)",
+    )
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
     width: int = _setting(512, "pixels of the picture, even")
     height: int = _setting(512, "pixels of the picture, even")
@@ -99,6 +105,9 @@ def check(config: Config) -> None:
         raise ConfigError(msg)
     if config.dialogue not in {"knowledge", "echo"}:
         msg = f"dialogue is {config.dialogue!r}: choose knowledge or echo"
+        raise ConfigError(msg)
+    if config.source not in SOURCES:
+        msg = f"source is {config.source!r}: choose {' or '.join(SOURCES)}"
         raise ConfigError(msg)
     if config.create_avatars not in {"on", "off"}:
         msg = f"create_avatars is {config.create_avatars!r}: choose on or off"

@@ -25,10 +25,11 @@ from visavis.engines.base import (
     Transcript,
     Vad,
 )
+from visavis.engines.tone import Tone
 from visavis.server.clock import Clock
 from visavis.server.endpointing import FRAME_MS, Endpointer, Endpointing
 from visavis.server.flow import Tasks
-from visavis.server.messages import Drafted, Heard, SpeechStarted, Tick, ms
+from visavis.server.messages import IN_FLIGHT, Drafted, Heard, SpeechStarted, Tick, ms
 from visavis.server.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 Event = SpeechStarted | Drafted | Heard
 _PRE_ROLL: Final = 300 // FRAME_MS  # frames kept from before the onset: soft first consonants
 _MAX_DOUBT: Final = 0.75
-_IN_FLIGHT: Final[Tick] = ms(250)  # sound on its way from the visitor when the button is released
 
 
 class Resampler:
@@ -72,6 +72,7 @@ class Hearing:
         self._transcribe, self._emit, self._tasks = transcribe, emit, tasks
         self._limits = limits
         self._turn = Endpointer(limits)
+        self._tone = Tone()
         self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)
         self._ended: Tick = 0
         self._closes: Tick | None = None  # when the ear closes; None: it stays open
@@ -100,7 +101,7 @@ class Hearing:
 
         What was said before the button was released is still under way, and is heard.
         """
-        self._closes = None if on else self._clock.now() + _IN_FLIGHT
+        self._closes = None if on else self._clock.now() + IN_FLIGHT
 
     def _hear(self, frame: Pcm, now: Tick) -> None:
         closed = self._closes is not None and now >= self._closes
@@ -112,10 +113,12 @@ class Hearing:
         self._frames.append(frame)
         if voice:
             self._ended = now
+            self._tone.feed(frame)
         change = self._turn.push(voice, self._timeline.audible(now))
         if change == "started":
             # From here on every frame is kept: lift the bound of the pre-roll.
             self._frames = deque(self._frames)
+            self._tone.begin()
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
         elif change == "resumed" and not self._finishing:
             self._drop_transcript()
@@ -144,7 +147,7 @@ class Hearing:
         self._words = words if words.doubt < _MAX_DOUBT else Transcript("", words.doubt)
         self._transcribed = self._clock.now()
         if self._words.text:
-            self._emit(Drafted(self._words.text, ended))
+            self._emit(Drafted(self._words.text, ended, self._tone.arousal()))
         self._maybe_finish()
 
     def _maybe_finish(self) -> None:
@@ -154,7 +157,10 @@ class Hearing:
         if self._words is None:
             return
         if self._finishing or self._turn.silence >= self._limits.silence_for(self._words.text):
-            heard = Heard(self._words.text, self._ended, self._transcribed)
+            arousal = self._tone.arousal()
+            heard = Heard(self._words.text, self._ended, self._transcribed, arousal)
+            if heard.text:
+                self._tone.learn()
             self._reset()
             self._emit(heard)
 

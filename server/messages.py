@@ -31,6 +31,9 @@ def to_ms(ticks: Tick) -> float:
     return ticks * 1000 / TICK_RATE
 
 
+IN_FLIGHT: Final[Tick] = ms(250)  # sound on its way from the visitor when the button is released
+
+
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """Confirmed speech of the visitor; `at` is where it began."""
@@ -40,10 +43,14 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """What the visitor has said so far, at a pause that may not be the end of the turn."""
+    """What the visitor has said so far, at a pause that may not be the end of the turn.
+
+    `arousal`: how raised the voice was, as `engines.tone` tells it.
+    """
 
     text: str
     ended: Tick
+    arousal: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,7 @@ class Heard:
     text: str
     ended: Tick
     transcribed: Tick
+    arousal: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +74,9 @@ class Request:
     origin: Origin
     origin_at: Tick  # end of the visitor's speech, or the arrival of the text
     transcribed: Tick | None = None
+    arousal: float = 0.0  # of the visitor's voice
     style: str = ""  # a direction in plain words, for this reply only
-    mood: Direction = NOTHING  # what the visitor's own words call for
+    mood: Direction = NOTHING  # what the visitor's own words and voice call for
     skip: int = 0  # words of the answer that were heard before it was broken off
 
 

@@ -106,7 +106,9 @@ class Peer:
     def _open(self, channel: RTCDataChannel, session: Session) -> None:
         self._channel = channel
         channel.on("message", lambda data: self._receive(data, session))
-        self.send(protocol.Ready(protocol.VERSION, session.name, self._avatar, self._voice))
+        source: protocol.Source = "dialogue" if session.answers else "microphone"
+        ready = protocol.Ready(protocol.VERSION, session.name, self._avatar, self._voice, source)
+        self.send(ready)
 
     def _receive(self, data: str | bytes, session: Session) -> None:
         try:
@@ -138,6 +140,8 @@ async def obey(message: protocol.FromClient, session: Session) -> protocol.FromS
     match message:
         case protocol.Text(text) | protocol.SayText(text) if not text.strip():
             return protocol.Failure("empty-text", "There is nothing to say.")
+        case protocol.Text() | protocol.SayText() if not session.answers:
+            return protocol.Failure("no-words", "This avatar speaks what the microphone hears.")
         case protocol.Text(text):
             session.ask(text.strip())
         case protocol.SayText(text, style):

@@ -15,6 +15,8 @@ LABEL: Final = "visavis"
 MAX_MESSAGE: Final = 16 * 1024  # bytes of one JSON message
 MAX_TEXT: Final = 2_000  # characters of one text to answer or to say
 
+Source = Literal["dialogue", "microphone"]  # where the words come from
+
 
 class ProtocolError(Exception):
     """A message that breaks the protocol; its text may be shown to the peer."""
@@ -84,13 +86,17 @@ FromClient = Text | SayText | Interrupt | Direct | Mic | Ping
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First message on an open channel."""
+    """First message on an open channel.
+
+    source: whether the avatar answers ("dialogue"), or speaks what comes in over the microphone.
+    """
 
     type: ClassVar = "ready"
     protocol: int
     session: str
     avatar: str
     voice: str
+    source: Source = "dialogue"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from visavis.engines.base import (
     EchoCanceller,
     EngineError,
     Exchange,
+    Lips,
     Motion,
     Pcm,
     Renderer,
+    Speech,
     Transcript,
     Vad,
 )
@@ -37,10 +39,12 @@ from visavis.server.messages import (
     SpeechStarted,
     Spoken,
     Tick,
+    ms,
     to_ms,
 )
 from visavis.server.metrics import Metrics
 from visavis.server.receipt import Marks, publish
+from visavis.server.relaying import Relay
 from visavis.server.showing import EARLY, LEAD, Showing
 from visavis.server.speaking import TAKEN, Guided, Minded, Reply, Voiced
 from visavis.server.timeline import Timeline
@@ -52,11 +56,15 @@ log = logging.getLogger(__name__)
 # first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
 START: Final[Tick] = FRAME
 _HISTORY: Final = 20  # exchanges that the dialogue is given
+_PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What one session is made of; the first four are its own, the rest are shared."""
+    """What one session is made of; the first four and `lips` are its own, the rest are shared.
+
+    lips: for a session whose avatar speaks what comes in over the microphone; None: it answers.
+    """
 
     echo: EchoCanceller
     vad: Vad
@@ -69,6 +77,7 @@ class Engines:
     apology: tuple[Clause, ...]
     still: I420
     endpointing: Endpointing
+    lips: Lips | None = None
 
 
 @dataclass(slots=True)
@@ -94,6 +103,7 @@ class Session:
         metrics: Metrics,
     ) -> None:
         self.name, self._engines, self._send, self._metrics = name, engines, send, metrics
+        self.answers = engines.lips is None  # else it speaks what the microphone hears
         self.clock = Clock()
         self.timeline = Timeline()
         self._tasks = Tasks()
@@ -101,9 +111,12 @@ class Session:
         self._showing = Showing(
             self.clock, self.timeline, engines.motion, engines.renderer, self._render, metrics
         )
-        self._hearing = Hearing(
-            self.clock, self.timeline, engines.echo, engines.vad, engines.transcribe,
-            self._on_heard, self._tasks, engines.endpointing,
+        self._ear = (
+            Relay(self.clock, engines.lips, name, self._on_relayed) if engines.lips
+            else Hearing(
+                self.clock, self.timeline, engines.echo, engines.vad, engines.transcribe,
+                self._on_heard, self._tasks, engines.endpointing,
+            )
         )  # fmt: skip
         self.audio = AudioTrack(self.clock, self.timeline, self._sound_sent)
         self.video = VideoTrack(self.clock, self.timeline, engines.still, self._picture_sent)
@@ -113,6 +126,7 @@ class Session:
         self._current: _Turn | None = None
         self._draft: Reply | None = None
         self._stopped: Request | None = None  # the rest of a reply that speech broke off
+        self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
 
     async def run(self) -> None:
         """Keep the face alive until cancelled."""
@@ -125,8 +139,8 @@ class Session:
             self._render.close()
 
     async def listen(self, mic: AsyncIterator[Pcm]) -> None:
-        """Hear the visitor: 48 kHz mono packets until they end."""
-        await self._hearing.run(mic)
+        """Hear the visitor, or speak their sound: 48 kHz mono packets until they end."""
+        await self._ear.run(mic)
 
     # --- what a visitor or an operator asks for -------------------------------------------------
 
@@ -176,7 +190,14 @@ class Session:
 
     def mic(self, on: bool) -> None:
         """Open or close the ear."""
-        self._hearing.switch(on)
+        self._ear.switch(on)
+
+    def _on_relayed(self, at: Tick, speech: Speech) -> None:
+        self.timeline.put(Spoken(self.timeline.turn, at, Clause("", speech)))
+        self._showing.speak(at, speech)
+        if any(phoneme.symbol for phoneme in speech.phonemes):
+            self._voiced = at + len(speech.pcm)
+        self._showing.attend("speaking" if at < self._voiced + _PAUSE else "idle")
 
     # --- hearing --------------------------------------------------------------------------------
 
@@ -203,7 +224,7 @@ class Session:
         self._showing.move("brows" if asked else "acknowledge")
         if self._draft is None or self._draft.request.text != draft.text:
             self._drop_draft()
-            request = Request(draft.text, "speech", draft.ended)
+            request = Request(draft.text, "speech", draft.ended, None, draft.arousal)
             self._draft = self._prepare(request)
 
     def _on_turn_end(self, heard: Heard) -> None:
@@ -214,7 +235,7 @@ class Session:
             self._drop_draft()
             self._resume()
             return
-        request = Request(heard.text, "speech", heard.ended, heard.transcribed)
+        request = Request(heard.text, "speech", heard.ended, heard.transcribed, heard.arousal)
         draft, self._draft = self._draft, None
         if draft is not None and draft.request.text != heard.text:
             draft.cancel()
@@ -253,7 +274,8 @@ class Session:
     def _prepare(self, request: Request) -> Reply:
         engines = self._engines
         if request.origin != "say":
-            request = replace(request, mood=engines.guide.rapport.answer(request.text))
+            mood = engines.guide.rapport.answer(request.text, request.arousal)
+            request = replace(request, mood=mood)
         return Reply(
             request, engines.mind, engines.voice, engines.guide, self._settled, self.history,
             self._tasks,

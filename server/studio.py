@@ -121,8 +121,11 @@ class Studio:
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
-    async def furnish(self, avatar: str, voice: str) -> Engines:
-        """The engines of one new session. Raises NotFound, AvatarError, EngineError."""
+    async def furnish(self, avatar: str, voice: str, source: str) -> Engines:
+        """The engines of one new session. Raises NotFound, AvatarError, EngineError.
+
+        source: one of `config.SOURCES`.
+        """
         voiced = await self._voice(voice)
         self._seed += 1
         face = await self._face(avatar)
@@ -140,6 +143,7 @@ class Studio:
             apology=self._apologies[voice],
             still=face.still,
             endpointing=Endpointing(),
+            lips=await asyncio.to_thread(load.lips) if source == "microphone" else None,
         )
 
     async def avatars(self) -> list[dict[str, Any]]:

@@ -28,12 +28,12 @@ class FakeStudio:
         self.director = Director()
         self.rapport = Rapport(self.director)
 
-    async def furnish(self, avatar, voice):
+    async def furnish(self, avatar, voice, source="dialogue"):
         if avatar != "mira":
             raise NotFound(f"There is no avatar {avatar!r}.")
-        return self.engines()
+        return self.engines(fake.FakeLips() if source == "microphone" else None)
 
-    def engines(self) -> Engines:
+    def engines(self, lips=None) -> Engines:
         return Engines(
             echo=fake.FakeEcho(),
             vad=fake.FakeVad(),
@@ -46,6 +46,7 @@ class FakeStudio:
             apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
             still=np.full((192, 128), 128, np.uint8),
             endpointing=Endpointing(),
+            lips=lips,
         )
 
     async def _transcribe(self, pcm) -> Transcript:

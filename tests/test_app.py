@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiortc import RTCPeerConnection, RTCSessionDescription
+from rtc_pair import Track
 from stage import FakeStudio
 
 from visavis.server import protocol, rtc
@@ -34,9 +35,9 @@ async def serving(studio=None, **settings):
 class Viewer:
     """An aiortc peer that watches and listens like a browser."""
 
-    def __init__(self):
+    def __init__(self, voice=None):
         self.pc = RTCPeerConnection(rtc.configuration())
-        self.pc.addTransceiver("audio", direction="recvonly")
+        self.pc.addTransceiver(voice or "audio", direction="sendrecv" if voice else "recvonly")
         self.pc.addTransceiver("video", direction="recvonly")
         self.channel = self.pc.createDataChannel(protocol.LABEL)
         self.messages, self.tracks = [], {}
@@ -178,6 +179,41 @@ async def test_an_unknown_avatar_is_named():
         assert status == 404
         assert "nobody" in said["detail"]
         await viewer.close()
+
+
+async def test_an_unknown_source_is_named():
+    async with serving() as client:
+        viewer = Viewer()
+        response = await client.post(
+            "/v1/sessions?source=telepathy", data=await viewer.offer(), headers=SDP
+        )
+        status, said = await problem(response)
+        assert (status, said["type"]) == (400, "urn:visavis:unknown-source")
+        assert "dialogue or microphone" in said["detail"]
+        await viewer.close()
+
+
+@pytest.mark.parametrize("setting", ["query", "server"])
+async def test_a_voice_comes_back_from_the_avatar(setting):
+    query, settings = (
+        ("?source=microphone", {}) if setting == "query" else ("", {"source": "microphone"})
+    )
+    async with serving(**settings) as client:
+        viewer = Viewer(Track("audio"))
+        try:
+            location = await viewer.connect(client, query)
+            assert (await viewer.wait_for("ready"))["source"] == "microphone"
+            sound = microphone(viewer.tracks["audio"])
+            loudest = 0
+            async with asyncio.timeout(10):
+                while loudest < 5000:
+                    loudest = np.abs((await anext(sound)).astype(int)).max()
+            viewer.channel.send('{"type": "text", "text": "hello"}')
+            await viewer.wait_for("error", code="no-words")
+            said = await client.post(f"{location}/say", json={"text": "hello"})
+            assert (await problem(said))[0] == 400
+        finally:
+            await viewer.close()
 
 
 async def test_bad_json_in_a_command_is_a_problem():

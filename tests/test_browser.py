@@ -209,3 +209,29 @@ async def test_only_what_is_said_with_the_button_held_is_heard(home):
         heard = await page.evaluate("window.heard")
         assert len(heard) == 1
         assert "breakfast" in heard[0]
+
+
+async def test_the_avatar_says_what_the_visitor_says_and_is_not_heard_by_its_own_microphone(home):
+    spoken = home / "presenter.wav"
+    write_wav(spoken, [("", 5.0), ("Pamela bought a big purple map, maybe.", 30.0)], home)
+    async with server(home) as (address, _), chromium(spoken) as browser:
+        page = await tapped_page(browser, address)
+        await page.click("#settings-open")
+        await page.check("#source-microphone", force=True)
+        await page.click("#settings-close")
+        assert not await page.locator("#text").is_visible()
+        await start(page)
+        await page.wait_for_function("taps.voice.some((row) => row[1] > 0.02)", timeout=30_000)
+        await page.wait_for_timeout(5000)
+        taps = await page.evaluate("taps")
+        began, ended_ = intervals(taps["mic"])[0]
+        back, over = intervals(taps["voice"])[0]
+        assert 350 < back - began < 1500  # 0.6 s on a quiet machine
+        assert abs((over - back) - (ended_ - began)) < 400
+        moved = moving_after(taps["frames"], back - 400)
+        assert moved is not None
+        assert abs(moved - back) < 500
+        assert not intervals(taps["heard"])  # muted
+        assert len(intervals(taps["voice"])) == 1  # and so not spoken again
+        await page.click("#mute")
+        assert not await page.evaluate("document.querySelector('visavis-avatar').muted")

@@ -20,6 +20,7 @@ def test_later_sources_win(tmp_path):
         ({"VISAVIS_PORT": "eighty"}, "port must be a whole number"),
         ({"VISAVIS_HOST": "0.0.0.0"}, "set a token"),
         ({"VISAVIS_DIALOGUE": "gossip"}, "choose knowledge or echo"),
+        ({"VISAVIS_SOURCE": "telepathy"}, "choose dialogue or microphone"),
         ({"VISAVIS_WIDTH": "511"}, "even"),
         ({"VISAVIS_CREATE_AVATARS": "perhaps"}, "choose on or off"),
         ({"VISAVIS_TLS_CERT": "a.pem"}, "go together"),

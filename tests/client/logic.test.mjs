@@ -184,6 +184,8 @@ test("statuses have reasons", () => {
 test("names are escaped in the address and left out when empty", () => {
   const target = { server: "https://a.example/x/", avatar: "a b&c", voice: "", token: "", iceServers: [] };
   assert.equal(sessionsUrl(target), "https://a.example/x/v1/sessions?avatar=a+b%26c");
+  const relayed = { ...target, avatar: "", source: "microphone" };
+  assert.equal(sessionsUrl(relayed), "https://a.example/x/v1/sessions?source=microphone");
 });
 
 test("only hidden candidates are taken out of the offer", () => {
