@@ -24,9 +24,13 @@ from visavis.engines import load
 from visavis.engines.base import FaceState
 from visavis.engines.motion_visemes import VisemeMotion
 from visavis.engines.render_warp import WarpRenderer
+from visavis.models import arkit
+from visavis.models.quality_subject import as_rgb
 
 OUT: Final = Path("out/bench/face")
 MINUTE: Final = 1500  # frames
+BLINKS: Final = (arkit.INDEX["eyeBlinkLeft"], arkit.INDEX["eyeBlinkRight"])
+SHUT: Final = 0.3  # of a blink: with shut eyes, the path-traced truth itself is no more alike
 TARGETS: Final = {
     "jaw_open": 0.97, "mouth_width": 0.97, "blink_left_open": 0.15, "gaze": 0.9,
     "identity_neutral": 0.90, "identity_speaking": 0.80, "ssim": 0.93, "psnr_db": 28.0,
@@ -108,16 +112,18 @@ def _minute(
     """Landmarks and identity over the spoken minute."""
     person = likeness.Recogniser(photo)
     cosines: list[float] = []
+    awake = [float(max(s.coefficients[list(BLINKS)])) < SHUT for s in states]
     seen: list[tracking.Seen] = []
     for state in states:
-        picture = tracking.rgb(probe.renderer.render(state))
+        picture = as_rgb(probe.renderer.render(state))
         cosines.append(person.cosine(picture))
         seen.append(probe.look(picture, seen[-1].points if seen else probe.rest.points))
     return {
         "speech": tracking.speech(states, seen),
         "identity": {
-            "neutral": round(person.cosine(tracking.rgb(probe.renderer.render(FaceState()))), 4),
+            "neutral": round(person.cosine(as_rgb(probe.renderer.render(FaceState()))), 4),
             "speaking_worst": round(min(cosines), 4),
+            "speaking_worst_eyes_open": round(min(np.array(cosines)[awake]), 4),
             "speaking_median": round(float(np.median(cosines)), 4),
             "frames": len(cosines),
         },
@@ -127,15 +133,27 @@ def _minute(
 def _truth(name: str) -> dict[str, Any]:
     """The persona path-traced in random states, where that was done, beside the warp of its
     neutral portrait alone."""
-    pairs, missing = truth.pairs(name)
-    if len(pairs) < 2:
+    found, missing = truth.pairs(name)
+    if len(found) < 2:
         return {"pairs": 0, "missing": missing, "how": truth.HOW}
     data = truth.portrait(name).read_bytes()
-    renderer = WarpRenderer(baked(f"truth-{name}", data, OUT / "avatars"))
-    rows = [row for pair in pairs if (row := likeness.compare(pair, renderer))]
+    made = baked(f"truth-{name}", data, OUT / "avatars")
+    renderer = WarpRenderer(made)
+    rows = _compared(found, renderer)
     sheets.pairs(rows, OUT / f"truth-{name}.jpg")
-    out = likeness.summary(rows)
-    return out | ({"missing": missing, "how": truth.HOW} if missing else {})
+    out = likeness.summary(rows[1:], rows[0])
+    out["identity"] = likeness.identity(found, rows, made.picture())
+    held, missing_too = truth.pairs(name, "-held")
+    if held:
+        out["held_out"] = likeness.summary(_compared(held, renderer), rows[0])
+    again, _ = truth.pairs(name, "-again")
+    if again:
+        out["two_renders_of_one_state"] = likeness.ceiling(found[0], again[0])
+    return out | ({"missing": missing, "how": truth.HOW} if missing + missing_too else {})
+
+
+def _compared(found: list[truth.Pair], renderer: WarpRenderer) -> list[likeness.Compared]:
+    return [row for pair in found if (row := likeness.compare(pair, renderer))]
 
 
 def missed(results: dict[str, Any]) -> list[str]:

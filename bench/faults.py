@@ -14,13 +14,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bench.tracking import command, rgb
+from bench.tracking import command
 from bench.truth import random_state, state
 from visavis.engines.base import I420, FaceState
-from visavis.engines.render_warp import WarpRenderer, controls, view
+from visavis.engines.render_warp import WarpRenderer, controls, positions, view
 from visavis.models import arkit, kernel
 from visavis.models import landmarks as lm
 from visavis.models.avatar import Avatar
+from visavis.models.quality_subject import as_rgb, emptied
+from visavis.models.rig import PATCHES
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -110,11 +112,8 @@ def _net_at(renderer: WarpRenderer, seen: Floats, at: Floats) -> Floats:
 
 
 def _forward(renderer: WarpRenderer, one: FaceState) -> Floats:
-    net = renderer.scene.base
-    out = np.empty((*net.share.shape, 2), np.float32)
     motion = view(renderer.scene.body, one.pose)
-    kernel.forward(net.rest, net.fields, net.rows, controls(one), net.share, motion, out)
-    return out
+    return positions(renderer.scene, controls(one), motion)
 
 
 def outline(avatar: Avatar, face: lm.Face) -> Floats:
@@ -157,14 +156,8 @@ def tear(renderer: WarpRenderer, edge: Floats, one: FaceState) -> float:
 
 def eyes_left_open(avatar: Avatar) -> float:
     """Px of eyeball seen in a full blink over those seen with open eyes."""
-    patches = {
-        name: patch if name == "mouth" else replace(
-            patch, back=MAGENTA, shade=(0.0, 1.0, 0.0, 1.0),
-            sprites=tuple(replace(s, picture=np.zeros_like(s.picture)) for s in patch.sprites),
-        )
-        for name, patch in avatar.patches.items()
-    }  # fmt: skip
-    renderer = WarpRenderer(replace(avatar, patches=patches))
+    lids = [name for name in PATCHES if name.startswith("eye")]
+    renderer = WarpRenderer(emptied(avatar, MAGENTA, lids))
     shut, wide = (magenta(renderer.render(command(eyeBlink=v))).sum() for v in (1.0, 0.0))
     return round(float(shut / wide), 4)
 
@@ -211,12 +204,7 @@ def at_rest(states: Sequence[FaceState]) -> Iterator[FaceState]:
 
 def teeth(avatar: Avatar, states: Sequence[FaceState]) -> dict[str, Any]:
     """Frames with a neutral mouth in which anything of its inside can be seen."""
-    mouth = avatar.patches["mouth"]
-    patches = {**avatar.patches, "mouth": replace(
-        mouth, back=MAGENTA, shade=(0.0, 1.0, 0.0, 1.0),
-        sprites=tuple(replace(s, picture=np.zeros_like(s.picture)) for s in mouth.sprites),
-    )}  # fmt: skip
-    bare, usual = WarpRenderer(replace(avatar, patches=patches)), WarpRenderer(avatar)
+    bare, usual = WarpRenderer(emptied(avatar, MAGENTA, ["mouth"])), WarpRenderer(avatar)
     shown = 0
     frames = list(at_rest(states))
     for one in frames:
@@ -243,7 +231,7 @@ def sharpness(avatar: Avatar, renderer: WarpRenderer, face: lm.Face) -> dict[str
         if not pose:
             whole[3] = 0.5 / renderer.scene.body.interocular
         one = FaceState(pose=whole)
-        value = _laplacian(rgb(renderer.render(one)), _full(_oval(renderer, edge, one)))
+        value = _laplacian(as_rgb(renderer.render(one)), _full(_oval(renderer, edge, one)))
         out[name] = round(value / own, 3)
     return out
 

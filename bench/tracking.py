@@ -7,29 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from visavis.engines.base import I420, FaceState
+from visavis.engines.base import FaceState
 from visavis.engines.render_warp import WarpRenderer
-from visavis.models import arkit
+from visavis.models import arkit, quality_subject
 from visavis.models import landmarks as lm
 from visavis.models.head import load_head
+from visavis.models.quality_subject import as_rgb
 
 Doubles = npt.NDArray[np.float64]
 Rgb = npt.NDArray[np.uint8]
 
 STEPS: Final = 21
+# Windows through which the landmark model looks at a mouth: how much wider than usual, radians
+VIEWS: Final = [
+    (wider, turn) for wider in (0.88, 0.94, 1.0, 1.06, 1.12) for turn in (-0.06, 0, 0.06)
+]
 LIDS: Final = {  # upper and lower landmark of three pairs, the subject's right and left eye
     "right": ((159, 145), (158, 153), (160, 144)),
     "left": ((386, 374), (385, 380), (387, 373)),
 }
-LIPS: Final = ((13, 14), (82, 87), (312, 317))
-CORNERS: Final = (61, 291)
 EYEBALL: Final = 0.19  # radius of an eyeball in inter-ocular distances: 12 mm of 63 mm
+WINDOW: Final = 11  # px around a point that are followed from picture to picture
+FINER: Final = 2  # pictures are enlarged by this for that
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +51,11 @@ class Seen:
     points: npt.NDArray[np.float32]
 
 
-def rgb(picture: I420) -> Rgb:
-    """(h * 3 // 2, w) I420 -> (h, w, 3)."""
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_YUV2RGB_I420), np.uint8)
-
-
 def command(
     pose: Sequence[float] = (), gaze: Sequence[float] = (0, 0), **amounts: float
 ) -> FaceState:
     """A state; an amount named without its side is of both."""
-    face = np.zeros(arkit.COUNT, np.float32)
-    for name, value in amounts.items():
-        sides = ("",) if name in arkit.INDEX else ("Left", "Right")
-        for side in sides:
-            face[arkit.INDEX[name + side]] = value
-    whole = np.zeros(6, np.float32)
-    whole[: len(pose)] = pose
+    face, whole = quality_subject.face(**amounts), quality_subject.pose(*pose)
     return FaceState(face, whole, np.array(gaze, np.float32))
 
 
@@ -71,8 +66,9 @@ def measured(face: lm.Face) -> Seen:
     across = eyes / np.linalg.norm(eyes)
     down = np.array([-across[1], across[0]])
     unit = float(np.linalg.norm(p[263] + p[362] - p[33] - p[133]) / 2)
-    gap = np.mean([(p[b] - p[a]) @ down for a, b in LIPS]) / unit
-    width = float(np.linalg.norm(p[CORNERS[1]] - p[CORNERS[0]])) / unit
+    right, left = lm.MOUTH_CORNERS
+    gap = np.mean([(p[b] - p[a]) @ down for a, b in lm.LIP_PAIRS]) / unit
+    width = float(np.linalg.norm(p[left] - p[right])) / unit
     lids = np.mean([(p[b] - p[a]) @ down for row in LIDS.values() for a, b in row]) / unit
     seen, looks = [], []
     for eye, corners in ((face.eye_right, (33, 133)), (face.eye_left, (263, 362))):
@@ -91,20 +87,56 @@ class Probe:
 
     def __init__(self, renderer: WarpRenderer) -> None:
         self.renderer = renderer
-        still = rgb(renderer.render(FaceState()))
+        still = as_rgb(renderer.render(FaceState()))
         found = lm.detect(still)
         if not found:
             message = "no face is found in the neutral picture"
             raise ValueError(message)
+        self.still = still
         self.rest = lm.find_landmarks(still, found[0])
 
     def see(self, state: FaceState) -> Seen:
         """One frame; looked at twice, since a jaw that drops moves the region that is looked at."""
-        return self.look(rgb(self.renderer.render(state)), self.rest.points)
+        return self.look(as_rgb(self.renderer.render(state)), self.rest.points)
 
     def look(self, picture: Rgb, before: npt.NDArray[np.float32]) -> Seen:
         """A frame like the one in which the landmarks `before` (468, 3) were found."""
         return measured(lm.follow(picture, lm.follow(picture, before).points))
+
+    def width(self, state: FaceState) -> float:
+        """Width of the mouth, the mean of what is read through all VIEWS."""
+        picture = as_rgb(self.renderer.render(state))
+        return mean_width(picture, self.rest.points)
+
+    def follow(self, at: Doubles, states: Sequence[FaceState]) -> Doubles:
+        """(states, n, 2) px: where the picture's own detail at `at` (n, 2) of the neutral face goes
+        as it passes through the states, by optical flow. No model of a face has a say in it."""
+        return followed(at, [self.still, *(as_rgb(self.renderer.render(s)) for s in states)])
+
+
+def mean_width(picture: Rgb, before: npt.NDArray[np.float32]) -> float:
+    """Width of the mouth through all VIEWS, where `before` was found in a picture like it.
+
+    Through one window it jumps by 0.01 from picture to picture, in path-traced ones as well, which
+    is as much as a face's mouth is stretched in a quarter of its way.
+    """
+    points = lm.follow(picture, before).points
+    return float(np.mean([measured(lm.follow(picture, points, *view)).width for view in VIEWS]))
+
+
+def followed(at: Doubles, pictures: Sequence[Rgb]) -> Doubles:
+    """(pictures - 1, n, 2): points of the first picture in the others (Lucas & Kanade 1981)."""
+    side = FINER * WINDOW | 1
+    greys = [
+        cv2.resize(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY), None, fx=FINER, fy=FINER) for p in pictures
+    ]
+    seen = [((at + 0.5) * FINER - 0.5).astype(np.float32)[:, None]]
+    for before, after in pairwise(greys):
+        moved, _, _ = cv2.calcOpticalFlowPyrLK(
+            before, after, seen[-1], None, winSize=(side, side), maxLevel=2
+        )
+        seen.append(moved)
+    return np.asarray((np.array(seen[1:], np.float64)[:, :, 0] + 0.5) / FINER - 0.5)
 
 
 def correlation(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
@@ -120,15 +152,27 @@ def obedience(probe: Probe) -> dict[str, Any]:
     ramp = np.linspace(0, 1, STEPS)
     gaps = [probe.see(command(jawOpen=v)).gap for v in ramp]
     out: dict[str, Any] = {"jaw_open": correlation(ramp, gaps)}
-    out["mouth_width"] = {
-        unit: round(
-            sign * correlation(ramp, [probe.see(command(**{unit: v})).width for v in ramp]), 4
-        )
-        for unit, sign in (("mouthSmile", 1), ("mouthStretch", 1), ("mouthPucker", -1))
-    }
+    out["mouth_width"], out["mouth_width_views"], out["mouth_width_tracked"] = {}, {}, {}
+    for unit, sign in (("mouthSmile", 1), ("mouthStretch", 1), ("mouthPucker", -1)):
+        states = [command(**{unit: v}) for v in ramp]
+        read = [probe.see(s).width for s in states]
+        out["mouth_width"][unit] = round(sign * correlation(ramp, read), 4)
+        mean = [probe.width(s) for s in states[::2]]
+        out["mouth_width_views"][unit] = round(sign * correlation(ramp[::2], mean), 4)
+        out["mouth_width_tracked"][unit] = round(sign * correlation(ramp, widths(probe, states)), 4)
     out["blink"] = blink(probe, ramp)
     out["gaze"] = gaze(probe)
     return out
+
+
+def widths(probe: Probe, states: Sequence[FaceState]) -> Doubles:
+    """(states,) px between the mouth's corners as optical flow follows them.
+
+    The face mesh expects usual mouths: of bruno path-traced with mouthStretch from 0 to 1 it reads
+    0.897, 0.886, 0.891, 0.872, 0.896 where the corners are drawn apart by a fifth.
+    """
+    corners = probe.rest.points[list(lm.MOUTH_CORNERS), :2].astype(np.float64)
+    return np.asarray(np.linalg.norm(np.diff(probe.follow(corners, states), axis=1)[:, 0], axis=1))
 
 
 def blink(probe: Probe, ramp: Doubles) -> dict[str, float]:
@@ -147,16 +191,30 @@ def blink(probe: Probe, ramp: Doubles) -> dict[str, float]:
 
 
 def gaze(probe: Probe) -> dict[str, float]:
-    """Correlation and gain (1: the iris goes as far as an eyeball of usual size says)."""
+    """Correlation and gain (1: the iris goes as far as an eyeball of usual size says).
+
+    By the iris model, and with optical flow of the irises. The model looks for an iris midway
+    between the lids: of mira path-traced looking up by 9.8 and down by 11.4 degrees it reads 0.1
+    and 0.2 of the way.
+    """
+    eyes = (probe.rest.eye_right, probe.rest.eye_left)
+    unit = float(np.linalg.norm(eyes[1].centre - eyes[0].centre))
+    irises = np.array([eye.centre for eye in eyes], np.float64)
     out = {}
     for axis, name, most in ((0, "across", 24.0), (1, "up", 14.0)):
-        angles = np.linspace(-most, most, STEPS)
-        looks = [
-            probe.see(command(gaze=(a, 0) if axis == 0 else (0, a))).gaze[axis] for a in angles
-        ]
-        out[f"{name}_correlation"] = correlation(angles, looks)
-        expected = EYEBALL * np.sin(np.radians(angles))
-        out[f"{name}_gain"] = round(float(np.polyfit(expected, looks, 1)[0]), 3)
+        angles = np.linspace(0, most, STEPS // 2 + 1)
+        expected = np.sin(np.radians(angles)) * EYEBALL
+        looks, flows = [], []
+        for way in (-1, 1):
+            states = [command(gaze=(way * a, 0) if axis == 0 else (0, way * a)) for a in angles]
+            looks.append([probe.see(s).gaze[axis] for s in states])
+            flow = probe.follow(irises, states).mean(1)[:, axis] / unit
+            flows.append((flow - flow[0]) * (1 if axis == 0 else -1))
+        both = np.concatenate([-expected[:0:-1], expected])
+        for how, read in (("", looks), ("_tracked", flows)):
+            seen = np.concatenate([read[0][:0:-1], read[1]])
+            out[f"{name}{how}_correlation"] = correlation(both, seen)
+            out[f"{name}{how}_gain"] = round(float(np.polyfit(both, seen, 1)[0]), 3)
     return out
 
 
@@ -171,8 +229,9 @@ def told(states: Sequence[FaceState]) -> tuple[Doubles, Doubles]:
     units = np.einsum("lc,klcd->kld", weights, head.units[:, corners])
     amount = np.array([_limited(s) for s in states])
     shape = rest + np.tensordot(amount, units, 1)
-    gap = np.mean([shape[:, a, 1] - shape[:, b, 1] for a, b in LIPS], axis=0)
-    width = np.linalg.norm(shape[:, CORNERS[1]] - shape[:, CORNERS[0]], axis=1)
+    right, left = lm.MOUTH_CORNERS
+    gap = np.mean([shape[:, a, 1] - shape[:, b, 1] for a, b in lm.LIP_PAIRS], axis=0)
+    width = np.linalg.norm(shape[:, left] - shape[:, right], axis=1)
     return np.asarray(gap), np.asarray(width)
 
 

@@ -35,6 +35,9 @@ SAMPLES: Final = 10
 WINDOW: Final = (131, 429, 96, 420)  # left, right, top, bottom px of SIZE: the face, turned too
 POSE_SD: Final = (4.5, 3.5, 3.0)  # degrees; twice what bench.motion finds in speech
 POSE_MOST: Final = (12.0, 8.0, 8.0)
+CALM: Final = POSE_SD  # a pose within these is one as in speech
+HELD: Final = 8  # more states of each, to which no constant is fitted
+AGAIN: Final = 100  # another seed of the light's noise: how alike two renders of one state are
 # How far MakeHuman's eyeLook units turn an eyeball at 1, by persona_head.Head.gaze
 LOOK_DEGREES: Final = {"Up": 9.8, "Down": 11.4, "In": 15.3, "Out": 15.0}
 HOW: Final = (
@@ -53,19 +56,26 @@ class Pair:
     seen: npt.NDArray[np.bool_]
 
 
-def described(persona: str) -> list[dict[str, Any]]:
-    """Neutral first, then speech: two visemes mixed, a mood, brows, blinks, a look, a pose."""
-    rng = np.random.default_rng(sum(map(ord, persona)))
+def described(persona: str, group: str = "") -> list[dict[str, Any]]:
+    """Neutral first, then speech: two visemes mixed, a mood, brows, blinks, a look, a pose.
+
+    group: "" for those, "-held" for states held out, "-again" for the neutral one once more.
+    """
     neutral: dict[str, Any] = {"coefficients": {}, "pose": [0.0, 0.0, 0.0]}
+    if group == "-again":
+        return [neutral]
+    rng = np.random.default_rng(sum(map(ord, persona)) + (1000 if group else 0))
+    if group:
+        return [random_state(rng) for _ in range(HELD)]
     return [neutral, *(random_state(rng) for _ in range(COUNTS[persona]))]
 
 
-def listed(persona: str) -> list[dict[str, Any]]:
+def listed(persona: str, group: str = "") -> list[dict[str, Any]]:
     """The states of the pictures that lie there, or those still to be rendered."""
-    path = FOLDER / f"{persona}.json"
+    path = FOLDER / f"{persona}{group}.json"
     if not path.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(described(persona), indent=1))
+        path.write_text(json.dumps(described(persona, group), indent=1))
     return list(json.loads(path.read_text()))
 
 
@@ -150,9 +160,9 @@ def _reordered(yaw: float, pitch: float, roll: float) -> tuple[float, float, flo
     return first, second, third
 
 
-def paths(persona: str) -> list[Path]:
-    """Where the pictures lie, one for each state."""
-    return [FOLDER / f"{persona}-{k:03d}.png" for k in range(COUNTS[persona] + 1)]
+def calm(state: FaceState) -> bool:
+    """Whether a head is turned no further than in speech."""
+    return bool((np.abs(state.pose[:3]) <= CALM).all())
 
 
 def portrait(persona: str) -> Path:
@@ -160,13 +170,15 @@ def portrait(persona: str) -> Path:
     return FOLDER / f"{persona}.png"
 
 
-def pairs(persona: str) -> tuple[list[Pair], int]:
+def pairs(persona: str, group: str = "") -> tuple[list[Pair], int]:
     """The pairs whose picture was rendered, and how many were not."""
+    states = listed(persona, group)
     if not portrait(persona).exists():
-        return [], COUNTS[persona] + 1
+        return [], len(states)
     to_frame = _frame_of(portrait(persona))
     found, missing = [], 0
-    for path, data in zip(paths(persona), listed(persona), strict=True):
+    for k, data in enumerate(states):
+        path = FOLDER / f"{persona}{group}-{k:03d}.png"
         if path.exists():
             found.append(Pair(state(data), *_framed(path, to_frame)))
         else:
@@ -204,19 +216,23 @@ def _framed(path: Path, to_frame: tuple[float, Floats]) -> tuple[Rgb, npt.NDArra
 
 
 def render(python: Path, data: Path, persona: str) -> None:
-    """Path-trace the missing states; about half a minute of a two-core machine each."""
-    listed(persona)
+    """Path-trace the missing states; 10 to 30 s of a two-core machine each."""
     left, right, top, bottom = WINDOW
     # A hair inside the px, or Blender's rounding may lose one.
     window = [(left + 0.01) / SIZE, (right + 0.01) / SIZE]
     window += [1 - (bottom - 0.01) / SIZE, 1 - (top - 0.01) / SIZE]
     command = [
         str(python), "-m", "models.build_persona", persona, "--data", str(data),
-        "--out", str(portrait(persona)), "--size", str(SIZE), "--samples", str(SAMPLES),
+        "--size", str(SIZE), "--samples", str(SAMPLES),
     ]  # fmt: skip
-    some = ["--states", str(FOLDER / f"{persona}.json"), "--window", *map(str, window)]
-    for more in ([] if portrait(persona).exists() else [[]]) + [some]:
-        nice = ["nice", "-n", "10", *command, *more]
+    jobs = [] if portrait(persona).exists() else [["--out", str(portrait(persona))]]
+    for group in ("", "-held", "-again"):
+        listed(persona, group)
+        stem = FOLDER / f"{persona}{group}"
+        job = ["--out", f"{stem}.png", "--states", f"{stem}.json", "--window", *map(str, window)]
+        jobs.append([*job, "--noise", str(AGAIN)] if group == "-again" else job)
+    for job in jobs:
+        nice = ["nice", "-n", "10", *command, *job]
         subprocess.run(nice, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -251,7 +251,7 @@ _KEPT: Final = {
 }  # fmt: skip
 _ADDED: Final = {
     "lips": {"mouthPress": 0.18, "mouthRollUpper": 0.10, "mouthRollLower": 0.14},
-    "teeth": {"jawOpen": 0.02, "mouthRollLower": 0.54, "mouthUpperUp": 0.40},
+    "teeth": {"jawOpen": 0.02, "mouthRollLower": 0.42, "mouthUpperUp": 0.44},
 }  # fmt: skip
 
 

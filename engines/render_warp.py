@@ -17,7 +17,9 @@ Planes = tuple[I420, I420, I420]  # luma, blue, red
 
 BASE_STEP: Final = 8  # px between the nodes at which the base is inverted
 PATCH_STEP: Final = 4
+CROWDED: Final = 0.1  # of its width that what has turned out of sight keeps at least
 MAX_LOOK: Final = 1.3  # of GAZE_SPAN
+LID_HOOD: Final = 0.65  # share of the light that a closing lid and its lashes keep off an eyeball
 LIP_HOOD: Final = 0.65  # share of the light in the mouth that rounded lips keep out
 
 
@@ -126,7 +128,7 @@ class WarpRenderer:
     def _draw_base(self, amount: Floats, motion: Floats, turn: Floats, planes: Planes) -> None:
         prepared = self.scene
         net = prepared.base
-        seen = _forward(net, amount, motion)
+        seen = positions(prepared, amount, motion)
         rows, columns = (-(-n // BASE_STEP) + 1 for n in (self.height, self.width))
         flow = np.empty((rows, columns, 2), np.float32)
         kernel.invert(seen, net.box, BASE_STEP, 0, 0, flow)
@@ -162,7 +164,11 @@ class WarpRenderer:
         kernel.invert(seen[half:], gap.sheets.box, PATCH_STEP, x0, y0, flows[1])
         shade = gap.shade
         if gap.hooded:
-            shade = shade + np.array([LIP_HOOD * _rounding(amount), 0, 0, 0], np.float32)
+            shade = shade + np.array([LIP_HOOD * _rounding(amount), 0, 0, 0, 0, 0], np.float32)
+        if gap.lid >= 0:  # the photo's own eyeball lies in the shadow of its open lids already
+            shut = amount[gap.lid]
+            shade = shade * np.array([shut, 1, shut, 1, 1, 1], np.float32)
+            shade = shade + np.array([LID_HOOD * shut, 0, 0, 0, 0, 0], np.float32)
         gains = np.stack([self._gain(flow, turn) for flow in flows])
         if gap.lid >= 0 and amount[gap.lid] > 0:
             gains[0] *= _unfolded(gap, flows[0], float(amount[gap.lid]))
@@ -222,6 +228,14 @@ def _planes(picture: I420, width: int, height: int) -> Planes:
 def _forward(net: scene.Net, amount: Floats, motion: Floats) -> Floats:
     seen = np.empty((*net.share.shape, 2), np.float32)
     kernel.forward(net.rest, net.fields, net.rows, amount, net.share, motion, seen)
+    return seen
+
+
+def positions(prepared: scene.Scene, amount: Floats, motion: Floats) -> Floats:
+    """(h, w, 2): where the nodes of the base are drawn, px of the picture."""
+    net = prepared.base
+    seen = _forward(net, amount, motion)
+    kernel.unfold(seen, *prepared.cheeks, np.float32(CROWDED * net.box[2]))
     return seen
 
 

@@ -138,7 +138,7 @@ _CONSONANTS: Final = {
         ),
         _consonant(
             "ss",
-            {"jawOpen": 0.03, "mouthLowerDown": 0.26, "mouthUpperUp": 0.14, "mouthStretch": 0.20},
+            {"jawOpen": 0.03, "mouthLowerDown": 0.48, "mouthUpperUp": 0.32, "mouthStretch": 0.20},
             (1.3, 0.15, 0.7, 1.0),
         ),
         _consonant(

@@ -202,6 +202,7 @@ def main() -> None:
         default=(),
         help="render only left right bottom top, 0 to 1",
     )
+    parser.add_argument("--noise", type=int, default=0, help="another seed for the light alone")
     args = parser.parse_args()
     persona = people[args.persona]
     sitter = sit(persona, args.data)
@@ -216,7 +217,8 @@ def main() -> None:
         persona_set.clean()
         build_person(sitter, state)
         persona_set.build_stage(persona.stage, sitter.head.eye_level, backdrop)
-        persona_set.render(path, args.size, args.samples, persona.seed, args.window)
+        seed = persona.seed + args.noise
+        persona_set.render(path, args.size, args.samples, seed, args.window)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,11 @@ Rgb = npt.NDArray[np.uint8]
 EDGE_STEPS: Final = 8  # steps of a stored signed distance per px
 LINE_REACH: Final = 4.0  # px that the lip line may lie away from the landmarks
 LINE_STEP: Final = 0.5
+# Under a moustache the landmarks may lie 7 px above the lips. Hairs are as dark as the lips' line,
+# but only that is a thin line all along the mouth: the whole is moved there first.
+ASTRAY: Final = 10.0  # px
+LINE_HALF: Final = 3.0  # px above and below a line where it is brighter
+SURELY: Final = 1.5  # luma by which another place has to stand out more than this one
 
 
 def curve(points: Floats, count: int) -> Floats:
@@ -68,7 +73,9 @@ def dark_line(photo: Rgb, offset: float, line: Floats, down: Floats) -> Floats:
 
     photo's px (0, 0) lies at position -offset. Dynamic programming over shifts of LINE_STEP px.
     """
-    grey = cv2.GaussianBlur(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), (0, 0), 0.8)
+    grey = np.asarray(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), np.uint8)
+    grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), 0.8), np.uint8)
+    line = line + _astray(grey, offset, line, down) * down
     shifts = np.arange(-LINE_REACH, LINE_REACH + 1e-6, LINE_STEP).astype(np.float32)
     at = line[:, None] + shifts[None, :, None] * down + offset
     cost = cv2.remap(
@@ -87,3 +94,22 @@ def dark_line(photo: Rgb, offset: float, line: Floats, down: Floats) -> Floats:
     chosen = shifts[np.array(path[::-1])]
     smooth = np.convolve(np.pad(chosen, 3, "edge"), np.ones(7) / 7, "valid")
     return (line + smooth[:, None] * down).astype(np.float32)
+
+
+def _astray(grey: npt.NDArray[np.uint8], offset: float, line: Floats, down: Floats) -> Floats:
+    """(n, 1) px along `down` by which `line` (n, 2) lies away from a thin dark line that runs along
+    all of it; another amount at its ends than in its middle."""
+    reach = np.arange(-ASTRAY, ASTRAY + 1e-6, 1.0)
+    middles, ends = (v.ravel() for v in np.meshgrid(reach, reach))
+    share = np.linspace(-1, 1, len(line)) ** 2
+    shifts = (middles[:, None] + (ends - middles)[:, None] * share)[..., None]
+    rows = []
+    for beside in (0.0, -LINE_HALF, LINE_HALF):
+        at = (line + (shifts + beside) * down + offset).astype(np.float32)
+        rows.append(cv2.remap(grey, at[..., 0], at[..., 1], cv2.INTER_LINEAR).astype(np.float32))
+    dark = np.percentile(np.minimum(rows[1], rows[2]) - rows[0], 30, axis=1)
+    near = (np.abs(middles) <= LINE_REACH) & (np.abs(ends) <= LINE_REACH)
+    best = int(dark.argmax())
+    if dark[best] <= dark[near].max() + SURELY:
+        return np.zeros((len(line), 1), np.float32)
+    return np.asarray(shifts[best], np.float32)

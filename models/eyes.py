@@ -14,9 +14,13 @@ import numpy as np
 
 from visavis.models import arkit, contour, layers
 from visavis.models import landmarks as lm
-from visavis.models.rig import CONTROLS, GAZE_SPAN, Bytes, Floats, Sprite
+from visavis.models.photo import MARGIN, Framed
+from visavis.models.rig import CONTROLS, GAZE_SPAN, Bytes, Floats, Grid, Sprite
 
 PITCH: Final = 3.0  # px between nodes
+STEP: Final = 0.5  # px between texels of eyeball and iris
+LIMBUS: Final = (0.15, 1.5)  # radii of an iris, and px, that its soft edge reaches beyond it
+CLEAN: Final = 0.5  # px of the eyeball, dark with lashes and shadow, that do not turn with it
 OVERLAP: Final = 1.8  # px that a closed upper lid covers of the lower one at least,
 OVERLAP_SHARE: Final = 0.12  # and in apertures
 CORNER_TRAVEL: Final = 0.50  # apertures that the lid and its lashes go down at the corners at least
@@ -25,13 +29,15 @@ EYEBALL: Final = 2.05  # radii of an iris in the radius of an eyeball (11.7 mm :
 GLINT_SHARE: Final = 0.6  # of the iris's way that a lamp's reflection on the cornea goes
 LASHES: Final = 0.14  # of the way from margin to brow that moves as one piece
 CREASE: Final = 0.85  # of that way where the lid's movement has ended
+WHITE_RIM: Final = 0.12  # iris radii of white above the iris of eyes torn open
+LEAST_WIDE: Final = 0.05  # apertures that an upper lid rises all the same
 # Travel of the upper and the lower margin, in apertures, at coefficient 1; down is positive.
 TRAVEL: Final = {
     "eyeBlink": (1.0, 0.0),
     "eyeSquint": (0.14, -0.24),
     "eyeWide": (-0.22, 0.05),
     "eyeLookDown": (0.50, 0.10),
-    "eyeLookUp": (-0.20, -0.05),
+    "eyeLookUp": (-0.42, -0.05),
     "eyeLookIn": (0.0, 0.0),
     "eyeLookOut": (0.0, 0.0),
 }
@@ -55,6 +61,11 @@ class EyeShape:
     @property
     def width(self) -> float:
         return float(np.linalg.norm(self.upper[-1] - self.upper[0]))
+
+    @property
+    def limbus(self) -> float:
+        """px over which the iris goes over into the white."""
+        return LIMBUS[0] * self.radius + LIMBUS[1]
 
 
 def shape(face: lm.Face, name: str) -> EyeShape:
@@ -140,7 +151,7 @@ def _lid_shifts(eye: EyeShape, at: Floats, values: Floats, upper: bool) -> None:
     distance = (-below if upper else below) / reach
     profile = 1 - _smooth((distance - LASHES) / (CREASE - LASHES))
     near = _near(eye, at)[..., None]
-    for unit, travel in TRAVEL.items():
+    for unit, travel in {**TRAVEL, "eyeWide": _widened(eye)}.items():
         k = 3 * arkit.INDEX[unit + eye.name]
         amount = travel[0] if upper else travel[1]
         close = gap * amount
@@ -153,6 +164,22 @@ def _lid_shifts(eye: EyeShape, at: Floats, values: Floats, upper: bool) -> None:
         shift = (profile * close)[..., None] * eye.down
         values[..., k : k + 2] += (shift - values[..., k : k + 2]) * near
         values[..., k + 2] *= 1 - near[..., 0]
+
+
+def _widened(eye: EyeShape) -> tuple[float, float]:
+    """The travel of "eyeWide": no further than until a thin rim of white shows above the iris.
+
+    Lids that already uncover the whole iris hardly part: white all round is a stare.
+    """
+    above, below = (
+        float(np.interp(eye.centre @ eye.across, edge @ eye.across, edge @ eye.down))
+        for edge in (eye.upper, eye.lower)
+    )
+    middle = float(eye.centre @ eye.down)
+    hidden = above - (middle - eye.radius), (middle + eye.radius) - below
+    up, down = ((px + WHITE_RIM * eye.radius) / eye.aperture for px in hidden)
+    most = TRAVEL["eyeWide"]
+    return float(np.clip(-up, most[0], -LEAST_WIDE)), float(np.clip(down, 0, most[1]))
 
 
 def _corner_travel(eye: EyeShape, at: Floats, below: Floats) -> Floats:
@@ -190,8 +217,10 @@ def cut(eye: EyeShape, upper: bool) -> Floats:
 def edges(eye: EyeShape, corner: tuple[float, float], size: tuple[int, int]) -> Bytes:
     """(2, h, w) stored signed distances at every px from `corner` on."""
     at = layers.nodes(corner, 1.0, size)
-    planes = [contour.stored(contour.signed_distance(at, cut(eye, up))) for up in (True, False)]
-    return np.stack(planes)
+    # The lower lid takes its lashes' roots and shadow along. The upper one would take white along
+    # where its margin was read too low, and show it over the lower one when the eye is shut.
+    upper, lower = (contour.signed_distance(at, cut(eye, up)) for up in (True, False))
+    return np.stack([contour.stored(upper), contour.stored(lower + CLEAN)])
 
 
 def _gaze_shifts(eye: EyeShape) -> Floats:
@@ -201,36 +230,57 @@ def _gaze_shifts(eye: EyeShape) -> Floats:
     shifts = np.zeros((len(CONTROLS), 2, 2, 3), np.float32)
     for unit, way in (
         ("eyeLookOut", outward), ("eyeLookIn", -outward),
-        ("eyeLookDown", eye.down * 0.85), ("eyeLookUp", -eye.down * 0.85),
+        ("eyeLookDown", eye.down), ("eyeLookUp", -eye.down),
     ):  # fmt: skip
         shifts[arkit.INDEX[unit + eye.name], ..., :2] = way * reach
     return shifts
 
 
-def sprites(
-    eye: EyeShape, photo: Bytes, offset: float, depth: float, camera: Floats
-) -> tuple[Sprite, ...]:
-    """Sclera, iris and glint, back to front. photo's px (0, 0) lies at position -offset."""
+def sprites(eye: EyeShape, framed: Framed, depth: float, camera: Floats) -> tuple[Sprite, ...]:
+    """Sclera, iris and glint, back to front: at rest, exactly the photo between the lids."""
     half = np.array([eye.width * 0.68 + 6, eye.aperture * 1.5 + 14])
     middle = (eye.upper[0] + eye.upper[-1]) / 2
-    low = np.floor(middle - half).astype(int)
-    size = tuple(int(v) for v in np.ceil(2 * half)[::-1])
-    crop = _crop(photo, low + round(offset), size)
-    at = layers.nodes((float(low[0]), float(low[1])), 1.0, (size[0], size[1]))
+    ball = _region(eye, framed, np.floor(middle - half), np.ceil(2 * half))
+    radial = np.linalg.norm(ball.at - eye.centre, axis=-1)
+    clear = (ball.inside < -CLEAN) & (radial > eye.radius + eye.limbus)
+    white = _rounded(_sclera(ball.photo, clear), ball, eye)
+    reach = np.ceil(eye.radius + eye.limbus) + 1
+    front = _region(eye, framed, np.round(eye.centre) - reach, np.array([2 * reach + 1] * 2))
+    place = np.round((front.at - ball.corner) / STEP).astype(int)
+    x, y = np.clip(place, 0, np.array(white.shape[1::-1]) - 1).transpose(2, 0, 1)
+    behind = white[y, x].astype(np.float32)
+    sclera = Sprite(_opaque(white), ball.card(white, depth, camera))
+    return sclera, *_iris_sprites(eye, front, behind, depth, camera)
+
+
+@dataclass(frozen=True, slots=True)
+class _Region:
+    """A part of the photo with texels STEP px apart. at (h, w, 2): their positions; inside (h, w):
+    px from the lids' opening, negative within."""
+
+    corner: Floats
+    photo: Bytes
+    at: Floats
+    inside: Floats
+
+    def card(
+        self, picture: Bytes, depth: float, camera: Floats, shifts: Floats | None = None
+    ) -> Grid:
+        corner = (float(self.corner[0]), float(self.corner[1]))
+        return layers.card(corner, picture.shape, STEP, depth, camera, shifts)
+
+
+def _region(eye: EyeShape, framed: Framed, low: Floats, size: Floats) -> _Region:
+    """From position `low` on, `size` px (across, down)."""
+    columns, rows = (round(float(v) / STEP) for v in size)
+    step = framed.density * STEP
+    first = (low + MARGIN + 0.5) * framed.density - 0.5
+    matrix = np.array([[step, 0, first[0]], [0, step, first[1]]], np.float32)
+    how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    photo = cv2.warpAffine(framed.photo, matrix, (columns, rows), flags=how, borderMode=1)
+    at = layers.nodes((float(low[0]), float(low[1])), STEP, (rows, columns))
     inside = contour.signed_distance(at, np.concatenate([eye.upper, eye.lower[::-1]]))
-    radial = np.linalg.norm(at - eye.centre, axis=-1)
-    white = _sclera(crop, (inside < -1.0) & (radial > eye.radius * 1.15 + 1.5))
-    white = _rounded(white, at, eye, inside)
-    corner = (float(low[0]), float(low[1]))
-    sclera = Sprite(_opaque(white), layers.card(corner, white.shape, 1.0, depth, camera))
-    return sclera, *_iris_sprites(eye, photo, offset, depth, camera)
-
-
-def _crop(photo: Bytes, corner: np.ndarray, size: tuple[int, ...]) -> Bytes:
-    height, width = photo.shape[:2]
-    ys = np.clip(np.arange(size[0]) + int(corner[1]), 0, height - 1)
-    xs = np.clip(np.arange(size[1]) + int(corner[0]), 0, width - 1)
-    return np.ascontiguousarray(photo[np.ix_(ys, xs)])
+    return _Region(np.asarray(low, np.float32), np.asarray(photo, np.uint8), at, inside)
 
 
 def _opaque(rgb: Bytes) -> Bytes:
@@ -240,47 +290,55 @@ def _opaque(rgb: Bytes) -> Bytes:
 def _sclera(crop: Bytes, white: layers.Mask) -> Bytes:
     """The white of the eye, continued behind lids and iris."""
     grey = crop.mean(-1)
-    clear = white & (grey > np.percentile(grey[white], 60)) if white.sum() > 12 else white
-    if white.sum() < 8:
+    if white.sum() < 8 / STEP**2:
         plain = np.clip(np.percentile(crop.reshape(-1, 3), 85, axis=0) * 0.95, 60, 215)
         return np.broadcast_to(plain.astype(np.uint8), crop.shape).copy()
+    clear = white & (grey > np.percentile(grey[white], 60))
     filled = layers.fill(crop.astype(np.float32), clear)
-    keep = cv2.GaussianBlur(white.astype(np.float32), (0, 0), 0.8) * white
+    keep = cv2.GaussianBlur(white.astype(np.float32), (0, 0), 0.8 / STEP) * white
     mixed = filled + (crop - filled) * keep[..., None]
     return np.asarray(np.clip(mixed, 0, 255), np.uint8)
 
 
-def _rounded(white: Bytes, at: Floats, eye: EyeShape, inside: Floats) -> Bytes:
+def _rounded(white: Bytes, ball: _Region, eye: EyeShape) -> Bytes:
     """Shade what the photo does not show of the eyeball like a ball: light in the middle."""
-    reach = np.linalg.norm((at - eye.centre) / (eye.width * 0.62), axis=-1)
-    ball = 1.10 - 0.42 * reach**2
-    hidden = np.linalg.norm(at - eye.centre, axis=-1) < eye.radius * 1.15 + 1.5
-    hidden = cv2.GaussianBlur((hidden | (inside > 0)).astype(np.float32), (0, 0), 1.0)
-    gain = 1 + (np.clip(ball, 0.5, 1.1) - 1) * hidden
+    reach = np.linalg.norm((ball.at - eye.centre) / (eye.width * 0.62), axis=-1)
+    shape = 1.10 - 0.42 * reach**2
+    hidden = np.linalg.norm(ball.at - eye.centre, axis=-1) < eye.radius + eye.limbus
+    hidden |= ball.inside > 0
+    soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 1.0 / STEP) * hidden
+    gain = 1 + (np.clip(shape, 0.5, 1.1) - 1) * soft
     return np.asarray(np.clip(white * gain[..., None], 0, 255), np.uint8)
 
 
 def _iris_sprites(
-    eye: EyeShape, photo: Bytes, offset: float, depth: float, camera: Floats
+    eye: EyeShape, front: _Region, behind: Floats, depth: float, camera: Floats
 ) -> tuple[Sprite, Sprite]:
-    reach = int(np.ceil(eye.radius)) + 3
-    low = np.round(eye.centre).astype(int) - reach
-    n = 2 * reach + 1
-    crop = _crop(photo, low + round(offset), (n, n)).astype(np.float32)
-    at = layers.nodes((float(low[0]), float(low[1])), 1.0, (n, n))
-    inside = contour.signed_distance(at, np.concatenate([eye.upper, eye.lower[::-1]])) < -1.0
-    radial = np.linalg.norm(at - eye.centre, axis=-1)
-    disc = _whole_disc(crop, radial, inside, eye.radius)
-    alpha = np.clip((eye.radius + 0.9 - radial) / 1.6, 0, 1)
-    glint = np.clip((crop - disc).mean(-1) / 50 - 0.4, 0, 1) * inside * (radial < eye.radius * 0.8)
-    corner = (float(low[0]), float(low[1]))
+    """Iris and glint; behind (h, w, 3): the sclera there.
+
+    Both have soft edges whose colours are those that, mixed with what lies behind, give the photo.
+    """
+    crop = front.photo.astype(np.float32)
+    radial = np.linalg.norm(front.at - eye.centre, axis=-1)
+    seen = front.inside < -CLEAN
+    whole = _whole_disc(crop, radial / STEP, seen, eye.radius / STEP)
+    alpha = np.clip((eye.radius - radial) / eye.limbus + 1, 0, 1)
+    disc = _unmixed(whole, behind, alpha, seen)
+    shown = behind + (disc - behind) * alpha[..., None]
+    glint = np.clip((crop - shown).mean(-1) / 50 - 0.1, 0, 1) * seen * (radial < eye.radius * 0.9)
     turn = _gaze_shifts(eye)
     iris = np.dstack([disc, alpha * 255]).round().astype(np.uint8)
-    shine = np.dstack([np.maximum(crop, disc), glint * 255]).round().astype(np.uint8)
+    shine = np.dstack([_unmixed(crop, shown, glint, seen), glint * 255]).round().astype(np.uint8)
     return (
-        Sprite(iris, layers.card(corner, iris.shape, 1.0, depth, camera, turn)),
-        Sprite(shine, layers.card(corner, iris.shape, 1.0, depth, camera, turn * GLINT_SHARE)),
+        Sprite(iris, front.card(iris, depth, camera, turn)),
+        Sprite(shine, front.card(shine, depth, camera, turn * GLINT_SHARE)),
     )
+
+
+def _unmixed(mixed: Floats, behind: Floats, alpha: Floats, seen: layers.Mask) -> Floats:
+    """The colour that over `behind` gives `mixed`, where that is seen."""
+    own = behind + (mixed - behind) / np.maximum(alpha, 0.15)[..., None]
+    return np.asarray(np.clip(np.where(seen[..., None], own, mixed), 0, 255), np.float32)
 
 
 def _whole_disc(crop: Floats, radial: Floats, seen: layers.Mask, radius: float) -> Floats:
@@ -295,6 +353,7 @@ def _whole_disc(crop: Floats, radial: Floats, seen: layers.Mask, radius: float) 
         if not known.any():
             continue
         typical = np.median(crop[known], axis=0)
-        odd = ring & (~seen | (grey > typical.mean() + 28))
+        glaring = (grey > typical.mean() + 28) & (r < 0.85 * radius)
+        odd = ring & (~seen | glaring)
         out[odd] = typical
     return out

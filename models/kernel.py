@@ -75,6 +75,21 @@ def forward(
 
 
 @compiled
+def unfold(seen: Array, left: int, right: int, least: Real) -> None:
+    """Push what a cheek has passed over, an ear, out again from under it, in place.
+
+    seen (h, w, 2) from `forward`; from column `left` leftwards and from `right` rightwards every
+    node comes to lie at least `least` px beyond the one before it. A fold has two places for a px,
+    and the one behind may be background.
+    """
+    for i in range(seen.shape[0]):
+        for j in range(left - 1, -1, -1):
+            seen[i, j, 0] = min(seen[i, j, 0], seen[i, j + 1, 0] - least)
+        for j in range(right + 1, seen.shape[1]):
+            seen[i, j, 0] = max(seen[i, j, 0], seen[i, j - 1, 0] + least)
+
+
+@compiled
 def place(seen: Array, sizes: Array, out: Array) -> None:
     """From where its corners are seen: picture px -> texels of each sprite.
 
@@ -100,12 +115,14 @@ def place(seen: Array, sizes: Array, out: Array) -> None:
 
 
 @compiled
-def invert(seen: Array, box: Array, step: int, x0: int, y0: int, out: Array) -> None:
+def invert(  # noqa: C901 - one loop: calls would cost more than they tell
+    seen: Array, box: Array, step: int, x0: int, y0: int, out: Array
+) -> None:
     """For nodes of the picture: which position of the grid is seen there.
 
     seen (h, w, 2) from `forward`; box: left, top of the grid and px between its nodes; out
     (oh, ow, 2): positions for picture px (x0 + j * step, y0 + i * step). Newton's method from the
-    neighbour's answer; outside the grid its border cells are continued.
+    neighbours' answers; outside the grid its border cells are continued.
     """
     height, width = seen.shape[0], seen.shape[1]
     left, top, pitch = box[0], box[1], box[2]
@@ -113,49 +130,57 @@ def invert(seen: Array, box: Array, step: int, x0: int, y0: int, out: Array) -> 
     # how far apart answers of neighbours are, in cells
     hop = np.float32(step) * inv
     tolerance = np.float32(0.03)
-    limit = np.float32(3)
     for i in range(out.shape[0]):
         ty = np.float32(y0 + i * step)
         for j in range(out.shape[1]):
             tx = np.float32(x0 + j * step)
-            if j > 0:
-                u = (out[i, j - 1, 0] - left) * inv + hop
-                v = (out[i, j - 1, 1] - top) * inv
-            elif i > 0:
-                u = (out[i - 1, j, 0] - left) * inv
-                v = (out[i - 1, j, 1] - top) * inv + hop
-            else:
+            least_miss = np.float32(1e9)
+            # Where cells are folded over, the way from one neighbour may lead nowhere: try others.
+            for attempt in range(3):
                 u = (tx - left) * inv
                 v = (ty - top) * inv
-            for _ in range(12):
-                a = min(max(int(np.floor(u)), 0), width - 2)
-                b = min(max(int(np.floor(v)), 0), height - 2)
-                fu = u - np.float32(a)
-                fv = v - np.float32(b)
-                x00, y00 = seen[b, a, 0], seen[b, a, 1]
-                x01, y01 = seen[b, a + 1, 0], seen[b, a + 1, 1]
-                x10, y10 = seen[b + 1, a, 0], seen[b + 1, a, 1]
-                x11, y11 = seen[b + 1, a + 1, 0], seen[b + 1, a + 1, 1]
-                xu0, yu0 = x01 - x00, y01 - y00
-                xu = xu0 + (x11 - x10 - xu0) * fv
-                yu = yu0 + (y11 - y10 - yu0) * fv
-                xv = (x10 - x00) + (x11 - x01 - x10 + x00) * fu
-                yv = (y10 - y00) + (y11 - y01 - y10 + y00) * fu
-                ex = tx - (x00 + xu0 * fu + xv * fv)
-                ey = ty - (y00 + yu0 * fu + yv * fv)
-                if abs(ex) < tolerance and abs(ey) < tolerance:
+                if attempt == 0 and j > 0:
+                    u = (out[i, j - 1, 0] - left) * inv + hop
+                    v = (out[i, j - 1, 1] - top) * inv
+                elif attempt < 2 and i > 0:
+                    u = (out[i - 1, j, 0] - left) * inv
+                    v = (out[i - 1, j, 1] - top) * inv + hop
+                limit = np.float32(3 if attempt == 0 else 1)
+                miss = np.float32(1e9)
+                for _ in range(12 if attempt == 0 else 30):
+                    a = min(max(int(np.floor(u)), 0), width - 2)
+                    b = min(max(int(np.floor(v)), 0), height - 2)
+                    fu = u - np.float32(a)
+                    fv = v - np.float32(b)
+                    x00, y00 = seen[b, a, 0], seen[b, a, 1]
+                    x01, y01 = seen[b, a + 1, 0], seen[b, a + 1, 1]
+                    x10, y10 = seen[b + 1, a, 0], seen[b + 1, a, 1]
+                    x11, y11 = seen[b + 1, a + 1, 0], seen[b + 1, a + 1, 1]
+                    xu0, yu0 = x01 - x00, y01 - y00
+                    xu = xu0 + (x11 - x10 - xu0) * fv
+                    yu = yu0 + (y11 - y10 - yu0) * fv
+                    xv = (x10 - x00) + (x11 - x01 - x10 + x00) * fu
+                    yv = (y10 - y00) + (y11 - y01 - y10 + y00) * fu
+                    ex = tx - (x00 + xu0 * fu + xv * fv)
+                    ey = ty - (y00 + yu0 * fu + yv * fv)
+                    miss = max(abs(ex), abs(ey))
+                    if miss < tolerance:
+                        break
+                    det = xu * yv - xv * yu
+                    # A fold has no inverse: keep the step finite and go on.
+                    least = np.float32(0.05) * pitch * pitch
+                    if det < least:
+                        det = least
+                    du = (ex * yv - ey * xv) / det
+                    dv = (ey * xu - ex * yu) / det
+                    u += min(max(du, -limit), limit)
+                    v += min(max(dv, -limit), limit)
+                if miss < least_miss:
+                    least_miss = miss
+                    out[i, j, 0] = left + u * pitch
+                    out[i, j, 1] = top + v * pitch
+                if miss < tolerance:
                     break
-                det = xu * yv - xv * yu
-                # A fold has no inverse: keep the step finite and go on.
-                least = np.float32(0.05) * pitch * pitch
-                if det < least:
-                    det = least
-                du = (ex * yv - ey * xv) / det
-                dv = (ey * xu - ex * yu) / det
-                u += min(max(du, -limit), limit)
-                v += min(max(dv, -limit), limit)
-            out[i, j, 0] = left + u * pitch
-            out[i, j, 1] = top + v * pitch
 
 
 @compiled

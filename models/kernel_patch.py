@@ -13,6 +13,7 @@ from visavis.models.kernel import Array, Real, compiled, lerp_pair
 
 EDGE_UNIT = 8  # steps of a stored signed distance per px
 EDGE_ZERO = 128
+SEAM = np.float32(4)  # px, for each px left out at a sheet's edge, over which its texture stretches
 
 
 @compiled
@@ -98,7 +99,7 @@ def _between(
 
 
 @compiled
-def draw_patch(
+def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
     upper: Array, lower: Array, gains: Array, step: int, x0: int, y0: int, texture: Array,
     origin: Array, edges: Array, corner: Array, margin: Real, atlas: Array, places: Array,
     back: Array, shade: Array, luma: Array, blue: Array, red: Array,
@@ -110,8 +111,9 @@ def draw_patch(
     as in `draw_base`; edges (2, h, w) uint8: signed distance of both sheets, sample (0, 0) at
     position `corner`; margin: px over which the patch fades into the picture; atlas (n, ah, aw)
     uint32: pictures in the gap, back to front; places (n, 2, 3): picture px -> their texels; back
-    (3,): Y, U, V behind them; shade (4,): share of light lost at the upper sheet's edge and 1 / px
-    of its reach, then the same for the lower sheet.
+    (3,): Y, U, V behind them; shade (6,): share of light lost at the upper sheet's edge and 1 / px
+    of its reach, then the same for the lower sheet; how much of the photo is left out at the edges
+    of sheets that have parted, in widths of the gap, and px of it at most.
     """
     height, width = luma.shape
     flat = texture.reshape(-1)
@@ -125,6 +127,8 @@ def draw_patch(
     zero = np.float32(0)
     one = np.float32(1)
     half = np.float32(0.5)
+    seam = max(half, SEAM * np.float32(shade[5]))
+    inv_seam = one / seam
     for y in range(max(y0, 0), min(y0 + (upper.shape[0] - 1) * step, height), 2):
         for x in range(max(x0, 0), min(x0 + (upper.shape[1] - 1) * step, width), 2):
             sum_blue = zero
@@ -165,7 +169,8 @@ def draw_patch(
                 up = _edge(edges[0], sx, sy)
                 cover = min(max(up + half, zero), one)
                 y_, u_, v_ = zero, zero, zero
-                if cover < one:
+                skip, low = zero, zero
+                if up < seam:
                     lx = (
                         lower[b, a, 0] * w00 + lower[b, a + 1, 0] * w01
                         + lower[b + 1, a, 0] * w10 + lower[b + 1, a + 1, 0] * w11
@@ -177,14 +182,17 @@ def draw_patch(
                     tx = min(max(lx - corner[0], zero), edge_x)
                     ty = min(max(ly - corner[1], zero), edge_y)
                     low = _edge(edges[1], tx, ty)
+                    skip = min(max(-(up + low), zero) * shade[4], np.float32(shade[5]))
+                if cover < one:
                     under = min(max(low + half, zero), one)
                     if under < one:
                         y_, u_, v_ = _between(
                             atlas, places, back, shade, np.float32(px), np.float32(py), up, low
                         )
                     if under > zero:
+                        past = skip * max(one - max(low, zero) * inv_seam, zero)
                         qx = min(max((lx - origin[0]) * 2, zero), high_x)
-                        qy = min(max((ly - origin[1]) * 2, zero), high_y)
+                        qy = min(max((ly + past - origin[1]) * 2, zero), high_y)
                         even, odd = _texel(flat, stride, qx, qy)
                         lit = _lit(gains[1], a, b, w00, w01, w10, w11, even)
                         y_ += (lit - y_) * under
@@ -192,7 +200,8 @@ def draw_patch(
                         v_ += (np.float32(odd >> 16) - v_) * under
                 if cover > zero:
                     qx = min(max((ux - origin[0]) * 2, zero), high_x)
-                    qy = min(max((uy - origin[1]) * 2, zero), high_y)
+                    past = skip * max(one - max(up, zero) * inv_seam, zero)
+                    qy = min(max((uy - past - origin[1]) * 2, zero), high_y)
                     even, odd = _texel(flat, stride, qx, qy)
                     lit = _lit(gains[0], a, b, w00, w01, w10, w11, even)
                     y_ += (lit - y_) * cover

@@ -35,6 +35,8 @@ LID_UPPER_RIGHT: Final = (33, 246, 161, 160, 159, 158, 157, 173, 133)
 LID_LOWER_RIGHT: Final = (33, 7, 163, 144, 145, 153, 154, 155, 133)
 LID_UPPER_LEFT: Final = (362, 398, 384, 385, 386, 387, 388, 466, 263)
 LID_LOWER_LEFT: Final = (362, 382, 381, 380, 374, 373, 390, 249, 263)
+MOUTH_CORNERS: Final = (61, 291)  # the subject's right, then left
+LIP_PAIRS: Final = ((13, 14), (82, 87), (312, 317))  # on the upper lip's inner edge, on the lower's
 BROW_RIGHT: Final = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46)
 BROW_LEFT: Final = (300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 OVAL: Final = (
@@ -43,6 +45,7 @@ OVAL: Final = (
 )  # fmt: skip
 CHEEKS: Final = (50, 280, 205, 425)
 FOREHEAD: Final = 10
+BRIDGE: Final = 168  # of the nose, between the eyes
 CHIN: Final = 152
 EYE_RIGHT: Final = (33, 133)  # outer corner, inner corner
 EYE_LEFT: Final = (263, 362)
@@ -211,14 +214,16 @@ def _landmarks_once(image: Rgb, centre: Floats, side: float, angle: float) -> tu
     return _to_picture(out["points"].reshape(-1, 3), back), float(presence)
 
 
-def _refined(image: Rgb, points: Floats) -> tuple[Floats, float]:
+def _refined(
+    image: Rgb, points: Floats, wider: float = 1.0, turned: float = 0.0
+) -> tuple[Floats, float]:
     """Landmarks once more, in a region taken from landmarks."""
-    angle = _angle(points[263, :2] - points[33, :2])
+    angle = _angle(points[263, :2] - points[33, :2]) + turned
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     level = points[:, :2] @ turn.T
     low, high = level.min(0), level.max(0)
     centre = np.asarray(((low + high) / 2) @ turn, np.float32)
-    return _landmarks_once(image, centre, float((high - low).max()) * 1.5, angle)
+    return _landmarks_once(image, centre, float((high - low).max()) * 1.5 * wider, angle)
 
 
 def _eye(image: Rgb, outer: Floats, inner: Floats, mirrored: bool) -> Eye:
@@ -254,9 +259,13 @@ def _eyes(image: Rgb, points: Floats) -> tuple[Eye, Eye]:
     return _eye(image, right[0], right[1], False), _eye(image, left[0], left[1], True)
 
 
-def follow(image: Rgb, before: Floats) -> Face:
-    """Landmarks in a picture like the one in which `before` (468, 3) was found."""
-    points, presence = _refined(image, before)
+def follow(image: Rgb, before: Floats, wider: float = 1.0, turned: float = 0.0) -> Face:
+    """Landmarks in a picture like the one in which `before` (468, 3) was found.
+
+    wider, turned: of the window that the model sees, against the usual one, and radians. Its answer
+    varies by a percent with them: who measures means over several.
+    """
+    points, presence = _refined(image, before, wider, turned)
     return Face(points, presence, *_eyes(image, points))
 
 

@@ -86,8 +86,9 @@ def edges(mouth: MouthShape, corner: tuple[float, float], size: tuple[int, int])
     """(2, h, w) stored signed distances at every px from `corner` on."""
     at = layers.nodes(corner, 1.0, size)
     upper, lower = (contour.signed_distance(at, cut(mouth, up)) for up in (True, False))
-    # At the corners, where no overlap can be, the lower lip's edge is not softened.
-    return np.stack([contour.stored(upper), contour.stored(lower + CORNER)])
+    # `closing` laps open lips; at their corners, where it cannot, the lower edge is not softened.
+    more = CORNER if mouth.gap > 0 else OVERLAP
+    return np.stack([contour.stored(upper), contour.stored(lower + more)])
 
 
 def lip_triangles(head: Head, faces: layers.Ints) -> tuple[layers.Mask, layers.Mask]:
@@ -154,6 +155,6 @@ def closing(mouth: MouthShape, at: Floats, upper: bool) -> Floats:
     # Below its edge a sheet is not seen: keep the shift there.
     fade = np.where(away < 0, 1, t * t * (3 - 2 * t))
     along = np.clip((at - mouth.upper[0]) @ mouth.across / mouth.width, 0, 1)
-    under = OVERLAP * np.clip(16 * along * (1 - along), 0, 1)
+    under = OVERLAP * np.clip(16 * along * (1 - along), 0, 1) * (mouth.gap > 0)
     amount = (here * (1 - LOWER_SHARE) if upper else -here * LOWER_SHARE - under) * fade
     return np.asarray(amount[..., None] * mouth.down, np.float32)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from visavis.models import covered
+from visavis.models import covered, glasses
 from visavis.models import landmarks as lm
 from visavis.models.errors import PortraitError
 
@@ -50,7 +50,7 @@ class Framed:
     """A portrait in its frame; positions in px of the frame.
 
     photo (n, n, 3), matte (n, n) in [0, 1], plate (n, n, 3): n = (SIDE + 2 * MARGIN) * density;
-    face: landmarks and irises, z smaller is nearer.
+    face: z smaller is nearer; glasses: see glasses.rims.
     """
 
     photo: Rgb
@@ -59,15 +59,14 @@ class Framed:
     face: lm.Face
     density: float
     warnings: tuple[str, ...]
+    glasses: tuple[Floats, ...] = ()
 
     def small(self) -> Rgb:
         """The photo at one px per px of the frame."""
         side = SIDE + 2 * MARGIN
-        if self.photo.shape[0] == side:
-            return self.photo
-        return np.asarray(
-            cv2.resize(self.photo, (side, side), interpolation=cv2.INTER_AREA), np.uint8
-        )
+        same = self.photo.shape[0] == side
+        how = cv2.INTER_NEAREST if same else cv2.INTER_AREA
+        return np.asarray(cv2.resize(self.photo, (side, side), interpolation=how), np.uint8)
 
 
 def decode(data: bytes) -> Rgb:
@@ -382,11 +381,12 @@ def frame(data: bytes) -> Framed:
     window = (left - border, top - border, side + 2 * border)
     wide = _cut(photo, *window, size)
     matte = _by_colour(wide, _matte(photo, wide, window))
-    matte = _of_face(matte, _placed(face, left, top, SIDE / side), size / (SIDE + 2 * MARGIN))
+    again = _placed(face, left, top, SIDE / side)
+    matte = _of_face(matte, again, size / (SIDE + 2 * MARGIN))
     plate = _plate(wide, matte)
     own = _own_colour(wide, matte, plate)
-    again = _placed(face, left, top, SIDE / side)
-    return Framed(own, matte, plate, again, size / (SIDE + 2 * MARGIN), _warnings(photo, face))
+    made = Framed(own, matte, plate, again, size / (SIDE + 2 * MARGIN), _warnings(photo, face))
+    return replace(made, glasses=glasses.rims(made.small(), MARGIN, again))
 
 
 def read(path: Path) -> bytes:

@@ -9,7 +9,19 @@ from typing import Final
 
 import numpy as np
 
-from visavis.models import arkit, contour, eyes, fit, layers, lighting, mouth, photo, teeth
+from visavis.models import (
+    arkit,
+    contour,
+    eyes,
+    fit,
+    glasses,
+    irises,
+    layers,
+    lighting,
+    mouth,
+    photo,
+    teeth,
+)
 from visavis.models import landmarks as lm
 from visavis.models.avatar import Avatar, Card, Consent, check_name
 from visavis.models.head import Head, load_head
@@ -19,16 +31,20 @@ from visavis.models.rig import BREATH, CONTROLS, Body, Floats, Grid, Patch
 Progress = Callable[[str, float], None]  # what is being done, share done in [0, 1]
 
 BASE_PITCH: Final = 8.0  # px between nodes of the base
-CAMERA_FAR: Final = 16.0  # interocular distances from the camera to the face: about one metre
+CAMERA_FAR: Final = 24.0  # interocular distances from the camera to the face: 1.5 m, as portraits
+# are taken. From 1 m, a jaw that drops and swings back would seem to drop by 6 % less.
 # From between the lids' corners to where the head turns, dm to the right, down and forward: the
 # upper neck joints of MakeHuman's rig on rendered people.
-NECK: Final = (0.0, 0.76, -0.95)
+NECK: Final = (0.0, 0.76, -0.98)
 # Interocular distances that outlines lie deeper than the skin seen there: as a round cheek turns,
 # its outline slides over it and moves less than the skin does.
-SLIDE: Final = 0.22
-OUTLINE: Final = 0.16  # face heights inside the outline over which that begins
+# The jaw's edge is a sharper bend and moves more like its skin.
+SLIDE: Final = 0.45
+JAW_SLIDE: Final = 0.15
+OUTLINE: Final = 0.19  # face heights inside the outline over which that begins
+JAW_REACH: Final = 9.0  # px of skin around that tell how the jaw's outline moves
 BREATH_RISE: Final = 0.045  # interocular distances that shoulders rise in a breath
-TOOL: Final = "visavis 2"  # changes with what the bake makes of the same photo
+TOOL: Final = "visavis 3"  # changes with what the bake makes of the same photo
 LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
 
 
@@ -49,7 +65,7 @@ def create_avatar(
     check_name(name)
     progress("reading the photo", 0.0)
     data = source if isinstance(source, bytes) else photo.read(source)
-    framed = photo.frame(data)
+    framed = irises.refined(photo.frame(data))
     progress("fitting the head", 0.3)
     head = load_head()
     fitted = fit.fit(head, framed.face)
@@ -87,7 +103,8 @@ def _body(head: Head, face: lm.Face, fitted: fit.FittedHead) -> Body:
     lids = at_landmarks(head, fitted.vertices)[[*lm.EYE_RIGHT, *lm.EYE_LEFT]].mean(0)
     neck = (lids + fitted.scale * fitted.rotation @ NECK).astype(np.float32)
     waist = np.array([middle[0], p[lm.CHIN, 1] + 5 * iod, depth], np.float32)
-    camera = np.array([middle[0], p[168, 1], CAMERA_FAR * iod], np.float32)
+    # It was aimed at the middle of the picture, which is a head with its shoulders.
+    camera = np.array([photo.SIDE / 2, photo.SIDE / 2, CAMERA_FAR * iod], np.float32)
     return Body(neck, waist, camera, iod)
 
 
@@ -114,10 +131,11 @@ def _breath(values: Floats, at: Floats, face: lm.Face, iod: float) -> None:
     values[..., 3 * BREATH + 1] = -BREATH_RISE * iod * (0.15 + 0.85 * t * t * (3 - 2 * t))
 
 
-def _zones(at: Floats, face: lm.Face) -> tuple[layers.Mask, layers.Mask]:
-    """Where the head's skin moves as the photo's does; and the shoulders, which do not move.
+def _zones(at: Floats, face: lm.Face) -> tuple[layers.Mask, layers.Mask, layers.Mask]:
+    """Where the head's skin moves as the photo's does; the jaw's outline; the shoulders, which do
+    not move.
 
-    Between them lies the neck, which has to stretch and bunch as the chin comes down over it.
+    Between the last two lies the neck, which has to stretch and bunch as the chin comes down.
     """
     chin, brow = face.points[lm.CHIN, :2], face.points[lm.FOREHEAD, :2]
     tall = float(np.linalg.norm(chin - brow))
@@ -126,11 +144,22 @@ def _zones(at: Floats, face: lm.Face) -> tuple[layers.Mask, layers.Mask]:
     lobes = float(np.max((face.points[[132, 361], :2] - chin) @ down))
     along = (at - chin) @ down
     # Inside the jaw's outline by a little: the fitted head's own jaw is not exactly there.
-    return (oval < -0.04 * tall) | (along < lobes), along > 0.42 * tall
+    head = (oval < -0.04 * tall) | (along < lobes)
+    return head, (oval < 0.03 * tall) & ~head, along > 0.42 * tall
+
+
+def _soften_jaw(values: Floats, seen: layers.Mask, jaw: layers.Mask, pitch: float) -> None:
+    """Let the jaw's outline move as the mean of what is seen of the head there, in place.
+
+    Filled from the chin to the shoulders, it would lag by a fifth as the jaw drops; left as it is,
+    the step from jaw to neck would lie elsewhere on a patch's fine nodes than on the base's.
+    """
+    if seen.any():
+        values[jaw, :-1] = layers.spread(values[..., :-1], seen, JAW_REACH / pitch)[jaw]
 
 
 def _outline(at: Floats, face: lm.Face) -> Floats:
-    """(h, w): 0 on the face, rising to 1 at its outline beside the cheeks, and beyond."""
+    """(h, w): 0 on the face, rising to SLIDE at its outline beside the cheeks, and beyond."""
     points = face.points[:, :2]
     chin, brow = points[lm.CHIN], points[lm.FOREHEAD]
     tall = float(np.linalg.norm(chin - brow))
@@ -139,7 +168,8 @@ def _outline(at: Floats, face: lm.Face) -> Floats:
     down = (chin - brow) / tall
     beside = np.abs((at - (chin + brow) / 2) @ np.array([-down[1], down[0]])) / tall
     side = np.clip((beside - 0.18) / 0.20, 0, 1)  # chin and hair line are no round outlines
-    return np.asarray(t * t * (3 - 2 * t) * side, np.float32)
+    low = np.clip(((at - brow) @ down / tall - 0.6) / 0.2, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t) * side * (SLIDE + (JAW_SLIDE - SLIDE) * low), np.float32)
 
 
 def _channels(
@@ -152,17 +182,25 @@ def _channels(
     floor = float(body.head_pivot[2]) - 0.5 * body.interocular
     depth = np.maximum(values[..., -1:], floor)
     depth = layers.fill(depth, index >= 0, np.array([floor], np.float32))
-    depth = depth - (SLIDE * body.interocular * _outline(at, framed.face))[..., None]
+    depth = depth - (body.interocular * _outline(at, framed.face))[..., None]
     values[..., -1:] = layers.soften(layers.gentle(depth[..., 0], BASE_PITCH)[..., None], 1.0)
-    head, shoulders = _zones(at, framed.face)
+    head, jaw, shoulders = _zones(at, framed.face)
     values[shoulders, :-1] = 0
-    known = (index >= 0) & head | shoulders
+    seen = (index >= 0) & (head | jaw)
+    _soften_jaw(values, seen, jaw, BASE_PITCH)
+    known = seen | jaw | shoulders
     values[..., :-1] = layers.fill(
         values[..., :-1], known, np.zeros(values.shape[-1] - 1, np.float32)
     )
     for unit in LID_UNITS:
         k = 3 * arkit.INDEX[unit]
         values[..., k : k + 3] = 0
+    return _with_glasses(values, at, framed, BASE_PITCH)
+
+
+def _with_glasses(values: Floats, at: Floats, framed: photo.Framed, pitch: float) -> Floats:
+    """Glasses follow the head and not the skin under them: no unit moves what they run over."""
+    values[..., :-1] *= 1 - glasses.held(at, framed.glasses, pitch)[..., None]
     return values
 
 
@@ -187,8 +225,10 @@ def _near(
     """
     at = layers.nodes(corner, pitch, shape)
     values, index = layers.sample(fitted, faces, corner, pitch, shape)
-    head, _ = _zones(at, framed.face)
-    known = head & (index >= 0)
+    head, jaw, _ = _zones(at, framed.face)
+    seen = (index >= 0) & (head | jaw)
+    _soften_jaw(values, seen, jaw, pitch)
+    known = seen | jaw
     rim = np.zeros_like(known)
     rim[[0, -1]] = rim[:, [0, -1]] = True
     values[rim] = layers.read_grid(base, _base_nodes()[0], BASE_PITCH, at)[rim]
@@ -247,11 +287,11 @@ def _eye(
         values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
     grids = []
     for sheet in ("upper", "lower"):
-        filled = eyes.sheets(eye, values, at, sheet)
+        filled = _with_glasses(eyes.sheets(eye, values, at, sheet), at, framed, eyes.PITCH)
         grids.append(_finish(filled, corner, eyes.PITCH, framed, body))
     size = (int((count[0] - 1) * eyes.PITCH) + 1, int((count[1] - 1) * eyes.PITCH) + 1)
     depth = float(np.median(grids[0].rest[..., 2]))
-    sprites = eyes.sprites(eye, framed.small(), photo.MARGIN, depth, body.camera)
+    sprites = eyes.sprites(eye, framed, depth, body.camera)
     edges = eyes.edges(eye, corner, size)
     return Patch(grids[0], grids[1], edges, sprites, (120, 100, 95), (0.3, 3.0, 0.1, 1.5))
 

@@ -22,9 +22,9 @@ from visavis.models.quality_subject import (
     AHEAD,
     SIDE,
     Bytes,
-    Colour,
     Prepare,
     Subject,
+    emptied,
     face,
     luma,
     pose,
@@ -168,17 +168,8 @@ def _fit(subject: Subject) -> Iterator[Finding]:
 # --- lips and lids ------------------------------------------------------------------------------
 
 
-def _emptied(avatar: Avatar, back: Colour) -> Avatar:
-    """The same face with nothing but one colour behind lips and lids."""
-    patches = {}
-    for name, patch in avatar.patches.items():
-        blank = tuple(replace(s, picture=np.zeros_like(s.picture)) for s in patch.sprites)
-        patches[name] = replace(patch, back=back, shade=(0, 1, 0, 1), sprites=blank)
-    return replace(avatar, patches=patches)
-
-
 def _openings(subject: Subject) -> Iterator[Finding]:
-    seen = subject.through(lambda colour: _emptied(subject.avatar, colour))
+    seen = subject.through(lambda colour: emptied(subject.avatar, colour))
     nose = subject.points[4, :2].round().astype(int)
 
     def areas(coefficients: Floats, turned: Floats) -> tuple[float, float, float]:
@@ -236,7 +227,7 @@ def _distance(subject: Subject, state: Floats, first: list[int], second: list[in
 
 def _jaw(subject: Subject) -> Iterator[Finding]:
     steps = np.linspace(0, 1, 9, dtype=np.float32)
-    upper, lower = [13, 82, 312], [14, 87, 317]
+    upper, lower = (list(side) for side in zip(*lm.LIP_PAIRS, strict=True))
     gaps = [_distance(subject, face(jawOpen=v), upper, lower) for v in steps]
     value = _correlation(steps, gaps)
     yield _graded(
@@ -253,7 +244,7 @@ def _width(subject: Subject) -> Iterator[Finding]:
     steps = np.linspace(0, 1, 7, dtype=np.float32)
     values = {}
     for unit, way in (("mouthSmile", 1), ("mouthStretch", 1), ("mouthPucker", -1)):
-        widths = [_distance(subject, face(**{unit: v}), [61], [291]) for v in steps]
+        widths = [subject.width(face(**{unit: v})) for v in steps]
         values[unit] = way * _correlation(steps, widths)
     unit, value = min(values.items(), key=lambda item: item[1])
     yield _graded(

@@ -5,7 +5,8 @@ Knows no renderer: what draws a face state is given to it. Judges nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -16,6 +17,7 @@ from PIL import Image
 from visavis.models import arkit
 from visavis.models import landmarks as lm
 from visavis.models.avatar import Avatar
+from visavis.models.rig import PATCHES
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -28,6 +30,9 @@ Colour = tuple[int, int, int]
 
 SIDE: Final = 512  # px of the pictures measured
 AHEAD: Final = np.zeros(2, np.float32)
+# Windows through which a mouth is looked at: how much wider than usual, radians. Through one alone
+# its width jumps by as much as a stretched mouth's grows in a quarter of its way.
+VIEWS: Final = ((0.88, 0.06), (0.94, -0.06), (1.0, 0.0), (1.06, 0.06), (1.12, -0.06))
 _BLACK: Final = (0, 0, 0)
 _WHITE: Final = (255, 255, 255)
 _SPAN: Final = 219.0  # luma from video black to video white
@@ -37,9 +42,9 @@ def face(**amounts: float) -> Floats:
     """(52,): ARKit units by name; "eyeBlink" stands for its left and its right half."""
     out = np.zeros(arkit.COUNT, np.float32)
     for name, amount in amounts.items():
-        for whole in (name, f"{name}Left", f"{name}Right"):
-            if whole in arkit.INDEX:
-                out[arkit.INDEX[whole]] = amount
+        sides = ("",) if name in arkit.INDEX else ("Left", "Right")
+        for side in sides:
+            out[arkit.INDEX[name + side]] = amount
     return out
 
 
@@ -58,6 +63,16 @@ def as_rgb(picture: Bytes) -> Bytes:
 def luma(picture: Bytes) -> Bytes:
     """The first plane of an I420 picture."""
     return picture[:SIDE]
+
+
+def emptied(avatar: Avatar, back: Colour, names: Sequence[str] = PATCHES) -> Avatar:
+    """The same face with nothing but one colour behind lips and lids, or behind some of them."""
+    patches = {}
+    for name, patch in avatar.patches.items():
+        blank = tuple(replace(s, picture=np.zeros_like(s.picture)) for s in patch.sprites)
+        bare = replace(patch, back=back, shade=(0, 1, 0, 1), sprites=blank)
+        patches[name] = bare if name in names else patch
+    return replace(avatar, patches=patches)
 
 
 class Subject:
@@ -91,6 +106,14 @@ class Subject:
     def follow(self, coefficients: Floats, gaze: Floats = AHEAD) -> lm.Face:
         """Landmarks of a drawn face."""
         return lm.follow(as_rgb(self.draw(coefficients, pose(), gaze)), self.points)
+
+    def width(self, coefficients: Floats) -> float:
+        """px between the corners of the mouth, the mean of what is seen through VIEWS."""
+        picture = as_rgb(self.draw(coefficients, pose(), AHEAD))
+        found = lm.follow(picture, self.points).points
+        right, left = lm.MOUTH_CORNERS
+        views = [lm.follow(picture, found, *view).points[:, :2] for view in VIEWS]
+        return float(np.mean([np.linalg.norm(p[left] - p[right]) for p in views]))
 
     def through(self, change: Callable[[Colour], Avatar]) -> Seen:
         """How much is seen, in each state, of what `change` colours.

@@ -26,6 +26,9 @@ TILE: Final = 16  # texels
 UNFOLD: Final = 1.2
 LASHES: Final = 3.0  # px of the frame that lashes stand over the lid's edge
 FOLD_SIZE: Final = 7  # photo px of the frame; lashes are thinner
+# Lips that part leave the dark line between them behind: in widths of the gap, and px at most
+SEAM: Final = (0.3, 1.5)
+CHEEKS: Final = 0.9  # interocular distances from a face's middle
 FADE: Final = 8.0  # px of the frame over which a patch fades into the base
 # H.264's half-sample filter: sharp, and exact where it need not interpolate
 HALF_SAMPLE: Final = np.array([1 / 32, -5 / 32, 20 / 32, 20 / 32, -5 / 32, 1 / 32], np.float32)
@@ -83,6 +86,7 @@ class Scene:
     sprites: Net  # two rows of two nodes each, in the order of the gaps and their atlases
     sizes: Floats  # (sprites, 2): texels across and down
     body: Body
+    cheeks: tuple[int, int]  # columns of the base beyond which a face turns out of sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +249,9 @@ def _bleed(atlas: Words, sprites: tuple[Sprite, ...]) -> None:
 
 def _gap(name: str, patch: Patch, fit: _Fit, avatar: Avatar) -> Gap:
     up, up_reach, low, low_reach = patch.shade
-    shade = [up, 1 / (up_reach * fit.scale), low, 1 / (low_reach * fit.scale)]
+    share, most = SEAM if name == "mouth" else (0.0, 0.0)
+    reach = 1 / (up_reach * fit.scale), 1 / (low_reach * fit.scale)
+    shade = [up, reach[0], low, reach[1], share, most * fit.scale]
     edges = patch.edges
     if fit.scale != 1:
         edges = _scaled_edges(edges, fit.scale)
@@ -318,6 +324,22 @@ def _scaled_body(body: Body, fit: _Fit) -> Body:
     )  # fmt: skip
 
 
+def _cheeks(base: Net, gaps: tuple[Gap, ...], interocular: float) -> tuple[int, int]:
+    """Columns of `base` to the left and right of a face's middle, which eyes and mouth tell."""
+    middles = [gap.corner[0] + gap.edges.shape[2] / 2 for gap in gaps]
+    middle = float(np.mean(middles)) if middles else float(base.rest[..., 0].mean())
+    most = base.share.shape[1] - 1
+    left, right = (
+        int(
+            np.clip(
+                round((middle + way * CHEEKS * interocular - base.box[0]) / base.box[2]), 0, most
+            )
+        )
+        for way in (-1, 1)
+    )
+    return left, right
+
+
 def build(avatar: Avatar, width: int, height: int) -> Scene:
     """Prepare `avatar` for pictures of width x height px, both even."""
     fit = _fit(avatar, width, height)
@@ -325,6 +347,8 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
     alpha = _fine(avatar.matte, avatar, fit.scale)
     seen, clear = _tiles(alpha)
     sprites = [sprite for patch in avatar.patches.values() for sprite in patch.sprites]
+    gaps = tuple(_gap(name, patch, fit, avatar) for name, patch in avatar.patches.items())
+    base, body = fit.net(avatar.base), _scaled_body(avatar.body, fit)
     return Scene(
         width=width,
         height=height,
@@ -333,11 +357,12 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
         seen=seen,
         clear=clear,
         plate=_i420(_window(plate, avatar, fit, width, height)),
-        base=fit.net(avatar.base),
+        base=base,
         relief=avatar.light.relief,
         light=avatar.light.direction,
-        gaps=tuple(_gap(name, patch, fit, avatar) for name, patch in avatar.patches.items()),
+        gaps=gaps,
         sprites=_stacked([fit.net(s.grid) for s in sprites]),
         sizes=np.array([s.picture.shape[1::-1] for s in sprites], np.float32),
-        body=_scaled_body(avatar.body, fit),
+        body=body,
+        cheeks=_cheeks(base, gaps, body.interocular),
     )

@@ -24,11 +24,13 @@ FINE: Final = 4  # samples a px while drawing
 STEP: Final = 0.5  # px between texels of the finished picture
 INTEROCULAR: Final = 63.0  # mm, adult mean
 CAVITY: Final = (28, 10, 10)
-ENAMEL: Final = (234, 225, 209)
+ENAMEL: Final = (211, 203, 189)
 GUM: Final = (176, 98, 96)
 TONGUE: Final = (176, 92, 90)
 DEEP: Final = 0.48  # of the light at the lips that reaches a tongue (path-traced mouths)
 ARC: Final = 0.0022  # mm that cutting edges rise a square mm sideways
+TONGUE_FOLLOW: Final = 0.75  # of the jaw's way that the tongue goes
+LOWER_FOLLOW: Final = 1.0  # and the lower teeth, on the way that the fitted jaw takes
 DAYLIGHT: Final = 165.0  # luma of a cheek in a well lit portrait
 WHITES: Final = 185.0  # and of the whites of the eyes
 
@@ -53,7 +55,7 @@ UPPER: Final = Arch(
 )  # fmt: skip
 LOWER: Final = Arch(
     (5.2, 5.5, 5.4, 4.6, 3.6, 2.6), (8.6, 8.8, 9.4, 8.2, 7.4, 7.0),
-    (0.9, 0.86, 0.70, 0.46, 0.28, 0.16), -0.4,
+    (0.9, 0.86, 0.70, 0.46, 0.28, 0.16), 1.0,
 )  # fmt: skip
 
 
@@ -218,12 +220,12 @@ def sprites(
     upper, upper_tall = _row(UPPER, scale)
     jaw, skull = head.regions["teeth_lower"], head.regions["teeth_upper"]
     drawn = (
-        (tongue, tongue_tall, LOWER.edge, _front_shifts(fitted, jaw, 0.75)),
+        (tongue, tongue_tall, LOWER.edge, _front_shifts(fitted, jaw, TONGUE_FOLLOW)),
         (
             lower[::-1],
             lower.shape[0] / scale - lower_tall,
             LOWER.edge,
-            _front_shifts(fitted, jaw, 0.9),
+            _front_shifts(fitted, jaw, LOWER_FOLLOW),
         ),
         (upper, upper_tall, UPPER.edge, _front_shifts(fitted, skull, 1.0)),
     )
