@@ -24,7 +24,7 @@ from visavis.models.errors import ModelError
 from visavis.models.fetch import FetchError
 from visavis.models.manifest import ManifestError
 from visavis.server import config as settings
-from visavis.server import priority, rtc
+from visavis.server import memory, priority, rtc
 from visavis.server.app import App
 from visavis.server.config import Config
 from visavis.server.errors import ConfigError, NotFound
@@ -96,6 +96,7 @@ def _serve(options: argparse.Namespace) -> None:
 async def serve(config: Config) -> None:
     """Run the server until it is told to stop by SIGINT or SIGTERM."""
     rtc.install()
+    memory.give_back_large_blocks()
     # Engines run Python too: at the default 5 ms a packet waits for several of them in turn, and
     # the browser's jitter buffer grows by what it waited.
     sys.setswitchinterval(_SWITCH)

