@@ -120,8 +120,7 @@ def mean_width(picture: Rgb, before: npt.NDArray[np.float32]) -> float:
     Through one window it jumps by 0.01 from picture to picture, in path-traced ones as well, which
     is as much as a face's mouth is stretched in a quarter of its way.
     """
-    points = lm.follow(picture, before).points
-    return float(np.mean([measured(lm.follow(picture, points, *view)).width for view in VIEWS]))
+    return float(np.mean([measured(view).width for view in lm.views(picture, before, VIEWS)]))
 
 
 def followed(at: Doubles, pictures: Sequence[Rgb]) -> Doubles:

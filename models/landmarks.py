@@ -5,6 +5,7 @@ The models come from MediaPipe (Apache-2.0); models/data/README.md gives their c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -267,6 +268,12 @@ def follow(image: Rgb, before: Floats, wider: float = 1.0, turned: float = 0.0) 
     """
     points, presence = _refined(image, before, wider, turned)
     return Face(points, presence, *_eyes(image, points))
+
+
+def views(image: Rgb, before: Floats, windows: Sequence[tuple[float, float]]) -> list[Face]:
+    """As `follow`, through each window (wider, turned) at the face that was found at first."""
+    points = follow(image, before).points
+    return [follow(image, points, *window) for window in windows]
 
 
 def matte(image: Rgb) -> Floats:

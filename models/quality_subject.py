@@ -110,9 +110,8 @@ class Subject:
     def width(self, coefficients: Floats) -> float:
         """px between the corners of the mouth, the mean of what is seen through VIEWS."""
         picture = as_rgb(self.draw(coefficients, pose(), AHEAD))
-        found = lm.follow(picture, self.points).points
         right, left = lm.MOUTH_CORNERS
-        views = [lm.follow(picture, found, *view).points[:, :2] for view in VIEWS]
+        views = [view.points[:, :2] for view in lm.views(picture, self.points, VIEWS)]
         return float(np.mean([np.linalg.norm(p[left] - p[right]) for p in views]))
 
     def through(self, change: Callable[[Colour], Avatar]) -> Seen:

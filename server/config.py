@@ -7,14 +7,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from visavis.server.errors import ConfigError
 
 _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 FILE: Final = "visavis.toml"
-SOURCES: Final = ("dialogue", "microphone")
+Source = Literal["dialogue", "microphone"]  # where the words come from
+SOURCES: Final[tuple[str, ...]] = get_args(Source)
 
 
 def _setting(default: Any, text: str) -> Any:

@@ -29,7 +29,8 @@ from visavis.engines.tone import Tone
 from visavis.server.clock import Clock
 from visavis.server.endpointing import FRAME_MS, Endpointer, Endpointing
 from visavis.server.flow import Tasks
-from visavis.server.messages import IN_FLIGHT, Drafted, Heard, SpeechStarted, Tick, ms
+from visavis.server.gate import Gate
+from visavis.server.messages import Drafted, Heard, SpeechStarted, Tick, ms
 from visavis.server.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,7 @@ class Hearing:
         self._tone = Tone()
         self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)
         self._ended: Tick = 0
-        self._closes: Tick | None = None  # when the ear closes; None: it stays open
+        self._gate = Gate(clock)
         self._task: asyncio.Task[None] | None = None
         self._words: Transcript | None = None
         self._transcribed: Tick = 0
@@ -101,10 +102,10 @@ class Hearing:
 
         What was said before the button was released is still under way, and is heard.
         """
-        self._closes = None if on else self._clock.now() + IN_FLIGHT
+        self._gate.switch(on)
 
     def _hear(self, frame: Pcm, now: Tick) -> None:
-        closed = self._closes is not None and now >= self._closes
+        closed = self._gate.closed(now)
         if closed and not self._turn.talking:
             return
         if closed and not self._finishing:

@@ -31,9 +31,6 @@ def to_ms(ticks: Tick) -> float:
     return ticks * 1000 / TICK_RATE
 
 
-IN_FLIGHT: Final[Tick] = ms(250)  # sound on its way from the visitor when the button is released
-
-
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """Confirmed speech of the visitor; `at` is where it began."""

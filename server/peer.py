@@ -14,6 +14,7 @@ from av import AudioFrame
 
 from visavis.engines.base import Pcm
 from visavis.server import protocol, rtc
+from visavis.server.config import Source
 from visavis.server.errors import Unprocessable
 from visavis.server.flow import Tasks
 from visavis.server.session import Session
@@ -106,7 +107,7 @@ class Peer:
     def _open(self, channel: RTCDataChannel, session: Session) -> None:
         self._channel = channel
         channel.on("message", lambda data: self._receive(data, session))
-        source: protocol.Source = "dialogue" if session.answers else "microphone"
+        source: Source = "dialogue" if session.answers else "microphone"
         ready = protocol.Ready(protocol.VERSION, session.name, self._avatar, self._voice, source)
         self.send(ready)
 

@@ -10,12 +10,12 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final, Literal, get_type_hints
 
+from visavis.server.config import Source
+
 VERSION: Final = 1
 LABEL: Final = "visavis"
 MAX_MESSAGE: Final = 16 * 1024  # bytes of one JSON message
 MAX_TEXT: Final = 2_000  # characters of one text to answer or to say
-
-Source = Literal["dialogue", "microphone"]  # where the words come from
 
 
 class ProtocolError(Exception):

@@ -18,7 +18,8 @@ import numpy as np
 from visavis.engines.base import EngineError, Lips, Pcm, Phoneme, Speech
 from visavis.server.clock import Clock
 from visavis.server.flow import Worker
-from visavis.server.messages import IN_FLIGHT, PACKET, Tick, ms
+from visavis.server.gate import Gate
+from visavis.server.messages import PACKET, Tick, ms
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Relay:
         self._waiting = np.zeros(0, np.int16)
         self._arrived = asyncio.Event()  # the first sound, or the end of all
         self._ended = False
-        self._closes: Tick | None = None  # when it is silenced; None: it is not
+        self._gate = Gate(clock)
         self._lips_work = True
         self._untold = np.zeros(0, np.int16)  # what the lips were given and have not told yet
         self._next_at: Tick = 0  # where that sounds
@@ -64,11 +65,10 @@ class Relay:
 
     def switch(self, on: bool) -> None:
         """Whether the sound is spoken; while it is not, silence is."""
-        self._closes = None if on else self._clock.now() + IN_FLIGHT
+        self._gate.switch(on)
 
     def _take(self, packet: Pcm) -> None:
-        closed = self._closes is not None and self._clock.now() >= self._closes
-        heard = np.zeros_like(packet) if closed else packet
+        heard = np.zeros_like(packet) if self._gate.closed(self._clock.now()) else packet
         self._waiting = np.concatenate([self._waiting, heard])
         if len(self._waiting) > _MOST:
             self._waiting = self._waiting[-_HELD:]

@@ -169,28 +169,28 @@ async def test_an_offer_without_a_known_codec_is_refused():
         await viewer.close()
 
 
-async def test_an_unknown_avatar_is_named():
+async def refused(query):
+    """Status and problem of a good offer with this query."""
     async with serving() as client:
         viewer = Viewer()
         response = await client.post(
-            "/v1/sessions?avatar=nobody", data=await viewer.offer(), headers=SDP
+            f"/v1/sessions?{query}", data=await viewer.offer(), headers=SDP
         )
-        status, said = await problem(response)
-        assert status == 404
-        assert "nobody" in said["detail"]
+        answer = await problem(response)
         await viewer.close()
+        return answer
+
+
+async def test_an_unknown_avatar_is_named():
+    status, said = await refused("avatar=nobody")
+    assert status == 404
+    assert "nobody" in said["detail"]
 
 
 async def test_an_unknown_source_is_named():
-    async with serving() as client:
-        viewer = Viewer()
-        response = await client.post(
-            "/v1/sessions?source=telepathy", data=await viewer.offer(), headers=SDP
-        )
-        status, said = await problem(response)
-        assert (status, said["type"]) == (400, "urn:visavis:unknown-source")
-        assert "dialogue or microphone" in said["detail"]
-        await viewer.close()
+    status, said = await refused("source=telepathy")
+    assert (status, said["type"]) == (400, "urn:visavis:unknown-source")
+    assert "dialogue or microphone" in said["detail"]
 
 
 @pytest.mark.parametrize("setting", ["query", "server"])
