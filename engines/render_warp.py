@@ -19,7 +19,12 @@ BASE_STEP: Final = 8  # px between the nodes at which the base is inverted
 PATCH_STEP: Final = 4
 CROWDED: Final = 0.1  # of its width that what has turned out of sight keeps at least
 MAX_LOOK: Final = 1.3  # of GAZE_SPAN
-LID_HOOD: Final = 0.65  # share of the light that a closing lid and its lashes keep off an eyeball
+LID_HOOD: Final = 0.85  # share of the light that a closing lid and its lashes keep off an eyeball
+BARE: Final = 0.3  # of a closed lid, from which on its lashes are drawn by themselves
+LOOK_SHUTS: Final = 0.5  # of a blink that a look down is, see models/eyes.TRAVEL
+LASHES_OPEN: Final = 50.0  # degrees that lashes point up when the eye is open, and shut
+LASHES_SHUT: Final = -35.0
+LINE: Final = 0.75  # opacity of the line where two lids meet
 LIP_HOOD: Final = 0.65  # share of the light in the mouth that rounded lips keep out
 
 
@@ -165,17 +170,26 @@ class WarpRenderer:
         shade = gap.shade
         if gap.hooded:
             shade = shade + np.array([LIP_HOOD * _rounding(amount), 0, 0, 0, 0, 0], np.float32)
-        if gap.lid >= 0:  # the photo's own eyeball lies in the shadow of its open lids already
-            shut = amount[gap.lid]
+        texture, origin, closed = self.scene.texture, self.scene.origin, 0.0
+        if gap.lid:  # the photo's own eyeball lies in the shadow of its open lids already
+            shut = amount[_index(f"eyeBlink{gap.lid.side}")]
             shade = shade * np.array([shut, 1, shut, 1, 1, 1], np.float32)
             shade = shade + np.array([LID_HOOD * shut, 0, 0, 0, 0, 0], np.float32)
+            closed = min(float(shut + LOOK_SHUTS * amount[_index(f"eyeLookDown{gap.lid.side}")]), 1)
+        if gap.lid and closed > 0:
+            texture, origin = _bare(gap.lid, closed), gap.lid.origin
         gains = np.stack([self._gain(flow, turn) for flow in flows])
-        if gap.lid >= 0 and amount[gap.lid] > 0:
-            gains[0] *= _unfolded(gap, flows[0], float(amount[gap.lid]))
         kernel_patch.draw_patch(
-            flows[0], flows[1], gains, PATCH_STEP, x0, y0, self.scene.texture, self.scene.origin,
+            flows[0], flows[1], gains, PATCH_STEP, x0, y0, texture, origin,
             gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, shade, *planes,
         )  # fmt: skip
+        if gap.lid and closed > 0:
+            kernel_patch.draw_lashes(
+                flows[0], PATCH_STEP, x0, y0, gap.lid.lashes, gap.lid.origin, gap.lid.edge,
+                gap.lid.fall, np.float32(gap.lid.tall),
+                np.array([_height(closed), min(closed / BARE, 1), LINE * closed**2], np.float32),
+                gap.lid.colour, *planes,
+            )  # fmt: skip
 
     def _box(self, seen: Floats) -> tuple[int, int, int, int] | None:
         """Left, top (even) and node counts of the picture's part that a patch may touch."""
@@ -188,13 +202,18 @@ class WarpRenderer:
         return int(low[0]), int(low[1]), int(count[0]), int(count[1])
 
 
-def _unfolded(gap: scene.Gap, flow: Floats, closed: float) -> Floats:
-    """How much brighter the upper lid is at each node of `flow`, its fold pulled smooth."""
-    out = np.empty(flow.shape[:2], np.float32)
-    whole = np.ones(gap.unfold.shape[:2], np.float32)
-    way = np.array([closed, 0, 0], np.float32)
-    kernel.light(flow, gap.unfold, whole, gap.sheets.box, way, out)
+def _bare(lid: scene.Lid, closed: float) -> npt.NDArray[np.uint32]:
+    """The texture around an eye with the lashes of its upper lid gone, and its fold going."""
+    out = np.empty_like(lid.open)
+    kernel_patch.blend(lid.open, lid.bare, int(256 * min(closed / BARE, 1)), out)
+    kernel_patch.blend(out, lid.smooth, int(256 * closed), out)
     return out
+
+
+def _height(closed: float) -> float:
+    """How high lashes stand over the lid's edge, of their height in the photo."""
+    angle = LASHES_OPEN + (LASHES_SHUT - LASHES_OPEN) * closed
+    return float(np.sin(np.radians(angle)) / np.sin(np.radians(LASHES_OPEN)))
 
 
 def _rounding(amount: Floats) -> float:

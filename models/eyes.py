@@ -21,10 +21,8 @@ PITCH: Final = 3.0  # px between nodes
 STEP: Final = 0.5  # px between texels of eyeball and iris
 LIMBUS: Final = (0.15, 1.5)  # radii of an iris, and px, that its soft edge reaches beyond it
 CLEAN: Final = 0.5  # px of the eyeball, dark with lashes and shadow, that do not turn with it
-OVERLAP: Final = 1.8  # px that a closed upper lid covers of the lower one at least,
-OVERLAP_SHARE: Final = 0.12  # and in apertures
-CORNER_TRAVEL: Final = 0.50  # apertures that the lid and its lashes go down at the corners at least
-CORNER_REACH: Final = 0.40  # of the eye's width beyond its corners over which that ends
+OVERLAP: Final = 1.8  # px that a closed upper lid covers of the lower one,
+FULL_OVERLAP: Final = 2.0  # where the open lids gape by as many px
 EYEBALL: Final = 2.05  # radii of an iris in the radius of an eyeball (11.7 mm : 12 mm, half each)
 GLINT_SHARE: Final = 0.6  # of the iris's way that a lamp's reflection on the cornea goes
 LASHES: Final = 0.14  # of the way from margin to brow that moves as one piece
@@ -128,10 +126,12 @@ def _margin(eye: EyeShape, edge: Floats, at: Floats) -> tuple[Floats, Floats]:
     upper = ((eye.upper - eye.upper[0]) @ eye.down)[order]
     turn = np.argsort(own)
     floor = np.interp(s[order], own[turn], lower[turn])
-    gap = np.interp(here, s[order], np.maximum(floor - upper, 0), left=0, right=0)
+    between = cv2.GaussianBlur(np.maximum(floor - upper, 0)[None], (0, 0), 1.5)[0]
+    between[[0, -1]] = 0
+    gap = np.interp(here, s[order], between, left=0, right=0).astype(np.float32)
     level = np.interp(here, s[order], heights)
     below = (at - eye.upper[0]) @ eye.down - level
-    return below.astype(np.float32), gap.astype(np.float32)
+    return below.astype(np.float32), gap
 
 
 def _near(eye: EyeShape, at: Floats) -> Floats:
@@ -156,9 +156,7 @@ def _lid_shifts(eye: EyeShape, at: Floats, values: Floats, upper: bool) -> None:
         amount = travel[0] if upper else travel[1]
         close = gap * amount
         if upper and unit == "eyeBlink":
-            close = np.maximum(
-                gap + np.where(gap > 0.5, OVERLAP, 0), _corner_travel(eye, at, below)
-            )
+            close = gap + OVERLAP * _smooth(gap / FULL_OVERLAP)
         elif upper:
             close = np.sqrt(gap * eye.aperture) * amount
         shift = (profile * close)[..., None] * eye.down
@@ -180,20 +178,6 @@ def _widened(eye: EyeShape) -> tuple[float, float]:
     up, down = ((px + WHITE_RIM * eye.radius) / eye.aperture for px in hidden)
     most = TRAVEL["eyeWide"]
     return float(np.clip(-up, most[0], -LEAST_WIDE)), float(np.clip(down, 0, most[1]))
-
-
-def _corner_travel(eye: EyeShape, at: Floats, below: Floats) -> Floats:
-    """(h, w): px that a blink carries lashes down where the lids' gap runs out.
-
-    The gap closes to nothing at the corners, but lashes stand out beyond them; left behind, they
-    point up from a closed eye, and white shows under them.
-    """
-    along = (at - eye.upper[0]) @ eye.across / eye.width
-    beyond = np.maximum(np.maximum(-along, along - 1), 0) / CORNER_REACH
-    under = np.maximum(below, 0) / (0.6 * eye.aperture + 3)
-    fade = 1 - _smooth(np.asarray(under, np.float32))
-    kept = 1 - _smooth(np.asarray(beyond, np.float32))
-    return np.asarray(CORNER_TRAVEL * eye.aperture * kept * fade, np.float32)
 
 
 def sheets(eye: EyeShape, values: Floats, at: Floats, sheet: str) -> Floats:

@@ -35,6 +35,11 @@ BRIDGE: Final = 8.0
 BOTH: Final = 33.0
 HELD: Final = (1.2, 3.0)  # of a grid's pitch, and px, from the line within which nothing moves
 LETS_GO: Final = (2.0, 4.0)  # the same, over which the face beside it begins to move
+THICK: Final = 2.0  # px from the line that are rim
+LIDS: Final = (
+    0.25,
+    0.85,
+)  # of the way from a lid's edge to a rim: where skin begins to be held, is
 
 
 def rims(photo: Rgb, offset: float, face: lm.Face) -> tuple[Floats, ...]:
@@ -56,17 +61,29 @@ def rims(photo: Rgb, offset: float, face: lm.Face) -> tuple[Floats, ...]:
     return right, left, np.stack([ends[0], bridge, ends[1]]).astype(np.float32)
 
 
-def held(at: Floats, lines: tuple[Floats, ...], pitch: float) -> Floats:
+def held(
+    at: Floats, lines: tuple[Floats, ...], pitch: float, opening: Floats | None = None
+) -> Floats:
     """(h, w) in [0, 1]: how far a node at `at` (h, w, 2) goes with the glasses, not with the skin.
 
-    pitch: px between the nodes; what lies between a held node and a free one bends.
+    pitch: px between the nodes; what lies between a held node and a free one bends. opening (n, 2):
+    between the lids; however close a rim runs, lids go with the skin.
     """
     if not lines:
         return np.zeros(at.shape[:2], np.float32)
     away = np.min([np.abs(contour.signed_distance(at, line)) for line in lines], axis=0)
     hold, fall = (of * pitch + px for of, px in (HELD, LETS_GO))
-    t = np.clip((away - hold) / fall, 0, 1)
-    return np.asarray(1 - t * t * (3 - 2 * t), np.float32)
+    share = 1 - _smooth((away - hold) / fall)
+    if opening is not None:
+        beside = np.maximum(contour.signed_distance(at, opening), 0)
+        rim = np.maximum(away - THICK, 0)
+        share *= _smooth((beside / (beside + rim + 1e-6) - LIDS[0]) / (LIDS[1] - LIDS[0]))
+    return np.asarray(share, np.float32)
+
+
+def _smooth(t: Floats) -> Floats:
+    t = np.clip(t, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 def _outstanding(grey: npt.NDArray[np.uint8], at: Floats, across: Floats) -> Floats:

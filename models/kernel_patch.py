@@ -13,6 +13,8 @@ from visavis.models.kernel import Array, Real, compiled, lerp_pair
 
 EDGE_UNIT = 8  # steps of a stored signed distance per px
 EDGE_ZERO = 128
+LINE = np.float32(0.045)  # widths of an eye that the dark line reaches to both sides of an edge
+FLAT = 0.35  # of their height in the photo that lashes have at least, seen from the front
 SEAM = np.float32(4)  # px, for each px left out at a sheet's edge, over which its texture stretches
 
 
@@ -214,3 +216,99 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
             if touched:
                 blue[y >> 1, x >> 1] = np.uint8(sum_blue * np.float32(0.25) + half)
                 red[y >> 1, x >> 1] = np.uint8(sum_red * np.float32(0.25) + half)
+
+
+@compiled
+def blend(one: Array, other: Array, share: int, out: Array) -> None:
+    """Words of two textures (h, w) mixed: share / 256 of the other one."""
+    for y in range(one.shape[0]):
+        for x in range(one.shape[1]):
+            a, b = one[y, x], other[y, x]
+            even = lerp_pair(a, b, a, b, share, 0)
+            a, b = a >> 8, b >> 8
+            out[y, x] = even | lerp_pair(a, b, a, b, share, 0) << 8
+
+
+@compiled
+def draw_lashes(  # noqa: C901 - as draw_patch
+    upper: Array, step: int, x0: int, y0: int, lashes: Array, origin: Array, edge: Array,
+    fall: Array, tall: Real, now: Array, colour: Array, luma: Array, blue: Array, red: Array,
+) -> None:  # fmt: skip
+    """Draw the lashes of an upper lid, as high over its edge as they are now.
+
+    upper, step, x0, y0, luma, blue, red as in `draw_patch`; lashes (h, w) uint8: their opacity at
+    half px from position `origin` on, as the photo has them; edge (6,): position of the lid's left
+    corner, unit vector to the right one, px between them, px along of the first of `fall` (n,): px
+    that the edge lies below the line between the corners; tall: px of the highest lash; now (3,):
+    their height over that in the photo, negative below the edge, their opacity, and that of the
+    line along the edge; colour (3,).
+    """
+    height, width = luma.shape
+    inv = np.float32(1.0 / step)
+    zero, one, third = np.float32(0), np.float32(1), np.float32(1 / 3)
+    high_x = np.float32(lashes.shape[1] - 1.001)
+    high_y = np.float32(lashes.shape[0] - 1.001)
+    last = np.float32(len(fall) - 1.001)
+    inv_line = one / (LINE * edge[4])
+    # Seen from the front they become short, not nothing; then both ways are drawn.
+    least = np.float32(FLAT)
+    up = min(max((now[0] / least + one) * np.float32(0.5), zero), one)
+    ways = (max(now[0], least), -max(-now[0], least))
+    shares = (up, one - up)
+    reach = tall * max(ways[0], -ways[1]) + one
+    for y in range(max(y0, 0), min(y0 + (upper.shape[0] - 1) * step, height), 2):
+        for x in range(max(x0, 0), min(x0 + (upper.shape[1] - 1) * step, width), 2):
+            total = zero
+            for k in range(4):
+                px, py = x + (k & 1), y + (k >> 1)
+                gx, gy = (px - x0) * inv, (py - y0) * inv
+                a, b = int(gx), int(gy)
+                fx, fy = np.float32(gx - a), np.float32(gy - b)
+                w00, w01 = (one - fx) * (one - fy), fx * (one - fy)
+                w10, w11 = (one - fx) * fy, fx * fy
+                ux = (
+                    upper[b, a, 0] * w00 + upper[b, a + 1, 0] * w01
+                    + upper[b + 1, a, 0] * w10 + upper[b + 1, a + 1, 0] * w11
+                )  # fmt: skip
+                uy = (
+                    upper[b, a, 1] * w00 + upper[b, a + 1, 1] * w01
+                    + upper[b + 1, a, 1] * w10 + upper[b + 1, a + 1, 1] * w11
+                )  # fmt: skip
+                sx, sy = ux - edge[0], uy - edge[1]
+                along = sx * edge[2] + sy * edge[3] - edge[5]
+                if along <= zero or along >= last:
+                    continue
+                n = int(along)
+                level = fall[n] + (fall[n + 1] - fall[n]) * (along - np.float32(n))
+                above = level - (sy * edge[2] - sx * edge[3])
+                if abs(above) > reach:
+                    continue
+                alpha = zero
+                for way in range(2):
+                    if shares[way] <= zero:
+                        continue
+                    for tap in range(-1, 2):
+                        away = (above + np.float32(tap) * third) / ways[way] - above
+                        tx = (ux + edge[3] * away - origin[0]) * 2
+                        ty = (uy - edge[2] * away - origin[1]) * 2
+                        if tx <= zero or ty <= zero or tx >= high_x or ty >= high_y:
+                            continue
+                        c, d = int(tx), int(ty)
+                        hx, hy = tx - np.float32(c), ty - np.float32(d)
+                        top = lashes[d, c] * (one - hx) + lashes[d, c + 1] * hx
+                        low = lashes[d + 1, c] * (one - hx) + lashes[d + 1, c + 1] * hx
+                        alpha += (top * (one - hy) + low * hy) * shares[way] * third
+                alpha *= now[1] * np.float32(1.0 / 255)
+                end = min(along + edge[5], edge[4] - along - edge[5]) * inv_line
+                off = above * inv_line
+                line = now[2] * min(max(end, zero), one) * max(one - off * off, zero)
+                alpha += line * (one - alpha)
+                old = np.float32(luma[py, px])
+                luma[py, px] = np.uint8(old + (colour[0] - old) * alpha + np.float32(0.5))
+                total += alpha
+            if total > zero:
+                share = total * np.float32(0.25)
+                old = np.float32(blue[y >> 1, x >> 1])
+                blue[y >> 1, x >> 1] = np.uint8(old + (colour[1] - old) * share + np.float32(0.5))
+                old = np.float32(red[y >> 1, x >> 1])
+                red[y >> 1, x >> 1] = np.uint8(old + (colour[2] - old) * share + np.float32(0.5))

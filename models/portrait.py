@@ -198,9 +198,11 @@ def _channels(
     return _with_glasses(values, at, framed, BASE_PITCH)
 
 
-def _with_glasses(values: Floats, at: Floats, framed: photo.Framed, pitch: float) -> Floats:
+def _with_glasses(
+    values: Floats, at: Floats, framed: photo.Framed, pitch: float, opening: Floats | None = None
+) -> Floats:
     """Glasses follow the head and not the skin under them: no unit moves what they run over."""
-    values[..., :-1] *= 1 - glasses.held(at, framed.glasses, pitch)[..., None]
+    values[..., :-1] *= 1 - glasses.held(at, framed.glasses, pitch, opening)[..., None]
     return values
 
 
@@ -285,9 +287,11 @@ def _eye(
     values, _ = _near(fitted, _skin(head), framed, base, corner, eyes.PITCH, count)
     for unit in LID_UNITS:
         values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
+    opening = np.concatenate([eye.upper, eye.lower[::-1]])
     grids = []
     for sheet in ("upper", "lower"):
-        filled = _with_glasses(eyes.sheets(eye, values, at, sheet), at, framed, eyes.PITCH)
+        filled = eyes.sheets(eye, values, at, sheet)
+        filled = _with_glasses(filled, at, framed, eyes.PITCH, opening)
         grids.append(_finish(filled, corner, eyes.PITCH, framed, body))
     size = (int((count[0] - 1) * eyes.PITCH) + 1, int((count[1] - 1) * eyes.PITCH) + 1)
     depth = float(np.median(grids[0].rest[..., 2]))

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from visavis.models import arkit
+from visavis.models import arkit, kernel_patch, lids
 from visavis.models.avatar import Avatar
 from visavis.models.rig import Body, Grid, Patch, Sprite
 
@@ -22,10 +22,6 @@ Words = npt.NDArray[np.uint32]
 Ints = npt.NDArray[np.int32]
 
 TILE: Final = 16  # texels
-# A closing lid pulls its fold smooth: how much of the fold's shadow goes, and on what scale it lies
-UNFOLD: Final = 1.2
-LASHES: Final = 3.0  # px of the frame that lashes stand over the lid's edge
-FOLD_SIZE: Final = 7  # photo px of the frame; lashes are thinner
 # Lips that part leave the dark line between them behind: in widths of the gap, and px at most
 SEAM: Final = (0.3, 1.5)
 CHEEKS: Final = 0.9  # interocular distances from a face's middle
@@ -37,8 +33,7 @@ DIRECT: Final = (0.7, 1.3)  # photo px a texel between which the photo itself is
 ANTI_ALIAS: Final = np.array([0.11, 0.78, 0.11], np.float32)  # every second texel is seen
 
 
-LIDS: Final = {f"eye_{side}": arkit.INDEX[f"eyeBlink{side.title()}"] for side in ("right", "left")}
-NOTHING: Final = np.zeros((2, 2, 3), np.float32)
+LIDS: Final = {"eye_right": "Right", "eye_left": "Left"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +48,26 @@ class Net:
 
 
 @dataclass(frozen=True, slots=True)
+class Lid:
+    """How an upper lid looks as it closes; see kernel_patch.draw_lashes.
+
+    open, bare, smooth: a window of the texture as in the photo, without lashes, and without the
+    lid's fold too; origin: its position.
+    """
+
+    side: str  # Left or Right
+    open: Words
+    bare: Words
+    smooth: Words
+    origin: Floats
+    lashes: Bytes
+    edge: Floats
+    fall: Floats
+    tall: float
+    colour: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """A patch in px of the picture; see kernel_patch.draw_patch."""
 
@@ -64,8 +79,7 @@ class Gap:
     back: Floats
     shade: Floats
     hooded: bool  # rounded lips keep light out of it
-    lid: int  # the control that closes it like an eye, or -1
-    unfold: Floats  # (h, w, 3), see _unfolding; of the upper sheet's nodes
+    lid: Lid | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +261,7 @@ def _bleed(atlas: Words, sprites: tuple[Sprite, ...]) -> None:
         plane[: h + 2, : w + 2][rim] = colour[rim]
 
 
-def _gap(name: str, patch: Patch, fit: _Fit, avatar: Avatar) -> Gap:
+def _gap(name: str, patch: Patch, fit: _Fit, texture: Words, origin: Floats) -> Gap:
     up, up_reach, low, low_reach = patch.shade
     share, most = SEAM if name == "mouth" else (0.0, 0.0)
     reach = 1 / (up_reach * fit.scale), 1 / (low_reach * fit.scale)
@@ -264,37 +278,46 @@ def _gap(name: str, patch: Patch, fit: _Fit, avatar: Avatar) -> Gap:
         back=_yuv(np.array([patch.back], np.uint8))[0].astype(np.float32),
         shade=np.array(shade, np.float32),
         hooded=name == "mouth",
-        lid=LIDS.get(name, -1),
-        unfold=_unfolding(avatar, patch, LIDS[name]) if name in LIDS else NOTHING,
+        lid=_lid(LIDS[name], patch, edges, fit, texture, origin) if name in LIDS else None,
     )
 
 
-def _unfolding(avatar: Avatar, patch: Patch, blink: int) -> Floats:
-    """(h, w, 3): in the first channel, by how much of its luma the upper lid brightens when shut.
+def _lid(
+    side: str, patch: Patch, edges: Bytes, fit: _Fit, texture: Words, origin: Floats
+) -> Lid | None:
+    """None where the patch has no edge of an upper lid."""
+    unit, zero = kernel_patch.EDGE_UNIT, kernel_patch.EDGE_ZERO
+    rim = lids.edge((edges[0].astype(np.float32) - zero) / unit)
+    if rim is None:
+        return None
+    corner = fit.point(*patch.upper.corner)
+    left, top = (max(int(v), 0) for v in np.floor((corner - origin) * lids.TEXELS))
+    h, w = (lids.TEXELS * n for n in edges.shape[1:])
+    words = np.ascontiguousarray(texture[top : top + h, left : left + w])
+    here = origin + np.array([left, top], np.float32) / lids.TEXELS
+    picture = np.stack([words & 255, words >> 8 & 255, words >> 24], -1).astype(np.float32)
+    start = np.asarray(here - corner, np.float32)
+    look = lids.shut(picture, start, rim, _travel(patch, side, words.shape, fit))
 
-    The lid's fold lies in its own shadow; the shadow is what is darker than the lid around it, and
-    thicker than lashes.
-    """
-    grid = patch.upper
-    out = np.zeros((*grid.share.shape, 3), np.float32)
-    travel = np.abs(grid.shifts[blink, ..., 1])
-    if not travel.any():
-        return out
-    side = avatar.side + 2 * avatar.margin
-    small = cv2.resize(avatar.photo, (side, side), interpolation=cv2.INTER_AREA)
-    luma = _yuv(np.asarray(small, np.uint8))[..., 0].astype(np.float32) - 16
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (FOLD_SIZE, FOLD_SIZE))
-    bare = cv2.GaussianBlur(cv2.morphologyEx(luma, cv2.MORPH_CLOSE, kernel), (0, 0), 2.0)
-    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5 * FOLD_SIZE, 3 * FOLD_SIZE))
-    skin = cv2.GaussianBlur(cv2.morphologyEx(bare, cv2.MORPH_CLOSE, wide), (0, 0), 5.0)
-    gain = UNFOLD * np.clip(skin / np.maximum(bare, 8) - 1, 0, 0.4)
-    y, x = (np.mgrid[: travel.shape[0], : travel.shape[1]] * grid.pitch).astype(np.float32)
-    distance = cv2.remap(patch.edges[0], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    off_the_lashes = (distance.astype(np.float32) - 128) / 8 / LASHES - 1
-    left, top = (c + avatar.margin for c in grid.corner)
-    own = cv2.remap(gain, x + left, y + top, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    out[..., 0] = own * np.clip(off_the_lashes, 0, 1) * np.clip(2 * travel / travel.max(), 0, 1)
-    return out
+    def packed(colours: Floats) -> Words:
+        y, u, v = np.moveaxis(np.clip(np.round(colours), 0, 255).astype(np.uint32), -1, 0)
+        return np.ascontiguousarray(y | u << 8 | words & np.uint32(0xFF0000) | v << 24)
+
+    return Lid(
+        side, words, packed(look.bare), packed(look.smooth),
+        here.astype(np.float32), look.lashes,
+        np.array([*(rim.left + corner), *rim.across, rim.width, rim.first], np.float32), rim.fall,
+        float(lids.LONG[1] * rim.width), look.colour,
+    )  # fmt: skip
+
+
+def _travel(patch: Patch, side: str, shape: tuple[int, ...], fit: _Fit) -> Floats:
+    """(h, w) in [0, 1] at the texels of the patch: how much they go along with the lid."""
+    travel = np.abs(patch.upper.shifts[arkit.INDEX[f"eyeBlink{side}"], ..., 1])
+    step = lids.TEXELS * patch.upper.pitch * fit.scale
+    y, x = (np.mgrid[: shape[0], : shape[1]] / step).astype(np.float32)
+    own = cv2.remap(travel, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(np.clip(2 * own / max(float(travel.max()), 1e-3), 0, 1), np.float32)
 
 
 def _scaled_edges(edges: Bytes, scale: float) -> Bytes:
@@ -347,13 +370,15 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
     alpha = _fine(avatar.matte, avatar, fit.scale)
     seen, clear = _tiles(alpha)
     sprites = [sprite for patch in avatar.patches.values() for sprite in patch.sprites]
-    gaps = tuple(_gap(name, patch, fit, avatar) for name, patch in avatar.patches.items())
+    texture = _pack(_fine(avatar.photo, avatar, fit.scale), alpha)
+    origin = fit.point(-avatar.margin, -avatar.margin) - (0.5 * fit.scale - 0.5)
+    gaps = tuple(_gap(name, patch, fit, texture, origin) for name, patch in avatar.patches.items())
     base, body = fit.net(avatar.base), _scaled_body(avatar.body, fit)
     return Scene(
         width=width,
         height=height,
-        texture=_pack(_fine(avatar.photo, avatar, fit.scale), alpha),
-        origin=fit.point(-avatar.margin, -avatar.margin) - (0.5 * fit.scale - 0.5),
+        texture=texture,
+        origin=origin,
         seen=seen,
         clear=clear,
         plate=_i420(_window(plate, avatar, fit, width, height)),

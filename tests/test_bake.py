@@ -95,4 +95,5 @@ def test_a_blink_carries_the_lashes_beside_the_eye_down():
     x, y = np.round(corner + np.array([3, -3])).astype(int)
     lashes = np.s_[y - 6 : y + 2, x - 2 : x + 6]
     wide, shut = (renderer.render(state(eyeBlinkLeft=v)).astype(int) for v in (0, 1))
-    assert shut[lashes].mean() > wide[lashes].mean() + 3  # dark lashes have left that place
+    assert wide[lashes].min() < 90
+    assert shut[lashes].min() > 110  # dark lashes have left that place, a soft shadow stays

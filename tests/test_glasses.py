@@ -76,3 +76,17 @@ def test_nodes_next_to_a_line_are_held_and_those_beyond_are_free(pitch):
     assert (held[away <= pitch * 1.2] == 1).all()
     assert (held[away > 40] == 0).all()
     assert not glasses.held(at, (), pitch).any()
+
+
+def test_lids_close_however_near_a_rim_runs():
+    x, y = EYES[0]
+    t = np.linspace(0, np.pi, 17)
+    upper = np.stack([x - HALF * np.cos(t), y - 6 * np.sin(t)], 1)
+    lower = np.stack([x + HALF * np.cos(t), y + 4 * np.sin(t)], 1)
+    opening = np.concatenate([upper, lower]).astype(np.float32)
+    rim = np.array([[x - 30, y - 14], [x + 30, y - 14], [x, y - 30]], np.float32)
+    at = np.array([[[x, y - 6], [x, y - 7], [x, y - 13], [x, y - 20]]], np.float32)
+    assert glasses.held(at, (rim,), 3.0)[0].min() > 0.5
+    share = glasses.held(at, (rim,), 3.0, opening)[0]
+    assert share[:2].max() == 0
+    assert share[2] > 0.9

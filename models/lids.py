@@ -1,0 +1,236 @@
+"""What a closing upper lid shows that the photo does not: smooth skin, and lashes that turn down.
+
+On a photo of open eyes lashes stand up before the lid. A lid that closes turns them over its edge,
+and pulls the fold above it smooth. So the lid is drawn twice: skin without lashes and fold, and the
+lashes alone, whose height over the lid's edge shrinks and changes its sign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+
+TEXELS: Final = 2  # per px of the picture
+# In widths of an eye:
+LONG: Final = (0.20, 0.32)  # height over the lid's edge where lashes begin to end, and have ended
+BEYOND: Final = 0.30  # how far beyond the corners they stand
+ROOTS: Final = 0.07  # height up to which they are one dark line along the edge
+TUFT: Final = 0.30  # width of what is still a lash, not a fold
+BELOW: Final = 0.05  # depth below the edge that belongs to it
+FAINT: Final = (6.0, 14.0)  # luma below the skin's that is no lash yet, and is one
+# A closing lid pulls its fold smooth: how much of the fold's shadow goes, and on what scale it lies
+SHADOW: Final = 0.6  # of the lashes' darkness stays on the lid,
+SOFT: Final = 0.06  # this much blurred, in widths of an eye
+UNFOLD: Final = 0.8
+FOLD: Final = 0.20
+STEEP: Final = 0.4  # the most by which the fold's skin is lightened
+BRIGHT: Final = 75  # percentile of a lid's own luma that its fold is brought up to at most
+PALE: Final = 0.06  # shade from which on most of its colour goes too
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The edge of an upper lid. left (2,): its left corner in px; across (2,): unit vector to the
+    right one; width: px between them; fall (n,): px below that line, at whole px from -BEYOND
+    widths on."""
+
+    left: Floats
+    across: Floats
+    width: float
+    fall: Floats
+
+    @property
+    def first(self) -> float:
+        """px along, of the first of `fall`."""
+        return -BEYOND * self.width
+
+    def straight(self, at: Floats) -> tuple[Floats, Floats]:
+        """For positions (..., 2): px along from the left corner, and px above the edge."""
+        away = at - self.left
+        along = away @ self.across
+        down = away[..., 1] * self.across[0] - away[..., 0] * self.across[1]
+        level = np.interp(along - self.first, np.arange(len(self.fall)), self.fall)
+        return along.astype(np.float32), (level - down).astype(np.float32)
+
+    def bent(self, along: Floats, above: Floats) -> Floats:
+        """The other way round."""
+        level = np.interp(along - self.first, np.arange(len(self.fall)), self.fall) - above
+        down = np.array([-self.across[1], self.across[0]], np.float32)
+        return np.asarray(
+            self.left + along[..., None] * self.across + level[..., None] * down, np.float32
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShutLid:
+    """bare, smooth (h, w, 3): the window's colours without lashes, and without the fold as well;
+    lashes (h, w): how opaque they are in each texel of the window; colour (3,): theirs."""
+
+    edge: Edge
+    bare: Floats
+    smooth: Floats
+    lashes: Bytes
+    colour: Floats
+
+
+def edge(distance: Floats) -> Edge | None:
+    """From signed px (h, w), positive above the lid's edge; None where there is no edge."""
+    falls = (distance[:-1] >= 0) & (distance[1:] < 0)
+    columns = np.flatnonzero(falls.any(0))
+    if len(columns) < 8:
+        return None
+    rows = falls.argmax(0)[columns]
+    over, under = distance[rows, columns], distance[rows + 1, columns]
+    points = np.stack([columns, rows + over / (over - under)], 1).astype(np.float32)
+    across = points[-1] - points[0]
+    width = float(np.linalg.norm(across))
+    across = across / width
+    along = (points - points[0]) @ across
+    down = (points - points[0]) @ np.array([-across[1], across[0]], np.float32)
+    order = np.argsort(along)
+    steps = np.arange(-BEYOND * width, (1 + BEYOND) * width + 1)
+    fall = np.interp(steps, along[order], down[order])
+    fall = cv2.GaussianBlur(fall.astype(np.float32)[None], (0, 0), 1.5)[0]
+    return Edge(points[0], across.astype(np.float32), width, fall)
+
+
+def shut(picture: Floats, corner: Floats, rim: Edge, moving: Floats) -> ShutLid:
+    """The lid over `rim` in a window (h, w, 3) of Y, U, V, its first texel at position `corner`.
+
+    moving (h, w) in [0, 1]: how much a texel goes along with the lid.
+    """
+    h, w = picture.shape[:2]
+    y, x = np.mgrid[:h, :w].astype(np.float32)
+    at = np.stack([x, y], -1) / TEXELS + corner
+    along, above = rim.straight(at.astype(np.float32))
+    strip = _strip(picture, corner, rim)
+    lash, bare = _parted(strip, rim.width)
+    dark = np.maximum(bare[..., 0] - strip[..., 0], 0)
+    colour = _colour(strip, lash)
+    opaque = np.clip(dark / np.maximum(bare[..., 0] - colour[0], 8), 0, 1) * lash
+    first = round(BELOW * rim.width * TEXELS)
+    fade = np.linspace(0, 1, first + 1, dtype=np.float32)[:-1, None]
+    opaque[:first] = opaque[first] * fade
+    bare[..., 0] -= SHADOW * cv2.GaussianBlur(dark * lash, (0, 0), SOFT * rim.width * TEXELS)
+    hidden = np.broadcast_to(_ends(strip.shape[1], rim.width), opaque.shape).copy()
+    column, row = (
+        np.ascontiguousarray(v, np.float32)
+        for v in ((along - rim.first) * TEXELS, (above + BELOW * rim.width) * TEXELS)
+    )
+
+    def back(values: Floats, border: int = cv2.BORDER_CONSTANT) -> Floats:
+        return np.asarray(cv2.remap(values, column, row, cv2.INTER_LINEAR, borderMode=border))
+
+    weight = back(hidden)[..., None]
+    skin = picture + (back(bare, cv2.BORDER_REPLICATE) - picture) * weight
+    smooth = _unfolded(skin, rim.width, moving)
+    return ShutLid(rim, skin, smooth, np.asarray(back(opaque) * 255 + 0.5, np.uint8), colour)
+
+
+def _colour(strip: Floats, lash: Floats) -> Floats:
+    """(3,) of the darkest lashes; of a shadow where there are none."""
+    own = strip[lash > 0.9]
+    if not len(own):
+        typical = np.median(strip.reshape(-1, 3), axis=0)
+        return np.asarray(typical * [0.4, 1, 1] + [9.6, 0, 0], np.float32)
+    limit = np.percentile(own[:, 0], 5)
+    return np.asarray([limit, *own[own[:, 0] <= limit][:, 1:].mean(0)], np.float32)
+
+
+def _parted(strip: Floats, width: float) -> tuple[Floats, Floats]:
+    """Where a strip has lashes, (rows, columns) in [0, 1], and its colours without them.
+
+    What lies below the edge is skin like that above it.
+    """
+    dark = _grown_from_edge(_lash_darkness(strip[..., 0], width), width)
+    lash = np.clip((dark - FAINT[0]) / (FAINT[1] - FAINT[0]), 0, 1)
+    covered = cv2.dilate((dark > FAINT[0]).astype(np.uint8), np.ones((5, 5), np.uint8))
+    first = round(BELOW * width * TEXELS)
+    covered[: first + TEXELS] = 1
+    whole = np.asarray(np.clip(np.round(strip), 0, 255), np.uint8)
+    filled = cv2.inpaint(whole, covered, 3 * TEXELS, cv2.INPAINT_TELEA).astype(np.float32)
+    soft = cv2.GaussianBlur(filled, (0, 0), 3 * TEXELS, sigmaY=TEXELS)
+    share = cv2.GaussianBlur(covered.astype(np.float32), (0, 0), 0.5 * TEXELS)[..., None]
+    return lash, np.asarray(strip + (soft - strip) * np.clip(2 * share, 0, 1), np.float32)
+
+
+def _ends(columns: int, width: float) -> Floats:
+    """(columns,) in [0, 1]: 0 at the ends of a strip."""
+    at = np.arange(columns, dtype=np.float32) / TEXELS / width
+    return np.clip(np.minimum(at, 1 + 2 * BEYOND - at) / 0.1, 0, 1)
+
+
+def _strip(picture: Floats, corner: Floats, rim: Edge) -> Floats:
+    """The skin along the edge laid straight: rows from just below it upwards."""
+    tall = (BELOW + LONG[1]) * rim.width
+    rows, columns = int(tall * TEXELS) + 1, (len(rim.fall) - 1) * TEXELS + 1
+    i, j = np.mgrid[:rows, :columns].astype(np.float32)
+    at = rim.bent(j / TEXELS + rim.first, i / TEXELS - BELOW * rim.width)
+    place = (at - corner) * TEXELS
+    x, y = (np.ascontiguousarray(place[..., k], np.float32) for k in (0, 1))
+    return np.asarray(
+        cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
+
+
+def _lash_darkness(luma: Floats, width: float) -> Floats:
+    """(rows, columns): by how much each texel of a strip is darker than the skin without lashes.
+
+    Lashes are dark, narrow along the edge, and grow from it; the line of their roots is long but
+    low.
+    """
+    first = round(BELOW * width * TEXELS)  # the row at the edge
+    own = luma[first:]
+    tuft = int(TUFT * width * TEXELS) | 1
+    roots = round(ROOTS * width * TEXELS)
+    across = cv2.getStructuringElement(cv2.MORPH_RECT, (tuft, 1))
+    bare = cv2.morphologyEx(own, cv2.MORPH_CLOSE, across)
+    # Skin of the rows over the roots goes on below them.
+    for row in range(roots - 1, -1, -1):
+        bare[row] = np.maximum(bare[row], bare[roots])
+    bare = cv2.GaussianBlur(bare, (0, 0), 2.0)
+    height = np.arange(len(own), dtype=np.float32)[:, None] / TEXELS / width
+    kept = np.clip((LONG[1] - height) / (LONG[1] - LONG[0]), 0, 1)
+    out = np.zeros_like(luma)
+    out[first:] = np.maximum(bare - own, 0) * kept
+    return np.asarray(out * _ends(luma.shape[1], width), np.float32)
+
+
+def _grown_from_edge(dark: Floats, width: float) -> Floats:
+    """Only what begins at the edge of the lid: no crease, no brow, no rim of glasses."""
+    first = round(BELOW * width * TEXELS)
+    count, label = cv2.connectedComponents((dark > FAINT[0]).astype(np.uint8))
+    roots = np.unique(label[: first + max(round(ROOTS * width * TEXELS), 2)])
+    kept = np.isin(np.arange(count), roots)
+    return np.asarray(dark * kept[label], np.float32)
+
+
+def _unfolded(skin: Floats, width: float, moving: Floats) -> Floats:
+    """The lid with its fold pulled smooth.
+
+    The fold lies in its own shadow; the shadow is what is darker than the lid around it, and it is
+    redder.
+    """
+    light = np.maximum(skin[..., 0] - 16, 1)
+    bare = cv2.GaussianBlur(light, (0, 0), 2.0 * TEXELS)
+    size = FOLD * width * TEXELS
+    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(5 * size) | 1, int(3 * size) | 1))
+    lid = cv2.GaussianBlur(cv2.morphologyEx(bare, cv2.MORPH_CLOSE, wide), (0, 0), 5.0 * TEXELS)
+    on_it = bare[moving > 0.5]
+    usual = np.percentile(on_it, BRIGHT) if len(on_it) else 0  # a glare on glasses is no skin
+    shade = np.clip(np.minimum(lid, usual) / np.maximum(bare, 8) - 1, 0, STEEP) * moving
+    out = skin.copy()
+    out[..., 0] = 16 + (skin[..., 0] - 16) * (1 + UNFOLD * shade)
+    lit = np.exp(-shade / PALE).astype(np.float32)
+    for k in (1, 2):
+        total = cv2.GaussianBlur(skin[..., k] * lit**4, (0, 0), size)
+        around = total / (cv2.GaussianBlur(lit**4, (0, 0), size) + 1e-6)
+        out[..., k] += (around - out[..., k]) * (1 - lit)
+    return out
