@@ -143,13 +143,15 @@ def _truth(name: str) -> dict[str, Any]:
     sheets.pairs(rows, OUT / f"truth-{name}.jpg")
     out = likeness.summary(rows[1:], rows[0])
     out["identity"] = likeness.identity(found, rows, made.picture())
-    held, missing_too = truth.pairs(name, "-held")
-    if held:
-        out["held_out"] = likeness.summary(_compared(held, renderer), rows[0])
+    for group, key in (("-held", "held_out"), ("-speech", "speech")):
+        fresh, left = truth.pairs(name, group)
+        missing += left
+        if fresh:
+            out[key] = likeness.summary(_compared(fresh, renderer), rows[0])
     again, _ = truth.pairs(name, "-again")
     if again:
         out["two_renders_of_one_state"] = likeness.ceiling(found[0], again[0])
-    return out | ({"missing": missing, "how": truth.HOW} if missing + missing_too else {})
+    return out | ({"missing": missing, "how": truth.HOW} if missing else {})
 
 
 def _compared(found: list[truth.Pair], renderer: WarpRenderer) -> list[likeness.Compared]:
@@ -163,16 +165,26 @@ def missed(results: dict[str, Any]) -> list[str]:
         for what, value, target, more in _figures(row):
             if value < target if more else value > target:
                 out.append(f"{name}: {what} {value} (target {target})")
-    for name, row in results["truth"].items():
-        out += [f"{name}: truth not rendered"] if not row["pairs"] else []
+    for name, row in _compared_sets(results["truth"]).items():
+        if not row["pairs"]:
+            out.append(f"{name}: truth not rendered")
+            continue
         for what, key, target, more in (
             ("SSIM", "ssim", TARGETS["ssim"], True), ("PSNR", "psnr_db", TARGETS["psnr_db"], True),
             ("lip edges", "lip_edges_px", TARGETS["edges_px"], False),
             ("lid edges", "lid_edges_px", TARGETS["edges_px"], False),
         ):  # fmt: skip
-            value = row[key]["mean"] if row["pairs"] else None
-            if value is not None and (value < target if more else value > target):
+            value = row[key]["mean"]
+            if value < target if more else value > target:
                 out.append(f"{name}: {what} {value} (target {target})")
+    return out
+
+
+def _compared_sets(truths: dict[str, Any]) -> dict[str, Any]:
+    """Each persona's states, and those of its own that were held out or made later."""
+    out = dict(truths)
+    for name, row in truths.items():
+        out |= {f"{name} ({group})": row[group] for group in ("held_out", "speech") if group in row}
     return out
 
 

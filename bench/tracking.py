@@ -151,13 +151,13 @@ def obedience(probe: Probe) -> dict[str, Any]:
     ramp = np.linspace(0, 1, STEPS)
     gaps = [probe.see(command(jawOpen=v)).gap for v in ramp]
     out: dict[str, Any] = {"jaw_open": correlation(ramp, gaps)}
-    out["mouth_width"], out["mouth_width_views"], out["mouth_width_tracked"] = {}, {}, {}
+    out["mouth_width"], out["mouth_width_one_window"], out["mouth_width_tracked"] = {}, {}, {}
     for unit, sign in (("mouthSmile", 1), ("mouthStretch", 1), ("mouthPucker", -1)):
         states = [command(**{unit: v}) for v in ramp]
         read = [probe.see(s).width for s in states]
-        out["mouth_width"][unit] = round(sign * correlation(ramp, read), 4)
+        out["mouth_width_one_window"][unit] = round(sign * correlation(ramp, read), 4)
         mean = [probe.width(s) for s in states[::2]]
-        out["mouth_width_views"][unit] = round(sign * correlation(ramp[::2], mean), 4)
+        out["mouth_width"][unit] = round(sign * correlation(ramp[::2], mean), 4)
         out["mouth_width_tracked"][unit] = round(sign * correlation(ramp, widths(probe, states)), 4)
     out["blink"] = blink(probe, ramp)
     out["gaze"] = gaze(probe)

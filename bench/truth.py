@@ -37,6 +37,8 @@ POSE_SD: Final = (4.5, 3.5, 3.0)  # degrees; twice what bench.motion finds in sp
 POSE_MOST: Final = (12.0, 8.0, 8.0)
 CALM: Final = POSE_SD  # a pose within these is one as in speech
 HELD: Final = 8  # more states of each, to which no constant is fitted
+SPEECH_SD: Final = (2.25, 1.75, 1.5)  # degrees, as bench.motion finds them in speech
+FRESH: Final = {"mira": 40}  # more states, turned as in speech; rendered after all was tuned
 AGAIN: Final = 100  # another seed of the light's noise: how alike two renders of one state are
 # How far MakeHuman's eyeLook units turn an eyeball at 1, by persona_head.Head.gaze
 LOOK_DEGREES: Final = {"Up": 9.8, "Down": 11.4, "In": 15.3, "Out": 15.0}
@@ -59,14 +61,18 @@ class Pair:
 def described(persona: str, group: str = "") -> list[dict[str, Any]]:
     """Neutral first, then speech: two visemes mixed, a mood, brows, blinks, a look, a pose.
 
-    group: "" for those, "-held" for states held out, "-again" for the neutral one once more.
+    group: "" for those, "-held" for states held out, "-speech" for fresh ones with the poses of
+    speech, "-again" for the neutral one once more.
     """
     neutral: dict[str, Any] = {"coefficients": {}, "pose": [0.0, 0.0, 0.0]}
     if group == "-again":
         return [neutral]
-    rng = np.random.default_rng(sum(map(ord, persona)) + (1000 if group else 0))
-    if group:
+    seed = sum(map(ord, persona)) + {"": 0, "-held": 1000, "-speech": 2000}[group]
+    rng = np.random.default_rng(seed)
+    if group == "-held":
         return [random_state(rng) for _ in range(HELD)]
+    if group == "-speech":
+        return [random_state(rng, SPEECH_SD) for _ in range(FRESH.get(persona, 0))]
     return [neutral, *(random_state(rng) for _ in range(COUNTS[persona]))]
 
 
@@ -79,7 +85,9 @@ def listed(persona: str, group: str = "") -> list[dict[str, Any]]:
     return list(json.loads(path.read_text()))
 
 
-def random_state(rng: np.random.Generator) -> dict[str, Any]:
+def random_state(
+    rng: np.random.Generator, turned: tuple[float, float, float] = POSE_SD
+) -> dict[str, Any]:
     """One speech-like state in the form that models/build_persona reads."""
     amount: dict[str, float] = {}
 
@@ -105,7 +113,7 @@ def random_state(rng: np.random.Generator) -> dict[str, Any]:
     if lids:
         add("eyeBlink", float(lids))
     _look(amount, rng.normal(0, 0.2), rng.normal(0, 0.12))
-    pose = np.clip(rng.normal(0, POSE_SD), np.negative(POSE_MOST), POSE_MOST)
+    pose = np.clip(rng.normal(0, turned), np.negative(POSE_MOST), POSE_MOST)
     return {
         "coefficients": {k: round(v, 4) for k, v in amount.items() if v > 0.002},
         "pose": [round(float(v), 2) for v in pose],
@@ -226,8 +234,9 @@ def render(python: Path, data: Path, persona: str) -> None:
         "--size", str(SIZE), "--samples", str(SAMPLES),
     ]  # fmt: skip
     jobs = [] if portrait(persona).exists() else [["--out", str(portrait(persona))]]
-    for group in ("", "-held", "-again"):
-        listed(persona, group)
+    for group in ("", "-held", "-speech", "-again"):
+        if not listed(persona, group):
+            continue
         stem = FOLDER / f"{persona}{group}"
         job = ["--out", f"{stem}.png", "--states", f"{stem}.json", "--window", *map(str, window)]
         jobs.append([*job, "--noise", str(AGAIN)] if group == "-again" else job)
