@@ -24,7 +24,7 @@ BARE: Final = 0.3  # of a closed lid, from which on its lashes are drawn by them
 LOOK_SHUTS: Final = 0.5  # of a blink that a look down is, see models/eyes.TRAVEL
 LASHES_OPEN: Final = 50.0  # degrees that lashes point up when the eye is open, and shut
 LASHES_SHUT: Final = -35.0
-LINE: Final = 0.75  # opacity of the line where two lids meet
+LINE: Final = 0.7  # opacity of the line where two lids meet
 LIP_HOOD: Final = 0.65  # share of the light in the mouth that rounded lips keep out
 
 

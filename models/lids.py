@@ -26,12 +26,12 @@ TUFT: Final = 0.30  # width of what is still a lash, not a fold
 BELOW: Final = 0.05  # depth below the edge that belongs to it
 FAINT: Final = (6.0, 14.0)  # luma below the skin's that is no lash yet, and is one
 # A closing lid pulls its fold smooth: how much of the fold's shadow goes, and on what scale it lies
-SHADOW: Final = 0.6  # of the lashes' darkness stays on the lid,
+SHADOW: Final = 0.5  # of the lashes' darkness stays on the lid,
 SOFT: Final = 0.06  # this much blurred, in widths of an eye
-UNFOLD: Final = 0.8
+UNFOLD: Final = 1.0
 FOLD: Final = 0.20
 STEEP: Final = 0.4  # the most by which the fold's skin is lightened
-BRIGHT: Final = 75  # percentile of a lid's own luma that its fold is brought up to at most
+BRIGHT: Final = 90  # percentile of a lid's own luma that its fold is brought up to at most
 PALE: Final = 0.06  # shade from which on most of its colour goes too
 
 

@@ -22,13 +22,15 @@ STEPS = 34  # points of a long strand
 class HairStyle:
     """Melanin and redness as in Blender's Principled Hair; shares of white hairs; counts.
 
-    `forehead` is the hairline's height over the eyes in dm, `temple` how deep its corners recede.
+    `forehead` is the hairline's height over the eyes in dm, `hairline` over how many dm it grows
+    dense, `temple` how deep its corners recede.
     """
 
     melanin: float
     redness: float
     grey: float = 0.0
     forehead: float = 0.74
+    hairline: float = 0.08
     temple: float = 0.0
     strands: int = 34000
     brow_hairs: int = 650
@@ -186,7 +188,7 @@ def scalp(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     line = line - 1.15 * rise(back, 0.38, 0.72) - 0.25 * rise(back, 0.9, 1.2)
     line = line - 0.30 * rise(back, 1.5, 1.9)
     wave = 0.012 * np.sin(x * 31 + 1.3) + 0.008 * np.sin(x * 67)
-    density = rise(points[:, 2] - ez - line - wave, -0.03, 0.08)
+    density = rise(points[:, 2] - ez - line - wave, -0.05, style.hairline) ** 1.6
     ear = (x > marks.ear - 0.13) & (points[:, 2] < ez + 0.26) & (back > 0.62)
     density[ear & (back < 1.45)] = 0
     density[(points[:, 2] < ez - 0.30) & (x > 0.3)] = 0

@@ -218,7 +218,7 @@ def _base_at() -> Floats:
 
 
 def _near(
-    fitted: fit.FittedHead, faces: layers.Ints, framed: photo.Framed, base: Floats,
+    fitted: fit.FittedHead, faces: layers.Ints, framed: photo.Framed, body: Body, base: Floats,
     corner: tuple[float, float], pitch: float, shape: tuple[int, int],
 ) -> tuple[Floats, layers.Ints]:  # fmt: skip
     """Channels of a patch's nodes, finer than the base's where the head says more.
@@ -231,6 +231,7 @@ def _near(
     seen = (index >= 0) & (head | jaw)
     _soften_jaw(values, seen, jaw, pitch)
     known = seen | jaw
+    values[..., -1] -= body.interocular * _outline(at, framed.face)
     rim = np.zeros_like(known)
     rim[[0, -1]] = rim[:, [0, -1]] = True
     values[rim] = layers.read_grid(base, _base_nodes()[0], BASE_PITCH, at)[rim]
@@ -255,7 +256,7 @@ def _mouth(
     corner, count = mouth.box(shape)
     at = layers.nodes(corner, mouth.PITCH, count)
     faces = _skin(head)
-    values, index = _near(fitted, faces, framed, base, corner, mouth.PITCH, count)
+    values, index = _near(fitted, faces, framed, body, base, corner, mouth.PITCH, count)
     for unit in LID_UNITS:
         values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
     inner = head.region_faces["inner_mouth"][head.region_faces["skin"]]
@@ -284,7 +285,7 @@ def _eye(
     eye = eyes.shape(framed.face, side)
     corner, count = eyes.box(eye)
     at = layers.nodes(corner, eyes.PITCH, count)
-    values, _ = _near(fitted, _skin(head), framed, base, corner, eyes.PITCH, count)
+    values, _ = _near(fitted, _skin(head), framed, body, base, corner, eyes.PITCH, count)
     for unit in LID_UNITS:
         values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
     opening = np.concatenate([eye.upper, eye.lower[::-1]])

@@ -97,3 +97,15 @@ def test_a_blink_carries_the_lashes_beside_the_eye_down():
     wide, shut = (renderer.render(state(eyeBlinkLeft=v)).astype(int) for v in (0, 1))
     assert wide[lashes].min() < 90
     assert shut[lashes].min() > 110  # dark lashes have left that place, a soft shadow stays
+
+
+@slow
+def test_patches_are_as_deep_as_the_face_around_them():
+    avatar = baked()
+    for patch in avatar.patches.values():
+        grid = patch.upper
+        at = layers.nodes(grid.corner, grid.pitch, grid.share.shape)
+        depth = avatar.base.rest[..., 2:]
+        around = layers.read_grid(depth, avatar.base.corner, avatar.base.pitch, at)[..., 0]
+        # Otherwise a head that turns shows the same strip of skin in two places.
+        assert np.abs(grid.rest[..., 2] - around).max() < 16  # px
