@@ -24,6 +24,9 @@ _INTERVAL_SPREAD: Final = 0.62  # of the logarithm of the time between blinks
 _LEAST_INTERVAL: Final = 0.75  # s between the starts of two spontaneous blinks
 _PARTIAL: Final = 0.10  # share of blinks that do not close the eye
 _DOUBLE: Final = 0.07  # share of blinks with another one right after
+# Who speaks blinks where phrases end, together with the listener (Nakano & Kitazawa 2010): one that
+# is due before waits this long at most, s.
+_WAIT: Final = 2.5
 _MEAN: Final = float(np.exp(_INTERVAL_SPREAD**2 / 2))  # of a log-normal whose median is 1
 
 
@@ -36,6 +39,11 @@ class Blinks:
         self._start = -10.0
         self._size = (0.0, _FALL, _SHUT, _RISE)
         self._next = self._interval() * rng.uniform(0.2, 1.0)
+        self._held = (0.0, 0.0)  # from, until
+
+    def hold(self, at: float, until: float) -> None:
+        """A blink that falls due between `at` and `until` waits for the latter."""
+        self._held = (at, until)
 
     def set_rate(self, at: float, rate: float) -> None:
         """Blinks a minute; the one that is due comes sooner or later in proportion."""
@@ -51,10 +59,18 @@ class Blinks:
     def closure(self, time: float) -> float:
         """How far the lids are down, in [0, 1]."""
         while self._next <= time:
-            self._begin(self._next)
+            if self._held[0] <= self._next < self._held[1]:
+                self._wait()
+            else:
+                self._begin(self._next)
         depth, fall, shut, rise = self._size
         x = time - self._start
         return depth * (ramp(x / fall) - ramp((x - fall - shut) / rise))
+
+    def _wait(self) -> None:
+        until = self._held[1]
+        self._next = min(until, self._next + _WAIT)
+        self._held = (float(np.nextafter(self._next, np.inf)), until)
 
     def _begin(self, at: float) -> None:
         pace = float(np.exp(_SPREAD * self._rng.standard_normal()))
@@ -297,6 +313,10 @@ class Life:
     def phrase(self, at: float) -> None:
         """A phrase begins."""
         self._head.resettle(at)
+
+    def sound(self, at: float, until: float) -> None:
+        """From `at` to `until` the phrase sounds; both the same: it has been broken off."""
+        self._blinks.hold(at, until)
 
     def pause(self, at: float) -> None:
         """A clause has ended: often a blink, and a breath."""

@@ -124,7 +124,7 @@ class VisemeMotion:
         self._gestures.forget(time)
         self._agenda.forget_spoken(time)
         self._spoken = min(self._spoken, time)
-        self._agenda.add(time, lambda when: self._talking.aim(when, 0.0, 0.5))
+        self._agenda.add(time, self._break_off)
 
     def attend(self, at: int, attention: Attention) -> None:
         """From `at` on the avatar idles, listens, thinks or speaks."""
@@ -232,13 +232,24 @@ class VisemeMotion:
         else:
             self._agenda.forget_spoken(self._spoken - 1e-6)  # no pause there after all
             self._agenda.add(max(first.start, self._now), self._talk_on, spoken=True)
+        start = first.start
         for before, after in pairwise(voiced):
             if after.start - before.end > PAUSE:
+                self._sound(start, before.end)
+                start = after.start
                 self._agenda.add(before.end + 0.04, self._pause, spoken=True)
                 self._agenda.add(after.start - 0.2, self._begin_phrase, spoken=True)
+        self._sound(start, last.end)
         self._agenda.add(last.end + 0.04, self._pause, spoken=True)
         self._agenda.add(last.end + 0.3, self._hush, spoken=True)
         self._spoken = last.end
+
+    def _sound(self, start: float, end: float) -> None:
+        self._agenda.add(max(start, self._now), lambda at: self._life.sound(at, end), spoken=True)
+
+    def _break_off(self, at: float) -> None:
+        self._talking.aim(at, 0.0, 0.5)
+        self._life.sound(at, at)
 
     def _begin_phrase(self, at: float) -> None:
         self._talk_on(at)

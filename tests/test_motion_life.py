@@ -37,6 +37,52 @@ def test_blinks_like_a_person():
     assert len(talking) > 1.1 * len(resting)
 
 
+def test_who_speaks_blinks_between_phrases():
+    clause = [("a", 150), ("t", 100)] * 8  # 2 s
+    frames, spans = {}, []
+    motion = VisemeMotion(3)
+    motion.attend(0, "speaking")
+    for turn in range(30):
+        start = START + turn * 3 * PLAY_RATE
+        frames |= play(motion, max(frames, default=-FRAME) + FRAME, start - 150 * MS)
+        motion.speak(start, speech([*clause, ("", 1000)]))
+        spans.append((start, start + 2 * PLAY_RATE))
+    frames |= play(motion, max(frames) + FRAME, spans[-1][1] + PLAY_RATE)
+    times = np.array(sorted(frames))
+    lids = np.array([frames[t][INDEX["eyeBlinkLeft"]] for t in times])
+    starts = times[1:][(lids[1:] > 0.35) & (lids[:-1] <= 0.35)]
+    while_sounding = sum(any(a + 300 * MS < t < b for a, b in spans) for t in starts)
+    assert len(starts) > 20
+    assert while_sounding < 0.1 * len(starts)
+
+
+def test_a_long_phrase_is_not_stared_through():
+    motion = VisemeMotion(3)
+    motion.attend(0, "speaking")
+    motion.speak(0, speech([("a", 150), ("t", 100)] * 80))  # 20 s
+    states = [motion.state(t) for t in range(0, 20 * PLAY_RATE, FRAME)]
+    starts, _ = blinks(states)
+    assert 3 <= len(starts) <= 9
+    assert np.diff([0.0, *starts, 20.0]).max() < 10
+
+
+def test_a_reply_that_is_broken_off_holds_no_blink_back():
+    def blinks_within(cut):
+        waits = []
+        for seed in range(12):
+            motion = VisemeMotion(seed)
+            motion.attend(0, "speaking")
+            motion.speak(0, speech([("a", 150), ("t", 100)] * 8))
+            play(motion, 0, PLAY_RATE // 5)
+            if cut:
+                motion.cut(PLAY_RATE // 5)
+            states = [motion.state(t) for t in range(PLAY_RATE // 5, 2 * PLAY_RATE, FRAME)]
+            waits.append(len(blinks(states)[0]))
+        return sum(waits)
+
+    assert blinks_within(cut=True) > blinks_within(cut=False)
+
+
 def test_lids_fall_faster_than_they_rise():
     motion = VisemeMotion(7)
     lids = np.array(
