@@ -79,10 +79,13 @@ def described(persona: str, group: str = "") -> list[dict[str, Any]]:
 def listed(persona: str, group: str = "") -> list[dict[str, Any]]:
     """The states of the pictures that lie there, or those still to be rendered."""
     path = FOLDER / f"{persona}{group}.json"
-    if not path.exists():
+    if path.exists():
+        return list(json.loads(path.read_text()))
+    states = described(persona, group)
+    if states:
         FOLDER.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(described(persona, group), indent=1))
-    return list(json.loads(path.read_text()))
+        path.write_text(json.dumps(states, indent=1))
+    return states
 
 
 def random_state(

@@ -10,10 +10,13 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from visavis.engines.base import (
     PLAY_RATE,
     Dialogue,
     EchoCanceller,
+    FaceState,
     Lips,
     Motion,
     Renderer,
@@ -23,7 +26,7 @@ from visavis.engines.base import (
     Voice,
 )
 from visavis.engines.direction import Director
-from visavis.models import manifest
+from visavis.models import arkit, manifest
 from visavis.models.avatar import Avatar
 
 if TYPE_CHECKING:
@@ -90,6 +93,12 @@ def renderer(avatar: Avatar, width: int, height: int, like: Renderer | None = No
 
     prepared = like.scene if isinstance(like, WarpRenderer) else None
     return WarpRenderer(avatar, width, height, prepared)
+
+
+def warm(renderer: Renderer) -> None:
+    """Draw every part of a face once: what is compiled on its first call is ready after that."""
+    renderer.render(FaceState())
+    renderer.render(FaceState(np.full(arkit.COUNT, 0.5, np.float32)))
 
 
 def dialogue(name: str, knowledge: Path | None, home: Path) -> Dialogue:

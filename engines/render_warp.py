@@ -167,28 +167,22 @@ class WarpRenderer:
         half = len(seen) // 2
         kernel.invert(seen[:half], gap.sheets.box, PATCH_STEP, x0, y0, flows[0])
         kernel.invert(seen[half:], gap.sheets.box, PATCH_STEP, x0, y0, flows[1])
-        shade = gap.shade
-        if gap.hooded:
-            shade = shade + np.array([LIP_HOOD * _rounding(amount), 0, 0, 0, 0, 0], np.float32)
-        texture, origin, closed = self.scene.texture, self.scene.origin, 0.0
-        if gap.lid:  # the photo's own eyeball lies in the shadow of its open lids already
-            shut = amount[_index(f"eyeBlink{gap.lid.side}")]
-            shade = shade * np.array([shut, 1, shut, 1, 1, 1], np.float32)
-            shade = shade + np.array([LID_HOOD * shut, 0, 0, 0, 0, 0], np.float32)
-            closed = min(float(shut + LOOK_SHUTS * amount[_index(f"eyeLookDown{gap.lid.side}")]), 1)
+        closed = _closed(gap, amount)
+        texture, origin = self.scene.texture, self.scene.origin
         if gap.lid and closed > 0:
             texture, origin = _bare(gap.lid, closed), gap.lid.origin
         gains = np.stack([self._gain(flow, turn) for flow in flows])
         kernel_patch.draw_patch(
             flows[0], flows[1], gains, PATCH_STEP, x0, y0, texture, origin,
-            gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, shade, *planes,
+            gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, _shade(gap, amount),
+            *planes,
         )  # fmt: skip
         if gap.lid and closed > 0:
+            now = (_height(closed), min(closed / BARE, 1), LINE * closed**2)
             kernel_patch.draw_lashes(
                 flows[0], PATCH_STEP, x0, y0, gap.lid.lashes, gap.lid.origin, gap.lid.edge,
-                gap.lid.fall, np.float32(gap.lid.tall),
-                np.array([_height(closed), min(closed / BARE, 1), LINE * closed**2], np.float32),
-                gap.lid.colour, *planes,
+                gap.lid.fall, np.float32(gap.lid.tall), np.array(now, np.float32), gap.lid.colour,
+                *planes,
             )  # fmt: skip
 
     def _box(self, seen: Floats) -> tuple[int, int, int, int] | None:
@@ -200,6 +194,26 @@ class WarpRenderer:
             return None
         count = np.ceil((high - low) / PATCH_STEP).astype(int) + 1
         return int(low[0]), int(low[1]), int(count[0]), int(count[1])
+
+
+def _shade(gap: scene.Gap, amount: Floats) -> Floats:
+    """What keeps light out of a gap now; see kernel_patch.draw_patch."""
+    if gap.hooded:
+        return gap.shade + np.array([LIP_HOOD * _rounding(amount), 0, 0, 0, 0, 0], np.float32)
+    if not gap.side:
+        return gap.shade
+    # The photo's own eyeball lies in the shadow of its open lids already.
+    shut = amount[_index(f"eyeBlink{gap.side}")]
+    shade = gap.shade * np.array([shut, 1, shut, 1, 1, 1], np.float32)
+    return shade + np.array([LID_HOOD * shut, 0, 0, 0, 0, 0], np.float32)
+
+
+def _closed(gap: scene.Gap, amount: Floats) -> float:
+    """How far an upper lid is down, in [0, 1]."""
+    if not gap.side:
+        return 0.0
+    blink, down = (amount[_index(f"{unit}{gap.side}")] for unit in ("eyeBlink", "eyeLookDown"))
+    return min(float(blink + LOOK_SHUTS * down), 1.0)
 
 
 def _bare(lid: scene.Lid, closed: float) -> npt.NDArray[np.uint32]:

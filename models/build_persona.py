@@ -151,7 +151,7 @@ def build_hair(sitter: Sitter, now: Surface, state: FaceState) -> None:
     """Face hair goes with its skin; scalp hair turns with the head, less at the shoulders."""
     head, style, seed = sitter.head, sitter.persona.hair, sitter.persona.seed
     brows = carried(sitter.brows, sitter.skin, now)
-    browed = replace(style, melanin=style.melanin, redness=style.redness * 0.4)
+    browed = replace(style, redness=style.redness * 0.4)
     strands("brows", brows, (0.0012, 0.0005), browed, seed, style.grey * 0.5)
     lashes = carried(sitter.lashes, sitter.skin, now)
     curves("lashes", lashes, 0.0017, 0.0004, hair_material("lash", 0.97, 0.2, 0.0))

@@ -36,10 +36,8 @@ BOTH: Final = 33.0
 HELD: Final = (1.2, 3.0)  # of a grid's pitch, and px, from the line within which nothing moves
 LETS_GO: Final = (2.0, 4.0)  # the same, over which the face beside it begins to move
 THICK: Final = 2.0  # px from the line that are rim
-LIDS: Final = (
-    0.25,
-    0.85,
-)  # of the way from a lid's edge to a rim: where skin begins to be held, is
+# Of the way from a lid's edge to a rim: where skin begins to be held, and where it is.
+LIDS: Final = (0.25, 0.85)
 
 
 def rims(photo: Rgb, offset: float, face: lm.Face) -> tuple[Floats, ...]:
@@ -67,7 +65,7 @@ def held(
     """(h, w) in [0, 1]: how far a node at `at` (h, w, 2) goes with the glasses, not with the skin.
 
     pitch: px between the nodes; what lies between a held node and a free one bends. opening (n, 2):
-    between the lids; however close a rim runs, lids go with the skin.
+    between the lids; however close a rim runs, they and one node around them go with the skin.
     """
     if not lines:
         return np.zeros(at.shape[:2], np.float32)
@@ -75,7 +73,7 @@ def held(
     hold, fall = (of * pitch + px for of, px in (HELD, LETS_GO))
     share = 1 - _smooth((away - hold) / fall)
     if opening is not None:
-        beside = np.maximum(contour.signed_distance(at, opening), 0)
+        beside = np.maximum(contour.signed_distance(at, opening) - pitch, 0)
         rim = np.maximum(away - THICK, 0)
         share *= _smooth((beside / (beside + rim + 1e-6) - LIDS[0]) / (LIDS[1] - LIDS[0]))
     return np.asarray(share, np.float32)

@@ -13,7 +13,7 @@ from visavis.models.kernel import Array, Real, compiled, lerp_pair
 
 EDGE_UNIT = 8  # steps of a stored signed distance per px
 EDGE_ZERO = 128
-LINE = np.float32(0.045)  # widths of an eye that the dark line reaches to both sides of an edge
+LINE_REACH = np.float32(0.045)  # widths of an eye that its dark line reaches to both sides
 FLAT = 0.35  # of their height in the photo that lashes have at least, seen from the front
 SEAM = np.float32(4)  # px, for each px left out at a sheet's edge, over which its texture stretches
 
@@ -249,7 +249,7 @@ def draw_lashes(  # noqa: C901 - as draw_patch
     high_x = np.float32(lashes.shape[1] - 1.001)
     high_y = np.float32(lashes.shape[0] - 1.001)
     last = np.float32(len(fall) - 1.001)
-    inv_line = one / (LINE * edge[4])
+    inv_line = one / (LINE_REACH * edge[4])
     # Seen from the front they become short, not nothing; then both ways are drawn.
     least = np.float32(FLAT)
     up = min(max((now[0] / least + one) * np.float32(0.5), zero), one)

@@ -22,8 +22,8 @@ STEPS = 34  # points of a long strand
 class HairStyle:
     """Melanin and redness as in Blender's Principled Hair; shares of white hairs; counts.
 
-    `forehead` is the hairline's height over the eyes in dm, `hairline` over how many dm it grows
-    dense, `temple` how deep its corners recede.
+    `forehead` is the hairline's height over the eyes in dm, `hairline` how far above it the
+    hair has grown dense, `temple` how deep its corners recede.
     """
 
     melanin: float

@@ -33,7 +33,7 @@ DIRECT: Final = (0.7, 1.3)  # photo px a texel between which the photo itself is
 ANTI_ALIAS: Final = np.array([0.11, 0.78, 0.11], np.float32)  # every second texel is seen
 
 
-LIDS: Final = {"eye_right": "Right", "eye_left": "Left"}
+SIDES: Final = {"eye_right": "Right", "eye_left": "Left"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,6 @@ class Lid:
     lid's fold too; origin: its position.
     """
 
-    side: str  # Left or Right
     open: Words
     bare: Words
     smooth: Words
@@ -79,7 +78,8 @@ class Gap:
     back: Floats
     shade: Floats
     hooded: bool  # rounded lips keep light out of it
-    lid: Lid | None
+    side: str  # of an eye, Left or Right; "" of the mouth
+    lid: Lid | None  # of an eye large enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +278,8 @@ def _gap(name: str, patch: Patch, fit: _Fit, texture: Words, origin: Floats) -> 
         back=_yuv(np.array([patch.back], np.uint8))[0].astype(np.float32),
         shade=np.array(shade, np.float32),
         hooded=name == "mouth",
-        lid=_lid(LIDS[name], patch, edges, fit, texture, origin) if name in LIDS else None,
+        side=SIDES.get(name, ""),
+        lid=_lid(SIDES[name], patch, edges, fit, texture, origin) if name in SIDES else None,
     )
 
 
@@ -297,25 +298,28 @@ def _lid(
     here = origin + np.array([left, top], np.float32) / lids.TEXELS
     picture = np.stack([words & 255, words >> 8 & 255, words >> 24], -1).astype(np.float32)
     start = np.asarray(here - corner, np.float32)
-    look = lids.shut(picture, start, rim, _travel(patch, side, words.shape, fit))
+    look = lids.shut(picture, start, rim, _travel(patch, side, start, words.shape, fit))
 
     def packed(colours: Floats) -> Words:
         y, u, v = np.moveaxis(np.clip(np.round(colours), 0, 255).astype(np.uint32), -1, 0)
         return np.ascontiguousarray(y | u << 8 | words & np.uint32(0xFF0000) | v << 24)
 
     return Lid(
-        side, words, packed(look.bare), packed(look.smooth),
+        words, packed(look.bare), packed(look.smooth),
         here.astype(np.float32), look.lashes,
         np.array([*(rim.left + corner), *rim.across, rim.width, rim.first], np.float32), rim.fall,
         float(lids.LONG[1] * rim.width), look.colour,
     )  # fmt: skip
 
 
-def _travel(patch: Patch, side: str, shape: tuple[int, ...], fit: _Fit) -> Floats:
-    """(h, w) in [0, 1] at the texels of the patch: how much they go along with the lid."""
+def _travel(patch: Patch, side: str, start: Floats, shape: tuple[int, ...], fit: _Fit) -> Floats:
+    """(h, w) in [0, 1] at texels from `start` (px from the patch's corner) on: how much they go
+    along with the lid."""
     travel = np.abs(patch.upper.shifts[arkit.INDEX[f"eyeBlink{side}"], ..., 1])
-    step = lids.TEXELS * patch.upper.pitch * fit.scale
-    y, x = (np.mgrid[: shape[0], : shape[1]] / step).astype(np.float32)
+    rows, columns = np.mgrid[: shape[0], : shape[1]] / lids.TEXELS
+    pitch = patch.upper.pitch * fit.scale
+    x = np.asarray((columns + start[0]) / pitch, np.float32)
+    y = np.asarray((rows + start[1]) / pitch, np.float32)
     own = cv2.remap(travel, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(np.clip(2 * own / max(float(travel.max()), 1e-3), 0, 1), np.float32)
 

@@ -23,4 +23,7 @@ class Gate:
 
     def switch(self, on: bool) -> None:
         """The button is pressed, or released."""
-        self._closes = None if on else self._clock.now() + _IN_FLIGHT
+        if on:
+            self._closes = None
+        elif self._closes is None:  # a second release opens nothing again
+            self._closes = self._clock.now() + _IN_FLIGHT

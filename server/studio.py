@@ -213,7 +213,8 @@ class Studio:
         """Run motion and generator once, so that the first visitor does not wait for them."""
         face = await self._face(self._config.avatar)
         motion = await asyncio.to_thread(load.motion, 0)
-        await asyncio.to_thread(lambda: face.renderer.render(motion.state(0)))
+        await asyncio.to_thread(motion.state, 0)
+        await asyncio.to_thread(load.warm, face.renderer)
 
     async def _transcribe(self, pcm: Pcm) -> Transcript:
         try:

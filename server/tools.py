@@ -17,7 +17,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from visavis.engines import load
-from visavis.engines.base import PLAY_RATE, FaceState
+from visavis.engines.base import PLAY_RATE
 from visavis.engines.direction import Director
 from visavis.engines.script import wishes
 from visavis.models import fetch, manifest
@@ -381,4 +381,4 @@ def _warm(_options: argparse.Namespace) -> None:
 
 
 def _draw_once(avatar: Avatar) -> None:
-    load.renderer(avatar, 512, 512).render(FaceState())
+    load.warm(load.renderer(avatar, 512, 512))

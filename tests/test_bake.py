@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from visavis.engines import load
 from visavis.engines.base import FaceState
 from visavis.engines.render_warp import WarpRenderer
-from visavis.models import arkit, fit, layers, photo, portrait
+from visavis.models import arkit, fit, kernel_patch, layers, photo, portrait
 from visavis.models import landmarks as lm
 from visavis.models.avatar import Consent
 from visavis.models.head import load_head
@@ -88,7 +89,7 @@ def test_shut_lips_show_nothing_of_the_mouth_in_any_pose(pose):
 
 
 @slow
-def test_a_blink_carries_the_lashes_beside_the_eye_down():
+def test_a_blink_clears_the_skin_beside_the_eye_of_lashes():
     avatar = baked()
     renderer = WarpRenderer(avatar)
     corner = framed("mira").face.points[lm.EYE_LEFT[0], :2]
@@ -109,3 +110,23 @@ def test_patches_are_as_deep_as_the_face_around_them():
         around = layers.read_grid(depth, avatar.base.corner, avatar.base.pitch, at)[..., 0]
         # Otherwise a head that turns shows the same strip of skin in two places.
         assert np.abs(grid.rest[..., 2] - around).max() < 16  # px
+
+
+@slow
+def test_warming_draws_all_that_is_compiled(monkeypatch):
+    called = set()
+    for name in ("draw_patch", "blend", "draw_lashes"):
+        own = getattr(kernel_patch, name)
+        monkeypatch.setattr(
+            kernel_patch, name, lambda *a, own=own, name=name: called.add(name) or own(*a)
+        )
+    load.warm(WarpRenderer(baked()))
+    assert called == {"draw_patch", "blend", "draw_lashes"}
+
+
+@slow
+@pytest.mark.parametrize("size", [(64, 64), (96, 96), (360, 640), (640, 360)])
+def test_eyes_of_any_size_close(size):
+    made = WarpRenderer(baked(), *size)
+    wide, shut = (made.render(state(eyeBlinkLeft=v, eyeBlinkRight=v)).astype(int) for v in (0, 1))
+    assert (wide != shut).any()

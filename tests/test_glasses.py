@@ -90,3 +90,6 @@ def test_lids_close_however_near_a_rim_runs():
     share = glasses.held(at, (rim,), 3.0, opening)[0]
     assert share[:2].max() == 0
     assert share[2] > 0.9
+    touching = np.array([[x - 30, y - 8], [x + 30, y - 8], [x, y - 30]], np.float32)
+    near = np.array([[[x, y - 7], [x, y - 8.5], [x, y - 12]]], np.float32)
+    assert glasses.held(near, (touching,), 3.0, opening)[0, :2].max() == 0

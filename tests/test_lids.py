@@ -76,6 +76,17 @@ def test_lashes_leave_the_skin_and_are_kept_by_themselves() -> None:
     assert look.colour[0] == pytest.approx(40, abs=8)
 
 
+def test_the_eyeball_over_a_margin_read_too_low_is_no_skin() -> None:
+    rim = found()
+    picture = window()
+    picture[..., 0] = 80
+    along, above = painted(rim, picture)
+    picture[(above < 2) & (along > 5) & (along < WIDTH - 5), 0] = 170
+    look = lids.shut(picture, np.zeros(2, np.float32), rim, np.zeros(picture.shape[:2], np.float32))
+    lid = (above > 0) & (above < 5) & (along > 0) & (along < WIDTH)
+    assert look.bare[lid, 0].max() < 105
+
+
 def test_a_crease_over_the_lid_is_no_lash() -> None:
     rim = found()
     picture = window()
@@ -132,6 +143,17 @@ def test_shut_lashes_hang_below_the_edge() -> None:
     luma, above = drawn(-0.8)
     assert luma[(above < -2) & (above > -4)].min() < 100
     assert luma[above > 2.5].min() == 160
+
+
+@pytest.mark.parametrize("share", [0, 100, 256])
+def test_textures_are_mixed_byte_by_byte(share: int) -> None:
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(0, 1 << 32, (2, 5, 7), np.uint32)
+    out = np.empty_like(one)
+    kernel_patch.blend(one, other, share, out)
+    parts = [w.view(np.uint8).astype(float) for w in (one, other, out)]
+    mixed = parts[0] + (parts[1] - parts[0]) * share / 256
+    assert np.abs(parts[2] - mixed).max() <= 1
 
 
 def test_the_line_of_a_shut_lid_runs_along_its_edge() -> None:
