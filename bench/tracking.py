@@ -103,10 +103,11 @@ class Probe:
         """A frame like the one in which the landmarks `before` (468, 3) were found."""
         return measured(lm.follow(picture, lm.follow(picture, before).points))
 
-    def width(self, state: FaceState) -> float:
-        """Width of the mouth, the mean of what is read through all VIEWS."""
+    def mouth(self, state: FaceState) -> tuple[float, float]:
+        """Gap between the lips and width of the mouth, the means of what all VIEWS read."""
         picture = as_rgb(self.renderer.render(state))
-        return mean_width(picture, self.rest.points)
+        before = lm.follow(picture, self.rest.points).points
+        return mean_mouth(picture, before)
 
     def follow(self, at: Doubles, states: Sequence[FaceState]) -> Doubles:
         """(states, n, 2) px: where the picture's own detail at `at` (n, 2) of the neutral face goes
@@ -114,13 +115,14 @@ class Probe:
         return followed(at, [self.still, *(as_rgb(self.renderer.render(s)) for s in states)])
 
 
-def mean_width(picture: Rgb, before: npt.NDArray[np.float32]) -> float:
-    """Width of the mouth through all VIEWS, where `before` was found in a picture like it.
+def mean_mouth(picture: Rgb, before: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Gap and width of the mouth through all VIEWS, where `before` was found in a picture like it.
 
-    Through one window it jumps by 0.01 from picture to picture, in path-traced ones as well, which
+    Through one window they jump by 0.01 from picture to picture, in path-traced ones as well, which
     is as much as a face's mouth is stretched in a quarter of its way.
     """
-    return float(np.mean([measured(view).width for view in lm.views(picture, before, VIEWS)]))
+    seen = [measured(view) for view in lm.views(picture, before, VIEWS)]
+    return float(np.mean([s.gap for s in seen])), float(np.mean([s.width for s in seen]))
 
 
 def followed(at: Doubles, pictures: Sequence[Rgb]) -> Doubles:
@@ -149,14 +151,17 @@ def correlation(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 def obedience(probe: Probe) -> dict[str, Any]:
     """Sweeps of single commands."""
     ramp = np.linspace(0, 1, STEPS)
-    gaps = [probe.see(command(jawOpen=v)).gap for v in ramp]
-    out: dict[str, Any] = {"jaw_open": correlation(ramp, gaps)}
+    jaws = [command(jawOpen=v) for v in ramp]
+    out: dict[str, Any] = {
+        "jaw_open": correlation(ramp, [probe.mouth(s)[0] for s in jaws]),
+        "jaw_open_one_window": correlation(ramp, [probe.see(s).gap for s in jaws]),
+    }
     out["mouth_width"], out["mouth_width_one_window"], out["mouth_width_tracked"] = {}, {}, {}
     for unit, sign in (("mouthSmile", 1), ("mouthStretch", 1), ("mouthPucker", -1)):
         states = [command(**{unit: v}) for v in ramp]
         read = [probe.see(s).width for s in states]
         out["mouth_width_one_window"][unit] = round(sign * correlation(ramp, read), 4)
-        mean = [probe.width(s) for s in states[::2]]
+        mean = [probe.mouth(s)[1] for s in states[::2]]
         out["mouth_width"][unit] = round(sign * correlation(ramp[::2], mean), 4)
         out["mouth_width_tracked"][unit] = round(sign * correlation(ramp, widths(probe, states)), 4)
     out["blink"] = blink(probe, ramp)
