@@ -22,6 +22,7 @@ STEP: Final = 0.5  # px between texels of eyeball and iris
 LIMBUS: Final = (0.15, 1.5)  # radii of an iris, and px, that its soft edge reaches beyond it
 CLEAN: Final = 0.5  # px of the eyeball, dark with lashes and shadow, that do not turn with it
 OVERLAP: Final = 1.8  # px that a closed upper lid covers of the lower one,
+EVEN: Final = 3.0  # points of a margin over which the gap between the lids is smoothed
 FULL_OVERLAP: Final = 2.0  # where the open lids gape by as many px
 EYEBALL: Final = 2.05  # radii of an iris in the radius of an eyeball (11.7 mm : 12 mm, half each)
 GLINT_SHARE: Final = 0.6  # of the iris's way that a lamp's reflection on the cornea goes
@@ -126,7 +127,9 @@ def _margin(eye: EyeShape, edge: Floats, at: Floats) -> tuple[Floats, Floats]:
     upper = ((eye.upper - eye.upper[0]) @ eye.down)[order]
     turn = np.argsort(own)
     floor = np.interp(s[order], own[turn], lower[turn])
-    between = cv2.GaussianBlur(np.maximum(floor - upper, 0)[None], (0, 0), 1.5)[0]
+    raw = np.maximum(floor - upper, 0)
+    smooth = cv2.GaussianBlur(raw[None], (0, 0), EVEN)[0]  # a notch in it would show when shut
+    between = np.maximum(smooth, raw - OVERLAP / 2)
     between[[0, -1]] = 0
     gap = np.interp(here, s[order], between, left=0, right=0).astype(np.float32)
     level = np.interp(here, s[order], heights)
