@@ -104,25 +104,19 @@ class Probe:
         return measured(lm.follow(picture, lm.follow(picture, before).points))
 
     def mouth(self, state: FaceState) -> tuple[float, float]:
-        """Gap between the lips and width of the mouth, the means of what all VIEWS read."""
+        """Gap between the lips and width of the mouth, the means of what is read through all VIEWS.
+
+        Through one window they jump by 0.01 from picture to picture, in path-traced ones as well,
+        which is as much as a face's mouth is stretched in a quarter of its way.
+        """
         picture = as_rgb(self.renderer.render(state))
-        before = lm.follow(picture, self.rest.points).points
-        return mean_mouth(picture, before)
+        seen = [measured(view) for view in lm.views(picture, self.rest.points, VIEWS)]
+        return float(np.mean([s.gap for s in seen])), float(np.mean([s.width for s in seen]))
 
     def follow(self, at: Doubles, states: Sequence[FaceState]) -> Doubles:
         """(states, n, 2) px: where the picture's own detail at `at` (n, 2) of the neutral face goes
         as it passes through the states, by optical flow. No model of a face has a say in it."""
         return followed(at, [self.still, *(as_rgb(self.renderer.render(s)) for s in states)])
-
-
-def mean_mouth(picture: Rgb, before: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """Gap and width of the mouth through all VIEWS, where `before` was found in a picture like it.
-
-    Through one window they jump by 0.01 from picture to picture, in path-traced ones as well, which
-    is as much as a face's mouth is stretched in a quarter of its way.
-    """
-    seen = [measured(view) for view in lm.views(picture, before, VIEWS)]
-    return float(np.mean([s.gap for s in seen])), float(np.mean([s.width for s in seen]))
 
 
 def followed(at: Doubles, pictures: Sequence[Rgb]) -> Doubles:

@@ -59,7 +59,7 @@ class Blinks:
     def closure(self, time: float) -> float:
         """How far the lids are down, in [0, 1]."""
         while self._next <= time:
-            if self._held[0] <= self._next < self._held[1]:
+            if self._held[0] < self._next < self._held[1]:
                 self._wait()
             else:
                 self._begin(self._next)
@@ -70,7 +70,7 @@ class Blinks:
     def _wait(self) -> None:
         until = self._held[1]
         self._next = min(until, self._next + _WAIT)
-        self._held = (float(np.nextafter(self._next, np.inf)), until)
+        self._held = (self._next, until)
 
     def _begin(self, at: float) -> None:
         pace = float(np.exp(_SPREAD * self._rng.standard_normal()))

@@ -63,6 +63,12 @@ def lens(edge: Floats, depth: float) -> Floats:
     return np.concatenate([edge, back]).astype(np.float32)
 
 
+def eased(t: Floats) -> Floats:
+    """From 0 to 1 with level ends as t goes from 0 to 1, and no further."""
+    t = np.clip(t, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
 def stored(distance: Floats) -> npt.NDArray[np.uint8]:
     """Signed distance in px as a byte: 128 at the edge."""
     return np.clip(np.round(distance * EDGE_STEPS + 128), 0, 255).astype(np.uint8)

@@ -62,6 +62,11 @@ class EyeShape:
         return float(np.linalg.norm(self.upper[-1] - self.upper[0]))
 
     @property
+    def opening(self) -> Floats:
+        """(66, 2): the outline of what is seen of the eyeball."""
+        return np.concatenate([self.upper, self.lower[::-1]])
+
+    @property
     def limbus(self) -> float:
         """px over which the iris goes over into the white."""
         return LIMBUS[0] * self.radius + LIMBUS[1]
@@ -111,11 +116,6 @@ def box(eye: EyeShape) -> tuple[tuple[float, float], tuple[int, int]]:
     return corner, (int(np.ceil((bottom - corner[1]) / PITCH)) + 1, columns)
 
 
-def _smooth(t: Floats) -> Floats:
-    t = np.clip(t, 0, 1)
-    return t * t * (3 - 2 * t)
-
-
 def _margin(eye: EyeShape, edge: Floats, at: Floats) -> tuple[Floats, Floats]:
     """For positions (h, w, 2): px below the margin `edge`, and the lids' gap at that place."""
     s = (eye.upper - eye.upper[0]) @ eye.across
@@ -143,7 +143,7 @@ def _near(eye: EyeShape, at: Floats) -> Floats:
     x = (at - middle) @ eye.across / (eye.width * 0.66)
     y = (at - middle) @ eye.down
     y = np.where(y < 0, y / (eye.brow * 0.95), y / (eye.aperture * 1.5 + 6))
-    return 1 - _smooth((np.sqrt(x * x + y * y) - 0.75) / 0.3)
+    return 1 - contour.eased((np.sqrt(x * x + y * y) - 0.75) / 0.3)
 
 
 def _lid_shifts(eye: EyeShape, at: Floats, values: Floats, upper: bool) -> None:
@@ -152,14 +152,14 @@ def _lid_shifts(eye: EyeShape, at: Floats, values: Floats, upper: bool) -> None:
     below, gap = _margin(eye, edge, at)
     reach = max(eye.brow - eye.aperture / 2, 6.0) if upper else eye.aperture * 1.5 + 6
     distance = (-below if upper else below) / reach
-    profile = 1 - _smooth((distance - LASHES) / (CREASE - LASHES))
+    profile = 1 - contour.eased((distance - LASHES) / (CREASE - LASHES))
     near = _near(eye, at)[..., None]
     for unit, travel in {**TRAVEL, "eyeWide": _widened(eye)}.items():
         k = 3 * arkit.INDEX[unit + eye.name]
         amount = travel[0] if upper else travel[1]
         close = gap * amount
         if upper and unit == "eyeBlink":
-            close = gap + OVERLAP * _smooth(gap / FULL_OVERLAP)
+            close = gap + OVERLAP * contour.eased(gap / FULL_OVERLAP)
         elif upper:
             close = np.sqrt(gap * eye.aperture) * amount
         shift = (profile * close)[..., None] * eye.down
@@ -188,7 +188,7 @@ def sheets(eye: EyeShape, values: Floats, at: Floats, sheet: str) -> Floats:
     upper = sheet == "upper"
     region = cut(eye, upper)
     inside = contour.signed_distance(at, region) < 0
-    opening = contour.signed_distance(at, np.concatenate([eye.upper, eye.lower[::-1]])) < 1.5
+    opening = contour.signed_distance(at, eye.opening) < 1.5
     base = layers.fill(values, ~opening)
     _lid_shifts(eye, at, base, upper)
     return layers.fill(base, ~inside)
@@ -266,7 +266,7 @@ def _region(eye: EyeShape, framed: Framed, low: Floats, size: Floats) -> _Region
     how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     photo = cv2.warpAffine(framed.photo, matrix, (columns, rows), flags=how, borderMode=1)
     at = layers.nodes((float(low[0]), float(low[1])), STEP, (rows, columns))
-    inside = contour.signed_distance(at, np.concatenate([eye.upper, eye.lower[::-1]]))
+    inside = contour.signed_distance(at, eye.opening)
     return _Region(np.asarray(low, np.float32), np.asarray(photo, np.uint8), at, inside)
 
 

@@ -71,17 +71,12 @@ def held(
         return np.zeros(at.shape[:2], np.float32)
     away = np.min([np.abs(contour.signed_distance(at, line)) for line in lines], axis=0)
     hold, fall = (of * pitch + px for of, px in (HELD, LETS_GO))
-    share = 1 - _smooth((away - hold) / fall)
+    share = 1 - contour.eased((away - hold) / fall)
     if opening is not None:
         beside = np.maximum(contour.signed_distance(at, opening) - pitch, 0)
         rim = np.maximum(away - THICK, 0)
-        share *= _smooth((beside / (beside + rim + 1e-6) - LIDS[0]) / (LIDS[1] - LIDS[0]))
+        share *= contour.eased((beside / (beside + rim + 1e-6) - LIDS[0]) / (LIDS[1] - LIDS[0]))
     return np.asarray(share, np.float32)
-
-
-def _smooth(t: Floats) -> Floats:
-    t = np.clip(t, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 def _outstanding(grey: npt.NDArray[np.uint8], at: Floats, across: Floats) -> Floats:

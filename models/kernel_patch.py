@@ -19,8 +19,8 @@ SEAM = np.float32(4)  # px, for each px left out at a sheet's edge, over which i
 
 
 @compiled
-def _edge(sheet: Array, x: Real, y: Real) -> Real:
-    """Signed distance in px, bilinear; positive where the sheet covers."""
+def _byte(sheet: Array, x: Real, y: Real) -> Real:
+    """A plane of bytes, bilinear."""
     a = int(x)
     b = int(y)
     fx = x - np.float32(a)
@@ -29,7 +29,36 @@ def _edge(sheet: Array, x: Real, y: Real) -> Real:
     p10, p11 = np.float32(sheet[b + 1, a]), np.float32(sheet[b + 1, a + 1])
     top = p00 + (p01 - p00) * fx
     low = p10 + (p11 - p10) * fx
-    return (top + (low - top) * fy - np.float32(EDGE_ZERO)) * np.float32(1.0 / EDGE_UNIT)
+    return top + (low - top) * fy
+
+
+@compiled
+def _edge(sheet: Array, x: Real, y: Real) -> Real:
+    """Signed distance in px, bilinear; positive where the sheet covers."""
+    return (_byte(sheet, x, y) - np.float32(EDGE_ZERO)) * np.float32(1.0 / EDGE_UNIT)
+
+
+@compiled
+def _cell(x: Real, y: Real) -> tuple[int, int, Real, Real, Real, Real]:
+    """Of a place among nodes: column and row, and the weights of the four nodes around it."""
+    a = int(x)
+    b = int(y)
+    fx = np.float32(x - a)
+    fy = np.float32(y - b)
+    one = np.float32(1)
+    return a, b, (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
+
+
+@compiled
+def _position(
+    nodes: Array, a: int, b: int, w00: Real, w01: Real, w10: Real, w11: Real
+) -> tuple[Real, Real]:
+    """What nodes (h, w, 2) say there; the rest from `_cell`."""
+    p, q, r, s = nodes[b, a], nodes[b, a + 1], nodes[b + 1, a], nodes[b + 1, a + 1]
+    return (
+        p[0] * w00 + q[0] * w01 + r[0] * w10 + s[0] * w11,
+        p[1] * w00 + q[1] * w01 + r[1] * w10 + s[1] * w11,
+    )
 
 
 @compiled
@@ -141,24 +170,8 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
             for k in range(4):
                 px = x + (k & 1)
                 py = y + (k >> 1)
-                gx = (px - x0) * inv
-                gy = (py - y0) * inv
-                a = int(gx)
-                b = int(gy)
-                fx = np.float32(gx - a)
-                fy = np.float32(gy - b)
-                w00 = (one - fx) * (one - fy)
-                w01 = fx * (one - fy)
-                w10 = (one - fx) * fy
-                w11 = fx * fy
-                ux = (
-                    upper[b, a, 0] * w00 + upper[b, a + 1, 0] * w01
-                    + upper[b + 1, a, 0] * w10 + upper[b + 1, a + 1, 0] * w11
-                )  # fmt: skip
-                uy = (
-                    upper[b, a, 1] * w00 + upper[b, a + 1, 1] * w01
-                    + upper[b + 1, a, 1] * w10 + upper[b + 1, a + 1, 1] * w11
-                )  # fmt: skip
+                a, b, w00, w01, w10, w11 = _cell((px - x0) * inv, (py - y0) * inv)
+                ux, uy = _position(upper, a, b, w00, w01, w10, w11)
                 sx = ux - corner[0]
                 sy = uy - corner[1]
                 rim = min(min(sx, sy), min(edge_x - sx, edge_y - sy))
@@ -173,14 +186,7 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
                 y_, u_, v_ = zero, zero, zero
                 skip, low = zero, zero
                 if up < seam:
-                    lx = (
-                        lower[b, a, 0] * w00 + lower[b, a + 1, 0] * w01
-                        + lower[b + 1, a, 0] * w10 + lower[b + 1, a + 1, 0] * w11
-                    )  # fmt: skip
-                    ly = (
-                        lower[b, a, 1] * w00 + lower[b, a + 1, 1] * w01
-                        + lower[b + 1, a, 1] * w10 + lower[b + 1, a + 1, 1] * w11
-                    )  # fmt: skip
+                    lx, ly = _position(lower, a, b, w00, w01, w10, w11)
                     tx = min(max(lx - corner[0], zero), edge_x)
                     ty = min(max(ly - corner[1], zero), edge_y)
                     low = _edge(edges[1], tx, ty)
@@ -261,19 +267,8 @@ def draw_lashes(  # noqa: C901 - as draw_patch
             total = zero
             for k in range(4):
                 px, py = x + (k & 1), y + (k >> 1)
-                gx, gy = (px - x0) * inv, (py - y0) * inv
-                a, b = int(gx), int(gy)
-                fx, fy = np.float32(gx - a), np.float32(gy - b)
-                w00, w01 = (one - fx) * (one - fy), fx * (one - fy)
-                w10, w11 = (one - fx) * fy, fx * fy
-                ux = (
-                    upper[b, a, 0] * w00 + upper[b, a + 1, 0] * w01
-                    + upper[b + 1, a, 0] * w10 + upper[b + 1, a + 1, 0] * w11
-                )  # fmt: skip
-                uy = (
-                    upper[b, a, 1] * w00 + upper[b, a + 1, 1] * w01
-                    + upper[b + 1, a, 1] * w10 + upper[b + 1, a + 1, 1] * w11
-                )  # fmt: skip
+                a, b, w00, w01, w10, w11 = _cell((px - x0) * inv, (py - y0) * inv)
+                ux, uy = _position(upper, a, b, w00, w01, w10, w11)
                 sx, sy = ux - edge[0], uy - edge[1]
                 along = sx * edge[2] + sy * edge[3] - edge[5]
                 if along <= zero or along >= last:
@@ -293,11 +288,7 @@ def draw_lashes(  # noqa: C901 - as draw_patch
                         ty = (uy - edge[2] * away - origin[1]) * 2
                         if tx <= zero or ty <= zero or tx >= high_x or ty >= high_y:
                             continue
-                        c, d = int(tx), int(ty)
-                        hx, hy = tx - np.float32(c), ty - np.float32(d)
-                        top = lashes[d, c] * (one - hx) + lashes[d, c + 1] * hx
-                        low = lashes[d + 1, c] * (one - hx) + lashes[d + 1, c + 1] * hx
-                        alpha += (top * (one - hy) + low * hy) * shares[way] * third
+                        alpha += _byte(lashes, tx, ty) * shares[way] * third
                 alpha *= now[1] * np.float32(1.0 / 255)
                 end = min(along + edge[5], edge[4] - along - edge[5]) * inv_line
                 off = above * inv_line

@@ -76,7 +76,6 @@ class ShutLid:
     """bare, smooth (h, w, 3): the window's colours without lashes, and without the fold as well;
     lashes (h, w): how opaque they are in each texel of the window; colour (3,): theirs."""
 
-    edge: Edge
     bare: Floats
     smooth: Floats
     lashes: Bytes
@@ -118,7 +117,7 @@ def shut(picture: Floats, corner: Floats, rim: Edge, moving: Floats) -> ShutLid:
     dark = np.maximum(bare[..., 0] - strip[..., 0], 0)
     colour = _colour(strip, lash)
     opaque = np.clip(dark / np.maximum(bare[..., 0] - colour[0], 8), 0, 1) * lash
-    first = round(BELOW * rim.width * TEXELS)
+    first = _texels(BELOW, rim.width)
     fade = np.linspace(0, 1, first + 1, dtype=np.float32)[:-1, None]
     opaque[:first] = opaque[first] * fade
     bare[..., 0] -= SHADOW * cv2.GaussianBlur(dark * lash, (0, 0), SOFT * rim.width * TEXELS)
@@ -134,7 +133,7 @@ def shut(picture: Floats, corner: Floats, rim: Edge, moving: Floats) -> ShutLid:
     weight = back(hidden)[..., None]
     skin = picture + (back(bare, cv2.BORDER_REPLICATE) - picture) * weight
     smooth = _unfolded(skin, rim.width, moving)
-    return ShutLid(rim, skin, smooth, np.asarray(back(opaque) * 255 + 0.5, np.uint8), colour)
+    return ShutLid(skin, smooth, np.asarray(back(opaque) * 255 + 0.5, np.uint8), colour)
 
 
 def _colour(strip: Floats, lash: Floats) -> Floats:
@@ -152,10 +151,13 @@ def _parted(strip: Floats, width: float) -> tuple[Floats, Floats]:
 
     What lies below the edge is skin like that above it.
     """
-    dark = _grown_from_edge(_lash_darkness(strip[..., 0], width), width)
+    dark = _lash_darkness(strip[..., 0], width)
+    # Only what begins at the edge of the lid: no crease, no brow, no rim of glasses.
+    roots = _texels(BELOW, width) + max(_texels(ROOTS, width), 2)
+    dark = dark * _rooted((dark > FAINT[0]).astype(np.uint8), roots)
     lash = np.clip((dark - FAINT[0]) / (FAINT[1] - FAINT[0]), 0, 1)
     covered = cv2.dilate((dark > FAINT[0]).astype(np.uint8), np.ones((5, 5), np.uint8))
-    first = round(BELOW * width * TEXELS)
+    first = _texels(BELOW, width)
     covered[: first + TEXELS] = 1
     white = cv2.dilate(_eyeball(strip[..., 0], width), np.ones((3, 3), np.uint8))
     covered = np.maximum(covered, white)
@@ -168,13 +170,16 @@ def _parted(strip: Floats, width: float) -> tuple[Floats, Floats]:
 
 def _eyeball(luma: Floats, width: float) -> npt.NDArray[np.uint8]:
     """(rows, columns) of a strip: 1 where the white of the eye reaches over the edge."""
-    first, roots = round(BELOW * width * TEXELS), max(round(ROOTS * width * TEXELS), 2)
+    first, roots = _texels(BELOW, width), max(_texels(ROOTS, width), 2)
     skin = np.median(luma[first + roots : first + 3 * roots], axis=0)
     bright = (luma > skin + WHITE).astype(np.uint8)
     bright[first + 2 * roots :] = 0
-    count, label = cv2.connectedComponents(bright)
-    kept = np.isin(np.arange(count), np.unique(label[: first + TEXELS])) & (np.arange(count) > 0)
-    return np.asarray(kept[label], np.uint8)
+    return _rooted(bright, first + TEXELS)
+
+
+def _texels(share: float, width: float) -> int:
+    """A share of an eye's width."""
+    return round(share * width * TEXELS)
 
 
 def _ends(columns: int, width: float) -> Floats:
@@ -202,15 +207,14 @@ def _lash_darkness(luma: Floats, width: float) -> Floats:
     Lashes are dark, narrow along the edge, and grow from it; the line of their roots is long but
     low.
     """
-    first = round(BELOW * width * TEXELS)  # the row at the edge
+    first = _texels(BELOW, width)  # the row at the edge
     own = luma[first:]
     tuft = int(TUFT * width * TEXELS) | 1
-    roots = round(ROOTS * width * TEXELS)
+    roots = _texels(ROOTS, width)
     across = cv2.getStructuringElement(cv2.MORPH_RECT, (tuft, 1))
     bare = cv2.morphologyEx(own, cv2.MORPH_CLOSE, across)
     # Skin of the rows over the roots goes on below them.
-    for row in range(roots - 1, -1, -1):
-        bare[row] = np.maximum(bare[row], bare[roots])
+    bare[:roots] = np.maximum(bare[:roots], bare[roots])
     bare = cv2.GaussianBlur(bare, (0, 0), 2.0)
     height = np.arange(len(own), dtype=np.float32)[:, None] / TEXELS / width
     kept = np.clip((LONG[1] - height) / (LONG[1] - LONG[0]), 0, 1)
@@ -219,13 +223,12 @@ def _lash_darkness(luma: Floats, width: float) -> Floats:
     return np.asarray(out * _ends(luma.shape[1], width), np.float32)
 
 
-def _grown_from_edge(dark: Floats, width: float) -> Floats:
-    """Only what begins at the edge of the lid: no crease, no brow, no rim of glasses."""
-    first = round(BELOW * width * TEXELS)
-    count, label = cv2.connectedComponents((dark > FAINT[0]).astype(np.uint8))
-    roots = np.unique(label[: first + max(round(ROOTS * width * TEXELS), 2)])
-    kept = np.isin(np.arange(count), roots)
-    return np.asarray(dark * kept[label], np.float32)
+def _rooted(mask: npt.NDArray[np.uint8], rows: int) -> npt.NDArray[np.uint8]:
+    """What of a mask is joined to something in its first `rows`."""
+    count, label = cv2.connectedComponents(mask)
+    kept = np.isin(np.arange(count), label[:rows])
+    kept[0] = False  # the background
+    return np.asarray(kept[label], np.uint8)
 
 
 def _unfolded(skin: Floats, width: float, moving: Floats) -> Floats:
@@ -243,11 +246,10 @@ def _unfolded(skin: Floats, width: float, moving: Floats) -> Floats:
     shade = np.clip(np.minimum(lid, usual) / np.maximum(bare, 8) - 1, 0, STEEP) * moving
     out = skin.copy()
     out[..., 0] = 16 + (skin[..., 0] - 16) * (1 + UNFOLD * shade)
-    lit = np.exp(-shade / PALE).astype(np.float32)
-    for k in (1, 2):
-        total = cv2.GaussianBlur(skin[..., k] * lit**4, (0, 0), size)
-        around = total / (cv2.GaussianBlur(lit**4, (0, 0), size) + 1e-6)
-        out[..., k] += (around - out[..., k]) * (1 - lit)
+    lit = np.exp(-shade / PALE).astype(np.float32)[..., None]
+    total = cv2.GaussianBlur(np.dstack([skin[..., 1:], np.ones_like(lit)]) * lit**4, (0, 0), size)
+    around = total[..., :2] / (total[..., 2:] + 1e-6)
+    out[..., 1:] += (around - out[..., 1:]) * (1 - lit)
     return out
 
 

@@ -151,9 +151,8 @@ def closing(mouth: MouthShape, at: Floats, upper: bool) -> Floats:
     edge = mouth.upper if upper else mouth.lower
     away = _below(mouth, edge, at) * (-1 if upper else 1)
     reach = mouth.nose * 0.9 if upper else mouth.chin * 0.8
-    t = np.clip(1 - away / reach, 0, 1)
     # Below its edge a sheet is not seen: keep the shift there.
-    fade = np.where(away < 0, 1, t * t * (3 - 2 * t))
+    fade = np.where(away < 0, 1, contour.eased(1 - away / reach))
     along = np.clip((at - mouth.upper[0]) @ mouth.across / mouth.width, 0, 1)
     under = OVERLAP * np.clip(16 * along * (1 - along), 0, 1) * (mouth.gap > 0)
     amount = (here * (1 - LOWER_SHARE) if upper else -here * LOWER_SHARE - under) * fade

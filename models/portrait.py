@@ -120,15 +120,14 @@ def _share(at: Floats, face: lm.Face, iod: float) -> Floats:
     below = (at - chin) @ down / tall
     beside = np.abs((at - chin) @ np.array([-down[1], down[0]])) / tall
     start = -0.02 - 0.10 * np.clip(beside - 0.25, 0, 1)
-    t = np.clip((below - start) / 0.50, 0, 1)
-    return np.asarray(1 - t * t * (3 - 2 * t), np.float32)
+    return 1 - contour.eased((below - start) / 0.50)
 
 
 def _breath(values: Floats, at: Floats, face: lm.Face, iod: float) -> None:
     """Shoulders rise, the head barely: written into `values` in place."""
     below = (at[..., 1] - face.points[lm.CHIN, 1]) / iod
-    t = np.clip((below + 0.2) / 1.6, 0, 1)
-    values[..., 3 * BREATH + 1] = -BREATH_RISE * iod * (0.15 + 0.85 * t * t * (3 - 2 * t))
+    risen = contour.eased((below + 0.2) / 1.6)
+    values[..., 3 * BREATH + 1] = -BREATH_RISE * iod * (0.15 + 0.85 * risen)
 
 
 def _zones(at: Floats, face: lm.Face) -> tuple[layers.Mask, layers.Mask, layers.Mask]:
@@ -164,12 +163,12 @@ def _outline(at: Floats, face: lm.Face) -> Floats:
     chin, brow = points[lm.CHIN], points[lm.FOREHEAD]
     tall = float(np.linalg.norm(chin - brow))
     outline = np.ascontiguousarray(points[list(lm.OVAL)])
-    t = np.clip(contour.signed_distance(at, outline) / (OUTLINE * tall) + 1, 0, 1)
+    near = contour.eased(contour.signed_distance(at, outline) / (OUTLINE * tall) + 1)
     down = (chin - brow) / tall
     beside = np.abs((at - (chin + brow) / 2) @ np.array([-down[1], down[0]])) / tall
     side = np.clip((beside - 0.18) / 0.20, 0, 1)  # chin and hair line are no round outlines
     low = np.clip(((at - brow) @ down / tall - 0.6) / 0.2, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t) * side * (SLIDE + (JAW_SLIDE - SLIDE) * low), np.float32)
+    return np.asarray(near * side * (SLIDE + (JAW_SLIDE - SLIDE) * low), np.float32)
 
 
 def _channels(
@@ -288,11 +287,10 @@ def _eye(
     values, _ = _near(fitted, _skin(head), framed, body, base, corner, eyes.PITCH, count)
     for unit in LID_UNITS:
         values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
-    opening = np.concatenate([eye.upper, eye.lower[::-1]])
     grids = []
     for sheet in ("upper", "lower"):
         filled = eyes.sheets(eye, values, at, sheet)
-        filled = _with_glasses(filled, at, framed, eyes.PITCH, opening)
+        filled = _with_glasses(filled, at, framed, eyes.PITCH, eye.opening)
         grids.append(_finish(filled, corner, eyes.PITCH, framed, body))
     size = (int((count[0] - 1) * eyes.PITCH) + 1, int((count[1] - 1) * eyes.PITCH) + 1)
     depth = float(np.median(grids[0].rest[..., 2]))

@@ -150,7 +150,11 @@ def _yuv(rgb: Bytes) -> Bytes:
 
 def _pack(rgb: Bytes, alpha: Bytes) -> Words:
     """(h, w) uint32: Y | U << 8 | A << 16 | V << 24."""
-    y, u, v = np.moveaxis(_yuv(rgb).astype(np.uint32), -1, 0)
+    return _words(_yuv(rgb), alpha)
+
+
+def _words(yuv: Bytes, alpha: Bytes) -> Words:
+    y, u, v = np.moveaxis(yuv.astype(np.uint32), -1, 0)
     return np.ascontiguousarray(y | u << 8 | alpha.astype(np.uint32) << 16 | v << 24)
 
 
@@ -299,13 +303,13 @@ def _lid(
     picture = np.stack([words & 255, words >> 8 & 255, words >> 24], -1).astype(np.float32)
     start = np.asarray(here - corner, np.float32)
     look = lids.shut(picture, start, rim, _travel(patch, side, start, words.shape, fit))
-
-    def packed(colours: Floats) -> Words:
-        y, u, v = np.moveaxis(np.clip(np.round(colours), 0, 255).astype(np.uint32), -1, 0)
-        return np.ascontiguousarray(y | u << 8 | words & np.uint32(0xFF0000) | v << 24)
-
+    alpha = np.asarray(words >> 16, np.uint8)
+    bare, smooth = (
+        _words(np.asarray(np.clip(np.round(colours), 0, 255), np.uint8), alpha)
+        for colours in (look.bare, look.smooth)
+    )
     return Lid(
-        words, packed(look.bare), packed(look.smooth),
+        words, bare, smooth,
         here.astype(np.float32), look.lashes,
         np.array([*(rim.left + corner), *rim.across, rim.width, rim.first], np.float32), rim.fall,
         float(lids.LONG[1] * rim.width), look.colour,
