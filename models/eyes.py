@@ -15,7 +15,7 @@ import numpy as np
 from visavis.models import arkit, contour, layers
 from visavis.models import landmarks as lm
 from visavis.models.photo import MARGIN, Framed
-from visavis.models.rig import CONTROLS, GAZE_SPAN, Bytes, Floats, Grid, Sprite
+from visavis.models.rig import CONTROLS, GAZE_SPAN, Bytes, Floats, Grid, Sprite, nodes
 
 PITCH: Final = 3.0  # px between nodes
 STEP: Final = 0.5  # px between texels of eyeball and iris
@@ -203,7 +203,7 @@ def cut(eye: EyeShape, upper: bool) -> Floats:
 
 def edges(eye: EyeShape, corner: tuple[float, float], size: tuple[int, int]) -> Bytes:
     """(2, h, w) stored signed distances at every px from `corner` on."""
-    at = layers.nodes(corner, 1.0, size)
+    at = nodes(corner, 1.0, size)
     # The lower lid takes its lashes' roots and shadow along. The upper one would take white along
     # where its margin was read too low, and show it over the lower one when the eye is shut.
     upper, lower = (contour.signed_distance(at, cut(eye, up)) for up in (True, False))
@@ -265,7 +265,7 @@ def _region(eye: EyeShape, framed: Framed, low: Floats, size: Floats) -> _Region
     matrix = np.array([[step, 0, first[0]], [0, step, first[1]]], np.float32)
     how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     photo = cv2.warpAffine(framed.photo, matrix, (columns, rows), flags=how, borderMode=1)
-    at = layers.nodes((float(low[0]), float(low[1])), STEP, (rows, columns))
+    at = nodes((float(low[0]), float(low[1])), STEP, (rows, columns))
     inside = contour.signed_distance(at, eye.opening)
     return _Region(np.asarray(low, np.float32), np.asarray(photo, np.uint8), at, inside)
 

@@ -7,11 +7,11 @@ textures have two texels a px, packed Y | U << 8 | A << 16 | V << 24.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit
+
+from visavis.models.compiling import compiled
 
 Array = Any  # numba compiles for the arrays it is given; their shapes stand in each docstring
 Real = Any  # float32 inside compiled code
@@ -19,18 +19,6 @@ Real = Any  # float32 inside compiled code
 ONE = 65536  # fixed point, 16 fractional bits
 EVEN = 0x00FF00FF  # bytes 0 and 2 of a texel
 HALF = 0x00800080  # one half in both, for rounding
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def compiled(function: F) -> F:
-    """Machine code on the first call, kept on disk; without the GIL; plain float32 arithmetic."""
-    return cast(
-        "F",
-        njit(nogil=True, cache=True, fastmath=True, boundscheck=False, error_model="numpy")(
-            function
-        ),
-    )
 
 
 @compiled

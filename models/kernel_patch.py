@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from visavis.models.kernel import Array, Real, compiled, lerp_pair
+from visavis.models.compiling import compiled
+from visavis.models.kernel import Array, Real, lerp_pair
 
 EDGE_UNIT = 8  # steps of a stored signed distance per px
 EDGE_ZERO = 128

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from visavis.models.compiling import compiled
 from visavis.models.fit import FittedHead
-from visavis.models.kernel import compiled
-from visavis.models.rig import CONTROLS, Floats, Grid
+from visavis.models.rig import CONTROLS, Floats, Grid, nodes
 
 Mask = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int32]
@@ -66,12 +66,6 @@ def cover(points: Floats, faces: Ints, shape: tuple[int, int]) -> tuple[Ints, Fl
     weight = np.zeros((*shape, 3), np.float32)
     _cover(points, faces, index, weight)
     return index, weight
-
-
-def nodes(corner: tuple[float, float], pitch: float, shape: tuple[int, int]) -> Floats:
-    """(h, w, 2): x, y of each node."""
-    y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
-    return np.stack([x * pitch + corner[0], y * pitch + corner[1]], -1)
 
 
 def sample(

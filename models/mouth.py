@@ -10,7 +10,7 @@ import numpy as np
 from visavis.models import arkit, contour, layers
 from visavis.models import landmarks as lm
 from visavis.models.head import Head
-from visavis.models.rig import Bytes, Floats
+from visavis.models.rig import Bytes, Floats, nodes
 
 PITCH: Final = 3.0  # px between nodes
 CLOSED: Final = 0.06  # lip gap, in mouth widths, up to which the photo's mouth counts as closed
@@ -84,7 +84,7 @@ def cut(mouth: MouthShape, upper: bool) -> Floats:
 
 def edges(mouth: MouthShape, corner: tuple[float, float], size: tuple[int, int]) -> Bytes:
     """(2, h, w) stored signed distances at every px from `corner` on."""
-    at = layers.nodes(corner, 1.0, size)
+    at = nodes(corner, 1.0, size)
     upper, lower = (contour.signed_distance(at, cut(mouth, up)) for up in (True, False))
     # `closing` laps open lips; at their corners, where it cannot, the lower edge is not softened.
     more = CORNER if mouth.gap > 0 else OVERLAP

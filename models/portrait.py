@@ -26,7 +26,7 @@ from visavis.models import landmarks as lm
 from visavis.models.avatar import Avatar, Card, Consent, check_name
 from visavis.models.head import Head, load_head
 from visavis.models.head import landmarks as at_landmarks
-from visavis.models.rig import BREATH, CONTROLS, Body, Floats, Grid, Patch
+from visavis.models.rig import BREATH, CONTROLS, Body, Floats, Grid, Patch, nodes
 
 Progress = Callable[[str, float], None]  # what is being done, share done in [0, 1]
 
@@ -176,7 +176,7 @@ def _channels(
 ) -> Floats:
     """The base's channels: all shifts and the depth at each of its nodes."""
     corner, shape = _base_nodes()
-    at = layers.nodes(corner, BASE_PITCH, shape)
+    at = nodes(corner, BASE_PITCH, shape)
     values, index = layers.sample(fitted, faces, corner, BASE_PITCH, shape)
     floor = float(body.head_pivot[2]) - 0.5 * body.interocular
     depth = np.maximum(values[..., -1:], floor)
@@ -213,7 +213,7 @@ def _base_nodes() -> tuple[tuple[float, float], tuple[int, int]]:
 
 def _base_at() -> Floats:
     corner, shape = _base_nodes()
-    return layers.nodes(corner, BASE_PITCH, shape)
+    return nodes(corner, BASE_PITCH, shape)
 
 
 def _near(
@@ -224,7 +224,7 @@ def _near(
 
     At the patch's border and where the head is silent they go over into the base's.
     """
-    at = layers.nodes(corner, pitch, shape)
+    at = nodes(corner, pitch, shape)
     values, index = layers.sample(fitted, faces, corner, pitch, shape)
     head, jaw, _ = _zones(at, framed.face)
     seen = (index >= 0) & (head | jaw)
@@ -241,7 +241,7 @@ def _finish(
     values: Floats, corner: tuple[float, float], pitch: float, framed: photo.Framed, body: Body
 ) -> Grid:
     """Breath and the head's share, then a Grid."""
-    at = layers.nodes(corner, pitch, (values.shape[0], values.shape[1]))
+    at = nodes(corner, pitch, (values.shape[0], values.shape[1]))
     values[..., -1] = layers.gentle(values[..., -1], pitch)
     _breath(values, at, framed.face, body.interocular)
     share = _share(at, framed.face, body.interocular)
@@ -253,7 +253,7 @@ def _mouth(
 ) -> Patch:
     shape = mouth.shape(framed.face, framed.small(), photo.MARGIN)
     corner, count = mouth.box(shape)
-    at = layers.nodes(corner, mouth.PITCH, count)
+    at = nodes(corner, mouth.PITCH, count)
     faces = _skin(head)
     values, index = _near(fitted, faces, framed, body, base, corner, mouth.PITCH, count)
     for unit in LID_UNITS:
@@ -283,7 +283,7 @@ def _eye(
 ) -> Patch:
     eye = eyes.shape(framed.face, side)
     corner, count = eyes.box(eye)
-    at = layers.nodes(corner, eyes.PITCH, count)
+    at = nodes(corner, eyes.PITCH, count)
     values, _ = _near(fitted, _skin(head), framed, body, base, corner, eyes.PITCH, count)
     for unit in LID_UNITS:
         values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0

@@ -91,3 +91,9 @@ class Body:
     camera: Floats
     interocular: float
     follow: Floats = field(default_factory=lambda: np.array([0.10, 0.04, 0.12, 0.35], np.float32))
+
+
+def nodes(corner: tuple[float, float], pitch: float, shape: tuple[int, int]) -> Floats:
+    """(h, w, 2): x, y of each node."""
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
+    return np.stack([x * pitch + corner[0], y * pitch + corner[1]], -1)

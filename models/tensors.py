@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from visavis.models import layers
 from visavis.models.errors import AvatarError
-from visavis.models.rig import CONTROLS, Body, Bytes, Floats, Grid, Light, Patch, Sprite
+from visavis.models.rig import CONTROLS, Body, Bytes, Floats, Grid, Light, Patch, Sprite, nodes
 
 if TYPE_CHECKING:
     from visavis.models.avatar import Avatar
@@ -93,7 +92,7 @@ def _pack_grid(grid: Grid, name: str, arrays: Arrays) -> dict[str, Any]:
 
 
 def _places(corner: tuple[float, float], pitch: float, shape: tuple[int, ...]) -> Floats:
-    return layers.nodes(corner, pitch, (shape[0], shape[1]))
+    return nodes(corner, pitch, (shape[0], shape[1]))
 
 
 def _pack_patch(patch: Patch, name: str, arrays: Arrays) -> dict[str, Any]:

@@ -161,7 +161,7 @@ class App:
                 "id": name,
                 "turn": session.timeline.turn,
                 "seconds": round(session.clock.now() / 48_000, 3),
-                "late_frames": session.video.late,
+                "late_frames": self._peers[name].late,
             }
         )
 

@@ -18,6 +18,7 @@ from visavis.server.config import Source
 from visavis.server.errors import Unprocessable
 from visavis.server.flow import Tasks
 from visavis.server.session import Session
+from visavis.server.tracks import AudioTrack, VideoTrack
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Peer:
         self._pc = RTCPeerConnection(rtc.configuration(ice))
         self._avatar, self._voice, self._closed = avatar, voice, closed
         self._channel: RTCDataChannel | None = None
+        self._video: VideoTrack | None = None
         self._tasks = Tasks()
         self._connected = asyncio.Event()
         self._ended = False
@@ -51,11 +53,18 @@ class Peer:
             raise Unprocessable(msg, "no-media")
         self.session = session
         self._watch()
-        self._pc.addTrack(session.audio)
-        self._pc.addTrack(session.video)
+        video = VideoTrack(session.clock, session.timeline, session.still, session.picture_sent)
+        self._pc.addTrack(AudioTrack(session.clock, session.timeline, session.sound_sent))
+        self._pc.addTrack(video)
+        self._video = video
         answer = await rtc.answer(self._pc, offer, hosts)
         self._tasks.start(self._live(session), name=f"session-{session.name}")
         return answer
+
+    @property
+    def late(self) -> int:
+        """Pictures that did not come in time, so far."""
+        return self._video.late if self._video is not None else 0
 
     async def add_candidates(self, fragment: str) -> None:
         """Trickled candidates, an SDP fragment as RFC 8840 has it. Raises Malformed."""

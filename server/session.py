@@ -48,7 +48,6 @@ from visavis.server.relaying import Relay
 from visavis.server.showing import EARLY, LEAD, Showing
 from visavis.server.speaking import TAKEN, Guided, Minded, Reply, Voiced
 from visavis.server.timeline import Timeline
-from visavis.server.tracks import AudioTrack, VideoTrack
 
 log = logging.getLogger(__name__)
 
@@ -118,8 +117,7 @@ class Session:
                 self._on_heard, self._tasks, engines.endpointing,
             )
         )  # fmt: skip
-        self.audio = AudioTrack(self.clock, self.timeline, self._sound_sent)
-        self.video = VideoTrack(self.clock, self.timeline, engines.still, self._picture_sent)
+        self.still = engines.still  # to be seen until the first picture is drawn
         self.history: deque[Exchange] = deque(maxlen=_HISTORY)
         self._stance = Stance()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the stance waits for directions before
@@ -385,11 +383,13 @@ class Session:
         request = turn.reply.request
         return "" if request.origin == "say" else request.text
 
-    def _sound_sent(self, at: Tick, now: Tick) -> None:
+    def sound_sent(self, at: Tick, now: Tick) -> None:
+        """A packet that plays at `at` was handed over."""
         if self._current is not None:
             self._current.marks.sound_sent(at, now, PACKET)
 
-    def _picture_sent(self, at: Tick, now: Tick, new: bool) -> None:
+    def picture_sent(self, at: Tick, now: Tick, new: bool) -> None:
+        """The picture for `at` was handed over: a new one, or the last one again."""
         self._metrics.frames.inc()
         if not new:
             self._metrics.late.inc()

@@ -6,7 +6,7 @@ import numpy as np
 
 from visavis.models import arkit, contour, layers
 from visavis.models.avatar import Avatar, Card, Consent
-from visavis.models.rig import BREATH, CONTROLS, Body, Light, Patch, Sprite
+from visavis.models.rig import BREATH, CONTROLS, Body, Light, Patch, Sprite, nodes
 
 SIDE, MARGIN = 256, 16
 CAMERA = np.array([128, 110, 1000], np.float32)
@@ -21,7 +21,7 @@ def dome(at):
 
 
 def grid(corner, pitch, shape, write=None):
-    at = layers.nodes(corner, pitch, shape)
+    at = nodes(corner, pitch, shape)
     values = np.zeros((*shape, layers.CHANNELS), np.float32)
     values[..., -1] = dome(at)
     if write is not None:
@@ -45,7 +45,7 @@ def patch(centre, half, unit, travel, close=None):
             values[..., 3 * arkit.INDEX[close] + 1] = -travel * inside
 
     cuts = [contour.lens(line.astype(np.float32), depth) for depth in (25.0, -25.0)]
-    at = layers.nodes(corner, 1.0, (int(19 * pitch) + 1, int((shape[1] - 1) * pitch) + 1))
+    at = nodes(corner, 1.0, (int(19 * pitch) + 1, int((shape[1] - 1) * pitch) + 1))
     edges = np.stack([contour.stored(contour.signed_distance(at, cut)) for cut in cuts])
     picture = np.zeros((4, 4, 4), np.uint8)
     sprite = Sprite(picture, layers.card((x - 2.0, y - 2.0), (4, 4), 1.0, 50.0, CAMERA))
@@ -55,7 +55,7 @@ def patch(centre, half, unit, travel, close=None):
 
 def avatar(name="Hand Made", consent=CONSENT):
     whole = SIDE + 2 * MARGIN
-    at = layers.nodes((-MARGIN, -MARGIN), 1.0, (whole, whole))
+    at = nodes((-MARGIN, -MARGIN), 1.0, (whole, whole))
     plate = np.full((whole, whole, 3), 90, np.uint8)
     photo = np.full((whole, whole, 3), 200, np.uint8)
     photo[::8] = 170

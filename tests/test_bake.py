@@ -14,6 +14,7 @@ from visavis.models import arkit, fit, kernel_patch, layers, photo, portrait
 from visavis.models import landmarks as lm
 from visavis.models.avatar import Consent
 from visavis.models.head import load_head
+from visavis.models.rig import nodes
 
 PERSONAS = Path(portrait.__file__).parent / "data" / "personas"
 CONSENT = Consent("nobody: synthetic", "made for tests", "the tests", "2026-01-01")
@@ -105,7 +106,7 @@ def test_patches_are_as_deep_as_the_face_around_them():
     avatar = baked()
     for patch in avatar.patches.values():
         grid = patch.upper
-        at = layers.nodes(grid.corner, grid.pitch, grid.share.shape)
+        at = nodes(grid.corner, grid.pitch, grid.share.shape)
         depth = avatar.base.rest[..., 2:]
         around = layers.read_grid(depth, avatar.base.corner, avatar.base.pitch, at)[..., 0]
         # Otherwise a head that turns shows the same strip of skin in two places.
