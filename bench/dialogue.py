@@ -21,12 +21,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from visavis.engines import smalltalk
 from visavis.engines.base import Exchange
-from visavis.engines.dialogue_knowledge import KnowledgeDialogue
-from visavis.engines.embed_minilm import MiniLm
-from visavis.engines.knowledge import EXAMPLE
-from visavis.engines.wording import normalise
+from visavis.engines.dialogue import smalltalk
+from visavis.engines.dialogue.knowledge import KnowledgeDialogue
+from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.engines.language.minilm import MiniLm
+from visavis.engines.language.wording import normalise
 from visavis.models import manifest
 
 QUESTIONS: Final = Path(__file__).with_name("dialogue_questions.toml")

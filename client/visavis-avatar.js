@@ -25,9 +25,9 @@
  * Style it through ::part(poster), ::part(video), ::part(still).
  */
 
-import { authorization } from "./connection.js";
-import { Microphone } from "./microphone.js";
-import { Session } from "./session.js";
+import { authorization } from "./element/connection.js";
+import { Microphone } from "./element/microphone.js";
+import { Session } from "./element/session.js";
 
 const SERVER = new URL(".", import.meta.url).href;
 const TAIL_MS = 200; // people let go of the button before their last sound is over
@@ -231,7 +231,7 @@ export class VisavisAvatar extends HTMLElement {
       this.#emit("micready", {});
       return true;
     } catch (error) {
-      const { reason } = /** @type {import("./microphone.js").MicrophoneError} */ (error);
+      const { reason } = /** @type {import("./element/microphone.js").MicrophoneError} */ (error);
       if (!reason) throw error;
       if (reason === "closed") return false;
       this.#setMic(false);

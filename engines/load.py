@@ -25,13 +25,13 @@ from visavis.engines.base import (
     Vad,
     Voice,
 )
-from visavis.engines.direction import Director
+from visavis.engines.direction.director import Director
 from visavis.models import arkit, manifest
-from visavis.models.avatar import Avatar
+from visavis.models.avatar.file import Avatar
 
 if TYPE_CHECKING:
-    from visavis.engines.embed_minilm import MiniLm
-    from visavis.engines.sound_visemes import SoundVisemes
+    from visavis.engines.language.minilm import MiniLm
+    from visavis.engines.lips.sound_visemes import SoundVisemes
 
 _LOADING: Final = Lock()
 EXAMPLE: Final = Path(__file__).parent / "data" / "hotel.md"
@@ -44,42 +44,42 @@ def _model(name: str, home: Path) -> Path:
 
 def vad() -> Vad:
     """Voice activity for one microphone."""
-    from visavis.engines.vad_webrtc import WebrtcVad
+    from visavis.engines.ears.vad_webrtc import WebrtcVad
 
     return WebrtcVad()
 
 
 def echo() -> EchoCanceller:
     """Echo canceller for one session."""
-    from visavis.engines.echo_webrtc import WebrtcEcho
+    from visavis.engines.ears.echo_webrtc import WebrtcEcho
 
     return WebrtcEcho()
 
 
 def stt(home: Path) -> Stt:
     """The embedded English speech recognition. Raises ManifestError, EngineError."""
-    from visavis.engines.stt_whisper import WhisperStt
+    from visavis.engines.ears.stt_whisper import WhisperStt
 
     return WhisperStt(_model("whisper-tiny-en", home).parent)
 
 
 def motion(seed: int) -> Motion:
     """A living face, different for each seed."""
-    from visavis.engines.motion_visemes import VisemeMotion
+    from visavis.engines.motion.viseme_motion import VisemeMotion
 
     return VisemeMotion(seed)
 
 
 def sound_visemes() -> SoundVisemes:
     """Mouth shapes from one stream of sound at PLAY_RATE. Raises ManifestError, EngineError."""
-    from visavis.engines.sound_visemes import SoundVisemes
+    from visavis.engines.lips.sound_visemes import SoundVisemes
 
     return SoundVisemes(manifest.locate("sound-visemes"), PLAY_RATE)
 
 
 def lips() -> Lips:
     """Lips for one live stream of sound. Raises ManifestError, EngineError."""
-    from visavis.engines.sound_speech import SoundSpeech
+    from visavis.engines.lips.sound_speech import SoundSpeech
 
     return SoundSpeech(sound_visemes())
 
@@ -89,7 +89,7 @@ def renderer(avatar: Avatar, width: int, height: int, like: Renderer | None = No
 
     Raises EngineError.
     """
-    from visavis.engines.render_warp import WarpRenderer
+    from visavis.engines.render.warp import WarpRenderer
 
     prepared = like.scene if isinstance(like, WarpRenderer) else None
     return WarpRenderer(avatar, width, height, prepared)
@@ -107,10 +107,10 @@ def dialogue(name: str, knowledge: Path | None, home: Path) -> Dialogue:
     Raises KnowledgeError, ManifestError, EngineError.
     """
     if name == "echo":
-        from visavis.engines.dialogue_echo import EchoDialogue
+        from visavis.engines.dialogue.echo import EchoDialogue
 
         return EchoDialogue()
-    from visavis.engines.dialogue_knowledge import KnowledgeDialogue
+    from visavis.engines.dialogue.knowledge import KnowledgeDialogue
 
     return KnowledgeDialogue(knowledge or EXAMPLE, _embedder(home), home / "cache")
 
@@ -131,7 +131,7 @@ def _embedder(home: Path) -> MiniLm:
 
 @cache
 def _loaded_embedder(home: Path) -> MiniLm:
-    from visavis.engines.embed_minilm import MiniLm
+    from visavis.engines.language.minilm import MiniLm
 
     return MiniLm(_model("minilm", home), _model("minilm-tokenizer", home))
 
@@ -139,10 +139,10 @@ def _loaded_embedder(home: Path) -> MiniLm:
 def tts(name: str, home: Path) -> Tts:
     """The voice of that name. Raises EngineError, and ImportError if its package is left out."""
     if name == "joe":
-        from visavis.engines.tts_piper import PiperTts
+        from visavis.engines.voices.piper import PiperTts
 
         return PiperTts(home / "cache")
-    from visavis.engines.tts_hibari import HibariTts
+    from visavis.engines.voices.hibari import HibariTts
 
     return HibariTts()
 
@@ -152,13 +152,13 @@ def voices() -> tuple[Voice, ...]:
     """Every voice whose package is installed, without loading any: piper may be left out."""
     found: list[Voice] = []
     try:
-        from visavis.engines.tts_hibari import HibariTts
+        from visavis.engines.voices.hibari import HibariTts
 
         found.append(HibariTts.voice)
     except ImportError:
         pass
     try:
-        from visavis.engines.tts_piper import PiperTts
+        from visavis.engines.voices.piper import PiperTts
 
         found.append(PiperTts.voice)
     except ImportError:

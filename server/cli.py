@@ -19,18 +19,19 @@ import uvloop
 from aiohttp import web
 
 from visavis.engines.base import EngineError
-from visavis.engines.knowledge import KnowledgeError
+from visavis.engines.dialogue.knowledge_file import KnowledgeError
 from visavis.models.errors import ModelError
 from visavis.models.fetch import FetchError
 from visavis.models.manifest import ManifestError
-from visavis.server import config as settings
-from visavis.server import memory, priority, rtc
-from visavis.server.app import App
-from visavis.server.config import Config
-from visavis.server.errors import ConfigError, NotFound
-from visavis.server.metrics import Metrics
-from visavis.server.studio import Studio
-from visavis.server.tools import add_command, add_tools, say_line
+from visavis.server.commands.tools import add_command, add_tools, say_line
+from visavis.server.http.app import App
+from visavis.server.rtc import hooks as rtc
+from visavis.server.services.studio import Studio
+from visavis.server.system import config as settings
+from visavis.server.system import memory, priority
+from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError, NotFound
+from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger("visavis")
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final, Literal, get_type_hints
 
-from visavis.server.config import Source
+from visavis.server.system.config import Source
 
 VERSION: Final = 1
 LABEL: Final = "visavis"

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { record } from "../../client/create.js";
-import { codeOf, fault, makeAvatar, MAX_BYTES, nameFrom } from "../../client/making.js";
-import { CONSENT } from "../../client/words.js";
+import { record } from "../../client/page/create.js";
+import { codeOf, fault, makeAvatar, MAX_BYTES, nameFrom } from "../../client/page/making.js";
+import { CONSENT } from "../../client/page/words.js";
 
 const fetched = globalThis.fetch;
 afterEach(() => (globalThis.fetch = fetched));

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { stretch, wordsOf } from "../../client/captions.js";
-import { Connection, reasonOf, retryAfterMs, sessionsUrl, withoutHiddenCandidates } from "../../client/connection.js";
-import { after, EMPTY, typed } from "../../client/conversation.js";
-import { loudness, reasonOf as micReasonOf } from "../../client/microphone.js";
-import { backoffMs } from "../../client/session.js";
-import { chosen, languageName } from "../../client/settings.js";
-import { summary } from "../../client/stats.js";
-import { nextTargets, Sync } from "../../client/sync.js";
-import { filled } from "../../client/trouble.js";
+import { stretch, wordsOf } from "../../client/page/captions.js";
+import { Connection, reasonOf, retryAfterMs, sessionsUrl, withoutHiddenCandidates } from "../../client/element/connection.js";
+import { after, EMPTY, typed } from "../../client/page/conversation.js";
+import { loudness, reasonOf as micReasonOf } from "../../client/element/microphone.js";
+import { backoffMs } from "../../client/element/session.js";
+import { chosen, languageName } from "../../client/page/settings.js";
+import { summary } from "../../client/element/stats.js";
+import { nextTargets, Sync } from "../../client/element/sync.js";
+import { filled } from "../../client/page/trouble.js";
 
 const play = (...messages) => messages.reduce(after, EMPTY);
 const caption = (turn, text, heard) => ({ type: "caption", turn, text, heard });

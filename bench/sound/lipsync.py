@@ -1,0 +1,317 @@
+"""Lips against sound, measured on rendered pictures with the landmark model, as JSON.
+
+    python -m bench.lipsync [--minutes 1.5] [--avatar mira] [--voice heart --voice joe]
+
+Each voice reads sentences and answers; every picture is drawn as `visavis say` draws it and read
+by the face landmarks. A gap is the distance of the inner lips over that of the outer eye corners;
+0 % is this face's own shut mouth (median of settled silence), 100 % the 95th percentile in speech.
+What is heard is found in the samples alone, without the voice's phoneme times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from bench.sound.lipsync_delays import delays
+from visavis.engines import load
+from visavis.engines.base import PLAY_RATE
+from visavis.engines.dialogue import knowledge_file as knowledge
+from visavis.engines.motion import visemes
+from visavis.models.arkit import INDEX, NAMES
+from visavis.models.avatar.file import load_avatar
+from visavis.models.bake import landmarks
+from visavis.server.commands import offline
+from visavis.server.playout.messages import FRAME
+from visavis.server.services.studio import find_avatars
+
+Doubles = npt.NDArray[np.float64]
+
+MEET: Final = 0.06  # lips meet: gap under this share of the speech range
+BITE: Final = 0.25  # lower lip at the upper teeth: at most this
+OPEN: Final = 0.30  # an open vowel reaches at least this
+SETTLED: Final = 0.4  # s of silence after which the mouth has to be still
+MOUTH: Final = np.array([name.startswith(("mouth", "jaw", "tongue")) for name in NAMES])
+HUSH: Final = 8 * PLAY_RATE  # samples of silence after the last word, to see the mouth at rest
+FINE: Final = PLAY_RATE // 500  # step of the commanded mouth
+SENTENCES: Final = (
+    "Pamela bought baby Bobby a big purple map, maybe.",
+    "Five very fine voices have left for Vienna.",
+    "My mother always kept a copper pot above the stove for making plum jam.",
+    "Could you put the blue umbrella back behind the bookshelf, please?",
+    "Father parked the car by the large stone arch at half past five.",
+    "We have a far better view from the top of the hotel tower.",
+    "Who would choose a shoe so smooth and blue?",
+    "Every evening the ferry leaves from the old harbour wall.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A script as it is seen: (frames,) gap over the eyes' distance at each picture's time.
+
+    rest: the gap of the settled pictures drawn once more with the mouth at rest.
+    """
+
+    script: offline.Script
+    gap: Doubles
+    rest: Doubles
+    commanded: Doubles  # jawOpen - mouthClose every FINE samples
+
+    @property
+    def shut(self) -> float:
+        """The gap of the shut mouth."""
+        quiet = settled(self.script, len(self.gap))
+        return float(np.median(self.gap[quiet]))
+
+    @property
+    def range(self) -> float:
+        """From the shut mouth to the wide ones of speech."""
+        talking = speaking(self.script, len(self.gap))
+        return float(np.percentile(self.gap[talking], 95)) - self.shut
+
+    @property
+    def share(self) -> Doubles:
+        """(frames,) of that range."""
+        return (self.gap - self.shut) / self.range
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=2.0, help="of speech, for each voice")
+    parser.add_argument("--avatar", default="mira")
+    parser.add_argument("--voice", action="append", choices=[v.name for v in load.voices()])
+    parser.add_argument("--home", type=Path, default=Path("out/bench/home"))
+    json.dump(run(parser.parse_args()), sys.stdout, indent=2)
+    print()
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """All measurements."""
+    avatar = load_avatar(find_avatars(options.home)[options.avatar])
+    result: dict[str, Any] = {"avatar": options.avatar, "delays_ms": delays()}
+    for name in options.voice or [voice.name for voice in load.voices()]:
+        tts = load.tts(name, options.home)
+        script = offline.speak(text(options.minutes), tts)
+        hush = np.zeros(HUSH, np.int16)
+        script = replace(script, pcm=np.concatenate([script.pcm, hush]))
+        renderer = load.renderer(avatar, 512, 512)
+        result[name] = figures(watch(script, renderer, name))
+    return result
+
+
+def text(minutes: float) -> str:
+    """Sentences full of closures, then as many answers of the hotel as fill the time."""
+    answers = [entry.answers[0] for entry in knowledge.load(load.EXAMPLE).entries]
+    words = " ".join([*SENTENCES, *answers]).split()
+    return " ".join(words[: round(minutes * 150)])  # words a minute
+
+
+# --- what is seen ---------------------------------------------------------------------------------
+
+
+def watch(script: offline.Script, renderer: Any, name: str) -> Watched:
+    """Draw every picture and read its lips."""
+    read, gaps, rest = Reader(renderer), [], []
+    motion = directed(script)
+    quiet = settled(script, script.frames)
+    for frame in tqdm(range(script.frames), desc=f"{name}: pictures", mininterval=2):
+        state = motion.state(frame * FRAME)
+        gaps.append(read(state))
+        if quiet[frame]:
+            rest.append(read(replace(state, coefficients=state.coefficients * ~MOUTH)))
+    return Watched(script, np.array(gaps), np.array(rest), commanded(script))
+
+
+class Reader:
+    """Draws a state and reads its gap; the landmarks start where the last ones were."""
+
+    def __init__(self, renderer: Any) -> None:
+        self._renderer = renderer
+        self._points: landmarks.Floats | None = None
+
+    def __call__(self, state: Any) -> float:
+        picture = self._renderer.render(state)
+        rgb = np.asarray(cv2.cvtColor(picture, cv2.COLOR_YUV2RGB_I420), np.uint8)
+        if self._points is None:
+            face = landmarks.find_landmarks(rgb, landmarks.detect(rgb)[0])
+        else:
+            face = landmarks.follow(rgb, self._points)
+        self._points = face.points
+        return gap(face.points)
+
+
+def directed(script: offline.Script) -> Any:
+    """A motion that has been told the whole script."""
+    motion = load.motion(3)
+    offline.tell(motion, script)
+    return motion
+
+
+def gap(points: landmarks.Floats) -> float:
+    """Mean distance of three pairs of inner lip points over that of the outer eye corners."""
+    eyes = np.linalg.norm(points[263, :2] - points[33, :2])
+    apart = [np.linalg.norm(points[a, :2] - points[b, :2]) for a, b in landmarks.LIP_PAIRS]
+    return float(np.mean(apart) / eyes)
+
+
+def commanded(script: offline.Script) -> Doubles:
+    """The mouth's opening as the motion commands it, every FINE samples."""
+    motion = directed(script)
+    jaw, close = INDEX["jawOpen"], INDEX["mouthClose"]
+    states = (motion.state(at).coefficients for at in range(0, len(script.pcm), FINE))
+    return np.array([state[jaw] - state[close] for state in states], np.float64)
+
+
+# --- what should be seen --------------------------------------------------------------------------
+
+
+def sounds(script: offline.Script, wanted: Any) -> Iterator[tuple[int, int]]:
+    """(start, end) in samples of the phonemes whose first viseme `wanted` accepts."""
+    for at, speech in script.pieces:
+        for phoneme in speech.phonemes:
+            shapes = visemes.visemes(phoneme.symbol, speech.alphabet)
+            if shapes and wanted(shapes[0]):
+                yield at + phoneme.start, at + phoneme.end
+
+
+def silences(script: offline.Script) -> Iterator[tuple[int, int]]:
+    """(start, end) in samples without a sound, at least SETTLED and as much again long."""
+    last = offline.LEAD_IN
+    for at, speech in script.pieces:
+        for phoneme in speech.phonemes:
+            if visemes.visemes(phoneme.symbol, speech.alphabet):
+                if at + phoneme.start - last > 2 * SETTLED * PLAY_RATE:
+                    yield last, at + phoneme.start
+                last = at + phoneme.end
+    yield last, len(script.pcm)
+
+
+def settled(script: offline.Script, frames: int) -> npt.NDArray[np.bool_]:
+    """(frames,) where the mouth has to be shut and still: before the first sound, in pauses."""
+    times = np.arange(frames) * FRAME
+    quiet = times < offline.LEAD_IN - 0.25 * PLAY_RATE
+    for start, end in silences(script):
+        quiet |= (times > start + SETTLED * PLAY_RATE) & (times < end - 0.25 * PLAY_RATE)
+    return quiet
+
+
+def speaking(script: offline.Script, frames: int) -> npt.NDArray[np.bool_]:
+    """(frames,) where something is said."""
+    times = np.arange(frames) * FRAME
+    said = np.zeros(frames, bool)
+    for start, end in sounds(script, lambda viseme: viseme is not visemes.SILENCE):
+        said |= (times >= start) & (times <= end)
+    return said
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def figures(seen: Watched) -> dict[str, Any]:
+    """What the issue asks for, of one voice."""
+    share = seen.share
+    quiet = settled(seen.script, len(share))
+    return {
+        "seconds": round(len(seen.script.pcm) / PLAY_RATE, 1),
+        "p_b_m_lips_meet": reached(seen, lambda v: v.seal == "lips", lambda s: s.min() <= MEET),
+        "f_v_lip_to_teeth": reached(seen, lambda v: v.seal == "teeth", lambda s: s.min() <= BITE),
+        "open_vowels_open": reached(
+            seen, lambda v: v.vowel and v.targets.get("jawOpen", 0) >= 0.4,
+            lambda s: s.max() >= OPEN,
+        ),
+        # against the same pictures with the mouth at rest: blinks and brows mislead the landmarks
+        "motion_in_silence_of_range": round(
+            float(np.std(seen.gap[quiet] - seen.rest)) / seen.range, 4
+        ),
+        "as_the_landmarks_read_it": round(float(np.std(share[quiet])), 4),
+        "settled_pictures": int(quiet.sum()),
+        "lag_ms": lags(seen),
+    }  # fmt: skip
+
+
+def reached(seen: Watched, wanted: Any, meets: Any) -> dict[str, Any]:
+    """Share of these sounds of which a picture shows the shape, within a picture of the sound."""
+    share, hits = seen.share, []
+    for start, end in sounds(seen.script, wanted):
+        first, last = -(-(start - FRAME) // FRAME), (end + FRAME) // FRAME
+        hits.append(bool(meets(share[max(first, 0) : last + 1])))
+    return {"count": len(hits), "share": round(float(np.mean(hits)), 4) if hits else None}
+
+
+def lags(seen: Watched) -> dict[str, Any]:
+    """Commanded and seen mouth against the sound; positive: the mouth is late."""
+    heard, closed = [], []
+    treble = brightness(seen.script.pcm)
+    for start, end in sounds(seen.script, lambda v: v.seal == "lips"):
+        dip = heard_closure(treble, start, end)
+        seal = commanded_closure(seen.commanded, start, end)
+        if dip is not None and seal is not None:
+            heard.append(dip)
+            closed.append(seal)
+    late = (np.array(closed) - np.array(heard)) * 1e3
+    return {
+        "closures": len(late),
+        "commanded_p50": round(float(np.median(late)), 1),
+        "commanded_p10": round(float(np.percentile(late, 10)), 1),
+        "commanded_p90": round(float(np.percentile(late, 90)), 1),
+        "seen_against_commanded": seen_lag(seen),
+    }
+
+
+def brightness(pcm: npt.NDArray[np.int16]) -> Doubles:
+    """(steps,) dB of the first difference every 2 ms: what shut lips hold back."""
+    rise = np.diff(pcm.astype(np.float64))
+    steps = rise[: len(rise) // FINE * FINE].reshape(-1, FINE)
+    level = 10 * np.log10((steps**2).mean(1) + 1.0)
+    return np.convolve(level, np.hanning(9) / np.hanning(9).sum(), "same")
+
+
+def heard_closure(treble: Doubles, start: int, end: int) -> float | None:
+    """s of the middle of the treble's dip near a sound; None where it does not dip by 10 dB."""
+    first, last = (start - PLAY_RATE // 12) // FINE, (end + PLAY_RATE // 25) // FINE
+    part = treble[max(first, 0) : last]
+    if len(part) < 20:
+        return None
+    low = int(part.argmin())
+    around = min(part[:low].max(initial=-99.0), part[low:].max(initial=-99.0))
+    if around - part[low] < 10:
+        return None
+    under = part < part[low] + (around - part[low]) / 2
+    left = low - int(np.argmin(under[low::-1]))
+    right = low + int(np.argmin(under[low:]))
+    return (max(first, 0) + (left + right) / 2) * FINE / PLAY_RATE
+
+
+def commanded_closure(opening: Doubles, start: int, end: int) -> float | None:
+    """s of the middle of the time in which the commanded lips are shut."""
+    first, last = (start - PLAY_RATE // 10) // FINE, (end + PLAY_RATE // 16) // FINE
+    part = opening[max(first, 0) : last]
+    shut = np.flatnonzero(part <= max(part.min(), 0.0) + 0.01)
+    return None if not len(shut) else (max(first, 0) + float(shut.mean())) * FINE / PLAY_RATE
+
+
+def seen_lag(seen: Watched) -> float:
+    """ms by which the pictures' lips follow the command: where they correlate best."""
+    times = np.arange(len(seen.gap)) * (FRAME // FINE)
+    steps = np.arange(-60, 61)  # +-120 ms
+    inside = (times > 60) & (times < len(seen.commanded) - 61)
+    scores = [
+        np.corrcoef(seen.gap[inside], seen.commanded[times[inside] - step])[0, 1] for step in steps
+    ]
+    return float(steps[int(np.argmax(scores))] * FINE / PLAY_RATE * 1e3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+/**
+ * The dialog that makes an avatar of a photo: photo and name, consent, progress, result.
+ */
+
+import { authorization } from "../element/connection.js";
+import { byId, make } from "./dom.js";
+import { fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
+import { CONSENT, CREATION, FAULTS } from "./words.js";
+
+/** @typedef {"photo"|"consent"|"making"|"done"} Step */
+/** @typedef {keyof typeof CONSENT} Whose */
+
+/** The record of a consent, as it is kept in the file. @param {Whose} whose @param {string} subject
+ * @param {string} giver */
+export function record(whose, subject, giver) {
+  const { who, words } = CONSENT[whose];
+  const filled = (/** @type {string} */ text) => text.replaceAll("{subject}", subject).replaceAll("{giver}", giver);
+  return { subject: filled(who), statement: filled(words), givenBy: giver };
+}
+
+export class Creation {
+  #avatar;
+  #use;
+  #dialog = byId("create");
+  /** @type {File|null} */ #photo = null;
+  #picture = ""; // the photo's object URL
+  #made = "";
+  #running = new AbortController();
+
+  /**
+   * @param {import("../visavis-avatar.js").VisavisAvatar} avatar whose token is used
+   * @param {(name: string) => void} use switches the conversation to a new avatar
+   */
+  constructor(avatar, use) {
+    this.#avatar = avatar;
+    this.#use = use;
+    byId("create-open").addEventListener("click", () => this.open());
+    byId("create-close").addEventListener("click", () => this.#dialog.close());
+    byId("create-back").addEventListener("click", () => this.#enter("photo"));
+    byId("create-cancel").addEventListener("click", () => this.#running.abort());
+    byId("create-use").addEventListener("click", () => this.#finish());
+    byId("create-discard").addEventListener("click", () => this.#discard());
+    this.#dialog.addEventListener("cancel", (/** @type {Event} */ event) => {
+      if (this.#step === "making") event.preventDefault(); // Escape must not undo a minute of work
+    });
+    this.#dialog.addEventListener("close", () => this.#running.abort());
+    this.#listenForPhotos();
+    this.#onSubmit("create-photo", () => this.#toConsent());
+    this.#onSubmit("create-consent", () => this.#make());
+    byId("create-consent").addEventListener("input", () => this.#showRecord());
+  }
+
+  open() {
+    this.#made = "";
+    this.#choosePhoto(null);
+    for (const form of ["create-photo", "create-consent"]) byId(form).reset();
+    this.#showRecord();
+    this.#dialog.showModal();
+    this.#enter("photo");
+  }
+
+  get #token() {
+    return this.#avatar.getAttribute("token") ?? "";
+  }
+
+  /** @returns {Step} */
+  get #step() {
+    return this.#dialog.dataset.step;
+  }
+
+  get #name() {
+    return byId("create-name").value.trim();
+  }
+
+  /** @returns {Whose} */
+  get #whose() {
+    return byId("create-consent").elements.whose.value;
+  }
+
+  /** @param {string} form @param {() => void} then */
+  #onSubmit(form, then) {
+    byId(form).addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      then();
+    });
+  }
+
+  /** Show one step; screen readers hear its heading. @param {Step} step */
+  #enter(step) {
+    this.#dialog.dataset.step = step;
+    for (const part of this.#dialog.querySelectorAll("[data-part]")) part.hidden = part.dataset.part !== step;
+    byId("create-close").hidden = step === "making";
+    const { count, title } = CREATION[step];
+    byId("create-count").textContent = count;
+    byId("create-title").textContent = title.replace("{name}", this.#name);
+    byId("create-title").focus();
+    this.#dialog.querySelector(".sheet-body").scrollTop = 0;
+  }
+
+  // --- the photo ---------------------------------------------------------------------------------
+
+  #listenForPhotos() {
+    const drop = byId("create-drop");
+    const input = byId("create-file");
+    input.addEventListener("change", () => input.files[0] && this.#choosePhoto(input.files[0]));
+    for (const name of ["dragenter", "dragover"]) {
+      drop.addEventListener(name, (/** @type {DragEvent} */ event) => {
+        event.preventDefault();
+        drop.classList.add("over");
+      });
+    }
+    for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => drop.classList.remove("over"));
+    // a photo that misses the field must not replace the page
+    this.#dialog.addEventListener("dragover", (/** @type {DragEvent} */ event) => event.preventDefault());
+    this.#dialog.addEventListener("drop", (/** @type {DragEvent} */ event) => {
+      event.preventDefault();
+      const file = event.dataTransfer?.files[0];
+      if (file && this.#step === "photo") this.#choosePhoto(file);
+    });
+  }
+
+  /** @param {File|null} file */
+  #choosePhoto(file) {
+    const wrong = file ? fault(file) : "";
+    this.#complain(wrong && FAULTS[wrong]);
+    this.#photo = wrong ? null : file;
+    URL.revokeObjectURL(this.#picture);
+    this.#picture = this.#photo ? URL.createObjectURL(this.#photo) : "";
+    byId("create-drop").classList.toggle("filled", this.#photo !== null);
+    byId("create-chosen").textContent = this.#photo?.name ?? "";
+    for (const image of this.#dialog.querySelectorAll("img.chosen")) {
+      image.hidden = !this.#photo;
+      if (this.#photo) image.src = this.#picture;
+      else image.removeAttribute("src");
+    }
+    if (this.#photo && !this.#name) byId("create-name").value = nameFrom(this.#photo.name);
+  }
+
+  /** @param {string} words */
+  #complain(words) {
+    byId("create-fault").textContent = words;
+    byId("create-fault").hidden = !words;
+  }
+
+  #toConsent() {
+    if (!this.#photo) {
+      this.#complain(FAULTS["no-photo"]);
+      byId("create-file").focus();
+      return;
+    }
+    this.#complain("");
+    if (byId("create-photo").reportValidity()) this.#enter("consent"); // after the photo, the name
+  }
+
+  // --- consent -----------------------------------------------------------------------------------
+
+  #showRecord() {
+    const other = this.#whose === "other";
+    byId("create-subject-field").hidden = !other;
+    byId("create-subject").required = other;
+    const { statement, givenBy } = this.#record(CREATION.blank);
+    const date = new Date().toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
+    byId("create-record").textContent = statement;
+    byId("create-signed").textContent = `${givenBy}, ${date}`;
+  }
+
+  /** @param {string} blank for what has not been filled in */
+  #record(blank = "") {
+    const giver = byId("create-giver").value.trim() || blank;
+    return record(this.#whose, byId("create-subject").value.trim() || blank, giver);
+  }
+
+  // --- making ------------------------------------------------------------------------------------
+
+  async #make() {
+    if (!this.#photo) return this.#enter("photo");
+    this.#running = new AbortController();
+    this.#progress("sending the photo", 0);
+    this.#enter("making");
+    try {
+      const job = await makeAvatar(
+        this.#token, this.#form(this.#photo), (what, share) => this.#progress(what, share), this.#running.signal,
+      );
+      this.#made = job.name;
+      await this.#showResult(job);
+    } catch (error) {
+      if (!(error instanceof MakingError)) throw error;
+      this.#failed(error);
+    }
+  }
+
+  /** @param {File} photo */
+  #form(photo) {
+    const { subject, statement, givenBy } = this.#record();
+    const form = new FormData();
+    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes" };
+    for (const [key, value] of Object.entries(fields)) form.set(key, value);
+    form.set("photo", photo, "photo"); // the file's own name is nobody's business
+    return form;
+  }
+
+  /** @param {string} what @param {number} share */
+  #progress(what, share) {
+    byId("create-progress").value = share;
+    const words = `${what.charAt(0).toUpperCase()}${what.slice(1)}…`;
+    if (byId("create-what").textContent !== words) byId("create-what").textContent = words;
+  }
+
+  /** @param {MakingError} error */
+  #failed({ code, message }) {
+    if (!this.#dialog.open) return;
+    this.#enter("photo");
+    if (code !== "cancelled") this.#complain(FAULTS[code] ?? (message || FAULTS.server));
+    if (code.startsWith("name-")) byId("create-name").focus();
+  }
+
+  // --- the result --------------------------------------------------------------------------------
+
+  /** @param {{title: string, preview: string, warnings: string[]}} job */
+  async #showResult({ preview, warnings }) {
+    byId("create-warnings").replaceChildren(...warnings.map((words) => make("li", {}, words)));
+    byId("create-remarks").hidden = warnings.length === 0;
+    byId("create-good").hidden = warnings.length > 0;
+    const image = byId("create-preview");
+    const headers = authorization(this.#token);
+    const response = await fetch(preview.replace(/^\//, ""), { headers }).catch(() => null);
+    if (response?.ok) image.src = URL.createObjectURL(await response.blob());
+    else image.src = this.#picture;
+    if (!this.#dialog.open) return;
+    this.#enter("done");
+  }
+
+  #finish() {
+    this.#dialog.close();
+    this.#use(this.#made);
+  }
+
+  async #discard() {
+    try {
+      await removeAvatar(this.#token, this.#made);
+      this.#made = "";
+      this.#enter("photo");
+    } catch (error) {
+      if (!(error instanceof MakingError)) throw error;
+      byId("create-undone").textContent = error.message || FAULTS.server;
+    }
+  }
+}

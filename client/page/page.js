@@ -1,0 +1,305 @@
+/**
+ * The page: connects the <visavis-avatar> with buttons, captions, the log and the settings.
+ *
+ * Address: `?kiosk` or `?kiosk=SECONDS` (large, no settings, forgets the visitor after that long
+ * without a sign of life), `?avatar=NAME`, `?voice=NAME`, `?mode=open|talk`,
+ * `?source=dialogue|microphone` (who has the words); the access key is taken from `#token=...` and
+ * kept in memory only. Tests may read `window.visavis`: see session.js.
+ */
+
+import "../visavis-avatar.js";
+import { Captions } from "./captions.js";
+import { after, EMPTY, typed } from "./conversation.js";
+import { Creation } from "./create.js";
+import { byId, setIcon } from "./dom.js";
+import { Latency } from "./latency.js";
+import { Log } from "./log.js";
+import { keep, remembered, Settings } from "./settings.js";
+import { Talk } from "./talk.js";
+import { Notice, Trouble } from "./trouble.js";
+import { GREETINGS, PRIVACY, SOURCES, STATES } from "./words.js";
+
+const KIOSK_IDLE_SECONDS = 90; // then the next visitor must not read what the last one said
+const ANNOUNCE_MS = 400;
+
+const address = new URLSearchParams(location.search);
+const kiosk = address.has("kiosk");
+const idleMs = 1000 * (Number(address.get("kiosk")) || KIOSK_IDLE_SECONDS);
+const choice = { ...(kiosk ? {} : remembered()), ...Object.fromEntries(address) };
+
+/** @type {import("../visavis-avatar.js").VisavisAvatar} */
+const avatar = byId("avatar");
+const captions = new Captions(byId("captions"), byId("captions-live"));
+const log = new Log();
+const notice = new Notice();
+const settings = new Settings(avatar, choice);
+const hooks = avatar.session.hooks();
+const latency = new Latency(hooks);
+const trouble = new Trouble({ retry, leave: end, key: useKey });
+const talk = new Talk(avatar, takeFloor);
+new Creation(avatar, (name) => settings.use(name));
+
+let conversation = EMPTY;
+/** @type {keyof typeof SOURCES} */ let source = "dialogue";
+let announcing = 0;
+let idling = 0;
+
+Object.assign(window, { visavis: hooks });
+
+// --- what happens ------------------------------------------------------------------------------
+
+function start() {
+  if (avatar.session.active) return;
+  avatar.connect();
+  keepAwake();
+  stayAwake();
+  byId("talk").focus({ preventScroll: true });
+}
+
+function end() {
+  avatar.disconnect();
+  conversation = EMPTY;
+  captions.clear();
+  trouble.hide();
+  greet();
+  render();
+}
+
+function retry() {
+  if (avatar.session.active) avatar.retryNow();
+  else avatar.connect();
+}
+
+/** The visitor starts to talk: whoever is speaking stops. */
+function takeFloor() {
+  start();
+  if (conversation.phase === "speaking") avatar.interrupt();
+}
+
+/** @param {string} text */
+function ask(text) {
+  const words = text.trim();
+  if (!words) return;
+  start();
+  if (!avatar.ask(words)) return;
+  conversation = typed(conversation, words);
+  render();
+}
+
+function interrupt() {
+  if (conversation.phase === "speaking" || conversation.phase === "thinking") avatar.interrupt();
+}
+
+/** @param {string} key */
+function useKey(key) {
+  avatar.setAttribute("token", key);
+  trouble.hide();
+  loadChoices();
+  if (avatar.session.state === "failed") avatar.connect();
+}
+
+/** @param {boolean} on */
+function setMuted(on) {
+  avatar.muted = on;
+  byId("mute").ariaPressed = String(on);
+  setIcon(byId("mute").querySelector("use"), on ? "sound-off" : "sound");
+}
+
+/** @param {boolean} on */
+function setCaptions(on) {
+  byId("captions-toggle").ariaPressed = String(on);
+  document.body.classList.toggle("no-captions", !on);
+  byId("captions-live").ariaLive = on ? "polite" : "off";
+}
+
+/** @param {boolean} on */
+function setHandsFree(on) {
+  avatar.mode = on ? "open" : "talk";
+  byId("hands-free").checked = on;
+  byId("privacy").textContent = PRIVACY[avatar.mode];
+  talk.render();
+}
+
+/** Whose words the avatar speaks. Its sound is muted where it speaks what the microphone hears:
+ * echo cancellation would take it out, and bits of the visitor's own voice with it.
+ * @param {keyof typeof SOURCES} next */
+function setSource(next) {
+  if (next === source || !SOURCES[next]) return;
+  source = next;
+  const relayed = next === "microphone";
+  document.body.dataset.source = next;
+  byId(`source-${next}`).checked = true;
+  byId("invitation").textContent = SOURCES[next].invitation;
+  byId("empty-words").textContent = SOURCES[next].empty;
+  byId("disclosure").textContent = SOURCES[next].disclosure;
+  setHandsFree(relayed || choice.mode === "open");
+  setMuted(relayed);
+}
+
+/** @param {keyof typeof SOURCES} wanted */
+function chooseSource(wanted) {
+  avatar.setAttribute("source", wanted);
+  setSource(wanted);
+  render();
+}
+
+async function loadChoices() {
+  const status = await settings.load();
+  if (status === 401) trouble.show("unauthorised", "", null);
+  const { current } = settings;
+  if (current) byId("name").textContent = current.title || current.name;
+}
+
+// --- what is shown -----------------------------------------------------------------------------
+
+/** @returns {keyof typeof STATES} */
+function shownState() {
+  if (avatar.session.state !== "connected") return avatar.session.state;
+  if (source === "microphone") return avatar.micOn ? "speaking" : "ready";
+  if (conversation.phase === "hearing") return "listening";
+  if (conversation.phase === "listening") return avatar.micOn ? "listening" : "ready";
+  return conversation.phase;
+}
+
+function render() {
+  const shown = shownState();
+  const { state } = avatar.session;
+  Object.assign(document.body.dataset, { state, phase: conversation.phase, shown });
+  const word = byId("state-word");
+  if (word.textContent !== STATES[shown]) {
+    word.textContent = STATES[shown];
+    announce(STATES[shown]);
+  }
+  byId("welcome").hidden = state !== "idle";
+  byId("end").hidden = state === "idle";
+  byId("interrupt").hidden = conversation.phase !== "speaking" || state !== "connected";
+  log.render(conversation.lines);
+}
+
+/** States that pass at once are not read out. @param {string} words */
+function announce(words) {
+  clearTimeout(announcing);
+  announcing = Number(setTimeout(() => (byId("state-live").textContent = words), ANNOUNCE_MS));
+}
+
+function greet() {
+  const hour = new Date().getHours();
+  const part = hour < 5 || hour >= 18 ? "night" : hour < 12 ? "morning" : "afternoon";
+  byId("greeting").textContent = GREETINGS[part];
+}
+
+/** @param {{state: string, reason: any, words: string, retryInMs: number|null}} detail */
+function onState({ state, reason, words, retryInMs }) {
+  if (state === "waiting" || state === "failed") trouble.show(reason, words, retryInMs);
+  else trouble.hide();
+  if (state !== "connected") {
+    conversation = { ...conversation, phase: "listening", caption: null };
+    captions.end(true);
+  }
+  render();
+}
+
+/** @param {any} message */
+function onMessage(message) {
+  conversation = after(conversation, message);
+  if (message.type === "ready") setSource(message.source);
+  if (message.type === "caption") captions.show(message);
+  if (message.type === "reply_ended") captions.end(message.reason !== "done");
+  if (message.type === "receipt") latency.render();
+  if (message.type === "directed") {
+    settings.understood(message.styles, message.dropped, message.known);
+  }
+  if (message.type === "error") notice.problem(message.message);
+  stayAwake();
+  render();
+}
+
+// --- the kiosk ---------------------------------------------------------------------------------
+
+function stayAwake() {
+  clearTimeout(idling);
+  if (kiosk && avatar.session.active) idling = Number(setTimeout(end, idleMs));
+}
+
+/** A kiosk's screen must not go dark while somebody talks. */
+async function keepAwake() {
+  if (!kiosk || !("wakeLock" in navigator)) return;
+  await navigator.wakeLock.request("screen").catch((error) => console.info("visavis:", error.message));
+}
+
+// --- wiring ------------------------------------------------------------------------------------
+
+/** @param {string} id @param {string} event @param {(event: any) => void} listener */
+const on = (id, event, listener) => byId(id).addEventListener(event, listener);
+
+on("start", "click", start);
+on("end", "click", end);
+on("interrupt", "click", interrupt);
+on("mute", "click", () => setMuted(!avatar.muted));
+on("captions-toggle", "click", () => {
+  const shown = byId("captions-toggle").ariaPressed !== "true";
+  setCaptions(shown);
+  keep({ captions: shown });
+});
+on("hands-free", "change", ({ target }) => {
+  setHandsFree(target.checked);
+  if (!kiosk) keep({ mode: target.checked ? "open" : "talk" });
+  render();
+});
+on("sources", "change", ({ target }) => {
+  chooseSource(target.value);
+  if (!kiosk) keep({ source: target.value });
+});
+on("composer", "submit", (event) => {
+  event.preventDefault();
+  ask(byId("text").value);
+  byId("composer").reset();
+});
+on("suggestions", "click", ({ target }) => target.matches("button") && ask(target.textContent));
+on("create", "close", () => settings.load());
+on("settings", "chosen", () => (byId("name").textContent = settings.current.title || settings.current.name));
+
+on("avatar", "state", ({ detail }) => onState(detail));
+on("avatar", "message", ({ detail }) => onMessage(detail));
+on("avatar", "mic", render);
+on("avatar", "micready", () => notice.hide("microphone"));
+on("avatar", "micerror", ({ detail }) => notice.microphone(detail.reason, () => avatar.connect()));
+on("avatar", "playblocked", () => notice.sound(() => avatar.play().then(() => notice.hide("sound"))));
+on("avatar", "firstpicture", () => latency.render());
+
+addEventListener("keydown", (event) => {
+  const target = /** @type {Element} */ (event.target);
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) {
+    if (latency.open) latency.close();
+    else interrupt();
+  }
+  const typing = target.matches?.("input:not([type=checkbox]), textarea, dialog[open] *");
+  if (event.key.toLowerCase() === "m" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    setMuted(!avatar.muted);
+  }
+});
+for (const event of ["pointerdown", "keydown"]) addEventListener(event, stayAwake);
+
+/** The key leaves the address, so that nobody reads it off the screen; a kiosk keeps it, since it
+ * must survive a restart. */
+function takeKey() {
+  const key = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!key) return;
+  avatar.setAttribute("token", key);
+  if (!kiosk) history.replaceState(null, "", location.pathname + location.search);
+}
+addEventListener("hashchange", () => {
+  takeKey();
+  trouble.hide();
+  loadChoices();
+});
+
+document.documentElement.classList.toggle("kiosk", kiosk);
+takeKey();
+greet();
+setCaptions(choice.captions !== false);
+setHandsFree(choice.mode === "open");
+if (choice.source) chooseSource(choice.source);
+if (typeof RTCPeerConnection === "undefined") trouble.show("unsupported", "", null);
+render();
+loadChoices();

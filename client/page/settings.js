@@ -1,0 +1,186 @@
+/**
+ * The settings sheet: who one talks to, with which voice, and directions for the avatar.
+ */
+
+import { authorization } from "../element/connection.js";
+import { byId, make } from "./dom.js";
+import { DIRECTION } from "./words.js";
+
+const STORE = "visavis.choice";
+
+/** What was chosen on an earlier visit; nothing where storage is forbidden.
+ * @returns {Record<string, any>} */
+export function remembered() {
+  try {
+    return JSON.parse(localStorage.getItem(STORE) ?? "{}");
+  } catch (error) {
+    console.info("visavis: choices are not remembered here", error);
+    return {};
+  }
+}
+
+/** @param {Record<string, any>} choice */
+export function keep(choice) {
+  try {
+    localStorage.setItem(STORE, JSON.stringify({ ...remembered(), ...choice }));
+  } catch (error) {
+    console.info("visavis: choices are not remembered here", error);
+  }
+}
+
+/** A language's own English name: "en-GB" -> "British English". @param {string} tag */
+export function languageName(tag) {
+  try {
+    return new Intl.DisplayNames(["en"], { type: "language" }).of(tag) ?? tag;
+  } catch (error) {
+    if (error instanceof RangeError) return tag; // not a language tag: show it as it is
+    throw error;
+  }
+}
+
+/** Which of `items` is meant: the wanted one if it exists, else the default, else the first.
+ * @param {{name: string, default?: boolean}[]} items @param {string|null|undefined} wanted */
+export function chosen(items, wanted) {
+  return items.find((item) => item.name === wanted) ?? items.find((item) => item.default) ?? items[0];
+}
+
+export class Settings {
+  #avatar;
+  #wanted;
+  #sheet = byId("settings");
+  /** @type {any[]} */ avatars = [];
+  /** @type {any[]} */ voices = [];
+
+  /**
+   * @param {import("../visavis-avatar.js").VisavisAvatar} avatar
+   * @param {Record<string, any>} wanted avatar and voice to begin with, if they exist
+   */
+  constructor(avatar, wanted) {
+    this.#avatar = avatar;
+    this.#wanted = { avatar: wanted.avatar, voice: wanted.voice };
+    byId("settings-open").addEventListener("click", () => this.open());
+    this.#sheet.addEventListener("click", (/** @type {Event} */ event) => {
+      if (event.target === this.#sheet) this.#sheet.close(); // the backdrop
+    });
+    byId("direction").addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#direct(byId("prompt").value);
+    });
+    byId("directions").addEventListener("click", (/** @type {any} */ { target }) => {
+      if (target.matches("button")) this.#direct(target.textContent);
+    });
+  }
+
+  open() {
+    byId("directed").textContent = "";
+    this.#sheet.showModal();
+    this.load(); // whoever was added meanwhile
+  }
+
+  /** Fetch what can be chosen; the HTTP status that stood in the way, or 200; 0 for no answer. */
+  async load() {
+    const [avatars, voices] = await Promise.all([this.#list("avatars"), this.#list("voices")]);
+    if (avatars.status !== 200) return avatars.status;
+    if (voices.status !== 200) return voices.status;
+    this.avatars = avatars.items;
+    this.voices = voices.items;
+    byId("create-open").hidden = !avatars.create;
+    this.#render();
+    return 200;
+  }
+
+  /** Switch to an avatar that there was not before. @param {string} name */
+  async use(name) {
+    this.#avatar.setAttribute("avatar", name);
+    await this.load();
+    this.#choose("avatar", name);
+    this.#sheet.close();
+  }
+
+  /** What the server took of a direction, what it did not, and then every style there is.
+   * @param {string[]} styles @param {string[]} dropped @param {string[]} known */
+  understood(styles, dropped = [], known = []) {
+    const words = [];
+    if (styles.length) words.push(DIRECTION.understood.replace("{styles}", styles.join(", ")));
+    if (dropped.length) words.push(DIRECTION.dropped.replace("{words}", dropped.join(", ")));
+    if (!words.length) words.push(DIRECTION.unclear);
+    if (known.length) words.push(DIRECTION.known.replace("{styles}", known.join(", ")));
+    byId("directed").textContent = words.join(" ");
+  }
+
+  /** The avatar that is or will be talked to. @returns {any} */
+  get current() {
+    return chosen(this.avatars, this.#avatar.getAttribute("avatar") ?? this.#wanted.avatar);
+  }
+
+  /** @param {"avatars"|"voices"} kind */
+  async #list(kind) {
+    const headers = authorization(this.#avatar.getAttribute("token") ?? "");
+    const response = await fetch(`v1/${kind}`, { headers }).catch(() => null);
+    if (!response?.ok) return { status: response?.status ?? 0, items: [], create: false };
+    const { [kind]: items, create = false } = await response.json();
+    return { status: 200, items, create };
+  }
+
+  #render() {
+    this.#offer("avatar", this.avatars, (item) => this.#face(item));
+    this.#offer("voice", this.voices, (item) => this.#voice(item));
+  }
+
+  /** Radio buttons for one attribute. @param {"avatar"|"voice"} kind @param {any[]} items
+   * @param {(item: any) => Node[]} draw */
+  #offer(kind, items, draw) {
+    const group = byId(`${kind}s`);
+    group.hidden = items.length === 0;
+    const wanted = this.#avatar.getAttribute(kind) ?? this.#wanted[kind];
+    const current = chosen(items, wanted);
+    if (current && current.name === wanted) this.#avatar.setAttribute(kind, wanted);
+    const options = items.map((item) => {
+      const checked = item === current;
+      const input = make("input", { type: "radio", name: kind, value: item.name, checked });
+      input.addEventListener("change", () => this.#choose(kind, item.name));
+      return make("label", { className: "option" }, input, ...draw(item));
+    });
+    group.querySelector(".options").replaceChildren(...options);
+  }
+
+  /** @param {"avatar"|"voice"} kind @param {string} name */
+  #choose(kind, name) {
+    this.#avatar.setAttribute(kind, name);
+    keep({ [kind]: name });
+    this.#sheet.dispatchEvent(new CustomEvent("chosen"));
+  }
+
+  /** @param {any} item */
+  #face({ title, name, preview }) {
+    const image = make("img", { alt: "", className: "face" });
+    if (preview) this.#picture(image, preview);
+    return [image, make("span", { className: "label" }, title || name)];
+  }
+
+  /** @param {any} item */
+  #voice({ name, language, description }) {
+    const label = make("span", { className: "label" }, name);
+    const words = make("span", { className: "description" }, description || "");
+    const tag = make("span", { className: "tag" }, languageName(language));
+    return [make("span", { className: "text" }, label, words), tag];
+  }
+
+  /** @param {HTMLImageElement} image @param {string} path */
+  async #picture(image, path) {
+    const headers = authorization(this.#avatar.getAttribute("token") ?? "");
+    // "/v1/..." from the server's root is taken from this page's folder, so that a prefix works
+    const response = await fetch(path.replace(/^\//, ""), { headers }).catch(() => null);
+    if (!response?.ok) return;
+    image.src = URL.createObjectURL(await response.blob());
+    image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
+  }
+
+  /** @param {string} prompt */
+  #direct(prompt) {
+    if (!prompt.trim()) return;
+    const sent = this.#avatar.direct(prompt.trim());
+    byId("directed").textContent = sent ? DIRECTION.sent : DIRECTION.idle;
+    if (sent) byId("direction").reset();
+  }
+}

@@ -1,0 +1,1 @@
+"""What to answer: from a file of questions and answers, or an echo."""

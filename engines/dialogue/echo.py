@@ -1,0 +1,17 @@
+"""A dialogue that says what it is given: for tests, and for people who speak through a face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from visavis.engines.base import Exchange
+from visavis.engines.dialogue.knowledge_file import fragments
+
+
+class EchoDialogue:
+    """Implements `Dialogue`."""
+
+    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
+        """Yield the text itself, sentence by sentence, runs of blanks as one."""
+        del history
+        yield from fragments(" ".join(text.split()))

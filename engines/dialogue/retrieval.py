@@ -1,0 +1,199 @@
+"""Which entry a question means: sentence embeddings plus shared words. Knows nothing of replies."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from visavis.engines.base import Floats
+from visavis.engines.dialogue.knowledge_file import Entry
+from visavis.engines.language.embeddings import Embedder, cached
+from visavis.engines.language.script import unmarked
+from visavis.engines.language.wording import STOP, normalise, sound, spelled, stem, terms
+
+# Chosen by five-fold cross-validation over the questions of data/hotel.md (77 % right; plain cosine
+# 68 %) with the `tune` questions of bench/dialogue_questions.toml as what must be turned away.
+SHRINKAGE: Final = 6.0  # 3 to 30 differ by less than a point
+GROUP_WEIGHT: Final = 0.5  # of the entry as a whole; the rest is its nearest question
+ANSWER_WEIGHT: Final = 0.3  # of the answer within the entry as a whole
+WORD_WEIGHT: Final = 0.1  # of shared rare words: names that the embedding does not know
+# A word is taken for another that sounds like it only where the words as heard fit badly and the
+# others well, so that "my wife has fainted" is not about the Wi-Fi.
+FITS_BADLY: Final = 0.5
+FITS_WELL: Final = 0.65
+ALIKE: Final = 0.75  # what two words must share, written by sound, to be taken for each other
+ALIKE_SHORT: Final = 0.9  # the same for words of two consonants: "tax" is no "taxi"
+MAX_GUESSES: Final = 3  # of what a misheard question was: each costs an embedding
+REMEMBERED: Final = 512  # vectors of recent questions: follow-ups ask for earlier ones again
+
+
+class Index:
+    """Scores every entry for a question. Immutable when built, so safe to share by threads.
+
+    Compared is not the plain cosine of the embeddings but the cosine in a space in which the
+    directions that only tell the questions of one entry apart ("do you have", "where is") are
+    shrunk: linear discriminant analysis with shrinkage.
+    """
+
+    def __init__(
+        self,
+        known: Sequence[Entry],
+        strange: Sequence[Entry],
+        embedder: Embedder,
+        cache: Path | None = None,
+    ) -> None:
+        """`strange`: what must not be mistaken for the known; its words correct no misheard ones.
+
+        `cache`: a folder in which the vectors of the entries are kept between starts.
+        """
+        self.entries = (*known, *strange)
+        asked = [[normalise(q) for q in (*e.questions, e.subject)] for e in self.entries]
+        answers = [normalise(unmarked(entry.answers[0])) for entry in self.entries]
+        sizes = [len(group) for group in asked]
+        flat = [text for group in asked for text in group]
+        vectors = cached([*flat, *answers], embedder, cache)
+        self._exact = {text: n for n, group in reversed([*enumerate(asked)]) for text in group}
+        self._starts = np.cumsum([0, *sizes[:-1]])
+        self._space = Space(vectors[: len(flat)], np.repeat(np.arange(len(sizes)), sizes))
+        self._questions = self._space.project(vectors[: len(flat)])
+        self._groups = self._group(vectors, len(flat))
+        self._lexicon = Lexicon(
+            [" ".join((*group, answer)) for group, answer in zip(asked, answers, strict=True)]
+        )
+        self._ear = Ear(text for group in asked[: len(known)] for text in group)
+        self._vector = lru_cache(REMEMBERED)(lambda text: embedder.embed([text])[0])
+
+    def has(self, normal: str) -> bool:
+        """Whether an entry has a normalised question word for word."""
+        return normal in self._exact
+
+    def scores(self, normal: str) -> Floats:
+        """A normalised question -> (entries,) float32; at least 1 if asked word for word."""
+        scores = self._plain(normal)
+        if self.has(normal):
+            scores[self._exact[normal]] = max(1.0, float(scores.max()))
+        if scores.max() < FITS_BADLY:
+            for guess in self._ear.guesses(normal):
+                other = self._plain(guess)
+                if other.max() >= FITS_WELL:
+                    scores = np.maximum(scores, other)
+        return scores
+
+    def _group(self, vectors: Floats, questions: int) -> Floats:
+        answers = self._space.project(vectors[questions:])
+        return _unit(self._space.project(self._space.means) + np.float32(ANSWER_WEIGHT) * answers)
+
+    def _plain(self, normal: str) -> Floats:
+        vector = self._space.project(self._vector(normal)[None])[0]
+        nearest = np.maximum.reduceat(self._questions @ vector, self._starts)
+        similar = nearest + np.float32(GROUP_WEIGHT) * (self._groups @ vector - nearest)
+        mixed: Floats = similar + np.float32(WORD_WEIGHT) * self._lexicon.shared(normal)
+        return mixed
+
+
+class Space:
+    """Where questions of one entry lie close together; fitted to labelled vectors."""
+
+    def __init__(self, vectors: Floats, labels: npt.NDArray[np.intp]) -> None:
+        """vectors: (n, d) float32; labels: (n,) the entry of each, 0 to entries - 1, none empty."""
+        counts = np.bincount(labels)
+        sums = np.zeros((len(counts), vectors.shape[1]), np.float32)
+        np.add.at(sums, labels, vectors)
+        self.means: Floats = (sums / counts[:, None]).astype(np.float32)
+        self._centre = vectors.mean(axis=0)
+        within = (vectors - self.means[labels]).astype(np.float64)
+        scatter = within.T @ within / len(vectors)
+        floor = SHRINKAGE * max(np.trace(scatter), 1e-6) / len(scatter)
+        values, axes = np.linalg.eigh(scatter + floor * np.eye(len(scatter)))
+        self._axes: Floats = (axes / np.sqrt(values)).astype(np.float32)
+
+    def project(self, vectors: Floats) -> Floats:
+        """(n, d) float32 -> (n, d) float32 of length one."""
+        return _unit((vectors - self._centre) @ self._axes)
+
+
+def _unit(vectors: Floats) -> Floats:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: Floats = vectors / np.maximum(lengths, np.float32(1e-9))
+    return scaled
+
+
+class Lexicon:
+    """The words of all entries: how much of a question's words an entry has."""
+
+    def __init__(self, documents: Sequence[str]) -> None:
+        """One normalised document for each entry."""
+        self._bags = [set(terms(document)) for document in documents]
+        counts = Counter(term for bag in self._bags for term in bag)
+        self._rarity = {t: math.log(1 + len(self._bags) / n) for t, n in counts.items()}
+        self._unknown = math.log(1 + len(self._bags) / 2)  # a word that no entry has tells as much
+
+    def shared(self, normal: str) -> Floats:
+        """(entries,) float32 in [0, 1]: the part of the question's words, by rarity, in each."""
+        asked = self._weights(normal.split())
+        total = sum(asked.values())
+        if total == 0:
+            return np.zeros(len(self._bags), np.float32)
+        found = [sum(w for t, w in asked.items() if t in bag) for bag in self._bags]
+        return np.array(found, np.float32) / np.float32(total)
+
+    def _weights(self, words: Sequence[str]) -> dict[str, float]:
+        single = {stem(word) for word in words if word not in STOP}
+        weights = {term: self._rarity.get(term, self._unknown) for term in single}
+        for a, b in pairwise(words):
+            if a + b in self._rarity and (a not in STOP or b not in STOP):
+                weights[a + b] = self._rarity[a + b]
+        return weights
+
+
+class Ear:
+    """Guesses which known words a speech recogniser took for others: "brake fast", "why fi"."""
+
+    def __init__(self, questions: Iterable[str]) -> None:
+        """Normalised questions, whose words are the ones to be expected."""
+        self._expected: set[str] = set()
+        self._by_sound: dict[str, set[str]] = {}
+        for question in questions:
+            words = question.split()
+            self._expected.update(words)
+            self._add(word for word in words if word not in STOP)
+            self._add(f"{a} {b}" for a, b in pairwise(words) if a not in STOP)
+
+    def _add(self, phrases: Iterable[str]) -> None:
+        for phrase in phrases:
+            if len(key := sound(phrase.replace(" ", ""))) >= 2:
+                self._by_sound.setdefault(key, set()).add(phrase)
+
+    def guesses(self, normal: str) -> list[str]:
+        """Other sentences that sound like this one, likeliest first, at most MAX_GUESSES."""
+        words = normal.split()
+        found = [
+            (likeness, " ".join((*words[:at], phrase, *words[at + size :])))
+            for size in (1, 2, 3)
+            for at in range(len(words) - size + 1)
+            for likeness, phrase in self._like(words[at : at + size])
+        ]
+        return [text for _, text in sorted(found, reverse=True)[:MAX_GUESSES]]
+
+    def _like(self, words: Sequence[str]) -> list[tuple[float, str]]:
+        """Known phrases for words of which at least one is unexpected, with their likeness."""
+        if all(word in self._expected or word in STOP for word in words):
+            return []
+        heard = "".join(words)
+        known = self._by_sound.get(sound(heard), ())
+        rated = [(_alike(spelled(p.replace(" ", "")), spelled(heard)), p) for p in known]
+        least = ALIKE if len(sound(heard)) > 2 else ALIKE_SHORT
+        return [(likeness, phrase) for likeness, phrase in rated if likeness >= least]
+
+
+def _alike(a: str, b: str) -> float:
+    return SequenceMatcher(None, a, b, autojunk=False).ratio()

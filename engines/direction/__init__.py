@@ -1,0 +1,1 @@
+"""Plain words such as "appear thoughtful" to a demeanour: how face and voice are."""

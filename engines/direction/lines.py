@@ -1,0 +1,78 @@
+"""Clauses of a text with directions in brackets. Knows no voice, no time, and not how to read one.
+
+A bracket ends the clause before it, so that it takes effect at the very word after it. It holds
+until the next one; movements alone, as "[nods]", leave in force what was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from visavis.engines.base import Movement
+from visavis.engines.direction.styles import NOTHING, Direction
+from visavis.engines.language.clauses import Clauses
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A clause as it is to be spoken, and the bracket that holds for it, understood and as is.
+
+    `text` is empty where nothing follows a bracket.
+    """
+
+    text: str
+    cue: Direction = NOTHING
+    wish: str = ""
+    movements: tuple[Movement, ...] = ()
+
+
+class Lines:
+    """Takes the texts and the brackets of one reply in order."""
+
+    def __init__(self) -> None:
+        self.dropped: list[str] = []  # words in brackets that nobody understood
+        self._clauses = Clauses()
+        self._cue, self._wish = NOTHING, ""
+        self._movements: tuple[Movement, ...] = ()
+        self._fresh = False  # whether a bracket has come since the last clause
+
+    def text(self, words: str) -> list[Line]:
+        """The clauses that these words complete."""
+        return self._lines(self._clauses.feed(words))
+
+    def cue(self, wish: str, direction: Direction) -> list[Line]:
+        """A bracket, and what was understood of it: the clause before it is complete."""
+        before = self._lines(self._clauses.flush())
+        self.dropped += direction.dropped
+        self._movements += direction.movements
+        if direction.changes and not direction.momentary:
+            self._cue, self._wish = direction, wish
+        self._fresh = self._fresh or bool(direction.changes)
+        return before
+
+    def flush(self) -> list[Line]:
+        """What is left, when no more will come; an empty line for a last bracket."""
+        lines = self._lines(self._clauses.flush())
+        return [*lines, *self._lines([""] if self._fresh else [])]
+
+    def _lines(self, texts: Iterable[str]) -> list[Line]:
+        lines = []
+        for text in texts:
+            lines.append(Line(text, self._cue, self._wish, self._movements))
+            self._movements, self._fresh = (), False
+        return lines
+
+
+def said(lines: Iterable[Line], after: int) -> str:
+    """The words of lines after so many of them, with the brackets that hold."""
+    words: list[str] = []
+    wish = ""
+    for line in lines:
+        left = line.text.split()[after:]
+        after = max(0, after - len(line.text.split()))
+        if left and line.wish != wish:
+            wish = line.wish
+            words.append(f"[{wish}]")
+        words += left
+    return " ".join(words)

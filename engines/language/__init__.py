@@ -1,0 +1,1 @@
+"""Texts: words, brackets, clauses, how numbers are spoken, what sentences mean."""

@@ -1,0 +1,1 @@
+"""Mouth shapes from sound alone."""

@@ -1,0 +1,1 @@
+"""From speech and mood to the states of a living face."""

@@ -1,0 +1,1 @@
+"""From face states to pictures."""

@@ -1,0 +1,1 @@
+"""Text to speech: one adapter a voice, and what both share."""

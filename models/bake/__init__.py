@@ -1,0 +1,1 @@
+"""One photo to an avatar: landmarks, the fitted head, layers."""

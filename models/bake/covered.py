@@ -1,0 +1,109 @@
+"""What lies over a face in a photo: a hand, a mask or a microphone at the mouth, glare on glasses.
+
+The landmark model guesses what it cannot see, so the picture itself is asked. Mends nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from visavis.models.bake import landmarks as lm
+
+Floats = npt.NDArray[np.float32]
+Rgb = npt.NDArray[np.uint8]
+
+LEAST: Final = 120.0  # px from forehead to chin; in a smaller face a beard hides the line as well
+HEIGHT: Final = 300.0  # px from forehead to chin at which lips are looked at
+# How much darker (L of Lab, 0..255) the line between the lips is than the brighter part of either
+# lip: 13 to 69 in eleven portraits (photo, painting, cartoon, renders, a thick beard, grey copies),
+# 0 to 12 for nine in ten masks, hands and microphones drawn over them. Lips whose line is faint are
+# redder than the skin, by 12 and 3 of Lab's a; in a grey picture they are not. What covers is not.
+LINE: Final = 11.0
+FAINT_LINE: Final = 20.0
+REDDER: Final = 1.5
+GREY: Final = 6.0  # chroma of the skin below which a picture has no colours
+BARE: Final = (6, 118, 347)  # landmarks on skin that a mask leaves free: nose, below the eyes
+
+GLARING: Final = 225  # in every channel
+GLARE: Final = 0.3  # of the iris; a highlight on an open eye covers less than 0.15
+
+
+def mouth_hidden(photo: Rgb, face: lm.Face) -> bool:
+    """Whether no line between lips is seen where the mouth must be. Not told of small faces."""
+    if _height(face) < LEAST:
+        return False
+    lab, points = _close_up(photo, face)
+    line, red = _lips(lab, points)
+    pale = red < (REDDER if _coloured(lab, points) else -REDDER)
+    return line < LINE or (line < FAINT_LINE and pale)
+
+
+def _height(face: lm.Face) -> float:
+    return float(np.linalg.norm(face.points[lm.FOREHEAD, :2] - face.points[lm.CHIN, :2]))
+
+
+def _coloured(lab: Floats, points: Floats) -> bool:
+    x, y = np.clip(np.round(points[list(BARE)]), 0, HEIGHT - 1).astype(int).T
+    return float(np.hypot(*(np.median(lab[y, x], axis=0)[1:] - 128))) > GREY
+
+
+def _close_up(photo: Rgb, face: lm.Face) -> tuple[Floats, Floats]:
+    """The lower face in Lab, softened by a px, and the landmarks in it: (h, w, 3), (468, 2)."""
+    flat = face.points[:, :2]
+    scale = HEIGHT / _height(face)
+    size = (int(HEIGHT), int(HEIGHT))
+    middle = (flat[lm.LIP_UPPER_INNER[5]] + flat[lm.LIP_LOWER_INNER[5]]) / 2
+    shift = HEIGHT / 2 - scale * middle
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
+    source = photo if scale > 0.7 else cv2.GaussianBlur(photo, (0, 0), 0.4 / scale)
+    crop = cv2.warpAffine(source, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(lab, (0, 0), 1.0)), (flat * scale + shift).astype(np.float32)
+
+
+def _lips(lab: Floats, points: Floats) -> tuple[float, float]:
+    """How much darker the line between the lips is, and how much redder they are than the skin.
+
+    Averaged along the mouth: a true line runs along it, folds and fingers do not.
+    """
+    rows = (lm.LIP_UPPER_OUTER, lm.LIP_UPPER_INNER, lm.LIP_LOWER_INNER, lm.LIP_LOWER_OUTER)
+    top, upper, lower, bottom = (points[list(row)[2:-2]] for row in rows)
+    lip_up, lip_down = _profile(lab, top, upper), _profile(lab, lower, bottom)
+    tall, deep = top - upper, bottom - lower
+    middle = _profile(lab, upper + 0.35 * tall, lower + 0.35 * deep)
+    above = _profile(lab, top + 0.9 * tall, top + 0.3 * tall)
+    below = _profile(lab, bottom + 0.3 * deep, bottom + 0.9 * deep)
+    # Not the mean: a moustache may hang over most of the upper lip.
+    bright = min(np.percentile(lip[:, 0], 80) for lip in (lip_up, lip_down))
+    line = bright - middle[:, 0].min()
+    lips = (lip_up[3:12, 1].mean() + lip_down[3:12, 1].mean()) / 2
+    skin = (above[:, 1].mean() + below[:, 1].mean()) / 2
+    return float(line), float(lips - skin)
+
+
+def _profile(lab: Floats, start: Floats, end: Floats) -> Floats:
+    """(15, 3): colours from one row of points (n, 2) to another, the mean of all columns."""
+    share = np.linspace(0, 1, 15, dtype=np.float32)[:, None, None]
+    at = (start + (end - start) * share).astype(np.float32)
+    seen = cv2.remap(lab, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen.mean(1), np.float32)
+
+
+def glare(photo: Rgb, face: lm.Face) -> bool:
+    """Whether something as bright as a lamp lies over an iris, as reflections on glasses do."""
+    return any(_glaring(photo, eye) > GLARE for eye in (face.eye_right, face.eye_left))
+
+
+def _glaring(photo: Rgb, eye: lm.Eye) -> float:
+    """Share of the iris that is almost white."""
+    reach = max(eye.radius, 1.0)
+    left, top = np.maximum(np.floor(eye.centre - reach), 0).astype(int)
+    right, bottom = np.ceil(eye.centre + reach).astype(int) + 1
+    crop = photo[top:bottom, left:right].min(-1)
+    y, x = np.mgrid[top : top + crop.shape[0], left : left + crop.shape[1]]
+    iris = (x - eye.centre[0]) ** 2 + (y - eye.centre[1]) ** 2 < reach**2
+    return float((crop[iris] > GLARING).mean()) if iris.any() else 0.0

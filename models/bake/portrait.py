@@ -1,0 +1,302 @@
+"""One portrait photo becomes an avatar: the order of the steps, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from visavis.models import arkit
+from visavis.models.avatar.file import Avatar, Card, Consent, check_name
+from visavis.models.avatar.rig import BREATH, CONTROLS, Body, Floats, Grid, Patch, nodes
+from visavis.models.bake import (
+    contour,
+    eyes,
+    fit,
+    glasses,
+    irises,
+    layers,
+    lighting,
+    mouth,
+    photo,
+    teeth,
+)
+from visavis.models.bake import landmarks as lm
+from visavis.models.bake.head import Head, load_head
+from visavis.models.bake.head import landmarks as at_landmarks
+
+Progress = Callable[[str, float], None]  # what is being done, share done in [0, 1]
+
+BASE_PITCH: Final = 8.0  # px between nodes of the base
+CAMERA_FAR: Final = 24.0  # interocular distances from the camera to the face: 1.5 m, as portraits
+# are taken. From 1 m, a jaw that drops and swings back would seem to drop by 6 % less.
+# From between the lids' corners to where the head turns, dm to the right, down and forward: the
+# upper neck joints of MakeHuman's rig on rendered people.
+NECK: Final = (0.0, 0.76, -0.98)
+# Interocular distances that outlines lie deeper than the skin seen there: as a round cheek turns,
+# its outline slides over it and moves less than the skin does.
+# The jaw's edge is a sharper bend and moves more like its skin.
+SLIDE: Final = 0.45
+JAW_SLIDE: Final = 0.15
+OUTLINE: Final = 0.19  # face heights inside the outline over which that begins
+JAW_REACH: Final = 9.0  # px of skin around that tell how the jaw's outline moves
+BREATH_RISE: Final = 0.045  # interocular distances that shoulders rise in a breath
+TOOL: Final = "visavis 4"  # changes with what the bake makes of the same photo
+LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
+
+
+def _quiet(_what: str, _share: float) -> None:
+    """No progress wanted."""
+
+
+def create_avatar(
+    source: Path | bytes, name: str, consent: Consent, licence: str = "all rights reserved",
+    progress: Progress = _quiet,
+) -> Avatar:  # fmt: skip
+    """Photo file (path or content) -> avatar.
+
+    Raises PortraitError for a photo that cannot be used, AvatarError("consent-missing") without
+    a complete consent record.
+    """
+    consent.check()
+    check_name(name)
+    progress("reading the photo", 0.0)
+    data = source if isinstance(source, bytes) else photo.read(source)
+    framed = irises.refined(photo.frame(data))
+    progress("fitting the head", 0.3)
+    head = load_head()
+    fitted = fit.fit(head, framed.face)
+    progress("baking the layers", 0.5)
+    body = _body(head, framed.face, fitted)
+    values = _channels(fitted, _skin(head), framed, body)
+    base = _finish(values, _base_nodes()[0], BASE_PITCH, framed, body)
+    progress("baking the mouth", 0.7)
+    patches = {"mouth": _mouth(head, fitted, framed, body, values)}
+    for key, side in (("eye_right", "Right"), ("eye_left", "Left")):
+        progress("baking the eyes", 0.85)
+        patches[key] = _eye(head, fitted, framed, body, values, side)
+    progress("done", 1.0)
+    digest = hashlib.sha256(data).hexdigest()
+    return Avatar(
+        card=Card(name, licence, consent, digest, framed.warnings, TOOL),
+        side=photo.SIDE,
+        margin=photo.MARGIN,
+        photo=framed.photo,
+        matte=np.round(framed.matte * 255).astype(np.uint8),
+        plate=framed.plate,
+        base=base,
+        patches=patches,
+        light=lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH),
+        body=body,
+    )
+
+
+def _body(head: Head, face: lm.Face, fitted: fit.FittedHead) -> Body:
+    """Pivots: the head nods about the top of the neck, the body sways about the waist."""
+    p = face.points
+    iod = float(np.linalg.norm(face.eye_left.centre - face.eye_right.centre))
+    middle = (p[234, :2] + p[454, :2]) / 2
+    depth = float(np.median(fitted.vertices[:, 2]))
+    lids = at_landmarks(head, fitted.vertices)[[*lm.EYE_RIGHT, *lm.EYE_LEFT]].mean(0)
+    neck = (lids + fitted.scale * fitted.rotation @ NECK).astype(np.float32)
+    waist = np.array([middle[0], p[lm.CHIN, 1] + 5 * iod, depth], np.float32)
+    # It was aimed at the middle of the picture, which is a head with its shoulders.
+    camera = np.array([photo.SIDE / 2, photo.SIDE / 2, CAMERA_FAR * iod], np.float32)
+    return Body(neck, waist, camera, iod)
+
+
+def _skin(head: Head) -> layers.Ints:
+    return np.ascontiguousarray(head.faces[head.region_faces["skin"]])
+
+
+def _share(at: Floats, face: lm.Face, iod: float) -> Floats:
+    """(h, w): 1 on the head, falling through the neck to 0 on the shoulders."""
+    chin, brow = face.points[lm.CHIN, :2], face.points[lm.FOREHEAD, :2]
+    tall = float(np.linalg.norm(chin - brow))
+    down = (chin - brow) / tall
+    below = (at - chin) @ down / tall
+    beside = np.abs((at - chin) @ np.array([-down[1], down[0]])) / tall
+    start = -0.02 - 0.10 * np.clip(beside - 0.25, 0, 1)
+    return 1 - contour.eased((below - start) / 0.50)
+
+
+def _breath(values: Floats, at: Floats, face: lm.Face, iod: float) -> None:
+    """Shoulders rise, the head barely: written into `values` in place."""
+    below = (at[..., 1] - face.points[lm.CHIN, 1]) / iod
+    risen = contour.eased((below + 0.2) / 1.6)
+    values[..., 3 * BREATH + 1] = -BREATH_RISE * iod * (0.15 + 0.85 * risen)
+
+
+def _zones(at: Floats, face: lm.Face) -> tuple[layers.Mask, layers.Mask, layers.Mask]:
+    """Where the head's skin moves as the photo's does; the jaw's outline; the shoulders, which do
+    not move.
+
+    Between the last two lies the neck, which has to stretch and bunch as the chin comes down.
+    """
+    chin, brow = face.points[lm.CHIN, :2], face.points[lm.FOREHEAD, :2]
+    tall = float(np.linalg.norm(chin - brow))
+    down = (chin - brow) / tall
+    oval = contour.signed_distance(at, np.ascontiguousarray(face.points[list(lm.OVAL), :2]))
+    lobes = float(np.max((face.points[[132, 361], :2] - chin) @ down))
+    along = (at - chin) @ down
+    # Inside the jaw's outline by a little: the fitted head's own jaw is not exactly there.
+    head = (oval < -0.04 * tall) | (along < lobes)
+    return head, (oval < 0.03 * tall) & ~head, along > 0.42 * tall
+
+
+def _soften_jaw(values: Floats, seen: layers.Mask, jaw: layers.Mask, pitch: float) -> None:
+    """Let the jaw's outline move as the mean of what is seen of the head there, in place.
+
+    Filled from the chin to the shoulders, it would lag by a fifth as the jaw drops; left as it is,
+    the step from jaw to neck would lie elsewhere on a patch's fine nodes than on the base's.
+    """
+    if seen.any():
+        values[jaw, :-1] = layers.spread(values[..., :-1], seen, JAW_REACH / pitch)[jaw]
+
+
+def _outline(at: Floats, face: lm.Face) -> Floats:
+    """(h, w): 0 on the face, rising to SLIDE at its outline beside the cheeks, and beyond."""
+    points = face.points[:, :2]
+    chin, brow = points[lm.CHIN], points[lm.FOREHEAD]
+    tall = float(np.linalg.norm(chin - brow))
+    outline = np.ascontiguousarray(points[list(lm.OVAL)])
+    near = contour.eased(contour.signed_distance(at, outline) / (OUTLINE * tall) + 1)
+    down = (chin - brow) / tall
+    beside = np.abs((at - (chin + brow) / 2) @ np.array([-down[1], down[0]])) / tall
+    side = np.clip((beside - 0.18) / 0.20, 0, 1)  # chin and hair line are no round outlines
+    low = np.clip(((at - brow) @ down / tall - 0.6) / 0.2, 0, 1)
+    return np.asarray(near * side * (SLIDE + (JAW_SLIDE - SLIDE) * low), np.float32)
+
+
+def _channels(
+    fitted: fit.FittedHead, faces: layers.Ints, framed: photo.Framed, body: Body
+) -> Floats:
+    """The base's channels: all shifts and the depth at each of its nodes."""
+    corner, shape = _base_nodes()
+    at = nodes(corner, BASE_PITCH, shape)
+    values, index = layers.sample(fitted, faces, corner, BASE_PITCH, shape)
+    floor = float(body.head_pivot[2]) - 0.5 * body.interocular
+    depth = np.maximum(values[..., -1:], floor)
+    depth = layers.fill(depth, index >= 0, np.array([floor], np.float32))
+    depth = depth - (body.interocular * _outline(at, framed.face))[..., None]
+    values[..., -1:] = layers.soften(layers.gentle(depth[..., 0], BASE_PITCH)[..., None], 1.0)
+    head, jaw, shoulders = _zones(at, framed.face)
+    values[shoulders, :-1] = 0
+    seen = (index >= 0) & (head | jaw)
+    _soften_jaw(values, seen, jaw, BASE_PITCH)
+    known = seen | jaw | shoulders
+    values[..., :-1] = layers.fill(
+        values[..., :-1], known, np.zeros(values.shape[-1] - 1, np.float32)
+    )
+    for unit in LID_UNITS:
+        k = 3 * arkit.INDEX[unit]
+        values[..., k : k + 3] = 0
+    return _with_glasses(values, at, framed, BASE_PITCH)
+
+
+def _with_glasses(
+    values: Floats, at: Floats, framed: photo.Framed, pitch: float, opening: Floats | None = None
+) -> Floats:
+    """Glasses follow the head and not the skin under them: no unit moves what they run over."""
+    values[..., :-1] *= 1 - glasses.held(at, framed.glasses, pitch, opening)[..., None]
+    return values
+
+
+def _base_nodes() -> tuple[tuple[float, float], tuple[int, int]]:
+    side = photo.SIDE + 2 * photo.MARGIN
+    count = int(np.ceil((side - 1) / BASE_PITCH)) + 1
+    return (-float(photo.MARGIN), -float(photo.MARGIN)), (count, count)
+
+
+def _base_at() -> Floats:
+    corner, shape = _base_nodes()
+    return nodes(corner, BASE_PITCH, shape)
+
+
+def _near(
+    fitted: fit.FittedHead, faces: layers.Ints, framed: photo.Framed, body: Body, base: Floats,
+    corner: tuple[float, float], pitch: float, shape: tuple[int, int],
+) -> tuple[Floats, layers.Ints]:  # fmt: skip
+    """Channels of a patch's nodes, finer than the base's where the head says more.
+
+    At the patch's border and where the head is silent they go over into the base's.
+    """
+    at = nodes(corner, pitch, shape)
+    values, index = layers.sample(fitted, faces, corner, pitch, shape)
+    head, jaw, _ = _zones(at, framed.face)
+    seen = (index >= 0) & (head | jaw)
+    _soften_jaw(values, seen, jaw, pitch)
+    known = seen | jaw
+    values[..., -1] -= body.interocular * _outline(at, framed.face)
+    rim = np.zeros_like(known)
+    rim[[0, -1]] = rim[:, [0, -1]] = True
+    values[rim] = layers.read_grid(base, _base_nodes()[0], BASE_PITCH, at)[rim]
+    return layers.fill(values, known | rim), index
+
+
+def _finish(
+    values: Floats, corner: tuple[float, float], pitch: float, framed: photo.Framed, body: Body
+) -> Grid:
+    """Breath and the head's share, then a Grid."""
+    at = nodes(corner, pitch, (values.shape[0], values.shape[1]))
+    values[..., -1] = layers.gentle(values[..., -1], pitch)
+    _breath(values, at, framed.face, body.interocular)
+    share = _share(at, framed.face, body.interocular)
+    return layers.grid(values, share, corner, pitch, body.camera)
+
+
+def _mouth(
+    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats
+) -> Patch:
+    shape = mouth.shape(framed.face, framed.small(), photo.MARGIN)
+    corner, count = mouth.box(shape)
+    at = nodes(corner, mouth.PITCH, count)
+    faces = _skin(head)
+    values, index = _near(fitted, faces, framed, body, base, corner, mouth.PITCH, count)
+    for unit in LID_UNITS:
+        values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
+    inner = head.region_faces["inner_mouth"][head.region_faces["skin"]]
+    above, below = (other | inner for other in mouth.lip_triangles(head, faces))
+    grids = []
+    sheets = [
+        mouth.sheet(shape, values, index, other, at, upper)
+        for upper, other in ((True, below), (False, above))
+    ]
+    depth = mouth.common_depth(shape, sheets[0][..., -1], sheets[1][..., -1], at)
+    for upper, own in zip((True, False), sheets, strict=True):
+        own[..., -1] = depth
+        grid = _finish(own, corner, mouth.PITCH, framed, body)
+        grid.rest[..., :2] += mouth.closing(shape, at, upper)
+        grids.append(grid)
+    size = (int((count[0] - 1) * mouth.PITCH) + 1, int((count[1] - 1) * mouth.PITCH) + 1)
+    sprites, back = teeth.sprites(head, fitted, shape, framed, body.camera, body.interocular)
+    edges = mouth.edges(shape, corner, size)
+    reach = shape.width * 0.07
+    return Patch(grids[0], grids[1], edges, sprites, back, (0.32, reach, 0.22, reach * 0.7))
+
+
+def _eye(
+    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats, side: str
+) -> Patch:
+    eye = eyes.shape(framed.face, side)
+    corner, count = eyes.box(eye)
+    at = nodes(corner, eyes.PITCH, count)
+    values, _ = _near(fitted, _skin(head), framed, body, base, corner, eyes.PITCH, count)
+    for unit in LID_UNITS:
+        values[..., 3 * arkit.INDEX[unit] : 3 * arkit.INDEX[unit] + 3] = 0
+    grids = []
+    for sheet in ("upper", "lower"):
+        filled = eyes.sheets(eye, values, at, sheet)
+        filled = _with_glasses(filled, at, framed, eyes.PITCH, eye.opening)
+        grids.append(_finish(filled, corner, eyes.PITCH, framed, body))
+    size = (int((count[0] - 1) * eyes.PITCH) + 1, int((count[1] - 1) * eyes.PITCH) + 1)
+    depth = float(np.median(grids[0].rest[..., 2]))
+    sprites = eyes.sprites(eye, framed, depth, body.camera)
+    edges = eyes.edges(eye, corner, size)
+    return Patch(grids[0], grids[1], edges, sprites, (120, 100, 95), (0.3, 3.0, 0.1, 1.5))
+
+
+assert CONTROLS[: arkit.COUNT] == arkit.NAMES

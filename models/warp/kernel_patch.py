@@ -1,0 +1,306 @@
+"""The parts of the face that open: lips and lids, and what shows between them, on one CPU core.
+
+A patch has two sheets of skin cut from the same photo, an upper and a lower one, that move apart;
+through the gap a stack of small pictures is seen (teeth and tongue, or eyeball and iris). Same
+conventions as `kernel`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from visavis.models.compiling import compiled
+from visavis.models.warp.kernel import Array, Real, lerp_pair
+
+EDGE_UNIT = 8  # steps of a stored signed distance per px
+EDGE_ZERO = 128
+LINE_REACH = np.float32(0.045)  # widths of an eye that its dark line reaches to both sides
+FLAT = 0.35  # of their height in the photo that lashes have at least, seen from the front
+SEAM = np.float32(4)  # px, for each px left out at a sheet's edge, over which its texture stretches
+
+
+@compiled
+def _byte(sheet: Array, x: Real, y: Real) -> Real:
+    """A plane of bytes, bilinear."""
+    a = int(x)
+    b = int(y)
+    fx = x - np.float32(a)
+    fy = y - np.float32(b)
+    p00, p01 = np.float32(sheet[b, a]), np.float32(sheet[b, a + 1])
+    p10, p11 = np.float32(sheet[b + 1, a]), np.float32(sheet[b + 1, a + 1])
+    top = p00 + (p01 - p00) * fx
+    low = p10 + (p11 - p10) * fx
+    return top + (low - top) * fy
+
+
+@compiled
+def _edge(sheet: Array, x: Real, y: Real) -> Real:
+    """Signed distance in px, bilinear; positive where the sheet covers."""
+    return (_byte(sheet, x, y) - np.float32(EDGE_ZERO)) * np.float32(1.0 / EDGE_UNIT)
+
+
+@compiled
+def _cell(x: Real, y: Real) -> tuple[int, int, Real, Real, Real, Real]:
+    """Of a place among nodes: column and row, and the weights of the four nodes around it."""
+    a = int(x)
+    b = int(y)
+    fx = np.float32(x - a)
+    fy = np.float32(y - b)
+    one = np.float32(1)
+    return a, b, (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
+
+
+@compiled
+def _position(
+    nodes: Array, a: int, b: int, w00: Real, w01: Real, w10: Real, w11: Real
+) -> tuple[Real, Real]:
+    """What nodes (h, w, 2) say there; the rest from `_cell`."""
+    p, q, r, s = nodes[b, a], nodes[b, a + 1], nodes[b + 1, a], nodes[b + 1, a + 1]
+    return (
+        p[0] * w00 + q[0] * w01 + r[0] * w10 + s[0] * w11,
+        p[1] * w00 + q[1] * w01 + r[1] * w10 + s[1] * w11,
+    )
+
+
+@compiled
+def _texel(flat: Array, stride: int, x: Real, y: Real) -> tuple[int, int]:
+    """Both byte pairs at texel position (x, y): Y | A << 16 and U | V << 16."""
+    a = int(x)
+    b = int(y)
+    fx = int((x - np.float32(a)) * np.float32(256))
+    fy = int((y - np.float32(b)) * np.float32(256))
+    one, row = np.uint64(1), np.uint64(stride)  # unsigned: no test for negative indices
+    at = np.uint64(b * stride + a)
+    p00, p01 = flat[at], flat[at + one]
+    p10, p11 = flat[at + row], flat[at + row + one]
+    even = lerp_pair(p00, p01, p10, p11, fx, fy)
+    odd = lerp_pair(p00 >> 8, p01 >> 8, p10 >> 8, p11 >> 8, fx, fy)
+    return even, odd
+
+
+@compiled
+def _lit(
+    gain: Array, a: int, b: int, w00: Real, w01: Real, w10: Real, w11: Real, even: int
+) -> Real:
+    """Luma of a texel under the light's gain at that place."""
+    g = gain[b, a] * w00 + gain[b, a + 1] * w01 + gain[b + 1, a] * w10 + gain[b + 1, a + 1] * w11
+    black = np.float32(16)
+    return min(black + (np.float32(even & 255) - black) * g, np.float32(235))
+
+
+@compiled
+def _between(
+    atlas: Array,
+    places: Array,
+    back: Array,
+    shade: Array,
+    x: Real,
+    y: Real,
+    up: Real,
+    low: Real,
+) -> tuple[Real, Real, Real]:
+    """What is seen through the gap at picture px (x, y): luma, blue, red.
+
+    up, low: px (negative) from the edge of the upper and the lower sheet.
+    """
+    luma, blue, red = back[0], back[1], back[2]
+    height, width = atlas.shape[1], atlas.shape[2]
+    for n in range(atlas.shape[0]):
+        m = places[n]
+        tx = m[0, 0] * x + m[0, 1] * y + m[0, 2]
+        ty = m[1, 0] * x + m[1, 1] * y + m[1, 2]
+        if tx < 0 or ty < 0 or tx >= width - 1 or ty >= height - 1:
+            continue
+        even, odd = _texel(atlas[n].reshape(-1), width, tx, ty)
+        alpha = np.float32(even >> 16) * np.float32(1.0 / 255)
+        luma += (np.float32(even & 255) - luma) * alpha
+        blue += (np.float32(odd & 255) - blue) * alpha
+        red += (np.float32(odd >> 16) - red) * alpha
+    g = np.float32(1) - shade[0] * max(np.float32(0), 1 + up * shade[1])
+    g *= np.float32(1) - shade[2] * max(np.float32(0), 1 + low * shade[3])
+    # A narrow gap lets little light in.
+    g *= np.float32(1) - shade[0] * max(np.float32(0), 1 + (up + low) * shade[1] * np.float32(0.5))
+    # Shadow inside a mouth is warm: colour fades less than light.
+    grey = np.float32(128)
+    h = np.float32(0.5) + np.float32(0.5) * g
+    return (
+        np.float32(16) + (luma - np.float32(16)) * g,
+        grey + (blue - grey) * h,
+        grey + (red - grey) * h,
+    )
+
+
+@compiled
+def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
+    upper: Array, lower: Array, gains: Array, step: int, x0: int, y0: int, texture: Array,
+    origin: Array, edges: Array, corner: Array, margin: Real, atlas: Array, places: Array,
+    back: Array, shade: Array, luma: Array, blue: Array, red: Array,
+) -> None:  # fmt: skip
+    """Draw one patch over the picture.
+
+    upper, lower (oh, ow, 2) from `invert` at (x0, y0), both even; gains (2, oh, ow) from `light`
+    for either; texture, origin, luma, blue, red
+    as in `draw_base`; edges (2, h, w) uint8: signed distance of both sheets, sample (0, 0) at
+    position `corner`; margin: px over which the patch fades into the picture; atlas (n, ah, aw)
+    uint32: pictures in the gap, back to front; places (n, 2, 3): picture px -> their texels; back
+    (3,): Y, U, V behind them; shade (6,): share of light lost at the upper sheet's edge and 1 / px
+    of its reach, then the same for the lower sheet; how much of the photo is left out at the edges
+    of sheets that have parted, in widths of the gap, and px of it at most.
+    """
+    height, width = luma.shape
+    flat = texture.reshape(-1)
+    stride = texture.shape[1]
+    high_x = np.float32(texture.shape[1] - 2)
+    high_y = np.float32(texture.shape[0] - 2)
+    edge_x = np.float32(edges.shape[2] - 1.001)
+    edge_y = np.float32(edges.shape[1] - 1.001)
+    inv = np.float32(1.0 / step)
+    inv_margin = np.float32(1) / np.float32(margin)
+    zero = np.float32(0)
+    one = np.float32(1)
+    half = np.float32(0.5)
+    seam = max(half, SEAM * np.float32(shade[5]))
+    inv_seam = one / seam
+    for y in range(max(y0, 0), min(y0 + (upper.shape[0] - 1) * step, height), 2):
+        for x in range(max(x0, 0), min(x0 + (upper.shape[1] - 1) * step, width), 2):
+            sum_blue = zero
+            sum_red = zero
+            touched = False
+            old_blue = np.float32(blue[y >> 1, x >> 1])
+            old_red = np.float32(red[y >> 1, x >> 1])
+            for k in range(4):
+                px = x + (k & 1)
+                py = y + (k >> 1)
+                a, b, w00, w01, w10, w11 = _cell((px - x0) * inv, (py - y0) * inv)
+                ux, uy = _position(upper, a, b, w00, w01, w10, w11)
+                sx = ux - corner[0]
+                sy = uy - corner[1]
+                rim = min(min(sx, sy), min(edge_x - sx, edge_y - sy))
+                if rim <= zero:
+                    sum_blue += old_blue
+                    sum_red += old_red
+                    continue
+                touched = True
+                fade = min(rim * inv_margin, one)
+                up = _edge(edges[0], sx, sy)
+                cover = min(max(up + half, zero), one)
+                y_, u_, v_ = zero, zero, zero
+                skip, low = zero, zero
+                if up < seam:
+                    lx, ly = _position(lower, a, b, w00, w01, w10, w11)
+                    tx = min(max(lx - corner[0], zero), edge_x)
+                    ty = min(max(ly - corner[1], zero), edge_y)
+                    low = _edge(edges[1], tx, ty)
+                    skip = min(max(-(up + low), zero) * shade[4], np.float32(shade[5]))
+                if cover < one:
+                    under = min(max(low + half, zero), one)
+                    if under < one:
+                        y_, u_, v_ = _between(
+                            atlas, places, back, shade, np.float32(px), np.float32(py), up, low
+                        )
+                    if under > zero:
+                        past = skip * max(one - max(low, zero) * inv_seam, zero)
+                        qx = min(max((lx - origin[0]) * 2, zero), high_x)
+                        qy = min(max((ly + past - origin[1]) * 2, zero), high_y)
+                        even, odd = _texel(flat, stride, qx, qy)
+                        lit = _lit(gains[1], a, b, w00, w01, w10, w11, even)
+                        y_ += (lit - y_) * under
+                        u_ += (np.float32(odd & 255) - u_) * under
+                        v_ += (np.float32(odd >> 16) - v_) * under
+                if cover > zero:
+                    qx = min(max((ux - origin[0]) * 2, zero), high_x)
+                    past = skip * max(one - max(up, zero) * inv_seam, zero)
+                    qy = min(max((uy - past - origin[1]) * 2, zero), high_y)
+                    even, odd = _texel(flat, stride, qx, qy)
+                    lit = _lit(gains[0], a, b, w00, w01, w10, w11, even)
+                    y_ += (lit - y_) * cover
+                    u_ += (np.float32(odd & 255) - u_) * cover
+                    v_ += (np.float32(odd >> 16) - v_) * cover
+                old = np.float32(luma[py, px])
+                luma[py, px] = np.uint8(old + (y_ - old) * fade + half)
+                sum_blue += old_blue + (u_ - old_blue) * fade
+                sum_red += old_red + (v_ - old_red) * fade
+            if touched:
+                blue[y >> 1, x >> 1] = np.uint8(sum_blue * np.float32(0.25) + half)
+                red[y >> 1, x >> 1] = np.uint8(sum_red * np.float32(0.25) + half)
+
+
+@compiled
+def blend(one: Array, other: Array, share: int, out: Array) -> None:
+    """Words of two textures (h, w) mixed: share / 256 of the other one."""
+    for y in range(one.shape[0]):
+        for x in range(one.shape[1]):
+            a, b = one[y, x], other[y, x]
+            even = lerp_pair(a, b, a, b, share, 0)
+            a, b = a >> 8, b >> 8
+            out[y, x] = even | lerp_pair(a, b, a, b, share, 0) << 8
+
+
+@compiled
+def draw_lashes(  # noqa: C901 - as draw_patch
+    upper: Array, step: int, x0: int, y0: int, lashes: Array, origin: Array, edge: Array,
+    fall: Array, tall: Real, now: Array, colour: Array, luma: Array, blue: Array, red: Array,
+) -> None:  # fmt: skip
+    """Draw the lashes of an upper lid, as high over its edge as they are now.
+
+    upper, step, x0, y0, luma, blue, red as in `draw_patch`; lashes (h, w) uint8: their opacity at
+    half px from position `origin` on, as the photo has them; edge (6,): position of the lid's left
+    corner, unit vector to the right one, px between them, px along of the first of `fall` (n,): px
+    that the edge lies below the line between the corners; tall: px of the highest lash; now (3,):
+    their height over that in the photo, negative below the edge, their opacity, and that of the
+    line along the edge; colour (3,).
+    """
+    height, width = luma.shape
+    inv = np.float32(1.0 / step)
+    zero, one, third = np.float32(0), np.float32(1), np.float32(1 / 3)
+    high_x = np.float32(lashes.shape[1] - 1.001)
+    high_y = np.float32(lashes.shape[0] - 1.001)
+    last = np.float32(len(fall) - 1.001)
+    inv_line = one / (LINE_REACH * edge[4])
+    # Seen from the front they become short, not nothing; then both ways are drawn.
+    least = np.float32(FLAT)
+    up = min(max((now[0] / least + one) * np.float32(0.5), zero), one)
+    ways = (max(now[0], least), -max(-now[0], least))
+    shares = (up, one - up)
+    reach = tall * max(ways[0], -ways[1]) + one
+    for y in range(max(y0, 0), min(y0 + (upper.shape[0] - 1) * step, height), 2):
+        for x in range(max(x0, 0), min(x0 + (upper.shape[1] - 1) * step, width), 2):
+            total = zero
+            for k in range(4):
+                px, py = x + (k & 1), y + (k >> 1)
+                a, b, w00, w01, w10, w11 = _cell((px - x0) * inv, (py - y0) * inv)
+                ux, uy = _position(upper, a, b, w00, w01, w10, w11)
+                sx, sy = ux - edge[0], uy - edge[1]
+                along = sx * edge[2] + sy * edge[3] - edge[5]
+                if along <= zero or along >= last:
+                    continue
+                n = int(along)
+                level = fall[n] + (fall[n + 1] - fall[n]) * (along - np.float32(n))
+                above = level - (sy * edge[2] - sx * edge[3])
+                if abs(above) > reach:
+                    continue
+                alpha = zero
+                for way in range(2):
+                    if shares[way] <= zero:
+                        continue
+                    for tap in range(-1, 2):
+                        away = (above + np.float32(tap) * third) / ways[way] - above
+                        tx = (ux + edge[3] * away - origin[0]) * 2
+                        ty = (uy - edge[2] * away - origin[1]) * 2
+                        if tx <= zero or ty <= zero or tx >= high_x or ty >= high_y:
+                            continue
+                        alpha += _byte(lashes, tx, ty) * shares[way] * third
+                alpha *= now[1] * np.float32(1.0 / 255)
+                end = min(along + edge[5], edge[4] - along - edge[5]) * inv_line
+                off = above * inv_line
+                line = now[2] * min(max(end, zero), one) * max(one - off * off, zero)
+                alpha += line * (one - alpha)
+                old = np.float32(luma[py, px])
+                luma[py, px] = np.uint8(old + (colour[0] - old) * alpha + np.float32(0.5))
+                total += alpha
+            if total > zero:
+                share = total * np.float32(0.25)
+                old = np.float32(blue[y >> 1, x >> 1])
+                blue[y >> 1, x >> 1] = np.uint8(old + (colour[1] - old) * share + np.float32(0.5))
+                old = np.float32(red[y >> 1, x >> 1])
+                red[y >> 1, x >> 1] = np.uint8(old + (colour[2] - old) * share + np.float32(0.5))

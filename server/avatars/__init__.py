@@ -1,0 +1,1 @@
+"""The avatars of one server: where they lie, and how new ones are made."""

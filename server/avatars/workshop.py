@@ -1,0 +1,154 @@
+"""Where avatars are made from photos while sessions go on: one at a time. Knows no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from visavis.engines.base import EngineError
+from visavis.models.avatar.file import SUFFIX
+from visavis.server.avatars.baking import Bake, Baked, Order, Refused, Step
+from visavis.server.system.errors import Busy, Conflict, Forbidden, NotFound
+from visavis.server.system.flow import Tasks, Worker
+
+log = logging.getLogger(__name__)
+
+_KEPT: Final = 16  # jobs that can still be asked about
+_PATIENCE: Final = 180.0  # s for one avatar; it takes about 5 on a quiet 2.4 GHz core
+_FREE_AGAIN: Final = "Another avatar is being made. Try again in a few seconds."
+_ENDED: Final = "Making the avatar was ended before it was done."
+_TOO_LONG: Final = "Making the avatar took too long. Try again with a smaller photo."
+
+
+@dataclass(slots=True)
+class Job:
+    """One avatar in the making. `failure` says why there is none; `warnings` what will look bad."""
+
+    id: str
+    name: str
+    state: Literal["making", "done", "failed", "cancelled"] = "making"
+    what: str = "waiting"
+    share: float = 0.0
+    warnings: tuple[str, ...] = ()
+    failure: Refused | None = None
+
+
+class Workshop:
+    """Makes avatars into `folder` and removes them from there; nothing else is touched."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._worker = Worker("workshop")
+        self._tasks = Tasks()
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._bakes: dict[str, Bake] = {}
+        self._taken = False
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Take the one place, for an upload; `start` keeps it until the job ends. Raises Busy."""
+        if self._taken:
+            raise Busy(_FREE_AGAIN)
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._taken = bool(self._bakes)
+
+    def file(self, name: str) -> Path:
+        """Where an avatar of this name lies."""
+        return self._folder / f"{name}{SUFFIX}"
+
+    def start(self, order: Order, photo: bytes) -> Job:
+        """Begin; call it inside `place`."""
+        job = Job(secrets.token_urlsafe(9), order.name)
+        self._jobs[job.id] = job
+        while len(self._jobs) > _KEPT:
+            self._jobs.popitem(last=False)
+        bake = self._bakes[job.id] = Bake(order, photo)
+        self._tasks.start(self._make(job, bake), f"bake {job.id}")
+        return job
+
+    def job(self, name: str) -> Job:
+        """Raises NotFound."""
+        if name not in self._jobs:
+            msg = "There is no such job; it may be long over."
+            raise NotFound(msg)
+        return self._jobs[name]
+
+    def cancel(self, job: Job) -> None:
+        """End a job that is still running; nothing of it stays."""
+        if bake := self._bakes.get(job.id):
+            job.state = "cancelled"
+            bake.kill()
+
+    async def remove(self, name: str, others: set[str]) -> None:
+        """Delete an avatar that was made here; `others` exist but are not ours to delete.
+
+        Raises NotFound, Forbidden, Conflict.
+        """
+        try:
+            await asyncio.to_thread(self.file(name).unlink)
+        except FileNotFoundError:
+            if name in others:
+                msg = f"The avatar {name!r} came with visavis and stays."
+                raise Forbidden(msg, "avatar-shipped") from None
+            msg = f"There is no avatar {name!r}."
+            raise NotFound(msg) from None
+        except OSError as error:
+            msg = f"The avatar {name!r} cannot be removed: {error.strerror or 'unknown reason'}."
+            raise Conflict(msg, "avatar-unwritable") from error
+        log.info("avatar removed", extra={"avatar": name})
+
+    async def close(self) -> None:
+        """End what is running."""
+        for bake in self._bakes.values():
+            bake.kill()
+        await self._tasks.close()
+        self._worker.close()
+
+    async def _make(self, job: Job, bake: Bake) -> None:
+        """From the first step to the end; the place is free before the end is told."""
+        outcome: Baked | Refused | None = None
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                outcome = await self._follow(job, bake)
+        except TimeoutError:
+            outcome = Refused("bake-timeout", _TOO_LONG)
+        except EngineError as error:
+            outcome = Refused("bake-failed", str(error))
+        finally:
+            bake.kill()
+            del self._bakes[job.id]
+            self._taken = False
+        await self._end(job, outcome)
+
+    async def _follow(self, job: Job, bake: Bake) -> Baked | Refused | None:
+        """Note every step; what it came to, None when it was killed."""
+        outcome = None
+        async with contextlib.aclosing(self._worker.stream(bake.run)) as events:
+            async for event in events:
+                if isinstance(event, Step):
+                    job.what, job.share = event.what, event.share
+                else:
+                    outcome = event
+        return outcome
+
+    async def _end(self, job: Job, outcome: Baked | Refused | None) -> None:
+        if job.state == "cancelled":
+            if isinstance(outcome, Baked):  # in its very last moment
+                await asyncio.to_thread(self.file(job.name).unlink, missing_ok=True)
+        elif isinstance(outcome, Baked):
+            job.state, job.share, job.warnings = "done", 1.0, outcome.warnings
+        else:
+            job.state, job.failure = "failed", outcome or Refused("bake-failed", _ENDED)
+        failure = job.failure.code if job.failure else None
+        extra = {"avatar": job.name, "state": job.state, "failure": failure}
+        log.info("an avatar's making ended", extra=extra)

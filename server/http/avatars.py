@@ -1,0 +1,213 @@
+"""HTTP: avatars made from an uploaded photo, and removed again. Bakes nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+from typing import Any, Final
+
+from aiohttp import BodyPartReader, hdrs, web
+from aiohttp.http import HttpProcessingError
+
+from visavis.models.avatar.file import Consent, check_name
+from visavis.models.bake import photo as photos
+from visavis.models.errors import AvatarError
+from visavis.server.avatars.baking import Order
+from visavis.server.avatars.workshop import Job, Workshop
+from visavis.server.services.studio import Studio, preview_address, title
+from visavis.server.system.config import Config
+from visavis.server.system.errors import (
+    Conflict,
+    Forbidden,
+    Malformed,
+    Problem,
+    TooLarge,
+    TooSlow,
+    Unprocessable,
+    WrongType,
+)
+
+log = logging.getLogger(__name__)
+
+_FORM: Final = "multipart/form-data"
+_MAX_FIELD: Final = 4_000  # bytes; the file's own reader takes texts of 4,000 characters
+_MAX_PARTS: Final = 12
+_MAX_UPLOAD: Final = photos.MAX_BYTES + 64 * 1024  # bytes of the whole body
+_MOST: Final = 100  # avatars, of about 1 MB each
+_MAX_FILE_NAME: Final = 200  # bytes, of the 255 that file systems take
+_PATIENCE: Final = 120.0  # s in which the whole body must arrive
+_FIELDS: Final = frozenset({"name", "subject", "consent", "given_by", "licence", "confirmed"})
+_LICENCE: Final = "all rights reserved"
+_OFF: Final = "Making avatars from the page is switched off here (setting create_avatars)."
+
+
+class AvatarRoutes:
+    """POST and DELETE of avatars, and the jobs that make them."""
+
+    def __init__(self, config: Config, studio: Studio) -> None:
+        self._config, self._studio = config, studio
+        self._workshop = Workshop(config.home_path / "avatars")
+
+    def routes(self) -> list[web.RouteDef]:
+        """To be added to the application."""
+        return [
+            web.post("/v1/avatars", self._create),
+            web.get("/v1/avatars/jobs/{id}", self._progress),
+            web.delete("/v1/avatars/jobs/{id}", self._cancel),
+            web.delete("/v1/avatars/{name}", self._remove),
+        ]
+
+    async def close(self) -> None:
+        """End what is being made."""
+        await self._workshop.close()
+
+    async def _create(self, request: web.Request) -> web.Response:
+        """202 and the job that makes the avatar."""
+        self._check_allowed()
+        if request.content_type != _FORM:
+            msg = f"Send photo, name, subject, consent and confirmed as {_FORM}."
+            raise WrongType(msg)
+        if (request.content_length or 0) > _MAX_UPLOAD:
+            raise TooLarge(_TOO_LARGE, "image-too-large")
+        with self._workshop.place():
+            fields, photo = await _received(request)
+            order = await self._order(fields)
+            job = self._workshop.start(order, photo)
+        log.info("an avatar is being made", extra={"avatar": job.name, "bytes": len(photo)})
+        headers = {hdrs.LOCATION: f"/v1/avatars/jobs/{job.id}"}
+        return web.json_response(_shown(job), status=202, headers=headers)
+
+    async def _order(self, fields: dict[str, str]) -> Order:
+        """Raises Unprocessable, Conflict."""
+        try:
+            check_name(name := fields.get("name", ""))
+            consent = _consent(fields)
+        except AvatarError as error:
+            raise Unprocessable(error.message, error.code) from error
+        if len(name.encode()) > _MAX_FILE_NAME:
+            msg = "The name is too long: choose a shorter one."
+            raise Unprocessable(msg, "name-invalid")
+        names = await self._names()
+        if len(names) >= _MOST:
+            msg = f"There are {len(names)} avatars already: remove one first."
+            raise Conflict(msg, "too-many-avatars")
+        if name.casefold() in {taken.casefold() for taken in names}:
+            msg = f"There is an avatar {name!r} already: choose another name."
+            raise Conflict(msg, "name-taken")
+        licence = fields.get("licence") or _LICENCE
+        return Order(name, self._workshop.file(name), consent, licence)
+
+    async def _progress(self, request: web.Request) -> web.Response:
+        """How far a job is; what went wrong with it is this address' own problem."""
+        job = self._workshop.job(request.match_info["id"])
+        if job.failure is not None:
+            too_large = job.failure.code == "image-too-large"
+            problem = TooLarge if too_large else Unprocessable
+            raise problem(job.failure.message, job.failure.code)
+        return web.json_response(_shown(job), headers={hdrs.CACHE_CONTROL: "no-store"})
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        self._workshop.cancel(self._workshop.job(request.match_info["id"]))
+        return web.Response(status=204)
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        self._check_allowed()
+        name = request.match_info["name"]
+        try:
+            check_name(name)
+        except AvatarError as error:
+            raise Unprocessable(error.message, error.code) from error
+        if name == self._config.avatar:
+            msg = f"{name!r} is the avatar that sessions begin with: choose another one first."
+            raise Conflict(msg, "avatar-in-use")
+        await self._workshop.remove(name, set(await self._names()))
+        return web.Response(status=204)
+
+    async def _names(self) -> list[str]:
+        return [avatar["name"] for avatar in await self._studio.avatars()]
+
+    def _check_allowed(self) -> None:
+        if not self._config.may_create:
+            raise Forbidden(_OFF, "creation-off")
+
+
+_TOO_LARGE: Final = "The photo is over 20 MB. Save a smaller copy, for example 2000 px wide."
+
+
+def _consent(fields: dict[str, str]) -> Consent:
+    """Today's record. Raises AvatarError("consent-missing")."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    subject = fields.get("subject", "")
+    given_by = fields.get("given_by") or subject
+    consent = Consent(subject, fields.get("consent", ""), given_by, today)
+    consent.check()
+    if fields.get("confirmed") != "yes":
+        msg = "Confirm that the consent is true (confirmed: yes): without it there is no avatar."
+        raise AvatarError("consent-missing", msg)
+    return consent
+
+
+def _shown(job: Job) -> dict[str, Any]:
+    done = {"preview": preview_address(job.name)} if job.state == "done" else {}
+    return {
+        "id": job.id,
+        "name": job.name,
+        "title": title(job.name),
+        "state": job.state,
+        "what": job.what,
+        "share": round(job.share, 3),
+        "warnings": list(job.warnings),
+        **done,
+    }
+
+
+# --- the upload ---------------------------------------------------------------------------------
+
+
+async def _received(request: web.Request) -> tuple[dict[str, str], bytes]:
+    """The form's texts and its photo. Raises Malformed, TooLarge, TooSlow, Unprocessable."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await _form(request)
+    except TimeoutError:
+        msg = f"The photo did not arrive within {_PATIENCE:.0f} s."
+        raise TooSlow(msg, "upload-timeout") from None
+    except (ValueError, AssertionError, HttpProcessingError, web.HTTPException) as error:
+        msg = "The body is not proper multipart/form-data."
+        raise Malformed(msg, "malformed-form") from error
+
+
+async def _form(request: web.Request) -> tuple[dict[str, str], bytes]:
+    fields: dict[str, str] = {}
+    photo = b""
+    reader = await request.multipart()
+    for _ in range(_MAX_PARTS):
+        part = await reader.next()
+        if part is None:
+            break
+        if not isinstance(part, BodyPartReader):
+            msg = "The form has a form in it."
+            raise Malformed(msg, "malformed-form")
+        if part.name == "photo":
+            photo = await _content(part, photos.MAX_BYTES, TooLarge(_TOO_LARGE, "image-too-large"))
+        elif part.name in _FIELDS:
+            too_long = Unprocessable(f"{part.name} is too long.", "field-too-long")
+            fields[part.name] = (await _content(part, _MAX_FIELD, too_long)).decode().strip()
+        else:
+            msg = f"The form has no field {str(part.name)[:40]!r}."
+            raise Malformed(msg, "unknown-field")
+    if not photo:
+        msg = "The form has no photo."
+        raise Unprocessable(msg, "photo-missing")
+    return fields, photo
+
+
+async def _content(part: BodyPartReader, most: int, otherwise: Problem) -> bytes:
+    """One part, read no further than `most` bytes."""
+    out = bytearray()
+    while chunk := await part.read_chunk(64 * 1024):
+        out += chunk
+        if len(out) > most:
+            raise otherwise
+    return bytes(out)

@@ -1,0 +1,113 @@
+"""The tick and the messages that stages hand to one another. No behaviour beyond conversion.
+
+A tick is a count of samples at 48 kHz since the start of a session, and the only unit of media
+time. Whatever belongs to a reply carries its `turn` and the tick `at` which it plays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from visavis.engines.base import I420, PLAY_RATE, Movement, Speech
+from visavis.engines.direction.styles import NOTHING, Direction
+
+Tick = int
+TICK_RATE: Final = PLAY_RATE
+PACKET: Final[Tick] = 960  # one audio packet: 20 ms
+FRAME: Final[Tick] = 1920  # one picture at 25 frames a second
+
+Origin = Literal["speech", "text", "say"]
+Ending = Literal["done", "interrupted", "failed"]
+
+
+def ms(milliseconds: float) -> Tick:
+    """Milliseconds to ticks."""
+    return round(milliseconds * TICK_RATE / 1000)
+
+
+def to_ms(ticks: Tick) -> float:
+    """Ticks to milliseconds."""
+    return ticks * 1000 / TICK_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Confirmed speech of the visitor; `at` is where it began."""
+
+    at: Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What the visitor has said so far, at a pause that may not be the end of the turn.
+
+    `arousal`: how raised the voice was, as `engines.tone` tells it.
+    """
+
+    text: str
+    ended: Tick
+    arousal: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The visitor's turn is over; an empty text means that no words were understood.
+
+    `ended`: the last tick of speech. `transcribed`: when the text was known.
+    """
+
+    text: str
+    ended: Tick
+    transcribed: Tick
+    arousal: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One reply to make: answer `text`, or with the origin "say" speak it as it is."""
+
+    text: str
+    origin: Origin
+    origin_at: Tick  # end of the visitor's speech, or the arrival of the text
+    transcribed: Tick | None = None
+    arousal: float = 0.0  # of the visitor's voice
+    style: str = ""  # a direction in plain words, for this reply only
+    mood: Direction = NOTHING  # what the visitor's own words and voice call for
+    skip: int = 0  # words of the answer that were heard before it was broken off
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A piece of a reply as written, with its sound; not yet bound to a time.
+
+    `directions`: what of the reply's style, and of the bracket before it, holds for it;
+    `movements`: what is done once, when it begins.
+    """
+
+    text: str
+    speech: Speech
+    directions: tuple[Direction, ...] = ()
+    movements: tuple[Movement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A clause bound to its turn and to the tick at which it plays."""
+
+    turn: int
+    at: Tick
+    clause: Clause
+
+    @property
+    def end(self) -> Tick:
+        """The tick after its last sample."""
+        return self.at + len(self.clause.speech.pcm)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One frame and the tick at which it shows. Of no turn: a face goes on through all of them."""
+
+    at: Tick
+    image: I420

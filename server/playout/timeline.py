@@ -1,0 +1,124 @@
+"""The playout buffer of a session, indexed by tick. Knows nothing of sockets or models."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from visavis.engines.base import Pcm
+from visavis.server.playout.messages import FRAME, PACKET, Picture, Spoken, Tick, ms
+
+FADE: Final[Tick] = ms(30)
+MEMORY: Final[Tick] = ms(2000)  # played sound is kept this long for the echo canceller
+_MAX_PICTURES: Final = 25
+
+
+@dataclass(slots=True)
+class _Segment:
+    """Scheduled speech that plays from `spoken.at` to `end`, fading out from `fade_at`."""
+
+    spoken: Spoken
+    end: Tick
+    fade_at: Tick | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A scheduled word; it counts as heard from its middle on."""
+
+    turn: int
+    middle: Tick
+    text: str
+
+
+class Timeline:
+    """What is heard and seen at each tick. `put` drops speech of a turn that is over."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+        self.end: Tick = 0  # the tick after the last scheduled sound
+        self.dropped = 0  # stale speech and late pictures that were refused
+        self._segments: deque[_Segment] = deque()
+        self._words: list[_Word] = []
+        self._pictures: deque[Picture] = deque()
+        self._shown: Tick = -1  # pictures up to here have had their chance
+
+    def put(self, message: Spoken | Picture) -> bool:
+        """Schedule; False when the turn is stale, or the picture's time has passed."""
+        fits = self._put_picture(message) if isinstance(message, Picture) else self._say(message)
+        self.dropped += not fits
+        return fits
+
+    def _say(self, spoken: Spoken) -> bool:
+        if spoken.turn != self.turn:
+            return False
+        self._segments.append(_Segment(spoken, spoken.end))
+        self._words += [
+            _Word(spoken.turn, spoken.at + (word.start + word.end) // 2, word.text)
+            for word in spoken.clause.speech.words
+        ]
+        self.end = max(self.end, spoken.end)
+        return True
+
+    def _put_picture(self, picture: Picture) -> bool:
+        if picture.at <= self._shown:
+            return False
+        self._pictures.append(picture)
+        if len(self._pictures) > _MAX_PICTURES:  # nobody watches: keep the newest
+            self._pictures.popleft()
+        return True
+
+    def audio(self, at: Tick, count: int = PACKET) -> Pcm:
+        """(count,) int16 from `at`; silence where nothing is scheduled. Reading changes nothing."""
+        out = np.zeros(count, np.int16)
+        for segment in self._segments:
+            first, last = max(at, segment.spoken.at), min(at + count, segment.end)
+            if first < last:
+                out[first - at : last - at] = _sound(segment, first, last)
+        return out
+
+    def audible(self, at: Tick) -> bool:
+        """Whether a reply sounds at `at` or later."""
+        return self.end > at
+
+    def picture(self, at: Tick) -> Picture | None:
+        """The newest picture due in the frame that begins at `at`; None: it did not come in time.
+
+        Each picture is given out once.
+        """
+        due = None
+        while self._pictures and self._pictures[0].at <= at:
+            due = self._pictures.popleft()
+        self._shown = at
+        return due if due is not None and due.at > at - FRAME else None
+
+    def cut(self, at: Tick, turn: int) -> None:
+        """Begin `turn`: what sounds at `at` fades out within FADE, what comes later is gone."""
+        ended, self.turn = self.turn, turn
+        for segment in self._segments:
+            if segment.end > at and segment.fade_at is None:
+                segment.fade_at, segment.end = at, min(segment.end, at + FADE)
+        self._segments = deque(s for s in self._segments if s.spoken.at < s.end)
+        self._words = [w for w in self._words if w.turn >= ended and w.middle <= at]
+        self.end = min(self.end, at + FADE)
+
+    def heard_until(self, at: Tick, turn: int) -> str:
+        """The words of `turn` (the current or the last one) that had sounded by `at`."""
+        return " ".join(w.text for w in self._words if w.turn == turn and w.middle <= at)
+
+    def forget(self, before: Tick) -> None:
+        """Let go of sound that ended before `before`."""
+        while self._segments and self._segments[0].end <= before:
+            self._segments.popleft()
+
+
+def _sound(segment: _Segment, first: Tick, last: Tick) -> Pcm:
+    start = segment.spoken.at
+    pcm = segment.spoken.clause.speech.pcm[first - start : last - start]
+    if segment.fade_at is None or last <= segment.fade_at:
+        return pcm
+    gain = 1.0 - (np.arange(first, last) - segment.fade_at) / FADE
+    return (pcm * np.clip(gain, 0.0, 1.0)).astype(np.int16)

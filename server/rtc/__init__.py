@@ -1,0 +1,1 @@
+"""One peer connection: tracks out, microphone in, data channel; and aiortc mended from outside."""

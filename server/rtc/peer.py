@@ -1,0 +1,186 @@
+"""One peer connection and its data channel, bound to one session. No HTTP, no media logic."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
+
+import numpy as np
+from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection
+from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame
+
+from visavis.engines.base import Pcm
+from visavis.server import protocol
+from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc.tracks import AudioTrack, VideoTrack
+from visavis.server.session.session import Session
+from visavis.server.system.config import Source
+from visavis.server.system.errors import Unprocessable
+from visavis.server.system.flow import Tasks
+
+log = logging.getLogger(__name__)
+
+_CONNECT_WITHIN: Final = 20.0  # seconds from the answer to a connection, else the place is freed
+_BACKLOG: Final = 256 * 1024  # bytes waiting in the channel at which messages are dropped
+
+
+class Peer:
+    """A viewer's connection. Ends itself when the viewer leaves; `closed` is called once."""
+
+    def __init__(
+        self, ice: Sequence[str], avatar: str, voice: str, closed: Callable[[], None]
+    ) -> None:
+        self._pc = RTCPeerConnection(rtc.configuration(ice))
+        self._avatar, self._voice, self._closed = avatar, voice, closed
+        self._channel: RTCDataChannel | None = None
+        self._video: VideoTrack | None = None
+        self._tasks = Tasks()
+        self._connected = asyncio.Event()
+        self._ended = False
+        self._closing: asyncio.Task[None] | None = None
+        self.session: Session | None = None
+
+    async def answer(self, offer: str, session: Session, hosts: Sequence[str]) -> str:
+        """SDP offer -> SDP answer; the session begins when the viewer connects.
+
+        hosts: the local addresses to be reached at; empty: all but loopback.
+        Raises Malformed or Unprocessable when the offer cannot be used.
+        """
+        if "\nm=audio" not in offer or "\nm=video" not in offer:
+            msg = "the offer must ask for both sound and picture"
+            raise Unprocessable(msg, "no-media")
+        self.session = session
+        self._watch()
+        video = VideoTrack(session.clock, session.timeline, session.still, session.picture_sent)
+        self._pc.addTrack(AudioTrack(session.clock, session.timeline, session.sound_sent))
+        self._pc.addTrack(video)
+        self._video = video
+        answer = await rtc.answer(self._pc, offer, hosts)
+        self._tasks.start(self._live(session), name=f"session-{session.name}")
+        return answer
+
+    @property
+    def late(self) -> int:
+        """Pictures that did not come in time, so far."""
+        return self._video.late if self._video is not None else 0
+
+    async def add_candidates(self, fragment: str) -> None:
+        """Trickled candidates, an SDP fragment as RFC 8840 has it. Raises Malformed."""
+        mid = ""
+        for line in fragment.splitlines():
+            if line.startswith("a=mid:"):
+                mid = line.removeprefix("a=mid:")
+            elif line.startswith("a=candidate:"):
+                await rtc.add_candidate(self._pc, line.removeprefix("a="), mid)
+
+    def send(self, message: protocol.FromServer) -> None:
+        """Hand a message to the viewer; lost when there is no open channel or it is congested."""
+        channel = self._channel
+        if channel is None or channel.readyState != "open" or channel.bufferedAmount > _BACKLOG:
+            return
+        channel.send(protocol.encode(message))
+
+    async def close(self) -> None:
+        """End the session and the connection; safe to call twice."""
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            await self._tasks.close()
+            await rtc.close(self._pc)
+        except TimeoutError:
+            log.warning("a connection did not close in time")
+        finally:
+            self._closed()
+
+    def _watch(self) -> None:
+        @self._pc.on("connectionstatechange")
+        async def changed() -> None:
+            if self._pc.connectionState == "connected":
+                self._connected.set()
+            elif self._pc.connectionState in {"failed", "closed"}:
+                await self.close()
+
+        @self._pc.on("datachannel")
+        def opened(channel: RTCDataChannel) -> None:
+            if channel.label == protocol.LABEL and self.session is not None:
+                self._open(channel, self.session)
+
+        @self._pc.on("track")
+        def received(track: MediaStreamTrack) -> None:
+            if track.kind == "audio" and self.session is not None:
+                self._tasks.start(self.session.listen(microphone(track)), name="hearing")
+
+    def _open(self, channel: RTCDataChannel, session: Session) -> None:
+        self._channel = channel
+        channel.on("message", lambda data: self._receive(data, session))
+        source: Source = "dialogue" if session.answers else "microphone"
+        ready = protocol.Ready(protocol.VERSION, session.name, self._avatar, self._voice, source)
+        self.send(ready)
+
+    def _receive(self, data: str | bytes, session: Session) -> None:
+        try:
+            message = protocol.decode(data)
+        except protocol.ProtocolError as error:
+            self.send(protocol.Failure("bad-message", str(error)))
+            return
+        self._tasks.start(self._obey(message, session), name="obey")
+
+    async def _obey(self, message: protocol.FromClient, session: Session) -> None:
+        reply = await obey(message, session)
+        if reply is not None:
+            self.send(reply)
+
+    async def _live(self, session: Session) -> None:
+        try:
+            async with asyncio.timeout(_CONNECT_WITHIN):
+                await self._connected.wait()
+            await session.run()
+        except TimeoutError:
+            log.info("the viewer did not connect", extra={"session": session.name})
+        finally:
+            # Not from within: closing waits for this very task.
+            self._closing = asyncio.create_task(self.close(), name="close")
+
+
+async def obey(message: protocol.FromClient, session: Session) -> protocol.FromServer | None:
+    """Do what a message asks for, in order of calls; what is to be answered to it."""
+    match message:
+        case protocol.Text(text) | protocol.SayText(text) if not text.strip():
+            return protocol.Failure("empty-text", "There is nothing to say.")
+        case protocol.Text() | protocol.SayText() if not session.answers:
+            return protocol.Failure("no-words", "This avatar speaks what the microphone hears.")
+        case protocol.Text(text):
+            session.ask(text.strip())
+        case protocol.SayText(text, style):
+            session.say(text.strip(), style)
+        case protocol.Interrupt():
+            session.interrupt()
+        case protocol.Mic(on):
+            session.mic(on)
+        case protocol.Direct(prompt):
+            return await session.direct(prompt)
+        case protocol.Ping(t):
+            return session.pong(t)
+    return None
+
+
+async def microphone(track: MediaStreamTrack) -> AsyncIterator[Pcm]:
+    """Packets of a remote audio track as 48 kHz mono, until it ends."""
+    while True:
+        try:
+            frame = await track.recv()
+        except MediaStreamError:
+            return
+        if isinstance(frame, AudioFrame):
+            yield mono(frame)
+
+
+def mono(frame: AudioFrame) -> Pcm:
+    """(samples,) int16 of a packed s16 frame of any number of channels."""
+    samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))
+    mixed: Pcm = samples.mean(axis=1).astype(np.int16)
+    return mixed

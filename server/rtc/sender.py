@@ -1,0 +1,156 @@
+"""The sender that takes the place of aiortc's: own encoders and threads, reports in media time.
+
+It overrides what `RTCRtpSender` calls on itself and touches its private names, so aiortc is
+pinned exactly and tests/server/test_rtc.py fails when one of them moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import av
+import numpy as np
+from aiortc import MediaStreamTrack
+from aiortc.rtcdtlstransport import RTCDtlsTransport
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtcrtpsender import RTCEncodedFrame, RTCRtpSender
+from aiortc.rtp import (
+    AnyRtcpPacket,
+    RtcpSdesPacket,
+    RtcpSenderInfo,
+    RtcpSourceInfo,
+    RtcpSrPacket,
+)
+from av.frame import Frame
+from av.packet import Packet
+
+from visavis.server.rtc.encoders import Encoder, encoder
+
+_NTP_EPOCH: Final = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905
+_EARLY: Final = (0.0, 0.2)  # s of media time after which the first two reports go out
+_CNAME: Final = 1  # SDES item, RFC 3550 6.5.1
+
+# Sound apart from pictures: 0.3 ms of Opus must not wait behind 10 ms of x264.
+_THREADS: Final = {
+    "audio": ThreadPoolExecutor(1, "encode-audio"),
+    "video": ThreadPoolExecutor(max(2, os.cpu_count() or 2), "encode-video"),
+}
+
+
+def ntp_time(unix_time: float) -> int:
+    """Seconds since 1970 -> 32.32 bit fixed point since 1900, as in RTCP."""
+    return int((unix_time + _NTP_EPOCH) * 2**32)
+
+
+class MediaTimeSender(RTCRtpSender):
+    """Sends a track; if it has `ntp_origin`, sender reports say when each moment is to be seen.
+
+    `track.ntp_origin`: int, the NTP time (32.32) of media time 0, which all tracks of a session
+    share. A report pairs an RTP time with ntp_origin + media time, however late the packet went
+    out, so a receiver plays sound and picture of one moment together. aiortc pairs it with the
+    time of sending, which makes a late picture seem on time and the lips late for good.
+    """
+
+    def __init__(self, trackOrKind: MediaStreamTrack | str, transport: RTCDtlsTransport) -> None:
+        super().__init__(trackOrKind, transport)
+        self._clock_rate = 1  # Hz of the RTP clock
+        self._first: int | None = None  # RTP clock, media time of the first frame
+        self._newest: int | None = None  # the same of the frame encoded last
+        self._offset: int | None = None  # RTP time - media time
+        self._early = list(_EARLY)
+
+    def _get(self, name: str) -> Any:
+        return getattr(self, f"_RTCRtpSender__{name}")
+
+    def _set(self, name: str, value: object) -> None:
+        self._get(name)  # raises when aiortc has renamed it
+        setattr(self, f"_RTCRtpSender__{name}", value)
+
+    async def _next_encoded_frame(self, codec: RTCRtpCodecParameters) -> RTCEncodedFrame | None:
+        await self._note_sent(codec)
+        data = await self.track.recv()
+        if not self._enabled:
+            return None
+        payloads, timestamp = await self._encode(self._own_encoder(codec), data)
+        if not payloads:
+            return None
+        self._newest = timestamp
+        self._first = timestamp if self._first is None else self._first
+        level = audio_level(data) if isinstance(data, av.AudioFrame) else None
+        return RTCEncodedFrame(payloads, timestamp, level)  # type: ignore[arg-type]
+
+    async def _note_sent(self, codec: RTCRtpCodecParameters) -> None:
+        # Called in between frames: whatever was encoded has been sent by now.
+        if self._newest is None or self._first is None:
+            return
+        self._clock_rate = codec.clockRate
+        self._offset = self._get("rtp_timestamp") - self._newest
+        # Chromium needs two reports of each track before it can align them.
+        if self._early and self._newest - self._first >= self._early[0] * self._clock_rate:
+            self._early.pop(0)
+            await self._report()
+
+    def _own_encoder(self, codec: RTCRtpCodecParameters) -> Encoder:
+        # Kept where aiortc looks for it when a REMB arrives.
+        if self._get("encoder") is None:
+            self._set("encoder", encoder(codec))
+        own: Encoder = self._get("encoder")
+        return own
+
+    async def _encode(self, own: Encoder, data: Frame | Packet[Any]) -> tuple[list[bytes], int]:
+        if isinstance(data, Packet):
+            return own.pack(data)
+        keyframe = self._get("force_keyframe")
+        self._set("force_keyframe", False)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_THREADS[self.kind], own.encode, data, keyframe)
+
+    async def _report(self) -> None:
+        info = RtcpSenderInfo(
+            ntp_timestamp=self._get("ntp_timestamp"),
+            rtp_timestamp=self._get("rtp_timestamp"),
+            packet_count=self._get("packet_count") & 0xFFFFFFFF,
+            octet_count=self._get("octet_count") & 0xFFFFFFFF,
+        )
+        name = [(_CNAME, (self._get("cname") or "").encode())]
+        self._remember(info)
+        await self._send_rtcp(
+            [
+                RtcpSrPacket(ssrc=self._ssrc, sender_info=info),
+                RtcpSdesPacket(chunks=[RtcpSourceInfo(ssrc=self._ssrc, items=name)]),
+            ]
+        )
+
+    async def _send_rtcp(self, packets: list[AnyRtcpPacket]) -> None:
+        for packet in packets:
+            if isinstance(packet, RtcpSrPacket):
+                if self._offset is None:
+                    return  # nothing sent yet: aiortc would report a time of zero
+                self._stamp(packet.sender_info, self._offset)
+        await super()._send_rtcp(packets)
+
+    def _stamp(self, info: RtcpSenderInfo, offset: int) -> None:
+        origin = getattr(self.track, "ntp_origin", None)
+        if origin is None or self._newest is None:
+            return
+        behind = (offset + self._newest - info.rtp_timestamp) & 0xFFFFFFFF
+        media = self._newest - behind + (1 << 32 if behind >= 1 << 31 else 0)
+        info.ntp_timestamp = (origin + (media << 32) // self._clock_rate) & 0xFFFFFFFFFFFFFFFF
+        self._remember(info)
+
+    def _remember(self, info: RtcpSenderInfo) -> None:
+        # A receiver report names the sender report that it saw (LSR): so RTT is measured.
+        self._set("lsr", (info.ntp_timestamp >> 16) & 0xFFFFFFFF)
+        self._set("lsr_time", time.time())
+
+
+def audio_level(frame: av.AudioFrame) -> int:
+    """Loudness in dBov, -127 .. 0 (RFC 6464). aiortc's own loop in Python takes 0.1 ms."""
+    samples = np.frombuffer(bytes(frame.planes[0]), np.int16, frame.samples).astype(np.float64)
+    mean = float(np.mean(samples**2)) / 32767**2
+    return max(-127, min(0, round(10 * math.log10(mean)))) if mean > 0 else -127

@@ -1,0 +1,1 @@
+"""Engines that all sessions share: loaded and warmed once, and lent to each session."""

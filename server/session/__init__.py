@@ -1,0 +1,1 @@
+"""One conversation: hearing, speaking, showing, and the turn that binds them."""

@@ -1,0 +1,130 @@
+"""Speech, mood or idleness -> face state -> picture, one frame ahead of the clock, for ever."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from visavis.engines.base import (
+    I420,
+    PLAY_RATE,
+    Attention,
+    Demeanour,
+    EngineError,
+    Motion,
+    Movement,
+    Renderer,
+    Speech,
+)
+from visavis.server.playout.clock import Clock
+from visavis.server.playout.messages import FRAME, Picture, Tick, ms
+from visavis.server.playout.timeline import Timeline
+from visavis.server.system.flow import Worker
+from visavis.server.system.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+LEAD: Final[Tick] = FRAME + ms(10)  # how long before its time a picture is begun
+# A face begins to change a little before the words that it goes with, as people's faces do.
+EARLY: Final[Tick] = ms(120)
+_REST: Final[Tick] = ms(1000)  # a generator that failed is tried again after this
+
+
+class Rate:
+    """Every picture is drawn, or every second one while a picture takes too long to draw.
+
+    Too long: over three quarters of a picture's time, on average over the last second. All are
+    drawn again once it is under two fifths: a session that halves its load must not flutter.
+    """
+
+    def __init__(self) -> None:
+        self.step = 1  # pictures from one that is drawn to the next
+        self._times: deque[float] = deque(maxlen=25)
+
+    def drawn(self, seconds: float) -> None:
+        """Note how long a picture took, waiting included."""
+        self._times.append(seconds * PLAY_RATE / FRAME)
+        if len(self._times) < 25:
+            return
+        share = sum(self._times) / len(self._times)
+        step = 2 if share > 0.75 else 1 if share < 0.4 else self.step
+        if step != self.step:
+            log.info("pictures are drawn at another rate", extra={"every": step})
+            self.step = step
+            self._times.clear()
+
+
+class Showing:
+    """One session's face. All calls to motion and renderer happen in `worker`'s thread."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        timeline: Timeline,
+        motion: Motion,
+        renderer: Renderer,
+        worker: Worker,
+        metrics: Metrics,
+    ) -> None:
+        self._clock, self._timeline, self._metrics = clock, timeline, metrics
+        self._motion, self._renderer, self._worker = motion, renderer, worker
+        self._commands: deque[Callable[[], None]] = deque()
+        self._rate = Rate()
+
+    def speak(self, at: Tick, speech: Speech) -> None:
+        """Move the mouth for a piece that sounds from `at` on."""
+        self._commands.append(lambda: self._motion.speak(at, speech))
+
+    def cut(self, at: Tick) -> None:
+        """Close the mouth from `at` on."""
+        self._commands.append(lambda: self._motion.cut(at))
+
+    def attend(self, attention: Attention) -> None:
+        """Idle, listen, think or speak from now on."""
+        at = self._clock.now()
+        self._commands.append(lambda: self._motion.attend(at, attention))
+
+    def feel(self, demeanour: Demeanour) -> None:
+        """Blend towards this demeanour from now on."""
+        at = self._clock.now()
+        affect, bearing = demeanour.affect, demeanour.bearing
+        self._commands.append(lambda: self._motion.feel(at, affect, bearing))
+
+    def move(self, movement: Movement) -> None:
+        """Do this once, now."""
+        at = self._clock.now()
+        self._commands.append(lambda: self._motion.move(at, movement))
+
+    async def run(self) -> None:
+        """Draw every frame before its time; one that cannot be in time is skipped."""
+        at = self._clock.now() // FRAME * FRAME + 2 * FRAME
+        while True:
+            await self._clock.sleep_until(at - LEAD)
+            began = self._clock.now()
+            at = max(at, began // FRAME * FRAME + FRAME)
+            try:
+                image = await self._worker.call(self._draw, at)
+            except EngineError:
+                log.exception("the generator failed; the last picture stays")
+                self._metrics.engine_errors.labels("render").inc()
+                at += _REST
+                continue
+            self._rate.drawn((self._clock.now() - began) / PLAY_RATE)
+            self._timeline.put(Picture(at, image))
+            self._timeline.forget(at - ms(2000))
+            at += FRAME
+            if self._rate.step > 1:
+                self._timeline.put(Picture(at, image))
+                self._metrics.held.inc()
+                at += FRAME
+
+    def _draw(self, at: Tick) -> I420:
+        began = time.perf_counter()
+        while self._commands:
+            self._commands.popleft()()
+        image = self._renderer.render(self._motion.state(at))
+        self._metrics.render.observe(time.perf_counter() - began)
+        return image

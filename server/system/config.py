@@ -1,0 +1,154 @@
+"""The operator's settings: visavis.toml, then VISAVIS_* variables, then the command line."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from visavis.server.system.errors import ConfigError
+
+_PREFIX: Final = "VISAVIS_"
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+FILE: Final = "visavis.toml"
+Source = Literal["dialogue", "microphone"]  # where the words come from
+SOURCES: Final[tuple[str, ...]] = get_args(Source)
+
+
+def _setting(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that can be set, with its default. Checked by `check`."""
+
+    host: str = _setting("127.0.0.1", "address to listen on; any other than loopback needs a token")
+    port: int = _setting(8765, "TCP port of the page and the API")
+    token: str = _setting("", "secret that callers must send as a Bearer token")
+    max_sessions: int = _setting(2, "live sessions at a time; more are told to come back")
+    avatar: str = _setting("mira", "avatar of a session that names none")
+    voice: str = _setting("heart", "voice of a session that names none")
+    dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
+    source: str = _setting(
+        "dialogue",
+        "what the avatar of a session that names none says: dialogue (its own answers) or "
+        "microphone (the caller's live voice, with lips that follow its sound)",
+    )
+    knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
+    width: int = _setting(512, "pixels of the picture, even")
+    height: int = _setting(512, "pixels of the picture, even")
+    ice_servers: str = _setting("", "STUN or TURN addresses, separated by spaces; none by default")
+    tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
+    tls_key: str = _setting("", "PEM key of the certificate")
+    create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
+    home: str = _setting("", "where avatars and caches live; empty: ~/.local/share/visavis")
+    log_level: str = _setting("info", "debug, info, warning or error")
+
+    @property
+    def home_path(self) -> Path:
+        """The directory for state."""
+        return Path(self.home).expanduser() if self.home else Path.home() / ".local/share/visavis"
+
+    @property
+    def ice(self) -> tuple[str, ...]:
+        """STUN and TURN addresses."""
+        return tuple(self.ice_servers.split())
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Addresses at which media is received; empty: every one but loopback."""
+        if self.is_local:
+            return ("127.0.0.1",)
+        return () if self.host in {"0.0.0.0", "::"} else (self.host,)
+
+    @property
+    def may_create(self) -> bool:
+        """Whether callers may make avatars: never where anybody can call."""
+        return self.create_avatars == "on" and (self.is_local or bool(self.token))
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can connect."""
+        return self.host in LOOPBACK
+
+
+def load(
+    overrides: Mapping[str, Any], env: Mapping[str, str] = os.environ, file: Path | None = None
+) -> Config:
+    """Read file, environment and overrides (None: not given), check, or raise ConfigError."""
+    config = Config()
+    path = file or Path(env.get(f"{_PREFIX}CONFIG", FILE))
+    if file is not None or path.is_file():
+        config = _merge(config, _read(path), str(path))
+    named = {
+        key.removeprefix(_PREFIX).lower(): value
+        for key, value in env.items()
+        if key.startswith(_PREFIX) and key != f"{_PREFIX}CONFIG"
+    }
+    config = _merge(config, named, "the environment")
+    given = {key: value for key, value in overrides.items() if value is not None}
+    config = _merge(config, given, "the command line")
+    check(config)
+    return config
+
+
+def check(config: Config) -> None:
+    """Raise ConfigError when settings do not fit together."""
+    if not config.is_local and not config.token:
+        msg = (
+            f"host {config.host} can be reached from other machines: set a token "
+            "(make one with `visavis token`), or listen on 127.0.0.1"
+        )
+        raise ConfigError(msg)
+    if config.dialogue not in {"knowledge", "echo"}:
+        msg = f"dialogue is {config.dialogue!r}: choose knowledge or echo"
+        raise ConfigError(msg)
+    if config.source not in SOURCES:
+        msg = f"source is {config.source!r}: choose {' or '.join(SOURCES)}"
+        raise ConfigError(msg)
+    if config.create_avatars not in {"on", "off"}:
+        msg = f"create_avatars is {config.create_avatars!r}: choose on or off"
+        raise ConfigError(msg)
+    if config.width % 2 or config.height % 2 or not 128 <= config.width <= 1920:
+        msg = f"picture {config.width}x{config.height}: both must be even, from 128 to 1920"
+        raise ConfigError(msg)
+    if bool(config.tls_cert) != bool(config.tls_key):
+        msg = "tls_cert and tls_key go together: set both or neither"
+        raise ConfigError(msg)
+    if not 0 <= config.port <= 65535 or config.max_sessions < 1:
+        msg = "port must be from 0 to 65535, and max_sessions at least 1"
+        raise ConfigError(msg)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        msg = f"{path}: there is no such file"
+        raise ConfigError(msg) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path}: {error}"
+        raise ConfigError(msg) from error
+
+
+def _merge(config: Config, values: Mapping[str, Any], source: str) -> Config:
+    kinds = {f.name: type(f.default) for f in fields(Config)}
+    unknown = sorted(set(values) - set(kinds))
+    if unknown:
+        msg = f"{source}: unknown setting {', '.join(unknown)}; known: {', '.join(kinds)}"
+        raise ConfigError(msg)
+    return replace(config, **{k: _cast(k, v, kinds[k], source) for k, v in values.items()})
+
+
+def _cast(key: str, value: Any, kind: type, source: str) -> Any:
+    try:
+        if isinstance(value, (str, kind)) and not isinstance(value, bool):
+            return kind(value)
+    except ValueError:
+        pass
+    msg = f"{source}: {key} must be {'a whole number' if kind is int else 'a text'}"
+    raise ConfigError(msg)

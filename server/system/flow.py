@@ -1,0 +1,162 @@
+"""What carries work between stages: engine threads, bounded channels, owned tasks. No media."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from visavis.engines.base import EngineError
+from visavis.server.system.priority import give_way, urgent
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Worker:
+    """One named thread that serves an engine, one call at a time and first come first served.
+
+    `media`: what it makes is due at a fixed time, so it goes ahead of the other engines.
+
+    Never the default executor: aiortc encodes there, and a long call would starve it.
+    """
+
+    def __init__(self, name: str, *, media: bool = False) -> None:
+        self._name = name
+        self._executor = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix=name, initializer=None if media else give_way
+        )
+
+    async def load(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` in the thread; a call that has not begun is dropped on cancellation."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`load`, but an engine's fault of any kind is an EngineError: no session ends by it.
+
+        The fault is logged by its type and place only: its text may quote a visitor.
+        """
+        try:
+            return await self.load(function, *args, **kwargs)
+        except EngineError:
+            raise
+        except Exception as error:  # noqa: BLE001 (the border: whatever it is, it stops here)
+            fault = f"{type(error).__name__} at {_place(error)}"
+            log.error("an engine broke its contract", extra={"engine": self._name, "fault": fault})  # noqa: TRY400
+            raise EngineError(f"{self._name}: {fault}") from None
+
+    async def stream(
+        self, make: Callable[[], Iterator[T]], *, awaited: bool = False
+    ) -> AsyncGenerator[T, None]:
+        """Iterate in the thread, one item a job, so that sessions take turns between items.
+
+        `awaited`: a visitor waits for the first item, so it is made ahead of other processes.
+        """
+        iterator = await self.call(make)
+        try:
+            item = await self.call(_hurried if awaited else _next, iterator)
+            while item is not _END:
+                yield item  # type: ignore[misc]  # the sentinel is ruled out above
+                item = await self.call(_next, iterator)
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                self._executor.submit(close)
+
+    def close(self) -> None:
+        """Drop the waiting calls; the thread ends after the running one, unwaited for."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+_END = object()
+
+
+def _next(iterator: Iterator[T]) -> T | object:
+    return next(iterator, _END)
+
+
+def _hurried(iterator: Iterator[T]) -> T | object:
+    with urgent():
+        return next(iterator, _END)
+
+
+def _place(error: BaseException) -> str:
+    """File and line of the innermost frame."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
+
+
+class Channel(Generic[T]):
+    """A queue bounded by the sum of its items' lengths (in ticks), for one reader.
+
+    `put` waits while the bound is reached; an item longer than the bound passes when it is alone.
+    """
+
+    def __init__(self, bound: int, length: Callable[[T], int]) -> None:
+        self._items: deque[T] = deque()
+        self._bound, self._length, self._held = bound, length, 0
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._error: BaseException | None = None
+
+    async def put(self, item: T) -> None:
+        """Append an item once there is room."""
+        while self._items and self._held + self._length(item) > self._bound:
+            self._changed.clear()
+            await self._changed.wait()
+        self._items.append(item)
+        self._held += self._length(item)
+        self._changed.set()
+
+    def close(self, error: BaseException | None = None) -> None:
+        """No more items; the reader gets those that are left, then `error` if there is one."""
+        self._closed, self._error = True, error
+        self._changed.set()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        while True:
+            while self._items:
+                item = self._items.popleft()
+                self._held -= self._length(item)
+                self._changed.set()
+                yield item
+            if self._closed:
+                break
+            self._changed.clear()
+            await self._changed.wait()
+        if self._error is not None:
+            raise self._error
+
+
+class Tasks:
+    """Owns short-lived tasks: keeps them alive, logs those that fail, ends them all on `close`."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run `work` until it is done, cancelled, or `close` is called."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a task failed", exc_info=error, extra={"task": task.get_name()})
+
+    async def close(self) -> None:
+        """Cancel what still runs and wait for its end."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

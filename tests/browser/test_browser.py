@@ -1,0 +1,237 @@
+"""A real Chromium against the real server: it speaks, types, watches, hears and interrupts."""
+
+import asyncio
+import wave
+
+import numpy as np
+import pytest
+
+from bench.live.chromium import chromium, server, tapped_page
+from bench.live.questions import write_wav
+from bench.live.signals import first_after, intervals, moving_after, silent_after
+from visavis.models.avatar.file import read_card
+from visavis.server.services.studio import SHIPPED
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def question(home):
+    """A microphone that asks one question and then stays silent."""
+    path = home / "question.wav"
+    write_wav(path, [("", 5.0), ("What time is breakfast?", 40.0)], home)
+    return path
+
+
+@pytest.fixture(scope="module")
+def silence(home):
+    path = home / "silence.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(48_000)
+        file.writeframes(np.zeros(48_000, np.int16).tobytes())
+    return path
+
+
+async def start(page, hands_free=False):
+    if hands_free:
+        await page.evaluate("document.querySelector('#hands-free').click()")
+    await page.click("#start")
+    await page.wait_for_function("window.visavis?.firstPictureMs != null", timeout=30_000)
+
+
+async def ended(page, count=1, seconds=40):
+    script = "(n) => window.visavis.messages.filter((m) => m.type === 'reply_ended').length >= n"
+    await page.wait_for_function(script, arg=count, timeout=seconds * 1000)
+
+
+async def test_a_spoken_question_gets_the_right_spoken_answer(home, question):
+    async with server(home) as (address, _), chromium(question) as browser:
+        page = await tapped_page(browser, address)
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await page.evaluate(
+            """() => { window.heard = []; window.captions = [];
+            const avatar = document.querySelector("visavis-avatar");
+            avatar.addEventListener("transcript", (e) => window.heard.push(e.detail));
+            avatar.addEventListener("caption", (e) =>
+              window.captions.push([performance.now(), e.detail.text, e.detail.heard]));
+            avatar.addEventListener("reply_ended", (e) => { window.answer = e.detail.heard; }); }"""
+        )
+        await start(page, hands_free=True)
+        await ended(page)
+        taps = await page.evaluate("({ mic: taps.mic, voice: taps.voice, frames: taps.frames })")
+        heard = await page.evaluate("window.heard")
+        answer = await page.evaluate("window.answer")
+        captions = await page.evaluate("window.captions")
+        shown = await page.inner_text("#log")
+
+        assert any("breakfast" in each["text"].lower() for each in heard if each["final"])
+        assert "half past ten" in answer
+        assert "half past ten" in shown
+        spoken = intervals(taps["mic"])[0]
+        answered = first_after(taps["voice"], spoken[1])
+        assert answered - spoken[1] < 3000  # the bench has the true figure; CI machines are slow
+        talking = intervals([row for row in taps["voice"] if row[0] >= answered])
+        assert talking[-1][1] - talking[0][0] > 3000
+        assert moving_after(taps["frames"], spoken[1] + 300) is not None
+        first_caption = captions[0][0]
+        assert abs(first_caption - answered) < 700
+        assert [c[2] for c in captions if c[1] == captions[0][1]] == sorted(
+            c[2] for c in captions if c[1] == captions[0][1]
+        )
+        assert not errors
+
+
+async def test_typing_interrupting_and_leaving(home, silence):
+    async with server(home) as (address, _), chromium(silence) as browser:
+        page = await tapped_page(browser, address)
+        await start(page)
+        await page.fill("#text", "How do I get to the airport?")
+        await page.press("#text", "Enter")
+        await page.wait_for_function(
+            "window.visavis.messages.some((m) => m.type === 'caption')", timeout=20_000
+        )
+        await page.wait_for_timeout(1200)
+        stopped = await page.evaluate("performance.now()")
+        await page.keyboard.press("Escape")
+        await ended(page)
+        await page.wait_for_timeout(1200)
+        voice = await page.evaluate("taps.voice")
+        assert any(row[1] > 0.01 for row in voice if stopped - 500 < row[0] < stopped)
+        assert silent_after(voice, stopped) - stopped < 600
+        heard = await page.evaluate("taps.heard")  # at the element, which mutes itself
+        assert silent_after(heard, stopped) - stopped < 60
+        await page.fill("#text", "Where is the gym?")
+        await page.press("#text", "Enter")
+        await page.wait_for_function(
+            "taps.heard.some(([at, level]) => at > performance.now() - 200 && level > 0.02)",
+            timeout=20_000,
+        )
+        await page.click("#end")
+        await page.wait_for_function("window.visavis.state === 'idle'")
+        metrics = await page.request.get(f"{address}metrics")
+        for _ in range(50):
+            if "visavis_sessions 0.0" in await metrics.text():
+                break
+            await asyncio.sleep(0.1)
+            metrics = await page.request.get(f"{address}metrics")
+        assert "visavis_sessions 0.0" in await metrics.text()
+
+
+async def test_a_refused_microphone_leaves_typing(home):
+    async with server(home) as (address, _), chromium(None) as browser:
+        page = await tapped_page(browser, address)
+        await start(page)
+        await page.fill("#text", "Where is the gym?")
+        await page.press("#text", "Enter")
+        await ended(page)
+        assert await page.locator("#notice").is_visible()
+
+
+async def test_a_wrong_token_is_said_plainly(home, silence):
+    options = ("--token", "right-token")
+    async with server(home, *options) as (address, _), chromium(silence) as browser:
+        page = await tapped_page(browser, address.split("#")[0] + "#token=wrong")
+        await page.wait_for_selector("#trouble:not([hidden])")
+        assert await page.locator("#key-form").is_visible()
+
+
+async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, silence):
+    photo = SHIPPED / "tomas.webp"
+    async with server(home) as (address, _), chromium(silence, 390, 844) as browser:
+        page = await tapped_page(browser, address)
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        await start(page)
+        await page.click("#settings-open")
+        await page.click("#create-open")
+        await page.click("#create-photo button[type=submit]")  # nothing chosen yet
+        assert "photo" in await page.inner_text("#create-fault")
+        await page.set_input_files("#create-file", photo)
+        assert await page.evaluate("document.querySelector('#create-name').value") == "Tomas"
+        await page.fill("#create-name", "Newcomer")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("#create-consent:not([hidden])")
+        assert await page.evaluate("document.activeElement.id") == "create-title"
+        await page.check("[name=whose][value=nobody]", force=True)
+        await page.fill("#create-giver", "The test")
+        await page.click("#create-make")  # not confirmed: nothing happens
+        assert await page.get_attribute("#create", "data-step") == "consent"
+        assert "drawn or generated" in await page.inner_text("#create-record")
+        await page.check("#create-confirm")
+        await page.click("#create-make")
+        await page.wait_for_selector("#create[data-step=done]", timeout=120_000)
+        loaded = "document.querySelector('#create-preview').naturalWidth > 0"
+        await page.wait_for_function(loaded)
+        await page.click("#create-use")
+        await page.wait_for_selector("#create[open], #settings[open]", state="hidden")
+        assert await page.get_attribute("#avatar", "avatar") == "Newcomer"
+        assert await page.inner_text("#name") == "Newcomer"
+        again = "window.visavis.messages.filter((m) => m.type === 'ready').length === 2"
+        await page.wait_for_function(f"{again} && window.visavis.state === 'connected'")
+        assert not errors
+    assert read_card(home / "avatars" / "Newcomer.avatar").consent.given_by == "The test"
+
+
+async def since_the_microphone_opened(page, seconds):
+    script = "(ms) => performance.now() - taps.mic[0][0] > ms"
+    await page.wait_for_function(script, arg=seconds * 1000, timeout=30_000)
+
+
+async def test_only_what_is_said_with_the_button_held_is_heard(home):
+    spoken = home / "two.wav"
+    script = [("", 4.0), ("Where is the gym?", 5.0), ("What time is breakfast?", 30.0)]
+    write_wav(spoken, script, home)
+    async with server(home) as (address, _), chromium(spoken) as browser:
+        page = await tapped_page(browser, address)
+        await page.evaluate(
+            """() => { window.heard = [];
+            document.querySelector("visavis-avatar").addEventListener("transcript",
+              (e) => e.detail.final && window.heard.push(e.detail.text.toLowerCase())); }"""
+        )
+        await start(page)
+        await page.wait_for_function("taps.mic.length > 0")
+        # the first question passes with the button up, the second is caught
+        await since_the_microphone_opened(page, 7.0)
+        await page.hover("#talk")
+        await page.mouse.down()
+        assert await page.get_attribute("#talk", "aria-pressed") == "true"
+        await since_the_microphone_opened(page, 14.0)
+        await page.mouse.up()
+        await ended(page)
+        heard = await page.evaluate("window.heard")
+        assert len(heard) == 1
+        assert "breakfast" in heard[0]
+
+
+async def test_the_avatar_says_what_the_visitor_says_and_is_not_heard_by_its_own_microphone(home):
+    spoken = home / "presenter.wav"
+    write_wav(spoken, [("", 5.0), ("Pamela bought a big purple map, maybe.", 30.0)], home)
+    async with server(home) as (address, _), chromium(spoken) as browser:
+        page = await tapped_page(browser, address)
+        await page.click("#settings-open")
+        await page.check("#source-microphone", force=True)
+        await page.click("#settings-close")
+        assert not await page.locator("#text").is_visible()
+        await start(page)
+        await page.wait_for_function("taps.voice.some((row) => row[1] > 0.02)", timeout=30_000)
+        await page.wait_for_timeout(5000)
+        taps = await page.evaluate("taps")
+        began, ended_ = intervals(taps["mic"])[0]
+        back, over = intervals(taps["voice"])[0]
+        assert 350 < back - began < 1500  # 0.6 s on a quiet machine
+        assert abs((over - back) - (ended_ - began)) < 400
+        moved = moving_after(taps["frames"], back - 400)
+        assert moved is not None
+        assert abs(moved - back) < 500
+        assert not intervals(taps["heard"])  # muted
+        assert len(intervals(taps["voice"])) == 1  # and so not spoken again
+        await page.click("#mute")
+        assert not await page.evaluate("document.querySelector('visavis-avatar').muted")

@@ -1,0 +1,229 @@
+"""The layered warp, on a small rig made by hand: what moves, what closes, what it costs."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from support.rig_by_hand import SIDE, avatar
+
+from visavis.engines.base import EngineError, FaceState
+from visavis.engines.render.warp import WarpRenderer, controls, still
+from visavis.models import arkit
+from visavis.models.avatar.rig import CONTROLS
+from visavis.models.warp import kernel
+
+JAW = arkit.INDEX["jawOpen"]
+
+
+def state(pose=(), gaze=(0, 0), breath=0.0, **coefficients):
+    face = np.zeros(arkit.COUNT, np.float32)
+    for name, value in coefficients.items():
+        face[arkit.INDEX[name]] = value
+    whole = np.zeros(6, np.float32)
+    whole[: len(pose)] = pose
+    return FaceState(face, whole, np.array(gaze, np.float32), breath)
+
+
+@pytest.fixture(scope="module")
+def rig():
+    return avatar()
+
+
+@pytest.fixture(scope="module")
+def renderer(rig):
+    return WarpRenderer(rig, SIDE, SIDE)
+
+
+def luma(picture):
+    return picture[: picture.shape[0] * 2 // 3].astype(int)
+
+
+def centre_of_head(picture):
+    """Mean position of the bright disc, px."""
+    y, x = np.nonzero(luma(picture) > 120)
+    return x.mean(), y.mean()
+
+
+def test_a_face_at_rest_is_the_photo(rig, renderer):
+    expected = rig.picture().astype(float) @ [0.257, 0.504, 0.098] + 16
+    shown = luma(renderer.render(FaceState()))
+    away_from_patches = np.ones((SIDE, SIDE), bool)
+    away_from_patches[SIDE // 3 : SIDE * 4 // 5, SIDE // 4 : SIDE * 3 // 4] = False
+    assert np.abs(shown - expected)[away_from_patches].mean() < 1.0
+
+
+def test_each_picture_is_a_new_one_of_the_right_kind(renderer):
+    first, second = renderer.render(FaceState()), renderer.render(state(jawOpen=1))
+    assert first.shape == (SIDE * 3 // 2, SIDE)
+    assert first.dtype == np.uint8
+    assert not np.shares_memory(first, second)
+    assert np.abs(first.astype(int) - second).max() > 20
+
+
+def test_the_same_state_gives_the_same_picture(renderer):
+    before = renderer.render(state(pose=(9, -4, 3), jawOpen=0.4))
+    renderer.render(state(pose=(-15, 10, -8), jawOpen=0.9, eyeBlinkLeft=1))
+    assert np.array_equal(before, renderer.render(state(pose=(9, -4, 3), jawOpen=0.4)))
+
+
+@pytest.mark.parametrize(
+    ("pose", "axis", "way"),
+    [
+        ((12, 0, 0), 0, 1), ((-12, 0, 0), 0, -1), ((0, 10, 0), 1, -1), ((0, -10, 0), 1, 1),
+        ((0, 0, 0, 0.3), 0, 1), ((0, 0, 0, 0, 0.3), 1, -1),
+    ],
+)  # fmt: skip
+def test_the_nose_goes_where_the_pose_says(renderer, pose, axis, way):
+    moved = centre_of_head(renderer.render(state(pose=pose)))[axis]
+    assert (moved - centre_of_head(renderer.render(FaceState()))[axis]) * way > 1
+
+
+def test_roll_is_clockwise_as_the_viewer_sees_it(renderer):
+    picture = luma(renderer.render(state(pose=(0, 0, 15))))
+    top = picture[: SIDE // 4]
+    x = np.nonzero(top > 120)[1]
+    assert x.mean() > SIDE / 2 + 3
+
+
+def test_nearer_is_larger(renderer):
+    poses = ((0, 0, 0, 0, 0, z) for z in (0, 1.5))
+    rest, near = (luma(renderer.render(state(pose=p)))[: SIDE * 3 // 4] for p in poses)
+    assert (near > 120).sum() > 1.1 * (rest > 120).sum()
+
+
+def test_breath_lifts_the_shoulders(renderer):
+    rest, full = (luma(renderer.render(state(breath=b))) for b in (0, 1))
+    low = slice(SIDE * 7 // 8, None)
+    assert np.abs(rest - full)[low].max() > 10
+
+
+def mouth_pixels(renderer, **coefficients):
+    """px of the bare gap, which is drawn black in this rig."""
+    picture = luma(renderer.render(state(**coefficients)))
+    return int((picture[SIDE // 2 :] < 40).sum())
+
+
+def test_the_jaw_opens_the_mouth_in_proportion(renderer):
+    steps = np.linspace(0, 1, 6)
+    gaps = [mouth_pixels(renderer, jawOpen=v) for v in steps]
+    assert gaps[0] == 0
+    assert gaps[-1] > 100
+    assert np.corrcoef(steps, gaps)[0, 1] > 0.97
+
+
+def test_a_closed_mouth_stays_closed_whatever_the_jaw_does(renderer):
+    assert mouth_pixels(renderer, jawOpen=0.6, mouthClose=0.6) < 0.1 * mouth_pixels(
+        renderer, jawOpen=0.6
+    )
+
+
+def test_gaze_and_coefficients_join_and_are_limited():
+    left = controls(state(gaze=(15, 0)))
+    assert left[arkit.INDEX["eyeLookOutLeft"]] == pytest.approx(0.5)
+    assert left[arkit.INDEX["eyeLookInRight"]] == pytest.approx(0.5)
+    assert left[arkit.INDEX["eyeLookOutRight"]] == 0
+    both = controls(state(gaze=(0, -30), eyeLookDownLeft=1))
+    assert both[arkit.INDEX["eyeLookDownLeft"]] < 1.5
+    against = controls(state(gaze=(0, 30), eyeLookDownLeft=1))
+    assert against[arkit.INDEX["eyeLookDownLeft"]] == pytest.approx(0)
+
+
+def test_a_closing_lid_wins_over_wide_eyes():
+    amounts = controls(state(eyeBlinkLeft=1, eyeWideLeft=1, eyeSquintLeft=1))
+    assert amounts[arkit.INDEX["eyeWideLeft"]] == 0
+    assert amounts[arkit.INDEX["eyeSquintLeft"]] == 0
+
+
+def test_out_of_range_coefficients_are_limited():
+    assert controls(state(jawOpen=7))[JAW] == 1
+    assert controls(state(jawOpen=-7))[JAW] == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_not_a_number_is_an_engine_error(renderer, bad):
+    with pytest.raises(EngineError, match="finite"):
+        renderer.render(state(pose=(bad, 0, 0, 0, 0, 0)))
+
+
+def test_a_state_of_another_shape_is_an_engine_error(renderer):
+    with pytest.raises(EngineError, match="shapes"):
+        renderer.render(FaceState(coefficients=np.zeros(51, np.float32)))
+
+
+@pytest.mark.parametrize("size", [(101, 128), (128, 33), (0, 0)])
+def test_sizes_that_cannot_be_drawn_are_refused(rig, size):
+    with pytest.raises(EngineError, match="even"):
+        WarpRenderer(rig, *size)
+
+
+@pytest.mark.parametrize("size", [(320, 240), (128, 128), (200, 360), (512, 512)])
+def test_any_size_and_shape_is_filled(rig, size):
+    picture = WarpRenderer(rig, *size).render(state(pose=(10, 5, 5), jawOpen=0.5))
+    assert picture.shape == (size[1] * 3 // 2, size[0])
+    x, _ = centre_of_head(WarpRenderer(rig, *size).render(FaceState()))
+    assert x == pytest.approx(size[0] / 2, abs=size[0] * 0.03)
+
+
+def test_wild_states_neither_crash_nor_leave_the_picture(renderer):
+    random = np.random.default_rng(7)
+    for _ in range(40):
+        wild = FaceState(
+            random.uniform(-1, 2, arkit.COUNT).astype(np.float32),
+            (random.uniform(-1, 1, 6) * [60, 60, 60, 2, 2, 2]).astype(np.float32),
+            random.uniform(-90, 90, 2).astype(np.float32),
+            float(random.uniform(-1, 2)),
+        )
+        picture = luma(renderer.render(wild))
+        assert picture.min() >= 0
+        assert picture.max() <= 240
+
+
+def test_still_is_the_neutral_face(rig, renderer):
+    assert np.array_equal(still(rig, SIDE, SIDE), renderer.render(FaceState()))
+
+
+def test_scenes_can_be_shared_by_renderers_of_one_size(rig, renderer):
+    other = WarpRenderer(rig, SIDE, SIDE, renderer.scene)
+    assert other.scene is renderer.scene
+    assert np.array_equal(other.render(FaceState()), renderer.render(FaceState()))
+    with pytest.raises(EngineError, match="size"):
+        WarpRenderer(rig, 128, 128, renderer.scene)
+
+
+def test_inverting_a_smooth_map_gives_it_back():
+    y, x = np.mgrid[0:40, 0:40].astype(np.float32) * 8
+    seen = np.stack([x + 6 * np.sin(y / 60), y + 0.2 * x + 5 * np.cos(x / 50)], -1)
+    box = np.array([0, 0, 8], np.float32)
+    out = np.empty((20, 20, 2), np.float32)
+    kernel.invert(seen.astype(np.float32), box, 8, 80, 100, out)
+    back_x = out[..., 0] + 6 * np.sin(out[..., 1] / 60)
+    back_y = out[..., 1] + 0.2 * out[..., 0] + 5 * np.cos(out[..., 0] / 50)
+    grid = np.mgrid[0:20, 0:20] * 8
+    # The grid is linear between its nodes: allow what that costs.
+    assert np.abs(back_x - (80 + grid[1])).max() < 0.25
+    assert np.abs(back_y - (100 + grid[0])).max() < 0.25
+
+
+def test_drawing_lets_other_threads_run(renderer):
+    counted, stop = [0], threading.Event()
+
+    def count():
+        while not stop.is_set():
+            counted[0] += 1
+            time.sleep(0)
+
+    counter = threading.Thread(target=count)
+    counter.start()
+    before = counted[0]
+    for _ in range(20):
+        renderer.render(state(jawOpen=0.5))
+    during = counted[0] - before
+    stop.set()
+    counter.join()
+    assert during > 20
+
+
+def test_controls_are_the_52_and_the_breath():
+    assert CONTROLS[: arkit.COUNT] == arkit.NAMES
+    assert controls(state(breath=0.5))[-1] == pytest.approx(0.5)

@@ -1,0 +1,135 @@
+"""What the bake promises: a likely head, lips that go as far as told, and stay shut when shut."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from visavis.engines import load
+from visavis.engines.base import FaceState
+from visavis.engines.render.warp import WarpRenderer
+from visavis.models import arkit
+from visavis.models.avatar.file import Consent
+from visavis.models.avatar.rig import nodes
+from visavis.models.bake import fit, layers, photo, portrait
+from visavis.models.bake import landmarks as lm
+from visavis.models.bake.head import load_head
+from visavis.models.warp import kernel_patch
+
+PERSONAS = Path(portrait.__file__).parents[1] / "data" / "personas"
+CONSENT = Consent("nobody: synthetic", "made for tests", "the tests", "2026-01-01")
+PIXELS_A_DECIMETRE = 1024 / 3.75  # of the shipped portraits, see tools/persona/scenery.FRAME
+
+slow = pytest.mark.slow
+
+
+@cache
+def framed(name):
+    return photo.frame((PERSONAS / f"{name}.webp").read_bytes())
+
+
+@cache
+def fitted(name):
+    return fit.fit(load_head(), framed(name).face)
+
+
+@cache
+def baked():
+    return portrait.create_avatar(PERSONAS / "mira.webp", "mira", CONSENT)
+
+
+def state(pose=(0, 0, 0), **coefficients):
+    face = np.zeros(arkit.COUNT, np.float32)
+    for name, value in coefficients.items():
+        face[arkit.INDEX[name]] = value
+    return FaceState(face, np.array([*pose, 0, 0, 0], np.float32))
+
+
+@slow
+@pytest.mark.parametrize("name", ["mira", "tomas"])
+def test_the_fitted_head_has_the_size_of_the_one_that_was_rendered(name):
+    scale = 512 / 1024 * PIXELS_A_DECIMETRE  # the frame holds nearly the whole portrait
+    assert fitted(name).scale == pytest.approx(scale, rel=0.10)
+    assert fitted(name).error < 0.035
+
+
+@slow
+@pytest.mark.parametrize("name", ["mira", "tomas"])
+def test_a_closed_mouth_is_not_fitted_with_an_open_jaw(name):
+    expression = fitted(name).expression
+    assert expression[arkit.INDEX["jawOpen"]] < 0.05
+    assert expression.max() < 0.6
+
+
+@slow
+def test_the_lower_lip_goes_all_the_way_that_the_jaw_says():
+    mouth, jaw = baked().patches["mouth"], arkit.INDEX["jawOpen"]
+    lip, chin = (framed("mira").face.points[i, :2] for i in (14, 17))
+
+    def drop(at):
+        grid = mouth.lower
+        place = at[None, None].astype(np.float32)
+        return layers.read_grid(grid.shifts[jaw], grid.corner, grid.pitch, place)[0, 0, 1]
+
+    assert drop(lip) > 0.95 * drop(chin)
+
+
+@slow
+@pytest.mark.parametrize("pose", [(0, 0, 0), (0, 10, 0), (0, -10, 0), (15, 0, 0), (-15, 10, 10)])
+def test_shut_lips_show_nothing_of_the_mouth_in_any_pose(pose):
+    avatar = baked()
+    mouth = avatar.patches["mouth"]
+    clear = tuple(replace(s, picture=np.zeros_like(s.picture)) for s in mouth.sprites)
+    bright = replace(mouth, back=(255, 0, 255), sprites=clear, shade=(0.0, 1.0, 0.0, 1.0))
+    patches = {**avatar.patches, "mouth": bright}
+    marked = WarpRenderer(replace(avatar, patches=patches)).render(state(pose))
+    usual = WarpRenderer(avatar).render(state(pose))
+    assert np.abs(marked.astype(int) - usual).max() <= 3
+    opened = WarpRenderer(replace(avatar, patches=patches)).render(state(pose, jawOpen=0.5))
+    assert np.abs(opened.astype(int) - usual).max() > 60
+
+
+@slow
+def test_a_blink_clears_the_skin_beside_the_eye_of_lashes():
+    avatar = baked()
+    renderer = WarpRenderer(avatar)
+    corner = framed("mira").face.points[lm.EYE_LEFT[0], :2]
+    x, y = np.round(corner + np.array([3, -3])).astype(int)
+    lashes = np.s_[y - 6 : y + 2, x - 2 : x + 6]
+    wide, shut = (renderer.render(state(eyeBlinkLeft=v)).astype(int) for v in (0, 1))
+    assert wide[lashes].min() < 90
+    assert shut[lashes].min() > 110  # dark lashes have left that place, a soft shadow stays
+
+
+@slow
+def test_patches_are_as_deep_as_the_face_around_them():
+    avatar = baked()
+    for patch in avatar.patches.values():
+        grid = patch.upper
+        at = nodes(grid.corner, grid.pitch, grid.share.shape)
+        depth = avatar.base.rest[..., 2:]
+        around = layers.read_grid(depth, avatar.base.corner, avatar.base.pitch, at)[..., 0]
+        # Otherwise a head that turns shows the same strip of skin in two places.
+        assert np.abs(grid.rest[..., 2] - around).max() < 16  # px
+
+
+@slow
+def test_warming_draws_all_that_is_compiled(monkeypatch):
+    called = set()
+    for name in ("draw_patch", "blend", "draw_lashes"):
+        own = getattr(kernel_patch, name)
+        monkeypatch.setattr(
+            kernel_patch, name, lambda *a, own=own, name=name: called.add(name) or own(*a)
+        )
+    load.warm(WarpRenderer(baked()))
+    assert called == {"draw_patch", "blend", "draw_lashes"}
+
+
+@slow
+@pytest.mark.parametrize("size", [(64, 64), (96, 96), (360, 640), (640, 360)])
+def test_eyes_of_any_size_close(size):
+    made = WarpRenderer(baked(), *size)
+    wide, shut = (made.render(state(eyeBlinkLeft=v, eyeBlinkRight=v)).astype(int) for v in (0, 1))
+    assert (wide != shut).any()

@@ -1,0 +1,55 @@
+import pytest
+
+from visavis.server.system import config
+from visavis.server.system.errors import ConfigError
+
+
+def test_later_sources_win(tmp_path):
+    file = tmp_path / "visavis.toml"
+    file.write_text('port = 1\nvoice = "joe"\nmax_sessions = 7\n')
+    loaded = config.load(
+        {"port": 3}, env={"VISAVIS_PORT": "2", "VISAVIS_VOICE": "heart"}, file=file
+    )
+    assert (loaded.port, loaded.voice, loaded.max_sessions) == (3, "heart", 7)
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"VISAVIS_COLOUR": "red"}, "unknown setting colour"),
+        ({"VISAVIS_PORT": "eighty"}, "port must be a whole number"),
+        ({"VISAVIS_HOST": "0.0.0.0"}, "set a token"),
+        ({"VISAVIS_DIALOGUE": "gossip"}, "choose knowledge or echo"),
+        ({"VISAVIS_SOURCE": "telepathy"}, "choose dialogue or microphone"),
+        ({"VISAVIS_WIDTH": "511"}, "even"),
+        ({"VISAVIS_CREATE_AVATARS": "perhaps"}, "choose on or off"),
+        ({"VISAVIS_TLS_CERT": "a.pem"}, "go together"),
+        ({"VISAVIS_MAX_SESSIONS": "0"}, "at least 1"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_fix(env, words):
+    with pytest.raises(ConfigError, match=words):
+        config.load({}, env=env)
+
+
+def test_other_addresses_are_open_with_a_token():
+    assert not config.load({}, env={"VISAVIS_HOST": "0.0.0.0", "VISAVIS_TOKEN": "t"}).is_local
+
+
+def test_avatars_may_be_made_unless_that_is_switched_off():
+    assert config.load({}, env={}).may_create
+    assert config.load({}, env={"VISAVIS_HOST": "0.0.0.0", "VISAVIS_TOKEN": "t"}).may_create
+    assert not config.load({}, env={"VISAVIS_CREATE_AVATARS": "off"}).may_create
+    assert not config.Config(host="0.0.0.0").may_create  # whatever else goes wrong
+
+
+def test_a_broken_file_is_named(tmp_path):
+    file = tmp_path / "visavis.toml"
+    file.write_text("port = = 1")
+    with pytest.raises(ConfigError, match="visavis.toml"):
+        config.load({}, env={}, file=file)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="no such file"):
+        config.load({}, env={}, file=tmp_path / "absent.toml")

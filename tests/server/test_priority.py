@@ -1,0 +1,60 @@
+"""Threads go ahead of other processes where the system allows it, media ahead of engines."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="scheduling is Linux's")
+
+_REPORT = """
+import asyncio, json, os, resource
+from visavis.server.system.flow import Worker
+from visavis.server.system.priority import go_first
+{setup}
+def level():
+    return os.sched_getscheduler(0) == os.SCHED_RR and os.sched_getparam(0).sched_priority
+async def main():
+    early = Worker("voice")
+    await early.load(level)
+    reached = go_first()
+    late, render = Worker("ears"), Worker("render", media=True)
+    async def hurried(worker):
+        return [item async for item in worker.stream(lambda: (level() for _ in "ab"), awaited=True)]
+    levels = [level(), await early.load(level), await late.load(level), await render.load(level)]
+    levels += await hurried(early) + [await early.load(level)]
+    print(json.dumps([reached, levels]))
+    for worker in (early, late, render):
+        worker.close()
+asyncio.run(main())
+"""
+
+
+def report(setup: str = "") -> tuple[str, list[int]]:
+    """What a process of its own reaches: the tests' own threads stay as they are."""
+    script = _REPORT.format(setup=setup)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    reached, levels = json.loads(run.stdout)
+    return reached, levels
+
+
+def test_media_goes_ahead_of_engines_where_real_time_is_allowed() -> None:
+    reached, levels = report()
+    if reached != "real-time":
+        pytest.skip("this user may not schedule in real time")
+    loop, early, late, render, first, second, after = levels
+    assert (loop, render) == (2, 2)
+    assert (first, second) == (1, 0)
+    assert (early, late, after) == (0, 0, 0)
+
+
+def test_a_user_without_the_right_gets_what_there_is_and_no_error() -> None:
+    refuse = """
+def deny(*_):
+    raise PermissionError
+os.sched_setscheduler = os.setpriority = deny
+"""
+    assert report(refuse) == ("normal", [0] * 7)

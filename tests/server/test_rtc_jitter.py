@@ -1,0 +1,218 @@
+"""The receive buffers: what order, loss, jitter and pauses do to sound and pictures."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from aiortc.jitterbuffer import JitterFrame
+from aiortc.rtp import RtpPacket
+
+from visavis.server.rtc import jitter as rtc_jitter
+from visavis.server.rtc.jitter import OpusDecoder, PictureBuffer, Run, SoundBuffer
+
+TWENTY_MS = bytes([15 << 3, 1, 2, 3])  # TOC: hybrid, full band, 20 ms
+
+
+class Network:
+    """Hands packets to a buffer at the times that a test chooses."""
+
+    def __init__(self, first: int = 1000, first_time: int = 5000) -> None:
+        self.now = 100.0
+        self.buffer = SoundBuffer(lambda: self.now)
+        self.first, self.first_time = first, first_time
+        self.out: list[tuple[float, int, bytes | None, int]] = []  # (ms, packet, payload, samples)
+
+    def arrive(self, number: int, at_ms: float, pause: int = 0) -> None:
+        """Packet `number` of a 20 ms stream arrives; `pause`: samples of silence before it."""
+        self.now = 100.0 + at_ms / 1000
+        packet = RtpPacket(
+            sequence_number=(self.first + number) & 0xFFFF,
+            timestamp=(self.first_time + number * 960 + pause) & 0xFFFFFFFF,
+        )
+        packet.payload = TWENTY_MS
+        _, run = self.buffer.add(packet)
+        for piece in run.pieces if isinstance(run, Run) else []:
+            at = (run.timestamp + piece.offset - self.first_time + (1 << 31)) % (1 << 32)
+            self.out.append((at_ms, (at - (1 << 31)) // 960, piece.payload, piece.samples))
+
+    def numbers(self) -> list[int]:
+        return [number for _, number, _, _ in self.out]
+
+    def lost(self) -> list[int]:
+        return [number for _, number, payload, _ in self.out if payload is None]
+
+
+@pytest.fixture
+def net():
+    return Network()
+
+
+def test_sound_in_order_is_passed_on_at_once(net):
+    for i in range(50):
+        net.arrive(i, i * 20)
+    assert [(at, n) for at, n, _, _ in net.out] == [(i * 20, i) for i in range(50)]
+    assert not net.lost()
+
+
+def test_late_but_in_order_is_passed_on_at_once(net):
+    for i in range(50):
+        net.arrive(i, i * 20 + (60 if i % 7 == 0 else 55))
+    assert net.numbers() == list(range(50))
+    assert not net.lost()
+
+
+def test_a_lost_packet_on_a_clean_network_is_concealed_when_the_next_one_comes(net):
+    for i in range(20):
+        if i != 10:
+            net.arrive(i, i * 20)
+    assert net.numbers() == list(range(20))
+    assert net.lost() == [10]
+    assert (220, 10, None, 960) in net.out
+    assert next(at for at, n, _, _ in net.out if n == 19) == 380  # and nothing is late afterwards
+
+
+def test_several_lost_packets_come_out_as_long_as_they_were(net):
+    for i in (0, 1, 2, 8, 9):
+        net.arrive(i, i * 20)
+    assert [(n, samples) for _, n, payload, samples in net.out if payload is None] == [(3, 5 * 960)]
+
+
+def test_on_a_jittery_network_reordering_is_repaired(net):
+    for i in range(100):  # every fifth packet is 70 ms late: overtaken by three others
+        net.arrive(i, i * 20 + (0 if i % 5 else 3))
+    order = sorted(((i * 20 + (70 if i % 5 == 0 else 0)), i) for i in range(100, 300))
+    for at, i in order:
+        net.arrive(i, at)
+    settled = [n for n in net.lost() if n > 150]  # once the jitter is known
+    assert settled == []
+    assert [n for n in net.numbers() if n > 150] == list(range(151, 300))
+
+
+def test_a_lost_packet_is_never_waited_for_longer_than_the_limit(net):
+    for i in range(60):
+        net.arrive(i, i * 20 + (400 if i % 3 == 0 else 0) if i < 40 else i * 20 + 400)
+    assert net.buffer.wait() == rtc_jitter.MOST_WAIT
+    net.arrive(61, 61 * 20 + 400)
+    assert 60 in net.lost() or net.numbers()[-1] == 59
+    net.arrive(62, 61 * 20 + 400 + 1000 * rtc_jitter.MOST_WAIT)
+    assert 60 in net.lost()
+    assert net.numbers()[-2:] == [61, 62]
+
+
+def test_a_packet_that_comes_after_it_was_given_up_is_dropped(net):
+    for i in (0, 1, 3, 2, 4):
+        net.arrive(i, 20 * i + (60 if i == 2 else 0))
+    assert net.numbers() == [0, 1, 2, 3, 4]
+    assert net.lost() == [2]
+
+
+def test_a_pause_of_the_sender_is_filled(net):
+    net.arrive(0, 0)
+    net.arrive(1, 420, pause=400 * 48)
+    assert [(n, s) for _, n, payload, s in net.out if payload is None] == [(1, 400 * 48)]
+
+
+def test_a_long_outage_is_left_as_a_hole(net):
+    net.arrive(0, 0)
+    net.arrive(200, 4000)
+    assert net.numbers() == [0, 200]
+
+
+def test_numbers_and_times_wrap_around():
+    net = Network(first=0xFFFE, first_time=(1 << 32) - 960)
+    for i in (0, 1, 2, 4, 5):
+        net.arrive(i, i * 20)
+    assert net.numbers() == [0, 1, 2, 3, 4, 5]
+    assert net.lost() == [3]
+
+
+def test_a_restarted_stream_begins_anew(net):
+    net.arrive(0, 0)
+    net.arrive(20_000, 20)
+    net.arrive(20_001, 40)
+    assert net.numbers() == [0, 20_000, 20_001]
+
+
+@pytest.mark.parametrize(
+    ("head", "samples"),
+    [
+        (bytes([1 << 3]), 960),  # SILK 20 ms
+        (bytes([3 << 3]), 2880),  # SILK 60 ms
+        (bytes([14 << 3]), 480),  # hybrid 10 ms
+        (bytes([31 << 3]), 960),  # CELT 20 ms
+        (bytes([28 << 3 | 1]), 240),  # CELT 2.5 ms, two frames
+        (bytes([31 << 3 | 3, 3]), 2880),  # CELT 20 ms, three frames
+    ],
+)
+def test_the_length_of_an_opus_packet(head, samples):
+    assert rtc_jitter.opus_samples(head) == samples
+
+
+def opus_packets(seconds: float = 1.0) -> list[bytes]:
+    codec = av.CodecContext.create("libopus", "w")
+    codec.sample_rate, codec.format, codec.layout, codec.bit_rate = 48_000, "s16", "mono", 48_000
+    count = int(seconds * 50)
+    tone = (8000 * np.sin(2 * np.pi * 220 / 48_000 * np.arange(count * 960))).astype(np.int16)
+    packets = []
+    for i in range(count):
+        frame = av.AudioFrame.from_ndarray(tone[None, i * 960 : (i + 1) * 960], "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, i * 960, Fraction(1, 48_000)
+        packets += [bytes(p) for p in codec.encode(frame)]
+    return packets
+
+
+def test_the_decoder_conceals_a_loss_with_sound_of_its_length():
+    packets = opus_packets()
+    decode = OpusDecoder()
+    for i in range(20):
+        decode.decode(JitterFrame(packets[i], i * 960))
+    pieces = [rtc_jitter.Piece(0, None, 1920), rtc_jitter.Piece(1920, packets[22])]
+    frames = decode.decode(Run(20 * 960, pieces))
+    assert [(f.pts, f.samples, f.sample_rate) for f in frames] == [
+        (19_200, 960, 48_000),
+        (20_160, 960, 48_000),
+        (21_120, 960, 48_000),
+    ]
+    first = frames[0].to_ndarray().astype(float)
+    assert frames[0].layout.name == "mono"
+    assert first.std() > 2000  # the tone goes on; silence or noise would be below
+
+
+def picture(buffer: PictureBuffer, sequence: int, time: int, last: bool):
+    packet = RtpPacket(sequence_number=sequence, timestamp=time, marker=int(last))
+    packet._data = bytes([sequence & 0xFF])
+    return buffer.add(packet)
+
+
+def test_the_marker_bit_completes_a_picture():
+    buffer = PictureBuffer()
+    assert picture(buffer, 10, 0, last=False) == (False, None)
+    pli, run = picture(buffer, 11, 0, last=True)
+    assert not pli
+    assert (run.timestamp, run.data) == (0, b"\x0a\x0b")
+
+
+def test_a_packet_sent_again_completes_all_that_waited_for_it():
+    buffer = PictureBuffer()
+    picture(buffer, 1, 0, last=True)
+    assert picture(buffer, 3, 3600, last=True) == (False, None)
+    assert picture(buffer, 4, 7200, last=True) == (False, None)
+    pli, run = picture(buffer, 2, 3600, last=False)
+    assert not pli
+    assert [(p.offset, p.payload) for p in run.pieces] == [(0, b"\x02\x03"), (3600, b"\x04")]
+
+
+def test_a_picture_that_cannot_be_completed_asks_for_a_keyframe():
+    now = 0.0
+    buffer = PictureBuffer(lambda: now)
+    picture(buffer, 1, 0, last=True)
+    asked = []
+    for i in range(3, 30):  # packet 2 is lost for good
+        now += 0.040
+        pli, run = picture(buffer, i, i * 3600, last=True)
+        asked.append((pli, run is not None))
+    given_up = asked.index((True, True))
+    assert now > given_up * 0.040 >= rtc_jitter.PICTURE_WAIT - 0.05
+    assert all(ready for _, ready in asked[given_up:])
+    assert sum(pli for pli, _ in asked) == 1

@@ -1,0 +1,110 @@
+import numpy as np
+
+from visavis.engines.base import Phoneme, Speech, Word
+from visavis.server.playout.messages import FRAME, Clause, Picture, Spoken, ms
+from visavis.server.playout.timeline import FADE, Timeline
+
+
+def speech(words=("one", "two"), level=1000):
+    pcm = np.full(len(words) * 4800, level, np.int16)
+    spans = [(w, i * 4800, (i + 1) * 4800) for i, w in enumerate(words)]
+    return Speech(
+        pcm,
+        tuple(Phoneme("a", s, e) for _, s, e in spans),
+        tuple(Word(*s) for s in spans),
+        "espeak",
+    )
+
+
+def spoken(turn, at, words=("one", "two"), level=1000):
+    return Spoken(turn, at, Clause(" ".join(words), speech(words, level)))
+
+
+def picture(at):
+    return Picture(at, np.zeros((6, 4), np.uint8))
+
+
+def test_sound_plays_at_its_tick_and_silence_elsewhere():
+    timeline = Timeline()
+    timeline.put(spoken(0, 1000))
+    out = timeline.audio(900, 200)
+    assert (out[:100] == 0).all()
+    assert (out[100:] == 1000).all()
+    assert (timeline.audio(1000 + 9600, 50) == 0).all()
+
+
+def test_reading_twice_gives_the_same():
+    timeline = Timeline()
+    timeline.put(spoken(0, 0))
+    assert (timeline.audio(0) == timeline.audio(0)).all()
+
+
+def test_speech_of_an_old_turn_is_dropped():
+    timeline = Timeline()
+    timeline.cut(0, turn=3)
+    assert not timeline.put(spoken(2, 0))
+    assert timeline.put(spoken(3, 0))
+    assert timeline.dropped == 1
+
+
+def test_a_cut_fades_within_30_ms_and_silences_what_follows():
+    timeline = Timeline()
+    timeline.put(spoken(0, 0))
+    timeline.put(spoken(0, 9600))
+    timeline.cut(2000, turn=1)
+    faded = timeline.audio(2000, FADE)
+    assert faded[0] == 1000
+    assert faded[-1] < 5
+    assert (np.diff(faded.astype(int)) <= 0).all()
+    assert (timeline.audio(2000 + FADE, 20_000) == 0).all()
+    assert timeline.end == 2000 + FADE
+    assert (timeline.audio(0, 2000) == 1000).all()
+
+
+def test_words_count_as_heard_from_their_middle():
+    timeline = Timeline()
+    timeline.put(spoken(0, 0, ("one", "two", "three")))
+    assert timeline.heard_until(4800 + 2399, 0) == "one"
+    assert timeline.heard_until(4800 + 2400, 0) == "one two"
+    timeline.cut(5000, turn=1)
+    assert timeline.heard_until(10**9, 0) == "one"
+
+
+def test_a_picture_is_given_once_and_a_missing_one_is_none():
+    timeline = Timeline()
+    timeline.put(picture(FRAME))
+    assert timeline.picture(0) is None
+    assert timeline.picture(FRAME).at == FRAME
+    assert timeline.picture(2 * FRAME) is None
+
+
+def test_a_late_picture_is_refused_not_shifted():
+    timeline = Timeline()
+    timeline.picture(2 * FRAME)
+    assert not timeline.put(picture(2 * FRAME))
+    assert timeline.dropped == 1
+
+
+def test_an_old_picture_makes_room_for_the_due_one():
+    timeline = Timeline()
+    for frame in range(5):
+        timeline.put(picture(frame * FRAME))
+    assert timeline.picture(3 * FRAME).at == 3 * FRAME
+    assert timeline.picture(4 * FRAME).at == 4 * FRAME
+
+
+def test_pictures_that_nobody_takes_are_bounded():
+    timeline = Timeline()
+    for frame in range(500):
+        timeline.put(picture(frame * FRAME))
+    assert len(timeline._pictures) < 60
+
+
+def test_forgetting_keeps_what_is_still_wanted():
+    timeline = Timeline()
+    timeline.put(spoken(0, 0))
+    timeline.put(spoken(0, ms(1000)))
+    timeline.forget(ms(500))
+    assert (timeline.audio(0) == 0).all()
+    assert (timeline.audio(ms(1000)) == 1000).all()
+    assert timeline.heard_until(10**9, 0) == "one two one two"

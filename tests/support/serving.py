@@ -1,0 +1,92 @@
+"""A server on fake engines, reached over HTTP and by an aiortc peer that behaves like a browser."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+
+from aiohttp.test_utils import TestClient, TestServer
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from support.studio import FakeStudio
+
+from visavis.server import protocol
+from visavis.server.http.app import App
+from visavis.server.rtc import hooks as rtc
+from visavis.server.system.config import Config
+from visavis.server.system.metrics import Metrics
+
+SDP = {"Content-Type": "application/sdp"}
+
+
+@asynccontextmanager
+async def serving(studio=None, **settings):
+    """An HTTP client of a server on fakes."""
+    rtc.install()
+    studio = studio or FakeStudio()
+    app = App(Config(**settings), studio, Metrics())
+    server = TestServer(app.build(), host="127.0.0.1")
+    async with TestClient(server) as client:
+        yield client
+    studio.close()
+
+
+class Viewer:
+    """An aiortc peer that watches and listens like a browser."""
+
+    def __init__(self, voice=None):
+        self.pc = RTCPeerConnection(rtc.configuration())
+        self.pc.addTransceiver(voice or "audio", direction="sendrecv" if voice else "recvonly")
+        self.pc.addTransceiver("video", direction="recvonly")
+        self.channel = self.pc.createDataChannel(protocol.LABEL)
+        self.messages, self.tracks = [], {}
+        self._arrived = asyncio.Event()
+        self.channel.on("message", self._receive)
+        self.pc.on("track", lambda track: self.tracks.__setitem__(track.kind, track))
+
+    def _receive(self, data):
+        self.messages.append(json.loads(data))
+        self._arrived.set()
+
+    async def offer(self):
+        with rtc._gathering_on(("127.0.0.1",)):
+            await self.pc.setLocalDescription(await self.pc.createOffer())
+        return self.pc.localDescription.sdp
+
+    async def connect(self, client, query=""):
+        response = await client.post(f"/v1/sessions{query}", data=await self.offer(), headers=SDP)
+        text = await response.text()
+        assert response.status == 201, text
+        await self.pc.setRemoteDescription(RTCSessionDescription(text, "answer"))
+        return response.headers["Location"]
+
+    async def wait_for(self, kind, within=10.0, **fields):
+        """The first message of a type with these fields."""
+        async with asyncio.timeout(within):
+            while True:
+                for message in self.messages:
+                    if message["type"] == kind and fields.items() <= message.items():
+                        return message
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    async def close(self):
+        await rtc.close(self.pc)
+
+
+@asynccontextmanager
+async def watching(client, query=""):
+    viewer = Viewer()
+    try:
+        viewer.location = await viewer.connect(client, query)
+        await viewer.wait_for("ready")
+        yield viewer
+    finally:
+        await viewer.close()
+
+
+async def problem(response):
+    assert response.content_type == "application/problem+json"
+    body = await response.json()
+    assert body["status"] == response.status
+    return response.status, body

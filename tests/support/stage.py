@@ -1,0 +1,63 @@
+"""A conversation on fake engines, in virtual time: what was said to it, what it sent and played."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+from support.studio import FakeStudio
+
+from visavis.server.playout.messages import PACKET, ms
+from visavis.server.session.session import Session
+from visavis.server.system.metrics import Metrics
+
+SILENCE = np.zeros(PACKET, np.int16)
+VOICE = np.full(PACKET, 8000, np.int16)
+
+
+class Stage:
+    """A session on fakes, with what it sent and what its tracks would play."""
+
+    def __init__(self, **options):
+        self.sent = []
+        self.studio = FakeStudio(**options)
+        self.motion, self.dialogue = self.studio.motion, self.studio.dialogue
+        self.renderer, self.stt = self.studio.renderer, self.studio.stt
+        self.tts = self.studio.tts
+        self.session = Session("s", self.studio.engines(), self._note, Metrics())
+        self.clock, self.timeline = self.session.clock, self.session.timeline
+
+    def _note(self, message):
+        self.sent.append((self.clock.now(), message))
+
+    def of(self, kind):
+        return [message for _, message in self.sent if isinstance(message, kind)]
+
+    def at(self, kind):
+        return [at for at, message in self.sent if isinstance(message, kind)]
+
+    async def speak(self, script):
+        """Feed the microphone: a list of (packet, milliseconds)."""
+
+        async def mic():
+            at = self.clock.now()
+            for packet, duration in script:
+                for _ in range(duration // 20):
+                    at += PACKET
+                    await self.clock.sleep_until(at)
+                    yield packet
+
+        await self.session.listen(mic())
+
+    async def pass_time(self, milliseconds):
+        await self.clock.sleep_until(self.clock.now() + ms(milliseconds))
+
+    async def __aenter__(self):
+        self.run = asyncio.create_task(self.session.run())
+        await self.pass_time(200)
+        return self
+
+    async def __aexit__(self, *exc):
+        self.run.cancel()
+        await asyncio.gather(self.run, return_exceptions=True)
+        self.studio.close()
