@@ -7,9 +7,9 @@ quickly, and runs in a thread of its own. A failure leaves an engine as `EngineE
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,10 @@ Alphabet = Literal["espeak", "misaki"]  # who wrote the phoneme symbols
 
 class EngineError(Exception):
     """An engine could not do its work. Ends the turn, never the session."""
+
+
+class EngineHung(EngineError):
+    """An engine did not answer in time; its thread was given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +200,94 @@ class Stt(Protocol):
 
 
 class Dialogue(Protocol):
-    """Decides what to answer; shared by all sessions, so the history comes with each call."""
+    """The simple form of a mind: text to text, synchronous; see `server.services.minds`.
+
+    Shared by all sessions, so the history comes with each call.
+    """
 
     def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
         """Yield the answer as text fragments of any size. Raises EngineError."""
+        ...
+
+
+Role = Literal["visitor", "avatar", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that was said, or done, in a conversation.
+
+    turn: the turn it belongs to. text: as it was written; of a tool, what it gave. heard: of what
+    the avatar said, the words that were really played. name: of a tool.
+    """
+
+    turn: int
+    role: Role
+    text: str
+    heard: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A piece of the answer as it is to be spoken, of any size, directions in brackets included."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gesture:
+    """Something that the face does once, from the next word on."""
+
+    movement: Movement
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool is being used; `id` ties its result to it."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the tool that `id` called gave, in words."""
+
+    id: str
+    content: str
+
+
+Thought = Fragment | Gesture | Call | Result
+
+
+class Question(Protocol):
+    """What a mind is asked, with what was said before it."""
+
+    text: str
+    history: Sequence[Remark]
+
+    @property
+    def speculative(self) -> bool:
+        """Whether the visitor may not have finished: whoever answers may think, but not act."""
+        ...
+
+    async def confirmed(self) -> None:
+        """Return once the visitor has finished; a mind that wants to act waits for it."""
+        ...
+
+
+@runtime_checkable
+class Mind(Protocol):
+    """Decides what to answer, in pieces as they come; shared by all sessions.
+
+    The one engine that may be asynchronous, for those that answer over a network. Closing the
+    iterator cancels the answer.
+    """
+
+    def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
+        """Yield the answer and what is done for it. Raises EngineError."""
         ...
 
 

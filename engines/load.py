@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from visavis.engines.adapters import DIALOGUES, VOICES
 from visavis.engines.base import (
     PLAY_RATE,
     Dialogue,
     EchoCanceller,
     FaceState,
     Lips,
+    Mind,
     Motion,
     Renderer,
     Stt,
@@ -25,21 +28,12 @@ from visavis.engines.base import (
     Vad,
     Voice,
 )
-from visavis.engines.direction.director import Director
 from visavis.models import arkit, manifest
 from visavis.models.avatar.file import Avatar
 
 if TYPE_CHECKING:
-    from visavis.engines.language.minilm import MiniLm
+    from visavis.engines.direction.director import Director
     from visavis.engines.lips.sound_visemes import SoundVisemes
-
-_LOADING: Final = Lock()
-EXAMPLE: Final = Path(__file__).parent / "data" / "hotel.md"
-
-
-def _model(name: str, home: Path) -> Path:
-    """A model's file, from its package or from where `visavis models pull` puts it."""
-    return manifest.locate(name, home / "models")
 
 
 def vad() -> Vad:
@@ -60,7 +54,7 @@ def stt(home: Path) -> Stt:
     """The embedded English speech recognition. Raises ManifestError, EngineError."""
     from visavis.engines.ears.stt_whisper import WhisperStt
 
-    return WhisperStt(_model("whisper-tiny-en", home).parent)
+    return WhisperStt(manifest.locate("whisper-tiny-en", home / "models").parent)
 
 
 def motion(seed: int) -> Motion:
@@ -101,18 +95,13 @@ def warm(renderer: Renderer) -> None:
     renderer.render(FaceState(np.full(arkit.COUNT, 0.5, np.float32)))
 
 
-def dialogue(name: str, knowledge: Path | None, home: Path) -> Dialogue:
-    """`echo`, or `knowledge` over its file (None: the hotel example).
+def dialogue(name: str, knowledge: Path | None, home: Path) -> Dialogue | Mind:
+    """One of DIALOGUES; knowledge: the file of one that answers from a file, None: its example.
 
     Raises KnowledgeError, ManifestError, EngineError.
     """
-    if name == "echo":
-        from visavis.engines.dialogue.echo import EchoDialogue
-
-        return EchoDialogue()
-    from visavis.engines.dialogue.knowledge import KnowledgeDialogue
-
-    return KnowledgeDialogue(knowledge or EXAMPLE, _embedder(home), home / "cache")
+    made: Dialogue | Mind = import_module(DIALOGUES[name]).load(home, knowledge)
+    return made
 
 
 def director(home: Path) -> Director:
@@ -120,47 +109,36 @@ def director(home: Path) -> Director:
 
     Raises ManifestError, EngineError.
     """
-    return Director(_embedder(home), home / "cache")
+    from visavis.engines.direction.director import Director
+    from visavis.engines.language.minilm import shared
 
-
-def _embedder(home: Path) -> MiniLm:
-    """One for all who embed: loaded once, whoever asks first."""
-    with _LOADING:
-        return _loaded_embedder(home)
-
-
-@cache
-def _loaded_embedder(home: Path) -> MiniLm:
-    from visavis.engines.language.minilm import MiniLm
-
-    return MiniLm(_model("minilm", home), _model("minilm-tokenizer", home))
+    return Director(shared(home), home / "cache")
 
 
 def tts(name: str, home: Path) -> Tts:
     """The voice of that name. Raises EngineError, and ImportError if its package is left out."""
-    if name == "joe":
-        from visavis.engines.voices.piper import PiperTts
-
-        return PiperTts(home / "cache")
-    from visavis.engines.voices.hibari import HibariTts
-
-    return HibariTts()
+    made: Tts = import_module(VOICES[name]).load(home)
+    return made
 
 
 @cache
 def voices() -> tuple[Voice, ...]:
-    """Every voice whose package is installed, without loading any: piper may be left out."""
-    found: list[Voice] = []
-    try:
-        from visavis.engines.voices.hibari import HibariTts
+    """Every voice that can be had, without loading any."""
+    return tuple(found for found in _looked_up().values() if isinstance(found, Voice))
 
-        found.append(HibariTts.voice)
-    except ImportError:
-        pass
-    try:
-        from visavis.engines.voices.piper import PiperTts
 
-        found.append(PiperTts.voice)
-    except ImportError:
-        pass
-    return tuple(found)
+@cache
+def missing_voices() -> Mapping[str, str]:
+    """Why a voice of VOICES cannot be had: its package may be left out, or be broken."""
+    return {name: found for name, found in _looked_up().items() if isinstance(found, str)}
+
+
+@cache
+def _looked_up() -> Mapping[str, Voice | str]:
+    found: dict[str, Voice | str] = {}
+    for name, module in VOICES.items():
+        try:
+            found[name] = import_module(module).VOICE
+        except ImportError as error:
+            found[name] = str(error)
+    return found

@@ -1,58 +1,48 @@
-"""The command line and composition root: settings -> engines -> app."""
+"""The grammar of the command line; each command is a function in `commands`, loaded when called."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
-import logging
-import signal
-import ssl
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any
 
-import uvloop
-from aiohttp import web
-
-from visavis.engines.base import EngineError
-from visavis.engines.dialogue.knowledge_file import KnowledgeError
-from visavis.models.errors import ModelError
-from visavis.models.fetch import FetchError
-from visavis.models.manifest import ManifestError
-from visavis.server.commands.tools import add_command, add_tools, say_line
-from visavis.server.http.app import App
-from visavis.server.rtc import hooks as rtc
-from visavis.server.services.studio import Studio
-from visavis.server.system import config as settings
-from visavis.server.system import memory, priority
 from visavis.server.system.config import Config
-from visavis.server.system.errors import ConfigError, NotFound
-from visavis.server.system.metrics import Metrics
+from visavis.server.system.errors import ConfigError
 
-log = logging.getLogger("visavis")
-
-_SWITCH: Final = 0.0005  # s after which a thread gives up the interpreter
-_USAGE, _FAILURE = 2, 1
-_FAILURES: Final = (
-    EngineError, ModelError, ManifestError, FetchError, KnowledgeError, NotFound, OSError,
-)  # fmt: skip
+_USAGE, _FAILURE, _INTERRUPTED = 2, 1, 130  # exit statuses; the last as shells have it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 on success, 2 on bad use, 1 on failure."""
     options = _parser().parse_args(arguments)
+    module, function = options.run.split(":")
     try:
-        return int(options.run(options) or 0)
+        run = getattr(import_module(f"visavis.server.commands.{module}"), function)
+        return int(run(options) or 0)
     except ConfigError as error:
         return _complain(error, _USAGE)
-    except _FAILURES as error:
-        return _complain(error, _FAILURE)
     except KeyboardInterrupt:
-        return 130
+        return _INTERRUPTED
+    except Exception as error:
+        if isinstance(error, _faults()):
+            return _complain(error, _FAILURE)
+        raise
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What a command may fail with; its text says what is wrong and what to do."""
+    from visavis.engines.base import EngineError
+    from visavis.models.errors import ModelError
+    from visavis.models.fetch import FetchError
+    from visavis.models.manifest import ManifestError
+    from visavis.server.system.errors import NotFound
+
+    return (EngineError, ModelError, ManifestError, FetchError, NotFound, OSError)
 
 
 def _complain(error: Exception, status: int) -> int:
@@ -66,13 +56,36 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"visavis {version('visavis')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_settings(add_command(commands, "serve", _serve, "start the server"))
-    add_tools(commands)
+    _add_serve(commands)
+    _add_say(commands)
+    _add_avatar(commands)
+    _add_models(commands)
+    _add_json(_add(commands, "voices", "small:voices", "list the voices"))
+    _add_json(_add(commands, "doctor", "doctor:doctor", "what is in force and what is missing"))
+    _add(commands, "token", "small:token", "make a token for `visavis serve`")
+    _add(commands, "warm", "warm:warm", "compile and cache what a first start would wait for")
     return parser
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def _add(commands: Any, name: str, run: str, text: str) -> argparse.ArgumentParser:
+    """A command and where its function is; its help and its description are `text`."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON for scripts")
+
+
+def _add_actions(commands: Any, name: str, text: str) -> Any:
+    parser = commands.add_parser(name, help=text, description=text)
+    return parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+
+
+def _add_serve(commands: Any) -> None:
     """One option for each setting."""
+    parser = _add(commands, "serve", "serve:run", "start the server")
     parser.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
     for setting in fields(Config):
         default = setting.default if setting.default != "" else "none"
@@ -84,91 +97,62 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         )
 
 
-# --- serve --------------------------------------------------------------------------------------
+def _add_say(commands: Any) -> None:
+    parser = _add(commands, "say", "say:say", "render a text as a video file")
+    parser.add_argument(
+        "text",
+        nargs="?",
+        default="",
+        help="what to say; - reads it from the standard input; directions in brackets, as in "
+        '"[smiles] Welcome. [slowly, serious] Please note", are not spoken',
+    )
+    parser.add_argument(
+        "--audio", type=Path, metavar="FILE", help="speak this recording instead of a text"
+    )
+    parser.add_argument("--avatar", help="default: the one of the settings")
+    parser.add_argument("--voice", help="default: the one of the settings")
+    parser.add_argument("--style", default="", help='in plain words: "warm, but not so fast"')
+    parser.add_argument("--size", type=int, default=512, help="width and height in pixels")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="an .mp4 file")
+    parser.add_argument("--trace", type=Path, help="write one JSON line a picture to this file")
 
 
-def _serve(options: argparse.Namespace) -> None:
-    given = {f.name: getattr(options, f.name) for f in fields(Config)}
-    config = settings.load(given, file=options.config)
-    _log_to_stderr(config.log_level)
-    uvloop.run(serve(config))
+def _add_avatar(commands: Any) -> None:
+    actions = _add_actions(commands, "avatar", "make, list and show avatars")
+    create = _add(actions, "create", "avatar:create", "make an avatar from one portrait photo")
+    create.add_argument("photo", type=Path, help="JPEG, PNG or WebP; one face, seen from the front")
+    create.add_argument("--name", required=True, help="lower-case letters, digits and hyphens")
+    create.add_argument(
+        "--consent",
+        required=True,
+        help="who allows this likeness to speak, in words: kept in the avatar file",
+    )
+    create.add_argument("--subject", default="the person in the photo", help="whose face it is")
+    create.add_argument("--licence", default="all rights reserved", help="of the likeness")
+    create.add_argument("--force", action="store_true", help="replace an avatar of that name")
+    _add_json(_add(actions, "list", "avatar:list_all", "list the avatars"))
+    show = _add(actions, "show", "avatar:show", "an avatar's record: licence, consent, warnings")
+    show.add_argument("name")
+    _add_json(show)
+    check = _add(actions, "check", "avatar:check", "measure an avatar: what is good, what is weak")
+    check.add_argument("name")
+    check.add_argument(
+        "--sheet",
+        type=Path,
+        nargs="?",
+        const=Path(),
+        metavar="FILE",
+        help="also write a sheet of expressions: .png, .webp or .jpg (default: NAME-sheet.webp)",
+    )
+    _add_json(check)
 
 
-async def serve(config: Config) -> None:
-    """Run the server until it is told to stop by SIGINT or SIGTERM."""
-    rtc.install()
-    memory.give_back_large_blocks()
-    # Engines run Python too: at the default 5 ms a packet waits for several of them in turn, and
-    # the browser's jitter buffer grows by what it waited.
-    sys.setswitchinterval(_SWITCH)
-    metrics, studio = Metrics(), Studio(config)
-    runner = web.AppRunner(App(config, studio, metrics).build(), access_log=None)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, config.host, config.port, ssl_context=_tls(config)).start()
-        address = _address(config, runner.addresses[0][1])
-        say_line(f"visavis is starting at {address}")
-        if await _opened(studio, stop):
-            log.info("scheduling", extra={"level": priority.go_first()})
-            say_line(f"visavis is ready: open {address}")
-            await stop.wait()
-        say_line("visavis is shutting down")
-    finally:
-        await runner.cleanup()
-        studio.close()
-
-
-async def _opened(studio: Studio, stop: asyncio.Event) -> bool:
-    """Load the engines; False when the operator did not wait for them."""
-    opening, stopping = asyncio.create_task(studio.open()), asyncio.create_task(stop.wait())
-    await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if opening.done():
-        opening.result()
-        return True
-    opening.cancel()
-    return False
-
-
-def _address(config: Config, port: int) -> str:
-    host = "localhost" if config.host in {"127.0.0.1", "0.0.0.0", "::"} else config.host
-    address = f"{'https' if config.tls_cert else 'http'}://{host}:{port}/"
-    return f"{address}#token={config.token}" if config.token else address
-
-
-def _tls(config: Config) -> ssl.SSLContext | None:
-    if not config.tls_cert:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(config.tls_cert, config.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        msg = f"tls_cert {config.tls_cert}, tls_key {config.tls_key}: {error}"
-        raise ConfigError(msg) from error
-    return context
-
-
-class _Fields(logging.Formatter):
-    """One line a record: time, level, message, then the fields given in `extra` as JSON."""
-
-    _own: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-    def format(self, record: logging.LogRecord) -> str:
-        extra = {k: v for k, v in vars(record).items() if k not in self._own}
-        line = super().format(record)
-        return f"{line} {json.dumps(extra, default=str)}" if extra else line
-
-
-def _log_to_stderr(level: str) -> None:
-    if level.upper() not in logging.getLevelNamesMapping():
-        msg = f"log_level is {level!r}: choose debug, info, warning or error"
-        raise ConfigError(msg)
-    output = logging.StreamHandler()
-    output.setFormatter(_Fields("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[output], force=True)
-    # These log whole SDPs, candidates or text to say at info and debug.
-    for noisy in ("aioice", "aiortc", "faster_whisper", "piper", "numba", "httpx"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+def _add_models(commands: Any) -> None:
+    actions = _add_actions(commands, "models", "list, verify and fetch model files")
+    text = "every model, its licence and where it comes from"
+    _add_json(_add(actions, "list", "models:list_all", text))
+    text = "read every model file and check its sha256"
+    _add_json(_add(actions, "verify", "models:verify", text))
+    _add(actions, "pull", "models:pull", "fetch a model from its second source").add_argument(
+        "name"
+    )

@@ -1,15 +1,20 @@
 """The data channel `visavis`: every message of both directions, its fields and its limits.
 
 JSON objects with a `type`. Version 1. A receiver ignores fields that it does not know, so fields
-may be added; a change of meaning raises `VERSION`. Knows nothing of sockets or sessions.
+may be added; a change of meaning raises `VERSION`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Final, Literal, get_type_hints
+from typing import Any, ClassVar, Final, get_type_hints
 
+from visavis.server.playout.messages import to_ms
+from visavis.server.session import events
+from visavis.server.session.events import Event
+from visavis.server.session.session import Session
 from visavis.server.system.config import Source
 
 VERSION: Final = 1
@@ -91,7 +96,6 @@ class Ready:
     source: whether the avatar answers ("dialogue"), or speaks what comes in over the microphone.
     """
 
-    type: ClassVar = "ready"
     protocol: int
     session: str
     avatar: str
@@ -100,125 +104,40 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """The visitor began (`active`) or ceased to speak."""
-
-    type: ClassVar = "listening"
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TranscriptOf:
-    """What the visitor said; a text that is not final may still change."""
-
-    type: ClassVar = "transcript"
-    turn: int
-    text: str
-    final: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Thinking:
-    """A reply to this turn is being made."""
-
-    type: ClassVar = "thinking"
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyStarted:
-    """The first sound of a reply plays at `at_ms` of the session's clock."""
-
-    type: ClassVar = "reply_started"
-    turn: int
-    at_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Caption:
-    """A clause being spoken; the first `heard` characters of `text` have been said."""
-
-    type: ClassVar = "caption"
-    turn: int
-    text: str
-    heard: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyEnded:
-    """A reply is over; `heard` are the words that were really played."""
-
-    type: ClassVar = "reply_ended"
-    turn: int
-    reason: Literal["done", "interrupted", "failed"]
-    heard: str
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """How a turn went. Times in ms after `origin`; null where the stage did not happen.
-
-    origin: "speech" (the visitor's last sound), "text" or "say" (its arrival).
-    transcript: final text known. first_clause: first clause complete. first_sound and
-    first_picture: handed to the encoder. interrupted: the cut. skew: how much later the first
-    moving picture left than its sound, beyond the clock.
-    """
-
-    type: ClassVar = "receipt"
-    turn: int
-    origin: Literal["speech", "text", "say"]
-    transcript: float | None
-    first_clause: float | None
-    first_sound: float | None
-    first_picture: float | None
-    interrupted: float | None
-    ended: float | None
-    skew: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Pong:
     """Echo of a ping with the session's clock in ms."""
 
-    type: ClassVar = "pong"
     t: float
     at_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Directed:
-    """What was understood of a direction: styles in words ("very warm"), empty when nothing was.
+FromServer = Ready | Pong | Event
 
-    dropped: the words of which nothing was understood, of a direction or of brackets in a text;
-    known: if there are any, all the styles that can be asked for.
-    """
-
-    type: ClassVar = "directed"
-    styles: tuple[str, ...]
-    dropped: tuple[str, ...] = ()
-    known: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Something went wrong; the session goes on. `code` is stable, `message` is for people."""
-
-    type: ClassVar = "error"
-    code: str
-    message: str
-
-
-FromServer = (
-    Ready | Listening | TranscriptOf | Thinking | ReplyStarted | Caption | ReplyEnded | Receipt
-    | Pong | Directed | Failure
-)  # fmt: skip
+# The events of a session under their names on the wire; their fields are described in
+# session/events.py. Ticks become milliseconds: `at` is sent as `at_ms`.
+_NAMES: Final[Mapping[type, str]] = {
+    Ready: "ready",
+    Pong: "pong",
+    events.Listening: "listening",
+    events.Transcribed: "transcript",
+    events.Thinking: "thinking",
+    events.ReplyStarted: "reply_started",
+    events.Caption: "caption",
+    events.ReplyEnded: "reply_ended",
+    events.Receipt: "receipt",
+    events.Directed: "directed",
+    events.Failure: "error",
+}
 
 _CLIENT_TYPES: Final = {kind.type: kind for kind in (Text, SayText, Interrupt, Direct, Mic, Ping)}
 
 
 def encode(message: FromServer) -> str:
     """A message as one JSON text."""
-    return json.dumps({"type": message.type, **asdict(message)}, ensure_ascii=False)
+    fields = asdict(message)
+    if isinstance(message, events.ReplyStarted):
+        fields["at_ms"] = to_ms(fields.pop("at"))
+    return json.dumps({"type": _NAMES[type(message)], **fields}, ensure_ascii=False)
 
 
 def decode(data: str | bytes) -> FromClient:
@@ -270,3 +189,28 @@ def _check_text(name: str, text: str) -> None:
     if len(text) > MAX_TEXT:
         msg = f"`{name}` is over {MAX_TEXT} characters"
         raise ProtocolError(msg)
+
+
+# --- what a client's message asks for ------------------------------------------------------------
+
+
+async def command(session: Session, message: FromClient) -> FromServer | None:
+    """Do what a message asks for, in order of calls; what is to be answered to it."""
+    match message:
+        case Text(text) | SayText(text) if not text.strip():
+            return events.Failure("empty-text", "There is nothing to say.")
+        case Text() | SayText() if not session.answers:
+            return events.Failure("no-words", "This avatar speaks what the microphone hears.")
+        case Text(text):
+            session.ask(text.strip())
+        case SayText(text, style):
+            session.say(text.strip(), style)
+        case Interrupt():
+            session.interrupt()
+        case Mic(on):
+            session.mic(on)
+        case Direct(prompt):
+            return await session.direct(prompt)
+        case Ping(t):
+            return Pong(t, to_ms(session.clock.now()))
+    return None

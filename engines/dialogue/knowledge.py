@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from visavis.engines.base import Exchange
-from visavis.engines.dialogue import smalltalk
-from visavis.engines.dialogue.knowledge_file import Entry, fragments, load
+from visavis.engines.dialogue import knowledge_file, smalltalk
+from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry, fragments
 from visavis.engines.dialogue.retrieval import Index
+from visavis.engines.language import minilm
 from visavis.engines.language.embeddings import Embedder
 from visavis.engines.language.wording import STOP, core, normalise, stem, words
 
@@ -51,6 +52,11 @@ class Match:
     near: tuple[str, ...]
 
 
+def load(home: Path, knowledge: Path | None) -> KnowledgeDialogue:
+    """Over a file, None: the hotel example. Raises KnowledgeError, ManifestError, EngineError."""
+    return KnowledgeDialogue(knowledge or EXAMPLE, minilm.shared(home), home / "cache")
+
+
 class KnowledgeDialogue:
     """Implements `Dialogue` over one Markdown file; safe to share by sessions and threads."""
 
@@ -59,7 +65,7 @@ class KnowledgeDialogue:
 
         Without a cached copy the vectors of some 900 questions take about two seconds.
         """
-        self.knowledge = load(path)
+        self.knowledge = knowledge_file.load(path)
         small, beyond = smalltalk.entries()
         small = smalltalk.not_in(self.knowledge, small)
         self._index = Index((*self.knowledge.entries, *small), beyond, embedder, cache)

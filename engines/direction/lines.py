@@ -51,6 +51,13 @@ class Lines:
         self._fresh = self._fresh or bool(direction.changes)
         return before
 
+    def movement(self, movement: Movement) -> list[Line]:
+        """Something to do once before the next word: the clause before it is complete."""
+        before = self._lines(self._clauses.flush())
+        self._movements += (movement,)
+        self._fresh = True
+        return before
+
     def flush(self) -> list[Line]:
         """What is left, when no more will come; an empty line for a last bracket."""
         lines = self._lines(self._clauses.flush())

@@ -1,10 +1,12 @@
-"""Sentence embeddings with MiniLM on onnxruntime. Knows nothing of dialogue."""
+"""Sentence embeddings with MiniLM on onnxruntime."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -14,10 +16,24 @@ from tokenizers import Tokenizer
 
 from visavis.engines import networks
 from visavis.engines.base import EngineError, Floats
+from visavis.models import manifest
 
 DIMENSION: Final = 384
 BATCH: Final = 32  # texts a run: half the time of one by one, and no long hold of the core
 MAX_TOKENS: Final = 96  # about 70 words; a visitor's question has ten
+_LOADING: Final = Lock()
+
+
+def shared(home: Path) -> MiniLm:
+    """One for all who embed: loaded once, whoever asks first. Raises ManifestError, EngineError."""
+    with _LOADING:
+        return _loaded(home / "models")
+
+
+@cache
+def _loaded(pulled: Path) -> MiniLm:
+    model, tokenizer = (manifest.locate(name, pulled) for name in ("minilm", "minilm-tokenizer"))
+    return MiniLm(model, tokenizer)
 
 
 class MiniLm:

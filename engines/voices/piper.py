@@ -76,18 +76,26 @@ class _Plan:
         return int(self.latent.shape[2]) * _HOP
 
 
+VOICE: Final = Voice(
+    name="joe",
+    language="en-US",
+    description="American man, calm",
+    licence="CC0-1.0 voice, spoken by piper (GPL-3.0)",
+)
+
+
+def load(home: Path) -> PiperTts:
+    """The voice, with its caches under `home`. Raises EngineError."""
+    return PiperTts(home / "cache")
+
+
 class PiperTts:
     """American English, male; phonemes in espeak's symbols, "ˈa" a stressed one.
 
     `cache` keeps the two halves of the network: cutting takes 2 s once, then construction 1 s.
     """
 
-    voice = Voice(
-        name="joe",
-        language="en-US",
-        description="American man, calm",
-        licence="CC0-1.0 voice, spoken by piper (GPL-3.0)",
-    )
+    voice = VOICE
 
     def __init__(self, cache: Path, threads: int = 1) -> None:
         try:

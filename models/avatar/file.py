@@ -30,6 +30,7 @@ from visavis.models.errors import AvatarError
 FORMAT: Final = "visavis-avatar"
 VERSION: Final = 1
 SUFFIX: Final = ".avatar"
+SHIPPED: Final = Path(__file__).parents[1] / "data" / "personas"  # those that came with visavis
 MANIFEST: Final = "manifest.json"
 LAYERS: Final = "layers.safetensors"
 PREVIEW: Final = "preview.webp"
@@ -181,14 +182,16 @@ def read_preview(path: Path) -> bytes:
         return _read(archive, PREVIEW)
 
 
-def list_avatars(folder: Path) -> dict[str, Path]:
-    """Readable avatar files in a folder, by file stem; broken ones are left out."""
-    found = {}
+def list_avatars(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Avatar files in a folder, by file stem: those that can be read, and why others cannot."""
+    readable, broken = {}, {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        with contextlib.suppress(AvatarError):
+        try:
             read_card(path)
-            found[path.stem] = path
-    return found
+            readable[path.stem] = path
+        except AvatarError as error:
+            broken[path.stem] = error.message
+    return readable, broken
 
 
 def _unreadable(name: str) -> AvatarError:

@@ -1,4 +1,4 @@
-"""Where avatars are made from photos while sessions go on: one at a time. Knows no HTTP."""
+"""Where avatars are made from photos while sessions go on: one at a time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Literal
 
 from visavis.engines.base import EngineError
-from visavis.models.avatar.file import SUFFIX
 from visavis.server.avatars.baking import Bake, Baked, Order, Refused, Step
+from visavis.server.avatars.store import AvatarStore
 from visavis.server.system.errors import Busy, Conflict, Forbidden, NotFound
 from visavis.server.system.flow import Tasks, Worker
 
@@ -41,10 +40,10 @@ class Job:
 
 
 class Workshop:
-    """Makes avatars into `folder` and removes them from there; nothing else is touched."""
+    """Makes avatars of the operator's own, and removes them; nothing else is touched."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, store: AvatarStore) -> None:
+        self._store = store
         self._worker = Worker("workshop")
         self._tasks = Tasks()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
@@ -61,10 +60,6 @@ class Workshop:
             yield
         finally:
             self._taken = bool(self._bakes)
-
-    def file(self, name: str) -> Path:
-        """Where an avatar of this name lies."""
-        return self._folder / f"{name}{SUFFIX}"
 
     def start(self, order: Order, photo: bytes) -> Job:
         """Begin; call it inside `place`."""
@@ -95,7 +90,7 @@ class Workshop:
         Raises NotFound, Forbidden, Conflict.
         """
         try:
-            await asyncio.to_thread(self.file(name).unlink)
+            await asyncio.to_thread(self._store.file(name).unlink)
         except FileNotFoundError:
             if name in others:
                 msg = f"The avatar {name!r} came with visavis and stays."
@@ -144,7 +139,7 @@ class Workshop:
     async def _end(self, job: Job, outcome: Baked | Refused | None) -> None:
         if job.state == "cancelled":
             if isinstance(outcome, Baked):  # in its very last moment
-                await asyncio.to_thread(self.file(job.name).unlink, missing_ok=True)
+                await asyncio.to_thread(self._store.file(job.name).unlink, missing_ok=True)
         elif isinstance(outcome, Baked):
             job.state, job.share, job.warnings = "done", 1.0, outcome.warnings
         else:

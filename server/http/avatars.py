@@ -1,4 +1,4 @@
-"""HTTP: avatars made from an uploaded photo, and removed again. Bakes nothing itself."""
+"""Avatars over HTTP: listed, made from an uploaded photo, and removed again."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 import datetime
 import logging
 from typing import Any, Final
+from urllib.parse import quote
 
 from aiohttp import BodyPartReader, hdrs, web
 from aiohttp.http import HttpProcessingError
 
-from visavis.models.avatar.file import Consent, check_name
+from visavis.models.avatar.file import SHIPPED, Consent, check_name
 from visavis.models.bake import photo as photos
 from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Order
+from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
-from visavis.server.services.studio import Studio, preview_address, title
-from visavis.server.system.config import Config
 from visavis.server.system.errors import (
     Conflict,
     Forbidden,
@@ -43,15 +43,20 @@ _OFF: Final = "Making avatars from the page is switched off here (setting create
 
 
 class AvatarRoutes:
-    """POST and DELETE of avatars, and the jobs that make them."""
+    """The avatars of a server, and the jobs that make them.
 
-    def __init__(self, config: Config, studio: Studio) -> None:
-        self._config, self._studio = config, studio
-        self._workshop = Workshop(config.home_path / "avatars")
+    default: of a session that names none. may_create: whether callers may make and remove avatars.
+    """
+
+    def __init__(self, store: AvatarStore, default: str, *, may_create: bool) -> None:
+        self._store, self._default, self._may_create = store, default, may_create
+        self._workshop = Workshop(store)
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
         return [
+            web.get("/v1/avatars", self._list),
+            web.get("/v1/avatars/{name}/preview.webp", self._preview),
             web.post("/v1/avatars", self._create),
             web.get("/v1/avatars/jobs/{id}", self._progress),
             web.delete("/v1/avatars/jobs/{id}", self._cancel),
@@ -61,6 +66,26 @@ class AvatarRoutes:
     async def close(self) -> None:
         """End what is being made."""
         await self._workshop.close()
+
+    async def _list(self, _request: web.Request) -> web.Response:
+        found = await asyncio.to_thread(self._store.find)
+        avatars = [
+            {
+                "name": name,
+                "title": title(name),
+                "preview": _preview_address(name),
+                "shipped": path.parent == SHIPPED,
+                "default": name == self._default,
+            }
+            for name, path in sorted(found.readable.items())
+        ]
+        broken = [{"name": name, "why": why} for name, why in sorted(found.broken.items())]
+        return web.json_response({"avatars": avatars, "broken": broken, "create": self._may_create})
+
+    async def _preview(self, request: web.Request) -> web.Response:
+        picture = await asyncio.to_thread(self._store.preview, request.match_info["name"])
+        headers = {hdrs.CACHE_CONTROL: "no-cache"}  # a name may be given to another face
+        return web.Response(body=picture, content_type="image/webp", headers=headers)
 
     async def _create(self, request: web.Request) -> web.Response:
         """202 and the job that makes the avatar."""
@@ -96,7 +121,7 @@ class AvatarRoutes:
             msg = f"There is an avatar {name!r} already: choose another name."
             raise Conflict(msg, "name-taken")
         licence = fields.get("licence") or _LICENCE
-        return Order(name, self._workshop.file(name), consent, licence)
+        return Order(name, self._store.file(name), consent, licence)
 
     async def _progress(self, request: web.Request) -> web.Response:
         """How far a job is; what went wrong with it is this address' own problem."""
@@ -118,17 +143,19 @@ class AvatarRoutes:
             check_name(name)
         except AvatarError as error:
             raise Unprocessable(error.message, error.code) from error
-        if name == self._config.avatar:
+        if name == self._default:
             msg = f"{name!r} is the avatar that sessions begin with: choose another one first."
             raise Conflict(msg, "avatar-in-use")
         await self._workshop.remove(name, set(await self._names()))
         return web.Response(status=204)
 
     async def _names(self) -> list[str]:
-        return [avatar["name"] for avatar in await self._studio.avatars()]
+        """Taken ones, those of broken files among them."""
+        found = await asyncio.to_thread(self._store.find)
+        return [*found.readable, *(found.broken.keys() - found.readable.keys())]
 
     def _check_allowed(self) -> None:
-        if not self._config.may_create:
+        if not self._may_create:
             raise Forbidden(_OFF, "creation-off")
 
 
@@ -148,8 +175,12 @@ def _consent(fields: dict[str, str]) -> Consent:
     return consent
 
 
+def _preview_address(name: str) -> str:
+    return f"/v1/avatars/{quote(name)}/preview.webp"
+
+
 def _shown(job: Job) -> dict[str, Any]:
-    done = {"preview": preview_address(job.name)} if job.state == "done" else {}
+    done = {"preview": _preview_address(job.name)} if job.state == "done" else {}
     return {
         "id": job.id,
         "name": job.name,

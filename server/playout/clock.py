@@ -1,9 +1,11 @@
-"""A session's one clock. All time in the server comes from here; knows nothing of media."""
+"""A session's one clock. All time in the server comes from here."""
 
 from __future__ import annotations
 
 import asyncio
-from time import monotonic, time
+from collections.abc import Callable
+from time import monotonic
+from time import time as wall_clock
 from typing import Final
 
 from visavis.server.playout.messages import TICK_RATE, Tick
@@ -14,18 +16,20 @@ _NTP_EPOCH: Final = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905
 class Clock:
     """Counts ticks from its making.
 
-    Not the event loop's time: uvloop's has a resolution of 1 ms and stands still within a step.
+    time: seconds that grow. By default not the event loop's: uvloop's has a resolution of 1 ms and
+    stands still within a step.
     """
 
-    def __init__(self) -> None:
-        self._origin = monotonic()
+    def __init__(self, time: Callable[[], float] | None = None) -> None:
+        self._time = time or monotonic
+        self._origin = self._time()
         # RTCP sender reports map media time to this: one origin, so both tracks agree.
-        self.ntp_origin: Final = int((time() + _NTP_EPOCH) * 2**32)
+        self.ntp_origin: Final = int((wall_clock() + _NTP_EPOCH) * 2**32)
 
     def now(self) -> Tick:
         """Ticks since the session began."""
-        return int((monotonic() - self._origin) * TICK_RATE)
+        return int((self._time() - self._origin) * TICK_RATE)
 
     async def sleep_until(self, at: Tick) -> None:
         """Return at `at`, or at once (but after other tasks had a turn) when it has passed."""
-        await asyncio.sleep(max(0.0, self._origin + at / TICK_RATE - monotonic()))
+        await asyncio.sleep(max(0.0, self._origin + at / TICK_RATE - self._time()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from visavis.engines.base import I420, PLAY_RATE, Movement, Speech
+from visavis.engines.base import I420, PLAY_RATE, FaceState, Movement, Speech
 from visavis.engines.direction.styles import NOTHING, Direction
 
 Tick = int
@@ -107,7 +107,12 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One frame and the tick at which it shows. Of no turn: a face goes on through all of them."""
+    """One frame and the tick at which it shows. Of no turn: a face goes on through all of them.
+
+    state and phoneme: what it was drawn from, and the sound that its mouth shapes.
+    """
 
     at: Tick
     image: I420
+    state: FaceState | None = None
+    phoneme: str = ""

@@ -1,4 +1,4 @@
-"""The playout buffer of a session, indexed by tick. Knows nothing of sockets or models."""
+"""The playout buffer of a session, indexed by tick, with any number of readers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,13 @@ class Timeline:
         self._segments: deque[_Segment] = deque()
         self._words: list[_Word] = []
         self._pictures: deque[Picture] = deque()
-        self._shown: Tick = -1  # pictures up to here have had their chance
+        self._readers: list[Reader] = []
+
+    def reader(self) -> Reader:
+        """One more who plays from here; `close` it when done."""
+        reader = Reader(self)
+        self._readers.append(reader)
+        return reader
 
     def put(self, message: Spoken | Picture) -> bool:
         """Schedule; False when the turn is stale, or the picture's time has passed."""
@@ -67,9 +73,16 @@ class Timeline:
         if picture.at <= self._shown:
             return False
         self._pictures.append(picture)
+        while self._pictures[0].at <= self._shown:
+            self._pictures.popleft()
         if len(self._pictures) > _MAX_PICTURES:  # nobody watches: keep the newest
             self._pictures.popleft()
         return True
+
+    @property
+    def _shown(self) -> Tick:
+        """Pictures up to here have had their chance with every reader."""
+        return min((r.shown for r in self._readers if r.shown >= 0), default=-1)
 
     def audio(self, at: Tick, count: int = PACKET) -> Pcm:
         """(count,) int16 from `at`; silence where nothing is scheduled. Reading changes nothing."""
@@ -83,17 +96,6 @@ class Timeline:
     def audible(self, at: Tick) -> bool:
         """Whether a reply sounds at `at` or later."""
         return self.end > at
-
-    def picture(self, at: Tick) -> Picture | None:
-        """The newest picture due in the frame that begins at `at`; None: it did not come in time.
-
-        Each picture is given out once.
-        """
-        due = None
-        while self._pictures and self._pictures[0].at <= at:
-            due = self._pictures.popleft()
-        self._shown = at
-        return due if due is not None and due.at > at - FRAME else None
 
     def cut(self, at: Tick, turn: int) -> None:
         """Begin `turn`: what sounds at `at` fades out within FADE, what comes later is gone."""
@@ -113,6 +115,32 @@ class Timeline:
         """Let go of sound that ended before `before`."""
         while self._segments and self._segments[0].end <= before:
             self._segments.popleft()
+
+
+class Reader:
+    """One who plays a timeline: a viewer's tracks, a recorder."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.shown: Tick = -1  # pictures up to here have had their chance here
+        self._timeline = timeline
+
+    def audio(self, at: Tick, count: int = PACKET) -> Pcm:
+        """(count,) int16 from `at`, as `Timeline.audio`."""
+        return self._timeline.audio(at, count)
+
+    def picture(self, at: Tick) -> Picture | None:
+        """The newest picture due in the frame that begins at `at`; None: it did not come in time.
+
+        Each picture is given to a reader once; `at` grows from call to call.
+        """
+        first, self.shown = max(at - FRAME, self.shown), at
+        due = (p for p in reversed(self._timeline._pictures) if first < p.at <= at)
+        return next(due, None)
+
+    def close(self) -> None:
+        """What is not read by others may go."""
+        if self in self._timeline._readers:
+            self._timeline._readers.remove(self)
 
 
 def _sound(segment: _Segment, first: Tick, last: Tick) -> Pcm:

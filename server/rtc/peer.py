@@ -1,4 +1,4 @@
-"""One peer connection and its data channel, bound to one session. No HTTP, no media logic."""
+"""One peer connection: an outlet and an inlet of one session, with its data channel."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from visavis.engines.base import Pcm
 from visavis.server import protocol
 from visavis.server.rtc import hooks as rtc
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
+from visavis.server.session.doors import Playout
+from visavis.server.session.events import Event, Failure
 from visavis.server.session.session import Session
 from visavis.server.system.config import Source
 from visavis.server.system.errors import Unprocessable
@@ -28,22 +30,25 @@ _BACKLOG: Final = 256 * 1024  # bytes waiting in the channel at which messages a
 
 
 class Peer:
-    """A viewer's connection. Ends itself when the viewer leaves; `closed` is called once."""
+    """A viewer's connection, and the session that lives as long as it does.
+
+    Ends itself when the viewer leaves; `closed` is called once.
+    """
 
     def __init__(
-        self, ice: Sequence[str], avatar: str, voice: str, closed: Callable[[], None]
-    ) -> None:
+        self, session: Session, ice: Sequence[str], avatar: str, voice: str,
+        closed: Callable[[], None],
+    ) -> None:  # fmt: skip
         self._pc = RTCPeerConnection(rtc.configuration(ice))
-        self._avatar, self._voice, self._closed = avatar, voice, closed
+        self.session, self._avatar, self._voice, self._closed = session, avatar, voice, closed
         self._channel: RTCDataChannel | None = None
         self._video: VideoTrack | None = None
         self._tasks = Tasks()
-        self._connected = asyncio.Event()
+        self._connected, self._wired = asyncio.Event(), asyncio.Event()
         self._ended = False
         self._closing: asyncio.Task[None] | None = None
-        self.session: Session | None = None
 
-    async def answer(self, offer: str, session: Session, hosts: Sequence[str]) -> str:
+    async def answer(self, offer: str, hosts: Sequence[str]) -> str:
         """SDP offer -> SDP answer; the session begins when the viewer connects.
 
         hosts: the local addresses to be reached at; empty: all but loopback.
@@ -52,15 +57,25 @@ class Peer:
         if "\nm=audio" not in offer or "\nm=video" not in offer:
             msg = "the offer must ask for both sound and picture"
             raise Unprocessable(msg, "no-media")
-        self.session = session
         self._watch()
-        video = VideoTrack(session.clock, session.timeline, session.still, session.picture_sent)
-        self._pc.addTrack(AudioTrack(session.clock, session.timeline, session.sound_sent))
-        self._pc.addTrack(video)
-        self._video = video
+        self.session.add_outlet(self)
+        await self._wired.wait()
         answer = await rtc.answer(self._pc, offer, hosts)
-        self._tasks.start(self._live(session), name=f"session-{session.name}")
+        self._tasks.start(self._live(), name=f"session-{self.session.name}")
         return answer
+
+    async def play(self, playout: Playout) -> None:
+        """Outlet: aiortc's senders pull sound and pictures through the two tracks."""
+        clock, reader = playout.clock, playout.reader
+        self._video = VideoTrack(clock, reader, playout.still, playout.picture_sent)
+        self._pc.addTrack(AudioTrack(clock, reader, playout.sound_sent))
+        self._pc.addTrack(self._video)
+        self._wired.set()
+        await asyncio.Event().wait()  # until the session or the connection ends
+
+    def tell(self, event: Event) -> None:
+        """Outlet: an event goes through the data channel."""
+        self.send(event)
 
     @property
     def late(self) -> int:
@@ -90,6 +105,7 @@ class Peer:
         self._ended = True
         try:
             await self._tasks.close()
+            await self.session.close()
             await rtc.close(self._pc)
         except TimeoutError:
             log.warning("a connection did not close in time")
@@ -106,66 +122,63 @@ class Peer:
 
         @self._pc.on("datachannel")
         def opened(channel: RTCDataChannel) -> None:
-            if channel.label == protocol.LABEL and self.session is not None:
-                self._open(channel, self.session)
+            if channel.label == protocol.LABEL:
+                self._open(channel)
 
         @self._pc.on("track")
         def received(track: MediaStreamTrack) -> None:
-            if track.kind == "audio" and self.session is not None:
-                self._tasks.start(self.session.listen(microphone(track)), name="hearing")
+            if track.kind == "audio":
+                self.session.add_inlet(Microphone(track))
 
-    def _open(self, channel: RTCDataChannel, session: Session) -> None:
+    def _open(self, channel: RTCDataChannel) -> None:
         self._channel = channel
-        channel.on("message", lambda data: self._receive(data, session))
+        channel.on("message", self._receive)
+        session = self.session
         source: Source = "dialogue" if session.answers else "microphone"
         ready = protocol.Ready(protocol.VERSION, session.name, self._avatar, self._voice, source)
         self.send(ready)
 
-    def _receive(self, data: str | bytes, session: Session) -> None:
+    def _receive(self, data: str | bytes) -> None:
         try:
             message = protocol.decode(data)
         except protocol.ProtocolError as error:
-            self.send(protocol.Failure("bad-message", str(error)))
+            self.send(Failure("bad-message", str(error)))
             return
-        self._tasks.start(self._obey(message, session), name="obey")
+        self._tasks.start(self._command(message), name="command")
 
-    async def _obey(self, message: protocol.FromClient, session: Session) -> None:
-        reply = await obey(message, session)
-        if reply is not None:
-            self.send(reply)
+    async def _command(self, message: protocol.FromClient) -> None:
+        answer = await protocol.command(self.session, message)
+        if answer is not None:
+            self.send(answer)
 
-    async def _live(self, session: Session) -> None:
+    async def _live(self) -> None:
         try:
-            async with asyncio.timeout(_CONNECT_WITHIN):
-                await self._connected.wait()
-            await session.run()
-        except TimeoutError:
-            log.info("the viewer did not connect", extra={"session": session.name})
+            if await self._connects():
+                await self.session.run()
+            else:
+                log.info("the viewer did not connect", extra={"session": self.session.name})
         finally:
             # Not from within: closing waits for this very task.
             self._closing = asyncio.create_task(self.close(), name="close")
 
+    async def _connects(self) -> bool:
+        try:
+            async with asyncio.timeout(_CONNECT_WITHIN):
+                await self._connected.wait()
+        except TimeoutError:
+            return False
+        return True
 
-async def obey(message: protocol.FromClient, session: Session) -> protocol.FromServer | None:
-    """Do what a message asks for, in order of calls; what is to be answered to it."""
-    match message:
-        case protocol.Text(text) | protocol.SayText(text) if not text.strip():
-            return protocol.Failure("empty-text", "There is nothing to say.")
-        case protocol.Text() | protocol.SayText() if not session.answers:
-            return protocol.Failure("no-words", "This avatar speaks what the microphone hears.")
-        case protocol.Text(text):
-            session.ask(text.strip())
-        case protocol.SayText(text, style):
-            session.say(text.strip(), style)
-        case protocol.Interrupt():
-            session.interrupt()
-        case protocol.Mic(on):
-            session.mic(on)
-        case protocol.Direct(prompt):
-            return await session.direct(prompt)
-        case protocol.Ping(t):
-            return session.pong(t)
-    return None
+
+class Microphone:
+    """Inlet: the sound of a remote audio track."""
+
+    def __init__(self, track: MediaStreamTrack) -> None:
+        self._track = track
+
+    async def feed(self, session: Session) -> None:
+        """Let the session listen until the track ends."""
+        await session.listen(microphone(self._track))
 
 
 async def microphone(track: MediaStreamTrack) -> AsyncIterator[Pcm]:

@@ -1,4 +1,4 @@
-"""The audio and the video track: read the timeline at its ticks, never wait for a stage."""
+"""The audio and the video track: read a timeline at its ticks, never wait for a stage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiortc import MediaStreamTrack
 from visavis.engines.base import I420
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME, PACKET, TICK_RATE, Tick, ms
-from visavis.server.playout.timeline import Timeline
+from visavis.server.playout.timeline import Reader
 
 _VIDEO_RATE: Final = 90_000
 _AUDIO_BASE: Final = Fraction(1, TICK_RATE)
@@ -50,17 +50,17 @@ class AudioTrack(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self, clock: Clock, timeline: Timeline, sent: Sent) -> None:
+    def __init__(self, clock: Clock, reader: Reader, sent: Sent) -> None:
         super().__init__()
         self.ntp_origin = clock.ntp_origin
-        self._clock, self._timeline, self._sent = clock, timeline, sent
+        self._clock, self._reader, self._sent = clock, reader, sent
         self._pace = _Pace(clock, PACKET)
 
     async def recv(self) -> av.AudioFrame:
         """The next packet, at its time."""
         while True:
             at = await self._pace.tick()
-            sound = self._timeline.audio(at)
+            sound = self._reader.audio(at)
             if sound.any() or self._clock.now() - at <= _STALE:
                 break
         frame = av.AudioFrame.from_ndarray(sound[None], format="s16", layout="mono")
@@ -74,18 +74,18 @@ class VideoTrack(MediaStreamTrack):
 
     kind = "video"
 
-    def __init__(self, clock: Clock, timeline: Timeline, still: I420, sent: Shown) -> None:
+    def __init__(self, clock: Clock, reader: Reader, still: I420, sent: Shown) -> None:
         super().__init__()
         self.ntp_origin = clock.ntp_origin
         self.late = 0
-        self._clock, self._timeline, self._sent = clock, timeline, sent
+        self._clock, self._reader, self._sent = clock, reader, sent
         self._pace = _Pace(clock, FRAME)
         self._last = still
 
     async def recv(self) -> av.VideoFrame:
         """The next picture, at its time."""
         at = await self._pace.tick()
-        picture = self._timeline.picture(at)
+        picture = self._reader.picture(at)
         if picture is None:
             self.late += 1
         else:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from visavis.engines.base import (
     EchoCanceller,
     EngineError,
     Pcm,
+    Stt,
     Transcript,
     Vad,
 )
@@ -32,12 +34,23 @@ from visavis.server.playout.timeline import Timeline
 from visavis.server.session.endpointing import FRAME_MS, Endpointer, Endpointing
 from visavis.server.session.gate import Gate
 from visavis.server.system.flow import Tasks
+from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
 
 Event = SpeechStarted | Drafted | Heard
 _PRE_ROLL: Final = 300 // FRAME_MS  # frames kept from before the onset: soft first consonants
 _MAX_DOUBT: Final = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    """What hears one visitor: echo canceller and voice activity are the session's own."""
+
+    echo: EchoCanceller
+    vad: Vad
+    stt: Served[Stt]
+    limits: Endpointing
 
 
 class Resampler:
@@ -62,17 +75,14 @@ class Hearing:
         self,
         clock: Clock,
         timeline: Timeline,
-        echo: EchoCanceller,
-        vad: Vad,
-        transcribe: Callable[[Pcm], Awaitable[Transcript]],
+        ear: Ear,
         emit: Callable[[Event], None],
         tasks: Tasks,
-        limits: Endpointing,
     ) -> None:
-        self._clock, self._timeline, self._echo, self._vad = clock, timeline, echo, vad
-        self._transcribe, self._emit, self._tasks = transcribe, emit, tasks
-        self._limits = limits
-        self._turn = Endpointer(limits)
+        self._clock, self._timeline = clock, timeline
+        self._echo, self._vad, self._stt, self._limits = ear.echo, ear.vad, ear.stt, ear.limits
+        self._emit, self._tasks = emit, tasks
+        self._turn = Endpointer(self._limits)
         self._tone = Tone()
         self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)
         self._ended: Tick = 0
@@ -141,9 +151,9 @@ class Hearing:
 
     async def _draft(self, pcm: Pcm, ended: Tick) -> None:
         try:
-            words = await self._transcribe(pcm)
+            words = await self._stt.call(lambda stt: stt.transcribe(pcm))
         except EngineError as error:
-            log.warning("transcription failed", extra={"error": type(error).__name__})
+            log.warning("transcription failed", extra={"fault": str(error)})
             words = Transcript("", 1.0)
         self._words = words if words.doubt < _MAX_DOUBT else Transcript("", words.doubt)
         self._transcribed = self._clock.now()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from visavis.server import protocol
 from visavis.server.playout.messages import Ending, Request, Tick, to_ms
+from visavis.server.session.events import Receipt
 from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -41,9 +41,9 @@ class Marks:
             self.picture_delay = now - at
             self.first_picture = now
 
-    def receipt(self) -> protocol.Receipt:
-        """The turn as the client is told it."""
-        return protocol.Receipt(
+    def receipt(self) -> Receipt:
+        """The turn as it is told."""
+        return Receipt(
             turn=self.turn,
             origin=self.request.origin,
             transcript=self._since(self.request.transcribed),
@@ -65,7 +65,7 @@ class Marks:
         return None if at is None else round(to_ms(at - self.request.origin_at), 1)
 
 
-def publish(marks: Marks, ending: Ending, session: str, metrics: Metrics) -> protocol.Receipt:
+def publish(marks: Marks, ending: Ending, session: str, metrics: Metrics) -> Receipt:
     """One log line and the histograms for a turn that is over."""
     receipt = marks.receipt()
     metrics.turns.labels(ending).inc()

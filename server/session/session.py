@@ -1,29 +1,25 @@
-"""One viewer: a clock, a timeline, a turn, and the tasks of one conversation. No sockets here."""
+"""One conversation: a clock, a timeline, a turn, and the tasks that serve them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from visavis.engines.base import (
     I420,
-    EchoCanceller,
     EngineError,
-    Exchange,
     Lips,
     Motion,
     Pcm,
+    Remark,
     Renderer,
     Speech,
-    Transcript,
-    Vad,
 )
 from visavis.engines.direction.styles import Direction, Stance
-from visavis.server import protocol
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     FRAME,
@@ -37,15 +33,16 @@ from visavis.server.playout.messages import (
     Spoken,
     Tick,
     ms,
-    to_ms,
 )
 from visavis.server.playout.timeline import Timeline
-from visavis.server.session.endpointing import Endpointing
-from visavis.server.session.hearing import Event, Hearing
+from visavis.server.session import events
+from visavis.server.session.doors import Inlet, Outlet, Playout
+from visavis.server.session.guide import Guide
+from visavis.server.session.hearing import Ear, Hearing
 from visavis.server.session.receipt import Marks, publish
 from visavis.server.session.relaying import Relay
 from visavis.server.session.showing import EARLY, LEAD, Showing
-from visavis.server.session.speaking import TAKEN, Guided, Minded, Reply, Voiced
+from visavis.server.session.speaking import TAKEN, Reply, Speakers
 from visavis.server.system.flow import Tasks, Worker
 from visavis.server.system.metrics import Metrics
 
@@ -54,29 +51,24 @@ log = logging.getLogger(__name__)
 # A reply begins this long after its first clause is known: less than a picture's lead, so that its
 # first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
 START: Final[Tick] = FRAME
-_HISTORY: Final = 20  # exchanges that the dialogue is given
+_HISTORY: Final = 60  # remarks that the mind is given: some 20 turns
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What one session is made of; the first four and `lips` are its own, the rest are shared.
+    """What one session works with.
 
-    lips: for a session whose avatar speaks what comes in over the microphone; None: it answers.
+    ear: to answer what it hears; or lips, to speak it; None: it hears nothing. These, motion and
+    renderer are the session's own; speakers and apology are shared by all.
     """
 
-    echo: EchoCanceller
-    vad: Vad
+    ear: Ear | Lips | None
     motion: Motion
     renderer: Renderer
-    transcribe: Callable[[Pcm], Awaitable[Transcript]]
-    mind: Minded
-    guide: Guided
-    voice: Voiced
-    apology: tuple[Clause, ...]
     still: I420
-    endpointing: Endpointing
-    lips: Lips | None = None
+    speakers: Speakers
+    apology: tuple[Clause, ...]
 
 
 @dataclass(slots=True)
@@ -92,33 +84,20 @@ class _Turn:
 
 
 class Session:
-    """A conversation. `send` hands a message to the client and must not block."""
+    """A conversation. Whoever made it calls `run`; doors may come and go while it runs."""
 
-    def __init__(
-        self,
-        name: str,
-        engines: Engines,
-        send: Callable[[protocol.FromServer], None],
-        metrics: Metrics,
-    ) -> None:
-        self.name, self._engines, self._send, self._metrics = name, engines, send, metrics
-        self.answers = engines.lips is None  # else it speaks what the microphone hears
-        self.clock = Clock()
+    def __init__(self, name: str, engines: Engines, metrics: Metrics, clock: Clock) -> None:
+        self.name, self._engines, self._metrics, self.clock = name, engines, metrics, clock
         self.timeline = Timeline()
+        self._outlets: list[Outlet] = []
         self._tasks = Tasks()
         self._render = Worker(f"render-{name}", media=True)
         self._showing = Showing(
-            self.clock, self.timeline, engines.motion, engines.renderer, self._render, metrics
+            clock, self.timeline, engines.motion, engines.renderer, self._render, metrics
         )
-        self._ear = (
-            Relay(self.clock, engines.lips, name, self._on_relayed) if engines.lips
-            else Hearing(
-                self.clock, self.timeline, engines.echo, engines.vad, engines.transcribe,
-                self._on_heard, self._tasks, engines.endpointing,
-            )
-        )  # fmt: skip
-        self.still = engines.still  # to be seen until the first picture is drawn
-        self.history: deque[Exchange] = deque(maxlen=_HISTORY)
+        self._ear = self._make_ear(engines.ear)
+        self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
+        self.history: deque[Remark] = deque(maxlen=_HISTORY)
         self._stance = Stance()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the stance waits for directions before
         self._current: _Turn | None = None
@@ -126,26 +105,66 @@ class Session:
         self._stopped: Request | None = None  # the rest of a reply that speech broke off
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
 
+    def _make_ear(self, ear: Ear | Lips | None) -> Hearing | Relay | None:
+        if isinstance(ear, Ear):
+            return Hearing(self.clock, self.timeline, ear, self._on_heard, self._tasks)
+        if ear is None:
+            return None
+        return Relay(self.clock, ear, self.name, self._on_relayed)
+
     async def run(self) -> None:
-        """Keep the face alive until cancelled."""
+        """Keep the face alive until cancelled; then every door is closed."""
         try:
             await self._showing.run()
         finally:
-            self._end_turn("interrupted")
-            self._drop_draft()
-            await self._tasks.close()
-            self._render.close()
+            await self.close()
+
+    async def close(self) -> None:
+        """End the turn and every door; for a session that never ran, too."""
+        self._end_turn("interrupted")
+        self._drop_draft()
+        await self._tasks.close()
+        self._render.close()
+
+    # --- doors ----------------------------------------------------------------------------------
+
+    def playout(self) -> Playout:
+        """For one more who plays this session; its reader is to be closed."""
+        reader = self.timeline.reader()
+        return Playout(self.clock, reader, self._engines.still, self.sound_sent, self.picture_sent)
+
+    def add_inlet(self, inlet: Inlet) -> asyncio.Task[None]:
+        """Let it feed this session; cancel the task to close it."""
+        return self._tasks.start(inlet.feed(self), name="inlet")
+
+    def add_outlet(self, outlet: Outlet) -> asyncio.Task[None]:
+        """Let it play this session; cancel the task to close it."""
+        self._outlets.append(outlet)
+        return self._tasks.start(self._play(outlet), name="outlet")
+
+    async def _play(self, outlet: Outlet) -> None:
+        playout = self.playout()
+        try:
+            await outlet.play(playout)
+        finally:
+            playout.reader.close()
+            self._outlets.remove(outlet)
+
+    def _tell(self, event: events.Event) -> None:
+        for outlet in list(self._outlets):
+            outlet.tell(event)
 
     async def listen(self, mic: AsyncIterator[Pcm]) -> None:
         """Hear the visitor, or speak their sound: 48 kHz mono packets until they end."""
-        await self._ear.run(mic)
+        if self._ear is not None:
+            await self._ear.run(mic)
 
     # --- what a visitor or an operator asks for -------------------------------------------------
 
     def ask(self, text: str) -> None:
         """Answer typed words."""
         turn = self._start(Request(text, "text", self.clock.now()))
-        self._send(protocol.TranscriptOf(turn, text, final=True))
+        self._tell(events.Transcribed(turn, text, final=True))
 
     def say(self, text: str, style: str = "") -> None:
         """Speak exactly this."""
@@ -158,19 +177,24 @@ class Session:
         self._stopped = None
         self._showing.attend("idle")
 
-    async def direct(self, prompt: str) -> protocol.Directed:
+    async def silence(self) -> None:
+        """Return once no reply is under way."""
+        while self._current is not None and self._current.task is not None:
+            await asyncio.wait([self._current.task])
+
+    async def direct(self, prompt: str) -> events.Directed:
         """Take a direction in plain words; what was understood of it."""
         async with self._directing:
-            direction = await self._engines.guide.understand(prompt)
+            direction = await self._guide.understand(prompt)
             self._stance = self._stance.directed(direction)
         self._appear()
         for movement in direction.movements:
             self._showing.move(movement)
         return self._directed(direction.styles, direction.dropped)
 
-    def _directed(self, styles: tuple[str, ...], dropped: tuple[str, ...]) -> protocol.Directed:
-        known = self._engines.guide.director.names if dropped or not styles else ()
-        return protocol.Directed(styles, dropped, known)
+    def _directed(self, styles: tuple[str, ...], dropped: tuple[str, ...]) -> events.Directed:
+        known = self._guide.names if dropped or not styles else ()
+        return events.Directed(styles, dropped, known)
 
     async def _settled(self) -> Stance:
         """The stance, once the directions that came before are understood."""
@@ -182,13 +206,10 @@ class Session:
         directions = self._current.directions if self._current is not None else ()
         self._showing.feel(self._stance.directed(*directions).demeanour)
 
-    def pong(self, t: float) -> protocol.Pong:
-        """Answer a ping."""
-        return protocol.Pong(t, to_ms(self.clock.now()))
-
     def mic(self, on: bool) -> None:
         """Open or close the ear."""
-        self._ear.switch(on)
+        if self._ear is not None:
+            self._ear.switch(on)
 
     def _on_relayed(self, at: Tick, speech: Speech) -> None:
         self.timeline.put(Spoken(self.timeline.turn, at, Clause("", speech)))
@@ -199,7 +220,7 @@ class Session:
 
     # --- hearing --------------------------------------------------------------------------------
 
-    def _on_heard(self, event: Event) -> None:
+    def _on_heard(self, event: SpeechStarted | Drafted | Heard) -> None:
         if isinstance(event, SpeechStarted):
             self._on_speech()
         elif isinstance(event, Drafted):
@@ -214,10 +235,10 @@ class Session:
             self._end_turn("interrupted")
             self._stopped = rest
         self._showing.attend("listening")
-        self._send(protocol.Listening(active=True))
+        self._tell(events.Listening(active=True))
 
     def _on_draft(self, draft: Drafted) -> None:
-        self._send(protocol.TranscriptOf(self.timeline.turn + 1, draft.text, final=False))
+        self._tell(events.Transcribed(self.timeline.turn + 1, draft.text, final=False))
         asked = draft.text.rstrip().endswith("?")
         self._showing.move("brows" if asked else "acknowledge")
         if self._draft is None or self._draft.request.text != draft.text:
@@ -226,10 +247,10 @@ class Session:
             self._draft = self._prepare(request)
 
     def _on_turn_end(self, heard: Heard) -> None:
-        self._send(protocol.Listening(active=False))
+        self._tell(events.Listening(active=False))
         if not heard.text:
             if self._draft is not None:  # words that turned out to be none
-                self._send(protocol.TranscriptOf(self.timeline.turn + 1, "", final=True))
+                self._tell(events.Transcribed(self.timeline.turn + 1, "", final=True))
             self._drop_draft()
             self._resume()
             return
@@ -239,7 +260,7 @@ class Session:
             draft.cancel()
             draft = None
         turn = self._start(request, draft)
-        self._send(protocol.TranscriptOf(turn, heard.text, final=True))
+        self._tell(events.Transcribed(turn, heard.text, final=True))
 
     def _resume(self) -> None:
         """What broke the reply off was no speech: go on at the word where it stopped."""
@@ -250,7 +271,7 @@ class Session:
             self._showing.attend("idle")
             return
         if rest.origin != "say":
-            self.history.pop()  # the question is asked again
+            self._forget(self.history[-1].turn)  # the question is asked again
         self._start(replace(rest, origin_at=self.clock.now()))
 
     def _rest_of(self, turn: _Turn) -> Request | None:
@@ -270,14 +291,11 @@ class Session:
     # --- one reply ------------------------------------------------------------------------------
 
     def _prepare(self, request: Request) -> Reply:
-        engines = self._engines
         if request.origin != "say":
-            mood = engines.guide.rapport.answer(request.text, request.arousal)
+            mood = self._guide.answer(request.text, request.arousal)
             request = replace(request, mood=mood)
-        return Reply(
-            request, engines.mind, engines.voice, engines.guide, self._settled, self.history,
-            self._tasks,
-        )  # fmt: skip
+        speakers = self._engines.speakers
+        return Reply(request, speakers, self._settled, self.history, self._tasks)
 
     def _start(self, request: Request, draft: Reply | None = None) -> int:
         """Begin a turn with this request; whatever was said before is cut."""
@@ -287,11 +305,12 @@ class Session:
         number = self.timeline.turn + 1
         self.timeline.cut(self.clock.now() + PACKET, number)
         reply = draft or self._prepare(request)
+        reply.confirm()
         turn = _Turn(number, reply, Marks(number, request), (reply.request.mood,))
         self._current = turn
         self._appear()
         self._showing.attend("thinking")
-        self._send(protocol.Thinking(number))
+        self._tell(events.Thinking(number))
         turn.task = self._tasks.start(self._perform(turn), name=f"turn-{number}")
         return number
 
@@ -304,10 +323,9 @@ class Session:
                     tasks.create_task(self._caption(self._place(turn, clause)))
             except EngineError:
                 log.exception("a reply failed", extra={"session": self.name})
-                self._metrics.engine_errors.labels("reply").inc()
                 ending = "failed"
-                self._send(protocol.Failure("reply-failed", "The answer could not be made."))
-                sorry = (self._engines.guide.director.literal("sorry"),)
+                self._tell(events.Failure("reply-failed", "The answer could not be made."))
+                sorry = (self._guide.literal("sorry"),)
                 for clause in self._engines.apology:
                     regretful = replace(clause, directions=sorry)
                     tasks.create_task(self._caption(self._place(turn, regretful)))
@@ -324,7 +342,7 @@ class Session:
         if turn.at is None:
             turn.marks.starts, turn.marks.first_clause = spoken.at, now
             self._showing.attend("speaking")
-            self._send(protocol.ReplyStarted(turn.number, to_ms(spoken.at)))
+            self._tell(events.ReplyStarted(turn.number, spoken.at))
         turn.at = spoken.end
         self.timeline.put(spoken)
         self._showing.speak(spoken.at, clause.speech)
@@ -341,7 +359,7 @@ class Session:
             if spoken.turn != self.timeline.turn:
                 return
             heard = min(heard + len(word.text) + (heard > 0), len(spoken.clause.text))
-            self._send(protocol.Caption(spoken.turn, spoken.clause.text, heard))
+            self._tell(events.Caption(spoken.turn, spoken.clause.text, heard))
 
     def _perform_directions(self, turn: _Turn, clause: Clause) -> None:
         """What a reply's style and brackets say comes into force with the clause."""
@@ -369,19 +387,33 @@ class Session:
         self._current = None
         self._appear()
         if turn.reply.dropped:
-            self._send(self._directed((), turn.reply.dropped))
+            self._tell(self._directed((), turn.reply.dropped))
         now = self.clock.now()
         turn.marks.ended = now
         heard = self.timeline.heard_until(now + PACKET, turn.number)
-        if turn.reply.request.origin != "say" or heard:
-            self.history.append(Exchange(self._visitor_words(turn), heard))
-        self._send(protocol.ReplyEnded(turn.number, ending, heard))
-        self._send(publish(turn.marks, ending, self.name, self._metrics))
+        self._remember(turn, heard)
+        self._tell(events.ReplyEnded(turn.number, ending, heard))
+        self._tell(publish(turn.marks, ending, self.name, self._metrics))
 
-    @staticmethod
-    def _visitor_words(turn: _Turn) -> str:
-        request = turn.reply.request
-        return "" if request.origin == "say" else request.text
+    def _remember(self, turn: _Turn, heard: str) -> None:
+        """A turn that is over, for those to come."""
+        number, reply = turn.number, turn.reply
+        if reply.request.origin != "say":
+            self.history.append(Remark(number, "visitor", reply.request.text))
+        elif not heard:
+            return
+        for call, result in reply.deeds:
+            self.history.append(Remark(number, "tool", result, name=call.name))
+        self.history.append(Remark(number, "avatar", reply.written, heard))
+
+    def _forget(self, turn: int) -> None:
+        kept = [remark for remark in self.history if remark.turn != turn]
+        self.history.clear()
+        self.history.extend(kept)
+
+    @property
+    def _guide(self) -> Guide:
+        return self._engines.speakers.guide
 
     def sound_sent(self, at: Tick, now: Tick) -> None:
         """A packet that plays at `at` was handed over."""

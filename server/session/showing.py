@@ -14,6 +14,7 @@ from visavis.engines.base import (
     Attention,
     Demeanour,
     EngineError,
+    FaceState,
     Motion,
     Movement,
     Renderer,
@@ -106,14 +107,14 @@ class Showing:
             began = self._clock.now()
             at = max(at, began // FRAME * FRAME + FRAME)
             try:
-                image = await self._worker.call(self._draw, at)
+                image, state, phoneme = await self._worker.call(self._draw, at)
             except EngineError:
                 log.exception("the generator failed; the last picture stays")
                 self._metrics.engine_errors.labels("render").inc()
                 at += _REST
                 continue
             self._rate.drawn((self._clock.now() - began) / PLAY_RATE)
-            self._timeline.put(Picture(at, image))
+            self._timeline.put(Picture(at, image, state, phoneme))
             self._timeline.forget(at - ms(2000))
             at += FRAME
             if self._rate.step > 1:
@@ -121,10 +122,11 @@ class Showing:
                 self._metrics.held.inc()
                 at += FRAME
 
-    def _draw(self, at: Tick) -> I420:
+    def _draw(self, at: Tick) -> tuple[I420, FaceState, str]:
         began = time.perf_counter()
         while self._commands:
             self._commands.popleft()()
-        image = self._renderer.render(self._motion.state(at))
+        state = self._motion.state(at)
+        image = self._renderer.render(state)
         self._metrics.render.observe(time.perf_counter() - began)
-        return image
+        return image, state, self._motion.phoneme_at(at)

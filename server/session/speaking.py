@@ -1,4 +1,4 @@
-"""What was said or typed -> dialogue -> clauses -> speech. Knows no time: the session places it."""
+"""What was said or typed -> mind -> clauses -> speech, ready to be placed in time."""
 
 from __future__ import annotations
 
@@ -12,21 +12,27 @@ from typing import Final, TypeVar
 import numpy as np
 
 from visavis.engines.base import (
+    Call,
     Delivery,
-    Dialogue,
     EngineError,
-    Exchange,
+    EngineHung,
+    Fragment,
+    Gesture,
+    Mind,
     Phoneme,
+    Remark,
+    Result,
     Speech,
+    Thought,
     Tts,
 )
-from visavis.engines.direction.director import Director
 from visavis.engines.direction.lines import Line, Lines, said
-from visavis.engines.direction.rapport import Rapport
 from visavis.engines.direction.styles import NOTHING, Direction, Stance
 from visavis.engines.language.script import Cue, Script, Text
 from visavis.server.playout.messages import Clause, Request, Tick, ms
-from visavis.server.system.flow import Channel, Tasks, Worker
+from visavis.server.session.guide import Guide
+from visavis.server.system.flow import Channel, Tasks
+from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
 
@@ -35,44 +41,31 @@ T = TypeVar("T")
 AHEAD: Final = ms(12_000)  # speech that is synthesized before it is taken
 # How long before it sounds a clause is taken: late, so that a direction is heard soon.
 TAKEN: Final = ms(3_000)
-_DEADLINE: Final = 20.0  # seconds for the next piece of an answer; a dead engine ends the turn
+_DEADLINE: Final = 20.0  # s for the next piece of an answer; a dead mind ends the turn
 _LINGER: Final[Tick] = ms(800)  # how long a bracket after the last word is shown
 
 
 @dataclass(frozen=True, slots=True)
-class Voiced:
-    """A voice and the thread that serves it."""
+class Speakers:
+    """Who makes a reply: what is said, in which voice, and how."""
 
-    tts: Tts
-    worker: Worker
-
-
-@dataclass(frozen=True, slots=True)
-class Minded:
-    """A dialogue and the thread that serves it."""
-
-    dialogue: Dialogue
-    worker: Worker
+    mind: Mind
+    voice: Served[Tts]
+    guide: Guide
 
 
-@dataclass(frozen=True, slots=True)
-class Guided:
-    """Who understands directions and visitors' moods, and the thread for what takes time."""
+class _Question:
+    """Implements `Question`: speculative until the visitor's turn is over."""
 
-    director: Director
-    rapport: Rapport
-    worker: Worker
+    def __init__(self, text: str, history: Sequence[Remark], confirmed: asyncio.Event) -> None:
+        self.text, self.history, self._confirmed = text, history, confirmed
 
-    async def understand(self, wish: str) -> Direction:
-        """At once where the wish uses words of the table. Never fails: at worst it drops words."""
-        literal = self.director.literal(wish)
-        if not literal.dropped or not self.director.embeds:
-            return literal
-        try:
-            return await self.worker.call(self.director.understand, wish)
-        except EngineError as error:
-            log.warning("a direction was read by its words only", extra={"fault": str(error)})
-            return literal
+    @property
+    def speculative(self) -> bool:
+        return not self._confirmed.is_set()
+
+    async def confirmed(self) -> None:
+        await self._confirmed.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +81,27 @@ class _Prepared:
 class Reply:
     """One answer in the making. It begins at once; its clauses wait until they are taken.
 
-    A line is spoken anew when a direction has changed its delivery since.
+    A line is spoken anew when a direction has changed its delivery since. `confirm` says that the
+    visitor has finished: until then a mind may think, but not act.
     """
 
     def __init__(
         self,
         request: Request,
-        mind: Minded,
-        voice: Voiced,
-        guide: Guided,
+        speakers: Speakers,
         stance: Callable[[], Awaitable[Stance]],
-        history: Sequence[Exchange],
+        history: Sequence[Remark],
         tasks: Tasks,
     ) -> None:
         self.request = request
+        self.deeds: list[tuple[Call, str]] = []  # tools that the mind has used, with their results
         self._written: list[Line] = []  # clauses so far, also those not yet spoken
         self._style = NOTHING
         self.complete = False  # whether that is the whole answer
         self._skip = request.skip
-        self._mind, self._voice, self._history = mind, voice, tuple(history)
-        self._guide, self._stance = guide, stance
+        self._confirmed = asyncio.Event()
+        self._mind, self._voice, self._guide = speakers.mind, speakers.voice, speakers.guide
+        self._history, self._stance = tuple(history), stance
         self._script, self._lines = Script(), Lines()
         self._speech: Channel[_Prepared] = Channel(AHEAD, lambda p: len(p.clause.speech.pcm))
         self._task = tasks.start(self._make(), name="reply")
@@ -137,6 +131,15 @@ class Reply:
         """What is written after so many words, brackets included."""
         return said(self._written, heard)
 
+    @property
+    def written(self) -> str:
+        """The answer so far, brackets included."""
+        return self.rest(0)
+
+    def confirm(self) -> None:
+        """The visitor has finished: this is the question."""
+        self._confirmed.set()
+
     def cancel(self) -> None:
         """Nobody wants this answer any more."""
         self._task.cancel()
@@ -156,14 +159,27 @@ class Reply:
             self._speech.close()
 
     async def _unheard(self) -> AsyncGenerator[Line, None]:
-        async with aclosing(self._fragments()) as fragments:
-            async for fragment in fragments:
-                for line in self._noted(await self._read(self._script.feed(fragment))):
+        async with aclosing(self._thoughts()) as thoughts:
+            async for thought in thoughts:
+                for line in self._noted(await self._taken(thought)):
                     yield line
         last = self._noted([*await self._read(self._script.flush()), *self._lines.flush()])
         self.complete = True
         for line in last:
             yield line
+
+    async def _taken(self, thought: Thought) -> list[Line]:
+        """The lines that a thought completes; what is done for the answer is kept in `deeds`."""
+        match thought:
+            case Fragment(text):
+                return await self._read(self._script.feed(text))
+            case Gesture(movement):
+                return self._lines.movement(movement)
+            case Call():
+                self.deeds.append((thought, ""))
+            case Result(id, content):
+                self.deeds = [(c, content if c.id == id else r) for c, r in self.deeds]
+        return []
 
     async def _read(self, pieces: Iterable[Text | Cue]) -> list[Line]:
         lines: list[Line] = []
@@ -189,17 +205,15 @@ class Reply:
         self._written += noted
         return noted
 
-    async def _fragments(self) -> AsyncGenerator[str, None]:
+    async def _thoughts(self) -> AsyncGenerator[Thought, None]:
         request = self.request
         if request.origin == "say":
-            yield request.text
+            yield Fragment(request.text)
             return
-        answer = self._mind.worker.stream(
-            lambda: self._mind.dialogue.reply(request.text, self._history), awaited=True
-        )
+        answer = self._mind.answer(_Question(request.text, self._history, self._confirmed))
         async with aclosing(answer):
-            while (fragment := await _in_time(answer)) is not None:
-                yield fragment
+            while (thought := await _in_time(answer)) is not None:
+                yield thought
 
     async def _prepare(self, line: Line, number: int) -> None:
         delivery = await self._delivery(line)
@@ -225,11 +239,11 @@ class Reply:
         if not line.text:
             yield Clause("", _silence(_LINGER), directions, movements)
             return
-        pieces = self._voice.worker.stream(
-            lambda: self._voice.tts.synthesize(line.text, delivery), awaited=awaited
+        pieces = self._voice.stream(
+            lambda tts: tts.synthesize(line.text, delivery), awaited=awaited
         )
         async with aclosing(pieces):
-            while (speech := await _in_time(pieces)) is not None:
+            async for speech in pieces:
                 text = " ".join(word.text for word in speech.words)
                 yield Clause(text, speech, directions, movements)
                 movements = ()
@@ -248,5 +262,5 @@ async def _in_time(items: AsyncGenerator[T, None]) -> T | None:
         async with asyncio.timeout(_DEADLINE):
             return await anext(items, None)
     except TimeoutError as error:
-        msg = "an engine did not answer in time"
-        raise EngineError(msg) from error
+        msg = f"the mind did not answer within {_DEADLINE:g} s"
+        raise EngineHung(msg) from error

@@ -9,13 +9,19 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from visavis.engines.adapters import DIALOGUES
 from visavis.server.system.errors import ConfigError
 
 _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 FILE: Final = "visavis.toml"
 Source = Literal["dialogue", "microphone"]  # where the words come from
-SOURCES: Final[tuple[str, ...]] = get_args(Source)
+SOURCES: Final[tuple[Source, ...]] = get_args(Source)
+
+
+def as_source(text: str) -> Source | None:
+    """A source by its name; None: there is none of that name."""
+    return next((source for source in SOURCES if source == text), None)
 
 
 def _setting(default: Any, text: str) -> Any:
@@ -104,10 +110,10 @@ def check(config: Config) -> None:
             "(make one with `visavis token`), or listen on 127.0.0.1"
         )
         raise ConfigError(msg)
-    if config.dialogue not in {"knowledge", "echo"}:
-        msg = f"dialogue is {config.dialogue!r}: choose knowledge or echo"
+    if config.dialogue not in DIALOGUES:
+        msg = f"dialogue is {config.dialogue!r}: choose {' or '.join(DIALOGUES)}"
         raise ConfigError(msg)
-    if config.source not in SOURCES:
+    if as_source(config.source) is None:
         msg = f"source is {config.source!r}: choose {' or '.join(SOURCES)}"
         raise ConfigError(msg)
     if config.create_avatars not in {"on", "off"}:

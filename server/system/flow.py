@@ -7,12 +7,12 @@ import logging
 import traceback
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from visavis.engines.base import EngineError
+from visavis.engines.base import EngineError, EngineHung
 from visavis.server.system.priority import give_way, urgent
+from visavis.server.system.thread import Thread
 
 log = logging.getLogger(__name__)
 
@@ -24,43 +24,54 @@ class Worker:
     """One named thread that serves an engine, one call at a time and first come first served.
 
     `media`: what it makes is due at a fixed time, so it goes ahead of the other engines.
+    `deadline`: seconds for one call; None: it may take for ever. A call that takes longer is given
+    up together with its thread, and those that wait go on in a new one.
 
     Never the default executor: aiortc encodes there, and a long call would starve it.
     """
 
-    def __init__(self, name: str, *, media: bool = False) -> None:
-        self._name = name
-        self._executor = ThreadPoolExecutor(
-            max_workers=1, thread_name_prefix=name, initializer=None if media else give_way
-        )
+    def __init__(self, name: str, *, media: bool = False, deadline: float | None = None) -> None:
+        self._name, self._media, self._deadline = name, media, deadline
+        self._turn = asyncio.Lock()  # calls wait here, not behind one that may hang
+        self._thread = self._new_thread()
 
     async def load(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` in the thread; a call that has not begun is dropped on cancellation."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: function(*args, **kwargs))
+        """Run `function` in the thread, for as long as it takes.
+
+        A call that has not begun is dropped on cancellation.
+        """
+        async with self._turn:
+            return await self._run(lambda: function(*args, **kwargs))
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`load`, but an engine's fault of any kind is an EngineError: no session ends by it.
+        """`load` within the deadline; an engine's fault of any kind is an EngineError.
 
-        The fault is logged by its type and place only: its text may quote a visitor.
+        The fault is logged by its type and place only: its text may quote a visitor. Raises
+        EngineHung after the deadline.
         """
-        try:
-            return await self.load(function, *args, **kwargs)
-        except EngineError:
-            raise
-        except Exception as error:  # noqa: BLE001 (the border: whatever it is, it stops here)
-            fault = f"{type(error).__name__} at {_place(error)}"
-            log.error("an engine broke its contract", extra={"engine": self._name, "fault": fault})  # noqa: TRY400
-            raise EngineError(f"{self._name}: {fault}") from None
+        async with self._turn:
+            try:
+                async with asyncio.timeout(self._deadline) as limit:
+                    return await self._run(lambda: function(*args, **kwargs))
+            except EngineError:
+                raise
+            except Exception as error:  # noqa: BLE001 (the border: whatever it is, it stops here)
+                if limit.expired():
+                    raise self._hung() from None
+                fault = f"{type(error).__name__} at {_place(error)}"
+                extra = {"engine": self._name, "fault": fault}
+                log.error("an engine broke its contract", extra=extra)  # noqa: TRY400
+                raise EngineError(f"{self._name}: {fault}") from None
 
     async def stream(
         self, make: Callable[[], Iterator[T]], *, awaited: bool = False
     ) -> AsyncGenerator[T, None]:
-        """Iterate in the thread, one item a job, so that sessions take turns between items.
+        """Iterate in the thread, one item a call, so that sessions take turns between items.
 
         `awaited`: a visitor waits for the first item, so it is made ahead of other processes.
         """
         iterator = await self.call(make)
+        thread = self._thread
         try:
             item = await self.call(_hurried if awaited else _next, iterator)
             while item is not _END:
@@ -68,12 +79,25 @@ class Worker:
                 item = await self.call(_next, iterator)
         finally:
             close = getattr(iterator, "close", None)
-            if close is not None:
-                self._executor.submit(close)
+            if close is not None and thread is self._thread:  # else it hangs in the old one
+                thread.submit(close)
 
     def close(self) -> None:
-        """Drop the waiting calls; the thread ends after the running one, unwaited for."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """The thread ends after the running call, unwaited for."""
+        self._thread.shutdown(wait=False)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _hung(self) -> EngineHung:
+        """Leave the thread to itself and begin another one."""
+        self._thread.shutdown(wait=False)
+        self._thread = self._new_thread()
+        log.error("a call did not return in time", extra={"engine": self._name})
+        return EngineHung(f"{self._name}: no answer within {self._deadline:g} s")
+
+    def _new_thread(self) -> Thread:
+        return Thread(self._name, None if self._media else give_way)
 
 
 _END = object()

@@ -52,6 +52,12 @@ class Metrics:
         self.engine_errors = Counter(
             "visavis_engine_errors", "Failures of an engine", ["engine"], registry=self.registry
         )
+        self.engine_hangs = Counter(
+            "visavis_engine_hangs",
+            "Calls of an engine that were given up at their deadline",
+            ["engine"],
+            registry=self.registry,
+        )
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -9,8 +9,7 @@ import pytest
 from bench.live.chromium import chromium, server, tapped_page
 from bench.live.questions import write_wav
 from bench.live.signals import first_after, intervals, moving_after, silent_after
-from visavis.models.avatar.file import read_card
-from visavis.server.services.studio import SHIPPED
+from visavis.models.avatar.file import SHIPPED, read_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -110,7 +110,9 @@ def test_list_leaves_broken_files_out(saved, tmp_path):
     shutil.copy(saved, tmp_path / "good.avatar")
     (tmp_path / "bad.avatar").write_bytes(b"PK\x03\x04 nothing")
     (tmp_path / "note.txt").write_text("no avatar")
-    assert list(list_avatars(tmp_path)) == ["good"]
+    readable, broken = list_avatars(tmp_path)
+    assert list(readable) == ["good"]
+    assert set(broken) == {"bad"}
 
 
 @pytest.mark.parametrize("field", ["subject", "statement", "given_by", "date"])

@@ -10,10 +10,9 @@ from PIL import Image, ImageDraw
 
 from visavis.engines.base import FaceState
 from visavis.engines.render.warp import WarpRenderer
-from visavis.models.avatar.file import load_avatar
+from visavis.models.avatar.file import SHIPPED, load_avatar
 from visavis.models.bake import covered, photo
 from visavis.models.bake import landmarks as lm
-from visavis.server.services.studio import SHIPPED
 
 SITTERS = sorted((Path(__file__).parents[2] / "bench" / "face" / "portraits").glob("*.webp"))
 JAW = (234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361,

@@ -11,13 +11,12 @@ from support import rig_by_hand
 
 from visavis.engines.motion.expressions import MOUTHS, expressions
 from visavis.models import arkit
-from visavis.models.avatar.file import load_avatar
+from visavis.models.avatar.file import SHIPPED, load_avatar
 from visavis.models.errors import AvatarError
 from visavis.models.quality import contact_sheet
 from visavis.models.quality import measure as quality
 from visavis.server.cli import main
 from visavis.server.commands import examining
-from visavis.server.services.studio import SHIPPED
 
 
 def unheard(_what, _share):

@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 from support.rtc_pair import Track
+from support.services import FakeServices
 from support.serving import SDP, Viewer, problem, serving, watching
-from support.studio import FakeStudio
 
 from visavis.server.rtc.peer import microphone
 
@@ -167,9 +167,9 @@ async def gone(client, count, within=10.0):
 
 
 async def test_a_server_that_still_loads_is_alive_but_not_ready():
-    studio = FakeStudio()
-    studio.missing = "The server is loading its models."
-    async with serving(studio) as client:
+    services = FakeServices()
+    services.missing = "The server is loading its models."
+    async with serving(services) as client:
         assert (await client.get("/healthz")).status == 200
         assert (await client.get("/readyz")).status == 503
         response = await client.post("/v1/sessions", data="v=0", headers=SDP)

@@ -1,12 +1,8 @@
 import json
 
-import av
-import numpy as np
 import pytest
 
-from visavis.engines import fake
 from visavis.server.cli import main
-from visavis.server.commands import offline
 
 
 @pytest.fixture(autouse=True)
@@ -114,42 +110,3 @@ def test_doctor_names_a_bracket_that_nobody_understands(tmp_path, capsys, monkey
     odd.write_text(odd.read_text().replace("moonwalk", "keep your cool"))
     main(["doctor"])
     assert "direction" not in capsys.readouterr().out
-
-
-def test_brackets_and_style_direct_a_film():
-    script = offline.speak(
-        "Hello you. [delighted] Welcome. [moonwalk] Sit. [nods]", fake.FakeTts(), style="slow"
-    )
-    starts = [at for at, _ in script.pieces]
-    assert [at for at, _ in script.moods] == [0, starts[1] - offline.EARLY]
-    assert script.moods[1][1].affect.valence == 1.0
-    assert all(mood.delivery.speed < 0.9 for _, mood in script.moods)
-    end = starts[2] + len(script.pieces[2][1].pcm)
-    assert script.movements == ((end - offline.EARLY, "nod"),)
-    assert script.dropped == ("moonwalk",)
-
-
-def test_a_text_becomes_a_video_with_its_sound(tmp_path):
-    out = tmp_path / "said.mp4"
-    script = offline.speak("one two three", fake.FakeTts())
-    with (tmp_path / "trace.jsonl").open("w") as trace:
-        offline.render(script, fake.FakeMotion(), fake.FakeRenderer(), out, trace)
-    with av.open(str(out)) as video:
-        pictures = sum(1 for _ in video.decode(video=0))
-    with av.open(str(out)) as video:
-        sound = np.concatenate([f.to_ndarray()[0] for f in video.decode(audio=0)])
-    assert pictures == script.frames
-    assert len(sound) / 48_000 == pytest.approx(len(script.pcm) / 48_000, abs=0.05)
-    assert np.abs(sound[offline.LEAD_IN + 4800 : offline.LEAD_IN + 9600]).max() > 0.1
-    lines = [json.loads(line) for line in (tmp_path / "trace.jsonl").read_text().splitlines()]
-    assert len(lines) == script.frames
-    assert lines[25]["t"] == 1.0
-    assert len(lines[0]["coefficients"]) == 52
-
-
-def test_a_generator_that_fails_ends_the_rendering(tmp_path):
-    renderer = fake.FakeRenderer()
-    renderer.broken = True
-    script = offline.speak("one two three", fake.FakeTts())
-    with pytest.raises(Exception, match="told to fail"):
-        offline.render(script, fake.FakeMotion(), renderer, tmp_path / "x.mp4")

@@ -12,7 +12,7 @@ from visavis.engines.base import AT_EASE, PLAIN, EngineError
 from visavis.engines.direction.director import Director
 from visavis.server import protocol
 from visavis.server.playout.messages import ms, to_ms
-from visavis.server.rtc import peer
+from visavis.server.session import events
 
 
 def valence(stage):
@@ -90,7 +90,7 @@ async def test_a_direction_in_the_middle_of_a_reply_shows_at_once():
         await stage.session.direct("delighted")
         await stage.pass_time(100)
         assert valence(stage) == 1.0
-        assert stage.of(protocol.ReplyEnded) == []
+        assert stage.of(events.ReplyEnded) == []
         await stage.pass_time(6_000)
         # The voice follows from the words after the next three seconds on, prepared or not.
         heard = stage.timeline.heard_until(stage.clock.now(), 1).split()
@@ -111,8 +111,8 @@ async def test_a_changed_voice_says_every_word_once():
             await stage.pass_time(ms_until(stage, at))
             await stage.session.direct(wish)
         await stage.pass_time(15_000)
-        assert stage.of(protocol.ReplyEnded)[0].heard == words
-        assert stage.of(protocol.ReplyEnded)[0].reason == "done"
+        assert stage.of(events.ReplyEnded)[0].heard == words
+        assert stage.of(events.ReplyEnded)[0].reason == "done"
 
 
 def ms_until(stage, milliseconds):
@@ -122,30 +122,30 @@ def ms_until(stage, milliseconds):
 @virtual_time
 async def test_a_wish_in_other_words_is_read_in_a_thread_and_awaited_by_what_follows():
     async with Stage() as stage:
-        stage.studio.director = Director(Likeness())
-        stage.session._engines = stage.studio.engines()
+        stage.services.director = Director(Likeness())
+        stage.session._engines = stage.services.engines()
         for message in (
             protocol.Direct("like a fish in water"),
             protocol.SayText("hello"),
         ):
-            stage.session._tasks.start(obeyed(stage, message), name="obey")
+            stage.session._tasks.start(commanded(stage, message), name="command")
         await stage.pass_time(1500)
-        assert stage.of(protocol.Directed)[0].styles == ("happy",)
+        assert stage.of(events.Directed)[0].styles == ("happy",)
         assert spoken(stage, "hello").pitch > 0.3
 
 
-async def obeyed(stage, message):
-    if reply := await peer.obey(message, stage.session):
-        stage._note(reply)
+async def commanded(stage, message):
+    if reply := await protocol.command(stage.session, message):
+        stage.tell(reply)
 
 
 @virtual_time
 async def test_without_its_embeddings_it_still_knows_the_words():
     async with Stage() as stage:
         likeness = Likeness()
-        stage.studio.director = Director(likeness)
+        stage.services.director = Director(likeness)
         likeness.broken = True
-        stage.session._engines = stage.studio.engines()
+        stage.session._engines = stage.services.engines()
         told = await stage.session.direct("sad, and like a fish in water")
         assert told.styles == ("sad",)
         assert told.dropped == ("like a fish in water",)
@@ -188,11 +188,11 @@ async def test_brackets_are_neither_spoken_nor_shown_nor_remembered():
     ) as stage:
         stage.session.ask("where?")
         await stage.pass_time(4000)
-        texts = {c.text for c in stage.of(protocol.Caption)}
+        texts = {c.text for c in stage.of(events.Caption)}
         assert texts == {"Of course.", "Up the stairs."}
         assert stage.session.history[-1].heard == "Of course. Up the stairs."
-        assert stage.of(protocol.ReplyEnded)[0].reason == "done"
-        note = stage.of(protocol.Directed)[0]
+        assert stage.of(events.ReplyEnded)[0].reason == "done"
+        note = stage.of(events.Directed)[0]
         assert (note.styles, note.dropped) == ((), ("moonwalk",))
         assert "smiling" in note.known
         assert "nod" in [name for name, _ in stage.motion.told]
@@ -204,7 +204,7 @@ async def test_a_text_of_brackets_only_is_shown_and_ends():
         stage.session.say("[winks]")
         await stage.pass_time(2500)
         assert "wink" in [name for name, _ in stage.motion.told]
-        assert stage.of(protocol.ReplyEnded)[0].reason == "done"
+        assert stage.of(events.ReplyEnded)[0].reason == "done"
 
 
 @virtual_time
@@ -233,7 +233,7 @@ async def test_a_resumed_reply_keeps_its_style_and_its_brackets():
         await stage.pass_time(1500)
         await stage.speak([(VOICE, 300), (SILENCE, 2000)])
         await stage.pass_time(9000)
-        ended = stage.of(protocol.ReplyEnded)
+        ended = stage.of(events.ReplyEnded)
         assert [e.reason for e in ended] == ["interrupted", "done"]
         assert f"{ended[0].heard} {ended[1].heard}" == f"{words}. {words}."
         rest = stage.tts.deliveries[-2:]
@@ -273,7 +273,7 @@ async def test_an_answer_prepared_early_is_prepared_in_the_right_mood():
         await stage.pass_time(2500)
         assert len(stage.dialogue.histories) == 1
         assert stage.tts.deliveries[-1][1].speed < 0.95
-        assert stage.of(protocol.Receipt)[0].first_clause == pytest.approx(380, abs=41)
+        assert stage.of(events.Receipt)[0].first_clause == pytest.approx(380, abs=41)
 
 
 @virtual_time
@@ -310,6 +310,6 @@ async def test_the_first_sound_does_not_wait_for_directions():
         async with Stage() as stage:
             stage.session.say("hello there", style=style)
             await stage.pass_time(1000)
-            began[style] = stage.of(protocol.Receipt)[0].first_clause
+            began[style] = stage.of(events.Receipt)[0].first_clause
     assert began["very warm, but not so fast"] <= began[""] + 1
     assert ms(1) == 48

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from visavis.server import protocol
+from visavis.server.session import events
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_a_bad_message_gets_words_for_the_peer(data, words):
 
 
 def test_what_the_server_sends_is_json_with_its_type():
-    assert json.loads(protocol.encode(protocol.Caption(3, "Hé", 1))) == {
+    assert json.loads(protocol.encode(events.Caption(3, "Hé", 1))) == {
         "type": "caption",
         "turn": 3,
         "text": "Hé",

@@ -11,13 +11,14 @@ from aiohttp.test_utils import TestServer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.services import FakeServices
 from support.serving import SDP, Viewer, problem, serving
-from support.studio import FakeStudio
 
-from visavis.server.cli import _tls, main
-from visavis.server.http.app import App
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.cli import main
+from visavis.server.commands.composition import application
+from visavis.server.commands.serve import tls
 from visavis.server.system.config import Config
-from visavis.server.system.metrics import Metrics
 
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
 
@@ -49,12 +50,13 @@ def certificate(tmp_path_factory):
     return folder / "cert.pem", folder / "key.pem"
 
 
-async def test_the_page_comes_over_https(certificate):
+async def test_the_page_comes_over_https(certificate, tmp_path):
     cert, key = map(str, certificate)
     config = Config(tls_cert=cert, tls_key=key)
-    studio = FakeStudio()
-    server = TestServer(App(config, studio, Metrics()).build(), scheme="https")
-    await server.start_server(ssl=_tls(config))
+    services = FakeServices()
+    app = application(config, services, AvatarStore(tmp_path), services.metrics)
+    server = TestServer(app, scheme="https")
+    await server.start_server(ssl=tls(config))
     trusted = ssl.create_default_context(cafile=cert)
     trusted.check_hostname = False
     try:
@@ -65,7 +67,7 @@ async def test_the_page_comes_over_https(certificate):
             assert "<visavis-avatar" in await page.text()
     finally:
         await server.close()
-        studio.close()
+        services.close()
 
 
 def test_a_certificate_that_is_not_there_is_named(certificate, tmp_path, capsys):

@@ -14,12 +14,9 @@ from visavis.engines import fake, load
 from visavis.engines.base import PLAIN, PLAY_RATE, EngineError, FaceState
 from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.server import protocol
-from visavis.server.commands import recordings
+from visavis.server.doors.files import read_sound
 from visavis.server.playout.messages import PACKET, ms, to_ms
-from visavis.server.rtc import peer
 from visavis.server.session.relaying import delay
-from visavis.server.session.session import Session
-from visavis.server.system.metrics import Metrics
 
 DELAY = delay(fake.FakeLips())
 RNG = np.random.default_rng(0)
@@ -31,8 +28,7 @@ class Presenter(Stage):
     def __init__(self, lips=None):
         super().__init__()
         self.lips = lips or fake.FakeLips()
-        self.session = Session("s", self.studio.engines(self.lips), self._note, Metrics())
-        self.clock, self.timeline = self.session.clock, self.session.timeline
+        self.open(self.services.engines(self.lips))
         self.timeline.forget = lambda before: None
 
     def played(self, start, end):
@@ -192,8 +188,8 @@ async def test_lips_that_fail_leave_the_voice():
 async def test_typed_words_are_refused_and_directions_are_not():
     async with Presenter() as stage:
         for message in (protocol.Text("hello"), protocol.SayText("hello")):
-            refusal = await peer.obey(message, stage.session)
-            assert (refusal.code, refusal.type) == ("no-words", "error")
+            refusal = await protocol.command(stage.session, message)
+            assert refusal.code == "no-words"
         assert (await stage.session.direct("very happy")).styles == ("very happy",)
         await stage.pass_time(100)
         assert stage.motion.felt[-1][1].valence > 0.7
@@ -225,7 +221,7 @@ def ajar(faces, start, spans):
 
 def recorded():
     """A voice that nobody trained on, and when it shuts the lips (s)."""
-    return recordings.read(RECORDING), [span for spans in LIPS.values() for span in spans]
+    return read_sound(RECORDING), [span for spans in LIPS.values() for span in spans]
 
 
 def espeak():

@@ -72,25 +72,28 @@ def test_words_count_as_heard_from_their_middle():
 
 def test_a_picture_is_given_once_and_a_missing_one_is_none():
     timeline = Timeline()
+    reader = timeline.reader()
     timeline.put(picture(FRAME))
-    assert timeline.picture(0) is None
-    assert timeline.picture(FRAME).at == FRAME
-    assert timeline.picture(2 * FRAME) is None
+    assert reader.picture(0) is None
+    assert reader.picture(FRAME).at == FRAME
+    assert reader.picture(2 * FRAME) is None
 
 
 def test_a_late_picture_is_refused_not_shifted():
     timeline = Timeline()
-    timeline.picture(2 * FRAME)
+    reader = timeline.reader()
+    reader.picture(2 * FRAME)
     assert not timeline.put(picture(2 * FRAME))
     assert timeline.dropped == 1
 
 
 def test_an_old_picture_makes_room_for_the_due_one():
     timeline = Timeline()
+    reader = timeline.reader()
     for frame in range(5):
         timeline.put(picture(frame * FRAME))
-    assert timeline.picture(3 * FRAME).at == 3 * FRAME
-    assert timeline.picture(4 * FRAME).at == 4 * FRAME
+    assert reader.picture(3 * FRAME).at == 3 * FRAME
+    assert reader.picture(4 * FRAME).at == 4 * FRAME
 
 
 def test_pictures_that_nobody_takes_are_bounded():

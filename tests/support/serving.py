@@ -4,38 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from contextlib import asynccontextmanager
 
 from aiohttp.test_utils import TestClient, TestServer
 from aiortc import RTCPeerConnection, RTCSessionDescription
-from support.studio import FakeStudio
+from support.services import FakeServices
 
 from visavis.server import protocol
-from visavis.server.http.app import App
-from visavis.server.rtc import hooks as rtc
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands.composition import application
+from visavis.server.rtc import hooks
 from visavis.server.system.config import Config
-from visavis.server.system.metrics import Metrics
 
 SDP = {"Content-Type": "application/sdp"}
 
 
 @asynccontextmanager
-async def serving(studio=None, **settings):
+async def serving(services=None, **settings):
     """An HTTP client of a server on fakes."""
-    rtc.install()
-    studio = studio or FakeStudio()
-    app = App(Config(**settings), studio, Metrics())
-    server = TestServer(app.build(), host="127.0.0.1")
-    async with TestClient(server) as client:
-        yield client
-    studio.close()
+    hooks.install()
+    services = services or FakeServices()
+    with tempfile.TemporaryDirectory() as home:
+        config = Config(**{"home": home, **settings})
+        app = application(config, services, AvatarStore(config.home_path), services.metrics)
+        async with TestClient(TestServer(app, host="127.0.0.1")) as client:
+            yield client
+    services.close()
 
 
 class Viewer:
     """An aiortc peer that watches and listens like a browser."""
 
     def __init__(self, voice=None):
-        self.pc = RTCPeerConnection(rtc.configuration())
+        self.pc = RTCPeerConnection(hooks.configuration())
         self.pc.addTransceiver(voice or "audio", direction="sendrecv" if voice else "recvonly")
         self.pc.addTransceiver("video", direction="recvonly")
         self.channel = self.pc.createDataChannel(protocol.LABEL)
@@ -49,7 +51,7 @@ class Viewer:
         self._arrived.set()
 
     async def offer(self):
-        with rtc._gathering_on(("127.0.0.1",)):
+        with hooks._gathering_on(("127.0.0.1",)):
             await self.pc.setLocalDescription(await self.pc.createOffer())
         return self.pc.localDescription.sdp
 
@@ -71,7 +73,7 @@ class Viewer:
                 await self._arrived.wait()
 
     async def close(self):
-        await rtc.close(self.pc)
+        await hooks.close(self.pc)
 
 
 @asynccontextmanager

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
-from support.studio import FakeStudio
+from support.services import FakeServices
 
+from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import PACKET, ms
 from visavis.server.session.session import Session
-from visavis.server.system.metrics import Metrics
 
 SILENCE = np.zeros(PACKET, np.int16)
 VOICE = np.full(PACKET, 8000, np.int16)
@@ -20,15 +20,22 @@ class Stage:
 
     def __init__(self, **options):
         self.sent = []
-        self.studio = FakeStudio(**options)
-        self.motion, self.dialogue = self.studio.motion, self.studio.dialogue
-        self.renderer, self.stt = self.studio.renderer, self.studio.stt
-        self.tts = self.studio.tts
-        self.session = Session("s", self.studio.engines(), self._note, Metrics())
+        self.services = FakeServices(**options)
+        self.motion, self.dialogue = self.services.motion, self.services.dialogue
+        self.renderer, self.stt = self.services.renderer, self.services.stt
+        self.tts = self.services.tts
+        self.open(self.services.engines())
+
+    def open(self, engines):
+        self.session = Session("s", engines, self.services.metrics, Clock())
         self.clock, self.timeline = self.session.clock, self.session.timeline
 
-    def _note(self, message):
-        self.sent.append((self.clock.now(), message))
+    def tell(self, event):
+        self.sent.append((self.clock.now(), event))
+
+    async def play(self, playout):
+        """An outlet that only listens to what it is told."""
+        await asyncio.Event().wait()
 
     def of(self, kind):
         return [message for _, message in self.sent if isinstance(message, kind)]
@@ -53,6 +60,7 @@ class Stage:
         await self.clock.sleep_until(self.clock.now() + ms(milliseconds))
 
     async def __aenter__(self):
+        self.session.add_outlet(self)
         self.run = asyncio.create_task(self.session.run())
         await self.pass_time(200)
         return self
@@ -60,4 +68,4 @@ class Stage:
     async def __aexit__(self, *exc):
         self.run.cancel()
         await asyncio.gather(self.run, return_exceptions=True)
-        self.studio.close()
+        self.services.close()

@@ -1,0 +1,66 @@
+"""Where the avatars of one server lie: those that came with visavis, and the operator's own."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from visavis.models.avatar.file import SHIPPED, SUFFIX, list_avatars, read_preview
+from visavis.server.system.errors import NotFound
+
+log = logging.getLogger(__name__)
+
+_FOLDER: Final = "avatars"  # under the directory for state
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Avatar files by name; of those that cannot be read, why not."""
+
+    readable: dict[str, Path] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+
+class AvatarStore:
+    """Avatars by name. Everything here reads files: not for the event loop."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home / _FOLDER
+        self._told: set[tuple[str, str]] = set()  # broken files that the log has named
+
+    def file(self, name: str) -> Path:
+        """Where an avatar of the operator's lies, or would."""
+        return self.folder / f"{name}{SUFFIX}"
+
+    def find(self) -> Found:
+        """What there is now; the operator's avatars may take the names of shipped ones."""
+        found = Found()
+        for folder in (SHIPPED, self.folder):
+            readable, broken = list_avatars(folder)
+            found.readable.update(readable)
+            found.broken.update(broken)
+        for name, why in found.broken.items():
+            if (name, why) not in self._told:
+                self._told.add((name, why))
+                log.warning("an avatar cannot be used", extra={"avatar": name, "why": why})
+        return found
+
+    def path(self, name: str) -> Path:
+        """The file of an avatar. Raises NotFound, which says why if it cannot be read."""
+        found = self.find()
+        if name in found.readable:
+            return found.readable[name]
+        if name in found.broken:
+            raise NotFound(f"The avatar {name!r} cannot be used: {found.broken[name]}")
+        raise NotFound(f"There is no avatar {name!r}.")
+
+    def preview(self, name: str) -> bytes:
+        """An avatar's picture as WebP. Raises NotFound, AvatarError."""
+        return read_preview(self.path(name))
+
+
+def title(name: str) -> str:
+    """An avatar's name as people write it: what is all lower-case is a name for scripts."""
+    return name.replace("-", " ").title() if name.islower() else name

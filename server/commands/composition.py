@@ -1,0 +1,45 @@
+"""The composition root: which values of the settings each part of a server is made with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aiohttp import web
+
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.http.app import Basics
+from visavis.server.http.app import application as assembled
+from visavis.server.http.avatars import AvatarRoutes
+from visavis.server.http.guard import Guard
+from visavis.server.http.sessions import Offered, SessionRoutes
+from visavis.server.services.services import Defaults, Services
+from visavis.server.system.config import Config, as_source
+from visavis.server.system.metrics import Metrics
+
+
+def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
+    """The engines, not yet loaded."""
+    knowledge = Path(config.knowledge) if config.knowledge else None
+    size = config.width, config.height
+    defaults = Defaults(config.avatar, config.voice, config.dialogue, knowledge, size)
+    return Services(config.home_path, defaults, store, metrics)
+
+
+def application(
+    config: Config, engines: Services, store: AvatarStore, metrics: Metrics
+) -> web.Application:
+    """The addresses of a server with these engines."""
+    offered = Offered(
+        config.avatar,
+        config.voice,
+        as_source(config.source) or "dialogue",
+        config.max_sessions,
+        config.ice,
+        config.hosts,
+    )
+    parts = (
+        SessionRoutes(offered, engines, config.home_path / "recordings", metrics),
+        AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        Basics(config.voice, lambda: engines.missing, metrics),
+    )
+    return assembled(Guard(config.token), parts)

@@ -1,0 +1,83 @@
+"""`visavis doctor`: what is in force, and what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from visavis.engines import load
+from visavis.engines.dialogue import knowledge_file
+from visavis.engines.direction.director import Director
+from visavis.engines.language.script import wishes
+from visavis.models import manifest
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands.console import FAILURE, say_line
+from visavis.server.system import config as settings
+from visavis.server.system.config import Config
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """`doctor`; 1 where something is missing."""
+    config = settings.load({})
+    shown = {**asdict(config), "token": "set" if config.token else ""}
+    pulled = config.home_path / "models"
+    problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
+    problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
+    if options.json:
+        say_line(json.dumps({"settings": shown, "problems": problems}))
+        return FAILURE if problems else 0
+    for key, value in shown.items():
+        say_line(f"{key:14} {value if value != '' else '-'}")
+    say_line(f"New avatars from the page: {_who_creates(config)}")
+    for problem in problems:
+        say_line(f"missing: {problem}")
+    say_line("something is missing" if problems else "all is in place")
+    return FAILURE if problems else 0
+
+
+def _avatar_problems(config: Config) -> list[str]:
+    found = AvatarStore(config.home_path).find()
+    broken = [f"avatar {name!r} cannot be used: {why}" for name, why in found.broken.items()]
+    if config.avatar in found.readable or config.avatar in found.broken:
+        return broken
+    return [*broken, f"avatar {config.avatar!r} does not exist: see `visavis avatar list`"]
+
+
+def _voice_problems(config: Config) -> list[str]:
+    if config.voice in {voice.name for voice in load.voices()}:
+        return []
+    why = load.missing_voices().get(config.voice, "see `visavis voices`")
+    return [f"voice {config.voice!r} does not exist: {why}"]
+
+
+def _who_creates(config: Config) -> str:
+    if not config.may_create:
+        return "nobody (create_avatars is off)"
+    return "everybody who has the token" if config.token else "everybody at this machine"
+
+
+def _knowledge_problems(config: Config) -> list[str]:
+    if config.dialogue != "knowledge":
+        return []
+    try:
+        known = knowledge_file.load(
+            Path(config.knowledge) if config.knowledge else knowledge_file.EXAMPLE
+        )
+    except knowledge_file.KnowledgeError as error:
+        return [str(error)]
+    answers = (answer for entry in known.entries for answer in entry.answers)
+    return _bracket_problems({wish for answer in answers for wish in wishes(answer)}, config)
+
+
+def _bracket_problems(found: set[str], config: Config) -> list[str]:
+    words = Director()
+    if not any(words.literal(wish).dropped for wish in found):
+        return []
+    director = load.director(config.home_path)
+    return [
+        f"a direction for [{wish}]: {', '.join(dropped)} is not understood"
+        for wish in sorted(found)
+        if (dropped := director.understand(wish).dropped)
+    ]

@@ -1,0 +1,74 @@
+"""`visavis say`: a text, or a recording, performed by an avatar into a video file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+from tqdm import tqdm
+
+from visavis.engines import load
+from visavis.engines.base import PLAY_RATE, Tts
+from visavis.models.avatar.file import load_avatar
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands.console import advance, say_line
+from visavis.server.commands.rendering import LEAD_IN, render
+from visavis.server.doors.files import Script, Sound, read_sound
+from visavis.server.doors.recorder import FINE, Recorder
+from visavis.server.playout.messages import FRAME, Tick
+from visavis.server.services.alone import alone
+from visavis.server.session.doors import Inlet
+from visavis.server.system import config as settings
+from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError
+
+
+def say(options: argparse.Namespace) -> None:
+    """`say`. Raises ConfigError, EngineError, ModelError, NotFound, OSError."""
+    config = settings.load({})
+    inlet = _inlet(options)
+    avatar = load_avatar(AvatarStore(config.home_path).path(options.avatar or config.avatar))
+    director = load.director(config.home_path)
+    voice = _voice(options.voice or config.voice, config)
+    lips = load.lips() if options.audio else None
+    renderer = load.renderer(avatar, options.size, options.size)
+    if styles := director.understand(options.style).styles:
+        say_line(f"style: {', '.join(styles)}")
+    with ExitStack() as stack:
+        bar = stack.enter_context(tqdm(unit="picture", leave=False))
+        trace = stack.enter_context(options.trace.open("w")) if options.trace else None
+        recorder = Recorder(options.output, FINE, trace=trace)
+        engines = alone(renderer, director, voice, lips)
+        notes = render(engines, inlet, recorder, partial(_show, bar))
+    if dropped := notes.dropped or director.understand(options.style).dropped:
+        say_line(f"note: not understood: {', '.join(dropped)}")
+        say_line(f"what can be asked for: {', '.join(director.names)}")
+    say_line(f"made {options.output}: {recorder.length / PLAY_RATE:.1f} s")
+
+
+def _inlet(options: argparse.Namespace) -> Inlet:
+    """Raises ConfigError."""
+    if options.audio and options.text:
+        raise ConfigError("give either a text or --audio FILE")
+    if options.audio:
+        return Sound(read_sound(options.audio), options.style)
+    text = sys.stdin.read() if options.text == "-" else options.text
+    if not text.strip():
+        raise ConfigError("there is nothing to say")
+    return Script(text, options.style, LEAD_IN)
+
+
+def _voice(name: str, config: Config) -> Tts:
+    """Raises ConfigError, EngineError."""
+    if name not in {voice.name for voice in load.voices()}:
+        why = load.missing_voices().get(name, "`visavis voices` names those there are")
+        raise ConfigError(f"there is no voice {name!r}: {why}")
+    return load.tts(name, config.home_path)
+
+
+def _show(bar: Any, done: Tick, known: Tick) -> None:
+    bar.total = known // FRAME
+    advance(bar, done // FRAME)

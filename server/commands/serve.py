@@ -1,0 +1,124 @@
+"""`visavis serve`: settings -> engines -> addresses; runs until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import ssl
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from typing import Final
+
+import uvloop
+from aiohttp import web
+
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands.composition import application, services
+from visavis.server.commands.console import say_line
+from visavis.server.rtc import hooks
+from visavis.server.services.services import Services
+from visavis.server.system import config as settings
+from visavis.server.system import memory, priority
+from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError
+from visavis.server.system.metrics import Metrics
+
+log = logging.getLogger("visavis")
+
+_SWITCH: Final = 0.0005  # s after which a thread gives up the interpreter
+
+
+def run(options: argparse.Namespace) -> None:
+    """`serve`. Raises ConfigError, EngineError, ModelError, OSError."""
+    given = {f.name: getattr(options, f.name) for f in fields(Config)}
+    config = settings.load(given, file=options.config)
+    _log_to_stderr(config.log_level)
+    uvloop.run(serve(config))
+
+
+async def serve(config: Config) -> None:
+    """Run the server until it is told to stop by SIGINT or SIGTERM."""
+    hooks.install()
+    memory.give_back_large_blocks()
+    # Engines run Python too: at the default 5 ms a packet waits for several of them in turn, and
+    # the browser's jitter buffer grows by what it waited.
+    sys.setswitchinterval(_SWITCH)
+    loop = asyncio.get_running_loop()
+    # Files are read there: threads that begin after `go_first` would go ahead of everybody.
+    loop.set_default_executor(ThreadPoolExecutor(4, "files", initializer=priority.give_way))
+    metrics, store = Metrics(), AvatarStore(config.home_path)
+    engines = services(config, store, metrics)
+    runner = web.AppRunner(application(config, engines, store, metrics), access_log=None)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port, ssl_context=tls(config)).start()
+        address = _address(config, runner.addresses[0][1])
+        say_line(f"visavis is starting at {address}")
+        if await _opened(engines, stop):
+            log.info("scheduling", extra={"level": priority.go_first()})
+            say_line(f"visavis is ready: open {address}")
+            await stop.wait()
+        say_line("visavis is shutting down")
+    finally:
+        await runner.cleanup()
+        engines.close()
+
+
+async def _opened(engines: Services, stop: asyncio.Event) -> bool:
+    """Load the engines; False when the operator did not wait for them."""
+    opening, stopping = asyncio.create_task(engines.open()), asyncio.create_task(stop.wait())
+    await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if opening.done():
+        opening.result()
+        return True
+    opening.cancel()
+    return False
+
+
+def _address(config: Config, port: int) -> str:
+    host = "localhost" if config.host in {"127.0.0.1", "0.0.0.0", "::"} else config.host
+    address = f"{'https' if config.tls_cert else 'http'}://{host}:{port}/"
+    return f"{address}#token={config.token}" if config.token else address
+
+
+def tls(config: Config) -> ssl.SSLContext | None:
+    if not config.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(config.tls_cert, config.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        msg = f"tls_cert {config.tls_cert}, tls_key {config.tls_key}: {error}"
+        raise ConfigError(msg) from error
+    return context
+
+
+class _Fields(logging.Formatter):
+    """One line a record: time, level, message, then the fields given in `extra` as JSON."""
+
+    _own: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        extra = {k: v for k, v in vars(record).items() if k not in self._own}
+        line = super().format(record)
+        return f"{line} {json.dumps(extra, default=str)}" if extra else line
+
+
+def _log_to_stderr(level: str) -> None:
+    if level.upper() not in logging.getLevelNamesMapping():
+        msg = f"log_level is {level!r}: choose debug, info, warning or error"
+        raise ConfigError(msg)
+    output = logging.StreamHandler()
+    output.setFormatter(_Fields("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[output], force=True)
+    # These log whole SDPs, candidates or text to say at info and debug.
+    for noisy in ("aioice", "aiortc", "faster_whisper", "piper", "numba", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

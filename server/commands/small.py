@@ -1,0 +1,29 @@
+"""`visavis voices` and `visavis token`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+from dataclasses import asdict
+
+from visavis.engines import load
+from visavis.server.commands.console import say_line
+
+
+def voices(options: argparse.Namespace) -> None:
+    """`voices`: those that can be had, and why others cannot."""
+    found = [asdict(voice) for voice in load.voices()]
+    if options.json:
+        say_line(json.dumps(found))
+        return
+    for voice in found:
+        say_line(f"{voice['name']:8} {voice['language']:8} {voice['description']}")
+    for name, why in load.missing_voices().items():
+        sys.stderr.write(f"{name} cannot be had: {why}\n")
+
+
+def token(_options: argparse.Namespace) -> None:
+    """`token`: a secret for `visavis serve`."""
+    say_line(secrets.token_urlsafe(24))

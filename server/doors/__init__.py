@@ -1,0 +1,1 @@
+"""Ways in and out of a session beside a peer connection: files so far."""

@@ -1,0 +1,84 @@
+"""Inlets: a text, or a recording of anybody, given to a session once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import av
+import numpy as np
+
+from visavis.engines.base import PLAY_RATE, Pcm
+from visavis.server.playout.messages import PACKET, Tick
+from visavis.server.session.session import START, Session
+from visavis.server.system.errors import ConfigError
+
+LONGEST: Final = 600  # s of a recording
+
+
+class Script:
+    """A text with directions in brackets; its first sound plays at `begin`, or as soon as it can.
+
+    style: a direction in plain words for all of it.
+    """
+
+    def __init__(self, text: str, style: str = "", begin: Tick = 0) -> None:
+        self._text, self._style, self._begin = text, style, begin
+
+    async def feed(self, session: Session) -> None:
+        """Returns when the last word has sounded."""
+        await session.clock.sleep_until(self._begin - START)
+        session.say(self._text, self._style)
+        await session.silence()
+
+
+class Sound:
+    """Sound at PLAY_RATE, for a session that speaks what it hears; style as in `Script`."""
+
+    def __init__(self, pcm: Pcm, style: str = "") -> None:
+        self._pcm, self._style = pcm, style
+
+    async def feed(self, session: Session) -> None:
+        """Returns when the last sample has played."""
+        if self._style:
+            await session.direct(self._style)
+        await session.listen(self._packets(session))
+        await session.clock.sleep_until(session.timeline.end)
+
+    async def _packets(self, session: Session) -> AsyncIterator[Pcm]:
+        at = session.clock.now()
+        for first in range(0, len(self._pcm), PACKET):
+            packet = self._pcm[first : first + PACKET]
+            at += PACKET
+            await session.clock.sleep_until(at)
+            yield packet
+
+
+def read_sound(path: Path) -> Pcm:
+    """The first sound track of a file as mono at PLAY_RATE. Raises ConfigError."""
+    try:
+        with av.open(str(path)) as file:
+            if not file.streams.audio:
+                raise ConfigError(f"{path} has no sound")
+            parts = _decoded(file)
+    except (OSError, av.FFmpegError) as error:
+        raise ConfigError(f"{path} cannot be read as sound: {type(error).__name__}") from error
+    pcm = np.concatenate([np.zeros(0, np.int16), *parts])
+    if not pcm.size:
+        raise ConfigError(f"{path} has no sound")
+    return pcm
+
+
+def _decoded(file: av.container.InputContainer) -> list[Pcm]:
+    resampler = av.AudioResampler("s16", "mono", PLAY_RATE)
+    parts: list[Pcm] = []
+    samples = 0
+    for frame in file.decode(audio=0):
+        for out in resampler.resample(frame):
+            parts.append(out.to_ndarray()[0].astype(np.int16))
+            samples += parts[-1].size
+        if samples > LONGEST * PLAY_RATE:
+            raise ConfigError(f"the recording is longer than {LONGEST // 60} minutes")
+    parts += [out.to_ndarray()[0].astype(np.int16) for out in resampler.resample(None)]
+    return parts

@@ -1,0 +1,227 @@
+"""Outlet: a session's sound and pictures, written to a fragmented MP4 file as they play."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Final, TextIO
+
+import av
+import numpy as np
+
+from visavis.engines.base import I420, PLAY_RATE, Pcm
+from visavis.models import arkit
+from visavis.server.playout.messages import FRAME, Picture, Tick, ms
+from visavis.server.session.doors import Playout
+from visavis.server.session.events import Event
+from visavis.server.system.priority import give_way
+from visavis.server.system.thread import Thread
+
+log = logging.getLogger(__name__)
+
+FPS: Final = PLAY_RATE // FRAME
+# A picture is looked for this long after its time: what the viewer was shown late is there, too.
+_BEHIND: Final[Tick] = FRAME
+_PATIENCE: Final[Tick] = ms(1000)  # for a first picture
+_AHEAD: Final = 8  # pictures that wait to be encoded
+_FRAGMENT: Final = FPS  # pictures: what a crash may cost
+_AAC_FRAME: Final = 1024  # samples
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How x264 encodes: its preset, and its constant rate factor (smaller is better)."""
+
+    preset: str
+    crf: int
+
+
+LIVE: Final = Quality("superfast", 23)  # beside a conversation: 2 ms a picture
+FINE: Final = Quality("veryfast", 18)
+
+
+class Recorder:
+    """One file. It is whole up to the last second whenever the program ends.
+
+    longest: ticks after which it ends by itself. trace: gets one line of JSON a picture.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        quality: Quality = LIVE,
+        longest: Tick | None = None,
+        trace: TextIO | None = None,
+    ) -> None:
+        self.path = path
+        self.began, self.length = 0, 0  # ticks: of the first picture, and what is written
+        self.fault = ""  # why it ended before its time
+        self._quality, self._longest, self._trace = quality, longest, trace
+        self.progress: Callable[[Tick], None] = lambda length: None  # told after each picture
+        self._stopping = False
+
+    def tell(self, event: Event) -> None:
+        """Words are not kept."""
+
+    def stop(self) -> None:
+        """End with the picture that plays now; `play` returns when the file is closed."""
+        self._stopping = True
+
+    async def play(self, playout: Playout) -> None:
+        """Write what plays from the next picture on. A file that cannot be written ends it."""
+        thread = Thread("record", begin=give_way)
+        file = _File(self.path, playout.still, self._quality)
+        jobs = _Jobs(thread)
+        try:
+            await jobs.add(file.open)
+            await self._write(playout, file, jobs)
+        except (OSError, av.FFmpegError) as error:
+            self.fault = f"{self.path.name} cannot be written: {type(error).__name__}"
+            log.warning("a recording failed", extra={"file": str(self.path), "why": self.fault})
+        finally:
+            thread.submit(file.close)
+            thread.shutdown(wait=False)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.get_running_loop().run_in_executor(None, thread.join, 5.0)
+
+    async def _write(self, playout: Playout, file: _File, jobs: _Jobs) -> None:
+        reader, image = playout.reader, playout.still
+        first, picture = await _first(playout)
+        at = self.began = first
+        while not self._stopping and (self._longest is None or self.length < self._longest):
+            if picture is not None:
+                image = picture.image
+                await self._note(picture, self.length, jobs)
+            await jobs.add(partial(file.write, image, reader.audio(at, FRAME)))
+            at += FRAME
+            self.length = at - first
+            self.progress(self.length)
+            await playout.clock.sleep_until(at + _BEHIND)
+            picture = reader.picture(at)
+        await jobs.wait()
+
+    async def _note(self, picture: Picture, at: Tick, jobs: _Jobs) -> None:
+        if self._trace is not None and picture.state is not None:
+            await jobs.add(partial(self._trace.write, traced(picture, at) + "\n"))
+
+
+async def _first(playout: Playout) -> tuple[Tick, Picture | None]:
+    """The tick to begin with: of the next picture, or soon if none comes."""
+    clock, picture = playout.clock, None
+    at = began = clock.now() // FRAME * FRAME
+    while picture is None and at < began + _PATIENCE:
+        at += FRAME
+        await clock.sleep_until(at + _BEHIND)
+        picture = playout.reader.picture(at)
+    return at, picture
+
+
+class _Jobs:
+    """Work in a thread, a few jobs ahead of whoever asks for it."""
+
+    def __init__(self, thread: Thread) -> None:
+        self._thread = thread
+        self._pending: deque[Future[object]] = deque()
+
+    async def add(self, job: Callable[[], object]) -> None:
+        """Begin a job; waits for the oldest while too many are pending, and raises its fault."""
+        self._pending.append(self._thread.submit(job))
+        if len(self._pending) > _AHEAD:
+            await self._oldest()
+
+    async def wait(self) -> None:
+        """Until all are done."""
+        while self._pending:
+            await self._oldest()
+
+    async def _oldest(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, self._pending.popleft().result)
+
+
+class _File:
+    """The container and its two encoders; all calls come from one thread."""
+
+    def __init__(self, path: Path, still: I420, quality: Quality) -> None:
+        self._path, self._quality = path, quality
+        self._height, self._width = still.shape[0] * 2 // 3, still.shape[1]
+        self._container: av.container.OutputContainer | None = None
+        self._sound = np.zeros(0, np.int16)  # not yet a whole frame of the encoder
+        self._pictures = self._samples = 0
+
+    def open(self) -> None:
+        """Raises OSError, FFmpegError."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # A fragment is complete in itself, and flushed: nothing has to be written at the end.
+        options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
+        self._container = av.open(str(self._path), "w", format="mp4", options=options)
+        self._video = self._container.add_stream(
+            "libx264",
+            rate=FPS,
+            options={
+                "preset": self._quality.preset,
+                "crf": str(self._quality.crf),
+                "g": str(_FRAGMENT),
+            },
+        )
+        self._video.width, self._video.height = self._width, self._height
+        self._video.pix_fmt = "yuv420p"
+        self._audio = self._container.add_stream("aac", rate=PLAY_RATE, layout="mono")
+
+    def write(self, image: I420, sound: Pcm) -> None:
+        """One picture and the (FRAME,) samples that play with it. Raises FFmpegError."""
+        assert self._container is not None
+        frame = av.VideoFrame.from_ndarray(image, format="yuv420p")
+        frame.pts, frame.time_base = self._pictures, Fraction(1, FPS)
+        self._container.mux(self._video.encode(frame))
+        self._pictures += 1
+        self._sound = np.concatenate([self._sound, sound])
+        while len(self._sound) >= _AAC_FRAME:
+            self._write_sound(_AAC_FRAME)
+
+    def _write_sound(self, count: int) -> None:
+        assert self._container is not None
+        piece, self._sound = self._sound[:count], self._sound[count:]
+        frame = av.AudioFrame.from_ndarray(piece[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts = PLAY_RATE, self._samples
+        frame.time_base = Fraction(1, PLAY_RATE)
+        self._samples += len(piece)
+        self._container.mux(self._audio.encode(frame))
+
+    def close(self) -> None:
+        """Write what the encoders hold back, if they still can."""
+        if self._container is None:
+            return
+        with contextlib.suppress(OSError, av.FFmpegError):
+            if self._sound.size:
+                self._write_sound(len(self._sound))
+            for stream in (self._video, self._audio):
+                self._container.mux(stream.encode())
+        with contextlib.suppress(OSError, av.FFmpegError):
+            self._container.close()
+        self._container = None
+
+
+def traced(picture: Picture, at: Tick) -> str:
+    """One line of JSON: seconds, coefficients, pose, gaze, phoneme; of a picture with its state."""
+    state = picture.state
+    assert state is not None
+    values = zip(arkit.NAMES, state.coefficients.tolist(), strict=True)
+    return json.dumps(
+        {
+            "t": round(at / PLAY_RATE, 3),
+            "coefficients": {name: round(value, 4) for name, value in values},
+            "pose": [round(v, 4) for v in state.pose.tolist()],
+            "gaze": [round(v, 4) for v in state.gaze.tolist()],
+            "phoneme": picture.phoneme,
+        },
+        ensure_ascii=False,
+    )

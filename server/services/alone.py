@@ -1,0 +1,44 @@
+"""The engines of one session without a server: for rendering to a file."""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from visavis.engines import load
+from visavis.engines.base import Dialogue, FaceState, Lips, Renderer, Tts
+from visavis.engines.dialogue.echo import EchoDialogue
+from visavis.engines.direction.director import Director
+from visavis.engines.direction.rapport import Rapport
+from visavis.server.services.minds import DialogueMind
+from visavis.server.session.guide import Guide
+from visavis.server.session.session import Engines
+from visavis.server.session.speaking import Speakers
+from visavis.server.system.flow import Worker
+from visavis.server.system.metrics import Metrics
+from visavis.server.system.served import Served
+
+T = TypeVar("T")
+
+_SEED: Final = 0  # the same text moves the same way each time
+
+
+def alone(renderer: Renderer, director: Director, tts: Tts, lips: Lips | None = None) -> Engines:
+    """For a session that says texts, or with `lips` the sound that it is fed.
+
+    Nothing here has a deadline: nobody waits.
+    """
+    metrics = Metrics()
+
+    def served(name: str, engine: T) -> Served[T]:
+        return Served(name, name, engine, Worker(name), metrics)
+
+    echo: Dialogue = EchoDialogue()
+    guide = Guide(served("direction", director), Rapport(director))
+    return Engines(
+        ear=lips,
+        motion=load.motion(_SEED),
+        renderer=renderer,
+        still=renderer.render(FaceState()),
+        speakers=Speakers(DialogueMind(served("dialogue", echo)), served("tts", tts), guide),
+        apology=(),
+    )

@@ -1,0 +1,56 @@
+"""The two seams of a session with the world: what comes in, and what goes out.
+
+A session lives without either. A new way in or out (a camera, a recorder, another protocol) is one
+class here implemented elsewhere, handed to `Session.add_inlet` or `Session.add_outlet`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from visavis.engines.base import I420
+from visavis.server.playout.clock import Clock
+from visavis.server.playout.messages import Tick
+from visavis.server.playout.timeline import Reader
+from visavis.server.session.events import Event
+
+if TYPE_CHECKING:
+    from visavis.server.session.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Playout:
+    """What an outlet plays from: everything of one session that is heard and seen.
+
+    still: what is seen until the first picture comes, (height * 3 // 2, width). sound_sent and
+    picture_sent are told by the outlet that a visitor watches: the tick of what was handed over,
+    the tick at which it was, and whether the picture was a new one.
+    """
+
+    clock: Clock
+    reader: Reader
+    still: I420
+    sound_sent: Callable[[Tick, Tick], None]
+    picture_sent: Callable[[Tick, Tick, bool], None]
+
+
+class Inlet(Protocol):
+    """Where sound, words or commands come from."""
+
+    async def feed(self, session: Session) -> None:
+        """Call `session.listen`, `ask`, `say`, ... until there is no more, or cancelled."""
+        ...
+
+
+class Outlet(Protocol):
+    """Who plays a session: sound, pictures and events. There may be several at a time."""
+
+    def tell(self, event: Event) -> None:
+        """Something happened; called in the event loop and must not block."""
+        ...
+
+    async def play(self, playout: Playout) -> None:
+        """Read `playout` as its clock goes, until there is nothing more to do, or cancelled."""
+        ...

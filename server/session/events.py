@@ -1,0 +1,111 @@
+"""What a session tells those who watch it. Ticks and words; `protocol` writes them for the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from visavis.server.playout.messages import Ending, Origin, Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The visitor began (`active`) or ceased to speak."""
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transcribed:
+    """What the visitor said; a text that is not final may still change."""
+
+    turn: int
+    text: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A reply to this turn is being made."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyStarted:
+    """The first sound of a reply plays at `at`."""
+
+    turn: int
+    at: Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A clause being spoken; the first `heard` characters of `text` have been said."""
+
+    turn: int
+    text: str
+    heard: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """A reply is over; `heard` are the words that were really played."""
+
+    turn: int
+    reason: Ending
+    heard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How a turn went. Times in ms after `origin`; None where the stage did not happen.
+
+    origin: "speech" (the visitor's last sound), "text" or "say" (its arrival).
+    transcript: final text known. first_clause: first clause complete. first_sound and
+    first_picture: handed to the encoder. interrupted: the cut. skew: how much later the first
+    moving picture left than its sound, beyond the clock.
+    """
+
+    turn: int
+    origin: Origin
+    transcript: float | None
+    first_clause: float | None
+    first_sound: float | None
+    first_picture: float | None
+    interrupted: float | None
+    ended: float | None
+    skew: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Directed:
+    """What was understood of a direction: styles in words ("very warm"), empty when nothing was.
+
+    dropped: the words of which nothing was understood, of a direction or of brackets in a text;
+    known: if there are any, all the styles that can be asked for.
+    """
+
+    styles: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something went wrong; the session goes on. `code` is stable, `message` is for people."""
+
+    code: str
+    message: str
+
+
+Event = (
+    Listening
+    | Transcribed
+    | Thinking
+    | ReplyStarted
+    | Caption
+    | ReplyEnded
+    | Receipt
+    | Directed
+    | Failure
+)

@@ -1,0 +1,44 @@
+"""What a session asks of directions: to understand one, and what a visitor's words call for."""
+
+from __future__ import annotations
+
+import logging
+
+from visavis.engines.base import EngineError
+from visavis.engines.direction.director import Director
+from visavis.engines.direction.rapport import Rapport
+from visavis.engines.direction.styles import Direction
+from visavis.server.system.served import Served
+
+log = logging.getLogger(__name__)
+
+
+class Guide:
+    """Directions in plain words, shared by all sessions."""
+
+    def __init__(self, director: Served[Director], rapport: Rapport) -> None:
+        self._director, self._rapport = director, rapport
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All the styles that can be asked for."""
+        return self._director.engine.names
+
+    def literal(self, wish: str) -> Direction:
+        """What the words of the table say, at once."""
+        return self._director.engine.literal(wish)
+
+    def answer(self, text: str, arousal: float) -> Direction:
+        """How to appear while answering these words, said in this voice."""
+        return self._rapport.answer(text, arousal)
+
+    async def understand(self, wish: str) -> Direction:
+        """At once where the wish uses words of the table. Never fails: at worst it drops words."""
+        literal = self.literal(wish)
+        if not literal.dropped or not self._director.engine.embeds:
+            return literal
+        try:
+            return await self._director.call(lambda director: director.understand(wish))
+        except EngineError as error:
+            log.warning("a direction was read by its words only", extra={"fault": str(error)})
+            return literal

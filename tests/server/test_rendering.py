@@ -1,0 +1,114 @@
+"""A session performed into a file, in time that does not wait."""
+
+import json
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+
+from visavis.engines import fake
+from visavis.engines.base import PLAY_RATE, EngineError
+from visavis.engines.direction.director import Director
+from visavis.server.commands.rendering import LEAD_IN, render
+from visavis.server.doors.files import Script, Sound, read_sound
+from visavis.server.doors.recorder import Recorder
+from visavis.server.playout.messages import FRAME, to_ms
+from visavis.server.services.alone import alone
+from visavis.server.session.showing import EARLY
+
+
+class Film:
+    """A text or a sound, performed by fakes into a file."""
+
+    def __init__(self, path, inlet, renderer=None, tts=None, lips=None, trace=None):
+        self.path, self.motion = path, fake.FakeMotion()
+        self.tts = tts or fake.FakeTts()
+        self.recorder = Recorder(path, trace=trace)
+        self._renderer, self._lips, self._inlet = renderer or fake.FakeRenderer(), lips, inlet
+
+    def make(self):
+        engines = alone(self._renderer, Director(), self.tts, self._lips)
+        engines = replace(engines, motion=self.motion)
+        self.notes = render(engines, self._inlet, self.recorder)
+        return self
+
+    def at(self, name):
+        return [at for told, at in self.motion.told if told == name]
+
+
+def pictures(path):
+    with av.open(str(path)) as video:
+        return sum(1 for _ in video.decode(video=0))
+
+
+def test_brackets_and_style_direct_a_film(tmp_path):
+    text = "Hello you. [delighted] Welcome. [moonwalk] Sit. [nods]"
+    film = Film(tmp_path / "x.mp4", Script(text, "slow", LEAD_IN)).make()
+    starts = film.at("speak")
+    assert starts[0] == LEAD_IN
+    glad = next(at for at, affect, _ in film.motion.felt if affect.valence == 1.0)
+    assert glad == pytest.approx(starts[1] - EARLY, abs=2)
+    assert all(delivery.speed < 0.9 for _, delivery in film.tts.deliveries)
+    end = starts[2] + fake.WORD
+    assert film.at("nod") == [pytest.approx(end - EARLY, abs=2)]
+    assert film.notes.dropped == ["moonwalk"]
+
+
+def test_a_text_becomes_a_video_with_its_sound(tmp_path):
+    with (tmp_path / "trace.jsonl").open("w") as trace:
+        film = Film(tmp_path / "x.mp4", Script("one two three", begin=LEAD_IN), trace=trace).make()
+    length = film.recorder.length
+    assert pictures(film.path) == length // FRAME
+    sound = read_sound(film.path)
+    assert to_ms(abs(len(sound) - length)) < 50
+    begins = LEAD_IN - film.recorder.began
+    assert to_ms(begins) == 400
+    assert np.abs(sound[: begins - FRAME]).max() < 300
+    assert np.abs(sound[begins + 4800 : begins + 9600]).max() > 3000
+    lines = [json.loads(line) for line in (tmp_path / "trace.jsonl").read_text().splitlines()]
+    assert len(lines) == length // FRAME
+    assert lines[25]["t"] == 1.0
+    assert len(lines[0]["coefficients"]) == 52
+
+
+def test_two_films_of_a_text_are_the_same(tmp_path):
+    for name in ("a", "b"):
+        Film(tmp_path / f"{name}.mp4", Script("one two three. four five.")).make()
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_a_generator_that_fails_ends_the_rendering(tmp_path):
+    renderer = fake.FakeRenderer()
+    film = Film(tmp_path / "x.mp4", Script("one two three"), renderer=renderer)
+    film.tts.synthesize = breaking(renderer, film.tts.synthesize)
+    with pytest.raises(EngineError, match="could not be drawn"):
+        film.make()
+
+
+def breaking(renderer, synthesize):
+    def spoken(text, delivery):
+        renderer.broken = True
+        return synthesize(text, delivery)
+
+    return spoken
+
+
+def test_a_voice_that_fails_ends_the_rendering(tmp_path):
+    with pytest.raises(EngineError, match="could not be made"):
+        Film(tmp_path / "x.mp4", Script("fail")).make()
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "taken").write_text("a file, no folder")
+    with pytest.raises(OSError, match=r"x\.mp4 cannot be written"):
+        Film(tmp_path / "taken" / "x.mp4", Script("one")).make()
+
+
+def test_a_recording_becomes_a_film(tmp_path):
+    tone = (8000 * np.sin(np.arange(PLAY_RATE) / 20)).astype(np.int16)
+    film = Film(tmp_path / "x.mp4", Sound(tone, "happy"), lips=fake.FakeLips()).make()
+    sound = np.abs(read_sound(film.path))
+    assert to_ms(np.count_nonzero(sound > 3000)) > 500
+    assert len(sound) > len(tone)
+    assert film.motion.felt[-1][1].valence > 0.5

@@ -1,0 +1,73 @@
+"""Services of fake engines, for tests of the server around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from visavis.engines import fake
+from visavis.engines.base import Dialogue, Lips, Stt, Tts
+from visavis.engines.direction.director import Director
+from visavis.engines.direction.rapport import Rapport
+from visavis.server.playout.messages import Clause
+from visavis.server.services.minds import DialogueMind
+from visavis.server.session.endpointing import Endpointing
+from visavis.server.session.guide import Guide
+from visavis.server.session.hearing import Ear
+from visavis.server.session.session import Engines
+from visavis.server.session.speaking import Speakers
+from visavis.server.system.config import Source
+from visavis.server.system.errors import NotFound
+from visavis.server.system.flow import Worker
+from visavis.server.system.metrics import Metrics
+from visavis.server.system.served import Served
+
+
+class FakeServices:
+    """Stands in for `Services`: the avatar "mira", the voice "heart", nothing else."""
+
+    def __init__(
+        self,
+        answer: Callable[[str], str] = lambda text: f"You said: {text}",
+        stt: str = "what time is breakfast?",
+    ) -> None:
+        self.missing: str | None = None
+        self.metrics = Metrics()
+        self.stt, self.dialogue = fake.FakeStt(stt), fake.FakeDialogue(answer)
+        self.motion, self.renderer = fake.FakeMotion(), fake.FakeRenderer(128, 128)
+        self.tts = fake.FakeTts()
+        self.director = Director()
+        self.rapport = Rapport(self.director)
+        self.workers = {
+            name: Worker(name, deadline=20.0) for name in ("stt", "dialogue", "tts", "direction")
+        }
+
+    async def lend(self, avatar: str, voice: str, source: Source = "dialogue") -> Engines:
+        if avatar != "mira":
+            raise NotFound(f"There is no avatar {avatar!r}.")
+        return self.engines(fake.FakeLips() if source == "microphone" else None)
+
+    def engines(self, lips: Lips | None = None) -> Engines:
+        stt: Served[Stt] = self._served("stt", self.stt)
+        dialogue: Served[Dialogue] = self._served("dialogue", self.dialogue)
+        tts: Served[Tts] = self._served("tts", self.tts)
+        guide = Guide(self._served("direction", self.director), self.rapport)
+        return Engines(
+            ear=lips or Ear(fake.FakeEcho(), fake.FakeVad(), stt, Endpointing()),
+            motion=self.motion,
+            renderer=self.renderer,
+            still=np.full((192, 128), 128, np.uint8),
+            speakers=Speakers(DialogueMind(dialogue), tts, guide),
+            apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
+        )
+
+    def _served(self, name, engine):
+        return Served(name, name, engine, self.workers[name], self.metrics)
+
+    async def open(self) -> None:
+        """Nothing to load."""
+
+    def close(self) -> None:
+        for worker in self.workers.values():
+            worker.close()
