@@ -39,6 +39,7 @@ class Notes:
 
     async def play(self, playout: Playout) -> None:
         """Nothing is played here."""
+        playout.reader.close()
         await asyncio.Event().wait()
 
 

@@ -82,7 +82,7 @@ class Timeline:
     @property
     def _shown(self) -> Tick:
         """Pictures up to here have had their chance with every reader."""
-        return min((r.shown for r in self._readers if r.shown >= 0), default=-1)
+        return min((reader.shown for reader in self._readers), default=-1)
 
     def audio(self, at: Tick, count: int = PACKET) -> Pcm:
         """(count,) int16 from `at`; silence where nothing is scheduled. Reading changes nothing."""

@@ -152,7 +152,10 @@ class Session:
 
     def _tell(self, event: events.Event) -> None:
         for outlet in list(self._outlets):
-            outlet.tell(event)
+            try:
+                outlet.tell(event)
+            except Exception:  # one door's fault is not the conversation's
+                log.exception("an outlet failed", extra={"session": self.name})
 
     async def listen(self, mic: AsyncIterator[Pcm]) -> None:
         """Hear the visitor, or speak their sound: 48 kHz mono packets until they end."""

@@ -35,6 +35,7 @@ class Stage:
 
     async def play(self, playout):
         """An outlet that only listens to what it is told."""
+        playout.reader.close()
         await asyncio.Event().wait()
 
     def of(self, kind):

@@ -1,0 +1,147 @@
+"""Engines that fail or hang: what it costs, and who is told."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from support.virtual_time import virtual_time
+
+from visavis.engines.base import EngineError, EngineHung
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.services.services import Defaults, Services
+from visavis.server.system import served as module
+from visavis.server.system.flow import Worker
+from visavis.server.system.metrics import Metrics
+from visavis.server.system.served import Served
+
+
+class Moody:
+    """An engine that does as it is told."""
+
+    def __init__(self):
+        self.released = threading.Event()
+
+    def work(self):
+        return threading.get_ident()
+
+    def fail(self):
+        raise EngineError("told to fail")
+
+    def hang(self):
+        self.released.wait(30)
+
+    def items(self):
+        yield 1
+        self.hang()
+        yield 2
+
+
+@pytest.fixture
+def moody():
+    engine = Moody()
+    yield engine
+    engine.released.set()
+
+
+def serve(engine, deadline=0.1):
+    metrics = Metrics()
+    return Served("ears", "Hearing", engine, Worker("ears", deadline=deadline), metrics), metrics
+
+
+def count(metrics, name, engine="ears"):
+    return metrics.registry.get_sample_value(name, {"engine": engine}) or 0
+
+
+async def test_a_call_that_hangs_costs_its_thread_and_not_the_next_call(moody):
+    served, metrics = serve(moody)
+    first = await served.call(Moody.work)
+    hanging = asyncio.create_task(served.call(Moody.hang))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(served.call(Moody.work))  # behind the one that hangs
+    with pytest.raises(EngineHung, match=r"no answer within 0\.1 s"):
+        await hanging
+    assert await waiting != first
+    assert count(metrics, "visavis_engine_errors_total") == 1
+    assert count(metrics, "visavis_engine_hangs_total") == 1
+    served.close()
+
+
+async def test_a_stream_that_hangs_ends_and_the_engine_goes_on(moody):
+    served, _ = serve(moody)
+    got = []
+    with pytest.raises(EngineHung):
+        async for item in served.stream(Moody.items):
+            got.append(item)
+    assert got == [1]
+    assert await served.call(Moody.work)
+    served.close()
+
+
+async def test_three_failures_in_a_row_are_too_many(moody):
+    served, metrics = serve(moody)
+    for _ in range(2):
+        with pytest.raises(EngineError):
+            await served.call(Moody.fail)
+    await served.call(Moody.work)  # begins to count anew
+    for _ in range(3):
+        assert not served.broken
+        with pytest.raises(EngineError):
+            await served.call(Moody.fail)
+    assert served.broken
+    assert count(metrics, "visavis_engine_errors_total") == 5
+    assert count(metrics, "visavis_engine_hangs_total") == 0
+    served.close()
+
+
+async def test_a_broken_engine_is_tried_again_after_a_rest(moody, monkeypatch):
+    served, _ = serve(moody)
+    for _ in range(3):
+        with pytest.raises(EngineError):
+            await served.call(Moody.fail)
+    later = time.monotonic() + module.REST + 1
+    monkeypatch.setattr(module.time, "monotonic", lambda: later)
+    assert not served.broken
+    served.close()
+
+
+async def test_readiness_names_the_engine_that_keeps_failing(moody, tmp_path):
+    defaults = Defaults("mira", "heart", "echo", None, (512, 512))
+    services = Services(tmp_path, defaults, AvatarStore(tmp_path), Metrics())
+    served, _ = serve(moody)
+    services._loading = None
+    services._served.append(served)
+    assert services.missing is None
+    for _ in range(3):
+        with pytest.raises(EngineHung):
+            await served.call(Moody.hang)
+    assert services.missing == "Hearing keeps failing."
+    services.close()
+
+
+@virtual_time
+async def test_loading_may_take_as_long_as_it_takes():
+    worker = Worker("slow", deadline=0.001)
+    assert await worker.load(lambda: (time.sleep(0.05), "loaded")[1]) == "loaded"
+    worker.close()
+
+
+def test_a_thread_that_hangs_does_not_keep_the_program_alive():
+    program = """
+import asyncio, threading
+from visavis.engines.base import EngineHung
+from visavis.server.system.flow import Worker
+async def main():
+    worker = Worker("hung", deadline=0.05)
+    try:
+        await worker.call(threading.Event().wait)
+    except EngineHung:
+        print("given up")
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True
+    )
+    assert done.stdout.strip() == "given up"
