@@ -18,11 +18,11 @@ from visavis.engines.base import (
     I420,
     PLAY_RATE,
     Demeanour,
+    Draw,
     FaceState,
     Motion,
     Movement,
     Pcm,
-    Renderer,
     Speech,
     Tts,
 )
@@ -121,26 +121,26 @@ def tell(motion: Motion, script: Script) -> None:
 
 
 def render(
-    script: Script, motion: Motion, renderer: Renderer, out: Path,
+    script: Script, motion: Motion, draw: Draw, out: Path,
     trace: TextIO | None = None, progress: Progress = lambda share: None,
 ) -> None:  # fmt: skip
     """Draw in one thread and encode in this one; MP4 with H.264 and AAC. Raises EngineError."""
     pictures: queue.Queue[I420 | BaseException] = queue.Queue(_AHEAD)
     gone = threading.Event()
     drawer = threading.Thread(
-        target=_draw, args=(script, motion, renderer, trace, pictures, gone), name="render"
+        target=_draw, args=(script, motion, draw, trace, pictures, gone), name="render"
     )
     drawer.start()
     try:
         with av.open(str(out), "w") as container:
-            _encode(container, script, renderer, _taken(pictures, script.frames), progress)
+            _encode(container, script, _taken(pictures, script.frames), progress)
     finally:
         gone.set()
         drawer.join()
 
 
 def _draw(
-    script: Script, motion: Motion, renderer: Renderer, trace: TextIO | None,
+    script: Script, motion: Motion, draw: Draw, trace: TextIO | None,
     pictures: queue.Queue[I420 | BaseException], gone: threading.Event,
 ) -> None:  # fmt: skip
     try:
@@ -149,7 +149,7 @@ def _draw(
             state = motion.state(frame * FRAME)
             if trace is not None:
                 trace.write(_traced(frame, state, motion.phoneme_at(frame * FRAME)) + "\n")
-            _offer(pictures, renderer.render(state), gone)
+            _offer(pictures, draw(state), gone)
             if gone.is_set():
                 return
     except Exception as error:  # noqa: BLE001 (handed to the encoding thread, which raises it)
@@ -176,14 +176,16 @@ def _taken(pictures: queue.Queue[I420 | BaseException], count: int) -> Iterator[
 
 
 def _encode(
-    container: av.container.OutputContainer, script: Script, renderer: Renderer,
-    pictures: Iterator[I420], progress: Progress,
+    container: av.container.OutputContainer, script: Script, pictures: Iterator[I420],
+    progress: Progress,
 ) -> None:  # fmt: skip
     video = container.add_stream("libx264", rate=_FPS, options={"preset": "veryfast", "crf": "18"})
-    video.width, video.height, video.pix_fmt = renderer.width, renderer.height, "yuv420p"
+    video.pix_fmt = "yuv420p"
     audio = container.add_stream("aac", rate=PLAY_RATE, layout="mono")
     for index, picture in enumerate(pictures):
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
+        if not index:
+            video.width, video.height = frame.width, frame.height
         frame.pts, frame.time_base = index, Fraction(1, _FPS)
         container.mux(video.encode(frame))
         progress((index + 1) / script.frames)

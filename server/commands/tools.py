@@ -97,12 +97,12 @@ def _say(options: argparse.Namespace) -> None:
         say_line(f"note: not understood: {', '.join(script.dropped)}")
         say_line(f"what can be asked for: {', '.join(director.names)}")
     motion = load.motion(0)
-    renderer = load.renderer(avatar, options.size, options.size)
+    draw = load.drawing(avatar, options.size, options.size)
     with ExitStack() as stack:
         bar = stack.enter_context(tqdm(total=script.frames, unit="picture", leave=False))
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
         offline.render(
-            script, motion, renderer, options.output, trace,
+            script, motion, draw, options.output, trace,
             lambda share: _advance(bar, round(share * script.frames)),
         )  # fmt: skip
     say_line(f"made {options.output}: {len(script.pcm) / PLAY_RATE:.1f} s")
@@ -381,4 +381,4 @@ def _warm(_options: argparse.Namespace) -> None:
 
 
 def _draw_once(avatar: Avatar) -> None:
-    load.warm(load.renderer(avatar, 512, 512))
+    load.warm(load.drawing(avatar))

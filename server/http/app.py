@@ -21,7 +21,7 @@ from visavis.server import protocol
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.rtc.peer import Peer, obey
 from visavis.server.services.studio import Studio
-from visavis.server.session.session import Session
+from visavis.server.session.session import Engines, Session
 from visavis.server.system.config import LOOPBACK, SOURCES, Config
 from visavis.server.system.errors import (
     Busy,
@@ -111,9 +111,9 @@ class App:
         except (EngineError, ModelError) as error:
             log.exception("a session could not be furnished", extra={"avatar": avatar})
             raise NotReady(str(error)) from error
-        peer = Peer(self._config.ice, avatar, voice, lambda: self._left(name))
-        session = Session(name, engines, peer.send, self._metrics)
+        peer = Peer(self._config.ice, avatar, voice, lambda: self._left(name, engines))
         try:
+            session = Session(name, engines, peer.send, self._metrics)
             answer = await peer.answer(offer, session, self._config.hosts)
         except BaseException:
             await peer.close()
@@ -123,7 +123,8 @@ class App:
             raise NotReady("The server is shutting down.")
         return peer, answer
 
-    def _left(self, name: str) -> None:
+    def _left(self, name: str, engines: Engines) -> None:
+        engines.give_back()
         if self._peers.pop(name, None) is not None:
             self._metrics.sessions.set(len(self._peers))
             log.info("session closed", extra={"session": name})

@@ -26,6 +26,10 @@ class Clock:
         """Ticks since the session began."""
         return int((monotonic() - self._origin) * TICK_RATE)
 
+    def seconds(self, at: Tick) -> float:
+        """When `at` is, in seconds of time.monotonic()."""
+        return self._origin + at / TICK_RATE
+
     async def sleep_until(self, at: Tick) -> None:
         """Return at `at`, or at once (but after other tasks had a turn) when it has passed."""
-        await asyncio.sleep(max(0.0, self._origin + at / TICK_RATE - monotonic()))
+        await asyncio.sleep(max(0.0, self.seconds(at) - monotonic()))

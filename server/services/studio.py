@@ -1,7 +1,7 @@
 """The engines of a running server: loads and warms them once, and furnishes every session.
 
 Shared engines (ears, dialogue, voices) each have one thread; a session gets its own echo
-canceller, voice activity, motion and renderer.
+canceller, voice activity and motion; all of them draw through one generator.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ import asyncio
 import logging
 import secrets
 import time
-from dataclasses import dataclass
+from contextlib import ExitStack
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 from visavis.engines import load
-from visavis.engines.base import I420, EngineError, FaceState, Pcm, Renderer, Stt, Transcript, Tts
+from visavis.engines.base import EngineError, Pcm, Stt, Transcript, Tts, draw_one
 from visavis.engines.direction.rapport import Rapport
-from visavis.models.avatar.file import Avatar, list_avatars, load_avatar, read_preview
+from visavis.models.avatar.file import list_avatars, read_preview
 from visavis.server.playout.messages import Clause
+from visavis.server.services.drawing import DrawingPool
+from visavis.server.services.puppets import Puppets
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.session import Engines
 from visavis.server.session.speaking import Guided, Minded, Voiced
@@ -34,21 +37,6 @@ APOLOGY: Final = "I am sorry, something went wrong. Please try again."
 SHIPPED: Final = Path(str(resources.files("visavis.models"))) / "data" / "personas"
 _REST: Final = 60.0  # s after which a server that called itself not ready is tried again
 _TOO_MANY_FAILURES: Final = 3  # of one engine in a row, before the server calls itself not ready
-
-
-@dataclass(frozen=True, slots=True)
-class _Face:
-    """An avatar with a renderer whose textures every session's own shares."""
-
-    avatar: Avatar
-    renderer: Renderer
-    still: I420
-
-
-def _prepare(path: Path, width: int, height: int) -> _Face:
-    avatar = load_avatar(path)
-    renderer = load.renderer(avatar, width, height)
-    return _Face(avatar, renderer, renderer.render(FaceState()))
 
 
 def _guide(home: Path, worker: Worker) -> Guided:
@@ -88,10 +76,12 @@ class Studio:
         self._failures = 0
         self._resting_until = 0.0  # s of the monotonic clock
         self._workers: dict[str, Worker] = {}
-        self._faces: dict[tuple[str, int], _Face] = {}
         self._voices: dict[str, Voiced] = {}
         self._apologies: dict[str, tuple[Clause, ...]] = {}
         self._opening = asyncio.Lock()
+        self._ends = ExitStack()
+        self._drawing: DrawingPool
+        self._puppets: Puppets
         self._stt: Stt
         self._mind: Minded
         self._guide: Guided
@@ -113,7 +103,7 @@ class Studio:
             stt.load(load.stt, home),
             mind.load(load.dialogue, self._config.dialogue, knowledge, home),
             self._voice(self._config.voice),
-            self._warm_face(),
+            self._open_face(),
         )
         self._stt, dialogue, _, _ = await asyncio.gather(*loading)
         self._mind = Minded(dialogue, mind)
@@ -128,22 +118,26 @@ class Studio:
         """
         voiced = await self._voice(voice)
         self._seed += 1
-        face = await self._face(avatar)
-        size = self._config.width, self._config.height
-        renderer = await asyncio.to_thread(load.renderer, face.avatar, *size, face.renderer)
+        path = await self._path(avatar)
+        echo = await asyncio.to_thread(load.echo)
+        vad = await asyncio.to_thread(load.vad)
+        motion = await asyncio.to_thread(load.motion, self._seed)
+        lips = await asyncio.to_thread(load.lips) if source == "microphone" else None
+        loan = await self._puppets.lend(path)  # last: what fails after it would not give it back
         return Engines(
-            echo=load.echo(),
-            vad=load.vad(),
-            motion=await asyncio.to_thread(load.motion, self._seed),
-            renderer=renderer,
+            echo=echo,
+            vad=vad,
+            motion=motion,
+            paint=partial(self._drawing.draw, loan.puppet),
+            give_back=loan.end,
             transcribe=self._transcribe,
             mind=self._mind,
             guide=self._guide,
             voice=voiced,
             apology=self._apologies[voice],
-            still=face.still,
+            still=loan.still,
             endpointing=Endpointing(),
-            lips=await asyncio.to_thread(load.lips) if source == "microphone" else None,
+            lips=lips,
         )
 
     async def avatars(self) -> list[dict[str, Any]]:
@@ -172,21 +166,12 @@ class Studio:
 
     def close(self) -> None:
         """End every engine's thread."""
+        self._ends.close()
         for worker in self._workers.values():
             worker.close()
 
     def _worker(self, name: str) -> Worker:
         return self._workers.setdefault(name, Worker(name))
-
-    async def _face(self, name: str) -> _Face:
-        """An avatar, read and prepared once for as long as its file does not change."""
-        path = await self._path(name)
-        key = name, (await asyncio.to_thread(path.stat)).st_mtime_ns
-        if key not in self._faces:
-            size = self._config.width, self._config.height
-            face = await asyncio.to_thread(_prepare, path, *size)
-            self._faces = {k: f for k, f in self._faces.items() if k[0] != name} | {key: face}
-        return self._faces[key]
 
     async def _path(self, name: str) -> Path:
         found = await asyncio.to_thread(find_avatars, self._config.home_path)
@@ -209,12 +194,19 @@ class Studio:
                 self._voices[name] = Voiced(tts, worker)
         return self._voices[name]
 
-    async def _warm_face(self) -> None:
-        """Run motion and generator once, so that the first visitor does not wait for them."""
-        face = await self._face(self._config.avatar)
+    async def _open_face(self) -> None:
+        """Load motion and generator and run both once, so that the first visitor need not wait."""
+        worker = self._worker("puppets")
+        generator = await worker.load(load.generator, self._config.width, self._config.height)
+        self._ends.callback(generator.close)
+        self._drawing = DrawingPool(generator)
+        self._ends.callback(self._drawing.close)
+        self._puppets = Puppets(generator, worker)
+        loan = await self._puppets.lend(await self._path(self._config.avatar))
+        await worker.call(load.warm, partial(draw_one, generator, loan.puppet))
+        loan.end()
         motion = await asyncio.to_thread(load.motion, 0)
         await asyncio.to_thread(motion.state, 0)
-        await asyncio.to_thread(load.warm, face.renderer)
 
     async def _transcribe(self, pcm: Pcm) -> Transcript:
         try:

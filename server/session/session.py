@@ -17,7 +17,6 @@ from visavis.engines.base import (
     Lips,
     Motion,
     Pcm,
-    Renderer,
     Speech,
     Transcript,
     Vad,
@@ -44,7 +43,7 @@ from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.hearing import Event, Hearing
 from visavis.server.session.receipt import Marks, publish
 from visavis.server.session.relaying import Relay
-from visavis.server.session.showing import EARLY, LEAD, Showing
+from visavis.server.session.showing import EARLY, LEAD, Paint, Showing
 from visavis.server.session.speaking import TAKEN, Guided, Minded, Reply, Voiced
 from visavis.server.system.flow import Tasks, Worker
 from visavis.server.system.metrics import Metrics
@@ -60,15 +59,18 @@ _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """What one session is made of; the first four and `lips` are its own, the rest are shared.
+    """What one session is made of; the first three and `lips` are its own, the rest are shared.
 
+    paint: draws its avatar. give_back: to be called when the session is over, whether it began or
+        not: another one may then have what was lent to it.
     lips: for a session whose avatar speaks what comes in over the microphone; None: it answers.
     """
 
     echo: EchoCanceller
     vad: Vad
     motion: Motion
-    renderer: Renderer
+    paint: Paint
+    give_back: Callable[[], None]
     transcribe: Callable[[Pcm], Awaitable[Transcript]]
     mind: Minded
     guide: Guided
@@ -106,9 +108,9 @@ class Session:
         self.clock = Clock()
         self.timeline = Timeline()
         self._tasks = Tasks()
-        self._render = Worker(f"render-{name}", media=True)
+        self._moving = Worker(f"motion-{name}", media=True)
         self._showing = Showing(
-            self.clock, self.timeline, engines.motion, engines.renderer, self._render, metrics
+            self.clock, self.timeline, engines.motion, self._moving, engines.paint, metrics
         )
         self._ear = (
             Relay(self.clock, engines.lips, name, self._on_relayed) if engines.lips
@@ -134,7 +136,7 @@ class Session:
             self._end_turn("interrupted")
             self._drop_draft()
             await self._tasks.close()
-            self._render.close()
+            self._moving.close()
 
     async def listen(self, mic: AsyncIterator[Pcm]) -> None:
         """Hear the visitor, or speak their sound: 48 kHz mono packets until they end."""

@@ -229,7 +229,7 @@ def test_a_recording_moves_the_face(network, recording):
 def test_a_recording_becomes_a_film(network, recording, tmp_path):
     script = recordings.script(recording[:PLAY_RATE], network)
     out = tmp_path / "out.mp4"
-    offline.render(script, fake.FakeMotion(), fake.FakeRenderer(), out)
+    offline.render(script, fake.FakeMotion(), fake.FakeGenerator().one, out)
     played = recordings.read(out)
     assert abs(len(played) - len(script.pcm)) < PLAY_RATE // 10
     assert np.abs(played[offline.LEAD_IN + 12_000 :][: PLAY_RATE // 2]).max() > 1_000

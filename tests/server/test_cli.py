@@ -133,7 +133,7 @@ def test_a_text_becomes_a_video_with_its_sound(tmp_path):
     out = tmp_path / "said.mp4"
     script = offline.speak("one two three", fake.FakeTts())
     with (tmp_path / "trace.jsonl").open("w") as trace:
-        offline.render(script, fake.FakeMotion(), fake.FakeRenderer(), out, trace)
+        offline.render(script, fake.FakeMotion(), fake.FakeGenerator().one, out, trace)
     with av.open(str(out)) as video:
         pictures = sum(1 for _ in video.decode(video=0))
     with av.open(str(out)) as video:
@@ -148,8 +148,8 @@ def test_a_text_becomes_a_video_with_its_sound(tmp_path):
 
 
 def test_a_generator_that_fails_ends_the_rendering(tmp_path):
-    renderer = fake.FakeRenderer()
-    renderer.broken = True
+    generator = fake.FakeGenerator()
+    generator.broken = True
     script = offline.speak("one two three", fake.FakeTts())
     with pytest.raises(Exception, match="told to fail"):
-        offline.render(script, fake.FakeMotion(), renderer, tmp_path / "x.mp4")
+        offline.render(script, fake.FakeMotion(), generator.one, tmp_path / "x.mp4")

@@ -22,7 +22,7 @@ class Stage:
         self.sent = []
         self.studio = FakeStudio(**options)
         self.motion, self.dialogue = self.studio.motion, self.studio.dialogue
-        self.renderer, self.stt = self.studio.renderer, self.studio.stt
+        self.generator, self.stt = self.studio.generator, self.studio.stt
         self.tts = self.studio.tts
         self.session = Session("s", self.studio.engines(), self._note, Metrics())
         self.clock, self.timeline = self.session.clock, self.session.timeline

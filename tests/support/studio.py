@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from visavis.engines import fake
-from visavis.engines.base import Transcript
+from visavis.engines.base import Puppet, Transcript
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.rapport import Rapport
 from visavis.server.playout.messages import Clause
+from visavis.server.services.drawing import DrawingPool
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.session import Engines
 from visavis.server.session.speaking import Guided, Minded, Voiced
@@ -22,7 +25,9 @@ class FakeStudio:
     def __init__(self, answer=lambda text: f"You said: {text}", stt="what time is breakfast?"):
         self.missing = None
         self.stt, self.dialogue = fake.FakeStt(stt), fake.FakeDialogue(answer)
-        self.motion, self.renderer = fake.FakeMotion(), fake.FakeRenderer(128, 128)
+        self.motion, self.generator = fake.FakeMotion(), fake.FakeGenerator(128, 128)
+        self.drawing, self.puppet = DrawingPool(self.generator, threads=1), Puppet("mira")
+        self.lent = 0  # sessions that were furnished and did not end
         self.tts = fake.FakeTts()
         self.workers = {name: Worker(name) for name in ("stt", "dialogue", "tts", "direction")}
         self.director = Director()
@@ -31,6 +36,7 @@ class FakeStudio:
     async def furnish(self, avatar, voice, source="dialogue"):
         if avatar != "mira":
             raise NotFound(f"There is no avatar {avatar!r}.")
+        self.lent += 1
         return self.engines(fake.FakeLips() if source == "microphone" else None)
 
     def engines(self, lips=None) -> Engines:
@@ -38,7 +44,8 @@ class FakeStudio:
             echo=fake.FakeEcho(),
             vad=fake.FakeVad(),
             motion=self.motion,
-            renderer=self.renderer,
+            paint=partial(self.drawing.draw, self.puppet),
+            give_back=self._take_back,
             transcribe=self._transcribe,
             mind=Minded(self.dialogue, self.workers["dialogue"]),
             guide=Guided(self.director, self.rapport, self.workers["direction"]),
@@ -48,6 +55,9 @@ class FakeStudio:
             endpointing=Endpointing(),
             lips=lips,
         )
+
+    def _take_back(self):
+        self.lent -= 1
 
     async def _transcribe(self, pcm) -> Transcript:
         return await self.workers["stt"].call(self.stt.transcribe, pcm)
@@ -64,5 +74,6 @@ class FakeStudio:
         return b"RIFF"
 
     def close(self):
+        self.drawing.close()
         for worker in self.workers.values():
             worker.close()
