@@ -7,14 +7,18 @@ quickly, and runs in a thread of its own. A failure leaves an engine as `EngineE
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+import math
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Literal, NewType, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from visavis.models import arkit
+
+if TYPE_CHECKING:
+    from visavis.models.avatar.file import Avatar
 
 PLAY_RATE: Final = 48_000  # Hz of everything that is played
 HEAR_RATE: Final = 16_000  # Hz of everything that is heard
@@ -173,6 +177,19 @@ class FaceState:
     pose: Floats = field(default_factory=lambda: _zeros(6))
     gaze: Floats = field(default_factory=lambda: _zeros(2))
     breath: float = 0.0
+
+
+# An avatar as a generator prepared it for its own drawing; opaque to everybody else.
+Puppet = NewType("Puppet", object)
+Draw = Callable[[FaceState], I420]  # pictures of one avatar, one by one; raises EngineError
+
+
+@dataclass(frozen=True, slots=True)
+class Portrayal:
+    """What one picture is to show: whose face, and how it is."""
+
+    puppet: Puppet
+    state: FaceState
 
 
 class Vad(Protocol):
@@ -359,12 +376,39 @@ class Motion(Protocol):
         ...
 
 
-class Renderer(Protocol):
-    """Face state to picture for one avatar; one per session, called from one thread."""
+class Generator(Protocol):
+    """Face states to pictures, for all avatars and all sessions of a process.
+
+    width, height: px of every picture. batch: the most portrayals that one `draw` takes.
+    Any method may be called from any thread, and while others run.
+    """
 
     width: int
     height: int
+    batch: int
 
-    def render(self, state: FaceState) -> I420:
-        """A new (height * 3 // 2, width) uint8 picture. Releases the GIL. Raises EngineError."""
+    def prepare(self, avatar: Avatar) -> Puppet:
+        """All that is done once an avatar, however many sessions show it. Raises EngineError."""
         ...
+
+    def release(self, puppet: Puppet) -> None:
+        """Free what a puppet holds: it is drawn no more, and a picture under way may fail."""
+        ...
+
+    def draw(self, portrayals: Sequence[Portrayal], deadline: float) -> list[I420]:
+        """A new (height * 3 // 2, width) uint8 picture of each, in order.
+
+        deadline: s of time.monotonic() by which they are wanted, for those that may wait for more
+        or draw less well; never an error. Releases the GIL. Raises EngineError.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free everything; no call follows."""
+        ...
+
+
+def draw_one(generator: Generator, puppet: Puppet, state: FaceState) -> I420:
+    """One picture that nobody waits for. Raises EngineError."""
+    (picture,) = generator.draw([Portrayal(puppet, state)], math.inf)
+    return picture

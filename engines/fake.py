@@ -21,11 +21,15 @@ from visavis.engines.base import (
     Movement,
     Pcm,
     Phoneme,
+    Portrayal,
+    Puppet,
     Speech,
     Transcript,
     Voice,
     Word,
+    draw_one,
 )
+from visavis.models.avatar.file import Avatar
 
 WORD = PLAY_RATE // 4  # samples of one spoken word: 250 ms
 
@@ -173,15 +177,48 @@ class FakeMotion:
         return ""
 
 
-class FakeRenderer:
-    """Grey pictures; fails while `broken`."""
+class FakeGenerator:
+    """Grey pictures of any puppet; fails while `broken`.
 
-    def __init__(self, width: int = 64, height: int = 64) -> None:
-        self.width, self.height, self.broken = width, height, False
+    Notes the avatars prepared, the puppets released, the portrayals of each `draw` and the
+    deadline that it was given.
+    """
 
-    def render(self, state: FaceState) -> I420:
-        """(height * 3 // 2, width) of 128; EngineError while `broken`."""
+    def __init__(self, width: int = 64, height: int = 64, batch: int = 1) -> None:
+        self.width, self.height, self.batch = width, height, batch
+        self.broken = self.closed = False
+        self.prepared: list[Avatar] = []
+        self.released: list[Puppet] = []
+        self.drawn: list[tuple[Portrayal, ...]] = []
+        self.deadlines: list[float] = []
+
+    def prepare(self, avatar: Avatar) -> Puppet:
+        """A new puppet; EngineError while `broken`."""
+        self._check()
+        self.prepared.append(avatar)
+        return Puppet(f"puppet {len(self.prepared)}")
+
+    def release(self, puppet: Puppet) -> None:
+        """Noted in `released`."""
+        self.released.append(puppet)
+
+    def draw(self, portrayals: Sequence[Portrayal], deadline: float) -> list[I420]:
+        """(height * 3 // 2, width) of 128 for each; EngineError while `broken`."""
+        self._check()
+        self.drawn.append(tuple(portrayals))
+        self.deadlines.append(deadline)
+        shape = self.height * 3 // 2, self.width
+        return [np.full(shape, 128, np.uint8) for _ in portrayals]
+
+    def one(self, state: FaceState) -> I420:
+        """A picture of a puppet of its own: this generator as a `Draw`."""
+        return draw_one(self, Puppet("own"), state)
+
+    def close(self) -> None:
+        """Noted in `closed`."""
+        self.closed = True
+
+    def _check(self) -> None:
         if self.broken:
             msg = "told to fail"
             raise EngineError(msg)
-        return np.full((self.height * 3 // 2, self.width), 128, np.uint8)

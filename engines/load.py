@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,16 +17,18 @@ from visavis.engines.adapters import DIALOGUES, VOICES
 from visavis.engines.base import (
     PLAY_RATE,
     Dialogue,
+    Draw,
     EchoCanceller,
     FaceState,
+    Generator,
     Lips,
     Mind,
     Motion,
-    Renderer,
     Stt,
     Tts,
     Vad,
     Voice,
+    draw_one,
 )
 from visavis.models import arkit, manifest
 from visavis.models.avatar.file import Avatar
@@ -78,21 +80,23 @@ def lips() -> Lips:
     return SoundSpeech(sound_visemes())
 
 
-def renderer(avatar: Avatar, width: int, height: int, like: Renderer | None = None) -> Renderer:
-    """The generator for an avatar; shares the textures of `like`, one of the same avatar and size.
+def generator(width: int, height: int) -> Generator:
+    """Who draws all pictures of a process, each of that size. Raises EngineError."""
+    from visavis.engines.render.warp import WarpGenerator
 
-    Raises EngineError.
-    """
-    from visavis.engines.render.warp import WarpRenderer
-
-    prepared = like.scene if isinstance(like, WarpRenderer) else None
-    return WarpRenderer(avatar, width, height, prepared)
+    return WarpGenerator(width, height)
 
 
-def warm(renderer: Renderer) -> None:
+def drawing(avatar: Avatar, width: int = 512, height: int = 512) -> Draw:
+    """Pictures of one avatar, one by one, for all but a server. Raises EngineError."""
+    made = generator(width, height)
+    return partial(draw_one, made, made.prepare(avatar))
+
+
+def warm(draw: Draw) -> None:
     """Draw every part of a face once: what is compiled on its first call is ready after that."""
-    renderer.render(FaceState())
-    renderer.render(FaceState(np.full(arkit.COUNT, 0.5, np.float32)))
+    draw(FaceState())
+    draw(FaceState(np.full(arkit.COUNT, 0.5, np.float32)))
 
 
 def dialogue(name: str, knowledge: Path | None, home: Path) -> Dialogue | Mind:

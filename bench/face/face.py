@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Final
@@ -21,11 +22,12 @@ import numpy as np
 from bench.face import faults, likeness, motion, sheets, tracking, truth
 from bench.face.portraits import PORTRAITS, Portrait, avatar, baked, present
 from visavis.engines import load
-from visavis.engines.base import FaceState
+from visavis.engines.base import Draw, FaceState
 from visavis.engines.motion.viseme_motion import VisemeMotion
-from visavis.engines.render.warp import WarpRenderer
+from visavis.engines.render.warp import draw
 from visavis.models import arkit
-from visavis.models.quality.subject import as_rgb
+from visavis.models.quality.subject import SIDE, as_rgb
+from visavis.models.warp.scene import build
 
 OUT: Final = Path("out/bench/face")
 MINUTE: Final = 1500  # frames
@@ -89,17 +91,17 @@ def _say(text: str) -> None:
 def _portrait(one: Portrait, states: Sequence[FaceState], quick: bool) -> dict[str, Any]:
     _say(f"{one.name}: {one.what}")
     made = avatar(one, OUT / "avatars")
-    renderer = WarpRenderer(made)
-    probe = tracking.Probe(renderer)
-    sheets.expressions(renderer, OUT / f"sheet-{one.name}.jpg")
+    prepared = build(made, SIDE, SIDE)
+    probe = tracking.Probe(partial(draw, prepared))
+    sheets.expressions(probe.draw, OUT / f"sheet-{one.name}.jpg")
     out: dict[str, Any] = {"style": one.style, "what": one.what, "warnings": made.card.warnings}
     out["obedience"] = tracking.obedience(probe)
     out["obedience"]["blink"]["left_open_visible"] = faults.eyes_left_open(made)
     out |= _minute(probe, made.picture(), states)
     out["holes"] = faults.holes(made, probe.rest, 200 if quick else 2000)
-    out["flicker_of_255"] = faults.flicker(renderer, probe.rest, states[:250])
+    out["flicker_of_255"] = faults.flicker(prepared, probe.rest, states[:250])
     out["teeth_at_rest"] = faults.teeth(made, states[:500])
-    out["sharpness"] = faults.sharpness(made, renderer, probe.rest)
+    out["sharpness"] = faults.sharpness(made, prepared, probe.rest)
     out["cost"] = faults.cost(made, states[:200])
     if one.name in truth.COUNTS:
         out["truth"] = _truth(one.name)
@@ -115,13 +117,13 @@ def _minute(
     awake = [float(max(s.coefficients[list(BLINKS)])) < SHUT for s in states]
     seen: list[tracking.Seen] = []
     for state in states:
-        picture = as_rgb(probe.renderer.render(state))
+        picture = as_rgb(probe.draw(state))
         cosines.append(person.cosine(picture))
         seen.append(probe.look(picture, seen[-1].points if seen else probe.rest.points))
     return {
         "speech": tracking.speech(states, seen),
         "identity": {
-            "neutral": round(person.cosine(as_rgb(probe.renderer.render(FaceState()))), 4),
+            "neutral": round(person.cosine(as_rgb(probe.draw(FaceState()))), 4),
             "speaking_worst": round(min(cosines), 4),
             "speaking_worst_eyes_open": round(min(np.array(cosines)[awake]), 4),
             "speaking_median": round(float(np.median(cosines)), 4),
@@ -138,8 +140,8 @@ def _truth(name: str) -> dict[str, Any]:
         return {"pairs": 0, "missing": missing, "how": truth.HOW}
     data = truth.portrait(name).read_bytes()
     made = baked(f"truth-{name}", data, OUT / "avatars")
-    renderer = WarpRenderer(made)
-    rows = _compared(found, renderer)
+    drawn = load.drawing(made)
+    rows = _compared(found, drawn)
     sheets.pairs(rows, OUT / f"truth-{name}.jpg")
     out = likeness.summary(rows[1:], rows[0])
     out["identity"] = likeness.identity(found, rows, made.picture())
@@ -147,15 +149,15 @@ def _truth(name: str) -> dict[str, Any]:
         fresh, left = truth.pairs(name, group)
         missing += left
         if fresh:
-            out[key] = likeness.summary(_compared(fresh, renderer), rows[0])
+            out[key] = likeness.summary(_compared(fresh, drawn), rows[0])
     again, _ = truth.pairs(name, "-again")
     if again:
         out["two_renders_of_one_state"] = likeness.ceiling(found[0], again[0])
     return out | ({"missing": missing, "how": truth.HOW} if missing else {})
 
 
-def _compared(found: list[truth.Pair], renderer: WarpRenderer) -> list[likeness.Compared]:
-    return [row for pair in found if (row := likeness.compare(pair, renderer))]
+def _compared(found: list[truth.Pair], drawn: Draw) -> list[likeness.Compared]:
+    return [row for pair in found if (row := likeness.compare(pair, drawn))]
 
 
 def missed(results: dict[str, Any]) -> list[str]:

@@ -17,13 +17,14 @@ import numpy.typing as npt
 from bench.face.tracking import command
 from bench.face.truth import random_state, state
 from visavis.engines.base import I420, FaceState
-from visavis.engines.render.warp import WarpRenderer, controls, positions, view
+from visavis.engines.render.warp import controls, draw, positions, view
 from visavis.models import arkit
 from visavis.models.avatar.file import Avatar
 from visavis.models.avatar.rig import PATCHES
 from visavis.models.bake import landmarks as lm
-from visavis.models.quality.subject import as_rgb, emptied
+from visavis.models.quality.subject import SIDE, as_rgb, emptied
 from visavis.models.warp import kernel
+from visavis.models.warp.scene import Scene, build
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -74,18 +75,18 @@ def magenta(picture: I420) -> Mask:
 
 def holes(avatar: Avatar, face: lm.Face, count: int) -> dict[str, Any]:
     """Uncovered px inside the face and at the frame's lower edge, over `count` states."""
-    renderer = WarpRenderer(marked(avatar))
+    prepared = build(marked(avatar), SIDE, SIDE)
     rng = np.random.default_rng(3)
     edge = outline(avatar, face)
     uncovered, torn, worst = 0, 0, 0.0
-    rest = magenta(renderer.render(FaceState()))
+    rest = magenta(draw(prepared, FaceState()))
     for _ in range(count):
         one = any_state(rng)
-        seen = magenta(renderer.render(one))
-        inside = _oval(renderer, edge, one)
+        seen = magenta(draw(prepared, one))
+        inside = _oval(prepared, edge, one)
         uncovered += int(4 * (seen & inside).sum())
         uncovered += int(4 * (seen[-1] & ~_spread(rest[-1])).sum())
-        miss = tear(renderer, edge, one)
+        miss = tear(prepared, edge, one)
         torn += miss > TORN
         worst = max(worst, miss)
     return {
@@ -99,9 +100,9 @@ def _spread(row: Mask) -> Mask:
     return np.convolve(row, np.ones(49), "same") > 0
 
 
-def _net_at(renderer: WarpRenderer, seen: Floats, at: Floats) -> Floats:
+def _net_at(prepared: Scene, seen: Floats, at: Floats) -> Floats:
     """Bilinear value (n, 2) of the base's (h, w, 2) at picture positions (n, 2) of the photo."""
-    box = renderer.scene.base.box
+    box = prepared.base.box
     place = ((at - box[:2]) / box[2]).astype(np.float32)
     return np.stack(
         [
@@ -112,9 +113,9 @@ def _net_at(renderer: WarpRenderer, seen: Floats, at: Floats) -> Floats:
     )
 
 
-def _forward(renderer: WarpRenderer, one: FaceState) -> Floats:
-    motion = view(renderer.scene.body, one.pose)
-    return positions(renderer.scene, controls(one), motion)
+def _forward(prepared: Scene, one: FaceState) -> Floats:
+    motion = view(prepared.body, one.pose)
+    return positions(prepared, controls(one), motion)
 
 
 def outline(avatar: Avatar, face: lm.Face) -> Floats:
@@ -130,25 +131,25 @@ def outline(avatar: Avatar, face: lm.Face) -> Floats:
     return points
 
 
-def _oval(renderer: WarpRenderer, edge: Floats, one: FaceState) -> Mask:
+def _oval(prepared: Scene, edge: Floats, one: FaceState) -> Mask:
     """(h / 2, w / 2): the face in this state, a little inside its outline (n, 2) on the photo."""
-    moved = _net_at(renderer, _forward(renderer, one), edge)
-    mask = np.zeros((renderer.height // 2, renderer.width // 2), np.uint8)
+    moved = _net_at(prepared, _forward(prepared, one), edge)
+    mask = np.zeros((prepared.height // 2, prepared.width // 2), np.uint8)
     cv2.fillPoly(mask, [np.round(moved / 2).astype(np.int32)], 1)
     return cv2.erode(mask, np.ones((5, 5), np.uint8)) > 0
 
 
-def tear(renderer: WarpRenderer, edge: Floats, one: FaceState) -> float:
+def tear(prepared: Scene, edge: Floats, one: FaceState) -> float:
     """Px by which the worst node in the face shows the wrong place: 0 but for folds."""
-    seen = _forward(renderer, one)
-    step, net = 8, renderer.scene.base
-    flow = np.empty((renderer.height // step, renderer.width // step, 2), np.float32)
+    seen = _forward(prepared, one)
+    step, net = 8, prepared.base
+    flow = np.empty((prepared.height // step, prepared.width // step, 2), np.float32)
     kernel.invert(seen, net.box, step, 0, 0, flow)
-    back = _net_at(renderer, seen, flow.reshape(-1, 2))
+    back = _net_at(prepared, seen, flow.reshape(-1, 2))
     y, x = np.mgrid[0 : flow.shape[0], 0 : flow.shape[1]] * step
     miss = np.linalg.norm(back - np.stack([x.ravel(), y.ravel()], 1), axis=1)
-    inside = _oval(renderer, edge, one)[y.ravel() // 2, x.ravel() // 2]
-    for gap in renderer.scene.gaps:  # there its own two sheets are seen
+    inside = _oval(prepared, edge, one)[y.ravel() // 2, x.ravel() // 2]
+    for gap in prepared.gaps:  # there its own two sheets are seen
         rest = flow.reshape(-1, 2) - gap.corner - gap.margin
         size = np.array(gap.edges.shape[2:0:-1]) - 2 * gap.margin
         inside &= ~((rest > 0) & (rest < size)).all(1)
@@ -158,8 +159,8 @@ def tear(renderer: WarpRenderer, edge: Floats, one: FaceState) -> float:
 def eyes_left_open(avatar: Avatar) -> float:
     """Px of eyeball seen in a full blink over those seen with open eyes."""
     lids = [name for name in PATCHES if name.startswith("eye")]
-    renderer = WarpRenderer(emptied(avatar, MAGENTA, lids))
-    shut, wide = (magenta(renderer.render(command(eyeBlink=v))).sum() for v in (1.0, 0.0))
+    prepared = build(emptied(avatar, MAGENTA, lids), SIDE, SIDE)
+    shut, wide = (magenta(draw(prepared, command(eyeBlink=v))).sum() for v in (1.0, 0.0))
     return round(float(shut / wide), 4)
 
 
@@ -169,19 +170,19 @@ def mouth_only(one: FaceState) -> FaceState:
     return FaceState((one.coefficients * np.array(keep, np.float32)).astype(np.float32))
 
 
-def flicker(renderer: WarpRenderer, face: lm.Face, states: Sequence[FaceState]) -> dict[str, float]:
+def flicker(prepared: Scene, face: lm.Face, states: Sequence[FaceState]) -> dict[str, float]:
     """Mean change from frame to frame, of 255, where nothing should move while the mouth does."""
     chin = face.points[lm.CHIN, 1]
     brow = int(face.points[list(lm.BROW_LEFT + lm.BROW_RIGHT), 1].min())
     before, forehead, worst = None, [], 0.0
-    away = np.ones((renderer.height, renderer.width), bool)
+    away = np.ones((prepared.height, prepared.width), bool)
     low, high = face.points[:, :2].min(0), face.points[:, :2].max(0)
     span = high - low
     away[int(low[1]) :, max(int(low[0] - 0.6 * span[0]), 0) : int(high[0] + 0.6 * span[0])] = False
     away[int(chin) :] = False
     beside = []
     for one in states:
-        luma = renderer.render(mouth_only(one))[: renderer.height].astype(np.int16)
+        luma = draw(prepared, mouth_only(one))[: prepared.height].astype(np.int16)
         if before is not None:
             change = np.abs(luma - before)
             forehead.append(float(change[:brow].mean()))
@@ -205,11 +206,12 @@ def at_rest(states: Sequence[FaceState]) -> Iterator[FaceState]:
 
 def teeth(avatar: Avatar, states: Sequence[FaceState]) -> dict[str, Any]:
     """Frames with a neutral mouth in which anything of its inside can be seen."""
-    bare, usual = WarpRenderer(emptied(avatar, MAGENTA, ["mouth"])), WarpRenderer(avatar)
+    faces = emptied(avatar, MAGENTA, ["mouth"]), avatar
+    bare, usual = (build(face, SIDE, SIDE) for face in faces)
     shown = 0
     frames = list(at_rest(states))
     for one in frames:
-        change = np.abs(bare.render(one).astype(np.int16) - usual.render(one))
+        change = np.abs(draw(bare, one).astype(np.int16) - draw(usual, one))
         shown += int(change.max() > 6)
     return {"frames": len(frames), "with_teeth": shown}
 
@@ -219,20 +221,20 @@ def _laplacian(picture: npt.NDArray[np.uint8], mask: Mask) -> float:
     return float(cv2.Laplacian(grey, cv2.CV_32F)[mask].var())
 
 
-def sharpness(avatar: Avatar, renderer: WarpRenderer, face: lm.Face) -> dict[str, float]:
+def sharpness(avatar: Avatar, prepared: Scene, face: lm.Face) -> dict[str, float]:
     """Variance of the Laplacian over the photo's, within the face: at rest and turned."""
-    size = (renderer.width, renderer.height)
+    size = (prepared.width, prepared.height)
     edge = outline(avatar, face)
     photo = cv2.resize(avatar.picture(), size, interpolation=cv2.INTER_AREA)
-    own = _laplacian(np.asarray(photo, np.uint8), _full(_oval(renderer, edge, FaceState())))
+    own = _laplacian(np.asarray(photo, np.uint8), _full(_oval(prepared, edge, FaceState())))
     out = {}
     for name, pose in (("still", (0, 0, 0)), ("turned", (6, 3, 2)), ("moved_half_px", ())):
         whole = np.zeros(6, np.float32)
         whole[: len(pose)] = pose
         if not pose:
-            whole[3] = 0.5 / renderer.scene.body.interocular
+            whole[3] = 0.5 / prepared.body.interocular
         one = FaceState(pose=whole)
-        value = _laplacian(as_rgb(renderer.render(one)), _full(_oval(renderer, edge, one)))
+        value = _laplacian(as_rgb(draw(prepared, one)), _full(_oval(prepared, edge, one)))
         out[name] = round(value / own, 3)
     return out
 
@@ -245,12 +247,12 @@ def cost(avatar: Avatar, states: Sequence[FaceState]) -> dict[str, float]:
     """Median ms a frame of this thread's own time, so that a busy machine counts less."""
     out = {}
     for width, height in ((512, 512), (720, 1280)):
-        renderer = WarpRenderer(avatar, width, height)
-        renderer.render(FaceState())
+        prepared = build(avatar, width, height)
+        draw(prepared, FaceState())
         times = []
         for one in states:
             began = time.thread_time()
-            renderer.render(one)
+            draw(prepared, one)
             times.append((time.thread_time() - began) * 1e3)
         out[f"{width}x{height}_ms"] = round(float(np.median(times)), 2)
         out[f"{width}x{height}_p95_ms"] = round(float(np.percentile(times, 95)), 2)

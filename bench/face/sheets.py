@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from bench.face.likeness import Compared
 from bench.face.tracking import command
-from visavis.engines.base import FaceState
-from visavis.engines.render.warp import WarpRenderer
+from visavis.engines.base import Draw, FaceState
 from visavis.models.quality.subject import as_rgb
 
 Rgb = npt.NDArray[np.uint8]
@@ -71,14 +70,14 @@ def write(path: Path, picture: Rgb) -> None:
     cv2.imwrite(str(path), picture[..., ::-1], how)
 
 
-def expressions(renderer: WarpRenderer, path: Path) -> None:
+def expressions(draw: Draw, path: Path) -> None:
     """One sheet of all POSES, the frame's upper four fifths."""
-    cut = renderer.height * 4 // 5
-    side = renderer.width // 10
-    cells = [
-        _labelled(as_rgb(renderer.render(one))[:cut, side:-side], name)
-        for name, one in POSES.items()
-    ]
+    cells = []
+    for name, one in POSES.items():
+        picture = as_rgb(draw(one))
+        height, width = picture.shape[:2]
+        side = width // 10
+        cells.append(_labelled(picture[: height * 4 // 5, side:-side], name))
     write(path, _table(cells, 5))
 
 

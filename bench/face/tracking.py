@@ -14,8 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from visavis.engines.base import FaceState
-from visavis.engines.render.warp import WarpRenderer
+from visavis.engines.base import Draw, FaceState
 from visavis.models import arkit
 from visavis.models.bake import landmarks as lm
 from visavis.models.bake.head import load_head
@@ -86,9 +85,9 @@ def measured(face: lm.Face) -> Seen:
 class Probe:
     """Renders states and measures them, each time starting from the neutral face's landmarks."""
 
-    def __init__(self, renderer: WarpRenderer) -> None:
-        self.renderer = renderer
-        still = as_rgb(renderer.render(FaceState()))
+    def __init__(self, draw: Draw) -> None:
+        self.draw = draw
+        still = as_rgb(draw(FaceState()))
         found = lm.detect(still)
         if not found:
             message = "no face is found in the neutral picture"
@@ -98,7 +97,7 @@ class Probe:
 
     def see(self, state: FaceState) -> Seen:
         """One frame; looked at twice, since a jaw that drops moves the region that is looked at."""
-        return self.look(as_rgb(self.renderer.render(state)), self.rest.points)
+        return self.look(as_rgb(self.draw(state)), self.rest.points)
 
     def look(self, picture: Rgb, before: npt.NDArray[np.float32]) -> Seen:
         """A frame like the one in which the landmarks `before` (468, 3) were found."""
@@ -110,14 +109,14 @@ class Probe:
         Through one window they jump by 0.01 from picture to picture, in path-traced ones as well,
         which is as much as a face's mouth is stretched in a quarter of its way.
         """
-        picture = as_rgb(self.renderer.render(state))
+        picture = as_rgb(self.draw(state))
         seen = [measured(view) for view in lm.views(picture, self.rest.points, VIEWS)]
         return float(np.mean([s.gap for s in seen])), float(np.mean([s.width for s in seen]))
 
     def follow(self, at: Doubles, states: Sequence[FaceState]) -> Doubles:
         """(states, n, 2) px: where the picture's own detail at `at` (n, 2) of the neutral face goes
         as it passes through the states, by optical flow. No model of a face has a say in it."""
-        return followed(at, [self.still, *(as_rgb(self.renderer.render(s)) for s in states)])
+        return followed(at, [self.still, *(as_rgb(self.draw(s)) for s in states)])
 
 
 def followed(at: Doubles, pictures: Sequence[Rgb]) -> Doubles:

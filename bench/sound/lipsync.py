@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from bench.sound.lipsync_delays import delays
 from visavis.engines import load
-from visavis.engines.base import PLAY_RATE
+from visavis.engines.base import PLAY_RATE, Draw
 from visavis.engines.dialogue import knowledge_file as knowledge
 from visavis.engines.motion import visemes
 from visavis.models.arkit import INDEX, NAMES
@@ -106,8 +106,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         script = offline.speak(text(options.minutes), tts)
         hush = np.zeros(HUSH, np.int16)
         script = replace(script, pcm=np.concatenate([script.pcm, hush]))
-        renderer = load.renderer(avatar, 512, 512)
-        result[name] = figures(watch(script, renderer, name))
+        result[name] = figures(watch(script, load.drawing(avatar), name))
     return result
 
 
@@ -121,9 +120,9 @@ def text(minutes: float) -> str:
 # --- what is seen ---------------------------------------------------------------------------------
 
 
-def watch(script: offline.Script, renderer: Any, name: str) -> Watched:
+def watch(script: offline.Script, draw: Draw, name: str) -> Watched:
     """Draw every picture and read its lips."""
-    read, gaps, rest = Reader(renderer), [], []
+    read, gaps, rest = Reader(draw), [], []
     motion = directed(script)
     quiet = settled(script, script.frames)
     for frame in tqdm(range(script.frames), desc=f"{name}: pictures", mininterval=2):
@@ -137,12 +136,12 @@ def watch(script: offline.Script, renderer: Any, name: str) -> Watched:
 class Reader:
     """Draws a state and reads its gap; the landmarks start where the last ones were."""
 
-    def __init__(self, renderer: Any) -> None:
-        self._renderer = renderer
+    def __init__(self, draw: Draw) -> None:
+        self._draw = draw
         self._points: landmarks.Floats | None = None
 
     def __call__(self, state: Any) -> float:
-        picture = self._renderer.render(state)
+        picture = self._draw(state)
         rgb = np.asarray(cv2.cvtColor(picture, cv2.COLOR_YUV2RGB_I420), np.uint8)
         if self._points is None:
             face = landmarks.find_landmarks(rgb, landmarks.detect(rgb)[0])

@@ -18,7 +18,7 @@ from aiortc.codecs import depayload
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from visavis.engines.base import PLAY_RATE
-from visavis.engines.fake import FakeMotion, FakeRenderer
+from visavis.engines.fake import FakeGenerator, FakeMotion
 from visavis.engines.voices import utterance
 from visavis.server.commands import offline
 from visavis.server.playout.messages import FRAME, PACKET
@@ -117,7 +117,7 @@ def mp4() -> float:
     script = offline.Script((given * 20_000).astype(np.int16), ())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rattle.mp4"
-        offline.render(script, FakeMotion(), FakeRenderer(), path)
+        offline.render(script, FakeMotion(), FakeGenerator().one, path)
         heard = np.zeros(len(given) + PLAY_RATE)
         with av.open(str(path)) as container:
             stream = container.streams.audio[0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from visavis.engines.base import I420, EngineError, FaceState
+from visavis.engines.base import I420, EngineError, FaceState, Portrayal, Puppet
 from visavis.models import arkit
 from visavis.models.avatar.file import Avatar
 from visavis.models.avatar.rig import BREATH, CONTROLS, GAZE_SPAN, Body
@@ -95,106 +96,123 @@ def view(body: Body, pose: Floats) -> Floats:
     return np.stack([head, _about(own, body.body_pivot, shift * f[3]), camera])
 
 
-class WarpRenderer:
-    """engines.base.Renderer over an avatar.
+class WarpGenerator:
+    """engines.base.Generator on the CPU: a puppet is a scene, a picture one thread's work."""
 
-    prepared: the `scene` of another renderer of the same avatar and size, to share its textures.
-    """
-
-    def __init__(
-        self, avatar: Avatar, width: int = 512, height: int = 512,
-        prepared: scene.Scene | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, width: int, height: int) -> None:
         if width % 2 or height % 2 or width < 64 or height < 64:
             message = f"picture size {width} x {height}: both must be even and at least 64"
             raise EngineError(message)
         self.width = width
         self.height = height
-        if prepared is not None and (prepared.width, prepared.height) != (width, height):
-            message = "a prepared scene fits only renderers of its own picture size"
-            raise EngineError(message)
-        self.scene = prepared or scene.build(avatar, width, height)
+        self.batch = 1
 
-    def render(self, state: FaceState) -> I420:
-        """A new (height * 3 // 2, width) uint8 picture. Raises EngineError."""
-        _check(state)
-        amount, motion = controls(state), view(self.scene.body, state.pose)
-        picture = self.scene.plate.copy()
-        planes = _planes(picture, self.width, self.height)
-        turn = (motion[0, :, :3].T - np.eye(3, dtype=np.float32)) @ self.scene.light
-        self._draw_base(amount, motion, turn, planes)
-        places = self._places(amount, motion)
-        first = 0
-        for gap in self.scene.gaps:
-            last = first + len(gap.atlas)
-            self._draw_gap(gap, amount, motion, turn, places[first:last], planes)
-            first = last
-        return picture
+    def prepare(self, avatar: Avatar) -> Puppet:
+        """Pack textures and scale grids: some tenths of a second."""
+        return Puppet(scene.build(avatar, self.width, self.height))
 
-    def _draw_base(self, amount: Floats, motion: Floats, turn: Floats, planes: Planes) -> None:
-        prepared = self.scene
-        net = prepared.base
-        seen = positions(prepared, amount, motion)
-        rows, columns = (-(-n // BASE_STEP) + 1 for n in (self.height, self.width))
-        flow = np.empty((rows, columns, 2), np.float32)
-        kernel.invert(seen, net.box, BASE_STEP, 0, 0, flow)
-        kernel.draw_base(
-            flow, self._gain(flow, turn), BASE_STEP, prepared.texture, prepared.origin,
-            prepared.seen, prepared.clear, *planes,
-        )  # fmt: skip
+    def release(self, puppet: Puppet) -> None:
+        """Nothing to do: a scene is memory that goes with its last user."""
 
-    def _gain(self, flow: Floats, turn: Floats) -> Floats:
-        prepared = self.scene
-        out = np.empty(flow.shape[:2], np.float32)
-        kernel.light(flow, prepared.relief, prepared.base.share, prepared.base.box, turn, out)
-        return out
+    def draw(self, portrayals: Sequence[Portrayal], deadline: float) -> list[I420]:
+        """One after the other, as quickly as it goes."""
+        return [draw(_scene(one.puppet), one.state) for one in portrayals]
 
-    def _places(self, amount: Floats, motion: Floats) -> Floats:
-        """(n, 2, 3): picture px -> texels of every sprite."""
-        out = np.empty((len(self.scene.sizes), 2, 3), np.float32)
-        kernel.place(_forward(self.scene.sprites, amount, motion), self.scene.sizes, out)
-        return out
+    def close(self) -> None:
+        """Nothing to do."""
 
-    def _draw_gap(
-        self, gap: scene.Gap, amount: Floats, motion: Floats, turn: Floats, places: Floats,
-        planes: Planes,
-    ) -> None:  # fmt: skip
-        seen = _forward(gap.sheets, amount, motion)
-        box = self._box(seen)
-        if box is None:
-            return
-        x0, y0, columns, rows = box
-        flows = np.empty((2, rows, columns, 2), np.float32)
-        half = len(seen) // 2
-        kernel.invert(seen[:half], gap.sheets.box, PATCH_STEP, x0, y0, flows[0])
-        kernel.invert(seen[half:], gap.sheets.box, PATCH_STEP, x0, y0, flows[1])
-        closed = _closed(gap, amount)
-        texture, origin = self.scene.texture, self.scene.origin
-        if gap.lid and closed > 0:
-            texture, origin = _bare(gap.lid, closed), gap.lid.origin
-        gains = np.stack([self._gain(flow, turn) for flow in flows])
-        kernel_patch.draw_patch(
-            flows[0], flows[1], gains, PATCH_STEP, x0, y0, texture, origin,
-            gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, _shade(gap, amount),
+
+def _scene(puppet: Puppet) -> scene.Scene:
+    if not isinstance(puppet, scene.Scene):
+        message = "the puppet was prepared by another generator"
+        raise EngineError(message)
+    return puppet
+
+
+def draw(prepared: scene.Scene, state: FaceState) -> I420:
+    """A new (height * 3 // 2, width) uint8 picture. Raises EngineError."""
+    _check(state)
+    amount, motion = controls(state), view(prepared.body, state.pose)
+    picture = prepared.plate.copy()
+    planes = _planes(picture, prepared.width, prepared.height)
+    turn = (motion[0, :, :3].T - np.eye(3, dtype=np.float32)) @ prepared.light
+    _draw_base(prepared, amount, motion, turn, planes)
+    places = _places(prepared, amount, motion)
+    first = 0
+    for gap in prepared.gaps:
+        last = first + len(gap.atlas)
+        _draw_gap(prepared, gap, amount, motion, turn, places[first:last], planes)
+        first = last
+    return picture
+
+
+def _draw_base(
+    prepared: scene.Scene, amount: Floats, motion: Floats, turn: Floats, planes: Planes
+) -> None:
+    seen = positions(prepared, amount, motion)
+    rows, columns = (-(-n // BASE_STEP) + 1 for n in (prepared.height, prepared.width))
+    flow = np.empty((rows, columns, 2), np.float32)
+    kernel.invert(seen, prepared.base.box, BASE_STEP, 0, 0, flow)
+    kernel.draw_base(
+        flow, _gain(prepared, flow, turn), BASE_STEP, prepared.texture, prepared.origin,
+        prepared.seen, prepared.clear, *planes,
+    )  # fmt: skip
+
+
+def _gain(prepared: scene.Scene, flow: Floats, turn: Floats) -> Floats:
+    out = np.empty(flow.shape[:2], np.float32)
+    kernel.light(flow, prepared.relief, prepared.base.share, prepared.base.box, turn, out)
+    return out
+
+
+def _places(prepared: scene.Scene, amount: Floats, motion: Floats) -> Floats:
+    """(n, 2, 3): picture px -> texels of every sprite."""
+    out = np.empty((len(prepared.sizes), 2, 3), np.float32)
+    kernel.place(_forward(prepared.sprites, amount, motion), prepared.sizes, out)
+    return out
+
+
+def _draw_gap(
+    prepared: scene.Scene, gap: scene.Gap, amount: Floats, motion: Floats, turn: Floats,
+    places: Floats, planes: Planes,
+) -> None:  # fmt: skip
+    seen = _forward(gap.sheets, amount, motion)
+    box = _box(prepared, seen)
+    if box is None:
+        return
+    x0, y0, columns, rows = box
+    flows = np.empty((2, rows, columns, 2), np.float32)
+    half = len(seen) // 2
+    kernel.invert(seen[:half], gap.sheets.box, PATCH_STEP, x0, y0, flows[0])
+    kernel.invert(seen[half:], gap.sheets.box, PATCH_STEP, x0, y0, flows[1])
+    closed = _closed(gap, amount)
+    texture, origin = prepared.texture, prepared.origin
+    if gap.lid and closed > 0:
+        texture, origin = _bare(gap.lid, closed), gap.lid.origin
+    gains = np.stack([_gain(prepared, flow, turn) for flow in flows])
+    kernel_patch.draw_patch(
+        flows[0], flows[1], gains, PATCH_STEP, x0, y0, texture, origin,
+        gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, _shade(gap, amount),
+        *planes,
+    )  # fmt: skip
+    if gap.lid and closed > 0:
+        now = (_height(closed), min(closed / BARE, 1), LINE * closed**2)
+        kernel_patch.draw_lashes(
+            flows[0], PATCH_STEP, x0, y0, gap.lid.lashes, gap.lid.origin, gap.lid.edge,
+            gap.lid.fall, np.float32(gap.lid.tall), np.array(now, np.float32), gap.lid.colour,
             *planes,
         )  # fmt: skip
-        if gap.lid and closed > 0:
-            now = (_height(closed), min(closed / BARE, 1), LINE * closed**2)
-            kernel_patch.draw_lashes(
-                flows[0], PATCH_STEP, x0, y0, gap.lid.lashes, gap.lid.origin, gap.lid.edge,
-                gap.lid.fall, np.float32(gap.lid.tall), np.array(now, np.float32), gap.lid.colour,
-                *planes,
-            )  # fmt: skip
 
-    def _box(self, seen: Floats) -> tuple[int, int, int, int] | None:
-        """Left, top (even) and node counts of the picture's part that a patch may touch."""
-        flat = seen.reshape(-1, 2)
-        low = np.maximum(np.floor(flat.min(0) / 2) * 2, 0)
-        high = np.minimum(flat.max(0), (self.width - 1, self.height - 1))
-        if (high <= low).any():
-            return None
-        count = np.ceil((high - low) / PATCH_STEP).astype(int) + 1
-        return int(low[0]), int(low[1]), int(count[0]), int(count[1])
+
+def _box(prepared: scene.Scene, seen: Floats) -> tuple[int, int, int, int] | None:
+    """Left, top (even) and node counts of the picture's part that a patch may touch."""
+    flat = seen.reshape(-1, 2)
+    low = np.maximum(np.floor(flat.min(0) / 2) * 2, 0)
+    high = np.minimum(flat.max(0), (prepared.width - 1, prepared.height - 1))
+    if (high <= low).any():
+        return None
+    count = np.ceil((high - low) / PATCH_STEP).astype(int) + 1
+    return int(low[0]), int(low[1]), int(count[0]), int(count[1])
 
 
 def _shade(gap: scene.Gap, amount: Floats) -> Floats:
@@ -271,8 +289,3 @@ def positions(prepared: scene.Scene, amount: Floats, motion: Floats) -> Floats:
     seen = _forward(net, amount, motion)
     kernel.unfold(seen, *prepared.cheeks, np.float32(CROWDED * net.box[2]))
     return seen
-
-
-def still(avatar: Avatar, width: int = 512, height: int = 512) -> I420:
-    """The neutral face: what stays when drawing fails."""
-    return WarpRenderer(avatar, width, height).render(FaceState())

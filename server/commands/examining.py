@@ -41,11 +41,11 @@ def in_words(report: quality.Report) -> Iterator[str]:
 
 def write_sheet(avatar: Avatar, path: Path) -> None:
     """The photo and what the generator makes of it, close up. Raises AvatarError, EngineError."""
-    renderer = load.renderer(avatar, SIDE, SIDE)
+    draw = load.drawing(avatar, SIDE, SIDE)
     pictures = {"photo": shrunk(avatar.picture())}
     states = expressions()
     for name, state in states.items():
-        pictures[name] = as_rgb(renderer.render(state))
+        pictures[name] = as_rgb(draw(state))
     x, y, side = _close_up(pictures["neutral"])
     for name, state in {"photo": FaceState(), **states}.items():
         if not state.pose.any():  # a turn is seen whole: hair, neck and shoulders follow it
@@ -66,5 +66,5 @@ def _close_up(picture: Bytes) -> tuple[int, int, int]:
 
 def _drawing(avatar: Avatar) -> Draw:
     """The generator as quality.check wants it."""
-    renderer = load.renderer(avatar, SIDE, SIDE)
-    return lambda face, pose, gaze: renderer.render(FaceState(face, pose, gaze))
+    draw = load.drawing(avatar, SIDE, SIDE)
+    return lambda face, pose, gaze: draw(FaceState(face, pose, gaze))

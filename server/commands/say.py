@@ -34,14 +34,14 @@ def say(options: argparse.Namespace) -> None:
     director = load.director(config.home_path)
     voice = _voice(options.voice or config.voice, config)
     lips = load.lips() if options.audio else None
-    renderer = load.renderer(avatar, options.size, options.size)
+    draw = load.drawing(avatar, options.size, options.size)
     if styles := director.understand(options.style).styles:
         say_line(f"style: {', '.join(styles)}")
     with ExitStack() as stack:
         bar = stack.enter_context(tqdm(unit="picture", leave=False))
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
         recorder = Recorder(options.output, FINE, trace=trace)
-        engines = alone(renderer, director, voice, lips)
+        engines = alone(draw, director, voice, lips)
         notes = render(engines, inlet, recorder, partial(_show, bar))
     if dropped := notes.dropped or director.understand(options.style).dropped:
         say_line(f"note: not understood: {', '.join(dropped)}")

@@ -31,4 +31,4 @@ def warm(_options: argparse.Namespace) -> None:
 
 
 def _draw_once(avatar: Avatar) -> None:
-    load.warm(load.renderer(avatar, 512, 512))
+    load.warm(load.drawing(avatar))

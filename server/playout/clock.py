@@ -30,6 +30,10 @@ class Clock:
         """Ticks since the session began."""
         return int((self._time() - self._origin) * TICK_RATE)
 
+    def seconds(self, at: Tick) -> float:
+        """When `at` is, in the clock's own seconds: those of time.monotonic(), by default."""
+        return self._origin + at / TICK_RATE
+
     async def sleep_until(self, at: Tick) -> None:
         """Return at `at`, or at once (but after other tasks had a turn) when it has passed."""
-        await asyncio.sleep(max(0.0, self._origin + at / TICK_RATE - self._time()))
+        await asyncio.sleep(max(0.0, self.seconds(at) - self._time()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, TypeVar
 
 from visavis.engines import load
-from visavis.engines.base import Dialogue, FaceState, Lips, Renderer, Tts
+from visavis.engines.base import I420, Dialogue, Draw, FaceState, Lips, Tts
 from visavis.engines.dialogue.echo import EchoDialogue
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.rapport import Rapport
@@ -22,7 +22,7 @@ T = TypeVar("T")
 _SEED: Final = 0  # the same text moves the same way each time
 
 
-def alone(renderer: Renderer, director: Director, tts: Tts, lips: Lips | None = None) -> Engines:
+def alone(draw: Draw, director: Director, tts: Tts, lips: Lips | None = None) -> Engines:
     """For a session that says texts, or with `lips` the sound that it is fed.
 
     Nothing here has a deadline: nobody waits.
@@ -32,13 +32,19 @@ def alone(renderer: Renderer, director: Director, tts: Tts, lips: Lips | None = 
     def served(name: str, engine: T) -> Served[T]:
         return Served(name, name, engine, Worker(name), metrics)
 
+    drawing = Worker("drawing")
+
+    async def paint(state: FaceState, due: float) -> I420:
+        del due
+        return await drawing.call(draw, state)
+
     echo: Dialogue = EchoDialogue()
     guide = Guide(served("direction", director), Rapport(director))
     return Engines(
         ear=lips,
         motion=load.motion(_SEED),
-        renderer=renderer,
-        still=renderer.render(FaceState()),
+        paint=paint,
+        still=draw(FaceState()),
         speakers=Speakers(DialogueMind(served("dialogue", echo)), served("tts", tts), guide),
         apology=(),
     )

@@ -1,7 +1,7 @@
 """The engines of a running server: loaded and warmed once, and lent to every session.
 
 Ears, mind, guide and voices are shared, each with one thread; a session gets an echo canceller,
-voice activity, motion and renderer of its own.
+voice activity and motion of its own, and all of them draw through one generator.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from visavis.engines import load
-from visavis.engines.base import I420, Dialogue, FaceState, Mind, Renderer, Stt
+from visavis.engines.base import Dialogue, Lips, Mind, Motion, Stt, draw_one
 from visavis.engines.direction.rapport import Rapport
-from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.minds import DialogueMind
+from visavis.server.services.puppets import Puppets
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.guide import Guide
@@ -53,21 +56,6 @@ class Defaults:
     size: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Face:
-    """An avatar with a renderer whose textures every session's own shares."""
-
-    avatar: Avatar
-    renderer: Renderer
-    still: I420
-
-
-def _prepare(path: Path, width: int, height: int) -> _Face:
-    avatar = load_avatar(path)
-    renderer = load.renderer(avatar, width, height)
-    return _Face(avatar, renderer, renderer.render(FaceState()))
-
-
 class Services:
     """Engines by name. `missing` says in words why no session can begin; None: it can."""
 
@@ -78,9 +66,11 @@ class Services:
         self._avatars = avatars
         self._seed = secrets.randbits(31)  # no two starts of the server move alike
         self._loading: str | None = "The server is loading its models."
-        self._faces: dict[tuple[str, int], _Face] = {}
+        self._ends = ExitStack()
         self._voices = Voices(home, metrics)
         self._served: list[Served[Any]] = []
+        self._drawing: DrawingPool
+        self._puppets: Puppets
         self._stt: Served[Stt]
         self._mind: Mind
         self._guide: Guide
@@ -100,7 +90,7 @@ class Services:
             self._serve("stt", "Speech recognition", lambda: load.stt(self._home)),
             self._open_mind(),
             self._voices.get(self._defaults.voice),
-            self._warm_face(),
+            self._open_face(),
         )
         director = await self._serve(
             "direction", "Reading directions", lambda: load.director(self._home)
@@ -127,41 +117,45 @@ class Services:
     async def lend(self, avatar: str, voice: str, source: Source) -> Engines:
         """The engines of one new session. Raises NotFound, AvatarError, EngineError."""
         loaded = await self._voices.get(voice)
+        path = await asyncio.to_thread(self._avatars.path, avatar)
         self._seed += 1
-        face = await self._face(avatar)
-        size = self._defaults.size
-        ear = (
-            await asyncio.to_thread(load.lips)
-            if source == "microphone"
-            else Ear(load.echo(), load.vad(), self._stt, Endpointing())
-        )
+        ear, motion = await asyncio.to_thread(self._own, source)
+        loan = await self._puppets.lend(path)  # last: what fails after it would not give it back
         return Engines(
             ear=ear,
-            motion=await asyncio.to_thread(load.motion, self._seed),
-            renderer=await asyncio.to_thread(load.renderer, face.avatar, *size, face.renderer),
-            still=face.still,
+            motion=motion,
+            paint=partial(self._drawing.draw, loan.puppet),
+            still=loan.still,
             speakers=Speakers(self._mind, loaded.tts, self._guide),
             apology=loaded.apology,
+            give_back=loan.end,
         )
+
+    def _own(self, source: Source) -> tuple[Ear | Lips, Motion]:
+        """What a session shares with nobody."""
+        motion = load.motion(self._seed)
+        if source == "microphone":
+            return load.lips(), motion
+        return Ear(load.echo(), load.vad(), self._stt, Endpointing()), motion
 
     def close(self) -> None:
         """End every engine's thread."""
+        self._ends.close()
         for served in self._served:
             served.close()
         self._voices.close()
 
-    async def _face(self, name: str) -> _Face:
-        """An avatar, read and prepared once for as long as its file does not change."""
-        path = await asyncio.to_thread(self._avatars.path, name)
-        key = name, (await asyncio.to_thread(path.stat)).st_mtime_ns
-        if key not in self._faces:
-            face = await asyncio.to_thread(_prepare, path, *self._defaults.size)
-            self._faces = {k: f for k, f in self._faces.items() if k[0] != name} | {key: face}
-        return self._faces[key]
-
-    async def _warm_face(self) -> None:
-        """Run motion and generator once, so that the first visitor does not wait for them."""
-        face = await self._face(self._defaults.avatar)
-        motion = await asyncio.to_thread(load.motion, 0)
-        await asyncio.to_thread(motion.state, 0)
-        await asyncio.to_thread(load.warm, face.renderer)
+    async def _open_face(self) -> None:
+        """Load motion and generator and run both once, so that the first visitor need not wait."""
+        worker = Worker("puppets")
+        self._ends.callback(worker.close)
+        generator = await worker.load(load.generator, *self._defaults.size)
+        self._ends.callback(generator.close)
+        self._drawing = DrawingPool(generator)
+        self._ends.callback(self._drawing.close)
+        self._puppets = Puppets(generator, worker)
+        path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
+        loan = await self._puppets.lend(path)
+        await worker.call(load.warm, partial(draw_one, generator, loan.puppet))
+        loan.end()
+        await worker.load(lambda: load.motion(0).state(0))

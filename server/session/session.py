@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,7 +16,6 @@ from visavis.engines.base import (
     Motion,
     Pcm,
     Remark,
-    Renderer,
     Speech,
 )
 from visavis.engines.direction.styles import Direction, Stance
@@ -41,7 +40,7 @@ from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear, Hearing
 from visavis.server.session.receipt import Marks, publish
 from visavis.server.session.relaying import Relay
-from visavis.server.session.showing import EARLY, LEAD, Showing
+from visavis.server.session.showing import EARLY, LEAD, Paint, Showing
 from visavis.server.session.speaking import TAKEN, Reply, Speakers
 from visavis.server.system.flow import Tasks, Worker
 from visavis.server.system.metrics import Metrics
@@ -51,6 +50,7 @@ log = logging.getLogger(__name__)
 # A reply begins this long after its first clause is known: less than a picture's lead, so that its
 # first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
 START: Final[Tick] = FRAME
+_MOVES_WITHIN: Final = 5.0  # s for one state of the face
 _HISTORY: Final = 60  # remarks that the mind is given: some 20 turns
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
 
@@ -59,16 +59,18 @@ _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle
 class Engines:
     """What one session works with.
 
-    ear: to answer what it hears; or lips, to speak it; None: it hears nothing. These, motion and
-    renderer are the session's own; speakers and apology are shared by all.
+    ear: to answer what it hears; or lips, to speak it; None: it hears nothing. paint draws its
+    avatar, of which `still` is the neutral face. give_back: called when the session is over, for
+    what was lent to it.
     """
 
     ear: Ear | Lips | None
     motion: Motion
-    renderer: Renderer
+    paint: Paint
     still: I420
     speakers: Speakers
     apology: tuple[Clause, ...]
+    give_back: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -90,10 +92,11 @@ class Session:
         self.name, self._engines, self._metrics, self.clock = name, engines, metrics, clock
         self.timeline = Timeline()
         self._outlets: list[Outlet] = []
+        self._closed = False
         self._tasks = Tasks()
-        self._render = Worker(f"render-{name}", media=True)
+        self._moving = Worker(f"motion-{name}", media=True, deadline=_MOVES_WITHIN)
         self._showing = Showing(
-            clock, self.timeline, engines.motion, engines.renderer, self._render, metrics
+            clock, self.timeline, engines.motion, self._moving, engines.paint, metrics
         )
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
@@ -120,11 +123,15 @@ class Session:
             await self.close()
 
     async def close(self) -> None:
-        """End the turn and every door; for a session that never ran, too."""
+        """End the turn and every door, once; for a session that never ran, too."""
+        if self._closed:
+            return
+        self._closed = True
         self._end_turn("interrupted")
         self._drop_draft()
         await self._tasks.close()
-        self._render.close()
+        self._moving.close()
+        self._engines.give_back()
 
     # --- doors ----------------------------------------------------------------------------------
 

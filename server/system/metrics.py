@@ -36,7 +36,7 @@ class Metrics:
         )
         self.render = Histogram(
             "visavis_render_seconds",
-            "One picture: motion and generator",
+            "One picture: motion, the wait for a thread, drawing",
             buckets=_RENDER_BUCKETS,
             registry=self.registry,
         )

@@ -19,7 +19,7 @@ from typing import Final, Literal
 Level = Literal["real-time", "raised", "normal"]
 
 # Real-time priorities, of 99: below what a system keeps for its drivers (50).
-_MEDIA: Final = 2  # the event loop, encoders and renderers: a packet or picture cannot wait
+_MEDIA: Final = 2  # the event loop, encoders, motion and drawing: a packet or picture cannot wait
 _URGENT: Final = 1  # an engine's call that a visitor waits for, 50 ms at most
 _PATIENT: Final = 5  # nice, where real-time is granted: speech that is made ahead of its time
 _NICE: Final = -10  # what audio servers take where real-time is denied

@@ -2,16 +2,17 @@
 
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 from support.rig_by_hand import SIDE, avatar
 
-from visavis.engines.base import EngineError, FaceState
-from visavis.engines.render.warp import WarpRenderer, controls, still
+from visavis.engines.base import EngineError, FaceState, Puppet, draw_one
+from visavis.engines.render.warp import WarpGenerator, controls, draw
 from visavis.models import arkit
 from visavis.models.avatar.rig import CONTROLS
-from visavis.models.warp import kernel
+from visavis.models.warp import kernel, scene
 
 JAW = arkit.INDEX["jawOpen"]
 
@@ -31,8 +32,8 @@ def rig():
 
 
 @pytest.fixture(scope="module")
-def renderer(rig):
-    return WarpRenderer(rig, SIDE, SIDE)
+def drawn(rig):
+    return partial(draw, scene.build(rig, SIDE, SIDE))
 
 
 def luma(picture):
@@ -45,26 +46,26 @@ def centre_of_head(picture):
     return x.mean(), y.mean()
 
 
-def test_a_face_at_rest_is_the_photo(rig, renderer):
+def test_a_face_at_rest_is_the_photo(rig, drawn):
     expected = rig.picture().astype(float) @ [0.257, 0.504, 0.098] + 16
-    shown = luma(renderer.render(FaceState()))
+    shown = luma(drawn(FaceState()))
     away_from_patches = np.ones((SIDE, SIDE), bool)
     away_from_patches[SIDE // 3 : SIDE * 4 // 5, SIDE // 4 : SIDE * 3 // 4] = False
     assert np.abs(shown - expected)[away_from_patches].mean() < 1.0
 
 
-def test_each_picture_is_a_new_one_of_the_right_kind(renderer):
-    first, second = renderer.render(FaceState()), renderer.render(state(jawOpen=1))
+def test_each_picture_is_a_new_one_of_the_right_kind(drawn):
+    first, second = drawn(FaceState()), drawn(state(jawOpen=1))
     assert first.shape == (SIDE * 3 // 2, SIDE)
     assert first.dtype == np.uint8
     assert not np.shares_memory(first, second)
     assert np.abs(first.astype(int) - second).max() > 20
 
 
-def test_the_same_state_gives_the_same_picture(renderer):
-    before = renderer.render(state(pose=(9, -4, 3), jawOpen=0.4))
-    renderer.render(state(pose=(-15, 10, -8), jawOpen=0.9, eyeBlinkLeft=1))
-    assert np.array_equal(before, renderer.render(state(pose=(9, -4, 3), jawOpen=0.4)))
+def test_the_same_state_gives_the_same_picture(drawn):
+    before = drawn(state(pose=(9, -4, 3), jawOpen=0.4))
+    drawn(state(pose=(-15, 10, -8), jawOpen=0.9, eyeBlinkLeft=1))
+    assert np.array_equal(before, drawn(state(pose=(9, -4, 3), jawOpen=0.4)))
 
 
 @pytest.mark.parametrize(
@@ -74,48 +75,46 @@ def test_the_same_state_gives_the_same_picture(renderer):
         ((0, 0, 0, 0.3), 0, 1), ((0, 0, 0, 0, 0.3), 1, -1),
     ],
 )  # fmt: skip
-def test_the_nose_goes_where_the_pose_says(renderer, pose, axis, way):
-    moved = centre_of_head(renderer.render(state(pose=pose)))[axis]
-    assert (moved - centre_of_head(renderer.render(FaceState()))[axis]) * way > 1
+def test_the_nose_goes_where_the_pose_says(drawn, pose, axis, way):
+    moved = centre_of_head(drawn(state(pose=pose)))[axis]
+    assert (moved - centre_of_head(drawn(FaceState()))[axis]) * way > 1
 
 
-def test_roll_is_clockwise_as_the_viewer_sees_it(renderer):
-    picture = luma(renderer.render(state(pose=(0, 0, 15))))
+def test_roll_is_clockwise_as_the_viewer_sees_it(drawn):
+    picture = luma(drawn(state(pose=(0, 0, 15))))
     top = picture[: SIDE // 4]
     x = np.nonzero(top > 120)[1]
     assert x.mean() > SIDE / 2 + 3
 
 
-def test_nearer_is_larger(renderer):
+def test_nearer_is_larger(drawn):
     poses = ((0, 0, 0, 0, 0, z) for z in (0, 1.5))
-    rest, near = (luma(renderer.render(state(pose=p)))[: SIDE * 3 // 4] for p in poses)
+    rest, near = (luma(drawn(state(pose=p)))[: SIDE * 3 // 4] for p in poses)
     assert (near > 120).sum() > 1.1 * (rest > 120).sum()
 
 
-def test_breath_lifts_the_shoulders(renderer):
-    rest, full = (luma(renderer.render(state(breath=b))) for b in (0, 1))
+def test_breath_lifts_the_shoulders(drawn):
+    rest, full = (luma(drawn(state(breath=b))) for b in (0, 1))
     low = slice(SIDE * 7 // 8, None)
     assert np.abs(rest - full)[low].max() > 10
 
 
-def mouth_pixels(renderer, **coefficients):
+def mouth_pixels(drawn, **coefficients):
     """px of the bare gap, which is drawn black in this rig."""
-    picture = luma(renderer.render(state(**coefficients)))
+    picture = luma(drawn(state(**coefficients)))
     return int((picture[SIDE // 2 :] < 40).sum())
 
 
-def test_the_jaw_opens_the_mouth_in_proportion(renderer):
+def test_the_jaw_opens_the_mouth_in_proportion(drawn):
     steps = np.linspace(0, 1, 6)
-    gaps = [mouth_pixels(renderer, jawOpen=v) for v in steps]
+    gaps = [mouth_pixels(drawn, jawOpen=v) for v in steps]
     assert gaps[0] == 0
     assert gaps[-1] > 100
     assert np.corrcoef(steps, gaps)[0, 1] > 0.97
 
 
-def test_a_closed_mouth_stays_closed_whatever_the_jaw_does(renderer):
-    assert mouth_pixels(renderer, jawOpen=0.6, mouthClose=0.6) < 0.1 * mouth_pixels(
-        renderer, jawOpen=0.6
-    )
+def test_a_closed_mouth_stays_closed_whatever_the_jaw_does(drawn):
+    assert mouth_pixels(drawn, jawOpen=0.6, mouthClose=0.6) < 0.1 * mouth_pixels(drawn, jawOpen=0.6)
 
 
 def test_gaze_and_coefficients_join_and_are_limited():
@@ -141,31 +140,32 @@ def test_out_of_range_coefficients_are_limited():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_what_is_not_a_number_is_an_engine_error(renderer, bad):
+def test_what_is_not_a_number_is_an_engine_error(drawn, bad):
     with pytest.raises(EngineError, match="finite"):
-        renderer.render(state(pose=(bad, 0, 0, 0, 0, 0)))
+        drawn(state(pose=(bad, 0, 0, 0, 0, 0)))
 
 
-def test_a_state_of_another_shape_is_an_engine_error(renderer):
+def test_a_state_of_another_shape_is_an_engine_error(drawn):
     with pytest.raises(EngineError, match="shapes"):
-        renderer.render(FaceState(coefficients=np.zeros(51, np.float32)))
+        drawn(FaceState(coefficients=np.zeros(51, np.float32)))
 
 
 @pytest.mark.parametrize("size", [(101, 128), (128, 33), (0, 0)])
-def test_sizes_that_cannot_be_drawn_are_refused(rig, size):
+def test_sizes_that_cannot_be_drawn_are_refused(size):
     with pytest.raises(EngineError, match="even"):
-        WarpRenderer(rig, *size)
+        WarpGenerator(*size)
 
 
 @pytest.mark.parametrize("size", [(320, 240), (128, 128), (200, 360), (512, 512)])
 def test_any_size_and_shape_is_filled(rig, size):
-    picture = WarpRenderer(rig, *size).render(state(pose=(10, 5, 5), jawOpen=0.5))
+    prepared = scene.build(rig, *size)
+    picture = draw(prepared, state(pose=(10, 5, 5), jawOpen=0.5))
     assert picture.shape == (size[1] * 3 // 2, size[0])
-    x, _ = centre_of_head(WarpRenderer(rig, *size).render(FaceState()))
+    x, _ = centre_of_head(draw(prepared, FaceState()))
     assert x == pytest.approx(size[0] / 2, abs=size[0] * 0.03)
 
 
-def test_wild_states_neither_crash_nor_leave_the_picture(renderer):
+def test_wild_states_neither_crash_nor_leave_the_picture(drawn):
     random = np.random.default_rng(7)
     for _ in range(40):
         wild = FaceState(
@@ -174,21 +174,23 @@ def test_wild_states_neither_crash_nor_leave_the_picture(renderer):
             random.uniform(-90, 90, 2).astype(np.float32),
             float(random.uniform(-1, 2)),
         )
-        picture = luma(renderer.render(wild))
+        picture = luma(drawn(wild))
         assert picture.min() >= 0
         assert picture.max() <= 240
 
 
-def test_still_is_the_neutral_face(rig, renderer):
-    assert np.array_equal(still(rig, SIDE, SIDE), renderer.render(FaceState()))
+def test_the_generator_draws_a_prepared_avatar(rig, drawn):
+    generator = WarpGenerator(SIDE, SIDE)
+    puppet = generator.prepare(rig)
+    smile = state(mouthSmileLeft=1, pose=(5, 0, 0))
+    assert np.array_equal(draw_one(generator, puppet, smile), drawn(smile))
+    generator.release(puppet)
+    generator.close()
 
 
-def test_scenes_can_be_shared_by_renderers_of_one_size(rig, renderer):
-    other = WarpRenderer(rig, SIDE, SIDE, renderer.scene)
-    assert other.scene is renderer.scene
-    assert np.array_equal(other.render(FaceState()), renderer.render(FaceState()))
-    with pytest.raises(EngineError, match="size"):
-        WarpRenderer(rig, 128, 128, renderer.scene)
+def test_a_puppet_of_another_generator_is_an_engine_error():
+    with pytest.raises(EngineError, match="another generator"):
+        draw_one(WarpGenerator(SIDE, SIDE), Puppet("grey"), FaceState())
 
 
 def test_inverting_a_smooth_map_gives_it_back():
@@ -205,7 +207,7 @@ def test_inverting_a_smooth_map_gives_it_back():
     assert np.abs(back_y - (100 + grid[0])).max() < 0.25
 
 
-def test_drawing_lets_other_threads_run(renderer):
+def test_drawing_lets_other_threads_run(drawn):
     counted, stop = [0], threading.Event()
 
     def count():
@@ -217,7 +219,7 @@ def test_drawing_lets_other_threads_run(renderer):
     counter.start()
     before = counted[0]
     for _ in range(20):
-        renderer.render(state(jawOpen=0.5))
+        drawn(state(jawOpen=0.5))
     during = counted[0] - before
     stop.set()
     counter.join()

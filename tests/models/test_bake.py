@@ -9,7 +9,6 @@ import pytest
 
 from visavis.engines import load
 from visavis.engines.base import FaceState
-from visavis.engines.render.warp import WarpRenderer
 from visavis.models import arkit
 from visavis.models.avatar.file import Consent
 from visavis.models.avatar.rig import nodes
@@ -84,21 +83,21 @@ def test_shut_lips_show_nothing_of_the_mouth_in_any_pose(pose):
     clear = tuple(replace(s, picture=np.zeros_like(s.picture)) for s in mouth.sprites)
     bright = replace(mouth, back=(255, 0, 255), sprites=clear, shade=(0.0, 1.0, 0.0, 1.0))
     patches = {**avatar.patches, "mouth": bright}
-    marked = WarpRenderer(replace(avatar, patches=patches)).render(state(pose))
-    usual = WarpRenderer(avatar).render(state(pose))
+    marked = load.drawing(replace(avatar, patches=patches))(state(pose))
+    usual = load.drawing(avatar)(state(pose))
     assert np.abs(marked.astype(int) - usual).max() <= 3
-    opened = WarpRenderer(replace(avatar, patches=patches)).render(state(pose, jawOpen=0.5))
+    opened = load.drawing(replace(avatar, patches=patches))(state(pose, jawOpen=0.5))
     assert np.abs(opened.astype(int) - usual).max() > 60
 
 
 @slow
 def test_a_blink_clears_the_skin_beside_the_eye_of_lashes():
     avatar = baked()
-    renderer = WarpRenderer(avatar)
+    draw = load.drawing(avatar)
     corner = framed("mira").face.points[lm.EYE_LEFT[0], :2]
     x, y = np.round(corner + np.array([3, -3])).astype(int)
     lashes = np.s_[y - 6 : y + 2, x - 2 : x + 6]
-    wide, shut = (renderer.render(state(eyeBlinkLeft=v)).astype(int) for v in (0, 1))
+    wide, shut = (draw(state(eyeBlinkLeft=v)).astype(int) for v in (0, 1))
     assert wide[lashes].min() < 90
     assert shut[lashes].min() > 110  # dark lashes have left that place, a soft shadow stays
 
@@ -123,13 +122,13 @@ def test_warming_draws_all_that_is_compiled(monkeypatch):
         monkeypatch.setattr(
             kernel_patch, name, lambda *a, own=own, name=name: called.add(name) or own(*a)
         )
-    load.warm(WarpRenderer(baked()))
+    load.warm(load.drawing(baked()))
     assert called == {"draw_patch", "blend", "draw_lashes"}
 
 
 @slow
 @pytest.mark.parametrize("size", [(64, 64), (96, 96), (360, 640), (640, 360)])
 def test_eyes_of_any_size_close(size):
-    made = WarpRenderer(baked(), *size)
-    wide, shut = (made.render(state(eyeBlinkLeft=v, eyeBlinkRight=v)).astype(int) for v in (0, 1))
+    draw = load.drawing(baked(), *size)
+    wide, shut = (draw(state(eyeBlinkLeft=v, eyeBlinkRight=v)).astype(int) for v in (0, 1))
     assert (wide != shut).any()

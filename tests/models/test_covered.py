@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from visavis.engines import load
 from visavis.engines.base import FaceState
-from visavis.engines.render.warp import WarpRenderer
 from visavis.models.avatar.file import SHIPPED, load_avatar
 from visavis.models.bake import covered, photo
 from visavis.models.bake import landmarks as lm
@@ -107,11 +107,11 @@ def test_beards_and_glasses_are_no_cover(path, shrink):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_open_mouth_is_not_hidden(name):
-    renderer = WarpRenderer(load_avatar(SHIPPED / f"{name}.avatar"))
+    draw = load.drawing(load_avatar(SHIPPED / f"{name}.avatar"))
     for jaw in (0.2, 0.6):
         face = np.zeros(52, np.float32)
         face[24] = jaw  # jawOpen
-        shown = cv2.cvtColor(renderer.render(FaceState(face)), cv2.COLOR_YUV2RGB_I420)
+        shown = cv2.cvtColor(draw(FaceState(face)), cv2.COLOR_YUV2RGB_I420)
         assert not covered.mouth_hidden(*found(Image.fromarray(shown)))
 
 
@@ -152,9 +152,9 @@ def test_an_iris_at_the_picture_s_edge_is_read_as_far_as_it_goes():
 
 @pytest.mark.parametrize(("yaw", "warned"), [(0, False), (15, False), (32, True), (-32, True)])
 def test_a_face_that_is_turned_away_is_warned_of(yaw, warned):
-    renderer = WarpRenderer(load_avatar(SHIPPED / "mira.avatar"), 1024, 1024)
+    draw = load.drawing(load_avatar(SHIPPED / "mira.avatar"), 1024, 1024)
     pose = np.array([yaw, 0, 0, 0, 0, 0], np.float32)
-    shown = cv2.cvtColor(renderer.render(FaceState(pose=pose)), cv2.COLOR_YUV2RGB_I420)
+    shown = cv2.cvtColor(draw(FaceState(pose=pose)), cv2.COLOR_YUV2RGB_I420)
     warnings = photo._warnings(*found(Image.fromarray(shown)))
     assert any("turned away" in words for words in warnings) == warned
 

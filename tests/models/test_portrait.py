@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from visavis.engines import load
 from visavis.engines.base import FaceState
-from visavis.engines.render.warp import WarpRenderer
 from visavis.models import arkit
 from visavis.models.avatar.file import Consent, load_avatar
 from visavis.models.bake import contour, photo, portrait
@@ -253,8 +253,8 @@ def avatar(seen):
 
 
 @pytest.fixture(scope="module")
-def renderer(avatar):
-    return WarpRenderer(avatar)
+def draw(avatar):
+    return load.drawing(avatar)
 
 
 @pytest.fixture(scope="module")
@@ -264,15 +264,15 @@ def marked(avatar):
     for name, patch in avatar.patches.items():
         blank = tuple(replace(s, picture=np.zeros_like(s.picture)) for s in patch.sprites)
         patches[name] = replace(patch, back=(255, 0, 255), shade=(0, 1, 0, 1), sprites=blank)
-    return WarpRenderer(replace(avatar, patches=patches))
+    return load.drawing(replace(avatar, patches=patches))
 
 
 def rgb(picture):
     return cv2.cvtColor(picture, cv2.COLOR_YUV2RGB_I420)
 
 
-def magenta(renderer, face):
-    picture = rgb(renderer.render(face)).astype(int)
+def magenta(draw, face):
+    picture = rgb(draw(face)).astype(int)
     red, green, blue = np.moveaxis(picture, -1, 0)
     return (red - green > 90) & (blue - green > 90)
 
@@ -283,9 +283,9 @@ def rest_points():
     return lm.find_landmarks(picture, lm.detect(picture)[0]).points
 
 
-def measured(renderer, face, first, second):
+def measured(draw, face, first, second):
     """Mean distance of landmark pairs in a rendered frame, px."""
-    points = lm.follow(rgb(renderer.render(face)), rest_points()).points[:, :2]
+    points = lm.follow(rgb(draw(face)), rest_points()).points[:, :2]
     return float(np.linalg.norm(points[list(first)] - points[list(second)], axis=1).mean())
 
 
@@ -321,7 +321,7 @@ def test_the_file_is_compact_and_quick_to_load(avatar, tmp_path):
 def test_a_face_at_rest_is_as_sharp_as_the_photo(avatar, tmp_path):
     path = tmp_path / "t.avatar"
     avatar.save(path)
-    shown = rgb(WarpRenderer(load_avatar(path)).render(FaceState()))
+    shown = rgb(load.drawing(load_avatar(path))(FaceState()))
 
     def sharpness(picture):
         grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[120:370, 160:350]
@@ -332,18 +332,18 @@ def test_a_face_at_rest_is_as_sharp_as_the_photo(avatar, tmp_path):
 
 
 @slow
-def test_lips_part_as_the_jaw_is_told(renderer):
+def test_lips_part_as_the_jaw_is_told(draw):
     steps = np.linspace(0, 1, 9)
-    gaps = [measured(renderer, state(jawOpen=v), (13, 82, 312), (14, 87, 317)) for v in steps]
+    gaps = [measured(draw, state(jawOpen=v), (13, 82, 312), (14, 87, 317)) for v in steps]
     assert np.corrcoef(steps, gaps)[0, 1] > 0.97
     assert gaps[-1] > 8 * gaps[0]
 
 
 @slow
 @pytest.mark.parametrize(("unit", "way"), [("mouthSmile", 1), ("mouthPucker", -1)])
-def test_the_mouth_widens_and_narrows(renderer, unit, way):
+def test_the_mouth_widens_and_narrows(draw, unit, way):
     steps = np.linspace(0, 1, 7)
-    widths = [measured(renderer, state(**{unit: v}), (61,), (291,)) for v in steps]
+    widths = [measured(draw, state(**{unit: v}), (61,), (291,)) for v in steps]
     assert way * np.corrcoef(steps, widths)[0, 1] > 0.97
 
 
@@ -356,10 +356,10 @@ def test_a_blink_closes(marked, gaze):
 
 
 @slow
-def test_a_photo_with_closed_eyes_is_warned_of(renderer):
-    asleep = Image.fromarray(rgb(renderer.render(state(eyeBlink=1))))
+def test_a_photo_with_closed_eyes_is_warned_of(draw):
+    asleep = Image.fromarray(rgb(draw(state(eyeBlink=1))))
     assert any("eyes are closed" in w for w in photo.frame(encoded(asleep)).warnings)
-    awake = Image.fromarray(rgb(renderer.render(state())))
+    awake = Image.fromarray(rgb(draw(state())))
     assert photo.frame(encoded(awake)).warnings == ()
 
 
@@ -390,7 +390,7 @@ def test_bilabials_close_fully(marked, jaw):
 @slow
 def test_no_background_shows_through_the_person(avatar):
     plate = np.broadcast_to(np.array([255, 0, 255], np.uint8), avatar.plate.shape).copy()
-    through = WarpRenderer(replace(avatar, plate=plate))
+    through = load.drawing(replace(avatar, plate=plate))
     head = cv2.erode((~magenta(through, FaceState())).astype(np.uint8), np.ones((101, 101)))
     head[360:] = 0  # below the chin shoulders may turn away from the frame's sides
     random = np.random.default_rng(9)
@@ -403,7 +403,7 @@ def test_no_background_shows_through_the_person(avatar):
 @slow
 def test_nothing_is_missing_at_the_lower_edge(avatar):
     plate = np.broadcast_to(np.array([255, 0, 255], np.uint8), avatar.plate.shape).copy()
-    through = WarpRenderer(replace(avatar, plate=plate))
+    through = load.drawing(replace(avatar, plate=plate))
     covered = ~magenta(through, FaceState())[-1]
     inner = np.convolve(covered, np.ones(81), "same") > 80
     for pose in ((15, 0, 0), (-15, 10, 0), (0, 10, 0), (0, 0, 10), (0, 0, -10), (0, 0, 0, 0, 0.2)):
@@ -411,9 +411,9 @@ def test_nothing_is_missing_at_the_lower_edge(avatar):
 
 
 @slow
-def test_irises_follow_the_gaze(renderer):
+def test_irises_follow_the_gaze(draw):
     def irises(gaze):
-        face = lm.follow(rgb(renderer.render(state(gaze=gaze))), rest_points())
+        face = lm.follow(rgb(draw(state(gaze=gaze))), rest_points())
         return np.mean([face.eye_right.centre, face.eye_left.centre], axis=0)
 
     rest = irises((0, 0))
@@ -423,11 +423,11 @@ def test_irises_follow_the_gaze(renderer):
 
 
 @slow
-def test_a_frame_costs_little(renderer):
+def test_a_frame_costs_little(draw):
     states = [state((k % 11 - 5, k % 7 - 3, k % 5 - 2), jawOpen=k % 10 / 10) for k in range(40)]
     times = []
     for face in states:
         started = time.thread_time()
-        renderer.render(face)
+        draw(face)
         times.append(time.thread_time() - started)
     assert np.median(times) < 0.02  # s; 5 ms on a 2.4 GHz core, four times that for slow machines

@@ -159,6 +159,18 @@ async def test_a_full_server_says_when_to_come_back():
             pass
 
 
+async def test_what_was_lent_comes_back_however_a_session_ends():
+    services = FakeServices()
+    async with serving(services) as client:
+        refused = await client.post("/v1/sessions", data="v=0\r\nnonsense", headers=SDP)
+        assert refused.status == 422
+        assert services.lent == 0
+        async with watching(client) as viewer:
+            assert services.lent == 1
+            await client.delete(viewer.location)
+            assert services.lent == 0
+
+
 async def gone(client, count, within=10.0):
     """Wait until the server counts so many sessions."""
     async with asyncio.timeout(within):
@@ -231,7 +243,7 @@ async def test_shutting_down_ends_the_sessions():
 async def test_fifty_viewers_leave_nothing_behind():
     def left():
         sockets = [os.readlink(f"/proc/self/fd/{fd}") for fd in _fds()]
-        threads = [t.name for t in threading.enumerate() if t.name.startswith("render")]
+        threads = [t.name for t in threading.enumerate() if t.name.startswith("motion")]
         return len(asyncio.all_tasks()), len([s for s in sockets if "socket" in s]), len(threads)
 
     async with serving(max_sessions=2) as client:

@@ -21,14 +21,14 @@ from visavis.server.session.showing import EARLY
 class Film:
     """A text or a sound, performed by fakes into a file."""
 
-    def __init__(self, path, inlet, renderer=None, tts=None, lips=None, trace=None):
+    def __init__(self, path, inlet, generator=None, tts=None, lips=None, trace=None):
         self.path, self.motion = path, fake.FakeMotion()
         self.tts = tts or fake.FakeTts()
         self.recorder = Recorder(path, trace=trace)
-        self._renderer, self._lips, self._inlet = renderer or fake.FakeRenderer(), lips, inlet
+        self._generator, self._lips, self._inlet = generator or fake.FakeGenerator(), lips, inlet
 
     def make(self):
-        engines = alone(self._renderer, Director(), self.tts, self._lips)
+        engines = alone(self._generator.one, Director(), self.tts, self._lips)
         engines = replace(engines, motion=self.motion)
         self.notes = render(engines, self._inlet, self.recorder)
         return self
@@ -79,16 +79,16 @@ def test_two_films_of_a_text_are_the_same(tmp_path):
 
 
 def test_a_generator_that_fails_ends_the_rendering(tmp_path):
-    renderer = fake.FakeRenderer()
-    film = Film(tmp_path / "x.mp4", Script("one two three"), renderer=renderer)
-    film.tts.synthesize = breaking(renderer, film.tts.synthesize)
+    generator = fake.FakeGenerator()
+    film = Film(tmp_path / "x.mp4", Script("one two three"), generator=generator)
+    film.tts.synthesize = breaking(generator, film.tts.synthesize)
     with pytest.raises(EngineError, match="could not be drawn"):
         film.make()
 
 
-def breaking(renderer, synthesize):
+def breaking(generator, synthesize):
     def spoken(text, delivery):
-        renderer.broken = True
+        generator.broken = True
         return synthesize(text, delivery)
 
     return spoken

@@ -299,11 +299,11 @@ async def test_a_closed_microphone_hears_nothing():
 @virtual_time
 async def test_a_broken_generator_leaves_the_voice():
     async with Stage() as stage:
-        stage.renderer.broken = True
+        stage.generator.broken = True
         stage.session.ask("hello")
         await stage.pass_time(3000)
         assert stage.of(events.ReplyEnded)[0].reason == "done"
-        stage.renderer.broken = False
+        stage.generator.broken = False
         await stage.pass_time(1500)
         at = stage.clock.now() // FRAME * FRAME
         assert stage.timeline.reader().picture(at) is not None

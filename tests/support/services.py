@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from visavis.engines import fake
-from visavis.engines.base import Dialogue, Lips, Stt, Tts
+from visavis.engines.base import Dialogue, Lips, Puppet, Stt, Tts
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.rapport import Rapport
 from visavis.server.playout.messages import Clause
+from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.minds import DialogueMind
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.guide import Guide
@@ -35,7 +37,9 @@ class FakeServices:
         self.missing: str | None = None
         self.metrics = Metrics()
         self.stt, self.dialogue = fake.FakeStt(stt), fake.FakeDialogue(answer)
-        self.motion, self.renderer = fake.FakeMotion(), fake.FakeRenderer(128, 128)
+        self.motion, self.generator = fake.FakeMotion(), fake.FakeGenerator(128, 128)
+        self.drawing, self.puppet = DrawingPool(self.generator, threads=1), Puppet("mira")
+        self.lent = 0  # sessions that have engines, and did not end
         self.tts = fake.FakeTts()
         self.director = Director()
         self.rapport = Rapport(self.director)
@@ -46,6 +50,7 @@ class FakeServices:
     async def lend(self, avatar: str, voice: str, source: Source = "dialogue") -> Engines:
         if avatar != "mira":
             raise NotFound(f"There is no avatar {avatar!r}.")
+        self.lent += 1
         return self.engines(fake.FakeLips() if source == "microphone" else None)
 
     def engines(self, lips: Lips | None = None) -> Engines:
@@ -56,7 +61,8 @@ class FakeServices:
         return Engines(
             ear=lips or Ear(fake.FakeEcho(), fake.FakeVad(), stt, Endpointing()),
             motion=self.motion,
-            renderer=self.renderer,
+            paint=partial(self.drawing.draw, self.puppet),
+            give_back=self._take_back,
             still=np.full((192, 128), 128, np.uint8),
             speakers=Speakers(DialogueMind(dialogue), tts, guide),
             apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
@@ -65,9 +71,13 @@ class FakeServices:
     def _served(self, name, engine):
         return Served(name, name, engine, self.workers[name], self.metrics)
 
+    def _take_back(self) -> None:
+        self.lent -= 1
+
     async def open(self) -> None:
         """Nothing to load."""
 
     def close(self) -> None:
+        self.drawing.close()
         for worker in self.workers.values():
             worker.close()

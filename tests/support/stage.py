@@ -22,7 +22,7 @@ class Stage:
         self.sent = []
         self.services = FakeServices(**options)
         self.motion, self.dialogue = self.services.motion, self.services.dialogue
-        self.renderer, self.stt = self.services.renderer, self.services.stt
+        self.generator, self.stt = self.services.generator, self.services.stt
         self.tts = self.services.tts
         self.open(self.services.engines())
 

@@ -1,0 +1,136 @@
+"""Avatars prepared for drawing: each once, lent to sessions, kept while its file stays the same."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from visavis.engines.base import I420, EngineError, FaceState, Generator, Puppet, draw_one
+from visavis.models.avatar.file import Avatar, load_avatar
+from visavis.server.system.flow import Tasks, Worker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """One state of one file: a name can come to mean another file, and a file another face."""
+
+    path: Path
+    changed: int  # ns, the file's mtime
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    puppet: Puppet
+    still: I420
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    preparing: asyncio.Task[_Prepared]
+    lent: int = 0  # to sessions, and to those who wait for it
+
+
+class Loan:
+    """A prepared avatar in the hands of one session. still: its neutral face."""
+
+    def __init__(self, puppet: Puppet, still: I420, end: Callable[[], None]) -> None:
+        self.puppet, self.still = puppet, still
+        self._end: Callable[[], None] | None = end
+
+    def end(self) -> None:
+        """Give it back: nothing is drawn with it after that. May be called twice."""
+        end, self._end = self._end, None
+        if end is not None:
+            end()
+
+
+class Puppets:
+    """Lends puppets by avatar file. Preparing happens in `worker`, one avatar at a time.
+
+    One that nobody has on loan is released when its file changed or is gone; files are looked
+    at whenever something is lent or comes back.
+    """
+
+    def __init__(self, generator: Generator, worker: Worker) -> None:
+        self._generator, self._worker = generator, worker
+        self._entries: dict[_Version, _Entry] = {}
+        self._tasks = Tasks()
+
+    async def lend(self, path: Path) -> Loan:
+        """Whoever asks meanwhile waits for the same preparation; one that failed is forgotten.
+
+        Raises AvatarError, EngineError.
+        """
+        version = _Version(path, await asyncio.to_thread(_changed, path))
+        entry = self._entries.get(version) or self._begin(version)
+        entry.lent += 1
+        try:
+            prepared = await asyncio.shield(entry.preparing)
+        except BaseException:
+            self._take_back(entry)
+            raise
+        return Loan(prepared.puppet, prepared.still, lambda: self._take_back(entry))
+
+    def _begin(self, version: _Version) -> _Entry:
+        entry = _Entry(asyncio.create_task(self._prepare(version), name="prepare"))
+        self._entries[version] = entry
+        self._tasks.start(self._tidy(), name="tidy")
+        return entry
+
+    async def _prepare(self, version: _Version) -> _Prepared:
+        try:
+            avatar = await self._worker.load(load_avatar, version.path)
+            return await self._worker.call(_prepared, self._generator, avatar)
+        except BaseException:
+            del self._entries[version]
+            raise
+
+    def _take_back(self, entry: _Entry) -> None:
+        entry.lent -= 1
+        if not entry.lent:
+            self._tasks.start(self._tidy(), name="tidy")
+
+    async def _tidy(self) -> None:
+        """Release what nobody has and nobody will ask for."""
+        for version, entry in list(self._entries.items()):
+            if not (self._unused(version, entry) and await self._outdated(version)):
+                continue
+            # Looking takes time, in which it may have been lent, or released by another look.
+            if self._unused(version, entry):
+                del self._entries[version]
+                await self._release(entry.preparing.result().puppet)
+
+    def _unused(self, version: _Version, entry: _Entry) -> bool:
+        kept = self._entries.get(version) is entry
+        return kept and not entry.lent and entry.preparing.done()
+
+    async def _outdated(self, version: _Version) -> bool:
+        return await asyncio.to_thread(_changed, version.path) != version.changed
+
+    async def _release(self, puppet: Puppet) -> None:
+        try:
+            await self._worker.call(self._generator.release, puppet)
+        except EngineError:
+            log.exception("a prepared avatar could not be released")
+
+
+def _changed(path: Path) -> int:
+    """The file's mtime in ns; -1 when there is none, which reading it will complain about."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return -1
+
+
+def _prepared(generator: Generator, avatar: Avatar) -> _Prepared:
+    puppet = generator.prepare(avatar)
+    try:
+        return _Prepared(puppet, draw_one(generator, puppet, FaceState()))
+    except BaseException:
+        generator.release(puppet)
+        raise

@@ -1,0 +1,104 @@
+"""Services lend to sessions whatever engines are named in `engines.load`."""
+
+import asyncio
+
+import numpy as np
+import pytest
+from support.virtual_time import virtual_time
+
+from visavis.engines import fake, load
+from visavis.engines.base import Puppet
+from visavis.engines.direction.director import Director
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.playout.clock import Clock
+from visavis.server.playout.messages import FRAME
+from visavis.server.services.services import Defaults, Services
+from visavis.server.session.session import Session
+from visavis.server.system.errors import NotFound
+from visavis.server.system.metrics import Metrics
+
+
+class Flat:
+    """A whole generator: each avatar has a shade of its own, an open mouth is brighter."""
+
+    batch = 8
+
+    def __init__(self, width, height):
+        self.width, self.height = width, height
+        self.open = True
+
+    def prepare(self, avatar):
+        return Puppet(40 + len(avatar.name))
+
+    def release(self, puppet):
+        pass
+
+    def draw(self, portrayals, deadline):
+        shape = self.height * 3 // 2, self.width
+        shades = [one.puppet + 100 * one.state.coefficients.max() for one in portrayals]
+        return [np.full(shape, shade, np.uint8) for shade in shades]
+
+    def close(self):
+        self.open = False
+
+
+@pytest.fixture
+def engines(monkeypatch):
+    """Everything that takes long to load is fake; the line that names a generator names Flat."""
+    named = {
+        "generator": Flat,
+        "stt": lambda home: fake.FakeStt(),
+        "dialogue": lambda name, knowledge, home: fake.FakeDialogue(),
+        "director": lambda home: Director(),
+        "tts": lambda name, home: fake.FakeTts(),
+        "voices": lambda: (fake.FakeTts.voice,),
+    }
+    for name, make in named.items():
+        monkeypatch.setattr(load, name, make)
+
+
+def made(home, size=(512, 512)):
+    defaults = Defaults("mira", "fake", "echo", None, size)
+    return Services(home, defaults, AvatarStore(home), Metrics())
+
+
+@pytest.mark.usefixtures("engines")
+@virtual_time
+async def test_another_generator_is_one_class_and_one_line(tmp_path):
+    services = made(tmp_path, (96, 64))
+    await services.open()
+    lent = [await services.lend(name, "fake", "dialogue") for name in ("mira", "tomas")]
+    sessions = [Session("s", engines, Metrics(), Clock()) for engines in lent]
+    readers = [session.timeline.reader() for session in sessions]
+    running = [asyncio.create_task(session.run()) for session in sessions]
+    await asyncio.sleep(0.2)
+    sessions[0].say("ah ah ah ah")
+    await asyncio.sleep(0.5)
+    shades = []
+    for session, reader in zip(sessions, readers, strict=True):
+        shown = reader.picture(session.clock.now() // FRAME * FRAME)
+        assert shown.image.shape == (96, 96)
+        shades.append(int(shown.image[0, 0]))
+    assert [int(engines.still[0, 0]) for engines in lent] == [44, 45]
+    assert shades[0] > 50  # it speaks
+    assert shades[1] >= 45
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    services.close()
+
+
+@pytest.mark.usefixtures("engines")
+@virtual_time
+async def test_closing_closes_the_generator(tmp_path):
+    services = made(tmp_path)
+    await services.open()
+    with pytest.raises(NotFound):
+        await services.lend("nobody", "fake", "dialogue")
+    generator = services._drawing._generator
+    services.close()
+    assert not generator.open
+
+
+def test_closing_one_that_never_opened_is_no_error(tmp_path):
+    made(tmp_path).close()
