@@ -16,13 +16,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from bench.face.motion import MOODS
+from bench.performance import Performance, avatar, perform
 from visavis.engines import load
-from visavis.engines.base import Draw
-from visavis.engines.direction.director import Director
-from visavis.models.avatar.file import load_avatar
-from visavis.server.commands import offline
+from visavis.engines.base import PLAY_RATE, Draw
 from visavis.server.playout.messages import FRAME
-from visavis.server.services.studio import find_avatars
 from visavis.server.system import config
 
 TEXT: Final = (
@@ -45,27 +42,26 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/moods.webp"))
     options = parser.parse_args()
     home = config.load({}).home_path
-    draw = load.drawing(load_avatar(find_avatars(home)[options.avatar]), SIZE, SIZE)
+    draw = load.drawing(avatar(options.avatar, home), SIZE, SIZE)
     tts, moods = load.tts(options.voice, Path(gettempdir())), options.moods.split(",")
     page = Image.new("RGB", (COUNT * TILE[0], len(moods) * (LABEL + TILE[1])), "white")
     write = ImageDraw.Draw(page)
     for row, mood in enumerate(moods):
-        script = offline.speak(TEXT, tts, Director(), mood)
+        script = perform(TEXT, tts, style=mood)
         top = row * (LABEL + TILE[1])
         write.text((8, top + 4), mood, "black", ImageFont.load_default(16))
         for column, picture in enumerate(pictures(script, draw)):
             tile = picture.crop(CROP).resize(TILE, Image.Resampling.LANCZOS)
             page.paste(tile, (column * TILE[0], top + LABEL))
-        print(f"{mood}: {len(script.pcm) / 48_000:.1f} s, {script.moods[0][1].delivery}")
+        print(f"{mood}: {len(script.pcm) / PLAY_RATE:.1f} s")
     options.output.parent.mkdir(parents=True, exist_ok=True)
     page.save(options.output, quality=82, method=6)
     print(f"made {options.output}: {options.output.stat().st_size / 1000:.0f} kB")
 
 
-def pictures(script: offline.Script, draw: Draw) -> list[Image.Image]:
+def pictures(script: Performance, draw: Draw) -> list[Image.Image]:
     """COUNT pictures, evenly over the text."""
-    motion = load.motion(5)
-    offline.tell(motion, script)
+    motion = script.motion(5)
     wanted = set(np.linspace(25, script.frames - 14, COUNT).astype(int).tolist())
     made = []
     for frame in range(script.frames):

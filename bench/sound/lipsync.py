@@ -23,17 +23,16 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from bench import performance
+from bench.performance import LEAD_IN, Performance, perform
 from bench.sound.lipsync_delays import delays
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Draw
 from visavis.engines.dialogue import knowledge_file as knowledge
 from visavis.engines.motion import visemes
 from visavis.models.arkit import INDEX, NAMES
-from visavis.models.avatar.file import load_avatar
 from visavis.models.bake import landmarks
-from visavis.server.commands import offline
 from visavis.server.playout.messages import FRAME
-from visavis.server.services.studio import find_avatars
 
 Doubles = npt.NDArray[np.float64]
 
@@ -63,7 +62,7 @@ class Watched:
     rest: the gap of the settled pictures drawn once more with the mouth at rest.
     """
 
-    script: offline.Script
+    script: Performance
     gap: Doubles
     rest: Doubles
     commanded: Doubles  # jawOpen - mouthClose every FINE samples
@@ -99,11 +98,11 @@ def main() -> None:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """All measurements."""
-    avatar = load_avatar(find_avatars(options.home)[options.avatar])
+    avatar = performance.avatar(options.avatar, options.home)
     result: dict[str, Any] = {"avatar": options.avatar, "delays_ms": delays()}
     for name in options.voice or [voice.name for voice in load.voices()]:
         tts = load.tts(name, options.home)
-        script = offline.speak(text(options.minutes), tts)
+        script = perform(text(options.minutes), tts)
         hush = np.zeros(HUSH, np.int16)
         script = replace(script, pcm=np.concatenate([script.pcm, hush]))
         result[name] = figures(watch(script, load.drawing(avatar), name))
@@ -112,7 +111,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 def text(minutes: float) -> str:
     """Sentences full of closures, then as many answers of the hotel as fill the time."""
-    answers = [entry.answers[0] for entry in knowledge.load(load.EXAMPLE).entries]
+    answers = [entry.answers[0] for entry in knowledge.load(knowledge.EXAMPLE).entries]
     words = " ".join([*SENTENCES, *answers]).split()
     return " ".join(words[: round(minutes * 150)])  # words a minute
 
@@ -120,7 +119,7 @@ def text(minutes: float) -> str:
 # --- what is seen ---------------------------------------------------------------------------------
 
 
-def watch(script: offline.Script, draw: Draw, name: str) -> Watched:
+def watch(script: Performance, draw: Draw, name: str) -> Watched:
     """Draw every picture and read its lips."""
     read, gaps, rest = Reader(draw), [], []
     motion = directed(script)
@@ -151,11 +150,9 @@ class Reader:
         return gap(face.points)
 
 
-def directed(script: offline.Script) -> Any:
+def directed(script: Performance) -> Any:
     """A motion that has been told the whole script."""
-    motion = load.motion(3)
-    offline.tell(motion, script)
-    return motion
+    return script.motion(3)
 
 
 def gap(points: landmarks.Floats) -> float:
@@ -165,7 +162,7 @@ def gap(points: landmarks.Floats) -> float:
     return float(np.mean(apart) / eyes)
 
 
-def commanded(script: offline.Script) -> Doubles:
+def commanded(script: Performance) -> Doubles:
     """The mouth's opening as the motion commands it, every FINE samples."""
     motion = directed(script)
     jaw, close = INDEX["jawOpen"], INDEX["mouthClose"]
@@ -176,7 +173,7 @@ def commanded(script: offline.Script) -> Doubles:
 # --- what should be seen --------------------------------------------------------------------------
 
 
-def sounds(script: offline.Script, wanted: Any) -> Iterator[tuple[int, int]]:
+def sounds(script: Performance, wanted: Any) -> Iterator[tuple[int, int]]:
     """(start, end) in samples of the phonemes whose first viseme `wanted` accepts."""
     for at, speech in script.pieces:
         for phoneme in speech.phonemes:
@@ -185,9 +182,9 @@ def sounds(script: offline.Script, wanted: Any) -> Iterator[tuple[int, int]]:
                 yield at + phoneme.start, at + phoneme.end
 
 
-def silences(script: offline.Script) -> Iterator[tuple[int, int]]:
+def silences(script: Performance) -> Iterator[tuple[int, int]]:
     """(start, end) in samples without a sound, at least SETTLED and as much again long."""
-    last = offline.LEAD_IN
+    last = LEAD_IN
     for at, speech in script.pieces:
         for phoneme in speech.phonemes:
             if visemes.visemes(phoneme.symbol, speech.alphabet):
@@ -197,16 +194,16 @@ def silences(script: offline.Script) -> Iterator[tuple[int, int]]:
     yield last, len(script.pcm)
 
 
-def settled(script: offline.Script, frames: int) -> npt.NDArray[np.bool_]:
+def settled(script: Performance, frames: int) -> npt.NDArray[np.bool_]:
     """(frames,) where the mouth has to be shut and still: before the first sound, in pauses."""
     times = np.arange(frames) * FRAME
-    quiet = times < offline.LEAD_IN - 0.25 * PLAY_RATE
+    quiet = times < LEAD_IN - 0.25 * PLAY_RATE
     for start, end in silences(script):
         quiet |= (times > start + SETTLED * PLAY_RATE) & (times < end - 0.25 * PLAY_RATE)
     return quiet
 
 
-def speaking(script: offline.Script, frames: int) -> npt.NDArray[np.bool_]:
+def speaking(script: Performance, frames: int) -> npt.NDArray[np.bool_]:
     """(frames,) where something is said."""
     times = np.arange(frames) * FRAME
     said = np.zeros(frames, bool)

@@ -6,6 +6,7 @@ speed: these are the delays inside filters and codecs, not waiting.
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from fractions import Fraction
 from pathlib import Path
@@ -17,12 +18,15 @@ import numpy.typing as npt
 from aiortc.codecs import depayload
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
-from visavis.engines.base import PLAY_RATE
-from visavis.engines.fake import FakeGenerator, FakeMotion
+from visavis.engines.base import PLAY_RATE, Pcm, Speech
 from visavis.engines.voices import utterance
-from visavis.server.commands import offline
-from visavis.server.playout.messages import FRAME, PACKET
+from visavis.server.doors.recorder import FINE, Recorder
+from visavis.server.playout import virtual
+from visavis.server.playout.clock import Clock
+from visavis.server.playout.messages import FRAME, PACKET, Clause, Picture, Spoken
+from visavis.server.playout.timeline import Timeline
 from visavis.server.rtc import encoders as rtc_encoders
+from visavis.server.session.doors import Playout
 
 Doubles = npt.NDArray[np.float64]
 
@@ -111,13 +115,23 @@ def pictures(encoder: Any, name: str, mime: str) -> float:
     return float(np.median(late)) * FRAME / PLAY_RATE * 1e3 if late else float("nan")
 
 
+async def _written(pcm: Pcm, path: Path) -> None:
+    """A timeline with this sound from its first picture on, recorded."""
+    clock, timeline = Clock(asyncio.get_running_loop().time), Timeline()
+    grey = np.full((96, 64), 128, np.uint8)
+    timeline.put(Picture(FRAME, grey))
+    timeline.put(Spoken(0, FRAME, Clause("", Speech(pcm, (), (), "espeak"))))
+    recorder = Recorder(path, FINE, longest=len(pcm))
+    unheard = lambda *times: None  # noqa: E731
+    await recorder.play(Playout(clock, timeline.reader(), grey, unheard, unheard))
+
+
 def mp4() -> float:
     """Of the sound in the files that `visavis say` writes."""
     given = rattle(SECONDS * PLAY_RATE)
-    script = offline.Script((given * 20_000).astype(np.int16), ())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rattle.mp4"
-        offline.render(script, FakeMotion(), FakeGenerator().one, path)
+        virtual.run(_written((given * 20_000).astype(np.int16), path))
         heard = np.zeros(len(given) + PLAY_RATE)
         with av.open(str(path)) as container:
             stream = container.streams.audio[0]

@@ -161,7 +161,7 @@ class _File:
         """Raises OSError, FFmpegError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # A fragment is complete in itself, and flushed: nothing has to be written at the end.
-        options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
+        options = {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"}
         self._container = av.open(str(self._path), "w", format="mp4", options=options)
         self._video = self._container.add_stream(
             "libx264",
