@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import onnx
+import onnx.utils
 
 from visavis.engines.voices import pacing
 
@@ -58,8 +58,12 @@ def _cut(network: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
         _rename(node, joint)
     latent = onnx.helper.make_tensor_value_info(LATENT, onnx.TensorProto.FLOAT, [1, None, None])
     frames = onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None)
-    encoder = _part(network, list(network.graph.input), [latent, frames])
-    decoder = _part(network, [latent], list(network.graph.output))
+    network.graph.value_info.extend([latent, frames])
+    cutter = onnx.utils.Extractor(network)
+    encoder = cutter.extract_model(
+        [value.name for value in network.graph.input], [LATENT, durations]
+    )
+    decoder = cutter.extract_model([LATENT], [value.name for value in network.graph.output])
     return encoder, decoder
 
 
@@ -68,30 +72,3 @@ def _rename(node: onnx.NodeProto, joint: str) -> None:
         for index, name in enumerate(names):
             if name == joint:
                 names[index] = LATENT
-
-
-def _part(
-    network: onnx.ModelProto,
-    inputs: Sequence[onnx.ValueInfoProto],
-    outputs: Sequence[onnx.ValueInfoProto],
-) -> onnx.ModelProto:
-    """The nodes between inputs and outputs, in their order, with the weights that they use."""
-    makers = {output: node for node in network.graph.node for output in node.output}
-    wanted = [value.name for value in outputs]
-    reached = {value.name for value in inputs}
-    while wanted:
-        name = wanted.pop()
-        if name not in reached:
-            reached.add(name)
-            wanted += makers[name].input if name in makers else []
-    given = {value.name for value in inputs}
-    graph = onnx.helper.make_graph(
-        [n for n in network.graph.node if any(o in reached - given for o in n.output)],
-        network.graph.name,
-        inputs,
-        outputs,
-        [weight for weight in network.graph.initializer if weight.name in reached],
-    )
-    return onnx.helper.make_model(
-        graph, opset_imports=network.opset_import, ir_version=network.ir_version
-    )
