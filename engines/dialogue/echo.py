@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from visavis.engines.base import Exchange
-from visavis.engines.dialogue.knowledge_file import fragments
+from visavis.engines.language.sentences import fragments
 
 
 class EchoDialogue:
