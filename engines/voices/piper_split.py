@@ -1,10 +1,8 @@
-"""A piper network cut into encoder and decoder, kept in a cache. Knows no text and no audio."""
+"""A piper network cut into encoder and decoder, kept in a cache."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +10,7 @@ import onnx
 import onnx.utils
 
 from visavis.engines.voices import pacing
+from visavis.models.files import whole
 
 LATENT: Final = "latent"  # (1, channels, frames) float32: the encoder's output, the decoder's input
 _FORMAT: Final = 2  # raise it when the halves change
@@ -31,21 +30,9 @@ def halves(source: Path, cache: Path) -> tuple[Path, Path]:
     if not (encoder.exists() and decoder.exists()):
         cache.mkdir(parents=True, exist_ok=True)
         for half, place in zip(_cut(onnx.load(source)), (encoder, decoder), strict=True):
-            _put(half.SerializeToString(), place)
+            with whole(place) as file:
+                file.write(half.SerializeToString())
     return encoder, decoder
-
-
-def _put(content: bytes, place: Path) -> None:
-    with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".part", delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)  # a temporary file starts private to its user
-            Path(file.name).replace(place)
-        except OSError:
-            Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 def _cut(network: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
