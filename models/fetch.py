@@ -101,7 +101,7 @@ def _fetch(file: File, path: Path, progress: Progress | None) -> None:
     if digest != file.sha256:
         part.unlink()
         raise _fault(file.url, "the sha256 is wrong: this is not the file of the manifest")
-    part.replace(path)
+    part.replace(path)  # not files.whole: a part is kept, so that the next go continues it
 
 
 def _receive(file: File, part: Path, progress: Progress | None) -> str:

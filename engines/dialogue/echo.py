@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from visavis.engines.base import Exchange
-from visavis.engines.dialogue.knowledge_file import fragments
+from visavis.engines.language.sentences import fragments
 
 
 def load(home: Path, knowledge: Path | None) -> EchoDialogue:

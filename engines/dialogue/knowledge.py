@@ -9,10 +9,11 @@ from typing import Final
 
 from visavis.engines.base import Exchange
 from visavis.engines.dialogue import knowledge_file, smalltalk
-from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry, fragments
+from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry
 from visavis.engines.dialogue.retrieval import Index
 from visavis.engines.language import minilm
 from visavis.engines.language.embeddings import Embedder
+from visavis.engines.language.sentences import fragments
 from visavis.engines.language.wording import STOP, core, normalise, stem, words
 
 # Chosen on `tune` and `out_of_scope.tune` of bench/dialogue_questions.toml; see bench/dialogue.py.

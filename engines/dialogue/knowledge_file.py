@@ -7,7 +7,6 @@ its top is the description of the format for the people who write such files.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -26,10 +25,6 @@ _BREAK: Final = re.compile(r"(?:\*\s*){3,}$|(?:-\s*){3,}$|(?:_\s*){3,}$")
 _LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _ADDRESS: Final = re.compile(r"<?\bhttps?://(?:www\.)?([^\s>]+?)/?>?(?=[\s.,;:!?)]*(?:\s|$))")
 _EMPHASIS: Final = re.compile(r"(\*\*|__|\*|`|~~|(?<!\w)_|_(?!\w))")
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?…])[\"”’)]*\s+(?=\S)")
-_ABBREVIATION: Final = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|St|No|vs|etc|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +106,6 @@ def parse(text: str, source: str = "knowledge") -> Knowledge:
     return Knowledge(
         reader.title, Persona(**reader.fields), tuple(d.entry() for d in reader.drafts)
     )
-
-
-def sentences(text: str) -> list[str]:
-    """Spoken text -> its sentences, without the blanks between them."""
-    found, start = [], 0
-    for gap in _SENTENCE_END.finditer(text):
-        if not _ABBREVIATION.search(text[start : gap.start()]):
-            found.append(text[start : gap.end()].rstrip())
-            start = gap.end()
-    return [*found, text[start:]] if text[start:] else found
-
-
-def fragments(text: str) -> Iterator[str]:
-    """Spoken text -> its sentences, such that they join to the whole again."""
-    parts = sentences(text)
-    for number, part in enumerate(parts, start=1):
-        yield part if number == len(parts) else part + " "
 
 
 def plain(markdown: str) -> str:

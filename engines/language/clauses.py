@@ -1,4 +1,4 @@
-"""Streamed text to clauses that can be spoken at once. Knows no voice and no time.
+"""Streamed text to clauses that can be spoken at once.
 
 The first clause is kept short, because the first sound waits for it; the later ones are whole
 sentences, because a voice sounds best over a whole sentence.
@@ -9,28 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from visavis.engines.language.sentences import CLOSERS, ENDS, ends_sentence
+
 FIRST_WORDS: Final = 3  # from this many words on, the first clause may end at a comma
 LATER_WORDS: Final = 10  # a later one, which is spoken while the one before it still sounds
 MOST_WORDS: Final = 25  # some 8 s of speech
 
-_CLOSERS: Final = "\"')]}»”’*_"
-_OPENERS: Final = "\"'([{«“‘*_"
-_ENDS: Final = ".!?…。！？"
 _PAUSES: Final = ",;:–—"
-# A full stop after one of these does not end a sentence, whatever follows.
-_TITLES: Final = frozenset({
-    "mr", "mrs", "ms", "dr", "prof", "st", "mt", "ft", "gen", "gov", "sen", "rep", "capt", "lt",
-    "col", "sgt", "rev", "hon", "vs", "approx",
-})  # fmt: skip
-# After one of these it does, if a capital letter follows.
-_SHORT: Final = frozenset({
-    "a.m", "p.m", "am", "pm", "e.g", "i.e", "etc", "inc", "ltd", "co", "corp", "jr", "sr", "ave",
-    "blvd", "rd", "apt", "dept", "ext", "tel", "est", "fig", "jan", "feb", "mar", "apr", "jun",
-    "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon", "tue", "tues", "wed", "thu", "thurs",
-    "fri", "sat", "sun", "u.s", "u.k", "a.k.a", "min", "max", "hrs",
-})  # fmt: skip
-_NEVER_LAST: Final = frozenset({"e.g", "i.e", "a.k.a"})
-_NUMBERING: Final = frozenset({"no", "nos"})
 
 
 class Clauses:
@@ -85,29 +70,10 @@ class Clauses:
         count, last = len(self._words), self._words[-1]
         if count >= MOST_WORDS:
             return True
-        mark = last.rstrip(_CLOSERS)[-1:]
+        mark = last.rstrip(CLOSERS)[-1:]
         if not mark or not any(char.isalnum() for word in self._words for char in word):
             return False
-        if mark in _ENDS:
-            return _ends_sentence(last, following, alone=count == 1)
+        if mark in ENDS:
+            return ends_sentence(last, following, alone=count == 1)
         least = FIRST_WORDS if self._first else LATER_WORDS
         return mark in _PAUSES and count >= least
-
-
-def _ends_sentence(word: str, following: str | None, *, alone: bool) -> bool:
-    """Whether the mark at the end of `word` ends a sentence; `following` None is not known yet."""
-    bare = word.rstrip(_CLOSERS)
-    name = bare.rstrip(_ENDS).lstrip(_OPENERS).lower()
-    if bare[-1:] != "." or bare.endswith(".."):
-        return True
-    if name in _NUMBERING:  # "No. 5" or "No. I am sorry."
-        return following is not None and not following[:1].isdecimal()
-    if name in _TITLES or (len(name) == 1 and name.isalpha() and name != "i"):  # "J. Smith"
-        return False
-    if name in _SHORT or re.fullmatch(r"(?:[a-z]\.)+[a-z]", name):
-        return name not in _NEVER_LAST and _starts_sentence(following)
-    return not (alone and name.isdecimal())  # "1. Take the lift."
-
-
-def _starts_sentence(following: str | None) -> bool:
-    return following is not None and following.lstrip(_OPENERS)[:1].isupper()

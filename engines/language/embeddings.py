@@ -1,9 +1,8 @@
-"""Embedded texts, kept between starts in a folder. Knows no model and no meaning."""
+"""Embedded texts, kept between starts in a folder."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from visavis.engines.base import Floats
+from visavis.models.files import whole
 
 
 class Embedder(Protocol):
@@ -56,6 +56,5 @@ def _read(path: Path) -> dict[str, Floats]:
 
 def _write(path: Path, keys: Sequence[str], vectors: Floats) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}-{os.getpid()}.part.npz")
-    np.savez(part, keys=np.array(keys), vectors=vectors)
-    part.replace(path)
+    with whole(path) as file:
+        np.savez(file, keys=np.array(keys), vectors=vectors)

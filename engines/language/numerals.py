@@ -4,69 +4,32 @@ from __future__ import annotations
 
 from typing import Final
 
-ONES: Final = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
-    "nineteen",
-)  # fmt: skip
-_TENS: Final = (
-    "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-)  # fmt: skip
-_SCALES: Final = ("", "thousand", "million", "billion", "trillion")
-_ORDINALS: Final = {
-    "one": "first",
-    "two": "second",
-    "three": "third",
-    "five": "fifth",
-    "eight": "eighth",
-    "nine": "ninth",
-    "twelve": "twelfth",
-}
+from num2words import num2words  # type: ignore[import-untyped]
+
+_DIGITS: Final = (
+    *("zero", "one", "two", "three", "four"),
+    *("five", "six", "seven", "eight", "nine"),
+)
 
 
 def digits(text: str) -> str:
     """Each ASCII digit by name, whatever stands between them: "0800" -> "zero eight zero zero"."""
-    return " ".join(ONES[int(char)] for char in text if char.isdecimal() and char.isascii())
+    return " ".join(_DIGITS[int(char)] for char in text if char.isdecimal() and char.isascii())
 
 
 def cardinal(value: int) -> str:
     """0 <= value < 10**15 in words; larger numbers are read digit by digit."""
-    if value >= 1000 ** len(_SCALES):
-        return digits(str(value))
-    words: list[str] = []
-    for power in range(len(_SCALES) - 1, -1, -1):
-        group = value // 1000**power % 1000
-        if group:
-            words += [_below_thousand(group), _SCALES[power]]
-    return " ".join(word for word in words if word) or ONES[0]
-
-
-def _below_thousand(value: int) -> str:
-    hundreds, rest = divmod(value, 100)
-    words = [ONES[hundreds], "hundred"] if hundreds else []
-    if rest:
-        words.append(_below_hundred(rest))
-    return " ".join(words)
-
-
-def _below_hundred(value: int) -> str:
-    if value < len(ONES):
-        return ONES[value]
-    tens, ones = divmod(value, 10)
-    return f"{_TENS[tens]}-{ONES[ones]}" if ones else _TENS[tens]
+    return _american(num2words(value)) if value < 10**15 else digits(str(value))
 
 
 def ordinal(value: int) -> str:
-    """12 -> "twelfth", 21 -> "twenty-first"."""
-    head, space, last = cardinal(value).rpartition(" ")
-    tens, hyphen, ones = last.rpartition("-")
-    return head + space + tens + hyphen + _ordinal_word(ones)
+    """12 -> "twelfth", 21 -> "twenty-first"; from 10**15 on digit by digit, without an ending."""
+    return _american(num2words(value, to="ordinal")) if value < 10**15 else digits(str(value))
 
 
-def _ordinal_word(word: str) -> str:
-    if word in _ORDINALS:
-        return _ORDINALS[word]
-    return word[:-1] + "ieth" if word.endswith("y") else word + "th"
+def _american(words: str) -> str:
+    """Without the commas and the "and" of British English, which would be heard as pauses."""
+    return words.replace(",", "").replace(" and ", " ")
 
 
 def paired(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Written words to what is said for them, one by one. Knows no voice and no phonemes.
+"""Written words to what is said for them, one by one.
 
 Both voices read the spoken form, so a number sounds the same in either, and each written word
 keeps the time span of what was said for it.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from visavis.engines.language import numerals
+from visavis.engines.language.sentences import ABBREVIATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +31,11 @@ _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July",
     "August", "September", "October", "November", "December",
 )  # fmt: skip
-# Written with a full stop; the stop belongs to the word and does not end the sentence.
-_ABBREVIATIONS: Final = {
-    "mr": "Mister", "mrs": "Missus", "ms": "Miz", "dr": "Doctor", "prof": "Professor",
-    "st": "Street", "ave": "Avenue", "blvd": "Boulevard", "rd": "Road", "apt": "apartment",
-    "dept": "department", "approx": "approximately", "vs": "versus", "etc": "et cetera",
-    "e.g": "for example", "i.e": "that is", "a.k.a": "also known as", "jr": "Junior",
-    "sr": "Senior", "inc": "Incorporated", "ltd": "Limited", "co": "Company", "ext": "extension",
-    "min": "minimum", "max": "maximum", "hrs": "hours", "tel": "telephone", "est": "established",
-    "mon": "Monday", "tue": "Tuesday", "tues": "Tuesday", "wed": "Wednesday", "thu": "Thursday",
-    "thurs": "Thursday", "fri": "Friday", "sat": "Saturday", "sun": "Sunday",
-    "jan": "January", "feb": "February", "mar": "March", "apr": "April", "jun": "June",
-    "jul": "July", "aug": "August", "sep": "September", "sept": "September", "oct": "October",
-    "nov": "November", "dec": "December",
-}  # fmt: skip
 # In small letters these are words: "in the sun."
 _CAPITAL: Final = {"Mon", "Wed", "Sat", "Sun", "Jan", "Mar", "Jun", "Dec"}
 # Read as an abbreviation without its full stop too, since no such word exists.
 _BARE: Final = {"mr", "mrs", "dr", "prof", "blvd", "vs", "etc", "approx", "dept", "hrs"}
-_STOPPED: Final = {*_ABBREVIATIONS, "no"}
+_STOPPED: Final = {*ABBREVIATIONS, "no"}
 _UNITS: Final = {
     "km": "kilometers", "cm": "centimeters", "mm": "millimeters", "m": "meters", "mi": "miles",
     "ft": "feet", "kg": "kilograms", "g": "grams", "lb": "pounds", "lbs": "pounds",
@@ -302,7 +289,7 @@ def _phone(match: re.Match[str], _: _Place) -> str:
 
 def _number(match: re.Match[str], place: _Place) -> str:
     text, before = match[0], place.before.lower().rstrip(".")
-    is_month = _ABBREVIATIONS.get(before, before).capitalize() in _MONTHS
+    is_month = ABBREVIATIONS.get(before, before).capitalize() in _MONTHS
     if is_month and text.isdecimal() and 1 <= int(text) <= 31:
         return numerals.ordinal(int(text))
     if not text.isdecimal() or len(text) < 3:
@@ -330,7 +317,7 @@ def _abbreviation(match: re.Match[str], place: _Place) -> str | None:
         return "number"
     if name == "st" and place.after[:1].isupper():
         return "Saint"
-    return _ABBREVIATIONS.get(name) if stop or name in _BARE else None
+    return ABBREVIATIONS.get(name) if stop or name in _BARE else None
 
 
 def _initials(match: re.Match[str], _: _Place) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
+
+import snowballstemmer  # type: ignore[import-untyped]
 
 
 def words(text: str) -> frozenset[str]:
@@ -80,18 +83,10 @@ def terms(normal: str) -> list[str]:
     return [stem(word) for word in heard if word not in STOP] + joined
 
 
+@lru_cache(4096)
 def stem(word: str) -> str:
-    """A word without its plural, -ing or -ed: crude, but the same on both sides."""
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    for ending in ("ings", "ing", "ed"):
-        base = word.removesuffix(ending)
-        if base != word and len(base) >= 3 and re.search("[aeiouy]", base):
-            doubled = base[-1] == base[-2] and (base[-1] not in "ls" or len(base) > 5)
-            return base[:-1] if doubled else base.rstrip("e")
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        word = word[:-2] if word.endswith(("sses", "xes", "ches", "shes")) else word[:-1]
-    return word.rstrip("e") if len(word) > 3 else word
+    """A word without its endings, by Porter's second algorithm; the same on both sides."""
+    return str(snowballstemmer.stemmer("english").stemWord(word))  # each holds a word: one a thread
 
 
 # Letters that whisper tiny.en confuses become one: voiced and unvoiced pairs, spellings of a sound.

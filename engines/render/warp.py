@@ -15,7 +15,6 @@ from visavis.models.avatar.rig import BREATH, CONTROLS, GAZE_SPAN, Body
 from visavis.models.warp import kernel, kernel_patch, scene
 
 Floats = npt.NDArray[np.float32]
-Planes = tuple[I420, I420, I420]  # luma, blue, red
 
 BASE_STEP: Final = 8  # px between the nodes at which the base is inverted
 PATCH_STEP: Final = 4
@@ -147,16 +146,20 @@ def draw(prepared: scene.Scene, state: FaceState) -> I420:
 
 
 def _draw_base(
-    prepared: scene.Scene, amount: Floats, motion: Floats, turn: Floats, planes: Planes
+    prepared: scene.Scene, amount: Floats, motion: Floats, turn: Floats, planes: kernel.Picture
 ) -> None:
     seen = positions(prepared, amount, motion)
     rows, columns = (-(-n // BASE_STEP) + 1 for n in (prepared.height, prepared.width))
     flow = np.empty((rows, columns, 2), np.float32)
     kernel.invert(seen, prepared.base.box, BASE_STEP, 0, 0, flow)
     kernel.draw_base(
-        flow, _gain(prepared, flow, turn), BASE_STEP, prepared.texture, prepared.origin,
-        prepared.seen, prepared.clear, *planes,
-    )  # fmt: skip
+        flow,
+        _gain(prepared, flow, turn),
+        BASE_STEP,
+        kernel.Texture(prepared.texture, prepared.origin),
+        kernel.Tiles(prepared.seen, prepared.clear),
+        planes,
+    )
 
 
 def _gain(prepared: scene.Scene, flow: Floats, turn: Floats) -> Floats:
@@ -174,7 +177,7 @@ def _places(prepared: scene.Scene, amount: Floats, motion: Floats) -> Floats:
 
 def _draw_gap(
     prepared: scene.Scene, gap: scene.Gap, amount: Floats, motion: Floats, turn: Floats,
-    places: Floats, planes: Planes,
+    places: Floats, planes: kernel.Picture,
 ) -> None:  # fmt: skip
     seen = _forward(gap.sheets, amount, motion)
     box = _box(prepared, seen)
@@ -190,18 +193,17 @@ def _draw_gap(
     if gap.lid and closed > 0:
         texture, origin = _bare(gap.lid, closed), gap.lid.origin
     gains = np.stack([_gain(prepared, flow, turn) for flow in flows])
+    seen_at = kernel_patch.Seen(flows, gains, PATCH_STEP, x0, y0)
     kernel_patch.draw_patch(
-        flows[0], flows[1], gains, PATCH_STEP, x0, y0, texture, origin,
-        gap.edges, gap.corner, gap.margin, gap.atlas, places, gap.back, _shade(gap, amount),
-        *planes,
-    )  # fmt: skip
+        seen_at,
+        kernel.Texture(texture, origin),
+        kernel_patch.Sheets(gap.edges, gap.corner, gap.margin),
+        kernel_patch.Inside(gap.atlas, places, gap.back, _shade(gap, amount)),
+        planes,
+    )
     if gap.lid and closed > 0:
         now = (_height(closed), min(closed / BARE, 1), LINE * closed**2)
-        kernel_patch.draw_lashes(
-            flows[0], PATCH_STEP, x0, y0, gap.lid.lashes, gap.lid.origin, gap.lid.edge,
-            gap.lid.fall, np.float32(gap.lid.tall), np.array(now, np.float32), gap.lid.colour,
-            *planes,
-        )  # fmt: skip
+        kernel_patch.draw_lashes(seen_at, _lashes(gap.lid), np.array(now, np.float32), planes)
 
 
 def _box(prepared: scene.Scene, seen: Floats) -> tuple[int, int, int, int] | None:
@@ -225,6 +227,11 @@ def _shade(gap: scene.Gap, amount: Floats) -> Floats:
     shut = amount[_index(f"eyeBlink{gap.side}")]
     shade = gap.shade * np.array([shut, 1, shut, 1, 1, 1], np.float32)
     return shade + np.array([LID_HOOD * shut, 0, 0, 0, 0, 0], np.float32)
+
+
+def _lashes(lid: scene.Lid) -> kernel_patch.Lashes:
+    tall = np.float32(lid.tall)
+    return kernel_patch.Lashes(lid.lashes, lid.origin, lid.edge, lid.fall, tall, lid.colour)
 
 
 def _closed(gap: scene.Gap, amount: Floats) -> float:
@@ -266,11 +273,11 @@ def _check(state: FaceState) -> None:
         raise EngineError(message)
 
 
-def _planes(picture: I420, width: int, height: int) -> Planes:
+def _planes(picture: I420, width: int, height: int) -> kernel.Picture:
     flat = picture.reshape(-1)
     luma, quarter = width * height, width * height // 4
     half = (height // 2, width // 2)
-    return (
+    return kernel.Picture(
         flat[:luma].reshape(height, width),
         flat[luma : luma + quarter].reshape(half),
         flat[luma + quarter :].reshape(half),

@@ -1,17 +1,16 @@
-"""A piper network cut into encoder and decoder, kept in a cache. Knows no text and no audio."""
+"""A piper network cut into encoder and decoder, kept in a cache."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import onnx
+import onnx.utils
 
 from visavis.engines.voices import pacing
+from visavis.models.files import whole
 
 LATENT: Final = "latent"  # (1, channels, frames) float32: the encoder's output, the decoder's input
 _FORMAT: Final = 2  # raise it when the halves change
@@ -31,21 +30,9 @@ def halves(source: Path, cache: Path) -> tuple[Path, Path]:
     if not (encoder.exists() and decoder.exists()):
         cache.mkdir(parents=True, exist_ok=True)
         for half, place in zip(_cut(onnx.load(source)), (encoder, decoder), strict=True):
-            _put(half.SerializeToString(), place)
+            with whole(place) as file:
+                file.write(half.SerializeToString())
     return encoder, decoder
-
-
-def _put(content: bytes, place: Path) -> None:
-    with tempfile.NamedTemporaryFile(dir=place.parent, suffix=".part", delete=False) as file:
-        try:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)  # a temporary file starts private to its user
-            Path(file.name).replace(place)
-        except OSError:
-            Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 def _cut(network: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
@@ -58,8 +45,12 @@ def _cut(network: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
         _rename(node, joint)
     latent = onnx.helper.make_tensor_value_info(LATENT, onnx.TensorProto.FLOAT, [1, None, None])
     frames = onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None)
-    encoder = _part(network, list(network.graph.input), [latent, frames])
-    decoder = _part(network, [latent], list(network.graph.output))
+    network.graph.value_info.extend([latent, frames])
+    cutter = onnx.utils.Extractor(network)
+    encoder = cutter.extract_model(
+        [value.name for value in network.graph.input], [LATENT, durations]
+    )
+    decoder = cutter.extract_model([LATENT], [value.name for value in network.graph.output])
     return encoder, decoder
 
 
@@ -68,30 +59,3 @@ def _rename(node: onnx.NodeProto, joint: str) -> None:
         for index, name in enumerate(names):
             if name == joint:
                 names[index] = LATENT
-
-
-def _part(
-    network: onnx.ModelProto,
-    inputs: Sequence[onnx.ValueInfoProto],
-    outputs: Sequence[onnx.ValueInfoProto],
-) -> onnx.ModelProto:
-    """The nodes between inputs and outputs, in their order, with the weights that they use."""
-    makers = {output: node for node in network.graph.node for output in node.output}
-    wanted = [value.name for value in outputs]
-    reached = {value.name for value in inputs}
-    while wanted:
-        name = wanted.pop()
-        if name not in reached:
-            reached.add(name)
-            wanted += makers[name].input if name in makers else []
-    given = {value.name for value in inputs}
-    graph = onnx.helper.make_graph(
-        [n for n in network.graph.node if any(o in reached - given for o in n.output)],
-        network.graph.name,
-        inputs,
-        outputs,
-        [weight for weight in network.graph.initializer if weight.name in reached],
-    )
-    return onnx.helper.make_model(
-        graph, opset_imports=network.opset_import, ir_version=network.ir_version
-    )

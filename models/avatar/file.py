@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -26,6 +24,7 @@ from safetensors.numpy import save as save_tensors
 from visavis.models.avatar import tensors
 from visavis.models.avatar.rig import PATCHES, Body, Bytes, Grid, Light, Patch
 from visavis.models.errors import AvatarError
+from visavis.models.files import whole
 
 FORMAT: Final = "visavis-avatar"
 VERSION: Final = 1
@@ -132,14 +131,8 @@ class Avatar:
 
 def _write(path: Path, parts: dict[str, bytes]) -> None:
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            try:
-                _zip(file, parts)
-            except BaseException:
-                os.unlink(file.name)
-                raise
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
+        with whole(path) as file:
+            _zip(file, parts)
     except OSError as error:
         message = f"{path.name} cannot be written: {error.strerror or 'unknown reason'}."
         raise AvatarError("avatar-unwritable", message) from error

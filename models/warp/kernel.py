@@ -7,7 +7,7 @@ textures have two texels a px, packed Y | U << 8 | A << 16 | V << 24.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,32 @@ from visavis.models.compiling import compiled
 
 Array = Any  # numba compiles for the arrays it is given; their shapes stand in each docstring
 Real = Any  # float32 inside compiled code
+
+
+class Picture(NamedTuple):
+    """What is drawn on: luma (H, W), blue and red (H/2, W/2) uint8; both sides even."""
+
+    luma: Array
+    blue: Array
+    red: Array
+
+
+class Texture(NamedTuple):
+    """words (th, tw) uint32; origin (2,): the position of its first texel."""
+
+    words: Array
+    origin: Array
+
+
+class Tiles(NamedTuple):
+    """Running sums (rows + 1, columns + 1) int32 over tiles of 16 x 16 texels.
+
+    seen: of tiles that are not all transparent; clear: of tiles that are not all opaque.
+    """
+
+    seen: Array
+    clear: Array
+
 
 ONE = 65536  # fixed point, 16 fractional bits
 EVEN = 0x00FF00FF  # bytes 0 and 2 of a texel
@@ -210,19 +236,18 @@ def lerp_pair(p00: int, p01: int, p10: int, p11: int, fx: int, fy: int) -> int:
 
 @compiled
 def draw_base(  # noqa: C901 - one pass over the picture: calls would cost more than they tell
-    flow: Array, gain: Array, step: int, texture: Array, origin: Array, seen: Array, clear: Array,
-    luma: Array, blue: Array, red: Array,
-) -> None:  # fmt: skip
+    flow: Array, gain: Array, step: int, texture: Texture, tiles: Tiles, picture: Picture
+) -> None:
     """Lay the large layer over the background that is already in the picture.
 
-    flow (oh, ow, 2) from `invert` at (0, 0), gain (oh, ow) from `light`; texture (th, tw) uint32;
-    origin: the position of its first texel; seen, clear (rows + 1, columns + 1) int32: running sums
-    over tiles of 16 x 16 texels, of tiles that are not all transparent, and of tiles that are not
-    all opaque; luma (H, W), blue and red (H/2, W/2) uint8.
+    flow (oh, ow, 2) from `invert` at (0, 0), gain (oh, ow) from `light`.
     """
+    luma, blue, red = picture
+    words, origin = texture
+    seen, clear = tiles
     height, width = luma.shape
-    th, tw = texture.shape
-    flat = texture.reshape(-1)
+    th, tw = words.shape
+    flat = words.reshape(-1)
     high_x = np.float32(tw - 2)
     high_y = np.float32(th - 2)
     shift = 16 + 4

@@ -7,16 +7,76 @@ conventions as `kernel`.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from visavis.models.compiling import compiled
-from visavis.models.warp.kernel import Array, Real, lerp_pair
+from visavis.models.warp.kernel import Array, Picture, Real, Texture, lerp_pair
 
 EDGE_UNIT = 8  # steps of a stored signed distance per px
 EDGE_ZERO = 128
 LINE_REACH = np.float32(0.045)  # widths of an eye that its dark line reaches to both sides
 FLAT = 0.35  # of their height in the photo that lashes have at least, seen from the front
 SEAM = np.float32(4)  # px, for each px left out at a sheet's edge, over which its texture stretches
+
+
+class Seen(NamedTuple):
+    """What of two sheets is seen at nodes of the picture.
+
+    flows (2, oh, ow, 2) from `invert` at (x0, y0), both even, of the upper and the lower sheet;
+    gains (2, oh, ow) from `light`; step: px between the nodes.
+    """
+
+    flows: Array
+    gains: Array
+    step: int
+    x0: int
+    y0: int
+
+
+class Sheets(NamedTuple):
+    """edges (2, h, w) uint8: signed distance of both sheets, sample (0, 0) at position `corner`;
+    margin: px over which the patch fades into the picture."""
+
+    edges: Array
+    corner: Array
+    margin: Real
+
+
+class Inside(NamedTuple):
+    """What is seen through the gap.
+
+    atlas (n, ah, aw) uint32: pictures, back to front; places (n, 2, 3): picture px -> their texels;
+    back (3,): Y, U, V behind them; shade (6,): share of light lost at the upper sheet's edge and
+    1 / px of its reach, then the same for the lower sheet; how much of the photo is left out at the
+    edges of sheets that have parted, in widths of the gap, and px of it at most.
+    """
+
+    atlas: Array
+    places: Array
+    back: Array
+    shade: Array
+
+
+class Lashes(NamedTuple):
+    """Lashes as the photo has them.
+
+    opacity (h, w) uint8 at half px from position `origin` on; edge (6,): position of the lid's left
+    corner, unit vector to the right one, px between them, px along of the first of `fall` (n,): px
+    that the edge lies below the line between the corners; tall: px of the highest lash; colour
+    (3,): Y, U, V.
+    """
+
+    opacity: Array
+    origin: Array
+    edge: Array
+    fall: Array
+    tall: Real
+    colour: Array
+
+
+Cell = tuple[int, int, Real, Real, Real, Real]  # see _cell
 
 
 @compiled
@@ -40,7 +100,7 @@ def _edge(sheet: Array, x: Real, y: Real) -> Real:
 
 
 @compiled
-def _cell(x: Real, y: Real) -> tuple[int, int, Real, Real, Real, Real]:
+def _cell(x: Real, y: Real) -> Cell:
     """Of a place among nodes: column and row, and the weights of the four nodes around it."""
     a = int(x)
     b = int(y)
@@ -51,10 +111,9 @@ def _cell(x: Real, y: Real) -> tuple[int, int, Real, Real, Real, Real]:
 
 
 @compiled
-def _position(
-    nodes: Array, a: int, b: int, w00: Real, w01: Real, w10: Real, w11: Real
-) -> tuple[Real, Real]:
-    """What nodes (h, w, 2) say there; the rest from `_cell`."""
+def _position(nodes: Array, cell: Cell) -> tuple[Real, Real]:
+    """What nodes (h, w, 2) say there."""
+    a, b, w00, w01, w10, w11 = cell
     p, q, r, s = nodes[b, a], nodes[b, a + 1], nodes[b + 1, a], nodes[b + 1, a + 1]
     return (
         p[0] * w00 + q[0] * w01 + r[0] * w10 + s[0] * w11,
@@ -79,30 +138,21 @@ def _texel(flat: Array, stride: int, x: Real, y: Real) -> tuple[int, int]:
 
 
 @compiled
-def _lit(
-    gain: Array, a: int, b: int, w00: Real, w01: Real, w10: Real, w11: Real, even: int
-) -> Real:
+def _lit(gain: Array, cell: Cell, even: int) -> Real:
     """Luma of a texel under the light's gain at that place."""
+    a, b, w00, w01, w10, w11 = cell
     g = gain[b, a] * w00 + gain[b, a + 1] * w01 + gain[b + 1, a] * w10 + gain[b + 1, a + 1] * w11
     black = np.float32(16)
     return min(black + (np.float32(even & 255) - black) * g, np.float32(235))
 
 
 @compiled
-def _between(
-    atlas: Array,
-    places: Array,
-    back: Array,
-    shade: Array,
-    x: Real,
-    y: Real,
-    up: Real,
-    low: Real,
-) -> tuple[Real, Real, Real]:
+def _between(inside: Inside, x: Real, y: Real, up: Real, low: Real) -> tuple[Real, Real, Real]:
     """What is seen through the gap at picture px (x, y): luma, blue, red.
 
     up, low: px (negative) from the edge of the upper and the lower sheet.
     """
+    atlas, places, back, shade = inside
     luma, blue, red = back[0], back[1], back[2]
     height, width = atlas.shape[1], atlas.shape[2]
     for n in range(atlas.shape[0]):
@@ -132,26 +182,20 @@ def _between(
 
 @compiled
 def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
-    upper: Array, lower: Array, gains: Array, step: int, x0: int, y0: int, texture: Array,
-    origin: Array, edges: Array, corner: Array, margin: Real, atlas: Array, places: Array,
-    back: Array, shade: Array, luma: Array, blue: Array, red: Array,
-) -> None:  # fmt: skip
-    """Draw one patch over the picture.
-
-    upper, lower (oh, ow, 2) from `invert` at (x0, y0), both even; gains (2, oh, ow) from `light`
-    for either; texture, origin, luma, blue, red
-    as in `draw_base`; edges (2, h, w) uint8: signed distance of both sheets, sample (0, 0) at
-    position `corner`; margin: px over which the patch fades into the picture; atlas (n, ah, aw)
-    uint32: pictures in the gap, back to front; places (n, 2, 3): picture px -> their texels; back
-    (3,): Y, U, V behind them; shade (6,): share of light lost at the upper sheet's edge and 1 / px
-    of its reach, then the same for the lower sheet; how much of the photo is left out at the edges
-    of sheets that have parted, in widths of the gap, and px of it at most.
-    """
+    seen: Seen, texture: Texture, sheets: Sheets, inside: Inside, picture: Picture
+) -> None:
+    """Draw one patch over the picture."""
+    upper, lower = seen.flows[0], seen.flows[1]
+    step, x0, y0 = seen.step, seen.x0, seen.y0
+    words, origin = texture
+    edges, corner, margin = sheets
+    shade = inside.shade
+    luma, blue, red = picture
     height, width = luma.shape
-    flat = texture.reshape(-1)
-    stride = texture.shape[1]
-    high_x = np.float32(texture.shape[1] - 2)
-    high_y = np.float32(texture.shape[0] - 2)
+    flat = words.reshape(-1)
+    stride = words.shape[1]
+    high_x = np.float32(words.shape[1] - 2)
+    high_y = np.float32(words.shape[0] - 2)
     edge_x = np.float32(edges.shape[2] - 1.001)
     edge_y = np.float32(edges.shape[1] - 1.001)
     inv = np.float32(1.0 / step)
@@ -171,8 +215,8 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
             for k in range(4):
                 px = x + (k & 1)
                 py = y + (k >> 1)
-                a, b, w00, w01, w10, w11 = _cell((px - x0) * inv, (py - y0) * inv)
-                ux, uy = _position(upper, a, b, w00, w01, w10, w11)
+                cell = _cell((px - x0) * inv, (py - y0) * inv)
+                ux, uy = _position(upper, cell)
                 sx = ux - corner[0]
                 sy = uy - corner[1]
                 rim = min(min(sx, sy), min(edge_x - sx, edge_y - sy))
@@ -187,7 +231,7 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
                 y_, u_, v_ = zero, zero, zero
                 skip, low = zero, zero
                 if up < seam:
-                    lx, ly = _position(lower, a, b, w00, w01, w10, w11)
+                    lx, ly = _position(lower, cell)
                     tx = min(max(lx - corner[0], zero), edge_x)
                     ty = min(max(ly - corner[1], zero), edge_y)
                     low = _edge(edges[1], tx, ty)
@@ -195,15 +239,13 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
                 if cover < one:
                     under = min(max(low + half, zero), one)
                     if under < one:
-                        y_, u_, v_ = _between(
-                            atlas, places, back, shade, np.float32(px), np.float32(py), up, low
-                        )
+                        y_, u_, v_ = _between(inside, np.float32(px), np.float32(py), up, low)
                     if under > zero:
                         past = skip * max(one - max(low, zero) * inv_seam, zero)
                         qx = min(max((lx - origin[0]) * 2, zero), high_x)
                         qy = min(max((ly + past - origin[1]) * 2, zero), high_y)
                         even, odd = _texel(flat, stride, qx, qy)
-                        lit = _lit(gains[1], a, b, w00, w01, w10, w11, even)
+                        lit = _lit(seen.gains[1], cell, even)
                         y_ += (lit - y_) * under
                         u_ += (np.float32(odd & 255) - u_) * under
                         v_ += (np.float32(odd >> 16) - v_) * under
@@ -212,7 +254,7 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
                     past = skip * max(one - max(up, zero) * inv_seam, zero)
                     qy = min(max((uy - past - origin[1]) * 2, zero), high_y)
                     even, odd = _texel(flat, stride, qx, qy)
-                    lit = _lit(gains[0], a, b, w00, w01, w10, w11, even)
+                    lit = _lit(seen.gains[0], cell, even)
                     y_ += (lit - y_) * cover
                     u_ += (np.float32(odd & 255) - u_) * cover
                     v_ += (np.float32(odd >> 16) - v_) * cover
@@ -238,23 +280,21 @@ def blend(one: Array, other: Array, share: int, out: Array) -> None:
 
 @compiled
 def draw_lashes(  # noqa: C901 - as draw_patch
-    upper: Array, step: int, x0: int, y0: int, lashes: Array, origin: Array, edge: Array,
-    fall: Array, tall: Real, now: Array, colour: Array, luma: Array, blue: Array, red: Array,
-) -> None:  # fmt: skip
+    seen: Seen, lashes: Lashes, now: Array, picture: Picture
+) -> None:
     """Draw the lashes of an upper lid, as high over its edge as they are now.
 
-    upper, step, x0, y0, luma, blue, red as in `draw_patch`; lashes (h, w) uint8: their opacity at
-    half px from position `origin` on, as the photo has them; edge (6,): position of the lid's left
-    corner, unit vector to the right one, px between them, px along of the first of `fall` (n,): px
-    that the edge lies below the line between the corners; tall: px of the highest lash; now (3,):
-    their height over that in the photo, negative below the edge, their opacity, and that of the
-    line along the edge; colour (3,).
+    now (3,): their height over that in the photo, negative below the edge, their opacity, and that
+    of the line along the edge.
     """
+    upper, step, x0, y0 = seen.flows[0], seen.step, seen.x0, seen.y0
+    opacity, origin, edge, fall, tall, colour = lashes
+    luma, blue, red = picture
     height, width = luma.shape
     inv = np.float32(1.0 / step)
     zero, one, third = np.float32(0), np.float32(1), np.float32(1 / 3)
-    high_x = np.float32(lashes.shape[1] - 1.001)
-    high_y = np.float32(lashes.shape[0] - 1.001)
+    high_x = np.float32(opacity.shape[1] - 1.001)
+    high_y = np.float32(opacity.shape[0] - 1.001)
     last = np.float32(len(fall) - 1.001)
     inv_line = one / (LINE_REACH * edge[4])
     # Seen from the front they become short, not nothing; then both ways are drawn.
@@ -268,8 +308,8 @@ def draw_lashes(  # noqa: C901 - as draw_patch
             total = zero
             for k in range(4):
                 px, py = x + (k & 1), y + (k >> 1)
-                a, b, w00, w01, w10, w11 = _cell((px - x0) * inv, (py - y0) * inv)
-                ux, uy = _position(upper, a, b, w00, w01, w10, w11)
+                cell = _cell((px - x0) * inv, (py - y0) * inv)
+                ux, uy = _position(upper, cell)
                 sx, sy = ux - edge[0], uy - edge[1]
                 along = sx * edge[2] + sy * edge[3] - edge[5]
                 if along <= zero or along >= last:
@@ -289,7 +329,7 @@ def draw_lashes(  # noqa: C901 - as draw_patch
                         ty = (uy - edge[2] * away - origin[1]) * 2
                         if tx <= zero or ty <= zero or tx >= high_x or ty >= high_y:
                             continue
-                        alpha += _byte(lashes, tx, ty) * shares[way] * third
+                        alpha += _byte(opacity, tx, ty) * shares[way] * third
                 alpha *= now[1] * np.float32(1.0 / 255)
                 end = min(along + edge[5], edge[4] - along - edge[5]) * inv_line
                 off = above * inv_line

@@ -20,6 +20,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.language import wording
 from visavis.engines.language.minilm import MiniLm
 from visavis.engines.language.script import unmarked, wishes
+from visavis.engines.language.sentences import fragments, sentences
 from visavis.models import manifest
 
 HOTEL = knowledge.EXAMPLE
@@ -206,18 +207,24 @@ def test_a_missing_or_huge_file_is_an_engine_error(tmp_path):
         ("One. Two! Three?", ["One.", "Two!", "Three?"]),
         ("Ask Dr. Low at 5 p.m. today.", ["Ask Dr. Low at 5 p.m. today."]),
         ("It costs 2.50 euros.", ["It costs 2.50 euros."]),
+        ("We close at 5 p.m. Then we go.", ["We close at 5 p.m.", "Then we go."]),
+        (
+            "Room No. 5 on St. Mark's. (No. I see.) Ok",
+            ["Room No. 5 on St. Mark's.", "(No.", "I see.)", "Ok"],
+        ),
+        ("1. Take the lift. 2. Turn.", ["1. Take the lift.", "2. Turn."]),
         ("no end", ["no end"]),
         ("", []),
     ],
 )
 def test_sentences(text, parts):
-    assert knowledge.sentences(text) == parts
+    assert sentences(text) == parts
 
 
 def test_fragments_join_to_the_whole():
     text = "One thing. Another one! And a third?"
-    assert len(list(knowledge.fragments(text))) == 3
-    assert "".join(knowledge.fragments(text)) == text
+    assert len(list(fragments(text))) == 3
+    assert "".join(fragments(text)) == text
 
 
 def test_the_example_is_large_and_made_for_the_ear():
@@ -228,8 +235,8 @@ def test_the_example_is_large_and_made_for_the_ear():
             answer = unmarked(written)
             assert not set("*_[]()#`") & set(answer), entry.id
             assert not any(c.isdigit() for c in answer), entry.id
-            assert len(knowledge.sentences(answer)) <= 4, entry.id
-            assert len(knowledge.sentences(answer)[0]) <= 110, entry.id
+            assert len(sentences(answer)) <= 4, entry.id
+            assert len(sentences(answer)[0]) <= 110, entry.id
 
 
 def test_every_bracket_of_what_ships_is_understood():

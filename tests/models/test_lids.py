@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from visavis.models.bake import contour
-from visavis.models.warp import kernel_patch, lids
+from visavis.models.warp import kernel, kernel_patch, lids
 
 Floats = npt.NDArray[np.float32]
 
@@ -124,12 +124,17 @@ def drawn(height: float, line: float = 0.0) -> tuple[npt.NDArray[np.uint8], Floa
     flow = np.ascontiguousarray(np.stack([x, y], -1))
     luma = np.full((56, 76), 160, np.uint8)
     chroma = np.full((2, 28, 38), 128, np.uint8)
+    flows = np.stack([flow, flow])
+    seen = kernel_patch.Seen(flows, np.ones(flows.shape[:3], np.float32), 4, 0, 0)
+    edge = np.array([*rim.left, *rim.across, rim.width, rim.first], np.float32)
+    tall = np.float32(lids.LONG[1] * rim.width)
+    origin = np.zeros(2, np.float32)
     kernel_patch.draw_lashes(
-        flow, 4, 0, 0, look.lashes, np.zeros(2, np.float32),
-        np.array([*rim.left, *rim.across, rim.width, rim.first], np.float32), rim.fall,
-        np.float32(lids.LONG[1] * rim.width), np.array([height, 1.0, line], np.float32),
-        look.colour, luma, chroma[0], chroma[1],
-    )  # fmt: skip
+        seen,
+        kernel_patch.Lashes(look.lashes, origin, edge, rim.fall, tall, look.colour),
+        np.array([height, 1.0, line], np.float32),
+        kernel.Picture(luma, *chroma),
+    )
     y, x = np.mgrid[:56, :76].astype(np.float32)
     return luma, rim.straight(np.stack([x, y], -1))[1]
 
