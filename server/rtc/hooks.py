@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 from urllib.parse import unquote
 
@@ -61,30 +62,76 @@ _hosts: ContextVar[tuple[str, ...]] = ContextVar("hosts", default=())
 _all_addresses = ice.get_host_addresses
 
 
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One name of aiortc or aioice that is replaced, and the change there that would end it."""
+
+    owner: Any
+    name: str
+    ours: Any
+    until: str
+
+
 def install() -> None:
     """Put every hook in place; does nothing the second time.
 
     Raises RuntimeError when aiortc or aioice no longer have a name that is to be replaced.
     """
-    for owner, name, ours in _hooks():
-        if not hasattr(owner, name):
-            msg = (
-                f"{owner.__name__}.{name} has moved: the hooks are for aiortc 1.16.0, aioice 0.13.0"
-            )
-            raise RuntimeError(msg)
-        setattr(owner, name, ours)
+    for hook in hooks():
+        if not hasattr(hook.owner, hook.name):
+            moved = f"{hook.owner.__name__}.{hook.name} has moved"
+            raise RuntimeError(f"{moved}: the hooks are for aiortc 1.16.0, aioice 0.13.0")
+        setattr(hook.owner, hook.name, hook.ours)
 
 
-def _hooks() -> tuple[tuple[Any, str, Any], ...]:
+def hooks() -> tuple[Hook, ...]:
+    """All of them."""
     return (
-        (aiortc.rtcpeerconnection, "RTCRtpSender", MediaTimeSender),
-        (aiortc.rtcrtpreceiver, "JitterBuffer", jitter.jitter_buffer),
-        (aiortc.rtcrtpreceiver, "get_decoder", jitter.decoder),
-        (RTCIceGatherer, "getDefaultIceServers", staticmethod(list)),
-        (ice, "CONSENT_FAILURES", _CONSENT_FAILURES),
-        (ice, "CONSENT_INTERVAL", _CONSENT_INTERVAL),
-        (ice, "get_host_addresses", _addresses),
-        (ice, "get_or_create_mdns_protocol", _no_mdns),
+        Hook(
+            aiortc.rtcpeerconnection,
+            "RTCRtpSender",
+            MediaTimeSender,
+            "an encoder may be handed to a sender (aiortc #711, #1026), it encodes outside of the "
+            "default executor, and sender reports carry the time of the media, not of the sending",
+        ),
+        Hook(
+            aiortc.rtcrtpreceiver,
+            "JitterBuffer",
+            jitter.jitter_buffer,
+            "received sound is not prefetched, and a lost packet is given up after a time "
+            "(aiortc #543); pictures end at the RTP marker",
+        ),
+        Hook(
+            aiortc.rtcrtpreceiver,
+            "get_decoder",
+            jitter.decoder,
+            "lost sound is concealed: a microphone's timeline must not shrink (aiortc #543)",
+        ),
+        Hook(
+            RTCIceGatherer,
+            "getDefaultIceServers",
+            staticmethod(list),
+            "no public STUN host is asked unless somebody names it",
+        ),
+        Hook(
+            ice,
+            "CONSENT_FAILURES",
+            _CONSENT_FAILURES,
+            "aioice's Connection takes how soon a dead peer is noticed (RFC 7675) as an argument",
+        ),
+        Hook(ice, "CONSENT_INTERVAL", _CONSENT_INTERVAL, "the same"),
+        Hook(
+            ice,
+            "get_host_addresses",
+            _addresses,
+            "aioice's Connection takes the addresses to gather on, or a filter (aioice #2, #57)",
+        ),
+        Hook(
+            ice,
+            "get_or_create_mdns_protocol",
+            _no_mdns,
+            "resolving a .local candidate no longer holds up the answer, or can be switched off",
+        ),
     )
 
 

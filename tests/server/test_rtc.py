@@ -25,18 +25,22 @@ def hooks():
 
 
 def test_install_twice_is_install_once():
-    before = [getattr(owner, name) for owner, name, _ in rtc._hooks()]
+    before = [getattr(hook.owner, hook.name) for hook in rtc.hooks()]
     rtc.install()
-    assert [getattr(owner, name) for owner, name, _ in rtc._hooks()] == before
+    assert [getattr(hook.owner, hook.name) for hook in rtc.hooks()] == before
     assert rtc._all_addresses is not ice.get_host_addresses  # the original is still known
 
 
-@pytest.mark.parametrize("index", range(len(rtc._hooks())))
+@pytest.mark.parametrize("index", range(len(rtc.hooks())))
 def test_install_says_which_name_has_moved(monkeypatch, index):
-    owner, name, _ = rtc._hooks()[index]
-    monkeypatch.delattr(owner, name)
-    with pytest.raises(RuntimeError, match=name):
+    hook = rtc.hooks()[index]
+    monkeypatch.delattr(hook.owner, hook.name)
+    with pytest.raises(RuntimeError, match=hook.name):
         rtc.install()
+
+
+def test_each_hook_names_what_upstream_would_end_it():
+    assert all(hook.until for hook in rtc.hooks())
 
 
 def test_no_ice_server_unless_configured():
