@@ -15,7 +15,7 @@ from visavis.server.session.session import Engines
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
-from visavis.server.system.served import Served
+from visavis.server.system.served import InThread, Served
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ def alone(draw: Draw, director: Director, tts: Tts, lips: Lips | None = None) ->
     metrics = Metrics()
 
     def served(name: str, engine: T) -> Served[T]:
-        return Served(name, name, engine, Worker(name), metrics)
+        return Served(name, name, InThread(engine, Worker(name)), metrics)
 
     drawing = Worker("drawing")
 
@@ -39,7 +39,7 @@ def alone(draw: Draw, director: Director, tts: Tts, lips: Lips | None = None) ->
         return await drawing.call(draw, state)
 
     echo: Dialogue = EchoDialogue()
-    guide = Guide(served("direction", director), Rapport(director))
+    guide = Guide(director, served("direction", director), Rapport(director))
     return Engines(
         ear=lips,
         motion=load.motion(_SEED),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 
 from visavis.engines.base import Dialogue, Exchange, Fragment, Question, Remark, Thought
@@ -18,12 +18,14 @@ class DialogueMind:
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """The dialogue's fragments, as they come. Raises EngineError."""
         history = exchanges(question.history)
-        fragments = self._dialogue.stream(
-            lambda dialogue: dialogue.reply(question.text, history), awaited=True
-        )
+        fragments = self._dialogue.stream(_reply, question.text, history, awaited=True)
         async with aclosing(fragments):
             async for fragment in fragments:
                 yield Fragment(fragment)
+
+
+def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[str]:
+    return dialogue.reply(text, history)
 
 
 def exchanges(history: Sequence[Remark]) -> tuple[Exchange, ...]:

@@ -10,15 +10,14 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from visavis.engines import load
-from visavis.engines.base import Dialogue, Lips, Mind, Motion, Stt, draw_one
+from visavis.engines.base import Lips, Mind, Motion, Stt, draw_one
 from visavis.engines.direction.rapport import Rapport
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.drawing import DrawingPool
@@ -33,7 +32,7 @@ from visavis.server.session.speaking import Speakers
 from visavis.server.system.config import Source
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
-from visavis.server.system.served import Served
+from visavis.server.system.served import InThread, Served
 
 log = logging.getLogger(__name__)
 
@@ -86,31 +85,35 @@ class Services:
     async def open(self) -> None:
         """Load and warm what a session needs. Raises EngineError, AvatarError, ManifestError."""
         began = time.perf_counter()
-        self._stt, self._mind, _, _ = await asyncio.gather(
-            self._serve("stt", "Speech recognition", lambda: load.stt(self._home)),
+        _, self._mind, _, _ = await asyncio.gather(
+            self._open_ears(),
             self._open_mind(),
             self._voices.get(self._defaults.voice),
             self._open_face(),
         )
-        director = await self._serve(
-            "direction", "Reading directions", lambda: load.director(self._home)
-        )
-        self._guide = Guide(director, await director.call(Rapport))
+        worker = Worker("direction", deadline=_DEADLINE)
+        director = await worker.load(load.director, self._home)
+        reading = self._serve("direction", "Reading directions", director, worker)
+        self._guide = Guide(director, reading, await worker.load(Rapport, director))
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
-    async def _open_mind(self) -> Mind:
-        name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        served = await self._serve(
-            "dialogue", "The dialogue", lambda: load.dialogue(name, knowledge, self._home)
-        )
-        if isinstance(served.engine, Mind):
-            return served.engine
-        return DialogueMind(cast("Served[Dialogue]", served))
+    async def _open_ears(self) -> None:
+        worker = Worker("stt", deadline=_DEADLINE)
+        stt = await worker.load(load.stt, self._home)
+        self._stt = self._serve("stt", "Speech recognition", stt, worker)
 
-    async def _serve(self, name: str, what: str, make: Callable[[], T]) -> Served[T]:
-        worker = Worker(name, deadline=_DEADLINE)
-        served = Served(name, what, await worker.load(make), worker, self._metrics)
+    async def _open_mind(self) -> Mind:
+        worker = Worker("dialogue", deadline=_DEADLINE)
+        name, knowledge = self._defaults.dialogue, self._defaults.knowledge
+        engine = await worker.load(load.dialogue, name, knowledge, self._home)
+        if isinstance(engine, Mind):
+            worker.close()
+            return engine
+        return DialogueMind(self._serve("dialogue", "The dialogue", engine, worker))
+
+    def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
+        served: Served[T] = Served(name, what, InThread(engine, worker), self._metrics)
         self._served.append(served)
         return served
 

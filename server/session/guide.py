@@ -16,17 +16,18 @@ log = logging.getLogger(__name__)
 class Guide:
     """Directions in plain words, shared by all sessions."""
 
-    def __init__(self, director: Served[Director], rapport: Rapport) -> None:
-        self._director, self._rapport = director, rapport
+    def __init__(self, director: Director, reading: Served[Director], rapport: Rapport) -> None:
+        """director: for what is quick; reading: the same one, for what takes time."""
+        self._director, self._reading, self._rapport = director, reading, rapport
 
     @property
     def names(self) -> tuple[str, ...]:
         """All the styles that can be asked for."""
-        return self._director.engine.names
+        return self._director.names
 
     def literal(self, wish: str) -> Direction:
         """What the words of the table say, at once."""
-        return self._director.engine.literal(wish)
+        return self._director.literal(wish)
 
     def answer(self, text: str, arousal: float) -> Direction:
         """How to appear while answering these words, said in this voice."""
@@ -35,10 +36,14 @@ class Guide:
     async def understand(self, wish: str) -> Direction:
         """At once where the wish uses words of the table. Never fails: at worst it drops words."""
         literal = self.literal(wish)
-        if not literal.dropped or not self._director.engine.embeds:
+        if not literal.dropped or not self._director.embeds:
             return literal
         try:
-            return await self._director.call(lambda director: director.understand(wish))
+            return await self._reading.call(_understand, wish)
         except EngineError as error:
             log.warning("a direction was read by its words only", extra={"fault": str(error)})
             return literal
+
+
+def _understand(director: Director, wish: str) -> Direction:
+    return director.understand(wish)

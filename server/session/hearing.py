@@ -53,6 +53,10 @@ class Ear:
     limits: Endpointing
 
 
+def _transcribe(stt: Stt, pcm: Pcm) -> Transcript:
+    return stt.transcribe(pcm)
+
+
 class Resampler:
     """48 kHz mono in pieces of any size -> 20 ms frames at 16 kHz."""
 
@@ -151,7 +155,7 @@ class Hearing:
 
     async def _draft(self, pcm: Pcm, ended: Tick) -> None:
         try:
-            words = await self._stt.call(lambda stt: stt.transcribe(pcm))
+            words = await self._stt.call(_transcribe, pcm)
         except EngineError as error:
             log.warning("transcription failed", extra={"fault": str(error)})
             words = Transcript("", 1.0)

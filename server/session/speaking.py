@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
@@ -239,14 +239,16 @@ class Reply:
         if not line.text:
             yield Clause("", _silence(_LINGER), directions, movements)
             return
-        pieces = self._voice.stream(
-            lambda tts: tts.synthesize(line.text, delivery), awaited=awaited
-        )
+        pieces = self._voice.stream(_synthesize, line.text, delivery, awaited=awaited)
         async with aclosing(pieces):
             async for speech in pieces:
                 text = " ".join(word.text for word in speech.words)
                 yield Clause(text, speech, directions, movements)
                 movements = ()
+
+
+def _synthesize(tts: Tts, text: str, delivery: Delivery) -> Iterator[Speech]:
+    return tts.synthesize(text, delivery)
 
 
 def _silence(length: Tick) -> Speech:

@@ -58,7 +58,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001 (the border: whatever it is, it stops here)
                 if limit.expired():
                     raise self._hung() from None
-                fault = f"{type(error).__name__} at {_place(error)}"
+                fault = f"{type(error).__name__} at {place(error)}"
                 extra = {"engine": self._name, "fault": fault}
                 log.error("an engine broke its contract", extra=extra)  # noqa: TRY400
                 raise EngineError(f"{self._name}: {fault}") from None
@@ -112,7 +112,7 @@ def _hurried(iterator: Iterator[T]) -> T | object:
         return next(iterator, _END)
 
 
-def _place(error: BaseException) -> str:
+def place(error: BaseException) -> str:
     """File and line of the innermost frame."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"

@@ -1,11 +1,12 @@
-"""An engine that serves many sessions: its thread, its deadline, and how it has been doing."""
+"""An engine that serves many sessions: where it runs, its deadline, how it has been doing."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
-from typing import Concatenate, Final, Generic, ParamSpec, TypeVar
+from functools import partial
+from typing import Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
 from visavis.server.system.flow import Worker
@@ -19,15 +20,56 @@ TOO_MANY: Final = 3  # failures in a row after which an engine is called broken
 REST: Final = 60.0  # s after which a broken engine is tried again
 
 
-class Served(Generic[T]):
-    """Calls to one engine, in the worker that serves it. `what`: its name in words, for people.
+class Runner(Protocol):
+    """Where an engine's calls run: in a thread, or in a process of its own."""
 
-    Three failures in a row, hung calls among them, make it `broken` for a minute.
+    async def call(self, work: Callable[..., R], *args: Any) -> R:
+        """`work(engine, *args)` within the deadline. Raises EngineError."""
+        ...
+
+    def stream(
+        self, work: Callable[..., Iterator[R]], *args: Any, awaited: bool = False
+    ) -> AsyncGenerator[R, None]:
+        """The items of `work(engine, *args)`, each within the deadline. Raises EngineError."""
+        ...
+
+    def close(self) -> None:
+        """End the thread or the process."""
+        ...
+
+
+class InThread(Generic[T]):
+    """An engine in this process, and the worker that serves it."""
+
+    def __init__(self, engine: T, worker: Worker) -> None:
+        self.engine, self._worker = engine, worker
+
+    async def call(self, work: Callable[..., R], *args: Any) -> R:
+        """In the worker's thread."""
+        return await self._worker.call(work, self.engine, *args)
+
+    def stream(
+        self, work: Callable[..., Iterator[R]], *args: Any, awaited: bool = False
+    ) -> AsyncGenerator[R, None]:
+        """In the worker's thread, one item a call."""
+        return self._worker.stream(partial(work, self.engine, *args), awaited=awaited)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._worker.close()
+
+
+class Served(Generic[T]):
+    """One engine for many sessions. `what`: its name in words, for people.
+
+    Work is a function of the engine and picklable arguments, a module's own rather than a lambda,
+    so that it can run in another process. Three failures in a row, hung calls among them, make
+    the engine `broken` for a minute.
     """
 
-    def __init__(self, name: str, what: str, engine: T, worker: Worker, metrics: Metrics) -> None:
-        self.name, self.what, self.engine = name, what, engine
-        self._worker, self._metrics = worker, metrics
+    def __init__(self, name: str, what: str, runner: Runner, metrics: Metrics) -> None:
+        self.name, self.what = name, what
+        self._runner, self._metrics = runner, metrics
         self._failures = 0
         self._resting_until = 0.0  # s of the monotonic clock
 
@@ -39,29 +81,30 @@ class Served(Generic[T]):
     async def call(
         self, work: Callable[Concatenate[T, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """`work(engine, ...)` in its thread, within the deadline. Raises EngineError."""
+        """`work(engine, *args)`, within the deadline. Raises EngineError."""
+        assert not kwargs, "work takes positional arguments"
         with self._watched():
-            result = await self._worker.call(work, self.engine, *args, **kwargs)
+            result = await self._runner.call(work, *args)
         self._failures = 0
         return result
 
     async def stream(
-        self, work: Callable[[T], Iterator[R]], *, awaited: bool = False
+        self, work: Callable[..., Iterator[R]], *args: Any, awaited: bool = False
     ) -> AsyncGenerator[R, None]:
-        """The items of `work(engine)`, each within the deadline. Raises EngineError.
+        """The items of `work(engine, *args)`, each within the deadline. Raises EngineError.
 
         `awaited`: a visitor waits for the first one.
         """
         with self._watched():
-            items = self._worker.stream(lambda: work(self.engine), awaited=awaited)
+            items = self._runner.stream(work, *args, awaited=awaited)
             async with aclosing(items):
                 async for item in items:
                     self._failures = 0
                     yield item
 
     def close(self) -> None:
-        """End its thread."""
-        self._worker.close()
+        """End its thread or process."""
+        self._runner.close()
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -1,21 +1,26 @@
 """Engines that fail or hang: what it costs, and who is told."""
 
 import asyncio
+import multiprocessing
+import os
 import subprocess
 import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 from support.virtual_time import virtual_time
 
-from visavis.engines.base import EngineError, EngineHung
+from visavis.engines import fake
+from visavis.engines.base import EngineError, EngineHung, Transcript
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.services import Defaults, Services
 from visavis.server.system import served as module
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
-from visavis.server.system.served import Served
+from visavis.server.system.process import EngineProcess
+from visavis.server.system.served import InThread, Served
 
 
 class Moody:
@@ -46,9 +51,10 @@ def moody():
     engine.released.set()
 
 
-def serve(engine, deadline=0.1):
+def serve(engine, deadline=0.5):
     metrics = Metrics()
-    return Served("ears", "Hearing", engine, Worker("ears", deadline=deadline), metrics), metrics
+    runner = InThread(engine, Worker("ears", deadline=deadline))
+    return Served("ears", "Hearing", runner, metrics), metrics
 
 
 def count(metrics, name, engine="ears"):
@@ -61,7 +67,7 @@ async def test_a_call_that_hangs_costs_its_thread_and_not_the_next_call(moody):
     hanging = asyncio.create_task(served.call(Moody.hang))
     await asyncio.sleep(0)
     waiting = asyncio.create_task(served.call(Moody.work))  # behind the one that hangs
-    with pytest.raises(EngineHung, match=r"no answer within 0\.1 s"):
+    with pytest.raises(EngineHung, match=r"no answer within 0\.5 s"):
         await hanging
     assert await waiting != first
     assert count(metrics, "visavis_engine_errors_total") == 1
@@ -145,3 +151,75 @@ asyncio.run(main())
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True
     )
     assert done.stdout.strip() == "given up"
+
+
+# --- in a process of its own ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def _children():
+    yield
+    assert not multiprocessing.active_children()
+
+
+def transcribe(stt, pcm):
+    return stt.transcribe(pcm)
+
+
+def crash(stt):
+    os._exit(3)
+
+
+def sleep(stt):
+    time.sleep(60)
+
+
+def blunder(stt):
+    raise ValueError("what the visitor said")
+
+
+def counted(stt, count):
+    yield from range(count)
+
+
+async def in_process(deadline=20.0):
+    metrics = Metrics()
+    child = EngineProcess("ears", fake.FakeStt, deadline)
+    await child.load()
+    return Served("ears", "Hearing", child, metrics), metrics
+
+
+@pytest.mark.usefixtures("_children")
+async def test_an_engine_in_a_process_answers_and_its_faults_stay_there():
+    served, metrics = await in_process()
+    heard = await served.call(transcribe, np.zeros(320, np.int16))
+    assert heard == Transcript("what time is breakfast?", 0.0)
+    assert [n async for n in served.stream(counted, 3)] == [0, 1, 2]
+    with pytest.raises(EngineError, match=r"ValueError at test_served\.py"):
+        await served.call(blunder)
+    with pytest.raises(EngineError, match="its process ended"):
+        await served.call(crash)
+    assert (await served.call(transcribe, np.zeros(320, np.int16))).text  # in a new one
+    assert count(metrics, "visavis_engine_errors_total") == 2
+    served.close()
+
+
+@pytest.mark.usefixtures("_children")
+async def test_a_process_that_hangs_is_killed():
+    served, metrics = await in_process(deadline=1.0)
+    with pytest.raises(EngineHung):
+        await served.call(sleep)
+    assert not [c for c in multiprocessing.active_children() if c.is_alive()]
+    assert count(metrics, "visavis_engine_hangs_total") == 1
+    served.close()
+
+
+async def test_a_process_whose_engine_cannot_be_made_says_so():
+    child = EngineProcess("ears", unmakeable, 5.0)
+    with pytest.raises(EngineError, match="no such model"):
+        await child.load()
+    child.close()
+
+
+def unmakeable():
+    raise EngineError("no such model")

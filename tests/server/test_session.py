@@ -309,11 +309,14 @@ async def test_a_broken_generator_leaves_the_voice():
         assert stage.timeline.reader().picture(at) is not None
 
 
-class SlowWorker:
+class Slow:
     """Serves a voice that needs two seconds for every piece."""
 
-    async def stream(self, make, *, awaited=False):
-        for piece in make():
+    def __init__(self, tts):
+        self._tts = tts
+
+    async def stream(self, work, *args, awaited=False):
+        for piece in work(self._tts, *args):
             await asyncio.sleep(2.0)
             yield piece
 
@@ -322,7 +325,7 @@ class SlowWorker:
 async def test_a_slow_voice_delays_sound_and_picture_together():
     async with Stage(answer=lambda text: "First part. Second part.") as stage:
         engines = stage.session._engines
-        voice = Served("tts", "tts", stage.tts, SlowWorker(), stage.services.metrics)
+        voice = Served("tts", "tts", Slow(stage.tts), stage.services.metrics)
         speakers = replace(engines.speakers, voice=voice)
         stage.session._engines = replace(engines, speakers=speakers)
         stage.session.ask("go")

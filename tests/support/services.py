@@ -23,7 +23,7 @@ from visavis.server.system.config import Source
 from visavis.server.system.errors import NotFound
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
-from visavis.server.system.served import Served
+from visavis.server.system.served import InThread, Served
 
 
 class FakeServices:
@@ -57,7 +57,8 @@ class FakeServices:
         stt: Served[Stt] = self._served("stt", self.stt)
         dialogue: Served[Dialogue] = self._served("dialogue", self.dialogue)
         tts: Served[Tts] = self._served("tts", self.tts)
-        guide = Guide(self._served("direction", self.director), self.rapport)
+        reading = self._served("direction", self.director)
+        guide = Guide(self.director, reading, self.rapport)
         return Engines(
             ear=lips or Ear(fake.FakeEcho(), fake.FakeVad(), stt, Endpointing()),
             motion=self.motion,
@@ -69,7 +70,7 @@ class FakeServices:
         )
 
     def _served(self, name, engine):
-        return Served(name, name, engine, self.workers[name], self.metrics)
+        return Served(name, name, InThread(engine, self.workers[name]), self.metrics)
 
     def _take_back(self) -> None:
         self.lent -= 1

@@ -1,0 +1,159 @@
+"""An engine in a process of its own: what hangs is killed, and what crashes takes nobody along.
+
+The calls go through a pipe, so functions and their arguments have to be picklable: functions of a
+module, not lambdas. One call at a time, as in a `Worker`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import os
+import sys
+from collections.abc import AsyncGenerator, Callable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any, Final, Generic, TypeVar
+
+from visavis.engines.base import EngineError, EngineHung
+from visavis.server.system.flow import Worker, place
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_SPAWN: Final = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
+_LOADED: Final = "loaded"
+_REAPED: Final = 1.0  # s that a killed child may take to be gone
+_LONGEST_START: Final = 120.0  # s to load an engine
+
+Reply = tuple[bool, Any]  # whether it went well, and the result or the fault in words
+
+
+class EngineProcess(Generic[T]):
+    """`make` is called in the child; calls are functions of what it returns.
+
+    A child that dies or is killed is started anew by the next call.
+    """
+
+    def __init__(self, name: str, make: Callable[[], T], deadline: float | None) -> None:
+        self._name, self._make = name, make
+        self._worker = Worker(name, deadline=deadline)  # waits for the child's answers
+        self._numbers = itertools.count()
+        self._child: Any = None
+        self._pipe: Connection | None = None
+
+    async def load(self) -> None:
+        """Start the child and wait until its engine is loaded. Raises EngineError."""
+        await self._worker.load(self._started)
+
+    async def call(self, work: Callable[..., R], *args: Any) -> R:
+        """`work(engine, *args)`. Raises EngineError, also when the child dies, and EngineHung."""
+        return await self._ask("call", work, args)  # type: ignore[no-any-return]
+
+    async def stream(
+        self, work: Callable[..., Iterator[R]], *args: Any, awaited: bool = False
+    ) -> AsyncGenerator[R, None]:
+        """The items of `work(engine, *args)`, one a call; the child is never urgent."""
+        del awaited
+        number = next(self._numbers)
+        await self._ask("open", number, work, args)
+        try:
+            while (item := await self._ask("next", number)) is not None:
+                yield item[0]
+        finally:
+            if self._pipe is not None:
+                await self._ask("drop", number)
+
+    def close(self) -> None:
+        """Kill the child."""
+        self._kill()
+        self._worker.close()
+
+    async def _ask(self, *request: Any) -> Any:
+        try:
+            fine, result = await self._worker.call(self._exchange, request)
+        except EngineHung:
+            self._kill()
+            raise
+        if not fine:
+            raise EngineError(f"{self._name}: {result}")
+        return result
+
+    def _exchange(self, request: tuple[Any, ...]) -> Reply:
+        pipe = self._started()
+        try:
+            pipe.send(request)
+            reply: Reply = pipe.recv()
+        except (OSError, EOFError) as error:
+            self._kill()
+            raise EngineError(f"{self._name}: its process ended") from error
+        return reply
+
+    def _started(self) -> Connection:
+        """The pipe to a child that is ready. Raises EngineError."""
+        if self._pipe is not None:
+            return self._pipe
+        ours, theirs = _SPAWN.Pipe()
+        self._child = _SPAWN.Process(
+            target=_serve, args=(theirs, self._make), name=self._name, daemon=True
+        )
+        self._child.start()
+        theirs.close()
+        try:
+            fine, told = ours.recv() if ours.poll(_LONGEST_START) else (False, "it did not start")
+        except EOFError:
+            fine, told = False, "its process ended"
+        if not fine:
+            self._kill()
+            raise EngineError(f"{self._name}: {told}")
+        self._pipe = ours
+        return ours
+
+    def _kill(self) -> None:
+        child, self._child, self._pipe = self._child, None, None
+        if child is not None:
+            child.kill()
+            child.join(_REAPED)
+
+
+def _serve(pipe: Connection, make: Callable[[], Any]) -> None:
+    """The child: answers until the pipe closes."""
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # not the parent's urgency
+    try:
+        engine = make()
+    except Exception as error:  # noqa: BLE001 (told to the parent, whatever it is)
+        pipe.send((False, _words(error)))
+        return
+    pipe.send((True, _LOADED))
+    streams: dict[int, Iterator[Any]] = {}
+    while True:
+        try:
+            request = pipe.recv()
+        except (EOFError, KeyboardInterrupt):
+            return
+        try:
+            reply: Reply = (True, _answer(engine, streams, *request))
+        except Exception as error:  # noqa: BLE001 (the border, as in Worker.call)
+            reply = (False, _words(error))
+        pipe.send(reply)
+
+
+def _answer(engine: Any, streams: dict[int, Iterator[Any]], kind: str, *rest: Any) -> Any:
+    match kind, rest:
+        case "call", (work, args):
+            return work(engine, *args)
+        case "open", (number, work, args):
+            streams[number] = iter(work(engine, *args))
+        case "next", (number,):
+            for item in streams[number]:
+                return (item,)
+        case "drop", (number,):
+            streams.pop(number, None)
+    return None
+
+
+def _words(error: Exception) -> str:
+    """An engine's own; of any other fault type and place only, as its text may quote a visitor."""
+    if isinstance(error, EngineError):
+        return str(error)
+    return f"{type(error).__name__} at {place(error)}"
