@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench.face.motion import MOODS
 from visavis.engines import load
-from visavis.engines.base import Renderer
+from visavis.engines.base import PLAY_RATE, Renderer
 from visavis.engines.direction.director import Director
 from visavis.models.avatar.file import load_avatar
 from visavis.server.commands import offline
@@ -56,7 +56,7 @@ def main() -> None:
         for column, picture in enumerate(pictures(script, renderer)):
             tile = picture.crop(CROP).resize(TILE, Image.Resampling.LANCZOS)
             page.paste(tile, (column * TILE[0], top + LABEL))
-        print(f"{mood}: {len(script.pcm) / 48_000:.1f} s, {script.moods[0][1].delivery}")
+        print(f"{mood}: {len(script.pcm) / PLAY_RATE:.1f} s, {script.moods[0][1].delivery}")
     options.output.parent.mkdir(parents=True, exist_ok=True)
     page.save(options.output, quality=82, method=6)
     print(f"made {options.output}: {options.output.stat().st_size / 1000:.0f} kB")

@@ -1,7 +1,6 @@
 """What the synthetic voices say: sentences from a small grammar, and rows of rare words.
 
-Half of the words are kept for tests, so that no text of a test was heard in training. Knows no
-voice and no sound.
+Half of the words are kept for tests, so that no text of a test was heard in training.
 """
 
 from __future__ import annotations

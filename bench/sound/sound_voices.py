@@ -1,7 +1,7 @@
 """Synthetic voices that say when they make which sound, each as a function from text to `Speech`.
 
 espeak-ng through its library, flite and festival as programs, piper and hibari as the product has
-them. What is not installed is left out. Knows no network.
+them. What is not installed is left out.
 """
 
 from __future__ import annotations

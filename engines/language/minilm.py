@@ -1,4 +1,4 @@
-"""Sentence embeddings with MiniLM on onnxruntime. Knows nothing of dialogue."""
+"""Sentence embeddings with MiniLM on onnxruntime."""
 
 from __future__ import annotations
 

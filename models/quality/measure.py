@@ -1,6 +1,6 @@
 """How good an avatar is, in figures and plain words, measured on the pictures it draws.
 
-Knows no renderer: what draws a face state is given to it. Mends nothing.
+What draws a face state is given to it.
 """
 
 from __future__ import annotations

@@ -29,8 +29,7 @@ from visavis.engines.base import (
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.lines import Line, Lines
 from visavis.engines.direction.styles import Stance
-from visavis.engines.language.script import Script as Brackets
-from visavis.engines.language.script import Text
+from visavis.engines.language.brackets import BracketReader, Words
 from visavis.models import arkit
 from visavis.server.playout.messages import FRAME, ms
 from visavis.server.session.showing import EARLY
@@ -98,11 +97,11 @@ class _Read:
 
 
 def _lines(text: str, director: Director) -> _Read:
-    brackets, lines = Brackets(), Lines()
+    brackets, lines = BracketReader(), Lines()
     spoken: list[Line] = []
     for piece in [*brackets.feed(text), *brackets.flush()]:
-        if isinstance(piece, Text):
-            spoken += lines.text(piece.words)
+        if isinstance(piece, Words):
+            spoken += lines.text(piece.text)
         else:
             spoken += lines.cue(piece.wish, director.understand(piece.wish))
     return _Read([*spoken, *lines.flush()], lines.dropped)

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE
 from visavis.engines.direction.director import Director
-from visavis.engines.language.script import wishes
+from visavis.engines.language.brackets import wishes
 from visavis.models import fetch, manifest
 from visavis.models.avatar.file import Avatar, Consent, load_avatar, read_card
 from visavis.models.errors import AvatarError

@@ -24,7 +24,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.direction.lines import Line, Lines, said
 from visavis.engines.direction.rapport import Rapport
 from visavis.engines.direction.styles import NOTHING, Direction, Stance
-from visavis.engines.language.script import Cue, Script, Text
+from visavis.engines.language.brackets import Bracket, BracketReader, Words
 from visavis.server.playout.messages import Clause, Request, Tick, ms
 from visavis.server.system.flow import Channel, Tasks, Worker
 
@@ -108,7 +108,7 @@ class Reply:
         self._skip = request.skip
         self._mind, self._voice, self._history = mind, voice, tuple(history)
         self._guide, self._stance = guide, stance
-        self._script, self._lines = Script(), Lines()
+        self._brackets, self._lines = BracketReader(), Lines()
         self._speech: Channel[_Prepared] = Channel(AHEAD, lambda p: len(p.clause.speech.pcm))
         self._task = tasks.start(self._make(), name="reply")
 
@@ -158,18 +158,18 @@ class Reply:
     async def _unheard(self) -> AsyncGenerator[Line, None]:
         async with aclosing(self._fragments()) as fragments:
             async for fragment in fragments:
-                for line in self._noted(await self._read(self._script.feed(fragment))):
+                for line in self._noted(await self._read(self._brackets.feed(fragment))):
                     yield line
-        last = self._noted([*await self._read(self._script.flush()), *self._lines.flush()])
+        last = self._noted([*await self._read(self._brackets.flush()), *self._lines.flush()])
         self.complete = True
         for line in last:
             yield line
 
-    async def _read(self, pieces: Iterable[Text | Cue]) -> list[Line]:
+    async def _read(self, pieces: Iterable[Words | Bracket]) -> list[Line]:
         lines: list[Line] = []
         for piece in pieces:
-            if isinstance(piece, Text):
-                lines += self._lines.text(piece.words)
+            if isinstance(piece, Words):
+                lines += self._lines.text(piece.text)
             else:
                 lines += self._lines.cue(piece.wish, await self._guide.understand(piece.wish))
         return lines
