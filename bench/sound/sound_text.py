@@ -114,8 +114,12 @@ def _row(rng: np.random.Generator, words: Sequence[str]) -> str:
 def _grammatical(rng: np.random.Generator, part: Part) -> Iterator[str]:
     """Frames filled with words of that part."""
     slots = {
-        "who": _WHO, "does": _DOES, "how": _HOW, "what": _WHAT, "where": _WHERE,
-    }  # fmt: skip
+        "who": _WHO,
+        "does": _DOES,
+        "how": _HOW,
+        "what": _WHAT,
+        "where": _WHERE,
+    }
     kept = {
         name: [word for word in re.split(r"[|\n]", words) if _part(word) == part]
         for name, words in slots.items()

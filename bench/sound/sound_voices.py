@@ -84,11 +84,12 @@ def stretched(speech: Speech, factor: float) -> Speech:
     rate = PLAY_RATE * factor
     return replace(
         labelled(
-            audio, round(rate),
+            audio,
+            round(rate),
             [(p.symbol, p.start / rate, p.end / rate) for p in speech.phonemes],
         ),
         alphabet=speech.alphabet,
-    )  # fmt: skip
+    )
 
 
 # --- the product's own voices --------------------------------------------------------------------
@@ -127,14 +128,22 @@ class _Event(ctypes.Structure):
     """espeak_EVENT of speak_lib.h."""
 
     class Id(ctypes.Union):
-        _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_void_p),
-                    ("string", ctypes.c_char * 8))  # fmt: skip
+        _fields_ = (
+            ("number", ctypes.c_int),
+            ("name", ctypes.c_void_p),
+            ("string", ctypes.c_char * 8),
+        )
 
     _fields_ = (
-        ("type", ctypes.c_int), ("unique", ctypes.c_uint), ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int), ("audio_position", ctypes.c_int), ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p), ("id", Id),
-    )  # fmt: skip
+        ("type", ctypes.c_int),
+        ("unique", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", Id),
+    )
 
 
 _CALLBACK = ctypes.CFUNCTYPE(
