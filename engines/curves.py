@@ -1,16 +1,11 @@
-"""Smooth curves over time: ramps, glides and noise. Knows no face; times are in seconds."""
+"""Smooth curves over time: ramps, glides and noise. Times are in seconds."""
 
 from __future__ import annotations
-
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 Doubles = npt.NDArray[np.float64]
-
-# Peak velocity of a minimum-jerk movement is 15/8 of its mean velocity.
-MINIMUM_JERK_PEAK: Final = 1.875
 
 
 def ramp(x: float) -> float:
@@ -59,11 +54,6 @@ class Glide:
     def goal(self) -> Doubles:
         """(n,) where it is going or rests."""
         return self._goal
-
-    @property
-    def arrival(self) -> float:
-        """When it comes to rest."""
-        return self._start + self._duration
 
     def aim(self, at: float, goal: npt.ArrayLike, duration: float) -> None:
         """From `at` on move to `goal`, arriving `duration` later."""

@@ -1,4 +1,4 @@
-"""How ONNX networks whose inputs have many lengths are run. Knows no network."""
+"""How ONNX networks whose inputs have many lengths are run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The vocabulary of face state: ARKit's 52 blendshapes, by name and index. Knows no geometry."""
+"""The vocabulary of face state: ARKit's 52 blendshapes, by name and index."""
 
 from __future__ import annotations
 

@@ -172,10 +172,11 @@ def missed(results: dict[str, Any]) -> list[str]:
             out.append(f"{name}: truth not rendered")
             continue
         for what, key, target, more in (
-            ("SSIM", "ssim", TARGETS["ssim"], True), ("PSNR", "psnr_db", TARGETS["psnr_db"], True),
+            ("SSIM", "ssim", TARGETS["ssim"], True),
+            ("PSNR", "psnr_db", TARGETS["psnr_db"], True),
             ("lip edges", "lip_edges_px", TARGETS["edges_px"], False),
             ("lid edges", "lid_edges_px", TARGETS["edges_px"], False),
-        ):  # fmt: skip
+        ):
             value = row[key]["mean"]
             if value < target if more else value > target:
                 out.append(f"{name}: {what} {value} (target {target})")
@@ -195,7 +196,8 @@ def _figures(row: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
     o, t = row["obedience"], TARGETS
     widths = [(f"width by {k}", v, t["mouth_width"], True) for k, v in o["mouth_width"].items()]
     return [
-        ("jawOpen", o["jaw_open"], t["jaw_open"], True), *widths,
+        ("jawOpen", o["jaw_open"], t["jaw_open"], True),
+        *widths,
         ("lip gap in speech", row["speech"]["lip_gap"], t["jaw_open"], True),
         ("mouth width in speech", row["speech"]["mouth_width"], t["mouth_width"], True),
         ("open after a blink", o["blink"]["left_open_visible"], t["blink_left_open"], False),
@@ -205,13 +207,17 @@ def _figures(row: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
         ("identity, speaking", row["identity"]["speaking_worst"], t["identity_speaking"], True),
         ("uncovered px", row["holes"]["uncovered_px"], t["uncovered_px"], False),
         ("torn states", row["holes"]["torn_states"], 0, False),
-        ("flicker", max(row["flicker_of_255"]["above_the_brows"],
-                        row["flicker_of_255"]["background"]), t["flicker"], False),
+        (
+            "flicker",
+            max(row["flicker_of_255"]["above_the_brows"], row["flicker_of_255"]["background"]),
+            t["flicker"],
+            False,
+        ),
         ("frames with teeth", row["teeth_at_rest"]["with_teeth"], t["frames_with_teeth"], False),
         ("sharpness", row["sharpness"]["still"], t["sharpness"], True),
         ("ms at 512x512", row["cost"]["512x512_ms"], t["ms_512"], False),
         ("ms at 720x1280", row["cost"]["720x1280_ms"], t["ms_720x1280"], False),
-    ]  # fmt: skip
+    ]
 
 
 if __name__ == "__main__":

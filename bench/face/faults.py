@@ -90,9 +90,11 @@ def holes(avatar: Avatar, face: lm.Face, count: int) -> dict[str, Any]:
         torn += miss > TORN
         worst = max(worst, miss)
     return {
-        "states": count, "uncovered_px": uncovered, "torn_states": torn,
+        "states": count,
+        "uncovered_px": uncovered,
+        "torn_states": torn,
         "worst_miss_px": round(worst, 2),
-    }  # fmt: skip
+    }
 
 
 def _spread(row: Mask) -> Mask:

@@ -92,11 +92,15 @@ def _compared(pair: Pair, own: Rgb) -> Compared | None:
         for ids in (LIPS, LIDS)
     )
     return Compared(
-        pair.picture, own, region,
+        pair.picture,
+        own,
+        region,
         float(ssim_map(grey(pair.picture), grey(own))[region].mean()),
         float(10 * np.log10(255**2 / max((error**2).mean(), 1e-9))),
-        lips, lids, calm(pair.state),
-    )  # fmt: skip
+        lips,
+        lids,
+        calm(pair.state),
+    )
 
 
 def ceiling(neutral: Pair, again: Pair) -> dict[str, float]:
@@ -120,10 +124,13 @@ def summary(rows: Sequence[Compared], neutral: Compared) -> dict[str, Any]:
         }
 
     return {
-        "pairs": len(rows), "turned_as_in_speech": sum(row.calm for row in rows),
-        "ssim": spread("ssim", 10), "psnr_db": spread("psnr", 10),
-        "lip_edges_px": spread("lips", 90), "lid_edges_px": spread("lids", 90),
-    }  # fmt: skip
+        "pairs": len(rows),
+        "turned_as_in_speech": sum(row.calm for row in rows),
+        "ssim": spread("ssim", 10),
+        "psnr_db": spread("psnr", 10),
+        "lip_edges_px": spread("lips", 90),
+        "lid_edges_px": spread("lids", 90),
+    }
 
 
 def identity(found: Sequence[Pair], rows: Sequence[Compared], photo: Rgb) -> dict[str, float]:

@@ -77,9 +77,13 @@ def measured(face: lm.Face) -> Seen:
         looks.append(((eye.centre - middle) @ across / unit, (eye.centre - middle) @ -down / unit))
     gaze = np.mean(looks, axis=0)
     return Seen(
-        float(gap), width, float(lids), float(np.mean(seen)), (float(gaze[0]), float(gaze[1])),
+        float(gap),
+        width,
+        float(lids),
+        float(np.mean(seen)),
+        (float(gaze[0]), float(gaze[1])),
         face.points,
-    )  # fmt: skip
+    )
 
 
 class Probe:

@@ -234,9 +234,17 @@ def render(python: Path, data: Path, persona: str) -> None:
     window = [(left + 0.01) / SIZE, (right + 0.01) / SIZE]
     window += [1 - (bottom - 0.01) / SIZE, 1 - (top - 0.01) / SIZE]
     command = [
-        str(python), "-m", "models.tools.persona.build", persona, "--data", str(data),
-        "--size", str(SIZE), "--samples", str(SAMPLES),
-    ]  # fmt: skip
+        str(python),
+        "-m",
+        "models.tools.persona.build",
+        persona,
+        "--data",
+        str(data),
+        "--size",
+        str(SIZE),
+        "--samples",
+        str(SAMPLES),
+    ]
     jobs = [] if portrait(persona).exists() else [["--out", str(portrait(persona))]]
     for group in ("", "-held", "-speech", "-again"):
         if not listed(persona, group):

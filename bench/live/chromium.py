@@ -69,10 +69,18 @@ async def server(
     """`visavis serve` as an operator runs it: its address and process id, once it is ready."""
     output = log.open("wb") if log else asyncio.subprocess.DEVNULL
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from visavis.server.cli import main; raise SystemExit(main())",
-        "serve", "--port", "0", "--home", str(home), *options,
-        stdout=asyncio.subprocess.PIPE, stderr=output,
-    )  # fmt: skip
+        sys.executable,
+        "-c",
+        "from visavis.server.cli import main; raise SystemExit(main())",
+        "serve",
+        "--port",
+        "0",
+        "--home",
+        str(home),
+        *options,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=output,
+    )
     try:
         async with asyncio.timeout(120):
             address = await _ready(process)

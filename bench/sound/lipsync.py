@@ -224,7 +224,8 @@ def figures(seen: Watched) -> dict[str, Any]:
         "p_b_m_lips_meet": reached(seen, lambda v: v.seal == "lips", lambda s: s.min() <= MEET),
         "f_v_lip_to_teeth": reached(seen, lambda v: v.seal == "teeth", lambda s: s.min() <= BITE),
         "open_vowels_open": reached(
-            seen, lambda v: v.vowel and v.targets.get("jawOpen", 0) >= 0.4,
+            seen,
+            lambda v: v.vowel and v.targets.get("jawOpen", 0) >= 0.4,
             lambda s: s.max() >= OPEN,
         ),
         # against the same pictures with the mouth at rest: blinks and brows mislead the landmarks
@@ -234,7 +235,7 @@ def figures(seen: Watched) -> dict[str, Any]:
         "as_the_landmarks_read_it": round(float(np.std(share[quiet])), 4),
         "settled_pictures": int(quiet.sum()),
         "lag_ms": lags(seen),
-    }  # fmt: skip
+    }
 
 
 def reached(seen: Watched, wanted: Any, meets: Any) -> dict[str, Any]:

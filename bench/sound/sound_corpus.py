@@ -60,8 +60,14 @@ ACCENTS: Final = ("en-us", "en-us", "en", "en-gb-scotland", "en-029", "en-gb-x-r
 # clips of each; a clip lasts about 3 s
 _CLIPS: Final = {"espeak": 12, "flite": 130, "festival": 130, "joe": 200, "heart": 380}
 # how often each family is heard in training: the neural and recorded voices are nearest to people
-_SHARES: Final = {"espeak": 0.32, "foreign": 0.05, "flite": 0.18, "festival": 0.08,
-                  "joe": 0.17, "heart": 0.20}  # fmt: skip
+_SHARES: Final = {
+    "espeak": 0.32,
+    "foreign": 0.05,
+    "flite": 0.18,
+    "festival": 0.08,
+    "joe": 0.17,
+    "heart": 0.20,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +200,11 @@ def jaw(sounds: Sequence[Sound], count: int) -> Floats:
 
 
 def save(
-    path: Path, rows: Sequence[tuple[Floats, Integers, Floats]], voices: Sequence[str],
+    path: Path,
+    rows: Sequence[tuple[Floats, Integers, Floats]],
+    voices: Sequence[str],
     families: Sequence[str],
-) -> None:  # fmt: skip
+) -> None:
     """Write what `models/tools/sound/augment.py` reads."""
     names = sorted(set(voices))
     family_of = dict(zip(voices, families, strict=True))
@@ -211,9 +219,13 @@ def save(
         starts=np.cumsum([0, *(len(row[1]) for row in rows)]),
         voices=np.array([names.index(voice) for voice in voices]),
         weights=weights / weights.sum(),
-        names=np.array(NAMES), groups=np.array(groups, np.float32), centres=band_centres(),
-        floor=FLOOR, centre=CENTRE, scale=SCALE,
-    )  # fmt: skip
+        names=np.array(NAMES),
+        groups=np.array(groups, np.float32),
+        centres=band_centres(),
+        floor=FLOOR,
+        centre=CENTRE,
+        scale=SCALE,
+    )
     print(f"{path}: {len(rows)} clips, {sum(len(r[1]) for r in rows) / 6000:.0f} minutes")
 
 

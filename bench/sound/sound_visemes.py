@@ -26,7 +26,7 @@ from bench.sound import headaudio, sound_people, sound_text, sound_voices
 from bench.sound.sound_corpus import ESPEAK_TEST, Integers, delivery, frames, jaw, kinds, seed
 from visavis.engines.base import PLAY_RATE, EngineError, Floats, Pcm, Speech
 from visavis.engines.lips.sound_speech import SoundSpeech, speech
-from visavis.engines.lips.sound_visemes import KINDS, NAMES, OCULUS, Heard, SoundVisemes
+from visavis.engines.lips.sound_visemes import KINDS, NAMES, OCULUS, Frames, SoundVisemes
 from visavis.engines.motion.articulation import CHANNELS, Score
 from visavis.engines.motion.enunciation import Enunciation, Sound
 from visavis.models import manifest
@@ -226,9 +226,9 @@ def _accuracies(
     }
 
 
-def _heard(network: SoundVisemes, pcm: Pcm) -> Heard:
+def _heard(network: SoundVisemes, pcm: Pcm) -> Frames:
     first, last = network.feed(pcm), network.flush()
-    return Heard(np.concatenate([first.kinds, last.kinds]), np.concatenate([first.jaw, last.jaw]))
+    return Frames(np.concatenate([first.kinds, last.kinds]), np.concatenate([first.jaw, last.jaw]))
 
 
 def _spoken(network: SoundVisemes, pcm: Pcm) -> Iterator[Sound]:

@@ -1,7 +1,7 @@
 """Synthetic voices that say when they make which sound, each as a function from text to `Speech`.
 
 espeak-ng through its library, flite and festival as programs, piper and hibari as the product has
-them. What is not installed is left out. Knows no network.
+them. What is not installed is left out.
 """
 
 from __future__ import annotations
@@ -84,11 +84,12 @@ def stretched(speech: Speech, factor: float) -> Speech:
     rate = PLAY_RATE * factor
     return replace(
         labelled(
-            audio, round(rate),
+            audio,
+            round(rate),
             [(p.symbol, p.start / rate, p.end / rate) for p in speech.phonemes],
         ),
         alphabet=speech.alphabet,
-    )  # fmt: skip
+    )
 
 
 # --- the product's own voices --------------------------------------------------------------------
@@ -127,14 +128,22 @@ class _Event(ctypes.Structure):
     """espeak_EVENT of speak_lib.h."""
 
     class Id(ctypes.Union):
-        _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_void_p),
-                    ("string", ctypes.c_char * 8))  # fmt: skip
+        _fields_ = (
+            ("number", ctypes.c_int),
+            ("name", ctypes.c_void_p),
+            ("string", ctypes.c_char * 8),
+        )
 
     _fields_ = (
-        ("type", ctypes.c_int), ("unique", ctypes.c_uint), ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int), ("audio_position", ctypes.c_int), ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p), ("id", Id),
-    )  # fmt: skip
+        ("type", ctypes.c_int),
+        ("unique", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", Id),
+    )
 
 
 _CALLBACK = ctypes.CFUNCTYPE(

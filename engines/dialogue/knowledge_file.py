@@ -1,7 +1,7 @@
 """The Markdown file of questions and answers: read, checked, turned into spoken text.
 
-Knows nothing of embeddings or dialogue. `data/hotel.md` is the complete example, and the comment at
-its top is the description of the format for the people who write such files.
+`data/hotel.md` is the complete example, and the comment at its top is the description of the format
+for the people who write such files.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _EMPHASIS: Final = re.compile(r"(\*\*|__|\*|`|~~|(?<!\w)_|_(?!\w))")
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """One mistake; `line` counts from 1."""
+class Mistake:
+    """What has to be mended in a file; `line` counts from 1."""
 
     line: int
     text: str
@@ -38,10 +38,10 @@ class Problem:
 class KnowledgeError(EngineError):
     """A knowledge file that cannot be used; names every mistake with its line."""
 
-    def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
-        """`problems` in the order of their lines, at least one."""
-        self.problems = problems
-        super().__init__("\n".join(f"{source}:{p.line}: {p.text}" for p in problems))
+    def __init__(self, source: str, mistakes: tuple[Mistake, ...]) -> None:
+        """`mistakes` in the order of their lines, at least one."""
+        self.mistakes = mistakes
+        super().__init__("\n".join(f"{source}:{p.line}: {p.text}" for p in mistakes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ def parse(text: str, source: str = "knowledge") -> Knowledge:
     for number, line in enumerate(_without_comments(text).splitlines(), start=1):
         reader.feed(number, line.strip())
     reader.finish()
-    if reader.problems:
-        raise KnowledgeError(source, tuple(sorted(reader.problems, key=lambda p: p.line)))
+    if reader.mistakes:
+        raise KnowledgeError(source, tuple(sorted(reader.mistakes, key=lambda p: p.line)))
     return Knowledge(
         reader.title, Persona(**reader.fields), tuple(d.entry() for d in reader.drafts)
     )
@@ -120,7 +120,7 @@ def question_key(question: str) -> str:
 
 
 def _fault(source: str, line: int, text: str) -> KnowledgeError:
-    return KnowledgeError(source, (Problem(line, text),))
+    return KnowledgeError(source, (Mistake(line, text),))
 
 
 def _without_comments(text: str) -> str:
@@ -163,7 +163,7 @@ class _Reader:
         self.title = ""
         self.fields: dict[str, str] = {}
         self.drafts: list[_Draft] = []
-        self.problems: list[Problem] = []
+        self.mistakes: list[Mistake] = []
         self._topic = ""
         self._draft: _Draft | None = None
         self._lines_by_subject: dict[str, int] = {}
@@ -191,7 +191,7 @@ class _Reader:
             self._report(1, "no entries: write at least one '### subject' with an answer")
 
     def _report(self, line: int, text: str) -> None:
-        self.problems.append(Problem(line, text))
+        self.mistakes.append(Mistake(line, text))
 
     def _heading(self, number: int, level: int, text: str) -> None:
         self._close()

@@ -1,4 +1,4 @@
-"""Which entry a question means: sentence embeddings plus shared words. Knows nothing of replies."""
+"""Which entry a question means: sentence embeddings plus shared words."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from visavis.engines.base import Floats
 from visavis.engines.dialogue.knowledge_file import Entry
+from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.embeddings import Embedder, cached
-from visavis.engines.language.script import unmarked
 from visavis.engines.language.wording import STOP, normalise, sound, spelled, stem, terms
 
 # Chosen by five-fold cross-validation over the questions of data/hotel.md (77 % right; plain cosine

@@ -19,7 +19,7 @@ REPEAT: Final = "repeat"
 YES: Final = "yes"
 
 # Asked in other words each time, in turn. {near}: what it can talk about instead. Brackets are
-# directions: see script.py.
+# directions: see brackets.py.
 UNKNOWN: Final = (
     "[slightly sorry] I am afraid I don't know that. [neutral] I can tell you about {near}.",
     "[slightly sorry] I have no answer to that, sorry. [friendly] But ask me about {near}.",

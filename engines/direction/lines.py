@@ -1,4 +1,4 @@
-"""Clauses of a text with directions in brackets. Knows no voice, no time, and not how to read one.
+"""Clauses of a text with directions in brackets.
 
 A bracket ends the clause before it, so that it takes effect at the very word after it. It holds
 until the next one; movements alone, as "[nods]", leave in force what was there.

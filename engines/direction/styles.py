@@ -63,14 +63,17 @@ def _style(name: str, row: Mapping[str, Any]) -> Style:
         tuple(row.get("also", ())),
         row.get("affect", {}),
         Bearing(
-            row.get("face", {}), pose, row.get("lively", 1.0), row.get("away", 0.0),
+            row.get("face", {}),
+            pose,
+            row.get("lively", 1.0),
+            row.get("away", 0.0),
             tuple(look) if look else None,
         ),
         Delivery(row.get("speed", 1.0), row.get("pitch", 0.0), row.get("energy", 0.0)),
         row.get("move"),
         row.get("opposite", ""),
         row.get("resets", False),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Echo cancellation: WebRTC's AEC3. Knows nothing of when the far sound was played."""
+"""Echo cancellation: WebRTC's AEC3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""English number words: digits to what a receptionist says. Knows no sentence around them."""
+"""English number words: digits to what a receptionist says."""
 
 from __future__ import annotations
 

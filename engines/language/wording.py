@@ -1,4 +1,4 @@
-"""English words of a question: normalised, stemmed, keyed by sound. Knows no knowledge file."""
+"""English words of a question: normalised, stemmed, keyed by sound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From any recording or stream of sound to `Speech` that a face can speak. Knows no face.
+"""From any recording or stream of sound to `Speech` that a face can speak.
 
 What `sound_visemes` hears becomes a row of visemes, the likeliest one that does not flicker
 (Viterbi with a fixed lag), and each viseme the likeliest sound of its kind. Articulation then
@@ -21,11 +21,11 @@ from visavis.engines.lips.sound_visemes import (
     LOOK_AHEAD,
     NAMES,
     OCULUS,
-    Heard,
+    Frames,
     SoundVisemes,
 )
 
-_FRAME: Final = PLAY_RATE // 100  # samples
+_MEL_FRAME: Final = PLAY_RATE // 100  # samples of sound_visemes.MEL_FRAME as it is played
 _SWITCH: Final = 1.5  # nats that a change of viseme costs
 # Viewers miss a closure of the lips sooner than they see one too many: /p/ in doubt is a /p/.
 _FAVOUR: Final = {"PP": 1.4, "FF": 1.2}
@@ -84,9 +84,9 @@ class SoundSpeech:
 
     def _complete(self) -> Iterator[Speech]:
         while (cut := _cut(self._decided)) is not None:
-            yield self._piece(cut, cut * _FRAME)
+            yield self._piece(cut, cut * _MEL_FRAME)
 
-    def _hear(self, heard: Heard) -> None:
+    def _hear(self, heard: Frames) -> None:
         self._kinds = np.concatenate([self._kinds, heard.kinds])
         self._decided += self._path.feed(heard.visemes)
 
@@ -99,7 +99,7 @@ class SoundSpeech:
         for viseme, run in groupby(decided):
             last = first + sum(1 for _ in run)
             symbol = _SYMBOLS[_likeliest(kinds[first:last], viseme)]
-            phonemes.append(Phoneme(symbol, first * _FRAME, min(last * _FRAME, samples)))
+            phonemes.append(Phoneme(symbol, first * _MEL_FRAME, min(last * _MEL_FRAME, samples)))
             first = last
         return Speech(pcm, tuple(phonemes), (), "espeak")
 

@@ -1,8 +1,8 @@
 """Mouth shapes from sound alone: a small causal network from log-mel to speech sounds and jaw.
 
-Works on any voice and in pieces of any size. Knows no text, no phoneme times and no face; what
-becomes of its frames is decided in `sound_speech`. The network is trained by
-`models/tools/sound/train.py` on what `bench/sound/sound_corpus.py` makes.
+Works on any voice and in pieces of any size. What becomes of its frames is decided in
+`sound_speech`. The network is trained by `models/tools/sound/train.py` on what
+`bench/sound/sound_corpus.py` makes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import onnxruntime  # type: ignore[import-untyped]
 
 from visavis.engines.base import HEAR_RATE, PLAY_RATE, EngineError, Floats, Pcm
 
-FRAME: Final = HEAR_RATE // 100  # samples of one frame: 10 ms
+MEL_FRAME: Final = HEAR_RATE // 100  # samples of one frame: 10 ms
 BANDS: Final = 40
 STEP: Final = 2  # frames that the network takes at once
 DELAY: Final = 5  # frames between what it hears last at the start of a step and what it tells
@@ -28,7 +28,7 @@ DELAY: Final = 5  # frames between what it hears last at the start of a step and
 LOOK_AHEAD: Final = 0.078  # s
 
 _WINDOW: Final = 400  # samples: 25 ms
-_BEFORE: Final = (_WINDOW - FRAME) // 2  # samples of its window before a frame starts
+_BEFORE: Final = (_WINDOW - MEL_FRAME) // 2  # samples of its window before a frame starts
 _FFT: Final = 512
 _EDGES: Final = (60.0, 7_600.0)  # Hz
 # -90 dBFS, over the steps of 16 bits: digital silence and the silence of a recording look alike.
@@ -75,7 +75,7 @@ _TO_OCULUS: Final = np.array(
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Frames:
     """Frames of 10 ms that follow those told before.
 
     kinds: (n, len(NAMES)) float32, the probability of each class of sounds.
@@ -131,32 +131,32 @@ class SoundVisemes:
         self._samples = 0  # at HEAR_RATE
         self._told = 0  # frames
 
-    def feed(self, pcm: Pcm) -> Heard:
+    def feed(self, pcm: Pcm) -> Frames:
         """The next samples -> the frames that can be told now: those LOOK_AHEAD old."""
         audio = pcm.astype(np.float32) / np.float32(32_768)
         return self._advance(audio if self._decimator is None else self._decimator.feed(audio))
 
-    def flush(self) -> Heard:
+    def flush(self) -> Frames:
         """The frames that are left when no sound will follow; begins anew after that."""
         rest = np.zeros(0, np.float32) if self._decimator is None else self._decimator.flush()
         first = self._advance(rest)
-        missing = -(-self._samples // FRAME) - self._told
+        missing = -(-self._samples // MEL_FRAME) - self._told
         if missing > 0:
-            last = self._advance(np.zeros((DELAY + STEP + 3) * FRAME, np.float32))
-            first = Heard(
+            last = self._advance(np.zeros((DELAY + STEP + 3) * MEL_FRAME, np.float32))
+            first = Frames(
                 np.concatenate([first.kinds, last.kinds[:missing]]),
                 np.concatenate([first.jaw, last.jaw[:missing]]),
             )
         self.reset()
         return first
 
-    def _advance(self, audio: Floats) -> Heard:
+    def _advance(self, audio: Floats) -> Frames:
         self._samples += len(audio)
         frames = np.concatenate([self._waiting, self._mel.feed(audio)])
         whole = len(frames) // STEP * STEP
         self._waiting = frames[whole:]
         if not whole:
-            return Heard(np.zeros((0, len(NAMES)), np.float32), np.zeros(0, np.float32))
+            return Frames(np.zeros((0, len(NAMES)), np.float32), np.zeros(0, np.float32))
         inputs = {"mel": frames[:whole].reshape(-1, STEP * BANDS), "state": self._state}
         try:
             kinds, jaw, self._state = self._session.run(None, inputs)
@@ -166,7 +166,7 @@ class SoundVisemes:
         skipped = min(self._early, whole)
         self._early -= skipped
         self._told += whole - skipped
-        return Heard(kinds[skipped:], jaw[skipped:])
+        return Frames(kinds[skipped:], jaw[skipped:])
 
 
 def _session(path: Path) -> Any:  # onnxruntime has no types
@@ -187,11 +187,11 @@ class LogMel:
     def feed(self, audio: Floats) -> Floats:
         """(samples,) in [-1, 1] -> (frames, BANDS): those whose window is complete."""
         audio = np.concatenate([self._rest, audio])
-        count = max((len(audio) - _WINDOW) // FRAME + 1, 0)
-        self._rest = audio[count * FRAME :].copy()
+        count = max((len(audio) - _WINDOW) // MEL_FRAME + 1, 0)
+        self._rest = audio[count * MEL_FRAME :].copy()
         if not count:
             return np.zeros((0, BANDS), np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(audio, _WINDOW)[::FRAME][:count]
+        windows = np.lib.stride_tricks.sliding_window_view(audio, _WINDOW)[::MEL_FRAME][:count]
         spectrum = np.fft.rfft(windows * _HANN, _FFT)
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ _FILTERS
         return scaled(power)

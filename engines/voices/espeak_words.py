@@ -1,4 +1,4 @@
-"""Which word each of espeak's phonemes belongs to. Knows no audio.
+"""Which word each of espeak's phonemes belongs to.
 
 espeak writes some word pairs as one ("of the" -> "ʌvðə"), so counting spaces is not enough.
 """

@@ -1,4 +1,4 @@
-"""Exact speaking rates for networks that round how long each symbol lasts. Knows no voice.
+"""Exact speaking rates for networks that round how long each symbol lasts.
 
 A network that divides durations by the speed and then rounds each loses up to half a frame a
 symbol: hibari at speed 0.85 speaks 11 % longer instead of 18 %, piper, which rounds up, 9 %. Here

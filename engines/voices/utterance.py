@@ -1,4 +1,4 @@
-"""A model's samples and durations to `Speech`: pauses, level, rate, labels. Knows no model.
+"""A model's samples and durations to `Speech`: pauses, level, rate, labels.
 
 Every voice ends here, so all of them are equally loud, start at once and pause alike.
 """
@@ -22,7 +22,7 @@ LEAD: Final = 0.015  # s kept before the first sound
 SENTENCE_PAUSE: Final = 0.26  # s after . ! ?
 CLAUSE_PAUSE: Final = 0.13  # s after any other mark
 NO_PAUSE: Final = 0.03  # s where a text was cut without a mark
-_FRAME: Final = 0.005  # s
+_LEVEL_FRAME: Final = 0.005  # s
 _KNEE: Final = 0.7  # amplitude from which the limiter bends
 _FADE: Final = 0.004  # s; a model may start in the middle of a wave
 # A voice that is raised gains more in the treble than in the bass (Traunmüller & Eriksson 2000).
@@ -116,7 +116,7 @@ def _stretch_last(result: list[Sound], end: float) -> None:
 
 def _quiet(audio: Floats, rate: int) -> npt.NDArray[np.bool_]:
     """Which 5 ms frames are silent."""
-    size = round(_FRAME * rate)
+    size = round(_LEVEL_FRAME * rate)
     frames = audio[: len(audio) // size * size].reshape(-1, size)
     power = np.einsum("ij,ij->i", frames, frames) / size
     return np.asarray(power < 10 ** (QUIET / 10))
@@ -126,15 +126,15 @@ def _silence(
     quiet: npt.NDArray[np.bool_], low: float, high: float, pause: Sound
 ) -> tuple[float, float] | None:
     """The longest silent run in [low, high] that the pause touches or nearly touches, in s."""
-    first, last = round(low / _FRAME), min(round(high / _FRAME), len(quiet))
+    first, last = round(low / _LEVEL_FRAME), min(round(high / _LEVEL_FRAME), len(quiet))
     edges = np.flatnonzero(np.diff(np.r_[False, quiet[first:last], False].astype(np.int8)))
     runs = [
-        ((first + a) * _FRAME, (first + b) * _FRAME)
+        ((first + a) * _LEVEL_FRAME, (first + b) * _LEVEL_FRAME)
         for a, b in zip(edges[::2], edges[1::2], strict=True)
     ]
     near = [run for run in runs if run[1] > pause.start - 0.06 and run[0] < pause.end + 0.06]
     best = max(near, key=lambda run: run[1] - run[0], default=None)
-    return best if best and best[1] - best[0] >= 4 * _FRAME else None
+    return best if best and best[1] - best[0] >= 4 * _LEVEL_FRAME else None
 
 
 def resample(audio: Floats, rate: int) -> Floats:

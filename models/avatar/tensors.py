@@ -271,6 +271,9 @@ def _body(entry: dict[str, Any]) -> Body:
     if camera[2] < 500:
         raise _invalid("the camera is too near")
     return Body(
-        vector("head_pivot", 3, -8192, 8192), vector("body_pivot", 3, -8192, 8192), camera,
-        _number(entry, "interocular", 4, 1024), vector("follow", 4, -1, 1),
-    )  # fmt: skip
+        vector("head_pivot", 3, -8192, 8192),
+        vector("body_pivot", 3, -8192, 8192),
+        camera,
+        _number(entry, "interocular", 4, 1024),
+        vector("follow", 4, -1, 1),
+    )

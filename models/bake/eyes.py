@@ -217,9 +217,11 @@ def _gaze_shifts(eye: EyeShape) -> Floats:
     outward = eye.across if eye.name == "Left" else -eye.across
     shifts = np.zeros((len(CONTROLS), 2, 2, 3), np.float32)
     for unit, way in (
-        ("eyeLookOut", outward), ("eyeLookIn", -outward),
-        ("eyeLookDown", eye.down), ("eyeLookUp", -eye.down),
-    ):  # fmt: skip
+        ("eyeLookOut", outward),
+        ("eyeLookIn", -outward),
+        ("eyeLookDown", eye.down),
+        ("eyeLookUp", -eye.down),
+    ):
         shifts[arkit.INDEX[unit + eye.name], ..., :2] = way * reach
     return shifts
 

@@ -135,9 +135,13 @@ def fit(head: Head, face: lm.Face) -> FittedHead:
     expression = np.zeros(arkit.COUNT, np.float32)
     expression[posed] = x[count:]
     return FittedHead(
-        vertices.astype(np.float32), units.astype(np.float32), rotation.astype(np.float32),
-        scale, expression, error,
-    )  # fmt: skip
+        vertices.astype(np.float32),
+        units.astype(np.float32),
+        rotation.astype(np.float32),
+        scale,
+        expression,
+        error,
+    )
 
 
 def _warp_onto(vertices: Doubles, seen: Doubles, target: Doubles, iod: float) -> float:

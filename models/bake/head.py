@@ -53,7 +53,6 @@ class Head:
     loops: dict[str, Ints]
     tints: dict[str, Floats]  # (n,) in [0, 1]: soft masks to colour by
     eye_centres: Floats  # (2, 3)
-    eye_radius: float
 
 
 @functools.cache
@@ -78,14 +77,6 @@ def read_head(path: Path) -> Head:
         raise ModelError(INVALID, msg) from error
 
 
-def deform(head: Head, coefficients: Floats, identity: Floats | None = None) -> Floats:
-    """Face state (52,) in [0, 1] and identity (k,) or fewer -> (n, 3) float32 vertices."""
-    vertices = head.vertices + np.tensordot(coefficients, head.units, 1)
-    if identity is not None:
-        vertices = vertices + np.tensordot(identity, head.identity[: len(identity)], 1)
-    return np.asarray(vertices, np.float32)
-
-
 def landmarks(head: Head, vertices: Floats) -> Floats:
     """Deformed vertices (n, 3) -> the 468 landmarks (468, 3)."""
     corners = vertices[head.faces[head.landmark_faces]]
@@ -103,7 +94,6 @@ def _unpack(a: dict[str, npt.NDArray[Any]]) -> Head:
         for name, bits in zip(a["region_names"], a["region_bits"], strict=True)
     }
     tints = a["tints"].astype(np.float32) / 255
-    balls = [vertices[regions[f"eye_{side}"]] for side in ("left", "right")]
     return Head(
         vertices=vertices,
         faces=faces,
@@ -117,7 +107,6 @@ def _unpack(a: dict[str, npt.NDArray[Any]]) -> Head:
         loops=_split(a["loop_names"], a["loop_counts"], a["loops"]),
         tints=dict(zip(map(str, a["tint_names"]), tints, strict=True)),
         eye_centres=a["eye_centres"].astype(np.float32),
-        eye_radius=float(np.mean([np.ptp(ball[:, 0]) / 2 for ball in balls])),
     )
 
 

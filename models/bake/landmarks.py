@@ -1,4 +1,4 @@
-"""Where a face is in a photo: detector, 468 landmarks, irises, matte. Knows nothing of heads.
+"""Where a face is in a photo: detector, 468 landmarks, irises, matte.
 
 The models come from MediaPipe (Apache-2.0); models/data/README.md gives their conventions.
 """

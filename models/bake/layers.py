@@ -69,9 +69,12 @@ def cover(points: Floats, faces: Ints, shape: tuple[int, int]) -> tuple[Ints, Fl
 
 
 def sample(
-    head: FittedHead, faces: Ints, corner: tuple[float, float], pitch: float,
+    head: FittedHead,
+    faces: Ints,
+    corner: tuple[float, float],
+    pitch: float,
     shape: tuple[int, int],
-) -> tuple[Floats, Ints]:  # fmt: skip
+) -> tuple[Floats, Ints]:
     """(h, w, CHANNELS) of the front-most triangles of `faces`, and which (h, w) it is or -1."""
     points = head.vertices.copy()
     points[:, :2] = (points[:, :2] - np.array(corner, np.float32)) / pitch
@@ -174,9 +177,14 @@ def unproject(flat: Floats, depth: Floats, camera: Floats) -> Floats:
 
 
 def card(
-    corner: tuple[float, float], size: tuple[int, ...], step: float, depth: float,
-    camera: Floats, shifts: Floats | None = None, across: tuple[float, float] = (1.0, 0.0),
-) -> Grid:  # fmt: skip
+    corner: tuple[float, float],
+    size: tuple[int, ...],
+    step: float,
+    depth: float,
+    camera: Floats,
+    shifts: Floats | None = None,
+    across: tuple[float, float] = (1.0, 0.0),
+) -> Grid:
     """A flat 2 x 2 grid for a picture of (h, w) texels `step` px apart, the first at `corner`.
 
     shifts (len(CONTROLS), 2, 2, 3): how it moves; not at all without. across: unit vector along

@@ -12,7 +12,6 @@ from visavis.models.bake import contour, layers
 from visavis.models.bake import landmarks as lm
 from visavis.models.bake.photo import MARGIN, Framed
 
-BLACK: Final = 16.0  # luma of video black
 SPAN: Final = 219.0 / 255.0
 RIDGE: Final = 0.02  # of the samples: a flat light is the likelier one
 OUTSIDE: Final = 0.5  # of the effect on hair and ears, whose surface is only guessed

@@ -105,9 +105,13 @@ def lip_triangles(head: Head, faces: layers.Ints) -> tuple[layers.Mask, layers.M
 
 
 def sheet(
-    mouth: MouthShape, values: Floats, index: layers.Ints, other: layers.Mask,
-    at: Floats, upper: bool,
-) -> Floats:  # fmt: skip
+    mouth: MouthShape,
+    values: Floats,
+    index: layers.Ints,
+    other: layers.Mask,
+    at: Floats,
+    upper: bool,
+) -> Floats:
     """Channels (h, w, CHANNELS) of one lip's sheet; `other` (m,): faces of the other lip.
 
     The head's lips meet a px or two beside the photo's: what belongs to the other lip there, or

@@ -1,6 +1,6 @@
 """From bytes to a framed portrait: decoding, checks, crop, matte, background plate.
 
-Raises PortraitError for every photo that cannot be used. Knows nothing of heads or layers.
+Raises PortraitError for every photo that cannot be used.
 """
 
 from __future__ import annotations

@@ -53,9 +53,12 @@ def _quiet(_what: str, _share: float) -> None:
 
 
 def create_avatar(
-    source: Path | bytes, name: str, consent: Consent, licence: str = "all rights reserved",
+    source: Path | bytes,
+    name: str,
+    consent: Consent,
+    licence: str = "all rights reserved",
     progress: Progress = _quiet,
-) -> Avatar:  # fmt: skip
+) -> Avatar:
     """Photo file (path or content) -> avatar.
 
     Raises PortraitError for a photo that cannot be used, AvatarError("consent-missing") without
@@ -217,9 +220,15 @@ def _base_at() -> Floats:
 
 
 def _near(
-    fitted: fit.FittedHead, faces: layers.Ints, framed: photo.Framed, body: Body, base: Floats,
-    corner: tuple[float, float], pitch: float, shape: tuple[int, int],
-) -> tuple[Floats, layers.Ints]:  # fmt: skip
+    fitted: fit.FittedHead,
+    faces: layers.Ints,
+    framed: photo.Framed,
+    body: Body,
+    base: Floats,
+    corner: tuple[float, float],
+    pitch: float,
+    shape: tuple[int, int],
+) -> tuple[Floats, layers.Ints]:
     """Channels of a patch's nodes, finer than the base's where the head says more.
 
     At the patch's border and where the head is silent they go over into the base's.

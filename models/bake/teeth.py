@@ -192,9 +192,15 @@ def _front_shifts(fitted: FittedHead, part: layers.Mask, follow: float) -> tuple
 
 
 def _placed(
-    fine: Floats, tall: float, edge: float, motion: tuple[Floats, float], mouth: MouthShape,
-    mm: float, light: float, camera: Floats,
-) -> Sprite:  # fmt: skip
+    fine: Floats,
+    tall: float,
+    edge: float,
+    motion: tuple[Floats, float],
+    mouth: MouthShape,
+    mm: float,
+    light: float,
+    camera: Floats,
+) -> Sprite:
     """A picture drawn FINE samples a px, with its line `tall` mm down lying `edge` mm below the
     closed lips; mm: px a millimetre."""
     picture = _reduced(fine)

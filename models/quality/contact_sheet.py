@@ -1,4 +1,4 @@
-"""Many small pictures with a word under each, on one sheet. Knows no faces."""
+"""Many small pictures with a word under each, on one sheet."""
 
 from __future__ import annotations
 

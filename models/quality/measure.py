@@ -1,6 +1,6 @@
 """How good an avatar is, in figures and plain words, measured on the pictures it draws.
 
-Knows no renderer: what draws a face state is given to it. Mends nothing.
+What draws a face state is given to it.
 """
 
 from __future__ import annotations
@@ -103,9 +103,13 @@ def check(avatar: Avatar, prepare: Prepare, progress: Progress = lambda _w, _s: 
 
 
 _FACELESS: Final = Finding(
-    "face", "face", "bad", 0.0, "no face is recognised in the still picture",
+    "face",
+    "face",
+    "bad",
+    0.0,
+    "no face is recognised in the still picture",
     "Make the avatar again from another photo: one face, from the front, well lit.",
-)  # fmt: skip
+)
 
 
 # --- the photo and the still face ---------------------------------------------------------------
@@ -121,10 +125,14 @@ def _photo(subject: Subject) -> Iterator[Finding]:
         if said := _PX_HIGH.search(warning):
             height = min(height, float(said[1]))
     yield _graded(
-        "photo", "photo", height, photo.GOOD_FACE, photo.GOOD_FACE / 2,
+        "photo",
+        "photo",
+        height,
+        photo.GOOD_FACE,
+        photo.GOOD_FACE / 2,
         f"kept at {kept} x {kept} px, the face {height:.0f} px high",
         f"Take a photo in which the face has at least {photo.GOOD_FACE} px from chin to brow.",
-    )  # fmt: skip
+    )
 
 
 def _laplacian(luma: Bytes, where: Masks) -> float:
@@ -148,10 +156,14 @@ def _sharpness(subject: Subject) -> Iterator[Finding]:
     original = _laplacian(luma(np.asarray(photographed, np.uint8)), where)
     share = _laplacian(luma(subject.still), where) / max(original, 1e-6)
     yield _graded(
-        "sharpness", "sharpness", share, 0.90, 0.75,
+        "sharpness",
+        "sharpness",
+        share,
+        0.90,
+        0.75,
         "as sharp as the photo" if share >= 1 else f"{share:.0%} of the photo's",
         "Make the avatar again: it was made by an older version, or the photo is over-sharpened.",
-    )  # fmt: skip
+    )
 
 
 def _fit(subject: Subject) -> Iterator[Finding]:
@@ -160,10 +172,14 @@ def _fit(subject: Subject) -> Iterator[Finding]:
     away = np.linalg.norm(subject.points[rest, :2] - subject.photo_points[rest, :2], axis=1)
     error = float(away.mean()) / subject.interocular
     yield _graded(
-        "fit", "landmarks", error, 0.01, 0.04,
+        "fit",
+        "landmarks",
+        error,
+        0.01,
+        0.04,
         f"{error:.2%} of the eye distance away from the photo's",
         "A photo from the front, with nothing over the face, is fitted better.",
-    )  # fmt: skip
+    )
 
 
 # --- lips and lids ------------------------------------------------------------------------------
@@ -193,24 +209,36 @@ _CALM_POSES: Final = ((), (8.0,), (-8.0,), (0.0, 5.0), (0.0, -5.0))
 
 def _closed(leak: float) -> Finding:
     return _graded(
-        "lips", "closed lips", leak, 0.02, 0.06,
+        "lips",
+        "closed lips",
+        leak,
+        0.02,
+        0.06,
         f"the neutral mouth shows {leak:.1%} of the open one's inside",
         "Use a photo with a closed mouth: teeth that it shows cannot be hidden wholly.",
-    )  # fmt: skip
+    )
 
 
 def _blink(opened: Floats, shut: Floats) -> Finding:
     if opened.min() < 20:  # px: an iris at this size has 100 or more
         return Finding(
-            "blink", "blink", "weak", 1.0, "the eyes are hardly open in the photo",
+            "blink",
+            "blink",
+            "weak",
+            1.0,
+            "the eyes are hardly open in the photo",
             "Use a photo with open eyes, so that the avatar can look at its visitor.",
-        )  # fmt: skip
+        )
     left = float((shut / opened).max())
     return _graded(
-        "blink", "blink", left, 0.15, 0.30,
+        "blink",
+        "blink",
+        left,
+        0.15,
+        0.30,
         f"closes to {left:.0%} of the open eye",
         "Use a photo with both eyes clearly visible: no hair or heavy frames over the lids.",
-    )  # fmt: skip
+    )
 
 
 # --- does it do as it is told -------------------------------------------------------------------
@@ -249,9 +277,14 @@ def _width(subject: Subject) -> Iterator[Finding]:
         values[unit] = way * _correlation(steps, widths)
     unit, value = min(values.items(), key=lambda item: item[1])
     yield _graded(
-        "width", "mouth width", value, 0.97, 0.90,
-        f"follows the command, correlation {value:.3f} ({unit} is the worst)", _MOUTH,
-    )  # fmt: skip
+        "width",
+        "mouth width",
+        value,
+        0.97,
+        0.90,
+        f"follows the command, correlation {value:.3f} ({unit} is the worst)",
+        _MOUTH,
+    )
 
 
 def _gaze(subject: Subject) -> Iterator[Finding]:
@@ -266,10 +299,14 @@ def _gaze(subject: Subject) -> Iterator[Finding]:
     upwards = -_correlation(along, [float(irises(0, v)[1]) for v in along])
     value = min(sideways, upwards)
     yield _graded(
-        "gaze", "gaze", value, 0.90, 0.70,
+        "gaze",
+        "gaze",
+        value,
+        0.90,
+        0.70,
         f"follows the command, correlation {sideways:.2f} sideways and {upwards:.2f} upwards",
         "Use a photo that shows both irises clearly: open eyes, no glare on glasses.",
-    )  # fmt: skip
+    )
 
 
 # --- over many face states ----------------------------------------------------------------------
@@ -300,10 +337,14 @@ def _sweep(subject: Subject) -> Iterator[Finding]:
         subject.draw(*state)
         subject.milliseconds.append(1e3 * (time.thread_time() - began))
     yield _graded(
-        "holes", "uncovered", worst, 0, 20,
+        "holes",
+        "uncovered",
+        worst,
+        0,
+        20,
         f"{worst} px at worst, over {SWEEP} random faces and poses",
         "Use a photo with the whole head and the shoulders in it, with space around them.",
-    )  # fmt: skip
+    )
     yield _cost(float(np.median(subject.milliseconds)))
 
 
@@ -319,10 +360,14 @@ def _inside(behind: Floats, points: Floats) -> Masks:
 
 def _cost(milliseconds: float) -> Finding:
     return _graded(
-        "cost", "time", milliseconds, 10.0, 25.0,
+        "cost",
+        "time",
+        milliseconds,
+        10.0,
+        25.0,
         f"{milliseconds:.1f} ms a picture of {SIDE} x {SIDE} px, on one core",
         "This machine is slow: fewer sessions at a time (max_sessions), or smaller pictures.",
-    )  # fmt: skip
+    )
 
 
 def _warned(avatar: Avatar, found: list[Finding]) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """An avatar under examination: what it draws, where its landmarks are, what shows through.
 
-Knows no renderer: what draws a face state is given to it. Judges nothing.
+What draws a face state is given to it.
 """
 
 from __future__ import annotations

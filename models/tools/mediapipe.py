@@ -200,8 +200,13 @@ def difference(tflite: bytes, target: Path, source: Source) -> float:
     session = onnxruntime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
     worst = 0.0
     for image in _inputs(tuple(session.get_inputs()[0].shape)):
-        ours = dict(zip((o.name for o in session.get_outputs()),
-                        session.run(None, {"image": image}), strict=True))  # fmt: skip
+        ours = dict(
+            zip(
+                (o.name for o in session.get_outputs()),
+                session.run(None, {"image": image}),
+                strict=True,
+            )
+        )
         theirs = _interpret(interpreter, image)
         for old, (new, shape) in source.outputs.items():
             reference = theirs[old].reshape(shape)

@@ -1,7 +1,7 @@
 """The layered warp on one CPU core: positions, their inverse, and the composite as I420.
 
-Plain numeric kernels over arrays, compiled once and cached on disk; they release the GIL. Nothing
-here knows what an avatar is. Positions are in px of the picture, pixel centres at whole numbers;
+Plain numeric kernels over arrays, compiled once and cached on disk; they release the GIL.
+Positions are in px of the picture, pixel centres at whole numbers;
 textures have two texels a px, packed Y | U << 8 | A << 16 | V << 24.
 """
 

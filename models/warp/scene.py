@@ -238,9 +238,12 @@ def _stacked(nets: list[Net]) -> Net:
     """Nets of the same width as one, for one call of the kernel."""
     fields = np.concatenate([n.fields for n in nets], 1)
     return Net(
-        np.concatenate([n.rest for n in nets]), np.concatenate([n.share for n in nets]), fields,
-        _moving_rows(fields), nets[0].box,
-    )  # fmt: skip
+        np.concatenate([n.rest for n in nets]),
+        np.concatenate([n.share for n in nets]),
+        fields,
+        _moving_rows(fields),
+        nets[0].box,
+    )
 
 
 def _atlas(sprites: tuple[Sprite, ...]) -> Words:
@@ -310,11 +313,16 @@ def _lid(
         for colours in (look.bare, look.smooth)
     )
     return Lid(
-        words, bare, smooth,
-        here.astype(np.float32), look.lashes,
-        np.array([*(rim.left + corner), *rim.across, rim.width, rim.first], np.float32), rim.fall,
-        float(lids.LONG[1] * rim.width), look.colour,
-    )  # fmt: skip
+        words,
+        bare,
+        smooth,
+        here.astype(np.float32),
+        look.lashes,
+        np.array([*(rim.left + corner), *rim.across, rim.width, rim.first], np.float32),
+        rim.fall,
+        float(lids.LONG[1] * rim.width),
+        look.colour,
+    )
 
 
 def _travel(patch: Patch, side: str, start: Floats, shape: tuple[int, ...], fit: _Fit) -> Floats:
@@ -351,9 +359,12 @@ def _scaled_body(body: Body, fit: _Fit) -> Body:
         [*fit.point(body.camera[0], body.camera[1]), body.camera[2] * fit.scale], np.float32
     )
     return Body(
-        moved(body.head_pivot), moved(body.body_pivot), camera, body.interocular * fit.scale,
+        moved(body.head_pivot),
+        moved(body.body_pivot),
+        camera,
+        body.interocular * fit.scale,
         body.follow,
-    )  # fmt: skip
+    )
 
 
 def _cheeks(base: Net, gaps: tuple[Gap, ...], interocular: float) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from visavis.engines import load
 from visavis.engines.dialogue import knowledge_file
 from visavis.engines.direction.director import Director
-from visavis.engines.language.script import wishes
+from visavis.engines.language.brackets import wishes
 from visavis.models import manifest
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.console import FAILURE, say_line

@@ -28,7 +28,7 @@ from visavis.engines.base import (
 )
 from visavis.engines.direction.lines import Line, Lines, said
 from visavis.engines.direction.styles import NOTHING, Direction, Stance
-from visavis.engines.language.script import Cue, Script, Text
+from visavis.engines.language.brackets import Bracket, BracketReader, Words
 from visavis.server.playout.messages import Clause, Request, Tick, ms
 from visavis.server.session.guide import Guide
 from visavis.server.system.flow import Channel, Tasks
@@ -102,7 +102,7 @@ class Reply:
         self._confirmed = asyncio.Event()
         self._mind, self._voice, self._guide = speakers.mind, speakers.voice, speakers.guide
         self._history, self._stance = tuple(history), stance
-        self._script, self._lines = Script(), Lines()
+        self._brackets, self._lines = BracketReader(), Lines()
         self._speech: Channel[_Prepared] = Channel(AHEAD, lambda p: len(p.clause.speech.pcm))
         self._task = tasks.start(self._make(), name="reply")
 
@@ -163,7 +163,7 @@ class Reply:
             async for thought in thoughts:
                 for line in self._noted(await self._taken(thought)):
                     yield line
-        last = self._noted([*await self._read(self._script.flush()), *self._lines.flush()])
+        last = self._noted([*await self._read(self._brackets.flush()), *self._lines.flush()])
         self.complete = True
         for line in last:
             yield line
@@ -172,7 +172,7 @@ class Reply:
         """The lines that a thought completes; what is done for the answer is kept in `deeds`."""
         match thought:
             case Fragment(text):
-                return await self._read(self._script.feed(text))
+                return await self._read(self._brackets.feed(text))
             case Gesture(movement):
                 return self._lines.movement(movement)
             case Call():
@@ -181,11 +181,11 @@ class Reply:
                 self.deeds = [(c, content if c.id == id else r) for c, r in self.deeds]
         return []
 
-    async def _read(self, pieces: Iterable[Text | Cue]) -> list[Line]:
+    async def _read(self, pieces: Iterable[Words | Bracket]) -> list[Line]:
         lines: list[Line] = []
         for piece in pieces:
-            if isinstance(piece, Text):
-                lines += self._lines.text(piece.words)
+            if isinstance(piece, Words):
+                lines += self._lines.text(piece.text)
             else:
                 lines += self._lines.cue(piece.wish, await self._guide.understand(piece.wish))
         return lines

@@ -18,8 +18,8 @@ from visavis.engines.dialogue.knowledge_file import KnowledgeError
 from visavis.engines.dialogue.retrieval import Ear
 from visavis.engines.direction.director import Director
 from visavis.engines.language import wording
+from visavis.engines.language.brackets import unmarked, wishes
 from visavis.engines.language.minilm import MiniLm
-from visavis.engines.language.script import unmarked, wishes
 from visavis.engines.language.sentences import fragments, sentences
 from visavis.models import manifest
 
@@ -167,14 +167,14 @@ def test_a_mistake_is_named_with_its_line(tmp_path, change, line, words):
     path.write_text(INN.replace(*change), encoding="utf-8")
     with pytest.raises(KnowledgeError) as caught:
         knowledge.load(path)
-    assert any(p.line == line and words in p.text for p in caught.value.problems), caught.value
+    assert any(p.line == line and words in p.text for p in caught.value.mistakes), caught.value
     assert f"inn.md:{line}: " in str(caught.value)
 
 
 def test_all_mistakes_are_named_at_once():
     with pytest.raises(KnowledgeError) as caught:
         knowledge.parse("# A\n## b\n### c\n### d\n- e\n")
-    assert [problem.line for problem in caught.value.problems] == [3, 3, 4]
+    assert [mistake.line for mistake in caught.value.mistakes] == [3, 3, 4]
 
 
 def test_an_empty_file_is_refused(tmp_path):

@@ -10,7 +10,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.direction.lines import Lines, said
 from visavis.engines.direction.rapport import Rapport
 from visavis.engines.direction.styles import NOTHING, Stance
-from visavis.engines.language.script import Cue, Script, Text, unmarked
+from visavis.engines.language.brackets import Bracket, BracketReader, Words, unmarked
 from visavis.engines.motion.affect import voiced
 from visavis.models import arkit
 
@@ -285,15 +285,15 @@ def test_an_embedder_that_fails_is_told_as_an_engine_error():
     ],
 )
 def test_brackets_are_taken_out_however_the_text_comes(text, pieces, size):
-    script = Script()
+    reader = BracketReader()
     found = []
     for start in range(0, len(text), size):
-        found += script.feed(text[start : start + size])
-    found += script.flush()
+        found += reader.feed(text[start : start + size])
+    found += reader.flush()
     merged = []
     for piece in found:
-        words = f"<{piece.wish}>" if isinstance(piece, Cue) else piece.words
-        if isinstance(piece, Text) and merged and not merged[-1].startswith("<"):
+        words = f"<{piece.wish}>" if isinstance(piece, Bracket) else piece.text
+        if isinstance(piece, Words) and merged and not merged[-1].startswith("<"):
             merged[-1] += words
         else:
             merged.append(words)
@@ -301,17 +301,17 @@ def test_brackets_are_taken_out_however_the_text_comes(text, pieces, size):
 
 
 def test_a_long_text_after_a_bracket_is_not_held_back():
-    script = Script()
-    assert [*script.feed("an [open bracket that " + "goes on and on " * 20)]
+    reader = BracketReader()
+    assert [*reader.feed("an [open bracket that " + "goes on and on " * 20)]
     assert unmarked("[smiles] Hello [nods], you. [sad]") == "Hello, you."
 
 
 def lines_of(text):
-    script, lines = Script(), Lines()
+    reader, lines = BracketReader(), Lines()
     found = []
-    for piece in [*script.feed(text), *script.flush()]:
-        if isinstance(piece, Text):
-            found += lines.text(piece.words)
+    for piece in [*reader.feed(text), *reader.flush()]:
+        if isinstance(piece, Words):
+            found += lines.text(piece.text)
         else:
             found += lines.cue(piece.wish, WORDS.understand(piece.wish))
     return [*found, *lines.flush()], lines

@@ -17,7 +17,7 @@ from visavis.engines.lips.sound_visemes import (
     NAMES,
     OCULUS,
     Decimator,
-    Heard,
+    Frames,
     SoundVisemes,
 )
 from visavis.engines.motion.articulation import CHANNELS, Score
@@ -52,7 +52,7 @@ def heard(network, pcm, sizes=None):
         told.append(network.feed(pcm[at : at + size]))
         at, turn = at + size, turn + 1
     told.append(network.flush())
-    return Heard(np.concatenate([t.kinds for t in told]), np.concatenate([t.jaw for t in told]))
+    return Frames(np.concatenate([t.kinds for t in told]), np.concatenate([t.jaw for t in told]))
 
 
 def mouth(pieces):

@@ -32,9 +32,16 @@ LIP_RINGS: Final = {f"lips_{k}": start for k, start in enumerate((474, 468, 509,
 LOOPS: Final = {"lips": 520, **LIP_RINGS, "lid_edge_left": 7747, "lid_rim_left": 13352}
 # Units that shape closed lips; as made, they part them by up to 1 mm or drive them into each other.
 KEEP_CLOSED: Final = (
-    "cheekPuff", "jawForward", "mouthDimpleLeft", "mouthDimpleRight", "mouthPressLeft",
-    "mouthPressRight", "mouthPucker", "mouthRollLower", "mouthRollUpper",
-)  # fmt: skip
+    "cheekPuff",
+    "jawForward",
+    "mouthDimpleLeft",
+    "mouthDimpleRight",
+    "mouthPressLeft",
+    "mouthPressRight",
+    "mouthPucker",
+    "mouthRollLower",
+    "mouthRollUpper",
+)
 TONGUE_DOWN: Final = 0.05  # dm: the base mesh presses it to the palate, an open mouth does not
 MASKS: Final = ("lips", "eyelids", "ears", "inside-mouth")
 PAST_MODE: Final = 2.5  # standard deviations up to which an identity's lips stay closed
@@ -79,9 +86,17 @@ def draft(wheel: Wheel) -> Draft:
     jaw = units[arkit.INDEX["jawOpen"]]
     loops = _loops(quads, parts, renumber, people.mean + jaw, partner)
     raw = Draft(
-        people.mean - origin, quads, parts, _symmetric(units, partner), people.modes,
-        people.names, partner, masks, loops, mesh.uv[keep],
-    )  # fmt: skip
+        people.mean - origin,
+        quads,
+        parts,
+        _symmetric(units, partner),
+        people.modes,
+        people.names,
+        partner,
+        masks,
+        loops,
+        mesh.uv[keep],
+    )
     return _closed(raw)
 
 
@@ -177,9 +192,17 @@ def _closed(head: Draft) -> Draft:
         units[blink] = _off_the_eyeball(head, vertices, units[blink], side)
     modes = np.stack([_closed_mode(mouth, vertices, mode) for mode in head.modes])
     return Draft(
-        vertices, head.quads, head.parts, _symmetric(units, head.partner), modes, head.names,
-        head.partner, head.masks, head.loops, head.uv,
-    )  # fmt: skip
+        vertices,
+        head.quads,
+        head.parts,
+        _symmetric(units, head.partner),
+        modes,
+        head.names,
+        head.partner,
+        head.masks,
+        head.loops,
+        head.uv,
+    )
 
 
 def _rounding(head: Draft, vertices: Doubles, unit: Doubles) -> Doubles:

@@ -30,8 +30,17 @@ AGES: Final = ("child", "young", "old")
 ETHNICITIES: Final = ("african", "asian", "caucasian")
 LEVELS: Final = ("min", "average", "max")
 FOLDERS: Final = (
-    "nose", "mouth", "chin", "eyes", "head", "cheek", "forehead", "neck", "ears", "eyebrows",
-)  # fmt: skip
+    "nose",
+    "mouth",
+    "chin",
+    "eyes",
+    "head",
+    "cheek",
+    "forehead",
+    "neck",
+    "ears",
+    "eyebrows",
+)
 # They move or turn the whole head, which the alignment takes out again, or leave the head alone.
 SKIPPED: Final = re.compile(r"head-(trans|angle)|(nose|mouth)-trans-(in|out)$|asymm-|neck-trans")
 OPPOSITES: Final = {

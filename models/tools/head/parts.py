@@ -50,18 +50,26 @@ def _eye(head: Draft, side: str) -> Part:
     """Rings about the line of sight, dense at the pupil and the iris; as round as the base's."""
     ball = head.vertices[head.parts == f"eye_{side}"]
     centre = ball.mean(0)
-    radii = np.concatenate([
-        np.linspace(0.06, PUPIL, 3), np.linspace(PUPIL + 0.015, IRIS, 6),
-        np.linspace(IRIS + 0.02, 1.0, 8), [1.0, 0.96, 0.85],
-    ])  # fmt: skip
+    radii = np.concatenate(
+        [
+            np.linspace(0.06, PUPIL, 3),
+            np.linspace(PUPIL + 0.015, IRIS, 6),
+            np.linspace(IRIS + 0.02, 1.0, 8),
+            [1.0, 0.96, 0.85],
+        ]
+    )
     behind = np.arange(len(radii)) >= len(radii) - 3
     angle = np.where(behind, np.pi - np.arcsin(radii), np.arcsin(radii))
     angle[-4:-2] = np.pi / 2 + np.array([0, 0.12])
     turn = 2 * np.pi * np.arange(AROUND) / AROUND
-    out = np.stack([
-        np.sin(angle)[:, None] * np.cos(turn), np.sin(angle)[:, None] * np.sin(turn),
-        np.broadcast_to(np.cos(angle)[:, None], (len(radii), AROUND)),
-    ], -1).reshape(-1, 3)  # fmt: skip
+    out = np.stack(
+        [
+            np.sin(angle)[:, None] * np.cos(turn),
+            np.sin(angle)[:, None] * np.sin(turn),
+            np.broadcast_to(np.cos(angle)[:, None], (len(radii), AROUND)),
+        ],
+        -1,
+    ).reshape(-1, 3)
     out = np.vstack([[0, 0, 1], out])
     vertices = centre + out * SNUG * _radius(ball - centre, out)[:, None]
     off = np.hypot(out[:, 0], out[:, 1])

@@ -195,24 +195,33 @@ def _gum(row: Row, arch: _Arch) -> tuple[Doubles, Ints]:
     phase = (far - arch.starts[tooth]) / np.diff(arch.starts)[tooth]
     between = np.cos(np.pi * phase) ** 4  # 1 between two teeth, where the gum reaches down
     neck = row.edge + arch.rise(far) + row.up * height * 0.97
-    profile = np.array([
-        # outward of the teeth's front, away from the edge; the depth counts from the second half
-        [-0.060, 0.20], [-0.004, 0.15], [0.008, 0.085], [0.010, 0.030], [0.005, 0.004],
-        [-0.006, -0.002], [0.002, -0.002], [0.010, 0.03], [0.016, 0.10],
-    ])  # fmt: skip
+    profile = np.array(
+        [
+            # outward of the teeth's front, away from the edge; depth counts from the second half
+            [-0.060, 0.20],
+            [-0.004, 0.15],
+            [0.008, 0.085],
+            [0.010, 0.030],
+            [0.005, 0.004],
+            [-0.006, -0.002],
+            [0.002, -0.002],
+            [0.010, 0.03],
+            [0.016, 0.10],
+        ]
+    )
     inside = np.arange(len(profile)) > 5
     n = np.where(inside, -depth[:, None] - profile[:, 0], profile[:, 0] - 0.003 * between[:, None])
     papilla = 0.24 * (height * between)[:, None] * np.clip(1 - profile[:, 1] / 0.1, 0, 1)
     y = neck[:, None] + row.up * (profile[:, 1] - papilla)
-    strip = np.stack([
-        side[:, None] * (x[:, None] + n * nx[:, None]), y, z[:, None] + n * nz[:, None]
-    ], -1)  # fmt: skip
+    strip = np.stack(
+        [side[:, None] * (x[:, None] + n * nx[:, None]), y, z[:, None] + n * nz[:, None]], -1
+    )
     rows, columns = strip.shape[:2]
     corner = np.arange(rows * columns).reshape(rows, columns)
     a, b, c, d = corner[:-1, :-1], corner[1:, :-1], corner[1:, 1:], corner[:-1, 1:]
-    faces = np.concatenate([
-        np.stack([a, b, c], -1).reshape(-1, 3), np.stack([a, c, d], -1).reshape(-1, 3)
-    ])  # fmt: skip
+    faces = np.concatenate(
+        [np.stack([a, b, c], -1).reshape(-1, 3), np.stack([a, c, d], -1).reshape(-1, 3)]
+    )
     return strip.reshape(-1, 3), faces if row.up < 0 else faces[:, ::-1]
 
 

@@ -110,10 +110,15 @@ def _eye_material(style: EyeStyle) -> Any:
     colour = _iris_colour(graph, at, style)
     graph.finish(
         graph.shader(
-            "BsdfPrincipled", Base_Color=colour, Roughness=0.4, Specular_IOR_Level=0.2,
-            Subsurface_Weight=0.25, Subsurface_Scale=0.08, Subsurface_Radius=(1.0, 0.5, 0.35),
+            "BsdfPrincipled",
+            Base_Color=colour,
+            Roughness=0.4,
+            Specular_IOR_Level=0.2,
+            Subsurface_Weight=0.25,
+            Subsurface_Scale=0.08,
+            Subsurface_Radius=(1.0, 0.5, 0.35),
         )
-    )  # fmt: skip
+    )
     return made
 
 
@@ -143,16 +148,24 @@ def build_eye(centre: Floats, radius: float, turn: Floats, style: EyeStyle) -> N
 
 def teeth_material() -> Any:
     return _wet(
-        "teeth", Base_Color=(0.74, 0.69, 0.60), Roughness=0.22, Subsurface_Scale=0.05,
-        Coat_Weight=0.4, Coat_Roughness=0.08,
-    )  # fmt: skip
+        "teeth",
+        Base_Color=(0.74, 0.69, 0.60),
+        Roughness=0.22,
+        Subsurface_Scale=0.05,
+        Coat_Weight=0.4,
+        Coat_Roughness=0.08,
+    )
 
 
 def gum_material() -> Any:
     return _wet(
-        "gum", Base_Color=(0.45, 0.16, 0.15), Roughness=0.3, Subsurface_Scale=0.04,
-        Coat_Weight=0.3, Coat_Roughness=0.1,
-    )  # fmt: skip
+        "gum",
+        Base_Color=(0.45, 0.16, 0.15),
+        Roughness=0.3,
+        Subsurface_Scale=0.04,
+        Coat_Weight=0.3,
+        Coat_Roughness=0.1,
+    )
 
 
 def _wet(name: str, **looks: Any) -> Any:
@@ -167,9 +180,12 @@ def tongue_material() -> Any:
     at = graph.node("TexCoord").outputs["Object"]
     graph.finish(
         graph.shader(
-            "BsdfPrincipled", Base_Color=(0.42, 0.13, 0.11), Roughness=0.35,
-            Normal=graph.bump(graph.noise(at, 40), 0.006), Subsurface_Weight=0.6,
+            "BsdfPrincipled",
+            Base_Color=(0.42, 0.13, 0.11),
+            Roughness=0.35,
+            Normal=graph.bump(graph.noise(at, 40), 0.006),
+            Subsurface_Weight=0.6,
             Subsurface_Scale=0.06,
         )
-    )  # fmt: skip
+    )
     return made

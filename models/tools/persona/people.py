@@ -38,8 +38,6 @@ class Persona:
     turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
-WARM: Final = (1.0, 0.90, 0.80)
-
 MIRA: Final = Persona(
     name="mira",
     identity=merged(

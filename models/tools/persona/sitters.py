@@ -20,8 +20,10 @@ from .skin import SkinStyle
 
 def _macro(sex: str, **shares: float) -> Mapping[str, float]:
     """Macro targets: caucasian_old=0.8 is the share of that origin and age."""
-    out = {f"{MACRO}/{'-'.join([origin_age.split('_')[0], sex, origin_age.split('_')[1]])}": share
-           for origin_age, share in shares.items()}  # fmt: skip
+    out = {
+        f"{MACRO}/{'-'.join([origin_age.split('_')[0], sex, origin_age.split('_')[1]])}": share
+        for origin_age, share in shares.items()
+    }
     for age in {key.split("_")[1] for key in shares}:
         share = sum(v for k, v in shares.items() if k.endswith(age))
         out[f"{MACRO}/universal-{sex}-{age}-averagemuscle-averageweight"] = min(share, 1.0)

@@ -58,10 +58,18 @@ def read(path: Path) -> Corpus:
         logs = file["mel"].astype(np.float32) * scale - centre
         return Corpus(
             np.maximum(np.exp(logs) - floor, 0.0).astype(np.float32),
-            file["kinds"].astype(np.int64), file["jaw"].astype(np.float32), file["starts"],
-            file["voices"].astype(np.int64), file["weights"], tuple(file["names"].tolist()),
-            file["groups"], file["centres"], floor, centre, scale,
-        )  # fmt: skip
+            file["kinds"].astype(np.int64),
+            file["jaw"].astype(np.float32),
+            file["starts"],
+            file["voices"].astype(np.int64),
+            file["weights"],
+            tuple(file["names"].tolist()),
+            file["groups"],
+            file["centres"],
+            floor,
+            centre,
+            scale,
+        )
 
 
 class Sequences:

@@ -21,9 +21,12 @@ OPSET: Final = 17
 
 
 def write(
-    path: Path, weights: Mapping[str, Floats], names: Sequence[str], dilations: Sequence[int],
+    path: Path,
+    weights: Mapping[str, Floats],
+    names: Sequence[str],
+    dilations: Sequence[int],
     frames: int,
-) -> None:  # fmt: skip
+) -> None:
     """Write the network.
 
     weights: those of `Network.state_dict()`. frames: how many a step takes and tells. Input `mel`
