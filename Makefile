@@ -25,6 +25,8 @@ check: $(VENV)/.tools $(STAMP) ## format, lint, types and dependency direction
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p visavis.server -p visavis.engines -p visavis.models
+	$(BIN)/mypy models/tools
+	$(BIN)/mypy -p support
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.tools $(STAMP) ## measure in a real Chromium; JSON in out/bench

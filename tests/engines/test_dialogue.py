@@ -1,14 +1,12 @@
 """The knowledge file, retrieval, and the two embedded dialogues."""
 
-import importlib.util
-import sys
 import tomllib
-import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
+from support.embedders import Words
 
+from bench import dialogue as bench
 from visavis.engines.base import EngineError, Exchange
 from visavis.engines.dialogue import knowledge_file as knowledge
 from visavis.engines.dialogue import smalltalk
@@ -71,27 +69,6 @@ Behind the house. It costs five euros.
 """
 
 
-class Words:
-    """An embedder without a model: a text is the sum of a fixed random vector for each stem."""
-
-    fingerprint = "words"
-
-    def __init__(self):
-        self.texts = 0
-
-    def embed(self, texts):
-        self.texts += len(texts)
-        return np.array([self._vector(text) for text in texts], np.float32).reshape(-1, 64)
-
-    def _vector(self, text):
-        total = np.full(64, 1e-3)
-        for word in text.split():
-            weight = 0.2 if word in wording.STOP else 1.0
-            seed = zlib.crc32(wording.stem(word).encode())
-            total += weight * np.random.default_rng(seed).standard_normal(64)
-        return total / np.linalg.norm(total)
-
-
 @pytest.fixture
 def inn(tmp_path):
     path = tmp_path / "inn.md"
@@ -103,17 +80,6 @@ def inn(tmp_path):
 def hotel(tmp_path_factory):
     embedder = MiniLm(manifest.locate("minilm"), manifest.locate("minilm-tokenizer"))
     return KnowledgeDialogue(HOTEL, embedder, tmp_path_factory.mktemp("vectors"))
-
-
-@pytest.fixture(scope="session")
-def bench():
-    """The module bench/dialogue.py."""
-    path = Path(__file__).parents[2] / "bench" / "dialogue.py"
-    spec = importlib.util.spec_from_file_location("bench_dialogue", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def talk(dialogue, *texts):
@@ -473,7 +439,7 @@ def test_yes_answers_the_question_that_was_asked_back(hotel, monkeypatch):
         ("out_of_scope.test.after", 0.0, 0.10),
     ],
 )
-def test_held_out_questions_are_answered_well_enough(hotel, bench, name, right, wrong):
+def test_held_out_questions_are_answered_well_enough(hotel, name, right, wrong):
     data = tomllib.loads(bench.QUESTIONS.read_text(encoding="utf-8"))
     asked = list(bench.cases(name, data))
     assert len(asked) >= {"follow_up": 15, "misheard": 40}.get(name, 30)

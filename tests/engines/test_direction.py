@@ -2,6 +2,7 @@ import time
 
 import numpy as np
 import pytest
+from support.embedders import Broken
 
 from visavis.engines import load
 from visavis.engines.base import PLAIN, Affect, EngineError
@@ -252,13 +253,6 @@ def test_the_table_is_embedded_once(tmp_path):
     again = Director(embedder, tmp_path / "cache")
     assert time.perf_counter() - began < 0.5
     assert again.understand("keep your cool").styles == ("calm",)
-
-
-class Broken:
-    fingerprint = "broken"
-
-    def embed(self, texts):
-        raise EngineError("told to fail")
 
 
 def test_an_embedder_that_fails_is_told_as_an_engine_error():

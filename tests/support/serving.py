@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from support.studio import FakeStudio
 
 from visavis.server import protocol
 from visavis.server.http.app import App
 from visavis.server.rtc import hooks as rtc
+from visavis.server.services.studio import Studio
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
 
 SDP = {"Content-Type": "application/sdp"}
 
+Client = TestClient[web.Request, web.Application]
+
 
 @asynccontextmanager
-async def serving(studio=None, **settings):
+async def serving(studio: FakeStudio | None = None, **settings: Any) -> AsyncIterator[Client]:
     """An HTTP client of a server on fakes."""
     rtc.install()
     studio = studio or FakeStudio()
-    app = App(Config(**settings), studio, Metrics())
+    app = App(Config(**settings), cast(Studio, studio), Metrics())
     server = TestServer(app.build(), host="127.0.0.1")
     async with TestClient(server) as client:
         yield client
@@ -34,33 +40,37 @@ async def serving(studio=None, **settings):
 class Viewer:
     """An aiortc peer that watches and listens like a browser."""
 
-    def __init__(self, voice=None):
+    def __init__(self, voice: MediaStreamTrack | None = None) -> None:
         self.pc = RTCPeerConnection(rtc.configuration())
         self.pc.addTransceiver(voice or "audio", direction="sendrecv" if voice else "recvonly")
         self.pc.addTransceiver("video", direction="recvonly")
         self.channel = self.pc.createDataChannel(protocol.LABEL)
-        self.messages, self.tracks = [], {}
+        self.messages: list[dict[str, Any]] = []
+        self.tracks: dict[str, MediaStreamTrack] = {}
+        self.location = ""
         self._arrived = asyncio.Event()
         self.channel.on("message", self._receive)
         self.pc.on("track", lambda track: self.tracks.__setitem__(track.kind, track))
 
-    def _receive(self, data):
+    def _receive(self, data: str) -> None:
         self.messages.append(json.loads(data))
         self._arrived.set()
 
-    async def offer(self):
+    async def offer(self) -> str:
+        """What it offers, with loopback candidates only."""
         with rtc._gathering_on(("127.0.0.1",)):
             await self.pc.setLocalDescription(await self.pc.createOffer())
-        return self.pc.localDescription.sdp
+        return str(self.pc.localDescription.sdp)
 
-    async def connect(self, client, query=""):
+    async def connect(self, client: Client, query: str = "") -> str:
+        """Begin a session; its address."""
         response = await client.post(f"/v1/sessions{query}", data=await self.offer(), headers=SDP)
         text = await response.text()
         assert response.status == 201, text
         await self.pc.setRemoteDescription(RTCSessionDescription(text, "answer"))
         return response.headers["Location"]
 
-    async def wait_for(self, kind, within=10.0, **fields):
+    async def wait_for(self, kind: str, within: float = 10.0, **fields: object) -> dict[str, Any]:
         """The first message of a type with these fields."""
         async with asyncio.timeout(within):
             while True:
@@ -70,12 +80,13 @@ class Viewer:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    async def close(self):
+    async def close(self) -> None:
         await rtc.close(self.pc)
 
 
 @asynccontextmanager
-async def watching(client, query=""):
+async def watching(client: Client, query: str = "") -> AsyncIterator[Viewer]:
+    """A viewer whose session has begun."""
     viewer = Viewer()
     try:
         viewer.location = await viewer.connect(client, query)
@@ -85,7 +96,8 @@ async def watching(client, query=""):
         await viewer.close()
 
 
-async def problem(response):
+async def problem(response: ClientResponse) -> tuple[int, dict[str, Any]]:
+    """(status, body) of an answer that must be a problem document."""
     assert response.content_type == "application/problem+json"
     body = await response.json()
     assert body["status"] == response.status

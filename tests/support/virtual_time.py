@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import selectors
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
 import pytest
 
 from visavis.server.playout import clock
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
+
 
 class _Selector(selectors.DefaultSelector):
     loop: VirtualLoop
 
-    def select(self, timeout=None):
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.loop.working and timeout != 0:  # an engine thread works: its time does not count
             return super().select(0.05)
         events = super().select(0)
@@ -30,31 +36,33 @@ class _Selector(selectors.DefaultSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """`time()` advances only when there is nothing else to do and no thread is at work."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.now = 0.0
         self.working = 0
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
 
-    def time(self):
+    def time(self) -> float:
         return self.now
 
-    def run_in_executor(self, executor, func, *args):
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*_Ts], _T], *args: *_Ts
+    ) -> asyncio.Future[_T]:
         future = super().run_in_executor(executor, func, *args)
         self.working += 1
         future.add_done_callback(self._rest)
         return future
 
-    def _rest(self, _future):
+    def _rest(self, _future: asyncio.Future[Any]) -> None:
         self.working -= 1
 
 
-def virtual_time(test):
+def virtual_time(test: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, None]:
     """Run an async test on a VirtualLoop."""
 
     @functools.wraps(test)
-    def run(*args, **kwargs):
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
         with (
             asyncio.Runner(loop_factory=VirtualLoop) as runner,
             pytest.MonkeyPatch.context() as patch,
@@ -62,5 +70,4 @@ def virtual_time(test):
             patch.setattr(clock, "monotonic", runner.get_loop().time)
             runner.run(test(*args, **kwargs))
 
-    run.__signature__ = inspect.signature(test)
     return run
