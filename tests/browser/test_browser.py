@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,13 +13,14 @@ from bench.live.chromium import server, shared_chromium, tapped_page, visitor
 from bench.live.questions import write_wav
 from bench.live.signals import first_after, intervals, moving_after, silent_after
 from visavis.models.avatar.file import read_card
-from visavis.server.services.studio import SHIPPED
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(120),
     pytest.mark.asyncio(loop_scope="module"),  # one server and one browser for all
 ]
+
+PERSONA = Path(__file__).parents[1] / "data" / "persona.webp"
 
 # What the microphone hears from the moment it is opened: texts, each with the seconds after it.
 SCRIPTS = {
@@ -30,8 +32,8 @@ SCRIPTS = {
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
+def home(warm_home):
+    return warm_home
 
 
 @pytest.fixture(scope="module")
@@ -175,8 +177,8 @@ async def test_a_wrong_token_is_said_plainly(visiting):
         assert await page.locator("#key-form").is_visible()
 
 
-async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, address, visiting):
-    photo = SHIPPED / "tomas.webp"
+async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, address, visiting, tmp_path):
+    photo = shutil.copy(PERSONA, tmp_path / "tomas.webp")
     async with visiting(address, width=390, height=844) as page:
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))

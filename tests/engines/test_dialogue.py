@@ -77,9 +77,9 @@ def inn(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def hotel(tmp_path_factory):
+def hotel(warm_home):
     embedder = MiniLm(manifest.locate("minilm"), manifest.locate("minilm-tokenizer"))
-    return KnowledgeDialogue(HOTEL, embedder, tmp_path_factory.mktemp("vectors"))
+    return KnowledgeDialogue(HOTEL, embedder, warm_home / "cache")
 
 
 def talk(dialogue, *texts):
@@ -380,7 +380,6 @@ def test_a_damaged_model_is_an_engine_error(tmp_path):
         MiniLm(tmp_path / "model.onnx", manifest.locate("minilm-tokenizer"))
 
 
-@pytest.mark.slow
 def test_embeddings_have_length_one_and_do_not_depend_on_their_neighbours(hotel):
     embedder = MiniLm(manifest.locate("minilm"), manifest.locate("minilm-tokenizer"))
     texts = ["where is the pool", "when is lunch served", "a much longer question than the others"]
@@ -393,7 +392,6 @@ def test_embeddings_have_length_one_and_do_not_depend_on_their_neighbours(hotel)
     assert embedder.embed([]).shape == (0, 384)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "entry"),
     [
@@ -417,7 +415,6 @@ def test_the_hotel_understands(hotel, texts, entry):
     assert hotel.match(texts[-1], past).entry_id == entry
 
 
-@pytest.mark.slow
 def test_yes_answers_the_question_that_was_asked_back(hotel, monkeypatch):
     monkeypatch.setattr("visavis.engines.dialogue.knowledge.THRESHOLD", 0.9)
     asked_back = talk(hotel, "Where can I do some swimming laps?")
@@ -427,7 +424,6 @@ def test_yes_answers_the_question_that_was_asked_back(hotel, monkeypatch):
     assert "lower level" in answer
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
     [

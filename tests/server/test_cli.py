@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from visavis.engines import fake
+from visavis.engines.base import PLAY_RATE, EngineError
 from visavis.server.cli import main
 from visavis.server.commands import offline
 
@@ -102,8 +103,8 @@ def test_doctor_says_who_can_make_avatars(capsys, monkeypatch, settings, words):
     assert f"New avatars from the page: {words}" in capsys.readouterr().out
 
 
-@pytest.mark.slow  # the styles are embedded anew
-def test_doctor_names_a_bracket_that_nobody_understands(tmp_path, capsys, monkeypatch):
+def test_doctor_names_a_bracket_that_nobody_understands(tmp_path, warm_home, capsys, monkeypatch):
+    monkeypatch.setenv("VISAVIS_HOME", str(warm_home))
     odd = tmp_path / "faq.md"
     odd.write_text(
         "# Inn\n\n## all\n\n### bar\n- Is there a bar?\n\n[smiles] Yes. [moonwalk] Up.\n"
@@ -139,7 +140,7 @@ def test_a_text_becomes_a_video_with_its_sound(tmp_path):
     with av.open(str(out)) as video:
         sound = np.concatenate([f.to_ndarray()[0] for f in video.decode(audio=0)])
     assert pictures == script.frames
-    assert len(sound) / 48_000 == pytest.approx(len(script.pcm) / 48_000, abs=0.05)
+    assert len(sound) / PLAY_RATE == pytest.approx(len(script.pcm) / PLAY_RATE, abs=0.05)
     assert np.abs(sound[offline.LEAD_IN + 4800 : offline.LEAD_IN + 9600]).max() > 0.1
     lines = [json.loads(line) for line in (tmp_path / "trace.jsonl").read_text().splitlines()]
     assert len(lines) == script.frames
@@ -151,5 +152,5 @@ def test_a_generator_that_fails_ends_the_rendering(tmp_path):
     renderer = fake.FakeRenderer()
     renderer.broken = True
     script = offline.speak("one two three", fake.FakeTts())
-    with pytest.raises(Exception, match="told to fail"):
+    with pytest.raises(EngineError, match="told to fail"):
         offline.render(script, fake.FakeMotion(), renderer, tmp_path / "x.mp4")

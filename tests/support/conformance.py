@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from support.embedders import Broken, Words
+from support.embedders import Words
 
 from visavis.engines import fake
 from visavis.engines.base import Dialogue, EchoCanceller, Lips, Motion, Renderer, Stt, Tts, Vad
@@ -16,4 +14,4 @@ voice: Tts = fake.FakeTts()
 lips: Lips = fake.FakeLips()
 motion: Motion = fake.FakeMotion()
 renderer: Renderer = fake.FakeRenderer()
-embedders: Sequence[Embedder] = (Words(), Broken())
+embedder: Embedder = Words()

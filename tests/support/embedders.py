@@ -1,4 +1,4 @@
-"""Embedders without a model: one by words alone, and one that fails."""
+"""An embedder without a model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visavis.engines.base import EngineError, Floats
+from visavis.engines.base import Floats
 from visavis.engines.language import wording
 
 
@@ -31,14 +31,3 @@ class Words:
             seed = zlib.crc32(wording.stem(word).encode())
             total += weight * np.random.default_rng(seed).standard_normal(64)
         return np.asarray(total / np.linalg.norm(total), np.float32)
-
-
-class Broken:
-    """Raises EngineError."""
-
-    fingerprint = "broken"
-
-    def embed(self, texts: Sequence[str]) -> Floats:
-        """Never returns."""
-        message = "told to fail"
-        raise EngineError(message)
