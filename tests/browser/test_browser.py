@@ -16,7 +16,7 @@ from visavis.models.avatar.file import read_card
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(240),
     pytest.mark.asyncio(loop_scope="module"),  # one server and one browser for all
 ]
 
