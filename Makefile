@@ -7,10 +7,10 @@ STAMP  := $(VENV)/.installed
 SOURCES := $(shell find server engines models client -type f -not -name '*.pyc' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench clean lock
+.PHONY: help setup run test test-all check bench clean lock
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(STAMP) ## create the environment and install visavis
 
@@ -19,12 +19,17 @@ run: $(STAMP) ## start the server: make run [PORT=8080]
 
 test: $(VENV)/.tools $(STAMP) ## install what tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(SELECT)
+
+test-all: SELECT := -m "slow or not slow"
+test-all: test ## the same with the slow tests, which repeat claims at full length
 
 check: $(VENV)/.tools $(STAMP) ## format, lint, types and dependency direction
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p visavis.server -p visavis.engines -p visavis.models
+	$(BIN)/mypy models/tools
+	$(BIN)/mypy -p support
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.tools $(STAMP) ## measure in a real Chromium; JSON in out/bench

@@ -4,6 +4,15 @@ import pytest
 from blockbuster import BlockBuster
 
 
+@pytest.fixture(scope="session")
+def warm_home(tmp_path_factory):
+    """A home for all who read its caches: embedded tables and voices are made by whoever is first.
+
+    What is made from nothing has tests of its own.
+    """
+    return tmp_path_factory.mktemp("warm-home")
+
+
 @pytest.fixture(autouse=True)
 def _no_blocking():
     """Sleeping, or reading a file or a socket inside the event loop, is an error in our code.

@@ -8,7 +8,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_the_wheel_brings_one_name_and_all_its_data(tmp_path):
     command = [

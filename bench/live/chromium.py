@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 CHROMIUM = os.environ.get("VISAVIS_CHROMIUM", "/usr/bin/chromium")
+_YES = "--use-fake-ui-for-media-stream"
 _FLAGS = (
     "--no-sandbox",
-    "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
     "--autoplay-policy=no-user-gesture-required",
@@ -34,11 +34,7 @@ async def chromium(
     mic: Path | None = None, width: int = 1280, height: int = 800
 ) -> AsyncIterator[BrowserContext]:
     """A browser whose microphone plays `mic` once (None: refused by the visitor)."""
-    flags = list(_FLAGS)
-    if mic is not None:
-        flags.append(f"--use-file-for-fake-audio-capture={mic}%noloop")
-    else:
-        flags.remove("--use-fake-ui-for-media-stream")
+    flags = [*_FLAGS, *((_YES, _microphone(mic)) if mic else ())]
     with tempfile.TemporaryDirectory() as profile:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch_persistent_context(
@@ -52,6 +48,41 @@ async def chromium(
                 yield browser
             finally:
                 await browser.close()
+
+
+def _microphone(mic: Path) -> str:
+    return f"--use-file-for-fake-audio-capture={mic}%noloop"
+
+
+@asynccontextmanager
+async def shared_chromium(mic: Path) -> AsyncIterator[Browser]:
+    """A browser for one visitor after the other, see `visitor`.
+
+    `mic` is read anew, from its start, whenever a page opens its microphone.
+    """
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, headless=True, args=[*_FLAGS, _microphone(mic)]
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def visitor(
+    browser: Browser, *, microphone: bool = True, width: int = 1280, height: int = 800
+) -> AsyncIterator[BrowserContext]:
+    """Somebody with cookies and storage of their own, who allows the microphone or refuses it."""
+    context = await browser.new_context(
+        permissions=["microphone"] if microphone else [],
+        viewport={"width": width, "height": height},
+    )
+    try:
+        yield context
+    finally:
+        await context.close()
 
 
 async def tapped_page(browser: BrowserContext, address: str) -> Page:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import wave
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from visavis.engines import load
-from visavis.engines.base import PLAY_RATE
+from visavis.engines.base import PLAY_RATE, Tts
 
 # Question, and words that only the right answer holds (see engines/data/hotel.md).
 QUESTIONS = (
@@ -25,13 +26,17 @@ QUESTIONS = (
 )
 
 
+@cache
+def _voice(home: Path) -> Tts:
+    return load.tts("joe", home)
+
+
 def write_wav(path: Path, script: list[tuple[str, float]], home: Path) -> None:
     """Each text, followed by so many seconds of silence, as 48 kHz mono 16 bit."""
-    voice = load.tts("joe", home)
     parts = []
     for text, pause in script:
         if text:
-            parts += [speech.pcm for speech in voice.synthesize(text)]
+            parts += [speech.pcm for speech in _voice(home).synthesize(text)]
         parts.append(np.zeros(int(pause * PLAY_RATE), np.int16))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)

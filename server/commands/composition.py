@@ -11,7 +11,7 @@ from visavis.server.http.app import Basics
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.guard import Guard
-from visavis.server.http.sessions import Offered, SessionRoutes
+from visavis.server.http.sessions import Lender, Offered, SessionRoutes
 from visavis.server.services.services import Defaults, Services
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
@@ -26,7 +26,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
 
 
 def application(
-    config: Config, engines: Services, store: AvatarStore, metrics: Metrics
+    config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
 ) -> web.Application:
     """The addresses of a server with these engines."""
     offered = Offered(
@@ -38,8 +38,8 @@ def application(
         config.hosts,
     )
     parts = (
-        SessionRoutes(offered, engines, config.home_path / "recordings", metrics),
+        SessionRoutes(offered, lender, config.home_path / "recordings", metrics),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
-        Basics(config.voice, lambda: engines.missing, metrics),
+        Basics(config.voice, lambda: lender.missing, metrics),
     )
     return assembled(Guard(config.token), parts)

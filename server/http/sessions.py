@@ -7,7 +7,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import hdrs, web
 
@@ -19,9 +19,8 @@ from visavis.server.http.problems import body, json_object
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
 from visavis.server.rtc.peer import Peer
-from visavis.server.services.services import Services
 from visavis.server.session.events import Directed, Failure
-from visavis.server.session.session import Session
+from visavis.server.session.session import Engines, Session
 from visavis.server.system.config import SOURCES, Source, as_source
 from visavis.server.system.errors import Full, Malformed, NotFound, NotReady, WrongType
 from visavis.server.system.metrics import Metrics
@@ -49,11 +48,22 @@ class Offered:
     hosts: tuple[str, ...] = ()
 
 
+class Lender(Protocol):
+    """Who has the engines. missing: why no session can begin now, None: it can."""
+
+    @property
+    def missing(self) -> str | None: ...
+
+    async def lend(self, avatar: str, voice: str, source: Source) -> Engines:
+        """The engines of one new session. Raises NotFound, ModelError, EngineError."""
+        ...
+
+
 class SessionRoutes:
     """The live sessions, by their names."""
 
     def __init__(
-        self, offered: Offered, services: Services, recordings: Path, metrics: Metrics
+        self, offered: Offered, services: Lender, recordings: Path, metrics: Metrics
     ) -> None:
         self._offered, self._services, self._metrics = offered, services, metrics
         self._recordings = Recordings(recordings)

@@ -1,41 +1,74 @@
 """A real Chromium against the real server: it speaks, types, watches, hears and interrupts."""
 
 import asyncio
-import wave
+import shutil
+from contextlib import asynccontextmanager
+from pathlib import Path
 
-import numpy as np
 import pytest
+import pytest_asyncio
+from support.serving import serving
 
-from bench.live.chromium import chromium, server, tapped_page
+from bench.live.chromium import server, shared_chromium, tapped_page, visitor
 from bench.live.questions import write_wav
 from bench.live.signals import first_after, intervals, moving_after, silent_after
-from visavis.models.avatar.file import SHIPPED, read_card
+from visavis.models.avatar.file import read_card
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(240),
+    pytest.mark.asyncio(loop_scope="module"),  # one server and one browser for all
+]
+
+PERSONA = Path(__file__).parents[1] / "data" / "persona.webp"
+
+# What the microphone hears from the moment it is opened: texts, each with the seconds after it.
+SCRIPTS = {
+    "silence": [("", 1.0)],
+    "question": [("", 4.0), ("What time is breakfast?", 40.0)],
+    "two": [("", 3.5), ("Where is the gym?", 3.5), ("What time is breakfast?", 30.0)],
+    "presenter": [("", 4.0), ("Pamela bought a big purple map, maybe.", 30.0)],
+}
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
+def home(warm_home):
+    return warm_home
 
 
 @pytest.fixture(scope="module")
-def question(home):
-    """A microphone that asks one question and then stays silent."""
-    path = home / "question.wav"
-    write_wav(path, [("", 5.0), ("What time is breakfast?", 40.0)], home)
-    return path
+def recordings(home, tmp_path_factory):
+    """The scripts as WAV files."""
+    folder = tmp_path_factory.mktemp("recordings")
+    for name, script in SCRIPTS.items():
+        write_wav(folder / f"{name}.wav", script, home)
+    return folder
 
 
-@pytest.fixture(scope="module")
-def silence(home):
-    path = home / "silence.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(48_000)
-        file.writeframes(np.zeros(48_000, np.int16).tobytes())
-    return path
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def address(home):
+    """Where `visavis serve` is reached."""
+    async with server(home) as (address, _):
+        yield address
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium(recordings):
+    async with shared_chromium(recordings / "mic.wav") as browser:
+        yield browser
+
+
+@pytest.fixture
+def visiting(chromium, recordings):
+    """A visitor whose microphone hears one of the scripts; None: who refuses it."""
+
+    @asynccontextmanager
+    async def visiting(address, heard="silence", **window):
+        shutil.copy(recordings / f"{heard or 'silence'}.wav", recordings / "mic.wav")
+        async with visitor(chromium, microphone=heard is not None, **window) as context:
+            yield await tapped_page(context, address)
+
+    return visiting
 
 
 async def start(page, hands_free=False):
@@ -50,9 +83,8 @@ async def ended(page, count=1, seconds=40):
     await page.wait_for_function(script, arg=count, timeout=seconds * 1000)
 
 
-async def test_a_spoken_question_gets_the_right_spoken_answer(home, question):
-    async with server(home) as (address, _), chromium(question) as browser:
-        page = await tapped_page(browser, address)
+async def test_a_spoken_question_gets_the_right_spoken_answer(address, visiting):
+    async with visiting(address, "question") as page:
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         await page.evaluate(
@@ -88,10 +120,19 @@ async def test_a_spoken_question_gets_the_right_spoken_answer(home, question):
         assert not errors
 
 
-async def test_typing_interrupting_and_leaving(home, silence):
-    async with server(home) as (address, _), chromium(silence) as browser:
-        page = await tapped_page(browser, address)
+async def sessions_are(page, address, number, seconds):
+    async with asyncio.timeout(seconds):
+        while True:
+            metrics = await page.request.get(f"{address}metrics")
+            if f"visavis_sessions {number:.1f}" in await metrics.text():
+                return
+            await asyncio.sleep(0.1)
+
+
+async def test_typing_interrupting_and_leaving(address, visiting):
+    async with visiting(address) as page:
         await start(page)
+        await sessions_are(page, address, 1, seconds=15)  # those before may be leaving yet
         await page.fill("#text", "How do I get to the airport?")
         await page.press("#text", "Enter")
         await page.wait_for_function(
@@ -115,18 +156,11 @@ async def test_typing_interrupting_and_leaving(home, silence):
         )
         await page.click("#end")
         await page.wait_for_function("window.visavis.state === 'idle'")
-        metrics = await page.request.get(f"{address}metrics")
-        for _ in range(50):
-            if "visavis_sessions 0.0" in await metrics.text():
-                break
-            await asyncio.sleep(0.1)
-            metrics = await page.request.get(f"{address}metrics")
-        assert "visavis_sessions 0.0" in await metrics.text()
+        await sessions_are(page, address, 0, seconds=5)  # told: a lost peer is noticed after 8
 
 
-async def test_a_refused_microphone_leaves_typing(home):
-    async with server(home) as (address, _), chromium(None) as browser:
-        page = await tapped_page(browser, address)
+async def test_a_refused_microphone_leaves_typing(address, visiting):
+    async with visiting(address, None) as page:
         await start(page)
         await page.fill("#text", "Where is the gym?")
         await page.press("#text", "Enter")
@@ -134,18 +168,18 @@ async def test_a_refused_microphone_leaves_typing(home):
         assert await page.locator("#notice").is_visible()
 
 
-async def test_a_wrong_token_is_said_plainly(home, silence):
-    options = ("--token", "right-token")
-    async with server(home, *options) as (address, _), chromium(silence) as browser:
-        page = await tapped_page(browser, address.split("#")[0] + "#token=wrong")
+async def test_a_wrong_token_is_said_plainly(visiting):
+    async with (
+        serving(token="right-token") as client,
+        visiting(f"{client.make_url('/')}#token=wrong") as page,
+    ):
         await page.wait_for_selector("#trouble:not([hidden])")
         assert await page.locator("#key-form").is_visible()
 
 
-async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, silence):
-    photo = SHIPPED / "tomas.webp"
-    async with server(home) as (address, _), chromium(silence, 390, 844) as browser:
-        page = await tapped_page(browser, address)
+async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, address, visiting, tmp_path):
+    photo = shutil.copy(PERSONA, tmp_path / "tomas.webp")
+    async with visiting(address, width=390, height=844) as page:
         errors = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         await start(page)
@@ -184,12 +218,8 @@ async def since_the_microphone_opened(page, seconds):
     await page.wait_for_function(script, arg=seconds * 1000, timeout=30_000)
 
 
-async def test_only_what_is_said_with_the_button_held_is_heard(home):
-    spoken = home / "two.wav"
-    script = [("", 4.0), ("Where is the gym?", 5.0), ("What time is breakfast?", 30.0)]
-    write_wav(spoken, script, home)
-    async with server(home) as (address, _), chromium(spoken) as browser:
-        page = await tapped_page(browser, address)
+async def test_only_what_is_said_with_the_button_held_is_heard(address, visiting):
+    async with visiting(address, "two") as page:
         await page.evaluate(
             """() => { window.heard = [];
             document.querySelector("visavis-avatar").addEventListener("transcript",
@@ -198,23 +228,27 @@ async def test_only_what_is_said_with_the_button_held_is_heard(home):
         await start(page)
         await page.wait_for_function("taps.mic.length > 0")
         # the first question passes with the button up, the second is caught
-        await since_the_microphone_opened(page, 7.0)
+        await since_the_microphone_opened(page, 6.5)
         await page.hover("#talk")
         await page.mouse.down()
         assert await page.get_attribute("#talk", "aria-pressed") == "true"
-        await since_the_microphone_opened(page, 14.0)
+        await since_the_microphone_opened(page, 11.0)
         await page.mouse.up()
+        await page.wait_for_function(
+            "window.heard.length > 0 && window.visavis.messages.some((m) => m.type === 'caption')",
+            timeout=20_000,
+        )
+        await page.keyboard.press("Escape")
         await ended(page)
         heard = await page.evaluate("window.heard")
         assert len(heard) == 1
         assert "breakfast" in heard[0]
 
 
-async def test_the_avatar_says_what_the_visitor_says_and_is_not_heard_by_its_own_microphone(home):
-    spoken = home / "presenter.wav"
-    write_wav(spoken, [("", 5.0), ("Pamela bought a big purple map, maybe.", 30.0)], home)
-    async with server(home) as (address, _), chromium(spoken) as browser:
-        page = await tapped_page(browser, address)
+async def test_the_avatar_says_what_the_visitor_says_and_is_not_heard_by_its_own_microphone(
+    address, visiting
+):
+    async with visiting(address, "presenter") as page:
         await page.click("#settings-open")
         await page.check("#source-microphone", force=True)
         await page.click("#settings-close")

@@ -1,14 +1,12 @@
 """The knowledge file, retrieval, and the two embedded dialogues."""
 
-import importlib.util
-import sys
 import tomllib
-import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
+from support.embedders import WordVectors
 
+from bench import dialogue as bench
 from visavis.engines.base import EngineError, Exchange
 from visavis.engines.dialogue import knowledge_file as knowledge
 from visavis.engines.dialogue import smalltalk
@@ -72,49 +70,17 @@ Behind the house. It costs five euros.
 """
 
 
-class Words:
-    """An embedder without a model: a text is the sum of a fixed random vector for each stem."""
-
-    fingerprint = "words"
-
-    def __init__(self):
-        self.texts = 0
-
-    def embed(self, texts):
-        self.texts += len(texts)
-        return np.array([self._vector(text) for text in texts], np.float32).reshape(-1, 64)
-
-    def _vector(self, text):
-        total = np.full(64, 1e-3)
-        for word in text.split():
-            weight = 0.2 if word in wording.STOP else 1.0
-            seed = zlib.crc32(wording.stem(word).encode())
-            total += weight * np.random.default_rng(seed).standard_normal(64)
-        return total / np.linalg.norm(total)
-
-
 @pytest.fixture
 def inn(tmp_path):
     path = tmp_path / "inn.md"
     path.write_text(INN, encoding="utf-8")
-    return KnowledgeDialogue(path, Words())
+    return KnowledgeDialogue(path, WordVectors())
 
 
 @pytest.fixture(scope="session")
-def hotel(tmp_path_factory):
+def hotel(warm_home):
     embedder = MiniLm(manifest.locate("minilm"), manifest.locate("minilm-tokenizer"))
-    return KnowledgeDialogue(HOTEL, embedder, tmp_path_factory.mktemp("vectors"))
-
-
-@pytest.fixture(scope="session")
-def bench():
-    """The module bench/dialogue.py."""
-    path = Path(__file__).parents[2] / "bench" / "dialogue.py"
-    spec = importlib.util.spec_from_file_location("bench_dialogue", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return KnowledgeDialogue(HOTEL, embedder, warm_home / "cache")
 
 
 def talk(dialogue, *texts):
@@ -373,7 +339,7 @@ def test_an_entry_of_the_file_wins_over_small_talk(tmp_path):
     own = "## me\n### who are you\n- Who are you?\n\nNobody.\n"
     own += "### my age\n- How old are you?\n\nTen.\n"
     path.write_text(INN + own, encoding="utf-8")
-    dialogue = KnowledgeDialogue(path, Words())
+    dialogue = KnowledgeDialogue(path, WordVectors())
     assert talk(dialogue, "who are you") == "Nobody."
     assert talk(dialogue, "how old are you") == "Ten."
 
@@ -381,7 +347,7 @@ def test_an_entry_of_the_file_wins_over_small_talk(tmp_path):
 def test_vectors_are_kept_and_only_new_questions_are_embedded(tmp_path):
     path, cache = tmp_path / "inn.md", tmp_path / "cache"
     path.write_text(INN, encoding="utf-8")
-    first, second, third, fourth = Words(), Words(), Words(), Words()
+    first, second, third, fourth = WordVectors(), WordVectors(), WordVectors(), WordVectors()
     KnowledgeDialogue(path, first, cache)
     KnowledgeDialogue(path, second, cache)
     assert first.texts > 50
@@ -421,7 +387,6 @@ def test_a_damaged_model_is_an_engine_error(tmp_path):
         MiniLm(tmp_path / "model.onnx", manifest.locate("minilm-tokenizer"))
 
 
-@pytest.mark.slow
 def test_embeddings_have_length_one_and_do_not_depend_on_their_neighbours(hotel):
     embedder = MiniLm(manifest.locate("minilm"), manifest.locate("minilm-tokenizer"))
     texts = ["where is the pool", "when is lunch served", "a much longer question than the others"]
@@ -434,7 +399,6 @@ def test_embeddings_have_length_one_and_do_not_depend_on_their_neighbours(hotel)
     assert embedder.embed([]).shape == (0, 384)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("texts", "entry"),
     [
@@ -458,7 +422,6 @@ def test_the_hotel_understands(hotel, texts, entry):
     assert hotel.match(texts[-1], past).entry_id == entry
 
 
-@pytest.mark.slow
 def test_yes_answers_the_question_that_was_asked_back(hotel, monkeypatch):
     monkeypatch.setattr("visavis.engines.dialogue.knowledge.THRESHOLD", 0.9)
     asked_back = talk(hotel, "Where can I do some swimming laps?")
@@ -468,7 +431,6 @@ def test_yes_answers_the_question_that_was_asked_back(hotel, monkeypatch):
     assert "lower level" in answer
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
     [
@@ -480,7 +442,7 @@ def test_yes_answers_the_question_that_was_asked_back(hotel, monkeypatch):
         ("out_of_scope.test.after", 0.0, 0.10),
     ],
 )
-def test_held_out_questions_are_answered_well_enough(hotel, bench, name, right, wrong):
+def test_held_out_questions_are_answered_well_enough(hotel, name, right, wrong):
     data = tomllib.loads(bench.QUESTIONS.read_text(encoding="utf-8"))
     asked = list(bench.cases(name, data))
     assert len(asked) >= {"follow_up": 15, "misheard": 40}.get(name, 30)

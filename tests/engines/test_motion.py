@@ -26,7 +26,7 @@ from visavis.models.arkit import INDEX
 FASTEST, FASTEST_LID, SHARPEST = 15.0, 36.0, 2.5
 
 
-def test_is_a_motion():
+def test_a_state_has_the_shapes_that_a_renderer_takes():
     motion: Motion = VisemeMotion(0)
     state = motion.state(0)
     assert state.coefficients.shape == (52,)

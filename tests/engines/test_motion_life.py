@@ -8,11 +8,13 @@ from visavis.engines.base import AT_EASE, PLAY_RATE, Affect, Bearing
 from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.models.arkit import INDEX
 
+GLANCE = 5 * FRAME  # often enough for where eyes rest; test_motion.py: skipping changes nothing
 
-def watch(attention, seconds, seed=7):
+
+def watch(attention, seconds, seed=7, step=FRAME):
     motion = VisemeMotion(seed)
     motion.attend(0, attention)
-    return [motion.state(t) for t in range(0, seconds * PLAY_RATE, FRAME)]
+    return [motion.state(t) for t in range(0, seconds * PLAY_RATE, step)]
 
 
 def blinks(states):
@@ -22,7 +24,6 @@ def blinks(states):
     return starts * FRAME / PLAY_RATE, lids
 
 
-@pytest.mark.slow
 def test_blinks_like_a_person():
     resting, lids = blinks([s for seed in (1, 2) for s in watch("idle", 240, seed)])
     per_minute = len(resting) / 8
@@ -100,13 +101,12 @@ def looks_away(states):
     return float(np.mean(np.hypot(*room.T) > 4.5)), room
 
 
-@pytest.mark.slow
 def test_looks_at_the_visitor_and_away_to_think():
     for attention in ("idle", "speaking"):
-        share, _ = looks_away(watch(attention, 180))
+        share, _ = looks_away(watch(attention, 180, step=GLANCE))
         assert 0.03 < share < 0.25
-    assert looks_away(watch("listening", 180))[0] < 0.15
-    share, room = looks_away(watch("thinking", 60))
+    assert looks_away(watch("listening", 180, step=GLANCE))[0] < 0.15
+    share, room = looks_away(watch("thinking", 60, step=GLANCE))
     assert share > 0.6
     assert np.median(room[:, 1]) > 2  # up
 
@@ -119,7 +119,6 @@ def test_saccades_follow_the_main_sequence():
     assert 120 < speed.max() < 600  # degrees a second
 
 
-@pytest.mark.slow
 def test_head_neither_freezes_nor_sways():
     pose = np.array([s.pose for s in watch("idle", 240)])
     assert np.percentile(np.abs(pose[:, 0]), 95) < 4.5
@@ -131,7 +130,6 @@ def test_head_neither_freezes_nor_sways():
     assert np.abs(np.diff(pose[:, :3], 2, axis=0)).max() < 0.6  # no jitter: degrees a frame, twice
 
 
-@pytest.mark.slow
 def test_life_never_repeats():
     pose = np.array([np.r_[s.pose[:3], s.gaze] for s in watch("idle", 180)])
     width = 50  # frames: 2 s
@@ -236,7 +234,7 @@ def shared_gaze(bearing):
         motion = VisemeMotion(seed)
         motion.attend(0, "speaking")
         motion.feel(0, Affect(), bearing)
-        states = [motion.state(t) for t in range(0, 40 * PLAY_RATE, FRAME)][50:]
+        states = [motion.state(t) for t in range(0, 40 * PLAY_RATE, GLANCE)][10:]
         room = np.array([s.gaze + s.pose[:2] for s in states])
         off = np.hypot(*room.T) > 4.5
         away.append(off.mean())
@@ -244,7 +242,6 @@ def shared_gaze(bearing):
     return float(np.mean(away)), np.mean(towards, axis=0)
 
 
-@pytest.mark.slow
 def test_a_bearing_decides_where_the_eyes_go():
     usual, _ = shared_gaze(AT_EASE)
     held, _ = shared_gaze(Bearing(away=-1.0))

@@ -128,11 +128,20 @@ def test_silence_keeps_the_mouth_shut(network, amplitude):
     assert max(np.abs(score.channels(t)).max() for t in np.arange(0.0, 3.0, 0.04)) == 0.0
 
 
-def test_a_tone_is_not_speech_for_long(network):
-    tone = (3_000 * np.sin(np.arange(3 * PLAY_RATE) * 2 * np.pi * 1_000 / PLAY_RATE)).astype(
-        np.int16
-    )
-    assert np.isfinite(heard(network, tone).kinds).all()
+def tone(hertz, seconds=3):
+    wave = np.sin(np.arange(seconds * PLAY_RATE) * 2 * np.pi * hertz / PLAY_RATE)
+    return (3_000 * wave).astype(np.int16)
+
+
+def test_a_whistle_opens_no_mouth(network):
+    jaw = heard(network, tone(3_000)).jaw
+    assert jaw.max() < 0.06  # speech opens it by 0.2 to 0.4
+
+
+@pytest.mark.parametrize("hertz", [300, 1_000, 3_000])
+def test_a_steady_tone_holds_the_jaw_still(network, hertz):
+    settled = heard(network, tone(hertz)).jaw[150:-50]
+    assert np.ptp(settled) < 0.05  # of 0.2 to 0.4 in speech
 
 
 def test_lips_meet_for_a_voice_never_heard_before(network, recording):

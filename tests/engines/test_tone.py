@@ -102,7 +102,6 @@ def test_it_costs_little():
     assert (time.thread_time() - start) / (len(pcm) / VAD_FRAME) < 1e-3  # 0.12 ms on this machine
 
 
-@pytest.mark.slow
 def test_spoken_sentences_are_told_apart(tmp_path):
     tts = load.tts("heart", tmp_path)
 

@@ -55,15 +55,20 @@ def test_any_kind_of_picture_becomes_rgb(mode):
     out = photo.decode(encoded(source, "TIFF" if mode in ("CMYK", "F") else "PNG"))
     assert out.shape == (512, 512, 3)
     assert out.dtype == np.uint8
-    if mode != "1":
-        assert np.corrcoef(out.mean(-1).ravel(), np.asarray(grey).ravel())[0, 1] > 0.9
+    # from afar: "1" has dots for greys
+    shown, meant = (
+        cv2.GaussianBlur(np.asarray(picture, np.float32), (0, 0), 4).ravel()
+        for picture in (out.mean(-1), grey)
+    )
+    assert np.corrcoef(shown, meant)[0, 1] > 0.99
 
 
 def test_transparent_parts_become_grey():
     clear = persona().convert("RGBA")
     clear.putalpha(0)
     out = photo.decode(encoded(clear))
-    assert out.std() == 0 or np.ptp(out, axis=(0, 1)).max() == 0
+    assert np.ptp(out, axis=(0, 1)).max() == 0
+    assert 100 < out.min() <= out.max() < 150
 
 
 def test_a_picture_taken_sideways_is_turned_upright():
@@ -88,9 +93,9 @@ def test_a_decompression_bomb_is_refused_by_its_header():
     data = bytearray(encoded(Image.new("L", (8, 8))))
     data[16:24] = (60_000).to_bytes(4, "big") * 2
     data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
-    started = time.perf_counter()
+    started = time.thread_time()
     assert code_of(bytes(data)) == "image-too-large"
-    assert time.perf_counter() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_too_large_a_file():
@@ -136,7 +141,7 @@ def test_too_small_a_face():
 
 @pytest.mark.parametrize("box", [(256, 0, 512, 512), (100, 100, 412, 300)])
 def test_a_face_that_is_cut_off(box):
-    assert code_of(encoded(persona().crop(box).resize((700, 500)))) in ("face-cut-off", "no-face")
+    assert code_of(encoded(persona().crop(box).resize((700, 500)))) == "face-cut-off"
 
 
 def test_a_close_crop_is_warned_of():
@@ -172,10 +177,13 @@ def test_a_tiny_face_in_a_large_picture_is_found_by_looking_closer():
     assert face.points[4, 0] == pytest.approx(1700 + 256 * 300 / 512, abs=12)
 
 
-@pytest.mark.parametrize(("size", "word"), [((250, 250), "soft"), ((1024, 1024), "")])
-def test_warnings_are_plain_words(size, word):
-    warnings = photo.frame(encoded(persona().resize(size))).warnings
-    assert any(word in w for w in warnings) if word else warnings == ()
+def test_warnings_are_plain_words():
+    warnings = photo.frame(encoded(persona().resize((250, 250)))).warnings
+    assert any("soft" in w for w in warnings)
+
+
+def test_a_good_photo_is_warned_of_nothing():
+    assert photo.frame(encoded(persona().resize((1024, 1024)))).warnings == ()
 
 
 def test_a_blurred_face_is_warned_of():
@@ -289,17 +297,12 @@ def measured(draw, face, first, second):
     return float(np.linalg.norm(points[list(first)] - points[list(second)], axis=1).mean())
 
 
-def slow(test):
-    return pytest.mark.slow(pytest.mark.timeout(240)(test))
-
-
 def test_no_consent_no_avatar():
     with pytest.raises(AvatarError) as caught:
         portrait.create_avatar(PERSONA, "Test", replace(CONSENT, given_by=" "))
     assert caught.value.code == "consent-missing"
 
 
-@slow
 def test_progress_goes_from_nothing_to_done(avatar, seen):
     shares = [share for _, share in seen]
     assert shares == sorted(shares)
@@ -307,7 +310,6 @@ def test_progress_goes_from_nothing_to_done(avatar, seen):
     assert all(what for what, _ in seen)
 
 
-@slow
 def test_the_file_is_compact_and_quick_to_load(avatar, tmp_path):
     path = tmp_path / "t.avatar"
     avatar.save(path)
@@ -317,7 +319,6 @@ def test_the_file_is_compact_and_quick_to_load(avatar, tmp_path):
     assert time.thread_time() - started < 0.4
 
 
-@slow
 def test_a_face_at_rest_is_as_sharp_as_the_photo(avatar, tmp_path):
     path = tmp_path / "t.avatar"
     avatar.save(path)
@@ -331,7 +332,6 @@ def test_a_face_at_rest_is_as_sharp_as_the_photo(avatar, tmp_path):
     assert np.abs(shown.astype(int) - np.asarray(persona())).mean() < 3
 
 
-@slow
 def test_lips_part_as_the_jaw_is_told(draw):
     steps = np.linspace(0, 1, 9)
     gaps = [measured(draw, state(jawOpen=v), (13, 82, 312), (14, 87, 317)) for v in steps]
@@ -339,7 +339,6 @@ def test_lips_part_as_the_jaw_is_told(draw):
     assert gaps[-1] > 8 * gaps[0]
 
 
-@slow
 @pytest.mark.parametrize(("unit", "way"), [("mouthSmile", 1), ("mouthPucker", -1)])
 def test_the_mouth_widens_and_narrows(draw, unit, way):
     steps = np.linspace(0, 1, 7)
@@ -347,7 +346,6 @@ def test_the_mouth_widens_and_narrows(draw, unit, way):
     assert way * np.corrcoef(steps, widths)[0, 1] > 0.97
 
 
-@slow
 @pytest.mark.parametrize("gaze", [(0, 0), (15, 0), (0, -20)])
 def test_a_blink_closes(marked, gaze):
     open_eyes = magenta(marked, state()).sum()
@@ -355,7 +353,6 @@ def test_a_blink_closes(marked, gaze):
     assert magenta(marked, state(eyeBlink=1, gaze=gaze)).sum() < 0.15 * open_eyes
 
 
-@slow
 def test_a_photo_with_closed_eyes_is_warned_of(draw):
     asleep = Image.fromarray(rgb(draw(state(eyeBlink=1))))
     assert any("eyes are closed" in w for w in photo.frame(encoded(asleep)).warnings)
@@ -363,13 +360,11 @@ def test_a_photo_with_closed_eyes_is_warned_of(draw):
     assert photo.frame(encoded(awake)).warnings == ()
 
 
-@slow
 def test_half_a_blink_is_half(marked):
     open_eyes = magenta(marked, state()).sum()
     assert 0.3 < magenta(marked, state(eyeBlink=0.5)).sum() / open_eyes < 0.7
 
 
-@slow
 def test_a_closed_mouth_does_not_leak_at_any_pose(marked):
     random = np.random.default_rng(5)
     lids = magenta(marked, state(eyeBlink=1)).sum()
@@ -378,7 +373,6 @@ def test_a_closed_mouth_does_not_leak_at_any_pose(marked):
         assert magenta(marked, state(tuple(pose), eyeBlink=1)).sum() < lids + 60
 
 
-@slow
 @pytest.mark.parametrize("jaw", [0.1, 0.3, 0.6])
 def test_bilabials_close_fully(marked, jaw):
     lids = magenta(marked, state(eyeBlink=1)).sum()
@@ -387,7 +381,6 @@ def test_bilabials_close_fully(marked, jaw):
     assert closed - lids < 0.1 * (parted - lids)
 
 
-@slow
 def test_no_background_shows_through_the_person(avatar):
     plate = np.broadcast_to(np.array([255, 0, 255], np.uint8), avatar.plate.shape).copy()
     through = load.drawing(replace(avatar, plate=plate))
@@ -400,7 +393,6 @@ def test_no_background_shows_through_the_person(avatar):
         assert not (holes & (head > 0)).any()
 
 
-@slow
 def test_nothing_is_missing_at_the_lower_edge(avatar):
     plate = np.broadcast_to(np.array([255, 0, 255], np.uint8), avatar.plate.shape).copy()
     through = load.drawing(replace(avatar, plate=plate))
@@ -410,7 +402,6 @@ def test_nothing_is_missing_at_the_lower_edge(avatar):
         assert not (magenta(through, state(pose, breath=1.0))[-1] & inner).any()
 
 
-@slow
 def test_irises_follow_the_gaze(draw):
     def irises(gaze):
         face = lm.follow(rgb(draw(state(gaze=gaze))), rest_points())
@@ -422,7 +413,6 @@ def test_irises_follow_the_gaze(draw):
     assert irises((0, -20))[1] - rest[1] > 1
 
 
-@slow
 def test_a_frame_costs_little(draw):
     states = [state((k % 11 - 5, k % 7 - 3, k % 5 - 2), jawOpen=k % 10 / 10) for k in range(40)]
     times = []

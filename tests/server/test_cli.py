@@ -98,8 +98,8 @@ def test_doctor_says_who_can_make_avatars(capsys, monkeypatch, settings, words):
     assert f"New avatars from the page: {words}" in capsys.readouterr().out
 
 
-@pytest.mark.slow  # the styles are embedded anew
-def test_doctor_names_a_bracket_that_nobody_understands(tmp_path, capsys, monkeypatch):
+def test_doctor_names_a_bracket_that_nobody_understands(tmp_path, warm_home, capsys, monkeypatch):
+    monkeypatch.setenv("VISAVIS_HOME", str(warm_home))
     odd = tmp_path / "faq.md"
     odd.write_text(
         "# Inn\n\n## all\n\n### bar\n- Is there a bar?\n\n[smiles] Yes. [moonwalk] Up.\n"

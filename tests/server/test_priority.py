@@ -41,14 +41,44 @@ def report(setup: str = "") -> tuple[str, list[int]]:
     return reached, levels
 
 
-def test_media_goes_ahead_of_engines_where_real_time_is_allowed() -> None:
-    reached, levels = report()
-    if reached != "real-time":
-        pytest.skip("this user may not schedule in real time")
+_GRANT = """
+import threading
+normal, levels, born = (os.SCHED_OTHER, 0), {}, threading.Thread.start
+def of(thread):
+    return levels.get(thread or threading.get_native_id(), normal)
+def start(thread):
+    parents, run = of(0), thread.run
+    def inherited():
+        levels[threading.get_native_id()] = parents
+        run()
+    thread.run = inherited
+    born(thread)
+def grant(thread, policy, param):
+    levels[thread or threading.get_native_id()] = (policy, param.sched_priority)
+threading.Thread.start, os.sched_setscheduler = start, grant
+os.sched_getscheduler = lambda thread: of(thread)[0]
+os.sched_getparam = lambda thread: os.sched_param(of(thread)[1])
+"""
+
+
+def assert_media_ahead(levels: list[int]) -> None:
     loop, early, late, render, first, second, after = levels
     assert (loop, render) == (2, 2)
     assert (first, second) == (1, 0)
     assert (early, late, after) == (0, 0, 0)
+
+
+def test_media_goes_ahead_of_engines_in_real_time() -> None:
+    reached, levels = report()
+    if reached != "real-time":
+        pytest.skip("this user may not schedule in real time")
+    assert_media_ahead(levels)
+
+
+def test_media_is_asked_to_go_ahead_of_engines() -> None:
+    reached, levels = report(_GRANT)
+    assert reached == "real-time"
+    assert_media_ahead(levels)
 
 
 def test_a_user_without_the_right_gets_what_there_is_and_no_error() -> None:

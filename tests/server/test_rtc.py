@@ -214,8 +214,8 @@ async def test_trickled_candidates(monkeypatch):
 # --- losing and closing -----------------------------------------------------------------------
 
 
-@pytest.mark.slow
-async def test_a_dead_peer_is_noticed_in_ten_seconds():
+async def until_a_dead_peer_is_noticed():
+    """Seconds from the last packet of a peer to the state that tells it."""
     pair = Pair()
     await pair.reply(await pair.offer())
     await pair.until("video", 1)
@@ -223,11 +223,24 @@ async def test_a_dead_peer_is_noticed_in_ten_seconds():
         for protocol in transceiver.receiver.transport.transport._connection._protocols:
             protocol.transport.abort()  # no goodbye, as when a cable is pulled
     start = time.monotonic()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(20):
         while pair.states[-1] not in ("failed", "closed"):
-            await asyncio.sleep(0.05)
-    assert 5 < time.monotonic() - start < 12
+            await asyncio.sleep(0.01)
+    passed = time.monotonic() - start
     await pair.close()
+    return passed
+
+
+@pytest.mark.slow
+async def test_a_dead_peer_is_noticed_in_ten_seconds():
+    assert 5 < await until_a_dead_peer_is_noticed() < 12
+
+
+async def test_a_dead_peer_is_noticed_by_checks_that_get_no_answer(monkeypatch):
+    """The same ten times as fast: the pauses are those of aioice's constants, and so is the end."""
+    monkeypatch.setattr(ice, "CONSENT_INTERVAL", ice.CONSENT_INTERVAL / 10)
+    monkeypatch.setattr(stun, "RETRY_RTO", stun.RETRY_RTO / 10)
+    assert await until_a_dead_peer_is_noticed() > 0.5  # eight checks, not one
 
 
 def test_consent_constants_are_those_that_aioice_reads():
@@ -290,10 +303,10 @@ async def test_a_cancelled_close_goes_on():
     assert pair.server.connectionState == "closed"
 
 
-@pytest.mark.slow
-async def test_fifty_connections_leave_nothing_behind():
+@pytest.mark.parametrize("count", [10, pytest.param(50, marks=pytest.mark.slow)])
+async def test_many_connections_leave_nothing_behind(count):
     sockets, threads = open_sockets(), decoder_threads()
-    for _ in range(50):
+    for _ in range(count):
         async with connected() as pair:
             await pair.until("video", 1)
     await assert_nothing_is_left(sockets, threads)

@@ -10,6 +10,8 @@ import pytest
 from aiortc.codecs import depayload
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
+from visavis.engines.base import PLAY_RATE
+from visavis.server.playout.messages import PACKET
 from visavis.server.rtc.encoders import H264, Opus, TargetBitrate, Vp8, encoder
 
 FPS = 25
@@ -22,7 +24,7 @@ def codec(kind: str, name: str, rate: int) -> RTCRtpCodecParameters:
 
 
 H264_CODEC, VP8_CODEC = codec("video", "H264", 90_000), codec("video", "VP8", 90_000)
-OPUS_CODEC = codec("audio", "opus", 48_000)
+OPUS_CODEC = codec("audio", "opus", PLAY_RATE)
 
 
 def pictures(width: int, height: int, count: int, grain: float = 1.0) -> list[np.ndarray]:
@@ -125,7 +127,7 @@ def test_a_keyframe_comes_on_request_but_a_burst_of_requests_is_one(parameters, 
 @both
 def test_the_time_of_a_frame_survives_its_encoding(parameters, clip):
     made = av.VideoFrame.from_ndarray(clip[0], format="yuv420p")
-    made.pts, made.time_base = 1921, Fraction(1, 48_000)
+    made.pts, made.time_base = 1921, Fraction(1, PLAY_RATE)
     assert encoder(parameters).encode(made)[1] == 1921 * 15 // 8
 
 
@@ -258,7 +260,7 @@ def test_the_target_follows_evidence_only(sent, estimate, expected):
     assert target.value == expected
 
 
-def sound(samples: int, at: int, rate: int = 48_000, layout: str = "mono") -> av.AudioFrame:
+def sound(samples: int, at: int, rate: int = PLAY_RATE, layout: str = "mono") -> av.AudioFrame:
     channels = 2 if layout == "stereo" else 1
     wave = (9000 * np.sin(2 * np.pi * 300 / rate * (at + np.arange(samples)))).astype(np.int16)
     made = av.AudioFrame.from_ndarray(np.repeat(wave, channels)[None], "s16", layout)
@@ -268,7 +270,7 @@ def sound(samples: int, at: int, rate: int = 48_000, layout: str = "mono") -> av
 
 def decoded_opus(packets: list[tuple[list[bytes], int]]) -> tuple[int, np.ndarray]:
     decode = av.CodecContext.create("libopus", "r")
-    decode.format, decode.layout, decode.sample_rate = "s16", "mono", 48_000
+    decode.format, decode.layout, decode.sample_rate = "s16", "mono", PLAY_RATE
     parts = [f.to_ndarray()[0] for p, _ in packets if p for f in decode.decode(av.Packet(p[0]))]
     return packets[0][1], np.concatenate(parts).astype(float)
 
@@ -276,11 +278,15 @@ def decoded_opus(packets: list[tuple[list[bytes], int]]) -> tuple[int, np.ndarra
 def test_opus_keeps_media_time_to_the_sample():
     encode = Opus()
     begin = 480_000
-    start, heard = decoded_opus([encode.encode(sound(960, begin + i * 960)) for i in range(50)])
+    start, heard = decoded_opus(
+        [encode.encode(sound(PACKET, begin + i * PACKET)) for i in range(50)]
+    )
     media = start + np.arange(len(heard))
     settled = slice(9600, 40_000)
     score = {
-        shift: float(heard[settled] @ np.sin(2 * np.pi * 300 / 48_000 * (media[settled] + shift)))
+        shift: float(
+            heard[settled] @ np.sin(2 * np.pi * 300 / PLAY_RATE * (media[settled] + shift))
+        )
         for shift in range(-80, 81, 8)
     }
     assert abs(max(score, key=score.__getitem__)) <= 12  # 0.25 ms
@@ -288,7 +294,7 @@ def test_opus_keeps_media_time_to_the_sample():
 
 def test_opus_is_mono_with_forward_error_correction():
     encode = Opus()
-    packets = [encode.encode(sound(960, i * 960))[0][0] for i in range(50)]
+    packets = [encode.encode(sound(PACKET, i * PACKET))[0][0] for i in range(50)]
     assert not any(packet[0] & 4 for packet in packets)  # RFC 6716 3.1: stereo flag
     assert sum(map(len, packets)) * 8 < 64_000
     # SILK or hybrid modes only carry FEC; the LBRR flag follows the VAD flag (RFC 6716 4.2.4).
@@ -296,14 +302,14 @@ def test_opus_is_mono_with_forward_error_correction():
 
 
 @pytest.mark.parametrize(
-    ("rate", "samples", "layout"), [(8000, 160, "mono"), (48_000, 960, "stereo")]
+    ("rate", "samples", "layout"), [(8000, 160, "mono"), (PLAY_RATE, PACKET, "stereo")]
 )
 def test_other_sound_is_resampled(rate, samples, layout):
     encode = Opus()
     packets = [encode.encode(sound(samples, i * samples, rate, layout)) for i in range(50)]
     times = [at for payloads, at in packets if payloads]
     assert len(times) >= 48
-    assert {b - a for a, b in pairwise(times)} == {960}
+    assert {b - a for a, b in pairwise(times)} == {PACKET}
 
 
 def test_other_codecs_are_left_to_aiortc():

@@ -8,6 +8,8 @@ import pytest
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtp import RtpPacket
 
+from visavis.engines.base import PLAY_RATE
+from visavis.server.playout.messages import PACKET
 from visavis.server.rtc import jitter as rtc_jitter
 from visavis.server.rtc.jitter import OpusDecoder, PictureBuffer, Run, SoundBuffer
 
@@ -28,13 +30,13 @@ class Network:
         self.now = 100.0 + at_ms / 1000
         packet = RtpPacket(
             sequence_number=(self.first + number) & 0xFFFF,
-            timestamp=(self.first_time + number * 960 + pause) & 0xFFFFFFFF,
+            timestamp=(self.first_time + number * PACKET + pause) & 0xFFFFFFFF,
         )
         packet.payload = TWENTY_MS
         _, run = self.buffer.add(packet)
         for piece in run.pieces if isinstance(run, Run) else []:
             at = (run.timestamp + piece.offset - self.first_time + (1 << 31)) % (1 << 32)
-            self.out.append((at_ms, (at - (1 << 31)) // 960, piece.payload, piece.samples))
+            self.out.append((at_ms, (at - (1 << 31)) // PACKET, piece.payload, piece.samples))
 
     def numbers(self) -> list[int]:
         return [number for _, number, _, _ in self.out]
@@ -68,14 +70,16 @@ def test_a_lost_packet_on_a_clean_network_is_concealed_when_the_next_one_comes(n
             net.arrive(i, i * 20)
     assert net.numbers() == list(range(20))
     assert net.lost() == [10]
-    assert (220, 10, None, 960) in net.out
+    assert (220, 10, None, PACKET) in net.out
     assert next(at for at, n, _, _ in net.out if n == 19) == 380  # and nothing is late afterwards
 
 
 def test_several_lost_packets_come_out_as_long_as_they_were(net):
     for i in (0, 1, 2, 8, 9):
         net.arrive(i, i * 20)
-    assert [(n, samples) for _, n, payload, samples in net.out if payload is None] == [(3, 5 * 960)]
+    assert [(n, samples) for _, n, payload, samples in net.out if payload is None] == [
+        (3, 5 * PACKET)
+    ]
 
 
 def test_on_a_jittery_network_reordering_is_repaired(net):
@@ -92,12 +96,16 @@ def test_on_a_jittery_network_reordering_is_repaired(net):
 def test_a_lost_packet_is_never_waited_for_longer_than_the_limit(net):
     for i in range(60):
         net.arrive(i, i * 20 + (400 if i % 3 == 0 else 0) if i < 40 else i * 20 + 400)
+    for i in range(60, 79):  # what was held up comes at once
+        net.arrive(i, 59 * 20 + 400)
     assert net.buffer.wait() == rtc_jitter.MOST_WAIT
-    net.arrive(61, 61 * 20 + 400)
-    assert 60 in net.lost() or net.numbers()[-1] == 59
-    net.arrive(62, 61 * 20 + 400 + 1000 * rtc_jitter.MOST_WAIT)
-    assert 60 in net.lost()
-    assert net.numbers()[-2:] == [61, 62]
+    limit = 79 * 20 + 1000 * rtc_jitter.MOST_WAIT  # ms
+    net.arrive(80, 80 * 20)
+    net.arrive(81, limit - 1)
+    assert net.numbers()[-1] == 78
+    net.arrive(82, limit + 1)
+    assert net.lost()[-1] == 79
+    assert net.numbers()[-4:] == [79, 80, 81, 82]
 
 
 def test_a_packet_that_comes_after_it_was_given_up_is_dropped(net):
@@ -120,7 +128,7 @@ def test_a_long_outage_is_left_as_a_hole(net):
 
 
 def test_numbers_and_times_wrap_around():
-    net = Network(first=0xFFFE, first_time=(1 << 32) - 960)
+    net = Network(first=0xFFFE, first_time=(1 << 32) - PACKET)
     for i in (0, 1, 2, 4, 5):
         net.arrive(i, i * 20)
     assert net.numbers() == [0, 1, 2, 3, 4, 5]
@@ -151,13 +159,17 @@ def test_the_length_of_an_opus_packet(head, samples):
 
 def opus_packets(seconds: float = 1.0) -> list[bytes]:
     codec = av.CodecContext.create("libopus", "w")
-    codec.sample_rate, codec.format, codec.layout, codec.bit_rate = 48_000, "s16", "mono", 48_000
+    codec.sample_rate, codec.format, codec.layout, codec.bit_rate = PLAY_RATE, "s16", "mono", 48_000
     count = int(seconds * 50)
-    tone = (8000 * np.sin(2 * np.pi * 220 / 48_000 * np.arange(count * 960))).astype(np.int16)
+    tone = (8000 * np.sin(2 * np.pi * 220 / PLAY_RATE * np.arange(count * PACKET))).astype(np.int16)
     packets = []
     for i in range(count):
-        frame = av.AudioFrame.from_ndarray(tone[None, i * 960 : (i + 1) * 960], "s16", "mono")
-        frame.sample_rate, frame.pts, frame.time_base = 48_000, i * 960, Fraction(1, 48_000)
+        frame = av.AudioFrame.from_ndarray(tone[None, i * PACKET : (i + 1) * PACKET], "s16", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = (
+            PLAY_RATE,
+            i * PACKET,
+            Fraction(1, PLAY_RATE),
+        )
         packets += [bytes(p) for p in codec.encode(frame)]
     return packets
 
@@ -166,13 +178,13 @@ def test_the_decoder_conceals_a_loss_with_sound_of_its_length():
     packets = opus_packets()
     decode = OpusDecoder()
     for i in range(20):
-        decode.decode(JitterFrame(packets[i], i * 960))
+        decode.decode(JitterFrame(packets[i], i * PACKET))
     pieces = [rtc_jitter.Piece(0, None, 1920), rtc_jitter.Piece(1920, packets[22])]
-    frames = decode.decode(Run(20 * 960, pieces))
+    frames = decode.decode(Run(20 * PACKET, pieces))
     assert [(f.pts, f.samples, f.sample_rate) for f in frames] == [
-        (19_200, 960, 48_000),
-        (20_160, 960, 48_000),
-        (21_120, 960, 48_000),
+        (20 * PACKET, PACKET, PLAY_RATE),
+        (21 * PACKET, PACKET, PLAY_RATE),
+        (22 * PACKET, PACKET, PLAY_RATE),
     ]
     first = frames[0].to_ndarray().astype(float)
     assert frames[0].layout.name == "mono"

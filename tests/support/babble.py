@@ -1,10 +1,16 @@
 """Made-up speech and what a motion does with it, for the tests of motion."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 
-from visavis.engines.base import PLAY_RATE, Phoneme, Speech, Word
+from visavis.engines.base import PLAY_RATE, Alphabet, Floats, Motion, Phoneme, Speech, Word
 from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.models.arkit import INDEX
+
+Frames = dict[int, Floats]  # sample -> (52,)
 
 FRAME = 1920  # samples of a picture at 25 fps
 MS = PLAY_RATE // 1000
@@ -16,7 +22,12 @@ JAW, CLOSE, PUCKER, FUNNEL = (
 LIPS_APART = [INDEX[n] for n in ("mouthLowerDownLeft", "mouthUpperUpLeft", "mouthFunnel")]
 
 
-def speech(sounds, words="", level=3000, alphabet="espeak"):
+def speech(
+    sounds: Sequence[tuple[str, int]],
+    words: str = "",
+    level: float = 3000,
+    alphabet: Alphabet = "espeak",
+) -> Speech:
     """`sounds`: (symbol, ms) pairs. A vowel is loud, a stop quiet, "" silent."""
     pcm, phonemes, at = [], [], 0
     rng = np.random.default_rng(0)
@@ -33,15 +44,18 @@ def speech(sounds, words="", level=3000, alphabet="espeak"):
     return Speech(samples, tuple(phonemes), tuple(spans), alphabet)
 
 
-def play(motion, start, end, step=FRAME):
+def play(motion: Motion, start: int, end: int, step: int = FRAME) -> Frames:
     """{sample: (52,)} between two times."""
     return {at: motion.state(at).coefficients for at in range(start, end, step)}
 
 
-def said(pieces, *, seed=1, lead=150, tail=400, step=FRAME):
+def said(
+    pieces: Sequence[Speech], *, seed: int = 1, lead: int = 150, tail: int = 400, step: int = FRAME
+) -> Frames:
     """The coefficients around pieces that follow each other, each told `lead` ms ahead."""
     motion = VisemeMotion(seed)
-    at, frames = START, {}
+    at = START
+    frames: Frames = {}
     for piece in pieces:
         before = at - lead * MS
         frames |= play(motion, max(frames, default=-step) + step, before, step)
@@ -50,10 +64,11 @@ def said(pieces, *, seed=1, lead=150, tail=400, step=FRAME):
     return frames | play(motion, max(frames, default=-step) + step, at + tail * MS, step)
 
 
-def opening(coefficients):
+def opening(coefficients: Floats) -> float:
     """How far the lips are apart, in jawOpen's unit."""
-    return coefficients[JAW] - coefficients[CLOSE] + 0.3 * coefficients[LIPS_APART].sum()
+    return float(coefficients[JAW] - coefficients[CLOSE] + 0.3 * coefficients[LIPS_APART].sum())
 
 
-def at(frames, time):
+def at(frames: Frames, time: int) -> Floats:
+    """The frame nearest to a time."""
     return frames[min(frames, key=lambda key: abs(key - time))]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import numpy.typing as npt
 
 from visavis.models import arkit
 from visavis.models.avatar.file import Avatar, Card, Consent
-from visavis.models.avatar.rig import BREATH, CONTROLS, Body, Light, Patch, Sprite, nodes
+from visavis.models.avatar.rig import BREATH, CONTROLS, Body, Grid, Light, Patch, Sprite, nodes
 from visavis.models.bake import contour, layers
+
+Floats = npt.NDArray[np.float32]
 
 SIDE, MARGIN = 256, 16
 CAMERA = np.array([128, 110, 1000], np.float32)
@@ -15,13 +20,19 @@ CONSENT = Consent("nobody: synthetic", "drawn by a test", "the test", "2026-01-0
 BLACK = (0, 0, 0)
 
 
-def dome(at):
+def dome(at: Floats) -> Floats:
     """Depth of a head-like dome, px."""
     reach = ((at[..., 0] - 128) / 70) ** 2 + ((at[..., 1] - 120) / 85) ** 2
-    return np.where(reach < 1, 60 * np.sqrt(np.maximum(1 - reach, 0)), 0).astype(np.float32)
+    depth = np.where(reach < 1, 60 * np.sqrt(np.maximum(1 - reach, 0)), 0)
+    return np.asarray(depth, np.float32)
 
 
-def grid(corner, pitch, shape, write=None):
+def grid(
+    corner: tuple[float, float],
+    pitch: float,
+    shape: tuple[int, int],
+    write: Callable[[Floats, Floats], None] | None = None,
+) -> Grid:
     at = nodes(corner, pitch, shape)
     values = np.zeros((*shape, layers.CHANNELS), np.float32)
     values[..., -1] = dome(at)
@@ -32,14 +43,16 @@ def grid(corner, pitch, shape, write=None):
     return layers.grid(values, share, corner, pitch, CAMERA)
 
 
-def patch(centre, half, unit, travel, close=None):
+def patch(
+    centre: tuple[float, float], half: float, unit: str, travel: float, close: str | None = None
+) -> Patch:
     """A slit `2 * half` wide whose lower sheet moves `travel` px down with `unit`."""
     x, y = centre
     corner, pitch = (float(x - half - 20), float(y - 30)), 4.0
     shape = (20, int((2 * half + 40) / pitch) + 1)
     line = np.stack([np.linspace(x - half, x + half, 17), np.full(17, float(y))], -1)
 
-    def moves(values, at):
+    def moves(values: Floats, at: Floats) -> None:
         inside = np.clip(1 - ((at[..., 0] - x) / half) ** 2, 0, 1)
         values[..., 3 * arkit.INDEX[unit] + 1] = travel * inside
         if close:
@@ -54,7 +67,8 @@ def patch(centre, half, unit, travel, close=None):
     return Patch(upper, lower, edges, (sprite,), BLACK, (0.0, 1.0, 0.0, 1.0))
 
 
-def avatar(name="Hand Made", consent=CONSENT):
+def avatar(name: str = "Hand Made", consent: Consent = CONSENT) -> Avatar:
+    """The whole of it, 256 px wide, complete enough to be saved, loaded and drawn."""
     whole = SIDE + 2 * MARGIN
     at = nodes((-MARGIN, -MARGIN), 1.0, (whole, whole))
     plate = np.full((whole, whole, 3), 90, np.uint8)

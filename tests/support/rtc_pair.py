@@ -1,18 +1,24 @@
 """Two peers in one process: a server that sends two test tracks and a client that takes them."""
 
+from __future__ import annotations
+
 import asyncio
 import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
+from visavis.engines.base import PLAY_RATE
+from visavis.server.playout.messages import FRAME, PACKET
 from visavis.server.rtc import hooks as rtc
 
-TICKS = 48_000
+TICKS = PLAY_RATE
 LOCAL = ("127.0.0.1",)
 
 
@@ -22,21 +28,24 @@ class Track(MediaStreamTrack):
     def __init__(self, kind: str, begin: int = 0, late: float = 0.0, ntp_origin: int | None = None):
         super().__init__()
         self.kind = kind
-        self.step = 960 if kind == "audio" else 1920
+        self.step = PACKET if kind == "audio" else FRAME
         self.begin, self.late, self.count, self.start = begin, late, 0, 0.0
         if ntp_origin is not None:
             self.ntp_origin = ntp_origin
 
-    async def recv(self):
+    async def recv(self) -> av.AudioFrame | av.VideoFrame:
         self.start = self.start or time.monotonic()
         at = self.count * self.step
         due = self.start + self.late + at / TICKS
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         self.count += 1
+        frame: av.AudioFrame | av.VideoFrame
         if self.kind == "audio":
-            wave = (8000 * np.sin(2 * np.pi * 220 / TICKS * (at + np.arange(960)))).astype(np.int16)
-            frame = av.AudioFrame.from_ndarray(wave[None], "s16", "mono")
-            frame.sample_rate = TICKS
+            wave = (8000 * np.sin(2 * np.pi * 220 / TICKS * (at + np.arange(PACKET)))).astype(
+                np.int16
+            )
+            frame = sound = av.AudioFrame.from_ndarray(wave[None], "s16", "mono")
+            sound.sample_rate = TICKS
         else:
             image = np.full((192, 128), 128, np.uint8)
             image[:128] = 40 + self.count % 150
@@ -52,10 +61,10 @@ class Pair:
         self.server = RTCPeerConnection(rtc.configuration())
         self.client = RTCPeerConnection(rtc.configuration())
         self.tracks = tracks or (Track("audio"), Track("video"))
-        self.frames: dict[str, list] = {"audio": [], "video": []}
+        self.frames: dict[str, list[Any]] = {"audio": [], "video": []}
         self.states: list[str] = []
         self.answer = ""
-        self._readers: list[asyncio.Task] = []
+        self._readers: list[asyncio.Task[None]] = []
 
     async def offer(self, *codecs: str) -> str:
         self.client.on("track", lambda t: self._readers.append(asyncio.create_task(self._read(t))))
@@ -68,7 +77,9 @@ class Pair:
             await self.client.setLocalDescription(await self.client.createOffer())
         return self.client.localDescription.sdp
 
-    async def reply(self, offer: str, hosts=LOCAL, codec="H264") -> None:
+    async def reply(
+        self, offer: str, hosts: Sequence[str] = LOCAL, codec: rtc.Codec = "H264"
+    ) -> None:
         for track in self.tracks:
             self.server.addTrack(track)
         self.server.on(
@@ -98,7 +109,10 @@ class Pair:
 
 
 @asynccontextmanager
-async def connected(*tracks: MediaStreamTrack, hosts=LOCAL, codec="H264"):
+async def connected(
+    *tracks: MediaStreamTrack, hosts: Sequence[str] = LOCAL, codec: rtc.Codec = "H264"
+) -> AsyncIterator[Pair]:
+    """A pair whose media flows; closed at the end."""
     pair = Pair(*tracks)
     try:
         await pair.reply(await pair.offer(), hosts, codec)
@@ -107,5 +121,5 @@ async def connected(*tracks: MediaStreamTrack, hosts=LOCAL, codec="H264"):
         await pair.close()
 
 
-def sender(pair: Pair, kind: str):
+def sender(pair: Pair, kind: str) -> Any:  # with our private parts
     return next(s for s in pair.server.getSenders() if s.kind == kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from visavis.server.system.errors import NotFound
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import InThread, Served
+
+T = TypeVar("T")
 
 
 class FakeServices:
@@ -57,7 +60,7 @@ class FakeServices:
         stt: Served[Stt] = self._served("stt", self.stt)
         dialogue: Served[Dialogue] = self._served("dialogue", self.dialogue)
         tts: Served[Tts] = self._served("tts", self.tts)
-        reading = self._served("direction", self.director)
+        reading: Served[Director] = self._served("direction", self.director)
         guide = Guide(self.director, reading, self.rapport)
         return Engines(
             ear=lips or Ear(fake.FakeEcho(), fake.FakeVad(), stt, Endpointing()),
@@ -69,7 +72,7 @@ class FakeServices:
             apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
         )
 
-    def _served(self, name, engine):
+    def _served(self, name: str, engine: T) -> Served[T]:
         return Served(name, name, InThread(engine, self.workers[name]), self.metrics)
 
     def _take_back(self) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from support.services import FakeServices
 
 from visavis.server import protocol
@@ -19,50 +22,57 @@ from visavis.server.system.config import Config
 
 SDP = {"Content-Type": "application/sdp"}
 
+Client = TestClient[web.Request, web.Application]
+
 
 @asynccontextmanager
-async def serving(services=None, **settings):
+async def serving(services: FakeServices | None = None, **settings: Any) -> AsyncIterator[Client]:
     """An HTTP client of a server on fakes."""
     hooks.install()
-    services = services or FakeServices()
+    fakes = services or FakeServices()
     with tempfile.TemporaryDirectory() as home:
         config = Config(**{"home": home, **settings})
-        app = application(config, services, AvatarStore(config.home_path), services.metrics)
+        store = AvatarStore(config.home_path)
+        app = application(config, fakes, store, fakes.metrics)
         async with TestClient(TestServer(app, host="127.0.0.1")) as client:
             yield client
-    services.close()
+    fakes.close()
 
 
 class Viewer:
     """An aiortc peer that watches and listens like a browser."""
 
-    def __init__(self, voice=None):
+    def __init__(self, voice: MediaStreamTrack | None = None) -> None:
         self.pc = RTCPeerConnection(hooks.configuration())
         self.pc.addTransceiver(voice or "audio", direction="sendrecv" if voice else "recvonly")
         self.pc.addTransceiver("video", direction="recvonly")
         self.channel = self.pc.createDataChannel(protocol.LABEL)
-        self.messages, self.tracks = [], {}
+        self.messages: list[dict[str, Any]] = []
+        self.tracks: dict[str, MediaStreamTrack] = {}
+        self.location = ""
         self._arrived = asyncio.Event()
         self.channel.on("message", self._receive)
         self.pc.on("track", lambda track: self.tracks.__setitem__(track.kind, track))
 
-    def _receive(self, data):
+    def _receive(self, data: str) -> None:
         self.messages.append(json.loads(data))
         self._arrived.set()
 
-    async def offer(self):
+    async def offer(self) -> str:
+        """What it offers, with loopback candidates only."""
         with hooks._gathering_on(("127.0.0.1",)):
             await self.pc.setLocalDescription(await self.pc.createOffer())
-        return self.pc.localDescription.sdp
+        return str(self.pc.localDescription.sdp)
 
-    async def connect(self, client, query=""):
+    async def connect(self, client: Client, query: str = "") -> str:
+        """Begin a session; its address."""
         response = await client.post(f"/v1/sessions{query}", data=await self.offer(), headers=SDP)
         text = await response.text()
         assert response.status == 201, text
         await self.pc.setRemoteDescription(RTCSessionDescription(text, "answer"))
         return response.headers["Location"]
 
-    async def wait_for(self, kind, within=10.0, **fields):
+    async def wait_for(self, kind: str, within: float = 10.0, **fields: object) -> dict[str, Any]:
         """The first message of a type with these fields."""
         async with asyncio.timeout(within):
             while True:
@@ -72,12 +82,13 @@ class Viewer:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    async def close(self):
+    async def close(self) -> None:
         await hooks.close(self.pc)
 
 
 @asynccontextmanager
-async def watching(client, query=""):
+async def watching(client: Client, query: str = "") -> AsyncIterator[Viewer]:
+    """A viewer whose session has begun."""
     viewer = Viewer()
     try:
         viewer.location = await viewer.connect(client, query)
@@ -87,7 +98,8 @@ async def watching(client, query=""):
         await viewer.close()
 
 
-async def problem(response):
+async def problem(response: ClientResponse) -> tuple[int, dict[str, Any]]:
+    """(status, body) of an answer that must be a problem document."""
     assert response.content_type == "application/problem+json"
     body = await response.json()
     assert body["status"] == response.status

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec
 
 import pytest
 
 from visavis.server.playout import clock
 from visavis.server.playout.virtual import VirtualLoop
 
+_P = ParamSpec("_P")
 
-def virtual_time(test):
+
+def virtual_time(test: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, None]:
     """Run an async test on a VirtualLoop."""
 
     @functools.wraps(test)
-    def run(*args, **kwargs):
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
         with (
             asyncio.Runner(loop_factory=VirtualLoop) as runner,
             pytest.MonkeyPatch.context() as patch,
@@ -24,5 +27,4 @@ def virtual_time(test):
             patch.setattr(clock, "monotonic", runner.get_loop().time)
             runner.run(test(*args, **kwargs))
 
-    run.__signature__ = inspect.signature(test)
     return run
