@@ -37,6 +37,7 @@ def paired(text: str) -> str:
 
     Round ones stay whole: "2000" -> "two thousand", "2026" -> "twenty twenty-six".
     """
+    # num2words reads years alike, but no rooms of three digits and no leading zeros.
     head, tail = int(text[:-2]), int(text[-2:])
     if text.startswith("0"):
         return digits(text)
