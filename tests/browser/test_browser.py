@@ -142,7 +142,8 @@ async def test_typing_interrupting_and_leaving(address, visiting):
         stopped = await page.evaluate("performance.now()")
         await page.keyboard.press("Escape")
         await ended(page)
-        await page.wait_for_timeout(1200)
+        silence = "taps.voice.findLast((row) => row[1] > 0.006)[0] < performance.now() - 500"
+        await page.wait_for_function(silence, timeout=10_000)
         voice = await page.evaluate("taps.voice")
         assert any(row[1] > 0.01 for row in voice if stopped - 500 < row[0] < stopped)
         assert silent_after(voice, stopped) - stopped < 600
