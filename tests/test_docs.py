@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
 from bench.__main__ import MODULES
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.cli import _parser
