@@ -14,17 +14,17 @@ help: ## show this list
 
 setup: $(STAMP) ## create the environment and install visavis
 
-run: $(STAMP) ## start the server: make run [PORT=8080]
+run: $(STAMP) ## install if needed, start the server, print its address: make run [PORT=8080]
 	@$(BIN)/visavis serve --port $(PORT)
 
-test: $(VENV)/.tools $(STAMP) ## install what tests need, Chromium included, and run them
+test: $(VENV)/.tools $(STAMP) ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
 	$(BIN)/python -m pytest -q $(SELECT)
 
 test-all: SELECT := -m "slow or not slow"
 test-all: test ## the same with the slow tests, which repeat claims at full length
 
-check: $(VENV)/.tools $(STAMP) ## format, lint, types and dependency direction
+check: $(VENV)/.tools $(STAMP) ## check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p visavis.server -p visavis.engines -p visavis.models
@@ -32,13 +32,13 @@ check: $(VENV)/.tools $(STAMP) ## format, lint, types and dependency direction
 	$(BIN)/mypy -p support
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.tools $(STAMP) ## measure in a real Chromium; JSON in out/bench
+bench: $(VENV)/.tools $(STAMP) ## run every benchmark; JSON in out/bench
 	@sh deploy/need.sh chromium chromium
 	$(BIN)/python -m bench
 
 # uv writes pip's own format: versions and hashes, no addresses.
 LOCK := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11
-lock: $(VENV)/.tools ## resolve dependencies anew (pins in pyproject.toml)
+lock: $(VENV)/.tools ## resolve the dependencies anew (pins in pyproject.toml)
 	$(LOCK) -o deploy/requirements.lock pyproject.toml
 	$(LOCK) --extra dev -o deploy/requirements-dev.lock pyproject.toml
 

@@ -52,7 +52,8 @@ def _complain(error: Exception, status: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="visavis", description="A live, talking face on a conversation, from one portrait."
+        prog="visavis",
+        description="A live, talking face on a conversation, from one portrait photo.",
     )
     parser.add_argument("--version", action="version", version=f"visavis {version('visavis')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -61,9 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_avatar(commands)
     _add_models(commands)
     _add_json(_add(commands, "voices", "small:voices", "list the voices"))
-    _add_json(_add(commands, "doctor", "doctor:doctor", "what is in force and what is missing"))
+    _add_json(
+        _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
+    )
     _add(commands, "token", "small:token", "make a token for `visavis serve`")
-    _add(commands, "warm", "warm:warm", "compile and cache what a first start would wait for")
+    _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")
     return parser
 
 
@@ -85,7 +88,7 @@ def _add_actions(commands: Any, name: str, text: str) -> Any:
 
 def _add_serve(commands: Any) -> None:
     """One option for each setting."""
-    parser = _add(commands, "serve", "serve:run", "start the server")
+    parser = _add(commands, "serve", "serve:run", "start the server and print the address to open")
     parser.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
     for setting in fields(Config):
         default = setting.default if setting.default != "" else "none"
@@ -98,7 +101,7 @@ def _add_serve(commands: Any) -> None:
 
 
 def _add_say(commands: Any) -> None:
-    parser = _add(commands, "say", "say:say", "render a text as a video file")
+    parser = _add(commands, "say", "say:say", "make a video file of a text or a recording")
     parser.add_argument(
         "text",
         nargs="?",
@@ -107,31 +110,54 @@ def _add_say(commands: Any) -> None:
         '"[smiles] Welcome. [slowly, serious] Please note", are not spoken',
     )
     parser.add_argument(
-        "--audio", type=Path, metavar="FILE", help="speak this recording instead of a text"
+        "--audio",
+        type=Path,
+        metavar="FILE",
+        help="speak this recording (10 minutes at most) instead of a text",
     )
-    parser.add_argument("--avatar", help="default: the one of the settings")
-    parser.add_argument("--voice", help="default: the one of the settings")
-    parser.add_argument("--style", default="", help='in plain words: "warm, but not so fast"')
-    parser.add_argument("--size", type=int, default=512, help="width and height in pixels")
+    parser.add_argument("--avatar", help="default: the setting's")
+    parser.add_argument("--voice", help="default: the setting's")
+    parser.add_argument(
+        "--style", default="", help='a direction in plain words: "warm, but not so fast"'
+    )
+    parser.add_argument(
+        "--size", type=int, default=512, help="width and height in pixels (default: 512)"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="an .mp4 file")
-    parser.add_argument("--trace", type=Path, help="write one JSON line a picture to this file")
+    parser.add_argument(
+        "--trace",
+        type=Path,
+        help="write every state of the face to this file, one JSON line a picture",
+    )
 
 
 def _add_avatar(commands: Any) -> None:
-    actions = _add_actions(commands, "avatar", "make, list and show avatars")
+    actions = _add_actions(commands, "avatar", "make, list, show and check avatars")
     create = _add(actions, "create", "avatar:create", "make an avatar from one portrait photo")
     create.add_argument("photo", type=Path, help="JPEG, PNG or WebP; one face, seen from the front")
-    create.add_argument("--name", required=True, help="lower-case letters, digits and hyphens")
+    create.add_argument(
+        "--name", required=True, help="letters, digits, spaces, dots, hyphens, underscores"
+    )
     create.add_argument(
         "--consent",
         required=True,
-        help="who allows this likeness to speak, in words: kept in the avatar file",
+        help="who allows this face to speak, in words: kept in the avatar file",
     )
-    create.add_argument("--subject", default="the person in the photo", help="whose face it is")
-    create.add_argument("--licence", default="all rights reserved", help="of the likeness")
+    create.add_argument(
+        "--subject",
+        default="the person in the photo",
+        help="whose face it is (default: the person in the photo)",
+    )
+    create.add_argument(
+        "--licence",
+        default="all rights reserved",
+        help="of the likeness (default: all rights reserved)",
+    )
     create.add_argument("--force", action="store_true", help="replace an avatar of that name")
     _add_json(_add(actions, "list", "avatar:list_all", "list the avatars"))
-    show = _add(actions, "show", "avatar:show", "an avatar's record: licence, consent, warnings")
+    show = _add(
+        actions, "show", "avatar:show", "show an avatar's record: licence, consent, warnings"
+    )
     show.add_argument("name")
     _add_json(show)
     check = _add(actions, "check", "avatar:check", "measure an avatar: what is good, what is weak")
@@ -149,7 +175,7 @@ def _add_avatar(commands: Any) -> None:
 
 def _add_models(commands: Any) -> None:
     actions = _add_actions(commands, "models", "list, verify and fetch model files")
-    text = "every model, its licence and where it comes from"
+    text = "list every model, its licence and where it comes from"
     _add_json(_add(actions, "list", "models:list_all", text))
     text = "read every model file and check its sha256"
     _add_json(_add(actions, "verify", "models:verify", text))

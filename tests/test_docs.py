@@ -1,0 +1,145 @@
+"""README and docs name only what there is: commands, settings, routes, files and headings."""
+
+import contextlib
+import io
+import re
+import shlex
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import MODULES
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.cli import _parser
+from visavis.server.commands.composition import application, services
+from visavis.server.system.config import Config
+from visavis.server.system.metrics import Metrics
+
+ROOT = Path(__file__).parents[1]
+PAGES = {path.name: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
+TEXTS = {name: path.read_text("utf-8") for name, path in PAGES.items()}
+SETTINGS = {field.name: field.default for field in fields(Config)}
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r"`([^`\n]+)`")
+
+
+def blocks(name, language):
+    return [body for kind, body in FENCE.findall(TEXTS[name]) if kind == language]
+
+
+def inline(name):
+    return INLINE.findall(FENCE.sub("", TEXTS[name]))
+
+
+def in_shell(name):
+    """Every command of the fenced blocks, as words: variables before it and comments left out."""
+    lines = "".join(blocks(name, "sh")).replace("\\\n", " ").splitlines()
+    for line in lines:
+        words = shlex.split(re.sub(r"^(\w+=\S+ )+", "", line), comments=True)
+        if words:
+            yield [words[0].removeprefix(".venv/bin/"), *words[1:]]
+
+
+SHELL = [(name, words) for name in PAGES for words in in_shell(name)]
+SPOKEN = [
+    (name, re.sub(r"\[.*?\]|\"[^\"]*\"", "", code).removeprefix(".venv/bin/").split())
+    for name in PAGES
+    for code in inline(name)
+]
+
+
+@pytest.mark.parametrize("words", [w for _, w in SHELL if w[0] == "visavis"], ids=" ".join)
+def test_a_command_in_a_block_parses(words):
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            _parser().parse_args(words[1:])
+    except SystemExit:
+        pytest.fail(complaint.getvalue())
+
+
+@pytest.mark.parametrize(
+    "words", [w for _, w in SPOKEN if w[0] == "visavis" and len(w) > 1], ids=" ".join
+)
+def test_a_command_in_the_text_exists(words):
+    parser = _parser()
+    for word in words[1:]:
+        choices = next((a.choices for a in parser._actions if isinstance(a.choices, dict)), {})
+        if word.startswith("-"):
+            assert word in parser._option_string_actions
+        elif choices:
+            parser = choices[word]
+
+
+def test_words_of_make_and_names_of_benchmarks_exist():
+    targets = set(re.findall(r"^(\w+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page, words in SHELL + SPOKEN:
+        if words[0] == "make" and len(words) > 1:
+            assert words[1] in targets, page
+        if words[:3] == ["python", "-m", "bench"]:
+            assert words[3] in MODULES, page
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_settings_that_are_named_exist(page):
+    variables = {v.lower() for v in re.findall(r"VISAVIS_([A-Z_]+)", TEXTS[page])}
+    assigned = {found[1] for code in inline(page) if (found := re.match(r"(\w+) = ", code))}
+    in_files = {key for block in blocks(page, "toml") for key in tomllib.loads(block)}
+    assert (variables - {"config"}) | assigned | in_files <= SETTINGS.keys()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_table_has_every_setting_with_its_default(name):
+    default = f"`{SETTINGS[name]}`" if SETTINGS[name] != "" else "none"
+    assert f"| `{name}` | {default} | " in TEXTS["using.md"]
+
+
+def test_every_link_leads_somewhere():
+    for page, path in PAGES.items():
+        for link in re.findall(r"\]\(([^)\s]+)\)", TEXTS[page]):
+            if "://" in link:
+                continue
+            target, _, anchor = link.partition("#")
+            found = (path.parent / target) if target else path
+            assert found.exists(), f"{page}: {link}"
+            if anchor:
+                assert anchor in headings(found.read_text("utf-8")), f"{page}: {link}"
+
+
+def headings(text):
+    """Anchors as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_are_named_exist(page):
+    named = re.compile(r"(server|engines|models|client|bench|deploy|docs)/[\w/.-]+\.\w+")
+    named_files = [code for code in inline(page) if named.fullmatch(code)]
+    assert not [name for name in named_files if not (ROOT / name).exists()]
+
+
+def routes(home):
+    """Method and address of all but the page's own files; an alternative is an address each."""
+    config, store, metrics = Config(), AvatarStore(home), Metrics()
+    app = application(config, services(config, store, metrics), store, metrics)
+    for route in app.router.routes():
+        info = route.resource.get_info()
+        address = info["pattern"].pattern if "pattern" in info else info["path"]
+        address = re.sub(r"\(\?P<(\w+)>\[[^]]*\]\+\)", r"{\1}", address).replace("\\", "")
+        choice = re.search(r"\(\?P<\w+>([\w|]+)\)", address)
+        for word in choice[1].split("|") if choice else [""]:
+            whole = address.replace(choice[0], word) if choice else address
+            if route.method != "HEAD" and (whole.startswith("/v1/") or "." not in whole):
+                yield f"{route.method} {whole}"
+
+
+def test_the_api_page_has_every_route_and_no_other(tmp_path):
+    named = set(re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`?]*)`", TEXTS["api.md"]))
+    assert named == set(routes(tmp_path))
+
+
+def test_the_readme_is_short():
+    assert len(TEXTS["README.md"].splitlines()) <= 80
