@@ -18,10 +18,10 @@ from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.rendering import LEAD_IN, TAIL
 from visavis.server.doors.files import Script
-from visavis.server.playout import virtual
+from visavis.server.playout import virtual_loop
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services.alone import alone
+from visavis.server.services.offline import offline_engines
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event
 from visavis.server.session.session import Session
@@ -99,7 +99,9 @@ class _Sound:
 def perform(text: str, tts: Tts, director: Director | None = None, style: str = "") -> Performance:
     """As `visavis say` does. Raises EngineError."""
     motion = _Noting()
-    engines = replace(alone(FakeGenerator().one, director or Director(), tts), motion=motion)
+    engines = replace(
+        offline_engines(FakeGenerator().one, director or Director(), tts), motion=motion
+    )
 
     async def work() -> Pcm:
         session = Session("bench", engines, Metrics(), Clock(asyncio.get_running_loop().time))
@@ -111,7 +113,7 @@ def perform(text: str, tts: Tts, director: Director | None = None, style: str = 
         await asyncio.gather(running, return_exceptions=True)
         return np.concatenate(sound.parts)
 
-    return Performance(virtual.run(work()), tuple(motion.pieces), tuple(motion.orders))
+    return Performance(virtual_loop.run(work()), tuple(motion.pieces), tuple(motion.orders))
 
 
 def avatar(name: str, home: Path) -> Avatar:

@@ -109,7 +109,7 @@ class Affect:
 
 
 @dataclass(frozen=True, slots=True)
-class Bearing:
+class Expression:
     """What a demeanour adds to the face beyond affect; as it is by default, nothing.
 
     face: ARKit units on top, in [-1, 1]; "browDown" stands for its left and right half.
@@ -125,11 +125,11 @@ class Bearing:
     look: tuple[float, float] | None = None
 
 
-AT_EASE: Final = Bearing()
+AT_EASE: Final = Expression()
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Prosody:
     """How a voice speaks. speed: factor in [0.5, 2], of taste in [0.75, 1.3].
 
     pitch: semitones in [-3, 3]. energy: from soft, -1, to loud, 1.
@@ -140,7 +140,7 @@ class Delivery:
     energy: float = 0.0
 
 
-PLAIN: Final = Delivery()
+PLAIN: Final = Prosody()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,8 @@ class Demeanour:
     """How the avatar appears and sounds: what a direction in plain words comes to."""
 
     affect: Affect = Affect()
-    bearing: Bearing = AT_EASE
-    delivery: Delivery = PLAIN
+    expression: Expression = AT_EASE
+    prosody: Prosody = PLAIN
 
 
 Attention = Literal["idle", "listening", "thinking", "speaking"]
@@ -313,10 +313,10 @@ class Tts(Protocol):
 
     voice: Voice
 
-    def synthesize(self, text: str, delivery: Delivery = PLAIN) -> Iterator[Speech]:
+    def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """One clause or sentence -> pieces in order. Raises EngineError.
 
-        Phonemes and words sit where they sound, whatever the delivery.
+        Phonemes and words sit where they sound, whatever the prosody.
         """
         ...
 
@@ -359,8 +359,8 @@ class Motion(Protocol):
         """From `at` on the avatar idles, listens, thinks or speaks."""
         ...
 
-    def feel(self, at: int, affect: Affect, bearing: Bearing = AT_EASE) -> None:
-        """From `at` on the face blends towards this affect and bearing."""
+    def feel(self, at: int, affect: Affect, expression: Expression = AT_EASE) -> None:
+        """From `at` on the face blends towards this affect and expression."""
         ...
 
     def move(self, at: int, movement: Movement) -> None:

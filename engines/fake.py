@@ -13,15 +13,15 @@ from visavis.engines.base import (
     PLAY_RATE,
     Affect,
     Attention,
-    Bearing,
-    Delivery,
     EngineError,
     Exchange,
+    Expression,
     FaceState,
     Movement,
     Pcm,
     Phoneme,
     Portrayal,
+    Prosody,
     Puppet,
     Speech,
     Transcript,
@@ -91,11 +91,11 @@ class FakeTts:
     voice = Voice("fake", "en", "a tone", "none")
 
     def __init__(self) -> None:
-        self.deliveries: list[tuple[str, Delivery]] = []
+        self.prosodies: list[tuple[str, Prosody]] = []
 
-    def synthesize(self, text: str, delivery: Delivery = PLAIN) -> Iterator[Speech]:
-        """One piece for the text, whatever the delivery; EngineError when it is "fail"."""
-        self.deliveries.append((text, delivery))
+    def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
+        """One piece for the text, whatever the prosody; EngineError when it is "fail"."""
+        self.prosodies.append((text, prosody))
         if text == "fail":
             msg = "told to fail"
             raise EngineError(msg)
@@ -145,7 +145,7 @@ class FakeMotion:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, int]] = []
-        self.felt: list[tuple[int, Affect, Bearing]] = []
+        self.felt: list[tuple[int, Affect, Expression]] = []
 
     def speak(self, at: int, speech: Speech) -> None:
         """Noted as ("speak", at)."""
@@ -159,10 +159,10 @@ class FakeMotion:
         """Noted under the attention's name."""
         self.told.append((attention, at))
 
-    def feel(self, at: int, affect: Affect, bearing: Bearing = AT_EASE) -> None:
+    def feel(self, at: int, affect: Affect, expression: Expression = AT_EASE) -> None:
         """Noted as ("feel", at), and with what is felt in `felt`."""
         self.told.append(("feel", at))
-        self.felt.append((at, affect, bearing))
+        self.felt.append((at, affect, expression))
 
     def move(self, at: int, movement: Movement) -> None:
         """Noted under the movement's name."""

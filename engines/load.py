@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from visavis.engines.adapters import DIALOGUES, VOICES
 from visavis.engines.base import (
     PLAY_RATE,
     Dialogue,
@@ -30,6 +29,7 @@ from visavis.engines.base import (
     Voice,
     draw_one,
 )
+from visavis.engines.registry import DIALOGUES, VOICES
 from visavis.models import arkit, manifest
 from visavis.models.avatar.file import Avatar
 

@@ -61,11 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_say(commands)
     _add_avatar(commands)
     _add_models(commands)
-    _add_json(_add(commands, "voices", "small:voices", "list the voices"))
+    _add_json(_add(commands, "voices", "voices:voices", "list the voices"))
     _add_json(
         _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
     )
-    _add(commands, "token", "small:token", "make a token for `visavis serve`")
+    _add(commands, "token", "token:token", "make a token for `visavis serve`")
     _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")
     return parser
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Attention, Demeanour, FaceState, Speech
 from visavis.engines.direction.director import Director
-from visavis.engines.direction.styles import Stance
+from visavis.engines.direction.styles import ActiveStyles
 from visavis.engines.motion import visemes
 from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.models.arkit import INDEX, NAMES
@@ -50,7 +50,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--voice", default="heart", choices=[v.name for v in load.voices()])
-    parser.add_argument("--minutes", type=float, default=5.0, help="of life in each manner")
+    parser.add_argument("--minutes", type=float, default=5.0, help="of life in each behaviour")
     parser.add_argument("--cache", type=Path, default=Path(gettempdir()))
     options = parser.parse_args()
     json.dump(run(options), sys.stdout, indent=2)
@@ -129,7 +129,7 @@ def closures(pieces: Sequence[Speech], kind: str, mood: Demeanour = NEUTRAL) -> 
     for phase in range(0, FRAME, FRAME // 5):
         plan = scheduled(pieces)
         motion = VisemeMotion(1)
-        motion.feel(0, mood.affect, mood.bearing)
+        motion.feel(0, mood.affect, mood.expression)
         states = dict(performed(motion, plan, first=phase))
         for start, end in seals(plan, kind):
             near = [s for t, s in states.items() if start - FRAME <= t <= end + FRAME]
@@ -172,14 +172,14 @@ def moods(pieces: Sequence[Speech]) -> dict[str, Any]:
         result[mood] = {
             "named_right": round(float(np.mean(nearest == MOODS.index(mood))), 3),
             "lips_seen_closed": closures(pieces, "lips", demeanour)["share_seen"],
-            "delivery": {k: round(v, 3) for k, v in asdict(demeanour.delivery).items()},
+            "prosody": {k: round(v, 3) for k, v in asdict(demeanour.prosody).items()},
         }
     return result
 
 
 def directed(wish: str) -> Demeanour:
     """The demeanour of a wish in words of the table."""
-    return Stance().directed(Director().literal(wish)).demeanour
+    return ActiveStyles().directed(Director().literal(wish)).demeanour
 
 
 def windows(pieces: Sequence[Speech], mood: Demeanour, seeds: Iterable[int]) -> Doubles:
@@ -188,7 +188,7 @@ def windows(pieces: Sequence[Speech], mood: Demeanour, seeds: Iterable[int]) -> 
     for seed in seeds:
         motion = VisemeMotion(seed)
         motion.attend(0, "speaking")
-        motion.feel(0, mood.affect, mood.bearing)
+        motion.feel(0, mood.affect, mood.expression)
         states = [s for _, s in performed(motion, scheduled(pieces))][25:]
         rows = np.array([np.r_[s.coefficients, s.pose, s.gaze] for s in states], np.float64)
         found += [rows[i : i + 50].mean(0) for i in range(0, len(rows) - 50, 50)]
@@ -230,7 +230,7 @@ def speeds(pieces: Sequence[Speech]) -> dict[str, float]:
 
 
 def life(attention: Attention, seconds: float) -> dict[str, Any]:
-    """Blinks, gaze, head and breath in one manner without speech."""
+    """Blinks, gaze, head and breath in one behaviour without speech."""
     states = lived(attention, seconds, PLAY_RATE // 100)
     track = turned(states)
     pose, gaze = np.array([state.pose for _, state in states], np.float64), track[:, 3:]

@@ -21,7 +21,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from visavis.engines.base import PLAY_RATE, Pcm, Speech
 from visavis.engines.voices import utterance
 from visavis.server.doors.recorder import FINE, Recorder
-from visavis.server.playout import virtual
+from visavis.server.playout import virtual_loop
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME, PACKET, Clause, Picture, Spoken
 from visavis.server.playout.timeline import Timeline
@@ -131,7 +131,7 @@ def mp4() -> float:
     given = rattle(SECONDS * PLAY_RATE)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rattle.mp4"
-        virtual.run(_written((given * 20_000).astype(np.int16), path))
+        virtual_loop.run(_written((given * 20_000).astype(np.int16), path))
         heard = np.zeros(len(given) + PLAY_RATE)
         with av.open(str(path)) as container:
             stream = container.streams.audio[0]

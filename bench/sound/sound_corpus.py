@@ -28,7 +28,7 @@ import numpy.typing as npt
 from bench.sound import sound_text
 from bench.sound.sound_text import Part
 from bench.sound.sound_voices import Speak, espeak, festival, flite, own
-from visavis.engines.base import PLAY_RATE, Delivery, EngineError, Floats, Speech
+from visavis.engines.base import PLAY_RATE, EngineError, Floats, Prosody, Speech
 from visavis.engines.lips.sound_visemes import (
     CENTRE,
     FLOOR,
@@ -41,7 +41,7 @@ from visavis.engines.lips.sound_visemes import (
     band_centres,
 )
 from visavis.engines.motion.articulation import Score, coefficients
-from visavis.engines.motion.enunciation import Enunciation, Sound
+from visavis.engines.motion.enunciation import Enunciation, MouthMovement
 from visavis.models.arkit import INDEX
 
 Integers = npt.NDArray[np.int64]
@@ -118,7 +118,7 @@ def _espeak_clips(home: Path) -> Iterator[Clip]:
         for text in texts:
             for variant in rng.choice(ESPEAK_TRAIN, 3, replace=False):
                 speak = espeak().voice(f"{language}+{variant}")
-                yield Clip("foreign", language, speak(text, delivery(rng)))
+                yield Clip("foreign", language, speak(text, prosody(rng)))
 
 
 def _clips(
@@ -127,17 +127,17 @@ def _clips(
     rng = np.random.default_rng(seed(name))
     for text in sound_text.sentences(count, seed(name), part):
         try:
-            speech = speak(text, delivery(rng, high))
+            speech = speak(text, prosody(rng, high))
         except (EngineError, subprocess.CalledProcessError) as error:
             print(f"{name} left out {text!r}: {error}", file=sys.stderr)
             continue
         yield Clip(family, name, speech)
 
 
-def delivery(rng: np.random.Generator, high: float = 5.0) -> Delivery:
+def prosody(rng: np.random.Generator, high: float = 5.0) -> Prosody:
     """Slow or quick, low or high by up to that many semitones."""
     speed, pitch = np.clip(rng.normal(0.0, [0.17, 2.0]), [-0.36, -high], [0.36, high])
-    return Delivery(float(np.exp(speed)), float(pitch))
+    return Prosody(float(np.exp(speed)), float(pitch))
 
 
 def seed(name: str) -> int:
@@ -169,7 +169,7 @@ def targets(speech: Speech) -> tuple[Integers, Floats]:
     return kinds(sounds, count), jaw(sounds, count)
 
 
-def kinds(sounds: Sequence[Sound], count: int) -> Integers:
+def kinds(sounds: Sequence[MouthMovement], count: int) -> Integers:
     """(count,) index into NAMES of what sounds in the middle of each frame."""
     named = [_kind(sound) for sound in sounds]
     for index, (one, other) in enumerate(pairwise(sounds)):
@@ -182,7 +182,7 @@ def kinds(sounds: Sequence[Sound], count: int) -> Integers:
     return result
 
 
-def _kind(sound: Sound) -> str:
+def _kind(sound: MouthMovement) -> str:
     name = sound.viseme.name
     if name == "kk" and "ŋ" in sound.symbol:
         return "ng"
@@ -190,7 +190,7 @@ def _kind(sound: Sound) -> str:
     return "ch" if affricate else name
 
 
-def jaw(sounds: Sequence[Sound], count: int) -> Floats:
+def jaw(sounds: Sequence[MouthMovement], count: int) -> Floats:
     """(count,) jawOpen in the middle of each frame, as `viseme_motion` moves it."""
     score = Score(sounds)
     times = (np.arange(0, count + 2, 2) + 0.5) * FRAME_S

@@ -23,12 +23,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.sound import headaudio, sound_people, sound_text, sound_voices
-from bench.sound.sound_corpus import ESPEAK_TEST, Integers, delivery, frames, jaw, kinds, seed
+from bench.sound.sound_corpus import ESPEAK_TEST, Integers, frames, jaw, kinds, prosody, seed
 from visavis.engines.base import PLAY_RATE, EngineError, Floats, Pcm, Speech
 from visavis.engines.lips.sound_speech import SoundSpeech, speech
 from visavis.engines.lips.sound_visemes import KINDS, NAMES, OCULUS, Frames, SoundVisemes
 from visavis.engines.motion.articulation import CHANNELS, Score
-from visavis.engines.motion.enunciation import Enunciation, Sound
+from visavis.engines.motion.enunciation import Enunciation, MouthMovement
 from visavis.models import manifest
 
 CHUNK: Final = PLAY_RATE // 25
@@ -46,7 +46,7 @@ class Clip:
     """One clip and what its phonemes make of it."""
 
     pcm: Pcm
-    sounds: Sequence[Sound]
+    sounds: Sequence[MouthMovement]
     kinds: Integers  # (frames,) index into NAMES
     jaw: Floats  # (frames,)
 
@@ -113,7 +113,7 @@ def sets(options: argparse.Namespace) -> dict[str, Callable[[], Sequence[Speech]
         rng = np.random.default_rng(seed(name))
         voice = speak()
         texts = sound_text.sentences(count, seed(name), "test")
-        return [voice(text, delivery(rng)) for text in texts]
+        return [voice(text, prosody(rng)) for text in texts]
 
     def espeak() -> list[Speech]:
         return [
@@ -231,7 +231,7 @@ def _heard(network: SoundVisemes, pcm: Pcm) -> Frames:
     return Frames(np.concatenate([first.kinds, last.kinds]), np.concatenate([first.jaw, last.jaw]))
 
 
-def _spoken(network: SoundVisemes, pcm: Pcm) -> Iterator[Sound]:
+def _spoken(network: SoundVisemes, pcm: Pcm) -> Iterator[MouthMovement]:
     """The sounds that the face makes of a clip."""
     enunciation, at = Enunciation(), 0
     for piece in speech(pcm, network):
@@ -239,7 +239,7 @@ def _spoken(network: SoundVisemes, pcm: Pcm) -> Iterator[Sound]:
         at += len(piece.pcm)
 
 
-def closures(spoken: Sequence[Sequence[Sound]], clips: Sequence[Clip]) -> dict[str, float]:
+def closures(spoken: Sequence[Sequence[MouthMovement]], clips: Sequence[Clip]) -> dict[str, float]:
     """Share of p, b and m at which the lips meet within a picture, and how often they err.
 
     closed_in_vain: of all closures made; closed_while_open: those of them at which the phonemes
@@ -269,7 +269,7 @@ def _jaw_at(item: Clip, time_: float) -> float:
     return float(item.jaw[min(max(round(time_ * 100), 0), len(item.jaw) - 1)])
 
 
-def _seals(sounds: Sequence[Sound]) -> list[tuple[float, float]]:
+def _seals(sounds: Sequence[MouthMovement]) -> list[tuple[float, float]]:
     return [s.seal for s in sounds if s.seal and s.viseme.seal == "lips"]
 
 

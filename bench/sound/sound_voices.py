@@ -24,11 +24,11 @@ import soxr  # type: ignore[import-untyped]
 from visavis.engines import load
 from visavis.engines.base import (
     PLAY_RATE,
-    Delivery,
     EngineError,
     Floats,
     Pcm,
     Phoneme,
+    Prosody,
     Speech,
     Tts,
 )
@@ -50,13 +50,13 @@ _ARPABET: Final = {
 }  # fmt: skip
 
 
-Speak = Callable[[str, Delivery], Speech]
+Speak = Callable[[str, Prosody], Speech]
 Span = tuple[str, float, float]  # IPA symbol, "" for a pause, start s, end s
 
 
-def pitch(delivery: Delivery) -> float:
+def pitch(prosody: Prosody) -> float:
     """Its semitones as a factor."""
-    return float(2.0 ** (delivery.pitch / 12.0))
+    return float(2.0 ** (prosody.pitch / 12.0))
 
 
 def ipa(phone: str) -> str:
@@ -99,9 +99,9 @@ def own(name: str, home: Path) -> Speak:
     """ "heart" or "joe"; other pitches by playing them faster or slower."""
     tts: Tts = load.tts(name, home)
 
-    def speak(text: str, delivery: Delivery) -> Speech:
-        factor = pitch(delivery)
-        spoken = tts.synthesize(text, Delivery(min(max(delivery.speed / factor, 0.5), 2.0)))
+    def speak(text: str, prosody: Prosody) -> Speech:
+        factor = pitch(prosody)
+        spoken = tts.synthesize(text, Prosody(min(max(prosody.speed / factor, 0.5), 2.0)))
         return stretched(joined(spoken), factor)
 
     return speak
@@ -167,13 +167,13 @@ class Espeak:
         self._library.espeak_SetSynthCallback(self._keep)
 
     def voice(self, name: str) -> Speak:
-        """A voice such as "en-us+f2", with the pitch and the liveliness of the delivery."""
+        """A voice such as "en-us+f2", with the pitch and the liveliness of the prosody."""
 
-        def speak(text: str, delivery: Delivery) -> Speech:
+        def speak(text: str, prosody: Prosody) -> Speech:
             if self._library.espeak_SetVoiceByName(name.encode()):
                 raise EngineError(f"espeak-ng has no voice {name}")
-            self._library.espeak_SetParameter(_RATE, round(165 * delivery.speed), 0)
-            self._library.espeak_SetParameter(_PITCH, round(50 * pitch(delivery)), 0)
+            self._library.espeak_SetParameter(_RATE, round(165 * prosody.speed), 0)
+            self._library.espeak_SetParameter(_PITCH, round(50 * pitch(prosody)), 0)
             self._library.espeak_SetParameter(_RANGE, 50, 0)
             return self._spoken(text)
 
@@ -247,12 +247,12 @@ def flite(voice: str, hertz: float) -> Speak:
     if shutil.which("flite") is None:
         raise EngineError("flite is not installed")
 
-    def speak(text: str, delivery: Delivery) -> Speech:
+    def speak(text: str, prosody: Prosody) -> Speech:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "a.wav")
             settings = [
-                f"duration_stretch={1 / delivery.speed:.3f}",
-                f"int_f0_target_mean={hertz * pitch(delivery):.1f}",
+                f"duration_stretch={1 / prosody.speed:.3f}",
+                f"int_f0_target_mean={hertz * pitch(prosody):.1f}",
             ]
             command = ["flite", "-voice", voice, "-psdur", "-t", text, "-o", str(path)]
             for setting in settings:

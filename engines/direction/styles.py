@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from visavis.engines.base import Affect, Bearing, Delivery, Demeanour, Movement
+from visavis.engines.base import Affect, Demeanour, Expression, Movement, Prosody
 from visavis.engines.motion.affect import mixed, voiced
 
 PATH: Final = Path(__file__).parents[1] / "data" / "styles.toml"
@@ -39,8 +39,8 @@ class Style:
     say: tuple[str, ...]
     also: tuple[str, ...]
     affect: Mapping[str, float] = field(default_factory=dict)
-    bearing: Bearing = field(default_factory=Bearing)
-    delivery: Delivery = field(default_factory=Delivery)
+    expression: Expression = field(default_factory=Expression)
+    prosody: Prosody = field(default_factory=Prosody)
     move: Movement | None = None
     opposite: str = ""
     resets: bool = False
@@ -62,14 +62,14 @@ def _style(name: str, row: Mapping[str, Any]) -> Style:
         tuple(row["say"]),
         tuple(row.get("also", ())),
         row.get("affect", {}),
-        Bearing(
+        Expression(
             row.get("face", {}),
             pose,
             row.get("lively", 1.0),
             row.get("away", 0.0),
             tuple(look) if look else None,
         ),
-        Delivery(row.get("speed", 1.0), row.get("pitch", 0.0), row.get("energy", 0.0)),
+        Prosody(row.get("speed", 1.0), row.get("pitch", 0.0), row.get("energy", 0.0)),
         row.get("move"),
         row.get("opposite", ""),
         row.get("resets", False),
@@ -120,19 +120,19 @@ NOTHING: Final = Direction()
 
 
 @dataclass(frozen=True, slots=True)
-class Stance:
+class ActiveStyles:
     """The styles in force, each with its strength, the oldest first."""
 
     held: tuple[tuple[Style, float], ...] = ()
 
-    def directed(self, *directions: Direction) -> Stance:
+    def directed(self, *directions: Direction) -> ActiveStyles:
         """After these directions, one after the other."""
-        stance = self
+        styles = self
         for direction in directions:
-            stance = stance._after(direction)
-        return stance
+            styles = styles._after(direction)
+        return styles
 
-    def _after(self, direction: Direction) -> Stance:
+    def _after(self, direction: Direction) -> ActiveStyles:
         settled = (_settled(change, self) for change in direction.changes)
         changes = [change for change in settled if change is not None]
         if any(change.style.resets for change in changes):
@@ -144,19 +144,19 @@ class Stance:
         for change in changes:
             if change.strength > 0 and not (change.style.move or change.style.resets):
                 held[change.style] = change.strength
-        return Stance(tuple(held.items()))
+        return ActiveStyles(tuple(held.items()))
 
     @property
     def demeanour(self) -> Demeanour:
         """How it appears and sounds; the voice follows the affect, then the styles' own wishes."""
         affect = _affect(self.held)
-        bearing = mixed((style.bearing, strength) for style, strength in self.held)
-        return Demeanour(affect, bearing, _delivery(affect, self.held))
+        expression = mixed((style.expression, strength) for style, strength in self.held)
+        return Demeanour(affect, expression, _prosody(affect, self.held))
 
 
-def _settled(change: Change, stance: Stance) -> Change | None:
+def _settled(change: Change, active: ActiveStyles) -> Change | None:
     """A relative wish as an absolute one, strength 0 for what is to go; None: nothing to do."""
-    strength = dict(stance.held).get(change.style)
+    strength = dict(active.held).get(change.style)
     if change.how == "be":
         return change
     if change.how == "more":
@@ -182,20 +182,20 @@ def _affect(held: Iterable[tuple[Style, float]]) -> Affect:
     )
 
 
-def _delivery(affect: Affect, held: Iterable[tuple[Style, float]]) -> Delivery:
+def _prosody(affect: Affect, held: Iterable[tuple[Style, float]]) -> Prosody:
     base = voiced(affect)
     speed, pitch, energy = base.speed, base.pitch, base.energy
     for style, strength in held:
-        speed *= style.delivery.speed**strength
-        pitch += style.delivery.pitch * strength
-        energy += style.delivery.energy * strength
-    return within(Delivery(speed, pitch, energy))
+        speed *= style.prosody.speed**strength
+        pitch += style.prosody.pitch * strength
+        energy += style.prosody.energy * strength
+    return within(Prosody(speed, pitch, energy))
 
 
-def within(delivery: Delivery) -> Delivery:
+def within(prosody: Prosody) -> Prosody:
     """Held to what still sounds like a person."""
-    return Delivery(
-        min(max(delivery.speed, 0.75), 1.3),
-        min(max(delivery.pitch, -3.0), 3.0),
-        min(max(delivery.energy, -1.0), 1.0),
+    return Prosody(
+        min(max(prosody.speed, 0.75), 1.3),
+        min(max(prosody.pitch, -3.0), 3.0),
+        min(max(prosody.energy, -1.0), 1.0),
     )

@@ -1,4 +1,4 @@
-"""Affect to expression and voice: brows, lids, mouth corners, liveliness, speed. Knows no time."""
+"""Affect to expression and voice: brows, lids, mouth corners, liveliness, speed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from visavis.engines.base import Affect, Bearing, Delivery
+from visavis.engines.base import Affect, Expression, Prosody
 from visavis.engines.curves import Doubles
 from visavis.models import arkit
 
@@ -55,7 +55,7 @@ def vector(amounts: Mapping[str, float]) -> Doubles:
 _VECTORS: Final = {name: vector(units) for name, units in _INGREDIENTS.items()}
 
 
-def expression(affect: Affect) -> Doubles:
+def expressed(affect: Affect) -> Doubles:
     """(52,) amounts, possibly negative: they add to whatever else the face does."""
     up, down = max(affect.valence, 0.0), max(-affect.valence, 0.0)
     awake, sleepy = max(affect.arousal, 0.0), max(-affect.arousal, 0.0)
@@ -92,7 +92,7 @@ def restlessness(affect: Affect) -> float:
     return min(away + 0.1 * max(affect.arousal, 0.0), 1.0)
 
 
-def voiced(affect: Affect) -> Delivery:
+def voiced(affect: Affect) -> Prosody:
     """How a voice speaks with this affect; (0, 0, 0) is its plain speech.
 
     Arousal speeds up and raises, sadness slows and lowers (Scherer 2003, Juslin & Laukka 2003);
@@ -106,10 +106,10 @@ def voiced(affect: Affect) -> Delivery:
     speed = 1.0 + 0.10 * awake - 0.09 * sleepy - 0.05 * sad - 0.03 * unsure
     pitch = 0.9 * awake + 0.5 * up - 0.7 * sad - 0.4 * sleepy - 0.25 * max(affect.confidence, 0.0)
     energy = 0.5 * awake - 0.4 * sleepy - 0.3 * sad + 0.25 * affect.confidence
-    return Delivery(speed, pitch, energy)
+    return Prosody(speed, pitch, energy)
 
 
-def mixed(bearings: Iterable[tuple[Bearing, float]]) -> Bearing:
+def mixed(bearings: Iterable[tuple[Expression, float]]) -> Expression:
     """Several bearings at their strengths: what they add is summed, the last look counts.
 
     The head turns by no more than _BENT, so that there is room left for its own movements.
@@ -117,12 +117,12 @@ def mixed(bearings: Iterable[tuple[Bearing, float]]) -> Bearing:
     face: dict[str, float] = {}
     pose = np.zeros(6)
     lively, away, look = 1.0, 0.0, None
-    for bearing, strength in bearings:
-        for unit, amount in bearing.face.items():
+    for expression, strength in bearings:
+        for unit, amount in expression.face.items():
             face[unit] = face.get(unit, 0.0) + strength * amount
-        pose += strength * np.array(bearing.pose)
-        lively *= bearing.lively**strength
-        away += strength * bearing.away
-        look = bearing.look or look
+        pose += strength * np.array(expression.pose)
+        lively *= expression.lively**strength
+        away += strength * expression.away
+        look = expression.look or look
     yaw, pitch, roll, x, y, z = np.clip(pose, -_BENT, _BENT).tolist()
-    return Bearing(face, (yaw, pitch, roll, x, y, z), lively, min(max(away, -1.0), 1.0), look)
+    return Expression(face, (yaw, pitch, roll, x, y, z), lively, min(max(away, -1.0), 1.0), look)

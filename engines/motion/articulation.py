@@ -1,4 +1,4 @@
-"""Coarticulation: from sounds to the mouth at any instant. Knows no audio and no rest of the face.
+"""Coarticulation: from sounds to the mouth at any instant.
 
 Each sound pulls each articulator towards its target; the pulls are weighed by dominance functions
 and averaged (Cohen & Massaro, "Modeling coarticulation in synthetic visual speech", 1993). Jaw,
@@ -18,7 +18,7 @@ import numpy as np
 
 from visavis.engines.curves import Doubles, Glide, ramps
 from visavis.engines.motion.affect import vector
-from visavis.engines.motion.enunciation import Sound
+from visavis.engines.motion.enunciation import MouthMovement
 from visavis.engines.motion.visemes import ARTICULATORS, SILENCE, UNITS, VISEMES, Viseme
 from visavis.models import arkit
 
@@ -62,7 +62,7 @@ _DERIVATIVE: Final = 0.002  # s
 class Score:
     """What the mouth is to do: sounds in order over all time, silence where there are none."""
 
-    def __init__(self, sounds: Sequence[Sound] = ()) -> None:
+    def __init__(self, sounds: Sequence[MouthMovement] = ()) -> None:
         self.sounds = tuple(sounds)
         line = _with_silence(self.sounds)
         self._starts = np.array([sound.start for sound in line])
@@ -94,44 +94,44 @@ class Score:
         share = pull / np.maximum(pull.sum(1, keepdims=True), 1e-9)  # never NaN
         return np.asarray(np.einsum("tnu,nu->tu", share[:, :, _OF_UNIT], self._targets[near]))
 
-    def sound_at(self, time: float) -> Sound | None:
+    def sound_at(self, time: float) -> MouthMovement | None:
         """The sound that is being made, None in silence."""
         index = bisect_right(self.sounds, time, key=lambda sound: sound.start) - 1
         return self.sounds[index] if index >= 0 and time < self.sounds[index].end else None
 
-    def after(self, time: float) -> list[Sound]:
+    def after(self, time: float) -> list[MouthMovement]:
         """The sounds that still matter at `time`."""
         return [sound for sound in self.sounds if sound.end > time - 2 * _REACH]
 
-    def until(self, time: float) -> list[Sound]:
+    def until(self, time: float) -> list[MouthMovement]:
         """The sounds that begin before `time`, as if speech had been meant to end there."""
         return [_ended(sound, time) for sound in self.sounds if sound.start < time]
 
 
-def _ended(sound: Sound, time: float) -> Sound:
+def _ended(sound: MouthMovement, time: float) -> MouthMovement:
     if sound.end <= time:
         return sound
     seal = sound.seal if sound.seal and sound.seal[0] < time else None
-    return Sound(
+    return MouthMovement(
         sound.symbol, sound.viseme, sound.start, time, sound.stress, sound.openness,
         sound.loudness, seal,
     )  # fmt: skip
 
 
-def _with_silence(sounds: Sequence[Sound]) -> list[Sound]:
+def _with_silence(sounds: Sequence[MouthMovement]) -> list[MouthMovement]:
     """Fill every gap, before, between and after; what was silence is filled alike."""
     sounds = [sound for sound in sounds if not _silent(sound.viseme)]
     edges = [-np.inf, *(edge for s in sounds for edge in (s.start, s.end)), np.inf]
-    line: list[Sound] = []
+    line: list[MouthMovement] = []
     for index in range(0, len(edges), 2):
         if edges[index + 1] - edges[index] > 1e-3:
-            line.append(Sound("", SILENCE, edges[index], edges[index + 1]))
+            line.append(MouthMovement("", SILENCE, edges[index], edges[index + 1]))
         if index // 2 < len(sounds):
             line.append(sounds[index // 2])
     return line
 
 
-def _targets(line: Sequence[Sound]) -> Doubles:
+def _targets(line: Sequence[MouthMovement]) -> Doubles:
     """(n, units), the jaw scaled by how openly each sound is spoken."""
     targets = np.stack([_ROWS[sound.viseme.name] for sound in line])
     targets[:, _INDEX["jawOpen"]] *= [sound.openness for sound in line]
@@ -142,7 +142,7 @@ def _silent(viseme: Viseme) -> bool:
     return viseme is SILENCE
 
 
-def _releases(line: Sequence[Sound]) -> list[list[tuple[float, float]]]:
+def _releases(line: Sequence[MouthMovement]) -> list[list[tuple[float, float]]]:
     """Per sound and articulator: before a pause everything lets go as slowly as the mouth shuts."""
     usual = [_OFFSET[a] for a in ARTICULATORS]
     last = [_CLOSING] * len(ARTICULATORS)
@@ -151,7 +151,7 @@ def _releases(line: Sequence[Sound]) -> list[list[tuple[float, float]]]:
 
 
 def _span(
-    line: Sequence[Sound],
+    line: Sequence[MouthMovement],
     edges: Doubles,
     reach: Sequence[object],
     silence: tuple[float, float],
@@ -162,7 +162,7 @@ def _span(
     return np.stack([edges[:, None] + spans[..., 0], 1.0 / (spans[..., 1] - spans[..., 0])])
 
 
-def _seals(line: Sequence[Sound], kind: str) -> Doubles:
+def _seals(line: Sequence[MouthMovement], kind: str) -> Doubles:
     """(n, 4): begins to shut, is shut, begins to open, is open."""
     spans = [s.seal for s in line if s.seal and s.viseme.seal == kind]
     if not spans:
@@ -197,7 +197,7 @@ class Mouth:
         self._rest = Glide(np.zeros(len(CHANNELS)))  # the difference that dies away
         self._cut: tuple[float, Score] | None = None  # when it comes into force
 
-    def say(self, now: float, sounds: Sequence[Sound]) -> None:
+    def say(self, now: float, sounds: Sequence[MouthMovement]) -> None:
         """Add sounds, in order, after those there are. `now` is the last instant that was shown."""
         if not sounds:
             return

@@ -1,4 +1,4 @@
-"""From a piece of speech to the sounds that the mouth has to make. Knows no face.
+"""From a piece of speech to the sounds that the mouth has to make.
 
 Adds to the phonemes what only the samples tell: how loud each syllable is and where exactly the
 lips are shut. Times are in seconds of the session.
@@ -36,7 +36,7 @@ _NORMAL_SOUND: Final = 0.068  # s, a speech sound at an easy pace
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class MouthMovement:
     """One movement of the mouth.
 
     openness: factor on the jaw, around 1. seal: when the lips (or lip and teeth) must touch.
@@ -59,7 +59,7 @@ class Enunciation:
     def __init__(self) -> None:
         self._usual: float | None = None  # dB of a vowel
 
-    def sounds(self, at: float, speech: Speech) -> list[Sound]:
+    def sounds(self, at: float, speech: Speech) -> list[MouthMovement]:
         """The sounds of a piece that starts at `at` s, in order and without gaps."""
         envelope = _decibels(speech.pcm)
         sounds = self._opened(_spread(speech), envelope)
@@ -71,7 +71,7 @@ class Enunciation:
             ]
         return [_moved(sound, at) for sound in sounds]
 
-    def _opened(self, sounds: Sequence[Sound], envelope: Doubles) -> list[Sound]:
+    def _opened(self, sounds: Sequence[MouthMovement], envelope: Doubles) -> list[MouthMovement]:
         levels = [_loudest(envelope, s.start, s.end) if s.viseme.vowel else None for s in sounds]
         vowels = [level for level in levels if level is not None]
         if vowels:
@@ -90,10 +90,10 @@ class Enunciation:
         self._usual = level if self._usual is None else self._usual + share * (level - self._usual)
 
 
-def _spread(speech: Speech) -> list[Sound]:
+def _spread(speech: Speech) -> list[MouthMovement]:
     """One sound per viseme; a mere mark gives its time away: length to the sound before it,
     stress and gaps to the sound after it."""
-    sounds: list[Sound] = []
+    sounds: list[MouthMovement] = []
     start: float | None = None
     stress = 0.0
     for phoneme in speech.phonemes:
@@ -113,14 +113,16 @@ def _spread(speech: Speech) -> list[Sound]:
 
 def _divided(
     symbol: str, shapes: tuple[Viseme, ...], span: tuple[float, float], stress: float
-) -> list[Sound]:
+) -> list[MouthMovement]:
     """A diphthong's first vowel takes a little more than its half."""
     if len(shapes) == 1:
-        return [Sound(symbol, shapes[0], *span, stress if shapes[0].vowel else 0.0)]
+        return [MouthMovement(symbol, shapes[0], *span, stress if shapes[0].vowel else 0.0)]
     edges = np.linspace(0.0, 1.0, len(shapes) + 1) ** 0.87
     times = span[0] + edges * (span[1] - span[0])
     return [
-        Sound(symbol, shape, float(times[i]), float(times[i + 1]), stress if shape.vowel else 0.0)
+        MouthMovement(
+            symbol, shape, float(times[i]), float(times[i + 1]), stress if shape.vowel else 0.0
+        )
         for i, shape in enumerate(shapes)
     ]
 
@@ -137,7 +139,7 @@ def _loudest(envelope: Doubles, start: float, end: float) -> float | None:
     return float(part.max()) if part.size else None
 
 
-def _pace(sounds: Sequence[Sound]) -> float:
+def _pace(sounds: Sequence[MouthMovement]) -> float:
     """Factor on the jaw: most people open less in fast speech (Kuehn & Moll 1976)."""
     lengths = [s.end - s.start for s in sounds if s.viseme is not visemes.SILENCE]
     if not lengths:
@@ -145,7 +147,7 @@ def _pace(sounds: Sequence[Sound]) -> float:
     return float(np.clip((np.mean(lengths) / _NORMAL_SOUND) ** 0.4, 0.8, 1.08))
 
 
-def _sealed(index: int, sounds: Sequence[Sound], treble: Doubles) -> Sound:
+def _sealed(index: int, sounds: Sequence[MouthMovement], treble: Doubles) -> MouthMovement:
     """Put the closure where the treble dips: shut lips pass the voice but not its treble.
 
     Voices time a stop by its release, so the dip often begins before the phoneme. A murmur has
@@ -190,6 +192,6 @@ def _edge(rising: Doubles) -> int:
     return int((rising > rising[0] + depth / 2).argmax()) if depth >= _DIP else 0
 
 
-def _moved(sound: Sound, at: float) -> Sound:
+def _moved(sound: MouthMovement, at: float) -> MouthMovement:
     seal = sound.seal and (sound.seal[0] + at, sound.seal[1] + at)
     return replace(sound, start=sound.start + at, end=sound.end + at, seal=seal)

@@ -1,4 +1,4 @@
-"""The faces of a contact sheet: mouth shapes, feelings, looks and turns, by name. Knows no time."""
+"""The faces of a contact sheet: mouth shapes, feelings, looks and turns, by name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from visavis.engines.base import Affect, FaceState
 from visavis.engines.curves import Doubles
-from visavis.engines.motion.affect import expression, vector
+from visavis.engines.motion.affect import expressed, vector
 from visavis.engines.motion.articulation import CHANNELS, coefficients
 from visavis.engines.motion.visemes import VISEMES
 
@@ -36,7 +36,7 @@ def expressions() -> dict[str, FaceState]:
     return {
         "neutral": FaceState(),
         **{name: _face(_mouth(ours)) for name, ours in MOUTHS.items()},
-        **{name: _face(expression(affect)) for name, affect in FEELINGS.items()},
+        **{name: _face(expressed(affect)) for name, affect in FEELINGS.items()},
         "blink": _face(vector({"eyeBlink": 1.0})),
         **{name: FaceState(gaze=np.array(look, np.float32)) for name, look in LOOKS.items()},
         **{name: FaceState(pose=np.array([*t, 0, 0, 0], np.float32)) for name, t in TURNS.items()},

@@ -16,7 +16,7 @@ import numpy as np
 from visavis.engines.base import PLAY_RATE, Movement, Word
 from visavis.engines.curves import Doubles, bump
 from visavis.engines.motion.affect import vector
-from visavis.engines.motion.enunciation import Sound
+from visavis.engines.motion.enunciation import MouthMovement
 
 _APART: Final = 0.55  # s between two accents
 _NODS_APART: Final = 1.3  # s between two nods of a listener
@@ -57,7 +57,12 @@ class Gestures:
         self._nodded = -10.0
 
     def accompany(
-        self, now: float, at: float, sounds: Sequence[Sound], words: Sequence[Word], lively: float
+        self,
+        now: float,
+        at: float,
+        sounds: Sequence[MouthMovement],
+        words: Sequence[Word],
+        lively: float,
     ) -> None:
         """Gestures for a piece of speech that starts at `at`."""
         accents = self._accents(sounds)
@@ -119,13 +124,13 @@ class Gestures:
                 face += amount * gesture.face
         return pose, face
 
-    def _accents(self, sounds: Sequence[Sound]) -> list[Sound]:
+    def _accents(self, sounds: Sequence[MouthMovement]) -> list[MouthMovement]:
         """Vowels that stand out, the most prominent first come, at least _APART s from others."""
         vowels = [sound for sound in sounds if sound.viseme.vowel]
         if not vowels:
             return []
         threshold = float(np.mean([_prominence(vowel) for vowel in vowels]))
-        chosen: list[Sound] = []
+        chosen: list[MouthMovement] = []
         for vowel in sorted(vowels, key=_prominence, reverse=True):
             free = all(abs(vowel.start - other.start) > _APART for other in chosen)
             if free and _prominence(vowel) >= threshold and vowel.start - self._last > _APART:
@@ -134,7 +139,7 @@ class Gestures:
         self._last = chosen[-1].start if chosen else self._last
         return chosen
 
-    def _nod(self, accent: Sound, lively: float) -> Gesture:
+    def _nod(self, accent: MouthMovement, lively: float) -> Gesture:
         """Mostly down, at times up; a little to one side; its height on the vowel."""
         rng = self._rng
         depth = lively * rng.uniform(0.7, 1.7) * min(max(0.7 + 0.3 * _prominence(accent), 0.5), 1.4)
@@ -162,12 +167,12 @@ class Gestures:
             self._coming.append(gesture if late <= 0 else replace(gesture, start=now))
 
 
-def _prominence(vowel: Sound) -> float:
+def _prominence(vowel: MouthMovement) -> float:
     """Stress, 6 dB of loudness and 0.1 s of length weigh alike."""
     return vowel.stress + vowel.loudness / 6.0 + (vowel.end - vowel.start) / 0.1 - 1.0
 
 
-def _middle(sound: Sound) -> float:
+def _middle(sound: MouthMovement) -> float:
     return min((sound.start + sound.end) / 2, sound.start + 0.09)
 
 

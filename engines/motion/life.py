@@ -1,4 +1,4 @@
-"""What a face does while nothing happens: blinks, gaze, breath, head. Knows no speech, no phonemes.
+"""What a face does while nothing happens: blinks, gaze, breath, head.
 
 Each process draws its own events ahead of time from its own generator, so the same seed gives the
 same life however often it is looked at. Times are in seconds of the session, angles in degrees.
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from visavis.engines.curves import Doubles, Glide, Noise, ramp
-from visavis.engines.motion.manner import MANNERS, Manner
+from visavis.engines.motion.behaviour import BEHAVIOURS, Behaviour
 
 # --- blinks --------------------------------------------------------------------------------------
 
@@ -105,20 +105,20 @@ def saccade_duration(amplitude: float) -> float:
 class Gaze:
     """Fixations on the visitor, looks away, saccades between them, in the room's directions."""
 
-    def __init__(self, rng: np.random.Generator, manner: Manner) -> None:
+    def __init__(self, rng: np.random.Generator, behaviour: Behaviour) -> None:
         self._rng = rng
-        self._manner = manner
+        self._behaviour = behaviour
         self._restless = 0.0
         self._direction = Glide(self._on_visitor())
         self._next = float(rng.uniform(0.3, 1.0))
         self._side = 1.0 if rng.random() < 0.5 else -1.0
 
-    def behave(self, at: float, manner: Manner, restless: float) -> None:
-        """From `at` on; `restless` in [0, 1] adds looks away. A new manner shows at once."""
-        if manner is not self._manner:
+    def behave(self, at: float, behaviour: Behaviour, restless: float) -> None:
+        """From `at` on; `restless` in [0, 1] adds looks away. A new behaviour shows at once."""
+        if behaviour is not self._behaviour:
             self._next = min(self._next, at + float(self._rng.uniform(0.12, 0.35)))
             self._side = 1.0 if self._rng.random() < 0.5 else -1.0
-        self._manner, self._restless = manner, restless
+        self._behaviour, self._restless = behaviour, restless
 
     def shifts(self, time: float) -> list[tuple[float, float, Doubles]]:
         """Fixations that began up to `time` since last asked: (when, amplitude, direction)."""
@@ -141,11 +141,11 @@ class Gaze:
         return bool(np.hypot(*self._direction.goal) > _FAR)
 
     def _choose(self, at: float) -> Doubles:
-        manner = self._manner
-        share = manner.away + (1.0 - manner.away) * 0.5 * self._restless
-        stay = self.away and not manner.ponders
+        behaviour = self._behaviour
+        share = behaviour.away + (1.0 - behaviour.away) * 0.5 * self._restless
+        stay = self.away and not behaviour.ponders
         if not stay and self._rng.random() < share:
-            self._next = at + self._hold(_AWAY * manner.away_length, 0.4)
+            self._next = at + self._hold(_AWAY * behaviour.away_length, 0.4)
             return self._aside()
         self._next = at + self._hold(_STAY, 0.5)
         return self._on_visitor()
@@ -161,9 +161,9 @@ class Gaze:
         if self._rng.random() < 0.3:
             self._side = -self._side
         yaw = self._side * self._rng.uniform(6.0, 13.0)
-        low, high = self._manner.away_pitch
-        if self._manner.away_yaw is not None:
-            yaw = self._manner.away_yaw + 2.0 * self._rng.standard_normal()
+        low, high = self._behaviour.away_pitch
+        if self._behaviour.away_yaw is not None:
+            yaw = self._behaviour.away_yaw + 2.0 * self._rng.standard_normal()
         return np.array([yaw, self._rng.uniform(low, high)])
 
 
@@ -227,9 +227,9 @@ class Head:
     boat. All noise is band-limited.
     """
 
-    def __init__(self, rng: np.random.Generator, manner: Manner) -> None:
+    def __init__(self, rng: np.random.Generator, behaviour: Behaviour) -> None:
         self._rng = rng
-        self._manner = manner
+        self._behaviour = behaviour
         self._lively = Glide([1.0])
         self._mood = np.zeros(6)
         self._wander = np.zeros(6)
@@ -241,17 +241,17 @@ class Head:
         self._talk = Noise(talk, 6, 0.34)
         self._next = float(rng.uniform(0.8, 2.5))
 
-    def behave(self, at: float, manner: Manner, mood: Doubles, lively: float) -> None:
-        """From `at` on: posture by manner and mood (6,); `lively` scales every movement."""
-        if manner is not self._manner and manner.ponders:
-            self._wander = self._somewhere(manner)
-        self._manner, self._mood = manner, mood
+    def behave(self, at: float, behaviour: Behaviour, mood: Doubles, lively: float) -> None:
+        """From `at` on: posture by behaviour and mood (6,); `lively` scales every movement."""
+        if behaviour is not self._behaviour and behaviour.ponders:
+            self._wander = self._somewhere(behaviour)
+        self._behaviour, self._mood = behaviour, mood
         self._lively.aim(at, lively, 0.5)
         self._aim(at, 0.75)
 
     def resettle(self, at: float) -> None:
         """A shift of posture, as at the start of a phrase."""
-        self._wander = self._somewhere(self._manner)
+        self._wander = self._somewhere(self._behaviour)
         self._next = at + self._hold()
         self._aim(at, float(self._rng.uniform(0.55, 0.95)))
 
@@ -274,14 +274,14 @@ class Head:
         return np.asarray(pose)
 
     def _hold(self) -> float:
-        return max(1.2, self._manner.hold * float(self._rng.lognormal(0.0, 0.45)))
+        return max(1.2, self._behaviour.hold * float(self._rng.lognormal(0.0, 0.45)))
 
-    def _somewhere(self, manner: Manner) -> Doubles:
+    def _somewhere(self, behaviour: Behaviour) -> Doubles:
         step = np.clip(self._rng.standard_normal(6), -1.9, 1.9)
-        return np.asarray(_WANDER * step * manner.wander * self._lively.goal)
+        return np.asarray(_WANDER * step * behaviour.wander * self._lively.goal)
 
     def _aim(self, at: float, duration: float) -> None:
-        goal = np.array(self._manner.pose) + self._mood + self._wander + self._look
+        goal = np.array(self._behaviour.pose) + self._mood + self._wander + self._look
         self._posture.aim(at, goal, duration)
 
 
@@ -289,26 +289,26 @@ class Head:
 
 
 class Life:
-    """All of it, in one manner at a time."""
+    """All of it, in one behaviour at a time."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         blinks, gaze, breath, head, self._chance = rng.spawn(5)
-        self._manner = MANNERS["idle"]
-        self._blinks = Blinks(blinks, self._manner.blinks)
-        self._gaze = Gaze(gaze, self._manner)
+        self._behaviour = BEHAVIOURS["idle"]
+        self._blinks = Blinks(blinks, self._behaviour.blinks)
+        self._gaze = Gaze(gaze, self._behaviour)
         self._breath = Breath(breath)
-        self._head = Head(head, self._manner)
+        self._head = Head(head, self._behaviour)
 
     def behave(
-        self, at: float, manner: Manner, mood: Doubles, lively: float, restless: float
+        self, at: float, behaviour: Behaviour, mood: Doubles, lively: float, restless: float
     ) -> None:
         """From `at` on: see Head.behave and Gaze.behave; arousal blinks more."""
-        if manner is not self._manner:
+        if behaviour is not self._behaviour:
             self._blinks.provoke(at + 0.06, 0.4)
-        self._manner = manner
-        self._blinks.set_rate(at, manner.blinks * (0.6 + 0.4 * lively))
-        self._gaze.behave(at, manner, restless)
-        self._head.behave(at, manner, mood, lively)
+        self._behaviour = behaviour
+        self._blinks.set_rate(at, behaviour.blinks * (0.6 + 0.4 * lively))
+        self._gaze.behave(at, behaviour, restless)
+        self._head.behave(at, behaviour, mood, lively)
 
     def phrase(self, at: float) -> None:
         """A phrase begins."""

@@ -1,4 +1,4 @@
-"""The `Motion` of phonemes: mouth, life, gestures and affect as one face. Knows no audio device.
+"""The `Motion` of phonemes: mouth, life, gestures and affect as one face.
 
 Composes what articulation, life, gestures and affect compute and decides nothing about them.
 """
@@ -17,7 +17,7 @@ from visavis.engines.base import (
     PLAY_RATE,
     Affect,
     Attention,
-    Bearing,
+    Expression,
     FaceState,
     Movement,
     Speech,
@@ -25,10 +25,10 @@ from visavis.engines.base import (
 from visavis.engines.curves import Doubles, Glide, Noise, positive
 from visavis.engines.motion import affect as moods
 from visavis.engines.motion.articulation import Mouth, coefficients
-from visavis.engines.motion.enunciation import Enunciation, Sound
+from visavis.engines.motion.behaviour import BEHAVIOURS, borne
+from visavis.engines.motion.enunciation import Enunciation, MouthMovement
 from visavis.engines.motion.gestures import PAUSE, Gestures
 from visavis.engines.motion.life import Life
-from visavis.engines.motion.manner import MANNERS, borne
 from visavis.engines.motion.visemes import SILENCE
 from visavis.models import arkit
 
@@ -102,7 +102,7 @@ class VisemeMotion:
         self._attention: Attention = "idle"
         self._since = 0.0  # s, when the attention last changed
         self._affect = Affect()
-        self._bearing = AT_EASE
+        self._expression = AT_EASE
         self._face = Glide(np.zeros(arkit.COUNT))
         self._talking = Glide([0.0])
         self._spoken = -1.0  # end of the last sound, s
@@ -140,12 +140,12 @@ class VisemeMotion:
 
         self._agenda.add(at / PLAY_RATE, change)
 
-    def feel(self, at: int, affect: Affect, bearing: Bearing = AT_EASE) -> None:
-        """From `at` on the face blends towards this affect and bearing."""
+    def feel(self, at: int, affect: Affect, expression: Expression = AT_EASE) -> None:
+        """From `at` on the face blends towards this affect and expression."""
 
         def change(when: float) -> None:
-            if (affect, bearing) != (self._affect, self._bearing):
-                self._affect, self._bearing = affect, bearing
+            if (affect, expression) != (self._affect, self._expression):
+                self._affect, self._expression = affect, expression
                 self._behave(when)
 
         self._agenda.add(at / PLAY_RATE, change)
@@ -195,23 +195,25 @@ class VisemeMotion:
 
     def _behave(self, at: float) -> None:
         """Expression, posture, gaze and blinking for the attention and affect in force."""
-        affect, bearing = self._affect, self._bearing
-        manner = MANNERS[self._attention]
-        face = moods.expression(affect) + moods.vector(manner.face) + moods.vector(bearing.face)
+        affect, expression = self._affect, self._expression
+        behaviour = BEHAVIOURS[self._attention]
+        face = (
+            moods.expressed(affect) + moods.vector(behaviour.face) + moods.vector(expression.face)
+        )
         bent = _FULL + _ROOM * np.tanh((face - _FULL) / _ROOM)
         self._face.aim(at, np.where(face > _FULL, bent, face), _BLEND)
         self._life.behave(
-            at, borne(self._attention, bearing.away, bearing.look),
-            moods.posture(affect) + bearing.pose, self._lively, moods.restlessness(affect),
+            at, borne(self._attention, expression.away, expression.look),
+            moods.posture(affect) + expression.pose, self._lively, moods.restlessness(affect),
         )  # fmt: skip
 
     @property
     def _lively(self) -> float:
-        return moods.liveliness(self._affect) * self._bearing.lively
+        return moods.liveliness(self._affect) * self._expression.lively
 
     def _nod_later(self, at: float) -> None:
         """The next nod of a listener, for as long as it listens."""
-        since, every = self._since, MANNERS[self._attention].nods
+        since, every = self._since, BEHAVIOURS[self._attention].nods
         if not every:
             return
 
@@ -222,7 +224,7 @@ class VisemeMotion:
 
         self._agenda.add(at + 1.2 + self._nods.exponential(every - 1.2), nod)
 
-    def _punctuate(self, voiced: list[Sound]) -> None:
+    def _punctuate(self, voiced: list[MouthMovement]) -> None:
         """Head, blink, breath and stillness where phrases begin and end."""
         if not voiced:
             return

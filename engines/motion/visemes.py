@@ -1,4 +1,4 @@
-"""The one table from phoneme symbols to mouth shapes. Knows no time and no face.
+"""The one table from phoneme symbols to mouth shapes.
 
 A viseme says where the articulators go for a class of speech sounds and how much each of them
 insists. Symbols are IPA as espeak-ng writes it ("espeak") or misaki's one-letter variant of it

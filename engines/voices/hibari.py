@@ -21,15 +21,15 @@ from visavis.engines import networks
 from visavis.engines.base import (
     PLAIN,
     PLAY_RATE,
-    Delivery,
     EngineError,
     Floats,
+    Prosody,
     Speech,
     Voice,
 )
 from visavis.engines.language.spoken import Written, spell
 from visavis.engines.voices import pacing, utterance
-from visavis.engines.voices.utterance import Sound, Take
+from visavis.engines.voices.utterance import Phone, Take
 
 # The network's durations run behind its sound by this much: forced alignment with pocketsphinx
 # over 20 sentences, confirmed by the energy of sibilants and vowels (`bench/sound/speech.py`).
@@ -76,32 +76,32 @@ class HibariTts:
         self._ids: dict[str, int] = json.loads(vocabulary)
         self._noise = np.random.default_rng(0)
 
-    def synthesize(self, text: str, delivery: Delivery = PLAIN) -> Iterator[Speech]:
+    def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """One piece for a clause of up to WORDS_AT_ONCE words, more for longer texts."""
         clause = spell(text)
         for start, end in utterance.portions(clause, WORDS_AT_ONCE):
             try:
-                yield self._speak(clause[start:end], delivery)
+                yield self._speak(clause[start:end], prosody)
             except Exception as error:
                 msg = f"{self.voice.name}: synthesis failed"
                 raise EngineError(msg) from error
 
-    def _speak(self, clause: Sequence[Written], delivery: Delivery) -> Speech:
+    def _speak(self, clause: Sequence[Written], prosody: Prosody) -> Speech:
         words = [written.text for written in clause]
         symbols = self._symbols(clause)
         if not any(symbol.isalpha() for symbol, _ in symbols):
             return utterance.silence(words, "misaki")
-        audio, edges = self._synthesize([symbol for symbol, _ in symbols], delivery)
+        audio, edges = self._synthesize([symbol for symbol, _ in symbols], prosody)
         spans = (
-            Sound(symbol, start, end, word)
+            Phone(symbol, start, end, word)
             for (symbol, word), (start, end) in zip(
                 [_EDGE, *symbols, _EDGE], pairwise(edges), strict=True
             )
         )
-        sounds = utterance.shifted(utterance.sounds(spans), -LATE / delivery.speed)
-        audio = utterance.energetic(utterance.resample(audio, dsp.SR), delivery.energy)
+        sounds = utterance.shifted(utterance.sounds(spans), -LATE / prosody.speed)
+        audio = utterance.energetic(utterance.resample(audio, dsp.SR), prosody.energy)
         take = Take(audio, utterance.settled(sounds, audio, PLAY_RATE), words, 0)
-        tail = utterance.pause_after(clause[-1].spoken) / delivery.speed
+        tail = utterance.pause_after(clause[-1].spoken) / prosody.speed
         return utterance.speech(utterance.trimmed(take, head=True, tail=tail), GAIN, "misaki")
 
     def _symbols(self, clause: Sequence[Written]) -> list[tuple[str, int]]:
@@ -119,14 +119,14 @@ class HibariTts:
             word += bool(token.whitespace)
         return symbols
 
-    def _synthesize(self, symbols: Sequence[str], delivery: Delivery) -> tuple[Floats, list[float]]:
+    def _synthesize(self, symbols: Sequence[str], prosody: Prosody) -> tuple[Floats, list[float]]:
         """Audio at dsp.SR; the edges in s of: silence, each symbol, silence."""
         ids = [0, *(self._ids[symbol] for symbol in symbols), 0]
         inputs = {
             "ids": np.array([ids], np.int64),
             "speed": np.ones(1, np.float32),
-            pacing.PACE: np.array([1 / delivery.speed], np.float32),
-            _PITCH: np.array([2 ** (delivery.pitch / 12)], np.float32),
+            pacing.PACE: np.array([1 / prosody.speed], np.float32),
+            _PITCH: np.array([2 ** (prosody.pitch / 12)], np.float32),
         }
         *spectrum, durations = self._session.run(None, inputs)
         audio: Floats = dsp.synth(*(part[0] for part in spectrum), self._noise)

@@ -24,16 +24,16 @@ from visavis.engines import networks
 from visavis.engines.base import (
     PLAIN,
     PLAY_RATE,
-    Delivery,
     EngineError,
     Floats,
+    Prosody,
     Speech,
     Voice,
 )
 from visavis.engines.language.spoken import Written, spell
 from visavis.engines.voices import pacing, piper_split, utterance
 from visavis.engines.voices.espeak_words import owners
-from visavis.engines.voices.utterance import Sound, Take
+from visavis.engines.voices.utterance import Phone, Take
 
 # The network's durations run behind its sound by this much: forced alignment with pocketsphinx
 # over 20 sentences, confirmed by the energy of sibilants and vowels (`bench/sound/speech.py`).
@@ -61,7 +61,7 @@ class _Plan:
     """
 
     latent: Floats
-    sounds: Sequence[Sound]
+    sounds: Sequence[Phone]
     words: Sequence[str]
     grid: int
     energy: float
@@ -113,7 +113,7 @@ class PiperTts:
         self._dialect: str = config["espeak"]["voice"]
         self._inference: dict[str, float] = config["inference"]
 
-    def synthesize(self, text: str, delivery: Delivery = PLAIN) -> Iterator[Speech]:
+    def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """Pieces of one to a few words, the first of about FIRST seconds, then about NEXT.
 
         The pitch moves in steps of 0.12 semitones, and the formants with it.
@@ -121,19 +121,19 @@ class PiperTts:
         clause = spell(text)
         for start, end in utterance.portions(clause, WORDS_AT_ONCE):
             try:
-                yield from self._speak(clause[start:end], delivery)
+                yield from self._speak(clause[start:end], prosody)
             except Exception as error:
                 msg = f"{self.voice.name}: synthesis failed"
                 raise EngineError(msg) from error
 
-    def _speak(self, clause: Sequence[Written], delivery: Delivery) -> Iterator[Speech]:
+    def _speak(self, clause: Sequence[Written], prosody: Prosody) -> Iterator[Speech]:
         symbols = self._symbols(clause)
         words = [written.text for written in clause]
         if not any(symbol.isalpha() for symbol, _ in symbols):
             yield utterance.silence(words, "espeak")
             return
-        plan = self._plan(symbols, words, delivery)
-        tail = utterance.pause_after(clause[-1].spoken) / delivery.speed
+        plan = self._plan(symbols, words, prosody)
+        tail = utterance.pause_after(clause[-1].spoken) / prosody.speed
         cuts = [0, *_cuts(plan.sounds), len(plan.sounds)]
         for first, last in pairwise(cuts):
             take = self._take(plan, first, last)
@@ -158,10 +158,10 @@ class PiperTts:
         return [symbol for sentence in sentences for symbol in [*sentence, " "]][:-1]
 
     def _plan(
-        self, symbols: Sequence[tuple[str, int]], words: Sequence[str], delivery: Delivery
+        self, symbols: Sequence[tuple[str, int]], words: Sequence[str], prosody: Prosody
     ) -> _Plan:
-        grid = round(_GRID * 2 ** (delivery.pitch / 12))
-        pace = grid / _GRID / delivery.speed
+        grid = round(_GRID * 2 ** (prosody.pitch / 12))
+        pace = grid / _GRID / prosody.speed
         ids = phonemes_to_ids([symbol for symbol, _ in symbols], self._ids)
         how = self._inference
         scales = [how["noise_scale"], how["length_scale"], how["noise_w"]]
@@ -176,13 +176,13 @@ class PiperTts:
         lengths = np.add.reduceat(frames.reshape(-1), np.arange(0, len(ids), 2))
         edges = [0.0, *(np.cumsum(lengths) * (_HOP / (_UNIT * grid))).tolist()]
         spans = (
-            Sound(symbol, start, end, word)
+            Phone(symbol, start, end, word)
             for (symbol, word), (start, end) in zip(
                 [_EDGE, *symbols, _EDGE], pairwise(edges), strict=True
             )
         )
-        sounds = utterance.shifted(utterance.sounds(spans), -LATE / delivery.speed)
-        return _Plan(latent, sounds, words, grid, delivery.energy)
+        sounds = utterance.shifted(utterance.sounds(spans), -LATE / prosody.speed)
+        return _Plan(latent, sounds, words, grid, prosody.energy)
 
     def _take(self, plan: _Plan, first: int, last: int) -> Take:
         """Decode the sounds [first, last) of a plan."""
@@ -215,7 +215,7 @@ class PiperTts:
         return audio[skip : skip + round((end - start) * 320 / plan.grid)]
 
 
-def _cuts(sounds: Sequence[Sound]) -> list[int]:
+def _cuts(sounds: Sequence[Phone]) -> list[int]:
     """Indices of the sounds that start a piece: each the first of a word."""
     cuts: list[int] = []
     begin = sounds[0].end if sounds[0].symbol == "" else 0.0

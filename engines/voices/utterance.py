@@ -36,7 +36,7 @@ _LENGTH: Final = frozenset("ːˑʲʰ̩̃̊")
 
 
 @dataclass(frozen=True, slots=True)
-class Sound:
+class Phone:
     """One symbol over its span in seconds of the model's audio, for a word of the text by index.
 
     symbol "" is a pause, which belongs to no word (-1).
@@ -48,7 +48,7 @@ class Sound:
     word: int
 
 
-def sounds(symbols: Iterable[Sound]) -> list[Sound]:
+def sounds(symbols: Iterable[Phone]) -> list[Phone]:
     """A model's raw symbols to speech sounds and pauses, each span accounted for.
 
     Stress marks and the gaps between words take time of their own in both models, and forced
@@ -56,7 +56,7 @@ def sounds(symbols: Iterable[Sound]) -> list[Sound]:
     mark as part of its symbol ("ˈA"). A length mark lengthens the sound before it; punctuation is
     a pause.
     """
-    merged: list[Sound] = []
+    merged: list[Phone] = []
     start, stress = None, ""
     for item in symbols:
         begin = item.start if start is None else start
@@ -73,25 +73,25 @@ def sounds(symbols: Iterable[Sound]) -> list[Sound]:
     return merged
 
 
-def _extend_pause(merged: list[Sound], start: float, end: float) -> None:
+def _extend_pause(merged: list[Phone], start: float, end: float) -> None:
     if merged and merged[-1].symbol == "":
         merged[-1] = replace(merged[-1], end=end)
     else:
-        merged.append(Sound("", start, end, -1))
+        merged.append(Phone("", start, end, -1))
 
 
-def shifted(items: Iterable[Sound], seconds: float) -> list[Sound]:
+def shifted(items: Iterable[Phone], seconds: float) -> list[Phone]:
     """The same sounds later (or earlier, if negative)."""
     return [replace(item, start=item.start + seconds, end=item.end + seconds) for item in items]
 
 
-def settled(items: Sequence[Sound], audio: Floats, rate: int) -> list[Sound]:
+def settled(items: Sequence[Phone], audio: Floats, rate: int) -> list[Phone]:
     """Pauses moved to where the audio really is silent; the sounds beside them follow.
 
     `items` cover the audio in order. A pause without silence in it goes to the next sound.
     """
     quiet = _quiet(audio, rate)
-    result: list[Sound] = []
+    result: list[Phone] = []
     at = 0.0
     for index, item in enumerate(items):
         if item.symbol:
@@ -103,13 +103,13 @@ def settled(items: Sequence[Sound], audio: Floats, rate: int) -> list[Sound]:
             if run is None:
                 continue
             _stretch_last(result, run[0])
-            result.append(Sound("", run[0] if result else 0.0, run[1], -1))
+            result.append(Phone("", run[0] if result else 0.0, run[1], -1))
         at = result[-1].end
     _stretch_last(result, len(audio) / rate)
     return result
 
 
-def _stretch_last(result: list[Sound], end: float) -> None:
+def _stretch_last(result: list[Phone], end: float) -> None:
     if result:
         result[-1] = replace(result[-1], end=max(end, result[-1].start))
 
@@ -123,7 +123,7 @@ def _quiet(audio: Floats, rate: int) -> npt.NDArray[np.bool_]:
 
 
 def _silence(
-    quiet: npt.NDArray[np.bool_], low: float, high: float, pause: Sound
+    quiet: npt.NDArray[np.bool_], low: float, high: float, pause: Phone
 ) -> tuple[float, float] | None:
     """The longest silent run in [low, high] that the pause touches or nearly touches, in s."""
     first, last = round(low / _LEVEL_FRAME), min(round(high / _LEVEL_FRAME), len(quiet))
@@ -198,7 +198,7 @@ class Take:
     """
 
     audio: Floats
-    sounds: Sequence[Sound]
+    sounds: Sequence[Phone]
     words: Sequence[str]
     first_word: int
 
@@ -218,7 +218,7 @@ def trimmed(take: Take, *, head: bool, tail: float | None) -> Take:
         for item in items
     ]
     if tail is not None and spans and spans[-1].symbol:
-        spans.append(Sound("", spans[-1].end, end - start, -1))
+        spans.append(Phone("", spans[-1].end, end - start, -1))
     elif tail is not None and spans:
         spans[-1] = replace(spans[-1], end=end - start)
     return replace(take, audio=_faded(cut, head), sounds=spans)
@@ -242,7 +242,7 @@ def speech(take: Take, gain: float, alphabet: Alphabet) -> Speech:
     return Speech(pcm, _phonemes(take.sounds, len(pcm)), _words(take, len(pcm)), alphabet)
 
 
-def _phonemes(items: Sequence[Sound], samples: int) -> tuple[Phoneme, ...]:
+def _phonemes(items: Sequence[Phone], samples: int) -> tuple[Phoneme, ...]:
     """Contiguous over the piece: each ends where the next starts."""
     starts = [0, *(min(round(item.start * PLAY_RATE), samples) for item in items[1:])]
     ends = [*starts[1:], samples]

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from visavis.models.bake import covered, glasses
+from visavis.models.bake import glasses, occlusion
 from visavis.models.bake import landmarks as lm
 from visavis.models.errors import PortraitError
 
@@ -188,9 +188,9 @@ def _warnings(photo: Rgb, face: lm.Face) -> tuple[str, ...]:
         out.append("The face is very dark: a brighter photo will look better.")
     if _sharpness(photo, face) < BLURRED:
         out.append("The face is out of focus: a sharper photo will look better.")
-    elif covered.mouth_hidden(photo, face):  # a blur hides the line between the lips as well
+    elif occlusion.mouth_hidden(photo, face):  # a blur hides the line between the lips as well
         out.append("The mouth is hidden: use a photo in which nothing covers it.")
-    if covered.glare(photo, face):
+    if occlusion.glare(photo, face):
         out.append("Glare hides an eye: a photo without reflections on glasses will look better.")
     return tuple(out)
 

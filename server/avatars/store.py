@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from visavis.models.avatar.file import SHIPPED, SUFFIX, list_avatars, read_preview
+from visavis.models.errors import AvatarError
 from visavis.server.system.errors import NotFound
 
 log = logging.getLogger(__name__)
@@ -57,8 +58,11 @@ class AvatarStore:
         raise NotFound(f"There is no avatar {name!r}.")
 
     def preview(self, name: str) -> bytes:
-        """An avatar's picture as WebP. Raises NotFound, AvatarError."""
-        return read_preview(self.path(name))
+        """An avatar's picture as WebP. Raises NotFound."""
+        try:
+            return read_preview(self.path(name))
+        except AvatarError as error:  # it broke, or went, since it was looked for
+            raise NotFound(f"The avatar {name!r} cannot be used: {error.message}") from error
 
 
 def title(name: str) -> str:

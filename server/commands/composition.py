@@ -12,7 +12,7 @@ from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.sessions import Lender, Offered, SessionRoutes
-from visavis.server.services.services import Defaults, Services
+from visavis.server.services.engines import Defaults, Services
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 

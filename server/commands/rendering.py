@@ -9,12 +9,13 @@ from typing import Final
 
 from visavis.engines.base import EngineError
 from visavis.server.doors.recorder import Recorder
-from visavis.server.playout import virtual
+from visavis.server.playout import virtual_loop
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.session.doors import Inlet, Playout
+from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Event, Failure
-from visavis.server.session.session import Engines, Session
+from visavis.server.session.session import Session
 from visavis.server.system.metrics import Metrics
 
 LEAD_IN: Final[Tick] = ms(480)  # a face that is there before it speaks, from its second frame on
@@ -53,13 +54,13 @@ def render(
 
     As fast as it goes, and the same way each time. Raises EngineError, OSError.
     """
-    return virtual.run(_perform(engines, inlet, recorder, progress))
+    return virtual_loop.run(_perform(engines, inlet, recorder, progress))
 
 
 async def _perform(engines: Engines, inlet: Inlet, recorder: Recorder, progress: Progress) -> Notes:
-    metrics, notes = Metrics(), Notes()
+    notes = Notes()
     clock = Clock(asyncio.get_running_loop().time)
-    session = Session("render", engines, metrics, clock)
+    session = Session("render", engines, Metrics(), clock)
     recorder.progress = lambda done: progress(done, max(done, session.timeline.end + TAIL))
     running = asyncio.create_task(session.run())
     session.add_outlet(notes)
@@ -72,16 +73,15 @@ async def _perform(engines: Engines, inlet: Inlet, recorder: Recorder, progress:
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    _check(notes, recorder, metrics)
+    _check(notes, recorder, session)
     return notes
 
 
-def _check(notes: Notes, recorder: Recorder, metrics: Metrics) -> None:
+def _check(notes: Notes, recorder: Recorder, session: Session) -> None:
     """What a live session gets over is a fault of a file. Raises EngineError, OSError."""
     if recorder.fault:
         raise OSError(recorder.fault)
     if notes.failure:
         raise EngineError(notes.failure)
-    labels = {"engine": "render"}
-    if metrics.registry.get_sample_value("visavis_engine_errors_total", labels):
+    if session.undrawn:
         raise EngineError("The face could not be drawn.")

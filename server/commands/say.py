@@ -16,10 +16,10 @@ from visavis.models.avatar.file import load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.console import advance, say_line
 from visavis.server.commands.rendering import LEAD_IN, render
-from visavis.server.doors.files import Script, Sound, read_sound
+from visavis.server.doors.files import Playback, Script, read_sound
 from visavis.server.doors.recorder import FINE, Recorder
 from visavis.server.playout.messages import FRAME, Tick
-from visavis.server.services.alone import alone
+from visavis.server.services.offline import offline_engines
 from visavis.server.session.doors import Inlet
 from visavis.server.system import config as settings
 from visavis.server.system.config import Config
@@ -41,7 +41,7 @@ def say(options: argparse.Namespace) -> None:
         bar = stack.enter_context(tqdm(unit="picture", leave=False))
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
         recorder = Recorder(options.output, FINE, trace=trace)
-        engines = alone(draw, director, voice, lips)
+        engines = offline_engines(draw, director, voice, lips)
         notes = render(engines, inlet, recorder, partial(_show, bar))
     if dropped := notes.dropped or director.understand(options.style).dropped:
         say_line(f"note: not understood: {', '.join(dropped)}")
@@ -54,7 +54,7 @@ def _inlet(options: argparse.Namespace) -> Inlet:
     if options.audio and options.text:
         raise ConfigError("give either a text or --audio FILE")
     if options.audio:
-        return Sound(read_sound(options.audio), options.style)
+        return Playback(read_sound(options.audio), options.style)
     text = sys.stdin.read() if options.text == "-" else options.text
     if not text.strip():
         raise ConfigError("there is nothing to say")

@@ -9,7 +9,6 @@ import logging
 import signal
 import ssl
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from typing import Final
 
@@ -20,11 +19,12 @@ from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.composition import application, services
 from visavis.server.commands.console import say_line
 from visavis.server.rtc import hooks
-from visavis.server.services.services import Services
+from visavis.server.services.engines import Services
 from visavis.server.system import config as settings
 from visavis.server.system import memory, priority
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.flow import file_threads
 from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger("visavis")
@@ -48,8 +48,7 @@ async def serve(config: Config) -> None:
     # the browser's jitter buffer grows by what it waited.
     sys.setswitchinterval(_SWITCH)
     loop = asyncio.get_running_loop()
-    # Files are read there: threads that begin after `go_first` would go ahead of everybody.
-    loop.set_default_executor(ThreadPoolExecutor(4, "files", initializer=priority.give_way))
+    loop.set_default_executor(file_threads())
     metrics, store = Metrics(), AvatarStore(config.home_path)
     engines = services(config, store, metrics)
     runner = web.AppRunner(application(config, engines, store, metrics), access_log=None)

@@ -33,8 +33,8 @@ class Script:
         await session.silence()
 
 
-class Sound:
-    """Sound at PLAY_RATE, for a session that speaks what it hears; style as in `Script`."""
+class Playback:
+    """Playback at PLAY_RATE, for a session that speaks what it hears; style as in `Script`."""
 
     def __init__(self, pcm: Pcm, style: str = "") -> None:
         self._pcm, self._style = pcm, style

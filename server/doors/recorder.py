@@ -1,4 +1,4 @@
-"""Outlet: a session's sound and pictures, written to a fragmented MP4 file as they play."""
+"""Outlet: a session's sound and pictures, written to an MP4 file as they play."""
 
 from __future__ import annotations
 
@@ -39,18 +39,40 @@ _AAC_FRAME: Final = 1024  # samples
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How x264 encodes: its preset, and its constant rate factor (smaller is better)."""
+    """How x264 encodes: its preset, and its constant rate factor (smaller is better).
+
+    fragmented: the file is whole up to its last second at any moment; else it has an index, which
+    more programs can read, and is whole once it is closed.
+    """
 
     preset: str
     crf: int
+    fragmented: bool
+
+    @property
+    def container(self) -> dict[str, str]:
+        """Options of the MP4 muxer."""
+        if not self.fragmented:
+            return {"movflags": "faststart"}
+        # A fragment is complete in itself, and flushed: nothing has to be written at the end.
+        return {
+            "movflags": "frag_keyframe+delay_moov+default_base_moof",
+            "flush_packets": "1",
+        }
+
+    @property
+    def encoder(self) -> dict[str, str]:
+        """Options of x264."""
+        keyframes = {"g": str(_FRAGMENT)} if self.fragmented else {}
+        return {"preset": self.preset, "crf": str(self.crf), **keyframes}
 
 
-LIVE: Final = Quality("superfast", 23)  # beside a conversation: 2 ms a picture
-FINE: Final = Quality("veryfast", 18)
+LIVE: Final = Quality("superfast", 23, fragmented=True)  # beside a conversation: 2 ms a picture
+FINE: Final = Quality("veryfast", 18, fragmented=False)
 
 
 class Recorder:
-    """One file. It is whole up to the last second whenever the program ends.
+    """One file.
 
     longest: ticks after which it ends by itself. trace: gets one line of JSON a picture.
     """
@@ -160,18 +182,9 @@ class _File:
     def open(self) -> None:
         """Raises OSError, FFmpegError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        # A fragment is complete in itself, and flushed: nothing has to be written at the end.
-        options = {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"}
+        options = self._quality.container
         self._container = av.open(str(self._path), "w", format="mp4", options=options)
-        self._video = self._container.add_stream(
-            "libx264",
-            rate=FPS,
-            options={
-                "preset": self._quality.preset,
-                "crf": str(self._quality.crf),
-                "g": str(_FRAGMENT),
-            },
-        )
+        self._video = self._container.add_stream("libx264", rate=FPS, options=self._quality.encoder)
         self._video.width, self._video.height = self._width, self._height
         self._video.pix_fmt = "yuv420p"
         self._audio = self._container.add_stream("aac", rate=PLAY_RATE, layout="mono")

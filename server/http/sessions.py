@@ -19,8 +19,9 @@ from visavis.server.http.problems import body, json_object
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
 from visavis.server.rtc.peer import Peer
+from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
-from visavis.server.session.session import Engines, Session
+from visavis.server.session.session import Session
 from visavis.server.system.config import SOURCES, Source, as_source
 from visavis.server.system.errors import Full, Malformed, NotFound, NotReady, WrongType
 from visavis.server.system.metrics import Metrics

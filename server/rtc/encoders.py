@@ -1,4 +1,4 @@
-"""The encoders that take the place of aiortc's: H.264, VP8, Opus. Knows no network and no clock.
+"""The encoders that take the place of aiortc's: H.264, VP8, Opus.
 
 They keep aiortc's packetisation (RFC 6184, RFC 7741) and its interface, `aiortc.codecs.base`.
 All times are media time, taken from the frames.

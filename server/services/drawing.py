@@ -12,6 +12,7 @@ from typing import Final
 
 from visavis.engines.base import I420, EngineError, FaceState, Generator, Portrayal, Puppet
 from visavis.server.system.flow import Tasks, Worker
+from visavis.server.system.served import Health
 
 _DEADLINE: Final = 5.0  # s for one call of the generator
 
@@ -31,11 +32,11 @@ class DrawingPool:
     once `priority.go_first` was called, for it inherits how urgent the event loop is then.
     """
 
-    def __init__(self, generator: Generator, threads: int | None = None) -> None:
+    def __init__(self, generator: Generator, health: Health, threads: int | None = None) -> None:
         # One more keeps the cores busy while pictures are handed over: four sessions on two busy
         # cores, flat out, are drawn in 4.3 to 5.1 ms a picture instead of 5.8 to 8.2.
         count = threads or (os.cpu_count() or 1) + 1
-        self._generator = generator
+        self._generator, self._health = generator, health
         self._workers = tuple(
             Worker(f"drawing-{n}", media=True, deadline=_DEADLINE) for n in range(count)
         )
@@ -88,7 +89,9 @@ class DrawingPool:
     async def _draw(self, worker: Worker, batch: Sequence[_Request]) -> None:
         try:
             portrayals = [request.portrayal for request in batch]
-            pictures = await worker.call(_drawn, self._generator, portrayals, batch[0].due)
+            with self._health.watched():
+                pictures = await worker.call(_drawn, self._generator, portrayals, batch[0].due)
+            self._health.well()
             for request, picture in zip(batch, pictures, strict=True):
                 if not request.picture.done():
                     request.picture.set_result(picture)
@@ -113,7 +116,7 @@ def _fail(requests: Sequence[_Request], error: EngineError) -> None:
     """Each caller gets an error of its own: one that is raised twice mixes up its tracebacks."""
     for request in requests:
         if not request.picture.done():
-            own = EngineError(str(error))
+            own = type(error)(str(error))
             own.__cause__ = error
             request.picture.set_exception(own)
 

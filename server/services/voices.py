@@ -13,7 +13,7 @@ from visavis.server.playout.messages import Clause
 from visavis.server.system.errors import NotFound
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
-from visavis.server.system.served import InThread, Served
+from visavis.server.system.served import Health, InThread, Served
 
 APOLOGY: Final = "I am sorry, something went wrong. Please try again."
 _DEADLINE: Final = 20.0  # s for one piece of speech
@@ -59,8 +59,8 @@ class Voices:
         except BaseException:
             worker.close()
             raise
-        runner = InThread(tts, worker)
-        served: Served[Tts] = Served(f"tts-{name}", f"The voice {name}", runner, self._metrics)
+        health = Health(f"tts-{name}", f"The voice {name}", self._metrics)
+        served: Served[Tts] = Served(InThread(tts, worker), health)
         return Loaded(served, apology)
 
     def close(self) -> None:

@@ -6,6 +6,8 @@ class here implemented elsewhere, handed to `Session.add_inlet` or `Session.add_
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -15,9 +17,13 @@ from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick
 from visavis.server.playout.timeline import Reader
 from visavis.server.session.events import Event
+from visavis.server.system.flow import Tasks
 
 if TYPE_CHECKING:
     from visavis.server.session.session import Session
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +60,32 @@ class Outlet(Protocol):
     async def play(self, playout: Playout) -> None:
         """Read `playout` as its clock goes, until there is nothing more to do, or cancelled."""
         ...
+
+
+class Outlets:
+    """Those of one session. make: what one more plays from."""
+
+    def __init__(self, tasks: Tasks, make: Callable[[], Playout]) -> None:
+        self._tasks, self._make = tasks, make
+        self._all: list[Outlet] = []
+
+    def add(self, outlet: Outlet) -> asyncio.Task[None]:
+        """It is told what happens from now on, and plays in the task."""
+        self._all.append(outlet)
+        return self._tasks.start(self._play(outlet), name="outlet")
+
+    def tell(self, event: Event) -> None:
+        """Each of them; one that fails is no reason not to tell the others."""
+        for outlet in list(self._all):
+            try:
+                outlet.tell(event)
+            except Exception:
+                log.exception("an outlet failed", extra={"outlet": type(outlet).__name__})
+
+    async def _play(self, outlet: Outlet) -> None:
+        playout = self._make()
+        try:
+            await outlet.play(playout)
+        finally:
+            playout.reader.close()
+            self._all.remove(outlet)

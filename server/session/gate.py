@@ -1,4 +1,4 @@
-"""Whether a visitor's sound is taken: the microphone's button, a little late. Knows no sound."""
+"""Whether a visitor's sound is taken: the microphone's button, a little late."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import logging
 
 from visavis.engines.base import EngineError
 from visavis.engines.direction.director import Director
-from visavis.engines.direction.rapport import Rapport
+from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.direction.styles import Direction
 from visavis.server.system.served import Served
 
@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 class Guide:
     """Directions in plain words, shared by all sessions."""
 
-    def __init__(self, director: Director, reading: Served[Director], rapport: Rapport) -> None:
+    def __init__(self, director: Director, reading: Served[Director], sentiment: Sentiment) -> None:
         """director: for what is quick; reading: the same one, for what takes time."""
-        self._director, self._reading, self._rapport = director, reading, rapport
+        self._director, self._reading, self._sentiment = director, reading, sentiment
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ class Guide:
 
     def answer(self, text: str, arousal: float) -> Direction:
         """How to appear while answering these words, said in this voice."""
-        return self._rapport.answer(text, arousal)
+        return self._sentiment.answer(text, arousal)
 
     async def understand(self, wish: str) -> Direction:
         """At once where the wish uses words of the table. Never fails: at worst it drops words."""

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from visavis.engines.base import (
-    I420,
     EngineError,
     Lips,
-    Motion,
     Pcm,
     Remark,
     Speech,
 )
-from visavis.engines.direction.styles import Direction, Stance
+from visavis.engines.direction.styles import ActiveStyles, Direction
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     FRAME,
@@ -35,13 +32,15 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
-from visavis.server.session.doors import Inlet, Outlet, Playout
+from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
+from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear, Hearing
+from visavis.server.session.history import History
 from visavis.server.session.receipt import Marks, publish
 from visavis.server.session.relaying import Relay
-from visavis.server.session.showing import EARLY, LEAD, Paint, Showing
-from visavis.server.session.speaking import TAKEN, Reply, Speakers
+from visavis.server.session.showing import EARLY, LEAD, Showing
+from visavis.server.session.speaking import TAKEN, Reply
 from visavis.server.system.flow import Tasks, Worker
 from visavis.server.system.metrics import Metrics
 
@@ -51,26 +50,7 @@ log = logging.getLogger(__name__)
 # first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
 START: Final[Tick] = FRAME
 _MOVES_WITHIN: Final = 5.0  # s for one state of the face
-_HISTORY: Final = 60  # remarks that the mind is given: some 20 turns
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
-
-
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """What one session works with.
-
-    ear: to answer what it hears; or lips, to speak it; None: it hears nothing. paint draws its
-    avatar, of which `still` is the neutral face. give_back: called when the session is over, for
-    what was lent to it.
-    """
-
-    ear: Ear | Lips | None
-    motion: Motion
-    paint: Paint
-    still: I420
-    speakers: Speakers
-    apology: tuple[Clause, ...]
-    give_back: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
@@ -91,18 +71,18 @@ class Session:
     def __init__(self, name: str, engines: Engines, metrics: Metrics, clock: Clock) -> None:
         self.name, self._engines, self._metrics, self.clock = name, engines, metrics, clock
         self.timeline = Timeline()
-        self._outlets: list[Outlet] = []
         self._closed = False
         self._tasks = Tasks()
+        self._outlets = Outlets(self._tasks, self._playout)
         self._moving = Worker(f"motion-{name}", media=True, deadline=_MOVES_WITHIN)
         self._showing = Showing(
             clock, self.timeline, engines.motion, self._moving, engines.paint, metrics
         )
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
-        self.history: deque[Remark] = deque(maxlen=_HISTORY)
-        self._stance = Stance()  # what directions have made so far
-        self._directing = asyncio.Lock()  # whoever needs the stance waits for directions before
+        self.history = History()
+        self._active = ActiveStyles()  # what directions have made so far
+        self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
         self._current: _Turn | None = None
         self._draft: Reply | None = None
         self._stopped: Request | None = None  # the rest of a reply that speech broke off
@@ -135,8 +115,7 @@ class Session:
 
     # --- doors ----------------------------------------------------------------------------------
 
-    def playout(self) -> Playout:
-        """For one more who plays this session; its reader is to be closed."""
+    def _playout(self) -> Playout:
         reader = self.timeline.reader()
         return Playout(self.clock, reader, self._engines.still, self.sound_sent, self.picture_sent)
 
@@ -146,23 +125,12 @@ class Session:
 
     def add_outlet(self, outlet: Outlet) -> asyncio.Task[None]:
         """Let it play this session; cancel the task to close it."""
-        self._outlets.append(outlet)
-        return self._tasks.start(self._play(outlet), name="outlet")
+        return self._outlets.add(outlet)
 
-    async def _play(self, outlet: Outlet) -> None:
-        playout = self.playout()
-        try:
-            await outlet.play(playout)
-        finally:
-            playout.reader.close()
-            self._outlets.remove(outlet)
-
-    def _tell(self, event: events.Event) -> None:
-        for outlet in list(self._outlets):
-            try:
-                outlet.tell(event)
-            except Exception:  # one door's fault is not the conversation's
-                log.exception("an outlet failed", extra={"session": self.name})
+    @property
+    def undrawn(self) -> int:
+        """How often a picture could not be made so far."""
+        return self._showing.failures
 
     async def listen(self, mic: AsyncIterator[Pcm]) -> None:
         """Hear the visitor, or speak their sound: 48 kHz mono packets until they end."""
@@ -174,7 +142,7 @@ class Session:
     def ask(self, text: str) -> None:
         """Answer typed words."""
         turn = self._start(Request(text, "text", self.clock.now()))
-        self._tell(events.Transcribed(turn, text, final=True))
+        self._outlets.tell(events.Transcribed(turn, text, final=True))
 
     def say(self, text: str, style: str = "") -> None:
         """Speak exactly this."""
@@ -196,7 +164,7 @@ class Session:
         """Take a direction in plain words; what was understood of it."""
         async with self._directing:
             direction = await self._guide.understand(prompt)
-            self._stance = self._stance.directed(direction)
+            self._active = self._active.directed(direction)
         self._appear()
         for movement in direction.movements:
             self._showing.move(movement)
@@ -206,15 +174,15 @@ class Session:
         known = self._guide.names if dropped or not styles else ()
         return events.Directed(styles, dropped, known)
 
-    async def _settled(self) -> Stance:
-        """The stance, once the directions that came before are understood."""
+    async def _settled(self) -> ActiveStyles:
+        """The styles in force, once the directions that came before are understood."""
         async with self._directing:
-            return self._stance
+            return self._active
 
     def _appear(self) -> None:
-        """Show the stance with what holds for the words that are being spoken."""
+        """Show the styles in force with what holds for the words that are being spoken."""
         directions = self._current.directions if self._current is not None else ()
-        self._showing.feel(self._stance.directed(*directions).demeanour)
+        self._showing.feel(self._active.directed(*directions).demeanour)
 
     def mic(self, on: bool) -> None:
         """Open or close the ear."""
@@ -245,10 +213,10 @@ class Session:
             self._end_turn("interrupted")
             self._stopped = rest
         self._showing.attend("listening")
-        self._tell(events.Listening(active=True))
+        self._outlets.tell(events.Listening(active=True))
 
     def _on_draft(self, draft: Drafted) -> None:
-        self._tell(events.Transcribed(self.timeline.turn + 1, draft.text, final=False))
+        self._outlets.tell(events.Transcribed(self.timeline.turn + 1, draft.text, final=False))
         asked = draft.text.rstrip().endswith("?")
         self._showing.move("brows" if asked else "acknowledge")
         if self._draft is None or self._draft.request.text != draft.text:
@@ -257,10 +225,10 @@ class Session:
             self._draft = self._prepare(request)
 
     def _on_turn_end(self, heard: Heard) -> None:
-        self._tell(events.Listening(active=False))
+        self._outlets.tell(events.Listening(active=False))
         if not heard.text:
             if self._draft is not None:  # words that turned out to be none
-                self._tell(events.Transcribed(self.timeline.turn + 1, "", final=True))
+                self._outlets.tell(events.Transcribed(self.timeline.turn + 1, "", final=True))
             self._drop_draft()
             self._resume()
             return
@@ -270,7 +238,7 @@ class Session:
             draft.cancel()
             draft = None
         turn = self._start(request, draft)
-        self._tell(events.Transcribed(turn, heard.text, final=True))
+        self._outlets.tell(events.Transcribed(turn, heard.text, final=True))
 
     def _resume(self) -> None:
         """What broke the reply off was no speech: go on at the word where it stopped."""
@@ -281,7 +249,7 @@ class Session:
             self._showing.attend("idle")
             return
         if rest.origin != "say":
-            self._forget(self.history[-1].turn)  # the question is asked again
+            self.history.drop_last()  # the question is asked again
         self._start(replace(rest, origin_at=self.clock.now()))
 
     def _rest_of(self, turn: _Turn) -> Request | None:
@@ -305,7 +273,7 @@ class Session:
             mood = self._guide.answer(request.text, request.arousal)
             request = replace(request, mood=mood)
         speakers = self._engines.speakers
-        return Reply(request, speakers, self._settled, self.history, self._tasks)
+        return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
 
     def _start(self, request: Request, draft: Reply | None = None) -> int:
         """Begin a turn with this request; whatever was said before is cut."""
@@ -320,7 +288,7 @@ class Session:
         self._current = turn
         self._appear()
         self._showing.attend("thinking")
-        self._tell(events.Thinking(number))
+        self._outlets.tell(events.Thinking(number))
         turn.task = self._tasks.start(self._perform(turn), name=f"turn-{number}")
         return number
 
@@ -334,7 +302,7 @@ class Session:
             except EngineError:
                 log.exception("a reply failed", extra={"session": self.name})
                 ending = "failed"
-                self._tell(events.Failure("reply-failed", "The answer could not be made."))
+                self._outlets.tell(events.Failure("reply-failed", "The answer could not be made."))
                 sorry = (self._guide.literal("sorry"),)
                 for clause in self._engines.apology:
                     regretful = replace(clause, directions=sorry)
@@ -352,7 +320,7 @@ class Session:
         if turn.at is None:
             turn.marks.starts, turn.marks.first_clause = spoken.at, now
             self._showing.attend("speaking")
-            self._tell(events.ReplyStarted(turn.number, spoken.at))
+            self._outlets.tell(events.ReplyStarted(turn.number, spoken.at))
         turn.at = spoken.end
         self.timeline.put(spoken)
         self._showing.speak(spoken.at, clause.speech)
@@ -369,7 +337,7 @@ class Session:
             if spoken.turn != self.timeline.turn:
                 return
             heard = min(heard + len(word.text) + (heard > 0), len(spoken.clause.text))
-            self._tell(events.Caption(spoken.turn, spoken.clause.text, heard))
+            self._outlets.tell(events.Caption(spoken.turn, spoken.clause.text, heard))
 
     def _perform_directions(self, turn: _Turn, clause: Clause) -> None:
         """What a reply's style and brackets say comes into force with the clause."""
@@ -397,29 +365,23 @@ class Session:
         self._current = None
         self._appear()
         if turn.reply.dropped:
-            self._tell(self._directed((), turn.reply.dropped))
+            self._outlets.tell(self._directed((), turn.reply.dropped))
         now = self.clock.now()
         turn.marks.ended = now
         heard = self.timeline.heard_until(now + PACKET, turn.number)
         self._remember(turn, heard)
-        self._tell(events.ReplyEnded(turn.number, ending, heard))
-        self._tell(publish(turn.marks, ending, self.name, self._metrics))
+        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard))
+        self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))
 
     def _remember(self, turn: _Turn, heard: str) -> None:
-        """A turn that is over, for those to come."""
         number, reply = turn.number, turn.reply
-        if reply.request.origin != "say":
-            self.history.append(Remark(number, "visitor", reply.request.text))
-        elif not heard:
+        asked = reply.request.origin != "say"
+        if not asked and not heard:
             return
-        for call, result in reply.deeds:
-            self.history.append(Remark(number, "tool", result, name=call.name))
-        self.history.append(Remark(number, "avatar", reply.written, heard))
-
-    def _forget(self, turn: int) -> None:
-        kept = [remark for remark in self.history if remark.turn != turn]
-        self.history.clear()
-        self.history.extend(kept)
+        visitor = [Remark(number, "visitor", reply.request.text)] if asked else []
+        tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
+        avatar = Remark(number, "avatar", reply.written, heard)
+        self.history.add([*visitor, *tools, avatar])
 
     @property
     def _guide(self) -> Guide:

@@ -25,6 +25,7 @@ from visavis.server.playout.messages import FRAME, Picture, Tick, ms
 from visavis.server.playout.timeline import Timeline
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
+from visavis.server.system.served import Health
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,9 @@ class Showing:
         self._clock, self._timeline, self._metrics = clock, timeline, metrics
         self._motion, self._worker, self._paint = motion, worker, paint
         self._commands: deque[Callable[[], None]] = deque()
+        self.failures = 0  # pictures that could not be made
         self._rate = Rate()
+        self._health = Health("motion", "Motion", metrics)
 
     def speak(self, at: Tick, speech: Speech) -> None:
         """Move the mouth for a piece that sounds from `at` on."""
@@ -98,8 +101,8 @@ class Showing:
     def feel(self, demeanour: Demeanour) -> None:
         """Blend towards this demeanour from now on."""
         at = self._clock.now()
-        affect, bearing = demeanour.affect, demeanour.bearing
-        self._commands.append(lambda: self._motion.feel(at, affect, bearing))
+        affect, expression = demeanour.affect, demeanour.expression
+        self._commands.append(lambda: self._motion.feel(at, affect, expression))
 
     def move(self, movement: Movement) -> None:
         """Do this once, now."""
@@ -116,8 +119,8 @@ class Showing:
             try:
                 picture = await self._draw(at)
             except EngineError:
-                log.exception("the generator failed; the last picture stays")
-                self._metrics.engine_errors.labels("render").inc()
+                log.exception("a picture could not be made; the last one stays")
+                self.failures += 1
                 at += _REST
                 continue
             self._rate.drawn((self._clock.now() - began) / PLAY_RATE)
@@ -131,7 +134,8 @@ class Showing:
 
     async def _draw(self, at: Tick) -> Picture:
         began = time.perf_counter()
-        state, phoneme = await self._worker.call(self._state, at)
+        with self._health.watched():
+            state, phoneme = await self._worker.call(self._state, at)
         image = await self._paint(state, self._clock.seconds(at))
         self._metrics.render.observe(time.perf_counter() - began)
         return Picture(at, image, state, phoneme)

@@ -13,13 +13,13 @@ import numpy as np
 
 from visavis.engines.base import (
     Call,
-    Delivery,
     EngineError,
     EngineHung,
     Fragment,
     Gesture,
     Mind,
     Phoneme,
+    Prosody,
     Remark,
     Result,
     Speech,
@@ -27,7 +27,7 @@ from visavis.engines.base import (
     Tts,
 )
 from visavis.engines.direction.lines import Line, Lines, said
-from visavis.engines.direction.styles import NOTHING, Direction, Stance
+from visavis.engines.direction.styles import NOTHING, ActiveStyles, Direction
 from visavis.engines.language.brackets import Bracket, BracketReader, Words
 from visavis.server.playout.messages import Clause, Request, Tick, ms
 from visavis.server.session.guide import Guide
@@ -75,13 +75,13 @@ class _Prepared:
     clause: Clause
     line: int
     first: bool
-    delivery: Delivery
+    prosody: Prosody
 
 
 class Reply:
     """One answer in the making. It begins at once; its clauses wait until they are taken.
 
-    A line is spoken anew when a direction has changed its delivery since. `confirm` says that the
+    A line is spoken anew when a direction has changed its prosody since. `confirm` says that the
     visitor has finished: until then a mind may think, but not act.
     """
 
@@ -89,19 +89,19 @@ class Reply:
         self,
         request: Request,
         speakers: Speakers,
-        stance: Callable[[], Awaitable[Stance]],
+        active: Callable[[], Awaitable[ActiveStyles]],
         history: Sequence[Remark],
         tasks: Tasks,
     ) -> None:
         self.request = request
-        self.deeds: list[tuple[Call, str]] = []  # tools that the mind has used, with their results
+        self.tool_calls: list[tuple[Call, str]] = []  # of the mind, with their results
         self._written: list[Line] = []  # clauses so far, also those not yet spoken
         self._style = NOTHING
         self.complete = False  # whether that is the whole answer
         self._skip = request.skip
         self._confirmed = asyncio.Event()
         self._mind, self._voice, self._guide = speakers.mind, speakers.voice, speakers.guide
-        self._history, self._stance = tuple(history), stance
+        self._history, self._active = tuple(history), active
         self._brackets, self._lines = BracketReader(), Lines()
         self._speech: Channel[_Prepared] = Channel(AHEAD, lambda p: len(p.clause.speech.pcm))
         self._task = tasks.start(self._make(), name="reply")
@@ -113,12 +113,12 @@ class Reply:
             line = self._written[prepared.line]
             if prepared.line == again:
                 continue
-            delivery = await self._delivery(line) if prepared.first else prepared.delivery
-            if delivery == prepared.delivery:
+            prosody = await self._prosody(line) if prepared.first else prepared.prosody
+            if prosody == prepared.prosody:
                 yield prepared.clause
                 continue
             again = prepared.line
-            async with aclosing(self._voiced(line, delivery)) as clauses:
+            async with aclosing(self._voiced(line, prosody)) as clauses:
                 async for clause in clauses:
                     yield clause
 
@@ -169,16 +169,16 @@ class Reply:
             yield line
 
     async def _taken(self, thought: Thought) -> list[Line]:
-        """The lines that a thought completes; what is done for the answer is kept in `deeds`."""
+        """The lines that a thought completes; tools that were used are kept in `tool_calls`."""
         match thought:
             case Fragment(text):
                 return await self._read(self._brackets.feed(text))
             case Gesture(movement):
                 return self._lines.movement(movement)
             case Call():
-                self.deeds.append((thought, ""))
+                self.tool_calls.append((thought, ""))
             case Result(id, content):
-                self.deeds = [(c, content if c.id == id else r) for c, r in self.deeds]
+                self.tool_calls = [(c, content if c.id == id else r) for c, r in self.tool_calls]
         return []
 
     async def _read(self, pieces: Iterable[Words | Bracket]) -> list[Line]:
@@ -216,30 +216,30 @@ class Reply:
                 yield thought
 
     async def _prepare(self, line: Line, number: int) -> None:
-        delivery = await self._delivery(line)
+        prosody = await self._prosody(line)
         first = True
-        async with aclosing(self._voiced(line, delivery, awaited=number == 0)) as clauses:
+        async with aclosing(self._voiced(line, prosody, awaited=number == 0)) as clauses:
             async for clause in clauses:
-                await self._speech.put(_Prepared(clause, number, first, delivery))
+                await self._speech.put(_Prepared(clause, number, first, prosody))
                 first = False
 
     def _directions(self, line: Line) -> tuple[Direction, ...]:
         return self.request.mood, self._style, line.cue
 
-    async def _delivery(self, line: Line) -> Delivery:
+    async def _prosody(self, line: Line) -> Prosody:
         """How a line is to be spoken as things stand."""
-        stance = (await self._stance()).directed(*self._directions(line))
-        return stance.demeanour.delivery
+        active = (await self._active()).directed(*self._directions(line))
+        return active.demeanour.prosody
 
     async def _voiced(
-        self, line: Line, delivery: Delivery, *, awaited: bool = False
+        self, line: Line, prosody: Prosody, *, awaited: bool = False
     ) -> AsyncGenerator[Clause, None]:
         """The pieces of a line. Raises EngineError."""
         directions, movements = self._directions(line), line.movements
         if not line.text:
             yield Clause("", _silence(_LINGER), directions, movements)
             return
-        pieces = self._voice.stream(_synthesize, line.text, delivery, awaited=awaited)
+        pieces = self._voice.stream(_synthesize, line.text, prosody, awaited=awaited)
         async with aclosing(pieces):
             async for speech in pieces:
                 text = " ".join(word.text for word in speech.words)
@@ -247,8 +247,8 @@ class Reply:
                 movements = ()
 
 
-def _synthesize(tts: Tts, text: str, delivery: Delivery) -> Iterator[Speech]:
-    return tts.synthesize(text, delivery)
+def _synthesize(tts: Tts, text: str, prosody: Prosody) -> Iterator[Speech]:
+    return tts.synthesize(text, prosody)
 
 
 def _silence(length: Tick) -> Speech:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from visavis.engines.adapters import DIALOGUES
+from visavis.engines.registry import DIALOGUES
 from visavis.server.system.errors import ConfigError
 
 _PREFIX: Final = "VISAVIS_"
@@ -119,7 +119,8 @@ def check(config: Config) -> None:
     if config.create_avatars not in {"on", "off"}:
         msg = f"create_avatars is {config.create_avatars!r}: choose on or off"
         raise ConfigError(msg)
-    if config.width % 2 or config.height % 2 or not 128 <= config.width <= 1920:
+    sides = (config.width, config.height)
+    if any(side % 2 or not 128 <= side <= 1920 for side in sides):
         msg = f"picture {config.width}x{config.height}: both must be even, from 128 to 1920"
         raise ConfigError(msg)
     if bool(config.tls_cert) != bool(config.tls_key):

@@ -1,4 +1,4 @@
-"""Every error that the server itself raises, in one tree. Knows nothing of HTTP libraries.
+"""Every error that the server itself raises, in one tree.
 
 ConfigError            the operator's settings are wrong: exit status 2
 Problem                a request that cannot be served: problem+json with `status`

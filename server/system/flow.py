@@ -7,14 +7,17 @@ import logging
 import traceback
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
 from visavis.server.system.priority import give_way, urgent
 from visavis.server.system.thread import Thread
 
 log = logging.getLogger(__name__)
+
+_FILE_THREADS: Final = 4
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -98,6 +101,15 @@ class Worker:
 
     def _new_thread(self) -> Thread:
         return Thread(self._name, None if self._media else give_way)
+
+
+def file_threads() -> ThreadPoolExecutor:
+    """An event loop's default executor, for reading files: like an engine's threads, it gives way.
+
+    Threads inherit how urgent the thread is that starts them: without this, those that begin after
+    `priority.go_first` would go ahead of everybody.
+    """
+    return ThreadPoolExecutor(_FILE_THREADS, "files", initializer=give_way)
 
 
 _END = object()

@@ -1,4 +1,4 @@
-"""How the C library keeps freed memory. Knows nothing of who asks for it."""
+"""How the C library keeps freed memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How urgent the server's threads are to the system's scheduler. Knows nothing of what they do.
+"""How urgent the server's threads are to the system's scheduler.
 
 A browser on the same two cores holds a 9 ms picture up for 60 ms and a packet for 40 ms, however
 nice the server's threads are; scheduled in real time both leave within 20 ms. Measured beside
@@ -37,7 +37,7 @@ def go_first() -> Level:
         # The kernel leaves 5 % of each core to everybody else, whatever a real-time thread does.
         _set(os.SCHED_RR, _MEDIA)
     except PermissionError:
-        return _be_rude()
+        return _raised()
     return "real-time"
 
 
@@ -76,7 +76,7 @@ def _set(policy: int, level: int) -> None:
     os.sched_setscheduler(0, policy, os.sched_param(level))
 
 
-def _be_rude() -> Level:
+def _raised() -> Level:
     try:
         os.setpriority(os.PRIO_PROCESS, 0, min(_NICE, os.getpriority(os.PRIO_PROCESS, 0)))
     except PermissionError:

@@ -59,17 +59,15 @@ class InThread(Generic[T]):
         self._worker.close()
 
 
-class Served(Generic[T]):
-    """One engine for many sessions. `what`: its name in words, for people.
+class Health:
+    """How an engine has been doing. `what`: its name in words, for people.
 
-    Work is a function of the engine and picklable arguments, a module's own rather than a lambda,
-    so that it can run in another process. Three failures in a row, hung calls among them, make
-    the engine `broken` for a minute.
+    Three failures in a row, hung calls among them, make it `broken` for a minute.
     """
 
-    def __init__(self, name: str, what: str, runner: Runner, metrics: Metrics) -> None:
-        self.name, self.what = name, what
-        self._runner, self._metrics = runner, metrics
+    def __init__(self, name: str, what: str, metrics: Metrics) -> None:
+        self.what = what
+        self._name, self._metrics = name, metrics
         self._failures = 0
         self._resting_until = 0.0  # s of the monotonic clock
 
@@ -78,14 +76,42 @@ class Served(Generic[T]):
         """Whether it has failed so often that nobody should rely on it now."""
         return self._failures >= TOO_MANY and time.monotonic() < self._resting_until
 
+    def well(self) -> None:
+        """A call went well."""
+        self._failures = 0
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Count an EngineError that leaves the block."""
+        try:
+            yield
+        except EngineError as error:
+            self._failures += 1
+            self._resting_until = time.monotonic() + REST
+            self._metrics.engine_errors.labels(self._name).inc()
+            if isinstance(error, EngineHung):
+                self._metrics.engine_hangs.labels(self._name).inc()
+            raise
+
+
+class Served(Generic[T]):
+    """One engine for many sessions.
+
+    Work is a function of the engine and picklable arguments, a module's own rather than a lambda,
+    so that it can run in another process.
+    """
+
+    def __init__(self, runner: Runner, health: Health) -> None:
+        self.health, self._runner = health, runner
+
     async def call(
         self, work: Callable[Concatenate[T, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """`work(engine, *args)`, within the deadline. Raises EngineError."""
         assert not kwargs, "work takes positional arguments"
-        with self._watched():
+        with self.health.watched():
             result = await self._runner.call(work, *args)
-        self._failures = 0
+        self.health.well()
         return result
 
     async def stream(
@@ -95,25 +121,13 @@ class Served(Generic[T]):
 
         `awaited`: a visitor waits for the first one.
         """
-        with self._watched():
+        with self.health.watched():
             items = self._runner.stream(work, *args, awaited=awaited)
             async with aclosing(items):
                 async for item in items:
-                    self._failures = 0
+                    self.health.well()
                     yield item
 
     def close(self) -> None:
         """End its thread or process."""
         self._runner.close()
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        try:
-            yield
-        except EngineError as error:
-            self._failures += 1
-            self._resting_until = time.monotonic() + REST
-            self._metrics.engine_errors.labels(self.name).inc()
-            if isinstance(error, EngineHung):
-                self._metrics.engine_hangs.labels(self.name).inc()
-            raise

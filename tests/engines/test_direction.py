@@ -9,8 +9,8 @@ from visavis.engines.base import PLAIN, Affect, EngineError
 from visavis.engines.direction import styles
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.lines import Lines, said
-from visavis.engines.direction.rapport import Rapport
-from visavis.engines.direction.styles import NOTHING, Stance
+from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.direction.styles import NOTHING, ActiveStyles
 from visavis.engines.language.brackets import Bracket, BracketReader, Words, unmarked
 from visavis.engines.motion.affect import voiced
 from visavis.models import arkit
@@ -18,12 +18,12 @@ from visavis.models import arkit
 WORDS = Director()
 
 
-def stance(*wishes):
-    return Stance().directed(*(WORDS.literal(wish) for wish in wishes))
+def active(*wishes):
+    return ActiveStyles().directed(*(WORDS.literal(wish) for wish in wishes))
 
 
 def held(*wishes):
-    return {style.name: strength for style, strength in stance(*wishes).held}
+    return {style.name: strength for style, strength in active(*wishes).held}
 
 
 # --- the table -----------------------------------------------------------------------------------
@@ -35,11 +35,11 @@ def test_the_table_is_sound():
     for style in table.values():
         assert style.opposite in {"", *table}, style.name
         assert style.say, style.name
-        for unit, amount in style.bearing.face.items():
+        for unit, amount in style.expression.face.items():
             assert unit in arkit.INDEX or f"{unit}Left" in arkit.INDEX, unit
             assert -1 <= amount <= 1
         assert set(style.affect) <= {"valence", "arousal", "confidence", "attention"}
-        assert 0.75 <= style.delivery.speed <= 1.3
+        assert 0.75 <= style.prosody.speed <= 1.3
     phrasings = [phrase for style in table.values() for phrase in (*style.say, *style.also)]
     assert len(phrasings) == len(set(phrasings))
 
@@ -49,8 +49,8 @@ def test_every_style_does_something_and_is_understood_by_its_name(name):
     style = styles.table()[name]
     (change,) = WORDS.literal(f"please be {name} now").changes
     assert change.style is style
-    plain = Stance().demeanour
-    assert style.move or style.resets or stance(name).demeanour != plain
+    plain = ActiveStyles().demeanour
+    assert style.move or style.resets or active(name).demeanour != plain
 
 
 # --- what words mean -----------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_words_are_read_within_the_patience_of_an_event_loop():
 
 def test_strength_words_scale():
     warmth = [
-        stance(f"{how} warm").demeanour.affect.valence
+        active(f"{how} warm").demeanour.affect.valence
         for how in ("slightly", "", "very", "extremely")
     ]
     assert warmth == sorted(warmth)
@@ -167,20 +167,20 @@ def test_movements_leave_in_force_what_was_there():
 
 
 def test_two_moods_both_show():
-    mixed = stance("warm and confident").demeanour.affect
+    mixed = active("warm and confident").demeanour.affect
     assert mixed.valence == pytest.approx(0.62)
     assert mixed.confidence == pytest.approx(1.0)
 
 
 def test_a_demeanour_stays_within_what_is_human():
-    loudest = stance("extremely excited, extremely fast, extremely loud, extremely high").demeanour
-    assert loudest.delivery.speed <= 1.3
-    assert loudest.delivery.pitch <= 3.0
-    assert loudest.delivery.energy <= 1.0
+    loudest = active("extremely excited, extremely fast, extremely loud, extremely high").demeanour
+    assert loudest.prosody.speed <= 1.3
+    assert loudest.prosody.pitch <= 3.0
+    assert loudest.prosody.energy <= 1.0
     assert abs(loudest.affect.arousal) <= 1.0
-    assert max(map(abs, stance("extremely proud and confident").demeanour.bearing.pose)) <= 8.0
-    slowest = stance("extremely tired, extremely slow").demeanour
-    assert slowest.delivery.speed >= 0.75
+    assert max(map(abs, active("extremely proud and confident").demeanour.expression.pose)) <= 8.0
+    slowest = active("extremely tired, extremely slow").demeanour
+    assert slowest.prosody.speed >= 0.75
 
 
 # --- the voice follows ---------------------------------------------------------------------------
@@ -188,11 +188,11 @@ def test_a_demeanour_stays_within_what_is_human():
 
 def test_the_plain_affect_is_the_plain_voice():
     assert voiced(Affect()) == PLAIN
-    assert Stance().demeanour.delivery == PLAIN
+    assert ActiveStyles().demeanour.prosody == PLAIN
 
 
 def test_arousal_raises_the_voice_and_sadness_lowers_it():
-    excited, sad = (stance(mood).demeanour.delivery for mood in ("excited", "sad"))
+    excited, sad = (active(mood).demeanour.prosody for mood in ("excited", "sad"))
     assert excited.speed > 1.05 > 0.95 > sad.speed
     assert excited.pitch > 0.5 > -0.5 > sad.pitch
     assert excited.energy > 0.2 > -0.2 > sad.energy
@@ -200,9 +200,9 @@ def test_arousal_raises_the_voice_and_sadness_lowers_it():
 
 @pytest.mark.parametrize("mood", [s.name for s in styles.table().values() if s.group == "mood"])
 def test_moods_colour_the_voice_and_do_not_disguise_it(mood):
-    delivery = stance(mood).demeanour.delivery
-    assert 0.84 <= delivery.speed <= 1.16
-    assert abs(delivery.pitch) <= 1.5
+    prosody = active(mood).demeanour.prosody
+    assert 0.84 <= prosody.speed <= 1.16
+    assert abs(prosody.pitch) <= 1.5
 
 
 # --- likeness of meaning -------------------------------------------------------------------------
@@ -374,13 +374,13 @@ def test_the_rest_of_a_reply_keeps_its_brackets():
     ],
 )
 def test_a_visitors_words_tell_how_they_feel(text, feeling):
-    assert Rapport(WORDS).feeling(text) == feeling
+    assert Sentiment(WORDS).feeling(text) == feeling
 
 
 def test_the_answer_to_a_feeling_is_a_demeanour():
-    rapport = Rapport(WORDS)
-    sorry = Stance().directed(rapport.answer("this is useless")).demeanour
-    glad = Stance().directed(rapport.answer("how lovely, thank you so much")).demeanour
+    sentiment = Sentiment(WORDS)
+    sorry = ActiveStyles().directed(sentiment.answer("this is useless")).demeanour
+    glad = ActiveStyles().directed(sentiment.answer("how lovely, thank you so much")).demeanour
     assert sorry.affect.valence < 0 < glad.affect.valence
-    assert sorry.delivery.speed < 1
-    assert rapport.answer("where is the pool?") is NOTHING
+    assert sorry.prosody.speed < 1
+    assert sentiment.answer("where is the pool?") is NOTHING

@@ -17,7 +17,7 @@ from support.babble import (
     speech,
 )
 
-from visavis.engines.base import PLAY_RATE, Affect, Bearing, Motion
+from visavis.engines.base import PLAY_RATE, Affect, Expression, Motion
 from visavis.engines.motion import visemes
 from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.models.arkit import INDEX
@@ -216,7 +216,7 @@ def test_knows_the_phoneme():
 # --- continuity ----------------------------------------------------------------------------------
 
 
-SAD = Bearing(
+SAD = Expression(
     {"browInnerUp": 0.4, "mouthFrown": 0.4, "eyeSquint": -0.5},
     (0, -6, 5, 0, 0, 0),
     0.8,
@@ -316,7 +316,7 @@ def test_memory_stays_flat():
 
 
 def test_lips_meet_in_a_broad_smile():
-    smile = Bearing(
+    smile = Expression(
         {"mouthSmile": 0.9, "mouthUpperUp": 0.5, "mouthLowerDown": 0.4, "jawOpen": 0.05}
     )
     for affect in (Affect(), Affect(valence=1.0, arousal=0.6)):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.babble import FRAME, MS, START, at, play, speech
 
-from visavis.engines.base import AT_EASE, PLAY_RATE, Affect, Bearing
+from visavis.engines.base import AT_EASE, PLAY_RATE, Affect, Expression
 from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.models.arkit import INDEX
 
@@ -211,13 +211,13 @@ def test_head_moves_more_in_speech_and_comes_to_rest():
     assert speed[1] > 1.5 * speed[2]
 
 
-# --- bearing and movements -----------------------------------------------------------------------
+# --- expression and movements --------------------------------------------------------------------
 
 
 def test_a_bearing_shows_on_face_and_head_and_goes_again():
     motion = VisemeMotion(2)
-    bearing = Bearing(face={"mouthSmileLeft": 0.5}, pose=(0.0, 6.0, 0.0, 0.0, 0.0, 0.0))
-    motion.feel(0, Affect(), bearing)
+    expression = Expression(face={"mouthSmileLeft": 0.5}, pose=(0.0, 6.0, 0.0, 0.0, 0.0, 0.0))
+    motion.feel(0, Affect(), expression)
     smile = INDEX["mouthSmileLeft"]
     states = [motion.state(t) for t in range(0, 6 * PLAY_RATE, FRAME)][50:]
     assert np.median([s.coefficients[smile] for s in states]) > 0.4
@@ -228,12 +228,12 @@ def test_a_bearing_shows_on_face_and_head_and_goes_again():
     assert abs(np.median([s.pose[1] for s in states])) < 2.5
 
 
-def shared_gaze(bearing):
+def shared_gaze(expression):
     away, towards = [], []
     for seed in range(8):
         motion = VisemeMotion(seed)
         motion.attend(0, "speaking")
-        motion.feel(0, Affect(), bearing)
+        motion.feel(0, Affect(), expression)
         states = [motion.state(t) for t in range(0, 40 * PLAY_RATE, GLANCE)][10:]
         room = np.array([s.gaze + s.pose[:2] for s in states])
         off = np.hypot(*room.T) > 4.5
@@ -244,8 +244,8 @@ def shared_gaze(bearing):
 
 def test_a_bearing_decides_where_the_eyes_go():
     usual, _ = shared_gaze(AT_EASE)
-    held, _ = shared_gaze(Bearing(away=-1.0))
-    aside, where = shared_gaze(Bearing(away=0.45, look=(15.0, 9.0)))
+    held, _ = shared_gaze(Expression(away=-1.0))
+    aside, where = shared_gaze(Expression(away=0.45, look=(15.0, 9.0)))
     assert held < 0.03 < usual < 0.3 < aside < 0.8
     assert where[0] > 10
     assert where[1] > 5

@@ -9,10 +9,10 @@ from support.stage import SILENCE, Stage
 from support.virtual_time import virtual_time
 
 from visavis.engines import load
-from visavis.engines.base import HEAR_RATE, PLAIN, PLAY_RATE, VAD_FRAME, Delivery
+from visavis.engines.base import HEAR_RATE, PLAIN, PLAY_RATE, VAD_FRAME, Prosody
 from visavis.engines.direction.director import Director
-from visavis.engines.direction.rapport import Rapport
-from visavis.engines.direction.styles import NOTHING, Stance
+from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.direction.styles import NOTHING, ActiveStyles
 from visavis.engines.ears.tone import RAISED, Tone
 from visavis.server.playout.messages import PACKET
 
@@ -21,7 +21,7 @@ SENTENCES = (
     "I would like a taxi to the airport tomorrow morning.",
     "There is no hot water in my room.",
 )
-RAISED_VOICE, SOFT_VOICE = Delivery(1.08, 3.0, 1.0), Delivery(0.92, -1.5, -1.0)
+RAISED_VOICE, SOFT_VOICE = Prosody(1.08, 3.0, 1.0), Prosody(0.92, -1.5, -1.0)
 
 
 def voice(seconds=0.8, hertz=120.0, level=0.0, slope=-12.0, rate=HEAR_RATE):
@@ -105,8 +105,8 @@ def test_it_costs_little():
 def test_spoken_sentences_are_told_apart(tmp_path):
     tts = load.tts("heart", tmp_path)
 
-    def said(text, delivery=PLAIN, gain=1.0):
-        pcm = np.concatenate([piece.pcm for piece in tts.synthesize(text, delivery)])
+    def said(text, prosody=PLAIN, gain=1.0):
+        pcm = np.concatenate([piece.pcm for piece in tts.synthesize(text, prosody)])
         narrow = soxr.resample(pcm.astype(np.float32), PLAY_RATE, HEAR_RATE) * gain
         frames = narrow[: len(narrow) // VAD_FRAME * VAD_FRAME].reshape(-1, VAD_FRAME)
         return frames[np.abs(frames).max(1) > 300 * gain].astype(np.int16).ravel()
@@ -123,39 +123,39 @@ def test_spoken_sentences_are_told_apart(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def rapport():
-    return Rapport(Director())
+def sentiment():
+    return Sentiment(Director())
 
 
 def shown(direction):
-    return Stance().directed(direction).demeanour
+    return ActiveStyles().directed(direction).demeanour
 
 
-def test_a_raised_voice_with_angry_words_is_met_calmer_and_sorrier(rapport):
+def test_a_raised_voice_with_angry_words_is_met_calmer_and_sorrier(sentiment):
     words = "this is ridiculous"
-    usual, raised = (shown(rapport.answer(words, arousal)) for arousal in (0.0, 0.8))
+    usual, raised = (shown(sentiment.answer(words, arousal)) for arousal in (0.0, 0.8))
     assert raised.affect.valence < usual.affect.valence  # sorry
     assert raised.affect.arousal <= usual.affect.arousal < 0  # calm
-    assert raised.bearing.away < usual.bearing.away  # looks at them
-    assert raised.delivery.speed <= 1.0
+    assert raised.expression.away < usual.expression.away  # looks at them
+    assert raised.prosody.speed <= 1.0
 
 
-def test_a_raised_voice_alone_is_met_calmly_and_attentively(rapport):
-    raised = shown(rapport.answer("when is breakfast", 0.8))
+def test_a_raised_voice_alone_is_met_calmly_and_attentively(sentiment):
+    raised = shown(sentiment.answer("when is breakfast", 0.8))
     assert raised.affect.arousal < -0.2
     assert raised.affect.valence >= 0
-    assert raised.bearing.away < -0.5
+    assert raised.expression.away < -0.5
 
 
-def test_joy_is_shared(rapport):
-    usual, raised = (shown(rapport.answer("thank you so much", a)) for a in (0.0, 0.8))
+def test_joy_is_shared(sentiment):
+    usual, raised = (shown(sentiment.answer("thank you so much", a)) for a in (0.0, 0.8))
     assert raised.affect.arousal > usual.affect.arousal > 0
 
 
-def test_a_soft_voice_is_answered_softly(rapport):
-    soft = shown(rapport.answer("when is breakfast", -0.8))
-    assert soft.delivery.energy < -0.3
-    assert rapport.answer("when is breakfast", -0.2) == NOTHING
+def test_a_soft_voice_is_answered_softly(sentiment):
+    soft = shown(sentiment.answer("when is breakfast", -0.8))
+    assert soft.prosody.energy < -0.3
+    assert sentiment.answer("when is breakfast", -0.2) == NOTHING
 
 
 @virtual_time

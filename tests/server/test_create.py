@@ -404,3 +404,22 @@ def test_a_name_that_was_taken_meanwhile_is_kept(tmp_path, monkeypatch):
     (event,) = bake.run()
     assert event.code == "name-taken"
     assert wanted.path.read_bytes() == b"the other one"
+
+
+# --- files that are no avatars -------------------------------------------------------------------
+
+
+async def test_a_broken_avatar_is_named_with_its_reason(home, caplog):
+    folder = Path(home["home"]) / "avatars"
+    folder.mkdir()
+    (folder / "torn.avatar").write_bytes(b"PK\x03\x04 nothing")
+    async with serving(**home) as client:
+        for _ in range(2):
+            listed = await (await client.get("/v1/avatars")).json()
+        assert [avatar["name"] for avatar in listed["avatars"]] == ["mira", "tomas"]
+        (broken,) = listed["broken"]
+        assert broken["name"] == "torn"
+        assert "damaged" in broken["why"]
+        status, said = await problem(await client.get("/v1/avatars/torn/preview.webp"))
+        assert (status, broken["why"] in said["detail"]) == (404, True)
+    assert [record.message for record in caplog.records].count("an avatar cannot be used") == 1

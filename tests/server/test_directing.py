@@ -20,8 +20,8 @@ def valence(stage):
 
 
 def spoken(stage, words):
-    """The delivery with which the clause of these words was spoken."""
-    return next(d for text, d in stage.tts.deliveries if text == words)
+    """The prosody with which the clause of these words was spoken."""
+    return next(d for text, d in stage.tts.prosodies if text == words)
 
 
 class Likeness:
@@ -94,7 +94,7 @@ async def test_a_direction_in_the_middle_of_a_reply_shows_at_once():
         await stage.pass_time(6_000)
         # The voice follows from the words after the next three seconds on, prepared or not.
         heard = stage.timeline.heard_until(stage.clock.now(), 1).split()
-        spoken_since = [d for _, d in stage.tts.deliveries if d.pitch > 0.5]
+        spoken_since = [d for _, d in stage.tts.prosodies if d.pitch > 0.5]
         assert len(heard) > 20
         assert len(spoken_since) >= 2
         starts = [at for name, at in stage.motion.told if name == "speak"]
@@ -190,7 +190,7 @@ async def test_brackets_are_neither_spoken_nor_shown_nor_remembered():
         await stage.pass_time(4000)
         texts = {c.text for c in stage.of(events.Caption)}
         assert texts == {"Of course.", "Up the stairs."}
-        assert stage.session.history[-1].heard == "Of course. Up the stairs."
+        assert stage.session.history.remarks[-1].heard == "Of course. Up the stairs."
         assert stage.of(events.ReplyEnded)[0].reason == "done"
         note = stage.of(events.Directed)[0]
         assert (note.styles, note.dropped) == ((), ("moonwalk",))
@@ -236,7 +236,7 @@ async def test_a_resumed_reply_keeps_its_style_and_its_brackets():
         ended = stage.of(events.ReplyEnded)
         assert [e.reason for e in ended] == ["interrupted", "done"]
         assert f"{ended[0].heard} {ended[1].heard}" == f"{words}. {words}."
-        rest = stage.tts.deliveries[-2:]
+        rest = stage.tts.prosodies[-2:]
         assert [d.pitch > 0 for _, d in rest] == [True, False]
         assert all(d.speed < 0.9 for _, d in rest)
 
@@ -251,11 +251,11 @@ async def test_an_angry_visitor_is_answered_with_regret_and_a_glad_one_with_joy(
         await stage.pass_time(50)
         assert valence(stage) < 0
         await stage.pass_time(4000)
-        assert stage.tts.deliveries[-1][1].speed < 0.95
+        assert stage.tts.prosodies[-1][1].speed < 0.95
         assert valence(stage) == 0.0
         stage.session.ask("thank you so much")
         await stage.pass_time(4000)
-        assert stage.tts.deliveries[-1][1].pitch > 0.2
+        assert stage.tts.prosodies[-1][1].pitch > 0.2
 
 
 @virtual_time
@@ -272,7 +272,7 @@ async def test_an_answer_prepared_early_is_prepared_in_the_right_mood():
         await stage.speak([(VOICE, 1000), (SILENCE, 1000)])
         await stage.pass_time(2500)
         assert len(stage.dialogue.histories) == 1
-        assert stage.tts.deliveries[-1][1].speed < 0.95
+        assert stage.tts.prosodies[-1][1].speed < 0.95
         assert stage.of(events.Receipt)[0].first_clause == pytest.approx(380, abs=41)
 
 

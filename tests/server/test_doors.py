@@ -48,10 +48,10 @@ class Caller:
 @virtual_time
 async def test_a_session_without_doors_goes_on():
     async with Stage() as stage:
-        stage.session._outlets.clear()
+        stage.session._outlets._all.clear()
         stage.session.ask("hello")
         await stage.pass_time(3000)
-        assert stage.session.history[-1].heard == "You said: hello"
+        assert stage.session.history.remarks[-1].heard == "You said: hello"
 
 
 @virtual_time

@@ -1,12 +1,13 @@
 """Minds: what they think is said and done, and until the visitor has finished they do not act."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from support.stage import SILENCE, VOICE, Stage
 from support.virtual_time import virtual_time
 
-from visavis.engines import adapters, fake, load
+from visavis.engines import fake, load, registry
 from visavis.engines.base import Call, Exchange, Fragment, Gesture, Remark, Result
 from visavis.server.playout.messages import ms
 from visavis.server.services.minds import exchanges
@@ -41,8 +42,7 @@ class Thinker(Stage):
         super().__init__(**options)
         self.mind = mind
         engines = self.services.engines()
-        object.__setattr__(engines.speakers, "mind", mind)
-        self.open(engines)
+        self.open(replace(engines, speakers=replace(engines.speakers, mind=mind)))
 
 
 @virtual_time
@@ -56,14 +56,14 @@ async def test_what_a_mind_says_does_and_looks_up():
             [at for name, at in stage.motion.told if name == told] for told in ("speak", "nod")
         )
         assert abs(nodded[0] - spoken[1]) < ms(200)  # with the words after it
-        assert list(stage.session.history) == [
+        assert list(stage.session.history.remarks) == [
             Remark(1, "visitor", "is the pool open?"),
             Remark(1, "tool", "open until nine", name="opening_hours"),
             Remark(1, "avatar", heard, heard=heard),
         ]
         stage.session.ask("thanks")
         await stage.pass_time(100)
-        assert stage.mind.asked[1][2] == tuple(stage.session.history)
+        assert stage.mind.asked[1][2] == tuple(stage.session.history.remarks)
 
 
 @virtual_time
@@ -99,7 +99,7 @@ async def test_an_interruption_cancels_the_mind():
         await stage.pass_time(50)
         assert stage.mind.ended == ["is the pool open?"]
         await stage.pass_time(3000)
-        assert not stage.session.history or stage.session.history[-1].heard == ""
+        assert not stage.session.history.remarks or stage.session.history.remarks[-1].heard == ""
 
 
 @virtual_time
@@ -114,6 +114,25 @@ async def test_a_mind_that_never_answers_ends_in_an_apology():
         await stage.pass_time(25_000)
         ended = stage.of(events.ReplyEnded)[0]
         assert (ended.reason, ended.heard) == ("failed", "Sorry.")
+
+
+@virtual_time
+async def test_a_cough_while_it_thinks_does_not_lose_the_answer():
+    class Slow:
+        async def answer(self, question):
+            await asyncio.sleep(1.0)
+            yield Fragment("one two three")
+
+    async with Thinker(Slow(), stt="") as stage:
+        stage.session.ask("go")
+        await stage.speak([(VOICE, 300), (SILENCE, 2000)])
+        await stage.pass_time(3000)
+        ended = stage.of(events.ReplyEnded)
+        assert [(e.reason, e.heard) for e in ended] == [
+            ("interrupted", ""),
+            ("done", "one two three"),
+        ]
+        assert exchanges(stage.session.history.remarks) == (Exchange("go", "one two three"),)
 
 
 def test_a_dialogue_is_told_turns():
@@ -141,14 +160,14 @@ def _looked_up_anew():
 
 
 def test_a_new_dialogue_is_one_file_and_one_line(monkeypatch, tmp_path):
-    monkeypatch.setitem(adapters.DIALOGUES, "shout", "support.shout")
+    monkeypatch.setitem(registry.DIALOGUES, "shout", "support.shout")
     dialogue = load.dialogue("shout", None, tmp_path)
     assert list(dialogue.reply("hello", ())) == ["HELLO!"]
 
 
 @pytest.mark.usefixtures("_looked_up_anew")
 def test_a_new_voice_is_one_file_and_one_line(monkeypatch, tmp_path):
-    monkeypatch.setitem(adapters.VOICES, "beep", "support.beep")
+    monkeypatch.setitem(registry.VOICES, "beep", "support.beep")
     assert "beep" in {voice.name for voice in load.voices()}
     speech = next(load.tts("beep", tmp_path).synthesize("one two"))
     assert [word.text for word in speech.words] == ["one", "two"]
@@ -156,6 +175,6 @@ def test_a_new_voice_is_one_file_and_one_line(monkeypatch, tmp_path):
 
 @pytest.mark.usefixtures("_looked_up_anew")
 def test_a_voice_that_cannot_be_had_says_why(monkeypatch):
-    monkeypatch.setitem(adapters.VOICES, "lost", "support.nowhere")
+    monkeypatch.setitem(registry.VOICES, "lost", "support.nowhere")
     assert "support.nowhere" in load.missing_voices()["lost"]
     assert "lost" not in {voice.name for voice in load.voices()}

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="scheduling is L
 
 _REPORT = """
 import asyncio, json, os, resource
-from visavis.server.system.flow import Worker
+from visavis.server.system.flow import Worker, file_threads
 from visavis.server.system.priority import go_first
 {setup}
 def level():
@@ -26,6 +26,8 @@ async def main():
         return [item async for item in worker.stream(lambda: (level() for _ in "ab"), awaited=True)]
     levels = [level(), await early.load(level), await late.load(level), await render.load(level)]
     levels += await hurried(early) + [await early.load(level)]
+    asyncio.get_running_loop().set_default_executor(file_threads())
+    levels.append(await asyncio.to_thread(level))
     print(json.dumps([reached, levels]))
     for worker in (early, late, render):
         worker.close()
@@ -62,10 +64,10 @@ os.sched_getparam = lambda thread: os.sched_param(of(thread)[1])
 
 
 def assert_media_ahead(levels: list[int]) -> None:
-    loop, early, late, render, first, second, after = levels
+    loop, early, late, render, first, second, after, files = levels
     assert (loop, render) == (2, 2)
     assert (first, second) == (1, 0)
-    assert (early, late, after) == (0, 0, 0)
+    assert (early, late, after, files) == (0, 0, 0, 0)
 
 
 def test_media_goes_ahead_of_engines_in_real_time() -> None:
@@ -87,4 +89,4 @@ def deny(*_):
     raise PermissionError
 os.sched_setscheduler = os.setpriority = deny
 """
-    assert report(refuse) == ("normal", [0] * 7)
+    assert report(refuse) == ("normal", [0] * 8)

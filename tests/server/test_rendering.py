@@ -11,10 +11,10 @@ from visavis.engines import fake
 from visavis.engines.base import PLAY_RATE, EngineError
 from visavis.engines.direction.director import Director
 from visavis.server.commands.rendering import LEAD_IN, render
-from visavis.server.doors.files import Script, Sound, read_sound
+from visavis.server.doors.files import Playback, Script, read_sound
 from visavis.server.doors.recorder import Recorder
 from visavis.server.playout.messages import FRAME, to_ms
-from visavis.server.services.alone import alone
+from visavis.server.services.offline import offline_engines
 from visavis.server.session.showing import EARLY
 
 
@@ -28,7 +28,7 @@ class Film:
         self._generator, self._lips, self._inlet = generator or fake.FakeGenerator(), lips, inlet
 
     def make(self):
-        engines = alone(self._generator.one, Director(), self.tts, self._lips)
+        engines = offline_engines(self._generator.one, Director(), self.tts, self._lips)
         engines = replace(engines, motion=self.motion)
         self.notes = render(engines, self._inlet, self.recorder)
         return self
@@ -49,7 +49,7 @@ def test_brackets_and_style_direct_a_film(tmp_path):
     assert starts[0] == LEAD_IN
     glad = next(at for at, affect, _ in film.motion.felt if affect.valence == 1.0)
     assert glad == pytest.approx(starts[1] - EARLY, abs=2)
-    assert all(delivery.speed < 0.9 for _, delivery in film.tts.deliveries)
+    assert all(prosody.speed < 0.9 for _, prosody in film.tts.prosodies)
     end = starts[2] + fake.WORD
     assert film.at("nod") == [pytest.approx(end - EARLY, abs=2)]
     assert film.notes.dropped == ["moonwalk"]
@@ -87,9 +87,9 @@ def test_a_generator_that_fails_ends_the_rendering(tmp_path):
 
 
 def breaking(generator, synthesize):
-    def spoken(text, delivery):
+    def spoken(text, prosody):
         generator.broken = True
-        return synthesize(text, delivery)
+        return synthesize(text, prosody)
 
     return spoken
 
@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
 
 def test_a_recording_becomes_a_film(tmp_path):
     tone = (8000 * np.sin(np.arange(PLAY_RATE) / 20)).astype(np.int16)
-    film = Film(tmp_path / "x.mp4", Sound(tone, "happy"), lips=fake.FakeLips()).make()
+    film = Film(tmp_path / "x.mp4", Playback(tone, "happy"), lips=fake.FakeLips()).make()
     sound = np.abs(read_sound(film.path))
     assert to_ms(np.count_nonzero(sound > 3000)) > 500
     assert len(sound) > len(tone)

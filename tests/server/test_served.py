@@ -15,12 +15,12 @@ from support.virtual_time import virtual_time
 from visavis.engines import fake
 from visavis.engines.base import EngineError, EngineHung, Transcript
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.services.services import Defaults, Services
+from visavis.server.services.engines import Defaults, Services
 from visavis.server.system import served as module
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.process import EngineProcess
-from visavis.server.system.served import InThread, Served
+from visavis.server.system.served import Health, InThread, Served
 
 
 class Moody:
@@ -54,7 +54,7 @@ def moody():
 def serve(engine, deadline=0.5):
     metrics = Metrics()
     runner = InThread(engine, Worker("ears", deadline=deadline))
-    return Served("ears", "Hearing", runner, metrics), metrics
+    return Served(runner, Health("ears", "Hearing", metrics)), metrics
 
 
 def count(metrics, name, engine="ears"):
@@ -93,10 +93,10 @@ async def test_three_failures_in_a_row_are_too_many(moody):
             await served.call(Moody.fail)
     await served.call(Moody.work)  # begins to count anew
     for _ in range(3):
-        assert not served.broken
+        assert not served.health.broken
         with pytest.raises(EngineError):
             await served.call(Moody.fail)
-    assert served.broken
+    assert served.health.broken
     assert count(metrics, "visavis_engine_errors_total") == 5
     assert count(metrics, "visavis_engine_hangs_total") == 0
     served.close()
@@ -109,7 +109,7 @@ async def test_a_broken_engine_is_tried_again_after_a_rest(moody, monkeypatch):
             await served.call(Moody.fail)
     later = time.monotonic() + module.REST + 1
     monkeypatch.setattr(module.time, "monotonic", lambda: later)
-    assert not served.broken
+    assert not served.health.broken
     served.close()
 
 
@@ -118,7 +118,7 @@ async def test_readiness_names_the_engine_that_keeps_failing(moody, tmp_path):
     services = Services(tmp_path, defaults, AvatarStore(tmp_path), Metrics())
     served, _ = serve(moody)
     services._loading = None
-    services._served.append(served)
+    services._healths.append(served.health)
     assert services.missing is None
     for _ in range(3):
         with pytest.raises(EngineHung):
@@ -186,7 +186,7 @@ async def in_process(deadline=20.0):
     metrics = Metrics()
     child = EngineProcess("ears", fake.FakeStt, deadline)
     await child.load()
-    return Served("ears", "Hearing", child, metrics), metrics
+    return Served(child, Health("ears", "Hearing", metrics)), metrics
 
 
 @pytest.mark.usefixtures("_children")

@@ -12,7 +12,7 @@ from visavis.engines.direction.director import Director
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services.services import Defaults, Services
+from visavis.server.services.engines import Defaults, Services
 from visavis.server.session.session import Session
 from visavis.server.system.errors import NotFound
 from visavis.server.system.metrics import Metrics

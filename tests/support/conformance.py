@@ -24,7 +24,7 @@ from visavis.engines.base import (
     Voice,
 )
 from visavis.engines.language.embeddings import Embedder
-from visavis.server.doors.files import Script, Sound
+from visavis.server.doors.files import Playback, Script
 from visavis.server.doors.recorder import Recorder
 from visavis.server.session.doors import Inlet, Outlet
 
@@ -38,4 +38,4 @@ embedder: Embedder = WordVectors()
 second: tuple[Voice, Tts, Dialogue] = (VOICE, beep(Path()), Shout())
 outlet: Outlet = Stage()
 recorder: Outlet = Recorder(Path())
-inlets: tuple[Inlet, Inlet] = (Script(""), Sound(np.zeros(0, np.int16)))
+inlets: tuple[Inlet, Inlet] = (Script(""), Playback(np.zeros(0, np.int16)))

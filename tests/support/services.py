@@ -11,20 +11,20 @@ import numpy as np
 from visavis.engines import fake
 from visavis.engines.base import Dialogue, Lips, Puppet, Stt, Tts
 from visavis.engines.direction.director import Director
-from visavis.engines.direction.rapport import Rapport
+from visavis.engines.direction.sentiment import Sentiment
 from visavis.server.playout.messages import Clause
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.minds import DialogueMind
 from visavis.server.session.endpointing import Endpointing
+from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
-from visavis.server.session.session import Engines
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.config import Source
 from visavis.server.system.errors import NotFound
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
-from visavis.server.system.served import InThread, Served
+from visavis.server.system.served import Health, InThread, Served
 
 T = TypeVar("T")
 
@@ -41,11 +41,14 @@ class FakeServices:
         self.metrics = Metrics()
         self.stt, self.dialogue = fake.FakeStt(stt), fake.FakeDialogue(answer)
         self.motion, self.generator = fake.FakeMotion(), fake.FakeGenerator(128, 128)
-        self.drawing, self.puppet = DrawingPool(self.generator, threads=1), Puppet("mira")
+        self.drawing, self.puppet = (
+            DrawingPool(self.generator, Health("render", "Drawing", self.metrics), threads=1),
+            Puppet("mira"),
+        )
         self.lent = 0  # sessions that have engines, and did not end
         self.tts = fake.FakeTts()
         self.director = Director()
-        self.rapport = Rapport(self.director)
+        self.sentiment = Sentiment(self.director)
         self.workers = {
             name: Worker(name, deadline=20.0) for name in ("stt", "dialogue", "tts", "direction")
         }
@@ -61,7 +64,7 @@ class FakeServices:
         dialogue: Served[Dialogue] = self._served("dialogue", self.dialogue)
         tts: Served[Tts] = self._served("tts", self.tts)
         reading: Served[Director] = self._served("direction", self.director)
-        guide = Guide(self.director, reading, self.rapport)
+        guide = Guide(self.director, reading, self.sentiment)
         return Engines(
             ear=lips or Ear(fake.FakeEcho(), fake.FakeVad(), stt, Endpointing()),
             motion=self.motion,
@@ -73,7 +76,8 @@ class FakeServices:
         )
 
     def _served(self, name: str, engine: T) -> Served[T]:
-        return Served(name, name, InThread(engine, self.workers[name]), self.metrics)
+        health = Health(name, name, self.metrics)
+        return Served(InThread(engine, self.workers[name]), health)
 
     def _take_back(self) -> None:
         self.lent -= 1

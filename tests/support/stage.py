@@ -13,8 +13,9 @@ from visavis.engines.base import Pcm
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import PACKET, Tick, ms
 from visavis.server.session.doors import Playout
+from visavis.server.session.engines import Engines
 from visavis.server.session.events import Event
-from visavis.server.session.session import Engines, Session
+from visavis.server.session.session import Session
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec
 import pytest
 
 from visavis.server.playout import clock
-from visavis.server.playout.virtual import VirtualLoop
+from visavis.server.playout.virtual_loop import VirtualLoop
 
 _P = ParamSpec("_P")
 

@@ -34,7 +34,7 @@ from .hair import (
     hair_material,
     scalp,
 )
-from .head import FaceState, Floats, Head, rotation
+from .head import Floats, Head, HeadState, rotation
 from .mesh import Surface, carried, curves, link, mesh, move, part, read, subdivided
 from .mouth import RowOfTeeth, rows, with_jaw
 from .people import PERSONAS, Persona
@@ -97,7 +97,7 @@ def sit(persona: Persona, data: Path) -> Sitter:
     )
 
 
-def build_person(sitter: Sitter, state: FaceState) -> None:
+def build_person(sitter: Sitter, state: HeadState) -> None:
     """Put the sitter into the empty scene, in a face state."""
     head, style = sitter.head, sitter.persona
     moved = head.turned(head.deformed(state), head.turn_share, state)
@@ -112,7 +112,7 @@ def build_person(sitter: Sitter, state: FaceState) -> None:
     build_spectacles(sitter, state)
 
 
-def build_spectacles(sitter: Sitter, state: FaceState) -> None:
+def build_spectacles(sitter: Sitter, state: HeadState) -> None:
     style = sitter.persona.glasses
     if style is None:
         return
@@ -121,7 +121,7 @@ def build_spectacles(sitter: Sitter, state: FaceState) -> None:
     wear(turned, style)
 
 
-def build_eyes(sitter: Sitter, state: FaceState) -> None:
+def build_eyes(sitter: Sitter, state: HeadState) -> None:
     head, turned = sitter.head, rotation(*state.pose)
     for side, gaze in head.gaze(state).items():
         centre, radius = head.eyes[side]
@@ -129,7 +129,7 @@ def build_eyes(sitter: Sitter, state: FaceState) -> None:
         build_eye(placed, radius, turned @ gaze, sitter.persona.eyes)
 
 
-def build_mouth(sitter: Sitter, state: FaceState, points: Floats) -> None:
+def build_mouth(sitter: Sitter, state: HeadState, points: Floats) -> None:
     head = sitter.head
     upper, lower = rows(head, float(sitter.marks.mouth[2]))
     jaw = with_jaw(head, lower.points, head.deformed(state))
@@ -147,7 +147,7 @@ def build_teeth(row: RowOfTeeth, points: Floats, made: tuple[Any, Any]) -> None:
         link("teeth", mesh("teeth", points, row.faces[chosen].tolist()), surface)
 
 
-def build_hair(sitter: Sitter, now: Surface, state: FaceState) -> None:
+def build_hair(sitter: Sitter, now: Surface, state: HeadState) -> None:
     """Face hair goes with its skin; scalp hair turns with the head, less at the shoulders."""
     head, style, seed = sitter.head, sitter.persona.hair, sitter.persona.seed
     brows = carried(sitter.brows, sitter.skin, now)
@@ -176,14 +176,14 @@ def strands(
             curves(name, paths[chosen], *radii, made)
 
 
-def states(path: Path | None, out: Path, rest: FaceState) -> dict[Path, FaceState]:
+def states(path: Path | None, out: Path, rest: HeadState) -> dict[Path, HeadState]:
     """The pictures to make: the neutral portrait, one state, or a numbered list of them."""
     if path is None:
         return {out: rest}
     data = json.loads(path.read_text())
     if isinstance(data, dict):
-        return {out: FaceState.of(data)}
-    return {out.with_stem(f"{out.stem}-{k:03d}"): FaceState.of(d) for k, d in enumerate(data)}
+        return {out: HeadState.of(data)}
+    return {out.with_stem(f"{out.stem}-{k:03d}"): HeadState.of(d) for k, d in enumerate(data)}
 
 
 def main() -> None:
@@ -210,7 +210,7 @@ def main() -> None:
     if not backdrop.exists():
         scenery.build_lobby(persona.stage, sitter.head.eye_level)
         scenery.render(backdrop, 384, 48, persona.seed)
-    rest = FaceState(pose=persona.turn)
+    rest = HeadState(pose=persona.turn)
     for path, state in states(args.states, args.out, rest).items():
         if args.states and path.exists():
             continue  # a long list can be broken off and taken up again

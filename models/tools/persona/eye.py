@@ -1,4 +1,4 @@
-"""Eyeballs of a persona, and the materials of its mouth. Knows no skin."""
+"""Eyeballs of a persona, and the materials of its mouth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spectacles of a persona: two rims, a bridge, temples and clear lenses. Knows no skin."""
+"""Spectacles of a persona: two rims, a bridge, temples and clear lenses."""
 
 from __future__ import annotations
 

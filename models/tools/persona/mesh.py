@@ -1,4 +1,4 @@
-"""Meshes and curves between numpy and Blender: make, subdivide, read, bind. Knows no persons."""
+"""Meshes and curves between numpy and Blender: make, subdivide, read, bind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Teeth and tongue of a persona, where they are in people. Knows no Blender scene.
+"""Teeth and tongue of a persona, where they are in people.
 
 MakeHuman's own bands of teeth end so high that no open mouth shows them; the rows of single teeth
 of the free head (tools/head/teeth.py) take their place.

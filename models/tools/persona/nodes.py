@@ -1,4 +1,4 @@
-"""A few words to write Blender shader graphs in Python. Knows nothing of persons."""
+"""A few words to write Blender shader graphs in Python."""
 
 from __future__ import annotations
 

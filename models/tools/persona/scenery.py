@@ -1,4 +1,4 @@
-"""Where a persona sits: camera, soft lights and the blurred lobby behind. Knows no persons."""
+"""Where a persona sits: camera, soft lights and the blurred lobby behind."""
 
 from __future__ import annotations
 

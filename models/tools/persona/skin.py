@@ -1,4 +1,4 @@
-"""Skin of a persona: where it is red, dark, wet or folded, and the material. Knows no hair."""
+"""Skin of a persona: where it is red, dark, wet or folded, and the material."""
 
 from __future__ import annotations
 

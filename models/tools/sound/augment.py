@@ -1,7 +1,7 @@
 """Sequences for the training of the sound-viseme network: clips joined, then made to sound other.
 
 Everything acts on the power of mel bands, where noise adds, a room smears and a telephone cuts, so
-no two batches are alike and none takes longer than the network. Knows no network.
+no two batches are alike and none takes longer than the network.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The trained sound-viseme network written as ONNX, node by node, so that no exporter is needed.
 
-The same weights give the same bytes. Knows no training.
+The same weights give the same bytes.
 """
 
 from __future__ import annotations

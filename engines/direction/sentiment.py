@@ -30,7 +30,7 @@ class _Feeling:
     unless: tuple[str, ...]
 
 
-class Rapport:
+class Sentiment:
     """Reads one utterance at a time, in well under a millisecond."""
 
     def __init__(self, director: Director) -> None:

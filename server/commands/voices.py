@@ -1,10 +1,9 @@
-"""`visavis voices` and `visavis token`."""
+"""`visavis voices`: the voices that can be had, and why others cannot."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import secrets
 import sys
 from dataclasses import asdict
 
@@ -22,8 +21,3 @@ def voices(options: argparse.Namespace) -> None:
         say_line(f"{voice['name']:8} {voice['language']:8} {voice['description']}")
     for name, why in load.missing_voices().items():
         sys.stderr.write(f"{name} cannot be had: {why}\n")
-
-
-def token(_options: argparse.Namespace) -> None:
-    """`token`: a secret for `visavis serve`."""
-    say_line(secrets.token_urlsafe(24))

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 from visavis.engines import load
 from visavis.engines.base import FaceState
 from visavis.models.avatar.file import SHIPPED, load_avatar
-from visavis.models.bake import covered, photo
 from visavis.models.bake import landmarks as lm
+from visavis.models.bake import occlusion, photo
 
 SITTERS = sorted((Path(__file__).parents[2] / "bench" / "face" / "portraits").glob("*.webp"))
 JAW = (234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361,
@@ -61,7 +61,7 @@ def striped(picture):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("texture", [plain, knitted, striped])
 def test_a_mouth_behind_cloth_is_hidden(name, texture):
-    assert covered.mouth_hidden(*found(masked(name, texture)))
+    assert occlusion.mouth_hidden(*found(masked(name, texture)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,7 +73,7 @@ def test_a_mouth_behind_a_microphone_is_hidden(name):
     ImageDraw.Draw(out).ellipse(
         [x - reach, y - reach, x + reach, y + 1.4 * reach], fill=(38, 38, 40)
     )
-    assert covered.mouth_hidden(*found(out))
+    assert occlusion.mouth_hidden(*found(out))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,8 +91,8 @@ def test_a_mouth_behind_a_microphone_is_hidden(name):
 )
 def test_a_bare_face_is_not_covered(name, change):
     pixels, face = found(change(persona(name)[0]))
-    assert not covered.mouth_hidden(pixels, face)
-    assert not covered.glare(pixels, face)
+    assert not occlusion.mouth_hidden(pixels, face)
+    assert not occlusion.glare(pixels, face)
 
 
 @pytest.mark.parametrize("path", SITTERS, ids=lambda path: path.stem)
@@ -101,8 +101,8 @@ def test_beards_and_glasses_are_no_cover(path, shrink):
     with Image.open(path) as picture:
         size = (picture.width // shrink, picture.height // shrink)
         pixels, face = found(picture.convert("RGB").resize(size, Image.Resampling.LANCZOS))
-    assert not covered.mouth_hidden(pixels, face)
-    assert not covered.glare(pixels, face)
+    assert not occlusion.mouth_hidden(pixels, face)
+    assert not occlusion.glare(pixels, face)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,7 +112,7 @@ def test_an_open_mouth_is_not_hidden(name):
         face = np.zeros(52, np.float32)
         face[24] = jaw  # jawOpen
         shown = cv2.cvtColor(draw(FaceState(face)), cv2.COLOR_YUV2RGB_I420)
-        assert not covered.mouth_hidden(*found(Image.fromarray(shown)))
+        assert not occlusion.mouth_hidden(*found(Image.fromarray(shown)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -125,7 +125,7 @@ def test_glare_on_glasses_is_noticed(name, eyes):
         (x, y), reach = eye.centre, eye.radius
         streak = [(-2, 2), (-0.7, 2), (2, -2), (0.7, -2)]
         pen.polygon([(x + a * reach, y + b * reach) for a, b in streak], fill=(255, 255, 255, 235))
-    assert covered.glare(*found(out))
+    assert occlusion.glare(*found(out))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -138,8 +138,8 @@ def test_glasses_without_glare_are_no_fault(name):
         box = [x - reach, y - 0.8 * reach, x + reach, y + 0.8 * reach]
         pen.rounded_rectangle(box, 20, outline=(20, 20, 20), width=8)
     pixels, again = found(out)
-    assert not covered.glare(pixels, again)
-    assert not covered.mouth_hidden(pixels, again)
+    assert not occlusion.glare(pixels, again)
+    assert not occlusion.mouth_hidden(pixels, again)
 
 
 def test_an_iris_at_the_picture_s_edge_is_read_as_far_as_it_goes():
@@ -147,7 +147,7 @@ def test_an_iris_at_the_picture_s_edge_is_read_as_far_as_it_goes():
     lids = np.zeros((9, 2), np.float32)
     for centre, share in (((0, 0), 1.0), ((39, 39), 1.0), ((-30, -30), 0.0), ((90, 20), 0.0)):
         eye = lm.Eye(np.array(centre, np.float32), 6.0, lids, lids)
-        assert covered._glaring(white, eye) == share
+        assert occlusion._glaring(white, eye) == share
 
 
 @pytest.mark.parametrize(("yaw", "warned"), [(0, False), (15, False), (32, True), (-32, True)])

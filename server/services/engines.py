@@ -18,21 +18,21 @@ from typing import Any, Final, TypeVar
 
 from visavis.engines import load
 from visavis.engines.base import Lips, Mind, Motion, Stt, draw_one
-from visavis.engines.direction.rapport import Rapport
+from visavis.engines.direction.sentiment import Sentiment
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.minds import DialogueMind
 from visavis.server.services.puppets import Puppets
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
+from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
-from visavis.server.session.session import Engines
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.config import Source
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
-from visavis.server.system.served import InThread, Served
+from visavis.server.system.served import Health, InThread, Served
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,7 @@ class Services:
         self._ends = ExitStack()
         self._voices = Voices(home, metrics)
         self._served: list[Served[Any]] = []
+        self._healths: list[Health] = []
         self._drawing: DrawingPool
         self._puppets: Puppets
         self._stt: Served[Stt]
@@ -77,9 +78,10 @@ class Services:
     @property
     def missing(self) -> str | None:
         """Why no session can begin now."""
-        for served in (*self._served, *self._voices.served):
-            if served.broken:
-                return f"{served.what} keeps failing."
+        voices = (served.health for served in self._voices.served)
+        for health in (*self._healths, *voices):
+            if health.broken:
+                return f"{health.what} keeps failing."
         return self._loading
 
     async def open(self) -> None:
@@ -94,7 +96,7 @@ class Services:
         worker = Worker("direction", deadline=_DEADLINE)
         director = await worker.load(load.director, self._home)
         reading = self._serve("direction", "Reading directions", director, worker)
-        self._guide = Guide(director, reading, await worker.load(Rapport, director))
+        self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
@@ -113,9 +115,13 @@ class Services:
         return DialogueMind(self._serve("dialogue", "The dialogue", engine, worker))
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
-        served: Served[T] = Served(name, what, InThread(engine, worker), self._metrics)
+        served: Served[T] = Served(InThread(engine, worker), self._health(name, what))
         self._served.append(served)
         return served
+
+    def _health(self, name: str, what: str) -> Health:
+        self._healths.append(Health(name, what, self._metrics))
+        return self._healths[-1]
 
     async def lend(self, avatar: str, voice: str, source: Source) -> Engines:
         """The engines of one new session. Raises NotFound, AvatarError, EngineError."""
@@ -154,7 +160,7 @@ class Services:
         self._ends.callback(worker.close)
         generator = await worker.load(load.generator, *self._defaults.size)
         self._ends.callback(generator.close)
-        self._drawing = DrawingPool(generator)
+        self._drawing = DrawingPool(generator, self._health("render", "Drawing"))
         self._ends.callback(self._drawing.close)
         self._puppets = Puppets(generator, worker)
         path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)

@@ -11,7 +11,7 @@ from visavis.engines.base import Attention
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class Behaviour:
     """One way to behave.
 
     blinks: a minute, without those that gaze shifts and pauses provoke (Bentivoglio et al. 1997:
@@ -35,8 +35,8 @@ class Manner:
     away_yaw: float | None = None
 
 
-MANNERS: Final[Mapping[Attention, Manner]] = {
-    "idle": Manner(
+BEHAVIOURS: Final[Mapping[Attention, Behaviour]] = {
+    "idle": Behaviour(
         blinks=11.0,
         away=0.24,
         away_length=1.0,
@@ -45,7 +45,7 @@ MANNERS: Final[Mapping[Attention, Manner]] = {
         wander=1.0,
         hold=4.2,
     ),
-    "listening": Manner(
+    "listening": Behaviour(
         blinks=12.5,
         away=0.12,
         away_length=0.7,
@@ -56,7 +56,7 @@ MANNERS: Final[Mapping[Attention, Manner]] = {
         nods=6.0,  # besides those at the visitor's pauses
         face={"browInnerUp": 0.18, "browOuterUp": 0.16, "eyeWide": 0.08},
     ),
-    "thinking": Manner(
+    "thinking": Behaviour(
         blinks=9.5,
         away=0.78,
         away_length=1.7,
@@ -70,7 +70,7 @@ MANNERS: Final[Mapping[Attention, Manner]] = {
             "mouthLeft": 0.06,
         },
     ),
-    "speaking": Manner(
+    "speaking": Behaviour(
         blinks=17.0,
         away=0.26,
         away_length=0.8,
@@ -84,19 +84,19 @@ MANNERS: Final[Mapping[Attention, Manner]] = {
 
 
 @lru_cache(64)
-def borne(attention: Attention, away: float, look: tuple[float, float] | None) -> Manner:
-    """The manner of an attention with a bearing's gaze: see base.Bearing."""
-    manner = MANNERS[attention]
+def borne(attention: Attention, away: float, look: tuple[float, float] | None) -> Behaviour:
+    """The behaviour of an attention with an expression's gaze: see base.Expression."""
+    behaviour = BEHAVIOURS[attention]
     if not away and look is None:
-        return manner
-    share = manner.away + away * ((1.0 - manner.away) if away > 0 else manner.away)
-    manner = replace(
-        manner,
+        return behaviour
+    share = behaviour.away + away * ((1.0 - behaviour.away) if away > 0 else behaviour.away)
+    behaviour = replace(
+        behaviour,
         away=share,
-        away_length=manner.away_length * (1.0 + max(away, 0.0)),
-        ponders=manner.ponders or away >= 0.4,
+        away_length=behaviour.away_length * (1.0 + max(away, 0.0)),
+        ponders=behaviour.ponders or away >= 0.4,
     )
     if look is None:
-        return manner
+        return behaviour
     yaw, pitch = look
-    return replace(manner, away_yaw=yaw, away_pitch=(pitch - 2.0, pitch + 2.0))
+    return replace(behaviour, away_yaw=yaw, away_pitch=(pitch - 2.0, pitch + 2.0))

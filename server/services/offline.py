@@ -8,21 +8,21 @@ from visavis.engines import load
 from visavis.engines.base import I420, Dialogue, Draw, FaceState, Lips, Tts
 from visavis.engines.dialogue.echo import EchoDialogue
 from visavis.engines.direction.director import Director
-from visavis.engines.direction.rapport import Rapport
+from visavis.engines.direction.sentiment import Sentiment
 from visavis.server.services.minds import DialogueMind
+from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
-from visavis.server.session.session import Engines
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
-from visavis.server.system.served import InThread, Served
+from visavis.server.system.served import Health, InThread, Served
 
 T = TypeVar("T")
 
 _SEED: Final = 0  # the same text moves the same way each time
 
 
-def alone(draw: Draw, director: Director, tts: Tts, lips: Lips | None = None) -> Engines:
+def offline_engines(draw: Draw, director: Director, tts: Tts, lips: Lips | None = None) -> Engines:
     """For a session that says texts, or with `lips` the sound that it is fed.
 
     Nothing here has a deadline: nobody waits.
@@ -30,7 +30,7 @@ def alone(draw: Draw, director: Director, tts: Tts, lips: Lips | None = None) ->
     metrics = Metrics()
 
     def served(name: str, engine: T) -> Served[T]:
-        return Served(name, name, InThread(engine, Worker(name)), metrics)
+        return Served(InThread(engine, Worker(name)), Health(name, name, metrics))
 
     drawing = Worker("drawing")
 
@@ -39,7 +39,7 @@ def alone(draw: Draw, director: Director, tts: Tts, lips: Lips | None = None) ->
         return await drawing.call(draw, state)
 
     echo: Dialogue = EchoDialogue()
-    guide = Guide(director, served("direction", director), Rapport(director))
+    guide = Guide(director, served("direction", director), Sentiment(director))
     return Engines(
         ear=lips,
         motion=load.motion(_SEED),

@@ -1,0 +1,30 @@
+"""What one session works with: its own engines, and those that it shares with others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from visavis.engines.base import I420, Lips, Motion
+from visavis.server.playout.messages import Clause
+from visavis.server.session.hearing import Ear
+from visavis.server.session.showing import Paint
+from visavis.server.session.speaking import Speakers
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What one session works with.
+
+    ear: to answer what it hears; or lips, to speak it; None: it hears nothing. paint draws its
+    avatar, of which `still` is the neutral face. give_back: called when the session is over, for
+    what was lent to it.
+    """
+
+    ear: Ear | Lips | None
+    motion: Motion
+    paint: Paint
+    still: I420
+    speakers: Speakers
+    apology: tuple[Clause, ...]
+    give_back: Callable[[], None] = lambda: None
