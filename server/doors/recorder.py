@@ -67,7 +67,7 @@ class Quality:
         return {"preset": self.preset, "crf": str(self.crf), **keyframes}
 
 
-LIVE: Final = Quality("superfast", 23, fragmented=True)  # beside a conversation: 2 ms a picture
+LIVE: Final = Quality("superfast", 23, fragmented=True)  # beside a conversation
 FINE: Final = Quality("veryfast", 18, fragmented=False)
 
 

@@ -21,7 +21,7 @@ from visavis.engines.base import Lips, Mind, Motion, Stt, draw_one
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.drawing import DrawingPool
-from visavis.server.services.minds import DialogueMind
+from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.puppets import Puppets
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
@@ -111,7 +111,7 @@ class Services:
         engine = await worker.load(load.dialogue, name, knowledge, self._home)
         if isinstance(engine, Mind):
             worker.close()
-            return engine
+            return WatchedMind(engine, self._health("dialogue", "The dialogue"))
         return DialogueMind(self._serve("dialogue", "The dialogue", engine, worker))
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:

@@ -1,12 +1,64 @@
-"""A plain dialogue as a mind: its text in fragments, from the thread that serves it."""
+"""Minds as sessions use them: a plain dialogue in the full form, and a mind that is watched."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
+from typing import Final
 
-from visavis.engines.base import Dialogue, Exchange, Fragment, Question, Remark, Thought
-from visavis.server.system.served import Served
+from visavis.engines.base import (
+    Dialogue,
+    EngineError,
+    EngineHung,
+    Exchange,
+    Fragment,
+    Mind,
+    Question,
+    Remark,
+    Thought,
+)
+from visavis.server.system.flow import place
+from visavis.server.system.served import Health, Served
+
+log = logging.getLogger(__name__)
+
+
+_DEADLINE: Final = 20.0  # s for the next piece of an answer; a dead mind ends the turn
+
+
+class WatchedMind:
+    """Implements `Mind` over another one: with a deadline, and with nothing but EngineErrors."""
+
+    def __init__(self, mind: Mind, health: Health) -> None:
+        self._mind, self._health = mind, health
+
+    async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
+        """The mind's thoughts, each in time. Raises EngineError."""
+        with self._health.watched():
+            async with aclosing(self._mind.answer(question)) as thoughts:
+                while (thought := await _in_time(thoughts)) is not None:
+                    self._health.well()
+                    yield thought
+
+
+async def _in_time(thoughts: AsyncGenerator[Thought, None]) -> Thought | None:
+    """The next one, None at the end. Raises EngineError, also after the deadline.
+
+    Not `wait_for`, which before Python 3.12 loses a cancellation that meets a result.
+    """
+    try:
+        async with asyncio.timeout(_DEADLINE) as limit:
+            return await anext(thoughts, None)
+    except EngineError:
+        raise
+    except Exception as error:  # noqa: BLE001 (the border, as in Worker.call)
+        if limit.expired():
+            raise EngineHung(f"the mind did not answer within {_DEADLINE:g} s") from None
+        fault = f"{type(error).__name__} at {place(error)}"
+        log.error("a mind broke its contract", extra={"fault": fault})  # noqa: TRY400
+        raise EngineError(f"the mind: {fault}") from None
 
 
 class DialogueMind:

@@ -7,14 +7,13 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 
 from visavis.engines.base import (
     Call,
     EngineError,
-    EngineHung,
     Fragment,
     Gesture,
     Mind,
@@ -36,12 +35,9 @@ from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 AHEAD: Final = ms(12_000)  # speech that is synthesized before it is taken
 # How long before it sounds a clause is taken: late, so that a direction is heard soon.
 TAKEN: Final = ms(3_000)
-_DEADLINE: Final = 20.0  # s for the next piece of an answer; a dead mind ends the turn
 _LINGER: Final[Tick] = ms(800)  # how long a bracket after the last word is shown
 
 
@@ -212,7 +208,7 @@ class Reply:
             return
         answer = self._mind.answer(_Question(request.text, self._history, self._confirmed))
         async with aclosing(answer):
-            while (thought := await _in_time(answer)) is not None:
+            async for thought in answer:
                 yield thought
 
     async def _prepare(self, line: Line, number: int) -> None:
@@ -253,16 +249,3 @@ def _synthesize(tts: Tts, text: str, prosody: Prosody) -> Iterator[Speech]:
 
 def _silence(length: Tick) -> Speech:
     return Speech(np.zeros(length, np.int16), (Phoneme("", 0, length),), (), "espeak")
-
-
-async def _in_time(items: AsyncGenerator[T, None]) -> T | None:
-    """The next item, None at the end. Raises EngineError, also after the deadline.
-
-    Not `wait_for`, which before Python 3.12 loses a cancellation that meets a result.
-    """
-    try:
-        async with asyncio.timeout(_DEADLINE):
-            return await anext(items, None)
-    except TimeoutError as error:
-        msg = f"the mind did not answer within {_DEADLINE:g} s"
-        raise EngineHung(msg) from error

@@ -8,6 +8,7 @@ import traceback
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
@@ -83,10 +84,11 @@ class Worker:
         finally:
             close = getattr(iterator, "close", None)
             if close is not None and thread is self._thread:  # else it hangs in the old one
-                thread.submit(close)
+                with suppress(RuntimeError):  # the worker was closed meanwhile
+                    thread.submit(close)
 
     def close(self) -> None:
-        """The thread ends after the running call, unwaited for."""
+        """The thread ends after the running call, unwaited for; waiting calls are EngineErrors."""
         self._thread.shutdown(wait=False)
 
     async def _run(self, work: Callable[[], T]) -> T:

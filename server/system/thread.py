@@ -28,11 +28,16 @@ class Thread(Executor):
         self._thread = threading.Thread(
             target=_serve, args=(self._jobs, begin), name=name, daemon=True
         )
-        self._started = False
+        self._started = self._ended = False
         _all.add(self)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run it after what was submitted before; the thread begins with the first one."""
+        """Run it after what was submitted before; the thread begins with the first one.
+
+        Raises RuntimeError after `shutdown`.
+        """
+        if self._ended:
+            raise RuntimeError("the thread was ended")
         if not self._started:
             self._started = True
             self._thread.start()
@@ -42,6 +47,7 @@ class Thread(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End after what was submitted."""
+        self._ended = True
         self._jobs.put(None)
         if wait:
             self.join(_PATIENCE)

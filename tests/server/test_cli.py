@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -110,3 +112,12 @@ def test_doctor_names_a_bracket_that_nobody_understands(tmp_path, warm_home, cap
     odd.write_text(odd.read_text().replace("moonwalk", "keep your cool"))
     main(["doctor"])
     assert "direction" not in capsys.readouterr().out
+
+
+def test_the_grammar_of_the_command_line_loads_no_heavy_library():
+    program = "import sys, visavis.server.cli; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"numpy", "av", "aiohttp", "aiortc", "onnxruntime", "numba", "cv2", "PIL"}

@@ -10,8 +10,9 @@ from support.virtual_time import virtual_time
 from visavis.engines import fake, load, registry
 from visavis.engines.base import Call, Exchange, Fragment, Gesture, Remark, Result
 from visavis.server.playout.messages import ms
-from visavis.server.services.minds import exchanges
+from visavis.server.services.minds import WatchedMind, exchanges
 from visavis.server.session import events
+from visavis.server.system.served import Health
 
 
 class ToolUser:
@@ -42,7 +43,9 @@ class Thinker(Stage):
         super().__init__(**options)
         self.mind = mind
         engines = self.services.engines()
-        self.open(replace(engines, speakers=replace(engines.speakers, mind=mind)))
+        self.health = Health("dialogue", "The dialogue", self.services.metrics)
+        watched = WatchedMind(mind, self.health)
+        self.open(replace(engines, speakers=replace(engines.speakers, mind=watched)))
 
 
 @virtual_time
@@ -114,6 +117,24 @@ async def test_a_mind_that_never_answers_ends_in_an_apology():
         await stage.pass_time(25_000)
         ended = stage.of(events.ReplyEnded)[0]
         assert (ended.reason, ended.heard) == ("failed", "Sorry.")
+
+
+@virtual_time
+async def test_a_mind_that_breaks_ends_in_an_apology_and_says_nothing_of_the_visitor(caplog):
+    class Broken:
+        async def answer(self, question):
+            yield Fragment("Well")
+            raise ValueError(question.text)
+
+    async with Thinker(Broken()) as stage:
+        for _ in range(3):
+            assert not stage.health.broken
+            stage.session.ask("my secret")
+            await stage.pass_time(4000)
+        assert [e.reason for e in stage.of(events.ReplyEnded)] == ["failed"] * 3
+        assert stage.health.broken
+        assert "ValueError at test_minds.py" in str([r.__dict__ for r in caplog.records])
+        assert "my secret" not in str([r.__dict__ for r in caplog.records])
 
 
 @virtual_time
