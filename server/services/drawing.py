@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,7 +21,8 @@ _DEADLINE: Final = 5.0  # s for one call of the generator
 class _Request:
     due: float  # s of time.monotonic()
     number: int  # who asked first goes first, when both are due at the same time
-    portrayal: Portrayal = field(compare=False)
+    puppet: Puppet = field(compare=False)
+    make: Callable[[], FaceState] = field(compare=False)
     picture: asyncio.Future[I420] = field(compare=False)
 
 
@@ -46,16 +47,16 @@ class DrawingPool:
         self._tasks = Tasks()
         self._closed = False
 
-    async def draw(self, puppet: Puppet, state: FaceState, due: float) -> I420:
+    async def draw(self, puppet: Puppet, make: Callable[[], FaceState], due: float) -> I420:
         """The picture, that is wanted by `due` (s of time.monotonic()) and may come later.
 
+        make: called in the thread that draws; an EngineError of it concerns this request alone.
         A request whose caller is cancelled is dropped. Raises EngineError.
         """
         if self._closed:
             raise _closing()
         picture: asyncio.Future[I420] = asyncio.get_running_loop().create_future()
-        portrayal = Portrayal(puppet, state)
-        heapq.heappush(self._waiting, _Request(due, next(self._numbers), portrayal, picture))
+        heapq.heappush(self._waiting, _Request(due, next(self._numbers), puppet, make, picture))
         if self._idle:
             worker = self._idle.pop()  # the one used last: one session keeps to one thread
             self._tasks.start(self._serve(worker), name="drawing")
@@ -88,12 +89,13 @@ class DrawingPool:
 
     async def _draw(self, worker: Worker, batch: Sequence[_Request]) -> None:
         try:
-            portrayals = [request.portrayal for request in batch]
             with self._health.watched():
-                pictures = await worker.call(_drawn, self._generator, portrayals, batch[0].due)
+                made = await worker.call(_drawn, self._generator, batch, batch[0].due)
             self._health.well()
-            for request, picture in zip(batch, pictures, strict=True):
-                if not request.picture.done():
+            for request, picture in zip(batch, made, strict=True):
+                if isinstance(picture, EngineError):
+                    _fail([request], picture)
+                elif not request.picture.done():
                     request.picture.set_result(picture)
         except EngineError as error:
             _fail(batch, error)
@@ -103,13 +105,28 @@ class DrawingPool:
 
 
 def _drawn(
-    generator: Generator, portrayals: Sequence[Portrayal], deadline: float
-) -> Sequence[I420]:
-    pictures = generator.draw(portrayals, deadline)
+    generator: Generator, batch: Sequence[_Request], deadline: float
+) -> list[I420 | EngineError]:
+    """In a drawing thread: each request's state, then all pictures at once."""
+    states = [_state(request) for request in batch]
+    portrayals = [
+        Portrayal(request.puppet, state)
+        for request, state in zip(batch, states, strict=True)
+        if isinstance(state, FaceState)
+    ]
+    pictures = generator.draw(portrayals, deadline) if portrayals else []
     if len(pictures) != len(portrayals):
         message = f"the generator made {len(pictures)} pictures of {len(portrayals)}"
         raise EngineError(message)
-    return pictures
+    drawn = iter(pictures)
+    return [state if isinstance(state, EngineError) else next(drawn) for state in states]
+
+
+def _state(request: _Request) -> FaceState | EngineError:
+    try:
+        return request.make()
+    except EngineError as error:
+        return error
 
 
 def _fail(requests: Sequence[_Request], error: EngineError) -> None:

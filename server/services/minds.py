@@ -39,8 +39,8 @@ class WatchedMind:
         with self._health.watched():
             async with aclosing(self._mind.answer(question)) as thoughts:
                 while (thought := await _in_time(thoughts)) is not None:
-                    self._health.well()
                     yield thought
+        self._health.well()
 
 
 async def _in_time(thoughts: AsyncGenerator[Thought, None]) -> Thought | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 from visavis.engines import load
@@ -34,9 +35,9 @@ def offline_engines(draw: Draw, director: Director, tts: Tts, lips: Lips | None 
 
     drawing = Worker("drawing")
 
-    async def paint(state: FaceState, due: float) -> I420:
+    async def paint(make: Callable[[], FaceState], due: float) -> I420:
         del due
-        return await drawing.call(draw, state)
+        return await drawing.call(lambda: draw(make()))
 
     echo: Dialogue = EchoDialogue()
     guide = Guide(director, served("direction", director), Sentiment(director))

@@ -41,7 +41,7 @@ from visavis.server.session.receipt import Marks, publish
 from visavis.server.session.relaying import Relay
 from visavis.server.session.showing import EARLY, LEAD, Showing
 from visavis.server.session.speaking import TAKEN, Reply
-from visavis.server.system.flow import Tasks, Worker
+from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,6 @@ log = logging.getLogger(__name__)
 # A reply begins this long after its first clause is known: less than a picture's lead, so that its
 # first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
 START: Final[Tick] = FRAME
-_MOVES_WITHIN: Final = 5.0  # s for one state of the face
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
 
 
@@ -74,10 +73,7 @@ class Session:
         self._closed = False
         self._tasks = Tasks()
         self._outlets = Outlets(self._tasks, self._playout)
-        self._moving = Worker(f"motion-{name}", media=True, deadline=_MOVES_WITHIN)
-        self._showing = Showing(
-            clock, self.timeline, engines.motion, self._moving, engines.paint, metrics
-        )
+        self._showing = Showing(clock, self.timeline, engines.motion, engines.paint, metrics)
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
         self.history = History()
@@ -110,7 +106,6 @@ class Session:
         self._end_turn("interrupted")
         self._drop_draft()
         await self._tasks.close()
-        self._moving.close()
         self._engines.give_back()
 
     # --- doors ----------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from visavis.engines.base import (
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME, Picture, Tick, ms
 from visavis.server.playout.timeline import Timeline
-from visavis.server.system.flow import Worker
+from visavis.server.system.flow import place
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health
 
@@ -32,9 +32,9 @@ log = logging.getLogger(__name__)
 LEAD: Final[Tick] = FRAME + ms(10)  # how long before its time a picture is begun
 # A face begins to change a little before the words that it goes with, as people's faces do.
 EARLY: Final[Tick] = ms(120)
-# The picture of a state of the session's avatar, wanted by then, s of time.monotonic(); it may
-# come later. Raises EngineError.
-Paint = Callable[[FaceState, float], Awaitable[I420]]
+# The picture of the session's avatar in the state that is made where it is painted, off the event
+# loop; wanted by then, s of time.monotonic(), but it may come later. Raises EngineError.
+Paint = Callable[[Callable[[], FaceState], float], Awaitable[I420]]
 
 _REST: Final[Tick] = ms(1000)  # a generator that failed is tried again after this
 
@@ -64,7 +64,7 @@ class Rate:
 
 
 class Showing:
-    """One session's face. All calls to motion happen in `worker`'s thread, in order.
+    """One session's face. All calls to motion happen where it is painted, in order.
 
     Not in the event loop: a state takes up to 0.5 ms, and the lips of a clause 3 to 5 ms.
     """
@@ -74,12 +74,11 @@ class Showing:
         clock: Clock,
         timeline: Timeline,
         motion: Motion,
-        worker: Worker,
         paint: Paint,
         metrics: Metrics,
     ) -> None:
         self._clock, self._timeline, self._metrics = clock, timeline, metrics
-        self._motion, self._worker, self._paint = motion, worker, paint
+        self._motion, self._paint = motion, paint
         self._commands: deque[Callable[[], None]] = deque()
         self.failures = 0  # pictures that could not be made
         self._rate = Rate()
@@ -134,13 +133,25 @@ class Showing:
 
     async def _draw(self, at: Tick) -> Picture:
         began = time.perf_counter()
-        with self._health.watched():
-            state, phoneme = await self._worker.call(self._state, at)
-        image = await self._paint(state, self._clock.seconds(at))
+        phoneme, made = "", FaceState()
+
+        def make() -> FaceState:
+            nonlocal phoneme, made
+            with self._health.watched():
+                made, phoneme = self._state(at)
+            return made
+
+        image = await self._paint(make, self._clock.seconds(at))
         self._metrics.render.observe(time.perf_counter() - began)
-        return Picture(at, image, state, phoneme)
+        return Picture(at, image, made, phoneme)
 
     def _state(self, at: Tick) -> tuple[FaceState, str]:
-        while self._commands:
-            self._commands.popleft()()
-        return self._motion.state(at), self._motion.phoneme_at(at)
+        """What was asked for meanwhile, then the face at `at`. Raises EngineError."""
+        try:
+            while self._commands:
+                self._commands.popleft()()
+            return self._motion.state(at), self._motion.phoneme_at(at)
+        except EngineError:
+            raise
+        except Exception as error:  # the border, as in Worker.call
+            raise EngineError(f"motion: {type(error).__name__} at {place(error)}") from error

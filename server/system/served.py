@@ -125,8 +125,8 @@ class Served(Generic[T]):
             items = self._runner.stream(work, *args, awaited=awaited)
             async with aclosing(items):
                 async for item in items:
-                    self.health.well()
                     yield item
+        self.health.well()
 
     def close(self) -> None:
         """End its thread or process."""

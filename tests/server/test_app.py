@@ -243,7 +243,7 @@ async def test_shutting_down_ends_the_sessions():
 async def test_fifty_viewers_leave_nothing_behind():
     def left():
         sockets = [os.readlink(f"/proc/self/fd/{fd}") for fd in _fds()]
-        threads = [t.name for t in threading.enumerate() if t.name.startswith("motion")]
+        threads = [t.name for t in threading.enumerate() if t.name.startswith(("lips", "drawing"))]
         return len(asyncio.all_tasks()), len([s for s in sockets if "socket" in s]), len(threads)
 
     async with serving(max_sessions=2) as client:

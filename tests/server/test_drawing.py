@@ -15,7 +15,16 @@ from visavis.server.services.drawing import DrawingPool
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health
 
-AT_REST = FaceState()
+
+def at_rest(name):
+    """How the puppet's face is made; that of "mad" cannot be."""
+
+    def make():
+        if name == "mad":
+            raise EngineError("mad")
+        return FaceState()
+
+    return make
 
 
 class Picky(FakeGenerator):
@@ -61,7 +70,7 @@ def health():
 
 def ask(pool, **due):
     """One request a puppet, in the order given; the pictures or what went wrong."""
-    requests = (pool.draw(Puppet(name), AT_REST, at) for name, at in due.items())
+    requests = (pool.draw(Puppet(name), at_rest(name), at) for name, at in due.items())
     return asyncio.gather(*requests, return_exceptions=True)
 
 
@@ -114,7 +123,7 @@ async def test_threads_draw_side_by_side():
 async def test_a_request_that_is_cancelled_is_not_drawn():
     generator = FakeGenerator()
     pool = DrawingPool(generator, health(), threads=1)
-    kept, dropped = (asyncio.create_task(pool.draw(Puppet(p), AT_REST, 1.0)) for p in "ab")
+    kept, dropped = (asyncio.create_task(pool.draw(Puppet(p), at_rest(p), 1.0)) for p in "ab")
     await asyncio.sleep(0)
     dropped.cancel()
     await asyncio.gather(kept, dropped, return_exceptions=True)
@@ -155,4 +164,17 @@ async def test_a_picture_that_hangs_costs_its_thread_and_not_the_next_picture(mo
         await ask(pool, stuck=1.0)
     assert watched.broken
     generator.released.set()
+    pool.close()
+
+
+@virtual_time
+async def test_a_face_that_cannot_be_made_concerns_its_own_request_only():
+    generator, watched = FakeGenerator(batch=3), health()
+    pool = DrawingPool(generator, watched, threads=1)
+    for _ in range(3):
+        a, mad, b = await ask(pool, a=1.0, mad=2.0, b=3.0)
+        assert (a.shape, b.shape) == ((96, 64), (96, 64))
+        assert isinstance(mad, EngineError)
+    assert not watched.broken  # it is not the generator's fault
+    assert batches(generator) == ["ab"] * 3
     pool.close()

@@ -102,6 +102,20 @@ async def test_three_failures_in_a_row_are_too_many(moody):
     served.close()
 
 
+async def test_streams_that_break_off_are_failures_in_a_row(moody):
+    def torn(engine):
+        yield 1
+        engine.fail()
+
+    served, _ = serve(moody)
+    for _ in range(3):
+        assert not served.health.broken
+        with pytest.raises(EngineError):
+            assert [item async for item in served.stream(torn)] == [1]
+    assert served.health.broken
+    served.close()
+
+
 async def test_a_broken_engine_is_tried_again_after_a_rest(moody, monkeypatch):
     served, _ = serve(moody)
     for _ in range(3):
