@@ -19,7 +19,7 @@ from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.doors.files import Playback, Script, read_sound
 from visavis.server.doors.recorder import FINE, Recorder
 from visavis.server.playout.messages import FRAME, Tick
-from visavis.server.services.offline import offline_engines
+from visavis.server.services.offline import Mute, offline_engines
 from visavis.server.session.doors import Inlet
 from visavis.server.system import config as settings
 from visavis.server.system.config import Config
@@ -32,7 +32,7 @@ def say(options: argparse.Namespace) -> None:
     inlet = _inlet(options)
     avatar = load_avatar(AvatarStore(config.home_path).path(options.avatar or config.avatar))
     director = load.director(config.home_path)
-    voice = _voice(options.voice or config.voice, config)
+    voice = Mute() if options.audio else _voice(options.voice or config.voice, config)
     lips = load.lips() if options.audio else None
     draw = load.drawing(avatar, options.size, options.size)
     if styles := director.understand(options.style).styles:

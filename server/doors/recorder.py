@@ -183,7 +183,7 @@ class _File:
         """Raises OSError, FFmpegError."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         options = self._quality.container
-        self._container = av.open(str(self._path), "w", format="mp4", options=options)
+        self._container = av.open(str(self._path), "w", options=options)
         self._video = self._container.add_stream("libx264", rate=FPS, options=self._quality.encoder)
         self._video.width, self._video.height = self._width, self._height
         self._video.pix_fmt = "yuv420p"

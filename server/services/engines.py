@@ -128,7 +128,7 @@ class Services:
         loaded = await self._voices.get(voice)
         path = await asyncio.to_thread(self._avatars.path, avatar)
         self._seed += 1
-        ear, motion = await asyncio.to_thread(self._own, source)
+        ear, motion = await asyncio.to_thread(self._own, source, self._seed)
         loan = await self._puppets.lend(path)  # last: what fails after it would not give it back
         return Engines(
             ear=ear,
@@ -140,9 +140,9 @@ class Services:
             give_back=loan.end,
         )
 
-    def _own(self, source: Source) -> tuple[Ear | Lips, Motion]:
+    def _own(self, source: Source, seed: int) -> tuple[Ear | Lips, Motion]:
         """What a session shares with nobody."""
-        motion = load.motion(self._seed)
+        motion = load.motion(seed)
         if source == "microphone":
             return load.lips(), motion
         return Ear(load.echo(), load.vad(), self._stt, Endpointing()), motion

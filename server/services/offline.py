@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 from visavis.engines import load
-from visavis.engines.base import I420, Dialogue, Draw, FaceState, Lips, Tts
+from visavis.engines.base import (
+    I420,
+    PLAIN,
+    Dialogue,
+    Draw,
+    EngineError,
+    FaceState,
+    Lips,
+    Prosody,
+    Speech,
+    Tts,
+    Voice,
+)
 from visavis.engines.dialogue.echo import EchoDialogue
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
@@ -21,6 +33,16 @@ from visavis.server.system.served import Health, InThread, Served
 T = TypeVar("T")
 
 _SEED: Final = 0  # the same text moves the same way each time
+
+
+class Mute:
+    """Implements `Tts` for a session that only speaks the sound that it is fed."""
+
+    voice = Voice("none", "und", "says no words", "none")
+
+    def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
+        """Raises EngineError."""
+        raise EngineError("this session has no voice of its own")
 
 
 def offline_engines(draw: Draw, director: Director, tts: Tts, lips: Lips | None = None) -> Engines:

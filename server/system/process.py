@@ -84,7 +84,8 @@ class EngineProcess(Generic[T]):
             pipe.send(request)
             reply: Reply = pipe.recv()
         except (OSError, EOFError) as error:
-            self._kill()
+            if pipe is self._pipe:  # else it was killed already, and another child may run
+                self._kill()
             raise EngineError(f"{self._name}: its process ended") from error
         return reply
 

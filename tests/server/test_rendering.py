@@ -14,7 +14,7 @@ from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.doors.files import Playback, Script, read_sound
 from visavis.server.doors.recorder import Recorder
 from visavis.server.playout.messages import FRAME, to_ms
-from visavis.server.services.offline import offline_engines
+from visavis.server.services.offline import Mute, offline_engines
 from visavis.server.session.showing import EARLY
 
 
@@ -105,9 +105,17 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path):
         Film(tmp_path / "taken" / "x.mp4", Script("one")).make()
 
 
+def test_the_file_is_what_its_name_says(tmp_path):
+    film = Film(tmp_path / "x.mkv", Script("one")).make()
+    with av.open(str(film.path)) as video:
+        assert "matroska" in video.format.name
+    assert pictures(film.path) == film.recorder.length // FRAME
+
+
 def test_a_recording_becomes_a_film(tmp_path):
     tone = (8000 * np.sin(np.arange(PLAY_RATE) / 20)).astype(np.int16)
-    film = Film(tmp_path / "x.mp4", Playback(tone, "happy"), lips=fake.FakeLips()).make()
+    sound = Playback(tone, "happy")
+    film = Film(tmp_path / "x.mp4", sound, tts=Mute(), lips=fake.FakeLips()).make()
     sound = np.abs(read_sound(film.path))
     assert to_ms(np.count_nonzero(sound > 3000)) > 500
     assert len(sound) > len(tone)

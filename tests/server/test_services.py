@@ -102,3 +102,16 @@ async def test_closing_closes_the_generator(tmp_path):
 
 def test_closing_one_that_never_opened_is_no_error(tmp_path):
     made(tmp_path).close()
+
+
+@pytest.mark.usefixtures("engines")
+@virtual_time
+async def test_sessions_that_begin_together_move_differently(tmp_path, monkeypatch):
+    services, seeds = made(tmp_path), []
+    await services.open()
+    monkeypatch.setattr(load, "motion", lambda seed: seeds.append(seed) or fake.FakeMotion())
+    lending = (services.lend("mira", "fake", "dialogue") for _ in range(3))
+    for engines in await asyncio.gather(*lending):
+        engines.give_back()
+    assert len(set(seeds)) == 3
+    services.close()

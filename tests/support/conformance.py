@@ -26,11 +26,13 @@ from visavis.engines.base import (
 from visavis.engines.language.embeddings import Embedder
 from visavis.server.doors.files import Playback, Script
 from visavis.server.doors.recorder import Recorder
+from visavis.server.services.offline import Mute
 from visavis.server.session.doors import Inlet, Outlet
 
 ears: tuple[Vad, EchoCanceller, Stt] = (fake.FakeVad(), fake.FakeEcho(), fake.FakeStt())
 dialogue: Dialogue = fake.FakeDialogue()
 voice: Tts = fake.FakeTts()
+mute: Tts = Mute()
 lips: Lips = fake.FakeLips()
 motion: Motion = fake.FakeMotion()
 generator: Generator = fake.FakeGenerator()
