@@ -16,7 +16,7 @@ from visavis.models.avatar.file import Consent, load_avatar, read_card
 from visavis.models.bake.portrait import create_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import examining
-from visavis.server.commands.console import FAILURE, advance, say_line
+from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line
 from visavis.server.system import config as settings
 from visavis.server.system.errors import ConfigError
 
@@ -70,7 +70,7 @@ def list_all(options: argparse.Namespace) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`avatar show`."""
-    card = asdict(read_card(_store().path(options.name)))
+    card = asdict(read_card(avatar_path(_store(), options.name)))
     if options.json:
         say_line(json.dumps(card))
         return
@@ -82,7 +82,7 @@ def show(options: argparse.Namespace) -> None:
 
 def check(options: argparse.Namespace) -> int:
     """`avatar check`; 1 where something is bad."""
-    avatar = load_avatar(_store().path(options.name))
+    avatar = load_avatar(avatar_path(_store(), options.name))
     with tqdm(total=100, unit="%", leave=False) as bar:
 
         def progress(what: str, share: float) -> None:

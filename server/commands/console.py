@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, Final
+
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.system.errors import NotFound
 
 FAILURE: Final = 1  # exit status
 
@@ -17,3 +21,11 @@ def say_line(text: str) -> None:
 def advance(bar: Any, done: int) -> None:
     """Bring a progress bar to `done` of its total."""
     bar.update(done - bar.n)
+
+
+def avatar_path(store: AvatarStore, name: str) -> Path:
+    """`AvatarStore.path`, and where to look if there is none. Raises NotFound."""
+    try:
+        return store.path(name)
+    except NotFound as error:
+        raise NotFound(f"{error} `visavis avatar list` names those there are.") from error

@@ -14,7 +14,7 @@ from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Tts
 from visavis.models.avatar.file import load_avatar
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands.console import advance, say_line
+from visavis.server.commands.console import advance, avatar_path, say_line
 from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.doors.files import Playback, Script, read_sound
 from visavis.server.doors.recorder import FINE, Recorder
@@ -30,7 +30,8 @@ def say(options: argparse.Namespace) -> None:
     """`say`. Raises ConfigError, EngineError, ModelError, NotFound, OSError."""
     config = settings.load({})
     inlet = _inlet(options)
-    avatar = load_avatar(AvatarStore(config.home_path).path(options.avatar or config.avatar))
+    store = AvatarStore(config.home_path)
+    avatar = load_avatar(avatar_path(store, options.avatar or config.avatar))
     director = load.director(config.home_path)
     voice = Mute() if options.audio else _voice(options.voice or config.voice, config)
     lips = load.lips() if options.audio else None

@@ -107,7 +107,8 @@ class Recorder:
             await jobs.add(file.open)
             await self._write(playout, file, jobs)
         except (OSError, av.FFmpegError) as error:
-            self.fault = f"{self.path.name} cannot be written: {type(error).__name__}"
+            why = error.strerror or type(error).__name__
+            self.fault = f"{self.path} cannot be written: {why}"
             log.warning("a recording failed", extra={"file": str(self.path), "why": self.fault})
         finally:
             thread.submit(file.close)

@@ -121,3 +121,11 @@ def test_the_grammar_of_the_command_line_loads_no_heavy_library():
     )
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert not loaded & {"numpy", "av", "aiohttp", "aiortc", "onnxruntime", "numba", "cv2", "PIL"}
+
+
+def test_an_avatar_that_is_not_there_is_named_with_where_to_look(capsys):
+    for command in (["avatar", "show", "nobody"], ["say", "hi", "--avatar", "nobody", "-o", "x"]):
+        assert main(command) == 1
+        said = capsys.readouterr().err
+        assert "There is no avatar 'nobody'" in said
+        assert "visavis avatar list" in said
