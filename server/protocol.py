@@ -15,6 +15,7 @@ from visavis.server.playout.messages import to_ms
 from visavis.server.session import events
 from visavis.server.session.events import Event
 from visavis.server.session.session import Session
+from visavis.server.system import strict_json
 from visavis.server.system.config import Source
 
 VERSION: Final = 1
@@ -149,16 +150,17 @@ def decode(data: str | bytes) -> FromClient:
         msg = "message is binary; send JSON text"
         raise ProtocolError(msg)
     try:
-        fields = json.loads(data)
-    except (json.JSONDecodeError, RecursionError) as error:
+        fields = strict_json.parse(data)
+    except strict_json.NotJson:
         msg = "message is not JSON"
-        raise ProtocolError(msg) from error
+        raise ProtocolError(msg) from None
     return build(fields)
 
 
 def build(fields: Any) -> FromClient:
     """A parsed JSON value -> the message it is. Raises ProtocolError."""
-    kind = _CLIENT_TYPES.get(str(fields.get("type"))) if isinstance(fields, dict) else None
+    named = fields.get("type") if isinstance(fields, dict) else None
+    kind = _CLIENT_TYPES.get(named) if isinstance(named, str) else None
     if kind is None:
         msg = f"`type` must be one of {', '.join(_CLIENT_TYPES)}"
         raise ProtocolError(msg)
@@ -172,8 +174,8 @@ def build(fields: Any) -> FromClient:
 
 
 def _checked(name: str, value: Any, kind: type) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+    if kind is float and type(value) is int:
+        value = _as_float(name, value)
     if type(value) is not kind:
         msg = f"`{name}` must be of type {kind.__name__}"
         raise ProtocolError(msg)
@@ -182,9 +184,20 @@ def _checked(name: str, value: Any, kind: type) -> Any:
     return value
 
 
+def _as_float(name: str, number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        msg = f"`{name}` is too large a number"
+        raise ProtocolError(msg) from None
+
+
 def _check_text(name: str, text: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in text):
         msg = f"`{name}` holds half a character"
+        raise ProtocolError(msg)
+    if "\0" in text:  # where a text of the engines' native code ends
+        msg = f"`{name}` holds a NUL"
         raise ProtocolError(msg)
     if len(text) > MAX_TEXT:
         msg = f"`{name}` is over {MAX_TEXT} characters"

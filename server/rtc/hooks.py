@@ -8,6 +8,7 @@
     consent checks          a dead peer is noticed in 8 to 10 s, not 30
     host addresses          only those asked for, 127.0.0.1 among them
     mDNS                    never asked: it held up an answer for a second
+    channels' messages      one that cannot be read ends nothing (channels.py)
 
 aiortc and aioice are pinned exactly in pyproject.toml; tests/server/test_rtc.py tests each.
 """
@@ -37,8 +38,9 @@ from aiortc import (
 from aiortc.exceptions import OperationError
 from aiortc.rtcicetransport import RTCIceGatherer, connection_kwargs
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+from aiortc.rtcsctptransport import RTCSctpTransport
 
-from visavis.server.rtc import jitter
+from visavis.server.rtc import channels, jitter
 from visavis.server.rtc.sender import MediaTimeSender, ntp_time
 from visavis.server.system.errors import ConfigError, Malformed, Unprocessable
 
@@ -131,6 +133,12 @@ def hooks() -> tuple[Hook, ...]:
             "get_or_create_mdns_protocol",
             _no_mdns,
             "resolving a .local candidate no longer holds up the answer, or can be switched off",
+        ),
+        Hook(
+            RTCSctpTransport,
+            "_data_channel_receive",
+            channels.receive,
+            "a text that is not UTF-8, or a DCEP message out of place, does not end the transport",
         ),
     )
 

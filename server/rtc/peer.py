@@ -21,11 +21,12 @@ from visavis.server.session.events import Event, Failure
 from visavis.server.session.session import Session
 from visavis.server.system.config import Source
 from visavis.server.system.errors import Unprocessable
-from visavis.server.system.flow import Tasks
+from visavis.server.system.flow import Tasks, fault
 
 log = logging.getLogger(__name__)
 
 _CONNECT_WITHIN: Final = 20.0  # seconds from the answer to a connection, else the place is freed
+_MOST_COMMANDS: Final = 64  # under way at a time; a visitor has one or two
 _BACKLOG: Final = 256 * 1024  # bytes waiting in the channel at which messages are dropped
 
 
@@ -44,6 +45,7 @@ class Peer:
         self._channel: RTCDataChannel | None = None
         self._video: VideoTrack | None = None
         self._tasks = Tasks()
+        self._commands = 0  # under way
         self._connected, self._wired = asyncio.Event(), asyncio.Event()
         self._ended = False
         self._closing: asyncio.Task[None] | None = None
@@ -139,17 +141,40 @@ class Peer:
         self.send(ready)
 
     def _receive(self, data: str | bytes) -> None:
+        """Never raises: aiortc's receiving, and the session with it, would end."""
         try:
             message = protocol.decode(data)
         except protocol.ProtocolError as error:
             self.send(Failure("bad-message", str(error)))
+        except Exception as error:  # noqa: BLE001 (the border to who may send anything)
+            self._failed("unknown", error)
+        else:
+            self._start(message)
+
+    def _start(self, message: protocol.FromClient) -> None:
+        if self._commands >= _MOST_COMMANDS:
+            self.send(Failure("too-many-messages", "Wait for answers before you send more."))
             return
-        self._tasks.start(self._command(message), name="command")
+        self._commands += 1
+        command = self._tasks.start(self._command(message), name="command")
+        command.add_done_callback(self._ended_command)
+
+    def _ended_command(self, _command: object) -> None:
+        self._commands -= 1
 
     async def _command(self, message: protocol.FromClient) -> None:
-        answer = await protocol.command(self.session, message)
+        try:
+            answer = await protocol.command(self.session, message)
+        except Exception as error:  # noqa: BLE001 (a fault of ours, told to who waits for an answer)
+            self._failed(message.type, error)
+            return
         if answer is not None:
             self.send(answer)
+
+    def _failed(self, kind: str, error: Exception) -> None:
+        """Its text stays out of the log: it may quote the visitor."""
+        log.error("a message failed", extra={"kind": kind, "fault": fault(error)})
+        self.send(Failure("failed", "The server could not do that; its log says more."))
 
     async def _live(self) -> None:
         try:

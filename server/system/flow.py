@@ -62,10 +62,10 @@ class Worker:
             except Exception as error:  # noqa: BLE001 (the border: whatever it is, it stops here)
                 if limit.expired():
                     raise self._hung() from None
-                fault = f"{type(error).__name__} at {place(error)}"
-                extra = {"engine": self._name, "fault": fault}
+                what = fault(error)
+                extra = {"engine": self._name, "fault": what}
                 log.error("an engine broke its contract", extra=extra)  # noqa: TRY400
-                raise EngineError(f"{self._name}: {fault}") from None
+                raise EngineError(f"{self._name}: {what}") from None
 
     async def stream(
         self, make: Callable[[], Iterator[T]], *, awaited: bool = False
@@ -124,6 +124,11 @@ def _next(iterator: Iterator[T]) -> T | object:
 def _hurried(iterator: Iterator[T]) -> T | object:
     with urgent():
         return next(iterator, _END)
+
+
+def fault(error: BaseException) -> str:
+    """Type and place of an exception: all of it that may be logged, for its text may quote."""
+    return f"{type(error).__name__} at {place(error)}"
 
 
 def place(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, Generic, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
-from visavis.server.system.flow import Worker, place
+from visavis.server.system.flow import Worker, fault
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -157,4 +157,4 @@ def _words(error: Exception) -> str:
     """An engine's own; of any other fault type and place only, as its text may quote a visitor."""
     if isinstance(error, EngineError):
         return str(error)
-    return f"{type(error).__name__} at {place(error)}"
+    return fault(error)

@@ -38,6 +38,13 @@ def test_each_message_is_understood(data, message):
         (json.dumps({"type": "text", "text": "x" * 2001}), "over 2000"),
         (json.dumps({"type": "text", "text": "x" * 20_000}), "over 16384 bytes"),
         ('{"type": "text", "text": "\\ud83d"}', "half a character"),
+        ('{"type": "text", "text": "a\\u0000b"}', "NUL"),
+        ('{"type": "ping", "t": %s}' % ("9" * 400), "too large a number"),
+        ('{"type": "ping", "t": %s}' % ("9" * 5000), "not JSON"),
+        ('{"type": "ping", "t": NaN}', "not JSON"),
+        ('{"type": "ping", "t": 1e999}', "not JSON"),
+        ('{"type": "ping", "type": "interrupt"}', "not JSON"),
+        ('{"type": ["interrupt"]}', "must be one of"),
         (b'{"type": "interrupt"}', "binary"),
     ],
 )
