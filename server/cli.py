@@ -65,7 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(
         _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
     )
-    _add(commands, "token", "token:token", "make a token for `visavis serve`")
+    token = _add(commands, "token", "token:token", "make a token for `visavis serve`")
+    token.add_argument("--file", type=Path, help="write it to this new file, for you alone to read")
     _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")
     return parser
 
@@ -91,6 +92,9 @@ def _add_serve(commands: Any) -> None:
     parser = _add(commands, "serve", "serve:run", "start the server and print the address to open")
     parser.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
     for setting in fields(Config):
+        if setting.name == "token":  # still understood, to be refused with the fix
+            parser.add_argument("--token", help=argparse.SUPPRESS)
+            continue
         default = setting.default if setting.default != "" else "none"
         parser.add_argument(
             f"--{setting.name.replace('_', '-')}",

@@ -11,6 +11,7 @@ from visavis.server.http.app import Basics
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.guard import Guard
+from visavis.server.http.headers import Headers
 from visavis.server.http.sessions import Lender, Offered, SessionRoutes
 from visavis.server.services.engines import Defaults, Services
 from visavis.server.system.config import Config, as_source
@@ -42,4 +43,4 @@ def application(
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         Basics(config.voice, lambda: lender.missing, metrics),
     )
-    return assembled(Guard(config.token), parts)
+    return assembled(Guard(config.token, metrics), Headers(config.frame_ancestors), parts)

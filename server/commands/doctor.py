@@ -22,15 +22,19 @@ def doctor(options: argparse.Namespace) -> int:
     """`doctor`; 1 where something is missing."""
     config = settings.load({})
     shown = {**asdict(config), "token": "set" if config.token else ""}
+    shown["ice_servers"] = " ".join(url.rpartition("@")[2] for url in config.ice)  # no account
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
     problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
+    doubts = settings.doubts(config)
     if options.json:
-        say_line(json.dumps({"settings": shown, "problems": problems}))
+        say_line(json.dumps({"settings": shown, "problems": problems, "doubts": doubts}))
         return FAILURE if problems else 0
     for key, value in shown.items():
-        say_line(f"{key:14} {value if value != '' else '-'}")
+        say_line(f"{key:15} {value if value != '' else '-'}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
+    for doubt in doubts:
+        say_line(f"careful: {doubt}")
     for problem in problems:
         say_line(f"missing: {problem}")
     say_line("something is missing" if problems else "all is in place")

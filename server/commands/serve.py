@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import json
 import logging
+import os
 import signal
 import ssl
 import sys
@@ -18,6 +20,8 @@ from aiohttp import web
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.composition import application, services
 from visavis.server.commands.console import say_line
+from visavis.server.http.door import Door
+from visavis.server.http.headers import Headers
 from visavis.server.rtc import hooks
 from visavis.server.services.engines import Services
 from visavis.server.system import config as settings
@@ -29,6 +33,8 @@ from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger("visavis")
 
+_FINISH: Final = 0.7  # s for requests under way at the end, and as long again once cancelled
+_END_WITHIN: Final = 4.5  # s from the signal to the end of the process, whatever hangs
 _SWITCH: Final = 0.0005  # s after which a thread gives up the interpreter
 
 
@@ -37,11 +43,15 @@ def run(options: argparse.Namespace) -> None:
     given = {f.name: getattr(options, f.name) for f in fields(Config)}
     config = settings.load(given, file=options.config)
     _log_to_stderr(config.log_level)
+    for doubt in settings.doubts(config, file=options.config):
+        log.warning(doubt)
+    for secret in ("VISAVIS_TOKEN", "VISAVIS_ICE_SERVERS"):  # no child process needs them
+        os.environ.pop(secret, None)
     uvloop.run(serve(config))
 
 
 async def serve(config: Config) -> None:
-    """Run the server until it is told to stop by SIGINT or SIGTERM."""
+    """Run the server until it is told to stop by SIGINT or SIGTERM; then it ends within 5 s."""
     hooks.install()
     memory.give_back_large_blocks()
     # Engines run Python too: at the default 5 ms a packet waits for several of them in turn, and
@@ -51,21 +61,27 @@ async def serve(config: Config) -> None:
     loop.set_default_executor(file_threads())
     metrics, store = Metrics(), AvatarStore(config.home_path)
     engines = services(config, store, metrics)
-    runner = web.AppRunner(application(config, engines, store, metrics), access_log=None)
+    context = tls(config)
+    app = application(config, engines, store, metrics)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await runner.setup()
+    assert runner.server is not None
+    door = Door(runner.server, Headers(config.frame_ancestors), metrics, context)
     try:
-        await web.TCPSite(runner, config.host, config.port, ssl_context=tls(config)).start()
-        address = _address(config, runner.addresses[0][1])
+        address = _address(config, await door.open(config.host, config.port))
         say_line(f"visavis is starting at {address}")
         if await _opened(engines, stop):
             log.info("scheduling", extra={"level": priority.go_first()})
-            say_line(f"visavis is ready: open {address}")
+            _say_ready(config, address)
             await stop.wait()
         say_line("visavis is shutting down")
     finally:
+        # What hangs then, be it in native code, is shown by its place, and the process ends.
+        faulthandler.dump_traceback_later(_END_WITHIN, exit=True)
+        await door.close()
         await runner.cleanup()
         engines.close()
 
@@ -84,8 +100,18 @@ async def _opened(engines: Services, stop: asyncio.Event) -> bool:
 
 def _address(config: Config, port: int) -> str:
     host = "localhost" if config.host in {"127.0.0.1", "0.0.0.0", "::"} else config.host
-    address = f"{'https' if config.tls_cert else 'http'}://{host}:{port}/"
-    return f"{address}#token={config.token}" if config.token else address
+    return f"{'https' if config.tls_cert else 'http'}://{host}:{port}/"
+
+
+def _say_ready(config: Config, address: str) -> None:
+    """The token is shown to somebody who looks, once; it never goes to a file or a log."""
+    if config.token and sys.stdout.isatty():
+        say_line(f"visavis is ready: open {address}#token={config.token}")
+        return
+    say_line(f"visavis is ready: open {address}")
+    if config.token:
+        where = f"the file {config.token_file}" if config.token_file else "the setting token"
+        say_line(f"It asks for the token: {where} has it. {address}#token=TOKEN takes it along.")
 
 
 def tls(config: Config) -> ssl.SSLContext | None:

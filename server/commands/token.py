@@ -6,8 +6,14 @@ import argparse
 import secrets
 
 from visavis.server.commands.console import say_line
+from visavis.server.system import secret_files
 
 
-def token(_options: argparse.Namespace) -> None:
-    """`token`: a secret for `visavis serve`."""
-    say_line(secrets.token_urlsafe(24))
+def token(options: argparse.Namespace) -> None:
+    """`token`: to the standard output, or into a file. Raises ConfigError, OSError."""
+    made = secrets.token_urlsafe(24)
+    if options.file is None:
+        say_line(made)
+        return
+    secret_files.write(options.file, made)
+    say_line(f"{options.file} holds a new token that only you may read: set token_file to it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -13,10 +14,15 @@ from aiohttp import hdrs, web
 from visavis.engines import load
 from visavis.server.http import problems
 from visavis.server.http.guard import Guard
+from visavis.server.http.headers import Headers
+from visavis.server.system.flow import fault
 from visavis.server.system.metrics import Metrics
+
+log = logging.getLogger(__name__)
 
 _PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 _FRESH: Final = {hdrs.CACHE_CONTROL: "no-cache"}
+_CLOSE_WITHIN: Final = 2.5  # s, of the 5 in which SIGTERM ends the server
 _CLIENT: Final = Path(str(resources.files("visavis.client")))
 _SERVED: Final = {".html", ".js", ".css", ".svg", ".webp"}
 _FILES: Final = tuple(
@@ -38,14 +44,21 @@ class Part(Protocol):
         ...
 
 
-def application(guard: Guard, parts: Sequence[Part]) -> web.Application:
-    """All parts behind one guard; shutting down closes each."""
+def application(guard: Guard, headers: Headers, parts: Sequence[Part]) -> web.Application:
+    """All parts behind one guard; shutting down closes each, in a time that is short."""
     app = web.Application(middlewares=[guard.middleware], client_max_size=problems.MAX_BODY)
     for part in parts:
         app.add_routes(part.routes())
+    app.on_response_prepare.append(headers.complete)
 
     async def shut_down(_app: web.Application) -> None:
-        await asyncio.gather(*(part.close() for part in parts), return_exceptions=True)
+        closing = [asyncio.create_task(part.close()) for part in parts]
+        done, late = await asyncio.wait(closing, timeout=_CLOSE_WITHIN)
+        for part in done:
+            if not part.cancelled() and (error := part.exception()) is not None:
+                log.error("a part did not close well", extra={"fault": fault(error)})
+        if late:
+            log.warning("parts did not close in time", extra={"parts": len(late)})
 
     app.on_shutdown.append(shut_down)
     return app

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from aiohttp import hdrs, web
-from yarl import URL
 
-from visavis.server.system.config import LOOPBACK
+from visavis.server.http import addresses
 
 
 def preflight() -> web.Response:
@@ -33,4 +32,4 @@ def allow(response: web.StreamResponse, request: web.Request, *, token: bool) ->
 
 def _neighbour(request: web.Request) -> str:
     origin = request.headers.get(hdrs.ORIGIN, "")
-    return origin if URL(origin).host in LOOPBACK else ""
+    return origin if addresses.is_of_this_machine(origin) else ""

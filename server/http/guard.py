@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import hmac
-import logging
-from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
-from yarl import URL
 
-from visavis.server.http import cors, problems
+from visavis.server.http import addresses, cors, problems
+from visavis.server.http.callers import caller
+from visavis.server.http.headers import GUARDED
+from visavis.server.http.throttle import Throttle
 from visavis.server.system.config import LOOPBACK
-from visavis.server.system.errors import Forbidden, Problem, Unauthorized
-
-log = logging.getLogger(__name__)
-
-_GUARDED: Final = ("/v1/", "/metrics")
+from visavis.server.system.errors import Forbidden, TooMany, Unauthorized
+from visavis.server.system.metrics import Metrics
 
 
 class Guard:
     """The middleware of all addresses. token: what callers must send; empty: this machine only."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    def __init__(self, token: str, metrics: Metrics) -> None:
+        self._token, self._metrics = token.encode(), metrics
+        self._throttle = Throttle()
 
     @property
     def middleware(self) -> Middleware:
@@ -36,39 +34,48 @@ class Guard:
             self._authorize(request)
             preflight = request.method == hdrs.METH_OPTIONS
             response = cors.preflight() if preflight else await handler(request)
-        except Problem as problem:
-            response = problems.shown(problem)
-        except web.HTTPException as error:
-            if error.status < 400:
+        except Exception as error:
+            if isinstance(error, web.HTTPException) and error.status < 400:
                 raise
-            response = problems.plain(error.status, error.reason, error.reason)
-        except Exception:
-            log.exception("a request failed", extra={"path": request.path})
-            response = problems.plain(500, "Internal error", "The server's log says more.")
+            response = problems.of(error, request.path)
         cors.allow(response, request, token=bool(self._token))
         return response
 
     def _authorize(self, request: web.Request) -> None:
-        """Raises Unauthorized, Forbidden."""
+        """Raises Malformed, Unauthorized, TooMany, Forbidden."""
+        host = addresses.host(request)
         if not self._token:
-            _refuse_other_sites(request)
+            _refuse_other_sites(request, host)
             return
-        if request.method == hdrs.METH_OPTIONS or not request.path.startswith(_GUARDED):
+        if request.method == hdrs.METH_OPTIONS or not request.path.startswith(GUARDED):
             return
-        given = request.headers.get(hdrs.AUTHORIZATION, "").removeprefix("Bearer ")
-        expected = self._token.encode()
-        if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected):
-            raise Unauthorized("Send the server's token as `Authorization: Bearer TOKEN`.")
+        if not hmac.compare_digest(_sent(request), self._token):
+            self._refuse(caller(request))
+
+    def _refuse(self, who: str) -> None:
+        """Whoever has the token is let in however often others behind the same address fail.
+
+        Raises Unauthorized, TooMany.
+        """
+        self._metrics.unauthorized.inc()
+        if wait := self._throttle.wrong(who):
+            raise TooMany("Too many wrong tokens from this address. Wait, then try again.", wait)
+        raise Unauthorized("Send the server's token as `Authorization: Bearer TOKEN`.")
 
 
-def _refuse_other_sites(request: web.Request) -> None:
+def _sent(request: web.Request) -> bytes:
+    """The token of a request (RFC 6750; a scheme's case does not matter: RFC 9110 11.1)."""
+    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    return token.strip().encode("utf-8", "surrogateescape") if scheme.lower() == "bearer" else b""
+
+
+def _refuse_other_sites(request: web.Request, host: str) -> None:
     """Without a token only this machine may call, and no other site's page through its browser.
 
     The Host header defeats DNS rebinding, the Origin header a foreign page.
     """
-    host = request.url.host or ""
     origin = request.headers.get(hdrs.ORIGIN)
-    foreign = origin is not None and URL(origin).host not in LOOPBACK
+    foreign = origin is not None and not addresses.is_of_this_machine(origin)
     if host not in LOOPBACK or foreign:
         raise Forbidden(
             "This server answers its own machine only; set a token to open it to others."

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any, Final
 
 from aiohttp import hdrs, web
 
+from visavis.server.system import strict_json
 from visavis.server.system.errors import (
     Busy,
     Full,
@@ -14,21 +16,46 @@ from visavis.server.system.errors import (
     NotReady,
     Problem,
     TooLarge,
+    TooMany,
     Unauthorized,
 )
+from visavis.server.system.flow import fault
+
+log = logging.getLogger(__name__)
 
 MAX_BODY: Final = 64 * 1024  # bytes of a body that is no upload
+_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 _PROBLEM: Final = "application/problem+json"
 
 
 def shown(problem: Problem) -> web.Response:
     """The response to a request that cannot be served."""
     response = plain(problem.status, problem.title, problem.detail, problem.code)
-    if isinstance(problem, (Busy, Full, NotReady)):
+    if isinstance(problem, (Busy, Full, NotReady, TooMany)):
         response.headers[hdrs.RETRY_AFTER] = str(problem.retry_after)
+    if isinstance(problem, TooMany):
+        response.force_close()  # the next try costs a connection
     if isinstance(problem, Unauthorized):
         response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
     return response
+
+
+def of(error: Exception, path: str) -> web.Response:
+    """The response to a request whose handling ended with this; logs what is a fault of ours.
+
+    The log gets type and place only: an exception's text may quote a visitor.
+    """
+    if isinstance(error, Problem):
+        return shown(error)
+    if isinstance(error, web.HTTPException):
+        response = plain(error.status, error.reason, error.reason)
+        if hdrs.ALLOW in error.headers:
+            response.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+        return response
+    if isinstance(error, (web.RequestPayloadError, ConnectionError)):
+        return shown(Malformed("The body ended before it was whole, or is not what it says."))
+    log.error("a request failed", extra={"path": path, "fault": fault(error)})
+    return plain(500, "Internal error", "The server's log says more.")
 
 
 def plain(status: int, title: str, detail: str, code: str = "") -> web.Response:
@@ -40,12 +67,15 @@ def plain(status: int, title: str, detail: str, code: str = "") -> web.Response:
 
 async def body(request: web.Request) -> str:
     """The body as text. Raises TooLarge, Malformed."""
+    # Never decoded as the caller names it: Python knows charsets such as punycode and undefined.
+    if (request.charset or "utf-8").lower() not in _CHARSETS:
+        raise Malformed("The body must be UTF-8 text.")
     try:
-        return await request.text()
+        return (await request.read()).decode()
     except web.HTTPRequestEntityTooLarge as error:
         raise TooLarge(f"The body is over {MAX_BODY} bytes.") from error
-    except (UnicodeDecodeError, LookupError) as error:
-        raise Malformed("The body is not UTF-8 text.") from error
+    except UnicodeDecodeError:
+        raise Malformed("The body must be UTF-8 text.") from None
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:
@@ -53,9 +83,9 @@ async def json_object(request: web.Request) -> dict[str, Any]:
     if not request.can_read_body:
         return {}
     try:
-        fields = json.loads(await body(request))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise Malformed("The body is not JSON.", "malformed-json") from error
+        fields = strict_json.parse(await body(request))
+    except strict_json.NotJson:
+        raise Malformed("The body is not JSON.", "malformed-json") from None
     if not isinstance(fields, dict):
         raise Malformed("The body must be a JSON object.", "malformed-json")
     return fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -10,12 +11,17 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from visavis.engines.registry import DIALOGUES
+from visavis.server.system import secret_files
 from visavis.server.system.errors import ConfigError
 
 _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 FILE: Final = "visavis.toml"
+# What CSP takes as the source of a frame, and nothing that could end its directive.
+_ANCESTOR: Final = re.compile(r"none|self|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII)
+_ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone"]  # where the words come from
+_SHORT: Final = 16  # characters of a token that may be guessed
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 
 
@@ -34,7 +40,8 @@ class Config:
 
     host: str = _setting("127.0.0.1", "address to listen on; any other than loopback needs a token")
     port: int = _setting(8765, "TCP port of the page and the API")
-    token: str = _setting("", "secret that callers must send as a Bearer token")
+    token: str = _setting("", "secret that callers must send as a Bearer token; never an option")
+    token_file: str = _setting("", "file that holds the token, and that only you may read")
     max_sessions: int = _setting(2, "live sessions at a time; more are told to come back")
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
@@ -51,6 +58,9 @@ class Config:
     tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
     tls_key: str = _setting("", "PEM key of the certificate")
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
+    frame_ancestors: str = _setting(
+        "self", "pages that may show this one in a frame: none, self, or origins with spaces"
+    )
     home: str = _setting("", "where avatars and caches live; empty: ~/.local/share/visavis")
     log_level: str = _setting("info", "debug, info, warning or error")
 
@@ -97,9 +107,51 @@ def load(
     }
     config = _merge(config, named, "the environment")
     given = {key: value for key, value in overrides.items() if value is not None}
+    _refuse_secrets(given)
     config = _merge(config, given, "the command line")
+    if config.token and config.token_file:
+        msg = "token and token_file are both set: keep one of them"
+        raise ConfigError(msg)
+    if config.token_file:
+        token = secret_files.read(Path(config.token_file).expanduser())
+        config = replace(config, token=token)
     check(config)
     return config
+
+
+def doubts(
+    config: Config, env: Mapping[str, str] = os.environ, file: Path | None = None
+) -> list[str]:
+    """What is not wrong, but not wise either: each with its fix."""
+    path = file or Path(env.get(f"{_PREFIX}CONFIG", FILE))
+    found = []
+    if config.token_file:
+        found.append(secret_files.doubt(Path(config.token_file).expanduser(), "the token"))
+    elif config.token and f"{_PREFIX}TOKEN" not in env:
+        found.append(secret_files.doubt(path, "the token"))
+    if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
+        found.append(secret_files.doubt(path, "the account of a relay"))
+    if config.token and len(config.token) < _SHORT:
+        found.append(
+            f"the token has {len(config.token)} characters: `visavis token` makes a long one"
+        )
+    return [each for each in found if each]
+
+
+def _refuse_secrets(given: Mapping[str, Any]) -> None:
+    """Every user of a machine sees the command lines of all programs."""
+    if given.get("token"):
+        msg = (
+            "a token on the command line can be read by every user of this machine: make a file "
+            "with `visavis token --file PATH` and set token_file, or set VISAVIS_TOKEN"
+        )
+        raise ConfigError(msg)
+    if _ACCOUNT.search(str(given.get("ice_servers", ""))):
+        msg = (
+            "a relay's account on the command line can be read by every user of this machine: "
+            f"set ice_servers in {FILE}, or VISAVIS_ICE_SERVERS"
+        )
+        raise ConfigError(msg)
 
 
 def check(config: Config) -> None:
@@ -107,7 +159,7 @@ def check(config: Config) -> None:
     if not config.is_local and not config.token:
         msg = (
             f"host {config.host} can be reached from other machines: set a token "
-            "(make one with `visavis token`), or listen on 127.0.0.1"
+            "(make one with `visavis token --file PATH`), or listen on 127.0.0.1"
         )
         raise ConfigError(msg)
     if config.dialogue not in DIALOGUES:
@@ -118,6 +170,11 @@ def check(config: Config) -> None:
         raise ConfigError(msg)
     if config.create_avatars not in {"on", "off"}:
         msg = f"create_avatars is {config.create_avatars!r}: choose on or off"
+        raise ConfigError(msg)
+    ancestors = config.frame_ancestors.split()
+    named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
+    if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
+        msg = f"frame_ancestors is {config.frame_ancestors!r}: write none, self, or origins"
         raise ConfigError(msg)
     sides = (config.width, config.height)
     if any(side % 2 or not 128 <= side <= 1920 for side in sides):

@@ -11,6 +11,7 @@ Problem                a request that cannot be served: problem+json with `statu
   TooLarge  413        more than we read
   WrongType  415       a body of another type
   Unprocessable  422   understood, but it cannot work
+  TooMany  429         wrong too often
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
@@ -89,6 +90,16 @@ class Unprocessable(Problem):
     """The body was understood, but it cannot work."""
 
     status, title = 422, "Unprocessable content"
+
+
+class TooMany(Problem):
+    """Too often from one caller; try again after `retry_after` seconds."""
+
+    status, title = 429, "Too many requests"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Busy(Problem):

@@ -18,6 +18,20 @@ class Metrics:
         self.refused = Counter(
             "visavis_sessions_refused", "Sessions refused for lack of room", registry=self.registry
         )
+        self.connections = Gauge(
+            "visavis_connections", "Connections of the page and the API", registry=self.registry
+        )
+        self.connections_ended = Counter(
+            "visavis_connections_ended",
+            "Connections that were closed because a client was slow, or there were too many",
+            ["why"],
+            registry=self.registry,
+        )
+        self.unauthorized = Counter(
+            "visavis_unauthorized",
+            "Requests with a wrong token, or without one",
+            registry=self.registry,
+        )
         self.turns = Counter(
             "visavis_turns", "Replies by how they ended", ["ended"], registry=self.registry
         )

@@ -1,0 +1,59 @@
+"""What every response carries: what a browser may do with it, and no word of who made it."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Final
+
+from aiohttp import hdrs, web
+
+GUARDED: Final = ("/v1/", "/metrics")  # addresses that want the token
+_PUBLIC: Final = "cross-origin"
+
+# The page has no inline code and no inline style; photos and previews are shown from blobs.
+_CONTENT: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors "
+)
+# What Chromium and Firefox know and the page does not use. A page of another origin that frames
+# this one still has to allow the microphone itself.
+_OFF: Final = (
+    "accelerometer", "bluetooth", "camera", "display-capture", "geolocation", "gyroscope", "hid",
+    "magnetometer", "midi", "payment", "publickey-credentials-get", "serial", "usb",
+    "xr-spatial-tracking",
+)  # fmt: skip
+_OWN: Final = ("autoplay", "fullscreen", "microphone", "screen-wake-lock")
+_PERMISSIONS: Final = ", ".join([f"{name}=()" for name in _OFF] + [f"{n}=(self)" for n in _OWN])
+
+
+class Headers:
+    """frame_ancestors: who may show the page in a frame, as `sources` has it."""
+
+    def __init__(self, frame_ancestors: str) -> None:
+        self._always = {
+            "Content-Security-Policy": _CONTENT + sources(frame_ancestors),
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Permissions-Policy": _PERMISSIONS,
+            "Cross-Origin-Opener-Policy": "same-origin",
+        }
+
+    async def complete(self, request: web.Request, response: web.StreamResponse) -> None:
+        """The application's `on_response_prepare`."""
+        self.put(response.headers, request.path)
+
+    def put(self, headers: MutableMapping[str, str], path: str) -> None:
+        """Into the headers of a response for an address."""
+        headers.pop(hdrs.SERVER, None)
+        headers.update(self._always)
+        # The element's files are for every page; a module script is fetched with CORS besides.
+        guarded = path.startswith(GUARDED)
+        headers["Cross-Origin-Resource-Policy"] = "same-origin" if guarded else _PUBLIC
+        headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+
+
+def sources(frame_ancestors: str) -> str:
+    """`none`, `self` or origins, as the setting has them -> as CSP has them."""
+    quoted = {"none": "'none'", "self": "'self'"}
+    return " ".join(quoted.get(word, word) for word in frame_ancestors.split())
