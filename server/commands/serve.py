@@ -34,7 +34,7 @@ from visavis.server.system.metrics import Metrics
 log = logging.getLogger("visavis")
 
 _FINISH: Final = 0.7  # s for requests under way at the end, and as long again once cancelled
-_END_WITHIN: Final = 4.5  # s from the signal to the end of the process, whatever hangs
+_END_WITHIN: Final = 4.0  # s from the signal to the end of the process, whatever hangs
 _SWITCH: Final = 0.0005  # s after which a thread gives up the interpreter
 
 

@@ -1,4 +1,4 @@
-"""Messages on the data channel that cannot be taken: each is an `error`, and the session goes on."""
+"""Messages on the data channel that cannot be taken: each is an `error`, nothing ends."""
 
 import asyncio
 import json
@@ -69,7 +69,13 @@ async def test_a_text_that_is_no_utf_8_is_an_error():
 
 @pytest.mark.parametrize(
     "message",
-    [b"\x02", b"\x03" + bytes(11), b"\x03" + bytes(7) + b"\xff\xff\xff\xff\xfe", b"\xff", b"\x03\x00"],
+    [
+        b"\x02",
+        b"\x03" + bytes(11),
+        b"\x03" + bytes(7) + b"\xff\xff\xff\xff\xfe",
+        b"\xff",
+        b"\x03\x00",
+    ],
     ids=str.split("ack open label unknown short"),
 )  # fmt: skip
 async def test_a_channel_opened_in_a_wrong_way_ends_nothing(message):

@@ -1,0 +1,220 @@
+"""SIGTERM ends a real server process within 5 s, whatever its clients and engines do."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import aiohttp
+import pytest
+from support.doors import wire
+from support.serving import Viewer
+
+from bench.live.chromium import server
+
+TESTS = Path(__file__).parents[1]
+PHOTO = TESTS / "data" / "persona.webp"
+HOST = b"Host: localhost\r\n"
+WITHIN = 5.0  # s
+
+
+@asynccontextmanager
+async def child(home, fault="nothing", *options, waits=True, env=None):
+    """A server on fakes: its process, its port, and the lines that it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "support.child", fault, "--home", str(home), *options,
+        cwd=TESTS, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **(env or {})},
+    )  # fmt: skip
+    try:
+        lines, port = [], 0
+        async with asyncio.timeout(40):
+            while line := (await process.stdout.readline()).decode():
+                lines.append(line)
+                port = int(re.search(r":(\d+)/", line)[1])
+                if not waits or "ready" in line:
+                    break
+        assert port, (await process.stderr.read()).decode()
+        yield SimpleNamespace(process=process, port=port, lines=lines)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def ends(it, number=signal.SIGTERM):
+    """Seconds from the signal to the end, and the exit status."""
+    began = time.monotonic()
+    it.process.send_signal(number)
+    output, errors = await asyncio.wait_for(it.process.communicate(), 30)
+    it.said, it.complained = output.decode(), errors.decode()
+    return time.monotonic() - began, it.process.returncode
+
+
+def children(pid):
+    """Process ids of a process' own children."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(word) for task in tasks for word in (task / "children").read_text().split()]
+
+
+def is_alive(pid):
+    with contextlib.suppress(FileNotFoundError):
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    return False
+
+
+async def hold(stack, port, count=8):
+    """Clients of every impolite kind."""
+    sent = [
+        b"",
+        b"GET / HTT",
+        b"POST /v1/sessions HTTP/1.1\r\n" + HOST + b"Content-Type: application/sdp\r\n"
+        b"Content-Length: 5000\r\n\r\nv=0",
+        b"POST /v1/avatars HTTP/1.1\r\n" + HOST + b"Content-Type: multipart/form-data; boundary=x"
+        b"\r\nContent-Length: 5000000\r\n\r\n--x\r\n",
+        b"GET /healthz HTTP/1.1\r\n" + HOST + b"\r\n",
+        (b"GET /visavis-avatar.js HTTP/1.1\r\n" + HOST + b"\r\n") * 400,
+    ]
+    for data in sent * count:
+        client = await stack.enter_async_context(wire(port))
+        client.writer.transport.pause_reading()  # nobody takes anything
+        client.writer.write(data)
+        stack.callback(client.writer.transport.abort)
+
+
+async def test_whatever_clients_do(tmp_path):
+    async with child(tmp_path) as it, AsyncExitStack() as stack:
+        await hold(stack, it.port)
+        await asyncio.sleep(0.3)
+        took, status = await ends(it)
+        assert (took < WITHIN, status) == (True, 0), (took, it.complained)
+
+
+async def test_while_sessions_talk_and_a_peer_does_not_close(tmp_path):
+    async with (
+        child(tmp_path, "engine") as it,
+        aiohttp.ClientSession(f"http://127.0.0.1:{it.port}") as client,
+    ):
+        viewers = [Viewer(), Viewer()]
+        for viewer in viewers:
+            viewer.location = await viewer.connect(client)
+            await viewer.wait_for("ready")
+        viewers[0].channel.send('{"type": "text", "text": "hang, please"}')
+        recording = await client.post(f"{viewers[1].location}/recording")
+        assert recording.status == 201
+        await viewers[0].wait_for("thinking")
+        took, _ = await ends(it)
+        assert took < WITHIN, it.complained
+        for viewer in viewers:
+            await viewer.close()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "loop",
+        pytest.param("part", marks=pytest.mark.slow),
+        pytest.param("files", marks=pytest.mark.slow),
+    ],
+)
+async def test_whatever_hangs_inside(tmp_path, fault):
+    async with child(tmp_path, fault) as it:
+        took, status = await ends(it)
+        assert took < WITHIN, it.complained
+        assert status == (0 if fault == "part" else 1)
+        assert "Traceback (most recent" not in it.complained
+        if status:
+            assert "Timeout" in it.complained  # and where it hung
+
+
+@pytest.mark.slow
+async def test_while_it_still_loads(tmp_path):
+    async with child(tmp_path, "loading", waits=False) as it:
+        took, _ = await ends(it, signal.SIGINT)
+        assert took < WITHIN, it.complained
+
+
+async def test_while_an_avatar_is_made(tmp_path):
+    async with (
+        child(tmp_path) as it,
+        aiohttp.ClientSession(f"http://127.0.0.1:{it.port}") as client,
+    ):
+        form = aiohttp.FormData({"name": "anna", "subject": "Anna", "confirmed": "yes"})
+        form.add_field("consent", "Anna allows it.")
+        form.add_field("photo", PHOTO.read_bytes(), filename="photo.webp")
+        assert (await client.post("/v1/avatars", data=form)).status == 202
+        await asyncio.sleep(0.5)
+        making = children(it.process.pid)
+        assert making
+        took, _ = await ends(it)
+        assert took < WITHIN, it.complained
+        await asyncio.sleep(0.2)
+        assert not [pid for pid in making if is_alive(pid)]
+
+
+# --- the token is said to nobody who does not look ------------------------------------------------
+
+
+async def test_a_token_never_goes_to_a_file(tmp_path):
+    token = "a-secret-of-its-own-kind"
+    env = {"VISAVIS_TOKEN": token}
+    async with child(tmp_path, "nothing", "--host", "0.0.0.0", env=env) as it:
+        await ends(it)
+        assert token not in "".join(it.lines) + it.said + it.complained
+        assert "the setting token has it" in it.said
+
+
+async def test_a_token_in_a_file_is_used_and_named(tmp_path):
+    file = tmp_path / "token"
+    file.write_text("a-secret-of-its-own-kind\n")
+    file.chmod(0o644)
+    options = ("--host", "0.0.0.0", "--token-file", str(file))
+    async with child(tmp_path, "nothing", *options) as it:
+        address = f"http://127.0.0.1:{it.port}/v1/voices"
+        async with aiohttp.ClientSession() as client:
+            assert (await client.get(address)).status == 401
+            sent = {"Authorization": "bearer a-secret-of-its-own-kind"}
+            assert (await client.get(address, headers=sent)).status == 200
+        await ends(it)
+        assert f"chmod 600 {file}" in it.complained  # others may read it
+        assert f"the file {file} has it" in it.said
+        assert "a-secret" not in "".join(it.lines) + it.said + it.complained
+
+
+async def test_a_terminal_is_shown_the_token_once(tmp_path):
+    ours, theirs = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "support.child", "nothing", "--home", str(tmp_path), "--host",
+        "0.0.0.0", cwd=TESTS, stdout=theirs, stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "VISAVIS_TOKEN": "a-secret-of-its-own-kind"},
+    )  # fmt: skip
+    os.close(theirs)
+    try:
+        said = b""
+        async with asyncio.timeout(40):
+            while b"is ready" not in said or not said.endswith(b"\n"):
+                said += await asyncio.to_thread(os.read, ours, 4096)
+        assert said.count(b"#token=a-secret-of-its-own-kind") == 1
+    finally:
+        process.terminate()
+        await process.wait()
+        os.close(ours)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_the_real_server_with_its_engines(warm_home):
+    async with server(warm_home) as (address, pid), AsyncExitStack() as stack:
+        await hold(stack, int(re.search(r":(\d+)/", address)[1]))
+        await asyncio.sleep(0.3)
+        began = time.monotonic()
+        os.kill(pid, signal.SIGTERM)
+        while is_alive(pid):
+            assert time.monotonic() - began < WITHIN
+            await asyncio.sleep(0.05)

@@ -1,0 +1,63 @@
+"""`visavis serve` on fake engines as a process of its own: `python -m support.child FAULT options`.
+
+FAULT: what goes wrong in it: nothing, engine (an answer never comes), loading (never ends), loop
+(closing blocks the event loop), part (closing never ends), files (a thread that reads files hangs).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+from support.services import FakeServices
+
+from visavis.server import cli
+from visavis.server.commands import serve
+from visavis.server.http.app import Basics
+
+
+class Hanging(FakeServices):
+    """Services with a fault."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(answer=(lambda _text: _hang()) if fault == "engine" else str)
+        self._fault = fault
+
+    async def open(self) -> None:
+        """Load for ever, or hang a file thread."""
+        loop = asyncio.get_running_loop()
+        if self._fault == "loading":
+            await self.workers["stt"].load(_hang)
+        if self._fault == "files":
+            loop.run_in_executor(None, _hang)
+
+    def close(self) -> None:
+        """Block the event loop."""
+        if self._fault == "loop":
+            _hang()
+        super().close()
+
+
+def _hang() -> str:
+    time.sleep(600)
+    return ""
+
+
+async def _closing_for_ever(_basics: Basics) -> None:
+    await asyncio.Event().wait()
+
+
+def main() -> int:
+    """As `visavis serve`."""
+    fault, *options = sys.argv[1:]
+    substitute: Any = serve
+    substitute.services = lambda *_: Hanging(fault)
+    if fault == "part":
+        Basics.close = _closing_for_ever  # type: ignore[method-assign]
+    return cli.main(["serve", "--port", "0", *options])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
