@@ -43,6 +43,7 @@ async def chromium(
                 headless=True,
                 args=flags,
                 viewport={"width": width, "height": height},
+                bypass_csp=True,
             )
             try:
                 yield browser
@@ -72,12 +73,22 @@ async def shared_chromium(mic: Path) -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def visitor(
-    browser: Browser, *, microphone: bool = True, width: int = 1280, height: int = 800
+    browser: Browser,
+    *,
+    microphone: bool = True,
+    width: int = 1280,
+    height: int = 800,
+    strict: bool = False,
 ) -> AsyncIterator[BrowserContext]:
-    """Somebody with cookies and storage of their own, who allows the microphone or refuses it."""
+    """Somebody with cookies and storage of their own, who allows the microphone or refuses it.
+
+    strict: the page's content security policy holds, and `wait_for_function`, which evaluates a
+    text again and again, does not work.
+    """
     context = await browser.new_context(
         permissions=["microphone"] if microphone else [],
         viewport={"width": width, "height": height},
+        bypass_csp=not strict,
     )
     try:
         yield context

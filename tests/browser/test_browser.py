@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from support.serving import serving
 
 from bench.live.chromium import server, shared_chromium, tapped_page, visitor
@@ -269,3 +271,87 @@ async def test_the_avatar_says_what_the_visitor_says_and_is_not_heard_by_its_own
         assert len(intervals(taps["voice"])) == 1  # and so not spoken again
         await page.click("#mute")
         assert not await page.evaluate("document.querySelector('visavis-avatar').muted")
+
+
+async def happens(page, script, seconds=30):
+    """`wait_for_function` for a page whose policy forbids it to evaluate texts."""
+    async with asyncio.timeout(seconds):
+        while not await page.evaluate(script):
+            await asyncio.sleep(0.1)
+
+
+async def test_the_page_keeps_its_own_content_security_policy(address, visiting):
+    async with visiting(address, strict=True) as page:
+        said = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        await page.reload()
+        await page.evaluate(
+            """() => { window.violations = []; document.addEventListener(
+            "securitypolicyviolation", (e) => window.violations.push(e.violatedDirective)); }"""
+        )
+        await page.click("#start")
+        await happens(page, "window.visavis?.firstPictureMs != null")
+        await page.fill("#text", "Where is the gym?")
+        await page.press("#text", "Enter")
+        await happens(page, "window.visavis.messages.some((m) => m.type === 'caption')")
+        await page.click("#settings-open")
+        await happens(page, "document.querySelector('.faces img')?.naturalWidth > 0")
+        await page.click("#create-open")
+        await page.set_input_files("#create-file", PERSONA)
+        await happens(page, "document.querySelector('#create-drop img').naturalWidth > 0")
+        await page.click("#create-close")
+        assert await page.evaluate("getComputedStyle(document.body).margin") == "0px"
+        assert not [text for text in said if "Content Security Policy" in text]
+        assert await page.evaluate("window.violations") == []
+        # It does hold: what an attacker would put in is not run.
+        await page.evaluate(
+            """() => { const s = document.createElement("script"); s.textContent = "evil = 1";
+            document.body.append(s); document.body.insertAdjacentHTML(
+            "beforeend", "<img src=x onerror='evil = 2'><b style='color: red'>x</b>"); }"""
+        )
+        await happens(page, "window.violations.length >= 3")
+        assert await page.evaluate("typeof evil") == "undefined"
+
+
+@asynccontextmanager
+async def other_site(html):
+    """A page of another origin, on 127.0.0.1 where the server is localhost."""
+
+    async def page(_request):
+        return web.Response(text=f"<!doctype html>{html}", content_type="text/html")
+
+    app = web.Application()
+    app.add_routes([web.get("/", page)])
+    async with TestServer(app, host="127.0.0.1") as site:
+        yield str(site.make_url("/"))
+
+
+@pytest.mark.parametrize("setting", ["self", "self http://127.0.0.1:*"])
+async def test_the_page_is_framed_where_the_setting_allows_it(visiting, setting):
+    async with serving(frame_ancestors=setting) as client:
+        frame = f"<iframe src=http://localhost:{client.port}/></iframe>"
+        async with other_site(frame) as address, visiting(address, strict=True) as page:
+            start = page.frame_locator("iframe").locator("#start")
+            if "http" in setting:
+                await start.wait_for(timeout=10_000)
+            else:
+                await page.wait_for_timeout(1000)
+                assert await start.count() == 0
+
+
+async def test_the_element_works_in_a_page_of_another_origin(visiting):
+    async with serving(token="a-long-enough-token", host="0.0.0.0") as client:
+        element = (
+            f"<script type=module src=http://localhost:{client.port}/visavis-avatar.js></script>"
+            "<visavis-avatar token=a-long-enough-token></visavis-avatar>"
+        )
+        async with other_site(element) as address, visiting(address, strict=True) as page:
+            await page.evaluate(
+                """() => { const avatar = document.querySelector("visavis-avatar");
+                avatar.addEventListener("ready", () => { window.isReady = true; });
+                avatar.connect(); }"""
+            )
+            await happens(page, "window.isReady")
+            pictured = "getComputedStyle(document.querySelector('visavis-avatar')).display"
+            assert await page.evaluate(pictured) != "inline"  # its adopted sheet is in force

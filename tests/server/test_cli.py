@@ -70,6 +70,53 @@ def test_tokens_are_long_and_differ(capsys):
     assert len(first) >= 24
 
 
+def test_a_token_goes_into_a_file_for_its_owner_alone(tmp_path, capsys):
+    file = tmp_path / "token"
+    assert main(["token", "--file", str(file)]) == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(file.read_text().strip()) >= 24
+    assert file.read_text().strip() not in capsys.readouterr().out
+    before = file.read_text()
+    assert main(["token", "--file", str(file)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert file.read_text() == before
+
+
+def test_a_token_is_no_option(capsys):
+    for command in (["serve", "--token", "secret"], ["serve", "--token=secret"]):
+        assert main(command) == 2
+        said = capsys.readouterr().err
+        assert "visavis token --file" in said
+        assert "secret" not in said
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    said = capsys.readouterr().out
+    assert "--token-file" in said
+    assert "--token TOKEN" not in said
+
+
+def test_a_relay_account_is_no_option(capsys):
+    assert main(["serve", "--ice-servers", "stun:a:1 turn:name:secret@host:3478"]) == 2
+    said = capsys.readouterr().err
+    assert "VISAVIS_ICE_SERVERS" in said
+    assert "secret" not in said
+
+
+def test_doctor_names_secrets_that_others_may_read(tmp_path, capsys, monkeypatch):
+    settings = tmp_path / "visavis.toml"
+    settings.write_text('token = "short"\nice_servers = "turn:name:hidden@host:3478"\n')
+    settings.chmod(0o644)
+    main(["doctor"])
+    said = capsys.readouterr().out
+    assert "visavis.toml holds the token" in said
+    assert "visavis.toml holds the account of a relay" in said
+    assert "5 characters" in said
+    assert "hidden" not in said
+    settings.chmod(0o600)
+    main(["doctor"])
+    assert "chmod" not in capsys.readouterr().out
+
+
 def test_lists_are_json_for_scripts(capsys):
     assert main(["voices", "--json"]) == 0
     assert {"heart", "joe"} == {voice["name"] for voice in json.loads(capsys.readouterr().out)}

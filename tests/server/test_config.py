@@ -26,10 +26,30 @@ def test_later_sources_win(tmp_path):
         ({"VISAVIS_CREATE_AVATARS": "perhaps"}, "choose on or off"),
         ({"VISAVIS_TLS_CERT": "a.pem"}, "go together"),
         ({"VISAVIS_MAX_SESSIONS": "0"}, "at least 1"),
+        ({"VISAVIS_FRAME_ANCESTORS": "none self"}, "frame_ancestors"),
+        ({"VISAVIS_FRAME_ANCESTORS": " "}, "frame_ancestors"),
+        ({"VISAVIS_FRAME_ANCESTORS": "https://a.example; script-src *"}, "frame_ancestors"),
+        ({"VISAVIS_FRAME_ANCESTORS": "self\nX: y"}, "frame_ancestors"),
+        ({"VISAVIS_TOKEN_FILE": "/nowhere/token"}, "No such file"),
+        ({"VISAVIS_TOKEN_FILE": "x", "VISAVIS_TOKEN": "y"}, "both set"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_fix(env, words):
     with pytest.raises(ConfigError, match=words):
+        config.load({}, env=env)
+
+
+def test_the_token_may_come_from_a_file(tmp_path):
+    file = tmp_path / "token"
+    file.write_text("a-token-in-a-file\n")
+    env = {"VISAVIS_HOST": "0.0.0.0", "VISAVIS_TOKEN_FILE": str(file)}
+    assert config.load({}, env=env).token == "a-token-in-a-file"
+    for nonsense in ("", "two words", "x" * 5000, "\x00"):
+        file.write_text(nonsense)
+        with pytest.raises(ConfigError, match="one token and nothing else"):
+            config.load({}, env=env)
+    file.write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="ASCII"):
         config.load({}, env=env)
 
 
