@@ -1,7 +1,7 @@
 """The data channel `visavis`: every message of both directions, its fields and its limits.
 
-JSON objects with a `type`, read strictly (`system/strict_json.py`). Version 1. A receiver ignores fields that it does not know, so fields
-may be added; a change of meaning raises `VERSION`.
+JSON objects with a `type`, read strictly (`system/strict_json.py`). Version 1. A receiver ignores
+fields that it does not know, so fields may be added; a change of meaning raises `VERSION`.
 """
 
 from __future__ import annotations

@@ -23,11 +23,12 @@ log = logging.getLogger(__name__)
 
 _MOST_FIELDS: Final = 64  # of a header, 8 kB each at most; browsers send some 20
 _LINGER: Final = 5.0  # s in which a body that nobody wants is read, so that its response is
+_FRESH: Final = 1.0  # s; an honest client needs less
 CLOSING: Final = 5.0  # s until a connection that does not close is cut off
 
 Stage = Literal["handshake", "header", "body", "work", "send", "rest", "idle", "closing"]
 # Whose place is given away first: a connection between two requests costs its client nothing.
-EXPENDABLE: Final[dict[Stage, int]] = {
+_EXPENDABLE: Final[dict[Stage, int]] = {
     "idle": 0, "handshake": 1, "header": 2, "rest": 3, "body": 4, "send": 5,
 }  # fmt: skip
 
@@ -65,7 +66,6 @@ class Connection(web.RequestHandler):
         self._now = asyncio.get_running_loop().time
         self._wire: asyncio.Transport | None = None
         self._body: StreamReader | None = None
-        self._ahead = False  # whether more came than the request that is being served
         self._response: web.StreamResponse | None = None
         self._is_late = False
         self.is_gone = False
@@ -92,13 +92,11 @@ class Connection(web.RequestHandler):
         """Some of a header, or of a body."""
         if data and self.stage == "idle":
             self._enter("header")
-        elif data and self.stage == "work":
-            self._ahead = True
         super().data_received(data)
 
     def began(self, body: StreamReader) -> None:
         """A header is complete; its body may follow yet."""
-        self._body, self._ahead = body, False
+        self._body = body
         self._enter("work" if body.is_eof() else "body")
 
     async def finish_response(
@@ -117,7 +115,7 @@ class Connection(web.RequestHandler):
             elif self._body is not None and not self._body.is_eof():
                 self._enter("rest")
             else:
-                self._enter("header" if self._ahead else "idle")
+                self._enter("idle")
 
     def handle_error(
         self,
@@ -148,6 +146,20 @@ class Connection(web.RequestHandler):
         """What takes too long; empty: nothing."""
         self._update()
         return self.stage if self._now() - self.since > self._patience() else ""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its place can be given away."""
+        return self.stage in _EXPENDABLE
+
+    @property
+    def expendable(self) -> tuple[bool, int, float]:
+        """The least one is the first to go: of those who wait for long, before who came now.
+
+        Among those who came now, the first: a crowd that comes back at once shows out itself.
+        """
+        is_fresh = self._now() - self.since < _FRESH
+        return is_fresh, 0 if is_fresh else _EXPENDABLE[self.stage], self.since
 
     def _patience(self) -> float:
         limits = self._limits

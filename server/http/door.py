@@ -18,7 +18,7 @@ from aiohttp import StreamReader, web
 
 from visavis.server.http import problems
 from visavis.server.http.callers import is_here, network
-from visavis.server.http.connections import CLOSING, EXPENDABLE, Connection, Limits, Refusal
+from visavis.server.http.connections import CLOSING, Connection, Limits, Refusal
 from visavis.server.http.headers import Headers
 from visavis.server.system.metrics import Metrics
 
@@ -112,12 +112,12 @@ class Door:
         return self._give_away(self._inside)
 
     def _give_away(self, among: Iterable[Connection]) -> bool:
-        """Show out who has waited for longest, of the caller that holds the most places."""
-        waiting = [each for each in among if each.stage in EXPENDABLE]
+        """Show out who waits, of the caller that holds the most places. False: nobody does."""
+        waiting = [each for each in among if each.is_waiting]
         if not waiting:
             return False
         held = Counter(each.who for each in waiting)
-        worst = min(waiting, key=lambda c: (-held[c.who], EXPENDABLE[c.stage], c.since))
+        worst = min(waiting, key=lambda each: (-held[each.who], *each.expendable))
         self._show_out(worst)
         return True
 

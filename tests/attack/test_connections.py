@@ -65,7 +65,7 @@ async def test_half_a_header_after_a_request_has_a_deadline():
 
 async def test_an_idle_connection_is_kept_for_a_while():
     async with house(SHORT) as it, wire(it.port) as client:
-        for _ in range(3):
+        for _ in range(2):
             await client.send(HEALTH)
             assert (await client.answer()).status == 200
             await asyncio.sleep(0.5)  # longer than for a header
@@ -140,8 +140,8 @@ async def test_who_does_not_take_a_response_is_cut_off():
 async def test_who_takes_it_slowly_but_steadily_gets_all_of_it():
     async with house(SHORT) as it, wire(it.port) as client:
         page = b"GET /visavis-avatar.js HTTP/1.1\r\n" + HOST + b"\r\n"
-        await client.send(page * 20)
-        for _ in range(20):
+        await client.send(page * 10)
+        for _ in range(10):
             assert (await client.answer()).status == 200
             await asyncio.sleep(0.06)
 
@@ -195,6 +195,24 @@ async def test_a_full_house_gives_away_the_places_of_who_holds_the_most():
         await polite.send(HEALTH)  # idle for longest, and still there
         assert (await polite.answer()).status == 200
         assert len(it.door.inside) <= few.most
+
+
+async def test_a_crowd_that_comes_back_at_once_shows_out_itself():
+    async with house(Limits(most=24)) as it:
+
+        async def come_back():
+            while True:
+                async with wire(it.port) as client:
+                    client.writer.write(SDP + b"Content-Length: 99\r\n\r\nv")
+                    await client.ended(30)
+
+        crowd = [asyncio.create_task(come_back()) for _ in range(60)]
+        await asyncio.sleep(0.3)
+        for _ in range(20):
+            assert (await asked(it.port, HEALTH)).status == 200
+        for one in crowd:
+            one.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
 
 
 async def test_a_request_that_is_served_keeps_its_place():

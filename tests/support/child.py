@@ -52,10 +52,11 @@ async def _closing_for_ever(_basics: Basics) -> None:
 def main() -> int:
     """As `visavis serve`."""
     fault, *options = sys.argv[1:]
-    substitute: Any = serve
-    substitute.services = lambda *_: Hanging(fault)
+    module: Any = serve
+    module.services = lambda *_: Hanging(fault)
     if fault == "part":
-        Basics.close = _closing_for_ever  # type: ignore[method-assign]
+        basics: Any = Basics
+        basics.close = _closing_for_ever
     return cli.main(["serve", "--port", "0", *options])
 
 
