@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 SOURCES := $(shell find server engines models client -type f -not -name '*.pyc' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check bench clean lock
+.PHONY: help setup run test test-all check fuzz bench clean lock
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,8 +29,11 @@ check: $(VENV)/.tools $(STAMP) ## check format, lint, types and the direction of
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p visavis.server -p visavis.engines -p visavis.models
 	$(BIN)/mypy models/tools
-	$(BIN)/mypy -p support
+	$(BIN)/mypy -p support -p fuzz
 	$(BIN)/lint-imports
+
+fuzz: $(VENV)/.tools $(STAMP) ## look a minute for inputs that break something: make fuzz [FUZZ="--seconds 600 sdp"]
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ)
 
 bench: $(VENV)/.tools $(STAMP) ## run every benchmark; JSON in out/bench
 	@sh deploy/need.sh chromium chromium

@@ -35,12 +35,15 @@ def _american(words: str) -> str:
 def paired(text: str) -> str:
     """Three or four digits as a year, a room or a flight is read: "1204" -> "twelve oh four".
 
-    Round ones stay whole: "2000" -> "two thousand", "2026" -> "twenty twenty-six".
+    Round ones stay whole: "2000" -> "two thousand", "2026" -> "twenty twenty-six"; fewer digits are
+    a plain number.
     """
     # num2words reads years alike, but no rooms of three digits and no leading zeros.
-    head, tail = int(text[:-2]), int(text[-2:])
     if text.startswith("0"):
         return digits(text)
+    if len(text) < 3:
+        return cardinal(int(text))
+    head, tail = int(text[:-2]), int(text[-2:])
     if len(text) == 4 and head % 10 == 0 and tail < 10:
         return cardinal(int(text))
     if tail == 0:

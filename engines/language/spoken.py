@@ -136,8 +136,6 @@ def _read(core: str, place: _Place) -> str:
 def _plain(core: str) -> str:
     """What no rule knows: letters as they are, digits as numbers, symbols by name or not at all."""
     parts = re.findall(rf"{_NUMBER}|[^\W\d_]+(?:['-][^\W\d_]+)*|[&@+=%]", core)
-    if len(parts) == 1 and parts[0] == core:
-        return core if _is_latin(core) else ""
     return " ".join(filter(None, map(_part, parts)))
 
 

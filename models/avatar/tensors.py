@@ -6,7 +6,6 @@ Shifts are stored in 1/64 px as differences along the row, which deflate well; p
 from __future__ import annotations
 
 import io
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -172,7 +171,7 @@ def _part(source: Any, key: str) -> dict[str, Any]:
 
 def _is_number(value: Any, low: float, high: float) -> bool:
     plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return plain and math.isfinite(value) and low <= value <= high
+    return plain and low <= value <= high  # no NaN is, and an int may be too large for a float
 
 
 def _number(source: Any, key: str, low: float, high: float) -> float:
