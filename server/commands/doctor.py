@@ -15,6 +15,7 @@ from visavis.models import manifest
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.system import config as settings
+from visavis.server.system import home, sandbox
 from visavis.server.system.config import Config
 
 
@@ -25,12 +26,15 @@ def doctor(options: argparse.Namespace) -> int:
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
     problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
+    notes = [*_home_notes(config), *_sandbox_notes(config)]
     if options.json:
-        say_line(json.dumps({"settings": shown, "problems": problems}))
+        say_line(json.dumps({"settings": shown, "problems": problems, "notes": notes}))
         return FAILURE if problems else 0
     for key, value in shown.items():
         say_line(f"{key:14} {value if value != '' else '-'}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
+    for note in notes:
+        say_line(f"note: {note}")
     for problem in problems:
         say_line(f"missing: {problem}")
     say_line("something is missing" if problems else "all is in place")
@@ -40,6 +44,7 @@ def doctor(options: argparse.Namespace) -> int:
 def _avatar_problems(config: Config) -> list[str]:
     found = AvatarStore(config.home_path).find()
     broken = [f"avatar {name!r} cannot be used: {why}" for name, why in found.broken.items()]
+    broken += [found.closed] if found.closed else []
     if config.avatar in found.readable or config.avatar in found.broken:
         return broken
     return [*broken, f"avatar {config.avatar!r} does not exist: see `visavis avatar list`"]
@@ -56,6 +61,28 @@ def _who_creates(config: Config) -> str:
     if not config.may_create:
         return "nobody (create_avatars is off)"
     return "everybody who has the token" if config.token else "everybody at this machine"
+
+
+def _home_notes(config: Config) -> list[str]:
+    """What works without being written, and what does not."""
+    return [
+        f"{why}: starts take longer, and no avatar or recording can be made"
+        for why in home.faults(config.home_path)
+    ]
+
+
+def _sandbox_notes(config: Config) -> list[str]:
+    """How well the process is shut in that reads photos of others."""
+    if not config.may_create:
+        return []
+    words = {sandbox.FILES: "it can read the files of this user", sandbox.CALLS: "it has a network"}
+    missing = sandbox.examine()
+    if not missing:
+        return ["photos are read in a process without network, files or other programs"]
+    return [
+        f"photos are read in a process that is not quite shut in: {words[what]} ({why})"
+        for what, why in missing.items()
+    ]
 
 
 def _knowledge_problems(config: Config) -> list[str]:

@@ -21,7 +21,7 @@ from visavis.server.commands.console import say_line
 from visavis.server.rtc import hooks
 from visavis.server.services.engines import Services
 from visavis.server.system import config as settings
-from visavis.server.system import memory, priority
+from visavis.server.system import home, memory, priority
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.flow import file_threads
@@ -60,6 +60,8 @@ async def serve(config: Config) -> None:
         await web.TCPSite(runner, config.host, config.port, ssl_context=tls(config)).start()
         address = _address(config, runner.addresses[0][1])
         say_line(f"visavis is starting at {address}")
+        for why in await asyncio.to_thread(home.faults, config.home_path):
+            log.warning("nothing new can be kept", extra={"why": why})
         if await _opened(engines, stop):
             log.info("scheduling", extra={"level": priority.go_first()})
             say_line(f"visavis is ready: open {address}")
