@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
@@ -72,10 +73,12 @@ class _Cache(caching.FunctionCache):
     _impl_class = _Places
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """None where there is none, or it is damaged."""
+        """None where there is none; one that is damaged is forgotten."""
         try:
             return super().load_overload(sig, target_context)
         except Exception:  # noqa: BLE001 (pickle raises whatever it stumbles over)
+            with suppress(OSError):
+                self.flush()
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:

@@ -41,7 +41,8 @@ def halves(source: Path, cache: Path, *, anew: bool = False) -> tuple[Half, Half
                 file.write(content)
     except OSError as error:
         not_kept(cache, error)
-    return first, second
+        return first, second
+    return encoder, decoder
 
 
 def _all_there(*paths: Path) -> bool:

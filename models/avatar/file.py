@@ -240,7 +240,7 @@ def list_avatars(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
 def _files(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []  # no avatar was made yet
 
 

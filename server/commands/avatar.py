@@ -66,6 +66,8 @@ def _user() -> str:
 def list_all(options: argparse.Namespace) -> None:
     """`avatar list`."""
     found = _store().find()
+    if found.closed:
+        sys.stderr.write(f"note: {found.closed}\n")
     if options.json:
         rows = [{"name": name, "path": str(path)} for name, path in found.readable.items()]
         rows += [{"name": name, "broken": why} for name, why in found.broken.items()]

@@ -7,11 +7,11 @@ import threading
 import zlib
 from pathlib import Path
 
-import aiohttp
 import numpy as np
 import pytest
 from PIL import Image
 from support.serving import problem, serving
+from support.uploads import form, until
 
 from visavis.models.avatar.file import Consent, load_avatar, read_card, read_preview
 from visavis.server.avatars import baking, workshop
@@ -19,24 +19,6 @@ from visavis.server.avatars.baking import Bake, Baked, Order, Refused, Step
 from visavis.server.http import avatars
 
 PERSONA = Path(__file__).parents[1] / "data" / "persona.webp"
-FIELDS = {
-    "name": "newcomer",
-    "subject": "nobody: synthetic",
-    "consent": "rendered from free data",
-    "given_by": "the tests",
-    "confirmed": "yes",
-}
-
-
-def form(photo=b"picture", **changes):
-    """The page's form, with some fields changed or (None) left out."""
-    out = aiohttp.FormData(default_to_multipart=True)
-    for key, value in (FIELDS | changes).items():
-        if value is not None:
-            out.add_field(key, value)
-    if photo is not None:
-        out.add_field("photo", photo, filename="photo", content_type="image/webp")
-    return out
 
 
 @pytest.fixture
@@ -71,17 +53,6 @@ class Slow:
 @pytest.fixture
 def slow_bakes(monkeypatch):
     monkeypatch.setattr(workshop, "Bake", Slow)
-
-
-async def until(client, job, state, within=60.0):
-    """The job's answer once it is in this state, or the problem it ended in."""
-    async with asyncio.timeout(within):
-        while True:
-            response = await client.get(job)
-            body = await response.json()
-            if response.status != 200 or body["state"] == state:
-                return response.status, body
-            await asyncio.sleep(0.05)
 
 
 # --- the door -----------------------------------------------------------------------------------
