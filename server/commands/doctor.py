@@ -26,13 +26,15 @@ def doctor(options: argparse.Namespace) -> int:
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
     problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
-    notes = [*_home_notes(config), *_sandbox_notes(config)]
+    notes, photos = _home_notes(config), _who_reads_photos(config)
     if options.json:
-        say_line(json.dumps({"settings": shown, "problems": problems, "notes": notes}))
+        told = {"settings": shown, "problems": problems, "notes": notes, "photos": photos}
+        say_line(json.dumps(told))
         return FAILURE if problems else 0
     for key, value in shown.items():
         say_line(f"{key:14} {value if value != '' else '-'}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
+    say_line(f"Their photos are read by: {photos}")
     for note in notes:
         say_line(f"note: {note}")
     for problem in problems:
@@ -71,18 +73,15 @@ def _home_notes(config: Config) -> list[str]:
     ]
 
 
-def _sandbox_notes(config: Config) -> list[str]:
-    """How well the process is shut in that reads photos of others."""
+def _who_reads_photos(config: Config) -> str:
+    """How well the process is shut in that opens what strangers send."""
     if not config.may_create:
-        return []
-    words = {sandbox.FILES: "it can read the files of this user", sandbox.CALLS: "it has a network"}
+        return "nobody"
     missing = sandbox.examine()
-    if not missing:
-        return ["photos are read in a process without network, files or other programs"]
-    return [
-        f"photos are read in a process that is not quite shut in: {words[what]} ({why})"
-        for what, why in missing.items()
-    ]
+    words = {sandbox.FILES: "it can read this user's files", sandbox.CALLS: "it has a network"}
+    faults = [f"{words[what]} ({why})" for what, why in missing.items()]
+    open_to = f", but {' and '.join(faults)}" if faults else ""
+    return f"a process without network, foreign files and other programs{open_to}"
 
 
 def _knowledge_problems(config: Config) -> list[str]:

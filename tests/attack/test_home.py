@@ -125,7 +125,10 @@ print(manifest.locate("minilm", Path({str(tmp_path)!r}) / "home" / "models"))
     assert subprocess.run(command, capture_output=True, check=True).stdout
 
 
-@pytest.mark.parametrize(("where", "begin"), [("/dev/full", None), ("full", full_disk)])
+@pytest.mark.parametrize(
+    ("where", "begin"),
+    [pytest.param("/dev/full", None, marks=pytest.mark.slow), ("full", full_disk)],
+)
 def test_doctor_names_the_place_and_the_reason(tmp_path, where, begin):
     done = run("doctor", "--json", where=tmp_path / where, begin=begin)
     said = json.loads(done.stdout)
@@ -175,6 +178,7 @@ def test_a_voice_is_cut_without_a_cache(nowhere):
     assert sum(piece.pcm.size for piece in PiperTts(nowhere / "cache").synthesize("Hello.")) > 5000
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_of_a_voice_is_made_anew(warm_home, tmp_path):
     from visavis.engines.voices.piper import PiperTts
 
@@ -225,6 +229,7 @@ def test_a_kernel_that_somebody_else_kept_is_read(tmp_path):
     assert said == ["42", str(tmp_path / "__pycache__"), "1"]
 
 
+@pytest.mark.slow
 def test_a_damaged_kernel_is_compiled_anew(tmp_path):
     kernel(tmp_path)
     for path in (tmp_path / "__pycache__").glob("*.nb?"):
@@ -232,6 +237,7 @@ def test_a_damaged_kernel_is_compiled_anew(tmp_path):
     assert kernel(tmp_path)[0] == "42"
 
 
+@pytest.mark.slow
 def test_what_is_compiled_is_still_kept(tmp_path):
     assert [kernel(tmp_path)[2], kernel(tmp_path)[2]] == ["0", "1"]
 

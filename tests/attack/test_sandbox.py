@@ -3,6 +3,7 @@
 What the kernel does not offer is left out here with its reason; `visavis doctor` says the same.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -19,7 +20,9 @@ from support import rig_by_hand
 from visavis.models.avatar.file import Consent, read_card
 from visavis.server.avatars import baking
 from visavis.server.avatars.baking import Bake, Baked, Order, Refused, Step
+from visavis.server.commands import doctor
 from visavis.server.system import sandbox
+from visavis.server.system.config import Config
 
 PERSONA = Path(__file__).parents[1] / "data" / "persona.webp"
 CONSENT = Consent("nobody", "made by a test", "a test", "2026-01-01")
@@ -239,8 +242,13 @@ for event in bake.run():
         pid, share = owner.stdout.readline().split()
         while float(share) < 0.1:  # it has read the photo, and works
             pid, share = owner.stdout.readline().split()
+        os.kill(int(pid), signal.SIGSTOP)  # else a broken pipe would end it
         owner.kill()
-        assert gone(int(pid))
+        try:
+            assert gone(int(pid))
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
     assert not list(tmp_path.iterdir())
 
 
@@ -280,3 +288,36 @@ def test_words_of_a_child_are_short(tmp_path, monkeypatch):
     echo '"}'"""
     *_, end = played_by(tmp_path, monkeypatch, script).run()
     assert (end.code, len(end.message)) == ("no-face", 500)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({}, "a process without network, foreign files and other programs"),
+        ({sandbox.FILES: "Function not implemented"}, "but it can read this user's files (Func"),
+        ({sandbox.CALLS: "no filter is written for s390x"}, "but it has a network (no filter"),
+    ],
+)
+def test_doctor_says_how_well_a_photo_is_shut_in(monkeypatch, found, words):
+    monkeypatch.setattr(sandbox, "examine", lambda: found)
+    assert words in doctor._who_reads_photos(Config())
+    assert doctor._who_reads_photos(Config(create_avatars="off")) == "nobody"
+
+
+def test_what_the_system_denies_is_told_and_the_rest_holds():
+    program = """
+import json
+from visavis.server.system import landlock, sandbox
+def absent(readable):
+    raise OSError(38, "Function not implemented")
+landlock.restrict = absent
+print(json.dumps(sandbox.confine(())))
+try:
+    open("/tmp/x", "w")
+except PermissionError:
+    print("no writing all the same")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    first, *rest = done.stdout.splitlines()
+    assert json.loads(first)[sandbox.FILES] == "Function not implemented"
+    assert rest == ["no writing all the same"] or sandbox.CALLS in missing()
