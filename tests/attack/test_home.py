@@ -123,6 +123,7 @@ print(manifest.locate("minilm", Path({str(tmp_path)!r}) / "home" / "models"))
 """
     command = closed_to_root([sys.executable, "-c", program])
     assert subprocess.run(command, capture_output=True, check=True).stdout
+    (tmp_path / "home").chmod(0o700)  # so that it can be tidied away
 
 
 @pytest.mark.parametrize(
