@@ -15,9 +15,8 @@ class ModelError(Exception):
 class PortraitError(ModelError):
     """No avatar can be made from this photo.
 
-    Codes: image-unreadable, image-too-large, image-too-small, no-face, several-faces,
-    face-too-small,
-    face-cut-off.
+    Codes: image-format, image-unreadable, image-too-large, image-too-small, no-face, several-faces,
+    face-too-small, face-cut-off.
     """
 
 
@@ -25,5 +24,5 @@ class AvatarError(ModelError):
     """An avatar cannot be written or read.
 
     Codes: avatar-missing, avatar-unreadable, avatar-version, avatar-invalid, avatar-too-large,
-    consent-missing, name-invalid.
+    avatar-unwritable, consent-missing, name-invalid.
     """

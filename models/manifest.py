@@ -140,7 +140,10 @@ class Manifest:
 
     def _pull_of(self, model: Model) -> Path | None:
         place = self._pulled / model.name if self._pulled else None
-        return place if place is not None and place.is_dir() else None
+        try:
+            return place if place is not None and place.is_dir() else None
+        except OSError:  # a folder that may not be looked into
+            return None
 
     def _verify_at(self, model: Model, place: Path) -> Path:
         for file in model.files:

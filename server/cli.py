@@ -140,7 +140,7 @@ def _add_avatar(commands: Any) -> None:
     create = _add(actions, "create", "avatar:create", "make an avatar from one portrait photo")
     create.add_argument("photo", type=Path, help="JPEG, PNG or WebP; one face, seen from the front")
     create.add_argument(
-        "--name", required=True, help="letters, digits, spaces, dots, hyphens, underscores"
+        "--name", required=True, help="lower-case letters a to z, digits and hyphens"
     )
     create.add_argument(
         "--consent",

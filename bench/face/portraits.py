@@ -20,6 +20,7 @@ from PIL import Image
 
 from visavis.models.avatar.file import Avatar, Consent, load_avatar
 from visavis.models.bake import portrait
+from visavis.models.pictures import opening
 
 Rgb = npt.NDArray[np.uint8]
 
@@ -46,7 +47,7 @@ class Portrait:
         data = self.path.read_bytes()
         if not self.paint:
             return data
-        picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+        picture = np.asarray(opening.upright(data).convert("RGB"))
         file = io.BytesIO()
         Image.fromarray(painted(picture)).save(file, "PNG")
         return file.getvalue()

@@ -4,7 +4,7 @@
 
 import { authorization } from "../element/connection.js";
 import { byId, make } from "./dom.js";
-import { fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
+import { asName, fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
 import { CONSENT, CREATION, FAULTS } from "./words.js";
 
 /** @typedef {"photo"|"consent"|"making"|"done"} Step */
@@ -149,6 +149,7 @@ export class Creation {
       return;
     }
     this.#complain("");
+    byId("create-name").value = asName(this.#name);
     if (byId("create-photo").reportValidity()) this.#enter("consent"); // after the photo, the name
   }
 

@@ -32,8 +32,13 @@ export function fault({ type, size }) {
 export function nameFrom(file) {
   const words = file.replace(/\.[^.]*$/, "").match(/\p{L}{2,}/gu) ?? [];
   const camera = /^(img|dsc|dscf|image|photo|pxl|portrait|screenshot|picture|download|unnamed|wa)$/i;
-  const name = words.find((word) => !camera.test(word)) ?? "";
-  return name.charAt(0).toUpperCase() + name.slice(1).toLowerCase();
+  return asName(words.find((word) => !camera.test(word)) ?? "");
+}
+
+/** A name as the server takes it: "Zoë Example" -> "zoe-example"; may be empty. @param {string} text */
+export function asName(text) {
+  const plain = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return plain.replace(/[^a-z0-9]+/g, "-").slice(0, 64).replace(/^-+|-+$/g, "");
 }
 
 /**

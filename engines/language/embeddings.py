@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from visavis.engines.base import Floats
-from visavis.models.files import whole
+from visavis.models.files import not_kept, whole
+
+# What numpy and zipfile raise over a file that is not what it should be; a header may claim more
+# than there is memory, or a method of packing that zipfile has not.
+_DAMAGED: Final = (
+    OSError, ValueError, KeyError, EOFError, MemoryError, RuntimeError, zlib.error,
+    zipfile.BadZipFile,
+)  # fmt: skip
 
 
 class Embedder(Protocol):
@@ -47,14 +56,19 @@ def _read(path: Path) -> dict[str, Floats]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             keys, vectors = stored["keys"], stored["vectors"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return {}  # missing or damaged: computed and written again
+    except _DAMAGED:
+        return {}  # or missing: computed and written again
     if vectors.ndim != 2 or vectors.dtype != np.float32 or len(keys) != len(vectors):
         return {}
     return dict(zip(keys.tolist(), vectors, strict=True))
 
 
 def _write(path: Path, keys: Sequence[str], vectors: Floats) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as file:
-        np.savez(file, keys=np.array(keys), vectors=vectors)
+    content = io.BytesIO()
+    np.savez(content, keys=np.array(keys), vectors=vectors)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as file:
+            file.write(content.getvalue())
+    except OSError as error:
+        not_kept(path.parent, error)

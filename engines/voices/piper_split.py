@@ -10,29 +10,46 @@ import onnx
 import onnx.utils
 
 from visavis.engines.voices import pacing
-from visavis.models.files import whole
+from visavis.models.files import not_kept, whole
 
 LATENT: Final = "latent"  # (1, channels, frames) float32: the encoder's output, the decoder's input
 _FORMAT: Final = 2  # raise it when the halves change
 _FIRST_DECODER_NODE: Final = "/dec/conv_pre/Conv"
 
 
-def halves(source: Path, cache: Path) -> tuple[Path, Path]:
+Half = Path | bytes  # as onnxruntime takes a network
+
+
+def halves(source: Path, cache: Path, *, anew: bool = False) -> tuple[Half, Half]:
     """Encoder (phoneme ids, PACE -> LATENT, frames of each id), decoder (LATENT -> samples).
 
     Files are named after the source's sha256 and put in place whole, so that processes may share
-    a cache and another network never takes the place of this one. Raises OSError, ValueError.
+    a cache and another network never takes the place of this one; a cache that cannot be written
+    costs the time of cutting. anew: what is in the cache is of no use. Raises OSError, ValueError.
     """
     with source.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     names = [f"{source.stem}-{digest[:16]}-{_FORMAT}-{half}.onnx" for half in ("text", "sound")]
     encoder, decoder = (cache / name for name in names)
-    if not (encoder.exists() and decoder.exists()):
+    if not anew and _all_there(encoder, decoder):
+        return encoder, decoder
+    first, second = (half.SerializeToString() for half in _cut(onnx.load(source)))
+    try:
         cache.mkdir(parents=True, exist_ok=True)
-        for half, place in zip(_cut(onnx.load(source)), (encoder, decoder), strict=True):
+        for place, content in ((encoder, first), (decoder, second)):
             with whole(place) as file:
-                file.write(half.SerializeToString())
+                file.write(content)
+    except OSError as error:
+        not_kept(cache, error)
+        return first, second
     return encoder, decoder
+
+
+def _all_there(*paths: Path) -> bool:
+    try:
+        return all(path.exists() for path in paths)
+    except OSError:  # a folder that may not be looked into
+        return False
 
 
 def _cut(network: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:

@@ -23,7 +23,8 @@ from visavis.models.avatar.rig import (
     Sprite,
     nodes,
 )
-from visavis.models.errors import AvatarError
+from visavis.models.errors import AvatarError, PortraitError
+from visavis.models.pictures import opening
 
 if TYPE_CHECKING:
     from visavis.models.avatar.file import Avatar
@@ -40,6 +41,7 @@ MAX_MOVE: Final = 500.0  # px
 SIDES: Final = (256, 1024)  # px of a frame
 MARGINS: Final = (1, 128)
 MAX_SIDE: Final = 2560  # px of a stored picture
+_STORED: Final = opening.Limits(8 * 1024 * 1024, MAX_SIDE**2, MAX_SIDE)
 
 
 def _invalid(what: str) -> AvatarError:
@@ -170,8 +172,8 @@ def _part(source: Any, key: str) -> dict[str, Any]:
 
 
 def _is_number(value: Any, low: float, high: float) -> bool:
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return plain and low <= value <= high  # no NaN is, and an int may be too large for a float
+    """Compared, not converted: no float holds a whole number of 4,000 digits."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
 def _number(source: Any, key: str, low: float, high: float) -> float:
@@ -204,15 +206,15 @@ def _array(
 
 
 def _image(arrays: Arrays, name: str, side: int) -> Bytes:
-    data = _array(arrays, name, np.uint8, (None,), 8 * 1024 * 1024)
+    data = _array(arrays, name, np.uint8, (None,), _STORED.size)
     try:
-        with Image.open(io.BytesIO(data.tobytes()), formats=["WEBP"]) as image:
-            width, height = image.size
-            if width != height or not side <= width <= MAX_SIDE:
-                raise _invalid(f"{name} has {width} x {height} px")
-            return np.array(image.convert("RGB"), np.uint8)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise _invalid(f"{name} is not a picture") from error
+        image = opening.upright(data.tobytes(), _STORED)
+    except PortraitError as error:
+        raise _invalid(f"{name} is not a picture of a bearable size") from error
+    width, height = image.size
+    if width != height or width < side:
+        raise _invalid(f"{name} has {width} x {height} px")
+    return np.array(image.convert("RGB"), np.uint8)
 
 
 def _grid(arrays: Arrays, name: str, entry: dict[str, Any]) -> Grid:

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort  # type: ignore[import-untyped]
 
 Floats = npt.NDArray[np.float32]
 Rgb = npt.NDArray[np.uint8]  # (height, width, 3)
@@ -93,7 +92,10 @@ class Face:
 
 
 @cache
-def _session(name: str) -> ort.InferenceSession:
+def _session(name: str) -> Any:  # onnxruntime has no types
+    # It starts a thread as it is imported: a process that shuts itself in must be alone until then.
+    import onnxruntime as ort  # type: ignore[import-untyped]
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3

@@ -5,8 +5,6 @@ Raises PortraitError for every photo that cannot be used.
 
 from __future__ import annotations
 
-import io
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,17 +12,17 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
 from visavis.models.bake import glasses, occlusion
 from visavis.models.bake import landmarks as lm
 from visavis.models.errors import PortraitError
+from visavis.models.pictures import opening
 
 Floats = npt.NDArray[np.float32]
 Rgb = npt.NDArray[np.uint8]
 
-MAX_BYTES: Final = 20 * 1024 * 1024
-MAX_PIXELS: Final = 50_000_000
+MAX_BYTES: Final = opening.PHOTO.size
 MIN_SIDE: Final = 96  # px of the photo's shorter side
 MIN_FACE: Final = 64  # px from forehead to chin
 GOOD_FACE: Final = 200  # px; below this the avatar is visibly soft
@@ -70,38 +68,13 @@ class Framed:
 
 
 def decode(data: bytes) -> Rgb:
-    """Any picture file -> upright RGB. Looks at the header's size before it decodes."""
-    if len(data) > MAX_BYTES:
-        raise _too_large(f"the file has {len(data) / 1e6:.0f} MB; the limit is 20 MB")
-    try:
-        with warnings.catch_warnings():
-            # The size is checked here, with an error of our own.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(data))
-            _check_size(*picture.size)
-            upright = ImageOps.exif_transpose(picture)
-            return np.asarray(_on_grey(upright), np.uint8)
-    except Image.DecompressionBombError as error:
-        raise _too_large("the picture is far too large") from error
-    except PortraitError:
-        raise
-    # Decoders of broken files raise whatever they stumble over.
-    except Exception as error:
-        message = "This is not a picture that can be read: use an undamaged JPEG, PNG or WebP file."
-        raise PortraitError("image-unreadable", message) from error
-
-
-def _too_large(what: str) -> PortraitError:
-    message = f"Too large: {what}. Save a smaller copy, for example 2000 px wide."
-    return PortraitError("image-too-large", message)
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise _too_large(f"the picture has {width} x {height} px; the limit is 50 million px")
-    if min(width, height) < MIN_SIDE:
+    """A picture file -> upright RGB. Raises PortraitError."""
+    picture = opening.upright(data)
+    if min(picture.size) < MIN_SIDE:
+        width, height = picture.size
         message = f"The picture has only {width} x {height} px: use one of at least 400 x 400 px."
         raise PortraitError("image-too-small", message)
+    return np.asarray(_on_grey(picture), np.uint8)
 
 
 def _on_grey(picture: Image.Image) -> Image.Image:
@@ -392,9 +365,11 @@ def frame(data: bytes) -> Framed:
 def read(path: Path) -> bytes:
     """A photo file's content; refuses a huge one before reading it. Raises PortraitError."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _too_large(f"the file has {path.stat().st_size / 1e6:.0f} MB; the limit is 20 MB")
-        return path.read_bytes()
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise opening.too_large(f"the file has {size / 1e6:.0f} MB; the limit is 20 MB")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # a device has no size, and no end
     except OSError as error:
         message = f"{path.name} cannot be read: {error.strerror or 'unknown reason'}."
         raise PortraitError("image-unreadable", message) from error

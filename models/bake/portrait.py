@@ -52,6 +52,11 @@ def _quiet(_what: str, _share: float) -> None:
     """No progress wanted."""
 
 
+def warm() -> None:
+    """Have ready what is compiled on its first call."""
+    layers.cover(np.zeros((3, 3), np.float32), np.zeros((1, 3), np.int32), (2, 2))
+
+
 def create_avatar(
     source: Path | bytes,
     name: str,

@@ -3,35 +3,48 @@
 Not for live pictures' sake: beside a session, three bakes made 3 of 1,900 pictures late, and two in
 a nice thread of the server as many. But a process can be ended at any moment, gives its memory back
 (1 GB for a photo of 50 megapixels), and falls over a hostile picture without taking the server
-along. Request and photo arrive on its standard input; each line of its output is one JSON object.
+along. What takes it over instead finds itself shut in (`sandbox`): request and photo arrive on its
+standard input, and the avatar's file leaves on its output after lines of JSON. The owner believes
+nothing of it either.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
-import resource
+import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
 
+from visavis.models.avatar import file as avatar_file
 from visavis.models.avatar.file import Consent
-from visavis.models.errors import ModelError
+from visavis.models.errors import AvatarError, ModelError
+from visavis.models.files import PRIVATE_FOLDER
+from visavis.server.system import sandbox
+from visavis.server.system.flow import place
+
+log = logging.getLogger(__name__)
 
 NICE: Final = 10
 MEMORY: Final = 4 * 1024**3  # bytes of address space
+SECONDS: Final = 120  # of processor time; it takes about 5 on a 2.4 GHz core
 _ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 # Shares of the steps that portrait.create_avatar tells, and how far the time is then: measured.
 _STEPS: Final = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0)
 _TIMES: Final = (0.10, 0.47, 0.63, 0.72, 0.82, 0.93)
 _LOST: Final = "The avatar could not be made: its process ended. The server's log may say more."
+_LINES: Final = 100  # that a child says at most
+_LONGEST: Final = 16 * 1024  # bytes of one
+_TEXT: Final = 500  # characters of a text in it
+_NO_MEMORY: Final = -4  # of OpenCV's errors (StsNoMem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,69 +95,130 @@ class Bake:
         """Steps, then Baked or Refused; when killed it just ends."""
         folder = self._order.path.parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".bake-") as place:
-                yield from self._bake(Path(place) / "new.avatar")
+            folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            yield from self._bake()
         except OSError as error:
             reason = error.strerror or "unknown reason"
-            yield Refused("avatar-unwritable", f"The avatar cannot be written: {reason}.")
+            yield Refused("avatar-unwritable", f"{folder} cannot be written to: {reason}.")
 
-    def _bake(self, made: Path) -> Iterator[Event]:
-        command = [sys.executable, "-m", "visavis.server.avatars.baking"]
+    def _bake(self) -> Iterator[Event]:
+        # It dies with this thread, and so with the server: see sandbox.die_with.
+        command = [sys.executable, "-P", "-m", "visavis.server.avatars.baking", str(os.getpid())]
         with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | _ONE_THREAD
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a log is not for a child that may be taken over
+            env=sandbox.environment(os.environ) | _ONE_THREAD,
+            start_new_session=True,
         ) as process:
             self._process = process
             try:
-                for event in self._talk(process, replace(self._order, path=made)):
-                    yield self._kept(made) or event if isinstance(event, Baked) else event
+                yield from self._talk(process)
             finally:
-                process.kill()
-
-    def _kept(self, made: Path) -> Refused | None:
-        """Put the file in its place, or say why not."""
-        path = self._order.path
-        if path.exists():
-            return Refused("name-taken", f"There is an avatar {self._order.name!r} already.")
-        made.replace(path)
-        return None
+                _kill(process)
 
     def kill(self) -> None:
         """End it now; nothing of it stays."""
         self._killed = True
         if self._process is not None:
-            self._process.kill()
+            _kill(self._process)
 
-    def _talk(self, process: subprocess.Popen[bytes], order: Order) -> Iterator[Event]:
+    def _talk(self, process: subprocess.Popen[bytes]) -> Iterator[Event]:
         assert process.stdin is not None
         assert process.stdout is not None
+        yield Step("warming up", 0.0)
         # A broken pipe: it is gone, and its output ends, which says so.
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(_written(order) + b"\n" + self._photo)
+            process.stdin.write(_written(self._order) + b"\n" + self._photo)
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         if self._killed:
-            process.kill()
-        for line in process.stdout:
-            event = _read(line)
-            yield event
-            if not isinstance(event, Step):
+            _kill(process)
+        for said in _lines(process.stdout):
+            event = self._heard(said, process.stdout)
+            if event is not None:
+                yield event
+            if isinstance(event, Baked | Refused):
                 return
         if not self._killed:
+            _kill(process)
+            log.warning("a bake's process ended", extra={"status": process.wait()})
             yield Refused("bake-failed", _LOST)
+
+    def _heard(self, said: dict[str, Any], output: IO[bytes]) -> Event | None:
+        """What a line means; None: nothing for the visitor."""
+        if "unshielded" in said:
+            _note(said["unshielded"])
+            return None
+        if "code" in said:
+            if "fault" in said:
+                log.warning("a bake failed", extra={"fault": _text(said["fault"])})
+            return Refused(_text(said["code"]), _text(said["message"]))
+        if "bytes" in said:
+            return self._kept(output.read(min(int(said["bytes"]), avatar_file.MAX_FILE)))
+        return Step(_text(said["what"]), min(max(float(said["share"]), 0.0), 1.0))
+
+    def _kept(self, content: bytes) -> Baked | Refused:
+        """Put the file in its place, or say why not."""
+        order = self._order
+        if order.path.exists():
+            return Refused("name-taken", f"There is an avatar {order.name!r} already.")
+        try:
+            card = avatar_file.write(
+                order.path, content, (order.name, order.licence, order.consent)
+            )
+        except AvatarError as error:
+            log.warning("a bake's avatar was not kept", extra={"why": error.message})
+            unwritable = error.code == "avatar-unwritable"
+            return (
+                Refused(error.code, error.message) if unwritable else Refused("bake-failed", _LOST)
+            )
+        return Baked(card.warnings)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """It and whatever it started."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _lines(output: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """What a child says, until it says what is none of its language."""
+    for _ in range(_LINES):
+        line = output.readline(_LONGEST)
+        try:
+            said = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(said, dict):
+            return
+        yield said
+
+
+def _text(value: object) -> str:
+    return str(value)[:_TEXT]
+
+
+_noted: set[str] = set()
+
+
+def _note(missing: object) -> None:
+    """Once for each protection that this system does not give."""
+    if not isinstance(missing, dict):
+        return
+    for what, why in missing.items():
+        if what in (sandbox.FILES, sandbox.CALLS) and what not in _noted:
+            _noted.add(what)
+            extra = {"unprotected": what, "why": _text(why)}
+            log.warning("avatars are made with less protection", extra=extra)
 
 
 def _written(order: Order) -> bytes:
-    return json.dumps(asdict(order) | {"path": str(order.path)}).encode()
-
-
-def _read(line: bytes) -> Event:
-    said: dict[str, Any] = json.loads(line)
-    if "code" in said:
-        return Refused(said["code"], said["message"])
-    if "warnings" in said:
-        return Baked(tuple(said["warnings"]))
-    return Step(said["what"], said["share"])
+    return json.dumps(
+        {"name": order.name, "licence": order.licence, "consent": asdict(order.consent)}
+    ).encode()
 
 
 # --- the child ----------------------------------------------------------------------------------
@@ -152,35 +226,43 @@ def _read(line: bytes) -> Event:
 
 def main() -> None:
     """Read one order, make its avatar, say how it goes."""
+    sandbox.die_with(int(sys.argv[1]))
     os.nice(NICE)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    request: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
-    photo = sys.stdin.buffer.read()
+    sandbox.limit(MEMORY, SECONDS)
     # What libraries print must not come between the lines.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    consent = Consent(**request.pop("consent"))
-    order = Order(**request | {"path": Path(request["path"]), "consent": consent})
+    from visavis.models.bake import portrait  # 1 s of imports
+
+    portrait.warm()  # what is compiled is kept on disk, which no longer works after this
+    readable = sandbox.installed("visavis.models", "visavis.engines", "visavis.server")
+    _say(output, {"unshielded": sandbox.confine(readable)})
+    request: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    photo = sys.stdin.buffer.read()
+    consent = Consent(**request["consent"])
     try:
-        _say(output, {"warnings": _make(order, photo, output)})
+        avatar = portrait.create_avatar(
+            photo, request["name"], consent, request["licence"],
+            lambda what, share: _say(output, {"what": what, "share": _in_time(share)}),
+        )  # fmt: skip
+        content = avatar.content()
     except ModelError as error:
         _say(output, {"code": error.code, "message": error.message})
-    except MemoryError:
+    # Whatever a hostile photo makes a library do: the owner logs its type and place.
+    except Exception as error:  # noqa: BLE001
+        _say(output, _fault(error))
+    else:
+        _say(output, {"bytes": len(content)})
+        output.write(content)
+        output.flush()
+
+
+def _fault(error: Exception) -> dict[str, str]:
+    if isinstance(error, MemoryError) or getattr(error, "code", None) == _NO_MEMORY:
         message = "Too large: the picture needs too much memory. Save a smaller copy."
-        _say(output, {"code": "image-too-large", "message": message})
-
-
-def _make(order: Order, photo: bytes, output: IO[bytes]) -> tuple[str, ...]:
-    _say(output, {"what": "warming up", "share": 0.0})
-    # 1 s of imports, after the first sign of life
-    from visavis.models.bake.portrait import create_avatar
-
-    avatar = create_avatar(
-        photo, order.name, order.consent, order.licence,
-        lambda what, share: _say(output, {"what": what, "share": _in_time(share)}),
-    )  # fmt: skip
-    avatar.save(order.path)
-    return avatar.card.warnings
+        return {"code": "image-too-large", "message": message}
+    fault = f"{type(error).__name__} at {place(error)}"
+    return {"code": "bake-failed", "message": _LOST, "fault": fault}
 
 
 def _in_time(share: float) -> float:

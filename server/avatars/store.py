@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from visavis.models.avatar.file import SHIPPED, SUFFIX, list_avatars, read_preview
+from visavis.models.avatar.file import SHIPPED, SUFFIX, check_name, list_avatars, read_preview
 from visavis.models.errors import AvatarError
 from visavis.server.system.errors import NotFound
 
@@ -18,10 +18,11 @@ _FOLDER: Final = "avatars"  # under the directory for state
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Avatar files by name; of those that cannot be read, why not."""
+    """Avatar files by name; of those that cannot be used, why not; of the folder, if none can."""
 
     readable: dict[str, Path] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    closed: str = ""
 
 
 class AvatarStore:
@@ -29,24 +30,33 @@ class AvatarStore:
 
     def __init__(self, home: Path) -> None:
         self.folder = home / _FOLDER
-        self._told: set[tuple[str, str]] = set()  # broken files that the log has named
+        self._told: set[tuple[str, str]] = set()  # what the log has named
 
     def file(self, name: str) -> Path:
-        """Where an avatar of the operator's lies, or would."""
+        """Where an avatar of the operator's lies, or would. Raises AvatarError for no name."""
+        check_name(name)
         return self.folder / f"{name}{SUFFIX}"
 
     def find(self) -> Found:
         """What there is now; the operator's avatars may take the names of shipped ones."""
-        found = Found()
-        for folder in (SHIPPED, self.folder):
-            readable, broken = list_avatars(folder)
-            found.readable.update(readable)
-            found.broken.update(broken)
-        for name, why in found.broken.items():
-            if (name, why) not in self._told:
-                self._told.add((name, why))
-                log.warning("an avatar cannot be used", extra={"avatar": name, "why": why})
-        return found
+        readable, broken = list_avatars(SHIPPED)
+        closed = ""
+        try:
+            own, own_broken = list_avatars(self.folder)
+            readable.update(own)
+            broken.update(own_broken)
+        except OSError as error:
+            closed = f"{self.folder} cannot be read: {error.strerror or 'unknown reason'}"
+            self._tell("the folder of avatars cannot be read", str(self.folder), closed)
+        for name, why in broken.items():
+            self._tell("an avatar cannot be used", name, why)
+        return Found(readable, broken, closed)
+
+    def _tell(self, what: str, name: str, why: str) -> None:
+        """Once each."""
+        if (name, why) not in self._told:
+            self._told.add((name, why))
+            log.warning(what, extra={"avatar": name, "why": why})
 
     def path(self, name: str) -> Path:
         """The file of an avatar. Raises NotFound, which says why if it cannot be read."""
@@ -66,5 +76,5 @@ class AvatarStore:
 
 
 def title(name: str) -> str:
-    """An avatar's name as people write it: what is all lower-case is a name for scripts."""
-    return name.replace("-", " ").title() if name.islower() else name
+    """An avatar's name as people write it: "anna-example" -> "Anna Example"."""
+    return name.replace("-", " ").title()

@@ -6,6 +6,7 @@ import argparse
 import datetime
 import getpass
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,10 +15,13 @@ from tqdm import tqdm
 
 from visavis.models.avatar.file import Consent, load_avatar, read_card
 from visavis.models.bake.portrait import create_avatar
+from visavis.models.errors import AvatarError
+from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import examining
 from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line
 from visavis.server.system import config as settings
+from visavis.server.system import home
 from visavis.server.system.errors import ConfigError
 
 
@@ -31,8 +35,10 @@ def create(options: argparse.Namespace) -> None:
     if path.exists() and not options.force:
         msg = f"avatar {options.name} exists: choose another --name, or replace it with --force"
         raise ConfigError(msg)
+    if why := home.unwritable(path.parent):
+        raise AvatarError("avatar-unwritable", f"{why}: the avatar would be lost")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    consent = Consent(options.subject, options.consent.strip(), getpass.getuser(), today)
+    consent = Consent(options.subject, options.consent.strip(), _user(), today)
     with tqdm(total=100, desc="making the avatar", unit="%", leave=False) as bar:
 
         def progress(what: str, share: float) -> None:
@@ -42,7 +48,7 @@ def create(options: argparse.Namespace) -> None:
         avatar = create_avatar(
             options.photo, options.name, consent, options.licence, progress=progress
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
     avatar.save(path)
     for warning in avatar.card.warnings:
         say_line(f"note: {warning}")
@@ -50,9 +56,18 @@ def create(options: argparse.Namespace) -> None:
     say_line(f"try it: visavis serve --avatar {options.name}")
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number only
+        return f"user {os.getuid()}"
+
+
 def list_all(options: argparse.Namespace) -> None:
     """`avatar list`."""
     found = _store().find()
+    if found.closed:
+        sys.stderr.write(f"note: {found.closed}\n")
     if options.json:
         rows = [{"name": name, "path": str(path)} for name, path in found.readable.items()]
         rows += [{"name": name, "broken": why} for name, why in found.broken.items()]

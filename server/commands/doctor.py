@@ -15,6 +15,7 @@ from visavis.models import manifest
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.system import config as settings
+from visavis.server.system import home, sandbox
 from visavis.server.system.config import Config
 
 
@@ -26,15 +27,20 @@ def doctor(options: argparse.Namespace) -> int:
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
     problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
-    doubts = settings.doubts(config)
+    doubts, notes = settings.doubts(config), _home_notes(config)
+    photos = _who_reads_photos(config)
     if options.json:
-        say_line(json.dumps({"settings": shown, "problems": problems, "doubts": doubts}))
+        told = {"settings": shown, "problems": problems, "doubts": doubts, "notes": notes}
+        say_line(json.dumps(told | {"photos": photos}))
         return FAILURE if problems else 0
     for key, value in shown.items():
         say_line(f"{key:15} {value if value != '' else '-'}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
+    say_line(f"Their photos are read by: {photos}")
     for doubt in doubts:
         say_line(f"careful: {doubt}")
+    for note in notes:
+        say_line(f"note: {note}")
     for problem in problems:
         say_line(f"missing: {problem}")
     say_line("something is missing" if problems else "all is in place")
@@ -44,6 +50,7 @@ def doctor(options: argparse.Namespace) -> int:
 def _avatar_problems(config: Config) -> list[str]:
     found = AvatarStore(config.home_path).find()
     broken = [f"avatar {name!r} cannot be used: {why}" for name, why in found.broken.items()]
+    broken += [found.closed] if found.closed else []
     if config.avatar in found.readable or config.avatar in found.broken:
         return broken
     return [*broken, f"avatar {config.avatar!r} does not exist: see `visavis avatar list`"]
@@ -60,6 +67,25 @@ def _who_creates(config: Config) -> str:
     if not config.may_create:
         return "nobody (create_avatars is off)"
     return "everybody who has the token" if config.token else "everybody at this machine"
+
+
+def _home_notes(config: Config) -> list[str]:
+    """What works without being written, and what does not."""
+    return [
+        f"{why}: starts take longer, and no avatar or recording can be made"
+        for why in home.faults(config.home_path)
+    ]
+
+
+def _who_reads_photos(config: Config) -> str:
+    """How well the process is shut in that opens what strangers send."""
+    if not config.may_create:
+        return "nobody"
+    missing = sandbox.examine()
+    words = {sandbox.FILES: "it can read this user's files", sandbox.CALLS: "it has a network"}
+    faults = [f"{words[what]} ({why})" for what, why in missing.items()]
+    open_to = f", but {' and '.join(faults)}" if faults else ""
+    return f"a process without network, foreign files and other programs{open_to}"
 
 
 def _knowledge_problems(config: Config) -> list[str]:

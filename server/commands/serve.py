@@ -25,7 +25,7 @@ from visavis.server.http.headers import Headers
 from visavis.server.rtc import hooks
 from visavis.server.services.engines import Services
 from visavis.server.system import config as settings
-from visavis.server.system import memory, priority
+from visavis.server.system import home, memory, priority
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.flow import file_threads
@@ -73,6 +73,8 @@ async def serve(config: Config) -> None:
     try:
         address = _address(config, await door.open(config.host, config.port))
         say_line(f"visavis is starting at {address}")
+        for why in await asyncio.to_thread(home.faults, config.home_path):
+            log.warning("nothing new can be kept", extra={"why": why})
         if await _opened(engines, stop):
             log.info("scheduling", extra={"level": priority.go_first()})
             _say_ready(config, address)

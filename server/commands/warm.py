@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 
 from tqdm import tqdm
@@ -11,6 +12,7 @@ from visavis.engines import load
 from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.system import config as settings
+from visavis.server.system.home import faults as unwritable
 
 
 def warm(_options: argparse.Namespace) -> None:
@@ -28,6 +30,8 @@ def warm(_options: argparse.Namespace) -> None:
         for what, step in bar:
             bar.set_description(f"preparing {what}")
             step()
+    for why in unwritable(home):
+        sys.stderr.write(f"note: {why}: nothing of it is kept\n")
 
 
 def _draw_once(avatar: Avatar) -> None:

@@ -15,6 +15,9 @@ from visavis.server.session.session import START, Session
 from visavis.server.system.errors import ConfigError
 
 LONGEST: Final = 600  # s of a recording
+_RATES: Final = (4_000, 384_000)  # Hz
+_CHANNELS: Final = 8
+_FORMATS: Final = "wav,w64,aiff,au,caf,flac,mp3,aac,ogg,matroska,webm,mov,mp4,m4a,amr"
 
 
 class Script:
@@ -58,27 +61,49 @@ class Playback:
 def read_sound(path: Path) -> Pcm:
     """The first sound track of a file as mono at PLAY_RATE. Raises ConfigError."""
     try:
-        with av.open(str(path)) as file:
+        # Formats that hold sound, and no other file: a playlist names files and addresses.
+        options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+        with av.open(str(path), options=options) as file:
             if not file.streams.audio:
                 raise ConfigError(f"{path} has no sound")
             parts = _decoded(file)
-    except (OSError, av.FFmpegError) as error:
-        raise ConfigError(f"{path} cannot be read as sound: {type(error).__name__}") from error
+    except (OSError, av.FFmpegError, MemoryError) as error:
+        raise ConfigError(f"{path} cannot be read as sound: {_reason(error)}") from error
     pcm = np.concatenate([np.zeros(0, np.int16), *parts])
     if not pcm.size:
         raise ConfigError(f"{path} has no sound")
     return pcm
 
 
+def _reason(error: Exception) -> str:
+    """Why a file cannot be opened, or what to do about what is in it."""
+    if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
+        return str(error.strerror)
+    return "save it as WAV, FLAC, MP3 or Ogg"
+
+
 def _decoded(file: av.container.InputContainer) -> list[Pcm]:
     resampler = av.AudioResampler("s16", "mono", PLAY_RATE)
     parts: list[Pcm] = []
-    samples = 0
+    seconds = 0.0
     for frame in file.decode(audio=0):
-        for out in resampler.resample(frame):
-            parts.append(out.to_ndarray()[0].astype(np.int16))
-            samples += parts[-1].size
-        if samples > LONGEST * PLAY_RATE:
+        seconds += _seconds(frame)
+        if seconds > LONGEST:
             raise ConfigError(f"the recording is longer than {LONGEST // 60} minutes")
+        parts += [out.to_ndarray()[0].astype(np.int16) for out in resampler.resample(frame)]
     parts += [out.to_ndarray()[0].astype(np.int16) for out in resampler.resample(None)]
     return parts
+
+
+def _seconds(frame: av.AudioFrame) -> float:
+    """How long it sounds. Raises ConfigError where that, or its channels, cannot be true.
+
+    At a rate of 1 Hz, which a header of 44 bytes may claim, each byte becomes a second of sound.
+    """
+    channels = frame.layout.nb_channels
+    if not _RATES[0] <= frame.sample_rate <= _RATES[1] or channels > _CHANNELS:
+        raise ConfigError(
+            f"the recording has {channels} channels at {frame.sample_rate} Hz: save it with "
+            f"{_CHANNELS} channels at most, at 8,000 to 192,000 Hz"
+        )
+    return float(frame.samples / frame.sample_rate)

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 import av
 import numpy as np
 
 from visavis.engines.base import I420, PLAY_RATE, Pcm
 from visavis.models import arkit
+from visavis.models.files import PRIVATE, PRIVATE_FOLDER
 from visavis.server.playout.messages import FRAME, Picture, Tick, ms
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event
@@ -74,7 +75,8 @@ FINE: Final = Quality("veryfast", 18, fragmented=False)
 class Recorder:
     """One file.
 
-    longest: ticks after which it ends by itself. trace: gets one line of JSON a picture.
+    longest: ticks after which it ends by itself. trace: gets one line of JSON a picture. private:
+    nobody else on this machine may read the file, nor look into a folder that is made for it.
     """
 
     def __init__(
@@ -83,11 +85,14 @@ class Recorder:
         quality: Quality = LIVE,
         longest: Tick | None = None,
         trace: TextIO | None = None,
+        *,
+        private: bool = False,
     ) -> None:
         self.path = path
         self.began, self.length = 0, 0  # ticks: of the first picture, and what is written
         self.fault = ""  # why it ended before its time
         self._quality, self._longest, self._trace = quality, longest, trace
+        self._private = private
         self.progress: Callable[[Tick], None] = lambda length: None  # told after each picture
         self._stopping = False
 
@@ -101,20 +106,27 @@ class Recorder:
     async def play(self, playout: Playout) -> None:
         """Write what plays from the next picture on. A file that cannot be written ends it."""
         thread = Thread("record", begin=give_way)
-        file = _File(self.path, playout.still, self._quality)
+        file = _File(self.path, playout.still, self._quality, private=self._private)
         jobs = _Jobs(thread)
         try:
             await jobs.add(file.open)
             await self._write(playout, file, jobs)
         except (OSError, av.FFmpegError) as error:
-            why = error.strerror or type(error).__name__
-            self.fault = f"{self.path} cannot be written: {why}"
-            log.warning("a recording failed", extra={"file": str(self.path), "why": self.fault})
+            self._failed(error)
         finally:
-            thread.submit(file.close)
+            closing = thread.submit(file.close)
             thread.shutdown(wait=False)
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.get_running_loop().run_in_executor(None, thread.join, 5.0)
+            if closing.done() and (fault := closing.exception()) is not None:
+                self._failed(fault)
+
+    def _failed(self, error: BaseException) -> None:
+        """Note the first fault: what comes after it comes of it."""
+        if not self.fault:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            self.fault = f"{self.path} cannot be written: {why}"
+            log.warning("a recording failed", extra={"file": str(self.path), "why": self.fault})
 
     async def _write(self, playout: Playout, file: _File, jobs: _Jobs) -> None:
         reader, image = playout.reader, playout.still
@@ -173,8 +185,8 @@ class _Jobs:
 class _File:
     """The container and its two encoders; all calls come from one thread."""
 
-    def __init__(self, path: Path, still: I420, quality: Quality) -> None:
-        self._path, self._quality = path, quality
+    def __init__(self, path: Path, still: I420, quality: Quality, *, private: bool) -> None:
+        self._path, self._quality, self._private = path, quality, private
         self._height, self._width = still.shape[0] * 2 // 3, still.shape[1]
         self._container: av.container.OutputContainer | None = None
         self._sound = np.zeros(0, np.int16)  # not yet a whole frame of the encoder
@@ -182,7 +194,11 @@ class _File:
 
     def open(self) -> None:
         """Raises OSError, FFmpegError."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._private:
+            self._path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            self._path.touch(PRIVATE, exist_ok=False)  # the container opens it as it is
+        else:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
         options = self._quality.container
         self._container = av.open(str(self._path), "w", options=options)
         self._video = self._container.add_stream("libx264", rate=FPS, options=self._quality.encoder)
@@ -199,29 +215,29 @@ class _File:
         self._pictures += 1
         self._sound = np.concatenate([self._sound, sound])
         while len(self._sound) >= _AAC_FRAME:
-            self._write_sound(_AAC_FRAME)
+            piece, self._sound = self._sound[:_AAC_FRAME], self._sound[_AAC_FRAME:]
+            self._container.mux(self._sounded(piece))
 
-    def _write_sound(self, count: int) -> None:
-        assert self._container is not None
-        piece, self._sound = self._sound[:count], self._sound[count:]
+    def _sounded(self, piece: Pcm) -> list[av.Packet[Any]]:
+        """Its packets."""
         frame = av.AudioFrame.from_ndarray(piece[None], format="s16", layout="mono")
         frame.sample_rate, frame.pts = PLAY_RATE, self._samples
         frame.time_base = Fraction(1, PLAY_RATE)
         self._samples += len(piece)
-        self._container.mux(self._audio.encode(frame))
+        return self._audio.encode(frame)
 
     def close(self) -> None:
-        """Write what the encoders hold back, if they still can."""
-        if self._container is None:
+        """Write what the encoders hold back, and the index. Raises OSError, FFmpegError."""
+        container, self._container = self._container, None
+        if container is None:
             return
-        with contextlib.suppress(OSError, av.FFmpegError):
+        try:
             if self._sound.size:
-                self._write_sound(len(self._sound))
+                container.mux(self._sounded(self._sound))
             for stream in (self._video, self._audio):
-                self._container.mux(stream.encode())
-        with contextlib.suppress(OSError, av.FFmpegError):
-            self._container.close()
-        self._container = None
+                container.mux(stream.encode())
+        finally:
+            container.close()
 
 
 def traced(picture: Picture, at: Tick) -> str:

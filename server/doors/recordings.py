@@ -62,7 +62,8 @@ class Recordings:
         if running is not None and running.state == "recording":
             raise Conflict("This session is being recorded already.", "recording-runs")
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-        recorder = Recorder(self._folder / f"{stamp}-{session.name}.mp4", longest=LONGEST)
+        path = self._folder / f"{stamp}-{session.name}.mp4"
+        recorder = Recorder(path, longest=LONGEST, private=True)
         recording = Recording(recorder, session.add_outlet(recorder))
         self._recordings[session.name] = recording
         log.info("recording", extra={"session": session.name, "file": str(recorder.path)})

@@ -35,7 +35,6 @@ _MAX_FIELD: Final = 4_000  # bytes; the file's own reader takes texts of 4,000 c
 _MAX_PARTS: Final = 12
 _MAX_UPLOAD: Final = photos.MAX_BYTES + 64 * 1024  # bytes of the whole body
 _MOST: Final = 100  # avatars, of about 1 MB each
-_MAX_FILE_NAME: Final = 200  # bytes, of the 255 that file systems take
 _PATIENCE: Final = 120.0  # s in which the whole body must arrive
 _FIELDS: Final = frozenset({"name", "subject", "consent", "given_by", "licence", "confirmed"})
 _LICENCE: Final = "all rights reserved"
@@ -106,22 +105,19 @@ class AvatarRoutes:
     async def _order(self, fields: dict[str, str]) -> Order:
         """Raises Unprocessable, Conflict."""
         try:
-            check_name(name := fields.get("name", ""))
+            path = self._store.file(name := fields.get("name", ""))
             consent = _consent(fields)
         except AvatarError as error:
             raise Unprocessable(error.message, error.code) from error
-        if len(name.encode()) > _MAX_FILE_NAME:
-            msg = "The name is too long: choose a shorter one."
-            raise Unprocessable(msg, "name-invalid")
         names = await self._names()
         if len(names) >= _MOST:
             msg = f"There are {len(names)} avatars already: remove one first."
             raise Conflict(msg, "too-many-avatars")
-        if name.casefold() in {taken.casefold() for taken in names}:
+        if name in {taken.casefold() for taken in names}:  # file systems may not tell case apart
             msg = f"There is an avatar {name!r} already: choose another name."
             raise Conflict(msg, "name-taken")
         licence = fields.get("licence") or _LICENCE
-        return Order(name, self._store.file(name), consent, licence)
+        return Order(name, path, consent, licence)
 
     async def _progress(self, request: web.Request) -> web.Response:
         """How far a job is; what went wrong with it is this address' own problem."""

@@ -10,15 +10,18 @@ import asyncio
 import logging
 import secrets
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from visavis.engines import load
-from visavis.engines.base import Lips, Mind, Motion, Stt, draw_one
+from visavis.engines.base import EngineError, Lips, Mind, Motion, Stt, draw_one
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.models.errors import ModelError
+from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.minds import DialogueMind, WatchedMind
@@ -30,7 +33,8 @@ from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.config import Source
-from visavis.server.system.flow import Worker
+from visavis.server.system.errors import Problem
+from visavis.server.system.flow import Worker, place
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
 
@@ -125,10 +129,12 @@ class Services:
 
     async def lend(self, avatar: str, voice: str, source: Source) -> Engines:
         """The engines of one new session. Raises NotFound, AvatarError, EngineError."""
-        loaded = await self._voices.get(voice)
+        with _loading("The voice"):
+            loaded = await self._voices.get(voice)
         path = await asyncio.to_thread(self._avatars.path, avatar)
         self._seed += 1
-        ear, motion = await asyncio.to_thread(self._own, source, self._seed)
+        with _loading("The session's ears, lips or motion"):
+            ear, motion = await asyncio.to_thread(self._own, source, self._seed)
         loan = await self._puppets.lend(path)  # last: what fails after it would not give it back
         return Engines(
             ear=ear,
@@ -168,3 +174,17 @@ class Services:
         await worker.call(load.warm, partial(draw_one, generator, loan.puppet))
         loan.end()
         await worker.load(lambda: load.motion(0).state(0))
+
+
+@contextmanager
+def _loading(what: str) -> Iterator[None]:
+    """A model that is missing or broken is an EngineError, whatever its library makes of it."""
+    try:
+        yield
+    except (EngineError, ModelError, Problem):
+        raise
+    except ManifestError as error:
+        raise EngineError(f"{what} cannot be loaded: {error}") from error
+    except Exception as error:
+        fault = f"{type(error).__name__} at {place(error)}"
+        raise EngineError(f"{what} cannot be loaded: {fault}") from error

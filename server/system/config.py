@@ -66,8 +66,11 @@ class Config:
 
     @property
     def home_path(self) -> Path:
-        """The directory for state."""
-        return Path(self.home).expanduser() if self.home else Path.home() / ".local/share/visavis"
+        """The directory for state. Raises ConfigError where the user has none and none is set."""
+        try:
+            return Path(self.home or "~/.local/share/visavis").expanduser()
+        except RuntimeError as error:
+            raise ConfigError(f"home cannot be found ({error}): set VISAVIS_HOME") from error
 
     @property
     def ice(self) -> tuple[str, ...]:

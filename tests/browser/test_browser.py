@@ -191,7 +191,7 @@ async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, address, visiti
         await page.click("#create-photo button[type=submit]")  # nothing chosen yet
         assert "photo" in await page.inner_text("#create-fault")
         await page.set_input_files("#create-file", photo)
-        assert await page.evaluate("document.querySelector('#create-name').value") == "Tomas"
+        assert await page.evaluate("document.querySelector('#create-name').value") == "tomas"
         await page.fill("#create-name", "Newcomer")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#create-consent:not([hidden])")
@@ -208,12 +208,12 @@ async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, address, visiti
         await page.wait_for_function(loaded)
         await page.click("#create-use")
         await page.wait_for_selector("#create[open], #settings[open]", state="hidden")
-        assert await page.get_attribute("#avatar", "avatar") == "Newcomer"
+        assert await page.get_attribute("#avatar", "avatar") == "newcomer"
         assert await page.inner_text("#name") == "Newcomer"
         again = "window.visavis.messages.filter((m) => m.type === 'ready').length === 2"
         await page.wait_for_function(f"{again} && window.visavis.state === 'connected'")
         assert not errors
-    assert read_card(home / "avatars" / "Newcomer.avatar").consent.given_by == "The test"
+    assert read_card(home / "avatars" / "newcomer.avatar").consent.given_by == "The test"
 
 
 async def since_the_microphone_opened(page, seconds):

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
 import { record } from "../../client/page/create.js";
-import { codeOf, fault, makeAvatar, MAX_BYTES, nameFrom } from "../../client/page/making.js";
+import { asName, codeOf, fault, makeAvatar, MAX_BYTES, nameFrom } from "../../client/page/making.js";
 import { CONSENT } from "../../client/page/words.js";
 
 const fetched = globalThis.fetch;
@@ -66,10 +66,16 @@ test("files that cannot be photos are known before the upload", () => {
 });
 
 test("a name is taken from a file that has one", () => {
-  assert.equal(nameFrom("anna-portrait.jpg"), "Anna");
+  assert.equal(nameFrom("anna-portrait.jpg"), "anna");
   assert.equal(nameFrom("IMG_2041.jpeg"), "");
-  assert.equal(nameFrom("Zoë.webp"), "Zoë");
+  assert.equal(nameFrom("Zoë.webp"), "zoe");
   assert.equal(nameFrom("20261122.png"), "");
+});
+
+test("what people write becomes a name that the server takes", () => {
+  assert.equal(asName(" Zoë Example (2) "), "zoe-example-2");
+  assert.equal(asName("小明"), "");
+  assert.equal(asName("a".repeat(80)).length, 64);
 });
 
 test("codes are read from problems", () => {

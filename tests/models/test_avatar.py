@@ -101,7 +101,7 @@ def test_the_same_avatar_gives_the_same_file(rig, saved, tmp_path):
 def test_the_card_and_the_preview_need_no_layers(path):
     content = parts(path)
     write(path, {**content, LAYERS: b"nonsense"})
-    assert read_card(path).name == "Hand Made"
+    assert read_card(path).name == "hand-made"
     assert read_preview(path)[8:12] == b"WEBP"
     refused(path, "avatar-unreadable")
 
@@ -125,7 +125,9 @@ def test_no_consent_no_file(rig, tmp_path, field):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["", "../etc/passwd", "a/b", "x" * 65, " lead", "new\nline"])
+@pytest.mark.parametrize(
+    "name", ["", "../etc/passwd", "a/b", "x" * 65, " lead", "new\nline", "Anna", "zoë", "-a", "a.b"]
+)
 def test_names_that_are_no_names_are_refused(rig, tmp_path, name):
     with pytest.raises(AvatarError) as caught:
         replace(rig, card=replace(rig.card, name=name)).save(tmp_path / "x.avatar")

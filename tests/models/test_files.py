@@ -2,7 +2,7 @@
 
 import pytest
 
-from visavis.models.files import whole
+from visavis.models.files import PRIVATE, whole
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
@@ -15,3 +15,6 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     assert path.read_bytes() == b"old"
     assert path.stat().st_mode & 0o777 == 0o644
     assert list(tmp_path.iterdir()) == [path]
+    with whole(path, PRIVATE) as file:
+        file.write(b"own")
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -45,14 +45,14 @@ def code_of(data):
 # --- decoding and checks -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16", "F"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16"])
 def test_any_kind_of_picture_becomes_rgb(mode):
     grey = persona().convert("L")
     if mode == "I;16":
         source = Image.fromarray(np.asarray(grey, np.uint16) * 200)
     else:
         source = persona().convert(mode)
-    out = photo.decode(encoded(source, "TIFF" if mode in ("CMYK", "F") else "PNG"))
+    out = photo.decode(encoded(source, "JPEG" if mode == "CMYK" else "PNG"))
     assert out.shape == (512, 512, 3)
     assert out.dtype == np.uint8
     # from afar: "1" has dots for greys
@@ -78,7 +78,7 @@ def test_a_picture_taken_sideways_is_turned_upright():
     assert np.abs(photo.decode(data).astype(int) - np.asarray(persona())).mean() < 4
 
 
-@pytest.mark.parametrize("data", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
+@pytest.mark.parametrize("data", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
 def test_what_is_no_picture(data):
     assert code_of(data) == "image-unreadable"
 
@@ -256,7 +256,7 @@ def seen():
 @pytest.fixture(scope="module")
 def avatar(seen):
     return portrait.create_avatar(
-        PERSONA, "Test", CONSENT, "CC0-1.0", lambda what, share: seen.append((what, share))
+        PERSONA, "test", CONSENT, "CC0-1.0", lambda what, share: seen.append((what, share))
     )
 
 
@@ -299,7 +299,7 @@ def measured(draw, face, first, second):
 
 def test_no_consent_no_avatar():
     with pytest.raises(AvatarError) as caught:
-        portrait.create_avatar(PERSONA, "Test", replace(CONSENT, given_by=" "))
+        portrait.create_avatar(PERSONA, "test", replace(CONSENT, given_by=" "))
     assert caught.value.code == "consent-missing"
 
 

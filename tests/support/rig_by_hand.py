@@ -67,7 +67,7 @@ def patch(
     return Patch(upper, lower, edges, (sprite,), BLACK, (0.0, 1.0, 0.0, 1.0))
 
 
-def avatar(name: str = "Hand Made", consent: Consent = CONSENT) -> Avatar:
+def avatar(name: str = "hand-made", consent: Consent = CONSENT) -> Avatar:
     """The whole of it, 256 px wide, complete enough to be saved, loaded and drawn."""
     whole = SIDE + 2 * MARGIN
     at = nodes((-MARGIN, -MARGIN), 1.0, (whole, whole))

@@ -1,0 +1,23 @@
+"""A picture's file with nothing left in it but the picture, and the fault of one that is broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class Damaged(Exception):
+    """The file is not what its first bytes say, or holds more parts than any camera writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What a walk over a file's parts found, before anything was decoded.
+
+    width, height: px, as stored; orientation: EXIF's, 1 to 8 (exif.orientation); data: the same
+    file without comments, profiles, thumbnails, further pictures and what follows its end.
+    """
+
+    width: int
+    height: int
+    orientation: int
+    data: bytes
