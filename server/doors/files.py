@@ -63,11 +63,11 @@ def read_sound(path: Path) -> Pcm:
     try:
         # Formats that hold sound, and no other file: a playlist names files and addresses.
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
-        with av.open(str(path), options=options) as file:
+        with av.open(str(path), options=options, metadata_errors="replace") as file:
             if not file.streams.audio:
                 raise ConfigError(f"{path} has no sound")
             parts = _decoded(file)
-    except (OSError, av.FFmpegError, MemoryError) as error:
+    except (OSError, av.FFmpegError, MemoryError, ValueError) as error:  # its rate changes midway
         raise ConfigError(f"{path} cannot be read as sound: {_reason(error)}") from error
     pcm = np.concatenate([np.zeros(0, np.int16), *parts])
     if not pcm.size:

@@ -67,10 +67,12 @@ class Config:
     @property
     def home_path(self) -> Path:
         """The directory for state. Raises ConfigError where the user has none and none is set."""
-        try:
-            return Path(self.home or "~/.local/share/visavis").expanduser()
-        except RuntimeError as error:
-            raise ConfigError(f"home cannot be found ({error}): set VISAVIS_HOME") from error
+        return _path(self.home or "~/.local/share/visavis", "home")
+
+    @property
+    def token_path(self) -> Path | None:
+        """The file that holds the token. Raises ConfigError."""
+        return _path(self.token_file, "token_file") if self.token_file else None
 
     @property
     def ice(self) -> tuple[str, ...]:
@@ -115,9 +117,8 @@ def load(
     if config.token and config.token_file:
         msg = "token and token_file are both set: keep one of them"
         raise ConfigError(msg)
-    if config.token_file:
-        token = secret_files.read(Path(config.token_file).expanduser())
-        config = replace(config, token=token)
+    if config.token_path:
+        config = replace(config, token=secret_files.read(config.token_path))
     check(config)
     return config
 
@@ -128,8 +129,8 @@ def doubts(
     """What is not wrong, but not wise either: each with its fix."""
     path = file or Path(env.get(f"{_PREFIX}CONFIG", FILE))
     found = []
-    if config.token_file:
-        found.append(secret_files.doubt(Path(config.token_file).expanduser(), "the token"))
+    if config.token_path:
+        found.append(secret_files.doubt(config.token_path, "the token"))
     elif config.token and f"{_PREFIX}TOKEN" not in env:
         found.append(secret_files.doubt(path, "the token"))
     if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
@@ -211,11 +212,20 @@ def _merge(config: Config, values: Mapping[str, Any], source: str) -> Config:
     return replace(config, **{k: _cast(k, v, kinds[k], source) for k, v in values.items()})
 
 
+def _path(text: str, key: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{key} {text} cannot be found ({error}): set {_PREFIX}{key.upper()}") from error
+
+
 def _cast(key: str, value: Any, kind: type, source: str) -> Any:
     try:
         if isinstance(value, (str, kind)) and not isinstance(value, bool):
+            if "\0" in str(value):  # no path, no address has one
+                raise ValueError
             return kind(value)
     except ValueError:
         pass
-    msg = f"{source}: {key} must be {'a whole number' if kind is int else 'a text'}"
+    msg = f"{source}: {key} must be {'a whole number' if kind is int else 'a text, without NUL'}"
     raise ConfigError(msg)

@@ -32,7 +32,8 @@ def _staged() -> tuple[VirtualLoop, Stage]:
     with mock.patch.object(clock, "monotonic", loop.time):
         stage = Stage()
         loop.run_until_complete(stage.__aenter__())
-    atexit.register(loop.run_until_complete, stage.__aexit__())
+    atexit.register(loop.close)
+    atexit.register(lambda: loop.run_until_complete(stage.__aexit__()))
     return loop, stage
 
 
