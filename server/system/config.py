@@ -216,7 +216,9 @@ def _path(text: str, key: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise ConfigError(f"{key} {text} cannot be found ({error}): set {_PREFIX}{key.upper()}") from error
+        raise ConfigError(
+            f"{key} {text} cannot be found ({error}): set {_PREFIX}{key.upper()}"
+        ) from error
 
 
 def _cast(key: str, value: Any, kind: type, source: str) -> Any:
