@@ -43,7 +43,8 @@ from visavis.server.rtc.sender import MediaTimeSender, ntp_time
 from visavis.server.system.errors import ConfigError, Malformed, Unprocessable
 
 __all__ = [
-    "add_candidate", "answer", "close", "configuration", "install", "ntp_time", "prefer",
+    "add_candidate", "answer", "close", "configuration", "install", "ntp_time",
+    "packets_received", "prefer",
 ]  # fmt: skip
 
 Codec = Literal["H264", "VP8"]
@@ -272,6 +273,14 @@ class _NoMdns:
 
 async def _no_mdns(subscriber: object) -> Any:
     return _NoMdns()
+
+
+def packets_received(pc: RTCPeerConnection) -> int:
+    """Packets of sound, feedback and data that came from the peer so far; no ICE checks."""
+    transports = {t.receiver.transport for t in pc.getTransceivers()}
+    # Not getStats(): that is a coroutine, and asks every sender and receiver.
+    reports = [stats for t in transports for stats in t._get_stats().values()]
+    return sum(stats.packetsReceived for stats in reports)
 
 
 async def close(pc: RTCPeerConnection) -> None:

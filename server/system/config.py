@@ -17,6 +17,9 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 FILE: Final = "visavis.toml"
 Source = Literal["dialogue", "microphone"]  # where the words come from
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
+# Minutes, where others than this machine may call. A kiosk's page forgets its visitor by itself.
+_IDLE: Final = 10
+_LENGTH: Final = 120
 
 
 def as_source(text: str) -> Source | None:
@@ -36,6 +39,18 @@ class Config:
     port: int = _setting(8765, "TCP port of the page and the API")
     token: str = _setting("", "secret that callers must send as a Bearer token")
     max_sessions: int = _setting(2, "live sessions at a time; more are told to come back")
+    sessions_per_address: int = _setting(
+        8, "live sessions of one address, this machine's own left out; 0: as many as there are"
+    )
+    resume_seconds: int = _setting(
+        120, "how long a session waits for a visitor whose connection was lost; 0: it ends"
+    )
+    idle_minutes: int = _setting(
+        -1, "a session in which nothing is said for so long ends; 0: never; -1: 10 with a token"
+    )
+    session_minutes: int = _setting(
+        -1, "how long a session may be; 0: without end; -1: 120 with a token"
+    )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
     dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
@@ -70,6 +85,17 @@ class Config:
         if self.is_local:
             return ("127.0.0.1",)
         return () if self.host in {"0.0.0.0", "::"} else (self.host,)
+
+    @property
+    def idle_seconds(self) -> float:
+        """In which nothing is said before a session ends; 0: it does not."""
+        return 60.0 * (self.idle_minutes if self.idle_minutes >= 0 else _IDLE * bool(self.token))
+
+    @property
+    def session_seconds(self) -> float:
+        """Length of a session at most; 0: there is no limit."""
+        given = self.session_minutes
+        return 60.0 * (given if given >= 0 else _LENGTH * bool(self.token))
 
     @property
     def may_create(self) -> bool:
@@ -128,6 +154,12 @@ def check(config: Config) -> None:
         raise ConfigError(msg)
     if not 0 <= config.port <= 65535 or config.max_sessions < 1:
         msg = "port must be from 0 to 65535, and max_sessions at least 1"
+        raise ConfigError(msg)
+    if min(config.sessions_per_address, config.resume_seconds) < 0:
+        msg = "sessions_per_address and resume_seconds must be 0 or more"
+        raise ConfigError(msg)
+    if min(config.idle_minutes, config.session_minutes) < -1:
+        msg = "idle_minutes and session_minutes must be -1, 0 or more"
         raise ConfigError(msg)
 
 
