@@ -39,7 +39,7 @@ class Greeter(Protocol):
         ...
 
     def took(self) -> None:
-        """One of its messages was acted upon."""
+        """One of its messages was acted upon, or refused."""
         ...
 
 
@@ -191,6 +191,7 @@ class Peer:
         try:
             message = protocol.decode(data)
         except protocol.ProtocolError as error:
+            self._greeter.took()
             self.send(Failure("bad-message", str(error)))
             return
         if not isinstance(message, protocol.Ping):

@@ -83,6 +83,7 @@ class Session:
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
         self._current: _Turn | None = None
+        self._last: _Turn | None = None  # the newest one, if it was said to its end
         self._draft: Reply | None = None
         self._stopped: Request | None = None  # the rest of a reply that speech broke off
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
@@ -122,10 +123,15 @@ class Session:
 
     def rest(self, heard: Tick) -> None:
         """The visitor is away, and has heard nothing since `heard`: be quiet and draw nothing."""
-        turn, self._stopped = self._current, None
-        if turn is not None:
+        self._stopped = None
+        turn = self._current or self._last
+        if turn is not None and (turn is self._current or (turn.at or 0) > heard):
             rest = self._rest_of(turn, heard)
-            self._end_turn("interrupted", heard)
+            if turn is self._current:
+                self._end_turn("interrupted", heard)
+            else:  # it ended after they had gone
+                self.history.drop(turn.number)
+                self._remember(turn, self.timeline.heard_until(heard, turn.number))
             self._stopped = rest
         self._drop_draft()
         self._rested = self.clock.now()
@@ -345,7 +351,7 @@ class Session:
         reply = draft or self._prepare(request)
         reply.confirm()
         turn = _Turn(number, reply, Marks(number, request), (reply.request.mood,))
-        self._current = turn
+        self._current, self._last = turn, None
         self._appear()
         self._showing.attend("thinking")
         self._outlets.tell(events.Thinking(number))
@@ -370,6 +376,7 @@ class Session:
         if turn.at is not None:
             await self.clock.sleep_until(turn.at)
         self._close(turn, ending, self.timeline.heard_until(self.clock.now() + PACKET, turn.number))
+        self._last = turn
         self._showing.attend("idle")
 
     def _place(self, turn: _Turn, clause: Clause) -> Spoken:
