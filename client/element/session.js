@@ -39,10 +39,14 @@ const QUIET_MS = 2500; // without a packet before it is: longer than any stall o
 const CHECK_MS = 1200;
 const LONGEST_WAIT_MS = 15_000;
 // Of a session that is to go on: a link that comes back is to be found within 2 s, for two minutes.
-const SOON_MS = 1000;
-const SOON_TRIES = 60;
-const FIRST_PATIENCE_MS = 1500; // for an answer; more with every attempt, for slow networks
-const MOST_PATIENCE_MS = 10_000;
+const SOON_MS = 500;
+const SOON_TRIES = 20;
+const LATER_MS = 1000;
+const LATER_TRIES = 120;
+// A request into a link that is down comes late, and the next one sooner; every fourth is for networks
+// on which answers do take long.
+const SHORT_PATIENCE_MS = 2000;
+const LONG_PATIENCE_MS = 10_000;
 const OUTBOX = 8;
 const TERMINAL = new Set(["unsupported", "unauthorised", "refused"]);
 const SAID = new Set(["text", "say", "direct"]); // what is sent again when it was lost
@@ -56,12 +60,12 @@ export function backoffMs(attempt, random = Math.random) {
 
 /** Wait before an attempt to go on with a session. @param {number} attempt */
 export function resumeWaitMs(attempt, random = Math.random) {
-  const wait = backoffMs(attempt, random);
-  return attempt < SOON_TRIES ? Math.min(SOON_MS, wait) : wait;
+  const most = attempt < SOON_TRIES ? SOON_MS : attempt < LATER_TRIES ? LATER_MS : LONGEST_WAIT_MS;
+  return Math.min(most, backoffMs(attempt, random));
 }
 
 /** For the server's answer to it. @param {number} attempt */
-export const patienceMs = (attempt) => Math.min(MOST_PATIENCE_MS, FIRST_PATIENCE_MS * 1.5 ** attempt);
+export const patienceMs = (attempt) => (attempt % 4 === 3 ? LONG_PATIENCE_MS : SHORT_PATIENCE_MS);
 
 /** A list that forgets its oldest. @template T @param {T[]} list @param {T} item @param {number} most */
 function remember(list, item, most) {

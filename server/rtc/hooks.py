@@ -35,8 +35,10 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.exceptions import OperationError
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceGatherer, connection_kwargs
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+from OpenSSL import SSL
 
 from visavis.server.rtc import jitter
 from visavis.server.rtc.sender import MediaTimeSender, ntp_time
@@ -44,7 +46,7 @@ from visavis.server.system.errors import ConfigError, Malformed, Unprocessable
 
 __all__ = [
     "add_candidate", "answer", "close", "configuration", "install", "ntp_time",
-    "packets_received", "prefer",
+    "packets_received", "prefer", "said_goodbye",
 ]  # fmt: skip
 
 Codec = Literal["H264", "VP8"]
@@ -277,10 +279,24 @@ async def _no_mdns(subscriber: object) -> Any:
 
 def packets_received(pc: RTCPeerConnection) -> int:
     """Packets of sound, feedback and data that came from the peer so far; no ICE checks."""
-    transports = {t.receiver.transport for t in pc.getTransceivers()}
     # Not getStats(): that is a coroutine, and asks every sender and receiver.
-    reports = [stats for t in transports for stats in t._get_stats().values()]
+    reports = [stats for t in _transports(pc) for stats in t._get_stats().values()]
     return sum(stats.packetsReceived for stats in reports)
+
+
+def said_goodbye(pc: RTCPeerConnection) -> bool:
+    """Whether the peer has closed the connection (close_notify, RFC 5246 7.2.1), not been lost.
+
+    aiortc's states do not tell: both end as "closed".
+    """
+    return any(
+        transport._ssl is not None and transport._ssl.get_shutdown() & SSL.RECEIVED_SHUTDOWN
+        for transport in _transports(pc)
+    )
+
+
+def _transports(pc: RTCPeerConnection) -> set[RTCDtlsTransport]:
+    return {transceiver.receiver.transport for transceiver in pc.getTransceivers()}
 
 
 async def close(pc: RTCPeerConnection) -> None:

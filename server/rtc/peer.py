@@ -164,13 +164,12 @@ class Peer:
             self.ended.set_result(how)
 
     def _watch(self) -> None:
-        # Not a coroutine: after a loss aiortc goes on to "closed" before a task would run.
         @self._pc.on("connectionstatechange")
         def changed() -> None:
             if self._pc.connectionState == "connected":
                 self._connected.set()
             elif self._pc.connectionState in {"failed", "closed"}:
-                self._end("lost" if self._pc.connectionState == "failed" else "left")
+                self._end("left" if rtc.said_goodbye(self._pc) else "lost")
 
         @self._pc.on("datachannel")
         def opened(channel: RTCDataChannel) -> None:

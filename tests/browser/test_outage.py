@@ -45,14 +45,26 @@ class Link:
         return call
 
     @asynccontextmanager
-    async def down(self, page, seconds):
-        """No datagram and no request gets through; the time of its end is yielded."""
-        await page.context.set_offline(True)
+    async def down(self, page, seconds, requests):
+        """No datagram gets through. requests: "fail" with the browser knowing that it is offline,
+        "hang" without, or "pass"."""
         self.up = False
+        if requests == "fail":
+            await page.context.set_offline(True)
+        elif requests == "hang":
+            await page.route("**/v1/sessions", self._hang)
         yield
         await asyncio.sleep(seconds)
         self.up = True
-        await page.context.set_offline(False)
+        if requests == "fail":
+            await page.context.set_offline(False)
+
+    async def _hang(self, route):
+        if not self.up:
+            await asyncio.sleep(0.5)  # a request that the page gives up
+            await route.abort()
+        else:
+            await route.continue_()
 
 
 @pytest.fixture
@@ -102,11 +114,22 @@ async def lines(page):
     )
 
 
-@pytest.mark.parametrize("seconds", [5, pytest.param(15, marks=pytest.mark.slow)])
-async def test_a_link_that_comes_back_brings_the_same_conversation(chromium, link, seconds):
+@pytest.mark.parametrize(
+    ("seconds", "requests"),
+    [
+        (5, "hang"),
+        pytest.param(2, "pass", marks=pytest.mark.slow),
+        pytest.param(5, "fail", marks=pytest.mark.slow),
+        pytest.param(5, "pass", marks=pytest.mark.slow),
+        pytest.param(15, "hang", marks=pytest.mark.slow),
+    ],
+)
+async def test_a_link_that_comes_back_brings_the_same_conversation(
+    chromium, link, seconds, requests
+):
     async with serving() as client, talking(chromium, str(client.make_url("/"))) as page:
         session = await page.evaluate("window.visavis.id")
-        async with link.down(page, seconds):
+        async with link.down(page, seconds, requests):
             await page.fill("#text", "are you there")  # nobody has noticed anything yet
             await page.press("#text", "Enter")
         began = time.monotonic()
@@ -117,11 +140,14 @@ async def test_a_link_that_comes_back_brings_the_same_conversation(chromium, lin
         assert await page.evaluate("window.visavis.id") == session
         said = await lines(page)
         assert said == ["hello", "You said: hello", "are you there", "You said: are you there"]
-        print(f"outage of {seconds} s: back {took:.2f} s after it")  # noqa: T201
+        print(f"outage of {seconds} s, requests {requests}: back {took:.2f} s after it")  # noqa: T201
 
 
 async def test_a_page_that_is_reloaded_shows_its_conversation(chromium):
-    async with serving(max_sessions=1) as client, talking(chromium, str(client.make_url("/"))) as page:
+    async with (
+        serving(max_sessions=1) as client,
+        talking(chromium, str(client.make_url("/"))) as page,
+    ):
         session = await page.evaluate("window.visavis.id")
         await page.reload()
         await page.wait_for_function(BACK, timeout=10_000)
@@ -146,9 +172,7 @@ async def test_a_server_that_forgot_the_session_gets_a_new_one_by_itself(chromiu
     async with serving() as client, talking(chromium, str(client.make_url("/"))) as page:
         session = await page.evaluate("window.visavis.id")
         await client.delete(f"/v1/sessions/{session}")  # as when it was started anew
-        await page.wait_for_function(
-            f"window.visavis.id !== {session!r} && {BACK}", timeout=10_000
-        )
+        await page.wait_for_function(f"window.visavis.id !== {session!r} && {BACK}", timeout=10_000)
         assert "new one" in await page.inner_text("#notice")
         await ask(page, "again")
 
