@@ -68,10 +68,11 @@ class Places:
         self._taken[name] = Place(name, caller, self._now())
         return leaving.name if leaving is not None else None
 
-    def hold(self, name: str, holder: Holder) -> None:
-        """The offer is being answered, and this holds the place from now on."""
+    def hold(self, name: str, holder: Holder) -> bool:
+        """The offer was answered, and this holds the place from now on. False: it is gone."""
         if name in self._taken:
             self._taken[name].holder = holder
+        return name in self._taken
 
     def move(self, name: str, caller: str) -> None:
         """Its visitor came back, from this address."""
@@ -127,7 +128,7 @@ class Places:
         counts = Counter([caller, *(p.caller for p in offers)])
         most = max(counts.values())
         if most > 1:
-            yield from (p for p in offers if p.holder and counts[p.caller] == most)
+            yield from (p for p in offers if counts[p.caller] == most)
 
 
 def _since(place: Place) -> float:

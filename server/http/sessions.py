@@ -119,6 +119,9 @@ class SessionRoutes:
         except BaseException:
             self._places.free(name)
             raise
+        if not self._places.hold(name, conversation):
+            await conversation.close()
+            raise Full("Others from your address came meanwhile. Try again in a moment.")
         self._changed(conversation)
         log.info(
             "session opened",
@@ -177,7 +180,6 @@ class SessionRoutes:
         name = conversation.session.name
         if conversation.state != "over":
             self._conversations[name] = conversation
-            self._places.hold(name, conversation)
         elif self._conversations.pop(name, None) is not None:
             self._places.free(name)
             self._recordings.forget(name)
