@@ -271,7 +271,7 @@ async def test_stalled_uploads_hold_neither_the_workshop_nor_other_addresses(cal
             stalled.append((reader, writer))
         for reader, _ in stalled[2:]:  # the address has two already
             assert re.match(rb"HTTP/1.1 503", await reader.readline())
-        body = b"--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nAna\r\n--x--\r\n"
+        body = b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nAna\r\n--x--\r\n'
         headers = {"Content-Type": "multipart/form-data; boundary=x", "X-From": VISITOR}
         status, said = await problem(await client.post("/v1/avatars", data=body, headers=headers))
         assert (status, said["type"]) == (422, "urn:visavis:photo-missing")  # it was read
