@@ -34,7 +34,7 @@ export class Trouble {
     });
   }
 
-  /** @param {import("../element/connection.js").Reason} reason @param {string} words
+  /** @param {keyof typeof TROUBLES} reason of connection.js @param {string} words
    * @param {number|null} retryInMs */
   show(reason, words, retryInMs) {
     clearInterval(this.#timer);

@@ -67,7 +67,6 @@ export const TROUBLES = {
     title: "The connection was lost",
     text: "It will be back by itself as soon as the network is, and your conversation goes on.",
   },
-  over: { icon: "link-off", title: "A new conversation begins", text: "" },
   ended: { icon: "people", title: "This conversation has ended", text: "{words}" },
   server: {
     icon: "warning",

@@ -103,7 +103,9 @@ class Conversation:
         peer, self._peer = self._peer, None
         if peer is not None:
             self._drop(peer)
-        if self.state in {"live", "resting"}:
+        if self.state == "offered":
+            self._tasks.start(self.close(), name="end")
+        elif self.state != "over":
             rest = self._limits.rest
             self._rest(rest if back else min(rest, _FAREWELL), self.session.clock.now())
 

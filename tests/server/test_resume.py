@@ -157,6 +157,30 @@ async def test_without_a_connection_a_session_rests_and_nothing_is_drawn():
             assert await told(client, "visavis_sessions_resting") == 0
 
 
+async def test_a_reply_goes_on_at_the_word_where_the_link_fell_away():
+    async with serving() as client, watching(client) as first:
+        say(first, "say", text=WORDS)
+        await first.wait_for("caption", heard=len("one two three"))
+        pull(first)
+        await asyncio.sleep(2.0)  # eight words, and the server has not noticed anything
+        async with resumed(client, await token_of(first)) as second:
+            (line,) = (await second.wait_for("ready"))["history"]
+            heard = line["text"].split()
+            assert 1 <= len(heard) <= 6
+            ended = await second.wait_for("reply_ended", reason="done")
+            assert [*heard, *ended["heard"].split()] == WORDS.split()
+
+
+async def test_a_page_that_goes_while_it_connects_is_gone():
+    async with serving() as client:
+        viewer = Viewer()
+        location = await client.post("/v1/sessions", data=await viewer.offer(), headers=SDP)
+        location = location.headers["Location"]
+        assert (await client.post(f"{location}/leave")).status == 202
+        await state_is(client, location, 404, within=2)
+        await viewer.close()
+
+
 @virtual_time
 async def test_what_was_not_heard_is_said_again_when_the_visitor_comes_back_soon():
     async with Stage(answer=lambda text: WORDS) as stage:
