@@ -179,7 +179,8 @@ export class Session extends EventTarget {
   /** The track to send, or null; holds over reconnects. @param {MediaStreamTrack|null} track */
   setMicrophone(track) {
     this.#track = track;
-    return this.#connection?.setMicrophone(track);
+    const connections = [this.#connection, this.#coming];
+    return Promise.all(connections.map((connection) => connection?.setMicrophone(track)));
   }
 
   /** Whether the server is to listen; holds over reconnects. @param {boolean} on */

@@ -45,8 +45,10 @@ class Peer extends EventTarget {
     peers.push(this);
   }
   createDataChannel() { return this.channel; }
-  addTransceiver() {
-    return { sender: { replaceTrack: async () => undefined }, receiver: { getStats: async () => new Map() } };
+  microphone = null;
+  addTransceiver(kind) {
+    const replaceTrack = async (track) => void (kind === "audio" && (this.microphone = track));
+    return { sender: { replaceTrack }, receiver: { getStats: async () => new Map() } };
   }
   async setLocalDescription() {
     this.dispatchEvent(Object.assign(new Event("icecandidate"), { candidate: null }));
@@ -107,6 +109,16 @@ test("a connection in doubt is replaced by one to the same session, which is not
   assert.deepEqual(ends(), []);
   await session.disconnect();
   assert.equal(ends().length, 1);
+});
+
+test("a microphone that is allowed while it connects joins the connection that comes", async () => {
+  const session = new Session(TARGET);
+  session.connect();
+  await until(() => peers.length === 1);
+  await session.setMicrophone(/** @type {any} */ ("track"));
+  await until(() => session.state === "connected");
+  assert.equal(peers[0].microphone, "track");
+  await session.disconnect();
 });
 
 test("what the server did not take is said again, and nothing else", async () => {

@@ -137,7 +137,7 @@ async def test_a_new_connection_goes_on_with_the_session_and_the_old_one_is_clos
 async def test_without_a_connection_a_session_rests_and_nothing_is_drawn():
     services = FakeServices()
     async with serving(services) as client, watching(client) as first:
-        say(first, "text", text=WORDS)
+        say(first, "text", text="one two three")
         await first.wait_for("caption")
         pull(first)
         await state_is(client, first.location, "resting")
@@ -145,15 +145,15 @@ async def test_without_a_connection_a_session_rests_and_nothing_is_drawn():
         drawn = len(services.generator.drawn)
         said = await client.post(f"{first.location}/say", json={"text": "hello"})
         assert (await problem(said))[1]["type"] == "urn:visavis:visitor-away"
-        await asyncio.sleep(1.0)  # longer than who said goodbye is waited for
+        await asyncio.sleep(0.8)  # longer than who said goodbye is waited for
         assert len(services.generator.drawn) <= drawn + 1
         async with resumed(client, await token_of(first)) as second:
             ready = await second.wait_for("ready")
-            assert ready["history"][0]["text"] == WORDS
+            assert ready["history"][0]["text"] == "one two three"
             await state_is(client, second.location, "live")
             ended = await second.wait_for("reply_ended", reason="done")
-            assert ended["heard"].split()[-1] == "twelve"
-            assert len(services.generator.drawn) > drawn + 10
+            assert ended["heard"].split()[-1] == "three"
+            assert len(services.generator.drawn) > drawn + 5
             assert await told(client, "visavis_sessions_resting") == 0
 
 
@@ -231,8 +231,8 @@ async def test_who_comes_back_late_hears_nothing_of_the_old_answer():
 
 async def test_the_clauses_of_a_reply_under_way_are_told():
     async with serving() as client, watching(client) as first:
-        say(first, "say", text="One two. Three four five six seven eight nine ten eleven.")
-        await first.wait_for("caption", text="Three four five six seven eight nine ten eleven.")
+        say(first, "say", text="One two. Three four five six seven.")
+        await first.wait_for("caption", text="Three four five six seven.")
         async with resumed(client, await token_of(first)) as second:
             clauses = (await second.wait_for("ready"))["captions"]
             assert [c["text"].split()[0] for c in clauses] == ["One", "Three"]
@@ -241,13 +241,12 @@ async def test_the_clauses_of_a_reply_under_way_are_told():
             assert (await second.wait_for("reply_ended"))["reason"] == "done"
 
 
-@pytest.mark.parametrize(
-    "change", [lambda t: t + "x", lambda t: t.partition(".")[0], lambda t: "é"]
-)
-async def test_a_wrong_token_is_refused_and_changes_nothing(change):
+async def test_a_wrong_token_is_refused_and_changes_nothing():
     async with serving() as client, watching(client) as viewer:
-        status, said = await refusal(client, change(await token_of(viewer)))
-        assert (status, said["type"]) == (404, "urn:visavis:session-over")
+        token = await token_of(viewer)
+        for wrong in (f"{token}x", token.partition(".")[0], token[:-1], "none.such", "\u00e9"):
+            status, said = await refusal(client, wrong)
+            assert (status, said["type"]) == (404, "urn:visavis:session-over")
         say(viewer, "text", text="hello")
         await viewer.wait_for("reply_ended", reason="done")
 
