@@ -237,7 +237,8 @@ class Conversation:
         clock = self.session.clock
         while not self._is_over():
             await clock.sleep_until(clock.now() + _LOOK)
-        await asyncio.sleep(_FLUSH)
+        if self._peer is not None:
+            await asyncio.sleep(_FLUSH)
         await self.close()
 
     def _is_over(self) -> bool:
