@@ -98,6 +98,8 @@ export const NOTICES = {
   sound: "Your browser is holding the sound back.",
   playSound: "Play sound",
   tryAgain: "Try again",
+  tryNow: "Try now",
+  startAgain: "Start again",
   lapsed: "The conversation could not be kept: this is a new one.",
   dismiss: "Dismiss",
 };

@@ -185,5 +185,6 @@ async def test_a_session_that_has_had_its_time_says_so_and_begins_anew_on_a_clic
         await page.wait_for_selector("#notice:not([hidden])", timeout=5000)
         await page.wait_for_selector("#trouble[data-reason=ended]:not([hidden])", timeout=8000)
         assert "Nobody said anything for 4 s" in await page.inner_text("#trouble")
+        assert await page.inner_text("#trouble-retry") == "Start again"
         await page.click("#trouble-retry")
         await page.wait_for_function(BACK, timeout=10_000)

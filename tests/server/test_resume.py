@@ -145,7 +145,7 @@ async def test_without_a_connection_a_session_rests_and_nothing_is_drawn():
         drawn = len(services.generator.drawn)
         said = await client.post(f"{first.location}/say", json={"text": "hello"})
         assert (await problem(said))[1]["type"] == "urn:visavis:visitor-away"
-        await asyncio.sleep(0.8)  # longer than who said goodbye is waited for
+        await asyncio.sleep(1.2)  # longer than who said goodbye is waited for
         assert len(services.generator.drawn) <= drawn + 1
         async with resumed(client, await token_of(first)) as second:
             ready = await second.wait_for("ready")
