@@ -1,33 +1,35 @@
-"""Who calls, for limits that hold for each address."""
+"""Who calls, as far as limits per caller need to know it."""
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
-from typing import Final
+import ipaddress
 
 from aiohttp import web
 
-_HOST_BITS: Final = 64  # of an IPv6 address: one household or machine has all of them (RFC 6177)
-
 
 def caller(request: web.Request) -> str:
-    """The address that calls; of IPv6 its network, for whoever has one address has 2**64."""
-    try:
-        address = ip_address(request.remote or "")
-    except ValueError:
-        return ""
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    if address.is_loopback:
-        return str(address)
-    return f"{IPv6Address(int(address) >> _HOST_BITS << _HOST_BITS)}/{_HOST_BITS}"
+    """The address that a request came from, as `network` has it; empty: it has none."""
+    return network(request.remote or "")
 
 
-def is_local(caller: str) -> bool:
-    """Whether it is this machine: its visitors, or those of a proxy on it, share one address."""
+def network(address: str) -> str:
+    """What one subscriber has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177)."""
     try:
-        return ip_address(caller).is_loopback
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return False
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    if parsed.is_loopback:
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def is_here(who: str) -> bool:
+    """Whether a `network` is this machine: its programs, or a proxy that many are behind."""
+    try:
+        return ipaddress.ip_address(who).is_loopback
+    except ValueError:
+        return not who

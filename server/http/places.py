@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Literal, Protocol
 
-from visavis.server.http.callers import is_local
+from visavis.server.http.callers import is_here
 from visavis.server.system.errors import Full
 
 _STALE: Final = 3.0  # s in which the peer of an offer begins ICE; browsers do within 0.3
@@ -85,7 +85,7 @@ class Places:
 
     def _room(self, caller: str) -> Place | None:
         """Who must leave, if anybody. Raises Full."""
-        if not is_local(caller):
+        if not is_here(caller):
             own = [p for p in self._taken.values() if p.caller == caller]
             if self._each and len(own) >= self._each:
                 return self._own(own, f"Your address has {len(own)} places already.")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Final
 
-from visavis.server.http.callers import is_local
+from visavis.server.http.callers import is_here
 from visavis.server.system.errors import Busy
 
 _AT_ONCE: Final = 8  # photos that are received, of 20 MB at most in memory
@@ -38,14 +38,14 @@ class Uploads:
             self._receiving += Counter()  # keeps what is above zero
 
     def _has_enough(self, caller: str) -> bool:
-        return not is_local(caller) and self._receiving[caller] >= _EACH
+        return not is_here(caller) and self._receiving[caller] >= _EACH
 
     def begin(self, caller: str) -> None:
         """A job of this address is about to begin. Raises Busy."""
         now = self._now()
         while self._begun and self._begun[0][0] <= now - _SPAN:
             self._begun.popleft()
-        if is_local(caller):
+        if is_here(caller):
             return
         if sum(who == caller for _, who in self._begun) >= _JOBS:
             raise Busy("Your address has had many avatars made just now. Try again later.")

@@ -7,7 +7,7 @@ import pytest
 from support.serving import SDP, Viewer, problem, serving, watching
 
 from visavis.server.http import avatars, places, sessions
-from visavis.server.http.callers import caller, is_local
+from visavis.server.http.callers import caller, is_here
 from visavis.server.http.places import Places
 from visavis.server.http.uploads import Uploads
 from visavis.server.rtc import conversation as conversations
@@ -213,7 +213,7 @@ def test_a_visitor_who_changes_networks_counts_at_the_new_one():
         ("::ffff:192.0.2.1", "192.0.2.1", False),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", False),
         ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64", False),
-        (None, "", False),
+        (None, "", True),
     ],
 )
 def test_an_ipv6_network_is_one_caller(remote, known, local):
@@ -223,7 +223,7 @@ def test_an_ipv6_network_is_one_caller(remote, known, local):
     request = Request()
     request.remote = remote
     assert caller(request) == known
-    assert is_local(known) == local
+    assert is_here(known) == local
 
 
 # --- uploads ------------------------------------------------------------------------------------
