@@ -14,12 +14,13 @@
  * Methods: connect() from a click, disconnect(), ask(text), say(text, style), interrupt(),
  * direct(prompt), mic(on), retryNow(). ask, say and direct may be called while it connects; they
  * return false when there is no conversation.
- * Properties: iceServers, session (see session.js), micOn, micReady, micLevel in [0, 1], muted.
+ * Properties: iceServers, session (see session.js), micOn, micReady, micLevel in [0, 1], muted, resume
+ * (a token of `ready`: set it before connect() to go on with that session, as after a reload).
  *
  * Events (CustomEvent, the data is in `detail`): every message of the server under its type
  * ("ready", "listening", "transcript", "thinking", "reply_started", "caption", "reply_ended",
- * "receipt", "directed", "error") and once more as "message"; "state" (see session.js);
- * "mic" {on}; "micready";
+ * "receipt", "directed", "error", "goodbye") and once more as "message"; "state" (see session.js);
+ * "lapsed" when the session could not be kept and another one begins; "mic" {on}; "micready";
  * "micerror" {reason: "refused" | "missing" | "busy" | "insecure"}; "firstpicture" {ms};
  * "playblocked" when the browser wants a click before sound: call play() from one.
  * Style it through ::part(poster), ::part(video), ::part(still).
@@ -64,7 +65,7 @@ export class VisavisAvatar extends HTMLElement {
   #micOn = false;
   #tail = 0;
   #retargeting = false;
-  #resume = false;
+  #returns = false;
   #preview = "";
   /** @type {AbortController|null} */ #listeners = null;
 
@@ -81,6 +82,7 @@ export class VisavisAvatar extends HTMLElement {
     this.#video.disablePictureInPicture = true;
     this.session.addEventListener("state", (event) => this.#onState(/** @type {any} */ (event).detail));
     this.session.addEventListener("message", (event) => this.#onMessage(/** @type {any} */ (event).detail));
+    this.session.addEventListener("lapsed", () => this.#emit("lapsed", {}));
     this.session.addEventListener("stream", (event) => this.#show(/** @type {any} */ (event).detail.stream));
     this.#microphone.addEventListener("lost", () => this.#onMicLost());
   }
@@ -89,8 +91,9 @@ export class VisavisAvatar extends HTMLElement {
     this.#listeners = new AbortController();
     const { signal } = this.#listeners;
     addEventListener("online", () => this.session.check(), { signal });
-    addEventListener("pagehide", () => this.#onPageHide(), { signal });
-    addEventListener("pageshow", () => this.#resume && this.connect(), { signal });
+    addEventListener("pagehide", (event) => this.#onPageHide(event.persisted), { signal });
+    addEventListener("pageshow", () => this.#returns && this.connect(), { signal });
+    document.addEventListener("resume", () => this.session.check(), { signal }); // it was frozen
     const onVisible = () => document.visibilityState === "visible" && this.session.check();
     document.addEventListener("visibilitychange", onVisible, { signal });
     this.#describe();
@@ -127,6 +130,14 @@ export class VisavisAvatar extends HTMLElement {
     this.toggleAttribute("muted", on);
   }
 
+  get resume() {
+    return this.session.resume;
+  }
+
+  set resume(token) {
+    this.session.resume = token;
+  }
+
   get micOn() {
     return this.#micOn;
   }
@@ -141,7 +152,7 @@ export class VisavisAvatar extends HTMLElement {
 
   /** Connect now; the microphone joins as soon as it is allowed. */
   connect() {
-    this.#resume = false;
+    this.#returns = false;
     this.session.retarget(this.#target());
     this.session.connect();
     if (this.mode === "open") this.mic(true);
@@ -149,9 +160,7 @@ export class VisavisAvatar extends HTMLElement {
   }
 
   disconnect() {
-    this.#setMic(false);
-    this.#microphone.close();
-    this.session.setMicrophone(null);
+    this.#closeMicrophone();
     return this.session.disconnect();
   }
 
@@ -240,6 +249,12 @@ export class VisavisAvatar extends HTMLElement {
     }
   }
 
+  #closeMicrophone() {
+    this.#setMic(false);
+    this.#microphone.close();
+    this.session.setMicrophone(null);
+  }
+
   /** @param {boolean} on */
   #setMic(on) {
     clearTimeout(this.#tail);
@@ -274,13 +289,18 @@ export class VisavisAvatar extends HTMLElement {
   /** @param {{state: string}} detail */
   #onState(detail) {
     if (detail.state === "reconnecting") this.#freeze();
+    if (detail.state === "connected") this.#thaw();
+    if (detail.state === "failed") this.#closeMicrophone();
     if (detail.state === "idle") this.#clear();
     this.#emit("state", detail);
   }
 
-  #onPageHide() {
-    this.#resume = this.session.active; // comes back when the page does, from the history
-    this.disconnect();
+  /** @param {boolean} persisted whether the browser may keep the page, to show it again */
+  #onPageHide(persisted) {
+    this.#returns = this.session.active;
+    if (!this.#returns) return;
+    this.#closeMicrophone();
+    this.session.leave(persisted);
   }
 
   /** Keep the last picture while there is no new one. */
@@ -295,19 +315,33 @@ export class VisavisAvatar extends HTMLElement {
 
   /** @param {MediaStream} stream */
   #show(stream) {
-    const video = this.#video;
-    video.srcObject = stream;
-    const shown = () => video.srcObject === stream && this.#onFirstPicture();
-    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(shown);
-    else this.#video.addEventListener("loadeddata", shown, { once: true });
-    video.play().catch((error) => this.#onPlayFailed(error));
+    this.#video.srcObject = stream;
+    this.#withNextPicture(() => {
+      this.#uncover();
+      this.#emit("firstpicture", { ms: this.session.pictureShown() });
+    });
+    this.#video.play().catch((error) => this.#onPlayFailed(error));
   }
 
-  #onFirstPicture() {
+  /** A connection that was in doubt goes on with the stream that is there. */
+  #thaw() {
+    if (!this.#still.classList.contains("hidden")) this.#withNextPicture(() => this.#uncover());
+  }
+
+  /** @param {() => void} act unless another stream has come meanwhile */
+  #withNextPicture(act) {
+    const video = this.#video;
+    const stream = video.srcObject;
+    const shown = () => video.srcObject === stream && act();
+    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(shown);
+    else this.#video.addEventListener("loadeddata", shown, { once: true });
+  }
+
+  /** The live picture instead of the still. */
+  #uncover() {
     this.#reveal(this.#video);
     this.#still.classList.remove("at-once");
     this.#still.classList.add("hidden");
-    this.#emit("firstpicture", { ms: this.session.pictureShown() });
   }
 
   /** @param {Element} element @param {boolean} atOnce */

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Final, get_type_hints
+from typing import Any, ClassVar, Final, Literal, get_type_hints
 
 from visavis.server.playout.messages import to_ms
 from visavis.server.session import events
@@ -95,6 +95,10 @@ class Ready:
     """First message on an open channel.
 
     source: whether the avatar answers ("dialogue"), or speaks what comes in over the microphone.
+    resume: the secret with which a new offer goes on with this session; resumed: whether this one
+    did. taken: messages from clients that were acted upon so far, pings left out: what a client
+    sent beyond that is lost. history: what was said before; captions: the clauses of the reply
+    under way.
     """
 
     protocol: int
@@ -102,6 +106,11 @@ class Ready:
     avatar: str
     voice: str
     source: Source = "dialogue"
+    resume: str = ""
+    resumed: bool = False
+    taken: int = 0
+    history: tuple[events.Line, ...] = ()
+    captions: tuple[events.Caption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +121,25 @@ class Pong:
     at_ms: float
 
 
-FromServer = Ready | Pong | Event
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """Last message: the server ends the session now, and `message` tells people why.
+
+    reason: "idle" (nothing was said for long), "length" (it had the time that sessions have here).
+    """
+
+    reason: Literal["idle", "length"]
+    message: str
+
+
+FromServer = Ready | Pong | Goodbye | Event
 
 # The events of a session under their names on the wire; their fields are described in
 # session/events.py. Ticks become milliseconds: `at` is sent as `at_ms`.
 _NAMES: Final[Mapping[type, str]] = {
     Ready: "ready",
     Pong: "pong",
+    Goodbye: "goodbye",
     events.Listening: "listening",
     events.Transcribed: "transcript",
     events.Thinking: "thinking",

@@ -3,6 +3,7 @@
  * Knows nothing of retries, of microphone permission or of the page.
  */
 
+import { Pulse } from "./pulse.js";
 import { Sync } from "./sync.js";
 
 export const LABEL = "visavis";
@@ -16,8 +17,10 @@ const MEDIA_MS = 10_000;
  * "unsupported" the browser has no WebRTC; "unreachable" no answer from the server;
  * "full" no place left; "unauthorised" wrong or missing token; "refused" the server does not take
  * this request; "server" the server failed; "blocked" the media found no way through;
- * "lost" it stood and fell.
- * @typedef {"unsupported"|"unreachable"|"full"|"unauthorised"|"refused"|"server"|"blocked"|"lost"} Reason
+ * "lost" it stood and fell; "over" the session that was to go on is no more; "ended" the server ended
+ * it, and said why.
+ * @typedef {"unsupported"|"unreachable"|"full"|"unauthorised"|"refused"|"server"|"blocked"|"lost"
+ *   |"over"|"ended"} Reason
  */
 
 export class ConnectionError extends Error {
@@ -66,6 +69,7 @@ export function retryAfterMs(value, now = Date.now()) {
 export function reasonOf(status, type = "") {
   if (status === 401) return "unauthorised";
   if (type.endsWith(":not-ready")) return "server";
+  if (type.endsWith(":session-over")) return "over";
   if (status === 503 || status === 429) return "full";
   return status >= 500 ? "server" : "refused";
 }
@@ -89,10 +93,13 @@ async function refusal(response) {
   return new ConnectionError(reason, String(words), wait);
 }
 
-/** @param {Target} target @param {string} offer */
-async function exchange(target, offer) {
+/** @param {Target} target @param {string} offer @param {string} resume token of the session to go
+ * on with @param {number} patience ms */
+async function exchange(target, offer, resume, patience) {
+  /** @type {Record<string, string>} */
   const headers = { "Content-Type": "application/sdp", ...authorization(target.token) };
-  const signal = AbortSignal.timeout(ANSWER_MS);
+  if (resume) headers["Visavis-Resume"] = resume;
+  const signal = AbortSignal.timeout(patience);
   const request = { method: "POST", headers, body: offer, signal };
   const response = await fetch(sessionsUrl(target), request).catch(() => {
     throw new ConnectionError("unreachable", "The server does not answer.");
@@ -133,29 +140,39 @@ export class Connection {
   /** @type {(why: string) => void} */ #lose = () => {};
   /** @type {(message: any) => void} */ #onMessage;
   #location = "";
+  #resume;
+  #patience;
   /** Settled by the server's first message, which may come before the answer has been taken in.
    * @type {Promise<string>} */ #first;
+  #onFirst = () => {};
   /** @type {Sync} */ #sync;
+  /** @type {Pulse} */ #pulse;
   #stream = new MediaStream();
   #startedAt = performance.now();
 
   /**
    * @param {Target} target
-   * @param {{jitterBufferMs: number, onMessage: (message: any) => void}} options
+   * @param {{jitterBufferMs: number, onMessage: (message: any) => void, resume?: string,
+   *   patience?: number}} options resume: token of the session to go on with; patience: ms for the
+   *   server's answer
    */
-  constructor(target, { jitterBufferMs, onMessage }) {
+  constructor(target, { jitterBufferMs, onMessage, resume = "", patience = ANSWER_MS }) {
     this.#target = target;
     this.#onMessage = onMessage;
+    this.#resume = resume;
+    this.#patience = patience;
     this.lost = new Promise((resolve) => (this.#lose = resolve));
     this.peer = new RTCPeerConnection({ iceServers: target.iceServers, bundlePolicy: "max-bundle" });
     this.channel = this.peer.createDataChannel(LABEL, { ordered: true });
     this.#first = new Promise((resolve) => {
-      this.channel.addEventListener("message", () => resolve("ready"), { once: true });
+      // After it was handled: what is sent next depends on it.
+      this.#onFirst = () => resolve("ready");
     });
     const voice = this.peer.addTransceiver("audio", { direction: "sendrecv" });
     const picture = this.peer.addTransceiver("video", { direction: "recvonly" });
     this.#microphone = voice.sender;
     this.#sync = new Sync(voice.receiver, picture.receiver, jitterBufferMs);
+    this.#pulse = new Pulse(voice.receiver);
     this.peer.addEventListener("track", ({ track, receiver }) => {
       keepShort(receiver, jitterBufferMs);
       this.#stream.addTrack(track);
@@ -176,7 +193,7 @@ export class Connection {
     await enough;
     this.#mark("offer");
     const offer = withoutHiddenCandidates(this.peer.localDescription?.sdp ?? "");
-    const { answer, location } = await exchange(this.#target, offer);
+    const { answer, location } = await exchange(this.#target, offer, this.#resume, this.#patience);
     this.#location = location;
     this.#mark("answer");
     if (this.peer.signalingState === "closed") throw new ConnectionError("lost", "Given up.");
@@ -198,6 +215,11 @@ export class Connection {
     this.lost.then(() => this.#sync.stop());
   }
 
+  /** For how many ms nothing has come from the server; it always sends sound. */
+  quietMs() {
+    return this.#pulse.quietMs();
+  }
+
   /** @param {MediaStreamTrack|null} track */
   async setMicrophone(track) {
     if (this.peer.signalingState !== "closed") await this.#microphone.replaceTrack(track);
@@ -215,18 +237,36 @@ export class Connection {
     this.#lose(why);
   }
 
-  /** End it here and at the server; resolves when the server knows, or after `patience` ms.
+  /** End it here; another connection goes on with the session. */
+  drop() {
+    this.#lose("dropped");
+    this.peer.close();
+    this.#location = "";
+  }
+
+  /** End it and its session; resolves when the server knows, or after `patience` ms.
    * @param {number} patience */
   async close(patience = 400) {
-    this.#lose("closed");
-    this.peer.close();
-    if (!this.#location) return;
     const url = this.#location;
-    this.#location = "";
-    // keepalive: it must leave even while the page is being closed
-    const request = { method: "DELETE", keepalive: true, headers: authorization(this.#target.token) };
-    const gone = fetch(url, request).catch(() => undefined); // the server ends dead sessions itself
+    this.drop();
+    const gone = url && this.#tell(url, { method: "DELETE" });
     await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, patience))]);
+  }
+
+  /** The page goes; its session waits for it, briefly unless it is put aside to come back.
+   * @param {boolean} back */
+  leave(back) {
+    const url = this.#location && `${this.#location}/leave`;
+    const headers = { "Content-Type": "application/json" };
+    if (url) this.#tell(url, { method: "POST", headers, body: JSON.stringify({ back }) });
+    this.drop();
+  }
+
+  /** keepalive: it must leave even while the page is being closed. What is lost the server finds out.
+   * @param {string} url @param {RequestInit} request */
+  #tell(url, request) {
+    const headers = { ...request.headers, ...authorization(this.#target.token) };
+    return fetch(url, { ...request, headers, keepalive: true }).catch(() => undefined);
   }
 
   #onPeerState() {
@@ -245,6 +285,7 @@ export class Connection {
       return;
     }
     if (message && typeof message.type === "string") this.#onMessage(message);
+    this.#onFirst();
   }
 
   /** @param {string} name */

@@ -1,8 +1,12 @@
 /**
  * A conversation that stays connected: retries, heartbeat, outbox, receipts. No DOM.
  *
+ * When nothing comes any more, it offers anew with the session's token while the old connection still
+ * stands; whichever answers first goes on. The server keeps the session meanwhile, see ARCHITECTURE.md.
+ *
  * Events (CustomEvent): "state" {state, reason, words, retryInMs} (0: trying right now);
- * "message" the server's message; "stream" {stream}. The page shows `window.visavis = session.hooks()`, which tests may read:
+ * "message" the server's message; "stream" {stream}; "lapsed" the old session could not be kept, a new
+ * one begins. The page shows `window.visavis = session.hooks()`, which tests may read:
  *   state         "idle" | "connecting" | "connected" | "reconnecting" | "waiting" | "failed"
  *   reason        why it waits or failed (see connection.js), or ""
  *   id            the server's session id
@@ -29,11 +33,23 @@ import { summary } from "./stats.js";
  */
 
 const PING_MS = 2000;
-const MISSES = 2; // pings without an answer before the connection counts as lost
+const MISSES = 2; // pings without an answer before the connection is in doubt
+const LOOK_MS = 500;
+const QUIET_MS = 2500; // without a packet before it is: longer than any stall of a busy machine
 const CHECK_MS = 1200;
 const LONGEST_WAIT_MS = 15_000;
+// Of a session that is to go on: a link that comes back is to be found within 2 s, for two minutes.
+const SOON_MS = 500;
+const SOON_TRIES = 20;
+const LATER_MS = 1000;
+const LATER_TRIES = 120;
+// A request into a link that is down comes late, and the next one sooner; every fourth is for networks
+// on which answers do take long.
+const SHORT_PATIENCE_MS = 2000;
+const LONG_PATIENCE_MS = 10_000;
 const OUTBOX = 8;
 const TERMINAL = new Set(["unsupported", "unauthorised", "refused"]);
+const SAID = new Set(["text", "say", "direct"]); // what is sent again when it was lost
 
 /** Wait before attempt `attempt` (0 is the first retry): 250 ms doubling, +-20 % so that a whole
  * lobby does not come back in the same instant. @param {number} attempt */
@@ -41,6 +57,15 @@ export function backoffMs(attempt, random = Math.random) {
   const wait = Math.min(LONGEST_WAIT_MS, 250 * 2 ** Math.min(attempt, 10));
   return wait * (0.8 + 0.4 * random());
 }
+
+/** Wait before an attempt to go on with a session. @param {number} attempt */
+export function resumeWaitMs(attempt, random = Math.random) {
+  const most = attempt < SOON_TRIES ? SOON_MS : attempt < LATER_TRIES ? LATER_MS : LONGEST_WAIT_MS;
+  return Math.min(most, backoffMs(attempt, random));
+}
+
+/** For the server's answer to it. @param {number} attempt */
+export const patienceMs = (attempt) => (attempt % 4 === 3 ? LONG_PATIENCE_MS : SHORT_PATIENCE_MS);
 
 /** A list that forgets its oldest. @template T @param {T[]} list @param {T} item @param {number} most */
 function remember(list, item, most) {
@@ -59,9 +84,17 @@ export class Session extends EventTarget {
   /** @type {{roundTripMs: number|null, offsetMs: number|null}} */
   clock = { roundTripMs: null, offsetMs: null };
   jitterBufferMs = 0;
+  /** Token of the server's session; set it before connect() to go on with it, as after a reload. */
+  resume = "";
 
   /** @type {Target} */ #target;
-  /** @type {Connection|null} */ #connection = null;
+  /** The one that is used. @type {Connection|null} */ #connection = null;
+  /** The one that is to take its place. @type {Connection|null} */ #coming = null;
+  /** The last messages that went out, and how many in all: the server tells how many it took.
+   * @type {FromClient[]} */ #sent = [];
+  #count = 0;
+  #doubt = () => {};
+  /** Told that the connection in doubt answers. */ #revive = () => {};
   /** @type {FromClient[]} */ #outbox = [];
   /** @type {MediaStreamTrack|null} */ #track = null;
   /** @type {AbortController|null} */ #run = null;
@@ -91,12 +124,17 @@ export class Session extends EventTarget {
 
   /** End the conversation here and at the server. */
   async disconnect() {
-    this.#run?.abort();
-    this.#run = null;
-    this.#wake();
-    this.#outbox.length = 0;
+    this.#stop();
     this.#enter("idle");
     await this.#hangUp();
+  }
+
+  /** The page goes: its session waits for it at the server. @param {boolean} back see connection.js */
+  leave(back) {
+    this.#stop();
+    this.#enter("idle");
+    this.#connection?.leave(back);
+    this.#connection = null;
   }
 
   /** Talk to another avatar, with another voice or token; reconnects when connected.
@@ -107,8 +145,8 @@ export class Session extends EventTarget {
     if (!this.#run) return;
     this.#startedAt = performance.now();
     this.marks = {};
+    this.#hangUp(); // the session with the old one
     this.#wake();
-    this.#connection?.giveUp("another avatar or voice");
   }
 
   /** The network changed or the machine woke up: find out at once whether anybody is there. */
@@ -119,7 +157,7 @@ export class Session extends EventTarget {
     const asked = performance.now();
     this.#ping(connection);
     setTimeout(() => {
-      if (this.#answeredAt < asked) connection.giveUp("no answer after a network change");
+      if (this.#answeredAt < asked && connection === this.#connection) this.#doubt();
     }, CHECK_MS);
   }
 
@@ -141,7 +179,8 @@ export class Session extends EventTarget {
   /** The track to send, or null; holds over reconnects. @param {MediaStreamTrack|null} track */
   setMicrophone(track) {
     this.#track = track;
-    return this.#connection?.setMicrophone(track);
+    const connections = [this.#connection, this.#coming];
+    return Promise.all(connections.map((connection) => connection?.setMicrophone(track)));
   }
 
   /** Whether the server is to listen; holds over reconnects. @param {boolean} on */
@@ -186,62 +225,108 @@ export class Session extends EventTarget {
     while (!signal.aborted) {
       try {
         if (this.state === "waiting") this.#enter("waiting", this.reason, this.words, 0);
-        else this.#enter(stood ? "reconnecting" : "connecting");
-        const connection = await this.#open(signal);
+        else this.#enter(stood || this.resume ? "reconnecting" : "connecting", stood ? "lost" : "");
+        const connection = await this.#open(signal, attempt);
         attempt = 0;
         stood = true;
         await this.#watch(connection, signal);
       } catch (error) {
         if (signal.aborted) break;
         if (!(await this.#endure(error, attempt++, stood, signal))) break;
-      } finally {
-        if (!signal.aborted) await this.#hangUp();
       }
     }
   }
 
-  /** @param {AbortSignal} signal */
-  async #open(signal) {
+  /** A connection that stands: a new one, or the old one if that answers first.
+   * @param {AbortSignal} signal @param {number} attempt */
+  async #open(signal, attempt) {
     if (typeof RTCPeerConnection === "undefined") {
       throw new ConnectionError("unsupported", "This browser has no WebRTC.");
     }
     const began = performance.now() - this.#startedAt;
-    const options = { jitterBufferMs: this.jitterBufferMs, onMessage: this.#onMessage(signal) };
-    const connection = new Connection(this.#target, options);
-    this.#connection = connection;
-    await connection.setMicrophone(this.#track);
+    const old = this.#connection;
+    const connection = this.#newConnection(signal, attempt);
+    this.#coming = connection;
+    const revived = new Promise((resolve) => (this.#revive = () => resolve(old)));
+    const opened = this.#opened(connection, old, signal);
+    opened.catch(() => undefined);
+    const pinging = old && setInterval(() => this.#ping(old), LOOK_MS);
     try {
-      await connection.open();
-      if (!signal.aborted) this.#emit("stream", { stream: connection.stream });
-      await connection.ready();
+      const standing = await Promise.race([opened, revived]);
+      if (standing !== connection) connection.drop();
       if (signal.aborted) throw new ConnectionError("lost", "Ended while connecting.");
+      this.#stand(standing, standing === connection ? began : null);
+      return standing;
     } catch (error) {
-      await connection.close(); // it may have a session at the server by now
+      // Without a token it may have a session of its own at the server by now.
+      if (this.resume) connection.drop();
+      else await connection.close();
       throw error;
+    } finally {
+      clearInterval(pinging ?? 0);
+      this.#coming = null;
+      this.#revive = () => {};
     }
-    for (const [name, at] of Object.entries(connection.marks)) this.marks[name] = Math.round(began + at);
-    this.#enter("connected");
-    this.#post(connection, { type: "mic", on: this.#listening });
-    for (const message of this.#outbox.splice(0)) this.#post(connection, message);
+  }
+
+  /** @param {AbortSignal} signal @param {number} attempt */
+  #newConnection(signal, attempt) {
+    const resume = this.resume;
+    /** @type {Connection} */
+    const connection = new Connection(this.#target, {
+      jitterBufferMs: this.jitterBufferMs,
+      onMessage: (message) => signal.aborted || this.#onMessage(connection, message),
+      resume,
+      ...(resume && { patience: patienceMs(attempt) }),
+    });
     return connection;
   }
 
-  /** Resolves when the connection is gone. @param {Connection} connection @param {AbortSignal} signal */
+  /** @param {Connection} connection @param {Connection|null} old @param {AbortSignal} signal */
+  async #opened(connection, old, signal) {
+    await connection.setMicrophone(this.#track);
+    await connection.open();
+    const show = () => signal.aborted || this.#emit("stream", { stream: connection.stream });
+    if (!old) show();
+    await connection.ready();
+    if (old) show();
+    return connection;
+  }
+
+  /** It is the one that is used from now on. @param {Connection} connection
+   * @param {number|null} began when it did, null for one that answers again */
+  #stand(connection, began) {
+    if (this.#connection !== connection) this.#connection?.drop();
+    this.#connection = connection;
+    if (began !== null) {
+      for (const [name, at] of Object.entries(connection.marks)) this.marks[name] = Math.round(began + at);
+    }
+    this.#enter("connected");
+    this.#post(connection, { type: "mic", on: this.#listening });
+    for (const message of this.#outbox.splice(0)) this.#post(connection, message);
+  }
+
+  /** Resolves when the connection is gone or in doubt.
+   * @param {Connection} connection @param {AbortSignal} signal */
   async #watch(connection, signal) {
+    const doubted = new Promise((resolve) => (this.#doubt = () => resolve(undefined)));
     let misses = 0;
     const beat = () => {
       misses = this.#answeredAt < asked ? misses + 1 : 0;
-      if (misses >= MISSES) connection.giveUp("no answer to pings");
+      if (misses >= MISSES) this.#doubt();
       asked = performance.now();
       this.#ping(connection);
     };
+    const look = () => connection.quietMs() > QUIET_MS && this.#doubt();
     const onState = () => connection.peer.connectionState === "disconnected" && this.check();
     connection.peer.addEventListener("connectionstatechange", onState);
     let asked = performance.now();
     this.#ping(connection);
-    const timer = setInterval(beat, PING_MS);
-    await connection.lost;
-    clearInterval(timer);
+    const timers = [setInterval(beat, PING_MS), setInterval(look, LOOK_MS)];
+    await Promise.race([connection.lost, doubted]);
+    timers.forEach(clearInterval);
+    connection.peer.removeEventListener("connectionstatechange", onState);
+    this.#doubt = () => {};
     this.clock.roundTripMs = null;
     if (!signal.aborted) this.#enter("reconnecting", "lost");
   }
@@ -252,18 +337,38 @@ export class Session extends EventTarget {
     const reason = error instanceof ConnectionError ? error.reason : "server";
     if (!(error instanceof ConnectionError)) console.error("visavis:", error);
     if (TERMINAL.has(reason)) {
-      this.#run = null;
-      this.#enter("failed", reason, error.message);
+      await this.#end(reason, error.message);
       return false;
     }
-    await this.#hangUp();
-    const wait = error.retryAfterMs ?? backoffMs(attempt);
+    if (reason === "over") {
+      this.resume = "";
+      this.#connection?.drop();
+      this.#connection = null;
+      this.#emit("lapsed", {});
+      return !signal.aborted;
+    }
+    const wait = error.retryAfterMs ?? (this.resume ? resumeWaitMs(attempt) : backoffMs(attempt));
     // the first stumbles of a conversation that stood are not worth a message
     const quiet = attempt < 2 && (reason === "lost" || (stood && reason !== "full"));
     const trying = stood ? "reconnecting" : "connecting";
-    this.#enter(quiet ? trying : "waiting", reason, error.message, wait);
+    const shown = this.resume && reason !== "full" && reason !== "server" ? "lost" : reason;
+    this.#enter(quiet ? trying : "waiting", shown, error.message, wait);
     await this.#pause(wait);
     return !signal.aborted;
+  }
+
+  /** There is no conversation any more, for this reason. @param {Reason} reason @param {string} words */
+  async #end(reason, words) {
+    this.#stop();
+    this.#enter("failed", reason, words);
+    await this.#hangUp();
+  }
+
+  #stop() {
+    this.#run?.abort();
+    this.#run = null;
+    this.#wake();
+    this.#outbox.length = 0;
   }
 
   /** @param {number} wait */
@@ -278,29 +383,48 @@ export class Session extends EventTarget {
     });
   }
 
+  /** End the session at the server. */
   async #hangUp() {
-    const connection = this.#connection;
+    const [connection, coming] = [this.#connection, this.#coming];
     this.#connection = null;
-    await connection?.close();
+    this.resume = "";
+    if (connection) coming?.drop();
+    await (connection ?? coming)?.close();
   }
 
-  /** @param {AbortSignal} signal @returns {(message: any) => void} */
-  #onMessage(signal) {
-    return (message) => {
-      if (signal.aborted) return;
-      if (message.type === "pong") return this.#onPong(message);
-      this.#log("in", message);
-      if (message.type === "ready") this.id = message.session;
-      if (message.type === "receipt") remember(this.receipts, message, 200);
-      this.#emit("message", message);
-    };
+  /** @param {Connection} connection @param {any} message */
+  #onMessage(connection, message) {
+    if (connection !== this.#connection && connection !== this.#coming) return;
+    if (message.type === "pong") return this.#onPong(connection, message);
+    this.#log("in", message);
+    if (message.type === "ready") this.#onReady(connection, message);
+    if (message.type === "receipt") remember(this.receipts, message, 200);
+    this.#emit("message", message);
+    if (message.type === "goodbye") this.#end("ended", message.message);
   }
 
-  /** @param {{t: number, at_ms: number}} pong */
-  #onPong({ t, at_ms }) {
+  /** What the server did not take of a session that goes on is sent once more.
+   * @param {Connection} connection @param {any} ready */
+  #onReady(connection, ready) {
+    if (connection === this.#coming && this.#connection) {
+      this.#connection.drop(); // from here on the new one has the conversation
+      this.#connection = connection;
+    }
+    this.id = ready.session;
+    this.resume = ready.resume ?? "";
+    const lost = ready.resumed ? this.#count - ready.taken : 0;
+    const again = lost > 0 ? this.#sent.slice(-lost) : [];
+    this.#sent = [];
+    this.#count = ready.taken ?? 0;
+    for (const message of again) if (SAID.has(message.type)) this.#post(connection, message);
+  }
+
+  /** @param {Connection} connection @param {{t: number, at_ms: number}} pong */
+  #onPong(connection, { t, at_ms }) {
     const now = performance.now();
     this.#answeredAt = now;
     this.clock = { roundTripMs: now - t, offsetMs: at_ms - (t + now) / 2 };
+    if (connection === this.#connection) this.#revive();
   }
 
   /** @param {Connection} connection */
@@ -311,7 +435,10 @@ export class Session extends EventTarget {
   /** @param {Connection} connection @param {FromClient} message */
   #post(connection, message) {
     this.#log("out", message);
-    return connection.send(message);
+    if (!connection.send(message)) return false;
+    this.#count += 1;
+    remember(this.#sent, message, OUTBOX);
+    return true;
   }
 
   /** @param {"in"|"out"} way @param {any} message */

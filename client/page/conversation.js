@@ -88,11 +88,26 @@ function ended(state, { turn, reason, heard }) {
   return { ...state, phase: keeps ? state.phase : "listening", lines, caption: null, said: "" };
 }
 
+/** What the server remembers, and what of the page's own lines it cannot know yet.
+ * @param {Conversation} state @param {any} message @returns {Conversation} */
+function resumed(state, { history, captions }) {
+  const known = (/** @type {any} */ { turn, who }) =>
+    state.lines.find((line) => line.who === who && line.turn === turn);
+  const lines = history.map((/** @type {any} */ each) => (
+    { who: each.who, turn: each.turn, text: each.text, final: true, cut: known(each)?.cut ?? false }
+  ));
+  const asked = new Set(history.map((/** @type {any} */ each) => each.text));
+  const typed = state.lines.filter((line) => line.turn === null && !asked.has(line.text));
+  const fresh = { ...EMPTY, lines: [...lines, ...typed].slice(-LINES) };
+  return captions.reduce(caption, fresh);
+}
+
 /** The conversation after one message of the server. @param {Conversation} state
  * @param {any} message @returns {Conversation} */
 export function after(state, message) {
   switch (message.type) {
     case "ready":
+      if (message.resumed) return resumed(state, message);
       return { ...state, phase: "listening", caption: null, said: "", turn: -1 };
     case "listening":
       if (message.active) return { ...state, phase: "hearing" };
@@ -108,6 +123,7 @@ export function after(state, message) {
     case "reply_ended":
       return ended(state, message);
     case "error":
+      if (message.code === "ends-soon") return state;
       return state.phase === "thinking" ? { ...state, phase: "listening" } : state;
     default:
       return state;

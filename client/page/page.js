@@ -14,10 +14,10 @@ import { Creation } from "./create.js";
 import { byId, setIcon } from "./dom.js";
 import { Latency } from "./latency.js";
 import { Log } from "./log.js";
-import { keep, remembered, Settings } from "./settings.js";
+import { keep, keepSession, keptSession, remembered, Settings } from "./settings.js";
 import { Talk } from "./talk.js";
 import { Notice, Trouble } from "./trouble.js";
-import { GREETINGS, PRIVACY, SOURCES, STATES } from "./words.js";
+import { GREETINGS, NOTICES, PRIVACY, SOURCES, STATES } from "./words.js";
 
 const KIOSK_IDLE_SECONDS = 90; // then the next visitor must not read what the last one said
 const ANNOUNCE_MS = 400;
@@ -40,6 +40,7 @@ const talk = new Talk(avatar, takeFloor);
 new Creation(avatar, (name) => settings.use(name));
 
 let conversation = EMPTY;
+let returning = false; // a page that was reloaded looks for its conversation
 /** @type {keyof typeof SOURCES} */ let source = "dialogue";
 let announcing = 0;
 let idling = 0;
@@ -57,6 +58,7 @@ function start() {
 }
 
 function end() {
+  forget();
   avatar.disconnect();
   conversation = EMPTY;
   captions.clear();
@@ -193,16 +195,22 @@ function onState({ state, reason, words, retryInMs }) {
   if (state === "waiting" || state === "failed") trouble.show(reason, words, retryInMs);
   else trouble.hide();
   if (state !== "connected") {
-    conversation = { ...conversation, phase: "listening", caption: null };
+    conversation = { ...conversation, phase: "listening" };
     captions.end(true);
   }
   render();
 }
 
+/** The session at the server is no more, and nothing replaces what was said in it. */
+function onLapsed() {
+  if (returning) end();
+  else notice.problem(NOTICES.lapsed);
+}
+
 /** @param {any} message */
 function onMessage(message) {
   conversation = after(conversation, message);
-  if (message.type === "ready") setSource(message.source);
+  if (message.type === "ready") onReady(message);
   if (message.type === "caption") captions.show(message);
   if (message.type === "reply_ended") captions.end(message.reason !== "done");
   if (message.type === "receipt") latency.render();
@@ -212,6 +220,26 @@ function onMessage(message) {
   if (message.type === "error") notice.problem(message.message);
   stayAwake();
   render();
+}
+
+/** @param {any} message */
+function onReady({ source: given, resume }) {
+  returning = false;
+  setSource(given);
+  if (!kiosk) keepSession(resume);
+}
+
+function forget() {
+  keepSession("");
+}
+
+/** Go on with the conversation that this tab had before it was reloaded. */
+function comeBack() {
+  const token = keptSession();
+  if (!token || kiosk) return;
+  returning = true;
+  avatar.resume = token;
+  start();
 }
 
 // --- the kiosk ---------------------------------------------------------------------------------
@@ -261,6 +289,8 @@ on("settings", "chosen", () => (byId("name").textContent = settings.current.titl
 
 on("avatar", "state", ({ detail }) => onState(detail));
 on("avatar", "message", ({ detail }) => onMessage(detail));
+on("avatar", "lapsed", onLapsed);
+on("avatar", "goodbye", forget);
 on("avatar", "mic", render);
 on("avatar", "micready", () => notice.hide("microphone"));
 on("avatar", "micerror", ({ detail }) => notice.microphone(detail.reason, () => avatar.connect()));
@@ -303,3 +333,4 @@ if (choice.source) chooseSource(choice.source);
 if (typeof RTCPeerConnection === "undefined") trouble.show("unsupported", "", null);
 render();
 loadChoices();
+comeBack();

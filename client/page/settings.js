@@ -7,6 +7,7 @@ import { byId, make } from "./dom.js";
 import { DIRECTION } from "./words.js";
 
 const STORE = "visavis.choice";
+const SESSION = "visavis.session";
 
 /** What was chosen on an earlier visit; nothing where storage is forbidden.
  * @returns {Record<string, any>} */
@@ -25,6 +26,25 @@ export function keep(choice) {
     localStorage.setItem(STORE, JSON.stringify({ ...remembered(), ...choice }));
   } catch (error) {
     console.info("visavis: choices are not remembered here", error);
+  }
+}
+
+/** The session's token, for this tab alone and until it is closed: "" where there is none.
+ * @returns {string} */
+export function keptSession() {
+  try {
+    return sessionStorage.getItem(SESSION) ?? "";
+  } catch {
+    return ""; // storage is forbidden here: a page that is reloaded begins anew
+  }
+}
+
+/** @param {string} token */
+export function keepSession(token) {
+  try {
+    sessionStorage.setItem(SESSION, token);
+  } catch (error) {
+    console.info("visavis: a reload will begin anew here", error);
   }
 }
 

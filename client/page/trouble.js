@@ -20,12 +20,13 @@ export class Trouble {
   #text = byId("trouble-text");
   #form = byId("key-form");
   #choices = byId("trouble-choices");
+  #retry = byId("trouble-retry");
   #timer = 0;
   #reason = "";
 
   /** @param {{retry: () => void, leave: () => void, key: (key: string) => void}} actions */
   constructor({ retry, leave, key }) {
-    byId("trouble-retry").addEventListener("click", retry);
+    this.#retry.addEventListener("click", retry);
     byId("trouble-leave").addEventListener("click", leave);
     this.#form.addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
@@ -34,7 +35,7 @@ export class Trouble {
     });
   }
 
-  /** @param {import("../element/connection.js").Reason} reason @param {string} words
+  /** @param {keyof typeof TROUBLES} reason of connection.js @param {string} words
    * @param {number|null} retryInMs */
   show(reason, words, retryInMs) {
     clearInterval(this.#timer);
@@ -48,6 +49,7 @@ export class Trouble {
     if (reason === this.#reason) return;
     this.#reason = reason;
     this.#title.textContent = title;
+    this.#retry.textContent = reason === "ended" ? NOTICES.startAgain : NOTICES.tryNow;
     setIcon(byId("trouble-icon"), icon);
     this.#card.dataset.reason = reason;
     this.#card.hidden = false;

@@ -65,8 +65,9 @@ export const TROUBLES = {
   lost: {
     icon: "link-off",
     title: "The connection was lost",
-    text: "Your conversation will go on as soon as it is back. Trying again {wait}.",
+    text: "It will be back by itself as soon as the network is, and your conversation goes on.",
   },
+  ended: { icon: "people", title: "This conversation has ended", text: "{words}" },
   server: {
     icon: "warning",
     title: "The server has a problem",
@@ -97,6 +98,9 @@ export const NOTICES = {
   sound: "Your browser is holding the sound back.",
   playSound: "Play sound",
   tryAgain: "Try again",
+  tryNow: "Try now",
+  startAgain: "Start again",
+  lapsed: "The conversation could not be kept: this is a new one.",
   dismiss: "Dismiss",
 };
 

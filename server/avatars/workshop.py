@@ -50,11 +50,15 @@ class Workshop:
         self._bakes: dict[str, Bake] = {}
         self._taken = False
 
-    @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """Take the one place, for an upload; `start` keeps it until the job ends. Raises Busy."""
+    def check_free(self) -> None:
+        """Raises Busy."""
         if self._taken:
             raise Busy(_FREE_AGAIN)
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Take the one place; `start` keeps it until the job ends. Raises Busy."""
+        self.check_free()
         self._taken = True
         try:
             yield

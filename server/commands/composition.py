@@ -13,6 +13,8 @@ from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.sessions import Lender, Offered, SessionRoutes
+from visavis.server.rtc.allowance import Limits
+from visavis.server.rtc.conversation import Reach
 from visavis.server.services.engines import Defaults, Services
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
@@ -35,8 +37,9 @@ def application(
         config.voice,
         as_source(config.source) or "dialogue",
         config.max_sessions,
-        config.ice,
-        config.hosts,
+        config.sessions_per_address,
+        Reach(config.ice, config.hosts),
+        Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
     )
     parts = (
         SessionRoutes(offered, lender, config.home_path / "recordings", metrics),

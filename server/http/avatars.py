@@ -17,6 +17,8 @@ from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Order
 from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
+from visavis.server.http.callers import caller
+from visavis.server.http.uploads import Uploads
 from visavis.server.system.errors import (
     Conflict,
     Forbidden,
@@ -50,6 +52,7 @@ class AvatarRoutes:
     def __init__(self, store: AvatarStore, default: str, *, may_create: bool) -> None:
         self._store, self._default, self._may_create = store, default, may_create
         self._workshop = Workshop(store)
+        self._uploads = Uploads()
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -94,9 +97,14 @@ class AvatarRoutes:
             raise WrongType(msg)
         if (request.content_length or 0) > _MAX_UPLOAD:
             raise TooLarge(_TOO_LARGE, "image-too-large")
-        with self._workshop.place():
+        self._workshop.check_free()  # rather than let somebody send 20 MB in vain
+        who = caller(request)
+        with self._uploads.receiving(who):
             fields, photo = await _received(request)
+        # The place is taken now, not before: a slow upload must not hold it.
+        with self._workshop.place():
             order = await self._order(fields)
+            self._uploads.begin(who)
             job = self._workshop.start(order, photo)
         log.info("an avatar is being made", extra={"avatar": job.name, "bytes": len(photo)})
         headers = {hdrs.LOCATION: f"/v1/avatars/jobs/{job.id}"}

@@ -1,11 +1,11 @@
-"""Sessions over HTTP: opened by an SDP offer as WHEP does, commanded, recorded, ended."""
+"""Sessions over HTTP: opened by an SDP offer as WHEP does, resumed, commanded, recorded, ended."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -15,38 +15,44 @@ from visavis.engines.base import EngineError
 from visavis.models.errors import ModelError
 from visavis.server import protocol
 from visavis.server.doors.recordings import Recordings
+from visavis.server.http.callers import caller
+from visavis.server.http.places import Places
 from visavis.server.http.problems import body, json_object
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
-from visavis.server.rtc.peer import Peer
+from visavis.server.rtc.allowance import Limits
+from visavis.server.rtc.conversation import Conversation, Reach
 from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
 from visavis.server.session.session import Session
 from visavis.server.system.config import SOURCES, Source, as_source
-from visavis.server.system.errors import Full, Malformed, NotFound, NotReady, WrongType
+from visavis.server.system.errors import Conflict, Full, Malformed, NotFound, NotReady, WrongType
+from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
 _SDP: Final = "application/sdp"
 _FRAGMENT: Final = "application/trickle-ice-sdpfrag"
+RESUME: Final = "Visavis-Resume"  # header: the token of the session that an offer goes on with
+_AWAY: Final = "There is no such session any more: it waited too long, or its place was needed."
 _SHUTTING_DOWN: Final = "The server is shutting down."
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What a session gets that names nothing, and how it is reached.
+    """What a session gets that names nothing, how it is reached, and how long it may be.
 
-    most: live sessions at a time. ice: STUN and TURN addresses. hosts: addresses at which media is
-    received; empty: every one but loopback.
+    most: live sessions at a time. each: of one address; 0: as many as there are.
     """
 
     avatar: str
     voice: str
     source: Source
     most: int
-    ice: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
+    each: int = 0
+    reach: Reach = field(default_factory=Reach)
+    limits: Limits = field(default_factory=Limits)
 
 
 class Lender(Protocol):
@@ -68,8 +74,9 @@ class SessionRoutes:
     ) -> None:
         self._offered, self._services, self._metrics = offered, services, metrics
         self._recordings = Recordings(recordings)
-        self._peers: dict[str, Peer] = {}
-        self._opening = 0  # sessions admitted but not yet answered
+        self._conversations: dict[str, Conversation] = {}
+        self._places = Places(offered.most, offered.each)
+        self._leaving = Tasks()
         self._draining = False
 
     def routes(self) -> list[web.RouteDef]:
@@ -80,6 +87,7 @@ class SessionRoutes:
             web.delete("/v1/sessions/{id}", self._delete),
             web.patch("/v1/sessions/{id}", self._trickle),
             web.post("/v1/sessions/{id}/{command:say|interrupt|direct|text}", self._command),
+            web.post("/v1/sessions/{id}/leave", self._leave),
             web.post("/v1/sessions/{id}/recording", self._record),
             web.get("/v1/sessions/{id}/recording", self._recorded),
             web.delete("/v1/sessions/{id}/recording", self._stop_recording),
@@ -88,95 +96,141 @@ class SessionRoutes:
     async def close(self) -> None:
         """Take nobody in any more, and end every session."""
         self._draining = True
-        closing = [peer.close() for peer in list(self._peers.values())]
+        closing = [conversation.close() for conversation in list(self._conversations.values())]
         await asyncio.gather(*closing, return_exceptions=True)
+        await self._leaving.close()
 
     async def _create(self, request: web.Request) -> web.Response:
         offer = await _offer(request)
-        self._admit()
+        missing = self._services.missing
+        if self._draining:
+            raise NotReady(_SHUTTING_DOWN)
+        if token := request.headers.get(RESUME):
+            return await self._resume(token, offer, caller(request))
+        if missing is not None:
+            raise NotReady(missing)
         avatar = request.query.get("avatar") or self._offered.avatar
         voice = request.query.get("voice") or self._offered.voice
         source = _source(request.query.get("source") or self._offered.source)
         name = secrets.token_urlsafe(12)
-        self._opening += 1
+        self._take_place(name, caller(request))
         try:
-            peer, answer = await self._open(name, avatar, voice, source, offer)
-        finally:
-            self._opening -= 1
-        self._peers[name] = peer
-        self._metrics.sessions.set(len(self._peers))
+            conversation, answer = await self._open(name, avatar, voice, source, offer)
+        except BaseException:
+            self._places.free(name)
+            raise
+        if not self._places.hold(name, conversation):
+            await conversation.close()
+            raise Full("Others from your address came meanwhile. Try again in a moment.")
+        self._changed(conversation)
         log.info(
             "session opened",
             extra={"session": name, "avatar": avatar, "voice": voice, "source": source},
         )
-        headers = {hdrs.LOCATION: f"/v1/sessions/{name}"}
-        return web.Response(status=201, text=answer, content_type=_SDP, headers=headers)
+        return _answered(name, answer)
 
     async def _open(
         self, name: str, avatar: str, voice: str, source: Source, offer: str
-    ) -> tuple[Peer, str]:
+    ) -> tuple[Conversation, str]:
         try:
             engines = await self._services.lend(avatar, voice, source)
         except (EngineError, ModelError) as error:
             log.exception("a session could not be given its engines", extra={"avatar": avatar})
             raise NotReady(str(error)) from error
         session = Session(name, engines, self._metrics, Clock())
-        peer = Peer(session, self._offered.ice, avatar, voice, lambda: self._left(name))
+        offered = self._offered
+        conversation = Conversation(
+            session, avatar, voice, offered.reach, offered.limits, self._changed
+        )
         try:
-            answer = await peer.answer(offer, self._offered.hosts)
+            answer = await conversation.connect(offer)
         except BaseException:
-            await peer.close()
+            await conversation.close()
             raise
         if self._draining:
-            await peer.close()
+            await conversation.close()
             raise NotReady(_SHUTTING_DOWN)
-        return peer, answer
+        return conversation, answer
 
-    def _left(self, name: str) -> None:
-        self._recordings.forget(name)
-        if self._peers.pop(name, None) is not None:
-            self._metrics.sessions.set(len(self._peers))
-            log.info("session closed", extra={"session": name})
+    async def _resume(self, token: str, offer: str, who: str) -> web.Response:
+        """Raises NotFound when it is the token of no session there is."""
+        name = token.partition(".")[0]
+        conversation = self._conversations.get(name)
+        if conversation is None or not conversation.is_resumed_by(token):
+            raise NotFound(_AWAY, "session-over")
+        answer = await conversation.connect(offer)
+        self._places.move(name, who)
+        self._metrics.resumed.inc()
+        return _answered(name, answer)
 
-    def _admit(self) -> None:
-        """Raises NotReady, Full."""
-        missing = self._services.missing
-        if missing is not None or self._draining:
-            raise NotReady(missing or _SHUTTING_DOWN)
-        if len(self._peers) + self._opening >= self._offered.most:
+    def _take_place(self, name: str, who: str) -> None:
+        """Raises Full."""
+        try:
+            leaving = self._places.take(name, who)
+        except Full:
             self._metrics.refused.inc()
-            raise Full(f"All {self._offered.most} places are taken. Try again in a moment.")
+            raise
+        if leaving is not None and (gone := self._conversations.get(leaving)) is not None:
+            log.info("a place was given away", extra={"session": leaving, "state": gone.state})
+            self._metrics.given_away.labels(gone.state).inc()
+            self._leaving.start(gone.close(), name="give a place away")
+
+    def _changed(self, conversation: Conversation) -> None:
+        """A conversation entered another state."""
+        name = conversation.session.name
+        if conversation.state != "over":
+            self._conversations[name] = conversation
+        elif self._conversations.pop(name, None) is not None:
+            self._places.free(name)
+            self._recordings.forget(name)
+            log.info("session closed", extra={"session": name})
+        states = [each.state for each in self._conversations.values()]
+        self._metrics.sessions.set(len(states))
+        self._metrics.resting.set(states.count("resting"))
 
     async def _describe(self, request: web.Request) -> web.Response:
-        peer = self._peer(request)
-        session = peer.session
+        conversation = self._conversation(request)
+        session = conversation.session
         return web.json_response(
             {
                 "id": session.name,
                 "turn": session.timeline.turn,
                 "seconds": round(session.clock.now() / TICK_RATE, 3),
-                "late_frames": peer.late,
+                "state": conversation.state,
+                "late_frames": conversation.late,
             }
         )
 
     async def _delete(self, request: web.Request) -> web.Response:
-        await self._peer(request).close()
+        await self._conversation(request).close()
         return web.Response(status=200)
 
+    async def _leave(self, request: web.Request) -> web.Response:
+        """202: the page goes, and this may be the last that is heard of it."""
+        conversation = self._conversation(request)
+        fields = await json_object(request)
+        back = fields.get("back", False)
+        if not isinstance(back, bool):
+            raise Malformed("`back` must be true or false.", "bad-message")
+        conversation.leave(back=back)
+        return web.Response(status=202)
+
     async def _trickle(self, request: web.Request) -> web.Response:
-        peer = self._peer(request)
+        conversation = self._conversation(request)
         if request.content_type != _FRAGMENT:
             raise WrongType(f"Send candidates as {_FRAGMENT}.")
-        await peer.add_candidates(await body(request))
+        await conversation.add_candidates(await body(request))
         return web.Response(status=204)
 
     async def _command(self, request: web.Request) -> web.Response:
-        session = self._peer(request).session
+        session = self._conversation(request).session
         fields = await json_object(request)
         try:
             message = protocol.build({**fields, "type": request.match_info["command"]})
         except protocol.ProtocolError as error:
             raise Malformed(str(error), "bad-message") from error
+        if session.resting:
+            raise Conflict("Nobody is there to hear it: the visitor is away.", "visitor-away")
         answer = await protocol.command(session, message)
         if isinstance(answer, Failure):
             raise Malformed(answer.message, answer.code)
@@ -186,24 +240,29 @@ class SessionRoutes:
 
     async def _record(self, request: web.Request) -> web.Response:
         """201: the session is being written to a file, from the next picture on."""
-        recording = self._recordings.start(self._peer(request).session)
+        recording = self._recordings.start(self._conversation(request).session)
         headers = {hdrs.LOCATION: request.path}
         return web.json_response(recording.shown(), status=201, headers=headers)
 
     async def _recorded(self, request: web.Request) -> web.Response:
-        return web.json_response(self._recordings.of(self._peer(request).session).shown())
+        return web.json_response(self._recordings.of(self._conversation(request).session).shown())
 
     async def _stop_recording(self, request: web.Request) -> web.Response:
         """200 once the file is closed."""
-        recording = self._recordings.of(self._peer(request).session)
+        recording = self._recordings.of(self._conversation(request).session)
         await recording.stop()
         return web.json_response(recording.shown())
 
-    def _peer(self, request: web.Request) -> Peer:
-        peer = self._peers.get(request.match_info["id"])
-        if peer is None:
+    def _conversation(self, request: web.Request) -> Conversation:
+        conversation = self._conversations.get(request.match_info["id"])
+        if conversation is None:
             raise NotFound("There is no such session; it may have ended.")
-        return peer
+        return conversation
+
+
+def _answered(name: str, answer: str) -> web.Response:
+    headers = {hdrs.LOCATION: f"/v1/sessions/{name}"}
+    return web.Response(status=201, text=answer, content_type=_SDP, headers=headers)
 
 
 async def _offer(request: web.Request) -> str:

@@ -84,6 +84,11 @@ class Timeline:
         """Pictures up to here have had their chance with every reader."""
         return min((reader.shown for reader in self._readers), default=-1)
 
+    @property
+    def newest(self) -> Picture | None:
+        """The picture that was drawn last."""
+        return self._pictures[-1] if self._pictures else None
+
     def audio(self, at: Tick, count: int = PACKET) -> Pcm:
         """(count,) int16 from `at`; silence where nothing is scheduled. Reading changes nothing."""
         out = np.zeros(count, np.int16)

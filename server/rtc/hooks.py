@@ -36,16 +36,19 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.exceptions import OperationError
+from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcicetransport import RTCIceGatherer, connection_kwargs
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.rtcsctptransport import RTCSctpTransport
+from OpenSSL import SSL
 
 from visavis.server.rtc import channels, jitter
 from visavis.server.rtc.sender import MediaTimeSender, ntp_time
 from visavis.server.system.errors import ConfigError, Malformed, Unprocessable
 
 __all__ = [
-    "add_candidate", "answer", "close", "configuration", "install", "ntp_time", "prefer",
+    "add_candidate", "answer", "close", "configuration", "install", "ntp_time",
+    "packets_received", "prefer", "said_goodbye",
 ]  # fmt: skip
 
 Codec = Literal["H264", "VP8"]
@@ -280,6 +283,28 @@ class _NoMdns:
 
 async def _no_mdns(subscriber: object) -> Any:
     return _NoMdns()
+
+
+def packets_received(pc: RTCPeerConnection) -> int:
+    """Packets of sound, feedback and data that came from the peer so far; no ICE checks."""
+    # Not getStats(): that is a coroutine, and asks every sender and receiver.
+    reports = [stats for t in _transports(pc) for stats in t._get_stats().values()]
+    return sum(stats.packetsReceived for stats in reports)
+
+
+def said_goodbye(pc: RTCPeerConnection) -> bool:
+    """Whether the peer has closed the connection (close_notify, RFC 5246 7.2.1), not been lost.
+
+    aiortc's states do not tell: both end as "closed".
+    """
+    return any(
+        transport._ssl is not None and transport._ssl.get_shutdown() & SSL.RECEIVED_SHUTDOWN
+        for transport in _transports(pc)
+    )
+
+
+def _transports(pc: RTCPeerConnection) -> set[RTCDtlsTransport]:
+    return {transceiver.receiver.transport for transceiver in pc.getTransceivers()}
 
 
 async def close(pc: RTCPeerConnection) -> None:

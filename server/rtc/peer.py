@@ -1,11 +1,12 @@
-"""One peer connection: an outlet and an inlet of one session, with its data channel."""
+"""One peer connection: an outlet and an inlet of a session, with its data channel."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from aiortc import MediaStreamTrack, RTCDataChannel, RTCPeerConnection
@@ -19,39 +20,53 @@ from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure
 from visavis.server.session.session import Session
-from visavis.server.system.config import Source
 from visavis.server.system.errors import Unprocessable
 from visavis.server.system.flow import Tasks, fault
 
 log = logging.getLogger(__name__)
 
-_CONNECT_WITHIN: Final = 20.0  # seconds from the answer to a connection, else the place is freed
 _MOST_COMMANDS: Final = 64  # under way at a time; a visitor has one or two
 _BACKLOG: Final = 256 * 1024  # bytes waiting in the channel at which messages are dropped
 
+# How a connection ended: the viewer went, or nothing was heard of them any more.
+Ending = Literal["left", "lost"]
+
+
+class Greeter(Protocol):
+    """Who knows what a peer is to be told first, and counts what it says."""
+
+    def ready(self) -> protocol.Ready:
+        """The first message on its channel."""
+        ...
+
+    def took(self) -> None:
+        """One of its messages was acted upon, or refused."""
+        ...
+
 
 class Peer:
-    """A viewer's connection, and the session that lives as long as it does.
+    """A viewer's connection to a session, which may have other ones before and after it.
 
-    Ends itself when the viewer leaves; `closed` is called once.
+    It plays the session from the answer on, and is listened to from `attach` on. `ended` is set
+    once, when the connection is over; `close` takes it from the session.
     """
 
-    def __init__(
-        self, session: Session, ice: Sequence[str], avatar: str, voice: str,
-        closed: Callable[[], None],
-    ) -> None:  # fmt: skip
+    def __init__(self, session: Session, ice: Sequence[str], greeter: Greeter) -> None:
         self._pc = RTCPeerConnection(rtc.configuration(ice))
-        self.session, self._avatar, self._voice, self._closed = session, avatar, voice, closed
+        self._session, self._greeter = session, greeter
         self._channel: RTCDataChannel | None = None
         self._video: VideoTrack | None = None
+        self._voice: MediaStreamTrack | None = None
+        self._doors: list[asyncio.Task[None]] = []
         self._tasks = Tasks()
         self._commands = 0  # under way
         self._connected, self._wired = asyncio.Event(), asyncio.Event()
-        self._ended = False
-        self._closing: asyncio.Task[None] | None = None
+        self._credentials: frozenset[str] = frozenset()
+        self._received, self.heard_at = 0, session.clock.now()
+        self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     async def answer(self, offer: str, hosts: Sequence[str]) -> str:
-        """SDP offer -> SDP answer; the session begins when the viewer connects.
+        """SDP offer -> SDP answer.
 
         hosts: the local addresses to be reached at; empty: all but loopback.
         Raises Malformed or Unprocessable when the offer cannot be used.
@@ -60,11 +75,37 @@ class Peer:
             msg = "the offer must ask for both sound and picture"
             raise Unprocessable(msg, "no-media")
         self._watch()
-        self.session.add_outlet(self)
+        self._doors.append(self._session.add_outlet(self))
         await self._wired.wait()
-        answer = await rtc.answer(self._pc, offer, hosts)
-        self._tasks.start(self._live(), name=f"session-{self.session.name}")
-        return answer
+        self._credentials = _credentials(offer)
+        return await rtc.answer(self._pc, offer, hosts)
+
+    async def connects(self, within: float) -> bool:
+        """Wait for the viewer; False when they did not come within so many seconds, or gave up."""
+        connected = asyncio.ensure_future(self._connected.wait())
+        try:
+            await asyncio.wait(
+                (connected, self.ended), timeout=within, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            connected.cancel()
+        return self._connected.is_set() and not self.ended.done()
+
+    def attach(self) -> None:
+        """Listen to the viewer from now on."""
+        if self._voice is not None:
+            self._doors.append(self._session.add_inlet(Microphone(self._voice)))
+
+    @property
+    def begun(self) -> bool:
+        """Whether ICE has found the viewer."""
+        return self._pc.iceConnectionState == "completed"
+
+    def look(self) -> None:
+        """Note whether anything came since the last look: `heard_at` is when it last did."""
+        received = rtc.packets_received(self._pc)
+        if received != self._received:
+            self._received, self.heard_at = received, self._session.clock.now()
 
     async def play(self, playout: Playout) -> None:
         """Outlet: aiortc's senders pull sound and pictures through the two tracks."""
@@ -84,6 +125,10 @@ class Peer:
         """Pictures that did not come in time, so far."""
         return self._video.late if self._video is not None else 0
 
+    def knows(self, fragment: str) -> bool:
+        """Whether an SDP fragment is about this connection: it names its ICE user, or none."""
+        return _credentials(fragment) <= self._credentials
+
     async def add_candidates(self, fragment: str) -> None:
         """Trickled candidates, an SDP fragment as RFC 8840 has it. Raises Malformed."""
         mid = ""
@@ -100,27 +145,33 @@ class Peer:
             return
         channel.send(protocol.encode(message))
 
+    async def detach(self) -> None:
+        """Neither play the session nor be listened to any more."""
+        for door in self._doors:
+            door.cancel()
+        await asyncio.gather(*self._doors, return_exceptions=True)
+        await self._tasks.close()
+
     async def close(self) -> None:
-        """End the session and the connection; safe to call twice."""
-        if self._ended:
-            return
-        self._ended = True
+        """End the connection, not the session; safe to call twice."""
+        self._end("left")
+        await self.detach()
         try:
-            await self._tasks.close()
-            await self.session.close()
             await rtc.close(self._pc)
         except TimeoutError:
             log.warning("a connection did not close in time")
-        finally:
-            self._closed()
+
+    def _end(self, how: Ending) -> None:
+        if not self.ended.done():
+            self.ended.set_result(how)
 
     def _watch(self) -> None:
         @self._pc.on("connectionstatechange")
-        async def changed() -> None:
+        def changed() -> None:
             if self._pc.connectionState == "connected":
                 self._connected.set()
             elif self._pc.connectionState in {"failed", "closed"}:
-                await self.close()
+                self._end("left" if rtc.said_goodbye(self._pc) else "lost")
 
         @self._pc.on("datachannel")
         def opened(channel: RTCDataChannel) -> None:
@@ -130,28 +181,29 @@ class Peer:
         @self._pc.on("track")
         def received(track: MediaStreamTrack) -> None:
             if track.kind == "audio":
-                self.session.add_inlet(Microphone(track))
+                self._voice = track
 
     def _open(self, channel: RTCDataChannel) -> None:
         self._channel = channel
         channel.on("message", self._receive)
-        session = self.session
-        source: Source = "dialogue" if session.answers else "microphone"
-        ready = protocol.Ready(protocol.VERSION, session.name, self._avatar, self._voice, source)
-        self.send(ready)
+        self.send(self._greeter.ready())
 
     def _receive(self, data: str | bytes) -> None:
         """Never raises: aiortc's receiving, and the session with it, would end."""
         try:
             message = protocol.decode(data)
         except protocol.ProtocolError as error:
+            self._greeter.took()
             self.send(Failure("bad-message", str(error)))
         except Exception as error:  # noqa: BLE001 (the border to who may send anything)
+            self._greeter.took()
             self._failed("unknown", error)
         else:
             self._start(message)
 
     def _start(self, message: protocol.FromClient) -> None:
+        if not isinstance(message, protocol.Ping):
+            self._greeter.took()
         if self._commands >= _MOST_COMMANDS:
             self.send(Failure("too-many-messages", "Wait for answers before you send more."))
             return
@@ -164,7 +216,7 @@ class Peer:
 
     async def _command(self, message: protocol.FromClient) -> None:
         try:
-            answer = await protocol.command(self.session, message)
+            answer = await protocol.command(self._session, message)
         except Exception as error:  # noqa: BLE001 (a fault of ours, told to who waits for an answer)
             self._failed(message.type, error)
             return
@@ -176,23 +228,10 @@ class Peer:
         log.error("a message failed", extra={"kind": kind, "fault": fault(error)})
         self.send(Failure("failed", "The server could not do that; its log says more."))
 
-    async def _live(self) -> None:
-        try:
-            if await self._connects():
-                await self.session.run()
-            else:
-                log.info("the viewer did not connect", extra={"session": self.session.name})
-        finally:
-            # Not from within: closing waits for this very task.
-            self._closing = asyncio.create_task(self.close(), name="close")
 
-    async def _connects(self) -> bool:
-        try:
-            async with asyncio.timeout(_CONNECT_WITHIN):
-                await self._connected.wait()
-        except TimeoutError:
-            return False
-        return True
+def _credentials(description: str) -> frozenset[str]:
+    """The ICE users that an SDP or a fragment names (RFC 8839, a=ice-ufrag)."""
+    return frozenset(re.findall(r"^a=ice-ufrag:(\S+)", description, re.MULTILINE))
 
 
 class Microphone:

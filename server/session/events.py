@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from visavis.server.playout.messages import Ending, Origin, Tick
 
@@ -88,6 +89,15 @@ class Directed:
     styles: tuple[str, ...]
     dropped: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was said, as it was heard; no event of its own: part of what is told first."""
+
+    turn: int
+    who: Literal["visitor", "avatar"]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,13 @@ class History:
         """A turn that is over."""
         self.remarks = (*self.remarks, *remarks)
         while len(self.remarks) > _MOST:
-            self._drop(self.remarks[0].turn)
+            self.drop(self.remarks[0].turn)
 
     def drop_last(self) -> None:
         """Take the last turn back: its question is asked again."""
         if self.remarks:
-            self._drop(self.remarks[-1].turn)
+            self.drop(self.remarks[-1].turn)
 
-    def _drop(self, turn: int) -> None:
+    def drop(self, turn: int) -> None:
+        """Forget a turn."""
         self.remarks = tuple(remark for remark in self.remarks if remark.turn != turn)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from visavis.engines.base import (
@@ -50,6 +50,8 @@ log = logging.getLogger(__name__)
 # first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
 START: Final[Tick] = FRAME
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
+# A visitor who comes back later than this has other things in mind than half of an answer.
+_UNFINISHED: Final[Tick] = ms(30_000)
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class _Turn:
     directions: tuple[Direction, ...] = ()  # what holds for the words that sound now
     task: asyncio.Task[None] | None = None
     at: Tick | None = None  # where its next clause goes
+    shown: list[events.Caption] = field(default_factory=list)  # the newest one of each clause
 
 
 class Session:
@@ -80,9 +83,12 @@ class Session:
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
         self._current: _Turn | None = None
+        self._last: _Turn | None = None  # the newest one, if it was said to its end
         self._draft: Reply | None = None
         self._stopped: Request | None = None  # the rest of a reply that speech broke off
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
+        self._stirred: Tick = 0  # when somebody last asked for something or spoke, or was answered
+        self._rested: Tick | None = None  # since when nobody has been there
 
     def _make_ear(self, ear: Ear | Lips | None) -> Hearing | Relay | None:
         if isinstance(ear, Ear):
@@ -108,11 +114,75 @@ class Session:
         await self._tasks.close()
         self._engines.give_back()
 
+    # --- coming and going -----------------------------------------------------------------------
+
+    @property
+    def resting(self) -> bool:
+        """Whether nobody is there."""
+        return self._rested is not None
+
+    def rest(self, heard: Tick) -> None:
+        """The visitor is away, and has heard nothing since `heard`: be quiet and draw nothing."""
+        self._stopped = None
+        turn = self._current or self._last
+        if turn is not None and (turn is self._current or (turn.at or 0) > heard):
+            rest = self._rest_of(turn, heard)
+            if turn is self._current:
+                self._end_turn("interrupted", heard)
+            else:  # it ended after they had gone
+                self.history.drop(turn.number)
+                self._remember(turn, self.timeline.heard_until(heard, turn.number))
+            self._stopped = rest
+        self._drop_draft()
+        self._rested = self.clock.now()
+        self._showing.rest()
+
+    def wake(self) -> None:
+        """The visitor is back: say what they missed of the answer that their absence broke off."""
+        rested, self._rested = self._rested, None
+        self._stirred = self.clock.now()
+        self._showing.wake()
+        if rested is not None and self.clock.now() - rested > _UNFINISHED:
+            self._stopped = None
+        self._resume()
+
+    @property
+    def quiet(self) -> Tick:
+        """For how long nothing was asked for, said or answered."""
+        if self._current is not None:
+            return 0
+        return self.clock.now() - max(self._stirred, self._voiced)
+
+    @property
+    def shown(self) -> tuple[events.Caption, ...]:
+        """The clauses of the reply under way that were begun, each as far as it was said."""
+        return tuple(self._current.shown) if self._current is not None else ()
+
+    @property
+    def said(self) -> tuple[events.Line, ...]:
+        """What visitor and avatar said, as it was heard, the question under way included."""
+        lines = []
+        for remark in self.history.remarks:
+            if remark.role == "visitor":
+                lines.append(events.Line(remark.turn, "visitor", remark.text))
+            elif remark.role == "avatar" and remark.heard:
+                lines.append(events.Line(remark.turn, "avatar", remark.heard))
+        turn = self._current
+        if turn is not None and turn.reply.request.origin != "say":
+            lines.append(events.Line(turn.number, "visitor", turn.reply.request.text))
+        return tuple(lines)
+
     # --- doors ----------------------------------------------------------------------------------
 
     def _playout(self) -> Playout:
-        reader = self.timeline.reader()
-        return Playout(self.clock, reader, self._engines.still, self.sound_sent, self.picture_sent)
+        still = self.timeline.newest
+        return Playout(
+            self.clock,
+            self.timeline.reader(),
+            self._engines.still if still is None else still.image,
+            self.sound_sent,
+            self.picture_sent,
+        )
 
     def add_inlet(self, inlet: Inlet) -> asyncio.Task[None]:
         """Let it feed this session; cancel the task to close it."""
@@ -157,6 +227,7 @@ class Session:
 
     async def direct(self, prompt: str) -> events.Directed:
         """Take a direction in plain words; what was understood of it."""
+        self._stirred = self.clock.now()
         async with self._directing:
             direction = await self._guide.understand(prompt)
             self._active = self._active.directed(direction)
@@ -202,9 +273,9 @@ class Session:
             self._on_turn_end(event)
 
     def _on_speech(self) -> None:
-        self._stopped = None
+        self._stopped, self._stirred = None, self.clock.now()
         if self._current is not None:
-            rest = self._rest_of(self._current)
+            rest = self._rest_of(self._current, self.clock.now() + PACKET)
             self._end_turn("interrupted")
             self._stopped = rest
         self._showing.attend("listening")
@@ -247,8 +318,8 @@ class Session:
             self.history.drop_last()  # the question is asked again
         self._start(replace(rest, origin_at=self.clock.now()))
 
-    def _rest_of(self, turn: _Turn) -> Request | None:
-        heard = self.timeline.heard_until(self.clock.now() + PACKET, turn.number).split()
+    def _rest_of(self, turn: _Turn, until: Tick) -> Request | None:
+        heard = self.timeline.heard_until(until, turn.number).split()
         request = turn.reply.request
         if not turn.reply.complete:  # what is not written yet has to be asked for again
             return replace(request, skip=request.skip + len(heard))
@@ -280,7 +351,7 @@ class Session:
         reply = draft or self._prepare(request)
         reply.confirm()
         turn = _Turn(number, reply, Marks(number, request), (reply.request.mood,))
-        self._current = turn
+        self._current, self._last = turn, None
         self._appear()
         self._showing.attend("thinking")
         self._outlets.tell(events.Thinking(number))
@@ -304,7 +375,8 @@ class Session:
                     tasks.create_task(self._caption(self._place(turn, regretful)))
         if turn.at is not None:
             await self.clock.sleep_until(turn.at)
-        self._close(turn, ending)
+        self._close(turn, ending, self.timeline.heard_until(self.clock.now() + PACKET, turn.number))
+        self._last = turn
         self._showing.attend("idle")
 
     def _place(self, turn: _Turn, clause: Clause) -> Spoken:
@@ -323,16 +395,19 @@ class Session:
 
     async def _caption(self, spoken: Spoken) -> None:
         await self.clock.sleep_until(spoken.at - EARLY)
-        if spoken.turn != self.timeline.turn or self._current is None:
+        turn = self._current
+        if spoken.turn != self.timeline.turn or turn is None:
             return
-        self._perform_directions(self._current, spoken.clause)
-        heard = 0
+        self._perform_directions(turn, spoken.clause)
+        heard, clause = 0, len(turn.shown)
+        turn.shown.append(events.Caption(spoken.turn, spoken.clause.text, 0))
         for word in spoken.clause.speech.words:
             await self.clock.sleep_until(spoken.at + word.start)
             if spoken.turn != self.timeline.turn:
                 return
             heard = min(heard + len(word.text) + (heard > 0), len(spoken.clause.text))
-            self._outlets.tell(events.Caption(spoken.turn, spoken.clause.text, heard))
+            turn.shown[clause] = events.Caption(spoken.turn, spoken.clause.text, heard)
+            self._outlets.tell(turn.shown[clause])
 
     def _perform_directions(self, turn: _Turn, clause: Clause) -> None:
         """What a reply's style and brackets say comes into force with the clause."""
@@ -342,28 +417,32 @@ class Session:
         for movement in clause.movements:
             self._showing.move(movement)
 
-    def _end_turn(self, ending: Ending) -> None:
-        """Stop the reply under way, in one step: nothing of it can sound or show after this."""
+    def _end_turn(self, ending: Ending, heard: Tick | None = None) -> None:
+        """Stop the reply under way, in one step: nothing of it can sound or show after this.
+
+        heard: until when the visitor heard it; None: until the cut.
+        """
         turn = self._current
         if turn is None:
             return
         now = self.clock.now()
+        until = now + PACKET if heard is None else heard
+        words = self.timeline.heard_until(until, turn.number)
         turn.marks.interrupted = now
         self.timeline.cut(now + PACKET, turn.number + 1)
         self._showing.cut(now + PACKET)
         turn.reply.cancel()
         if turn.task is not None:
             turn.task.cancel()
-        self._close(turn, ending)
+        self._close(turn, ending, words)
 
-    def _close(self, turn: _Turn, ending: Ending) -> None:
+    def _close(self, turn: _Turn, ending: Ending, heard: str) -> None:
         self._current = None
+        self._stirred = self.clock.now()
         self._appear()
         if turn.reply.dropped:
             self._outlets.tell(self._directed((), turn.reply.dropped))
-        now = self.clock.now()
-        turn.marks.ended = now
-        heard = self.timeline.heard_until(now + PACKET, turn.number)
+        turn.marks.ended = self.clock.now()
         self._remember(turn, heard)
         self._outlets.tell(events.ReplyEnded(turn.number, ending, heard))
         self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))

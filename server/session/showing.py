@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import deque
@@ -83,6 +84,16 @@ class Showing:
         self.failures = 0  # pictures that could not be made
         self._rate = Rate()
         self._health = Health("motion", "Motion", metrics)
+        self._awake = asyncio.Event()
+        self._awake.set()
+
+    def rest(self) -> None:
+        """Draw nothing until `wake`: nobody looks."""
+        self._awake.clear()
+
+    def wake(self) -> None:
+        """Go on at the present time."""
+        self._awake.set()
 
     def speak(self, at: Tick, speech: Speech) -> None:
         """Move the mouth for a piece that sounds from `at` on."""
@@ -112,6 +123,7 @@ class Showing:
         """Draw every frame before its time; one that cannot be in time is skipped."""
         at = self._clock.now() // FRAME * FRAME + 2 * FRAME
         while True:
+            await self._awake.wait()
             await self._clock.sleep_until(at - LEAD)
             began = self._clock.now()
             at = max(at, began // FRAME * FRAME + FRAME)

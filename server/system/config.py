@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -23,6 +23,9 @@ _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
+# Minutes, where others than this machine may call. A kiosk's page forgets its visitor by itself.
+_IDLE: Final = 10
+_LENGTH: Final = 120
 
 
 def as_source(text: str) -> Source | None:
@@ -43,6 +46,18 @@ class Config:
     token: str = _setting("", "secret that callers must send as a Bearer token; never an option")
     token_file: str = _setting("", "file that holds the token, and that only you may read")
     max_sessions: int = _setting(2, "live sessions at a time; more are told to come back")
+    sessions_per_address: int = _setting(
+        8, "live sessions of one address, this machine's own left out; 0: as many as there are"
+    )
+    resume_seconds: int = _setting(
+        120, "how long a session waits for a visitor whose connection was lost; 0: it ends"
+    )
+    idle_minutes: int = _setting(
+        -1, "a session in which nothing is said for so long ends; 0: never; -1: 10 with a token"
+    )
+    session_minutes: int = _setting(
+        -1, "how long a session may be; 0: without end; -1: 120 with a token"
+    )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
     dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
@@ -85,6 +100,17 @@ class Config:
         if self.is_local:
             return ("127.0.0.1",)
         return () if self.host in {"0.0.0.0", "::"} else (self.host,)
+
+    @property
+    def idle_seconds(self) -> float:
+        """In which nothing is said before a session ends; 0: it does not."""
+        return 60.0 * (self.idle_minutes if self.idle_minutes >= 0 else _IDLE * bool(self.token))
+
+    @property
+    def session_seconds(self) -> float:
+        """Length of a session at most; 0: there is no limit."""
+        given = self.session_minutes
+        return 60.0 * (given if given >= 0 else _LENGTH * bool(self.token))
 
     @property
     def may_create(self) -> bool:
@@ -160,36 +186,46 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError when settings do not fit together."""
+    for fault in (*_access_faults(config), *_choice_faults(config), *_number_faults(config)):
+        raise ConfigError(fault)
+
+
+def _access_faults(config: Config) -> Iterator[str]:
+    """Who may call, and how."""
     if not config.is_local and not config.token:
-        msg = (
+        yield (
             f"host {config.host} can be reached from other machines: set a token "
             "(make one with `visavis token --file PATH`), or listen on 127.0.0.1"
         )
-        raise ConfigError(msg)
-    if config.dialogue not in DIALOGUES:
-        msg = f"dialogue is {config.dialogue!r}: choose {' or '.join(DIALOGUES)}"
-        raise ConfigError(msg)
-    if as_source(config.source) is None:
-        msg = f"source is {config.source!r}: choose {' or '.join(SOURCES)}"
-        raise ConfigError(msg)
-    if config.create_avatars not in {"on", "off"}:
-        msg = f"create_avatars is {config.create_avatars!r}: choose on or off"
-        raise ConfigError(msg)
     ancestors = config.frame_ancestors.split()
     named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
     if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
-        msg = f"frame_ancestors is {config.frame_ancestors!r}: write none, self, or origins"
-        raise ConfigError(msg)
+        yield f"frame_ancestors is {config.frame_ancestors!r}: write none, self, or origins"
+    if bool(config.tls_cert) != bool(config.tls_key):
+        yield "tls_cert and tls_key go together: set both or neither"
+
+
+def _choice_faults(config: Config) -> Iterator[str]:
+    """Settings that are one of a few words."""
+    if config.dialogue not in DIALOGUES:
+        yield f"dialogue is {config.dialogue!r}: choose {' or '.join(DIALOGUES)}"
+    if as_source(config.source) is None:
+        yield f"source is {config.source!r}: choose {' or '.join(SOURCES)}"
+    if config.create_avatars not in {"on", "off"}:
+        yield f"create_avatars is {config.create_avatars!r}: choose on or off"
+
+
+def _number_faults(config: Config) -> Iterator[str]:
+    """Sizes, counts and times."""
     sides = (config.width, config.height)
     if any(side % 2 or not 128 <= side <= 1920 for side in sides):
-        msg = f"picture {config.width}x{config.height}: both must be even, from 128 to 1920"
-        raise ConfigError(msg)
-    if bool(config.tls_cert) != bool(config.tls_key):
-        msg = "tls_cert and tls_key go together: set both or neither"
-        raise ConfigError(msg)
+        yield f"picture {config.width}x{config.height}: both must be even, from 128 to 1920"
     if not 0 <= config.port <= 65535 or config.max_sessions < 1:
-        msg = "port must be from 0 to 65535, and max_sessions at least 1"
-        raise ConfigError(msg)
+        yield "port must be from 0 to 65535, and max_sessions at least 1"
+    if min(config.sessions_per_address, config.resume_seconds) < 0:
+        yield "sessions_per_address and resume_seconds must be 0 or more"
+    if min(config.idle_minutes, config.session_minutes) < -1:
+        yield "idle_minutes and session_minutes must be -1, 0 or more"
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -223,9 +259,8 @@ def _path(text: str, key: str) -> Path:
 
 def _cast(key: str, value: Any, kind: type, source: str) -> Any:
     try:
-        if isinstance(value, (str, kind)) and not isinstance(value, bool):
-            if "\0" in str(value):  # no path, no address has one
-                raise ValueError
+        fits = isinstance(value, (str, kind)) and not isinstance(value, bool)
+        if fits and "\0" not in str(value):  # no path, no address has one
             return kind(value)
     except ValueError:
         pass

@@ -113,7 +113,10 @@ class Full(Problem):
     """No room for one more session; try again after `retry_after` seconds."""
 
     status, title = 503, "All places are taken"
-    retry_after = 10
+
+    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = 10 if retry_after is None else retry_after
 
 
 class NotReady(Problem):

@@ -15,6 +15,20 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.sessions = Gauge("visavis_sessions", "Live sessions", registry=self.registry)
+        self.resting = Gauge(
+            "visavis_sessions_resting", "Sessions without a connection", registry=self.registry
+        )
+        self.resumed = Counter(
+            "visavis_sessions_resumed",
+            "Connections that went on with a session",
+            registry=self.registry,
+        )
+        self.given_away = Counter(
+            "visavis_places_given_away",
+            "Sessions ended for a newcomer, by their state",
+            ["state"],
+            registry=self.registry,
+        )
         self.refused = Counter(
             "visavis_sessions_refused", "Sessions refused for lack of room", registry=self.registry
         )

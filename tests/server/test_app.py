@@ -8,6 +8,7 @@ from support.rtc_pair import Track
 from support.services import FakeServices
 from support.serving import SDP, Viewer, problem, serving, watching
 
+from visavis.server.rtc import conversation
 from visavis.server.rtc.peer import microphone
 
 
@@ -147,7 +148,8 @@ async def test_bad_json_in_a_command_is_a_problem():
             assert (status, said["type"]) == (400, f"urn:visavis:{code}")
 
 
-async def test_a_full_server_says_when_to_come_back():
+async def test_a_full_server_says_when_to_come_back(monkeypatch):
+    monkeypatch.setattr(conversation, "_FAREWELL", 0.0)
     async with serving(max_sessions=1) as client:
         async with watching(client):
             response = await client.post("/v1/sessions", data="v=0", headers=SDP)
@@ -240,7 +242,9 @@ async def test_shutting_down_ends_the_sessions():
 
 
 @pytest.mark.slow
-async def test_fifty_viewers_leave_nothing_behind():
+async def test_fifty_viewers_leave_nothing_behind(monkeypatch):
+    monkeypatch.setattr(conversation, "_FAREWELL", 0.0)
+
     def left():
         sockets = [os.readlink(f"/proc/self/fd/{fd}") for fd in _fds()]
         threads = [t.name for t in threading.enumerate() if t.name.startswith(("lips", "drawing"))]

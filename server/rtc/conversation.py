@@ -1,0 +1,269 @@
+"""A session and the connections that carry it, one after the other.
+
+The session rests while there is none, for a while: a visitor whose link falls away, or whose
+browser puts the page to sleep, comes back with a new offer and finds what was said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from visavis.server import protocol
+from visavis.server.playout.messages import TICK_RATE, Tick, ms
+from visavis.server.rtc.allowance import Allowance, Limits
+from visavis.server.rtc.peer import Peer
+from visavis.server.session.events import Line
+from visavis.server.session.session import Session
+from visavis.server.system.config import Source
+from visavis.server.system.errors import NotFound, Unprocessable
+from visavis.server.system.flow import Tasks
+
+log = logging.getLogger(__name__)
+
+# Seconds from an answer to a connection. Browsers take 0.1 to 1 s, with a relay up to 5; the page
+# gives up after 10 (MEDIA_MS in client/element/connection.js).
+_CONNECT_WITHIN: Final = 10.0
+_FAREWELL: Final = 3.0  # s that a page which was closed has to turn out to be reloaded
+_LOOK: Final[Tick] = ms(250)  # how often peer and limits are looked at
+_SILENT: Final[Tick] = ms(1500)  # without a packet: feedback on pictures comes every second
+_FLUSH: Final = 0.3  # s for the last message to leave before the connection is closed
+_TOKEN_BYTES: Final = 16
+_HISTORY: Final = 16_000  # characters: well within what a data channel takes in one message
+_AWAY: Final = "There is no such conversation any more: it waited, or its place was needed."
+
+State = Literal["offered", "live", "resting", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """ice: STUN and TURN addresses. hosts: those at which media is received; empty: all but
+    loopback."""  # fmt: skip
+
+    ice: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+class Conversation:
+    """One session, from its first offer to its end; `changed` is called at each new state."""
+
+    def __init__(
+        self, session: Session, avatar: str, voice: str, reach: Reach, limits: Limits,
+        changed: Callable[[Conversation], None],
+    ) -> None:  # fmt: skip
+        self.session, self._avatar, self._voice = session, avatar, voice
+        self._reach, self._limits, self._changed = reach, limits, changed
+        self._allowance = Allowance(limits)
+        self.state: State = "offered"
+        self.since = session.clock.seconds(0)  # when that state began, s of time.monotonic()
+        self._token = f"{session.name}.{secrets.token_urlsafe(_TOKEN_BYTES)}"
+        self._peer: Peer | None = None  # the one that is connected
+        self._next: Peer | None = None  # the one that is to take over
+        self._peers: set[Peer] = set()  # these two, and those that are being closed
+        self._connections, self._taken, self._late = 0, 0, 0
+        self._rests_until: Tick = 0
+        self._tasks = Tasks()
+        self._closer: asyncio.Task[None] | None = None
+
+    # --- from outside ---------------------------------------------------------------------------
+
+    async def connect(self, offer: str) -> str:
+        """SDP offer -> SDP answer; the peer takes over once it is connected.
+
+        Raises Malformed or Unprocessable when the offer cannot be used, NotFound when it is over.
+        """
+        peer = Peer(self.session, self._reach.ice, self)
+        self._peers.add(peer)
+        try:
+            answer = await peer.answer(offer, self._reach.hosts)
+        except BaseException:
+            await self._close_peer(peer)
+            raise
+        if self.state == "over":
+            await self._close_peer(peer)
+            raise NotFound(_AWAY, "session-over")
+        before, self._next = self._next, peer
+        if before is not None:
+            self._drop(before)
+        self._tasks.start(self._follow(peer), name="peer")
+        return answer
+
+    def is_resumed_by(self, token: str) -> bool:
+        """Whether this is what its visitor was given in `ready`."""
+        return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token.encode())
+
+    def leave(self, *, back: bool) -> None:
+        """The page is gone. back: it was put aside and may return; else it may be a reload."""
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            self._drop(peer)
+        if self.state == "offered":
+            self._tasks.start(self.close(), name="end")
+        elif self.state != "over":
+            rest = self._limits.rest
+            self._rest(rest if back else min(rest, _FAREWELL), self.session.clock.now())
+
+    async def add_candidates(self, fragment: str) -> None:
+        """To the connection that the fragment names. Raises Malformed, Unprocessable."""
+        peers = [p for p in (self._next, self._peer) if p is not None and p.knows(fragment)]
+        if not peers:
+            msg = "ICE is not restarted in a connection: offer anew, with the session's token"
+            raise Unprocessable(msg, "ice-restart")
+        await peers[0].add_candidates(fragment)
+
+    async def close(self) -> None:
+        """End it all; safe to call twice, and from within."""
+        if self._closer is None:
+            self._enter("over")
+            # A task of its own: it ends those that may have called.
+            self._closer = asyncio.create_task(self._close(), name="close")
+        await asyncio.shield(self._closer)
+
+    @property
+    def begun(self) -> bool:
+        """Whether ICE has found a viewer."""
+        return any(peer is not None and peer.begun for peer in (self._peer, self._next))
+
+    @property
+    def late(self) -> int:
+        """Pictures that did not come in time, so far."""
+        return self._late + (self._peer.late if self._peer is not None else 0)
+
+    # --- what a peer asks (Greeter) -------------------------------------------------------------
+
+    def ready(self) -> protocol.Ready:
+        """The first message on a peer's channel."""
+        source: Source = "dialogue" if self.session.answers else "microphone"
+        return protocol.Ready(
+            protocol.VERSION, self.session.name, self._avatar, self._voice, source,
+            resume=self._token,
+            resumed=self._connections > 1,
+            taken=self._taken,
+            history=_newest(self.session.said),
+            captions=self.session.shown,
+        )  # fmt: skip
+
+    def took(self) -> None:
+        """A message of the visitor was acted upon."""
+        self._taken += 1
+
+    # --- one connection after the other ---------------------------------------------------------
+
+    async def _follow(self, peer: Peer) -> None:
+        if not await peer.connects(_CONNECT_WITHIN):
+            await self._give_up(peer)
+            return
+        if peer is not self._next:
+            return  # another offer has come meanwhile
+        await self._take(peer)
+        how = await peer.ended
+        if peer is not self._peer:
+            return  # another one has taken over, or the page said that it goes
+        self._peer = None
+        self._late += peer.late
+        await self._close_peer(peer)
+        rest = self._limits.rest if how == "lost" else min(self._limits.rest, _FAREWELL)
+        self._rest(rest, peer.heard_at)
+
+    async def _give_up(self, peer: Peer) -> None:
+        log.info("the viewer did not connect", extra={"session": self.session.name})
+        if self._next is peer:
+            self._next = None
+        await self._close_peer(peer)
+        if self.state == "offered" and self._next is None:
+            await self.close()
+
+    async def _take(self, peer: Peer) -> None:
+        """Let this peer carry the session."""
+        before, self._peer, self._next = self._peer, peer, None
+        self._connections += 1
+        clock = self.session.clock
+        if before is not None:
+            before.look()
+            if clock.now() - before.heard_at > _SILENT:
+                self.session.rest(before.heard_at)
+            await before.detach()  # one microphone at a time
+            self._drop(before)
+        if self._connections == 1:
+            self._tasks.start(self._live(), name=f"session-{self.session.name}")
+        if self.session.resting:
+            self.session.wake()
+        peer.attach()
+        self._enter("live")
+        if self._connections > 1:
+            log.info("session resumed", extra={"session": self.session.name})
+
+    def _drop(self, peer: Peer) -> None:
+        self._late += peer.late
+        self._tasks.start(self._close_peer(peer), name="close a peer")
+
+    async def _close_peer(self, peer: Peer) -> None:
+        await peer.close()
+        self._peers.discard(peer)
+
+    def _rest(self, within: float, heard: Tick) -> None:
+        now = self.session.clock.now()
+        self._rests_until = now + ms(within * 1000)
+        if self.state == "resting":
+            return
+        self.session.rest(heard)
+        self._enter("resting")
+        log.info("session rests", extra={"session": self.session.name, "seconds": within})
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        clock = self.session.clock
+        self.since = clock.seconds(clock.now())
+        self._changed(self)
+
+    # --- its life -------------------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.session.run())
+                tasks.create_task(self._watch())
+        finally:
+            self._tasks.start(self.close(), name="end")
+
+    async def _watch(self) -> None:
+        """Until it is time to end."""
+        clock = self.session.clock
+        while not self._is_over():
+            await clock.sleep_until(clock.now() + _LOOK)
+        if self._peer is not None:
+            await asyncio.sleep(_FLUSH)
+        await self.close()
+
+    def _is_over(self) -> bool:
+        if self._peer is not None:
+            self._peer.look()
+        now = self.session.clock.now()
+        if self.state == "resting":
+            return now >= self._rests_until and self._next is None
+        told = self._allowance.look(now / TICK_RATE, self.session.quiet / TICK_RATE)
+        if told is not None and self._peer is not None:
+            self._peer.send(told)
+        return isinstance(told, protocol.Goodbye)
+
+    async def _close(self) -> None:
+        await self._tasks.close()
+        await asyncio.gather(*map(self._close_peer, list(self._peers)), return_exceptions=True)
+        await self.session.close()
+
+
+def _newest(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """The last of them, as many as fit into a message."""
+    room, kept = _HISTORY, deque[Line]()
+    for line in reversed(lines):
+        room -= len(line.text)
+        if room < 0:
+            break
+        kept.appendleft(line)
+    return tuple(kept)

@@ -1,0 +1,190 @@
+"""Chromium whose link falls away, whose page is reloaded, and whose server starts anew."""
+
+import asyncio
+import time
+import wave
+from contextlib import asynccontextmanager
+
+import pytest
+import pytest_asyncio
+from aioice import ice
+from support.serving import serving
+
+from bench.live.chromium import shared_chromium, tapped_page, visitor
+from visavis.server.system.config import Config
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(120),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+
+PICTURES = "taps.frames.length && taps.frames.at(-1)[0] > performance.now() - 150"
+BACK = f"window.visavis.state === 'connected' && {PICTURES}"
+
+
+class Link:
+    """What every datagram of the server passes, in both directions."""
+
+    def __init__(self, monkeypatch):
+        self.up = True
+        for name in ("datagram_received", "send_data", "send_stun"):
+            monkeypatch.setattr(ice.StunProtocol, name, self._through(name))
+
+    def _through(self, name):
+        plain = getattr(ice.StunProtocol, name)
+
+        async def nothing():
+            """What `send_data` is when nothing is sent."""
+
+        def call(protocol, *arguments):
+            if self.up:
+                return plain(protocol, *arguments)
+            return nothing() if name == "send_data" else None
+
+        return call
+
+    @asynccontextmanager
+    async def down(self, page, seconds, requests):
+        """No datagram gets through. requests: "fail" with the browser knowing that it is offline,
+        "hang" without, or "pass"."""
+        self.up = False
+        if requests == "fail":
+            await page.context.set_offline(True)
+        elif requests == "hang":
+            await page.route("**/v1/sessions", self._hang)
+        yield
+        await asyncio.sleep(seconds)
+        self.up = True
+        if requests == "fail":
+            await page.context.set_offline(False)
+
+    async def _hang(self, route):
+        if not self.up:
+            await asyncio.sleep(0.5)  # a request that the page gives up
+            await route.abort()
+        else:
+            await route.continue_()
+
+
+@pytest.fixture
+def link(monkeypatch):
+    return Link(monkeypatch)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium(tmp_path_factory):
+    path = tmp_path_factory.mktemp("microphone") / "silence.wav"
+    with wave.open(str(path), "wb") as silence:
+        silence.setparams((1, 2, 48_000, 0, "NONE", "not compressed"))
+        silence.writeframes(bytes(96_000))
+    async with shared_chromium(path) as browser:
+        yield browser
+
+
+@asynccontextmanager
+async def talking(chromium, address):
+    """A page whose visitor has asked something and got an answer."""
+    async with visitor(chromium, microphone=False) as context:
+        page = await tapped_page(context, address)
+        await page.click("#start")
+        await page.wait_for_function("window.visavis?.firstPictureMs != null", timeout=30_000)
+        await ask(page, "hello")
+        yield page
+
+
+async def ask(page, text):
+    await page.fill("#text", text)
+    await page.press("#text", "Enter")
+    await answered(page, text)
+
+
+async def answered(page, text, seconds=15):
+    await page.wait_for_function(
+        "(said) => document.querySelector('#lines').innerText.includes(said)"
+        " && window.visavis.messages.at(-1)?.type === 'receipt'",
+        arg=f"You said: {text}",
+        timeout=seconds * 1000,
+    )
+
+
+async def lines(page):
+    return await page.evaluate(
+        "[...document.querySelectorAll('#lines p')].map((p) => p.textContent)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "requests"),
+    [
+        (5, "hang"),
+        pytest.param(2, "pass", marks=pytest.mark.slow),
+        pytest.param(5, "fail", marks=pytest.mark.slow),
+        pytest.param(5, "pass", marks=pytest.mark.slow),
+        pytest.param(15, "hang", marks=pytest.mark.slow),
+    ],
+)
+async def test_a_link_that_comes_back_brings_the_same_conversation(
+    chromium, link, seconds, requests
+):
+    async with serving() as client, talking(chromium, str(client.make_url("/"))) as page:
+        session = await page.evaluate("window.visavis.id")
+        async with link.down(page, seconds, requests):
+            await page.fill("#text", "are you there")  # nobody has noticed anything yet
+            await page.press("#text", "Enter")
+        began = time.monotonic()
+        await page.wait_for_function(BACK, polling=50, timeout=10_000)
+        took = time.monotonic() - began
+        await answered(page, "are you there")
+        assert took < 2
+        assert await page.evaluate("window.visavis.id") == session
+        said = await lines(page)
+        assert said == ["hello", "You said: hello", "are you there", "You said: are you there"]
+        print(f"outage of {seconds} s, requests {requests}: back {took:.2f} s after it")  # noqa: T201
+
+
+async def test_a_page_that_is_reloaded_shows_its_conversation(chromium):
+    async with (
+        serving(max_sessions=1) as client,
+        talking(chromium, str(client.make_url("/"))) as page,
+    ):
+        session = await page.evaluate("window.visavis.id")
+        await page.reload()
+        await page.wait_for_function(BACK, timeout=10_000)
+        assert await page.evaluate("window.visavis.id") == session
+        assert await lines(page) == ["hello", "You said: hello"]
+        await ask(page, "again")
+        await page.click("#end")
+        await page.reload()
+        await page.wait_for_function("window.visavis?.state === 'idle'")
+        assert await lines(page) == []
+
+
+async def test_a_closed_page_leaves_its_place(chromium):
+    async with serving() as client, talking(chromium, str(client.make_url("/"))) as page:
+        await page.close(run_before_unload=True)
+        async with asyncio.timeout(5):
+            while "visavis_sessions 0.0" not in await (await client.get("/metrics")).text():
+                await asyncio.sleep(0.1)
+
+
+async def test_a_server_that_forgot_the_session_gets_a_new_one_by_itself(chromium):
+    async with serving() as client, talking(chromium, str(client.make_url("/"))) as page:
+        session = await page.evaluate("window.visavis.id")
+        await client.delete(f"/v1/sessions/{session}")  # as when it was started anew
+        await page.wait_for_function(f"window.visavis.id !== {session!r} && {BACK}", timeout=10_000)
+        assert "new one" in await page.inner_text("#notice")
+        await ask(page, "again")
+
+
+async def test_a_session_that_has_had_its_time_says_so_and_begins_anew_on_a_click(
+    chromium, monkeypatch
+):
+    monkeypatch.setattr(Config, "idle_seconds", property(lambda self: 4.0))
+    async with serving() as client, talking(chromium, str(client.make_url("/"))) as page:
+        await page.wait_for_selector("#notice:not([hidden])", timeout=5000)
+        await page.wait_for_selector("#trouble[data-reason=ended]:not([hidden])", timeout=8000)
+        assert "Nobody said anything for 4 s" in await page.inner_text("#trouble")
+        assert await page.inner_text("#trouble-retry") == "Start again"
+        await page.click("#trouble-retry")
+        await page.wait_for_function(BACK, timeout=10_000)
