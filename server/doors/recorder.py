@@ -23,6 +23,7 @@ from visavis.models import arkit
 from visavis.server.playout.messages import FRAME, Picture, Tick, ms
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event
+from visavis.server.system.faults import fault
 from visavis.server.system.priority import give_way
 from visavis.server.system.thread import Thread
 
@@ -108,13 +109,18 @@ class Recorder:
             await self._write(playout, file, jobs)
         except (OSError, av.FFmpegError) as error:
             why = error.strerror or type(error).__name__
-            self.fault = f"{self.path} cannot be written: {why}"
-            log.warning("a recording failed", extra={"file": str(self.path), "why": self.fault})
+            self._failed(f"{self.path} cannot be written: {why}")
+        except Exception as error:  # noqa: BLE001 (else it would be called done)
+            self._failed(f"{self.path} was broken off: {fault(error)}")
         finally:
             thread.submit(file.close)
             thread.shutdown(wait=False)
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.get_running_loop().run_in_executor(None, thread.join, 5.0)
+
+    def _failed(self, why: str) -> None:
+        self.fault = why
+        log.warning("a recording failed", extra={"file": str(self.path), "why": why})
 
     async def _write(self, playout: Playout, file: _File, jobs: _Jobs) -> None:
         reader, image = playout.reader, playout.still

@@ -15,6 +15,7 @@ from av import AudioFrame
 from visavis.engines.base import Pcm
 from visavis.server import protocol
 from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc.receiver import BoundedReceiver, of_track
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure
@@ -45,7 +46,7 @@ class Peer:
         self._video: VideoTrack | None = None
         self._tasks = Tasks()
         self._connected, self._wired = asyncio.Event(), asyncio.Event()
-        self._ended = False
+        self._heard = self._ended = False
         self._closing: asyncio.Task[None] | None = None
 
     async def answer(self, offer: str, hosts: Sequence[str]) -> str:
@@ -127,8 +128,9 @@ class Peer:
 
         @self._pc.on("track")
         def received(track: MediaStreamTrack) -> None:
-            if track.kind == "audio":
-                self.session.add_inlet(Microphone(track))
+            if track.kind == "audio" and not self._heard:  # others are not received at all
+                self._heard = True
+                self.session.add_inlet(Microphone(track, of_track(self._pc, track)))
 
     def _open(self, channel: RTCDataChannel) -> None:
         self._channel = channel
@@ -171,14 +173,28 @@ class Peer:
 
 
 class Microphone:
-    """Inlet: the sound of a remote audio track."""
+    """Inlet: the sound of a remote audio track; the session is told what its receiver refused."""
 
-    def __init__(self, track: MediaStreamTrack) -> None:
-        self._track = track
+    def __init__(self, track: MediaStreamTrack, receiver: BoundedReceiver | None) -> None:
+        self._track, self._receiver = track, receiver
+        self._told = 0, 0  # samples and packets
 
     async def feed(self, session: Session) -> None:
         """Let the session listen until the track ends."""
-        await session.listen(microphone(self._track))
+        await session.listen(self._packets(session))
+
+    async def _packets(self, session: Session) -> AsyncIterator[Pcm]:
+        async for packet in microphone(self._track):
+            if self._receiver is not None:
+                self._tell(session, self._receiver)
+            yield packet
+
+    def _tell(self, session: Session, receiver: BoundedReceiver) -> None:
+        refused = receiver.left_out, receiver.refused
+        if refused != self._told:
+            samples, packets = self._told
+            self._told = refused
+            session.sound_refused(refused[0] - samples, refused[1] - packets)
 
 
 async def microphone(track: MediaStreamTrack) -> AsyncIterator[Pcm]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from visavis.engines import load
-from visavis.engines.base import Lips, Mind, Motion, Stt, draw_one
+from visavis.engines.base import Mind, Motion, Stt, draw_one
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.drawing import DrawingPool
@@ -28,6 +28,7 @@ from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
+from visavis.server.session.relaying import Mouth
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.config import Source
 from visavis.server.system.flow import Worker
@@ -140,12 +141,15 @@ class Services:
             give_back=loan.end,
         )
 
-    def _own(self, source: Source, seed: int) -> tuple[Ear | Lips, Motion]:
+    def _own(self, source: Source, seed: int) -> tuple[Ear | Mouth, Motion]:
         """What a session shares with nobody."""
         motion = load.motion(seed)
         if source == "microphone":
-            return load.lips(), motion
-        return Ear(load.echo(), load.vad(), self._stt, Endpointing()), motion
+            return Mouth(load.lips(), load.lips), motion
+        # What cannot be made fails the request, and the event loop has nothing to import.
+        load.echo()
+        load.vad()
+        return Ear(load.echo, load.vad, self._stt, Endpointing()), motion
 
     def close(self) -> None:
         """End every engine's thread."""

@@ -17,6 +17,7 @@ from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick
 from visavis.server.playout.timeline import Reader
 from visavis.server.session.events import Event
+from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 
 if TYPE_CHECKING:
@@ -79,8 +80,9 @@ class Outlets:
         for outlet in list(self._all):
             try:
                 outlet.tell(event)
-            except Exception:
-                log.exception("an outlet failed", extra={"outlet": type(outlet).__name__})
+            except Exception as error:  # noqa: BLE001 (whoever it is, the others are told)
+                extra = {"outlet": type(outlet).__name__, "fault": fault(error)}
+                log.error("an outlet failed", extra=extra)  # noqa: TRY400
 
     async def _play(self, outlet: Outlet) -> None:
         playout = self._make()

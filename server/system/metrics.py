@@ -49,6 +49,16 @@ class Metrics:
             "Pictures shown twice because drawing all of them took too long",
             registry=self.registry,
         )
+        self.sound_refused = Counter(
+            "visavis_sound_refused_seconds",
+            "Visitors' sound that was left out: it came faster than a microphone makes it",
+            registry=self.registry,
+        )
+        self.packets_refused = Counter(
+            "visavis_sound_packets_refused",
+            "Visitors' packets of sound that were too many a second, or from too many sources",
+            registry=self.registry,
+        )
         self.engine_errors = Counter(
             "visavis_engine_errors", "Failures of an engine", ["engine"], registry=self.registry
         )
