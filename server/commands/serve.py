@@ -21,9 +21,10 @@ from visavis.server.commands.console import say_line
 from visavis.server.rtc import hooks
 from visavis.server.services.engines import Services
 from visavis.server.system import config as settings
-from visavis.server.system import memory, priority
+from visavis.server.system import lag, memory, priority
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
 from visavis.server.system.metrics import Metrics
 
@@ -49,6 +50,7 @@ async def serve(config: Config) -> None:
     sys.setswitchinterval(_SWITCH)
     loop = asyncio.get_running_loop()
     loop.set_default_executor(file_threads())
+    loop.set_exception_handler(log_loop_faults)
     metrics, store = Metrics(), AvatarStore(config.home_path)
     engines = services(config, store, metrics)
     runner = web.AppRunner(application(config, engines, store, metrics), access_log=None)
@@ -63,7 +65,9 @@ async def serve(config: Config) -> None:
         if await _opened(engines, stop):
             log.info("scheduling", extra={"level": priority.go_first()})
             say_line(f"visavis is ready: open {address}")
+            watching = asyncio.create_task(lag.watch(metrics), name="lag")
             await stop.wait()
+            watching.cancel()
         say_line("visavis is shutting down")
     finally:
         await runner.cleanup()

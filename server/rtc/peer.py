@@ -67,9 +67,9 @@ class Peer:
 
     async def play(self, playout: Playout) -> None:
         """Outlet: aiortc's senders pull sound and pictures through the two tracks."""
-        clock, reader = playout.clock, playout.reader
-        self._video = VideoTrack(clock, reader, playout.still, playout.picture_sent)
-        self._pc.addTrack(AudioTrack(clock, reader, playout.sound_sent))
+        clock, reader, missed = playout.clock, playout.reader, playout.missed
+        self._video = VideoTrack(clock, reader, playout.still, playout.picture_sent, missed)
+        self._pc.addTrack(AudioTrack(clock, reader, playout.sound_sent, missed))
         self._pc.addTrack(self._video)
         self._wired.set()
         await asyncio.Event().wait()  # until the session or the connection ends
@@ -80,7 +80,7 @@ class Peer:
 
     @property
     def late(self) -> int:
-        """Pictures that did not come in time, so far."""
+        """For how many pictures there was no new one in time, so far."""
         return self._video.late if self._video is not None else 0
 
     async def add_candidates(self, fragment: str) -> None:

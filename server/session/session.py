@@ -27,7 +27,7 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
-from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
+from visavis.server.session.doors import Inlet, Missed, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import DEAF, Ear, Hearing
@@ -114,7 +114,8 @@ class Session:
 
     def _playout(self) -> Playout:
         reader = self.timeline.reader()
-        return Playout(self.clock, reader, self._engines.still, self.sound_sent, self.picture_sent)
+        still = self._engines.still
+        return Playout(self.clock, reader, still, self.sound_sent, self.picture_sent, self.missed)
 
     def add_inlet(self, inlet: Inlet) -> asyncio.Task[None]:
         """Let it feed this session; cancel the task to close it."""
@@ -416,10 +417,20 @@ class Session:
         if self._current is not None:
             self._current.marks.sound_sent(at, now, PACKET)
 
-    def picture_sent(self, at: Tick, now: Tick, new: bool) -> None:
-        """The picture for `at` was handed over: a new one, or the last one again."""
+    def missed(self, length: Tick, what: Missed) -> None:
+        """So much was not sent, or was sent late."""
+        if what == "picture":
+            self._metrics.skipped.inc(length // FRAME)
+            self._metrics.late.inc(length // FRAME)
+        elif what == "gap":
+            self._metrics.sound_gap.observe(length / TICK_RATE)
+        else:
+            self._metrics.sound_left_out.labels(what).inc(length / TICK_RATE)
+
+    def picture_sent(self, at: Tick, now: Tick, in_time: bool) -> None:
+        """The picture for `at` was handed over; the last one again if no new one came in time."""
         self._metrics.frames.inc()
-        if not new:
+        if not in_time:
             self._metrics.late.inc()
         if self._current is not None:
             self._current.marks.picture_sent(at, now)

@@ -18,7 +18,7 @@ def voice(*, at, length):
 
 async def after_a_stall(timeline, stall):
     """The times of the packets that are read until the track is in time again."""
-    track = AudioTrack(Clock(), timeline.reader(), lambda at, now: None)
+    track = AudioTrack(Clock(), timeline.reader(), lambda at, now: None, lambda length, what: None)
     first = await track.recv()
     await asyncio.sleep(stall / 48_000)
     times = [first.pts]
