@@ -177,24 +177,12 @@ class Microphone:
 
     def __init__(self, track: MediaStreamTrack, receiver: BoundedReceiver | None) -> None:
         self._track, self._receiver = track, receiver
-        self._told = 0, 0  # samples and packets
 
     async def feed(self, session: Session) -> None:
         """Let the session listen until the track ends."""
-        await session.listen(self._packets(session))
-
-    async def _packets(self, session: Session) -> AsyncIterator[Pcm]:
-        async for packet in microphone(self._track):
-            if self._receiver is not None:
-                self._tell(session, self._receiver)
-            yield packet
-
-    def _tell(self, session: Session, receiver: BoundedReceiver) -> None:
-        refused = receiver.left_out, receiver.refused
-        if refused != self._told:
-            samples, packets = self._told
-            self._told = refused
-            session.sound_refused(refused[0] - samples, refused[1] - packets)
+        if self._receiver is not None:
+            self._receiver.refused = session.sound_refused
+        await session.listen(microphone(self._track))
 
 
 async def microphone(track: MediaStreamTrack) -> AsyncIterator[Pcm]:

@@ -13,7 +13,7 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from aiortc import MediaStreamTrack, RTCPeerConnection
@@ -56,7 +56,9 @@ class BoundedReceiver(RTCRtpReceiver):
 
     def __init__(self, kind: str, transport: Any) -> None:
         super().__init__(kind, transport)
-        self.refused = 0  # packets
+        # Told of samples and packets that were not taken.
+        self.refused: Callable[[int, int], None] = lambda samples, packets: None
+        self._left_out = 0  # samples, told so far
         self._kind = kind
         self._packets = Allowance(_PACKETS, _BURST)
         self._sources: set[int] = set()
@@ -64,17 +66,17 @@ class BoundedReceiver(RTCRtpReceiver):
     def _get(self, name: str) -> Any:
         return getattr(self, f"_RTCRtpReceiver__{name}")
 
-    @property
-    def left_out(self) -> int:
-        """Samples of sound that came faster than a microphone makes it."""
-        buffer = self._get("jitter_buffer")
-        return buffer.refused if isinstance(buffer, SoundBuffer) else 0
-
     async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
-        if self._kind == "audio" and not self._admits(packet):
-            self.refused += 1
-            return
-        await super()._handle_rtp_packet(packet, arrival_time_ms)
+        if self._kind != "audio":
+            await super()._handle_rtp_packet(packet, arrival_time_ms)
+        elif self._admits(packet):
+            await super()._handle_rtp_packet(packet, arrival_time_ms)
+            buffer: SoundBuffer = self._get("jitter_buffer")
+            if buffer.refused != self._left_out:
+                self.refused(buffer.refused - self._left_out, 0)
+                self._left_out = buffer.refused
+        else:
+            self.refused(0, 1)
 
     def _admits(self, packet: RtpPacket) -> bool:
         if packet.ssrc not in self._sources:
