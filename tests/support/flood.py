@@ -141,7 +141,7 @@ async def send(viewer: Viewer, made: Made) -> None:
     number, at, payload, source = made
     transceiver = viewer.pc.getTransceivers()[0]
     packet = RtpPacket(
-        payload_type=transceiver._codecs[0].payloadType,
+        payload_type=transceiver._codecs[0].payloadType or 96,
         sequence_number=number & 0xFFFF,
         timestamp=at & 0xFFFFFFFF,
     )
