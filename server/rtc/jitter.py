@@ -152,10 +152,9 @@ class SoundBuffer:
         return _after(sequence, cast(int, self._next))
 
     def _deadline(self, oldest: _Held) -> float:
-        # When the packet just before `oldest` should have come, and as late as they come here;
-        # whatever the RTP times say, not for ever.
-        due = oldest.at - self._spacing + min(self._transits) + self.wait() * RATE
-        return min(due, oldest.arrived + MOST_WAIT * RATE)
+        # When the packet just before `oldest` should have come, and as late as they come here.
+        # Whatever its RTP time says not for ever: it is itself one of those measured.
+        return oldest.at - self._spacing + min(self._transits) + self.wait() * RATE
 
     def _take(self, sequence: int) -> list[tuple[int, Piece]]:
         held = self._held.pop(sequence)

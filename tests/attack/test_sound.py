@@ -1,6 +1,7 @@
 """A visitor who sends what no microphone makes, beside one who must notice nothing of it."""
 
 import asyncio
+import logging
 import sys
 import time
 from contextlib import asynccontextmanager
@@ -115,6 +116,10 @@ async def witnessed(services, kinds, seconds=3.0):
         return len(seen["video"]) / passed, late, max(gaps)
 
 
+def complaints(caplog):
+    return [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 async def undisturbed(services, kinds):
     """25 pictures a second, under 1 % late (of 68), no gap of 200 ms in the sound."""
     for _ in range(2):  # once more: others may use this machine
@@ -132,14 +137,14 @@ async def test_a_witness_notices_nothing_of_three_who_flood_at_once(caplog):
     services = made[-1]
     assert services.counted("visavis_sound_refused_seconds_total") > 10
     assert services.counted("visavis_sound_packets_refused_total") > 1000
-    assert not caplog.records  # what cannot be decoded leaves no line
+    assert not complaints(caplog)  # what cannot be decoded leaves no line
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ALL)
 async def test_a_witness_notices_nothing_of(kind, caplog):
     assert await undisturbed(RealEars, [kind])
-    assert not caplog.records
+    assert not complaints(caplog)
 
 
 async def test_pictures_and_second_microphones_are_not_received():
