@@ -103,6 +103,12 @@ def hooks() -> tuple[Hook, ...]:
             "(aiortc #543); pictures end at the RTP marker",
         ),
         Hook(
+            aiortc.rtcrtpreceiver,
+            "get_decoder",
+            jitter.decoder,
+            "lost sound is concealed: a microphone's timeline must not shrink (aiortc #543)",
+        ),
+        Hook(
             aiortc.rtcpeerconnection,
             "RTCRtpReceiver",
             receiver.BoundedReceiver,
@@ -112,8 +118,7 @@ def hooks() -> tuple[Hook, ...]:
             aiortc.rtcrtpreceiver,
             "decoder_worker",
             receiver.decode,
-            "lost sound is concealed: a microphone's timeline must not shrink (aiortc #543); the "
-            "decoder's thread survives any exception and makes no task for each frame",
+            "the decoder's thread survives any exception and makes no task for each frame",
         ),
         Hook(
             RTCIceGatherer,

@@ -27,7 +27,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
 from av.frame import Frame
 
-from visavis.server.system.allowance import Allowance
+from visavis.server.system.bucket import Bucket
 
 RATE: Final = 48_000  # Hz of Opus' RTP clock
 MOST_WAIT: Final = 0.120  # s that a missing packet of sound is waited for at most
@@ -94,7 +94,7 @@ class SoundBuffer:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.refused = 0  # samples that were more than a microphone makes, or could not be sound
         self._now = now
-        self._left = Allowance(SHARE * RATE, BURST * RATE, now)
+        self._left = Bucket(SHARE * RATE, BURST * RATE, now)
         self._held: dict[int, _Held] = {}  # by sequence number
         self._next: int | None = None  # sequence number
         self._expected: int | None = None  # RTP time of `next`
@@ -265,7 +265,7 @@ class PictureBuffer:
 
 
 def decoder(codec: RTCRtpCodecParameters) -> Decoder:
-    """Decodes runs of a codec."""
+    """Stands for `get_decoder` in aiortc's receiver: decodes runs."""
     return OpusDecoder() if codec.mimeType.lower() == "audio/opus" else _Each(get_decoder(codec))
 
 

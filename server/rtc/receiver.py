@@ -16,15 +16,16 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import aiortc.rtcrtpreceiver
 from aiortc import MediaStreamTrack, RTCPeerConnection
 from aiortc.codecs.base import Decoder
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 from aiortc.rtp import RtpPacket
 from av.frame import Frame
 
 from visavis.server.rtc.jitter import SoundBuffer
-from visavis.server.rtc.jitter import decoder as decoder_of
-from visavis.server.system.allowance import Allowance
+from visavis.server.system.bucket import Bucket
 from visavis.server.system.faults import fault
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class BoundedReceiver(RTCRtpReceiver):
         self.refused: Callable[[int, int], None] = lambda samples, packets: None
         self._left_out = 0  # samples, told so far
         self._kind = kind
-        self._packets = Allowance(_PACKETS, _BURST)
+        self._packets = Bucket(_PACKETS, _BURST)
         self._sources: set[int] = set()
 
     def _get(self, name: str) -> Any:
@@ -121,13 +122,18 @@ def decode(
             codec, encoded = run
             try:
                 if decoder is None or codec.name != name:
-                    name, decoder = codec.name, decoder_of(codec)
+                    name, decoder = codec.name, _decoder(codec)
                 made = decoder.decode(encoded)
             except Exception:  # noqa: BLE001 (what cannot be decoded is lost, whatever it does)
                 failed.set()
                 continue
             loop.call_soon_threadsafe(_hand_over, frames, made)
         loop.call_soon_threadsafe(frames.put_nowait, None)
+
+
+def _decoder(codec: RTCRtpCodecParameters) -> Decoder:
+    made: Decoder = vars(aiortc.rtcrtpreceiver)["get_decoder"](codec)  # hooked, too
+    return made
 
 
 def _hand_over(waiting: asyncio.Queue[Frame | None], frames: Sequence[Frame]) -> None:

@@ -70,19 +70,26 @@ class Relay:
         self._clock, self._place, self._say = clock, place, tell
         self._lips: Lips | None = mouth.lips  # None: they failed, others are being made
         self._delay, self._again = delay(mouth.lips), mouth.again
-        self._worker = Worker("lips", media=True, deadline=_DEADLINE)
         self._health = Health("lips", "Lips", metrics)
         self._strikes, self._making = Strikes(clock), False
+        self._gate = Gate(clock)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Another stream of sound."""
+        self._worker = Worker("lips", media=True, deadline=_DEADLINE)
         self._tasks = asyncio.TaskGroup()
         self._waiting = np.zeros(0, np.int16)
         self._arrived = asyncio.Event()  # the first sound, or the end of all
         self._ended = False
-        self._gate = Gate(clock)
         self._untold = np.zeros(0, np.int16)  # what the lips were given and have not told yet
         self._next_at: Tick = 0  # where that sounds
 
     async def run(self, mic: AsyncIterator[Pcm]) -> None:
-        """Speak 48 kHz mono packets until they end, the last ones included."""
+        """Speak 48 kHz mono packets until they end, the last ones included.
+
+        Another stream may follow, also after one that was cancelled.
+        """
         try:
             async with self._tasks:
                 self._tasks.create_task(self._speak(), name="relay")
@@ -90,8 +97,12 @@ class Relay:
                     self._take(packet)
                 self._ended = True
                 self._arrived.set()
+        except BaseException:
+            self._lips = None  # they are in the middle of it
+            raise
         finally:
             self._worker.close()
+            self._begin()
 
     def switch(self, on: bool) -> None:
         """Whether the sound is spoken; while it is not, silence is."""

@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 
+import aiortc.rtcrtpreceiver
 import pytest
 from aiortc import RTCPeerConnection
 from aiortc.jitterbuffer import JitterFrame
@@ -14,7 +15,7 @@ from support.flood import opus
 from support.rtc_pair import Track, connected
 
 from visavis.server.rtc import hooks as rtc
-from visavis.server.rtc import receiver
+from visavis.server.rtc import jitter, receiver
 from visavis.server.rtc.receiver import BoundedReceiver, of_track
 
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2, payloadType=96)
@@ -46,7 +47,7 @@ async def until_ended(frames):
 
 
 async def test_the_thread_survives_whatever_a_packet_does(monkeypatch, caplog):
-    made, voice = receiver.decoder_of(OPUS), opus()
+    made, voice = jitter.decoder(OPUS), opus()
 
     class Odd:
         def decode(self, encoded):
@@ -54,7 +55,7 @@ async def test_the_thread_survives_whatever_a_packet_does(monkeypatch, caplog):
                 raise MemoryError("what the visitor said")
             return made.decode(encoded)
 
-    monkeypatch.setattr(receiver, "decoder_of", lambda codec: Odd())
+    monkeypatch.setattr(aiortc.rtcrtpreceiver, "get_decoder", lambda codec: Odd())
     runs = [(OPUS, JitterFrame(voice[n], n * 960)) for n in range(3)]
     thread, frames, failed = decoded(*runs)
     assert [frame.pts for frame in await until_ended(frames)] == [0, 1920]
@@ -163,7 +164,7 @@ async def test_an_answer_takes_the_first_sound_alone():
 
 
 def test_libopus_says_nothing_in_the_log(caplog):
-    codec = receiver.decoder_of(OPUS)
+    codec = jitter.decoder(OPUS)
     for head in range(256):
         codec.decode(JitterFrame(bytes([head]) * 40, 0))
     assert not caplog.records
