@@ -143,3 +143,16 @@ def test_the_api_page_has_every_route_and_no_other(tmp_path):
 
 def test_the_readme_is_short():
     assert len(TEXTS["README.md"].splitlines()) <= 80
+
+
+def test_every_metric_is_explained_and_no_other():
+    """In the table; a name in an alarm may be one of its samples."""
+    text = TEXTS["operating.md"]
+    made = {family.name for family in Metrics().registry.collect()}
+    suffixes = "_total|_bucket|_count|_sum"
+    explained = {
+        re.sub(f"({suffixes})$", "", n) for n in re.findall(r"^\| `(visavis_\w+)", text, re.M)
+    }
+    named = {re.sub(f"({suffixes})$", "", name) for name in re.findall(r"\bvisavis_\w+", text)}
+    assert explained == made
+    assert named <= made

@@ -123,7 +123,7 @@ async def _written(pcm: Pcm, path: Path) -> None:
     timeline.put(Spoken(0, FRAME, Clause("", Speech(pcm, (), (), "espeak"))))
     recorder = Recorder(path, FINE, longest=len(pcm))
     unheard = lambda *times: None  # noqa: E731
-    await recorder.play(Playout(clock, timeline.reader(), grey, unheard, unheard))
+    await recorder.play(Playout(clock, timeline.reader(), grey, unheard, unheard, unheard))
 
 
 def mp4() -> float:

@@ -79,7 +79,7 @@ class MiniLm:
         try:
             hidden: Floats = self._session.run(None, feed)[0]  # (batch, tokens, 384)
         except Exception as error:  # onnxruntime raises bare Exception types
-            message = f"MiniLM failed: {error}"
+            message = "MiniLM failed"  # not the text of the error: it may quote a visitor
             raise EngineError(message) from error
         mean: Floats = hidden.mean(axis=1)
         scaled: Floats = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)

@@ -29,7 +29,7 @@ from visavis.models.avatar.file import Consent
 from visavis.models.errors import AvatarError, ModelError
 from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.system import sandbox
-from visavis.server.system.flow import place
+from visavis.server.system.faults import place
 
 log = logging.getLogger(__name__)
 

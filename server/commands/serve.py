@@ -25,9 +25,10 @@ from visavis.server.http.headers import Headers
 from visavis.server.rtc import hooks
 from visavis.server.services.engines import Services
 from visavis.server.system import config as settings
-from visavis.server.system import home, memory, priority
+from visavis.server.system import home, lag, memory, priority
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
 from visavis.server.system.metrics import Metrics
 
@@ -59,6 +60,7 @@ async def serve(config: Config) -> None:
     sys.setswitchinterval(_SWITCH)
     loop = asyncio.get_running_loop()
     loop.set_default_executor(file_threads())
+    loop.set_exception_handler(log_loop_faults)
     metrics, store = Metrics(), AvatarStore(config.home_path)
     engines = services(config, store, metrics)
     context = tls(config)
@@ -78,7 +80,9 @@ async def serve(config: Config) -> None:
         if await _opened(engines, stop):
             log.info("scheduling", extra={"level": priority.go_first()})
             _say_ready(config, address)
+            watching = asyncio.create_task(lag.watch(metrics), name="lag")
             await stop.wait()
+            watching.cancel()
         say_line("visavis is shutting down")
     finally:
         # What hangs then, be it in native code, is shown by its place, and the process ends.

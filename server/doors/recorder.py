@@ -24,6 +24,7 @@ from visavis.models.files import PRIVATE, PRIVATE_FOLDER
 from visavis.server.playout.messages import FRAME, Picture, Tick, ms
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event
+from visavis.server.system.faults import fault
 from visavis.server.system.priority import give_way
 from visavis.server.system.thread import Thread
 
@@ -112,21 +113,22 @@ class Recorder:
             await jobs.add(file.open)
             await self._write(playout, file, jobs)
         except (OSError, av.FFmpegError) as error:
-            self._failed(error)
+            self._failed(_unwritable(self.path, error))
+        except Exception as error:  # noqa: BLE001 (else it would be called done)
+            self._failed(f"{self.path} was broken off: {fault(error)}")
         finally:
             closing = thread.submit(file.close)
             thread.shutdown(wait=False)
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.get_running_loop().run_in_executor(None, thread.join, 5.0)
-            if closing.done() and (fault := closing.exception()) is not None:
-                self._failed(fault)
+            if closing.done() and (late := closing.exception()) is not None:
+                self._failed(_unwritable(self.path, late))
 
-    def _failed(self, error: BaseException) -> None:
+    def _failed(self, why: str) -> None:
         """Note the first fault: what comes after it comes of it."""
         if not self.fault:
-            why = getattr(error, "strerror", None) or type(error).__name__
-            self.fault = f"{self.path} cannot be written: {why}"
-            log.warning("a recording failed", extra={"file": str(self.path), "why": self.fault})
+            self.fault = why
+            log.warning("a recording failed", extra={"file": str(self.path), "why": why})
 
     async def _write(self, playout: Playout, file: _File, jobs: _Jobs) -> None:
         reader, image = playout.reader, playout.still
@@ -147,6 +149,10 @@ class Recorder:
     async def _note(self, picture: Picture, at: Tick, jobs: _Jobs) -> None:
         if self._trace is not None and picture.state is not None:
             await jobs.add(partial(self._trace.write, traced(picture, at) + "\n"))
+
+
+def _unwritable(path: Path, error: BaseException) -> str:
+    return f"{path} cannot be written: {getattr(error, 'strerror', None) or type(error).__name__}"
 
 
 async def _first(playout: Playout) -> tuple[Tick, Picture | None]:

@@ -15,7 +15,7 @@ from visavis.engines import load
 from visavis.server.http import problems
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
-from visavis.server.system.flow import fault
+from visavis.server.system.faults import fault
 from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractStreamWriter
 from visavis.server.http import problems
 from visavis.server.http.headers import Headers
 from visavis.server.system.errors import Malformed, TooSlow
-from visavis.server.system.flow import fault
+from visavis.server.system.faults import fault
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from visavis.server.system.errors import (
     TooMany,
     Unauthorized,
 )
-from visavis.server.system.flow import fault
+from visavis.server.system.faults import fault
 
 log = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@
 
     RTCRtpSender            own encoders, own threads, reports in media time (sender.py)
     JitterBuffer, decoders  sound without prefetch and without holes (jitter.py)
+    RTCRtpReceiver, threads one sound, as fast as a microphone makes it; no pictures (receiver.py)
     default ICE servers     none, instead of a public STUN host
     consent checks          a dead peer is noticed in 8 to 10 s, not 30
     host addresses          only those asked for, 127.0.0.1 among them
@@ -42,7 +43,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.rtcsctptransport import RTCSctpTransport
 from OpenSSL import SSL
 
-from visavis.server.rtc import channels, jitter
+from visavis.server.rtc import channels, jitter, receiver
 from visavis.server.rtc.sender import MediaTimeSender, ntp_time
 from visavis.server.system.errors import ConfigError, Malformed, Unprocessable
 
@@ -111,6 +112,18 @@ def hooks() -> tuple[Hook, ...]:
             "get_decoder",
             jitter.decoder,
             "lost sound is concealed: a microphone's timeline must not shrink (aiortc #543)",
+        ),
+        Hook(
+            aiortc.rtcpeerconnection,
+            "RTCRtpReceiver",
+            receiver.BoundedReceiver,
+            "a receiver bounds packets, sources and queues, and ends whatever it was sent",
+        ),
+        Hook(
+            aiortc.rtcrtpreceiver,
+            "decoder_worker",
+            receiver.decode,
+            "the decoder's thread survives any exception and makes no task for each frame",
         ),
         Hook(
             RTCIceGatherer,
@@ -223,6 +236,7 @@ async def answer(
     if any(transceiver.mid is None for transceiver in pc.getTransceivers()):
         msg = "the offer leaves out sound or picture: offer to receive both"
         raise Unprocessable(msg, "no-media")
+    receiver.take_one_sound(pc)
     with _gathering_on(_reachable(hosts, offer)):
         await pc.setLocalDescription(await pc.createAnswer())
     return str(pc.localDescription.sdp)

@@ -4,6 +4,10 @@ aiortc calls `add` for each RTP packet, decodes what comes back in a thread and 
 A packet in order is passed on at once: the microphone is listened to, not played, so nothing is
 gained by smoothing. Only a missing packet is waited for, and no longer than the network's own
 jitter suggests; then it is concealed, so that the microphone's timeline never shrinks.
+
+Only what is missing is concealed: packets that were sent and did not come, or time in which the
+sender paused. An RTP time that jumps is neither. And no more sound is made of what comes, and of
+what does not, than a microphone makes.
 """
 
 from __future__ import annotations
@@ -23,14 +27,21 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
 from av.frame import Frame
 
+from visavis.server.system.bucket import Bucket
+
 RATE: Final = 48_000  # Hz of Opus' RTP clock
 MOST_WAIT: Final = 0.120  # s that a missing packet of sound is waited for at most
-MOST_CONCEALED: Final = RATE  # samples; a longer hole stays a hole in `pts`
+# Samples; a longer hole stays a hole in `pts`. A sender that pauses (DTX) still sends every 400 ms.
+MOST_CONCEALED: Final = RATE // 2
+SHARE: Final = 1.2  # s of sound that are taken in a second, concealed sound included
+BURST: Final = 1.0  # s of sound that may come at once, after a stall
 PICTURE_WAIT: Final = 0.300  # s that a lost packet of a picture may take to be sent again
 _HISTORY: Final = 250  # packets, 5 s, of which the jitter is measured
 _RESTART: Final = 3_000  # sequence numbers of a jump that is a new stream, RFC 3550 A.1
 _SPACING: Final = 960  # samples of a packet before the first is known: 20 ms
 _BACKLOG: Final = 1_024  # packets of pictures that are held at most
+_MOST_HELD: Final = 64  # packets of sound that wait for a missing one
+_LONGEST: Final = 5_760  # samples of an Opus packet, 120 ms (RFC 6716 3.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +79,27 @@ def _after(sequence: int, other: int) -> int:
     return ((sequence - other + 0x8000) & 0xFFFF) - 0x8000
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A packet of sound: its RTP time and when it came, both in samples."""
+
+    at: int
+    arrived: int
+    payload: bytes
+
+
 class SoundBuffer:
     """Puts packets in order; gives a missing one up when it is later than nearly all others."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self.refused = 0  # samples that were more than a microphone makes, or could not be sound
         self._now = now
-        self._held: dict[int, tuple[int, bytes]] = {}  # sequence number -> RTP time, payload
+        self._left = Bucket(SHARE * RATE, BURST * RATE, now)
+        self._held: dict[int, _Held] = {}  # by sequence number
         self._next: int | None = None  # sequence number
         self._expected: int | None = None  # RTP time of `next`
+        self._given_up = 0  # packets before `next` that did not come
+        self._arrived = 0  # when the packet before `next` came, in samples
         self._last = 0  # RTP time, unwrapped
         self._spacing = _SPACING
         self._transits: deque[int] = deque(maxlen=_HISTORY)  # arrival - RTP time, in samples
@@ -88,7 +112,10 @@ class SoundBuffer:
         at, now = self._unwrap(packet.timestamp), int(self._now() * RATE)
         self._transits.append(now - at)
         if packet.payload and self._ahead(sequence) >= 0:
-            self._held[sequence] = at, packet.payload
+            if opus_samples(packet.payload) > _LONGEST:  # no Opus
+                self.refused += _LONGEST
+                return False, None
+            self._held[sequence] = _Held(at, now, packet.payload)
         return False, self._release(now)
 
     def wait(self) -> float:
@@ -99,7 +126,7 @@ class SoundBuffer:
     def _restart(self, packet: RtpPacket) -> None:
         self._held.clear()
         self._transits.clear()
-        self._next, self._expected = packet.sequence_number, None
+        self._next, self._expected, self._given_up = packet.sequence_number, None, 0
         self._last = packet.timestamp
 
     def _unwrap(self, timestamp: int) -> int:
@@ -112,9 +139,9 @@ class SoundBuffer:
         while self._held:
             if self._next not in self._held:
                 oldest = min(self._held, key=self._ahead)
-                if now < self._deadline(self._held[oldest][0]):
+                if len(self._held) <= _MOST_HELD and now < self._deadline(self._held[oldest]):
                     break
-                self._next = oldest
+                self._given_up, self._next = self._ahead(oldest), oldest
             ready += self._take(self._next)
         if not ready:
             return None
@@ -124,19 +151,34 @@ class SoundBuffer:
     def _ahead(self, sequence: int) -> int:
         return _after(sequence, cast(int, self._next))
 
-    def _deadline(self, oldest: int) -> float:
+    def _deadline(self, oldest: _Held) -> float:
         # When the packet just before `oldest` should have come, and as late as they come here.
-        return oldest - self._spacing + min(self._transits) + self.wait() * RATE
+        # Whatever its RTP time says not for ever: it is itself one of those measured.
+        return oldest.at - self._spacing + min(self._transits) + self.wait() * RATE
 
     def _take(self, sequence: int) -> list[tuple[int, Piece]]:
-        at, payload = self._held.pop(sequence)
-        taken = [(at, Piece(0, payload))]
-        # Counted in time, not in packets: a sender that pauses (DTX) leaves a hole too.
-        if self._expected is not None and 0 < at - self._expected <= MOST_CONCEALED:
-            taken.insert(0, (self._expected, Piece(0, None, at - self._expected)))
-        self._next, self._spacing = (sequence + 1) & 0xFFFF, opus_samples(payload)
-        self._expected = at + self._spacing
+        held = self._held.pop(sequence)
+        hole, samples = self._hole(held), opus_samples(held.payload)
+        taken = []
+        if self._left.take(samples):
+            if hole and self._left.take(hole):
+                taken.append((held.at - hole, Piece(0, None, hole)))
+            taken.append((held.at, Piece(0, held.payload)))
+        else:
+            self.refused += samples
+        self._next, self._spacing = (sequence + 1) & 0xFFFF, samples
+        self._expected, self._given_up, self._arrived = held.at + samples, 0, held.arrived
         return taken
+
+    def _hole(self, held: _Held) -> int:
+        """Samples that are missing before a packet."""
+        hole = held.at - self._expected if self._expected is not None else 0
+        if not 0 < hole <= MOST_CONCEALED:
+            return 0
+        # In time, not in packets alone: a sender that pauses (DTX) leaves a hole too.
+        lost = self._given_up * self._spacing
+        passed = held.arrived - self._arrived + int(MOST_WAIT * RATE)
+        return hole if hole <= max(lost, passed) else 0
 
 
 def opus_samples(payload: bytes) -> int:
@@ -252,7 +294,10 @@ class OpusDecoder(Decoder):
         self._toc = 0
 
     def decode(self, encoded_frame: JitterFrame) -> list[Frame]:
-        """Frames that follow each other without a hole, `pts` in samples."""
+        """Frames that follow each other without a hole, `pts` in samples.
+
+        A piece that is no Opus is left out; the rest of the run is not lost with it.
+        """
         frames: list[Frame] = []
         for at, piece in _pieces(encoded_frame):
             if piece.payload is None:
@@ -270,7 +315,10 @@ class OpusDecoder(Decoder):
     def _decode(self, at: int, payload: bytes) -> list[Frame]:
         packet = av.Packet(payload)
         packet.pts, packet.time_base = at, Fraction(1, RATE)
-        return list(self._codec.decode(packet))
+        try:
+            return list(self._codec.decode(packet))
+        except av.FFmpegError:
+            return []
 
 
 def _pieces(frame: JitterFrame) -> list[tuple[int, Piece]]:

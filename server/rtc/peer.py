@@ -16,12 +16,14 @@ from av import AudioFrame
 from visavis.engines.base import Pcm
 from visavis.server import protocol
 from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc.receiver import BoundedReceiver, of_track
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure
 from visavis.server.session.session import Session
 from visavis.server.system.errors import Unprocessable
-from visavis.server.system.flow import Tasks, fault
+from visavis.server.system.faults import fault
+from visavis.server.system.flow import Tasks
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +96,8 @@ class Peer:
     def attach(self) -> None:
         """Listen to the viewer from now on."""
         if self._voice is not None:
-            self._doors.append(self._session.add_inlet(Microphone(self._voice)))
+            voice = Microphone(self._voice, of_track(self._pc, self._voice))
+            self._doors.append(self._session.add_inlet(voice))
 
     @property
     def begun(self) -> bool:
@@ -109,9 +112,9 @@ class Peer:
 
     async def play(self, playout: Playout) -> None:
         """Outlet: aiortc's senders pull sound and pictures through the two tracks."""
-        clock, reader = playout.clock, playout.reader
-        self._video = VideoTrack(clock, reader, playout.still, playout.picture_sent)
-        self._pc.addTrack(AudioTrack(clock, reader, playout.sound_sent))
+        clock, reader, missed = playout.clock, playout.reader, playout.missed
+        self._video = VideoTrack(clock, reader, playout.still, playout.picture_sent, missed)
+        self._pc.addTrack(AudioTrack(clock, reader, playout.sound_sent, missed))
         self._pc.addTrack(self._video)
         self._wired.set()
         await asyncio.Event().wait()  # until the session or the connection ends
@@ -122,7 +125,7 @@ class Peer:
 
     @property
     def late(self) -> int:
-        """Pictures that did not come in time, so far."""
+        """For how many pictures there was no new one in time, so far."""
         return self._video.late if self._video is not None else 0
 
     def knows(self, fragment: str) -> bool:
@@ -180,7 +183,7 @@ class Peer:
 
         @self._pc.on("track")
         def received(track: MediaStreamTrack) -> None:
-            if track.kind == "audio":
+            if track.kind == "audio" and self._voice is None:  # others are not received at all
                 self._voice = track
 
     def _open(self, channel: RTCDataChannel) -> None:
@@ -235,13 +238,15 @@ def _credentials(description: str) -> frozenset[str]:
 
 
 class Microphone:
-    """Inlet: the sound of a remote audio track."""
+    """Inlet: the sound of a remote audio track; the session is told what its receiver refused."""
 
-    def __init__(self, track: MediaStreamTrack) -> None:
-        self._track = track
+    def __init__(self, track: MediaStreamTrack, receiver: BoundedReceiver | None) -> None:
+        self._track, self._receiver = track, receiver
 
     async def feed(self, session: Session) -> None:
         """Let the session listen until the track ends."""
+        if self._receiver is not None:
+            self._receiver.refused = session.sound_refused
         await session.listen(microphone(self._track))
 
 

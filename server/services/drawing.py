@@ -10,7 +10,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from visavis.engines.base import I420, EngineError, FaceState, Generator, Portrayal, Puppet
+from visavis.engines.base import (
+    I420,
+    EngineError,
+    EngineHung,
+    FaceState,
+    Generator,
+    Portrayal,
+    Puppet,
+)
+from visavis.server.system.faults import broken, contained
 from visavis.server.system.flow import Tasks, Worker
 from visavis.server.system.served import Health
 
@@ -102,6 +111,8 @@ class DrawingPool:
         except asyncio.CancelledError:  # closed before the call began
             _fail(batch, _closing())
             raise
+        except Exception as error:  # noqa: BLE001 (whoever waits would wait for ever)
+            _fail(batch, broken("render", error))
 
 
 def _drawn(
@@ -124,7 +135,8 @@ def _drawn(
 
 def _state(request: _Request) -> FaceState | EngineError:
     try:
-        return request.make()
+        with contained("motion"):
+            return request.make()
     except EngineError as error:
         return error
 
@@ -133,7 +145,7 @@ def _fail(requests: Sequence[_Request], error: EngineError) -> None:
     """Each caller gets an error of its own: one that is raised twice mixes up its tracebacks."""
     for request in requests:
         if not request.picture.done():
-            own = type(error)(str(error))
+            own = (EngineHung if isinstance(error, EngineHung) else EngineError)(str(error))
             own.__cause__ = error
             request.picture.set_exception(own)
 

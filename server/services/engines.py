@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from visavis.engines import load
-from visavis.engines.base import EngineError, Lips, Mind, Motion, Stt, draw_one
+from visavis.engines.base import EngineError, Mind, Motion, Stt, draw_one
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
@@ -31,10 +31,12 @@ from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
+from visavis.server.session.relaying import Mouth
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.config import Source
 from visavis.server.system.errors import Problem
-from visavis.server.system.flow import Worker, place
+from visavis.server.system.faults import place
+from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
 
@@ -146,12 +148,15 @@ class Services:
             give_back=loan.end,
         )
 
-    def _own(self, source: Source, seed: int) -> tuple[Ear | Lips, Motion]:
+    def _own(self, source: Source, seed: int) -> tuple[Ear | Mouth, Motion]:
         """What a session shares with nobody."""
         motion = load.motion(seed)
         if source == "microphone":
-            return load.lips(), motion
-        return Ear(load.echo(), load.vad(), self._stt, Endpointing()), motion
+            return Mouth(load.lips(), load.lips), motion
+        # What cannot be made fails the request, and the event loop has nothing to import.
+        load.echo()
+        load.vad()
+        return Ear(load.echo, load.vad, self._stt, Endpointing()), motion
 
     def close(self) -> None:
         """End every engine's thread."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Final
@@ -19,11 +18,8 @@ from visavis.engines.base import (
     Remark,
     Thought,
 )
-from visavis.server.system.flow import place
+from visavis.server.system.faults import broken, contained
 from visavis.server.system.served import Health, Served
-
-log = logging.getLogger(__name__)
-
 
 _DEADLINE: Final = 20.0  # s for the next piece of an answer; a dead mind ends the turn
 
@@ -37,7 +33,9 @@ class WatchedMind:
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """The mind's thoughts, each in time. Raises EngineError."""
         with self._health.watched():
-            async with aclosing(self._mind.answer(question)) as thoughts:
+            with contained("the mind"):
+                answer = self._mind.answer(question)
+            async with aclosing(answer) as thoughts:
                 while (thought := await _in_time(thoughts)) is not None:
                     yield thought
         self._health.well()
@@ -53,12 +51,10 @@ async def _in_time(thoughts: AsyncGenerator[Thought, None]) -> Thought | None:
             return await anext(thoughts, None)
     except EngineError:
         raise
-    except Exception as error:  # noqa: BLE001 (the border, as in Worker.call)
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 (the border)
         if limit.expired():
             raise EngineHung(f"the mind did not answer within {_DEADLINE:g} s") from None
-        fault = f"{type(error).__name__} at {place(error)}"
-        log.error("a mind broke its contract", extra={"fault": fault})  # noqa: TRY400
-        raise EngineError(f"the mind: {fault}") from None
+        raise broken("the mind", error) from None
 
 
 class DialogueMind:

@@ -25,6 +25,7 @@ from visavis.engines.direction.sentiment import Sentiment
 from visavis.server.services.minds import DialogueMind
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
+from visavis.server.session.relaying import Mouth
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
@@ -64,7 +65,7 @@ def offline_engines(draw: Draw, director: Director, tts: Tts, lips: Lips | None 
     echo: Dialogue = EchoDialogue()
     guide = Guide(director, served("direction", director), Sentiment(director))
     return Engines(
-        ear=lips,
+        ear=Mouth(lips, load.lips) if lips is not None else None,
         motion=load.motion(_SEED),
         paint=paint,
         still=draw(FaceState()),

@@ -10,13 +10,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from visavis.engines.base import I420
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick
 from visavis.server.playout.timeline import Reader
 from visavis.server.session.events import Event
+from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 
 if TYPE_CHECKING:
@@ -26,13 +27,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+# What a viewer missed: (ticks, what). A "picture", "speech" or "silence" was left out after a
+# stall; in a "gap" no sound was sent for so long.
+Missed = Literal["picture", "speech", "silence", "gap"]
+Miss = Callable[[Tick, Missed], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Playout:
     """What an outlet plays from: everything of one session that is heard and seen.
 
     still: what is seen until the first picture comes, (height * 3 // 2, width). sound_sent and
     picture_sent are told by the outlet that a visitor watches: the tick of what was handed over,
-    the tick at which it was, and whether the picture was a new one.
+    the tick at which it was, and whether there was a new picture in time; missed: what was not.
     """
 
     clock: Clock
@@ -40,6 +47,7 @@ class Playout:
     still: I420
     sound_sent: Callable[[Tick, Tick], None]
     picture_sent: Callable[[Tick, Tick, bool], None]
+    missed: Miss
 
 
 class Inlet(Protocol):
@@ -79,8 +87,9 @@ class Outlets:
         for outlet in list(self._all):
             try:
                 outlet.tell(event)
-            except Exception:
-                log.exception("an outlet failed", extra={"outlet": type(outlet).__name__})
+            except Exception as error:  # noqa: BLE001 (whoever it is, the others are told)
+                extra = {"outlet": type(outlet).__name__, "fault": fault(error)}
+                log.error("an outlet failed", extra=extra)  # noqa: TRY400
 
     async def _play(self, outlet: Outlet) -> None:
         playout = self._make()

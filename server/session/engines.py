@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from visavis.engines.base import I420, Lips, Motion
+from visavis.engines.base import I420, Motion
 from visavis.server.playout.messages import Clause
 from visavis.server.session.hearing import Ear
+from visavis.server.session.relaying import Mouth
 from visavis.server.session.showing import Paint
 from visavis.server.session.speaking import Speakers
 
@@ -16,12 +17,12 @@ from visavis.server.session.speaking import Speakers
 class Engines:
     """What one session works with.
 
-    ear: to answer what it hears; or lips, to speak it; None: it hears nothing. paint draws its
+    ear: to answer what it hears; or a mouth, to speak it; None: it hears nothing. paint draws its
     avatar, of which `still` is the neutral face. give_back: called when the session is over, for
     what was lent to it.
     """
 
-    ear: Ear | Lips | None
+    ear: Ear | Mouth | None
     motion: Motion
     paint: Paint
     still: I420

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from visavis.engines.base import EngineError
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
-from visavis.engines.direction.styles import Direction
+from visavis.engines.direction.styles import NOTHING, Direction
+from visavis.server.system.faults import contained
 from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
@@ -27,11 +29,19 @@ class Guide:
 
     def literal(self, wish: str) -> Direction:
         """What the words of the table say, at once."""
-        return self._director.literal(wish)
+        return self._at_once(lambda: self._director.literal(wish))
 
     def answer(self, text: str, arousal: float) -> Direction:
         """How to appear while answering these words, said in this voice."""
-        return self._sentiment.answer(text, arousal)
+        return self._at_once(lambda: self._sentiment.answer(text, arousal))
+
+    def _at_once(self, read: Callable[[], Direction]) -> Direction:
+        """In the event loop; a reader that fails costs the direction, not the reply."""
+        try:
+            with self._reading.health.watched(), contained("direction"):
+                return read()
+        except EngineError:
+            return NOTHING
 
     async def understand(self, wish: str) -> Direction:
         """At once where the wish uses words of the table. Never fails: at worst it drops words."""

@@ -8,18 +8,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from visavis.engines.base import (
-    EngineError,
-    Lips,
-    Pcm,
-    Remark,
-    Speech,
-)
+from visavis.engines.base import EngineError, Pcm, Remark, Speech
 from visavis.engines.direction.styles import ActiveStyles, Direction
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     FRAME,
     PACKET,
+    TICK_RATE,
     Clause,
     Drafted,
     Ending,
@@ -32,15 +27,17 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
-from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
+from visavis.server.session.doors import Inlet, Missed, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
-from visavis.server.session.hearing import Ear, Hearing
+from visavis.server.session.hearing import DEAF, Ear, Hearing
 from visavis.server.session.history import History
+from visavis.server.session.intake import taken
 from visavis.server.session.receipt import Marks, publish
-from visavis.server.session.relaying import Relay
+from visavis.server.session.relaying import Mouth, Relay
 from visavis.server.session.showing import EARLY, LEAD, Showing
 from visavis.server.session.speaking import TAKEN, Reply
+from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 
@@ -49,6 +46,7 @@ log = logging.getLogger(__name__)
 # A reply begins this long after its first clause is known: less than a picture's lead, so that its
 # first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
 START: Final[Tick] = FRAME
+_UNANSWERED: Final = events.Failure("reply-failed", "The answer could not be made.")
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
 # A visitor who comes back later than this has other things in mind than half of an answer.
 _UNFINISHED: Final[Tick] = ms(30_000)
@@ -76,7 +74,9 @@ class Session:
         self._closed = False
         self._tasks = Tasks()
         self._outlets = Outlets(self._tasks, self._playout)
-        self._showing = Showing(clock, self.timeline, engines.motion, engines.paint, metrics)
+        self._showing = Showing(
+            clock, self.timeline, engines.motion, engines.paint, engines.still.shape, metrics
+        )
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
         self.history = History()
@@ -90,12 +90,14 @@ class Session:
         self._stirred: Tick = 0  # when somebody last asked for something or spoke, or was answered
         self._rested: Tick | None = None  # since when nobody has been there
 
-    def _make_ear(self, ear: Ear | Lips | None) -> Hearing | Relay | None:
+    def _make_ear(self, ear: Ear | Mouth | None) -> Hearing | Relay | None:
         if isinstance(ear, Ear):
-            return Hearing(self.clock, self.timeline, ear, self._on_heard, self._tasks)
+            return Hearing(
+                self.clock, self.timeline, ear, self._on_heard, self._tasks, self._metrics
+            )
         if ear is None:
             return None
-        return Relay(self.clock, ear, self.name, self._on_relayed)
+        return Relay(self.clock, ear, self._on_relayed, self._outlets.tell, self._metrics)
 
     async def run(self) -> None:
         """Keep the face alive until cancelled; then every door is closed."""
@@ -182,6 +184,7 @@ class Session:
             self._engines.still if still is None else still.image,
             self.sound_sent,
             self.picture_sent,
+            self.missed,
         )
 
     def add_inlet(self, inlet: Inlet) -> asyncio.Task[None]:
@@ -199,8 +202,19 @@ class Session:
 
     async def listen(self, mic: AsyncIterator[Pcm]) -> None:
         """Hear the visitor, or speak their sound: 48 kHz mono packets until they end."""
-        if self._ear is not None:
-            await self._ear.run(mic)
+        if self._ear is None:
+            return
+        try:
+            await self._ear.run(taken(mic, self.clock, self.sound_refused))
+        except Exception:
+            self._metrics.engine_errors.labels("inlet").inc()
+            self._outlets.tell(DEAF)
+            raise
+
+    def sound_refused(self, samples: Tick, packets: int = 0) -> None:
+        """A visitor's sound was left out, or packets of it: more than a microphone makes."""
+        self._metrics.sound_refused.inc(samples / TICK_RATE)
+        self._metrics.packets_refused.inc(packets)
 
     # --- what a visitor or an operator asks for -------------------------------------------------
 
@@ -264,8 +278,10 @@ class Session:
 
     # --- hearing --------------------------------------------------------------------------------
 
-    def _on_heard(self, event: SpeechStarted | Drafted | Heard) -> None:
-        if isinstance(event, SpeechStarted):
+    def _on_heard(self, event: SpeechStarted | Drafted | Heard | events.Failure) -> None:
+        if isinstance(event, events.Failure):
+            self._outlets.tell(event)
+        elif isinstance(event, SpeechStarted):
             self._on_speech()
         elif isinstance(event, Drafted):
             self._on_draft(event)
@@ -359,16 +375,30 @@ class Session:
         return number
 
     async def _perform(self, turn: _Turn) -> None:
+        try:
+            await self._spoken(turn)
+        except Exception as error:  # noqa: BLE001
+            # No engine's fault, but a turn that is never over would hold up the session.
+            extra = {"session": self.name, "fault": fault(error), "trace": trace(error)}
+            log.error("a turn failed", extra=extra)  # noqa: TRY400
+            self._metrics.engine_errors.labels("turn").inc()
+            if self._current is turn:
+                self._outlets.tell(_UNANSWERED)
+                self._end_turn("failed")
+                self._showing.attend("idle")
+
+    async def _spoken(self, turn: _Turn) -> None:
         ending: Ending = "done"
         async with asyncio.TaskGroup() as tasks:
             try:
                 async for clause in turn.reply.clauses():
                     await self.clock.sleep_until((turn.at or 0) - TAKEN)
                     tasks.create_task(self._caption(self._place(turn, clause)))
-            except EngineError:
-                log.exception("a reply failed", extra={"session": self.name})
+            except EngineError as error:
+                extra = {"session": self.name, "fault": fault(error)}
+                log.error("a reply failed", extra=extra)  # noqa: TRY400 (its text may quote)
                 ending = "failed"
-                self._outlets.tell(events.Failure("reply-failed", "The answer could not be made."))
+                self._outlets.tell(_UNANSWERED)
                 sorry = (self._guide.literal("sorry"),)
                 for clause in self._engines.apology:
                     regretful = replace(clause, directions=sorry)
@@ -466,10 +496,20 @@ class Session:
         if self._current is not None:
             self._current.marks.sound_sent(at, now, PACKET)
 
-    def picture_sent(self, at: Tick, now: Tick, new: bool) -> None:
-        """The picture for `at` was handed over: a new one, or the last one again."""
+    def missed(self, length: Tick, what: Missed) -> None:
+        """So much was not sent, or was sent late."""
+        if what == "picture":
+            self._metrics.skipped.inc(length // FRAME)
+            self._metrics.late.inc(length // FRAME)
+        elif what == "gap":
+            self._metrics.sound_gap.observe(length / TICK_RATE)
+        else:
+            self._metrics.sound_left_out.labels(what).inc(length / TICK_RATE)
+
+    def picture_sent(self, at: Tick, now: Tick, in_time: bool) -> None:
+        """The picture for `at` was handed over; the last one again if no new one came in time."""
         self._metrics.frames.inc()
-        if not new:
+        if not in_time:
             self._metrics.late.inc()
         if self._current is not None:
             self._current.marks.picture_sent(at, now)

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from visavis.engines.base import (
     I420,
     PLAY_RATE,
@@ -24,7 +26,7 @@ from visavis.engines.base import (
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME, Picture, Tick, ms
 from visavis.server.playout.timeline import Timeline
-from visavis.server.system.flow import place
+from visavis.server.system.faults import contained, fault
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health
 
@@ -76,10 +78,12 @@ class Showing:
         timeline: Timeline,
         motion: Motion,
         paint: Paint,
+        shape: tuple[int, ...],
         metrics: Metrics,
     ) -> None:
+        """shape: of every picture."""
         self._clock, self._timeline, self._metrics = clock, timeline, metrics
-        self._motion, self._paint = motion, paint
+        self._motion, self._paint, self._shape = motion, paint, shape
         self._commands: deque[Callable[[], None]] = deque()
         self.failures = 0  # pictures that could not be made
         self._rate = Rate()
@@ -129,8 +133,9 @@ class Showing:
             at = max(at, began // FRAME * FRAME + FRAME)
             try:
                 picture = await self._draw(at)
-            except EngineError:
-                log.exception("a picture could not be made; the last one stays")
+            except Exception as error:  # noqa: BLE001 (the face must come back)
+                extra = {"fault": fault(error)}
+                log.error("a picture could not be made; the last one stays", extra=extra)  # noqa: TRY400
                 self.failures += 1
                 at += _REST
                 continue
@@ -155,15 +160,14 @@ class Showing:
 
         image = await self._paint(make, self._clock.seconds(at))
         self._metrics.render.observe(time.perf_counter() - began)
+        if image.dtype != np.uint8 or image.shape != self._shape:
+            # It would end whoever encodes it, for good.
+            raise EngineError(f"a picture of {image.shape} {image.dtype}, not {self._shape}")
         return Picture(at, image, made, phoneme)
 
     def _state(self, at: Tick) -> tuple[FaceState, str]:
         """What was asked for meanwhile, then the face at `at`. Raises EngineError."""
-        try:
+        with contained("motion"):
             while self._commands:
                 self._commands.popleft()()
             return self._motion.state(at), self._motion.phoneme_at(at)
-        except EngineError:
-            raise
-        except Exception as error:  # the border, as in Worker.call
-            raise EngineError(f"motion: {type(error).__name__} at {place(error)}") from error

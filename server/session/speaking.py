@@ -30,6 +30,7 @@ from visavis.engines.direction.styles import NOTHING, ActiveStyles, Direction
 from visavis.engines.language.brackets import Bracket, BracketReader, Words
 from visavis.server.playout.messages import Clause, Request, Tick, ms
 from visavis.server.session.guide import Guide
+from visavis.server.system.faults import broken
 from visavis.server.system.flow import Channel, Tasks
 from visavis.server.system.served import Served
 
@@ -151,6 +152,8 @@ class Reply:
                     number += 1
         except EngineError as error:
             self._speech.close(error)
+        except Exception as error:  # noqa: BLE001 (whoever waits for clauses would wait for ever)
+            self._speech.close(broken("reply", error))
         else:
             self._speech.close()
 
@@ -244,7 +247,11 @@ class Reply:
 
 
 def _synthesize(tts: Tts, text: str, prosody: Prosody) -> Iterator[Speech]:
-    return tts.synthesize(text, prosody)
+    for speech in tts.synthesize(text, prosody):
+        if speech.pcm.dtype != np.int16 or speech.pcm.ndim != 1:
+            # Every track that plays it would end, for good.
+            raise EngineError(f"a voice made {speech.pcm.ndim}-dimensional {speech.pcm.dtype}")
+        yield speech
 
 
 def _silence(length: Tick) -> Speech:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
+from visavis.server.system.faults import broken, fault, harmless, trace
 from visavis.server.system.priority import give_way, urgent
 from visavis.server.system.thread import Thread
 
@@ -62,10 +61,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001 (the border: whatever it is, it stops here)
                 if limit.expired():
                     raise self._hung() from None
-                what = fault(error)
-                extra = {"engine": self._name, "fault": what}
-                log.error("an engine broke its contract", extra=extra)  # noqa: TRY400
-                raise EngineError(f"{self._name}: {what}") from None
+                raise broken(self._name, error) from None
 
     async def stream(
         self, make: Callable[[], Iterator[T]], *, awaited: bool = False
@@ -126,17 +122,6 @@ def _hurried(iterator: Iterator[T]) -> T | object:
         return next(iterator, _END)
 
 
-def fault(error: BaseException) -> str:
-    """Type and place of an exception: all of it that may be logged, for its text may quote."""
-    return f"{type(error).__name__} at {place(error)}"
-
-
-def place(error: BaseException) -> str:
-    """File and line of the innermost frame."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
-
-
 class Channel(Generic[T]):
     """A queue bounded by the sum of its items' lengths (in ticks), for one reader.
 
@@ -180,22 +165,27 @@ class Channel(Generic[T]):
 
 
 class Tasks:
-    """Owns short-lived tasks: keeps them alive, logs those that fail, ends them all on `close`."""
+    """Owns short-lived tasks: keeps them alive, logs those that fail, ends them all on `close`.
+
+    A failure is logged by type and place only: its text may quote a visitor.
+    """
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run `work` until it is done, cancelled, or `close` is called."""
-        task = asyncio.create_task(work, name=name)
+        task = asyncio.create_task(_kept_in(work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        task.add_done_callback(lambda _: work.close())  # else one that never began is warned of
         return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("a task failed", exc_info=error, extra={"task": task.get_name()})
+            extra = {"task": task.get_name(), "fault": fault(error), "trace": trace(error)}
+            log.error("a task failed", extra=extra)
 
     async def close(self) -> None:
         """Cancel what still runs and wait for its end."""
@@ -203,3 +193,11 @@ class Tasks:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _kept_in(work: Coroutine[Any, Any, None]) -> None:
+    """A task that throws SystemExit would take the event loop along."""
+    try:
+        await work
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise harmless(error) from None

@@ -6,6 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 _STAGE_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _RENDER_BUCKETS = (0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.08)
+_LAG_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_GAP_BUCKETS = (0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 _SKEW_BUCKETS = (-0.12, -0.06, -0.04, -0.02, -0.01, 0.0, 0.01, 0.02, 0.04, 0.06, 0.12)
 
 
@@ -72,9 +74,52 @@ class Metrics:
         self.late = Counter(
             "visavis_frames_late", "Frames for which no picture came", registry=self.registry
         )
+        self.skipped = Counter(
+            "visavis_frames_skipped",
+            "Late frames that were not sent at all: the server had stood still",
+            registry=self.registry,
+        )
+        self.sound_left_out = Counter(
+            "visavis_sound_left_out_seconds",
+            "The avatar's sound that was not sent because its time was over",
+            ["what"],
+            registry=self.registry,
+        )
+        for what in ("speech", "silence"):
+            self.sound_left_out.labels(what)  # so that both are there from the start
+        self.sound_gap = Histogram(
+            "visavis_sound_gap_seconds",
+            "Times of over 100 ms in which a session sent no sound",
+            buckets=_GAP_BUCKETS,
+            registry=self.registry,
+        )
+        self.loop_lag = Histogram(
+            "visavis_loop_lag_seconds",
+            "How late the event loop was, looked at twenty times a second",
+            buckets=_LAG_BUCKETS,
+            registry=self.registry,
+        )
+        self.stalls = Counter(
+            "visavis_stalls",
+            "Times that the server stood still for over 200 ms",
+            registry=self.registry,
+        )
+        self.stalled = Counter(
+            "visavis_stalled_seconds", "How long it stood still then", registry=self.registry
+        )
         self.held = Counter(
             "visavis_frames_held",
             "Pictures shown twice because drawing all of them took too long",
+            registry=self.registry,
+        )
+        self.sound_refused = Counter(
+            "visavis_sound_refused_seconds",
+            "Visitors' sound that was left out: it came faster than a microphone makes it",
+            registry=self.registry,
+        )
+        self.packets_refused = Counter(
+            "visavis_sound_packets_refused",
+            "Visitors' packets of sound that were too many a second, or from too many sources",
             registry=self.registry,
         )
         self.engine_errors = Counter(

@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, Generic, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
-from visavis.server.system.flow import Worker, fault
+from visavis.server.system.faults import fault
+from visavis.server.system.flow import Worker
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -123,7 +124,7 @@ def _serve(pipe: Connection, make: Callable[[], Any]) -> None:
     try:
         engine = make()
     except Exception as error:  # noqa: BLE001 (told to the parent, whatever it is)
-        pipe.send((False, _words(error)))
+        pipe.send((False, fault(error)))
         return
     pipe.send((True, _LOADED))
     streams: dict[int, Iterator[Any]] = {}
@@ -135,7 +136,7 @@ def _serve(pipe: Connection, make: Callable[[], Any]) -> None:
         try:
             reply: Reply = (True, _answer(engine, streams, *request))
         except Exception as error:  # noqa: BLE001 (the border, as in Worker.call)
-            reply = (False, _words(error))
+            reply = (False, fault(error))
         pipe.send(reply)
 
 
@@ -151,10 +152,3 @@ def _answer(engine: Any, streams: dict[int, Iterator[Any]], kind: str, *rest: An
         case "drop", (number,):
             streams.pop(number, None)
     return None
-
-
-def _words(error: Exception) -> str:
-    """An engine's own; of any other fault type and place only, as its text may quote a visitor."""
-    if isinstance(error, EngineError):
-        return str(error)
-    return fault(error)

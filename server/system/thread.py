@@ -11,6 +11,8 @@ from concurrent.futures import Executor, Future
 from typing import Any, Final
 from weakref import WeakSet
 
+from visavis.server.system.faults import harmless
+
 _PATIENCE: Final = 2.0  # s that the program's end waits for running calls, all threads together
 _Job = tuple["Future[Any]", Callable[[], Any]]
 
@@ -68,7 +70,7 @@ def _serve(jobs: queue.SimpleQueue[_Job | None], begin: Callable[[], None] | Non
         try:
             result = work()
         except BaseException as error:  # noqa: BLE001 (handed to whoever waits for it)
-            future.set_exception(error)
+            future.set_exception(harmless(error))
         else:
             future.set_result(result)
         del future, work, job  # what they hold must not live until the next call

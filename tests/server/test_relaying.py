@@ -1,6 +1,7 @@
 """A session whose avatar speaks the sound of the microphone, as it comes in."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.server import protocol
 from visavis.server.doors.files import read_sound
 from visavis.server.playout.messages import PACKET, ms, to_ms
-from visavis.server.session.relaying import delay
+from visavis.server.session.relaying import Mouth, delay
 
 DELAY = delay(fake.FakeLips())
 RNG = np.random.default_rng(0)
@@ -170,6 +171,24 @@ async def test_nothing_is_heard_understood_or_answered():
         await stage.pass_time(2000)
         assert stage.stt.calls == 0
         assert not stage.sent
+
+
+@virtual_time
+@pytest.mark.parametrize("broken_off", [False, True])
+async def test_another_microphone_may_follow(broken_off):
+    stage = Presenter()
+    stage.open(replace(stage.services.engines(), ear=Mouth(fake.FakeLips(), fake.FakeLips)))
+    stage.timeline.forget = lambda before: None
+    async with stage:
+        packets, script = steps(50)
+        first = asyncio.create_task(stage.present(script))
+        await stage.pass_time(500 if broken_off else 2000)
+        first.cancel()
+        await asyncio.wait([first])
+        packets, script = steps(50)
+        arrived = (await stage.present(script))[0]
+        sound, start = np.concatenate(packets), arrived + DELAY
+        np.testing.assert_array_equal(stage.played(start, start + len(sound)), sound)
 
 
 @virtual_time

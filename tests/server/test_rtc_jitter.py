@@ -25,14 +25,14 @@ class Network:
         self.first, self.first_time = first, first_time
         self.out: list[tuple[float, int, bytes | None, int]] = []  # (ms, packet, payload, samples)
 
-    def arrive(self, number: int, at_ms: float, pause: int = 0) -> None:
+    def arrive(self, number: int, at_ms: float, pause: int = 0, payload: bytes = TWENTY_MS) -> None:
         """Packet `number` of a 20 ms stream arrives; `pause`: samples of silence before it."""
         self.now = 100.0 + at_ms / 1000
         packet = RtpPacket(
             sequence_number=(self.first + number) & 0xFFFF,
             timestamp=(self.first_time + number * PACKET + pause) & 0xFFFFFFFF,
         )
-        packet.payload = TWENTY_MS
+        packet.payload = payload
         _, run = self.buffer.add(packet)
         for piece in run.pieces if isinstance(run, Run) else []:
             at = (run.timestamp + piece.offset - self.first_time + (1 << 31)) % (1 << 32)
@@ -127,6 +127,95 @@ def test_a_long_outage_is_left_as_a_hole(net):
     assert net.numbers() == [0, 200]
 
 
+def sound(net) -> float:
+    """Seconds of sound that came out, concealed and not."""
+    return sum(samples or PACKET for _, _, _, samples in net.out) / PLAY_RATE
+
+
+def test_a_jump_of_the_time_is_no_loss(net):
+    for i in range(600):  # 60 a second, each a second after the one before
+        net.arrive(i, i * 1000 / 60, pause=i * (PLAY_RATE - PACKET))
+    assert not net.lost()
+    assert len(net.out) == 600
+    assert not net.buffer.refused
+
+
+def test_a_jump_that_is_no_longer_than_a_pause_is_one_only_if_time_passed(net):
+    pause = 400 * 48
+    for i in range(50):
+        net.arrive(i, i * 20, pause=i * pause)
+    assert not net.lost()
+    for i in range(50, 60):
+        net.arrive(i, 1000 + (i - 50) * 420, pause=i * pause)
+    assert len(net.lost()) == 9
+
+
+def test_what_is_lost_costs_no_more_than_a_microphone_makes(net):
+    for i in range(600):  # 60 a second, of each 25 one comes
+        net.arrive(i * 25, i * 1000 / 60)
+    assert net.lost()
+    assert sound(net) <= 10 * rtc_jitter.SHARE + rtc_jitter.BURST
+
+
+def test_a_flood_is_taken_as_fast_as_a_microphone_makes_it(net):
+    for i in range(10_000):
+        net.arrive(i, i)
+    assert 11.9 <= sound(net) <= 10 * rtc_jitter.SHARE + rtc_jitter.BURST
+    assert net.buffer.refused / PLAY_RATE + sound(net) == pytest.approx(200)
+    assert not net.lost()  # what was refused is not concealed either
+
+
+def test_packets_of_120_ms_count_for_what_they_hold(net):
+    payload = bytes([3 << 3 | 1, 1, 2, 3])  # two of 60 ms
+    for i in range(600):
+        net.arrive(6 * i, i * 1000 / 60, payload=payload)
+    real = sum(payload is not None for _, _, payload, _ in net.out)
+    assert real * 0.12 <= 10 * rtc_jitter.SHARE + rtc_jitter.BURST
+
+
+def test_after_a_stall_a_second_is_taken_at_once(net):
+    for i in range(10):
+        net.arrive(i, i * 20)
+    for i in range(10, 70):
+        net.arrive(i, 5000)
+    assert 50 <= len([number for number in net.numbers() if number >= 10]) <= 51
+
+
+def test_a_packet_that_is_no_opus_is_not_decoded(net):
+    net.arrive(0, 0)
+    net.arrive(1, 20, payload=bytes([3 << 3 | 3, 63]))  # 63 frames of 60 ms
+    net.arrive(2, 40)
+    assert 1 not in [number for _, number, payload, _ in net.out if payload is not None]
+
+
+def test_packets_from_the_future_wait_no_longer_than_others(net):
+    net.arrive(0, 0)
+    for i in range(2, 20):  # 1 never comes
+        net.arrive(i, i * 20, pause=1 << 30)
+    assert net.numbers()[-1] > 2
+    assert len(net.buffer._held) <= 7
+
+
+def test_what_waits_is_bounded_however_fast_it_comes(net):
+    net.arrive(0, 0)
+    for i in range(2, 3_000):
+        net.arrive(i, 1 + i / 1000, pause=1 << 30)
+    assert len(net.buffer._held) <= rtc_jitter._MOST_HELD
+
+
+def test_a_time_that_runs_backwards_is_passed_on(net):
+    for i in range(50):
+        net.arrive(i, i * 20, pause=-2 * i * PACKET)
+    assert len(net.out) == 50
+
+
+def test_a_packet_that_comes_twice_is_taken_once(net):
+    for i in range(50):
+        net.arrive(i, i * 20)
+        net.arrive(i, i * 20 + 1)
+    assert net.numbers() == list(range(50))
+
+
 def test_numbers_and_times_wrap_around():
     net = Network(first=0xFFFE, first_time=(1 << 32) - PACKET)
     for i in (0, 1, 2, 4, 5):
@@ -189,6 +278,16 @@ def test_the_decoder_conceals_a_loss_with_sound_of_its_length():
     first = frames[0].to_ndarray().astype(float)
     assert frames[0].layout.name == "mono"
     assert first.std() > 2000  # the tone goes on; silence or noise would be below
+
+
+def test_a_piece_that_is_no_opus_does_not_cost_the_others():
+    packets, decode = opus_packets(), OpusDecoder()
+    pieces = [
+        rtc_jitter.Piece(0, packets[0]),
+        rtc_jitter.Piece(960, bytes([3 << 3 | 3, 0, 1, 2])),  # no frame at all
+        rtc_jitter.Piece(1920, packets[2]),
+    ]
+    assert [frame.pts for frame in decode.decode(Run(0, pieces))] == [0, 1920]
 
 
 def picture(buffer: PictureBuffer, sequence: int, time: int, last: bool):

@@ -19,6 +19,7 @@ from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
+from visavis.server.session.relaying import Mouth
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.config import Source
 from visavis.server.system.errors import NotFound
@@ -66,7 +67,9 @@ class FakeServices:
         reading: Served[Director] = self._served("direction", self.director)
         guide = Guide(self.director, reading, self.sentiment)
         return Engines(
-            ear=lips or Ear(fake.FakeEcho(), fake.FakeVad(), stt, Endpointing()),
+            ear=Mouth(lips, lambda: lips)
+            if lips
+            else Ear(fake.FakeEcho, fake.FakeVad, stt, Endpointing()),
             motion=self.motion,
             paint=partial(self.drawing.draw, self.puppet),
             give_back=self._take_back,

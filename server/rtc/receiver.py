@@ -1,0 +1,142 @@
+"""The receiver that takes the place of aiortc's, and what of a peer's media is received at all.
+
+aiortc decodes whatever comes, as fast as it comes, into queues without an end. Here a session takes
+one track of sound, no faster than a microphone makes it (`jitter.SoundBuffer`), and no pictures.
+It touches private names, so aiortc is pinned exactly and tests/server/test_rtc_receiver.py fails
+when one of them moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import aiortc.rtcrtpreceiver
+from aiortc import MediaStreamTrack, RTCPeerConnection
+from aiortc.codecs.base import Decoder
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtcrtpreceiver import RTCRtpReceiver
+from aiortc.rtp import RtpPacket
+from av.frame import Frame
+
+from visavis.server.rtc.jitter import SoundBuffer
+from visavis.server.system.bucket import Bucket
+from visavis.server.system.faults import fault
+
+log = logging.getLogger(__name__)
+
+# Browsers send 50 packets of sound a second, with the shortest frames that Chromium makes 100.
+_PACKETS: Final = 200.0  # a second
+_BURST: Final = 200.0
+_SOURCES: Final = 4  # SSRCs of one receiver; more than 31 do not fit into a report (RFC 3550 6.4.2)
+_UNDECODED: Final = 64  # runs that wait for the decoder
+_UNHEARD: Final = 250  # frames that wait for whoever reads the track
+_ONE_WAY: Final = {"sendrecv": "sendonly", "recvonly": "inactive"}
+
+
+def take_one_sound(pc: RTCPeerConnection) -> None:
+    """Receive the first track of sound of an offer, and nothing else: it is not even decoded.
+
+    Between `setRemoteDescription` and `createAnswer`, so that the answer says so too.
+    """
+    heard = False
+    for transceiver in pc.getTransceivers():
+        if transceiver.kind == "audio" and not heard:
+            heard = True
+        else:
+            transceiver.direction = _ONE_WAY.get(transceiver.direction, transceiver.direction)
+
+
+class BoundedReceiver(RTCRtpReceiver):
+    """Takes so many packets a second, from so few sources, that a flood costs its sender only."""
+
+    def __init__(self, kind: str, transport: Any) -> None:
+        super().__init__(kind, transport)
+        # Told of samples and packets that were not taken.
+        self.refused: Callable[[int, int], None] = lambda samples, packets: None
+        self._left_out = 0  # samples, told so far
+        self._kind = kind
+        self._packets = Bucket(_PACKETS, _BURST)
+        self._sources: set[int] = set()
+
+    def _get(self, name: str) -> Any:
+        return getattr(self, f"_RTCRtpReceiver__{name}")
+
+    async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        if self._kind != "audio":
+            await super()._handle_rtp_packet(packet, arrival_time_ms)
+        elif self._admits(packet):
+            await super()._handle_rtp_packet(packet, arrival_time_ms)
+            buffer: SoundBuffer = self._get("jitter_buffer")
+            if buffer.refused != self._left_out:
+                self.refused(buffer.refused - self._left_out, 0)
+                self._left_out = buffer.refused
+        else:
+            self.refused(0, 1)
+
+    def _admits(self, packet: RtpPacket) -> bool:
+        if packet.ssrc not in self._sources:
+            if len(self._sources) >= _SOURCES:
+                # The router remembers every source that it saw, for ever.
+                self.transport._rtp_router.ssrc_table.pop(packet.ssrc, None)
+                return False
+            self._sources.add(packet.ssrc)
+        return self._packets.take(1) and self._get("decoder_queue").qsize() < _UNDECODED
+
+    async def _run_rtcp(self) -> None:
+        # A report that cannot be written (a jitter of more than 32 bits) would leave whoever stops
+        # the receiver waiting for ever.
+        try:
+            await super()._run_rtcp()
+        except Exception as error:  # noqa: BLE001
+            log.warning("receiver reports ended", extra={"fault": fault(error)})
+            self._get("rtcp_exited").set()
+
+
+def of_track(pc: RTCPeerConnection, track: MediaStreamTrack) -> BoundedReceiver | None:
+    """Who receives a track."""
+    receivers = (one for one in pc.getReceivers() if one.track is track)
+    return next((one for one in receivers if isinstance(one, BoundedReceiver)), None)
+
+
+def decode(
+    loop: asyncio.AbstractEventLoop,
+    runs: queue.Queue[Any],
+    frames: asyncio.Queue[Frame | None],
+    failed: threading.Event,
+) -> None:
+    """Stands for `decoder_worker`, the thread of a receiver; takes its arguments.
+
+    aiortc's ends with the first fault that is none of FFmpeg's, logs each one that is, and makes a
+    task for each frame.
+    """
+    decoder: Decoder | None = None
+    name = None
+    with contextlib.suppress(RuntimeError):  # the event loop is closed
+        while (run := runs.get()) is not None:
+            codec, encoded = run
+            try:
+                if decoder is None or codec.name != name:
+                    name, decoder = codec.name, _decoder(codec)
+                made = decoder.decode(encoded)
+            except Exception:  # noqa: BLE001 (what cannot be decoded is lost, whatever it does)
+                failed.set()
+                continue
+            loop.call_soon_threadsafe(_hand_over, frames, made)
+        loop.call_soon_threadsafe(frames.put_nowait, None)
+
+
+def _decoder(codec: RTCRtpCodecParameters) -> Decoder:
+    made: Decoder = vars(aiortc.rtcrtpreceiver)["get_decoder"](codec)  # hooked, too
+    return made
+
+
+def _hand_over(waiting: asyncio.Queue[Frame | None], frames: Sequence[Frame]) -> None:
+    for frame in frames:
+        if waiting.qsize() < _UNHEARD:
+            waiting.put_nowait(frame)

@@ -1,0 +1,33 @@
+"""How late the event loop is: when it is, so is every packet, and no other metric may show it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from visavis.server.system.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+STALL: Final = 0.2  # s; viewers hear and see it
+_EVERY: Final = 0.05  # s; a stall that begins before a look is seen as shorter by that at most
+_QUIET: Final = 60.0  # s between two lines in the log
+
+
+async def watch(metrics: Metrics) -> None:
+    """Measure until cancelled, twenty times a second. A process that was stopped counts too."""
+    told = -_QUIET
+    while True:
+        due = time.monotonic() + _EVERY
+        await asyncio.sleep(_EVERY)
+        now = time.monotonic()
+        lag = max(0.0, now - due)
+        metrics.loop_lag.observe(lag)
+        if lag > STALL:
+            metrics.stalls.inc()
+            metrics.stalled.inc(lag)
+            if now - told > _QUIET:
+                told = now
+                log.warning("the server stood still", extra={"seconds": round(lag, 2)})
