@@ -12,6 +12,7 @@ from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.sessions import Lender, Offered, SessionRoutes
+from visavis.server.rtc.reach import Reach
 from visavis.server.services.engines import Defaults, Services
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
@@ -25,6 +26,11 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
     return Services(config.home_path, defaults, store, metrics)
 
 
+def reach(config: Config) -> Reach:
+    """Where media is received, and whom it may contact."""
+    return Reach(config.hosts, config.announced, config.port_range, config.never)
+
+
 def application(
     config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
 ) -> web.Application:
@@ -35,7 +41,7 @@ def application(
         as_source(config.source) or "dialogue",
         config.max_sessions,
         config.ice,
-        config.hosts,
+        reach(config),
     )
     parts = (
         SessionRoutes(offered, lender, config.home_path / "recordings", metrics),

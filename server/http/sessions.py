@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,6 +19,7 @@ from visavis.server.http.problems import body, json_object
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
 from visavis.server.rtc.peer import Peer
+from visavis.server.rtc.reach import Reach
 from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
 from visavis.server.session.session import Session
@@ -37,8 +38,7 @@ _SHUTTING_DOWN: Final = "The server is shutting down."
 class Offered:
     """What a session gets that names nothing, and how it is reached.
 
-    most: live sessions at a time. ice: STUN and TURN addresses. hosts: addresses at which media is
-    received; empty: every one but loopback.
+    most: live sessions at a time. ice: STUN and TURN addresses. reach: where media is received.
     """
 
     avatar: str
@@ -46,7 +46,7 @@ class Offered:
     source: Source
     most: int
     ice: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
+    reach: Reach = field(default_factory=Reach)
 
 
 class Lender(Protocol):
@@ -123,7 +123,7 @@ class SessionRoutes:
         session = Session(name, engines, self._metrics, Clock())
         peer = Peer(session, self._offered.ice, avatar, voice, lambda: self._left(name))
         try:
-            answer = await peer.answer(offer, self._offered.hosts)
+            answer = await peer.answer(offer, self._offered.reach)
         except BaseException:
             await peer.close()
             raise

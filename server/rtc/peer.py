@@ -15,6 +15,7 @@ from av import AudioFrame
 from visavis.engines.base import Pcm
 from visavis.server import protocol
 from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure
@@ -41,6 +42,7 @@ class Peer:
     ) -> None:  # fmt: skip
         self._pc = RTCPeerConnection(rtc.configuration(ice))
         self.session, self._avatar, self._voice, self._closed = session, avatar, voice, closed
+        self._reach = Reach()
         self._channel: RTCDataChannel | None = None
         self._video: VideoTrack | None = None
         self._tasks = Tasks()
@@ -48,19 +50,19 @@ class Peer:
         self._ended = False
         self._closing: asyncio.Task[None] | None = None
 
-    async def answer(self, offer: str, hosts: Sequence[str]) -> str:
+    async def answer(self, offer: str, reach: Reach) -> str:
         """SDP offer -> SDP answer; the session begins when the viewer connects.
 
-        hosts: the local addresses to be reached at; empty: all but loopback.
-        Raises Malformed or Unprocessable when the offer cannot be used.
+        Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left.
         """
+        self._reach = reach
         if "\nm=audio" not in offer or "\nm=video" not in offer:
             msg = "the offer must ask for both sound and picture"
             raise Unprocessable(msg, "no-media")
         self._watch()
         self.session.add_outlet(self)
         await self._wired.wait()
-        answer = await rtc.answer(self._pc, offer, hosts)
+        answer = await rtc.answer(self._pc, offer, reach)
         self._tasks.start(self._live(), name=f"session-{self.session.name}")
         return answer
 
@@ -83,13 +85,8 @@ class Peer:
         return self._video.late if self._video is not None else 0
 
     async def add_candidates(self, fragment: str) -> None:
-        """Trickled candidates, an SDP fragment as RFC 8840 has it. Raises Malformed."""
-        mid = ""
-        for line in fragment.splitlines():
-            if line.startswith("a=mid:"):
-                mid = line.removeprefix("a=mid:")
-            elif line.startswith("a=candidate:"):
-                await rtc.add_candidate(self._pc, line.removeprefix("a="), mid)
+        """Trickled candidates, as RFC 8840 has them. Raises Malformed, Unprocessable."""
+        await rtc.add_candidates(self._pc, fragment, self._reach)
 
     def send(self, message: protocol.FromServer) -> None:
         """Hand a message to the viewer; lost when there is no open channel or it is congested."""

@@ -6,14 +6,17 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from visavis.engines.registry import DIALOGUES
+from visavis.server.system.addresses import Address, Network, addresses, networks, ports
 from visavis.server.system.errors import ConfigError
 
 _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
 Source = Literal["dialogue", "microphone"]  # where the words come from
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
@@ -48,6 +51,21 @@ class Config:
     width: int = _setting(512, "pixels of the picture, even")
     height: int = _setting(512, "pixels of the picture, even")
     ice_servers: str = _setting("", "STUN or TURN addresses, separated by spaces; none by default")
+    media_addresses: str = _setting(
+        "",
+        "this machine's addresses at which sound and pictures are received, separated by spaces; "
+        "0.0.0.0: all but loopback; empty: as host",
+    )
+    media_announce: str = _setting(
+        "", "address told to viewers in place of those, before a 1:1 NAT; empty: themselves"
+    )
+    media_ports: str = _setting(
+        "", "UDP ports of sound and pictures, such as 40000-40100, one a session; empty: any"
+    )
+    never_contact: str = _setting(
+        "169.254.0.0/16 fe80::/10",
+        "address ranges, separated by spaces, that no viewer can make the server send to",
+    )
     tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
     tls_key: str = _setting("", "PEM key of the certificate")
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
@@ -67,9 +85,25 @@ class Config:
     @property
     def hosts(self) -> tuple[str, ...]:
         """Addresses at which media is received; empty: every one but loopback."""
-        if self.is_local:
-            return ("127.0.0.1",)
-        return () if self.host in {"0.0.0.0", "::"} else (self.host,)
+        given = tuple(str(a) for a in addresses("media_addresses", self.media_addresses))
+        default = "127.0.0.1" if self.is_local else self.host
+        hosts = given or (default,)
+        return () if _EVERY & set(hosts) else hosts
+
+    @property
+    def announced(self) -> tuple[Address, ...]:
+        """Told to viewers in place of local addresses of the same IP version."""
+        return addresses("media_announce", self.media_announce)
+
+    @property
+    def port_range(self) -> range | None:
+        """UDP ports for media; None: any."""
+        return ports("media_ports", self.media_ports)
+
+    @property
+    def never(self) -> tuple[Network, ...]:
+        """Ranges that are never contacted."""
+        return networks("never_contact", self.never_contact)
 
     @property
     def may_create(self) -> bool:
@@ -128,6 +162,27 @@ def check(config: Config) -> None:
         raise ConfigError(msg)
     if not 0 <= config.port <= 65535 or config.max_sessions < 1:
         msg = "port must be from 0 to 65535, and max_sessions at least 1"
+        raise ConfigError(msg)
+    _check_media(config)
+
+
+def _check_media(config: Config) -> None:
+    _ = config.hosts, config.never  # read: they raise by themselves
+    span, announced = config.port_range, config.announced
+    if span is not None and len(span) < config.max_sessions:
+        msg = (
+            f"media_ports has {len(span)} ports, max_sessions is {config.max_sessions}: each "
+            "session takes one, so widen the range or lower max_sessions"
+        )
+        raise ConfigError(msg)
+    if len({address.version for address in announced}) < len(announced):
+        msg = "media_announce: name one IPv4 and one IPv6 address at most"
+        raise ConfigError(msg)
+    if announced and config.hosts and all(ip_address(h).is_loopback for h in config.hosts):
+        msg = (
+            "media_announce: media is received at this machine alone, where no NAT leads to: set "
+            "media_addresses to the address behind the NAT, or to 0.0.0.0"
+        )
         raise ConfigError(msg)
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _STAGE_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _RENDER_BUCKETS = (0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.08)
 _SKEW_BUCKETS = (-0.12, -0.06, -0.04, -0.02, -0.01, 0.0, 0.01, 0.02, 0.04, 0.06, 0.12)
+
+# Of the process, like the hooks into aiortc that count here: every registry shows the same.
+DATAGRAMS_DROPPED: Final = Counter(
+    "visavis_datagrams_dropped", "Datagrams that were not taken, by reason", ["reason"],
+    registry=None,
+)  # fmt: skip
 
 
 class Metrics:
@@ -14,6 +22,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(DATAGRAMS_DROPPED)
         self.sessions = Gauge("visavis_sessions", "Live sessions", registry=self.registry)
         self.refused = Counter(
             "visavis_sessions_refused", "Sessions refused for lack of room", registry=self.registry
