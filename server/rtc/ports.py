@@ -38,7 +38,7 @@ def check(reach: Reach) -> None:
         try:
             bound(host, reach.ports).close()
         except Full as error:
-            msg = f"media_ports: none of {reach.ports} is free at {host}: choose another range"
+            msg = f"media_ports: none of them is free at {host}: choose another range"
             raise ConfigError(msg) from error
         except OSError as error:
             msg = (

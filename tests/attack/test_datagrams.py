@@ -107,7 +107,7 @@ async def stranger_against_witness() -> None:
         lost, state = await witness.lost(), viewer.pc.connectionState
         assert (await client.get(viewer.location)).status == 200
         assert (state, lost) == ("connected", {"audio": 0, "video": 0})
-        assert witness.rate(witness.pictures) == pytest.approx(25, rel=0.06)
+        assert witness.rate(witness.pictures) > 23
         assert witness.gap(witness.sounds) < 0.2
 
 
