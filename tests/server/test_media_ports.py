@@ -52,6 +52,18 @@ async def test_media_flows_through_a_port_of_the_range(span):
         await pair.close()
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6 here")
+async def test_media_flows_over_ipv6(span):
+    pair, own = Pair(), Reach(("::1",))
+    offer = await pair.offer(reach=own)
+    await pair.reply(offer, Reach(own.hosts, ports=span))
+    try:
+        await pair.until("video", 3)
+        assert {host for host, _ in candidates_of(pair.answer)} == {"::1"}
+    finally:
+        await pair.close()
+
+
 async def test_ports_in_use_are_passed_over_and_come_back(span):
     taken = [ports._bound("127.0.0.1", port) for port in span[:3]]
     try:

@@ -74,14 +74,14 @@ class Pair:
         self.answer = ""
         self._readers: list[asyncio.Task[None]] = []
 
-    async def offer(self, *codecs: str) -> str:
+    async def offer(self, *codecs: str, reach: Reach = LOCAL) -> str:
         self.client.on("track", lambda t: self._readers.append(asyncio.create_task(self._read(t))))
         self._add("audio")
         video = self._add("video")
         known = RTCRtpSender.getCapabilities("video").codecs
         video.setCodecPreferences([c for c in known if not codecs or c.name in codecs])
         self.client.createDataChannel("visavis")
-        with using(LOCAL):
+        with using(reach):
             await self.client.setLocalDescription(await self.client.createOffer())
         return self.client.localDescription.sdp
 
