@@ -14,7 +14,7 @@ from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.sessions import Lender, Offered, SessionRoutes
 from visavis.server.rtc.allowance import Limits
-from visavis.server.rtc.conversation import Reach
+from visavis.server.rtc.reach import Reach
 from visavis.server.services.engines import Defaults, Services
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
@@ -28,6 +28,11 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
     return Services(config.home_path, defaults, store, metrics)
 
 
+def reach(config: Config) -> Reach:
+    """Where media is received, and whom it may contact."""
+    return Reach(config.hosts, config.announced, config.port_range, config.never)
+
+
 def application(
     config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
 ) -> web.Application:
@@ -38,7 +43,8 @@ def application(
         as_source(config.source) or "dialogue",
         config.max_sessions,
         config.sessions_per_address,
-        Reach(config.ice, config.hosts),
+        config.ice,
+        reach(config),
         Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
     )
     parts = (

@@ -18,11 +18,11 @@ import uvloop
 from aiohttp import web
 
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands.composition import application, services
+from visavis.server.commands.composition import application, reach, services
 from visavis.server.commands.console import say_line
 from visavis.server.http.door import Door
 from visavis.server.http.headers import Headers
-from visavis.server.rtc import hooks
+from visavis.server.rtc import hooks, ports
 from visavis.server.services.engines import Services
 from visavis.server.system import config as settings
 from visavis.server.system import home, lag, memory, priority
@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> None:
 async def serve(config: Config) -> None:
     """Run the server until it is told to stop by SIGINT or SIGTERM; then it ends within 5 s."""
     hooks.install()
+    ports.check(reach(config))
     memory.give_back_large_blocks()
     # Engines run Python too: at the default 5 ms a packet waits for several of them in turn, and
     # the browser's jitter buffer grows by what it waited.

@@ -21,7 +21,8 @@ from visavis.server.http.problems import body, json_object
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
 from visavis.server.rtc.allowance import Limits
-from visavis.server.rtc.conversation import Conversation, Reach
+from visavis.server.rtc.conversation import Conversation
+from visavis.server.rtc.reach import Reach
 from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
 from visavis.server.session.session import Session
@@ -43,7 +44,8 @@ _SHUTTING_DOWN: Final = "The server is shutting down."
 class Offered:
     """What a session gets that names nothing, how it is reached, and how long it may be.
 
-    most: live sessions at a time. each: of one address; 0: as many as there are.
+    most: live sessions at a time. each: of one address; 0: as many as there are. ice: STUN and
+    TURN addresses. reach: where media is received.
     """
 
     avatar: str
@@ -51,6 +53,7 @@ class Offered:
     source: Source
     most: int
     each: int = 0
+    ice: tuple[str, ...] = ()
     reach: Reach = field(default_factory=Reach)
     limits: Limits = field(default_factory=Limits)
 
@@ -138,9 +141,9 @@ class SessionRoutes:
             log.exception("a session could not be given its engines", extra={"avatar": avatar})
             raise NotReady(str(error)) from error
         session = Session(name, engines, self._metrics, Clock())
-        offered = self._offered
+        ours = self._offered
         conversation = Conversation(
-            session, avatar, voice, offered.reach, offered.limits, self._changed
+            session, avatar, voice, ours.ice, ours.reach, ours.limits, self._changed
         )
         try:
             answer = await conversation.connect(offer)

@@ -12,13 +12,13 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from visavis.server import protocol
 from visavis.server.playout.messages import TICK_RATE, Tick, ms
 from visavis.server.rtc.allowance import Allowance, Limits
 from visavis.server.rtc.peer import Peer
+from visavis.server.rtc.reach import Reach
 from visavis.server.session.events import Line
 from visavis.server.session.session import Session
 from visavis.server.system.config import Source
@@ -41,24 +41,18 @@ _AWAY: Final = "There is no such conversation any more: it waited, or its place 
 State = Literal["offered", "live", "resting", "over"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """ice: STUN and TURN addresses. hosts: those at which media is received; empty: all but
-    loopback."""  # fmt: skip
-
-    ice: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-
-
 class Conversation:
-    """One session, from its first offer to its end; `changed` is called at each new state."""
+    """One session, from its first offer to its end; `changed` is called at each new state.
+
+    ice: STUN and TURN addresses. reach: where its connections are reached.
+    """
 
     def __init__(
-        self, session: Session, avatar: str, voice: str, reach: Reach, limits: Limits,
-        changed: Callable[[Conversation], None],
+        self, session: Session, avatar: str, voice: str, ice: Sequence[str], reach: Reach,
+        limits: Limits, changed: Callable[[Conversation], None],
     ) -> None:  # fmt: skip
         self.session, self._avatar, self._voice = session, avatar, voice
-        self._reach, self._limits, self._changed = reach, limits, changed
+        self._ice, self._reach, self._limits, self._changed = ice, reach, limits, changed
         self._allowance = Allowance(limits)
         self.state: State = "offered"
         self.since = session.clock.seconds(0)  # when that state began, s of time.monotonic()
@@ -76,12 +70,13 @@ class Conversation:
     async def connect(self, offer: str) -> str:
         """SDP offer -> SDP answer; the peer takes over once it is connected.
 
-        Raises Malformed or Unprocessable when the offer cannot be used, NotFound when it is over.
+        Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left,
+        NotFound when it is over.
         """
-        peer = Peer(self.session, self._reach.ice, self)
+        peer = Peer(self.session, self._ice, self)
         self._peers.add(peer)
         try:
-            answer = await peer.answer(offer, self._reach.hosts)
+            answer = await peer.answer(offer, self._reach)
         except BaseException:
             await self._close_peer(peer)
             raise

@@ -4,7 +4,10 @@
 
     RTCRtpSender            own encoders, own threads, reports in media time (sender.py)
     JitterBuffer, decoders  sound without prefetch and without holes (jitter.py)
-    RTCRtpReceiver, threads one sound, as fast as a microphone makes it; no pictures (receiver.py)
+    RTCRtpReceiver, threads one sound, as fast as a microphone makes it (receiver.py)
+    sockets, receive loop   strangers are not heard, no datagram ends a session (ingress.py)
+    ICE agent               few candidates, slow checks, the operator's addresses (agent.py)
+    SCTP, its messages      none can hold up everybody, or end it (association.py, channels.py)
     default ICE servers     none, instead of a public STUN host
     consent checks          a dead peer is noticed in 8 to 10 s, not 30
     host addresses          only those asked for, 127.0.0.1 among them
@@ -17,38 +20,46 @@ aiortc and aioice are pinned exactly in pyproject.toml; tests/server/test_rtc.py
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Literal
 from urllib.parse import unquote
 
+import aiortc.rtcicetransport
 import aiortc.rtcpeerconnection
 import aiortc.rtcrtpreceiver
-from aioice import ice
+import aiortc.rtcsctptransport
+from aioice import ice, stun
 from aiortc import (
     RTCConfiguration,
     RTCIceServer,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCRtpSender,
     RTCRtpTransceiver,
     RTCSessionDescription,
 )
+from aiortc.codecs.base import Decoder
 from aiortc.exceptions import OperationError
-from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtcicetransport import RTCIceGatherer, connection_kwargs
-from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
+from aiortc.rtcicetransport import RTCIceCandidate, RTCIceGatherer, connection_kwargs
+from aiortc.rtcrtpparameters import RTCRtpCodecCapability, RTCRtpCodecParameters
 from aiortc.rtcsctptransport import RTCSctpTransport
 from OpenSSL import SSL
 
-from visavis.server.rtc import channels, jitter, receiver
+from visavis.server.rtc import association, candidates, channels, ingress, jitter, offers, receiver
+from visavis.server.rtc.agent import Agent
+from visavis.server.rtc.reach import Reach, current, using
 from visavis.server.rtc.sender import MediaTimeSender, ntp_time
-from visavis.server.system.errors import ConfigError, Malformed, Unprocessable
+from visavis.server.system.errors import ConfigError, Malformed, Problem, Unprocessable
+from visavis.server.system.faults import fault
+from visavis.server.system.seldom import Seldom
 
 __all__ = [
-    "add_candidate", "answer", "close", "configuration", "install", "ntp_time",
+    "add_candidates", "answer", "close", "configuration", "install", "ntp_time",
     "packets_received", "prefer", "said_goodbye",
 ]  # fmt: skip
 
@@ -59,12 +70,14 @@ Codec = Literal["H264", "VP8"]
 _CONSENT_FAILURES: Final = 8
 _CONSENT_INTERVAL: Final = 0.6  # s
 _CLOSE_WITHIN: Final = 5.0  # s
+_SCTP: Final = aiortc.rtcsctptransport
+_SCTP_UNTIL: Final = (
+    "aiortc checks the lengths and numbers of SCTP chunks, and keeps to the window it advertised"
+)
 _SECRET: Final = re.compile(r"(?P<scheme>turns?:)(?P<user>[^:@]+):(?P<secret>[^@]+)@(?P<rest>.+)")
-_UNUSABLE: Final = (
-    ValueError, KeyError, IndexError, AttributeError, TypeError, AssertionError,
-)  # fmt: skip  # what aiortc's parser lets out
 
-_hosts: ContextVar[tuple[str, ...]] = ContextVar("hosts", default=())
+log = logging.getLogger(__name__)
+_seldom = Seldom(log)
 _all_addresses = ice.get_host_addresses
 
 
@@ -110,9 +123,11 @@ def hooks() -> tuple[Hook, ...]:
         Hook(
             aiortc.rtcrtpreceiver,
             "get_decoder",
-            jitter.decoder,
-            "lost sound is concealed: a microphone's timeline must not shrink (aiortc #543)",
+            _decoder,
+            "lost sound is concealed: a microphone's timeline must not shrink (aiortc #543); and "
+            "what cannot be decoded neither ends the thread nor writes a line a packet",
         ),
+        *_guards(),
         Hook(
             aiortc.rtcpeerconnection,
             "RTCRtpReceiver",
@@ -159,6 +174,63 @@ def hooks() -> tuple[Hook, ...]:
     )
 
 
+def _guards() -> tuple[Hook, ...]:
+    """What keeps strangers, and a hostile peer, from the connection and from everybody else."""
+    return (
+        Hook(
+            ice,
+            "StunProtocol",
+            ingress.Gate,
+            "aioice drops what is empty, and data from an address that is in no validated pair, "
+            "and leaves requests without its password unanswered",
+        ),
+        Hook(
+            stun,
+            "parse_message",
+            ingress.parse_message,
+            "parse_message raises ValueError for whatever is no STUN message",
+        ),
+        Hook(
+            aiortc.rtcicetransport,
+            "Connection",
+            Agent,
+            "aioice bounds candidates, pairs (RFC 8445 6.1.2.5) and learned addresses, paces its "
+            "checks, and takes the ports and addresses to gather on (aioice #2, #57)",
+        ),
+        Hook(
+            RTCDtlsTransport,
+            "_recv_next",
+            ingress.recv_next,
+            "an exception of a parser or a handler no longer ends aiortc's receive loop",
+        ),
+        Hook(
+            RtpRouter,
+            "route_rtp",
+            ingress.route_rtp,
+            "the router bounds the sources that a peer may make up",
+        ),
+        Hook(
+            RTCRtpReceiver,
+            "_send_rtcp",
+            ingress.send_rtcp,
+            "a report with a value that does not fit no longer ends the task that reports",
+        ),
+        *(
+            Hook(owner, ours.__name__ if owner is _SCTP else f"_{ours.__name__}", ours, _SCTP_UNTIL)
+            for owner, ours in (
+                (_SCTP, association.decode_params),
+                (RTCSctpTransport, association.receive_data_chunk),
+                (RTCSctpTransport, association.receive_forward_tsn_chunk),
+                (RTCSctpTransport, association.receive_sack_chunk),
+            )
+        ),
+    )
+
+
+def _decoder(codec: RTCRtpCodecParameters) -> Decoder:
+    return jitter.decoder(codec, partial(ingress.faulty, "undecodable"))
+
+
 def configuration(servers: Iterable[str] = ()) -> RTCConfiguration:
     """STUN and TURN addresses (RFC 7064, 7065) -> configuration. None: no server, ever.
 
@@ -193,10 +265,14 @@ def _server(url: str) -> RTCIceServer:
 def prefer(pc: RTCPeerConnection, codec: Codec = "H264") -> None:
     """Answer with this video codec if the peer has it, else the other one; sound is Opus.
 
-    Call it after the tracks are added and before `setRemoteDescription`: later aiortc ignores it.
+    A peer's own picture is not received: nobody looks at it, and decoding it would be a viewer's
+    way to the processor. Call it after the tracks are added and before `setRemoteDescription`:
+    later aiortc ignores it.
     """
     for transceiver in pc.getTransceivers():
         transceiver.setCodecPreferences(_ranked(transceiver, codec))
+        if transceiver.kind == "video":
+            transceiver.direction = "sendonly"
 
 
 def _ranked(transceiver: RTCRtpTransceiver, codec: Codec) -> list[RTCRtpCodecCapability]:
@@ -215,78 +291,80 @@ def _ranked(transceiver: RTCRtpTransceiver, codec: Codec) -> list[RTCRtpCodecCap
 
 
 async def answer(
-    pc: RTCPeerConnection, offer: str, hosts: Sequence[str] = (), codec: Codec = "H264"
+    pc: RTCPeerConnection, offer: str, reach: Reach | None = None, codec: Codec = "H264"
 ) -> str:
     """SDP offer -> SDP answer with all candidates, for a connection that has its tracks.
 
-    hosts: the local addresses to be reached at, such as ("127.0.0.1",); empty: all but loopback.
-    Firefox is also given this machine's others, where hosts holds loopback alone.
-    Raises Malformed, or Unprocessable when a track of ours has no section of its kind in the
-    offer, or no codec that both sides know.
+    reach: where we are reached; None: at all addresses but loopback. Where that is loopback alone,
+    Firefox is also given this machine's other addresses. Raises Malformed; Unprocessable when a
+    track of ours has no section of its kind in the offer, or no codec that both sides know; Full
+    when no port for media is left.
     """
+    reach = reach or Reach()
+    usable = offers.checked(offer, reach)
     prefer(pc, codec)
-    try:
-        await pc.setRemoteDescription(RTCSessionDescription(_usable(offer), "offer"))
-    except OperationError as error:
-        msg = "the offer has no codec in common: it needs Opus, and H.264 or VP8"
-        raise Unprocessable(msg, "no-codec") from error
-    except _UNUSABLE as error:
-        msg = "the body is no usable SDP offer"
-        raise Malformed(msg, "malformed-sdp") from error
-    if any(transceiver.mid is None for transceiver in pc.getTransceivers()):
-        msg = "the offer leaves out sound or picture: offer to receive both"
-        raise Unprocessable(msg, "no-media")
-    receiver.take_one_sound(pc)
-    with _gathering_on(_reachable(hosts, offer)):
-        await pc.setLocalDescription(await pc.createAnswer())
+    with using(replace(reach, hosts=_reachable(reach.hosts, offer))):
+        try:
+            await pc.setRemoteDescription(RTCSessionDescription(usable, "offer"))
+            await pc.setLocalDescription(await pc.createAnswer())
+        except (Problem, OSError):
+            raise
+        except OperationError as error:
+            msg = "the offer has no codec in common: it needs Opus, and H.264 or VP8"
+            raise Unprocessable(msg, "no-codec") from error
+        except Exception as error:
+            _seldom.warning("offer", "an offer could not be answered", fault=fault(error))
+            msg = "the body is no usable SDP offer"
+            raise Malformed(msg, "malformed-sdp") from error
     return str(pc.localDescription.sdp)
 
 
-def _usable(offer: str) -> str:
-    # The peer's own checks reveal every address of its that we do not know yet, so candidates
-    # never end: aioice would give up on an offer whose only candidates are mDNS names.
-    lines = offer.splitlines(keepends=True)
-    if not any(line.startswith("m=") for line in lines):
-        msg = "no media section"
-        raise ValueError(msg)
-    return "".join(line for line in lines if not line.startswith("a=end-of-candidates"))
+async def add_candidates(pc: RTCPeerConnection, fragment: str, reach: Reach) -> None:
+    """Trickled candidates, an SDP fragment as RFC 8840 has it; those of no use are left out.
 
-
-async def add_candidate(pc: RTCPeerConnection, candidate: str, mid: str) -> None:
-    """Trickle: one `candidate:...` line of the peer's for media section `mid`. Raises Malformed."""
+    All media is bundled, so that it does not matter which section they are for. Raises Malformed,
+    or Unprocessable when a session has had too many: then none is taken.
+    """
+    lines = [line[2:] for line in fragment.splitlines() if line.startswith("a=candidate:")]
+    transport = pc.getTransceivers()[0].receiver.transport.transport
+    known = {(c.ip, c.port) for c in transport.getRemoteCandidates() if c.type != "prflx"}
+    if len(lines) > candidates.MOST:
+        raise _too_many()
     try:
-        parsed = aiortc.sdp.candidate_from_sdp(candidate.removeprefix("candidate:"))
-        parsed.sdpMid = mid
-        await pc.addIceCandidate(parsed)
-    except _UNUSABLE as error:
+        written = [candidates.read(line) for line in lines]
+    except ValueError as error:
         msg = "not an ICE candidate"
         raise Malformed(msg, "malformed-candidate") from error
+    new = [c for c in candidates.best(written, reach) if (c.host, c.port) not in known]
+    if len(known) + len(new) > candidates.MOST:
+        raise _too_many()
+    for c in new:
+        await transport.addRemoteCandidate(
+            RTCIceCandidate(
+                c.component, c.foundation, c.host, c.port, c.priority, c.transport, c.kind
+            )
+        )
 
 
-def _reachable(hosts: Sequence[str], offer: str) -> tuple[str, ...]:
+def _too_many() -> Unprocessable:
+    msg = f"{candidates.MOST} candidates of a session are tried: this one has had them"
+    return Unprocessable(msg, "too-many-candidates")
+
+
+def _reachable(hosts: tuple[str, ...], offer: str) -> tuple[str, ...]:
     # Firefox has no loopback candidate, and its ICE (nICEr) pairs no other address with one: not
     # even a page of this machine would be reached. Whoever lacks the answer's ICE password and the
     # DTLS certificate of the offer is not heard at those addresses.
     if not any(line.startswith("o=mozilla") for line in offer.splitlines()):
-        return tuple(hosts)
+        return hosts
     if not hosts or not all(host.startswith("127.") for host in hosts):
-        return tuple(hosts)
+        return hosts
     return (*hosts, *_all_addresses(use_ipv4=True, use_ipv6=True))
-
-
-@contextmanager
-def _gathering_on(hosts: Sequence[str]) -> Iterator[None]:
-    # Tasks made inside inherit it: aiortc gathers in `asyncio.gather`.
-    token = _hosts.set(tuple(hosts))
-    try:
-        yield
-    finally:
-        _hosts.reset(token)
 
 
 def _addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
     # A machine without a network still has a page and a server of its own.
-    hosts = _hosts.get() or _all_addresses(use_ipv4, use_ipv6)
+    hosts = current().hosts or _all_addresses(use_ipv4, use_ipv6)
     return list(hosts) or ["127.0.0.1"]
 
 

@@ -264,40 +264,55 @@ class PictureBuffer:
         return _after(sequence, cast(int, self._next))
 
 
-def decoder(codec: RTCRtpCodecParameters) -> Decoder:
-    """Stands for `get_decoder` in aiortc's receiver: decodes runs."""
-    return OpusDecoder() if codec.mimeType.lower() == "audio/opus" else _Each(get_decoder(codec))
+Failed = Callable[[Exception], None]  # told of a piece that could not be decoded
+
+
+def decoder(codec: RTCRtpCodecParameters, failed: Failed = lambda error: None) -> Decoder:
+    """Stands for `get_decoder` in aiortc's receiver: decodes runs, and never raises.
+
+    aiortc writes a line for each failure that FFmpeg names, and any other ends its thread: the
+    session would be deaf from then on. A piece that cannot be decoded is left out here, and the
+    rest of its run is not lost with it.
+    """
+    if codec.mimeType.lower() == "audio/opus":
+        return OpusDecoder(failed)
+    return _Each(get_decoder(codec), failed)
 
 
 class _Each(Decoder):
     """aiortc's decoder, fed with each piece of a run."""
 
-    def __init__(self, inner: Decoder) -> None:
-        self._inner = inner
+    def __init__(self, inner: Decoder, failed: Failed) -> None:
+        self._inner, self._failed = inner, failed
 
     def decode(self, encoded_frame: JitterFrame) -> list[Frame]:
         return [
             frame
             for at, piece in _pieces(encoded_frame)
             if piece.payload is not None
-            for frame in self._inner.decode(JitterFrame(piece.payload, at))
+            for frame in self._decode(JitterFrame(piece.payload, at))
         ]
+
+    def _decode(self, piece: JitterFrame) -> list[Frame]:
+        try:
+            return self._inner.decode(piece)
+        except Exception as error:  # noqa: BLE001 (the border to whatever FFmpeg and its like throw)
+            self._failed(error)
+            return []
 
 
 class OpusDecoder(Decoder):
     """Opus to mono s16 at 48 kHz; a lost piece is concealed by libopus, as long as it was."""
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Failed = lambda error: None) -> None:
+        self._failed = failed
         self._codec = av.CodecContext.create("libopus", "r")
         self._codec.format, self._codec.layout = "s16", "mono"
         self._codec.sample_rate = RATE
         self._toc = 0
 
     def decode(self, encoded_frame: JitterFrame) -> list[Frame]:
-        """Frames that follow each other without a hole, `pts` in samples.
-
-        A piece that is no Opus is left out; the rest of the run is not lost with it.
-        """
+        """Frames that follow each other without a hole, `pts` in samples."""
         frames: list[Frame] = []
         for at, piece in _pieces(encoded_frame):
             if piece.payload is None:
@@ -317,7 +332,8 @@ class OpusDecoder(Decoder):
         packet.pts, packet.time_base = at, Fraction(1, RATE)
         try:
             return list(self._codec.decode(packet))
-        except av.FFmpegError:
+        except Exception as error:  # noqa: BLE001 (the same border)
+            self._failed(error)
             return []
 
 

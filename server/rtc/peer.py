@@ -16,6 +16,7 @@ from av import AudioFrame
 from visavis.engines.base import Pcm
 from visavis.server import protocol
 from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.receiver import BoundedReceiver, of_track
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
@@ -56,6 +57,7 @@ class Peer:
     def __init__(self, session: Session, ice: Sequence[str], greeter: Greeter) -> None:
         self._pc = RTCPeerConnection(rtc.configuration(ice))
         self._session, self._greeter = session, greeter
+        self._reach = Reach()
         self._channel: RTCDataChannel | None = None
         self._video: VideoTrack | None = None
         self._voice: MediaStreamTrack | None = None
@@ -67,12 +69,12 @@ class Peer:
         self._received, self.heard_at = 0, session.clock.now()
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
-    async def answer(self, offer: str, hosts: Sequence[str]) -> str:
+    async def answer(self, offer: str, reach: Reach) -> str:
         """SDP offer -> SDP answer.
 
-        hosts: the local addresses to be reached at; empty: all but loopback.
-        Raises Malformed or Unprocessable when the offer cannot be used.
+        Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left.
         """
+        self._reach = reach
         if "\nm=audio" not in offer or "\nm=video" not in offer:
             msg = "the offer must ask for both sound and picture"
             raise Unprocessable(msg, "no-media")
@@ -80,7 +82,7 @@ class Peer:
         self._doors.append(self._session.add_outlet(self))
         await self._wired.wait()
         self._credentials = _credentials(offer)
-        return await rtc.answer(self._pc, offer, hosts)
+        return await rtc.answer(self._pc, offer, reach)
 
     async def connects(self, within: float) -> bool:
         """Wait for the viewer; False when they did not come within so many seconds, or gave up."""
@@ -133,13 +135,8 @@ class Peer:
         return _credentials(fragment) <= self._credentials
 
     async def add_candidates(self, fragment: str) -> None:
-        """Trickled candidates, an SDP fragment as RFC 8840 has it. Raises Malformed."""
-        mid = ""
-        for line in fragment.splitlines():
-            if line.startswith("a=mid:"):
-                mid = line.removeprefix("a=mid:")
-            elif line.startswith("a=candidate:"):
-                await rtc.add_candidate(self._pc, line.removeprefix("a="), mid)
+        """Trickled candidates, as RFC 8840 has them. Raises Malformed, Unprocessable."""
+        await rtc.add_candidates(self._pc, fragment, self._reach)
 
     def send(self, message: protocol.FromServer) -> None:
         """Hand a message to the viewer; lost when there is no open channel or it is congested."""

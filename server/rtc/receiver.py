@@ -1,7 +1,7 @@
-"""The receiver that takes the place of aiortc's, and what of a peer's media is received at all.
+"""The receiver that takes the place of aiortc's.
 
 aiortc decodes whatever comes, as fast as it comes, into queues without an end. Here a session takes
-one track of sound, no faster than a microphone makes it (`jitter.SoundBuffer`), and no pictures.
+its track of sound no faster than a microphone makes it (`jitter.SoundBuffer`).
 It touches private names, so aiortc is pinned exactly and tests/server/test_rtc_receiver.py fails
 when one of them moves.
 """
@@ -36,20 +36,6 @@ _BURST: Final = 200.0
 _SOURCES: Final = 4  # SSRCs of one receiver; more than 31 do not fit into a report (RFC 3550 6.4.2)
 _UNDECODED: Final = 64  # runs that wait for the decoder
 _UNHEARD: Final = 250  # frames that wait for whoever reads the track
-_ONE_WAY: Final = {"sendrecv": "sendonly", "recvonly": "inactive"}
-
-
-def take_one_sound(pc: RTCPeerConnection) -> None:
-    """Receive the first track of sound of an offer, and nothing else: it is not even decoded.
-
-    Between `setRemoteDescription` and `createAnswer`, so that the answer says so too.
-    """
-    heard = False
-    for transceiver in pc.getTransceivers():
-        if transceiver.kind == "audio" and not heard:
-            heard = True
-        else:
-            transceiver.direction = _ONE_WAY.get(transceiver.direction, transceiver.direction)
 
 
 class BoundedReceiver(RTCRtpReceiver):

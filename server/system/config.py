@@ -7,15 +7,18 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from visavis.engines.registry import DIALOGUES
 from visavis.server.system import secret_files
+from visavis.server.system.addresses import Address, Network, addresses, networks, ports
 from visavis.server.system.errors import ConfigError
 
 _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(r"none|self|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII)
@@ -70,6 +73,21 @@ class Config:
     width: int = _setting(512, "pixels of the picture, even")
     height: int = _setting(512, "pixels of the picture, even")
     ice_servers: str = _setting("", "STUN or TURN addresses, separated by spaces; none by default")
+    media_addresses: str = _setting(
+        "",
+        "this machine's addresses at which sound and pictures are received, separated by spaces; "
+        "0.0.0.0: all but loopback; empty: as host",
+    )
+    media_announce: str = _setting(
+        "", "address told to viewers in place of those, before a 1:1 NAT; empty: themselves"
+    )
+    media_ports: str = _setting(
+        "", "UDP ports of sound and pictures, such as 40000-40100, one a session; empty: any"
+    )
+    never_contact: str = _setting(
+        "169.254.0.0/16 fe80::/10",
+        "address ranges, separated by spaces, that no viewer can make the server send to",
+    )
     tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
     tls_key: str = _setting("", "PEM key of the certificate")
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
@@ -97,9 +115,25 @@ class Config:
     @property
     def hosts(self) -> tuple[str, ...]:
         """Addresses at which media is received; empty: every one but loopback."""
-        if self.is_local:
-            return ("127.0.0.1",)
-        return () if self.host in {"0.0.0.0", "::"} else (self.host,)
+        given = tuple(str(a) for a in addresses("media_addresses", self.media_addresses))
+        default = "127.0.0.1" if self.is_local else self.host
+        hosts = given or (default,)
+        return () if _EVERY & set(hosts) else hosts
+
+    @property
+    def announced(self) -> tuple[Address, ...]:
+        """Told to viewers in place of local addresses of the same IP version."""
+        return addresses("media_announce", self.media_announce)
+
+    @property
+    def port_range(self) -> range | None:
+        """UDP ports for media; None: any."""
+        return ports("media_ports", self.media_ports)
+
+    @property
+    def never(self) -> tuple[Network, ...]:
+        """Ranges that are never contacted."""
+        return networks("never_contact", self.never_contact)
 
     @property
     def idle_seconds(self) -> float:
@@ -186,8 +220,9 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError when settings do not fit together."""
-    for fault in (*_access_faults(config), *_choice_faults(config), *_number_faults(config)):
-        raise ConfigError(fault)
+    for faults in (_access_faults, _choice_faults, _number_faults, _media_faults):
+        for fault in faults(config):
+            raise ConfigError(fault)
 
 
 def _access_faults(config: Config) -> Iterator[str]:
@@ -226,6 +261,24 @@ def _number_faults(config: Config) -> Iterator[str]:
         yield "sessions_per_address and resume_seconds must be 0 or more"
     if min(config.idle_minutes, config.session_minutes) < -1:
         yield "idle_minutes and session_minutes must be -1, 0 or more"
+
+
+def _media_faults(config: Config) -> Iterator[str]:
+    """Ports and addresses of media; those that are none raise by themselves when they are read."""
+    hosts, _ = config.hosts, config.never
+    span, announced = config.port_range, config.announced
+    if span is not None and len(span) < config.max_sessions:
+        yield (
+            f"media_ports has {len(span)} ports, max_sessions is {config.max_sessions}: each "
+            "session takes one, so widen the range or lower max_sessions"
+        )
+    if len({address.version for address in announced}) < len(announced):
+        yield "media_announce: name one IPv4 and one IPv6 address at most"
+    if announced and hosts and all(ip_address(host).is_loopback for host in hosts):
+        yield (
+            "media_announce: media is received at this machine alone, where no NAT leads to: set "
+            "media_addresses to the address behind the NAT, or to 0.0.0.0"
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:

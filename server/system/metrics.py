@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _STAGE_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -10,12 +12,19 @@ _LAG_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _GAP_BUCKETS = (0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 _SKEW_BUCKETS = (-0.12, -0.06, -0.04, -0.02, -0.01, 0.0, 0.01, 0.02, 0.04, 0.06, 0.12)
 
+# Of the process, like the hooks into aiortc that count here: every registry shows the same.
+DATAGRAMS_DROPPED: Final = Counter(
+    "visavis_datagrams_dropped", "Datagrams that were not taken, by reason", ["reason"],
+    registry=None,
+)  # fmt: skip
+
 
 class Metrics:
     """The server's counters; each instance has its own registry, so that tests do not mix."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.registry.register(DATAGRAMS_DROPPED)
         self.sessions = Gauge("visavis_sessions", "Live sessions", registry=self.registry)
         self.resting = Gauge(
             "visavis_sessions_resting", "Sessions without a connection", registry=self.registry

@@ -147,20 +147,17 @@ async def test_a_witness_notices_nothing_of(kind, caplog):
     assert not complaints(caplog)
 
 
-async def test_pictures_and_second_microphones_are_not_received():
+async def test_a_visitors_pictures_are_not_received():
     async with serving() as client:
         viewer, camera = Viewer(Track("audio")), Track("video")
         sound, pictures = viewer.pc.getTransceivers()
         pictures.direction = "sendrecv"
         pictures.sender.replaceTrack(camera)
-        more = Track("audio"), Track("video")
-        others = [viewer.pc.addTransceiver(track, "sendrecv") for track in more]
         try:
             await viewer.connect(client)
             await viewer.wait_for("ready")
-            agreed = [t.currentDirection for t in (sound, pictures, *others)]
-            assert agreed == ["sendrecv", "recvonly", "inactive", "inactive"]
-            assert [track.count for track in (camera, *more)] == [0, 0, 0]
+            assert [sound.currentDirection, pictures.currentDirection] == ["sendrecv", "recvonly"]
+            assert camera.count == 0
         finally:
             await viewer.close()
 

@@ -13,6 +13,7 @@ from aiortc.rtcicetransport import RTCIceGatherer
 from support.rtc_pair import LOCAL, TICKS, Pair, Track, connected, sender
 
 from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc.reach import Reach, using
 from visavis.server.system.errors import ConfigError, Malformed, Unprocessable
 
 
@@ -104,11 +105,13 @@ async def test_addresses_of_one_connection_do_not_leak_into_another(monkeypatch)
     monkeypatch.setattr(rtc, "_all_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.3"])
 
     async def gathered(hosts):
-        with rtc._gathering_on(hosts):
+        with using(Reach(hosts)):
             await asyncio.sleep(0.01)
             return ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
 
-    assert await asyncio.gather(gathered(["127.0.0.1"]), gathered([]), gathered(["127.0.0.2"])) == [
+    assert await asyncio.gather(
+        gathered(("127.0.0.1",)), gathered(()), gathered(("127.0.0.2",))
+    ) == [
         ["127.0.0.1"],
         ["127.0.0.3"],
         ["127.0.0.2"],
@@ -129,7 +132,7 @@ async def test_firefox_is_answered_with_an_address_that_it_can_pair(
     monkeypatch.setattr(rtc, "_all_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.3"])
     pair = Pair()
     offer = re.sub(r"o=\S+", f"o={origin}", await pair.offer())
-    await pair.reply(offer, hosts)
+    await pair.reply(offer, Reach(tuple(hosts)))
     assert set(re.findall(r"candidate:\S+ 1 udp \d+ (\S+)", pair.answer)) == expected
     await pair.close()
 
@@ -203,10 +206,10 @@ async def test_trickled_candidates(monkeypatch):
     offer = await pair.offer()
     line = re.search(r"a=(candidate:.*)\r", offer)[1]
     await pair.reply(re.sub(r"a=(candidate|end-of).*\r\n", "", offer))
-    await rtc.add_candidate(pair.server, line, "0")
-    await rtc.add_candidate(pair.server, line.replace("127.0.0.1", "ab.local"), "0")
+    for trickled in (line, line.replace("127.0.0.1", "ab.local")):
+        await rtc.add_candidates(pair.server, f"a=mid:0\r\na={trickled}\r\n", LOCAL)
     with pytest.raises(Malformed):
-        await rtc.add_candidate(pair.server, "candidate:x", "0")
+        await rtc.add_candidates(pair.server, "a=candidate:x", LOCAL)
     await pair.until("video", 1)
     await pair.close()
 

@@ -7,7 +7,6 @@ import time
 
 import aiortc.rtcrtpreceiver
 import pytest
-from aiortc import RTCPeerConnection
 from aiortc.jitterbuffer import JitterFrame
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
@@ -149,18 +148,6 @@ async def test_who_receives_a_track_is_known():
         taking = sound_receiver(pair)
         assert of_track(pair.client, taking.track) is taking
         assert of_track(pair.client, Track("audio")) is None
-
-
-async def test_an_answer_takes_the_first_sound_alone():
-    pc = RTCPeerConnection(rtc.configuration())
-    for kind in ("audio", "video", "audio", "video"):
-        pc.addTransceiver(kind, "sendrecv")
-    pc.addTransceiver("audio", "recvonly")
-    receiver.take_one_sound(pc)
-    assert [t.direction for t in pc.getTransceivers()] == [
-        "sendrecv", "sendonly", "sendonly", "sendonly", "inactive",
-    ]  # fmt: skip
-    await rtc.close(pc)
 
 
 def test_libopus_says_nothing_in_the_log(caplog):

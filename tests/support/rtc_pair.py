@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from fractions import Fraction
 from typing import Any
 
 import av
 import numpy as np
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCRtpTransceiver,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import MediaStreamError
 
 from visavis.engines.base import PLAY_RATE
 from visavis.server.playout.messages import FRAME, PACKET
 from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc.reach import Reach, using
 
 TICKS = PLAY_RATE
-LOCAL = ("127.0.0.1",)
+LOCAL = Reach(("127.0.0.1",))
 
 
 class Track(MediaStreamTrack):
@@ -57,35 +64,38 @@ class Track(MediaStreamTrack):
 class Pair:
     """A server with two tracks and a client that takes them."""
 
-    def __init__(self, *tracks: MediaStreamTrack) -> None:
+    def __init__(self, *tracks: MediaStreamTrack, sends: MediaStreamTrack | None = None) -> None:
         self.server = RTCPeerConnection(rtc.configuration())
         self.client = RTCPeerConnection(rtc.configuration())
         self.tracks = tracks or (Track("audio"), Track("video"))
+        self.sends = {sends.kind: sends} if sends else {}  # the client's own
         self.frames: dict[str, list[Any]] = {"audio": [], "video": []}
         self.states: list[str] = []
         self.answer = ""
         self._readers: list[asyncio.Task[None]] = []
 
-    async def offer(self, *codecs: str) -> str:
+    async def offer(self, *codecs: str, reach: Reach = LOCAL) -> str:
         self.client.on("track", lambda t: self._readers.append(asyncio.create_task(self._read(t))))
-        self.client.addTransceiver("audio", "recvonly")
-        video = self.client.addTransceiver("video", "recvonly")
+        self._add("audio")
+        video = self._add("video")
         known = RTCRtpSender.getCapabilities("video").codecs
         video.setCodecPreferences([c for c in known if not codecs or c.name in codecs])
         self.client.createDataChannel("visavis")
-        with rtc._gathering_on(LOCAL):
+        with using(reach):
             await self.client.setLocalDescription(await self.client.createOffer())
         return self.client.localDescription.sdp
 
-    async def reply(
-        self, offer: str, hosts: Sequence[str] = LOCAL, codec: rtc.Codec = "H264"
-    ) -> None:
+    def _add(self, kind: str) -> RTCRtpTransceiver:
+        own = self.sends.get(kind)
+        return self.client.addTransceiver(own or kind, "sendrecv" if own else "recvonly")
+
+    async def reply(self, offer: str, reach: Reach = LOCAL, codec: rtc.Codec = "H264") -> None:
         for track in self.tracks:
             self.server.addTrack(track)
         self.server.on(
             "connectionstatechange", lambda: self.states.append(self.server.connectionState)
         )
-        self.answer = await rtc.answer(self.server, offer, hosts, codec)
+        self.answer = await rtc.answer(self.server, offer, reach, codec)
         await self.client.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
 
     async def until(self, kind: str, count: int) -> None:
@@ -110,12 +120,12 @@ class Pair:
 
 @asynccontextmanager
 async def connected(
-    *tracks: MediaStreamTrack, hosts: Sequence[str] = LOCAL, codec: rtc.Codec = "H264"
+    *tracks: MediaStreamTrack, reach: Reach = LOCAL, codec: rtc.Codec = "H264"
 ) -> AsyncIterator[Pair]:
     """A pair whose media flows; closed at the end."""
     pair = Pair(*tracks)
     try:
-        await pair.reply(await pair.offer(), hosts, codec)
+        await pair.reply(await pair.offer(), reach, codec)
         yield pair
     finally:
         await pair.close()

@@ -18,6 +18,7 @@ from visavis.server import protocol
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.composition import application
 from visavis.server.rtc import hooks
+from visavis.server.rtc.reach import Reach, using
 from visavis.server.system.config import Config
 
 SDP = {"Content-Type": "application/sdp"}
@@ -60,7 +61,7 @@ class Viewer:
 
     async def offer(self) -> str:
         """What it offers, with loopback candidates only."""
-        with hooks._gathering_on(("127.0.0.1",)):
+        with using(Reach(("127.0.0.1",))):
             await self.pc.setLocalDescription(await self.pc.createOffer())
         return str(self.pc.localDescription.sdp)
 
