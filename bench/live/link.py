@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 _HEADERS: Final = 28  # bytes of IPv4 and UDP
+_ORDER: Final = 1e-6  # s between two that arrive together: timers of one time have no order
 _SEED: Final = 5  # each run loses the same packets, as far as the same are sent
 
 Address = tuple[str, int]
@@ -67,7 +68,7 @@ class Link:
             leaves = self._free_at = now + wait + size * 8 / link.cap
         self.passed[kind] += size
         arrives = leaves + link.delay + self._random.random() * link.jitter
-        self._last = max(self._last, arrives)
+        self._last = max(self._last + _ORDER, arrives)
         if self._last <= now:
             deliver(data)
         else:
@@ -75,6 +76,7 @@ class Link:
 
     def report(self, seconds: float) -> dict[str, Any]:
         """kbit/s by kind that came and that passed, and how long they queued."""
+
         def rate(sizes: dict[str, int]) -> dict[str, float]:
             return {k: round(v * 8 / seconds / 1000, 1) for k, v in sorted(sizes.items())}
 
@@ -207,6 +209,7 @@ class _Front(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
         if addr not in self._backs:
+
             def deliver(back: bytes) -> None:
                 if not self._transport.is_closing():
                     self._transport.sendto(back, addr)

@@ -18,6 +18,7 @@ from visavis.server.doors.recordings import Recordings
 from visavis.server.http.problems import body, json_object
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
+from visavis.server.rtc.congestion import Measured
 from visavis.server.rtc.peer import Peer
 from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
@@ -121,7 +122,8 @@ class SessionRoutes:
             log.exception("a session could not be given its engines", extra={"avatar": avatar})
             raise NotReady(str(error)) from error
         session = Session(name, engines, self._metrics, Clock())
-        peer = Peer(session, self._offered.ice, avatar, voice, lambda: self._left(name))
+        network = Measured(self._metrics)
+        peer = Peer(session, self._offered.ice, avatar, voice, lambda: self._left(name), network)
         try:
             answer = await peer.answer(offer, self._offered.hosts)
         except BaseException:

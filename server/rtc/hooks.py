@@ -2,8 +2,11 @@
 
 `install` puts the hooks in place once for the process; importing does nothing. What is mended:
 
-    RTCRtpSender            own encoders, own threads, reports in media time (sender.py)
+    RTCRtpSender            own encoders, own threads, reports in media time, and no more than
+                            the network carries (sender.py)
     JitterBuffer, decoders  sound without prefetch and without holes (jitter.py)
+    CODECS, HEADER_EXTENSIONS, RtcpRtpfbPacket
+                            transport-wide feedback (feedback.py)
     default ICE servers     none, instead of a public STUN host
     consent checks          a dead peer is noticed in 8 to 10 s, not 30
     host addresses          only those asked for, 127.0.0.1 among them
@@ -19,7 +22,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import unquote
 
@@ -34,11 +37,18 @@ from aiortc import (
     RTCRtpTransceiver,
     RTCSessionDescription,
 )
+from aiortc.codecs import CODECS, HEADER_EXTENSIONS, is_rtx
 from aiortc.exceptions import OperationError
 from aiortc.rtcicetransport import RTCIceGatherer, connection_kwargs
-from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+from aiortc.rtcrtpparameters import (
+    RTCRtcpFeedback,
+    RTCRtpCodecCapability,
+    RTCRtpHeaderExtensionParameters,
+)
+from aiortc.rtp import RtcpRtpfbPacket
 
-from visavis.server.rtc import jitter
+from visavis.server.rtc import feedback, jitter
+from visavis.server.rtc.congestion import Congestion, Observer
 from visavis.server.rtc.sender import MediaTimeSender, ntp_time
 from visavis.server.system.errors import ConfigError, Malformed, Unprocessable
 
@@ -57,6 +67,25 @@ _SECRET: Final = re.compile(r"(?P<scheme>turns?:)(?P<user>[^:@]+):(?P<secret>[^@
 _UNUSABLE: Final = (
     ValueError, KeyError, IndexError, AttributeError, TypeError, AssertionError,
 )  # fmt: skip  # what aiortc's parser lets out
+
+# Pictures alone are numbered: for sound the page's microphone would be numbered too, and would wait
+# for reports that we do not make.
+_codecs: Final = {
+    "audio": CODECS["audio"],
+    "video": [
+        codec if is_rtx(codec) else replace(
+            codec, rtcpFeedback=[*codec.rtcpFeedback, RTCRtcpFeedback(type="transport-cc")]
+        )
+        for codec in CODECS["video"]
+    ],
+}  # fmt: skip
+_extensions: Final = {
+    "audio": HEADER_EXTENSIONS["audio"],
+    "video": [
+        *HEADER_EXTENSIONS["video"],
+        RTCRtpHeaderExtensionParameters(id=4, uri=feedback.EXTENSION),  # 4: no other has it
+    ],
+}
 
 _hosts: ContextVar[tuple[str, ...]] = ContextVar("hosts", default=())
 _all_addresses = ice.get_host_addresses
@@ -92,7 +121,8 @@ def hooks() -> tuple[Hook, ...]:
             "RTCRtpSender",
             MediaTimeSender,
             "an encoder may be handed to a sender (aiortc #711, #1026), it encodes outside of the "
-            "default executor, and sender reports carry the time of the media, not of the sending",
+            "default executor, sender reports carry the time of the media, not of the sending, and "
+            "what is sent, retransmissions too, is paced by what the receiver reports",
         ),
         Hook(
             aiortc.rtcrtpreceiver,
@@ -107,6 +137,14 @@ def hooks() -> tuple[Hook, ...]:
             jitter.decoder,
             "lost sound is concealed: a microphone's timeline must not shrink (aiortc #543)",
         ),
+        Hook(
+            aiortc.rtcpeerconnection,
+            "CODECS",
+            _codecs,
+            "aiortc negotiates transport-wide feedback, and its senders go by it",
+        ),
+        Hook(aiortc.rtcpeerconnection, "HEADER_EXTENSIONS", _extensions, "the same"),
+        Hook(RtcpRtpfbPacket, "parse", staticmethod(feedback.parse), "the same"),
         Hook(
             RTCIceGatherer,
             "getDefaultIceServers",
@@ -191,16 +229,21 @@ def _ranked(transceiver: RTCRtpTransceiver, codec: Codec) -> list[RTCRtpCodecCap
 
 
 async def answer(
-    pc: RTCPeerConnection, offer: str, hosts: Sequence[str] = (), codec: Codec = "H264"
-) -> str:
+    pc: RTCPeerConnection, offer: str, hosts: Sequence[str] = (), codec: Codec = "H264",
+    observer: Observer | None = None,
+) -> str:  # fmt: skip
     """SDP offer -> SDP answer with all candidates, for a connection that has its tracks.
 
     hosts: the local addresses to be reached at, such as ("127.0.0.1",); empty: all but loopback.
     Firefox is also given this machine's others, where hosts holds loopback alone.
+    observer: is told what this connection may send.
     Raises Malformed, or Unprocessable when a track of ours has no section of its kind in the
     offer, or no codec that both sides know.
     """
     prefer(pc, codec)
+    congestion = share(pc)
+    if observer is not None:
+        congestion.observer = observer
     try:
         await pc.setRemoteDescription(RTCSessionDescription(_usable(offer), "offer"))
     except OperationError as error:
@@ -215,6 +258,15 @@ async def answer(
     with _gathering_on(_reachable(hosts, offer)):
         await pc.setLocalDescription(await pc.createAnswer())
     return str(pc.localDescription.sdp)
+
+
+def share(pc: RTCPeerConnection) -> Congestion:
+    """Let all senders of a connection go by one estimate of what the network carries."""
+    senders = [sender for sender in pc.getSenders() if isinstance(sender, MediaTimeSender)]
+    shared = senders[0].delivery.congestion if senders else Congestion()
+    for sender in senders:
+        sender.delivery.congestion = shared
+    return shared
 
 
 def _usable(offer: str) -> str:

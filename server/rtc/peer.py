@@ -15,6 +15,7 @@ from av import AudioFrame
 from visavis.engines.base import Pcm
 from visavis.server import protocol
 from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc.congestion import Observer
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure
@@ -32,15 +33,17 @@ _BACKLOG: Final = 256 * 1024  # bytes waiting in the channel at which messages a
 class Peer:
     """A viewer's connection, and the session that lives as long as it does.
 
-    Ends itself when the viewer leaves; `closed` is called once.
+    Ends itself when the viewer leaves; `closed` is called once. network: is told what the viewer's
+    network can take.
     """
 
     def __init__(
         self, session: Session, ice: Sequence[str], avatar: str, voice: str,
-        closed: Callable[[], None],
+        closed: Callable[[], None], network: Observer | None = None,
     ) -> None:  # fmt: skip
         self._pc = RTCPeerConnection(rtc.configuration(ice))
         self.session, self._avatar, self._voice, self._closed = session, avatar, voice, closed
+        self._network = network
         self._channel: RTCDataChannel | None = None
         self._video: VideoTrack | None = None
         self._tasks = Tasks()
@@ -60,7 +63,7 @@ class Peer:
         self._watch()
         self.session.add_outlet(self)
         await self._wired.wait()
-        answer = await rtc.answer(self._pc, offer, hosts)
+        answer = await rtc.answer(self._pc, offer, hosts, observer=self._network)
         self._tasks.start(self._live(), name=f"session-{self.session.name}")
         return answer
 
