@@ -6,11 +6,11 @@ from collections import deque
 from itertools import pairwise
 
 import aiortc.rtp
-import av
 import numpy as np
 import pytest
 from aiortc.rtp import RTCP_PSFB_APP, RTCP_RTPFB, RtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket
 from support.rtc_pair import Pair, Track, sender
+from support.throttle import Noisy, Throttle
 from support.virtual_time import virtual_time
 
 from visavis.server.rtc import estimate as rtc_estimate
@@ -518,62 +518,10 @@ async def test_transport_wide_feedback_is_answered_for_pictures_alone():
     await pair.close()
 
 
-class Throttle:
-    """The server's way out: a cap and a queue, and what was offered to it."""
-
-    def __init__(self, pair: Pair, cap: float, queue: float = 0.3) -> None:
-        self.cap, self.queue, self.free_at = cap, queue, 0.0
-        self.offered: list[tuple[float, str, int]] = []
-        self.dropped: list[tuple[float, str]] = []
-        self._ice = pair.server.getSenders()[0].transport.transport
-        self._plain, self._ice._send = self._ice._send, self._send
-        self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def _send(self, data: bytes) -> None:
-        now = self._loop.time()
-        kind = "other"
-        if 127 < data[0] < 192 and not aiortc.rtp.is_rtcp(data):
-            kind = "audio" if data[1] & 0x7F == 96 else "video"
-        self.offered.append((now, kind, len(data)))
-        wait = max(0.0, self.free_at - now)
-        if wait > self.queue:
-            self.dropped.append((now, kind))
-            return
-        self.free_at = now + wait + (len(data) + 28) * 8 / self.cap
-        self._loop.call_at(self.free_at, self._leave, data)
-
-    def _leave(self, data: bytes) -> None:
-        task = asyncio.ensure_future(self._plain(data))
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        task.cancelled() or task.exception()
-
-    def rate(self, kind: str, start: float, end: float) -> float:
-        bits = [size * 8 for at, each, size in self.offered if each == kind and start <= at < end]
-        return sum(bits) / (end - start)
-
-
-class Noisy(Track):
-    """Pictures that no rate is enough for."""
-
-    async def recv(self):
-        frame = await super().recv()
-        if self.kind == "video":
-            noise = np.random.default_rng(self.count).integers(0, 255, (384, 256), np.uint8)
-            made = av.VideoFrame.from_ndarray(noise, format="yuv420p")
-            made.pts, made.time_base = frame.pts, frame.time_base
-            return made
-        return frame
-
-
 async def test_sound_is_whole_and_a_remb_is_obeyed_on_a_link_of_300_kbit():
     pair = Pair(Track("audio"), Noisy("video"))
     await pair.reply(await pair.offer())
-    link = Throttle(pair, 300_000)
+    link = Throttle(pair.server, 300_000)
     try:
         await pair.until("video", 1)
         own, loop = sender(pair, "video"), asyncio.get_running_loop()
