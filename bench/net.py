@@ -87,7 +87,7 @@ _TAP = """(() => {
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What may be set."""
     parser.add_argument("--case", choices=tuple(CASES), action="append", help="default: all")
-    parser.add_argument("--seconds", type=float, default=60.0, help="length of each")
+    parser.add_argument("--seconds", type=float, default=40.0, help="length of each")
     parser.add_argument("--codec", choices=("H264", "VP8"), default="H264")
     parser.add_argument("--keep", type=Path, help="directory for pictures of the page")
 

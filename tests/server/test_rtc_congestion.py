@@ -5,6 +5,7 @@ import struct
 from collections import deque
 from itertools import pairwise
 
+import aiortc.rtcrtpreceiver
 import aiortc.rtp
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from support.rtc_pair import Pair, Track, sender
 from support.throttle import Noisy, Throttle
 from support.virtual_time import virtual_time
 
+from visavis.server.rtc import delivery as rtc_delivery
 from visavis.server.rtc import estimate as rtc_estimate
 from visavis.server.rtc import hooks as rtc
 from visavis.server.rtc.congestion import Congestion, Lost, Measured, Retransmissions, Voice
@@ -516,6 +518,28 @@ async def test_transport_wide_feedback_is_answered_for_pictures_alone():
     assert own.delivery.congestion is sender(pair, "audio").delivery.congestion
     assert own.delivery.congestion.numbering._next >= 2
     await pair.close()
+
+
+async def test_packets_of_pictures_carry_their_number_and_the_time_at_which_they_left(monkeypatch):
+    seen: dict[str, list] = {"audio": [], "video": []}
+    plain = aiortc.rtcrtpreceiver.RTCRtpReceiver._handle_rtp_packet
+
+    async def handle(self, packet, arrival_time_ms):
+        seen[self.track.kind].append(packet.extensions)
+        await plain(self, packet, arrival_time_ms=arrival_time_ms)
+
+    monkeypatch.setattr(aiortc.rtcrtpreceiver.RTCRtpReceiver, "_handle_rtp_packet", handle)
+    stamps = iter(range(1 << 14, 1 << 40, 1 << 14))
+    monkeypatch.setattr(rtc_delivery.clock, "current_ntp_time", lambda: next(stamps))
+    pair = Pair()
+    await pair.reply(await pair.offer())
+    await pair.until("video", 4)
+    await pair.close()
+    numbers = [each.transport_sequence_number for each in seen["video"]]
+    assert numbers[:4] == [0, 1, 2, 3]
+    assert {each.transport_sequence_number for each in seen["audio"]} == {None}
+    times = [each.abs_send_time for each in seen["video"]]
+    assert all(a < b for a, b in pairwise(times[:4]))
 
 
 async def test_sound_is_whole_and_a_remb_is_obeyed_on_a_link_of_300_kbit():

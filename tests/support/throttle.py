@@ -22,10 +22,10 @@ class Throttle:
         self._free_at = 0.0
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._connection: Any = pc.getSenders()[0].transport.transport._connection
-        self._plain = self._connection.sendto
-        self._connection.sendto = self._send
-        for protocol in self._connection._protocols:  # consent checks and their answers
+        connection: Any = pc.getSenders()[0].transport.transport._connection
+        self._plain = connection.sendto
+        connection.sendto = self._send
+        for protocol in connection._protocols:  # consent checks and their answers
             self._gate(protocol)
 
     def _gate(self, protocol: Any) -> None:
