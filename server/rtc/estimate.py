@@ -31,6 +31,7 @@ _BLIND: Final = 80_000  # is sent then: what comes through first tells that it i
 _SLEEP: Final = 1.5  # s without RTCP, after which reports of loss tell of an outage, so long
 
 _LONG: Final = 0.06  # s that packets may queue before less is sent ...
+_LASTS: Final = 0.1  # ... for so long: a browser that stands still for a moment is no queue, ...
 _SHORT: Final = 0.03  # ... and within which more may be tried
 _BACK_OFF: Final = 0.85  # of what arrives is sent then, draft-ietf-rmcat-gcc-02 5.5 ...
 _DRAIN: Final = 0.7  # ... and of a long queue, to be rid of it
@@ -124,6 +125,7 @@ class Estimate:
         self._arrived, self._arrived_lately = Flow(), Flow(_LATELY)
         self._cut_queue = 0.0  # s that packets waited at the last cut
         self._queue = Queue()
+        self._long_since: float | None = None  # the queue
         self._sound_then = 0.0  # bit/s of sound when the value was found
         self._cut_at: float | None = None
         self._cut_from: float = MOST  # what was too much then
@@ -189,8 +191,12 @@ class Estimate:
             return
         self.queue = self._queue.wait()
         if self.queue > _LONG:
-            self._drain(now, rtt)
-        elif self.queue < _SHORT and self._sent.rate(now) > _USED * self._value:
+            self._long_since = now if self._long_since is None else self._long_since
+            if now - self._long_since >= _LASTS:
+                self._drain(now, rtt)
+            return
+        self._long_since = None
+        if self.queue < _SHORT and self._sent.rate(now) > _USED * self._value:
             self._grow(now)
         else:
             self._grown_at = now

@@ -149,6 +149,17 @@ def test_a_queue_that_stands_from_the_beginning_is_seen_once_it_was_shorter():
     assert queue.wait() == pytest.approx(0.15)
 
 
+def test_a_moment_in_which_the_receiver_stands_still_is_no_queue():
+    estimate = Estimate()
+    for tenth in range(100):
+        now = tenth / 10
+        late = 0.15 if tenth == 50 else 0.0
+        estimate.feedback(
+            now, [Arrival(now, now + late + picture / 25, 8000) for picture in (0, 1)]
+        )
+    assert estimate._cut_at is None
+
+
 def test_jitter_is_no_queue():
     queue, jitter = Queue(), (20, 65, 40, 70, 33, 58, 25, 61, 49, 68, 22, 44)
     for at in range(200):
