@@ -27,7 +27,7 @@ _USED: Final = 0.7  # part of the rate that must be used to show that there is r
 _REMEMBERED: Final = 30.0  # s after a congestion in which the link is taken for thin
 _THIN: Final = 500_000  # a rate below this stays thin
 _SILENCE: Final = 3.0  # s without RTCP, which comes every 0.5 to 1.5 s: the link is down
-_BLIND: Final = 80_000  # is sent then: what comes through first tells that it is back
+_BLIND: Final = 150_000  # is sent then: what comes through first tells that it is back
 _SLEEP: Final = 1.5  # s without RTCP, after which reports of loss tell of an outage, so long
 
 _LONG: Final = 0.06  # s that packets may queue before less is sent ...
