@@ -111,11 +111,11 @@ class _Codec(Protocol):
     MOST: int  # bit/s that are of use
 
     def context(
-        self, frame: av.VideoFrame, at: float, bitrate: int
+        self, frame: av.VideoFrame, at: float, bitrate: int, every: int
     ) -> tuple[VideoCodecContext, bool]:
         """The codec for a frame of media time `at`; whether it is new, so begins with a key.
 
-        bitrate: as if every one of `FPS` pictures a second were encoded.
+        every: it is given each so-manieth of `FPS` pictures a second.
         """
         ...
 
@@ -141,8 +141,8 @@ class Video:
         """A video frame of any even size, best yuv420p -> payloads, 90 kHz time."""
         video, timestamp = _video(frame, self.step.scale)
         at = timestamp / _RATE
-        bitrate = min(self.target_bitrate * self.step.every, self.codec.MOST)
-        context, new = self.codec.context(video, at, bitrate)
+        bitrate = min(self.target_bitrate, self.codec.MOST)
+        context, new = self.codec.context(video, at, bitrate, self.step.every)
         key = self._keyframes.due(at, force_keyframe, self.target_bitrate) or new
         self.was_keyframe = key
         if self._stills.is_known(video, at) and not key:
@@ -172,15 +172,16 @@ class H264:
         self._context: VideoCodecContext | None = None
 
     def context(
-        self, frame: av.VideoFrame, at: float, bitrate: int
+        self, frame: av.VideoFrame, at: float, bitrate: int, every: int
     ) -> tuple[VideoCodecContext, bool]:
         """See _Codec."""
         context, size = self._context, (frame.width, frame.height)
         new = context is None or (context.width, context.height) != size
         if context is None or new:
             self._context = context = _x264(*size, self.MOST)
-        # libx264 re-reads this before every frame, but only of a stream opened as CBR.
-        context.bit_rate = bitrate
+        # libx264 re-reads this before every frame, but only of a stream opened as CBR. It counts
+        # on FPS whatever times the pictures have; libvpx goes by the times.
+        context.bit_rate = min(bitrate * every, self.MOST)
         return context, new
 
     def payloads(self, data: bytes) -> list[bytes]:
@@ -224,7 +225,11 @@ class Vp8:
     START, MOST = 1_500_000, 2_000_000
     REBUILD = 0.4  # how far the target must be off ...
     REBUILD_AFTER = 2.0  # ... and for how many seconds; libvpx through FFmpeg has no other way
-    FALLEN, FALLEN_AFTER = 0.4, 0.5  # the same of a link that turns out thin: pictures are left out
+    # Where it is tight a target that is missed means pictures that are left out, and libvpx makes
+    # the others larger for it.
+    TIGHT, TIGHT_AFTER = 500_000, 1.0
+    TIGHT_SHARE = 0.85  # of the target that it is built for there: the next cut is near
+    FALLEN, FALLEN_AFTER = 0.4, 0.5  # of the rate: at once, nearly
 
     def __init__(self) -> None:
         self._context: VideoCodecContext | None = None
@@ -235,7 +240,7 @@ class Vp8:
         self._picture_id = random.getrandbits(15)
 
     def context(
-        self, frame: av.VideoFrame, at: float, bitrate: int
+        self, frame: av.VideoFrame, at: float, bitrate: int, every: int
     ) -> tuple[VideoCodecContext, bool]:
         """See _Codec."""
         self._has_fallen |= bitrate < 0.9 * self._before
@@ -244,7 +249,8 @@ class Vp8:
         context, size = self._context, (frame.width, frame.height)
         new = context is None or (context.width, context.height) != size
         if context is None or self._is_off(at, bitrate) or new:
-            new, self._built, self._off_since = True, bitrate, None
+            share = self.TIGHT_SHARE if bitrate < self.TIGHT else 1.0
+            new, self._built, self._off_since = True, round(share * bitrate), None
             self._context = context = _libvpx(*size, self._built)
         return context, new
 
@@ -254,13 +260,22 @@ class Vp8:
         return Vp8Encoder._packetize(data, self._picture_id)
 
     def _is_off(self, at: float, bitrate: int) -> bool:
-        if abs(bitrate - self._built) <= self.REBUILD * self._built:
+        wait = self._patience(bitrate)
+        if wait is None:
             self._off_since = None
             return False
         if self._off_since is None:
             self._off_since = at
-        is_thin = bitrate < self.FALLEN * self._built
-        return at - self._off_since > (self.FALLEN_AFTER if is_thin else self.REBUILD_AFTER)
+        return at - self._off_since > wait
+
+    def _patience(self, bitrate: int) -> float | None:
+        """s that a target must stay before it is worth a keyframe; None: never."""
+        if bitrate < self.FALLEN * self._built:
+            return self.FALLEN_AFTER
+        if bitrate < self.TIGHT and bitrate < self._built:
+            return self.TIGHT_AFTER
+        is_off = abs(bitrate - self._built) > self.REBUILD * self._built
+        return self.REBUILD_AFTER if is_off else None
 
 
 def _libvpx(width: int, height: int, bitrate: int) -> VideoCodecContext:
