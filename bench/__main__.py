@@ -13,26 +13,31 @@ OUT = Path("out/bench")
 MODULES = {
     "live": "live.live", "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue",
     "motion": "face.motion", "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes",
-    "face": "face.face",
+    "face": "face.face", "net": "net",
 }  # fmt: skip
 
 
 def main() -> int:
-    """Run the named ones, or all; 1 when one of them failed."""
+    """Run the named ones, or all; 1 when one of them failed. What else is said goes to the one."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MODULES)}")
-    names = parser.parse_args().names or MODULES
+    chosen, options = parser.parse_known_args()
+    names = chosen.names or list(MODULES)
+    if options and len(names) != 1:
+        parser.error("options are for one benchmark alone")
     if unknown := set(names) - set(MODULES):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}")
     OUT.mkdir(parents=True, exist_ok=True)
-    return max(_run(name) for name in names)
+    return max(_run(name, options) for name in names)
 
 
-def _run(name: str) -> int:
+def _run(name: str, options: list[str]) -> int:
     print(f"{name} ...", flush=True)
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", f"bench.{MODULES[name]}"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", f"bench.{MODULES[name]}", *options],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     path = OUT / f"{name}.json"
     if done.returncode == 0:

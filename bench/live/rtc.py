@@ -43,7 +43,13 @@ CODECS = {"h264": (H264Encoder, "video/H264"), "vp8": (Vp8Encoder, "video/VP8")}
 
 def _makers(stock: Callable[[], Any], mime: str) -> dict[str, Callable[[], Any]]:
     codec = RTCRtpCodecParameters(mimeType=mime, clockRate=90_000)
-    return {"aiortc": stock, "ours": lambda: rtc_encoders.encoder(codec)}
+
+    def ours() -> Any:
+        made: Any = rtc_encoders.encoder(codec)
+        made.target_bitrate = 2_000_000  # what it has on a good link after three seconds
+        return made
+
+    return {"aiortc": stock, "ours": ours}
 
 
 def talking_head(width: int, height: int, count: int) -> list[Image]:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -21,7 +22,8 @@ from visavis.server.http.problems import body, json_object
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
 from visavis.server.rtc.allowance import Limits
-from visavis.server.rtc.conversation import Conversation
+from visavis.server.rtc.congestion import Measured
+from visavis.server.rtc.conversation import Conversation, Terms
 from visavis.server.rtc.reach import Reach
 from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
@@ -141,10 +143,7 @@ class SessionRoutes:
             log.exception("a session could not be given its engines", extra={"avatar": avatar})
             raise NotReady(str(error)) from error
         session = Session(name, engines, self._metrics, Clock())
-        ours = self._offered
-        conversation = Conversation(
-            session, avatar, voice, ours.ice, ours.reach, ours.limits, self._changed
-        )
+        conversation = Conversation(session, self._terms(avatar, voice), self._changed)
         try:
             answer = await conversation.connect(offer)
         except BaseException:
@@ -154,6 +153,11 @@ class SessionRoutes:
             await conversation.close()
             raise NotReady(_SHUTTING_DOWN)
         return conversation, answer
+
+    def _terms(self, avatar: str, voice: str) -> Terms:
+        ours = self._offered
+        network = partial(Measured, self._metrics)
+        return Terms(avatar, voice, ours.ice, ours.reach, ours.limits, network)
 
     async def _resume(self, token: str, offer: str, who: str) -> web.Response:
         """Raises NotFound when it is the token of no session there is."""

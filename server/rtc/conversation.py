@@ -12,11 +12,13 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from visavis.server import protocol
 from visavis.server.playout.messages import TICK_RATE, Tick, ms
 from visavis.server.rtc.allowance import Allowance, Limits
+from visavis.server.rtc.congestion import Observer
 from visavis.server.rtc.peer import Peer
 from visavis.server.rtc.reach import Reach
 from visavis.server.session.events import Line
@@ -41,18 +43,30 @@ _AWAY: Final = "There is no such conversation any more: it waited, or its place 
 State = Literal["offered", "live", "resting", "over"]
 
 
-class Conversation:
-    """One session, from its first offer to its end; `changed` is called at each new state.
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all connections of a session have in common.
 
-    ice: STUN and TURN addresses. reach: where its connections are reached.
+    ice: STUN and TURN addresses. reach: where media is received. network: makes who is told what
+    one connection can carry.
     """
 
+    avatar: str
+    voice: str
+    ice: tuple[str, ...]
+    reach: Reach
+    limits: Limits
+    network: Callable[[], Observer]
+
+
+class Conversation:
+    """One session, from its first offer to its end; `changed` is called at each new state."""
+
     def __init__(
-        self, session: Session, avatar: str, voice: str, ice: Sequence[str], reach: Reach,
-        limits: Limits, changed: Callable[[Conversation], None],
-    ) -> None:  # fmt: skip
-        self.session, self._avatar, self._voice = session, avatar, voice
-        self._ice, self._reach, self._limits, self._changed = ice, reach, limits, changed
+        self, session: Session, terms: Terms, changed: Callable[[Conversation], None]
+    ) -> None:
+        self.session, self._terms, self._changed = session, terms, changed
+        self._limits = limits = terms.limits
         self._allowance = Allowance(limits)
         self.state: State = "offered"
         self.since = session.clock.seconds(0)  # when that state began, s of time.monotonic()
@@ -73,10 +87,10 @@ class Conversation:
         Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left,
         NotFound when it is over.
         """
-        peer = Peer(self.session, self._ice, self)
+        peer = Peer(self.session, self._terms.ice, self, self._terms.network())
         self._peers.add(peer)
         try:
-            answer = await peer.answer(offer, self._reach)
+            answer = await peer.answer(offer, self._terms.reach)
         except BaseException:
             await self._close_peer(peer)
             raise
@@ -136,7 +150,7 @@ class Conversation:
         """The first message on a peer's channel."""
         source: Source = "dialogue" if self.session.answers else "microphone"
         return protocol.Ready(
-            protocol.VERSION, self.session.name, self._avatar, self._voice, source,
+            protocol.VERSION, self.session.name, self._terms.avatar, self._terms.voice, source,
             resume=self._token,
             resumed=self._connections > 1,
             taken=self._taken,

@@ -7,25 +7,31 @@ All times are media time, taken from the frames.
 from __future__ import annotations
 
 import random
-from collections import deque
 from fractions import Fraction
 from typing import Any, Final, Protocol, cast
 
 import av
+import numpy as np
 from aiortc.codecs import get_encoder
 from aiortc.codecs.h264 import H264Encoder
 from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.mediastreams import VIDEO_TIME_BASE, convert_timebase
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from av.audio.codeccontext import AudioCodecContext
 from av.frame import Frame
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
-FPS: Final = 25  # pictures a second that the rate control counts on
+from visavis.server.rtc.congestion import Sound, Voice
+from visavis.server.rtc.estimate import START
+from visavis.server.rtc.ladder import FPS, STEPS
+
 _RATE: Final = VIDEO_TIME_BASE.denominator  # media time of video: 90 kHz
 _KEYFRAME_GAP: Final = 0.3  # s; a second request sooner is about the same loss, RFC 4585 3.5.3
-_WINDOW: Final = 1.0  # s over which the rate of what was sent is measured
+_QUIET: Final = 300  # of 32767
+_KEYFRAME_BITS: Final = 0.25  # a pixel, at most; the picture after it makes it sharp
+_KEYFRAME_SHARE: Final = 0.4  # of the rate that keyframes may take
 
 Encoded = tuple[list[bytes], int]  # RTP payloads of one frame, its time in the codec's clock
 
@@ -55,47 +61,24 @@ def encoder(codec: RTCRtpCodecParameters) -> Encoder:
             return get_encoder(codec)
 
 
-class TargetBitrate:
-    """What the network is believed to carry, in bit/s, from the receiver's REMB messages.
-
-    A REMB is at most 1.5 times what arrived (libwebrtc's AimdRateControl), so of a calm face it
-    says little: it lowers the target only when it is below what we really sent.
-    """
-
-    def __init__(self, start: int, least: int, most: int) -> None:
-        self.value = start
-        self._least, self._most = least, most
-        self._sent: deque[tuple[float, int]] = deque()  # (media time in s, bits)
-
-    def sent(self, at: float, size: int) -> None:
-        """`size` bytes of a frame of media time `at` left the encoder."""
-        self._sent.append((at, size * 8))
-        while at - self._sent[0][0] >= _WINDOW:
-            self._sent.popleft()
-
-    def report(self, estimate: int) -> None:
-        """The receiver estimates that at most `estimate` bit/s reach it."""
-        sent = sum(bits for _, bits in tuple(self._sent)) / _WINDOW
-        if estimate < sent or estimate > self.value:
-            self.value = max(self._least, min(estimate, self._most))
-
-
 class _Keyframes:
-    """Lets requests for a keyframe through, not more often than every `_KEYFRAME_GAP`."""
+    """Lets requests for a keyframe through, not more often than every `_KEYFRAME_GAP`.
+
+    Less often where the rate is low: keyframes alone must not fill the link.
+    """
 
     def __init__(self) -> None:
         self._asked = False
         self._last: float | None = None
+        self._bits = 0  # of the last one
 
-    def due(self, at: float, asked: bool) -> bool:
+    def due(self, at: float, asked: bool, rate: int) -> bool:
         self._asked |= asked
-        if not self._asked or (self._last is not None and 0 <= at - self._last < _KEYFRAME_GAP):
-            return False
-        self.made(at)
-        return True
+        gap = max(_KEYFRAME_GAP, self._bits / (_KEYFRAME_SHARE * rate))
+        return self._asked and (self._last is None or not 0 <= at - self._last < gap)
 
-    def made(self, at: float) -> None:
-        self._asked, self._last = False, at
+    def made(self, at: float, size: int) -> None:
+        self._asked, self._last, self._bits = False, at, size * 8
 
 
 class _Stills:
@@ -125,10 +108,15 @@ class _Stills:
 class _Codec(Protocol):
     """What H.264 and VP8 do differently."""
 
-    bitrate: TargetBitrate
+    MOST: int  # bit/s that are of use
 
-    def context(self, frame: av.VideoFrame, at: float) -> tuple[VideoCodecContext, bool]:
-        """The codec for a frame of media time `at`; whether it is new, so begins with a key."""
+    def context(
+        self, frame: av.VideoFrame, at: float, bitrate: int, every: int
+    ) -> tuple[VideoCodecContext, bool]:
+        """The codec for a frame of media time `at`; whether it is new, so begins with a key.
+
+        every: it is given each so-manieth of `FPS` pictures a second.
+        """
         ...
 
     def payloads(self, data: bytes) -> list[bytes]:
@@ -137,35 +125,32 @@ class _Codec(Protocol):
 
 
 class Video:
-    """Pictures through a codec: keyframes on request only, stills sent but rarely."""
+    """Pictures through a codec: keyframes on request only, stills sent but rarely.
+
+    target_bitrate: bit/s. step: how many of the pictures it is given, and in which size they go
+    out. Both may change between any two pictures. was_keyframe: whether the last one was one.
+    """
 
     def __init__(self, codec: _Codec) -> None:
         self.codec = codec
-        self.bitrate = codec.bitrate
+        self.target_bitrate, self.step = START, STEPS[0]
+        self.was_keyframe = False
         self._keyframes, self._stills = _Keyframes(), _Stills()
-
-    @property
-    def target_bitrate(self) -> int:
-        """bit/s; aiortc's sender sets it from REMB messages."""
-        return self.bitrate.value
-
-    @target_bitrate.setter
-    def target_bitrate(self, estimate: int) -> None:
-        self.bitrate.report(estimate)
 
     def encode(self, frame: Frame, force_keyframe: bool = False) -> Encoded:
         """A video frame of any even size, best yuv420p -> payloads, 90 kHz time."""
-        video, timestamp = _video(frame)
+        video, timestamp = _video(frame, self.step.scale)
         at = timestamp / _RATE
-        context, new = self.codec.context(video, at)
-        if new:
-            self._keyframes.made(at)
-        key = self._keyframes.due(at, force_keyframe)
+        bitrate = min(self.target_bitrate, self.codec.MOST)
+        context, new = self.codec.context(video, at, bitrate, self.step.every)
+        key = self._keyframes.due(at, force_keyframe, self.target_bitrate) or new
+        self.was_keyframe = key
         if self._stills.is_known(video, at) and not key:
             return [], timestamp
         video.pict_type = PictureType.I if key else PictureType.NONE
         data = b"".join(bytes(packet) for packet in context.encode(video))
-        self.bitrate.sent(at, len(data))
+        if key:
+            self._keyframes.made(at, len(data))
         return self.codec.payloads(data), timestamp
 
     def pack(self, packet: Packet[Any]) -> Encoded:
@@ -181,20 +166,22 @@ class H264:
     more bits show nothing. Takes yuv420p as it is; x264 follows a new bitrate without a keyframe.
     """
 
-    START, LEAST, MOST = 2_000_000, 300_000, 3_000_000
+    MOST = 3_000_000
 
     def __init__(self) -> None:
-        self.bitrate = TargetBitrate(self.START, self.LEAST, self.MOST)
         self._context: VideoCodecContext | None = None
 
-    def context(self, frame: av.VideoFrame, at: float) -> tuple[VideoCodecContext, bool]:
+    def context(
+        self, frame: av.VideoFrame, at: float, bitrate: int, every: int
+    ) -> tuple[VideoCodecContext, bool]:
         """See _Codec."""
         context, size = self._context, (frame.width, frame.height)
         new = context is None or (context.width, context.height) != size
         if context is None or new:
             self._context = context = _x264(*size, self.MOST)
-        # libx264 re-reads this before every frame, but only of a stream opened as CBR.
-        context.bit_rate = self.bitrate.value
+        # libx264 re-reads this before every frame, but only of a stream opened as CBR. It counts
+        # on FPS whatever times the pictures have; libvpx goes by the times.
+        context.bit_rate = min(bitrate * every, self.MOST)
         return context, new
 
     def payloads(self, data: bytes) -> list[bytes]:
@@ -211,7 +198,8 @@ def _x264(width: int, height: int, most: int) -> VideoCodecContext:
         "forced-idr": "1",
         # maxrate == bit_rate is CBR to x264, the one mode whose rate can change on the way.
         "maxrate": str(most),
-        "bufsize": "400000",  # bits: 0.2 s at the start bitrate, and room for a keyframe
+        # Room for a keyframe, and it cannot change on the way: 8 kB for 512 x 512.
+        "bufsize": str(round(_KEYFRAME_BITS * width * height)),
         "qmin": "16",
         "x264-params": "keyint=infinite:scenecut=0:threads=1:"
         "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",  # BT.601, see I420
@@ -232,23 +220,37 @@ def _level(width: int, height: int) -> str:
 class Vp8:
     """libvpx in real time, for receivers without H.264; rebuilt, with a keyframe, only rarely."""
 
-    START, LEAST, MOST = 1_500_000, 250_000, 2_000_000
+    # START: built for this at least until the target falls; it begins low, and a rebuild on each of
+    # its first steps up would be a keyframe each.
+    START, MOST = 1_500_000, 2_000_000
     REBUILD = 0.4  # how far the target must be off ...
     REBUILD_AFTER = 2.0  # ... and for how many seconds; libvpx through FFmpeg has no other way
+    # Where it is tight a target that is missed means pictures that are left out, and libvpx makes
+    # the others larger for it.
+    TIGHT, TIGHT_AFTER = 500_000, 1.0
+    TIGHT_SHARE = 0.85  # of the target that it is built for there: the next cut is near
+    FALLEN, FALLEN_AFTER = 0.4, 0.5  # of the rate: at once, nearly
 
     def __init__(self) -> None:
-        self.bitrate = TargetBitrate(self.START, self.LEAST, self.MOST)
         self._context: VideoCodecContext | None = None
         self._built = 0  # bit/s
+        self._before = 0  # bit/s of the picture before
+        self._has_fallen = False
         self._off_since: float | None = None
         self._picture_id = random.getrandbits(15)
 
-    def context(self, frame: av.VideoFrame, at: float) -> tuple[VideoCodecContext, bool]:
+    def context(
+        self, frame: av.VideoFrame, at: float, bitrate: int, every: int
+    ) -> tuple[VideoCodecContext, bool]:
         """See _Codec."""
+        self._has_fallen |= bitrate < 0.9 * self._before
+        self._before = bitrate
+        bitrate = bitrate if self._has_fallen else max(bitrate, self.START)
         context, size = self._context, (frame.width, frame.height)
-        new = context is None or (context.width, context.height) != size or self._is_off(at)
-        if context is None or new:
-            self._built, self._off_since = self.bitrate.value, None
+        new = context is None or (context.width, context.height) != size
+        if context is None or self._is_off(at, bitrate) or new:
+            share = self.TIGHT_SHARE if bitrate < self.TIGHT else 1.0
+            new, self._built, self._off_since = True, round(share * bitrate), None
             self._context = context = _libvpx(*size, self._built)
         return context, new
 
@@ -257,13 +259,23 @@ class Vp8:
         self._picture_id = (self._picture_id + 1) % (1 << 15)
         return Vp8Encoder._packetize(data, self._picture_id)
 
-    def _is_off(self, at: float) -> bool:
-        if abs(self.bitrate.value - self._built) <= self.REBUILD * self._built:
+    def _is_off(self, at: float, bitrate: int) -> bool:
+        wait = self._patience(bitrate)
+        if wait is None:
             self._off_since = None
             return False
         if self._off_since is None:
             self._off_since = at
-        return at - self._off_since > self.REBUILD_AFTER
+        return at - self._off_since > wait
+
+    def _patience(self, bitrate: int) -> float | None:
+        """s that a target must stay before it is worth a keyframe; None: never."""
+        if bitrate < self.FALLEN * self._built:
+            return self.FALLEN_AFTER
+        if bitrate < self.TIGHT and bitrate < self._built:
+            return self.TIGHT_AFTER
+        is_off = abs(bitrate - self._built) > self.REBUILD * self._built
+        return self.REBUILD_AFTER if is_off else None
 
 
 def _libvpx(width: int, height: int, bitrate: int) -> VideoCodecContext:
@@ -294,13 +306,14 @@ def _context(name: str, width: int, height: int, bitrate: int) -> VideoCodecCont
     return codec
 
 
-def _video(frame: Frame) -> tuple[av.VideoFrame, int]:
+def _video(frame: Frame, scale: float) -> tuple[av.VideoFrame, int]:
     # Read the time first: PyAV rewrites pts and time_base of a frame that it encodes.
     video = cast(av.VideoFrame, frame)
     timestamp = _timestamp(video)
-    return (
-        video if video.format.name == "yuv420p" else video.reformat(format="yuv420p")
-    ), timestamp
+    if video.format.name == "yuv420p" and scale == 1.0:
+        return video, timestamp
+    width, height = (2 * round(side * scale / 2) for side in (video.width, video.height))
+    return video.reformat(width, height, "yuv420p", interpolation="AREA"), timestamp
 
 
 def _timestamp(data: Frame | Packet[Any], base: Fraction = VIDEO_TIME_BASE) -> int:
@@ -314,24 +327,18 @@ class Opus:
     """Speech, mono, 48 kbit/s, with in-band FEC; media time is kept to the sample.
 
     aiortc's own: 96 kbit/s stereo, no FEC, and it counts time from its first packet.
+    wanted: how the next packet is to be encoded.
     """
 
     RATE: Final = 48_000  # Hz
     PACKET: Final = 960  # samples: 20 ms
     BASE: Final = Fraction(1, RATE)
+    PATIENCE: Final = 25  # packets that a change waits for a quiet one
 
     def __init__(self) -> None:
-        self._codec = av.CodecContext.create("libopus", "w")
-        self._codec.sample_rate, self._codec.time_base = self.RATE, self.BASE
-        self._codec.format, self._codec.layout = "s16", "mono"
-        self._codec.bit_rate = 48_000
-        # fec is made only where loss is expected; complexity 5 of 10: facts and bench/live/rtc.py.
-        self._codec.options = {
-            "application": "voip",
-            "compression_level": "5",
-            "fec": "1",
-            "packet_loss": "5",
-        }
+        self.wanted = self._is = Voice.USUAL
+        self._codec = _libopus(self.wanted)
+        self._waited = 0  # packets
         self._resampler: av.AudioResampler | None = None
 
     def encode(self, frame: Frame, force_keyframe: bool = False) -> Encoded:
@@ -340,10 +347,20 @@ class Opus:
         The time is that of the first sample which the packet decodes to: the encoder looks
         6.5 ms ahead, and libopus counts that from `pts`.
         """
-        packets = [p for piece in self._pieces(frame) for p in self._codec.encode(piece)]
+        packets = [p for piece in self._pieces(frame) for p in self._encode(piece)]
         if not packets:
             return [], 0
         return [bytes(packet) for packet in packets], _timestamp(packets[0], self.BASE)
+
+    def _encode(self, piece: av.AudioFrame) -> list[Packet[Any]]:
+        if self.wanted != self._is:
+            self._waited += 1
+            # libopus through FFmpeg reads both when it opens, and a new one begins in silence: a
+            # dip of 6 ms, so best where it is quiet. One that has heard what was before would be
+            # worse: it builds on a past that the decoder does not have, and is too loud.
+            if self._waited > self.PATIENCE or _is_quiet(piece):
+                self._is, self._codec, self._waited = self.wanted, _libopus(self.wanted), 0
+        return list(self._codec.encode(piece))
 
     def pack(self, packet: Packet[Any]) -> Encoded:
         """A packet of Opus -> payload, 48 kHz time."""
@@ -357,3 +374,22 @@ class Opus:
         if self._resampler is None:
             self._resampler = av.AudioResampler("s16", "mono", self.RATE, self.PACKET)
         return self._resampler.resample(audio)
+
+
+def _is_quiet(piece: av.AudioFrame) -> bool:
+    return int(np.abs(piece.to_ndarray().astype(np.int32)).max()) < _QUIET
+
+
+def _libopus(sound: Sound) -> AudioCodecContext:
+    codec = av.CodecContext.create("libopus", "w")
+    codec.sample_rate, codec.time_base = Opus.RATE, Opus.BASE
+    codec.format, codec.layout = "s16", "mono"
+    codec.bit_rate = sound.bitrate
+    # fec is made only where loss is expected; complexity 5 of 10: facts and bench/live/rtc.py.
+    codec.options = {
+        "application": "voip",
+        "compression_level": "5",
+        "fec": "1",
+        "packet_loss": str(sound.loss),
+    }
+    return codec

@@ -2,12 +2,15 @@
 
 `install` puts the hooks in place once for the process; importing does nothing. What is mended:
 
-    RTCRtpSender            own encoders, own threads, reports in media time (sender.py)
+    RTCRtpSender            own encoders, own threads, reports in media time, and no more than
+                            the network carries (sender.py)
     JitterBuffer, decoders  sound without prefetch and without holes (jitter.py)
     RTCRtpReceiver, threads one sound, as fast as a microphone makes it (receiver.py)
     sockets, receive loop   strangers are not heard, no datagram ends a session (ingress.py)
     ICE agent               few candidates, slow checks, the operator's addresses (agent.py)
     SCTP, its messages      none can hold up everybody, or end it (association.py, channels.py)
+    CODECS, HEADER_EXTENSIONS, RtcpRtpfbPacket
+                            transport-wide feedback (feedback.py)
     default ICE servers     none, instead of a public STUN host
     consent checks          a dead peer is noticed in 8 to 10 s, not 30
     host addresses          only those asked for, 127.0.0.1 among them
@@ -42,16 +45,33 @@ from aiortc import (
     RTCRtpTransceiver,
     RTCSessionDescription,
 )
+from aiortc.codecs import CODECS, HEADER_EXTENSIONS, is_rtx
 from aiortc.codecs.base import Decoder
 from aiortc.exceptions import OperationError
 from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
 from aiortc.rtcicetransport import RTCIceCandidate, RTCIceGatherer, connection_kwargs
-from aiortc.rtcrtpparameters import RTCRtpCodecCapability, RTCRtpCodecParameters
+from aiortc.rtcrtpparameters import (
+    RTCRtcpFeedback,
+    RTCRtpCodecCapability,
+    RTCRtpCodecParameters,
+    RTCRtpHeaderExtensionParameters,
+)
 from aiortc.rtcsctptransport import RTCSctpTransport
+from aiortc.rtp import RtcpRtpfbPacket
 from OpenSSL import SSL
 
-from visavis.server.rtc import association, candidates, channels, ingress, jitter, offers, receiver
+from visavis.server.rtc import (
+    association,
+    candidates,
+    channels,
+    feedback,
+    ingress,
+    jitter,
+    offers,
+    receiver,
+)
 from visavis.server.rtc.agent import Agent
+from visavis.server.rtc.congestion import Congestion, Observer
 from visavis.server.rtc.reach import Reach, current, using
 from visavis.server.rtc.sender import MediaTimeSender, ntp_time
 from visavis.server.system.errors import ConfigError, Malformed, Problem, Unprocessable
@@ -78,6 +98,25 @@ _SECRET: Final = re.compile(r"(?P<scheme>turns?:)(?P<user>[^:@]+):(?P<secret>[^@
 
 log = logging.getLogger(__name__)
 _seldom = Seldom(log)
+# Pictures alone are numbered: for sound the page's microphone would be numbered too, and would wait
+# for reports that we do not make.
+_codecs: Final = {
+    "audio": CODECS["audio"],
+    "video": [
+        codec if is_rtx(codec) else replace(
+            codec, rtcpFeedback=[*codec.rtcpFeedback, RTCRtcpFeedback(type="transport-cc")]
+        )
+        for codec in CODECS["video"]
+    ],
+}  # fmt: skip
+_extensions: Final = {
+    "audio": HEADER_EXTENSIONS["audio"],
+    "video": [
+        *HEADER_EXTENSIONS["video"],
+        RTCRtpHeaderExtensionParameters(id=4, uri=feedback.EXTENSION),  # 4: no other has it
+    ],
+}
+
 _all_addresses = ice.get_host_addresses
 
 
@@ -111,7 +150,8 @@ def hooks() -> tuple[Hook, ...]:
             "RTCRtpSender",
             MediaTimeSender,
             "an encoder may be handed to a sender (aiortc #711, #1026), it encodes outside of the "
-            "default executor, and sender reports carry the time of the media, not of the sending",
+            "default executor, sender reports carry the time of the media, not of the sending, and "
+            "what is sent, retransmissions too, is paced by what the receiver reports",
         ),
         Hook(
             aiortc.rtcrtpreceiver,
@@ -140,6 +180,14 @@ def hooks() -> tuple[Hook, ...]:
             receiver.decode,
             "the decoder's thread survives any exception and makes no task for each frame",
         ),
+        Hook(
+            aiortc.rtcpeerconnection,
+            "CODECS",
+            _codecs,
+            "aiortc negotiates transport-wide feedback, and its senders go by it",
+        ),
+        Hook(aiortc.rtcpeerconnection, "HEADER_EXTENSIONS", _extensions, "the same"),
+        Hook(RtcpRtpfbPacket, "parse", staticmethod(feedback.parse), "the same"),
         Hook(
             RTCIceGatherer,
             "getDefaultIceServers",
@@ -291,18 +339,22 @@ def _ranked(transceiver: RTCRtpTransceiver, codec: Codec) -> list[RTCRtpCodecCap
 
 
 async def answer(
-    pc: RTCPeerConnection, offer: str, reach: Reach | None = None, codec: Codec = "H264"
-) -> str:
+    pc: RTCPeerConnection, offer: str, reach: Reach | None = None, codec: Codec = "H264",
+    observer: Observer | None = None,
+) -> str:  # fmt: skip
     """SDP offer -> SDP answer with all candidates, for a connection that has its tracks.
 
     reach: where we are reached; None: at all addresses but loopback. Where that is loopback alone,
-    Firefox is also given this machine's other addresses. Raises Malformed; Unprocessable when a
-    track of ours has no section of its kind in the offer, or no codec that both sides know; Full
-    when no port for media is left.
+    Firefox is also given this machine's other addresses. observer: is told what this connection
+    may send. Raises Malformed; Unprocessable when a track of ours has no section of its kind in the
+    offer, or no codec that both sides know; Full when no port for media is left.
     """
     reach = reach or Reach()
     usable = offers.checked(offer, reach)
     prefer(pc, codec)
+    congestion = share(pc)
+    if observer is not None:
+        congestion.observer = observer
     with using(replace(reach, hosts=_reachable(reach.hosts, offer))):
         try:
             await pc.setRemoteDescription(RTCSessionDescription(usable, "offer"))
@@ -317,6 +369,15 @@ async def answer(
             msg = "the body is no usable SDP offer"
             raise Malformed(msg, "malformed-sdp") from error
     return str(pc.localDescription.sdp)
+
+
+def share(pc: RTCPeerConnection) -> Congestion:
+    """Let all senders of a connection go by one estimate of what the network carries."""
+    senders = [sender for sender in pc.getSenders() if isinstance(sender, MediaTimeSender)]
+    shared = senders[0].delivery.congestion if senders else Congestion()
+    for sender in senders:
+        sender.delivery.congestion = shared
+    return shared
 
 
 async def add_candidates(pc: RTCPeerConnection, fragment: str, reach: Reach) -> None:

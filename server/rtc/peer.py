@@ -16,6 +16,7 @@ from av import AudioFrame
 from visavis.engines.base import Pcm
 from visavis.server import protocol
 from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc.congestion import Observer
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.receiver import BoundedReceiver, of_track
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
@@ -51,12 +52,15 @@ class Peer:
     """A viewer's connection to a session, which may have other ones before and after it.
 
     It plays the session from the answer on, and is listened to from `attach` on. `ended` is set
-    once, when the connection is over; `close` takes it from the session.
+    once, when the connection is over; `close` takes it from the session. network: is told what the
+    viewer's network can take.
     """
 
-    def __init__(self, session: Session, ice: Sequence[str], greeter: Greeter) -> None:
+    def __init__(
+        self, session: Session, ice: Sequence[str], greeter: Greeter, network: Observer
+    ) -> None:
         self._pc = RTCPeerConnection(rtc.configuration(ice))
-        self._session, self._greeter = session, greeter
+        self._session, self._greeter, self._network = session, greeter, network
         self._reach = Reach()
         self._channel: RTCDataChannel | None = None
         self._video: VideoTrack | None = None
@@ -82,7 +86,7 @@ class Peer:
         self._doors.append(self._session.add_outlet(self))
         await self._wired.wait()
         self._credentials = _credentials(offer)
-        return await rtc.answer(self._pc, offer, reach)
+        return await rtc.answer(self._pc, offer, reach, observer=self._network)
 
     async def connects(self, within: float) -> bool:
         """Wait for the viewer; False when they did not come within so many seconds, or gave up."""

@@ -1,4 +1,5 @@
-"""The sender that takes the place of aiortc's: own encoders and threads, reports in media time.
+"""The sender that takes the place of aiortc's: own encoders and threads, reports in media time,
+and no more than the network carries.
 
 It overrides what `RTCRtpSender` calls on itself and touches its private names, so aiortc is
 pinned exactly and tests/server/test_rtc.py fails when one of them moves.
@@ -9,27 +10,35 @@ from __future__ import annotations
 import asyncio
 import math
 import os
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import av
 import numpy as np
 from aiortc import MediaStreamTrack
 from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpSendParameters
 from aiortc.rtcrtpsender import RTCEncodedFrame, RTCRtpSender
 from aiortc.rtp import (
+    RTCP_PSFB_APP,
     AnyRtcpPacket,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
     RtcpSdesPacket,
     RtcpSenderInfo,
     RtcpSourceInfo,
     RtcpSrPacket,
+    unpack_remb_fci,
 )
 from av.frame import Frame
 from av.packet import Packet
 
+from visavis.server.rtc.delivery import Delivery, Numbered, Outgoing
 from visavis.server.rtc.encoders import Encoder, encoder
+from visavis.server.rtc.feedback import TransportFeedback
 
 _NTP_EPOCH: Final = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905
 _EARLY: Final = (0.0, 0.2)  # s of media time after which the first two reports go out
@@ -54,6 +63,9 @@ class MediaTimeSender(RTCRtpSender):
     share. A report pairs an RTP time with ntp_origin + media time, however late the packet went
     out, so a receiver plays sound and picture of one moment together. aiortc pairs it with the
     time of sending, which makes a late picture seem on time and the lips late for good.
+
+    delivery: what is done about the network; see there. Pictures that it cannot carry are left out
+    before they are encoded, never delayed.
     """
 
     def __init__(self, trackOrKind: MediaStreamTrack | str, transport: RTCDtlsTransport) -> None:
@@ -63,6 +75,30 @@ class MediaTimeSender(RTCRtpSender):
         self._newest: int | None = None  # the same of the frame encoded last
         self._offset: int | None = None  # RTP time - media time
         self._early = list(_EARLY)
+        self.delivery = Delivery(self.kind, self._rtx_ssrc)
+        self._outgoing: Outgoing | None = None
+        self._set("rtp_header_extensions_map", Numbered())
+
+    @property
+    def transport(self) -> RTCDtlsTransport:
+        """The DTLS transport; while sending, what is sent through it may wait a little."""
+        return cast(RTCDtlsTransport, self._outgoing) or super().transport
+
+    async def send(self, parameters: RTCRtpSendParameters) -> None:
+        """See RTCRtpSender."""
+        if self._outgoing is None:
+            plain = super().transport
+            self._outgoing = Outgoing(plain, self.delivery, self._send_keyframe, parameters)
+            # Transport-wide feedback names the stream of the packet that came last.
+            plain._rtp_router.register_sender(self, ssrc=self._rtx_ssrc)
+        await super().send(parameters)
+
+    async def stop(self) -> None:
+        """See RTCRtpSender."""
+        await super().stop()
+        self.delivery.congestion.observer.budget(0)
+        if self._outgoing is not None:
+            await self._outgoing.pacer.close()
 
     def _get(self, name: str) -> Any:
         return getattr(self, f"_RTCRtpSender__{name}")
@@ -74,11 +110,14 @@ class MediaTimeSender(RTCRtpSender):
     async def _next_encoded_frame(self, codec: RTCRtpCodecParameters) -> RTCEncodedFrame | None:
         await self._note_sent(codec)
         data = await self.track.recv()
-        if not self._enabled:
+        own = self._own_encoder(codec)
+        waiting = self._outgoing.pacer.backlog if self._outgoing else 0.0
+        if not self._enabled or not self.delivery.takes(data, own, waiting):
             return None
-        payloads, timestamp = await self._encode(self._own_encoder(codec), data)
+        payloads, timestamp = await self._encode(own, data)
         if not payloads:
             return None
+        self.delivery.encoded(own)
         self._newest = timestamp
         self._first = timestamp if self._first is None else self._first
         level = audio_level(data) if isinstance(data, av.AudioFrame) else None
@@ -109,6 +148,40 @@ class MediaTimeSender(RTCRtpSender):
         self._set("force_keyframe", False)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(_THREADS[self.kind], own.encode, data, keyframe)
+
+    async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
+        if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
+            for report in packet.reports:
+                if report.ssrc == self._ssrc:
+                    self.delivery.reported(report, self._round_trip(report))
+        self.delivery.heard()
+        if isinstance(packet, TransportFeedback):
+            self.delivery.arrived(packet.arrivals)
+        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+            self._note_estimate(packet.fci)  # aiortc would give it to the encoder as it is
+        else:
+            await super()._handle_rtcp_packet(packet)
+
+    def _round_trip(self, report: RtcpReceiverInfo) -> float | None:
+        if not report.dlsr or report.lsr != self._get("lsr"):
+            return None
+        sent_at: float = self._get("lsr_time")
+        return max(0.0, time.time() - sent_at - report.dlsr / 65536)
+
+    def _note_estimate(self, fci: bytes) -> None:
+        try:
+            estimate, ssrcs = unpack_remb_fci(fci)
+        except (ValueError, struct.error):
+            return
+        if self._ssrc in ssrcs:
+            self.delivery.estimated(estimate)
+
+    async def _retransmit(self, sequence_number: int) -> None:
+        verdict = self.delivery.again(sequence_number)
+        if verdict == "sent":
+            await super()._retransmit(sequence_number)
+        elif verdict == "keyframe":
+            self._send_keyframe()
 
     async def _report(self) -> None:
         info = RtcpSenderInfo(

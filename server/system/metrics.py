@@ -131,6 +131,22 @@ class Metrics:
             "Visitors' packets of sound that were too many a second, or from too many sources",
             registry=self.registry,
         )
+        self.budget = Gauge(
+            "visavis_send_budget_bits",
+            "Bits a second that all connections together may send, as their networks are",
+            registry=self.registry,
+        )
+        self.left_out = Counter(
+            "visavis_frames_left_out",
+            "Pictures that were not sent because a viewer's network could not carry them",
+            registry=self.registry,
+        )
+        self.asked_again = Counter(
+            "visavis_retransmissions",
+            "Packets that a viewer asked for again, by what became of it",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.engine_errors = Counter(
             "visavis_engine_errors", "Failures of an engine", ["engine"], registry=self.registry
         )

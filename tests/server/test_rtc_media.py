@@ -127,6 +127,7 @@ async def test_a_pli_brings_a_keyframe_and_a_remb_a_bitrate():
         assert sum(frame.key_frame for frame in pair.frames["video"][10:]) == 1
         fci = aiortc.rtp.pack_remb_fci(2_500_000, [own._ssrc])
         await own._handle_rtcp_packet(RtcpPsfbPacket(aiortc.rtp.RTCP_PSFB_APP, 1, 0, fci))
+        await pair.until("video", len(pair.frames["video"]) + 3)
         assert own._get("encoder").target_bitrate == pytest.approx(2_500_000, rel=0.01)
 
 
