@@ -31,8 +31,9 @@ from aiortc.codecs.vpx import Vp8Encoder
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
+from visavis.server.rtc import connection as rtc
 from visavis.server.rtc import encoders as rtc_encoders
-from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc import hooks
 
 FPS, RATE = 25, 48_000
 Image = np.ndarray[Any, np.dtype[np.uint8]]
@@ -239,7 +240,7 @@ def delays(marks: list[float], heard: list[float]) -> dict[str, float]:
 async def loopback(stock: bool, seconds: float) -> dict[str, Any]:
     """Two peers in this process, sound and picture one way."""
     if not stock:
-        rtc.install()
+        hooks.install()
     clip = talking_head(512, 512, 50)
     server, client = (RTCPeerConnection(rtc.configuration()) for _ in range(2))
     sources = [Source(kind, clip) for kind in ("audio", "video")]

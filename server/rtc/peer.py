@@ -15,7 +15,7 @@ from av import AudioFrame
 
 from visavis.engines.base import Pcm
 from visavis.server import protocol
-from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc import connection as rtc
 from visavis.server.rtc.congestion import Observer
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.receiver import BoundedReceiver, of_track

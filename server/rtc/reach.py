@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Final
 
+from aioice import ice
+
 from visavis.server.system.addresses import Address, Network
 
+local_addresses: Final = ice.get_host_addresses  # of all interfaces but loopback
 _BROADCAST: Final = IPv4Address("255.255.255.255")
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last four bytes
 

@@ -15,8 +15,8 @@ from support.serving import SDP, Viewer, problem, serving, watching
 from support.witness import moving, witnessing
 
 from visavis.server.rtc import agent as agents
-from visavis.server.rtc import candidates, offers
-from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc import candidates, hooks, offers
+from visavis.server.rtc import connection as rtc
 from visavis.server.rtc.agent import Agent
 from visavis.server.rtc.reach import Reach, using
 from visavis.server.system.addresses import networks
@@ -27,8 +27,8 @@ OUTSIDE = Reach(("192.0.2.1",))
 
 
 @pytest.fixture(autouse=True)
-def hooks():
-    rtc.install()
+def installed():
+    hooks.install()
 
 
 def line(n: int, host: str = "127.0.0.1", **given: object) -> str:

@@ -22,8 +22,7 @@ from support.serving import serving
 from support.witness import moving, witnessing
 
 from visavis.server.rtc import agent as agents
-from visavis.server.rtc import association, ingress
-from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc import association, hooks, ingress
 from visavis.server.rtc.agent import Agent
 from visavis.server.rtc.reach import Reach
 from visavis.server.system.addresses import networks
@@ -33,8 +32,8 @@ COOKIE = struct.pack("!I", stun.COOKIE)
 
 
 @pytest.fixture(autouse=True)
-def hooks():
-    rtc.install()
+def installed():
+    hooks.install()
 
 
 def dropped(reason: str) -> float:

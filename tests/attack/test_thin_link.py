@@ -6,12 +6,12 @@ import pytest
 from support.rtc_pair import Pair, Track
 from support.throttle import Noisy, Throttle
 
-from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc import hooks
 
 
 @pytest.fixture(autouse=True)
-def hooks():
-    rtc.install()
+def installed():
+    hooks.install()
 
 
 async def connected(cap: float, queue: float = 0.3) -> tuple[Pair, Throttle, Throttle]:

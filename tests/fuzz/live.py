@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import logging
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -52,7 +51,6 @@ class Live:
         self._house = house(max_sessions=64)
         self.port = self._loop.run_until_complete(self._house.__aenter__()).port
         self.client = self._loop.run_until_complete(self._session())
-        atexit.register(self._close)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Do it, and look whether anything went wrong beside it."""
@@ -62,7 +60,8 @@ class Live:
     async def _session(self) -> ClientSession:
         return ClientSession(f"http://127.0.0.1:{self.port}")
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Shut the server down."""
         self._loop.run_until_complete(self.client.close())
         self._loop.run_until_complete(self._house.__aexit__(None, None, None))
         self._loop.close()

@@ -25,6 +25,7 @@ GROUNDS: Final[Mapping[str, Ground]] = {
     "avatar": Ground(("visavis", "zipfile", "json"), 800),
     "channel": Ground(("visavis", "json"), 4_000),
     "config": Ground(("visavis", "tomllib"), 30_000),
+    "datagrams": Ground(("visavis", "aiortc", "aioice"), 3_000),
     "dialogue": Ground(("visavis",), 4_000),
     "http": Ground(("visavis", "aiohttp", "yarl", "multidict"), 4_000),
     "knowledge": Ground(("visavis",), 20_000),
@@ -43,13 +44,15 @@ class Target:
     """One way in.
 
     check: takes an input; raises what libFuzzer is to report. most: bytes of the longest input.
-    tokens: pieces that valid inputs are made of.
+    tokens: pieces that valid inputs are made of. close: ends what it works with; it is of no more
+    use then.
     """
 
     name: str
     check: Callable[[bytes], None]
     most: int
     tokens: tuple[str, ...]
+    close: Callable[[], None]
 
     def seeds(self) -> Iterator[Path]:
         """The inputs that are kept."""
@@ -57,6 +60,7 @@ class Target:
 
 
 def load(name: str) -> Target:
-    """Import a target: its module has `check`, MOST and TOKENS."""
+    """Import a target: its module has `check`, MOST and TOKENS, perhaps `close`."""
     module = importlib.import_module(f"fuzz.targets.{name}")
-    return Target(name, module.check, module.MOST, module.TOKENS)
+    close = getattr(module, "close", lambda: None)
+    return Target(name, module.check, module.MOST, module.TOKENS, close)

@@ -10,16 +10,16 @@ from support.serving import SDP, Viewer, problem, serving, watching
 
 from visavis.server.cli import main
 from visavis.server.commands.composition import reach
-from visavis.server.rtc import hooks as rtc
-from visavis.server.rtc import ports
+from visavis.server.rtc import connection as rtc
+from visavis.server.rtc import hooks, ports
 from visavis.server.rtc.reach import Reach
 from visavis.server.system import config
 from visavis.server.system.errors import ConfigError, Full
 
 
 @pytest.fixture(autouse=True)
-def hooks():
-    rtc.install()
+def installed():
+    hooks.install()
 
 
 @pytest.fixture

@@ -12,36 +12,37 @@ from aiortc import RTCPeerConnection
 from aiortc.rtcicetransport import RTCIceGatherer
 from support.rtc_pair import LOCAL, TICKS, Pair, Track, connected, sender
 
-from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc import connection as rtc
+from visavis.server.rtc import hooks
 from visavis.server.rtc.reach import Reach, using
 from visavis.server.system.errors import ConfigError, Malformed, Unprocessable
 
 
 @pytest.fixture(autouse=True)
-def hooks():
-    rtc.install()
+def installed():
+    hooks.install()
 
 
 # --- install and configuration -----------------------------------------------------------------
 
 
 def test_install_twice_is_install_once():
-    before = [getattr(hook.owner, hook.name) for hook in rtc.hooks()]
-    rtc.install()
-    assert [getattr(hook.owner, hook.name) for hook in rtc.hooks()] == before
-    assert rtc._all_addresses is not ice.get_host_addresses  # the original is still known
+    before = [getattr(hook.owner, hook.name) for hook in hooks.hooks()]
+    hooks.install()
+    assert [getattr(hook.owner, hook.name) for hook in hooks.hooks()] == before
+    assert hooks._all_addresses is not ice.get_host_addresses  # the original is still known
 
 
-@pytest.mark.parametrize("index", range(len(rtc.hooks())))
+@pytest.mark.parametrize("index", range(len(hooks.hooks())))
 def test_install_says_which_name_has_moved(monkeypatch, index):
-    hook = rtc.hooks()[index]
+    hook = hooks.hooks()[index]
     monkeypatch.delattr(hook.owner, hook.name)
     with pytest.raises(RuntimeError, match=hook.name):
-        rtc.install()
+        hooks.install()
 
 
 def test_each_hook_names_what_upstream_would_end_it():
-    assert all(hook.until for hook in rtc.hooks())
+    assert all(hook.until for hook in hooks.hooks())
 
 
 def test_no_ice_server_unless_configured():

@@ -16,7 +16,7 @@ from support.virtual_time import virtual_time
 
 from visavis.server.rtc import delivery as rtc_delivery
 from visavis.server.rtc import estimate as rtc_estimate
-from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc import hooks
 from visavis.server.rtc.congestion import Congestion, Lost, Measured, Retransmissions, Voice
 from visavis.server.rtc.delivery import Outgoing, stamped
 from visavis.server.rtc.estimate import LEAST, MOST, START, Estimate, Flow, Queue
@@ -29,8 +29,8 @@ CALM, TALKING = 250_000, 700_000  # bit/s that pictures of a face have use for
 
 
 @pytest.fixture(autouse=True)
-def hooks():
-    rtc.install()
+def installed():
+    hooks.install()
 
 
 # --- the estimate --------------------------------------------------------------------------------

@@ -20,13 +20,14 @@ from aiortc.rtp import (
 )
 from support.rtc_pair import TICKS, Track, connected, sender
 
-from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc import hooks
 from visavis.server.rtc import sender as rtc_sender
+from visavis.server.rtc.sender import ntp_time
 
 
 @pytest.fixture(autouse=True)
-def hooks():
-    rtc.install()
+def installed():
+    hooks.install()
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def plays_at(info, first_rtp: int, first_media: float, rate: int) -> float:
 
 
 async def test_reports_map_both_tracks_to_one_clock_though_one_is_sent_late(reports):
-    origin = rtc.ntp_time(1_700_000_000.25)
+    origin = ntp_time(1_700_000_000.25)
     begin = 480_000  # the session has run for 10 s
     tracks = (
         Track("audio", begin, ntp_origin=origin),
@@ -77,7 +78,7 @@ async def test_reports_map_both_tracks_to_one_clock_though_one_is_sent_late(repo
 
 
 async def test_media_time_may_be_long_and_rtp_time_may_wrap(reports, monkeypatch):
-    origin, begin = rtc.ntp_time(1_700_000_000), 3 * 86_400 * TICKS
+    origin, begin = ntp_time(1_700_000_000), 3 * 86_400 * TICKS
     wrap = itertools.count(-3 * 86_400 * 90_000 - 3 * 3600, 7)  # in the third picture
     monkeypatch.setattr(aiortc.rtcrtpsender, "random32", lambda: next(wrap) % (1 << 32))
     audio = Track("audio", begin, ntp_origin=origin)
@@ -94,12 +95,12 @@ async def test_a_track_without_origin_reports_the_time_of_sending(reports):
     async with connected(), asyncio.timeout(10):
         while not reports["video"]:
             await asyncio.sleep(0.01)
-    now = rtc.ntp_time(time.time())
+    now = ntp_time(time.time())
     assert all(abs(now - info.ntp_timestamp) < 30 << 32 for info in reports["video"])
 
 
 async def test_the_round_trip_is_still_measured(reports):
-    origin = rtc.ntp_time(1_700_000_000)
+    origin = ntp_time(1_700_000_000)
     async with connected(
         Track("audio", ntp_origin=origin), Track("video", ntp_origin=origin)
     ) as pair:

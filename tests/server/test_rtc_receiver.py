@@ -13,8 +13,8 @@ from aiortc.rtp import RtpPacket
 from support.flood import opus
 from support.rtc_pair import Track, connected
 
-from visavis.server.rtc import hooks as rtc
-from visavis.server.rtc import jitter, receiver
+from visavis.server.rtc import connection as rtc
+from visavis.server.rtc import hooks, jitter, receiver
 from visavis.server.rtc.receiver import BoundedReceiver, of_track
 
 OPUS = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2, payloadType=96)
@@ -22,8 +22,8 @@ PCMU = RTCRtpCodecParameters(mimeType="audio/PCMU", clockRate=8_000, channels=1,
 
 
 @pytest.fixture(autouse=True)
-def hooks():
-    rtc.install()
+def installed():
+    hooks.install()
 
 
 def decoded(*runs):

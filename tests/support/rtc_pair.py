@@ -22,7 +22,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from visavis.engines.base import PLAY_RATE
 from visavis.server.playout.messages import FRAME, PACKET
-from visavis.server.rtc import hooks as rtc
+from visavis.server.rtc import connection as rtc
 from visavis.server.rtc.reach import Reach, using
 
 TICKS = PLAY_RATE

@@ -17,6 +17,7 @@ from support.services import FakeServices
 from visavis.server import protocol
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.composition import application
+from visavis.server.rtc import connection as rtc
 from visavis.server.rtc import hooks
 from visavis.server.rtc.reach import Reach, using
 from visavis.server.system.config import Config
@@ -44,7 +45,7 @@ class Viewer:
     """An aiortc peer that watches and listens like a browser."""
 
     def __init__(self, voice: MediaStreamTrack | None = None) -> None:
-        self.pc = RTCPeerConnection(hooks.configuration())
+        self.pc = RTCPeerConnection(rtc.configuration())
         self.pc.addTransceiver(voice or "audio", direction="sendrecv" if voice else "recvonly")
         self.pc.addTransceiver("video", direction="recvonly")
         self.channel = self.pc.createDataChannel(protocol.LABEL)
@@ -84,7 +85,7 @@ class Viewer:
                 await self._arrived.wait()
 
     async def close(self) -> None:
-        await hooks.close(self.pc)
+        await rtc.close(self.pc)
 
 
 @asynccontextmanager

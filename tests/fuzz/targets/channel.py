@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import json
 from typing import Final, NoReturn
 from unittest import mock
@@ -32,12 +31,16 @@ def _staged() -> tuple[VirtualLoop, Stage]:
     with mock.patch.object(clock, "monotonic", loop.time):
         stage = Stage()
         loop.run_until_complete(stage.__aenter__())
-    atexit.register(loop.close)
-    atexit.register(lambda: loop.run_until_complete(stage.__aexit__()))
     return loop, stage
 
 
 _LOOP, _STAGE = _staged()
+
+
+def close() -> None:
+    """End the session."""
+    _LOOP.run_until_complete(_STAGE.__aexit__())
+    _LOOP.close()
 
 
 def check(data: bytes) -> None:

@@ -25,6 +25,7 @@ TOKENS: Final = (
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 _PATIENCE: Final = 2.0  # s that an answer may take; the client has closed its half
 _LIVE: Final = Live()
+close = _LIVE.close
 
 
 def check(data: bytes) -> None:

@@ -26,6 +26,7 @@ TOKENS: Final = (
 _SDP: Final = {"Content-Type": "application/sdp"}
 _FRAGMENT: Final = {"Content-Type": "application/trickle-ice-sdpfrag"}
 _LIVE: Final = Live()
+close = _LIVE.close
 
 
 def check(data: bytes) -> None:
