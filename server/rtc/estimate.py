@@ -52,6 +52,8 @@ _CLEAN: Final = 0.02  # up to here is none
 _EVIDENCE: Final = 20  # packets that a share of lost ones is told of at least, ...
 _JUDGED: Final = 1.0  # ... and s, unless they are a flood
 _REPORTS: Final = 10
+# Of r bit/s a link that carries c loses s = 1 - c/r; once less is sent by s/2, 0.59 s at most.
+_PERSISTS: Final = 0.7  # of the loss before: sending less did not help, so it is the air's own
 
 
 class Flow:
@@ -138,6 +140,7 @@ class Estimate:
         self._judged_at: float | None = None
         # A connection begins as a clean one: loss at once is congestion until it proves steady.
         self._losses: deque[float] = deque([0.0] * (_REPORTS // 2), maxlen=_REPORTS)
+        self._blamed: tuple[float, int] | None = None  # loss that was cut for, the rate before
 
     def rate(self, now: float) -> int:
         """bit/s to be sent now."""
@@ -239,15 +242,30 @@ class Estimate:
             return
         self._lost, self._expected, self._judged_at = 0.0, 0.0, now
         self._losses.append(share)
+        if self._was_air(share):
+            return
         chance = 2 * math.sqrt(max(usual, _CLEAN) / count)  # two standard deviations
         if share - usual > _EXCESS + chance:
             self._lose(now, share)
         elif share <= _CLEAN and self._cut_at is None:
             self._grow(now)
 
+    def _was_air(self, share: float) -> bool:
+        """Whether the last cut for loss was for nothing: it is taken back then."""
+        blamed, self._blamed = self._blamed, None
+        if blamed is None or not self._is_told or self.queue > _SHORT:
+            return False
+        before, value = blamed
+        if not _PERSISTS * before <= share < _FLOOD:
+            return False
+        self._losses.extend([share] * _REPORTS)
+        self._value = max(self._value, value)
+        return True
+
     def _lose(self, now: float, share: float) -> None:
         if not self._is_settled(now):
             return
+        self._blamed = share, self._value
         sending = min(self._value, max(LEAST, self._sent.rate(now)))
         left = sending * (1 - share if share > _FLOOD else 1 - 0.5 * share)
         self._cut(now, max(left, _DRAIN * self._arrived_lately.rate(now)))

@@ -42,8 +42,11 @@ class Link:
 
     DELAY = 0.03  # s, each way
 
-    def __init__(self, capacity: float, *, tells: str = "packets", queue: float = 0.3) -> None:
+    def __init__(
+        self, capacity: float, *, tells: str = "packets", queue: float = 0.3, air: float = 0.0
+    ) -> None:
         self.capacity, self.queue, self.tells = capacity, queue, tells
+        self.air, self._rng = air, np.random.default_rng(5)  # share of packets lost by chance
         self.estimate, self.demand, self.is_down = Estimate(), TALKING, False
         self.now, self.wire_free = 100.0, 100.0
         self.rates: list[tuple[float, int]] = []
@@ -73,6 +76,9 @@ class Link:
                 self._lost += 1
                 continue
             self.wire_free = self.now + wait + size * 8 / self.capacity
+            if self._rng.random() < self.air:
+                self._lost += 1
+                continue
             came = self.wire_free + self.DELAY
             # The receiver's clock is another one.
             self._on_the_way.append((came, Arrival(self.now, came - 5000.0, size * 8)))
@@ -185,6 +191,23 @@ def test_what_the_air_loses_all_along_is_no_congestion():
     estimate.sent(40, 70_000)
     estimate.loss(40, 0.5, 100)
     assert estimate.rate(40) < 0.8 * value
+
+
+def test_a_cut_that_does_not_help_against_loss_is_taken_back():
+    link = Link(5_000_000, air=0.15)
+    link.demand = 600_000
+    link.run(12)
+    assert link.estimate.rate(link.now) > 600_000
+
+
+@pytest.mark.parametrize("air", [0.0, 0.05])
+def test_a_link_that_drops_instead_of_queueing_is_not_overrun(air):
+    link = Link(150_000, queue=0.02, air=air)
+    link.demand = 600_000
+    link.run(60)
+    rates = link.between(link.now - 40, link.now)
+    assert max(rates) < 200_000
+    assert 90_000 < sum(rates) / len(rates) < 150_000
 
 
 def test_chance_is_no_congestion():
