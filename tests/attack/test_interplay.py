@@ -240,7 +240,7 @@ async def recorded(client):
 def held() -> tuple[int, int, int]:
     """Tasks, threads, and open files and sockets; but those that engines share."""
     gc.collect()
-    pools = ("encode-", "asyncio_", "files", "stt", "dialogue", "tts", "direction")
+    pools = ("encode-", "asyncio_", "files", "stt", "dialogue", "tts", "direction", "drawing")
     threads = [each for each in threading.enumerate() if not each.name.startswith(pools)]
     return len(asyncio.all_tasks()), len(threads), len(os.listdir("/proc/self/fd"))
 
