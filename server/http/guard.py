@@ -58,7 +58,7 @@ class Guard:
         Raises Unauthorized, TooMany.
         """
         self._metrics.unauthorized.inc()
-        if wait := self._throttle.wrong(who):
+        if wait := self._throttle.again(who):
             raise TooMany("Too many wrong tokens from this address. Wait, then try again.", wait)
         raise Unauthorized("Send the server's token as `Authorization: Bearer TOKEN`.")
 
