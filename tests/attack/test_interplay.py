@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import io
 import json
 import os
 import struct
+import subprocess
+import sys
 import threading
 import time
 
@@ -86,6 +89,32 @@ async def test_a_flood_of_words_is_told_once_to_wait_and_costs_few_turns(caplog)
         assert turns < 250
         assert len([m for m in viewer.messages if m["type"] == "error"]) < 40
         assert len(caplog.records) < 300
+
+
+# --- uploads -------------------------------------------------------------------------------------
+
+
+async def test_an_upload_of_nothing_but_line_ends_holds_up_nobody():
+    form = "multipart/form-data; boundary=x"
+    async with serving() as client:
+        began = time.thread_time()
+        sent = client.post(
+            "/v1/avatars", data=io.BytesIO(b"\n" * 5_000_000), headers={"Content-Type": form}
+        )
+        assert (await sent).status == 400
+        assert time.thread_time() - began < 0.5
+
+
+def test_a_header_of_a_form_is_quoted_in_no_log():
+    program = """
+from aiohttp.multipart import parse_content_disposition
+from visavis.server.commands import serve
+serve._log_to_stderr("info")
+parse_content_disposition('form-data; a="b"; a="my secret"')
+parse_content_disposition('form-data; a*0="my secret')
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 # --- who comes and goes at the same time ---------------------------------------------------------
