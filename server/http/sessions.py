@@ -120,7 +120,6 @@ class SessionRoutes:
     async def _create(self, request: web.Request) -> web.Response:
         self._count_offer(caller(request))
         offer = await _offer(request)
-        offers.checked(offer, self._offered.reach)  # before anybody gives up a place for it
         missing = self._services.missing
         if self._draining:
             raise NotReady(_SHUTTING_DOWN)
@@ -131,6 +130,7 @@ class SessionRoutes:
         avatar = request.query.get("avatar") or self._offered.avatar
         voice = request.query.get("voice") or self._offered.voice
         source = _source(request.query.get("source") or self._offered.source)
+        offers.checked(offer, self._offered.reach)  # before anybody gives up a place for it
         name = secrets.token_urlsafe(12)
         self._take_place(name, caller(request))
         try:

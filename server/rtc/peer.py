@@ -24,7 +24,6 @@ from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure
 from visavis.server.session.session import Session
 from visavis.server.system.bucket import Bucket
-from visavis.server.system.errors import Unprocessable
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 
@@ -82,9 +81,6 @@ class Peer:
         Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left.
         """
         self._reach = reach
-        if "\nm=audio" not in offer or "\nm=video" not in offer:
-            msg = "the offer must ask for both sound and picture"
-            raise Unprocessable(msg, "no-media")
         self._watch()
         self._doors.append(self._session.add_outlet(self))
         await self._wired.wait()
