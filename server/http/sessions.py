@@ -250,7 +250,10 @@ class SessionRoutes:
         return web.Response(status=204)
 
     async def _command(self, request: web.Request) -> web.Response:
-        session = self._conversation(request).session
+        conversation = self._conversation(request)
+        session = conversation.session
+        if not conversation.commands.take():
+            raise TooMany("Too many commands to this session. Wait, then go on.", 1)
         fields = await json_object(request)
         try:
             message = protocol.build({**fields, "type": request.match_info["command"]})

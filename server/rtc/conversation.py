@@ -23,6 +23,7 @@ from visavis.server.rtc.peer import Peer
 from visavis.server.rtc.reach import Reach
 from visavis.server.session.events import Line
 from visavis.server.session.session import Session
+from visavis.server.system.bucket import Bucket
 from visavis.server.system.config import Source
 from visavis.server.system.errors import Full, NotFound, Unprocessable
 from visavis.server.system.flow import Tasks
@@ -37,6 +38,7 @@ _LOOK: Final[Tick] = ms(250)  # how often peer and limits are looked at
 _SILENT: Final[Tick] = ms(1500)  # without a packet: feedback on pictures comes every second
 _FLUSH: Final = 0.3  # s for the last message to leave before the connection is closed
 _MOST_PEERS: Final = 8  # of a session at a time, those that are being closed included
+_COMMANDS: Final = 25, 100  # over HTTP, (a second, at once), as on a data channel
 _TOKEN_BYTES: Final = 16
 _HISTORY: Final = 16_000  # characters: well within what a data channel takes in one message
 _AWAY: Final = "There is no such conversation any more: it waited, or its place was needed."
@@ -69,6 +71,7 @@ class Conversation:
         self.session, self._terms, self._changed = session, terms, changed
         self._limits = limits = terms.limits
         self._allowance = Allowance(limits)
+        self.commands = Bucket(*_COMMANDS)
         self.state: State = "offered"
         self.since = session.clock.seconds(0)  # when that state began, s of time.monotonic()
         self._token = f"{session.name}.{secrets.token_urlsafe(_TOKEN_BYTES)}"

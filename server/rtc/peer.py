@@ -24,6 +24,7 @@ from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure
 from visavis.server.session.session import Session
 from visavis.server.system.bucket import Bucket
+from visavis.server.system.errors import NotFound
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 
@@ -78,14 +79,24 @@ class Peer:
     async def answer(self, offer: str, reach: Reach) -> str:
         """SDP offer -> SDP answer.
 
-        Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left.
+        Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left,
+        NotFound when the session is over.
         """
         self._reach = reach
         self._watch()
-        self._doors.append(self._session.add_outlet(self))
-        await self._wired.wait()
+        await self._wire()
         self._credentials = _credentials(offer)
         return await rtc.answer(self._pc, offer, reach, observer=self._network)
+
+    async def _wire(self) -> None:
+        """Play the session. Raises NotFound when it ends before it has begun."""
+        playing = self._session.add_outlet(self)
+        self._doors.append(playing)
+        wired = asyncio.ensure_future(self._wired.wait())
+        await asyncio.wait((playing, wired), return_when=asyncio.FIRST_COMPLETED)
+        wired.cancel()
+        if not self._wired.is_set():
+            raise NotFound("The session has ended meanwhile.", "session-over")
 
     async def connects(self, within: float) -> bool:
         """Wait for the viewer; False when they did not come within so many seconds, or gave up."""

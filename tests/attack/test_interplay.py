@@ -91,6 +91,18 @@ async def test_a_flood_of_words_is_told_once_to_wait_and_costs_few_turns(caplog)
         assert len(caplog.records) < 300
 
 
+async def test_a_flood_of_commands_over_http_is_told_to_wait():
+    async with serving() as client, watching(client) as viewer:
+        answers = []
+        for _ in range(200):
+            response = await client.post(f"{viewer.location}/text", json={"text": "hello"})
+            answers.append(response.status)
+        assert answers[:100] == [202] * 100
+        assert answers.count(429) > 50
+        await asyncio.sleep(0.2)
+        assert (await client.post(f"{viewer.location}/interrupt")).status == 202
+
+
 # --- uploads -------------------------------------------------------------------------------------
 
 
@@ -216,6 +228,18 @@ async def test_one_visitor_has_so_many_connections_and_no_more(greeted):
         assert {response.status for response in answers} == {201, 503}
         assert len(conversation._peers) <= conversations._MOST_PEERS
         await until(client, viewer.location, "live")
+
+
+async def test_an_offer_to_a_session_that_ends_at_that_moment_is_answered(greeted):
+    async with serving() as client, watching(client) as viewer:
+        (conversation,) = greeted
+        add = conversation.session.add_outlet
+        conversation.session.add_outlet = lambda outlet: (task := add(outlet), task.cancel())[0]
+        token = (await viewer.wait_for("ready"))["resume"]
+        headers = {**SDP, "Visavis-Resume": token}
+        async with asyncio.timeout(2):
+            refused = await client.post("/v1/sessions", data=await viewer.offer(), headers=headers)
+        assert refused.status == 404
 
 
 # --- what is left --------------------------------------------------------------------------------
