@@ -12,6 +12,7 @@ import threading
 import time
 
 import pytest
+from aiortc import RTCSessionDescription
 from aiortc.rtp import RTCP_RTPFB, RtcpByePacket, RtcpPacket
 from support.rtc_pair import Pair, Track, connected, sender
 from support.serving import SDP, Viewer, serving, watching
@@ -150,7 +151,7 @@ async def resume(client, viewer, token):
     response = await client.post("/v1/sessions", data=await viewer.offer(), headers=headers)
     answer = await response.text()
     assert response.status == 201, answer
-    await viewer.pc.setRemoteDescription(rtc.RTCSessionDescription(answer, "answer"))
+    await viewer.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
 
 
 async def until(client, location, *states, within=3.0):
@@ -321,4 +322,4 @@ async def idle(client):
     async with asyncio.timeout(10):
         while "\nvisavis_sessions 0.0" not in await (await client.get("/metrics")).text():
             await asyncio.sleep(0.05)
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.2)
