@@ -11,11 +11,12 @@ import os
 import signal
 import ssl
 import sys
+import warnings
 from dataclasses import fields
 from typing import Final
 
 import uvloop
-from aiohttp import web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.composition import application, reach, services
@@ -151,6 +152,9 @@ def _log_to_stderr(level: str) -> None:
     output = logging.StreamHandler()
     output.setFormatter(_Fields("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[output], force=True)
+    # aiohttp warns of a header by quoting it, and remembers each one.
+    warnings.simplefilter("ignore", BadContentDispositionHeader)
+    warnings.simplefilter("ignore", BadContentDispositionParam)
     # These log whole SDPs, candidates or text to say at info and debug.
     for noisy in ("aioice", "aiortc", "faster_whisper", "piper", "numba", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

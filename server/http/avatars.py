@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote
 
-from aiohttp import BodyPartReader, hdrs, web
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, hdrs, web
 from aiohttp.http import HttpProcessingError
 
 from visavis.models.avatar.file import SHIPPED, Consent, check_name
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 _FORM: Final = "multipart/form-data"
 _MAX_FIELD: Final = 4_000  # bytes; the file's own reader takes texts of 4,000 characters
 _MAX_PARTS: Final = 12
+_MAX_LINES: Final = 200  # of headers and boundaries; browsers send 4 a part
 _MAX_UPLOAD: Final = photos.MAX_BYTES + 64 * 1024  # bytes of the whole body
 _MOST: Final = 100  # avatars, of about 1 MB each
 _PATIENCE: Final = 120.0  # s in which the whole body must arrive
@@ -216,7 +217,7 @@ async def _received(request: web.Request) -> tuple[dict[str, str], bytes]:
 async def _form(request: web.Request) -> tuple[dict[str, str], bytes]:
     fields: dict[str, str] = {}
     photo = b""
-    reader = await request.multipart()
+    reader = MultipartReader(request.headers, cast(StreamReader, _Lines(request.content)))
     for _ in range(_MAX_PARTS):
         part = await reader.next()
         if part is None:
@@ -236,6 +237,26 @@ async def _form(request: web.Request) -> tuple[dict[str, str], bytes]:
         msg = "The form has no photo."
         raise Unprocessable(msg, "photo-missing")
     return fields, photo
+
+
+class _Lines:
+    """A body of which so many lines are read one by one, as aiohttp does before the first part.
+
+    A byte may be a line, and 20 MB of them held up everybody for 20 s.
+    """
+
+    def __init__(self, body: StreamReader) -> None:
+        self._body, self._left = body, _MAX_LINES
+
+    async def readline(self, **limits: int) -> bytes:
+        """Raises ValueError for one too many."""
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("too many lines")
+        return await self._body.readline(**limits)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
 
 
 async def _content(part: BodyPartReader, most: int, otherwise: Problem) -> bytes:

@@ -61,6 +61,7 @@ class Connection(web.RequestHandler):
             access_log=cast(logging.Logger, None),
             max_headers=_MOST_FIELDS,
             lingering_time=_LINGER,
+            auto_decompress=False,  # 200 kB may be 200 MB, half a second for all; see the guard
         )
         self.who, self._limits, self._headers = who, limits, headers
         self._now = asyncio.get_running_loop().time

@@ -12,7 +12,7 @@ from visavis.server.http.callers import caller
 from visavis.server.http.headers import GUARDED
 from visavis.server.http.throttle import Throttle
 from visavis.server.system.config import LOOPBACK
-from visavis.server.system.errors import Forbidden, TooMany, Unauthorized
+from visavis.server.system.errors import Forbidden, TooMany, Unauthorized, WrongType
 from visavis.server.system.metrics import Metrics
 
 
@@ -32,6 +32,7 @@ class Guard:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             self._authorize(request)
+            _refuse_compressed(request)
             preflight = request.method == hdrs.METH_OPTIONS
             response = cors.preflight() if preflight else await handler(request)
         except Exception as error:
@@ -58,7 +59,7 @@ class Guard:
         Raises Unauthorized, TooMany.
         """
         self._metrics.unauthorized.inc()
-        if wait := self._throttle.wrong(who):
+        if wait := self._throttle.again(who):
             raise TooMany("Too many wrong tokens from this address. Wait, then try again.", wait)
         raise Unauthorized("Send the server's token as `Authorization: Bearer TOKEN`.")
 
@@ -67,6 +68,12 @@ def _sent(request: web.Request) -> bytes:
     """The token of a request (RFC 6750; a scheme's case does not matter: RFC 9110 11.1)."""
     scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
     return token.strip().encode("utf-8", "surrogateescape") if scheme.lower() == "bearer" else b""
+
+
+def _refuse_compressed(request: web.Request) -> None:
+    """Bodies are not unpacked: what a few kilobytes become is not known before."""
+    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+        raise WrongType("Send the body as it is, without Content-Encoding.")
 
 
 def _refuse_other_sites(request: web.Request, host: str) -> None:

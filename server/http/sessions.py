@@ -16,11 +16,13 @@ from visavis.engines.base import EngineError
 from visavis.models.errors import ModelError
 from visavis.server import protocol
 from visavis.server.doors.recordings import Recordings
-from visavis.server.http.callers import caller
+from visavis.server.http.callers import caller, is_here
 from visavis.server.http.places import Places
 from visavis.server.http.problems import body, json_object
+from visavis.server.http.throttle import Throttle
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
+from visavis.server.rtc import offers
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.congestion import Measured
 from visavis.server.rtc.conversation import Conversation, Terms
@@ -29,7 +31,15 @@ from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
 from visavis.server.session.session import Session
 from visavis.server.system.config import SOURCES, Source, as_source
-from visavis.server.system.errors import Conflict, Full, Malformed, NotFound, NotReady, WrongType
+from visavis.server.system.errors import (
+    Conflict,
+    Full,
+    Malformed,
+    NotFound,
+    NotReady,
+    TooMany,
+    WrongType,
+)
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 
@@ -38,6 +48,7 @@ log = logging.getLogger(__name__)
 _SDP: Final = "application/sdp"
 _FRAGMENT: Final = "application/trickle-ice-sdpfrag"
 RESUME: Final = "Visavis-Resume"  # header: the token of the session that an offer goes on with
+_OFFERS: Final = 50, 10.0  # of one address in so many seconds; each takes 5 to 20 ms to answer
 _AWAY: Final = "There is no such session any more: it waited too long, or its place was needed."
 _SHUTTING_DOWN: Final = "The server is shutting down."
 
@@ -81,6 +92,7 @@ class SessionRoutes:
         self._recordings = Recordings(recordings)
         self._conversations: dict[str, Conversation] = {}
         self._places = Places(offered.most, offered.each)
+        self._offers = Throttle(*_OFFERS)
         self._leaving = Tasks()
         self._draining = False
 
@@ -106,6 +118,7 @@ class SessionRoutes:
         await self._leaving.close()
 
     async def _create(self, request: web.Request) -> web.Response:
+        self._count_offer(caller(request))
         offer = await _offer(request)
         missing = self._services.missing
         if self._draining:
@@ -117,6 +130,7 @@ class SessionRoutes:
         avatar = request.query.get("avatar") or self._offered.avatar
         voice = request.query.get("voice") or self._offered.voice
         source = _source(request.query.get("source") or self._offered.source)
+        offers.checked(offer, self._offered.reach)  # before anybody gives up a place for it
         name = secrets.token_urlsafe(12)
         self._take_place(name, caller(request))
         try:
@@ -169,6 +183,12 @@ class SessionRoutes:
         self._places.move(name, who)
         self._metrics.resumed.inc()
         return _answered(name, answer)
+
+    def _count_offer(self, who: str) -> None:
+        """Raises TooMany; never for this machine's own address."""
+        wait = 0 if is_here(who) else self._offers.again(who)
+        if wait:
+            raise TooMany("Too many offers from this address. Wait, then try again.", wait)
 
     def _take_place(self, name: str, who: str) -> None:
         """Raises Full."""
@@ -230,7 +250,10 @@ class SessionRoutes:
         return web.Response(status=204)
 
     async def _command(self, request: web.Request) -> web.Response:
-        session = self._conversation(request).session
+        conversation = self._conversation(request)
+        session = conversation.session
+        if not conversation.commands.take():
+            raise TooMany("Too many commands to this session. Wait, then go on.", 1)
         fields = await json_object(request)
         try:
             message = protocol.build({**fields, "type": request.match_info["command"]})

@@ -1,4 +1,4 @@
-"""How often a caller may be wrong."""
+"""How often a caller may do something, such as be wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KNOWN: Final = 4096  # callers remembered at a time; the one unheard of for lon
 
 
 class Throttle:
-    """Counts what went wrong by caller, in windows that begin with the first time.
+    """Counts by caller, in windows that begin with the first time.
 
     most: times that are taken in a window. window: s. now: a clock in s.
     """
@@ -21,15 +21,15 @@ class Throttle:
         self, most: int = 10, window: float = 60.0, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._most, self._window, self._now = most, window, now
-        self._wrong: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def wrong(self, who: str) -> int:
+    def again(self, who: str) -> int:
         """Once more: s until that caller is heard again, 0 while it still is."""
         now = self._now()
-        began, times = self._wrong.pop(who, (now, 0))
+        began, times = self._known.pop(who, (now, 0))
         if now - began >= self._window:
             began, times = now, 0
-        self._wrong[who] = (began, times + 1)
-        if len(self._wrong) > _KNOWN:
-            self._wrong.popitem(last=False)
+        self._known[who] = (began, times + 1)
+        if len(self._known) > _KNOWN:
+            self._known.popitem(last=False)
         return math.ceil(began + self._window - now) if times >= self._most else 0

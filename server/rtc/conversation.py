@@ -23,8 +23,9 @@ from visavis.server.rtc.peer import Peer
 from visavis.server.rtc.reach import Reach
 from visavis.server.session.events import Line
 from visavis.server.session.session import Session
+from visavis.server.system.bucket import Bucket
 from visavis.server.system.config import Source
-from visavis.server.system.errors import NotFound, Unprocessable
+from visavis.server.system.errors import Full, NotFound, Unprocessable
 from visavis.server.system.flow import Tasks
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ _FAREWELL: Final = 3.0  # s that a page which was closed has to turn out to be r
 _LOOK: Final[Tick] = ms(250)  # how often peer and limits are looked at
 _SILENT: Final[Tick] = ms(1500)  # without a packet: feedback on pictures comes every second
 _FLUSH: Final = 0.3  # s for the last message to leave before the connection is closed
+_MOST_PEERS: Final = 8  # of a session at a time, those that are being closed included
+_COMMANDS: Final = 25, 100  # over HTTP, (a second, at once), as on a data channel
 _TOKEN_BYTES: Final = 16
 _HISTORY: Final = 16_000  # characters: well within what a data channel takes in one message
 _AWAY: Final = "There is no such conversation any more: it waited, or its place was needed."
@@ -68,6 +71,7 @@ class Conversation:
         self.session, self._terms, self._changed = session, terms, changed
         self._limits = limits = terms.limits
         self._allowance = Allowance(limits)
+        self.commands = Bucket(*_COMMANDS)
         self.state: State = "offered"
         self.since = session.clock.seconds(0)  # when that state began, s of time.monotonic()
         self._token = f"{session.name}.{secrets.token_urlsafe(_TOKEN_BYTES)}"
@@ -84,9 +88,11 @@ class Conversation:
     async def connect(self, offer: str) -> str:
         """SDP offer -> SDP answer; the peer takes over once it is connected.
 
-        Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left,
-        NotFound when it is over.
+        Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left
+        or too many are under way, NotFound when it is over.
         """
+        if len(self._peers) >= _MOST_PEERS:
+            raise Full("This conversation is being connected already.", retry_after=1)
         peer = Peer(self.session, self._terms.ice, self, self._terms.network())
         self._peers.add(peer)
         try:
@@ -175,10 +181,9 @@ class Conversation:
         if peer is not self._peer:
             return  # another one has taken over, or the page said that it goes
         self._peer = None
-        self._late += peer.late
-        await self._close_peer(peer)
         rest = self._limits.rest if how == "lost" else min(self._limits.rest, _FAREWELL)
-        self._rest(rest, peer.heard_at)
+        self._rest(rest, peer.heard_at)  # before anything is awaited: another one may come
+        self._drop(peer)
 
     async def _give_up(self, peer: Peer) -> None:
         log.info("the viewer did not connect", extra={"session": self.session.name})
@@ -199,6 +204,8 @@ class Conversation:
                 self.session.rest(before.heard_at)
             await before.detach()  # one microphone at a time
             self._drop(before)
+            if self._peer is not peer:
+                return  # meanwhile the page went, or came once more
         if self._connections == 1:
             self._tasks.start(self._live(), name=f"session-{self.session.name}")
         if self.session.resting:
@@ -218,9 +225,11 @@ class Conversation:
 
     def _rest(self, within: float, heard: Tick) -> None:
         now = self.session.clock.now()
-        self._rests_until = now + ms(within * 1000)
+        until = now + ms(within * 1000)
         if self.state == "resting":
+            self._rests_until = min(self._rests_until, until)  # who says twice that it goes
             return
+        self._rests_until = until
         self.session.rest(heard)
         self._enter("resting")
         log.info("session rests", extra={"session": self.session.name, "seconds": within})

@@ -125,7 +125,7 @@ class Delivery:
         """RTCP has come."""
         self.congestion.estimate.heard(time.monotonic())
 
-    def arrived(self, arrivals: list[tuple[int, float | None]]) -> None:
+    def arrived(self, arrivals: list[tuple[int, float]]) -> None:
         """Transport-wide feedback."""
         found = self.congestion.numbering.resolve(arrivals)
         self.congestion.estimate.feedback(time.monotonic(), found, self.congestion.rtt)

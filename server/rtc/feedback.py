@@ -18,6 +18,7 @@ from aiortc.rtp import RtcpRtpfbPacket
 EXTENSION: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 FORMAT: Final = 15  # FMT of RTPFB
 _MOST: Final = 4_096  # packets that a report may tell of; more is no honest one
+_FIELDS: Final = 64  # of a NACK, of 17 packets each; aiortc keeps 128 to send them again
 _KEPT: Final = 2_048  # packets that are remembered until they are told of
 _TICK: Final = 0.000_25  # s of an arrival delta
 _REFERENCE: Final = 0.064  # s of the reference time
@@ -25,9 +26,9 @@ _REFERENCE: Final = 0.064  # s of the reference time
 
 @dataclass
 class TransportFeedback(RtcpRtpfbPacket):
-    """(transport sequence number, s of the receiver's clock or None where it was lost)."""
+    """(transport sequence number, s of the receiver's clock) of each packet that came."""
 
-    arrivals: list[tuple[int, float | None]] = field(default_factory=list)
+    arrivals: list[tuple[int, float]] = field(default_factory=list)
 
 
 _plain = RtcpRtpfbPacket.parse
@@ -36,7 +37,7 @@ _plain = RtcpRtpfbPacket.parse
 def parse(data: bytes, fmt: int) -> RtcpRtpfbPacket:
     """Stands for `RtcpRtpfbPacket.parse`, which takes any format for a NACK. Raises ValueError."""
     if fmt != FORMAT:
-        return _plain(data, fmt)
+        return _plain(data[: 8 + 4 * _FIELDS], fmt)
     if len(data) < 16:  # any length: aiortc has taken the padding off
         raise ValueError("transport-wide feedback is too short")
     sender, media, base, count, reference = struct.unpack_from("!LLHHL", data)
@@ -50,29 +51,34 @@ def parse(data: bytes, fmt: int) -> RtcpRtpfbPacket:
     return TransportFeedback(fmt, sender, media, arrivals=arrivals)
 
 
-def _arrivals(data: bytes, base: int, count: int, at: float) -> Iterator[tuple[int, float | None]]:
-    symbols: list[int] = []
-    place = 16
-    while len(symbols) < count:
+def _arrivals(data: bytes, base: int, count: int, at: float) -> Iterator[tuple[int, float]]:
+    runs: list[tuple[int, int, int]] = []  # (symbol, its first packet, packets)
+    told, place = 0, 16
+    while told < count:
         (chunk,) = struct.unpack_from("!H", data, place)
-        symbols += _symbols(chunk, count - len(symbols))
         place += 2
-    for number, symbol in enumerate(symbols):
-        if symbol == 1:
-            at += data[place] * _TICK
-            place += 1
-        elif symbol == 2:
-            at += struct.unpack_from("!h", data, place)[0] * _TICK
-            place += 2
-        yield (base + number) & 0xFFFF, at if symbol in (1, 2) else None
+        for symbol, length in _symbols(chunk):
+            runs.append((symbol, told, min(length, count - told)))
+            told += length
+    for symbol, first, length in runs:
+        if symbol not in (1, 2):
+            continue  # did not come: two bytes may say so of thousands, so each costs nothing
+        for number in range(first, first + length):
+            if symbol == 1:
+                at += data[place] * _TICK
+            else:
+                at += struct.unpack_from("!h", data, place)[0] * _TICK
+            place += symbol
+            yield (base + number) & 0xFFFF, at
 
 
-def _symbols(chunk: int, most: int) -> list[int]:
+def _symbols(chunk: int) -> list[tuple[int, int]]:
+    """(symbol, how often)"""
     if not chunk >> 15:  # a run
-        return [chunk >> 13 & 3] * min(chunk & 0x1FFF, most)
+        return [(chunk >> 13 & 3, chunk & 0x1FFF)]
     if chunk >> 14 & 1:  # seven of two bits
-        return [chunk >> shift & 3 for shift in range(12, -1, -2)][:most]
-    return [chunk >> shift & 1 for shift in range(13, -1, -1)][:most]
+        return [(chunk >> shift & 3, 1) for shift in range(12, -1, -2)]
+    return [(chunk >> shift & 1, 1) for shift in range(13, -1, -1)]
 
 
 def _signed(value: int, bits: int) -> int:
@@ -104,10 +110,10 @@ class Numbering:
             self._left.popitem(last=False)
         return number
 
-    def resolve(self, arrivals: list[tuple[int, float | None]]) -> list[Arrival]:
-        """Those that came; each counts once."""
+    def resolve(self, arrivals: list[tuple[int, float]]) -> list[Arrival]:
+        """What came; each packet counts once."""
         found = []
         for number, came in arrivals:
-            if came is not None and (packet := self._left.pop(number, None)):
+            if packet := self._left.pop(number, None):
                 found.append(Arrival(packet[0], came, packet[1]))
         return found

@@ -123,8 +123,6 @@ def _section(lines: list[str], shared: dict[str, str]) -> _Section:
 
 
 def _check_kinds(sections: list[_Section]) -> None:
-    if not sections:
-        raise _malformed("no media section")
     kinds = Counter(section.kind for section in sections)
     if not (kinds["audio"] and kinds["video"]):
         raise Unprocessable(_NO_MEDIA, "no-media")

@@ -23,13 +23,15 @@ from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure
 from visavis.server.session.session import Session
-from visavis.server.system.errors import Unprocessable
+from visavis.server.system.bucket import Bucket
+from visavis.server.system.errors import NotFound
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 
 log = logging.getLogger(__name__)
 
 _MOST_COMMANDS: Final = 64  # under way at a time; a visitor has one or two
+_MESSAGES: Final = 25, 100  # (a second, at once): each may cost the event loop 3 ms
 _BACKLOG: Final = 256 * 1024  # bytes waiting in the channel at which messages are dropped
 
 # How a connection ended: the viewer went, or nothing was heard of them any more.
@@ -68,6 +70,7 @@ class Peer:
         self._doors: list[asyncio.Task[None]] = []
         self._tasks = Tasks()
         self._commands = 0  # under way
+        self._messages, self._flooded = Bucket(*_MESSAGES), False
         self._connected, self._wired = asyncio.Event(), asyncio.Event()
         self._credentials: frozenset[str] = frozenset()
         self._received, self.heard_at = 0, session.clock.now()
@@ -76,17 +79,24 @@ class Peer:
     async def answer(self, offer: str, reach: Reach) -> str:
         """SDP offer -> SDP answer.
 
-        Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left.
+        Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left,
+        NotFound when the session is over.
         """
         self._reach = reach
-        if "\nm=audio" not in offer or "\nm=video" not in offer:
-            msg = "the offer must ask for both sound and picture"
-            raise Unprocessable(msg, "no-media")
         self._watch()
-        self._doors.append(self._session.add_outlet(self))
-        await self._wired.wait()
+        await self._wire()
         self._credentials = _credentials(offer)
         return await rtc.answer(self._pc, offer, reach, observer=self._network)
+
+    async def _wire(self) -> None:
+        """Play the session. Raises NotFound when it ends before it has begun."""
+        playing = self._session.add_outlet(self)
+        self._doors.append(playing)
+        wired = asyncio.ensure_future(self._wired.wait())
+        await asyncio.wait((playing, wired), return_when=asyncio.FIRST_COMPLETED)
+        wired.cancel()
+        if not self._wired.is_set():
+            raise NotFound("The session has ended meanwhile.", "session-over")
 
     async def connects(self, within: float) -> bool:
         """Wait for the viewer; False when they did not come within so many seconds, or gave up."""
@@ -164,6 +174,8 @@ class Peer:
             await rtc.close(self._pc)
         except TimeoutError:
             log.warning("a connection did not close in time")
+        except Exception as error:  # noqa: BLE001 (whatever it is, the session goes on)
+            log.error("a connection did not close well", extra={"fault": fault(error)})  # noqa: TRY400
 
     def _end(self, how: Ending) -> None:
         if not self.ended.done():
@@ -194,6 +206,11 @@ class Peer:
 
     def _receive(self, data: str | bytes) -> None:
         """Never raises: aiortc's receiving, and the session with it, would end."""
+        if not self._messages.take():
+            self._greeter.took()
+            self._refuse_flood()
+            return
+        self._flooded = False
         try:
             message = protocol.decode(data)
         except protocol.ProtocolError as error:
@@ -204,6 +221,12 @@ class Peer:
             self._failed("unknown", error)
         else:
             self._start(message)
+
+    def _refuse_flood(self) -> None:
+        """Said once: an answer costs as much as most messages do."""
+        if not self._flooded:
+            self._flooded = True
+            self.send(Failure("too-many-messages", "Wait a little before you send more."))
 
     def _start(self, message: protocol.FromClient) -> None:
         if not isinstance(message, protocol.Ping):

@@ -21,7 +21,7 @@ from aiortc import MediaStreamTrack, RTCPeerConnection
 from aiortc.codecs.base import Decoder
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
-from aiortc.rtp import RtpPacket
+from aiortc.rtp import AnyRtcpPacket, RtcpByePacket, RtpPacket
 from av.frame import Frame
 
 from visavis.server.rtc.jitter import SoundBuffer
@@ -64,6 +64,12 @@ class BoundedReceiver(RTCRtpReceiver):
                 self._left_out = buffer.refused
         else:
             self.refused(0, 1)
+
+    async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
+        # Browsers say BYE when a page takes its microphone away, and go on when it gives one again;
+        # aiortc would be deaf for good. The track ends with the connection.
+        if not isinstance(packet, RtcpByePacket):
+            await super()._handle_rtcp_packet(packet)
 
     def _admits(self, packet: RtpPacket) -> bool:
         if packet.ssrc not in self._sources:

@@ -23,10 +23,13 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpSendParameters
 from aiortc.rtcrtpsender import RTCEncodedFrame, RTCRtpSender
 from aiortc.rtp import (
     RTCP_PSFB_APP,
+    RTCP_RTPFB_NACK,
+    RTP_HISTORY_SIZE,
     AnyRtcpPacket,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
     RtcpRrPacket,
+    RtcpRtpfbPacket,
     RtcpSdesPacket,
     RtcpSenderInfo,
     RtcpSourceInfo,
@@ -159,6 +162,9 @@ class MediaTimeSender(RTCRtpSender):
             self.delivery.arrived(packet.arrivals)
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
             self._note_estimate(packet.fci)  # aiortc would give it to the encoder as it is
+        elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
+            for sequence in packet.lost[:RTP_HISTORY_SIZE]:  # more could not be sent again
+                await self._retransmit(sequence)
         else:
             await super()._handle_rtcp_packet(packet)
 

@@ -79,6 +79,30 @@ async def test_ten_offers_do_not_hold_ten_places(calling, offer):
             assert "visavis_sessions 6.0" in text
 
 
+async def test_offers_that_are_ended_at_once_are_no_way_to_the_processor(calling, offer):
+    async with serving(max_sessions=10) as client:
+        answers = []
+        for _ in range(60):
+            headers = {**SDP, "X-From": ATTACKER}
+            response = await client.post("/v1/sessions", data=offer, headers=headers)
+            answers.append(response.status)
+            if response.status == 201:
+                await client.delete(response.headers["Location"])
+        assert answers == [201] * 50 + [429] * 10
+        async with watching(client):
+            pass
+
+
+async def test_what_is_no_offer_costs_nobody_their_place():
+    async with serving(max_sessions=1) as client, watching(client) as away:
+        await client.post(f"{away.location}/leave", json={"back": True})
+        for nonsense in ("v=0", "v=0\r\nm=audio 9 x 0\r\n\nm=video"):
+            response = await client.post("/v1/sessions", data=nonsense, headers=SDP)
+            assert response.status in {400, 422}
+        state = await (await client.get(away.location)).json()
+        assert state["state"] == "resting"
+
+
 async def test_an_offer_that_nobody_takes_up_is_over_soon(monkeypatch, offer):
     monkeypatch.setattr(conversations, "_CONNECT_WITHIN", 0.3)
     async with serving(max_sessions=1) as client:

@@ -152,9 +152,11 @@ async def test_a_full_server_says_when_to_come_back(monkeypatch):
     monkeypatch.setattr(conversation, "_FAREWELL", 0.0)
     async with serving(max_sessions=1) as client:
         async with watching(client):
-            response = await client.post("/v1/sessions", data="v=0", headers=SDP)
+            viewer = Viewer()
+            response = await client.post("/v1/sessions", data=await viewer.offer(), headers=SDP)
             status, _ = await problem(response)
             assert status == 503
+            await viewer.close()
             assert int(response.headers["Retry-After"]) > 0
         await gone(client, 0)
         async with watching(client):

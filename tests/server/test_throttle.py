@@ -9,19 +9,19 @@ from visavis.server.http.throttle import _KNOWN, Throttle
 def test_a_caller_waits_until_its_window_is_over():
     now = 0.0
     throttle = Throttle(most=2, window=60, now=lambda: now)
-    assert [throttle.wrong("a") for _ in range(3)] == [0, 0, 60]
-    assert throttle.wrong("b") == 0
+    assert [throttle.again("a") for _ in range(3)] == [0, 0, 60]
+    assert throttle.again("b") == 0
     now = 59.5
-    assert throttle.wrong("a") == 1
+    assert throttle.again("a") == 1
     now = 60
-    assert throttle.wrong("a") == 0
+    assert throttle.again("a") == 0
 
 
 def test_callers_are_not_remembered_without_end():
     throttle = Throttle(most=1)
     for number in range(_KNOWN + 100):
-        throttle.wrong(str(number))
-    assert len(throttle._wrong) == _KNOWN
+        throttle.again(str(number))
+    assert len(throttle._known) == _KNOWN
 
 
 @pytest.mark.parametrize(
