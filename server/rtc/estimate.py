@@ -140,7 +140,7 @@ class Estimate:
         self._judged_at: float | None = None
         # A connection begins as a clean one: loss at once is congestion until it proves steady.
         self._losses: deque[float] = deque([0.0] * (_REPORTS // 2), maxlen=_REPORTS)
-        self._blamed: tuple[float, int] | None = None  # loss that was cut for, the rate before
+        self._blamed: tuple[float, float] | None = None  # loss that was cut for, the rate before
 
     def rate(self, now: float) -> int:
         """bit/s to be sent now."""
