@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from support.embedders import WordVectors
 from support.services import FakeServices
-from support.serving import problem, serving, watching
+from support.serving import Viewer, problem, serving, watching
 from support.uploads import form, until
 
 from visavis.engines import fake, load
@@ -378,8 +378,10 @@ async def test_a_session_whose_engine_cannot_be_loaded_is_503_in_words(
     monkeypatch.setattr(load, what, broken)
     source = "microphone" if what == "lips" else "dialogue"
     async with serving(Broken(), home=str(tmp_path)) as client:
-        offer = {"data": "v=0\r\n", "headers": {"Content-Type": "application/sdp"}}
+        viewer = Viewer()
+        offer = {"data": await viewer.offer(), "headers": {"Content-Type": "application/sdp"}}
         answer = await client.post(f"/v1/sessions?source={source}", **offer)
+        await viewer.close()
         status, said = await problem(answer)
         assert (status, said["type"]) == (503, "urn:visavis:not-ready")
         assert "cannot be loaded" in said["detail"] or said["detail"] == "no"

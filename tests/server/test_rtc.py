@@ -30,7 +30,7 @@ def test_install_twice_is_install_once():
     before = [getattr(hook.owner, hook.name) for hook in hooks.hooks()]
     hooks.install()
     assert [getattr(hook.owner, hook.name) for hook in hooks.hooks()] == before
-    assert hooks._all_addresses is not ice.get_host_addresses  # the original is still known
+    assert hooks.local_addresses is not ice.get_host_addresses  # the original is still known
 
 
 @pytest.mark.parametrize("index", range(len(hooks.hooks())))
@@ -98,12 +98,12 @@ async def test_only_the_addresses_asked_for_are_offered_and_soon():
 
 
 def test_without_a_network_there_is_still_loopback(monkeypatch):
-    monkeypatch.setattr(rtc, "_all_addresses", lambda use_ipv4, use_ipv6: [])
+    monkeypatch.setattr(hooks, "local_addresses", lambda use_ipv4, use_ipv6: [])
     assert ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == ["127.0.0.1"]
 
 
 async def test_addresses_of_one_connection_do_not_leak_into_another(monkeypatch):
-    monkeypatch.setattr(rtc, "_all_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.3"])
+    monkeypatch.setattr(hooks, "local_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.3"])
 
     async def gathered(hosts):
         with using(Reach(hosts)):
@@ -130,7 +130,8 @@ async def test_addresses_of_one_connection_do_not_leak_into_another(monkeypatch)
 async def test_firefox_is_answered_with_an_address_that_it_can_pair(
     monkeypatch, origin, hosts, expected
 ):
-    monkeypatch.setattr(rtc, "_all_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.3"])
+    monkeypatch.setattr(rtc, "local_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.3"])
+    monkeypatch.setattr(hooks, "local_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.3"])
     pair = Pair()
     offer = re.sub(r"o=\S+", f"o={origin}", await pair.offer())
     await pair.reply(offer, Reach(tuple(hosts)))
@@ -165,11 +166,17 @@ async def test_vp8_is_answered_to_a_peer_without_h264():
     await pair.close()
 
 
-@pytest.mark.parametrize("offer", ["", "nonsense", "m=video\r\n", "v=0\r\nm=audio x y z\r\n"])
-async def test_a_broken_offer_is_malformed(offer):
+@pytest.mark.parametrize(
+    ("offer", "error"),
+    [
+        ("", Unprocessable), ("nonsense", Unprocessable),
+        ("m=video\r\n", Malformed), ("v=0\r\nm=audio x y z\r\n", Malformed),
+    ],
+)  # fmt: skip
+async def test_a_broken_offer_is_told_so(offer, error):
     pc = RTCPeerConnection(rtc.configuration())
     pc.addTrack(Track("audio"))
-    with pytest.raises(Malformed):
+    with pytest.raises(error):
         await rtc.answer(pc, offer, LOCAL)
     await rtc.close(pc)
 
