@@ -117,7 +117,10 @@ async def witnessed(services, kinds, seconds=3.0):
 
 
 def complaints(caplog):
-    return [record for record in caplog.records if record.levelno >= logging.WARNING]
+    """Of all that was logged; of what cannot be decoded one line a minute may tell."""
+    told = [vars(each) for each in caplog.records if each.levelno >= logging.WARNING]
+    undecodable = [each for each in told if each.get("reason") == "undecodable"]
+    return [each for each in told if each not in undecodable[:1]]
 
 
 async def undisturbed(services, kinds):
@@ -137,7 +140,7 @@ async def test_a_witness_notices_nothing_of_three_who_flood_at_once(caplog):
     services = made[-1]
     assert services.counted("visavis_sound_refused_seconds_total") > 10
     assert services.counted("visavis_sound_packets_refused_total") > 1000
-    assert not complaints(caplog)  # what cannot be decoded leaves no line
+    assert not complaints(caplog)
 
 
 @pytest.mark.slow
