@@ -83,8 +83,10 @@ async def _sent(who: bytes, data: bytes) -> None:
                 await viewer._send_rtp(data)
             except (SrtpError, IndexError):
                 return
-        case _:
+        case _ if data:
             await viewer._send_data(data[:1_100])
+        case _:
+            return
     for _ in range(4):
         await asyncio.sleep(0)
     await asyncio.sleep(0.001)
