@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -176,3 +178,16 @@ def test_an_avatar_that_is_not_there_is_named_with_where_to_look(capsys):
         said = capsys.readouterr().err
         assert "There is no avatar 'nobody'" in said
         assert "visavis avatar list" in said
+
+
+@pytest.mark.parametrize("command", [["avatar", "list"], ["avatar", "list", "--json"], ["doctor"]])
+def test_a_file_name_of_any_bytes_is_shown(command, tmp_path):
+    folder = tmp_path / "home" / "avatars"
+    folder.mkdir(parents=True)
+    Path(os.fsdecode(os.fsencode(folder) + b"/zo\xe9.avatar")).touch()
+    program = f"from visavis.server.cli import main; main({command})"
+    variables = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    call = [sys.executable, "-c", program]
+    done = subprocess.run(call, env=variables, capture_output=True, check=True)
+    assert b"zo\\udce9" in done.stdout
+    assert done.stderr == b""  # no bare message of a log
