@@ -101,10 +101,16 @@ class Bake:
         folder = self._order.path.parent
         try:
             folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
-            yield from self._bake()
         except OSError as error:
             reason = error.strerror or "unknown reason"
             yield Refused("avatar-unwritable", f"{folder} cannot be written to: {reason}.")
+            return
+        try:
+            yield from self._bake()
+        except OSError as error:  # no memory or no process left for a child, or no pipe
+            why = error.strerror or type(error).__name__
+            log.warning("a bake could not be begun", extra={"why": why})
+            yield Refused("bake-failed", _LOST)
 
     def _bake(self) -> Iterator[Event]:
         # It dies with this thread, and so with the server: see sandbox.die_with.

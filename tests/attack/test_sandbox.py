@@ -318,6 +318,12 @@ def test_nothing_that_a_child_says_is_believed(tmp_path, monkeypatch, script):
     assert not list((tmp_path / "avatars").iterdir())
 
 
+def test_a_child_that_cannot_be_started_is_no_full_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(baking.sys, "executable", str(tmp_path / "absent"))
+    *_, end = Bake(order(tmp_path), b"").run()
+    assert end.code == "bake-failed"
+
+
 def test_a_child_cannot_forge_a_consent(tmp_path, monkeypatch):
     made = tmp_path / "made"
     made.write_bytes(rig_by_hand.avatar("x", CONSENT).content())
