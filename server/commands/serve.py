@@ -43,10 +43,7 @@ def run(options: argparse.Namespace) -> None:
     """`serve`. Raises ConfigError, EngineError, ModelError, OSError."""
     given = {f.name: getattr(options, f.name) for f in fields(Config)}
     config = settings.load(given, file=options.config)
-    logs.to_stderr(config.log_level)
-    # aiohttp warns of a header by quoting it, and remembers each one.
-    warnings.simplefilter("ignore", BadContentDispositionHeader)
-    warnings.simplefilter("ignore", BadContentDispositionParam)
+    _log_to_stderr(config.log_level)
     for doubt in settings.doubts(config, file=options.config):
         log.warning(doubt)
     for secret in ("VISAVIS_TOKEN", "VISAVIS_ICE_SERVERS"):  # no child process needs them
@@ -134,3 +131,10 @@ def tls(config: Config) -> ssl.SSLContext | None:
         msg = f"tls_cert {config.tls_cert}, tls_key {config.tls_key}: {error}"
         raise ConfigError(msg) from error
     return context
+
+
+def _log_to_stderr(level: str) -> None:
+    logs.to_stderr(level)
+    # aiohttp warns of a header by quoting it, and remembers each one.
+    warnings.simplefilter("ignore", BadContentDispositionHeader)
+    warnings.simplefilter("ignore", BadContentDispositionParam)
