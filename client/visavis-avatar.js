@@ -288,7 +288,8 @@ export class VisavisAvatar extends HTMLElement {
 
   /** @param {{state: string}} detail */
   #onState(detail) {
-    if (detail.state === "reconnecting") this.#freeze();
+    // Chromium shows black once a connection is closed.
+    if (detail.state === "reconnecting" || detail.state === "failed") this.#freeze();
     if (detail.state === "connected") this.#thaw();
     if (detail.state === "failed") this.#closeMicrophone();
     if (detail.state === "idle") this.#clear();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -20,6 +21,8 @@ _USAGE, _FAILURE, _INTERRUPTED = 2, 1, 130  # exit statuses; the last as shells 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 on success, 2 on bad use, 1 on failure."""
     options = _parser().parse_args(arguments)
+    # Only the server logs: without a handler, Python prints messages bare of their fields.
+    logging.getLogger("visavis").addHandler(logging.NullHandler())
     module, function = options.run.split(":")
     try:
         run = getattr(import_module(f"visavis.server.commands.{module}"), function)

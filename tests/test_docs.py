@@ -1,5 +1,6 @@
 """README and docs name only what there is: commands, settings, routes, files and headings."""
 
+import ast
 import contextlib
 import io
 import re
@@ -14,11 +15,13 @@ from bench.__main__ import MODULES
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.cli import _parser
 from visavis.server.commands.composition import application, services
+from visavis.server.system import errors
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
 
 ROOT = Path(__file__).parents[1]
-PAGES = {path.name: path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]}
+TOP = [ROOT / "README.md", ROOT / "SECURITY.md"]
+PAGES = {path.name: path for path in [*TOP, *sorted((ROOT / "docs").glob("*.md"))]}
 TEXTS = {name: path.read_text("utf-8") for name, path in PAGES.items()}
 SETTINGS = {field.name: field.default for field in fields(Config)}
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -139,6 +142,26 @@ def routes(home):
 def test_the_api_page_has_every_route_and_no_other(tmp_path):
     named = set(re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`?]*)`", TEXTS["api.md"]))
     assert named == set(routes(tmp_path))
+
+
+CODE = re.compile(r"[a-z]+(-[a-z]+)*")
+
+
+def codes():
+    """Those that the code gives to problems and failures as plain text, with their files."""
+    kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {"Failure"}
+    for path in (ROOT / "server").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in kinds:
+                values = [*node.args, *(keyword.value for keyword in node.keywords)]
+                texts = [v.value for v in values if isinstance(v, ast.Constant)]
+                yield from ((t, path.name) for t in texts if CODE.fullmatch(str(t)))
+
+
+def test_the_api_page_has_every_code():
+    found = set(codes())
+    assert {"body-timeout", "ends-soon", "session-over"} <= {code for code, _ in found}
+    assert sorted(each for each in found if f"`{each[0]}`" not in TEXTS["api.md"]) == []
 
 
 def test_the_readme_is_short():

@@ -229,6 +229,12 @@ function onReady({ source: given, resume }) {
   if (!kiosk) keepSession(resume);
 }
 
+/** The card says why; a warning that it was about to come is no news then. */
+function onGoodbye() {
+  forget();
+  notice.hide("problem");
+}
+
 function forget() {
   keepSession("");
 }
@@ -290,7 +296,7 @@ on("settings", "chosen", () => (byId("name").textContent = settings.current.titl
 on("avatar", "state", ({ detail }) => onState(detail));
 on("avatar", "message", ({ detail }) => onMessage(detail));
 on("avatar", "lapsed", onLapsed);
-on("avatar", "goodbye", forget);
+on("avatar", "goodbye", onGoodbye);
 on("avatar", "mic", render);
 on("avatar", "micready", () => notice.hide("microphone"));
 on("avatar", "micerror", ({ detail }) => notice.microphone(detail.reason, () => avatar.connect()));

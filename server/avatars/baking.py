@@ -14,6 +14,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from visavis.models.avatar import file as avatar_file
 from visavis.models.avatar.file import Consent
 from visavis.models.errors import AvatarError, ModelError
 from visavis.models.files import PRIVATE_FOLDER
-from visavis.server.system import sandbox
+from visavis.server.system import sandbox, strict_json
 from visavis.server.system.faults import place
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,10 @@ log = logging.getLogger(__name__)
 NICE: Final = 10
 MEMORY: Final = 4 * 1024**3  # bytes of address space
 SECONDS: Final = 120  # of processor time; it takes about 5 on a 2.4 GHz core
-_ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+# Each thread may take 72 MB of address space, and OpenCV starts one a core; two are as fast.
+_FEW_THREADS: Final = {
+    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "2",
+}  # fmt: skip
 # Shares of the steps that portrait.create_avatar tells, and how far the time is then: measured.
 _STEPS: Final = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0)
 _TIMES: Final = (0.10, 0.47, 0.63, 0.72, 0.82, 0.93)
@@ -44,6 +48,7 @@ _LOST: Final = "The avatar could not be made: its process ended. The server's lo
 _LINES: Final = 100  # that a child says at most
 _LONGEST: Final = 16 * 1024  # bytes of one
 _TEXT: Final = 500  # characters of a text in it
+_CODE: Final = re.compile(r"[a-z-]{1,40}")
 _NO_MEMORY: Final = -4  # of OpenCV's errors (StsNoMem)
 
 
@@ -96,10 +101,16 @@ class Bake:
         folder = self._order.path.parent
         try:
             folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
-            yield from self._bake()
         except OSError as error:
             reason = error.strerror or "unknown reason"
             yield Refused("avatar-unwritable", f"{folder} cannot be written to: {reason}.")
+            return
+        try:
+            yield from self._bake()
+        except OSError as error:  # no memory or no process left for a child, or no pipe
+            why = error.strerror or type(error).__name__
+            log.warning("a bake could not be begun", extra={"why": why})
+            yield Refused("bake-failed", _LOST)
 
     def _bake(self) -> Iterator[Event]:
         # It dies with this thread, and so with the server: see sandbox.die_with.
@@ -109,7 +120,7 @@ class Bake:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a log is not for a child that may be taken over
-            env=sandbox.environment(os.environ) | _ONE_THREAD,
+            env=sandbox.environment(os.environ) | _FEW_THREADS,
             start_new_session=True,
         ) as process:
             self._process = process
@@ -154,10 +165,10 @@ class Bake:
         if "code" in said:
             if "fault" in said:
                 log.warning("a bake failed", extra={"fault": _text(said["fault"])})
-            return Refused(_text(said["code"]), _text(said["message"]))
+            return Refused(_code(said["code"]), _text(said.get("message", _LOST)))
         if "bytes" in said:
-            return self._kept(output.read(min(int(said["bytes"]), avatar_file.MAX_FILE)))
-        return Step(_text(said["what"]), min(max(float(said["share"]), 0.0), 1.0))
+            return self._kept(output.read(round(_within(said["bytes"], avatar_file.MAX_FILE))))
+        return Step(_text(said.get("what", "")), _within(said.get("share"), 1))
 
     def _kept(self, content: bytes) -> Baked | Refused:
         """Put the file in its place, or say why not."""
@@ -178,8 +189,8 @@ class Bake:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """It and whatever it started."""
-    if process.poll() is None:
+    """It and whatever it started; if it has ended already, the rest of its group."""
+    if process.returncode is None:  # nobody has waited for it, so its number is still its own
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
@@ -189,7 +200,7 @@ def _lines(output: IO[bytes]) -> Iterator[dict[str, Any]]:
     for _ in range(_LINES):
         line = output.readline(_LONGEST)
         try:
-            said = json.loads(line)
+            said = strict_json.parse(line.decode())
         except ValueError:
             return
         if not isinstance(said, dict):
@@ -199,6 +210,15 @@ def _lines(output: IO[bytes]) -> Iterator[dict[str, Any]]:
 
 def _text(value: object) -> str:
     return str(value)[:_TEXT]
+
+
+def _code(value: object) -> str:
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else "bake-failed"
+
+
+def _within(value: object, most: int) -> float:
+    """A number from 0 to `most`, whatever was said: to read -1 bytes is to read all there are."""
+    return float(min(max(value, 0), most)) if isinstance(value, int | float) else 0.0
 
 
 _noted: set[str] = set()

@@ -13,8 +13,12 @@ FAILURE: Final = 1  # exit status
 
 
 def say_line(text: str) -> None:
-    """One line to the standard output, at once."""
-    sys.stdout.write(f"{text}\n")
+    """One line to the standard output, at once; what that cannot write is escaped.
+
+    Names of files may hold any byte.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     sys.stdout.flush()
 
 

@@ -34,7 +34,7 @@ def doctor(options: argparse.Namespace) -> int:
         say_line(json.dumps(told | {"photos": photos}))
         return FAILURE if problems else 0
     for key, value in shown.items():
-        say_line(f"{key:15} {value if value != '' else '-'}")
+        say_line(f"{key:21}{value if value != '' else '-'}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
     say_line(f"Their photos are read by: {photos}")
     for doubt in doubts:

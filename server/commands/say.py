@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import ExitStack
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from tqdm import tqdm
 
@@ -25,10 +25,14 @@ from visavis.server.system import config as settings
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 
+_FILMS: Final = {".mp4", ".m4v", ".mov", ".mkv"}  # what holds H.264 and AAC
+
 
 def say(options: argparse.Namespace) -> None:
     """`say`. Raises ConfigError, EngineError, ModelError, NotFound, OSError."""
     config = settings.load({})
+    if options.output.suffix.lower() not in _FILMS:
+        raise ConfigError(f"{options.output}: give the film a name that ends with .mp4")
     inlet = _inlet(options)
     store = AvatarStore(config.home_path)
     avatar = load_avatar(avatar_path(store, options.avatar or config.avatar))
@@ -56,10 +60,18 @@ def _inlet(options: argparse.Namespace) -> Inlet:
         raise ConfigError("give either a text or --audio FILE")
     if options.audio:
         return Playback(read_sound(options.audio), options.style)
-    text = sys.stdin.read() if options.text == "-" else options.text
+    text = _read_text() if options.text == "-" else options.text
     if not text.strip():
         raise ConfigError("there is nothing to say")
     return Script(text, options.style, LEAD_IN)
+
+
+def _read_text() -> str:
+    """What is piped in. Raises ConfigError."""
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise ConfigError("what is piped in is not UTF-8 text") from None
 
 
 def _voice(name: str, config: Config) -> Tts:

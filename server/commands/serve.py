@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import faulthandler
-import json
 import logging
 import os
 import signal
@@ -26,7 +25,7 @@ from visavis.server.http.headers import Headers
 from visavis.server.rtc import hooks, ports
 from visavis.server.services.engines import Services
 from visavis.server.system import config as settings
-from visavis.server.system import home, lag, memory, priority
+from visavis.server.system import home, lag, logs, memory, priority
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.faults import log_loop_faults
@@ -134,27 +133,8 @@ def tls(config: Config) -> ssl.SSLContext | None:
     return context
 
 
-class _Fields(logging.Formatter):
-    """One line a record: time, level, message, then the fields given in `extra` as JSON."""
-
-    _own: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-    def format(self, record: logging.LogRecord) -> str:
-        extra = {k: v for k, v in vars(record).items() if k not in self._own}
-        line = super().format(record)
-        return f"{line} {json.dumps(extra, default=str)}" if extra else line
-
-
 def _log_to_stderr(level: str) -> None:
-    if level.upper() not in logging.getLevelNamesMapping():
-        msg = f"log_level is {level!r}: choose debug, info, warning or error"
-        raise ConfigError(msg)
-    output = logging.StreamHandler()
-    output.setFormatter(_Fields("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[output], force=True)
+    logs.to_stderr(level)
     # aiohttp warns of a header by quoting it, and remembers each one.
     warnings.simplefilter("ignore", BadContentDispositionHeader)
     warnings.simplefilter("ignore", BadContentDispositionParam)
-    # These log whole SDPs, candidates or text to say at info and debug.
-    for noisy in ("aioice", "aiortc", "faster_whisper", "piper", "numba", "httpx"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)

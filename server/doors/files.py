@@ -63,7 +63,8 @@ def read_sound(path: Path) -> Pcm:
     try:
         # Formats that hold sound, and no other file: a playlist names files and addresses.
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
-        with av.open(str(path), options=options, metadata_errors="replace") as file:
+        # Absolute: FFmpeg takes what stands before a colon for a protocol.
+        with av.open(str(path.absolute()), options=options, metadata_errors="replace") as file:
             if not file.streams.audio:
                 raise ConfigError(f"{path} has no sound")
             parts = _decoded(file)

@@ -206,7 +206,8 @@ class _File:
         else:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         options = self._quality.container
-        self._container = av.open(str(self._path), "w", options=options)
+        # Absolute: FFmpeg takes what stands before a colon for a protocol.
+        self._container = av.open(str(self._path.absolute()), "w", options=options)
         self._video = self._container.add_stream("libx264", rate=FPS, options=self._quality.encoder)
         self._video.width, self._video.height = self._width, self._height
         self._video.pix_fmt = "yuv420p"

@@ -40,6 +40,7 @@ from visavis.server.system.errors import (
     TooMany,
     WrongType,
 )
+from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 
@@ -154,7 +155,8 @@ class SessionRoutes:
         try:
             engines = await self._services.lend(avatar, voice, source)
         except (EngineError, ModelError) as error:
-            log.exception("a session could not be given its engines", extra={"avatar": avatar})
+            extra = {"avatar": avatar, "fault": fault(error)}
+            log.error("a session could not be given its engines", extra=extra)  # noqa: TRY400
             raise NotReady(str(error)) from error
         session = Session(name, engines, self._metrics, Clock())
         conversation = Conversation(session, self._terms(avatar, voice), self._changed)

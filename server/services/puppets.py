@@ -10,6 +10,7 @@ from pathlib import Path
 
 from visavis.engines.base import I420, EngineError, FaceState, Generator, Puppet, draw_one
 from visavis.models.avatar.file import Avatar, load_avatar
+from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks, Worker
 
 log = logging.getLogger(__name__)
@@ -115,8 +116,9 @@ class Puppets:
     async def _release(self, puppet: Puppet) -> None:
         try:
             await self._worker.call(self._generator.release, puppet)
-        except EngineError:
-            log.exception("a prepared avatar could not be released")
+        except EngineError as error:
+            extra = {"fault": fault(error)}
+            log.error("a prepared avatar could not be released", extra=extra)  # noqa: TRY400
 
 
 def _changed(path: Path) -> int:

@@ -1,7 +1,8 @@
 """Faults in words that may be logged: type and place, never the text of an exception.
 
-A text may quote a visitor, and a traceback prints the texts of all that led to it. Only an
-EngineError's own words are shown: engines word them themselves (`engines/base.py`).
+A text may quote a visitor, and a traceback prints the texts of all that led to it. Only the own
+words of an EngineError and a ModelError are shown: engines word theirs themselves
+(`engines/base.py`), and those of a model speak of its file (`models/errors.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines.base import EngineError
+from visavis.models.errors import ModelError
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +35,8 @@ def place(error: BaseException) -> str:
 
 
 def fault(error: BaseException) -> str:
-    """What went wrong: an EngineError's own words, else type and place."""
-    if isinstance(error, (EngineError, Breakout)):
+    """What went wrong: words of our own, else type and place."""
+    if isinstance(error, (EngineError, ModelError, Breakout)):
         return str(error)
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(fault(one) for one in error.exceptions[:_GROUP])

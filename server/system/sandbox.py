@@ -56,9 +56,9 @@ def die_with(owner: int) -> None:
 
 def limit(memory: int, seconds: int) -> None:
     """Bytes of address space and seconds of processor time; no memory of it is ever dumped."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _bound(resource.RLIMIT_AS, memory)
+    _bound(resource.RLIMIT_CPU, seconds)
+    _bound(resource.RLIMIT_CORE, 0)
 
 
 def confine(readable: Iterable[Path]) -> dict[str, str]:
@@ -67,22 +67,37 @@ def confine(readable: Iterable[Path]) -> dict[str, str]:
     What the system denies is returned, with the reason: FILES, CALLS. Threads that run already keep
     their files, so that there must be none.
     """
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
+    _bound(resource.RLIMIT_FSIZE, 0)
+    _bound(resource.RLIMIT_NOFILE, _DESCRIPTORS)
     missing: dict[str, str] = {}
     if sys.platform != "linux":
         return dict.fromkeys((FILES, CALLS), f"not on {sys.platform}")
     ctypes.CDLL(None).prctl(_DUMPABLE, 0, 0, 0, 0)
     _drop_capabilities()
-    alone = len(os.listdir("/proc/self/task")) == 1
+    alone = _is_alone()
     for name, restrict in ((FILES, lambda: landlock.restrict(readable)), (CALLS, seccomp.restrict)):
         try:
             restrict()
         except OSError as error:
             missing[name] = error.strerror or type(error).__name__
     if not alone:
-        missing.setdefault(FILES, "threads ran already")
+        missing.setdefault(FILES, "threads may run already")
     return missing
+
+
+def _bound(what: int, most: int) -> None:
+    """Never more than the system allows already: asking for more is an error."""
+    _, allowed = resource.getrlimit(what)
+    limit = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+    resource.setrlimit(what, (limit, limit))
+
+
+def _is_alone() -> bool:
+    """Whether this process has one thread, as far as can be seen."""
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:  # no /proc here
+        return False
 
 
 def installed(*packages: str) -> tuple[Path, ...]:

@@ -82,8 +82,9 @@ class _Program(ctypes.Structure):
 def restrict() -> None:
     """Give those calls up for good, in every thread: they fail with EPERM. Raises OSError."""
     machine = platform.machine()
-    if machine not in _MACHINES:
-        raise OSError(errno.ENOSYS, f"no filter is written for {machine}")
+    # A 32-bit Python on such a kernel makes other calls, each of which would end it.
+    if machine not in _MACHINES or struct.calcsize("P") != 8:
+        raise OSError(errno.ENOSYS, f"no filter is written for {machine} and this Python")
     which, architecture = _MACHINES[machine]
     steps = _filter(which, architecture, os.getpid())
     forbid_new_privileges()

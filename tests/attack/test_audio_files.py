@@ -3,6 +3,7 @@
 import struct
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,3 +84,11 @@ def test_a_list_of_other_files_and_addresses_is_no_recording(tmp_path, text, nam
 def test_a_file_that_is_not_there_is_told_in_plain_words(tmp_path):
     assert "No such file" in refused(tmp_path / "x.wav")
     assert "save it as WAV" in refused(tmp_path) or "directory" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["take: 1.wav", "file:x.wav", "http:x.wav", "-", "pipe:0"])
+def test_a_name_is_a_file_whatever_it_looks_like(tmp_path, monkeypatch, name):
+    """FFmpeg takes what stands before a colon for a protocol."""
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(wav(16_000, data=bytes(32_000)))
+    assert read_sound(Path(name)).size

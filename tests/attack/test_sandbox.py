@@ -98,7 +98,7 @@ def tried(tmp_path_factory):
     secret = tmp_path_factory.mktemp("home") / "secret"
     secret.write_text("the token")
     command = [sys.executable, "-c", TRIES, str(secret), str(os.getpid())]
-    environment = os.environ | baking._ONE_THREAD
+    environment = os.environ | baking._FEW_THREADS
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment)
     assert secret.read_text() == "the token"
     assert [path.name for path in secret.parent.iterdir()] == ["secret"]
@@ -136,6 +136,30 @@ def test_processor_time_ends():
 
 def test_memory_ends():
     assert b"MemoryError" in limited("bytearray(2 << 30)").stderr
+
+
+def test_a_lower_limit_of_the_system_stays():
+    """Of a service manager, or a container: a higher one is an error, and no avatar would be made.
+
+    Root may raise it, so that what holds then is looked at.
+    """
+    lower = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31));"
+    begin = "from visavis.server.system import sandbox; sandbox.limit(2**32, 60);"
+    command = [sys.executable, "-c", f"{lower}{begin}print(resource.getrlimit(resource.RLIMIT_AS))"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == "(2147483648, 2147483648)\n"
+
+
+def test_no_filter_for_a_python_of_another_width():
+    """The kernel's machine is not the process's: every call of a 32-bit one would end it."""
+    program = """
+from visavis.server.system import seccomp
+seccomp.struct.calcsize = lambda _: 4
+seccomp.restrict()
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "no filter is written" in done.stderr
 
 
 def test_files_do_not_grow(tmp_path):
@@ -185,6 +209,7 @@ def test_a_child_is_told_no_secret_and_lent_no_file(tmp_path, monkeypatch):
     assert "hush-hush" not in seen.read_text()
     assert "VISAVIS" not in seen.read_text()
     assert str(tmp_path / "open") not in seen.read_text()
+    assert "OPENCV_FOR_THREADS_NUM=2" in seen.read_text()  # else a thread a core, of 72 MB each
 
 
 def gone(pid, within=5.0):
@@ -226,6 +251,22 @@ def test_what_a_child_started_ends_with_it(tmp_path, monkeypatch):
     assert gone(child)
 
 
+def test_what_a_child_leaves_behind_ends_too(tmp_path, monkeypatch):
+    """It holds the pipe open: without that its owner would wait for it for ever."""
+    pids = tmp_path / "pids"
+    bake = played_by(tmp_path, monkeypatch, f"sleep 60 & echo $! > {pids}")
+    bake._photo = b""
+    told = []
+    reading = threading.Thread(target=lambda: told.extend(bake.run()), daemon=True)
+    reading.start()
+    left = int(written(pids))
+    assert gone(bake._process.pid)
+    bake.kill()
+    reading.join(5)
+    assert not reading.is_alive()
+    assert gone(left)
+
+
 def test_a_bake_does_not_outlive_its_server(tmp_path):
     program = f"""
 import sys
@@ -259,6 +300,13 @@ LIES = {
     "endless steps": 'while echo \'{"what": "x", "share": 0.5}\'; do :; done',
     "no avatar": "echo '{\"bytes\": 3}'; printf abc",
     "too short": "echo '{\"bytes\": 1000000}'; printf abc",
+    "less than nothing": "echo '{\"bytes\": -1}'; cat /dev/zero",
+    "no number": 'echo \'{"bytes": "many"}\'; cat /dev/zero',
+    "no share": 'echo \'{"what": 1, "share": []}\'',
+    "not a number": 'echo \'{"what": "x", "share": NaN}\'',
+    "endless": "echo '{\"bytes\": Infinity}'; cat /dev/zero",
+    "deep": "head -c 9000 /dev/zero | tr '\\0' '['; echo",
+    "a code of its own": 'echo \'{"code": "<b>"}\'',
 }
 
 
@@ -268,6 +316,12 @@ def test_nothing_that_a_child_says_is_believed(tmp_path, monkeypatch, script):
     assert isinstance(end, Refused)
     assert end.code == "bake-failed"
     assert not list((tmp_path / "avatars").iterdir())
+
+
+def test_a_child_that_cannot_be_started_is_no_full_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(baking.sys, "executable", str(tmp_path / "absent"))
+    *_, end = Bake(order(tmp_path), b"").run()
+    assert end.code == "bake-failed"
 
 
 def test_a_child_cannot_forge_a_consent(tmp_path, monkeypatch):

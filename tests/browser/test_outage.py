@@ -23,6 +23,12 @@ PICTURES = "taps.frames.length && taps.frames.at(-1)[0] > performance.now() - 15
 BACK = f"window.visavis.state === 'connected' && {PICTURES}"
 
 
+STILL = """(() => {
+  const still = document.querySelector("visavis-avatar").shadowRoot.querySelector("[part=still]");
+  return still.width > 1 && !still.classList.contains("hidden");
+})()"""
+
+
 class Link:
     """What every datagram of the server passes, in both directions."""
 
@@ -186,5 +192,7 @@ async def test_a_session_that_has_had_its_time_says_so_and_begins_anew_on_a_clic
         await page.wait_for_selector("#trouble[data-reason=ended]:not([hidden])", timeout=8000)
         assert "Nobody said anything for 4 s" in await page.inner_text("#trouble")
         assert await page.inner_text("#trouble-retry") == "Start again"
+        assert await page.is_hidden("#notice")  # that it will end is no news any more
+        assert await page.evaluate(STILL)  # the video itself is black now
         await page.click("#trouble-retry")
         await page.wait_for_function(BACK, timeout=10_000)

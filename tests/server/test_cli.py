@@ -1,6 +1,9 @@
+import io
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +38,8 @@ def test_serve_explains_every_setting(capsys):
         (["serve", "--config", "absent.toml"], 2, "no such file"),
         (["say", " ", "-o", "x.mp4"], 2, "nothing to say"),
         (["say", "hello", "--avatar", "nobody", "-o", "x.mp4"], 1, "There is no avatar 'nobody'"),
+        (["say", "hello", "-o", "video"], 2, "ends with .mp4"),
+        (["say", "hello", "-o", "video.webm"], 2, "ends with .mp4"),
         (["avatar", "show", "nobody"], 1, "There is no avatar"),
         (["avatar", "check", "nobody"], 1, "There is no avatar"),
         (["avatar", "create", "no.jpg", "--name", "x", "--consent", "yes"], 1, "no.jpg"),
@@ -53,6 +58,12 @@ def test_a_broken_photo_makes_no_avatar(tmp_path, capsys):
     assert main(arguments) == 1
     assert "visavis:" in capsys.readouterr().err
     assert not list((tmp_path / "home").rglob("*.avatar"))
+
+
+def test_piped_words_are_text(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff hello")))
+    assert main(["say", "-", "-o", "x.mp4"]) == 2
+    assert "not UTF-8" in capsys.readouterr().err
 
 
 def test_an_avatar_needs_a_consent(capsys):
@@ -171,8 +182,24 @@ def test_the_grammar_of_the_command_line_loads_no_heavy_library():
 
 
 def test_an_avatar_that_is_not_there_is_named_with_where_to_look(capsys):
-    for command in (["avatar", "show", "nobody"], ["say", "hi", "--avatar", "nobody", "-o", "x"]):
+    for command in (
+        ["avatar", "show", "nobody"],
+        ["say", "hi", "--avatar", "nobody", "-o", "x.mp4"],
+    ):
         assert main(command) == 1
         said = capsys.readouterr().err
         assert "There is no avatar 'nobody'" in said
         assert "visavis avatar list" in said
+
+
+@pytest.mark.parametrize("command", [["avatar", "list"], ["avatar", "list", "--json"], ["doctor"]])
+def test_a_file_name_of_any_bytes_is_shown(command, tmp_path):
+    folder = tmp_path / "home" / "avatars"
+    folder.mkdir(parents=True)
+    Path(os.fsdecode(os.fsencode(folder) + b"/zo\xe9.avatar")).touch()
+    program = f"from visavis.server.cli import main; main({command})"
+    variables = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    call = [sys.executable, "-c", program]
+    done = subprocess.run(call, env=variables, capture_output=True, check=True)
+    assert b"zo\\udce9" in done.stdout
+    assert done.stderr == b""  # no bare message of a log

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from pathlib import Path
 
 import av
 import numpy as np
@@ -187,7 +188,7 @@ async def test_a_session_is_recorded_over_http_while_a_viewer_watches(tmp_path):
         made = await (await client.delete(address)).json()
         assert made["state"] == "done"
         assert frames(made["file"]) == round(made["seconds"] * 25)
-        assert np.abs(await asyncio.to_thread(read_sound, made["file"])).max() > 6000
+        assert np.abs(await asyncio.to_thread(read_sound, Path(made["file"]))).max() > 6000
         picture = await viewer.tracks["video"].recv()
         assert (picture.width, picture.height) == (128, 128)
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import numpy as np
@@ -110,6 +111,12 @@ def test_the_file_is_what_its_name_says(tmp_path):
     with av.open(str(film.path)) as video:
         assert "matroska" in video.format.name
     assert pictures(film.path) == film.recorder.length // FRAME
+
+
+def test_a_colon_in_a_name_is_no_protocol(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Film(Path("take: 1.mp4"), Script("one")).make()
+    assert (tmp_path / "take: 1.mp4").stat().st_size
 
 
 def test_a_recording_becomes_a_film(tmp_path):
