@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from aiohttp import StreamReader, web
+from yarl import URL
 
 from visavis.server.http import problems
 from visavis.server.http.callers import is_here, network
@@ -23,6 +24,7 @@ from visavis.server.http.headers import Headers
 from visavis.server.system.metrics import Metrics
 
 _BACKLOG: Final = 256  # connections that the kernel holds until they are taken in
+_NOWHERE: Final = URL("/v1/")  # no route: 404
 _PAUSE: Final = 0.1  # s after which the system is asked again for a connection it could not give
 _COUNTED: Final = frozenset({"handshake", "header", "body", "send"})  # others are as it should be
 
@@ -173,6 +175,8 @@ def _announcing(make: Callable[..., web.BaseRequest]) -> Callable[..., web.BaseR
 
     def made(message: Any, payload: StreamReader, protocol: Any, *rest: Any) -> web.BaseRequest:
         protocol.began(payload)
+        if message.url is None:  # aiohttp's parser lets it through, and its request falls over it
+            message = message._replace(url=_NOWHERE)
         return make(message, payload, protocol, *rest)
 
     return made

@@ -6,11 +6,16 @@ import subprocess
 import time
 import zlib
 from contextlib import AsyncExitStack
+from types import SimpleNamespace
 
 import pytest
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.http import HttpVersion11, RawRequestMessage
+from multidict import CIMultiDict
 from support.doors import asked, house, wire
+from yarl import URL
 
+from visavis.server.http import door
 from visavis.server.http.connections import Connection, Limits
 from visavis.server.http.headers import Headers
 
@@ -324,3 +329,14 @@ async def test_a_server_lets_its_factory_and_handler_be_replaced():
         connection = Connection(server, "", Limits(), Headers("self"))
         assert connection.keepalive_timeout == Limits().idle
         assert connection.max_headers == 64
+
+
+def test_a_request_without_a_target_is_one_for_nothing():
+    """Found by fuzzing, seldom: the request's task fell over it, and the connection stood open."""
+    served = []
+    make = door._announcing(lambda message, *_: served.append(message.url))
+    message = RawRequestMessage(
+        "GET", "", HttpVersion11, CIMultiDict(), (), False, None, False, False, None
+    )
+    make(message, StreamReader, SimpleNamespace(began=lambda body: None))
+    assert served == [URL("/v1/")]

@@ -81,7 +81,7 @@ async def _sent(who: bytes, data: bytes) -> None:
         case 2:
             try:
                 await viewer._send_rtp(data)
-            except (SrtpError, IndexError):
+            except (SrtpError, IndexError, ValueError):  # not even a viewer can send that
                 return
         case _ if data:
             await viewer._send_data(data[:1_100])
