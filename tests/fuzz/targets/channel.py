@@ -52,7 +52,7 @@ def check(data: bytes) -> None:
 
 async def _sent(data: bytes) -> None:
     for line in data.split(b"\n")[:8]:
-        text = line.decode("utf-8", "surrogatepass" if line[:1] == b"\xed" else "replace")
+        text = line.decode("utf-8", "replace")
         try:
             message = protocol.decode(text)
         except protocol.ProtocolError as error:
