@@ -19,7 +19,7 @@ _CONTENT: Final = (
 # What Chromium and Firefox know and the page does not use. A page of another origin that frames
 # this one still has to allow the microphone itself.
 _OFF: Final = (
-    "accelerometer", "bluetooth", "camera", "display-capture", "geolocation", "gyroscope", "hid",
+    "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "hid",
     "magnetometer", "midi", "payment", "publickey-credentials-get", "serial", "usb",
     "xr-spatial-tracking",
 )  # fmt: skip

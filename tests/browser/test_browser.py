@@ -283,7 +283,7 @@ async def happens(page, script, seconds=30):
 async def test_the_page_keeps_its_own_content_security_policy(address, visiting):
     async with visiting(address, strict=True) as page:
         said = []
-        page.on("console", lambda message: said.append(message.text))
+        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         await page.reload()
         await page.evaluate(
@@ -302,7 +302,7 @@ async def test_the_page_keeps_its_own_content_security_policy(address, visiting)
         await happens(page, "document.querySelector('#create-drop img').naturalWidth > 0")
         await page.click("#create-close")
         assert await page.evaluate("getComputedStyle(document.body).margin") == "0px"
-        assert not [text for text in said if "Content Security Policy" in text]
+        assert said == []  # of any header either
         assert await page.evaluate("window.violations") == []
         # It does hold: what an attacker would put in is not run.
         await page.evaluate(
