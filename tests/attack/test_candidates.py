@@ -89,7 +89,7 @@ async def test_six_patches_of_a_thousand_candidates_hold_nobody_up():
 
         longest, statuses = await lag(patches())
         assert statuses == [422] * 6
-        assert longest < 0.1  # 9 s before; 5 ms on an idle machine
+        assert longest < 0.3  # 9 s before; 5 ms on an idle machine
         assert (await client.get(session)).status == 200  # the session goes on
         await asyncio.sleep(0.5)
         assert await witness.lost() == {"audio": 0, "video": 0}
@@ -120,7 +120,7 @@ async def test_more_sections_than_a_page_needs_are_refused_at_once(sections):
         status, said = await problem(response)
         kind = "too-many-sections" if sections < 100 else "offer-too-long"
         assert (status, said["type"]) == (422, f"urn:visavis:{kind}")
-        assert longest < 0.1
+        assert longest < 0.3  # 0.5 s before, 1 ms on an idle machine
 
 
 # --- where checks go -----------------------------------------------------------------------------
@@ -147,7 +147,7 @@ async def test_nine_hundred_candidates_are_thirty_slow_checks(checks):
         body = with_candidates(await offered(), [line(n) for n in range(900)])
         longest, response = await lag(client.post("/v1/sessions", data=body, headers=SDP))
         assert response.status == 201
-        assert longest < 0.15
+        assert longest < 0.3
         await asyncio.sleep(1.5)
         await client.delete(response.headers["Location"])
     assert len({addr for _, addr in checks}) <= candidates.MOST
