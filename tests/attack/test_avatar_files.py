@@ -3,14 +3,13 @@
 import io
 import json
 import os
-import time
-import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 from safetensors.numpy import save as save_tensors
 from support import rig_by_hand
+from support.bounds import refusal
 from support.serving import problem, serving
 
 from visavis.models.avatar.file import (
@@ -45,15 +44,7 @@ def write(path, content, how=zipfile.ZIP_DEFLATED):
 
 def refused(read, path):
     """Within a second and 150 MB."""
-    tracemalloc.start()
-    began = time.thread_time()
-    with pytest.raises(AvatarError) as caught:
-        read(path)
-    took, (_, peak) = time.thread_time() - began, tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert took < 1
-    assert peak < 150e6
-    return caught.value.code
+    return refusal(AvatarError, lambda: read(path), 150e6).code
 
 
 def test_a_directory_without_end_is_not_read(path):
