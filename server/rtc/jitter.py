@@ -27,14 +27,13 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtp import RtpPacket
 from av.frame import Frame
 
+from visavis.server.session.intake import BURST, SHARE
 from visavis.server.system.bucket import Bucket
 
 RATE: Final = 48_000  # Hz of Opus' RTP clock
 MOST_WAIT: Final = 0.120  # s that a missing packet of sound is waited for at most
 # Samples; a longer hole stays a hole in `pts`. A sender that pauses (DTX) still sends every 400 ms.
 MOST_CONCEALED: Final = RATE // 2
-SHARE: Final = 1.2  # s of sound that are taken in a second, concealed sound included
-BURST: Final = 1.0  # s of sound that may come at once, after a stall
 PICTURE_WAIT: Final = 0.300  # s that a lost packet of a picture may take to be sent again
 _HISTORY: Final = 250  # packets, 5 s, of which the jitter is measured
 _RESTART: Final = 3_000  # sequence numbers of a jump that is a new stream, RFC 3550 A.1

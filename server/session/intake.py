@@ -15,8 +15,8 @@ from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE, Tick, ms
 from visavis.server.system.bucket import Bucket
 
-_SHARE: Final = 1.2  # s of sound in a second: clocks differ, and a stall is made up for
-_BURST: Final = 1.0  # s of sound at once, after a stall
+SHARE: Final = 1.2  # s of sound in a second: clocks differ, and a stall is made up for
+BURST: Final = 1.0  # s of sound at once, after a stall
 _STEP: Final[Tick] = ms(40)  # of sound in one step of the event loop; then others have a turn
 
 
@@ -24,7 +24,7 @@ async def taken(
     mic: AsyncIterator[Pcm], clock: Clock, refused: Callable[[Tick], None]
 ) -> AsyncIterator[Pcm]:
     """The packets of `mic` but those that are too many; `refused` is told how long each was."""
-    left = Bucket(_SHARE * TICK_RATE, _BURST * TICK_RATE, lambda: clock.seconds(clock.now()))
+    left = Bucket(SHARE * TICK_RATE, BURST * TICK_RATE, lambda: clock.seconds(clock.now()))
     step: Tick = 0
     async for packet in mic:
         if left.take(len(packet)):

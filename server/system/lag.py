@@ -8,17 +8,18 @@ import time
 from typing import Final
 
 from visavis.server.system.metrics import Metrics
+from visavis.server.system.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
 STALL: Final = 0.2  # s; viewers hear and see it
 _EVERY: Final = 0.05  # s; a stall that begins before a look is seen as shorter by that at most
-_QUIET: Final = 60.0  # s between two lines in the log
+
+_seldom: Final = Seldom(log)
 
 
 async def watch(metrics: Metrics) -> None:
     """Measure until cancelled, twenty times a second. A process that was stopped counts too."""
-    told = -_QUIET
     while True:
         due = time.monotonic() + _EVERY
         await asyncio.sleep(_EVERY)
@@ -28,6 +29,4 @@ async def watch(metrics: Metrics) -> None:
         if lag > STALL:
             metrics.stalls.inc()
             metrics.stalled.inc(lag)
-            if now - told > _QUIET:
-                told = now
-                log.warning("the server stood still", extra={"seconds": round(lag, 2)})
+            _seldom.warning("stall", "the server stood still", seconds=round(lag, 2))
