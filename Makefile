@@ -61,6 +61,7 @@ $(STAMP): $(BIN)/python deploy/requirements.lock pyproject.toml $(SOURCES)
 	$(BIN)/visavis warm
 	@touch $@
 
-$(VENV)/.tools: $(BIN)/python deploy/requirements-dev.lock
+$(VENV)/.tools: $(BIN)/python deploy/requirements-dev.lock deploy/requirements-torch.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r deploy/requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r deploy/requirements-torch.txt
 	@cp deploy/requirements.lock $(VENV)/.lock; touch $@
