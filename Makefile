@@ -44,6 +44,7 @@ LOCK := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-head
 lock: $(VENV)/.tools ## resolve the dependencies anew (pins in pyproject.toml)
 	$(LOCK) -o deploy/requirements.lock pyproject.toml
 	$(LOCK) --extra dev -o deploy/requirements-dev.lock pyproject.toml
+	$(LOCK) --extra rtx -c deploy/requirements.lock -o deploy/requirements-rtx.lock pyproject.toml
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist out *.egg-info

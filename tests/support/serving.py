@@ -11,7 +11,12 @@ from typing import Any
 
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
-from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from support.services import FakeServices
 
 from visavis.server import protocol
@@ -44,8 +49,10 @@ async def serving(services: FakeServices | None = None, **settings: Any) -> Asyn
 class Viewer:
     """An aiortc peer that watches and listens like a browser."""
 
-    def __init__(self, voice: MediaStreamTrack | None = None) -> None:
-        self.pc = RTCPeerConnection(rtc.configuration())
+    def __init__(
+        self, voice: MediaStreamTrack | None = None, configuration: RTCConfiguration | None = None
+    ) -> None:
+        self.pc = RTCPeerConnection(configuration or rtc.configuration())
         self.pc.addTransceiver(voice or "audio", direction="sendrecv" if voice else "recvonly")
         self.pc.addTransceiver("video", direction="recvonly")
         self.channel = self.pc.createDataChannel(protocol.LABEL)
