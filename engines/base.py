@@ -393,7 +393,8 @@ class Generator(Protocol):
     """Face states to pictures, for all avatars and all sessions of a process.
 
     width, height: px of every picture. batch: the most portrayals that one `draw` takes now: with
-    1 several calls run side by side, with more one after the other. Any method may be called from any thread, and while others run.
+    1 several calls run side by side, with more one after the other. Any method may be called from
+    any thread, and while others run.
     """
 
     width: int
