@@ -42,7 +42,7 @@ _QUICK: Final = 0.4, 0.01  # there is time again, if it stays so for as long as 
 
 _HOLD: Final = 3.0, 60.0  # s, at first and at most: doubled when a step back up did not last ...
 _LASTS: Final = 10.0  # ... for so many s
-_CALM: Final = 60.0  # s without a step after which it is forgotten
+_CALM: Final = 60.0  # s that a step back up must have lasted for this to be forgotten
 
 Verdict = Literal["stuck", "slow", "fair", "quick"]
 
@@ -60,7 +60,7 @@ class _Window:
         return length >= _WINDOW and (self.pictures >= _FEW or length >= _LONG)
 
     def verdict(self) -> Verdict:
-        late = self.late / self.pictures
+        late = self.late / self.pictures if self.late > 1 else 0.0
         share = self.taken / self.whole / PERIOD if self.whole else 0.0
         if share > _STUCK[0] or late > _STUCK[1]:
             return "stuck"
@@ -138,11 +138,12 @@ class Relief:
 
     def _remember(self, way: Literal[1, -1], now: float) -> None:
         """A session that halves its load must not flutter: the way up takes longer each time."""
-        if way > 0 and now - self._raised < _LASTS:
-            self.hold = min(2 * self.hold, _HOLD[1])
-        elif now - self._changed > _CALM:
-            self.hold = _HOLD[0]
+        lasted = now - self._raised
         if way < 0:
             self._raised = now
+        elif lasted < _LASTS:
+            self.hold = min(2 * self.hold, _HOLD[1])
+        elif lasted > _CALM:
+            self.hold = _HOLD[0]
         self._changed, self._window = now, None
         self._slow, self._quick_since = 0, None
