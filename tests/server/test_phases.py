@@ -14,7 +14,9 @@ def gaps(phases):
     return [b - a for a, b in pairwise([*at, at[0] + PERIOD])]
 
 
-@pytest.mark.parametrize(("count", "widest"), [(1, 1), (2, 1 / 2), (4, 1 / 4), (6, 1 / 4), (8, 1 / 8)])
+@pytest.mark.parametrize(
+    ("count", "widest"), [(1, 1), (2, 1 / 2), (4, 1 / 4), (6, 1 / 4), (8, 1 / 8)]
+)
 def test_sessions_are_spread_over_the_time_of_a_picture(count, widest):
     phases = Phases()
     taken = [phases.take(1) for _ in range(count)]
