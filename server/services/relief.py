@@ -12,9 +12,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from visavis.server.playout.clock import PERIOD
-from visavis.server.playout.messages import Fluency
-from visavis.server.session.showing import Urgency
+from visavis.server.playout.messages import TICK_RATE, Fluency
+from visavis.server.session.showing import LEAD, Urgency
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +33,15 @@ _WINDOW: Final = 0.5  # s in which pictures are judged together ...
 _FEW: Final = 3  # ... until there are so many ...
 _LONG: Final = 3.0  # ... or so many s have passed
 _SOON: Final = 0.03  # s; who asks later than this before the time is not made late by drawing
-# What a picture takes on average, of PERIOD, and how many come late, of all.
-_SLOW: Final = 0.75, 0.04  # too much of either, if it stays so for `_PATIENCE` windows
+_GIVEN: Final = (
+    LEAD / TICK_RATE
+)  # s that a picture may take at least, however late it was asked for
+# What whole pictures take on average, of what they may take, and how many of all come late.
+_SLOW: Final = 0.6, 0.04  # too much of either, if it stays so for `_PATIENCE` windows
 _PATIENCE: Final = 2  # a single stall is no reason
-_STUCK: Final = 2.0, 0.5  # too much at once
-_QUICK: Final = 0.4, 0.01  # there is time again, if it stays so for as long as `hold`
+_STUCK: Final = 1.6, 0.5  # too much at once
+# What they take in s, and how many come late, where there is time again ...
+_QUICK: Final = 0.016, 0.01  # ... if it stays so for as long as `hold`
 
 _HOLD: Final = 3.0, 60.0  # s, at first and at most: doubled when a step back up did not last ...
 _LASTS: Final = 10.0  # ... for so many s
@@ -54,6 +57,7 @@ class _Window:
     late: int = 0
     whole: int = 0
     taken: float = 0.0  # s, by whole pictures together
+    strain: float = 0.0  # of what they may take
 
     def is_over(self, now: float) -> bool:
         length = now - self.began
@@ -61,12 +65,13 @@ class _Window:
 
     def verdict(self) -> Verdict:
         late = self.late / self.pictures if self.late > 1 else 0.0
-        share = self.taken / self.whole / PERIOD if self.whole else 0.0
-        if share > _STUCK[0] or late > _STUCK[1]:
+        whole = max(self.whole, 1)
+        strain = self.strain / whole
+        if strain > _STUCK[0] or late > _STUCK[1]:
             return "stuck"
-        if share > _SLOW[0] or late > _SLOW[1]:
+        if strain > _SLOW[0] or late > _SLOW[1]:
             return "slow"
-        return "quick" if share < _QUICK[0] and late <= _QUICK[1] else "fair"
+        return "quick" if self.taken / whole < _QUICK[0] and late <= _QUICK[1] else "fair"
 
 
 class Relief:
@@ -105,6 +110,7 @@ class Relief:
         if whole:
             window.whole += 1
             window.taken += done - asked
+            window.strain += (done - asked) / max(due - asked, _GIVEN)
         if window.is_over(done):
             self._window = None
             self._judge(window.verdict(), window.began, done, present)

@@ -189,7 +189,7 @@ class Showing:
         at = self._clock.now() // FRAME * FRAME + 2 * FRAME
         while True:
             await self._awake.wait()
-            if await self._looks_before(at - LEAD):
+            if await self._looks_before(at - self._lead):
                 at = self._newest + FRAME
             at = max(at, self._clock.now() // FRAME * FRAME + FRAME)
             self._enter()
@@ -207,6 +207,11 @@ class Showing:
                 at += _REST
             else:
                 at += picture.stays
+
+    @property
+    def _lead(self) -> Tick:
+        """Where every second picture is drawn it may take twice as long; then it is not late."""
+        return LEAD + FRAME if self.fluency == "half" else LEAD
 
     async def _looks_before(self, at: Tick) -> bool:
         """Wait until `at`; True at once when somebody looks again."""

@@ -25,8 +25,8 @@ class Server:
             number += 1
             is_late = late * number % 1 + late >= 1
             asked = self.now - share * PERIOD
-            due = asked + 0.031 if is_late else self.now + 1
-            done = self.now + (0.05 if is_late else 0)
+            due = asked + 0.05
+            done = max(self.now, due + 0.001) if is_late else self.now
             self.relief.drawn(asked, due, done, whole=True, present=lambda: self.present)
             if self.relief.level != self.levels[-1]:
                 self.levels.append(self.relief.level)
@@ -165,9 +165,8 @@ def test_mouths_alone_do_not_make_it_look_quick():
     for n in range(200):
         now += 0.02
         share = (0.1, 0.9)[n % 2]
-        relief.drawn(
-            now - share * PERIOD, now + 1, now, whole=n % 2 == 1, present=lambda: ["speaking"]
-        )
+        asked = now - share * PERIOD
+        relief.drawn(asked, asked + 0.05, now, whole=n % 2 == 1, present=lambda: ["speaking"])
     assert relief.level > 0
 
 
@@ -175,3 +174,14 @@ def test_few_pictures_are_judged_too():
     server = Server(["speaking"])
     server.pass_time(10, share=5.0, times=1)
     assert server.relief.level >= 5
+
+
+def test_at_half_rate_a_picture_may_take_twice_as_long():
+    for lead, gives_way in ((0.05, True), (0.09, False)):
+        relief, now = Relief(patches=True), 100.0
+        for _ in range(30):
+            now += 0.08
+            relief.drawn(
+                now - 0.045, now - 0.045 + lead, now, whole=True, present=lambda: ["speaking"]
+            )
+        assert (relief.level > 0) == gives_way
