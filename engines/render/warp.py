@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from visavis.engines.base import I420, EngineError, FaceState, Portrayal, Puppet
+from visavis.engines.base import I420, Before, EngineError, FaceState, Portrayal, Puppet
 from visavis.engines.render import posing
 from visavis.models.avatar.file import Avatar
 from visavis.models.warp import instant, kernel, kernel_patch, scene
@@ -17,6 +19,8 @@ Floats = npt.NDArray[np.float32]
 
 class WarpGenerator:
     """engines.base.Generator on the CPU: a puppet is a scene, a picture one thread's work."""
+
+    patches: Final = True
 
     def __init__(self, width: int, height: int) -> None:
         if width % 2 or height % 2 or width < 64 or height < 64:
@@ -35,10 +39,15 @@ class WarpGenerator:
 
     def draw(self, portrayals: Sequence[Portrayal], deadline: float) -> list[I420]:
         """One after the other, as quickly as it goes."""
-        return [draw(_scene(one.puppet), one.state) for one in portrayals]
+        return [_drawn(one) for one in portrayals]
 
     def close(self) -> None:
         """Nothing to do."""
+
+
+def _drawn(one: Portrayal) -> I420:
+    prepared = _scene(one.puppet)
+    return draw(prepared, one.state) if one.over is None else speak(prepared, one.state, one.over)
 
 
 def _scene(puppet: Puppet) -> scene.Scene:
@@ -60,9 +69,51 @@ def draw(prepared: scene.Scene, state: FaceState) -> I420:
     first = 0
     for gap in prepared.gaps:
         last = first + len(gap.atlas)
-        _draw_gap(prepared, gap, amount, motion, turn, places[first:last], planes)
+        seen = _forward(gap.sheets, amount, motion)
+        _draw_gap(prepared, gap, amount, seen, turn, places[first:last], planes)
         first = last
     return picture
+
+
+def speak(prepared: scene.Scene, state: FaceState, before: Before) -> I420:
+    """A copy of the picture before, with the mouth as it is in `state`. Raises EngineError.
+
+    The head stays where it was, and the skin of the patch moves less the nearer it is to its rim,
+    so that there is no seam: there both pictures are the same.
+    """
+    posing.check(state)
+    posing.check(before.state)
+    picture = before.image.copy()
+    if picture.shape != (prepared.height * 3 // 2, prepared.width):
+        message = f"the picture before has the shape {picture.shape}"
+        raise EngineError(message)
+    amount, motion = posing.controls(state), posing.view(prepared.body, before.state.pose)
+    held = posing.controls(before.state)
+    planes = _planes(picture, prepared.width, prepared.height)
+    turn = instant.turn(prepared.light, motion)
+    places = _places(prepared, amount, motion)
+    first = 0
+    for gap in prepared.gaps:
+        last = first + len(gap.atlas)
+        if not gap.side:
+            still = _forward(gap.sheets, held, motion)
+            rows, columns = gap.sheets.share.shape
+            seen = still + _looseness(rows // 2, columns) * (
+                _forward(gap.sheets, amount, motion) - still
+            )
+            _draw_gap(prepared, gap, amount, seen, turn, places[first:last], planes)
+        first = last
+    return picture
+
+
+@lru_cache(maxsize=8)
+def _looseness(rows: int, columns: int) -> Floats:
+    """(2 * rows, columns, 1): how far nodes of two sheets move by themselves, 0 at their rims."""
+    down, across = (np.linspace(0, 1, n, dtype=np.float32) for n in (rows, columns))
+    rim = np.minimum.outer(np.minimum(down, 1 - down), np.minimum(across, 1 - across))
+    share = np.clip(rim / LOOSE, 0, 1)
+    smooth = share * share * (3 - 2 * share)
+    return np.asarray(np.concatenate([smooth, smooth])[..., None], np.float32)
 
 
 def _draw_base(
@@ -96,10 +147,10 @@ def _places(prepared: scene.Scene, amount: Floats, motion: Floats) -> Floats:
 
 
 def _draw_gap(
-    prepared: scene.Scene, gap: scene.Gap, amount: Floats, motion: Floats, turn: Floats,
+    prepared: scene.Scene, gap: scene.Gap, amount: Floats, seen: Floats, turn: Floats,
     places: Floats, planes: kernel.Picture,
 ) -> None:  # fmt: skip
-    seen = _forward(gap.sheets, amount, motion)
+    """seen: where the nodes of its sheets are, from `_forward`."""
     box = _box(prepared, seen)
     if box is None:
         return

@@ -20,7 +20,6 @@ from visavis.server.http.callers import caller, is_here
 from visavis.server.http.places import Places
 from visavis.server.http.problems import body, json_object
 from visavis.server.http.throttle import Throttle
-from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
 from visavis.server.rtc import offers
 from visavis.server.rtc.allowance import Limits
@@ -158,7 +157,7 @@ class SessionRoutes:
             extra = {"avatar": avatar, "fault": fault(error)}
             log.error("a session could not be given its engines", extra=extra)  # noqa: TRY400
             raise NotReady(str(error)) from error
-        session = Session(name, engines, self._metrics, Clock())
+        session = Session(name, engines, self._metrics, engines.clock())
         conversation = Conversation(session, self._terms(avatar, voice), self._changed)
         try:
             answer = await conversation.connect(offer)
@@ -227,6 +226,7 @@ class SessionRoutes:
                 "seconds": round(session.clock.now() / TICK_RATE, 3),
                 "state": conversation.state,
                 "late_frames": conversation.late,
+                "pictures": session.pictures,
             }
         )
 

@@ -121,6 +121,21 @@ class Metrics:
             "Pictures shown twice because drawing all of them took too long",
             registry=self.registry,
         )
+        self.drawn = Gauge(
+            "visavis_sessions_drawn",
+            "Sessions whose face is drawn, by how fluent it is now",
+            ["step"],
+            registry=self.registry,
+        )
+        self.pictures = Counter(
+            "visavis_pictures",
+            "Pictures made for sessions, by the step in which each of these was",
+            ["step"],
+            registry=self.registry,
+        )
+        for step in ("full", "mouth", "half", "still", "unseen"):
+            self.drawn.labels(step)  # so that all are there from the start
+            self.pictures.labels(step)
         self.sound_refused = Counter(
             "visavis_sound_refused_seconds",
             "Visitors' sound that was left out: it came faster than a microphone makes it",
