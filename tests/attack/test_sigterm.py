@@ -98,7 +98,7 @@ async def test_whatever_clients_do(tmp_path):
 
 async def test_while_sessions_talk_and_a_peer_does_not_close(tmp_path):
     async with (
-        child(tmp_path, "engine") as it,
+        child(tmp_path, "engine", "--drain-seconds", "0") as it,
         aiohttp.ClientSession(f"http://127.0.0.1:{it.port}") as client,
     ):
         viewers = [Viewer(), Viewer()]

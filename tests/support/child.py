@@ -1,5 +1,7 @@
 """`visavis serve` on fake engines as a process of its own: `python -m support.child FAULT options`.
 
+One process, unless the options say `--workers 2`: then the workers (`support.worker`) have the fault.
+
 FAULT: what goes wrong in it: nothing, engine (an answer never comes), loading (never ends), loop
 (closing blocks the event loop), part (closing never ends), files (a thread that reads files hangs).
 """
@@ -14,7 +16,7 @@ from typing import Any
 from support.services import FakeServices
 
 from visavis.server import cli
-from visavis.server.commands import serve
+from visavis.server.commands import parent, single
 from visavis.server.http.app import Basics
 
 
@@ -52,12 +54,14 @@ async def _closing_for_ever(_basics: Basics) -> None:
 def main() -> int:
     """As `visavis serve`."""
     fault, *options = sys.argv[1:]
-    module: Any = serve
+    module: Any = single
     module.services = lambda *_: Hanging(fault)
+    workers: Any = parent
+    workers.WORKER = (sys.executable, "-m", "support.worker", fault)
     if fault == "part":
         basics: Any = Basics
         basics.close = _closing_for_ever
-    return cli.main(["serve", "--port", "0", *options])
+    return cli.main(["serve", "--port", "0", "--workers", "1", *options])
 
 
 if __name__ == "__main__":
