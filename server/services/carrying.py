@@ -43,7 +43,10 @@ Make = Callable[[int], Step]  # called in the thread, with its number
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """cost: processor s of one picture. pictures: a second, on all cores together."""
+    """cost: processor s of one picture. pictures: a second, on all cores together.
+
+    Both without the time in which others had the processor, for admission looks at that.
+    """
 
     cost: float
     pictures: float
@@ -58,13 +61,10 @@ class Measured:
     def sessions(self) -> int:
         """That all talk at once.
 
-        By processor time, so that whatever else runs does not count: admission looks at that. Where
-        most of the work is a GPU's, by how much came out.
+        By processor time; and by how much came out, where most of the work is a GPU's.
         """
         by_time = self.cores * _SHARE / self.each
-        waits = self.cost * self.pictures < self.cores / 2
-        by_pictures = self.pictures * _SHARE / _PICTURES
-        return max(1, int(min(by_time, by_pictures) if waits else by_time))
+        return max(1, int(min(by_time, self.pictures * _SHARE / _PICTURES)))
 
 
 async def measure(
@@ -103,7 +103,7 @@ def _result(counts: list[_Count], cores: float) -> Measured:
 
 @dataclass(slots=True)
 class _Count:
-    """Of one thread, since it settled: s of processor time and of time."""
+    """Of one thread, since it settled. s: used of the processor; passed, without waits for it."""
 
     pictures: int = 0
     used: float = 0.0
@@ -119,11 +119,11 @@ def _work(number: int, make: Make, count: _Count, stop: threading.Event) -> None
         at, began = 0, time.monotonic()
         while not stop.is_set() and time.monotonic() - began < _SETTLE:
             step(at := at + 1)
-        used, began, first = time.thread_time(), time.monotonic(), at
+        used, began, first = time.thread_time(), time.monotonic() - load.waited(), at
         while not stop.is_set():
             step(at := at + 1)
-            count.pictures = at - first
-            count.used, count.passed = time.thread_time() - used, time.monotonic() - began
+            count.pictures, count.used = at - first, time.thread_time() - used
+            count.passed = time.monotonic() - load.waited() - began
     except Exception as error:  # noqa: BLE001 (the server goes on without the figure)
         log.warning("the self-test failed", extra={"fault": fault(error)})
 

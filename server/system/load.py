@@ -61,6 +61,12 @@ def resident(pid: int | str = "self") -> int:
     return _field(_PROC / str(pid) / "smaps_rollup", "Pss:") * 1024
 
 
+def waited() -> float:
+    """s that the calling thread could have run and did not, because others did."""
+    words = _text(_PROC / "thread-self" / "schedstat").split()
+    return int(words[1]) / 1e9 if len(words) > 1 and words[1].isdigit() else 0.0
+
+
 def model() -> str:
     """The processor's name; empty where the system tells none."""
     for line in _text(_PROC / "cpuinfo").splitlines():
