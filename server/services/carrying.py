@@ -144,13 +144,25 @@ def file(home: Path) -> Path:
 
 def kept(home: Path, by: str) -> Measured | None:
     """The result of an earlier start; None: there is none for this key, or it cannot be read."""
+    return _read(home).get(by)
+
+
+def last(home: Path) -> Measured | None:
+    """The last result that was kept, whatever for."""
+    return next(reversed(_read(home).values()), None)
+
+
+def _read(home: Path) -> dict[str, Measured]:
+    """Empty where there is none, or it is damaged."""
     try:
         found: Any = json.loads(file(home).read_text("utf-8"))
-        fields = found[by]
-        measured = Measured(*(float(fields[name]) for name in ("cost", "pictures", "cores")))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return measured if min(measured.cost, measured.pictures, measured.cores) > 0 else None
+        results = {
+            str(by): Measured(*(float(each[name]) for name in ("cost", "pictures", "cores")))
+            for by, each in found.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {by: m for by, m in results.items() if min(m.cost, m.pictures, m.cores) > 0}
 
 
 def keep(home: Path, by: str, measured: Measured) -> None:
