@@ -32,7 +32,8 @@ class Hanging(FakeServices):
         super().__init__(answer=(lambda _text: _hang()) if fault == "engine" else str)
         self._fault = fault
         if fault == "moving":
-            self.generator.draw = _different()  # type: ignore[method-assign]
+            generator: Any = self.generator
+            generator.draw = _different()
 
     async def open(self) -> None:
         """Load for ever, or hang a file thread."""
