@@ -17,8 +17,10 @@ from visavis.server.system.load import Machine
 
 log = logging.getLogger("visavis")
 
-_CORES: Final = 4  # that one process can fill with sessions: see docs/figures.md, "Processes"
-_MEMORY: Final = 700 << 20  # bytes that a worker may come to take
+# A third of a session's processor time holds the interpreter's lock (docs/figures.md, "Processes and
+# admission"): one process can fill some three cores, and two without waiting much for the lock.
+_CORES: Final = 2
+_MEMORY: Final = 600 << 20  # bytes that a worker may come to take
 
 
 def run(options: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ import pytest
 from support.serving import serving, watching
 
 from visavis.engines.base import EngineError
+from visavis.server.commands import serve
 from visavis.server.http.admission import Admission, Carried, Look
 from visavis.server.http.places import Places
 from visavis.server.services import carrying
@@ -247,3 +248,14 @@ def test_a_system_that_tells_nothing(tmp_path):
 def test_the_default_is_to_measure():
     assert Config().max_sessions == "auto"
     assert json.dumps(Config().workers) == '"auto"'
+
+
+def test_processes_follow_cores_and_memory(files):
+    plenty = {"proc__meminfo": "MemAvailable: 99999999 kB\n"}
+    machine = files(**plenty)
+    for cores, count in ((1.0, 1), (0.5, 1), (2.0, 1), (3.0, 1), (4.0, 2), (8.0, 4)):
+        machine.cores = cores
+        assert serve.workers(Config(), machine) == count
+    assert serve.workers(Config(workers=3), machine) == 3
+    files(proc__meminfo="MemAvailable: 1300000 kB\n")
+    assert serve.workers(Config(), machine) == 2
