@@ -16,6 +16,8 @@ from visavis.models.warp import instant, kernel, kernel_patch, scene
 
 Floats = npt.NDArray[np.float32]
 
+LOOSE: Final = 0.22  # of a mouth's patch, from its rim on, over which it joins a picture that stays
+
 
 class WarpGenerator:
     """engines.base.Generator on the CPU: a puppet is a scene, a picture one thread's work."""

@@ -44,7 +44,7 @@ def onnx_bytes(spec: Spec) -> bytes:
             output_names=[spec.output.name],
             verbose=False,
         )
-        assert program is not None  # noqa: S101
+        assert program is not None
         program.save(file)
     return file.getvalue()
 
