@@ -1,0 +1,94 @@
+"""Trains the refiner on pairs of people. A tool: nothing imports it.
+
+From the root of the repository, after `python -m bench.face.crowd` has made the pairs:
+
+    python -m models.tools.refiner.train out/refiner/person-*.npz --out out/refiner/all.pt
+    python -m models.tools.refiner.train out/refiner/person-*.npz --out out/refiner/fold.pt \\
+        --without 0 1
+
+The second leaves two people out, for bench/face/refining.py to judge by.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as f
+
+from visavis.models.refine.network import Refiner, Window
+
+from . import pairs
+
+BATCH: Final = 24
+RATE: Final = 2e-3
+STEPS: Final = 800
+SMOOTH: Final = 1.0  # of 255: below this an error counts by its square (Charbonnier)
+GRADIENTS: Final = 1.0  # how much errors of luma's differences count beside those of samples
+
+
+def loss(answer: Tensor, wanted: Tensor, weight: Tensor, fade: Tensor) -> Tensor:
+    """Mean error of the samples and of luma's differences between neighbours, in units of 255."""
+    error = (answer - wanted) * (fade > 0)
+    total = (torch.sqrt(error**2 + SMOOTH**2) * weight).mean()
+    luma = f.pixel_shuffle(error[:, :4], 2)
+    heavy = f.interpolate(weight, scale_factor=2.0)
+    across = (luma[..., 1:] - luma[..., :-1]).abs() * heavy[..., 1:]
+    down = (luma[..., 1:, :] - luma[..., :-1, :]).abs() * heavy[..., 1:, :]
+    return total + GRADIENTS * (across.mean() + down.mean())
+
+
+def step(network: Window, batch: pairs.Batch) -> Tensor:
+    """The loss of one batch."""
+    planes, wanted, weight, amounts = (
+        torch.from_numpy(np.ascontiguousarray(part, np.float32))
+        for part in (batch.planes, batch.residual, batch.weight, batch.amounts)
+    )
+    return loss(network(planes, amounts), wanted, weight, network.fade)
+
+
+def train(paths: list[Path], steps: int, seed: int = 0) -> Refiner:
+    """The same pairs, steps and seed give the same network on the same kind of processor."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(1)  # layers are too small for more: two took five times as long
+    rng = np.random.default_rng(seed)
+    network = Refiner()
+    kinds = tuple(zip((network.mouth, network.eye), pairs.read(paths), strict=True))
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps, pct_start=0.1)
+    began, told = time.monotonic(), np.zeros(2)
+    for k in range(steps):
+        losses = [step(part, pairs.drawn(of, BATCH, rng)) for part, of in kinds]
+        optimizer.zero_grad()
+        torch.stack(losses).sum().backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimizer.step()
+        schedule.step()
+        now = np.array([v.item() for v in losses])
+        told = 0.98 * told + 0.02 * now if k else now
+        if k % 50 == 49:
+            spent = time.monotonic() - began
+            print(f"{k + 1}: mouth {told[0]:.3f}, eyes {told[1]:.3f}, {spent:.0f} s", flush=True)
+    return network.eval()
+
+
+def main() -> None:
+    """Train and save."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pairs", type=Path, nargs="+", help=".npz, a person each")
+    parser.add_argument("--out", type=Path, required=True, help="weights to write")
+    parser.add_argument("--without", type=int, nargs="*", default=[], help="people to leave out")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    args = parser.parse_args()
+    left_out = {f"person-{seed:02d}" for seed in args.without}
+    network = train([p for p in args.pairs if p.stem not in left_out], args.steps)
+    torch.save(network.state_dict(), args.out)
+
+
+if __name__ == "__main__":
+    main()
