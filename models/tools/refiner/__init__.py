@@ -1,1 +1,1 @@
-"""How the refiner is made: people of its own, path-traced; the network trained. Run from a clone."""
+"""How the refiner is made: people path-traced, a network trained. Run from a clone."""

@@ -85,7 +85,8 @@ def _compressed(own: Bytes, seed: int) -> Bytes:
         ".jpg", cv2.cvtColor(own, cv2.COLOR_YUV2BGR_I420), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
     assert done
-    return np.asarray(cv2.cvtColor(cv2.imdecode(data, 1), cv2.COLOR_BGR2YUV_I420), np.uint8)
+    back = np.asarray(cv2.imdecode(data, 1), np.uint8)
+    return np.asarray(cv2.cvtColor(back, cv2.COLOR_BGR2YUV_I420), np.uint8)
 
 
 def _cut(person: dict[str, npt.NDArray[np.generic]], harmed: list[Bytes], kind: int) -> Windows:
@@ -112,12 +113,12 @@ def _cut(person: dict[str, npt.NDArray[np.generic]], harmed: list[Bytes], kind: 
 def mirrored(part: Windows) -> Windows:
     """The same faces in a mirror."""
 
-    def turned(planes: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-        return planes[..., ::-1][:, list(windows.MIRRORED)]
-
+    swap = list(windows.MIRRORED)
     order, sign = windows.mirrored_amounts()
     return Windows(
-        *(turned(planes) for planes in (part.warp, part.truth, part.harm)),
+        part.warp[..., ::-1][:, swap],
+        part.truth[..., ::-1][:, swap],
+        part.harm[..., ::-1][:, swap],
         part.weight[..., ::-1],
         part.amounts[:, order] * sign,
     )

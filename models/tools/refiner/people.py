@@ -7,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from ..persona.dress import DressStyle
-from ..persona.eye import EyeStyle
-from ..persona.hair import HairStyle
-from ..persona.head import both, merged
-from ..persona.nodes import Colour
-from ..persona.people import MACRO, Persona
-from ..persona.scenery import Lamp, SetStyle
-from ..persona.skin import SkinStyle
+from models.tools.persona.dress import DressStyle
+from models.tools.persona.eye import EyeStyle
+from models.tools.persona.hair import HairStyle
+from models.tools.persona.head import both, merged
+from models.tools.persona.nodes import Colour
+from models.tools.persona.people import MACRO, Persona
+from models.tools.persona.scenery import Lamp, SetStyle
+from models.tools.persona.skin import SkinStyle
 
 # MakeHuman's targets that go two ways; the first word grows a thing, the second shrinks it
 MIDDLE: Final = (
@@ -78,11 +78,11 @@ def person(seed: int) -> Persona:
     )
 
 
-def _origin(
-    rng: np.random.Generator, female: bool, tone: float, old: float
-) -> Mapping[str, float]:
+def _origin(rng: np.random.Generator, female: bool, tone: float, old: float) -> Mapping[str, float]:
     """MakeHuman's macro targets: origins by the tone of the skin, ages, one sex."""
-    pull = np.array([3.0 * max(0.7 - tone, 0.05), 1.2 - abs(tone - 0.6), 3.0 * max(tone - 0.2, 0.05)])
+    pull = np.array(
+        [3.0 * max(0.7 - tone, 0.05), 1.2 - abs(tone - 0.6), 3.0 * max(tone - 0.2, 0.05)]
+    )
     shares = rng.dirichlet(1.5 * pull)
     sex = "female" if female else "male"
     out: dict[str, float] = {}
@@ -176,7 +176,8 @@ def _stage(rng: np.random.Generator, seed: int) -> SetStyle:
 
     lamps = [
         Lamp((side * float(rng.uniform(2, 6)), -8.0, float(rng.uniform(2.5, 4.8))),
-             float(rng.uniform(3, 6)), float(rng.uniform(760, 980)), warm(float(rng.uniform(0, 1)))),
+             float(rng.uniform(3, 6)), float(rng.uniform(760, 980)),
+             warm(float(rng.uniform(0, 1)))),
         Lamp((-side * 6.0, -7.0, 1.0), 6.0, 420.0 * contrast, warm(float(rng.uniform(-0.6, 0.6)))),
         Lamp((-side * 3.5, 5.5, 4.5), 3.0, float(rng.uniform(150, 420)), warm(0.8)),
     ]  # fmt: skip

@@ -22,8 +22,9 @@ from pathlib import Path
 
 import bpy  # type: ignore[import-not-found]
 
-from ..persona import build, scenery
-from ..persona.head import HeadState
+from models.tools.persona import build, scenery
+from models.tools.persona.head import HeadState
+
 from .people import person
 
 SIZE = 560  # px of a whole picture, as bench/face/truth.py renders

@@ -12,6 +12,7 @@ The second leaves two people out, for bench/face/refining.py to judge by.
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from pathlib import Path
 from typing import Final
@@ -52,7 +53,7 @@ def step(network: Window, batch: pairs.Batch) -> Tensor:
     return loss(network(planes, amounts), wanted, weight, network.fade)
 
 
-def train(paths: list[Path], steps: int, seed: int = 0) -> Refiner:
+def train(paths: list[Path], steps: int, batch: int = BATCH, seed: int = 0) -> Refiner:
     """The same pairs, steps and seed give the same network on the same kind of processor."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # layers are too small for more: two took five times as long
@@ -60,12 +61,12 @@ def train(paths: list[Path], steps: int, seed: int = 0) -> Refiner:
     network = Refiner()
     kinds = tuple(zip((network.mouth, network.eye), pairs.read(paths), strict=True))
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: _share(k, steps))
     began, told = time.monotonic(), np.zeros(2)
     for k in range(steps):
-        losses = [step(part, pairs.drawn(of, BATCH, rng)) for part, of in kinds]
+        losses = [step(part, pairs.drawn(of, batch, rng)) for part, of in kinds]
         optimizer.zero_grad()
-        torch.stack(losses).sum().backward()
+        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         schedule.step()
@@ -75,6 +76,11 @@ def train(paths: list[Path], steps: int, seed: int = 0) -> Refiner:
             spent = time.monotonic() - began
             print(f"{k + 1}: mouth {told[0]:.3f}, eyes {told[1]:.3f}, {spent:.0f} s", flush=True)
     return network.eval()
+
+
+def _share(k: int, steps: int) -> float:
+    """Of the learning rate at step k: up over the first tenth, then down along a cosine."""
+    return min(10 * (k + 1) / steps, 0.5 + 0.5 * math.cos(math.pi * k / steps))
 
 
 def main() -> None:
