@@ -11,7 +11,7 @@ import torch
 
 from models.tools.refiner import pairs, train
 from visavis.models.refine import apply, export, windows
-from visavis.models.refine.network import MOST, Refiner
+from visavis.models.refine.network import Refiner
 
 SHAPES = [(windows.PLANES, n // 2, m // 2) for n, m in windows.SIZES.values()]
 
@@ -49,7 +49,6 @@ def test_same_state_same_residual_and_none_at_the_border(network: Refiner) -> No
     for one, other in zip(first, again, strict=True):
         assert (one == other).all()
         assert np.abs(one).max() > 1
-        assert np.abs(one).max() <= MOST
         border = np.ones(one.shape[2:], bool)
         border[1:-1, 1:-1] = False
         assert (one[..., border] == 0).all()
@@ -60,7 +59,7 @@ def test_a_picture_of_a_batch_is_refined_as_alone(network: Refiner) -> None:
     together = ask(network, values)
     alone = ask(network, [value[1:2] for value in values])
     for one, other in zip(together, alone, strict=True):
-        np.testing.assert_allclose(one[1:2], other, atol=1e-3)
+        np.testing.assert_allclose(one[1:2], other, atol=0.02)
 
 
 def test_a_mirrored_face_has_mirrored_eyes(network: Refiner) -> None:
@@ -72,14 +71,14 @@ def test_a_mirrored_face_has_mirrored_eyes(network: Refiner) -> None:
 
     plain = ask(network, [mouth, right, left, amounts])
     mirrored = ask(network, [mouth, turned(left), turned(right), amounts[:, order] * sign])
-    np.testing.assert_allclose(turned(plain[1]), mirrored[2], atol=1e-3)
-    np.testing.assert_allclose(turned(plain[2]), mirrored[1], atol=1e-3)
+    np.testing.assert_allclose(turned(plain[1]), mirrored[2], atol=0.02)
+    np.testing.assert_allclose(turned(plain[2]), mirrored[1], atol=0.02)
 
 
 def test_an_untrained_network_changes_nothing() -> None:
     values = given(1)
     for residual in ask(Refiner().eval(), values):
-        assert (residual == 0).all()
+        assert np.abs(residual).max() < 0.01  # of 255: nothing, once rounded
 
 
 @pytest.mark.parametrize(("step", "size"), [(1, (512, 512)), (2, (720, 1280))])
@@ -125,6 +124,7 @@ def test_a_window_may_lie_outside(corner: tuple[int, int]) -> None:
         assert (cut[4:] == 128).all()
 
 
+@pytest.mark.slow
 def test_onnx_answers_as_torch_does(network: Refiner, tmp_path: Path) -> None:
     path = tmp_path / "refiner.onnx"
     path.write_bytes(export.onnx_bytes(network))
@@ -134,9 +134,9 @@ def test_onnx_answers_as_torch_does(network: Refiner, tmp_path: Path) -> None:
         values = given(count, seed=count)
         told = session.run(None, dict(zip(apply.INPUTS, values, strict=True)))
         for one, other in zip(told, ask(network, values), strict=True):
-            np.testing.assert_allclose(one, other, atol=2e-3)
+            np.testing.assert_allclose(one, other, atol=0.02)
     alone = apply.network(path)(*given(1, seed=1))
-    np.testing.assert_allclose(alone[0], ask(network, given(1, seed=1))[0], atol=2e-3)
+    np.testing.assert_allclose(alone[0], ask(network, given(1, seed=1))[0], atol=0.02)
 
 
 def written(path: Path, seed: int) -> Path:
@@ -161,24 +161,29 @@ def test_windows_of_two_pairs(tmp_path: Path) -> None:
     assert len(mouths.warp) == len(eyes.warp) == 4  # the mirrored ones too
     rng = np.random.default_rng(0)
     batch = pairs.drawn(mouths, 8, rng)
-    assert batch.planes.shape == batch.residual.shape == (8, *SHAPES[0])
-    assert batch.planes.min() >= 0
-    assert batch.planes.max() <= 255
+    assert batch.given.shape == batch.own.shape == batch.true.shape == (8, *SHAPES[0])
+    assert batch.given.min() >= 0
+    assert batch.given.max() <= 255
     open_ = batch.amounts[:, 24] > 0
-    brighter = np.abs(batch.residual[:, :4]).max((1, 2, 3)) > 5
+    brighter = np.abs((batch.true - batch.own)[:, :4]).max((1, 2, 3)) > 5
     assert (brighter == open_).all()  # neither noise nor compression is to be undone
     assert (batch.weight.max((1, 2, 3)) == pairs.EDGES).all()
 
 
-def test_training_learns_and_is_repeatable(tmp_path: Path) -> None:
+def test_training_is_repeatable(tmp_path: Path) -> None:
     path = written(tmp_path / "person-00.npz", 1)
-    first, again = (train.train([path], steps=10, batch=4) for _ in range(2))
+    first, again = (train.train([path], steps=3, batch=2) for _ in range(2))
     for one, other in zip(first.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_training_learns_what_an_amount_does(tmp_path: Path) -> None:
+    path = written(tmp_path / "person-00.npz", 1)
+    network = train.train([path], steps=40, batch=4)
     with np.load(path) as data:
         cut = windows.cut(data["warp"][1], data["corners"][1][0], windows.MOUTH)[None]
         amounts = data["amounts"]
     eyes = [np.full((1, *SHAPES[1]), 120, np.float32)] * 2
-    opened, shut = (ask(first, [cut, *eyes, amounts[k : k + 1]])[0] for k in (1, 0))
+    opened, shut = (ask(network, [cut, *eyes, amounts[k : k + 1]])[0] for k in (1, 0))
     lips = np.s_[:, :4, 20:34, 22:50]
-    assert opened[lips].mean() > shut[lips].mean()
+    assert opened[lips].mean() > shut[lips].mean() + 0.3

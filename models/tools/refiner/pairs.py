@@ -45,11 +45,12 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What the network is given (n, 6, h, w), what it should add to it, how much each error
-    counts (n, 1, h, w), and the amounts."""
+    """What the network looks at (n, 6, h, w), the same without harm, and what that should become;
+    how much each error counts (n, 1, h, w), and the amounts."""
 
-    planes: Floats
-    residual: Floats
+    given: Floats
+    own: Floats
+    true: Floats
     weight: Floats
     amounts: Floats
 
@@ -125,10 +126,7 @@ def mirrored(part: Windows) -> Windows:
 
 
 def drawn(part: Windows, count: int, rng: np.random.Generator) -> Batch:
-    """Some windows at random, each in another light, tint and place, some noisy or compressed.
-
-    Noise is in what the network is given and in what it should come to: it has to leave it alone.
-    """
+    """Some windows at random, each in another light, tint and place, some noisy or compressed."""
     chosen = rng.integers(len(part.warp), size=count)
     rows, columns = (n - 2 * SPARE for n in part.warp.shape[2:])
     down, across = rng.integers(2 * SPARE + 1, size=(2, count))
@@ -145,7 +143,7 @@ def drawn(part: Windows, count: int, rng: np.random.Generator) -> Batch:
     noise = rng.normal(0, 1, own.shape) * rng.uniform(0, NOISE, (count, 1, 1, 1))
     noise *= rng.random((count, 1, 1, 1)) < 0.5
     given = np.clip(own + harm + noise, 0, 255).astype(np.float32)
-    return Batch(given, true - own, at(part.weight), part.amounts[chosen])
+    return Batch(given, own, true, at(part.weight), part.amounts[chosen])
 
 
 def relit(own: Floats, true: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:

@@ -30,12 +30,13 @@ BATCH: Final = 24
 RATE: Final = 2e-3
 STEPS: Final = 800
 SMOOTH: Final = 1.0  # of 255: below this an error counts by its square (Charbonnier)
+ROUGH: Final = 0.3  # how much changes that differ between neighbours cost
+LIGHT_TO_FLOW: Final = 8.0  # of 255 that are as much as a sample of place
 GRADIENTS: Final = 1.0  # how much errors of luma's differences count beside those of samples
 
 
-def loss(answer: Tensor, wanted: Tensor, weight: Tensor, fade: Tensor) -> Tensor:
-    """Mean error of the samples and of luma's differences between neighbours, in units of 255."""
-    error = (answer - wanted) * (fade > 0)
+def loss(error: Tensor, weight: Tensor) -> Tensor:
+    """Mean of the samples' errors and of those of luma's differences between neighbours."""
     total = (torch.sqrt(error**2 + SMOOTH**2) * weight).mean()
     luma = f.pixel_shuffle(error[:, :4], 2)
     heavy = f.interpolate(weight, scale_factor=2.0)
@@ -45,12 +46,19 @@ def loss(answer: Tensor, wanted: Tensor, weight: Tensor, fade: Tensor) -> Tensor
 
 
 def step(network: Window, batch: pairs.Batch) -> Tensor:
-    """The loss of one batch."""
-    planes, wanted, weight, amounts = (
+    """The loss of one batch. What is decided by the harmed pictures is done to the clean ones."""
+    given, own, true, weight, amounts = (
         torch.from_numpy(np.ascontiguousarray(part, np.float32))
-        for part in (batch.planes, batch.residual, batch.weight, batch.amounts)
+        for part in (batch.given, batch.own, batch.true, batch.weight, batch.amounts)
     )
-    return loss(network(planes, amounts), wanted, weight, network.fade)
+    flow, light = network.changes(given, amounts)
+    error = (network.changed(own, flow, light) - true) * (network.fade > 0)
+    rough = sum(
+        (part[..., 1:, :] - part[..., :-1, :]).abs().mean()
+        + (part[..., 1:] - part[..., :-1]).abs().mean()
+        for part in (flow, light / LIGHT_TO_FLOW)
+    )
+    return loss(error, weight) + ROUGH * rough
 
 
 def train(paths: list[Path], steps: int, batch: int = BATCH, seed: int = 0) -> Refiner:
