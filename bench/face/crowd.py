@@ -26,7 +26,7 @@ import numpy.typing as npt
 from bench.face import truth
 from bench.face.portraits import CONSENT
 from visavis.engines.base import FaceState
-from visavis.engines.render import warp
+from visavis.engines.render import posing, warp
 from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.models.bake import landmarks as lm
 from visavis.models.bake import portrait
@@ -93,7 +93,7 @@ def write_states(seed: int, count: int) -> None:
     middles, frame = placed(prepared), framed(seed)
     for row in rows:
         row["pose"] = [round(a + b, 3) for a, b in zip(row["pose"], turn, strict=True)]
-        corners = windows.corners(middles, warp.view(prepared.body, state(row, turn).pose))
+        corners = windows.corners(middles, posing.view(prepared.body, state(row, turn).pose))
         row["windows"] = {key: _box(at, frame) for key, at in _areas(corners).items()}
     (FOLDER / f"{name(seed)}.json").write_text(json.dumps(rows))
 
@@ -190,8 +190,8 @@ def write_pairs(seed: int) -> int:
         now = state(row, turn)
         own = warp.draw(prepared, now)
         mask, _ = edges(own, points)
-        corners = windows.corners(middles, warp.view(prepared.body, now.pose))
-        told = windows.amounts(warp.controls(now), now.pose)
+        corners = windows.corners(middles, posing.view(prepared.body, now.pose))
+        told = windows.amounts(posing.controls(now), now.pose)
         values = (k, own, over(*picture, own), corners, told, mask)
         for key, value in zip(KEYS, values, strict=True):
             found[key].append(value)

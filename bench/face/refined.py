@@ -24,7 +24,7 @@ from bench.face.face import OUT, spoken
 from bench.face.portraits import PORTRAITS, Portrait, avatar
 from bench.face.refining import asked
 from visavis.engines.base import FaceState
-from visavis.engines.render import warp
+from visavis.engines.render import posing, warp
 from visavis.models.quality.subject import as_rgb, face, pose
 from visavis.models.refine import windows
 from visavis.models.refine.apply import Answer, refine
@@ -51,8 +51,8 @@ def drawn(prepared: scene.Scene, state: FaceState, ask: Answer | None) -> Bytes:
     """The warp, refined or not."""
     picture, at = warp.draw(prepared, state), windows.places(prepared)
     if ask is not None and at is not None:
-        told = windows.amounts(warp.controls(state), state.pose)
-        refine(picture, at, warp.view(prepared.body, state.pose), told, ask)
+        told = windows.amounts(posing.controls(state), state.pose)
+        refine(picture, at, posing.view(prepared.body, state.pose), told, ask)
     return picture
 
 
@@ -78,7 +78,7 @@ def steadiness(
         seen = []
         for state in states:
             picture = drawn(prepared, state, one)[:SIDE].astype(np.float32)
-            corners = windows.corners(at, warp.view(prepared.body, np.zeros(6, np.float32)))
+            corners = windows.corners(at, posing.view(prepared.body, np.zeros(6, np.float32)))
             seen.append(np.concatenate([
                 picture[y : y + rows, x : x + columns].ravel()
                 for (x, y), (rows, columns) in zip(corners, windows.SIZES.values(), strict=True)

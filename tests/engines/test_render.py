@@ -10,7 +10,8 @@ import pytest
 from support.rig_by_hand import SIDE, avatar
 
 from visavis.engines.base import EngineError, FaceState, Puppet, draw_one
-from visavis.engines.render.warp import WarpGenerator, controls, draw
+from visavis.engines.render.posing import controls
+from visavis.engines.render.warp import WarpGenerator, draw
 from visavis.models import arkit
 from visavis.models.avatar.rig import CONTROLS
 from visavis.models.warp import kernel, kernel_patch, scene
