@@ -103,7 +103,7 @@ class Window(nn.Module):
         """The planes with both done to them."""
         fine = f.interpolate(flow, scale_factor=2.0, mode="bilinear") * 2
         luma = f.pixel_shuffle(planes[:, :4], 2)
-        luma = _moved(luma, fine, self.across_luma, self.down_luma)
+        luma = _moved(luma, fine, self.across_luma, self.down_luma, "bicubic")
         luma = luma + f.interpolate(light[:, :1], scale_factor=2.0, mode="bilinear")
         chroma = _moved(planes[:, 4:], flow, self.across, self.down) + light[:, 1:]
         return torch.cat([f.pixel_unshuffle(luma, 2), chroma], 1)
@@ -149,11 +149,13 @@ class Refiner(nn.Module):
         return planes.index_select(3, self.columns).index_select(1, self.planes)
 
 
-def _moved(planes: Tensor, flow: Tensor, across: Tensor, down: Tensor) -> Tensor:
+def _moved(
+    planes: Tensor, flow: Tensor, across: Tensor, down: Tensor, mode: str = "bilinear"
+) -> Tensor:
     """Planes (n, c, h, w), each sample from flow (n, 2, h, w) samples away; the edge goes on."""
     rows, columns = planes.shape[2:]
     where = torch.stack([across + flow[:, 0] * 2 / columns, down + flow[:, 1] * 2 / rows], 3)
-    return f.grid_sample(planes, where, mode="bilinear", padding_mode="border", align_corners=False)
+    return f.grid_sample(planes, where, mode=mode, padding_mode="border", align_corners=False)
 
 
 def _centres(count: int) -> np.ndarray[Any, Any]:

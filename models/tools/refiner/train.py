@@ -32,17 +32,17 @@ STEPS: Final = 800
 SMOOTH: Final = 1.0  # of 255: below this an error counts by its square (Charbonnier)
 ROUGH: Final = 0.3  # how much changes that differ between neighbours cost
 LIGHT_TO_FLOW: Final = 8.0  # of 255 that are as much as a sample of place
-GRADIENTS: Final = 1.0  # how much errors of luma's differences count beside those of samples
+GRADIENTS: Final = 2.0  # how much errors of luma's gradient count beside those of samples
+_ACROSS: Final = torch.tensor([[-3.0, 0, 3], [-10, 0, 10], [-3, 0, 3]]) / 32
+SCHARR: Final = torch.stack([_ACROSS, _ACROSS.T])[:, None]
 
 
 def loss(error: Tensor, weight: Tensor) -> Tensor:
-    """Mean of the samples' errors and of those of luma's differences between neighbours."""
+    """Mean of the samples' errors and of those of luma's gradient, as it is judged by."""
     total = (torch.sqrt(error**2 + SMOOTH**2) * weight).mean()
-    luma = f.pixel_shuffle(error[:, :4], 2)
-    heavy = f.interpolate(weight, scale_factor=2.0)
-    across = (luma[..., 1:] - luma[..., :-1]).abs() * heavy[..., 1:]
-    down = (luma[..., 1:, :] - luma[..., :-1, :]).abs() * heavy[..., 1:, :]
-    return total + GRADIENTS * (across.mean() + down.mean())
+    slopes = f.conv2d(f.pixel_shuffle(error[:, :4], 2), SCHARR, padding=1)
+    steep = torch.sqrt((slopes**2).sum(1, keepdim=True) + 0.01 * SMOOTH**2)
+    return total + GRADIENTS * (steep * f.interpolate(weight, scale_factor=2.0)).mean()
 
 
 def step(network: Window, batch: pairs.Batch) -> Tensor:
