@@ -32,4 +32,7 @@ def onnx_bytes(network: Refiner) -> bytes:
             verbose=False,
         )
     assert program is not None
-    return bytes(program.model_proto.SerializeToString())
+    model = program.model_proto
+    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.functions):
+        del part.metadata_props[:]  # where in whose sources each node came from
+    return bytes(model.SerializeToString())
