@@ -162,13 +162,22 @@ def _reordered(yaw: float, pitch: float, roll: float) -> tuple[float, float, flo
 
     x right, y down, z to the viewer: see rotation in models/tools/persona/head.py.
     """
+    return angles(rotation(yaw, pitch, roll))
+
+
+def rotation(yaw: float, pitch: float, roll: float) -> npt.NDArray[np.float64]:
+    """Degrees, tilt first and turn last -> (3, 3) in the picture's axes."""
     y, p, r = np.radians([yaw, pitch, roll])
     turn = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     nod = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
     tilt = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    m = turn @ nod @ tilt
-    angles = (-m[2, 0], np.hypot(m[2, 1], m[2, 2])), (m[2, 1], m[2, 2]), (m[1, 0], m[0, 0])
-    first, second, third = (float(np.degrees(np.arctan2(*pair))) for pair in angles)
+    return np.asarray(turn @ nod @ tilt)
+
+
+def angles(m: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """(3, 3) in the picture's axes -> degrees of turn, nod, then tilt last."""
+    pairs = (-m[2, 0], np.hypot(m[2, 1], m[2, 2])), (m[2, 1], m[2, 2]), (m[1, 0], m[0, 0])
+    first, second, third = (float(np.degrees(np.arctan2(*pair))) for pair in pairs)
     return first, second, third
 
 
@@ -187,7 +196,7 @@ def pairs(persona: str, group: str = "") -> tuple[list[Pair], int]:
     states = listed(persona, group)
     if not portrait(persona).exists():
         return [], len(states)
-    to_frame = _frame_of(portrait(persona))
+    to_frame = frame_of(portrait(persona))
     found, missing = [], 0
     for k, data in enumerate(states):
         path = FOLDER / f"{persona}{group}-{k:03d}.png"
@@ -198,7 +207,7 @@ def pairs(persona: str, group: str = "") -> tuple[list[Pair], int]:
     return found, missing
 
 
-def _frame_of(path: Path) -> tuple[float, Floats]:
+def frame_of(path: Path) -> tuple[float, Floats]:
     """Scale and offset from px of a portrait to px of its avatar's frame.
 
     Not told by the bake: read off the landmarks, which it places in both.

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch  # type: ignore[import-not-found]
+import torch
 
 from . import export
 from .augment import Corpus, Sequences, read
@@ -41,7 +41,7 @@ DILATIONS: Final = (1, 2, 4, 8, 16, 32, 1)  # steps: it remembers 2.6 s
 log = logging.getLogger(__name__)
 
 
-class Network(torch.nn.Module):  # type: ignore[misc]
+class Network(torch.nn.Module):
     """Dilated causal convolutions over steps of two frames (Bai et al. 2018, "TCN").
 
     Each layer sees its input now and one and two dilations ago, and adds what it finds. Written

@@ -1,0 +1,1 @@
+"""How the refiner is made: people path-traced, a network trained. Run from a clone."""
