@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.app import Basics
 from visavis.server.http.app import application as assembled
@@ -24,7 +25,8 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
     """The engines, not yet loaded."""
     knowledge = Path(config.knowledge) if config.knowledge else None
     size = config.width, config.height
-    defaults = Defaults(config.avatar, config.voice, config.dialogue, knowledge, size)
+    renderer = as_wanted(config.renderer) or "auto"
+    defaults = Defaults(config.avatar, config.voice, config.dialogue, knowledge, size, renderer)
     return Services(config.home_path, defaults, store, metrics)
 
 
