@@ -1,0 +1,73 @@
+"""The large layer, lit, over the background: kernel.light and kernel.draw_base."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from visavis.models.graph.sampling import bilinear, bounded, spread
+from visavis.models.graph.spec import BASE_NODES, BASE_SIDE
+from visavis.models.warp.instant import BASE_STEP
+
+BLACK = 16.0  # of video; light scales what is above it
+WHITE = 235.0
+
+
+def brightness(turn: Tensor, reliefs: Tensor, shares: Tensor) -> Tensor:
+    """(n * base nodes, 1): how much brighter skin became as it turned in the light.
+
+    turn (n, 3), reliefs (n, base nodes, 3), shares (n, base nodes).
+    """
+    change = (reliefs * turn[:, None]).sum(-1) * shares
+    return (1 + change).clamp(0.75, 1.25).reshape(-1, 1)
+
+
+def gains(bright: Tensor, box: Tensor, last: Tensor, flow: Tensor) -> Tensor:
+    """(n, ..., 1): of nodes whose positions are `flow` (n, ..., 2).
+
+    bright: `brightness`; box (n, 3): of the base; last (n, 2): its last column and row.
+    """
+    n = flow.shape[0]
+    rest = flow.reshape(n, -1, 2)
+    place = (rest - box[:, None, :2]) / box[:, None, 2:]
+    place = bounded(place, 0.0, (last - 0.001)[:, None])
+    first = torch.arange(n, device=flow.device, dtype=torch.int32)[:, None] * BASE_NODES
+    across = torch.full_like(first, BASE_SIDE)
+    gain = bilinear(bright, first, across, place[..., 0], place[..., 1])
+    return gain.reshape(*flow.shape[:-1], 1)
+
+
+def lit(luma: Tensor, gain: Tensor) -> Tensor:
+    """Luma in another light."""
+    return (BLACK + (luma - BLACK) * gain).clamp(max=WHITE)
+
+
+def base(
+    texels: tuple[Tensor, Tensor],
+    photo: Tensor,
+    first: Tensor,
+    place: Tensor,
+    gain: Tensor,
+    plate: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Luma (n, H, W, 1) and blue and red (n, H / 2, W / 2, 2) of base and background.
+
+    texels: lumas and chromas of the whole bank (m, 2); photo (n, 2): texels across and down; first
+    (n,): an avatar's first texel; place (n, r, c, 2): the nodes' texels; gain (n, r, c, 1); plate
+    (n, H * 3 // 2, W).
+    """
+    lumas, chromas = texels
+    height, width = plate.shape[1] * 2 // 3, plate.shape[2]
+    place = bounded(place, 0.0, (photo - 2).float()[:, None, None])
+    owner, across = first[:, None, None], photo[:, 0, None, None]
+    at = spread(torch.cat([place, gain], -1), BASE_STEP, 0.0, 1)[:, :height, :width]
+    skin = bilinear(lumas, owner, across, at[..., 0], at[..., 1])
+    luma, opaque = skin.split(1, -1)
+    under = plate[:, :height].float()[..., None]
+    luma = under + (lit(luma, at[..., 2:]) - under) * opaque / 255
+    at = spread(place, BASE_STEP, 0.5, 2)[:, : height // 2, : width // 2]
+    opaque = bilinear(lumas, owner, across, at[..., 0], at[..., 1])[..., 1:]
+    colour = bilinear(chromas, owner, across, at[..., 0], at[..., 1])
+    flat = plate[:, height:].float().reshape(-1, 2, height // 2, width // 2)
+    behind = torch.stack([flat[:, 0], flat[:, 1]], -1)
+    return luma, behind + (colour - behind) * opaque / 255
