@@ -45,6 +45,10 @@ class Device:
             self.words = torch.cuda.get_device_name(self.torch) if self.is_gpu else "CPU, slow"
             new: Any = torch.cuda.Stream  # untyped
             self.stream = new(self.torch) if self.is_gpu else None
+            if not self.is_gpu:
+                # Hundreds of small operators: with two threads each waits for the other one, on a
+                # busy machine ten times as long as it works.
+                torch.set_num_threads(1)
         self._pool = PicturePool(_pinned if self.is_gpu else _plain)
 
     def streaming(self) -> AbstractContextManager[Any]:
