@@ -93,6 +93,7 @@ def here(order: Order, progress: Progress = lambda _share, _what: True) -> Path:
 
     if not progress(0.0, "Exporting the graph"):
         raise EngineError("the engine's build was cancelled")
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, aloud
     try:
         graph = export.onnx_bytes(Spec(order.key.width, order.key.height))
     except Exception as error:
