@@ -56,7 +56,6 @@ def _generator(way: Way, spec: Spec, home: Path, why: str) -> Fast:
     runtime = _runtime(way, spec, home, place)
     with failing("torch"):
         bank = Bank(spec, place, _PLACES if way.gpu else 1)
-        runtime.warm(bank.arrays)
     return GraphGenerator(spec, runtime, bank, why)
 
 

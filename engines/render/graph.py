@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from visavis.engines.base import I420, EngineError, Portrayal, Puppet
+from visavis.engines.base import I420, EngineError, FaceState, Portrayal, Puppet
 from visavis.engines.render import posing
 from visavis.engines.render.runtimes import BUCKETS, Bank, Runtime, Standing
 from visavis.models.avatar.file import Avatar
@@ -26,8 +26,10 @@ _CPU_BATCH: Final = 4  # where nothing is gained by more
 class AvatarBank(Protocol):
     """models.graph.bank.Bank: places for avatars; arrays are new ones when generation has grown."""
 
-    arrays: Bank
     generation: int
+
+    @property
+    def arrays(self) -> Bank: ...
 
     def add(self, arrays: Mapping[str, npt.NDArray[Any]]) -> int: ...
     def remove(self, slot: int) -> None: ...
@@ -87,7 +89,8 @@ class GraphGenerator:
             slot = self._runtime.load(lambda: self._bank.add(packed.arrays))
             self._residents += 1
             if self._warm_for != self._bank.generation:
-                self._runtime.warm(self._bank.arrays)
+                first = (np.array([slot], np.int32), _row(packed.scene, FaceState())[None])
+                self._runtime.warm(self._bank.arrays, first)
                 self._warm_for = self._bank.generation
         return Puppet(_Resident(packed.scene, slot))
 
@@ -104,22 +107,22 @@ class GraphGenerator:
             return []
         residents = [_resident(one.puppet) for one in portrayals]
         slots = np.array([each.slot for each in residents], np.int32)
-        rows = np.stack([_row(r, one) for r, one in zip(residents, portrayals, strict=True)])
+        shown = zip(residents, portrayals, strict=True)
+        rows = np.stack([_row(resident.scene, one.state) for resident, one in shown])
         with self._lock:
             return list(self._runtime.run(self._bank.arrays, (slots, rows)))
 
     def close(self) -> None:
         """Forget the avatars, then the device."""
         with self._lock:
-            self._bank.arrays = {}
+            del self._bank
             self._runtime.close()
 
 
-def _row(resident: _Resident, one: Portrayal) -> npt.NDArray[np.float32]:
-    posing.check(one.state)
-    amounts = posing.controls(one.state)
-    motion = posing.view(resident.scene.body, one.state.pose)
-    return packing.row(resident.scene, amounts, motion)
+def _row(drawn: scene.Scene, state: FaceState) -> npt.NDArray[np.float32]:
+    posing.check(state)
+    motion = posing.view(drawn.body, state.pose)
+    return packing.row(drawn, posing.controls(state), motion)
 
 
 def _resident(puppet: Puppet) -> _Resident:

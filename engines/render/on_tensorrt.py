@@ -17,9 +17,10 @@ from visavis.engines.render.runtimes import (
     State,
     bucket,
     filled,
+    repeated,
 )
 from visavis.engines.render.tensorrt_library import Library, log_problems
-from visavis.engines.render.torch_device import Device, empty_state, failing
+from visavis.engines.render.torch_device import Device, failing
 
 T = TypeVar("T")
 
@@ -62,10 +63,10 @@ class TensorRtRuntime:
         """What `put` gives, that writes to the device."""
         return self._device.load(put)
 
-    def warm(self, bank: Bank) -> None:
+    def warm(self, bank: Bank, state: State) -> None:
         """Run each batch size once; what was compiled for it is kept."""
         for size in BUCKETS:
-            self.run(bank, empty_state(self._spec, size))
+            self.run(bank, repeated(state, size))
         if self._compiled is not None:
             with failing(self._library.name):
                 self._keep(bytes(self._compiled.serialize()))
@@ -75,9 +76,10 @@ class TensorRtRuntime:
         count = len(state[0])
         size = bucket(count)
         with failing(self._library.name), torch.inference_mode(), self._device.streaming():
-            *inputs, pictures = self._at(size)
-            for place, rows in zip(inputs, state, strict=True):
-                place.copy_(self._device.staged(filled(rows, size)), non_blocking=True)
+            full = [filled(each, size) for each in state]
+            *inputs, pictures = self._at(full, size)
+            for place, rows in zip(inputs, full, strict=True):
+                place.copy_(self._device.staged(rows), non_blocking=True)
             self._bind(bank, inputs, pictures)
             assert self._device.stream is not None
             if not self._context.execute_async_v3(self._device.stream.cuda_stream):
@@ -106,9 +108,9 @@ class TensorRtRuntime:
         settings.dynamic_shapes_kernel_specialization_strategy = eager
         return self._made(self._engine.create_execution_context(settings), what)
 
-    def _at(self, size: int) -> tuple[torch.Tensor, ...]:
+    def _at(self, full: State, size: int) -> tuple[torch.Tensor, ...]:
         if size not in self._places:
-            state = [self._device.send(each) for each in empty_state(self._spec, size)]
+            state = [self._device.send(each) for each in full]
             shape = (size, self._spec.height * 3 // 2, self._spec.width)
             pictures = torch.empty(shape, dtype=torch.uint8, device=self._device.torch)
             self._places[size] = (*state, pictures)

@@ -17,8 +17,9 @@ from visavis.engines.render.runtimes import (
     State,
     bucket,
     filled,
+    repeated,
 )
-from visavis.engines.render.torch_device import Device, checked, empty_state, failing
+from visavis.engines.render.torch_device import Device, checked, failing
 
 T = TypeVar("T")
 
@@ -44,10 +45,10 @@ class TorchRuntime:
         """What `put` gives, that writes to the device."""
         return self._device.load(put)
 
-    def warm(self, bank: Bank) -> None:
+    def warm(self, bank: Bank, state: State) -> None:
         """Run each batch size once: memory is found and kernels are loaded."""
         for size in BUCKETS if self._device.is_gpu else BUCKETS[:1]:
-            self.run(bank, empty_state(self._spec, size))
+            self.run(bank, repeated(state, size))
 
     def run(self, bank: Bank, state: State) -> Pictures:
         """On a GPU filled up to a bucket, so that the allocator meets few sizes."""
@@ -92,21 +93,22 @@ class CudaGraphRuntime:
         """What `put` gives, that writes to the device."""
         return self._device.load(put)
 
-    def warm(self, bank: Bank) -> None:
+    def warm(self, bank: Bank, state: State) -> None:
         """Capture every batch size, the largest first: the smaller ones share its memory."""
         for size in reversed(BUCKETS):
             with failing("torch"), torch.inference_mode():
-                self._capture(bank, size)
+                self._capture(bank, repeated(state, size), size)
 
     def run(self, bank: Bank, state: State) -> Pictures:
         """Replay the capture that is large enough."""
         count = len(state[0])
         size = bucket(count)
         with failing("torch"), torch.inference_mode():
-            capture = self._capture(bank, size)
+            full = [filled(each, size) for each in state]
+            capture = self._capture(bank, full, size)
             with self._device.streaming():
-                for place, rows in zip(capture.state, state, strict=True):
-                    place.copy_(self._device.staged(filled(rows, size)), non_blocking=True)
+                for place, rows in zip(capture.state, full, strict=True):
+                    place.copy_(self._device.staged(rows), non_blocking=True)
                 capture.graph.replay()
                 return self._device.fetch(capture.pictures, count)
 
@@ -115,18 +117,18 @@ class CudaGraphRuntime:
         self._captures.clear()
         self._device.free()
 
-    def _capture(self, bank: Bank, size: int) -> _Capture:
+    def _capture(self, bank: Bank, full: State, size: int) -> _Capture:
         addresses = tuple(tensor.data_ptr() for tensor in bank.values())
         if addresses != self._addresses:
             self._captures.clear()
             self._addresses = addresses
         if size not in self._captures:
-            self._captures[size] = self._taken(bank, size)
+            self._captures[size] = self._taken(bank, full, size)
         return self._captures[size]
 
-    def _taken(self, bank: Bank, size: int) -> _Capture:
+    def _taken(self, bank: Bank, full: State, size: int) -> _Capture:
         stream = self._device.stream
-        state = tuple(self._device.send(each) for each in empty_state(self._spec, size))
+        state = tuple(self._device.send(each) for each in full)
         self._device.wait()
         with self._device.streaming():
             for _ in range(_WARM_RUNS):

@@ -65,8 +65,11 @@ class Runtime(Protocol):
         """What `put` gives, that writes to the device; done when it returns. Raises EngineError."""
         ...
 
-    def warm(self, bank: Bank) -> None:
-        """Do before the first picture whatever would hold it up. Raises EngineError."""
+    def warm(self, bank: Bank, state: State) -> None:
+        """Do before the first picture whatever would hold it up. Raises EngineError.
+
+        state: of one picture that can be drawn.
+        """
         ...
 
     def run(self, bank: Bank, state: State) -> Pictures:
@@ -93,6 +96,11 @@ class Standing:
 def bucket(count: int) -> int:
     """The smallest batch prepared for that holds so many pictures."""
     return next(size for size in BUCKETS if size >= count)
+
+
+def repeated(state: State, size: int) -> State:
+    """The first row so many times."""
+    return [filled(each[:1], size) for each in state]
 
 
 def filled(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:

@@ -18,6 +18,7 @@ from typing import Final, Protocol, TypeVar
 import numpy as np
 
 from visavis.engines.base import I420, EngineError, FaceState, Generator, Portrayal, Puppet
+from visavis.engines.render import posing
 from visavis.engines.render.lane import Lane
 from visavis.engines.render.runtimes import Standing
 from visavis.models import arkit
@@ -85,10 +86,6 @@ class _Active:
         self.lane.abandon(self.generator.close)
 
 
-class _WrongPictures(EngineError):
-    """The device draws, but not what it should."""
-
-
 class Standby:
     """engines.base.Generator. make: the fast generator, ready to draw; raises EngineError.
 
@@ -137,6 +134,8 @@ class Standby:
     def draw(self, portrayals: Sequence[Portrayal], deadline: float) -> list[I420]:
         """By the fast one what it can draw, the rest, and everything where it fails, by the CPU."""
         self._begin()
+        for one in portrayals:
+            posing.check(one.state)  # a state that is none is nobody's fault here
         pairs = [_pair(one.puppet) for one in portrayals]
         fast = self._fast
         drawn = self._drawn_fast(fast, pairs, portrayals, deadline) if fast else {}
@@ -223,16 +222,17 @@ class Standby:
         """Make the fast generator, adopt what is prepared, and begin again when it fails."""
         while not self._closed:
             self._wake.clear()
-            active = self._fast or self._made_anew()
+            active = self._fast
             if active is None:
                 self._wait()
-                continue
-            with suppress(EngineError):  # one avatar's: it was said
-                self._adopt_all(active)
-            if self._fast is active:
-                self._wake.wait()
+                active = self._made_anew()
             else:
-                self._wait()
+                try:
+                    self._adopt_all(active)
+                except EngineError as error:  # of those that came: the others are drawn as before
+                    _say_refused(error)
+            if active is not None:
+                self._wake.wait()
 
     def _wait(self) -> None:
         """The pause after a failure, however often something else happens meanwhile."""
@@ -272,23 +272,27 @@ class Standby:
         """Whatever that generator has not seen. Raises EngineError where nothing came out right."""
         with self._lock:
             unseen = [pair for pair in self._pairs if pair.of != active.number]
-        wrong: list[EngineError] = []
+        adopted, failed = 0, list[EngineError]()
         for pair in unseen:
             pair.of, pair.fast = active.number, None
             try:
-                self._adopt(active, pair)
+                packed = active.generator.pack(pair.sure)
+            except EngineError as error:
+                _say_refused(error)
+                continue
+            try:
+                self._adopt(active, pair, packed)
+                adopted += 1
             except Exception as error:  # noqa: BLE001 (as above)
-                why = _words(error)
-                log.warning("an avatar is drawn by the CPU", extra={"why": why})
-                if isinstance(error, _WrongPictures):
-                    wrong.append(error)
-        if wrong and len(wrong) == len(unseen):
-            raise wrong[0]
+                failed.append(EngineError(_words(error)))
+        if failed and not adopted:
+            raise failed[0]
+        for error in failed:
+            _say_refused(error)
 
-    def _adopt(self, active: _Active, pair: _Pair) -> None:
+    def _adopt(self, active: _Active, pair: _Pair, packed: object) -> None:
         """Hand one avatar over, and see that it looks the same. Raises EngineError."""
         generator = active.generator
-        packed = generator.pack(pair.sure)
         active.placing = True
         try:
             half = active.call(lambda: generator.place(packed), _PLACE)
@@ -299,7 +303,10 @@ class Standby:
         finally:
             active.placing = False
         with self._lock:
-            pair.fast = half if pair in self._pairs else None
+            if pair in self._pairs:
+                pair.fast = half
+                return
+        active.call(lambda: generator.release(half))  # released meanwhile
 
 
 def _trials() -> tuple[FaceState, ...]:
@@ -312,26 +319,30 @@ def _trials() -> tuple[FaceState, ...]:
 _TRIALS: Final = _trials()
 
 
+def _say_refused(error: EngineError) -> None:
+    log.warning("an avatar is drawn by the CPU", extra={"why": str(error)})
+
+
 def _words(error: Exception) -> str:
     """An EngineError's own, else only its kind: others may quote anything."""
     return str(error) if isinstance(error, EngineError) else type(error).__name__
 
 
 def _compare(drawn: Sequence[I420], expected: Sequence[I420]) -> None:
-    """Raise _WrongPictures where a viewer would see another picture.
+    """Raise EngineError where a viewer would see another picture.
 
     A library may draw nonsense without a word: matrix products on a Turing card with TensorRT-RTX
     do (pytorch/TensorRT#4643), and so do damaged cards.
     """
     (made,), (sure,) = drawn, expected
     if made.shape != sure.shape or made.dtype != sure.dtype:
-        raise _WrongPictures(f"its pictures have the shape {made.shape}, {made.dtype}")
+        raise EngineError(f"its pictures have the shape {made.shape}, {made.dtype}")
     apart = np.abs(made.astype(np.int16) - sure)
     rows, columns = (n - n % _TILE for n in apart.shape)
     tiles = apart[:rows, :columns].reshape(rows // _TILE, _TILE, columns // _TILE, _TILE)
     mean, worst = float(apart.mean()), float(tiles.mean(axis=(1, 3)).max())
     if mean > _MEAN or worst > _BLOCK:
-        raise _WrongPictures(
+        raise EngineError(
             f"its pictures are not those of the CPU: {mean:.1f} apart, {worst:.0f} at the most"
         )
 

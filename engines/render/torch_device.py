@@ -94,14 +94,6 @@ class Device:
                 torch.cuda.empty_cache()
 
 
-def empty_state(spec: Spec, size: int) -> list[npt.NDArray[Any]]:
-    """Zeros for so many pictures: slot 0, a face at no amount of anything."""
-    return [
-        np.zeros((size, *(n for n in each.shape[1:] if isinstance(n, int))), each.dtype)
-        for each in spec.state
-    ]
-
-
 def checked(made: torch.Tensor, spec: Spec, size: int) -> torch.Tensor:
     """Raises EngineError where a graph does not make what its spec says."""
     expected = (size, *spec.output.shape[1:])

@@ -85,7 +85,9 @@ def test_a_place_is_given_to_the_next_avatar(made, sure, rigs):
 
 def test_a_bank_that_grew_is_warmed_up_again_before_anybody_draws(made, rigs, monkeypatch):
     warmed = []
-    monkeypatch.setattr(made._runtime, "warm", lambda bank: warmed.append(len(bank["rests"])))
+    monkeypatch.setattr(
+        made._runtime, "warm", lambda bank, _state: warmed.append(len(bank["rests"]))
+    )
     puppets = [made.prepare(rigs[n % 2]) for n in range(3)]
     assert warmed == [1, 2, 4]
     assert len(made.draw([Portrayal(each, STATES[1]) for each in puppets], 0)) == 3

@@ -20,7 +20,7 @@ def state(count):
 def test_torch_draws_a_batch_as_it_draws_each():
     runtime = TorchRuntime(Toy(), ToySpec(), "cpu")
     bank = toy_graph.bank()
-    runtime.warm(bank)
+    runtime.warm(bank, state(1))
     avatars, moved = state(5)
     together = runtime.run(bank, (avatars, moved))
     assert together.shape == (5, HEIGHT * 3 // 2, WIDTH)

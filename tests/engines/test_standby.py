@@ -257,6 +257,28 @@ def test_an_avatar_that_is_refused_is_drawn_by_the_cpu_beside_the_others(bench, 
     assert it.told[-1] == ON_GPU
 
 
+def test_one_that_fails_in_its_trial_waits_for_its_turn_again(bench):
+    it = bench("gone", pauses=(0.5,))
+    puppet = it.standby.prepare(None)
+    began = time.monotonic()
+    assert it.shades(puppet) == [SURE]
+    it.until("tensorrt")
+    assert time.monotonic() - began > 0.5
+    assert it.told[1].why == "RuntimeError; tried again in 0 s"
+    it.until_fast(puppet)
+
+
+def test_one_that_fails_in_its_work_waits_for_its_turn_again(bench):
+    it = bench("", pauses=(0.5,))
+    puppet = it.standby.prepare(None)
+    it.until_fast(puppet)
+    it.made[0].fault = "memory"
+    assert it.shades(puppet) == [SURE]
+    began = time.monotonic()
+    it.until("tensorrt")
+    assert time.monotonic() - began > 0.4
+
+
 def test_release_frees_both_halves(bench):
     it = bench()
     puppet = it.standby.prepare(None)
@@ -290,6 +312,15 @@ def test_many_threads_lose_nothing_while_it_comes_and_goes(bench):
         thread.join()
     assert faults == []
     assert next(drawn) > 20
+
+
+def test_a_state_that_is_none_is_refused_and_the_renderer_stays(bench):
+    it = bench()
+    puppet = it.standby.prepare(None)
+    it.until_fast(puppet)
+    with pytest.raises(EngineError, match="not finite"):
+        draw_one(it.standby, puppet, FaceState(breath=float("nan")))
+    assert it.shades(puppet) == [FAST]
 
 
 def test_a_puppet_of_another_generator_is_refused(bench):
