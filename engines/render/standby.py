@@ -287,8 +287,8 @@ class Standby:
                 failed.append(EngineError(_words(error)))
         if failed and not adopted:
             raise failed[0]
-        for error in failed:
-            _say_refused(error)
+        for refused in failed:
+            _say_refused(refused)
 
     def _adopt(self, active: _Active, pair: _Pair, packed: object) -> None:
         """Hand one avatar over, and see that it looks the same. Raises EngineError."""

@@ -87,4 +87,4 @@ def onnx_bytes() -> bytes:
             dynamic_shapes=({0: batch}, {0: batch}, {0: avatars}, {0: avatars}, {0: avatars}),
         )
     assert program is not None
-    return program.model_proto.SerializeToString()
+    return bytes(program.model_proto.SerializeToString())
