@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -29,7 +29,9 @@ from visavis.engines.base import (
     Voice,
     draw_one,
 )
-from visavis.engines.registry import DIALOGUES, VOICES
+from visavis.engines.registry import DIALOGUES, VOICES, Wanted
+from visavis.engines.render.choice import choose
+from visavis.engines.render.runtimes import Standing
 from visavis.models import arkit, manifest
 from visavis.models.avatar.file import Avatar
 
@@ -80,11 +82,24 @@ def lips() -> Lips:
     return SoundSpeech(sound_visemes())
 
 
-def generator(width: int, height: int) -> Generator:
-    """Who draws all pictures of a process, each of that size. Raises EngineError."""
+def generator(
+    width: int, height: int, wanted: Wanted = "warp", home: Path | None = None,
+    told: Callable[[Standing], None] = lambda _standing: None,
+) -> Generator:  # fmt: skip
+    """Who draws all pictures of a process, each of that size. Raises EngineError.
+
+    wanted: the setting. told: who draws, now and whenever that changes, from any thread.
+    """
     from visavis.engines.render.warp import WarpGenerator
 
-    return WarpGenerator(width, height)
+    sure = WarpGenerator(width, height)
+    choice = choose(wanted)
+    if not choice.ways or home is None:
+        told(Standing("warp", "CPU", choice.why))
+        return sure
+    from visavis.engines.render.fast import standby
+
+    return standby(sure, choice, home, told)
 
 
 def drawing(avatar: Avatar, width: int = 512, height: int = 512) -> Draw:

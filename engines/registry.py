@@ -7,7 +7,7 @@ The file of a voice has `VOICE: Voice` and `load(home: Path) -> Tts`; that of a 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 VOICES: Final[dict[str, str]] = {
     "heart": "visavis.engines.voices.hibari",
@@ -17,3 +17,14 @@ DIALOGUES: Final[dict[str, str]] = {
     "knowledge": "visavis.engines.dialogue.knowledge",
     "echo": "visavis.engines.dialogue.echo",
 }
+
+# Who draws: names of the setting `renderer`, and, without "auto", of the metric.
+Renderer = Literal["warp", "torch", "tensorrt"]
+Wanted = Literal["auto", "warp", "torch", "tensorrt"]
+RENDERERS: Final[tuple[Renderer, ...]] = get_args(Renderer)
+WANTED: Final[tuple[Wanted, ...]] = get_args(Wanted)
+
+
+def as_wanted(text: str) -> Wanted | None:
+    """A setting of `renderer` by its name; None: there is none of that name."""
+    return next((each for each in WANTED if each == text), None)

@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_say(commands)
     _add_avatar(commands)
     _add_models(commands)
+    _add_engine(commands)
     _add_json(_add(commands, "voices", "voices:voices", "list the voices"))
     _add_json(
         _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
@@ -189,3 +190,22 @@ def _add_models(commands: Any) -> None:
     _add(actions, "pull", "models:pull", "fetch a model from its second source").add_argument(
         "name"
     )
+
+
+def _add_engine(commands: Any) -> None:
+    actions = _add_actions(commands, "engine", "build, list and check TensorRT engines")
+    text = "build the engine for this machine's GPU and the picture's size"
+    build = _add(actions, "build", "engine:build", text)
+    _add_json(_add(actions, "list", "engine:list_all", "list the engines that were built"))
+    text = "check whether the engine that the server would use is there, and whole"
+    check = _add(actions, "check", "engine:check", text)
+    for parser in (build, check):
+        parser.add_argument(
+            "--target",
+            default="",
+            metavar="CAPABILITY",
+            help="compute capability such as 8.9, in place of this machine's GPU (visavis[rtx])",
+        )
+        parser.add_argument("--width", type=int, help="pixels (default: the setting's)")
+        parser.add_argument("--height", type=int, help="pixels (default: the setting's)")
+        _add_json(parser)

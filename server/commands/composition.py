@@ -8,6 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
+from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room, VoiceRoutes
@@ -32,7 +33,8 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
     """The engines, not yet loaded."""
     knowledge = Path(config.knowledge) if config.knowledge else None
     size = config.width, config.height
-    defaults = Defaults(config.avatar, config.voice, config.dialogue, knowledge, size)
+    renderer = as_wanted(config.renderer) or "auto"
+    defaults = Defaults(config.avatar, config.voice, config.dialogue, knowledge, size, renderer)
     return Services(config.home_path, defaults, store, metrics)
 
 

@@ -11,6 +11,8 @@ from visavis.engines import load
 from visavis.engines.dialogue import knowledge_file
 from visavis.engines.direction.director import Director
 from visavis.engines.language.brackets import wishes
+from visavis.engines.registry import as_wanted
+from visavis.engines.render.choice import choose
 from visavis.models import manifest
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import serve
@@ -31,17 +33,22 @@ def doctor(options: argparse.Namespace) -> int:
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
     problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
+    choice = choose(as_wanted(config.renderer) or "auto")
+    if choice.unmet:
+        problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
     doubts, notes = settings.doubts(config), _home_notes(config)
     photos, room = _who_reads_photos(config), _room(config)
     if options.json:
         told = {"settings": shown, "problems": problems, "doubts": doubts, "notes": notes}
-        say_line(json.dumps(told | {"photos": photos, "sessions": room}))
+        told |= {"photos": photos, "sessions": room, "renderer": choice.words}
+        say_line(json.dumps(told))
         return FAILURE if problems else 0
     for key, value in shown.items():
         say_line(f"{key:21}{value if value != '' else '-'}")
     say_line(f"Sessions at a time: {room}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
     say_line(f"Their photos are read by: {photos}")
+    say_line(f"Pictures are drawn by: {choice.words}")
     for doubt in doubts:
         say_line(f"careful: {doubt}")
     for note in notes:

@@ -29,6 +29,7 @@ from visavis.engines.base import (
     draw_one,
 )
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.registry import Wanted
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
@@ -38,6 +39,7 @@ from visavis.server.services import carrying
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.puppets import Puppets
+from visavis.server.services.renderer import RendererNews
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
@@ -65,6 +67,7 @@ class Defaults:
     """What a server is set up with, and a session that names nothing gets.
 
     knowledge: the file of answers; None: the example. size: width and height of the picture, px.
+    renderer: who draws.
     """
 
     avatar: str
@@ -72,6 +75,7 @@ class Defaults:
     dialogue: str
     knowledge: Path | None
     size: tuple[int, int]
+    renderer: Wanted = "auto"
 
 
 class Services:
@@ -215,7 +219,10 @@ class Services:
         """Load motion and generator and run both once, so that the first visitor need not wait."""
         worker = Worker("puppets")
         self._ends.callback(worker.close)
-        generator = await worker.load(load.generator, *self._defaults.size)
+        size, renderer = self._defaults.size, self._defaults.renderer
+        generator = await worker.load(
+            load.generator, *size, renderer, self._home, RendererNews(self._metrics).tell
+        )
         self._ends.callback(generator.close)
         self._generator = generator
         self._drawing = DrawingPool(generator, self._health("render", "Drawing"))

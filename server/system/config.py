@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from visavis.engines.registry import DIALOGUES
+from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
 from visavis.server.system import secret_files
 from visavis.server.system.addresses import Address, Network, addresses, networks, ports
 from visavis.server.system.errors import ConfigError
@@ -84,6 +84,11 @@ class Config:
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
     width: int = _setting(512, "pixels of the picture, even")
     height: int = _setting(512, "pixels of the picture, even")
+    renderer: str = _setting(
+        "auto",
+        "who draws: warp (the CPU), torch or tensorrt (a GPU; the CPU stands by), "
+        "auto (the fastest of them that this machine has)",
+    )
     ice_servers: str = _setting("", "STUN or TURN addresses, separated by spaces; none by default")
     media_addresses: str = _setting(
         "",
@@ -266,6 +271,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"dialogue is {config.dialogue!r}: choose {' or '.join(DIALOGUES)}"
     if as_source(config.source) is None:
         yield f"source is {config.source!r}: choose {' or '.join(SOURCES)}"
+    if as_wanted(config.renderer) is None:
+        yield f"renderer is {config.renderer!r}: choose {' or '.join(WANTED)}"
     if config.create_avatars not in {"on", "off"}:
         yield f"create_avatars is {config.create_avatars!r}: choose on or off"
 

@@ -179,6 +179,14 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        self.renderer = Gauge(
+            "visavis_renderer", "1 of the renderer in force", ["name"], registry=self.registry
+        )
+        self.fallbacks = Counter(
+            "visavis_renderer_fallbacks",
+            "Times that a faster renderer failed, and the CPU draws until it was made anew",
+            registry=self.registry,
+        )
         self.engine_errors = Counter(
             "visavis_engine_errors", "Failures of an engine", ["engine"], registry=self.registry
         )

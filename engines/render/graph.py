@@ -1,0 +1,131 @@
+"""Many faces at once: the layered warp as a graph on a device that holds the avatars."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from visavis.engines.base import I420, EngineError, FaceState, Portrayal, Puppet
+from visavis.engines.render import posing
+from visavis.engines.render.runtimes import BUCKETS, Bank, Runtime, Standing
+from visavis.models.avatar.file import Avatar
+from visavis.models.errors import ModelError
+from visavis.models.graph import packing
+from visavis.models.graph.spec import Spec
+from visavis.models.warp import scene
+
+AVATARS: Final = 64  # that a device holds at most, and that engines are built for
+_CPU_BATCH: Final = 4  # where nothing is gained by more
+
+
+class AvatarBank(Protocol):
+    """models.graph.bank.Bank: places for avatars; arrays are new ones when generation has grown."""
+
+    generation: int
+
+    @property
+    def arrays(self) -> Bank: ...
+
+    def add(self, arrays: Mapping[str, npt.NDArray[Any]]) -> int: ...
+    def remove(self, slot: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An avatar as it goes to the device."""
+
+    scene: scene.Scene
+    arrays: Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Resident:
+    scene: scene.Scene
+    slot: int
+
+
+class GraphGenerator:
+    """engines.base.Generator over a runtime: a puppet is a place in the bank, a call one batch."""
+
+    def __init__(self, spec: Spec, runtime: Runtime, bank: AvatarBank, why: str = "") -> None:
+        self.width, self.height = spec.width, spec.height
+        self.batch = _CPU_BATCH if runtime.place == "cpu" else BUCKETS[-1]
+        self.patience = runtime.patience
+        self.standing = Standing(runtime.name, runtime.device, why)
+        self._spec, self._runtime, self._bank = spec, runtime, bank
+        self._residents = 0
+        self._warm_for = -1  # the bank's generation
+        self._lock = threading.Lock()  # of device and bank
+
+    def prepare(self, avatar: Avatar) -> Puppet:
+        """Build the scene, pack it, and put it into the bank. Raises EngineError."""
+        return self.place(self.pack(Puppet(scene.build(avatar, self.width, self.height))))
+
+    def pack(self, puppet: Puppet) -> Packed:
+        """A scene, which is WarpGenerator's puppet, as arrays of the bank. Raises EngineError."""
+        if not isinstance(puppet, scene.Scene):
+            raise EngineError("the puppet was prepared by another generator")
+        if (puppet.width, puppet.height) != (self.width, self.height):
+            raise EngineError(
+                f"the avatar was prepared for {puppet.width} x {puppet.height} px, "
+                f"the graph draws {self.width} x {self.height}"
+            )
+        try:
+            return Packed(puppet, packing.packed(puppet, self._spec))
+        except ModelError as error:
+            raise EngineError(str(error)) from error
+
+    def place(self, packed: object) -> Puppet:
+        """Into a free place; the bank may have to grow for it. Raises EngineError."""
+        assert isinstance(packed, Packed)
+        with self._lock:
+            if self._residents == AVATARS:
+                raise EngineError(f"the device holds {AVATARS} avatars already")
+            slot = self._runtime.load(lambda: self._bank.add(packed.arrays))
+            self._residents += 1
+            if self._warm_for != self._bank.generation:
+                first = (np.array([slot], np.int32), _row(packed.scene, FaceState())[None])
+                self._runtime.warm(self._bank.arrays, first)
+                self._warm_for = self._bank.generation
+        return Puppet(_Resident(packed.scene, slot))
+
+    def release(self, puppet: Puppet) -> None:
+        """Its place is for another avatar."""
+        resident = _resident(puppet)
+        with self._lock:
+            self._bank.remove(resident.slot)
+            self._residents -= 1
+
+    def draw(self, portrayals: Sequence[Portrayal], deadline: float) -> list[I420]:
+        """All at once, whosever faces they are."""
+        if not portrayals:
+            return []
+        residents = [_resident(one.puppet) for one in portrayals]
+        slots = np.array([each.slot for each in residents], np.int32)
+        shown = zip(residents, portrayals, strict=True)
+        rows = np.stack([_row(resident.scene, one.state) for resident, one in shown])
+        with self._lock:
+            return list(self._runtime.run(self._bank.arrays, (slots, rows)))
+
+    def close(self) -> None:
+        """Forget the avatars, then the device."""
+        with self._lock:
+            del self._bank
+            self._runtime.close()
+
+
+def _row(drawn: scene.Scene, state: FaceState) -> npt.NDArray[np.float32]:
+    posing.check(state)
+    motion = posing.view(drawn.body, state.pose)
+    return packing.row(drawn, posing.controls(state), motion)
+
+
+def _resident(puppet: Puppet) -> _Resident:
+    if not isinstance(puppet, _Resident):
+        raise EngineError("the puppet was prepared by another generator")
+    return puppet
