@@ -1,215 +1,222 @@
 """Which position of a grid is seen at nodes of the picture: kernel.invert, all nodes at once.
 
-The kernel goes from node to node, each from its neighbour's answer. Here every eighth node begins
-at rest, the answers between them are where the next ones begin, down to every node; then whoever
-found nothing begins anew from each neighbour in turn. A number of steps that is always the same.
-
-Measured over 120 states at full range, poses up to 15 degrees: of 890,000 nodes inside a grid none
-is left without an answer that the kernel finds; 3 in 10,000 find another one, where a grid is
-folded over and has several, nearly all of them under the other lip.
+Every eighth node begins at rest, the answers between them are where the next ones begin, down to
+every node; then whoever found nothing begins anew from each neighbour in turn. The kernel does the
+same, so that where a grid is folded over, and has several answers, both find the same one; but here
+everybody takes as many steps as the slowest may.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from visavis.models.graph.sampling import bounded, taken
+from visavis.models.graph.spec import SHEETS, Spec
+from visavis.models.warp.instant import BASE_STEP, PATCH_STEP
+from visavis.models.warp.kernel import (
+    AGAIN,
+    AGAIN_LIMIT,
+    AGAIN_STEPS,
+    NEWTON_LIMIT,
+    NEWTON_STEPS,
+    STEEP,
+    TOLERANCE,
+)
 
-LEVELS: Final = ((8, 10), (4, 5), (2, 5), (1, 5))  # every so many nodes; Newton steps
-AGAIN: Final = ((0, 1), (1, 0), (0, -1), (-1, 0))  # rows and columns back to a neighbour
-AGAIN_STEPS: Final = 6
-LIMIT: Final = 3.0  # cells that one step goes at most, and from a neighbour's answer
-AGAIN_LIMIT: Final = 1.0
-TOLERANCE: Final = 0.03  # px
-STEEP: Final = 0.05  # of a cell's area that it is taken to cover at least: a fold has no inverse
+FAR: Final = 1e9  # px that a place misses by before it was looked at
 
-
-@dataclass(frozen=True, slots=True)
-class Grids:
-    """g grids of n avatars. cells (n * nodes, 8): `cells` of their nodes; first (n, g) int32: the
-    row of each grid's first node; stride (n, g) int32: rows between its rows; most (n, g, 2): the
-    last cell across and down; corner (n, g, 2), pitch (n, g): px."""
-
-    cells: Tensor
-    first: Tensor
-    stride: Tensor
-    most: Tensor
-    corner: Tensor
-    pitch: Tensor
+Ints = npt.NDArray[np.int32]
+Search = Callable[..., tuple[Tensor, Tensor]]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """Nodes of the picture that look into some of the grids: those from `begin` up to `end`.
+class Lattice(nn.Module):
+    """The nodes of a picture at which grids are inverted, as one list: the base's, then those of
+    the windows of each slot's upper and lower sheet. `base` and `sheet`: their rows and columns."""
 
-    corner (n, end - begin, 2): px of the first node; step: px between nodes.
-    """
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        side = spec.window // PATCH_STEP + 1
+        self.base = -(-spec.height // BASE_STEP) + 1, -(-spec.width // BASE_STEP) + 1
+        self.sheet = side, side
+        fields = [(self.base, BASE_STEP), *[(self.sheet, PATCH_STEP)] * SHEETS]
+        last = len(NEWTON_STEPS) - 1
+        for level in range(len(NEWTON_STEPS)):
+            every = 1 << (last - level)
+            sizes = [_every(size, every) for size, _ in fields]
+            owner = np.concatenate([np.full(r * c, k) for k, (r, c) in enumerate(sizes)])
+            away = np.concatenate(
+                [_px(size, step * every) for size, (_, step) in zip(sizes, fields, strict=True)]
+            )
+            self._keep(f"owner{level}", owner.astype(np.int32))
+            self._keep(f"away{level}", away)
+            if level:
+                coarse = [_every(size, 2 * every) for size, _ in fields]
+                self._keep(f"between{level}", _joined(_between, coarse, sizes).ravel())
+        whole = [size for size, _ in fields]
+        for k, way in enumerate(AGAIN):
+            self._keep(f"near{k}", _joined(lambda _, size, way=way: _near(size, way), whole, whole))
+        steps = [step for _, step in fields]
+        self._keep("step", np.array(steps, np.float32)[owner][:, None])
+        self._keep("ways", np.array(AGAIN, np.float32)[:, ::-1].copy())
 
-    begin: int
-    end: int
-    rows: int
-    columns: int
-    step: int
-    corner: Tensor
+    def _keep(self, name: str, values: npt.NDArray[np.generic]) -> None:
+        self.register_buffer(name, torch.from_numpy(values), persistent=False)
+
+    def parted(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, nodes, k) -> the base's (n, r, c, k) and the sheets' (n, sheets, r, c, k)."""
+        count, k = self.base[0] * self.base[1], values.shape[-1]
+        own = values[:, :count].reshape(-1, *self.base, k)
+        return own, values[:, count:].reshape(-1, SHEETS, *self.sheet, k)
+
+    def forward(
+        self, cells: Tensor, grids: Tensor, boxes: Tensor, corners: Tensor, search: Search
+    ) -> Tensor:
+        """(n, nodes, 2): positions, px of the photo at rest.
+
+        cells: see `cells`; grids (n, 1 + SHEETS, 4): last cell across and down, row of the first
+        node, rows between a grid's rows; boxes (n, 1 + SHEETS, 3): its corner x, y, px between its
+        nodes; corners (n, 1 + SHEETS, 2): px of the picture where the nodes begin that look into
+        it; search: `search`, or what stands for it while the graph is written down.
+        """
+        each = torch.cat([grids, STEEP * boxes[..., 2:] ** 2, boxes, corners], -1)
+        place = best = cells
+        for level, steps in enumerate(NEWTON_STEPS):
+            own = torch.index_select(each, 1, getattr(self, f"owner{level}"))
+            target = own[..., 8:] + getattr(self, f"away{level}")
+            if level:
+                near = torch.index_select(best, 1, getattr(self, f"between{level}"))
+                place = near.reshape(-1, own.shape[1], 4, 2).mean(2)
+            else:
+                place = (target - own[..., 5:7]) / own[..., 7:8]
+            best, missed = search(cells, own[..., :5], target, place, steps, NEWTON_LIMIT)
+        hop = self.step / own[..., 7:8]  # cells between answers of neighbours, at rest
+        for k in range(len(AGAIN)):
+            place = torch.index_select(best, 1, getattr(self, f"near{k}")) + hop * self.ways[k]
+            found, miss = search(cells, own[..., :5], target, place, AGAIN_STEPS, AGAIN_LIMIT)
+            better = (miss < missed) & (missed >= TOLERANCE)
+            best = torch.where(better, found, best)
+            missed = torch.where(better, miss, missed)
+        return best * own[..., 7:8] + own[..., 5:7]
 
 
 def cells(seen: Tensor, stride: Tensor) -> Tensor:
-    """(n * nodes, 8): of each cell x, y at its first node, their change along u, v, and both.
+    """(n * nodes, 16), of each cell what gives position and slope in it as sums of products.
 
+    Of x and y: first node, change along u, along v, along both. Then the slope's inverse times its
+    area: of u and v per x where the first node is, what to add to them per u and v; the same per y.
     seen (n, nodes, 2); stride (n, nodes) int32: nodes from one row of its grid to the next. What is
     made of the last row and column is of no grid, and is not used.
     """
     flat = seen.reshape(-1, 2)
     here = torch.arange(flat.shape[0], device=seen.device, dtype=torch.int32)
-    last = flat.shape[0] - 1
-    below = (here + stride.reshape(-1)).clamp(max=last)
-    right, under, across = (here + 1).clamp(max=last), below, (below + 1).clamp(max=last)
-    along = taken(flat, right) - flat
-    down = taken(flat, under) - flat
-    both = taken(flat, across) - flat - along - down
-    return torch.cat([flat, along, down, both], -1)
+    under = here + stride.reshape(-1)
+    near = taken(flat, torch.stack([here + 1, under, under + 1], 1))
+    along, down = near[:, 0] - flat, near[:, 1] - flat
+    both = near[:, 2] - near[:, 1] - along
+    inverse = [
+        torch.stack([sign * part[:, axis] for sign, part in pair], 1)
+        for axis, way in ((1, 1), (0, -1))
+        for pair in (((way, down), (-way, along)), ((way, both), (-way, both)))
+    ]
+    return torch.cat([flat, along, down, both, *inverse], 1)
 
 
-def inverse(grids: Grids, fields: tuple[Field, ...]) -> tuple[Tensor, ...]:
-    """For each field (n, g, rows, columns, 2): positions, px of the photo at rest."""
-    answers: list[Tensor] = []
-    missed = torch.zeros(0)
-    for level, (every, steps) in enumerate(LEVELS):
-        chosen = [_every(field, every) for field in fields]
-        rest = [_rest(grids, field) for field in chosen]
-        if level:
-            answers = [_finer(a, f) for a, f in zip(answers, chosen, strict=True)]
-            start = [r + a for r, a in zip(rest, answers, strict=True)]
-        else:
-            start = rest
-        search = _Search(grids, chosen)
-        found, missed = search.newton(search.joined(start), steps, LIMIT)
-        answers = [a - r for a, r in zip(search.parted(found), rest, strict=True)]
-    places = [r + a for r, a in zip(rest, answers, strict=True)]
-    for rows, columns in AGAIN:
-        start = [
-            _neighbour(p, rows, columns, _hop(grids, f))
-            for p, f in zip(places, chosen, strict=True)
-        ]
-        found, miss = search.newton(search.joined(start), AGAIN_STEPS, AGAIN_LIMIT)
-        better = (miss < missed) & (missed > TOLERANCE)
-        places = search.parted(torch.where(better[..., None], found, search.joined(places)))
-        missed = torch.where(better, miss, missed)
-    return tuple(
-        p * grids.pitch[:, f.begin : f.end, None, None, None]
-        + grids.corner[:, f.begin : f.end, None, None]
-        for p, f in zip(places, fields, strict=True)
-    )
+def search(
+    cells: Tensor, each: Tensor, target: Tensor, place: Tensor, steps: int, limit: float
+) -> tuple[Tensor, Tensor]:
+    """Newton's method: the best places (n, count, 2) on the way, and px they miss by (n, count, 1).
+
+    place (n, count, 2): where to begin, in cells; limit: cells that one step goes at most; the rest
+    as for `step`.
+    """
+    most, best, missed = bounds(place, limit), place, unknown(place)
+    for _ in range(steps + 1):
+        place, best, missed = step(cells, each, target, most, place, best, missed)
+    return best, missed
 
 
-class _Search:
-    """Nodes of several fields as one list (n, count)."""
-
-    def __init__(self, grids: Grids, fields: list[Field]) -> None:
-        self._cells = grids.cells
-        self._sizes = [(f.end - f.begin, f.rows, f.columns) for f in fields]
-        # which grid each node looks into
-        owner = [
-            torch.arange(f.begin, f.end, device=grids.pitch.device, dtype=torch.int32)[:, None]
-            .expand(-1, f.rows * f.columns)
-            .reshape(-1)
-            for f in fields
-        ]
-        which = torch.cat(owner)
-
-        def of_each(values: Tensor) -> Tensor:
-            return torch.index_select(values, 1, which)
-
-        self._first, self._stride = of_each(grids.first), of_each(grids.stride)
-        self._most = of_each(grids.most)
-        self._least = of_each(STEEP * grids.pitch**2)
-        self._target = self.joined([_targets(f) for f in fields])
-
-    def joined(self, values: list[Tensor]) -> Tensor:
-        """Of each field (n, g, rows, columns, 2) -> (n, count, 2)."""
-        return torch.cat([v.reshape(v.shape[0], -1, 2) for v in values], 1)
-
-    def parted(self, values: Tensor) -> list[Tensor]:
-        """The other way round."""
-        counts = [g * r * c for g, r, c in self._sizes]
-        return [
-            part.reshape(-1, *size, 2)
-            for part, size in zip(values.split(counts, 1), self._sizes, strict=True)
-        ]
-
-    def newton(self, start: Tensor, steps: int, limit: float) -> tuple[Tensor, Tensor]:
-        """The best places (n, count, 2) in cells on the way from `start`, and px they miss by."""
-        place, best = start, start
-        least = torch.full_like(start[..., 0], 1e9)
-        for k in range(steps + 1):
-            cell = bounded(place.floor(), 0.0, self._most)
-            index = self._first + cell[..., 1].int() * self._stride + cell[..., 0].int()
-            fu, fv = (place - cell).split(1, -1)
-            origin, along, down, both = taken(self._cells, index).split(2, -1)
-            along = along + both * fv
-            away = self._target - (origin + along * fu + down * fv)
-            miss = away.abs().amax(-1)
-            better = miss < least
-            best = torch.where(better[..., None], place, best)
-            least = torch.minimum(least, miss)
-            if k == steps:
-                break
-            down = down + both * fu
-            ex, ey = away.unbind(-1)
-            xu, yu = along.unbind(-1)
-            xv, yv = down.unbind(-1)
-            area = torch.maximum(xu * yv - xv * yu, self._least)
-            step = torch.stack([ex * yv - ey * xv, ey * xu - ex * yu], -1) / area[..., None]
-            place = place + step.clamp(-limit, limit)
-        return best, least
+def bounds(place: Tensor, limit: float) -> Tensor:
+    """(1,): the limit, where the places are."""
+    return torch.full_like(place[0, 0, :1], limit)
 
 
-def _every(field: Field, every: int) -> Field:
-    """The field with every so many of its nodes, and as many more as reach its end."""
-    rows, columns = (-(-(count - 1) // every) + 1 for count in (field.rows, field.columns))
-    return Field(field.begin, field.end, rows, columns, field.step * every, field.corner)
+def unknown(place: Tensor) -> Tensor:
+    """(n, count, 1): what places miss by that nobody looked at."""
+    return torch.full_like(place[..., :1], FAR)
 
 
-def _targets(field: Field) -> Tensor:
-    """(n, g, rows, columns, 2): px of the picture."""
-    device = field.corner.device
-    x = torch.arange(field.columns, device=device, dtype=torch.float32) * field.step
-    y = torch.arange(field.rows, device=device, dtype=torch.float32) * field.step
-    shape = (field.rows, field.columns)
-    away = torch.stack([x.expand(shape), y[:, None].expand(shape)], -1)
-    return field.corner[:, :, None, None] + away
+def step(
+    cells: Tensor,
+    each: Tensor,
+    target: Tensor,
+    limit: Tensor,
+    place: Tensor,
+    best: Tensor,
+    missed: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """One of Newton's: the next places, the best so far (n, count, 2), px it misses by (n, count,
+    1).
+
+    cells: see `cells`; each (n, count, 5): last cell across and down, row of the grid's first node,
+    rows between its rows, least area of a cell; target (n, count, 2): px; limit (1,): cells.
+    """
+    cell = bounded(place.floor(), each[..., :2])
+    index = (cell[..., 1] * each[..., 3] + cell[..., 0] + each[..., 2]).int()
+    within = place - cell
+    fu, fv = within[..., :1], within[..., 1:]
+    known = taken(cells, index)
+    seen = known[..., :2] + known[..., 2:4] * fu + (known[..., 4:6] + known[..., 6:8] * fu) * fv
+    away = target - seen
+    miss = away.abs().amax(-1, keepdim=True)
+    best = torch.where(miss < missed, place, best)
+    per_x = known[..., 8:10] + known[..., 10:12] * within
+    per_y = known[..., 12:14] + known[..., 14:] * within
+    area = per_x[..., :1] * per_y[..., 1:] - per_x[..., 1:] * per_y[..., :1]
+    way = per_x * away[..., :1] + per_y * away[..., 1:]
+    way = way / torch.maximum(area, each[..., 4:])
+    way = torch.maximum(torch.minimum(way, limit), -limit)
+    return place + way, best, torch.minimum(miss, missed)
 
 
-def _rest(grids: Grids, field: Field) -> Tensor:
-    """Where the nodes look if nothing moves, in cells."""
-    owned = slice(field.begin, field.end)
-    away = _targets(field) - grids.corner[:, owned, None, None]
-    return away / grids.pitch[:, owned, None, None, None]
+Size = tuple[int, int]  # rows and columns
 
 
-def _hop(grids: Grids, field: Field) -> Tensor:
-    """(n, g, 1, 1): cells between answers of neighbours, where nothing moves."""
-    return field.step / grids.pitch[:, field.begin : field.end, None, None]
+def _every(size: Size, every: int) -> Size:
+    """Every so many nodes, and as many more as reach the end."""
+    return (size[0] - 2) // every + 2, (size[1] - 2) // every + 2
 
 
-def _finer(values: Tensor, field: Field) -> Tensor:
-    """Values at every other node (n, g, r, c, 2) -> at all nodes of the field."""
-    tall = torch.cat([values, values[:, :, -1:]], 2)
-    tall = torch.stack([values, (tall[:, :, :-1] + tall[:, :, 1:]) / 2], 3)
-    tall = tall.reshape(*values.shape[:2], -1, *values.shape[3:])[:, :, : field.rows]
-    wide = torch.cat([tall, tall[:, :, :, -1:]], 3)
-    wide = torch.stack([tall, (wide[:, :, :, :-1] + wide[:, :, :, 1:]) / 2], 4)
-    return wide.reshape(*tall.shape[:3], -1, 2)[:, :, :, : field.columns]
+def _px(size: Size, step: int) -> npt.NDArray[np.float32]:
+    """(rows * columns, 2): px from the first node."""
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    return np.stack([columns, rows], -1).reshape(-1, 2).astype(np.float32) * step
 
 
-def _neighbour(places: Tensor, rows: int, columns: int, hop: Tensor) -> Tensor:
-    """The answer of the neighbour so many rows and columns back, one node on."""
-    if rows:
-        moved = places.roll(rows, 2)
-        return torch.stack([moved[..., 0], moved[..., 1] + rows * hop], -1)
-    moved = places.roll(columns, 3)
-    return torch.stack([moved[..., 0] + columns * hop, moved[..., 1]], -1)
+def _joined(of: Callable[[Size, Size], Ints], before: list[Size], after: list[Size]) -> Ints:
+    """Indices into all fields' nodes, of those into each one's."""
+    firsts = np.cumsum([0, *(r * c for r, c in before)])
+    parts = [of(b, a) + f for b, a, f in zip(before, after, firsts[:-1], strict=True)]
+    return np.concatenate(parts).astype(np.int32)
+
+
+def _between(coarse: Size, size: Size) -> Ints:
+    """(rows * columns, 4): the nodes of every other one around each, one of them maybe twice."""
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    around = [
+        (rows + down) // 2 * coarse[1] + (columns + right) // 2
+        for down in (0, 1)
+        for right in (0, 1)
+    ]
+    return np.stack(around, -1).reshape(-1, 4)
+
+
+def _near(size: Size, way: tuple[int, int]) -> Ints:
+    """(rows * columns,): the neighbour so many rows and columns back, from the first the last."""
+    nodes = np.arange(size[0] * size[1]).reshape(size)
+    return np.roll(nodes, way, (0, 1)).ravel()
