@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 import struct
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import av
-from aiortc import clock
 from aiortc.rtcrtpparameters import RTCRtpSendParameters
 from aiortc.rtp import (
     RTP_HISTORY_SIZE,
@@ -29,9 +28,8 @@ from visavis.server.rtc.encoders import Encoder, Opus, Video
 from visavis.server.rtc.feedback import EXTENSION
 from visavis.server.rtc.ladder import FPS, Ladder
 from visavis.server.rtc.pacer import Pacer
-
-ABS_SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
-_HEADER: Final = 12  # bytes, RFC 3550 5.1
+from visavis.server.rtc.packets import HEADER, Template, ids, send_time
+from visavis.server.rtc.packets import SEND_TIME as ABS_SEND_TIME
 
 
 class Delivery:
@@ -83,9 +81,9 @@ class Delivery:
         if self._handed is None or _is_after(sequence, self._handed):  # else one that is sent again
             self._handed = sequence
 
-    def left(self, ssrc: int, sequence: int, size: int) -> None:
+    def left(self, ssrc: int, sequence: int, size: int, now: float | None = None) -> None:
         """A packet of `size` bytes leaves."""
-        now = time.monotonic()
+        now = time.monotonic() if now is None else now
         if not self._is_video:
             self.congestion.estimate.sent_sound(now, size)
             return
@@ -95,9 +93,10 @@ class Delivery:
         if ssrc != self.rtx_ssrc and (known is None or known.sequence != sequence):
             self._left[place] = Lost(sequence, size, now)
 
-    def number(self, size: int) -> int:
+    def number(self, size: int, now: float | None = None) -> int:
         """The transport sequence number of the packet that leaves now."""
-        return self.congestion.numbering.number(time.monotonic(), size)
+        now = time.monotonic() if now is None else now
+        return self.congestion.numbering.number(now, size)
 
     def again(self, sequence: int) -> str:
         """What to do about a packet that is asked for again: "sent", "keyframe" or "nothing".
@@ -179,8 +178,8 @@ class Outgoing:
     ) -> None:
         self._transport, self._delivery = transport, delivery
         self.pacer = Pacer(self._leave, delivery.rate, lost)
-        ids = {each.uri: each.id for each in parameters.headerExtensions}
-        self._send_time_id, self._number_id = ids.get(ABS_SEND_TIME), ids.get(EXTENSION)
+        known = ids(parameters)
+        self._send_time_id, self._number_id = known.get(ABS_SEND_TIME), known.get(EXTENSION)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -195,8 +194,29 @@ class Outgoing:
             self._delivery.handed(sequence)
         await self.pacer.send(data, first=is_again)
 
+    async def send(self, packets: Iterable[tuple[int, bytearray]], template: Template) -> None:
+        """Packets of one frame, by sequence number: all at once, or through the pacer."""
+        if not self.pacer.is_idle:
+            for sequence, data in packets:
+                self._delivery.handed(sequence)
+                await self.pacer.send(bytes(data))
+            return
+        now, stamp = time.monotonic(), send_time()
+        time_at, number_at = template.time_at, template.number_at
+        for sequence, data in packets:
+            size = len(data) - HEADER
+            if time_at:
+                data[time_at : time_at + 3] = stamp
+            if number_at:
+                data[number_at : number_at + 2] = self._delivery.number(size, now).to_bytes(
+                    2, "big"
+                )
+            self._delivery.handed(sequence)
+            self._delivery.left(template.ssrc, sequence, size, now)
+            await self._transport._send_rtp(bytes(data))
+
     async def _leave(self, data: bytes) -> None:
-        size = len(data) - _HEADER
+        size = len(data) - HEADER
         data = stamped(data, self._stamps(size))
         sequence, ssrc = _read(data)
         self._delivery.left(ssrc, sequence, size)
@@ -205,8 +225,7 @@ class Outgoing:
     def _stamps(self, size: int) -> dict[int, bytes]:
         stamps = {}
         if self._send_time_id is not None:
-            send_time = (clock.current_ntp_time() >> 14) & 0xFFFFFF  # 6.18 fixed point
-            stamps[self._send_time_id] = send_time.to_bytes(3, "big")
+            stamps[self._send_time_id] = send_time()
         if self._number_id is not None:
             stamps[self._number_id] = self._delivery.number(size).to_bytes(2, "big")
         return stamps
@@ -222,7 +241,7 @@ def stamped(packet: bytes, stamps: Mapping[int, bytes]) -> bytes:
 
     One-byte header extensions, RFC 8285 4.2.
     """
-    at = _HEADER + 4 * (packet[0] & 0x0F)
+    at = HEADER + 4 * (packet[0] & 0x0F)
     if not stamps or not packet[0] & 0x10 or packet[at : at + 2] != b"\xbe\xde":
         return packet
     end = at + 4 + 4 * struct.unpack_from("!H", packet, at + 2)[0]

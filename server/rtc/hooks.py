@@ -6,6 +6,7 @@
                             the network carries (sender.py)
     JitterBuffer, decoders  sound without prefetch and without holes (jitter.py)
     RTCRtpReceiver, threads one sound, as fast as a microphone makes it (receiver.py)
+    the way out of RTP      short (packets.py)
     sockets, receive loop   strangers are not heard, no datagram ends a session (ingress.py)
     ICE agent               few candidates, slow checks, the operator's addresses (agent.py)
     SCTP, its messages      none can hold up everybody, or end it (association.py, channels.py)
@@ -52,6 +53,7 @@ from visavis.server.rtc import (
     feedback,
     ingress,
     jitter,
+    packets,
     receiver,
 )
 from visavis.server.rtc.agent import Agent
@@ -217,6 +219,12 @@ def _guards() -> tuple[Hook, ...]:
             "_recv_next",
             ingress.recv_next,
             "an exception of a parser or a handler no longer ends aiortc's receive loop",
+        ),
+        Hook(
+            RTCDtlsTransport,
+            "_send_rtp",
+            packets.send_rtp,
+            "a packet does not pass four coroutines on its way to the socket",
         ),
         Hook(
             RtpRouter,

@@ -56,6 +56,11 @@ class Pacer:
         rate = self._rate()
         return self._bits / rate if rate else 0.0
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether packets leave at once: nothing waits, and no rate is kept."""
+        return not self._waiting and self._rate() is None
+
     async def send(self, data: bytes, *, first: bool = False) -> None:
         """Let a packet leave when it may; `first`: before those that wait."""
         rate, now = self._rate(), asyncio.get_running_loop().time()

@@ -8,6 +8,7 @@ pinned exactly and tests/server/test_rtc.py fails when one of them moves.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import os
 import struct
@@ -15,9 +16,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, cast
 
+import aiortc.rtcrtpsender
 import av
 import numpy as np
-from aiortc import MediaStreamTrack
+from aiortc import MediaStreamTrack, clock
+from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters, RTCRtpSendParameters
 from aiortc.rtcrtpsender import RTCEncodedFrame, RTCRtpSender
@@ -34,6 +37,7 @@ from aiortc.rtp import (
     RtcpSenderInfo,
     RtcpSourceInfo,
     RtcpSrPacket,
+    RtpPacket,
     unpack_remb_fci,
 )
 from av.frame import Frame
@@ -42,6 +46,10 @@ from av.packet import Packet
 from visavis.server.rtc.delivery import Delivery, Numbered, Outgoing
 from visavis.server.rtc.encoders import Encoder, encoder
 from visavis.server.rtc.feedback import TransportFeedback
+from visavis.server.rtc.packets import Template, ids
+from visavis.server.system.faults import fault
+
+log = logging.getLogger(__name__)
 
 _NTP_EPOCH: Final = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905
 _EARLY: Final = (0.0, 0.2)  # s of media time after which the first two reports go out
@@ -76,6 +84,9 @@ class MediaTimeSender(RTCRtpSender):
         self._early = list(_EARLY)
         self.delivery = Delivery(self.kind, self._rtx_ssrc)
         self._outgoing: Outgoing | None = None
+        self._ids: dict[str, int] = {}  # of header extensions, by URI
+        self._sequence = 0  # number of the next packet
+        self._kept: dict[int, tuple[int, bytearray]] = {}  # the last packets, as aiortc keeps them
         self._set("rtp_header_extensions_map", Numbered())
 
     @property
@@ -88,6 +99,7 @@ class MediaTimeSender(RTCRtpSender):
         if self._outgoing is None:
             plain = super().transport
             self._outgoing = Outgoing(plain, self.delivery, self._send_keyframe, parameters)
+            self._ids = ids(parameters)
             # Transport-wide feedback names the stream of the packet that came last.
             plain._rtp_router.register_sender(self, ssrc=self._rtx_ssrc)
         await super().send(parameters)
@@ -98,6 +110,55 @@ class MediaTimeSender(RTCRtpSender):
         self.delivery.congestion.observer.budget(0)
         if self._outgoing is not None:
             await self._outgoing.pacer.close()
+
+    async def _run_rtp(self, codec: RTCRtpCodecParameters) -> None:
+        """The loop of one track: see RTCRtpSender, whose own makes an object of each packet."""
+        outgoing, mid = self._outgoing, self._get("mid") or ""
+        try:
+            kind = codec.payloadType or 0
+            template = Template(self._ids, mid, self._ssrc, kind, level=False)
+            loud = Template(self._ids, mid, self._ssrc, kind, level=True)
+        except ValueError:
+            outgoing = None
+        if outgoing is None:
+            await super()._run_rtp(codec)
+            return
+        self._get("rtp_started").set()
+        origin = vars(aiortc.rtcrtpsender)["random32"]()  # as aiortc does, which tests rely on
+        self._sequence = aiortc.rtcrtpsender.random_sequence_number()
+        try:
+            while True:
+                frame = await self._next_encoded_frame(codec)
+                if frame is not None:
+                    tells = frame.audio_level is not None
+                    await self._send_frame(outgoing, loud if tells else template, frame, origin)
+        except (asyncio.CancelledError, ConnectionError, MediaStreamError):
+            pass
+        except Exception as error:  # noqa: BLE001 (whoever stops the sender waits for its end)
+            log.warning("a sender ended", extra={"kind": self.kind, "fault": fault(error)})
+        if self.track is not None:
+            self.track.stop()
+        self._set("track", None)
+        self._set("encoder", None)
+        self._get("rtp_exited").set()
+
+    async def _send_frame(
+        self, outgoing: Outgoing, template: Template, frame: RTCEncodedFrame, origin: int
+    ) -> None:
+        timestamp = (origin + frame.timestamp) & 0xFFFFFFFF
+        level, last = -(frame.audio_level or 0), len(frame.payloads) - 1
+        packets = []
+        for index, payload in enumerate(frame.payloads):
+            number = self._sequence
+            data = template.packet(payload, number, timestamp, last=index == last, level=level)
+            self._kept[number % RTP_HISTORY_SIZE] = number, data
+            packets.append((number, data))
+            self._sequence = (number + 1) & 0xFFFF
+        await outgoing.send(packets, template)
+        self._set("ntp_timestamp", clock.current_ntp_time())
+        self._set("rtp_timestamp", timestamp)
+        self._set("octet_count", self._get("octet_count") + sum(map(len, frame.payloads)))
+        self._set("packet_count", self._get("packet_count") + len(packets))
 
     def _get(self, name: str) -> Any:
         return getattr(self, f"_RTCRtpSender__{name}")
@@ -184,6 +245,10 @@ class MediaTimeSender(RTCRtpSender):
     async def _retransmit(self, sequence_number: int) -> None:
         verdict = self.delivery.again(sequence_number)
         if verdict == "sent":
+            number, data = self._kept.get(sequence_number % RTP_HISTORY_SIZE, (-1, b""))
+            if number == sequence_number:
+                packet = RtpPacket.parse(bytes(data), self._get("rtp_header_extensions_map"))
+                self._get("rtp_history")[number % RTP_HISTORY_SIZE] = packet
             await super()._retransmit(sequence_number)
         elif verdict == "keyframe":
             self._send_keyframe()
@@ -229,6 +294,6 @@ class MediaTimeSender(RTCRtpSender):
 
 def audio_level(frame: av.AudioFrame) -> int:
     """Loudness in dBov, -127 .. 0 (RFC 6464). aiortc's own loop in Python takes 0.1 ms."""
-    samples = np.frombuffer(frame.planes[0], np.int16, frame.samples).astype(np.float32)
+    samples = np.frombuffer(memoryview(frame.planes[0]), np.int16, frame.samples).astype(np.float32)
     mean = float(samples @ samples) / max(1, frame.samples) / 32767**2
     return max(-127, min(0, round(10 * math.log10(mean)))) if mean > 0 else -127

@@ -14,9 +14,9 @@ from support.rtc_pair import Pair, Track, sender
 from support.throttle import Noisy, Throttle
 from support.virtual_time import virtual_time
 
-from visavis.server.rtc import delivery as rtc_delivery
 from visavis.server.rtc import estimate as rtc_estimate
 from visavis.server.rtc import hooks
+from visavis.server.rtc import packets as rtc_packets
 from visavis.server.rtc.congestion import Congestion, Lost, Measured, Retransmissions, Voice
 from visavis.server.rtc.delivery import Outgoing, stamped
 from visavis.server.rtc.estimate import LEAST, MOST, START, Estimate, Flow, Queue
@@ -562,7 +562,7 @@ async def test_packets_of_pictures_carry_their_number_and_the_time_at_which_they
 
     monkeypatch.setattr(aiortc.rtcrtpreceiver.RTCRtpReceiver, "_handle_rtp_packet", handle)
     stamps = iter(range(1 << 14, 1 << 40, 1 << 14))
-    monkeypatch.setattr(rtc_delivery.clock, "current_ntp_time", lambda: next(stamps))
+    monkeypatch.setattr(rtc_packets.clock, "current_ntp_time", lambda: next(stamps))
     pair = Pair()
     await pair.reply(await pair.offer())
     await pair.until("video", 4)
