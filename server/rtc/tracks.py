@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 import av
+import numpy as np
 from aiortc import MediaStreamTrack
 
 from visavis.engines.base import I420
@@ -128,7 +129,8 @@ class VideoTrack(MediaStreamTrack):
         if picture is not None:
             self._last, self._begins_until = picture.image, at
             self._stays_until = picture.at + picture.stays
-        frame = av.VideoFrame.from_ndarray(self._last, format="yuv420p")
+        # No copy: one takes 0.3 ms of the event loop. Nobody writes into a picture that is shown.
+        frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(self._last), format="yuv420p")
         frame.pts, frame.time_base = at * _VIDEO_RATE // TICK_RATE, _VIDEO_BASE
         self._sent(at, self._clock.now(), in_time)
         return frame

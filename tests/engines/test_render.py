@@ -224,7 +224,7 @@ def patient_threads():
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(kernel, "forward"), (kernel, "invert"), (kernel, "draw_base"), (kernel_patch, "draw_patch")],
+    [(kernel, "forward"), (kernel, "open_base"), (kernel_patch, "open_patch")],
 )
 def test_drawing_lets_other_threads_run(rig, monkeypatch, patient_threads, module, name):
     counted, during, stop = [0], [0], threading.Event()
@@ -232,8 +232,9 @@ def test_drawing_lets_other_threads_run(rig, monkeypatch, patient_threads, modul
 
     def watched(*args):
         before = counted[0]
-        own(*args)
+        made = own(*args)
         during[0] += counted[0] - before
+        return made
 
     def count():
         while not stop.is_set():
