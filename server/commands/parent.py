@@ -41,6 +41,7 @@ from visavis.server.system.metrics import Metrics
 log = logging.getLogger("visavis")
 
 WORKER: Final = (sys.executable, "-P", "-m", "visavis.server.commands.worker")
+_CLOSE: Final = 2.0  # s that a worker may take beyond the drain: files are closed
 _ENDS: Final = "The server is shutting down."
 _PRIVATE: Final = frozenset({"token", "token_file", "tls_cert", "tls_key"})  # not for workers
 
@@ -79,7 +80,7 @@ async def serve(config: Config, count: int) -> None:
             lifetime.say_ready(config, at)
             await _until(stop, crew, admission, places, metrics)
         say_line("visavis is shutting down")
-        await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds)
+        await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
     finally:
         lifetime.end_soon()
         await door.close()
