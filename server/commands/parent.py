@@ -55,6 +55,7 @@ async def serve(config: Config, count: int) -> None:
     loop.set_default_executor(file_threads())
     loop.set_exception_handler(log_loop_faults)
     ports.check(Reach(config.hosts, config.announced, config.port_range, config.never))
+    context = lifetime.tls(config)
     metrics, stop = Metrics(), lifetime.Stop()
     stop.listen()
     fixed = None if config.max_sessions == "auto" else config.max_sessions
@@ -68,7 +69,6 @@ async def serve(config: Config, count: int) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
     await runner.setup()
     assert runner.server is not None
-    context = lifetime.tls(config)
     door = Door(runner.server, Headers(config.frame_ancestors), metrics, context)
     try:
         at = lifetime.address(config, await door.open(config.host, config.port))

@@ -6,6 +6,7 @@ What it finds is kept by machine and version, so that the next start knows at on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
@@ -166,13 +167,10 @@ def _read(home: Path) -> dict[str, Measured]:
 
 
 def keep(home: Path, by: str, measured: Measured) -> None:
-    """For the next start. Where nothing can be written it is measured anew."""
+    """For the next start. Where nothing can be written, as the log at the start says, it is lost."""
     path = file(home)
     new = path.with_suffix(f".{os.getpid()}")
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         new.write_text(json.dumps({by: asdict(measured)}), "utf-8")
         new.replace(path)
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        log.warning("the self-test's result cannot be kept", extra={"why": why})
