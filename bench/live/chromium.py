@@ -104,6 +104,10 @@ async def tapped_page(browser: BrowserContext, address: str) -> Page:
     return page
 
 
+# However many cores the machine has, and whatever else it does.
+_LIKE = ("--workers", "1", "--max-sessions", "4")
+
+
 @asynccontextmanager
 async def server(
     home: Path, *options: str, log: Path | None = None
@@ -119,6 +123,7 @@ async def server(
         "0",
         "--home",
         str(home),
+        *_LIKE,
         *options,
         stdout=asyncio.subprocess.PIPE,
         stderr=output,

@@ -41,6 +41,7 @@ from visavis.server.system.metrics import Metrics
 log = logging.getLogger("visavis")
 
 WORKER: Final = (sys.executable, "-P", "-m", "visavis.server.commands.worker")
+_CLOSE: Final = 2.0  # s that a worker may take beyond the drain: files are closed
 _ENDS: Final = "The server is shutting down."
 _PRIVATE: Final = frozenset({"token", "token_file", "tls_cert", "tls_key"})  # not for workers
 
@@ -54,6 +55,7 @@ async def serve(config: Config, count: int) -> None:
     loop.set_default_executor(file_threads())
     loop.set_exception_handler(log_loop_faults)
     ports.check(Reach(config.hosts, config.announced, config.port_range, config.never))
+    context = lifetime.tls(config)
     metrics, stop = Metrics(), lifetime.Stop()
     stop.listen()
     fixed = None if config.max_sessions == "auto" else config.max_sessions
@@ -67,7 +69,6 @@ async def serve(config: Config, count: int) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
     await runner.setup()
     assert runner.server is not None
-    context = lifetime.tls(config)
     door = Door(runner.server, Headers(config.frame_ancestors), metrics, context)
     try:
         at = lifetime.address(config, await door.open(config.host, config.port))
@@ -79,7 +80,7 @@ async def serve(config: Config, count: int) -> None:
             lifetime.say_ready(config, at)
             await _until(stop, crew, admission, places, metrics)
         say_line("visavis is shutting down")
-        await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds)
+        await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
     finally:
         lifetime.end_soon()
         await door.close()

@@ -17,8 +17,8 @@ from visavis.server.system.load import Machine
 
 log = logging.getLogger("visavis")
 
-# A third of a session's processor time holds the interpreter's lock (docs/figures.md, "Processes and
-# admission"): one process can fill some three cores, and two without waiting much for the lock.
+# A third of a session's processor time holds the interpreter's lock (docs/figures.md, "Processes
+# and admission"): one process can fill some three cores, and two without waiting much for it.
 _CORES: Final = 2
 _MEMORY: Final = 600 << 20  # bytes that a worker may come to take
 

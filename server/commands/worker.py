@@ -42,6 +42,8 @@ log = logging.getLogger("visavis")
 
 _CLOSE_WITHIN: Final = 2.5  # s, as a server of one process takes at the end
 
+_LOADING: Final = "The server is loading its models."
+
 Make = Callable[[Config, AvatarStore, Metrics], Services]
 
 
@@ -79,9 +81,12 @@ async def _serve(
     places = DistantPlaces(link)
     sessions = composition.sessions(config, engines, places, metrics)
     carry = partial(engines.carries, encoder)
-    duty = Duty(
-        link, places, sessions, metrics, lambda: sessions.draining or engines.missing, carry
-    )
+    loaded = asyncio.Event()
+
+    def missing() -> str | None:
+        return sessions.draining or (engines.missing if loaded.is_set() else _LOADING)
+
+    duty = Duty(link, places, sessions, metrics, missing, carry)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
     for part in (sessions, VoiceRoutes(config.voice)):
         app.add_routes(part.routes())
@@ -93,6 +98,7 @@ async def _serve(
     try:
         if await _opened(engines, orders, link):
             memory.give_back_what_is_free()
+            loaded.set()
             log.info("scheduling", extra={"level": priority.go_first()})
             tasks.append(asyncio.create_task(lag.watch(metrics), name="lag"))
             await asyncio.wait([orders])

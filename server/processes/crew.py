@@ -92,7 +92,10 @@ class Crew:
                 await self._reported.wait_for(lambda: asked <= self._reports)
 
     async def carries(self, free: Callable[[], bool]) -> Measured | None:
-        """The self-test of one worker, on all cores; None: somebody came meanwhile."""
+        """The self-test of one worker, on all cores; None: somebody came meanwhile.
+
+        Raises EngineError.
+        """
         worker = self.roomiest()
         if worker is None:
             return None
@@ -135,6 +138,8 @@ class Crew:
         """Let every session finish within so many s; returns when all workers have ended."""
         self._ending = True
         for worker in self.workers.values():
+            if worker.link is None:
+                worker.kill("ended")
             worker.tell("drain", within)
         ends = [asyncio.ensure_future(w.process.wait()) for w in self.workers.values()]
         if ends:
@@ -164,9 +169,9 @@ class Crew:
             status = await worker.process.wait()
             if self._ending:
                 return
-            await worker.close()
             pause = _PAUSE[0] if monotonic() - began >= _STEADY else min(2 * pause, _PAUSE[1])
             self._bury(worker, status, pause)
+            await worker.close()
             await asyncio.sleep(pause)
 
     async def _start(self, slot: int) -> Worker:
@@ -187,6 +192,7 @@ class Crew:
 
     def _bury(self, worker: Worker, status: int, pause: float) -> None:
         """Its sessions are lost, and everybody may know it."""
+        worker.is_over = True
         self.merged.retire(worker.pid)
         self.register.bury(worker)
         if not worker.was_ready and worker.why == "ended":
@@ -236,6 +242,8 @@ class Crew:
 
     async def _listen(self, worker: Worker, link: Link) -> None:
         async for kind, content in link:
+            if worker.is_over:  # what it said last comes late
+                return
             try:
                 await self._hear(worker, kind, content)
             except (TypeError, ValueError, KeyError, AttributeError):
@@ -254,14 +262,22 @@ class Crew:
                 self._reports.add(worker.pid)
                 async with self._reported:
                     self._reported.notify_all()
-            case "carries":
-                if self._measured is not None and not self._measured.done():
-                    self._measured.set_result(Measured(**content) if content else None)
+            case "carries" | "does not carry":
+                self._carried(kind, content)
             case "failed":
+                log.error("a worker cannot begin", extra={"worker": worker.slot, "fault": content})
                 self._words = str(content)
                 self._fault.set()
             case _:
                 raise ValueError("no such message")
+
+    def _carried(self, kind: str, content: Any) -> None:
+        if self._measured is None or self._measured.done():
+            return
+        if kind == "carries":
+            self._measured.set_result(Measured(**content) if content else None)
+        else:
+            self._measured.set_exception(EngineError(str(content)))
 
     def _beat(self, worker: Worker, content: Any) -> None:
         worker.beats += 1

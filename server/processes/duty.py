@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any, Final
 
+from visavis.engines.base import EngineError
 from visavis.server.http.places import Holder
 from visavis.server.http.sessions import SessionRoutes
 from visavis.server.processes import merging
@@ -156,7 +157,11 @@ class Duty:
             return
 
     async def _rehearse(self) -> None:
-        measured = await self._carry(lambda: self._may_carry)
+        try:
+            measured = await self._carry(lambda: self._may_carry)
+        except EngineError as error:
+            self._link.send("does not carry", str(error))
+            return
         self._link.send("carries", asdict(measured) if measured is not None else None)
 
     def _changed(self, conversation: Conversation) -> None:

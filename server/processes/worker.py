@@ -74,8 +74,9 @@ class Worker:
     def linked(self, link: Link, path: str) -> None:
         """It has found its parent."""
         self.link = link
-        # Never reused across workers: a connection belongs to one socket.
-        self.client = ClientSession(connector=UnixConnector(path=path), timeout=_ANSWER)
+        # A connection for each request: one that ends before its answer says that the worker died.
+        connector = UnixConnector(path=path, force_close=True)
+        self.client = ClientSession(connector=connector, timeout=_ANSWER)
 
     def tell(self, kind: str, content: Any = None) -> None:
         """Lost when it does not listen: then it is as good as over."""

@@ -6,6 +6,7 @@ What it finds is kept by machine and version, so that the next start knows at on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import logging
@@ -19,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from visavis.engines.base import PLAY_RATE, EngineError
+from visavis.engines.base import I420, PLAY_RATE, EngineError
 from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.playout.messages import FRAME
 from visavis.server.system import load, priority
@@ -37,7 +38,8 @@ _PICTURES: Final = PLAY_RATE / FRAME  # a second, of one session
 _REST: Final = 0.7
 _SHARE: Final = 0.85  # of the cores that sessions may fill: what comes unevenly needs the rest
 
-Step = Callable[[int], None]  # draws and encodes the n-th picture
+Step = Callable[[int], int]  # draws and encodes the n-th pictures of some sessions: how many
+Encoder = Callable[[], Callable[[I420, int], object]]  # makes who encodes pictures by number
 Make = Callable[[int], Step]  # called in the thread, with its number
 
 
@@ -119,10 +121,10 @@ def _work(number: int, make: Make, count: _Count, stop: threading.Event) -> None
         at, began = 0, time.monotonic()
         while not stop.is_set() and time.monotonic() - began < _SETTLE:
             step(at := at + 1)
-        used, began, first = time.thread_time(), time.monotonic() - load.waited(), at
+        used, began = time.thread_time(), time.monotonic() - load.waited()
         while not stop.is_set():
-            step(at := at + 1)
-            count.pictures, count.used = at - first, time.thread_time() - used
+            count.pictures += step(at := at + 1)
+            count.used = time.thread_time() - used
             count.passed = time.monotonic() - load.waited() - began
     except Exception as error:  # noqa: BLE001 (the server goes on without the figure)
         log.warning("the self-test failed", extra={"fault": fault(error)})
@@ -166,13 +168,10 @@ def _read(home: Path) -> dict[str, Measured]:
 
 
 def keep(home: Path, by: str, measured: Measured) -> None:
-    """For the next start. Where nothing can be written it is measured anew."""
+    """For the next start; lost where nothing can be written, of which the start has told."""
     path = file(home)
     new = path.with_suffix(f".{os.getpid()}")
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         new.write_text(json.dumps({by: asdict(measured)}), "utf-8")
         new.replace(path)
-    except OSError as error:
-        why = error.strerror or type(error).__name__
-        log.warning("the self-test's result cannot be kept", extra={"why": why})

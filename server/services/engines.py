@@ -11,19 +11,20 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, TypeVar
 
 from visavis.engines import load
 from visavis.engines.base import (
-    I420,
     EngineError,
     Generator,
     Mind,
     Motion,
+    Portrayal,
     Puppet,
     Stt,
     draw_one,
@@ -59,6 +60,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_TOGETHER: Final = 16  # pictures that the self-test has drawn in one call
 _DEADLINE: Final = 20.0  # s for one call of an engine: an utterance, a fragment of an answer
 
 
@@ -174,7 +176,7 @@ class Services:
         )
 
     async def carries(
-        self, encoder: Callable[[], Callable[[I420, int], object]], free: Callable[[], bool]
+        self, encoder: carrying.Encoder, free: Callable[[], bool]
     ) -> carrying.Measured | None:
         """The self-test, or what an earlier start found; None: somebody came meanwhile.
 
@@ -190,7 +192,7 @@ class Services:
         path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
         loan = await self._puppets.lend(path)
         try:
-            make = partial(_rehearsal, self._generator, loan.puppet, encoder)
+            make = _rehearsal(self._generator, loan.puppet, encoder)
             measured = await carrying.measure(make, cores, free)
         finally:
             loan.end()
@@ -236,18 +238,27 @@ class Services:
 
 
 def _rehearsal(
-    generator: Generator,
-    puppet: Puppet,
-    encoder: Callable[[], Callable[[I420, int], object]],
-    number: int,
-) -> carrying.Step:
-    """What one session draws and encodes, as fast as it can."""
-    motion, encode = load.motion(number), encoder()
+    generator: Generator, puppet: Puppet, encoder: carrying.Encoder
+) -> Callable[[int], carrying.Step]:
+    """What sessions draw and encode, as fast as they can: one a thread, or a batch of them."""
+    drawing = nullcontext() if generator.batch == 1 else Lock()  # a batch is drawn in one call
 
-    def step(at: int) -> None:
-        encode(draw_one(generator, puppet, motion.state(at * FRAME)), at)
+    def make(number: int) -> carrying.Step:
+        count = min(generator.batch, _TOGETHER)
+        motions = [load.motion(number * count + n) for n in range(count)]
+        encoders = [encoder() for _ in motions]
 
-    return step
+        def step(at: int) -> int:
+            portrayals = [Portrayal(puppet, motion.state(at * FRAME)) for motion in motions]
+            with drawing:
+                pictures = generator.draw(portrayals, time.monotonic())
+            for encode, picture in zip(encoders, pictures, strict=True):
+                encode(picture, at)
+            return count
+
+        return step
+
+    return make
 
 
 @contextmanager

@@ -6,11 +6,12 @@ import time
 import pytest
 from support.serving import serving, watching
 
-from visavis.engines.base import EngineError
+from visavis.engines.base import EngineError, Puppet
+from visavis.engines.fake import FakeGenerator
 from visavis.server.commands import serve
 from visavis.server.http.admission import Admission, Carried, Look
 from visavis.server.http.places import Places
-from visavis.server.services import carrying
+from visavis.server.services import carrying, engines
 from visavis.server.services.carrying import Measured, measure
 from visavis.server.system.config import Config
 from visavis.server.system.errors import Full
@@ -137,6 +138,7 @@ def work(seconds):
             until = time.thread_time() + seconds
             while time.thread_time() < until:
                 pass
+            return 1
 
         return step
 
@@ -259,3 +261,26 @@ def test_processes_follow_cores_and_memory(files):
     assert serve.workers(Config(workers=3), machine) == 3
     files(proc__meminfo="MemAvailable: 1300000 kB\n")
     assert serve.workers(Config(), machine) == 2
+
+
+async def test_the_self_test_draws_and_encodes_whole_batches_one_after_the_other():
+    generator, encoded, drawing = FakeGenerator(batch=3), [], []
+    plain = generator.draw
+
+    def draw(portrayals, deadline):
+        drawing.append(1)
+        assert len(drawing) == 1, "two threads draw at a time"
+        time.sleep(0.001)
+        drawing.clear()
+        return plain(portrayals, deadline)
+
+    generator.draw = draw
+
+    def encoder():
+        return lambda picture, number: encoded.append((picture.shape, number))
+
+    make = engines._rehearsal(generator, Puppet("p"), encoder)
+    measured = await measure(make, 2.0, lambda: True, seconds=0.3)
+    assert {len(drawn) for drawn in generator.drawn} == {3}
+    assert len(encoded) == 3 * len(generator.drawn)
+    assert measured.pictures > 30

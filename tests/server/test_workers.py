@@ -261,6 +261,15 @@ async def test_a_second_signal_ends_it_at_once(tmp_path, workers):
         assert not [pid for pid in workers_alive if is_alive(pid)]
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_server_that_cannot_load_its_models_says_why_and_ends(tmp_path, workers):
+    async with child(tmp_path, "broken", "--workers", workers, waits=False) as it:
+        _, errors = await asyncio.wait_for(it.process.communicate(), 30)
+        assert it.process.returncode == 1
+        assert b"visavis: the model is broken\n" in errors
+        assert b"Traceback" not in errors
+
+
 async def test_a_worker_that_cannot_begin_is_tried_again_more_and_more_slowly(tmp_path):
     async with (
         child(tmp_path, "start", *WORKERS, waits=False) as it,

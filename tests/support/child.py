@@ -2,9 +2,10 @@
 
 One process, unless the options say `--workers 2`: then the workers have the fault.
 
-FAULT: what goes wrong in it: nothing, engine (an answer never comes), loading (never ends), loop
-(closing blocks the event loop), part (closing never ends), files (a thread that reads files hangs),
-moving (none: pictures that differ, where a still is sent but rarely).
+FAULT: what goes wrong in it: nothing, broken (the models cannot be loaded), engine (an answer never
+comes), loading (never ends), loop (closing blocks the event loop), part (closing never ends), files
+(a thread that reads files hangs), moving (none: pictures that differ, where a still is sent but
+rarely).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from support.services import FakeServices
 
-from visavis.engines.base import I420, Portrayal
+from visavis.engines.base import I420, EngineError, Portrayal
 from visavis.server import cli
 from visavis.server.commands import parent, single
 from visavis.server.http.app import Basics
@@ -36,8 +37,10 @@ class Hanging(FakeServices):
             generator.draw = _different()
 
     async def open(self) -> None:
-        """Load for ever, or hang a file thread."""
+        """Load for ever, fail, or hang a file thread."""
         loop = asyncio.get_running_loop()
+        if self._fault == "broken":
+            raise EngineError("the model is broken")
         if self._fault == "loading":
             await self.workers["stt"].load(_hang)
         if self._fault == "files":
@@ -80,7 +83,7 @@ def main() -> int:
     if fault == "part":
         basics: Any = Basics
         basics.close = _closing_for_ever
-    return cli.main(["serve", "--port", "0", "--workers", "1", *options])
+    return cli.main(["serve", "--port", "0", "--workers", "1", "--max-sessions", "4", *options])
 
 
 if __name__ == "__main__":
