@@ -20,7 +20,7 @@
  * Events (CustomEvent, the data is in `detail`): every message of the server under its type
  * ("ready", "listening", "transcript", "thinking", "reply_started", "caption", "reply_ended",
  * "receipt", "directed", "error", "goodbye") and once more as "message"; "state" (see session.js);
- * "lapsed" when the session could not be kept and another one begins; "mic" {on}; "micready";
+ * "lapsed" {reason} when the session could not be kept and another one begins; "mic" {on}; "micready";
  * "micerror" {reason: "refused" | "missing" | "busy" | "insecure"}; "firstpicture" {ms};
  * "playblocked" when the browser wants a click before sound: call play() from one.
  * Style it through ::part(poster), ::part(video), ::part(still).
@@ -82,7 +82,7 @@ export class VisavisAvatar extends HTMLElement {
     this.#video.disablePictureInPicture = true;
     this.session.addEventListener("state", (event) => this.#onState(/** @type {any} */ (event).detail));
     this.session.addEventListener("message", (event) => this.#onMessage(/** @type {any} */ (event).detail));
-    this.session.addEventListener("lapsed", () => this.#emit("lapsed", {}));
+    this.session.addEventListener("lapsed", (event) => this.#emit("lapsed", /** @type {any} */ (event).detail));
     this.session.addEventListener("stream", (event) => this.#show(/** @type {any} */ (event).detail.stream));
     this.#microphone.addEventListener("lost", () => this.#onMicLost());
   }

@@ -125,10 +125,11 @@ class Pong:
 class Goodbye:
     """Last message: the server ends the session now, and `message` tells people why.
 
-    reason: "idle" (nothing was said for long), "length" (it had the time that sessions have here).
+    reason: "idle" (nothing was said for long), "length" (it had the time that sessions have here),
+    "shutdown" (the server ends; another one may take its place).
     """
 
-    reason: Literal["idle", "length"]
+    reason: Literal["idle", "length", "shutdown"]
     message: str
 
 

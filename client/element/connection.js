@@ -11,6 +11,7 @@ const GATHERING_MS = 300;
 const SETTLING_MS = 20; // host candidates come within 10 ms of each other; TCP ones 120 ms later
 const ANSWER_MS = 10_000;
 const MEDIA_MS = 10_000;
+const GONE_MS = 2000;
 
 /**
  * Why there is no connection. `reason` is stable:
@@ -29,6 +30,8 @@ export class ConnectionError extends Error {
     super(message);
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
+    /** Whether what is over ended by a fault of the server. */
+    this.isLost = false;
   }
 }
 
@@ -69,7 +72,7 @@ export function retryAfterMs(value, now = Date.now()) {
 export function reasonOf(status, type = "") {
   if (status === 401) return "unauthorised";
   if (type.endsWith(":not-ready")) return "server";
-  if (type.endsWith(":session-over")) return "over";
+  if (type.endsWith(":session-over") || type.endsWith(":session-lost")) return "over";
   if (status === 503 || status === 429) return "full";
   return status >= 500 ? "server" : "refused";
 }
@@ -89,8 +92,10 @@ async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
   const words = problem.detail || problem.title || `The server answered ${response.status}.`;
   const wait = retryAfterMs(response.headers.get("Retry-After"));
-  const reason = reasonOf(response.status, String(problem.type ?? ""));
-  return new ConnectionError(reason, String(words), wait);
+  const type = String(problem.type ?? "");
+  const error = new ConnectionError(reasonOf(response.status, type), String(words), wait);
+  error.isLost = type.endsWith(":session-lost");
+  return error;
 }
 
 /** @param {Target} target @param {string} offer @param {string} resume token of the session to go
@@ -230,6 +235,15 @@ export class Connection {
     if (this.channel.readyState !== "open") return false;
     this.channel.send(JSON.stringify(message));
     return true;
+  }
+
+  /** Whether the server has the session no more; false also where it does not answer. */
+  async isGone() {
+    if (!this.#location) return false;
+    const headers = authorization(this.#target.token);
+    const signal = AbortSignal.timeout(GONE_MS);
+    const response = await fetch(this.#location, { headers, signal }).catch(() => null);
+    return response?.status === 404 || response?.status === 410;
   }
 
   /** Treat the connection as gone. @param {string} why */

@@ -5,8 +5,8 @@
  * stands; whichever answers first goes on. The server keeps the session meanwhile, see ARCHITECTURE.md.
  *
  * Events (CustomEvent): "state" {state, reason, words, retryInMs} (0: trying right now);
- * "message" the server's message; "stream" {stream}; "lapsed" the old session could not be kept, a new
- * one begins. The page shows `window.visavis = session.hooks()`, which tests may read:
+ * "message" the server's message; "stream" {stream}; "lapsed" {reason} the old session could not be
+ * kept, a new one begins: it was "over", "lost" by a fault of the server, or the server was "shutdown". The page shows `window.visavis = session.hooks()`, which tests may read:
  *   state         "idle" | "connecting" | "connected" | "reconnecting" | "waiting" | "failed"
  *   reason        why it waits or failed (see connection.js), or ""
  *   id            the server's session id
@@ -34,7 +34,9 @@ import { summary } from "./stats.js";
 
 const PING_MS = 2000;
 const MISSES = 2; // pings without an answer before the connection is in doubt
-const LOOK_MS = 500;
+const LOOK_MS = 250;
+const ASK_MS = 400; // without a packet before the server is asked whether it still has the session ...
+const ASK_AGAIN_MS = 1000; // ... and once more
 const QUIET_MS = 2500; // without a packet before it is: longer than any stall of a busy machine
 const CHECK_MS = 1200;
 const LONGEST_WAIT_MS = 15_000;
@@ -317,7 +319,14 @@ export class Session extends EventTarget {
       asked = performance.now();
       this.#ping(connection);
     };
-    const look = () => connection.quietMs() > QUIET_MS && this.#doubt();
+    let inquiredAt = -ASK_AGAIN_MS;
+    const look = () => {
+      const quiet = connection.quietMs();
+      if (quiet > QUIET_MS) this.#doubt();
+      if (quiet < ASK_MS || performance.now() - inquiredAt < ASK_AGAIN_MS) return;
+      inquiredAt = performance.now();
+      this.#ask(connection);
+    };
     const onState = () => connection.peer.connectionState === "disconnected" && this.check();
     connection.peer.addEventListener("connectionstatechange", onState);
     let asked = performance.now();
@@ -331,6 +340,20 @@ export class Session extends EventTarget {
     if (!signal.aborted) this.#enter("reconnecting", "lost");
   }
 
+  /** A part of the server may have failed, and the session with it: then the next one is begun at once.
+   * @param {Connection} connection */
+  async #ask(connection) {
+    if ((await connection.isGone()) && connection === this.#connection) this.#lapse("lost");
+  }
+
+  /** The server has no session any more. @param {"over"|"lost"|"shutdown"} reason */
+  #lapse(reason) {
+    this.resume = "";
+    this.#connection?.drop();
+    this.#connection = null;
+    this.#emit("lapsed", { reason });
+  }
+
   /** Say what is wrong and wait for the next attempt; false when there is no point in one.
    * @param {any} error @param {number} attempt @param {boolean} stood @param {AbortSignal} signal */
   async #endure(error, attempt, stood, signal) {
@@ -341,10 +364,7 @@ export class Session extends EventTarget {
       return false;
     }
     if (reason === "over") {
-      this.resume = "";
-      this.#connection?.drop();
-      this.#connection = null;
-      this.#emit("lapsed", {});
+      this.#lapse(error.isLost ? "lost" : "over");
       return !signal.aborted;
     }
     const wait = error.retryAfterMs ?? (this.resume ? resumeWaitMs(attempt) : backoffMs(attempt));
@@ -400,7 +420,9 @@ export class Session extends EventTarget {
     if (message.type === "ready") this.#onReady(connection, message);
     if (message.type === "receipt") remember(this.receipts, message, 200);
     this.#emit("message", message);
-    if (message.type === "goodbye") this.#end("ended", message.message);
+    if (message.type !== "goodbye") return;
+    if (message.reason === "shutdown") this.#lapse("shutdown"); // another server may take its place
+    else this.#end("ended", message.message);
   }
 
   /** What the server did not take of a session that goes on is sent once more.

@@ -17,7 +17,7 @@ import { Log } from "./log.js";
 import { keep, keepSession, keptSession, remembered, Settings } from "./settings.js";
 import { Talk } from "./talk.js";
 import { Notice, Trouble } from "./trouble.js";
-import { GREETINGS, NOTICES, PRIVACY, SOURCES, STATES } from "./words.js";
+import { GREETINGS, LAPSED, NOTICES, PRIVACY, SOURCES, STATES } from "./words.js";
 
 const KIOSK_IDLE_SECONDS = 90; // then the next visitor must not read what the last one said
 const ANNOUNCE_MS = 400;
@@ -201,10 +201,11 @@ function onState({ state, reason, words, retryInMs }) {
   render();
 }
 
-/** The session at the server is no more, and nothing replaces what was said in it. */
-function onLapsed() {
+/** The session at the server is no more, and nothing replaces what was said in it.
+ * @param {{reason: "over"|"lost"|"shutdown"}} detail */
+function onLapsed({ reason }) {
   if (returning) end();
-  else notice.problem(NOTICES.lapsed);
+  else notice.problem(LAPSED[reason]);
 }
 
 /** @param {any} message */
@@ -295,7 +296,7 @@ on("settings", "chosen", () => (byId("name").textContent = settings.current.titl
 
 on("avatar", "state", ({ detail }) => onState(detail));
 on("avatar", "message", ({ detail }) => onMessage(detail));
-on("avatar", "lapsed", onLapsed);
+on("avatar", "lapsed", ({ detail }) => onLapsed(detail));
 on("avatar", "goodbye", onGoodbye);
 on("avatar", "mic", render);
 on("avatar", "micready", () => notice.hide("microphone"));

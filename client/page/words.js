@@ -100,8 +100,14 @@ export const NOTICES = {
   tryAgain: "Try again",
   tryNow: "Try now",
   startAgain: "Start again",
-  lapsed: "The conversation could not be kept: this is a new one.",
   dismiss: "Dismiss",
+};
+
+/** Why a new conversation begins, by the reason of the element's event `lapsed`. */
+export const LAPSED = {
+  over: "The conversation could not be kept: this is a new one.",
+  lost: "A part of the server failed, and the conversation with it: this is a new one.",
+  shutdown: "The server was shut down: a new conversation begins once it is back.",
 };
 
 export const DIRECTION = {

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Final
 
 from aiohttp import web
 
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.http.app import Basics
+from visavis.server.http.admission import Admission
+from visavis.server.http.app import Basics, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
+from visavis.server.http.places import Keeper, OwnPlaces, Places
 from visavis.server.http.sessions import Lender, Offered, SessionRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
 from visavis.server.services.engines import Defaults, Services
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
+
+SESSIONS: Final = web.AppKey("sessions", SessionRoutes)
+ADMISSION: Final = web.AppKey("admission", Admission)
+PLACES: Final = web.AppKey("places", Places)
 
 
 def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
@@ -33,23 +41,48 @@ def reach(config: Config) -> Reach:
     return Reach(config.hosts, config.announced, config.port_range, config.never)
 
 
-def application(
-    config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
-) -> web.Application:
-    """The addresses of a server with these engines."""
+def admission(config: Config) -> Admission:
+    """How many sessions are let in."""
+    fixed = None if config.max_sessions == "auto" else config.max_sessions
+    return Admission(fixed, float(os.cpu_count() or 1))
+
+
+def sessions(config: Config, lender: Lender, places: Keeper, metrics: Metrics) -> SessionRoutes:
+    """The sessions of one process."""
     offered = Offered(
         config.avatar,
         config.voice,
         as_source(config.source) or "dialogue",
-        config.max_sessions,
-        config.sessions_per_address,
         config.ice,
         reach(config),
         Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
     )
+    return SessionRoutes(offered, lender, places, config.home_path / "recordings", metrics)
+
+
+def application(
+    config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
+) -> web.Application:
+    """The addresses of a server that is one process, with these engines."""
+    admitting = admission(config)
+    places = Places(lambda: admitting.places, config.sessions_per_address)
+    live = sessions(config, lender, OwnPlaces(places), metrics)
+    metrics.places.set_function(lambda: admitting.places)
+    metrics.workers.set(1)
+
+    async def scrape() -> bytes:
+        return metrics.text()
+
     parts = (
-        SessionRoutes(offered, lender, config.home_path / "recordings", metrics),
+        live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
-        Basics(config.voice, lambda: lender.missing, metrics),
+        VoiceRoutes(config.voice),
+        Basics(
+            lambda: live.draining or lender.missing,
+            lambda: Room(admitting.places, places.taken, admitting.why),
+            scrape,
+        ),
     )
-    return assembled(Guard(config.token, metrics), Headers(config.frame_ancestors), parts)
+    app = assembled(Guard(config.token, metrics), Headers(config.frame_ancestors), parts)
+    app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
+    return app

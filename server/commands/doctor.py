@@ -13,10 +13,14 @@ from visavis.engines.direction.director import Director
 from visavis.engines.language.brackets import wishes
 from visavis.models import manifest
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands import serve
 from visavis.server.commands.console import FAILURE, say_line
+from visavis.server.http.admission import Admission
+from visavis.server.services import carrying
 from visavis.server.system import config as settings
 from visavis.server.system import home, sandbox
 from visavis.server.system.config import Config
+from visavis.server.system.load import Machine
 
 
 def doctor(options: argparse.Namespace) -> int:
@@ -28,13 +32,14 @@ def doctor(options: argparse.Namespace) -> int:
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
     problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
     doubts, notes = settings.doubts(config), _home_notes(config)
-    photos = _who_reads_photos(config)
+    photos, room = _who_reads_photos(config), _room(config)
     if options.json:
         told = {"settings": shown, "problems": problems, "doubts": doubts, "notes": notes}
-        say_line(json.dumps(told | {"photos": photos}))
+        say_line(json.dumps(told | {"photos": photos, "sessions": room}))
         return FAILURE if problems else 0
     for key, value in shown.items():
         say_line(f"{key:21}{value if value != '' else '-'}")
+    say_line(f"Sessions at a time: {room}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
     say_line(f"Their photos are read by: {photos}")
     for doubt in doubts:
@@ -45,6 +50,23 @@ def doctor(options: argparse.Namespace) -> int:
         say_line(f"missing: {problem}")
     say_line("something is missing" if problems else "all is in place")
     return FAILURE if problems else 0
+
+
+def _room(config: Config) -> str:
+    """How many sessions a server would let in, why, and in how many processes."""
+    machine = Machine()
+    count = serve.workers(config, machine)
+    where = "in one process" if count == 1 else f"in {count} processes"
+    if config.max_sessions != "auto":
+        return f"{config.max_sessions}, as max_sessions says, {where}"
+    found = carrying.last(config.home_path)
+    if found is None:
+        first = Admission(None, machine.cores)
+        return f"{first.places} until a server has measured what this machine carries, {where}"
+    return (
+        f"{found.sessions}, {where}: by the self-test a picture takes {found.cost * 1000:.1f} ms, "
+        f"and a session that talks {found.each:.2f} of {found.cores:g} cores"
+    )
 
 
 def _avatar_problems(config: Config) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,7 +17,6 @@ from visavis.server.http import problems
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.system.faults import fault
-from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
@@ -64,25 +64,24 @@ def application(guard: Guard, headers: Headers, parts: Sequence[Part]) -> web.Ap
     return app
 
 
-class Basics:
-    """The page, voices, health and metrics.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """places: sessions that are let in at a time, now; taken: of them. why: so many."""
 
-    voice: of a session that names none. missing: why no session can begin now, None: it can.
-    """
+    places: int
+    taken: int
+    why: str
 
-    def __init__(self, voice: str, missing: Callable[[], str | None], metrics: Metrics) -> None:
-        self._voice, self._missing, self._metrics = voice, missing, metrics
+
+class VoiceRoutes:
+    """The voices. default: of a session that names none."""
+
+    def __init__(self, default: str) -> None:
+        self._default = default
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
-        return [
-            web.get("/v1/voices", self._voices),
-            web.get("/healthz", self._health),
-            web.get("/readyz", self._ready),
-            web.get("/metrics", self._metrics_text),
-            web.get("/", self._page),
-            *(web.get(f"/{name}", self._file) for name in _FILES),
-        ]
+        return [web.get("/v1/voices", self._voices)]
 
     async def close(self) -> None:
         """Nothing is under way here."""
@@ -94,22 +93,52 @@ class Basics:
                 "name": voice.name,
                 "language": voice.language,
                 "description": voice.description,
-                "default": voice.name == self._voice,
+                "default": voice.name == self._default,
             }
             for voice in found
         ]
         return web.json_response({"voices": voices, "missing": load.missing_voices()})
+
+
+class Basics:
+    """The page, health and metrics.
+
+    missing: why no session can begin now, None: it can. room: what is told of the places. scrape:
+    the metrics as text.
+    """
+
+    def __init__(
+        self,
+        missing: Callable[[], str | None],
+        room: Callable[[], Room],
+        scrape: Callable[[], Awaitable[bytes]],
+    ) -> None:
+        self._missing, self._room, self._scrape = missing, room, scrape
+
+    def routes(self) -> list[web.RouteDef]:
+        """To be added to the application."""
+        return [
+            web.get("/healthz", self._health),
+            web.get("/readyz", self._ready),
+            web.get("/metrics", self._metrics_text),
+            web.get("/", self._page),
+            *(web.get(f"/{name}", self._file) for name in _FILES),
+        ]
+
+    async def close(self) -> None:
+        """Nothing is under way here."""
 
     async def _health(self, _request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def _ready(self, _request: web.Request) -> web.Response:
         missing = self._missing()
-        body = {"status": "ready" if missing is None else "not ready", "missing": missing}
+        status = "ready" if missing is None else "not ready"
+        body = {"status": status, "missing": missing, **asdict(self._room())}
         return web.json_response(body, status=200 if missing is None else 503)
 
     async def _metrics_text(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._metrics.text(), headers={"Content-Type": _PROMETHEUS})
+        return web.Response(body=await self._scrape(), headers={"Content-Type": _PROMETHEUS})
 
     async def _page(self, _request: web.Request) -> web.FileResponse:
         return web.FileResponse(_CLIENT / "index.html", headers=_FRESH)

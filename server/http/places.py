@@ -53,12 +53,40 @@ class Place:
         return self.holder is not None and self.holder.state == "resting"
 
 
-class Places:
-    """Those of one server. each: places of one address, this machine's own left out; 0: any."""
+class Keeper(Protocol):
+    """Who keeps the places that a process' sessions take: itself, or the server that it works for.
 
-    def __init__(self, most: int, each: int, now: Callable[[], float] = monotonic) -> None:
-        self._most, self._each, self._now = most, each, now
+    take: the name of whom it was taken from, if that is a session of this process. Raises Full.
+    """
+
+    async def take(self, name: str, caller: str) -> str | None: ...
+    def hold(self, name: str, holder: Holder) -> bool: ...
+    def move(self, name: str, caller: str) -> None: ...
+    def free(self, name: str) -> None: ...
+
+
+class Places:
+    """Those of one server.
+
+    most: how many there are; a function, where that changes. each: places of one address, this
+    machine's own left out; 0: any.
+    """
+
+    def __init__(
+        self, most: int | Callable[[], int], each: int, now: Callable[[], float] = monotonic
+    ) -> None:
+        self._limit, self._each, self._now = most, each, now
         self._taken: dict[str, Place] = {}
+
+    @property
+    def taken(self) -> int:
+        """How many are taken."""
+        return len(self._taken)
+
+    @property
+    def most(self) -> int:
+        """How many there are now."""
+        return self._limit if isinstance(self._limit, int) else self._limit()
 
     def take(self, name: str, caller: str) -> str | None:
         """Take a place; the name of whom it must be taken from, if anybody. Raises Full."""
@@ -92,12 +120,13 @@ class Places:
             offers = [p for p in own if p.offered]
             if len(offers) >= _OFFERS:
                 return self._own(offers, "Your address has offers that are not connected yet.")
-        if len(self._taken) < self._most:
+        most = self.most
+        if len(self._taken) < most:
             return None
         leaving = self._weakest(caller)
         if leaving is None:
             offered = any(p.offered for p in self._taken.values())
-            words = f"All {self._most} places are taken. Try again in a moment."
+            words = f"All {max(most, len(self._taken))} places are taken. Try again in a moment."
             raise Full(words, retry_after=_SOON if offered else None)
         return leaving
 
@@ -129,6 +158,29 @@ class Places:
         most = max(counts.values())
         if most > 1:
             yield from (p for p in offers if counts[p.caller] == most)
+
+
+class OwnPlaces:
+    """A Keeper over the places of a server that is one process."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    async def take(self, name: str, caller: str) -> str | None:
+        """See Keeper."""
+        return self._places.take(name, caller)
+
+    def hold(self, name: str, holder: Holder) -> bool:
+        """See Places."""
+        return self._places.hold(name, holder)
+
+    def move(self, name: str, caller: str) -> None:
+        """See Places."""
+        self._places.move(name, caller)
+
+    def free(self, name: str) -> None:
+        """See Places."""
+        self._places.free(name)
 
 
 def _since(place: Place) -> float:

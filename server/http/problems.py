@@ -71,11 +71,17 @@ async def body(request: web.Request) -> str:
     if (request.charset or "utf-8").lower() not in _CHARSETS:
         raise Malformed("The body must be UTF-8 text.")
     try:
-        return (await request.read()).decode()
-    except web.HTTPRequestEntityTooLarge as error:
-        raise TooLarge(f"The body is over {MAX_BODY} bytes.") from error
+        return (await content(request)).decode()
     except UnicodeDecodeError:
         raise Malformed("The body must be UTF-8 text.") from None
+
+
+async def content(request: web.Request) -> bytes:
+    """The body as it is. Raises TooLarge."""
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise TooLarge(f"The body is over {MAX_BODY} bytes.") from error
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:

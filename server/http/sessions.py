@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,10 +17,10 @@ from visavis.engines.base import EngineError
 from visavis.models.errors import ModelError
 from visavis.server import protocol
 from visavis.server.doors.recordings import Recordings
-from visavis.server.http.callers import caller, is_here
-from visavis.server.http.places import Places
+from visavis.server.http.callers import caller
+from visavis.server.http.offers import AWAY, RESUME, Offers
+from visavis.server.http.places import Keeper
 from visavis.server.http.problems import body, json_object
-from visavis.server.http.throttle import Throttle
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
 from visavis.server.rtc import offers
@@ -48,9 +49,6 @@ log = logging.getLogger(__name__)
 
 _SDP: Final = "application/sdp"
 _FRAGMENT: Final = "application/trickle-ice-sdpfrag"
-RESUME: Final = "Visavis-Resume"  # header: the token of the session that an offer goes on with
-_OFFERS: Final = 50, 10.0  # of one address in so many seconds; each takes 5 to 20 ms to answer
-_AWAY: Final = "There is no such session any more: it waited too long, or its place was needed."
 _SHUTTING_DOWN: Final = "The server is shutting down."
 
 
@@ -58,15 +56,12 @@ _SHUTTING_DOWN: Final = "The server is shutting down."
 class Offered:
     """What a session gets that names nothing, how it is reached, and how long it may be.
 
-    most: live sessions at a time. each: of one address; 0: as many as there are. ice: STUN and
-    TURN addresses. reach: where media is received.
+    ice: STUN and TURN addresses. reach: where media is received.
     """
 
     avatar: str
     voice: str
     source: Source
-    most: int
-    each: int = 0
     ice: tuple[str, ...] = ()
     reach: Reach = field(default_factory=Reach)
     limits: Limits = field(default_factory=Limits)
@@ -84,18 +79,19 @@ class Lender(Protocol):
 
 
 class SessionRoutes:
-    """The live sessions, by their names."""
+    """The live sessions, by their names. changed: told of each that enters another state."""
 
     def __init__(
-        self, offered: Offered, services: Lender, recordings: Path, metrics: Metrics
+        self, offered: Offered, services: Lender, places: Keeper, recordings: Path, metrics: Metrics
     ) -> None:
         self._offered, self._services, self._metrics = offered, services, metrics
         self._recordings = Recordings(recordings)
         self._conversations: dict[str, Conversation] = {}
-        self._places = Places(offered.most, offered.each)
-        self._offers = Throttle(*_OFFERS)
+        self._places = places
+        self._offers = Offers()
         self._leaving = Tasks()
         self._draining = False
+        self.changed: Callable[[Conversation], None] = lambda _: None
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -118,8 +114,27 @@ class SessionRoutes:
         await asyncio.gather(*closing, return_exceptions=True)
         await self._leaving.close()
 
+    async def drain(self, within: float) -> None:
+        """Take nobody in any more; let those finish what they say who are there, then end them.
+
+        within: s that this may take.
+        """
+        self._draining = True
+        leaving = [each.take_leave(within) for each in list(self._conversations.values())]
+        await asyncio.gather(*leaving, return_exceptions=True)
+
+    @property
+    def draining(self) -> str | None:
+        """Why no session can begin any more, if so."""
+        return _SHUTTING_DOWN if self._draining else None
+
+    @property
+    def conversations(self) -> list[Conversation]:
+        """Every one there is."""
+        return list(self._conversations.values())
+
     async def _create(self, request: web.Request) -> web.Response:
-        self._count_offer(caller(request))
+        self._offers.count(caller(request))
         offer = await _offer(request)
         missing = self._services.missing
         if self._draining:
@@ -133,7 +148,7 @@ class SessionRoutes:
         source = _source(request.query.get("source") or self._offered.source)
         offers.checked(offer, self._offered.reach)  # before anybody gives up a place for it
         name = secrets.token_urlsafe(12)
-        self._take_place(name, caller(request))
+        await self._take_place(name, caller(request))
         try:
             conversation, answer = await self._open(name, avatar, voice, source, offer)
         except BaseException:
@@ -180,27 +195,26 @@ class SessionRoutes:
         name = token.partition(".")[0]
         conversation = self._conversations.get(name)
         if conversation is None or not conversation.is_resumed_by(token):
-            raise NotFound(_AWAY, "session-over")
+            raise NotFound(AWAY, "session-over")
         answer = await conversation.connect(offer)
         self._places.move(name, who)
         self._metrics.resumed.inc()
         return _answered(name, answer)
 
-    def _count_offer(self, who: str) -> None:
-        """Raises TooMany; never for this machine's own address."""
-        wait = 0 if is_here(who) else self._offers.again(who)
-        if wait:
-            raise TooMany("Too many offers from this address. Wait, then try again.", wait)
-
-    def _take_place(self, name: str, who: str) -> None:
+    async def _take_place(self, name: str, who: str) -> None:
         """Raises Full."""
         try:
-            leaving = self._places.take(name, who)
+            leaving = await self._places.take(name, who)
         except Full:
             self._metrics.refused.inc()
             raise
-        if leaving is not None and (gone := self._conversations.get(leaving)) is not None:
-            log.info("a place was given away", extra={"session": leaving, "state": gone.state})
+        if leaving is not None:
+            self.give_away(leaving)
+
+    def give_away(self, name: str) -> None:
+        """End the session of that name: its place went to a newcomer."""
+        if (gone := self._conversations.get(name)) is not None:
+            log.info("a place was given away", extra={"session": name, "state": gone.state})
             self._metrics.given_away.labels(gone.state).inc()
             self._leaving.start(gone.close(), name="give a place away")
 
@@ -216,6 +230,7 @@ class SessionRoutes:
         states = [each.state for each in self._conversations.values()]
         self._metrics.sessions.set(len(states))
         self._metrics.resting.set(states.count("resting"))
+        self.changed(conversation)
 
     async def _describe(self, request: web.Request) -> web.Response:
         conversation = self._conversation(request)

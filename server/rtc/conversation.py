@@ -21,7 +21,7 @@ from visavis.server.rtc.allowance import Allowance, Limits
 from visavis.server.rtc.congestion import Observer
 from visavis.server.rtc.peer import Peer
 from visavis.server.rtc.reach import Reach
-from visavis.server.session.events import Line
+from visavis.server.session.events import Failure, Line
 from visavis.server.session.session import Session
 from visavis.server.system.bucket import Bucket
 from visavis.server.system.config import Source
@@ -36,12 +36,16 @@ _CONNECT_WITHIN: Final = 10.0
 _FAREWELL: Final = 3.0  # s that a page which was closed has to turn out to be reloaded
 _LOOK: Final[Tick] = ms(250)  # how often peer and limits are looked at
 _SILENT: Final[Tick] = ms(1500)  # without a packet: feedback on pictures comes every second
+_SPEAKS: Final[Tick] = ms(100)  # between two looks at whether a reply is under way
 _FLUSH: Final = 0.3  # s for the last message to leave before the connection is closed
 _MOST_PEERS: Final = 8  # of a session at a time, those that are being closed included
 _COMMANDS: Final = 25, 100  # over HTTP, (a second, at once), as on a data channel
 _TOKEN_BYTES: Final = 16
 _HISTORY: Final = 16_000  # characters: well within what a data channel takes in one message
 _AWAY: Final = "There is no such conversation any more: it waited, or its place was needed."
+
+_ENDS: Final = "The server is shutting down: this conversation will end in a moment."
+_ENDED: Final = "The server was shut down."
 
 State = Literal["offered", "live", "resting", "over"]
 
@@ -131,6 +135,22 @@ class Conversation:
             msg = "ICE is not restarted in a connection: offer anew, with the session's token"
             raise Unprocessable(msg, "ice-restart")
         await peers[0].add_candidates(fragment)
+
+    async def take_leave(self, within: float) -> None:
+        """The server ends: tell the page, let a reply be finished within so many s, and close."""
+        if self._peer is not None:
+            await self._finish(self._peer, within)
+        await self.close()
+
+    async def _finish(self, peer: Peer, within: float) -> None:
+        clock = self.session.clock
+        until = clock.now() + ms(within * 1000)
+        if self.session.replying and within:
+            peer.send(Failure("server-ends", _ENDS))
+        while self.session.replying and peer is self._peer and clock.now() < until:
+            await clock.sleep_until(clock.now() + _SPEAKS)
+        peer.send(protocol.Goodbye("shutdown", _ENDED))
+        await asyncio.sleep(_FLUSH)
 
     async def close(self) -> None:
         """End it all; safe to call twice, and from within."""

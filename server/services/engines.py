@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,11 +18,22 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from visavis.engines import load
-from visavis.engines.base import EngineError, Mind, Motion, Stt, draw_one
+from visavis.engines.base import (
+    I420,
+    EngineError,
+    Generator,
+    Mind,
+    Motion,
+    Puppet,
+    Stt,
+    draw_one,
+)
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.playout.messages import FRAME
+from visavis.server.services import carrying
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.puppets import Puppets
@@ -37,6 +48,7 @@ from visavis.server.system.config import Source
 from visavis.server.system.errors import Problem
 from visavis.server.system.faults import place
 from visavis.server.system.flow import Worker
+from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
 
@@ -75,6 +87,7 @@ class Services:
         self._voices = Voices(home, metrics)
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
+        self._generator: Generator
         self._drawing: DrawingPool
         self._puppets: Puppets
         self._stt: Served[Stt]
@@ -148,6 +161,31 @@ class Services:
             give_back=loan.end,
         )
 
+    async def carries(
+        self, encoder: Callable[[], Callable[[I420, int], object]], free: Callable[[], bool]
+    ) -> carrying.Measured | None:
+        """The self-test, or what an earlier start found; None: somebody came meanwhile.
+
+        encoder: makes who encodes pictures, in order of their numbers.
+        """
+        cores = await asyncio.to_thread(lambda: Machine().cores)
+        by = await asyncio.to_thread(
+            carrying.key, cores, self._defaults.size, type(self._generator).__name__
+        )
+        known = await asyncio.to_thread(carrying.kept, self._home, by)
+        if known is not None:
+            return known
+        path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
+        loan = await self._puppets.lend(path)
+        try:
+            make = partial(_rehearsal, self._generator, loan.puppet, encoder)
+            measured = await carrying.measure(make, cores, free)
+        finally:
+            loan.end()
+        if measured is not None:
+            await asyncio.to_thread(carrying.keep, self._home, by, measured)
+        return measured
+
     def _own(self, source: Source, seed: int) -> tuple[Ear | Mouth, Motion]:
         """What a session shares with nobody."""
         motion = load.motion(seed)
@@ -171,6 +209,7 @@ class Services:
         self._ends.callback(worker.close)
         generator = await worker.load(load.generator, *self._defaults.size)
         self._ends.callback(generator.close)
+        self._generator = generator
         self._drawing = DrawingPool(generator, self._health("render", "Drawing"))
         self._ends.callback(self._drawing.close)
         self._puppets = Puppets(generator, worker)
@@ -179,6 +218,21 @@ class Services:
         await worker.call(load.warm, partial(draw_one, generator, loan.puppet))
         loan.end()
         await worker.load(lambda: load.motion(0).state(0))
+
+
+def _rehearsal(
+    generator: Generator,
+    puppet: Puppet,
+    encoder: Callable[[], Callable[[I420, int], object]],
+    number: int,
+) -> carrying.Step:
+    """What one session draws and encodes, as fast as it can."""
+    motion, encode = load.motion(number), encoder()
+
+    def step(at: int) -> None:
+        encode(draw_one(generator, puppet, motion.state(at * FRAME)), at)
+
+    return step
 
 
 @contextmanager

@@ -156,6 +156,11 @@ class Session:
         return self.clock.now() - max(self._stirred, self._voiced)
 
     @property
+    def replying(self) -> bool:
+        """Whether a reply is under way: thought of, or spoken and not at its end."""
+        return self._current is not None
+
+    @property
     def shown(self) -> tuple[events.Caption, ...]:
         """The clauses of the reply under way that were begun, each as far as it was said."""
         return tuple(self._current.shown) if self._current is not None else ()

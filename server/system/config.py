@@ -28,6 +28,7 @@ _SHORT: Final = 16  # characters of a token that may be guessed
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 # Minutes, where others than this machine may call. A kiosk's page forgets its visitor by itself.
 _IDLE: Final = 10
+_WORKERS: Final = 64
 _LENGTH: Final = 120
 
 
@@ -36,8 +37,9 @@ def as_source(text: str) -> Source | None:
     return next((source for source in SOURCES if source == text), None)
 
 
-def _setting(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
+def _setting(default: Any, text: str, *, count: bool = False) -> Any:
+    """count: a whole number, or the word auto."""
+    return field(default=default, metadata={"help": text, "count": count})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,14 @@ class Config:
     port: int = _setting(8765, "TCP port of the page and the API")
     token: str = _setting("", "secret that callers must send as a Bearer token; never an option")
     token_file: str = _setting("", "file that holds the token, and that only you may read")
-    max_sessions: int = _setting(2, "live sessions at a time; more are told to come back")
+    workers: int | Literal["auto"] = _setting(
+        "auto", "processes that share the sessions; auto: by cores and memory", count=True
+    )
+    max_sessions: int | Literal["auto"] = _setting(
+        "auto",
+        "live sessions at a time; more are told to come back; auto: what this machine carries",
+        count=True,
+    )
     sessions_per_address: int = _setting(
         8, "live sessions of one address, this machine's own left out; 0: as many as there are"
     )
@@ -60,6 +69,9 @@ class Config:
     )
     session_minutes: int = _setting(
         -1, "how long a session may be; 0: without end; -1: 120 with a token"
+    )
+    drain_seconds: int = _setting(
+        5, "how long a server that is told to end lets sessions finish what they say"
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
@@ -136,6 +148,11 @@ class Config:
         return networks("never_contact", self.never_contact)
 
     @property
+    def most_sessions(self) -> int:
+        """Live sessions at a time, as the operator wants it; 1 where that is measured."""
+        return 1 if self.max_sessions == "auto" else self.max_sessions
+
+    @property
     def idle_seconds(self) -> float:
         """In which nothing is said before a session ends; 0: it does not."""
         return 60.0 * (self.idle_minutes if self.idle_minutes >= 0 else _IDLE * bool(self.token))
@@ -155,6 +172,9 @@ class Config:
     def is_local(self) -> bool:
         """Whether only this machine can connect."""
         return self.host in LOOPBACK
+
+
+_COUNTS: Final = frozenset(f.name for f in fields(Config) if f.metadata.get("count"))
 
 
 def load(
@@ -255,10 +275,12 @@ def _number_faults(config: Config) -> Iterator[str]:
     sides = (config.width, config.height)
     if any(side % 2 or not 128 <= side <= 1920 for side in sides):
         yield f"picture {config.width}x{config.height}: both must be even, from 128 to 1920"
-    if not 0 <= config.port <= 65535 or config.max_sessions < 1:
-        yield "port must be from 0 to 65535, and max_sessions at least 1"
-    if min(config.sessions_per_address, config.resume_seconds) < 0:
-        yield "sessions_per_address and resume_seconds must be 0 or more"
+    if not 0 <= config.port <= 65535 or config.most_sessions < 1:
+        yield "port must be from 0 to 65535, and max_sessions auto or at least 1"
+    if config.workers != "auto" and not 1 <= config.workers <= _WORKERS:
+        yield f"workers is {config.workers}: choose auto, or a number from 1 to {_WORKERS}"
+    if min(config.sessions_per_address, config.resume_seconds, config.drain_seconds) < 0:
+        yield "sessions_per_address, resume_seconds and drain_seconds must be 0 or more"
     if min(config.idle_minutes, config.session_minutes) < -1:
         yield "idle_minutes and session_minutes must be -1, 0 or more"
 
@@ -267,7 +289,7 @@ def _media_faults(config: Config) -> Iterator[str]:
     """Ports and addresses of media; those that are none raise by themselves when they are read."""
     hosts, _ = config.hosts, config.never
     span, announced = config.port_range, config.announced
-    if span is not None and len(span) < config.max_sessions:
+    if span is not None and len(span) < config.most_sessions:
         yield (
             f"media_ports has {len(span)} ports, max_sessions is {config.max_sessions}: each "
             "session takes one, so widen the range or lower max_sessions"
@@ -293,7 +315,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _merge(config: Config, values: Mapping[str, Any], source: str) -> Config:
-    kinds = {f.name: type(f.default) for f in fields(Config)}
+    kinds = {f.name: int if f.name in _COUNTS else type(f.default) for f in fields(Config)}
     unknown = sorted(set(values) - set(kinds))
     if unknown:
         msg = f"{source}: unknown setting {', '.join(unknown)}; known: {', '.join(kinds)}"
@@ -311,11 +333,14 @@ def _path(text: str, key: str) -> Path:
 
 
 def _cast(key: str, value: Any, kind: type, source: str) -> Any:
+    if key in _COUNTS and value == "auto":
+        return value
     try:
         fits = isinstance(value, (str, kind)) and not isinstance(value, bool)
         if fits and "\0" not in str(value):  # no path, no address has one
             return kind(value)
     except ValueError:
         pass
-    msg = f"{source}: {key} must be {'a whole number' if kind is int else 'a text, without NUL'}"
+    wanted = "a whole number" if kind is int else "a text, without NUL"
+    msg = f"{source}: {key} must be {wanted}{' or auto' if key in _COUNTS else ''}"
     raise ConfigError(msg)

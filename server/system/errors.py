@@ -8,6 +8,7 @@ Problem                a request that cannot be served: problem+json with `statu
   NotFound  404        no such session, avatar or voice
   TooSlow  408         the body did not arrive in time
   Conflict  409        there is one already, or it is in use
+  Gone  410            there was one, and it ended by a fault of the server
   TooLarge  413        more than we read
   WrongType  415       a body of another type
   Unprocessable  422   understood, but it cannot work
@@ -72,6 +73,12 @@ class Conflict(Problem):
     """It stands against what there is already."""
 
     status, title = 409, "Conflict"
+
+
+class Gone(Problem):
+    """There was one, and the server lost it."""
+
+    status, title = 410, "Gone"
 
 
 class TooLarge(Problem):

@@ -27,13 +27,17 @@ _FRAME: Final = re.compile(r'^  File "([^"]*)", line (\d+)', re.MULTILINE)
 
 
 class Fields(logging.Formatter):
-    """One line a record: time, level, message, then the fields given in `extra` as JSON."""
+    """One line a record: time, level, message, then the fields given in `extra` as JSON.
 
-    def __init__(self) -> None:
+    always: fields of every record.
+    """
+
+    def __init__(self, always: dict[str, Any] | None = None) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._always = always or {}
 
     def format(self, record: logging.LogRecord) -> str:
-        extra = {k: v for k, v in vars(record).items() if k not in _OWN}
+        extra = self._always | {k: v for k, v in vars(record).items() if k not in _OWN}
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             extra |= {"fault": fault(error), "trace": trace(error)}
@@ -43,13 +47,16 @@ class Fields(logging.Formatter):
         return f"{line} {json.dumps(extra, default=str)}" if extra else line
 
 
-def to_stderr(level: str) -> None:
-    """Everything that is logged from now on, and what Python says by itself. Raises ConfigError."""
+def to_stderr(level: str, **always: Any) -> None:
+    """Everything that is logged from now on, and what Python says by itself. Raises ConfigError.
+
+    always: fields of every line.
+    """
     if level.upper() not in logging.getLevelNamesMapping():
         msg = f"log_level is {level!r}: choose debug, info, warning or error"
         raise ConfigError(msg)
     output = logging.StreamHandler()
-    output.setFormatter(Fields())
+    output.setFormatter(Fields(always))
     logging.basicConfig(level=level.upper(), handlers=[output], force=True)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -24,3 +24,17 @@ def give_back_large_blocks() -> bool:
         return bool(ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE))
     except AttributeError:  # musl has no mallopt
         return False
+
+
+def give_back_what_is_free() -> bool:
+    """Return what is free between blocks that are in use. False where there is no glibc.
+
+    Loading the models leaves 120 to 170 MB of it, which nothing that comes later would fill; takes
+    20 ms. To be called once they are loaded.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except AttributeError:
+        return False

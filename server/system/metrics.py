@@ -43,6 +43,23 @@ class Metrics:
         self.refused = Counter(
             "visavis_sessions_refused", "Sessions refused for lack of room", registry=self.registry
         )
+        self.places = Gauge(
+            "visavis_places", "Sessions that are let in at a time, now", registry=self.registry
+        )
+        self.workers = Gauge(
+            "visavis_workers", "Processes that can take sessions", registry=self.registry
+        )
+        self.workers_lost = Counter(
+            "visavis_workers_lost",
+            "Processes that ended by themselves, or had to be ended, by why",
+            ["why"],
+            registry=self.registry,
+        )
+        self.sessions_lost = Counter(
+            "visavis_sessions_lost",
+            "Sessions that ended with their process",
+            registry=self.registry,
+        )
         self.connections = Gauge(
             "visavis_connections", "Connections of the page and the API", registry=self.registry
         )
@@ -157,6 +174,15 @@ class Metrics:
             registry=self.registry,
         )
 
+    def pictures(self) -> tuple[float, float]:
+        """Pictures sent so far, and those of them that came late or were shown twice."""
+        sent, late, held = (_value(each) for each in (self.frames, self.late, self.held))
+        return sent, late + held
+
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def _value(counter: Counter) -> float:
+    return next(s.value for f in counter.collect() for s in f.samples if s.name.endswith("_total"))

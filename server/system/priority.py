@@ -41,6 +41,14 @@ def go_first() -> Level:
     return "real-time"
 
 
+def begin() -> None:
+    """Undo, in a new process, what it has inherited of its parent's urgency."""
+    if sys.platform != "linux":
+        return
+    _set(os.SCHED_OTHER, 0)
+    os.setpriority(os.PRIO_PROCESS, 0, max(0, os.getpriority(os.PRIO_PROCESS, 0)))
+
+
 def give_way() -> None:
     """Schedule the calling thread, that serves an engine, like everybody else's."""
     if _granted():

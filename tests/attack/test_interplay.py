@@ -121,8 +121,8 @@ async def test_an_upload_of_nothing_but_line_ends_holds_up_nobody():
 def test_a_header_of_a_form_is_quoted_in_no_log():
     program = """
 from aiohttp.multipart import parse_content_disposition
-from visavis.server.commands import serve
-serve._log_to_stderr("info")
+from visavis.server.commands import lifetime
+lifetime.log_to_stderr("info")
 parse_content_disposition('form-data; a="b"; a="my secret"')
 parse_content_disposition('form-data; a*0="my secret')
 """

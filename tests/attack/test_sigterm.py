@@ -1,72 +1,24 @@
 """SIGTERM ends a real server process within 5 s, whatever its clients and engines do."""
 
 import asyncio
-import contextlib
 import os
 import re
 import signal
 import sys
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
-from types import SimpleNamespace
+from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
 from support.doors import wire
 from support.serving import Viewer
+from support.standing import TESTS, child, children, ends, is_alive
 
 from bench.live.chromium import server
 
-TESTS = Path(__file__).parents[1]
 PHOTO = TESTS / "data" / "persona.webp"
 HOST = b"Host: localhost\r\n"
 WITHIN = 5.0  # s
-
-
-@asynccontextmanager
-async def child(home, fault="nothing", *options, waits=True, env=None):
-    """A server on fakes: its process, its port, and the lines that it said."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "support.child", fault, "--home", str(home), *options,
-        cwd=TESTS, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, **(env or {})},
-    )  # fmt: skip
-    try:
-        lines, port = [], 0
-        async with asyncio.timeout(40):
-            while line := (await process.stdout.readline()).decode():
-                lines.append(line)
-                port = int(re.search(r":(\d+)/", line)[1])
-                if not waits or "ready" in line:
-                    break
-        assert port, (await process.stderr.read()).decode()
-        yield SimpleNamespace(process=process, port=port, lines=lines)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def ends(it, number=signal.SIGTERM):
-    """Seconds from the signal to the end, and the exit status."""
-    began = time.monotonic()
-    it.process.send_signal(number)
-    output, errors = await asyncio.wait_for(it.process.communicate(), 30)
-    it.said, it.complained = output.decode(), errors.decode()
-    return time.monotonic() - began, it.process.returncode
-
-
-def children(pid):
-    """Process ids of a process' own children."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(word) for task in tasks for word in (task / "children").read_text().split()]
-
-
-def is_alive(pid):
-    with contextlib.suppress(FileNotFoundError):
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    return False
 
 
 async def hold(stack, port, count=8):
@@ -98,7 +50,7 @@ async def test_whatever_clients_do(tmp_path):
 
 async def test_while_sessions_talk_and_a_peer_does_not_close(tmp_path):
     async with (
-        child(tmp_path, "engine") as it,
+        child(tmp_path, "engine", "--drain-seconds", "0") as it,
         aiohttp.ClientSession(f"http://127.0.0.1:{it.port}") as client,
     ):
         viewers = [Viewer(), Viewer()]

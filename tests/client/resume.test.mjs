@@ -189,6 +189,39 @@ test("a server that says goodbye is not called again", async () => {
   assert.equal(session.resume, "");
 });
 
+test("a session that was lost at the server is begun anew before the connection is in doubt", async () => {
+  const { session } = await connected();
+  const reasons = [];
+  session.addEventListener("lapsed", ({ detail }) => reasons.push(detail.reason));
+  ready = () => ({ session: "y", resume: "y.other", resumed: false, taken: 0, history: [], captions: [] });
+  answer = () => (requests.at(-1).method === "POST" ? created() : problem(410, "session-lost"));
+  await until(() => session.state === "connected" && session.id === "y", 1500);
+  assert.deepEqual(reasons, ["lost"]);
+  assert.equal(offers()[1].headers["Visavis-Resume"], undefined);
+  await session.disconnect();
+});
+
+test("a server that does not answer the question loses no session over it", async () => {
+  const { session } = await connected();
+  answer = () => { throw new TypeError("offline"); };
+  await until(() => requests.some(({ method }) => method !== "POST"), 1500);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual([session.state, session.resume], ["connected", "x.secret"]);
+  await session.disconnect();
+});
+
+test("a server that is shut down is called again, for a new session", async () => {
+  const { session } = await connected();
+  const reasons = [];
+  session.addEventListener("lapsed", ({ detail }) => reasons.push(detail.reason));
+  ready = () => ({ session: "y", resume: "y.other", resumed: false, taken: 0, history: [], captions: [] });
+  peers[0].channel.tell({ type: "goodbye", reason: "shutdown", message: "The server was shut down." });
+  await until(() => session.state === "connected" && session.id === "y", 1500);
+  assert.deepEqual(reasons, ["shutdown"]);
+  assert.equal(offers()[1].headers["Visavis-Resume"], undefined);
+  await session.disconnect();
+});
+
 test("a page that goes says whether it may come back, and keeps the token", async () => {
   const { session } = await connected();
   session.leave(true);

@@ -13,7 +13,7 @@ import urllib.request
 import promql_parser
 import pytest
 import yaml
-from support.deployed import DEPLOY, ROOT
+from support.deployed import DEPLOY, ROOT, kubernetes
 from support.serving import serving, watching
 
 from visavis.server.system.metrics import Metrics
@@ -46,6 +46,9 @@ QUERIES = {
         for target in panel["targets"]
     },
     "autoscaling": ADAPTER["rules"]["custom"][0]["seriesQuery"],
+    "autoscaling, the share": ADAPTER["rules"]["custom"][0]["metricsQuery"]
+    .replace("<<.LabelMatchers>>", 'pod="one"')
+    .replace("<<.GroupBy>>", "pod"),
 }
 
 
@@ -65,12 +68,17 @@ def test_a_query_names_what_is_measured(name):
     for metric, matchers in _METRIC.findall(QUERIES[name]):
         family = metric if metric in known else _SAMPLES.sub("", metric)
         assert family in known, f"there is no {metric}"
-        own = known[family] | _ADDED | ({"namespace", "pod"} if name == "autoscaling" else set())
+        own = known[family] | _ADDED | ({"namespace", "pod"} if "autoscaling" in name else set())
         assert set(re.findall(r"(\w+)\s*[=!]~?", matchers)) <= own
         grouped = {
             label.strip() for by in _BY.findall(QUERIES[name]) for label in by.split(",")
         }  # a query of one metric's samples
         assert grouped <= own
+
+
+def test_autoscaling_goes_by_what_the_adapter_makes():
+    (metric,) = kubernetes("autoscaling")["spec"]["metrics"]
+    assert metric["pods"]["metric"] == {"name": ADAPTER["rules"]["custom"][0]["name"]["as"]}
 
 
 def test_every_alarm_is_explained():
@@ -192,7 +200,8 @@ async def test_a_server_is_scraped_and_every_query_is_answered(tmp_path):
     # Alarms that do not ring, and what nobody has done here: their counters have no labels yet.
     quiet = {rule["alert"] for rule in ALERTS} | {
         *("Coming and going C", "Engines that failed A", "Engines that failed B"),
-        *("Connections B", "Packets asked for again, a second A", "autoscaling"),
+        *("Connections B", "Packets asked for again, a second A"),
+        *("autoscaling", "autoscaling, the share"),
     }
     assert set(empty) <= quiet
     assert health == {"ok"}

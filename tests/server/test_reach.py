@@ -17,7 +17,7 @@ from support.serving import SDP, Viewer, problem, serving
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.cli import main
 from visavis.server.commands.composition import application
-from visavis.server.commands.serve import tls
+from visavis.server.commands.lifetime import tls
 from visavis.server.system.config import Config
 
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}

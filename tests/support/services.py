@@ -13,6 +13,7 @@ from visavis.engines.base import Dialogue, Lips, Puppet, Stt, Tts
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.server.playout.messages import Clause
+from visavis.server.services.carrying import Measured
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.minds import DialogueMind
 from visavis.server.session.endpointing import Endpointing
@@ -87,6 +88,10 @@ class FakeServices:
 
     async def open(self) -> None:
         """Nothing to load."""
+
+    async def carries(self, _encoder: object, _free: object) -> Measured | None:
+        """A machine that carries four sessions."""
+        return Measured(0.01, 200.0, 2.0)
 
     def close(self) -> None:
         self.drawing.close()

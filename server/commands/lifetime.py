@@ -1,0 +1,120 @@
+"""From the signals that end a server to its end, and what it says meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import logging
+import signal
+import ssl
+import sys
+import warnings
+from collections.abc import Awaitable
+from typing import Any, Final
+
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam
+
+from visavis.server.commands.console import say_line
+from visavis.server.system import logs
+from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError
+from visavis.server.system.faults import fault
+
+log = logging.getLogger("visavis")
+
+FINISH: Final = 0.7  # s for requests under way at the end, and as long again once cancelled
+END_WITHIN: Final = 4.0  # s from the drain to the end of the process, whatever hangs
+_FAREWELL: Final = 0.6  # s beyond the drain: the last message of a session has to leave
+SWITCH: Final = 0.0005  # s after which a thread gives up the interpreter
+
+
+class Stop:
+    """SIGINT and SIGTERM: the first asks the server to end, another one to end at once."""
+
+    def __init__(self) -> None:
+        self.asked, self.insisted = asyncio.Event(), asyncio.Event()
+
+    def listen(self) -> None:
+        """From now on."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._come)
+
+    def _come(self) -> None:
+        (self.insisted if self.asked.is_set() else self.asked).set()
+
+    async def unless_asked(self, work: Awaitable[object]) -> bool:
+        """Wait for it; False when the operator did not."""
+        return await _before(work, self.asked)
+
+    async def drain(self, work: Awaitable[object], seconds: float) -> None:
+        """Let sessions finish, in this time at most, unless the operator insists."""
+        try:
+            async with asyncio.timeout(seconds + _FAREWELL):
+                await _before(work, self.insisted)
+        except TimeoutError:
+            log.warning("sessions were ended before they had finished")
+
+
+async def _before(work: Awaitable[object], end: asyncio.Event) -> bool:
+    """Wait for work or the event; False when that came first, and the work was cancelled."""
+    working, ending = asyncio.ensure_future(work), asyncio.create_task(end.wait())
+    try:
+        await asyncio.wait((working, ending), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ending.cancel()
+        done = working.done()
+        if not done:
+            working.cancel()
+    if done:
+        working.result()
+    return done
+
+
+def end_soon() -> None:
+    """What hangs from now on, be it in native code, is shown by its place, and the process ends."""
+    faulthandler.dump_traceback_later(END_WITHIN, exit=True)
+
+
+def log_to_stderr(level: str, **always: Any) -> None:
+    """One line a record, and no header of a caller quoted. Raises ConfigError."""
+    logs.to_stderr(level, **always)
+    # aiohttp warns of a header by quoting it, and remembers each one.
+    warnings.simplefilter("ignore", BadContentDispositionHeader)
+    warnings.simplefilter("ignore", BadContentDispositionParam)
+
+
+def address(config: Config, port: int) -> str:
+    """What to open in a browser."""
+    host = "localhost" if config.host in {"127.0.0.1", "0.0.0.0", "::"} else config.host
+    return f"{'https' if config.tls_cert else 'http'}://{host}:{port}/"
+
+
+def say_ready(config: Config, at: str) -> None:
+    """The token is shown to somebody who looks, once; it never goes to a file or a log."""
+    if config.token and sys.stdout.isatty():
+        say_line(f"visavis is ready: open {at}#token={config.token}")
+        return
+    say_line(f"visavis is ready: open {at}")
+    if config.token:
+        where = f"the file {config.token_file}" if config.token_file else "the setting token"
+        say_line(f"It asks for the token: {where} has it. {at}#token=TOKEN takes it along.")
+
+
+def tls(config: Config) -> ssl.SSLContext | None:
+    """None: no certificate is set. Raises ConfigError."""
+    if not config.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(config.tls_cert, config.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        msg = f"tls_cert {config.tls_cert}, tls_key {config.tls_key}: {error}"
+        raise ConfigError(msg) from error
+    return context
+
+
+def failed(task: asyncio.Task[None]) -> None:
+    """A done callback: a task of the server's own ended by a fault, which is logged."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a task failed", extra={"task": task.get_name(), "fault": fault(error)})

@@ -1,0 +1,133 @@
+"""A server with workers: one port, and processes behind it that have the sessions and engines.
+
+The parent loads no model: it takes callers in, keeps places, makes avatars and replaces workers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands import admitting, lifetime
+from visavis.server.commands.console import say_line
+from visavis.server.http.admission import Admission
+from visavis.server.http.app import Basics, Room
+from visavis.server.http.app import application as assembled
+from visavis.server.http.avatars import AvatarRoutes
+from visavis.server.http.door import Door
+from visavis.server.http.guard import Guard
+from visavis.server.http.headers import Headers
+from visavis.server.http.places import Places
+from visavis.server.processes.crew import Crew, Order
+from visavis.server.processes.forwarding import Forwarding
+from visavis.server.rtc import ports
+from visavis.server.rtc.reach import Reach
+from visavis.server.system import home, lag, priority
+from visavis.server.system.config import Config
+from visavis.server.system.faults import log_loop_faults
+from visavis.server.system.flow import file_threads
+from visavis.server.system.metrics import Metrics
+
+log = logging.getLogger("visavis")
+
+WORKER: Final = (sys.executable, "-P", "-m", "visavis.server.commands.worker")
+_ENDS: Final = "The server is shutting down."
+_PRIVATE: Final = frozenset({"token", "token_file", "tls_cert", "tls_key"})  # not for workers
+
+
+async def serve(config: Config, count: int) -> None:
+    """Run the server until it is told to stop by SIGINT or SIGTERM; then it ends within 5 s.
+
+    count: workers. Raises ConfigError, EngineError, OSError.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(file_threads())
+    loop.set_exception_handler(log_loop_faults)
+    ports.check(Reach(config.hosts, config.announced, config.port_range, config.never))
+    metrics, stop = Metrics(), lifetime.Stop()
+    stop.listen()
+    fixed = None if config.max_sessions == "auto" else config.max_sessions
+    admission = Admission(fixed, float(os.cpu_count() or 1))
+    places = Places(lambda: admission.places, config.sessions_per_address)
+    metrics.places.set_function(lambda: admission.places)
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="visavis-"))
+    settings = {k: v for k, v in asdict(config).items() if k not in _PRIVATE}
+    crew = Crew(Order(WORKER, settings, dict(os.environ)), count, folder, places, metrics)
+    app = _application(config, crew, admission, places, stop, metrics)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
+    await runner.setup()
+    assert runner.server is not None
+    context = lifetime.tls(config)
+    door = Door(runner.server, Headers(config.frame_ancestors), metrics, context)
+    try:
+        at = lifetime.address(config, await door.open(config.host, config.port))
+        say_line(f"visavis is starting at {at}")
+        for why in await asyncio.to_thread(home.faults, config.home_path):
+            log.warning("nothing new can be kept", extra={"why": why})
+        if await stop.unless_asked(crew.open()):
+            priority.go_first()
+            lifetime.say_ready(config, at)
+            await _until(stop, crew, admission, places, metrics)
+        say_line("visavis is shutting down")
+        await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds)
+    finally:
+        lifetime.end_soon()
+        await door.close()
+        await runner.cleanup()
+        await crew.close()
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _application(
+    config: Config,
+    crew: Crew,
+    admission: Admission,
+    places: Places,
+    stop: lifetime.Stop,
+    metrics: Metrics,
+) -> web.Application:
+    def ends() -> str | None:
+        return _ENDS if stop.asked.is_set() else None
+
+    async def scrape() -> bytes:
+        await crew.samples()
+        return crew.merged.text()
+
+    store = AvatarStore(config.home_path)
+    parts = (
+        Forwarding(crew, ends),
+        AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        Basics(
+            lambda: ends() or crew.missing,
+            lambda: Room(admission.places, places.taken, admission.why),
+            scrape,
+        ),
+    )
+    return assembled(Guard(config.token, metrics), Headers(config.frame_ancestors), parts)
+
+
+async def _until(
+    stop: lifetime.Stop, crew: Crew, admission: Admission, places: Places, metrics: Metrics
+) -> None:
+    """Measure until the operator ends the server."""
+    work = {
+        "lag": lag.watch(metrics),
+        "admission": admitting.watch(admission, places, crew.pictures),
+        "self-test": admitting.rehearse(admission, crew.carries, places),
+    }
+    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
+    for task in tasks:
+        task.add_done_callback(lifetime.failed)
+    await stop.asked.wait()
+    for task in tasks:
+        task.cancel()

@@ -1,0 +1,92 @@
+"""A server that is one process: settings -> engines -> addresses, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from functools import partial
+
+from aiohttp import web
+
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands import admitting, lifetime
+from visavis.server.commands.composition import (
+    ADMISSION,
+    PLACES,
+    SESSIONS,
+    application,
+    reach,
+    services,
+)
+from visavis.server.commands.console import say_line
+from visavis.server.commands.rehearsing import encoder
+from visavis.server.http.door import Door
+from visavis.server.http.headers import Headers
+from visavis.server.rtc import hooks, ports
+from visavis.server.services.engines import Services
+from visavis.server.system import home, lag, memory, priority
+from visavis.server.system.config import Config
+from visavis.server.system.faults import log_loop_faults
+from visavis.server.system.flow import file_threads
+from visavis.server.system.metrics import Metrics
+
+log = logging.getLogger("visavis")
+
+
+async def serve(config: Config) -> None:
+    """Run the server until it is told to stop by SIGINT or SIGTERM; then it ends within 5 s."""
+    hooks.install()
+    ports.check(reach(config))
+    memory.give_back_large_blocks()
+    # Engines run Python too: at the default 5 ms a packet waits for several of them in turn, and
+    # the browser's jitter buffer grows by what it waited.
+    sys.setswitchinterval(lifetime.SWITCH)
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(file_threads())
+    loop.set_exception_handler(log_loop_faults)
+    metrics, store = Metrics(), AvatarStore(config.home_path)
+    engines = services(config, store, metrics)
+    context = lifetime.tls(config)
+    app = application(config, engines, store, metrics)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
+    stop = lifetime.Stop()
+    stop.listen()
+    await runner.setup()
+    assert runner.server is not None
+    door = Door(runner.server, Headers(config.frame_ancestors), metrics, context)
+    try:
+        at = lifetime.address(config, await door.open(config.host, config.port))
+        say_line(f"visavis is starting at {at}")
+        for why in await asyncio.to_thread(home.faults, config.home_path):
+            log.warning("nothing new can be kept", extra={"why": why})
+        if await stop.unless_asked(engines.open()):
+            memory.give_back_what_is_free()
+            log.info("scheduling", extra={"level": priority.go_first()})
+            lifetime.say_ready(config, at)
+            await _until(stop, app, engines, metrics)
+        say_line("visavis is shutting down")
+        await stop.drain(app[SESSIONS].drain(config.drain_seconds), config.drain_seconds)
+    finally:
+        lifetime.end_soon()
+        await door.close()
+        await runner.cleanup()
+        engines.close()
+
+
+async def _until(
+    stop: lifetime.Stop, app: web.Application, engines: Services, metrics: Metrics
+) -> None:
+    """Measure until the operator ends the server."""
+    admission, places = app[ADMISSION], app[PLACES]
+    work = {
+        "lag": lag.watch(metrics),
+        "admission": admitting.watch(admission, places, metrics.pictures),
+        "self-test": admitting.rehearse(admission, partial(engines.carries, encoder), places),
+    }
+    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
+    for task in tasks:
+        task.add_done_callback(lifetime.failed)
+    await stop.asked.wait()
+    for task in tasks:
+        task.cancel()

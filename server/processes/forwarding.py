@@ -1,0 +1,152 @@
+"""The parent's addresses of sessions: each request goes to the worker that has, or gets, it.
+
+Bodies are read here, within the door's deadlines, and answers are taken whole: a worker never meets
+a slow client. What goes on to it is named here, so nothing that a caller sends is taken for ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import ClientError, ClientResponse, hdrs, web
+from multidict import CIMultiDict
+from yarl import URL
+
+from visavis.server.http import problems
+from visavis.server.http.callers import caller
+from visavis.server.http.offers import AWAY, RESUME, Offers
+from visavis.server.processes.crew import Crew
+from visavis.server.processes.trust import CALLER
+from visavis.server.processes.worker import Worker
+from visavis.server.system.errors import Gone, Malformed, NotFound, NotReady
+
+_THERE: Final = (hdrs.CONTENT_TYPE, RESUME)  # headers that go on
+_BACK: Final = (
+    hdrs.CONTENT_TYPE, hdrs.LOCATION, hdrs.RETRY_AFTER, hdrs.ALLOW, hdrs.CACHE_CONTROL,
+)  # fmt: skip
+_OURS: Final = frozenset({"Accept", "Accept-Encoding", "User-Agent", "Content-Type"})
+_TRIES: Final = 2  # an offer whose worker dies over it goes to another one
+_LOST: Final = "The part of the server that had this session failed. Begin a new one."
+_GOES: Final = "The worker that was asked has just failed. Try again."
+
+
+class Forwarding:
+    """Sessions and voices of a server with workers. ends: why nobody is let in any more, if so."""
+
+    def __init__(self, crew: Crew, ends: Callable[[], str | None]) -> None:
+        self._crew, self._ends = crew, ends
+        self._offers = Offers()
+
+    def routes(self) -> list[web.RouteDef]:
+        """To be added to the application."""
+        one = "/v1/sessions/{id}"
+        return [
+            web.post("/v1/sessions", self._create),
+            web.get(one, self._send),
+            web.delete(one, self._send),
+            web.patch(one, self._send),
+            web.post(one + "/{command:say|interrupt|direct|text}", self._send),
+            web.post(one + "/leave", self._send),
+            web.post(one + "/recording", self._send),
+            web.get(one + "/recording", self._send),
+            web.delete(one + "/recording", self._send),
+            web.get("/v1/voices", self._anywhere),
+        ]
+
+    async def close(self) -> None:
+        """Requests under way end with their workers."""
+
+    async def _create(self, request: web.Request) -> web.Response:
+        self._offers.count(caller(request))
+        body = await problems.content(request)
+        if (why := self._ends()) is not None:
+            raise NotReady(why)
+        if token := request.headers.get(RESUME):
+            name = token.partition(".")[0]
+            worker = self._crew.register.of(name)
+            if worker is None:
+                raise self._gone(name, NotFound(AWAY, "session-over"))
+            return await self._asked(worker, request, body, name)
+        return await self._offered(request, body)
+
+    async def _offered(self, request: web.Request, body: bytes) -> web.Response:
+        """To the worker with the most room; to another one when it dies over it."""
+        for _ in range(_TRIES):
+            worker = self._crew.roomiest()
+            if worker is None:
+                break
+            worker.pending += 1
+            try:
+                return await _answer(worker, request, body)
+            except (ClientError, OSError, TimeoutError):
+                continue
+            finally:
+                worker.pending -= 1
+        raise NotReady(self._crew.missing or _GOES)
+
+    async def _send(self, request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        worker = self._crew.register.of(name)
+        if worker is None:
+            raise self._gone(name, NotFound("There is no such session; it may have ended."))
+        return await self._asked(worker, request, await problems.content(request), name)
+
+    async def _asked(
+        self, worker: Worker, request: web.Request, body: bytes, name: str
+    ) -> web.Response:
+        try:
+            return await _answer(worker, request, body)
+        except (ClientError, OSError) as error:
+            raise self._gone(name, NotReady(_GOES)) from error
+        except TimeoutError as error:
+            raise NotReady("The server did not answer in time.") from error
+
+    async def _anywhere(self, request: web.Request) -> web.Response:
+        worker = self._crew.roomiest()
+        if worker is None:
+            raise NotReady(self._crew.missing or _GOES)
+        try:
+            return await _answer(worker, request, b"")
+        except (ClientError, OSError, TimeoutError) as error:
+            raise NotReady(_GOES) from error
+
+    def _gone(self, name: str, otherwise: Exception) -> Exception:
+        """What to say of a session that no worker has."""
+        return Gone(_LOST, "session-lost") if self._crew.register.has_lost(name) else otherwise
+
+
+async def _answer(worker: Worker, request: web.Request, body: bytes) -> web.Response:
+    """Raises Malformed, ClientError, OSError, TimeoutError."""
+    if worker.client is None:
+        raise OSError("the worker has no address yet")
+    asked = request.rel_url
+    url = URL.build(
+        scheme="http", host="worker", path=asked.raw_path, query_string=asked.raw_query_string,
+        encoded=True,
+    )  # fmt: skip
+    sent = worker.client.request(
+        request.method, url, data=body or None, headers=_headers(request),
+        skip_auto_headers=_OURS, allow_redirects=False,
+    )  # fmt: skip
+    async with sent as response:
+        return _taken(response, await response.read())
+
+
+def _headers(request: web.Request) -> CIMultiDict[str]:
+    """What the worker is to know of a request. Raises Malformed."""
+    headers = CIMultiDict({CALLER: request.remote or ""})
+    for name in _THERE:
+        if (value := request.headers.get(name)) is not None:
+            if not value.isascii():
+                raise Malformed(f"The header {name} must be plain ASCII.")
+            headers[name] = value
+    return headers
+
+
+def _taken(response: ClientResponse, body: bytes) -> web.Response:
+    headers = {name: response.headers[name] for name in _BACK if name in response.headers}
+    taken = web.Response(status=response.status, body=body, headers=headers)
+    if response.status == 429:  # the next try costs a connection, as with every refusal of it
+        taken.force_close()
+    return taken

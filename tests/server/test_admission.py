@@ -1,0 +1,249 @@
+"""How many sessions are let in: by the setting, the self-test, and what a look shows."""
+
+import json
+import time
+
+import pytest
+from support.serving import serving, watching
+
+from visavis.engines.base import EngineError
+from visavis.server.http.admission import Admission, Carried, Look
+from visavis.server.http.places import Places
+from visavis.server.services import carrying
+from visavis.server.services.carrying import Measured, measure
+from visavis.server.system.config import Config
+from visavis.server.system.errors import Full
+from visavis.server.system.load import Machine
+
+PLENTY = 8 << 30
+
+
+class Day:
+    """A server on two cores, of which time passes; `cores`: how many are busy."""
+
+    def __init__(self, fixed=None, carried=Carried(8, 0.2)):  # noqa: B008 (frozen)
+        self.admission = Admission(fixed, 2.0)
+        if carried:
+            self.admission.carries(carried)
+        self.at = self.busy = self.sent = self.late = 0.0
+        self.taken = 0
+
+    def passes(self, seconds, cores=0.1, late=0.0, memory=PLENTY):
+        """With 25 pictures a second of each session, of which that share is late."""
+        for _ in range(round(seconds)):
+            self.at += 1
+            self.busy += cores
+            self.sent += 25 * self.taken
+            self.late += 25 * self.taken * late
+            look = Look(self.at, self.busy, memory, self.sent, self.late, self.taken)
+            self.admission.look(look)
+        return self.admission.places
+
+
+def test_a_fixed_number_is_kept_whatever_happens():
+    day = Day(fixed=3)
+    day.taken = 3
+    assert day.passes(20, cores=2.0, late=0.5, memory=0) == 3
+    assert day.admission.why == "max_sessions is set"
+
+
+def test_before_anything_is_measured_few_are_let_in():
+    assert (Admission(None, 1.0).places, Admission(None, 2.0).places) == (1, 2)
+    assert Admission(None, 2.0).why == "not measured yet"
+
+
+def test_it_is_at_most_what_the_self_test_found():
+    day = Day()
+    assert day.passes(10, cores=0.0) == 8
+    assert "self-test" in day.admission.why
+
+
+def test_a_busy_processor_closes_the_door_before_pictures_are_late():
+    day = Day()
+    day.taken = 4
+    assert day.passes(10, cores=0.8) == 8  # room for five more by the processor: 1.8 - 0.8
+    assert day.passes(10, cores=1.3) == 6
+    assert day.admission.why == "the processor is busy"
+    assert day.passes(10, cores=1.9) == 4
+
+
+def test_who_came_just_now_counts_although_it_does_not_show_yet():
+    day = Day(carried=Carried(20, 0.2))
+    day.taken = 2
+    assert day.passes(10, cores=0.4) == 9
+    day.taken = 9
+    assert day.passes(1, cores=0.4) == 9
+    assert day.passes(10, cores=1.8) == 9
+
+
+def test_late_pictures_close_the_door_and_it_opens_again_with_hysteresis():
+    day = Day()
+    day.taken = 4
+    assert day.passes(8, cores=0.8, late=0.004) == 8
+    assert day.passes(3, cores=0.8, late=0.05) == 4
+    assert day.admission.why == "pictures are late"
+    assert day.passes(8, cores=0.8, late=0.004) == 4  # fewer, not few
+    assert day.passes(8, cores=0.8, late=0.0) == 4
+    assert day.passes(12, cores=0.8, late=0.0) == 8
+
+
+def test_a_few_late_pictures_of_one_session_are_nothing():
+    day = Day()
+    day.taken = 1
+    assert day.passes(1, late=1.0) == 8  # its first second
+
+
+def test_short_memory_closes_the_door():
+    day = Day()
+    day.taken = 1
+    assert day.passes(5, memory=(256 + 3 * 24) << 20) == 4
+    assert day.admission.why == "memory is short"
+    assert day.passes(5, memory=100 << 20) == 1
+
+
+def test_whoever_comes_first_is_let_in():
+    day = Day()
+    assert day.passes(10, cores=2.0, memory=0) == 1
+
+
+def test_places_follow_and_nobody_loses_one():
+    room = [3]
+    places = Places(lambda: room[0], 0)
+    for name in "abc":
+        places.take(name, "192.0.2.1")
+        places.hold(name, type("Live", (), {"state": "live", "since": 0, "begun": True}))
+    room[0] = 1
+    with pytest.raises(Full, match="All 3 places"):
+        places.take("d", "192.0.2.2")
+    assert places.taken == 3
+
+
+async def test_the_figure_and_its_reason_are_told():
+    async with serving() as client, watching(client):
+        told = await (await client.get("/readyz")).json()
+        assert (told["places"], told["taken"], told["why"]) == (2, 1, "not measured yet")
+        assert "visavis_places 2.0" in await (await client.get("/metrics")).text()
+
+
+# --- the self-test -------------------------------------------------------------------------------
+
+
+def work(seconds):
+    """Draws nothing, for so long."""
+
+    def make(_number):
+        def step(_at):
+            until = time.thread_time() + seconds
+            while time.thread_time() < until:
+                pass
+
+        return step
+
+    return make
+
+
+async def test_the_self_test_finds_what_a_picture_costs():
+    measured = await measure(work(0.005), 2.0, lambda: True, seconds=0.5)
+    assert 0.0045 < measured.cost < 0.007
+    assert measured.pictures > 20
+
+
+def test_sessions_are_bounded_by_processor_time_and_by_a_gpu():
+    each = 0.006 * 25 * (1 + carrying._REST)
+    assert Measured(cost=0.006, pictures=333, cores=2.0).sessions == int(2 * 0.85 / each)
+    assert Measured(cost=0.0005, pictures=400, cores=2.0).sessions == int(400 * 0.85 / 25)
+    assert Measured(cost=1.0, pictures=1, cores=1.0).sessions == 1
+
+
+async def test_it_makes_way_at_once_for_who_comes():
+    began = time.monotonic()
+    assert await measure(work(0.001), 2.0, lambda: time.monotonic() - began < 0.3) is None
+    assert time.monotonic() - began < 1
+
+
+async def test_one_that_fails_says_so():
+    def make(_number):
+        raise RuntimeError
+
+    with pytest.raises(EngineError, match="drew no picture"):
+        await measure(make, 1.0, lambda: True, seconds=0.2)
+
+
+def test_the_result_is_kept_by_machine_and_version(tmp_path):
+    measured = Measured(0.01, 150.0, 2.0)
+    by = carrying.key(2.0, (512, 512), "Warp")
+    assert carrying.kept(tmp_path, by) is None
+    carrying.keep(tmp_path, by, measured)
+    assert carrying.kept(tmp_path, by) == measured
+    assert carrying.kept(tmp_path, carrying.key(4.0, (512, 512), "Warp")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[]", "7", '{"k": 7}', '{"k": {"cost": 0, "pictures": 1, "cores": 1}}', "\udcff"],
+)
+def test_a_damaged_result_is_none(tmp_path, text):
+    file = carrying.file(tmp_path)
+    file.parent.mkdir()
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert carrying.kept(tmp_path, "k") is None
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(tmp_path):
+    (tmp_path / "cache").write_text("no folder")
+    carrying.keep(tmp_path, "k", Measured(0.01, 150.0, 2.0))
+    assert carrying.kept(tmp_path, "k") is None
+
+
+# --- what the kernel tells -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path):
+    """/proc and /sys/fs/cgroup of a machine, as text by name."""
+
+    def write(**texts):
+        for name, text in texts.items():
+            path = tmp_path / name.replace("__", "/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return Machine(tmp_path / "proc", tmp_path / "groups")
+
+    return write
+
+
+def test_a_machine_of_its_own(files):
+    stat = "cpu  100 50 200 9000 7 10 20 30 0 0\ncpu0 1 1\n"
+    machine = files(proc__stat=stat, proc__meminfo="MemFree: 1 kB\nMemAvailable:  2048 kB\n")
+    load = machine.load()
+    assert load.busy == pytest.approx((100 + 200 + 10 + 20 + 30) / 100)  # niced ones left out
+    assert load.memory == 2048 * 1024
+
+
+def test_a_container_with_bounds(files):
+    (machine := files)(
+        **{
+            "proc__self__cgroup": "0::/own\n",
+            "groups__own__cpu.max": "50000 100000\n",
+            "groups__own__cpu.stat": "usage_usec 2500000\n",
+            "groups__own__memory.max": "1000000\n",
+            "groups__own__memory.current": "900000\n",
+            "groups__own__memory.stat": "inactive_file 50000\n",
+            "proc__meminfo": "MemAvailable: 99999999 kB\n",
+        }
+    )
+    machine = files()
+    assert machine.cores == 0.5
+    assert machine.load().busy == 2.5
+    assert machine.load().memory == 150_000
+
+
+def test_a_system_that_tells_nothing(tmp_path):
+    machine = Machine(tmp_path, tmp_path)
+    assert machine.cores >= 1
+    assert (machine.load().busy, machine.load().memory) == (0.0, 0)
+
+
+def test_the_default_is_to_measure():
+    assert Config().max_sessions == "auto"
+    assert json.dumps(Config().workers) == '"auto"'

@@ -1,0 +1,298 @@
+"""Several processes behind one port: who dies takes its own along, and everybody else goes on."""
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from support.serving import SDP, Viewer, problem
+from support.standing import child, children, ends, is_alive, standing
+from support.witness import Witness
+
+WORKERS = ("--workers", "2", "--max-sessions", "4")
+ASK = 0.4  # s without a packet before the page asks for its session: ASK_MS of session.js
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Two workers that all tests share which leave them as they were."""
+    home = tmp_path_factory.mktemp("workers")
+    with standing(home, "moving", *WORKERS) as it:
+        yield it
+
+
+@asynccontextmanager
+async def crew(it):
+    """A client, once both workers are ready and nobody is in them."""
+    async with (
+        aiohttp.ClientSession(f"http://127.0.0.1:{it.port}") as client,
+        asyncio.timeout(40),
+    ):
+        while (told := await metrics(client))["visavis_workers"] < 2 or told["visavis_sessions"]:
+            await asyncio.sleep(0.05)
+        yield client
+
+
+async def metrics(client):
+    """Values by name and labels."""
+    lines = (await (await client.get("/metrics")).text()).splitlines()
+    return {
+        line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line[0] != "#"
+    }
+
+
+@asynccontextmanager
+async def witness(client):
+    """A viewer that notes when its pictures come."""
+    viewer = Viewer()
+    try:
+        viewer.location = await viewer.connect(client)
+        await viewer.wait_for("ready")
+        seen = Witness(viewer)
+        reading = asyncio.create_task(seen.watch(viewer.tracks["video"], seen.pictures))
+        hearing = asyncio.create_task(seen.watch(viewer.tracks["audio"], seen.sounds))
+        await seen.begin()
+        yield seen
+        for task in (reading, hearing):
+            task.cancel()
+        await asyncio.gather(reading, hearing, return_exceptions=True)
+    finally:
+        with contextlib.suppress(aiohttp.ClientError):  # it may be shut down
+            await client.delete(viewer.location)  # not to wait until its rest is over
+        await viewer.close()
+
+
+def arrivals(viewer):
+    """When packets come, by kind: decoding takes turns with whatever else this process does."""
+    times = {"audio": [], "video": []}
+
+    def note(receiver):
+        plain, into = receiver._handle_rtp_packet, times[receiver.track.kind]
+
+        async def noted(packet, arrival_time_ms):
+            into.append(time.monotonic())
+            await plain(packet, arrival_time_ms=arrival_time_ms)
+
+        receiver._handle_rtp_packet = noted
+
+    for receiver in viewer.pc.getReceivers():
+        note(receiver)
+    return times
+
+
+@asynccontextmanager
+async def own_lags():
+    """How late this process' own event loop was, in s, each time it was looked at."""
+    seen = [0.0]
+
+    async def look():
+        while True:
+            due = time.monotonic() + 0.01
+            await asyncio.sleep(0.01)
+            seen.append(time.monotonic() - due)
+
+    looking = asyncio.create_task(look())
+    yield seen
+    looking.cancel()
+    await asyncio.gather(looking, return_exceptions=True)
+
+
+async def offer():
+    """What a page might send."""
+    viewer = Viewer()
+    try:
+        return await viewer.offer()
+    finally:
+        await viewer.close()
+
+
+async def back(client, seen, since):
+    """As the page does: silence, a question, a new session. Seconds from `since` to its picture."""
+    while time.monotonic() - max(seen.sounds[-1], seen.pictures[-1]) < ASK:
+        await asyncio.sleep(0.05)
+    answer = await client.get(seen.viewer.location)
+    told = await problem(answer)
+    async with witness(client) as again:
+        while not again.pictures:
+            await asyncio.sleep(0.01)
+        return again.pictures[0] - since, told
+
+
+async def test_places_are_those_of_the_whole_server(server):
+    """Six offered where four fit: two are told when to come back, four see every picture."""
+    async with crew(server) as client, AsyncExitStack() as stack:
+        seen = [await stack.enter_async_context(witness(client)) for _ in range(4)]
+        offered = await offer()
+        for _ in range(2):
+            answer = await client.post("/v1/sessions", data=offered, headers=SDP)
+            assert (await problem(answer))[1]["type"] == "urn:visavis:full"
+            assert int(answer.headers["Retry-After"]) >= 1
+        ready = await (await client.get("/readyz")).json()
+        assert (ready["places"], ready["taken"], ready["why"]) == (4, 4, "max_sessions is set")
+        gone = await client.delete(seen[0].viewer.location)
+        assert gone.status == 200
+        async with witness(client):
+            told = await metrics(client)
+        assert told["visavis_sessions_refused_total"] == 2
+        await asyncio.sleep(0.3)
+        assert all(each.rate(each.pictures) > 24 for each in seen[1:])
+
+
+async def test_a_session_is_found_in_whichever_worker(server):
+    async with crew(server) as client, AsyncExitStack() as stack:
+        seen = [await stack.enter_async_context(witness(client)) for _ in range(2)]
+        for each in seen:
+            viewer = each.viewer
+            said = await client.post(f"{viewer.location}/say", json={"text": "Hello there."})
+            assert said.status == 202
+            assert (await viewer.wait_for("reply_ended"))["reason"] == "done"
+            begun = await client.post(f"{viewer.location}/recording")
+            assert begun.status == 201
+            assert begun.headers["Location"] == f"{viewer.location}/recording"
+            ended = await client.delete(f"{viewer.location}/recording")
+            file = Path((await ended.json())["file"])
+            assert file.parent == server.home / "recordings"
+            assert await asyncio.to_thread(file.is_file)
+            again = Viewer()
+            token = viewer.messages[0]["resume"]
+            answer = await client.post(
+                "/v1/sessions",
+                data=await again.offer(),
+                headers={**SDP, "Visavis-Resume": token},
+            )
+            assert (answer.status, answer.headers["Location"]) == (201, viewer.location)
+            await again.close()
+        avatars = await (await client.get("/v1/avatars")).json()
+        assert "mira" in {each["name"] for each in avatars["avatars"]}
+        assert (await client.get("/v1/sessions/none")).status == 404
+
+
+async def test_kill_9_of_a_worker_costs_only_its_own_sessions(server):
+    async with crew(server) as client, AsyncExitStack() as stack:
+        lags = await stack.enter_async_context(own_lags())
+        one, other = [await stack.enter_async_context(witness(client)) for _ in range(2)]
+        token = one.viewer.messages[0]["resume"]
+        arrived = arrivals(other.viewer)
+        await asyncio.sleep(1)
+        before = await metrics(client)
+        workers = children(server.process.pid)
+        assert len(workers) == 2
+        os.kill(workers[0], signal.SIGKILL)  # the first had the first session
+        killed = time.monotonic()
+        took, (status, told) = await back(client, one, killed)
+        assert (status, told["type"]) == (410, "urn:visavis:session-lost")
+        assert took < 2, took
+        resumed = await client.post(
+            "/v1/sessions", data=await offer(), headers={**SDP, "Visavis-Resume": token}
+        )
+        assert (await problem(resumed))[1]["type"] == "urn:visavis:session-lost"
+        await asyncio.sleep(1)
+        assert other.pictures[-1] > killed + 1.5
+        # The viewers are in this process, which holds them up itself while it connects one.
+        patience = 0.1 + max(lags)
+        for kind in ("video", "audio"):
+            came = [at for at in arrived[kind] if at > killed - 0.2]
+            assert other.gap(came) < patience
+        state = await (await client.get(other.viewer.location)).json()
+        assert state["late_frames"] <= 2  # none on a machine that has nothing else to do
+        assert not any((await other.lost()).values())
+        while (after := await metrics(client))["visavis_workers"] < 2:
+            await asyncio.sleep(0.1)
+        counted = [name for name in before if re.search(r"_(total|count|bucket|sum)(\{|$)", name)]
+        assert [name for name in counted if after[name] < before[name]] == []
+        assert after['visavis_workers_lost_total{why="killed"}'] == 1
+        assert after["visavis_sessions_lost_total"] == 1
+        assert after["visavis_frames_total"] > before["visavis_frames_total"] > 20
+        assert len(re.findall("a worker ended", server.complained())) == 1
+
+
+async def leave(client, it, end):
+    """What visitors and newcomers are told of a server that ends; `end` waits for that."""
+    async with witness(client) as talking, witness(client) as silent:
+        text = '{"type": "text", "text": "one two three four five six"}'
+        talking.viewer.channel.send(text)
+        await talking.viewer.wait_for("reply_started")
+        it.process.terminate()
+        await silent.viewer.wait_for("goodbye", reason="shutdown", within=2)
+        answer = await client.post("/v1/sessions", data=await offer(), headers=SDP)
+        assert (await problem(answer))[1]["type"] == "urn:visavis:not-ready"
+        assert int(answer.headers["Retry-After"]) >= 1
+        assert (await client.get("/readyz")).status == 503
+        assert (await talking.viewer.wait_for("reply_ended"))["reason"] == "done"
+        await talking.viewer.wait_for("error", code="server-ends")
+        await talking.viewer.wait_for("goodbye", reason="shutdown", within=2)
+        assert await end == 0
+
+
+async def test_a_server_that_ends_lets_a_reply_be_finished(tmp_path):
+    async with (
+        child(tmp_path, "moving", "--workers", "1", "--max-sessions", "4") as it,
+        aiohttp.ClientSession(f"http://127.0.0.1:{it.port}") as client,
+        asyncio.timeout(30),
+    ):
+        await leave(client, it, it.process.wait())
+
+
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
+async def test_a_second_signal_ends_it_at_once(tmp_path, workers):
+    async with (
+        child(tmp_path, "engine", "--workers", workers, "--drain-seconds", "30") as it,
+        aiohttp.ClientSession(f"http://127.0.0.1:{it.port}") as client,
+        AsyncExitStack() as stack,
+    ):
+        viewer = Viewer()
+        stack.push_async_callback(viewer.close)
+        await viewer.connect(client)
+        await viewer.wait_for("ready")
+        viewer.channel.send('{"type": "text", "text": "hang, please"}')
+        await viewer.wait_for("thinking")
+        it.process.terminate()
+        await viewer.wait_for("error", code="server-ends")
+        workers_alive = children(it.process.pid)
+        took, _ = await ends(it)
+        assert took < 5, it.complained
+        await asyncio.sleep(0.2)
+        assert not [pid for pid in workers_alive if is_alive(pid)]
+
+
+async def test_a_worker_that_cannot_begin_is_tried_again_more_and_more_slowly(tmp_path):
+    async with (
+        child(tmp_path, "start", *WORKERS, waits=False) as it,
+        aiohttp.ClientSession(f"http://127.0.0.1:{it.port}") as client,
+    ):
+        async with asyncio.timeout(20):
+            while (await metrics(client)).get('visavis_workers_lost_total{why="start"}', 0) < 3:
+                await asyncio.sleep(0.1)
+        told = await client.get("/readyz")
+        assert told.status == 503
+        assert (await told.json())["missing"]
+        answer = await client.post("/v1/sessions", data=await offer(), headers=SDP)
+        assert (await problem(answer))[1]["type"] == "urn:visavis:not-ready"
+        took, status = await ends(it)
+        assert (took < 5, status) == (True, 0)
+        pauses = [float(p) for p in re.findall(r'"again_in": ([\d.]+)', it.complained)]
+        assert pauses[:3] == sorted(set(pauses[:3]))
+
+
+@pytest.mark.slow
+async def test_a_worker_that_hangs_is_replaced(server):
+    async with crew(server) as client:
+        os.kill(children(server.process.pid)[0], signal.SIGSTOP)
+        while (await metrics(client)).get('visavis_workers_lost_total{why="hung"}', 0) < 1:
+            await asyncio.sleep(0.2)
+        while (await metrics(client))["visavis_workers"] < 2:
+            await asyncio.sleep(0.2)
+
+
+async def test_so_does_one_with_workers(server):
+    """The last of those that share the server."""
+    async with crew(server) as client:
+        workers = children(server.process.pid)
+        await leave(client, server, asyncio.to_thread(server.process.wait))
+        assert not any(map(is_alive, workers))
