@@ -223,7 +223,7 @@ def test_systemd_takes_the_units(tmp_path, unit, program):
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd")
 def test_the_service_is_well_shut_in():
-    """1.4 of 10 with systemd 252, where 10 is a service without bounds."""
+    """1.3 of 10 with systemd 252, where 10 is a service without bounds."""
     rate = ["systemd-analyze", "security", "--offline=true", "--threshold=16"]
     done = subprocess.run(
         [*rate, str(DEPLOY / "systemd" / "visavis.service")], check=False, capture_output=True
