@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from support.deployed import DEPLOY, ROOT, kubernetes
-from test_docs import routes
+from support.routes import routes
 
 from visavis.server.system import config as settings
 from visavis.server.system.config import Config
