@@ -17,6 +17,7 @@ def routes(home: Path) -> Iterator[str]:
     config, store, metrics = Config(), AvatarStore(home), Metrics()
     app = application(config, services(config, store, metrics), store, metrics)
     for route in app.router.routes():
+        assert route.resource is not None
         info = route.resource.get_info()
         address = info["pattern"].pattern if "pattern" in info else info["path"]
         address = re.sub(r"\(\?P<(\w+)>\[[^]]*\]\+\)", r"{\1}", address).replace("\\", "")
