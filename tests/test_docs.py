@@ -10,11 +10,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from support.routes import routes
 
 from bench.__main__ import MODULES
-from visavis.server.avatars.store import AvatarStore
 from visavis.server.cli import _parser
-from visavis.server.commands.composition import application, services
 from visavis.server.system import errors
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
@@ -122,21 +121,6 @@ def test_files_that_are_named_exist(page):
     named = re.compile(r"(server|engines|models|client|bench|deploy|docs)/[\w/.-]+\.\w+")
     named_files = [code for code in inline(page) if named.fullmatch(code)]
     assert not [name for name in named_files if not (ROOT / name).exists()]
-
-
-def routes(home):
-    """Method and address of all but the page's own files; an alternative is an address each."""
-    config, store, metrics = Config(), AvatarStore(home), Metrics()
-    app = application(config, services(config, store, metrics), store, metrics)
-    for route in app.router.routes():
-        info = route.resource.get_info()
-        address = info["pattern"].pattern if "pattern" in info else info["path"]
-        address = re.sub(r"\(\?P<(\w+)>\[[^]]*\]\+\)", r"{\1}", address).replace("\\", "")
-        choice = re.search(r"\(\?P<\w+>([\w|]+)\)", address)
-        for word in choice[1].split("|") if choice else [""]:
-            whole = address.replace(choice[0], word) if choice else address
-            if route.method != "HEAD" and (whole.startswith("/v1/") or "." not in whole):
-                yield f"{route.method} {whole}"
 
 
 def test_the_api_page_has_every_route_and_no_other(tmp_path):
