@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
 
 import numpy as np
@@ -98,6 +98,8 @@ class Standby:
         pauses: Sequence[float] = PAUSES,
     ) -> None:  # fmt: skip
         self.width, self.height, self.batch = sure.width, sure.height, sure.batch
+        # What the sure one may be asked beyond the Protocol; the fast one draws whole pictures.
+        self.patches = bool(getattr(sure, "patches", False))
         self._sure, self._make, self._told = sure, make, told
         self._pauses = tuple(pauses)
         self._failures = 0
@@ -141,7 +143,7 @@ class Standby:
         drawn = self._drawn_fast(fast, pairs, portrayals, deadline) if fast else {}
         left = [n for n in range(len(pairs)) if n not in drawn]
         if left:
-            asked = [Portrayal(pairs[n].sure, portrayals[n].state) for n in left]
+            asked = [replace(portrayals[n], puppet=pairs[n].sure) for n in left]
             drawn |= dict(zip(left, self._sure.draw(asked, deadline), strict=True))
         return [drawn[n] for n in range(len(pairs))]
 
