@@ -30,11 +30,10 @@ def gains(bright: Tensor, box: Tensor, last: Tensor, flow: Tensor) -> Tensor:
     n = flow.shape[0]
     rest = flow.reshape(n, -1, 2)
     place = (rest - box[:, None, :2]) / box[:, None, 2:]
-    place = bounded(place, 0.0, (last - 0.001)[:, None])
+    place = bounded(place, (last - 0.001)[:, None])
     first = torch.arange(n, device=flow.device, dtype=torch.int32)[:, None] * BASE_NODES
-    across = torch.full_like(first, BASE_SIDE)
-    gain = bilinear(bright, first, across, place[..., 0], place[..., 1])
-    return gain.reshape(*flow.shape[:-1], 1)
+    gain = bilinear(bright, first, torch.full_like(first, BASE_SIDE), place)
+    return gain.reshape(-1, *flow.shape[1:-1], 1)
 
 
 def lit(luma: Tensor, gain: Tensor) -> Tensor:
@@ -43,31 +42,21 @@ def lit(luma: Tensor, gain: Tensor) -> Tensor:
 
 
 def base(
-    texels: tuple[Tensor, Tensor],
-    photo: Tensor,
-    first: Tensor,
-    place: Tensor,
-    gain: Tensor,
-    plate: Tensor,
+    texels: Tensor, photo: Tensor, first: Tensor, place: Tensor, gain: Tensor, plate: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Luma (n, H, W, 1) and blue and red (n, H / 2, W / 2, 2) of base and background.
 
-    texels: lumas and chromas of the whole bank (m, 2); photo (n, 2): texels across and down; first
-    (n,): an avatar's first texel; place (n, r, c, 2): the nodes' texels; gain (n, r, c, 1); plate
-    (n, H * 3 // 2, W).
+    texels (m, 4): of the whole bank; photo (n, 2): texels across and down; first (n,): an avatar's
+    first texel; place (n, r, c, 2): the nodes' texels; gain (n, r, c, 1); plate (n, H * 3 // 2, W).
     """
-    lumas, chromas = texels
     height, width = plate.shape[1] * 2 // 3, plate.shape[2]
-    place = bounded(place, 0.0, (photo - 2).float()[:, None, None])
+    place = bounded(place, (photo - 2).float()[:, None, None])
     owner, across = first[:, None, None], photo[:, 0, None, None]
     at = spread(torch.cat([place, gain], -1), BASE_STEP, 0.0, 1)[:, :height, :width]
-    skin = bilinear(lumas, owner, across, at[..., 0], at[..., 1])
-    luma, opaque = skin.split(1, -1)
+    skin = bilinear(texels, owner, across, at[..., :2])
     under = plate[:, :height].float()[..., None]
-    luma = under + (lit(luma, at[..., 2:]) - under) * opaque / 255
+    luma = under + (lit(skin[..., :1], at[..., 2:]) - under) * (skin[..., 3:] / 255)
     at = spread(place, BASE_STEP, 0.5, 2)[:, : height // 2, : width // 2]
-    opaque = bilinear(lumas, owner, across, at[..., 0], at[..., 1])[..., 1:]
-    colour = bilinear(chromas, owner, across, at[..., 0], at[..., 1])
-    flat = plate[:, height:].float().reshape(-1, 2, height // 2, width // 2)
-    behind = torch.stack([flat[:, 0], flat[:, 1]], -1)
-    return luma, behind + (colour - behind) * opaque / 255
+    skin = bilinear(texels, owner, across, at)
+    behind = plate[:, height:].reshape(-1, 2, height // 2, width // 2).permute(0, 2, 3, 1).float()
+    return luma, behind + (skin[..., 1:3] - behind) * (skin[..., 3:] / 255)

@@ -1,38 +1,35 @@
 """Which position of a grid is seen at nodes of the picture: kernel.invert, all nodes at once.
 
-The kernel goes from node to node, each from its neighbour's answer. Here every eighth node begins
-at rest, the answers between them are where the next ones begin, down to every node; then whoever
-found nothing begins anew from each neighbour in turn. A number of steps that is always the same.
-
-Measured over 120 states at full range, poses up to 15 degrees: of 890,000 nodes inside a grid none
-is left without an answer that the kernel finds; 3 in 10,000 find another one, where a grid is
-folded over and has several, nearly all of them under the other lip.
+Every eighth node begins at rest, the answers between them are where the next ones begin, down to
+every node; then whoever found nothing begins anew from each neighbour in turn. The kernel does the
+same, so that where a grid is folded over, and has several answers, both find the same one; but here
+everybody takes as many steps as the slowest may.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import torch
 from torch import Tensor
 
 from visavis.models.graph.sampling import bounded, taken
-
-LEVELS: Final = ((8, 10), (4, 5), (2, 5), (1, 5))  # every so many nodes; Newton steps
-AGAIN: Final = ((0, 1), (1, 0), (0, -1), (-1, 0))  # rows and columns back to a neighbour
-AGAIN_STEPS: Final = 6
-LIMIT: Final = 3.0  # cells that one step goes at most, and from a neighbour's answer
-AGAIN_LIMIT: Final = 1.0
-TOLERANCE: Final = 0.03  # px
-STEEP: Final = 0.05  # of a cell's area that it is taken to cover at least: a fold has no inverse
+from visavis.models.warp.kernel import (
+    AGAIN,
+    AGAIN_LIMIT,
+    AGAIN_STEPS,
+    NEWTON_LIMIT,
+    NEWTON_STEPS,
+    STEEP,
+    TOLERANCE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Grids:
-    """g grids of n avatars. cells (n * nodes, 8): `cells` of their nodes; first (n, g) int32: the
-    row of each grid's first node; stride (n, g) int32: rows between its rows; most (n, g, 2): the
-    last cell across and down; corner (n, g, 2), pitch (n, g): px."""
+    """g grids of n avatars. cells (n * nodes, 16): `cells` of their nodes; first (n, g): the row of
+    each grid's first node; stride (n, g): rows between its rows; most (n, g, 2): its last cell
+    across and down; corner (n, g, 2), pitch (n, g): px. All float32."""
 
     cells: Tensor
     first: Tensor
@@ -58,47 +55,50 @@ class Field:
 
 
 def cells(seen: Tensor, stride: Tensor) -> Tensor:
-    """(n * nodes, 8): of each cell x, y at its first node, their change along u, v, and both.
+    """(n * nodes, 16), of each cell what gives position and slope in it as sums of products.
 
-    seen (n, nodes, 2); stride (n, nodes) int32: nodes from one row of its grid to the next. What is
-    made of the last row and column is of no grid, and is not used.
+    Of x and y: first node, change along u, along v, along both. Then yv, -xv, -yu, xu where its
+    first node is, and what to add to them per u, u, v, v. seen (n, nodes, 2); stride (n, nodes)
+    int32: nodes from one row of its grid to the next. What is made of the last row and column is of
+    no grid, and is not used.
     """
     flat = seen.reshape(-1, 2)
-    here = torch.arange(flat.shape[0], device=seen.device, dtype=torch.int32)
     last = flat.shape[0] - 1
-    below = (here + stride.reshape(-1)).clamp(max=last)
-    right, under, across = (here + 1).clamp(max=last), below, (below + 1).clamp(max=last)
-    along = taken(flat, right) - flat
-    down = taken(flat, under) - flat
-    both = taken(flat, across) - flat - along - down
-    return torch.cat([flat, along, down, both], -1)
+    here = torch.arange(last + 1, device=seen.device, dtype=torch.int32)
+    under = here + stride.reshape(-1)
+    beside = torch.stack([here + 1, under, under + 1], 1).clamp(max=last)
+    right, below, across = taken(flat, beside).unbind(1)
+    along, down = right - flat, below - flat
+    both = across - below - along
+    slope = torch.stack([down[:, 1], -down[:, 0], -along[:, 1], along[:, 0]], 1)
+    bent = torch.stack([both[:, 1], -both[:, 0], -both[:, 1], both[:, 0]], 1)
+    return torch.cat([flat, along, down, both, slope, bent], 1)
 
 
 def inverse(grids: Grids, fields: tuple[Field, ...]) -> tuple[Tensor, ...]:
     """For each field (n, g, rows, columns, 2): positions, px of the photo at rest."""
-    answers: list[Tensor] = []
-    missed = torch.zeros(0)
-    for level, (every, steps) in enumerate(LEVELS):
-        chosen = [_every(field, every) for field in fields]
-        rest = [_rest(grids, field) for field in chosen]
+    places = _rest(grids, [_every(f, 1 << (len(NEWTON_STEPS) - 1)) for f in fields])
+    for level, steps in enumerate(NEWTON_STEPS):
+        chosen = [_every(f, 1 << (len(NEWTON_STEPS) - 1 - level)) for f in fields]
         if level:
-            answers = [_finer(a, f) for a, f in zip(answers, chosen, strict=True)]
-            start = [r + a for r, a in zip(rest, answers, strict=True)]
-        else:
-            start = rest
+            places = [_finer(p, f) for p, f in zip(places, chosen, strict=True)]
         search = _Search(grids, chosen)
-        found, missed = search.newton(search.joined(start), steps, LIMIT)
-        answers = [a - r for a, r in zip(search.parted(found), rest, strict=True)]
-    places = [r + a for r, a in zip(rest, answers, strict=True)]
-    for rows, columns in AGAIN:
-        start = [
-            _neighbour(p, rows, columns, _hop(grids, f))
-            for p, f in zip(places, chosen, strict=True)
+        found, missed = search.newton(search.joined(places), steps, NEWTON_LIMIT)
+        places = search.parted(found)
+    hops = search.joined(
+        [
+            (f.step / grids.pitch[:, f.begin : f.end, None, None, None]).expand(p.shape)
+            for p, f in zip(places, fields, strict=True)
         ]
-        found, miss = search.newton(search.joined(start), AGAIN_STEPS, AGAIN_LIMIT)
-        better = (miss < missed) & (missed > TOLERANCE)
-        places = search.parted(torch.where(better[..., None], found, search.joined(places)))
+    )
+    for rows, columns in AGAIN:
+        near = search.joined([p.roll((rows, columns), (2, 3)) for p in places])
+        way = torch.tensor([columns, rows], device=near.device, dtype=torch.float32)
+        again, miss = search.newton(near + way * hops, AGAIN_STEPS, AGAIN_LIMIT)
+        better = (miss < missed) & (missed >= TOLERANCE)
+        found = torch.where(better, again, found)
         missed = torch.where(better, miss, missed)
+        places = search.parted(found)
     return tuple(
         p * grids.pitch[:, f.begin : f.end, None, None, None]
         + grids.corner[:, f.begin : f.end, None, None]
@@ -112,65 +112,67 @@ class _Search:
     def __init__(self, grids: Grids, fields: list[Field]) -> None:
         self._cells = grids.cells
         self._sizes = [(f.end - f.begin, f.rows, f.columns) for f in fields]
-        # which grid each node looks into
-        owner = [
-            torch.arange(f.begin, f.end, device=grids.pitch.device, dtype=torch.int32)[:, None]
-            .expand(-1, f.rows * f.columns)
-            .reshape(-1)
-            for f in fields
-        ]
-        which = torch.cat(owner)
-
-        def of_each(values: Tensor) -> Tensor:
-            return torch.index_select(values, 1, which)
-
-        self._first, self._stride = of_each(grids.first), of_each(grids.stride)
-        self._most = of_each(grids.most)
-        self._least = of_each(STEEP * grids.pitch**2)
+        device = grids.pitch.device
+        owner = torch.cat(  # which grid each node looks into
+            [
+                torch.arange(f.begin, f.end, device=device, dtype=torch.int32)[:, None]
+                .expand(-1, f.rows * f.columns)
+                .reshape(-1)
+                for f in fields
+            ]
+        )
+        least = STEEP * grids.pitch**2
+        each = torch.stack(
+            [grids.most[..., 0], grids.most[..., 1], grids.first, grids.stride, least], -1
+        )
+        each = torch.index_select(each, 1, owner)
+        self._most, self._first = each[..., :2], each[..., 2]
+        self._stride, self._least = each[..., 3], each[..., 4:]
         self._target = self.joined([_targets(f) for f in fields])
 
     def joined(self, values: list[Tensor]) -> Tensor:
         """Of each field (n, g, rows, columns, 2) -> (n, count, 2)."""
-        return torch.cat([v.reshape(v.shape[0], -1, 2) for v in values], 1)
+        return torch.cat([v.flatten(1, 3) for v in values], 1)
 
     def parted(self, values: Tensor) -> list[Tensor]:
         """The other way round."""
         counts = [g * r * c for g, r, c in self._sizes]
-        return [
-            part.reshape(-1, *size, 2)
-            for part, size in zip(values.split(counts, 1), self._sizes, strict=True)
-        ]
+        parts = values.split(counts, 1)
+        return [p.reshape(-1, *size, 2) for p, size in zip(parts, self._sizes, strict=True)]
 
     def newton(self, start: Tensor, steps: int, limit: float) -> tuple[Tensor, Tensor]:
-        """The best places (n, count, 2) in cells on the way from `start`, and px they miss by."""
-        place, best = start, start
-        least = torch.full_like(start[..., 0], 1e9)
+        """The best places (n, count, 2) in cells on the way from `start`, and px they miss by
+        (n, count, 1)."""
+        place, best, least = start, start, None
         for k in range(steps + 1):
-            cell = bounded(place.floor(), 0.0, self._most)
-            index = self._first + cell[..., 1].int() * self._stride + cell[..., 0].int()
-            fu, fv = (place - cell).split(1, -1)
-            origin, along, down, both = taken(self._cells, index).split(2, -1)
-            along = along + both * fv
-            away = self._target - (origin + along * fu + down * fv)
-            miss = away.abs().amax(-1)
-            better = miss < least
-            best = torch.where(better[..., None], place, best)
-            least = torch.minimum(least, miss)
+            cell = bounded(place.floor(), self._most)
+            index = (cell[..., 1] * self._stride + cell[..., 0] + self._first).int()
+            within = place - cell
+            known = taken(self._cells, index)
+            fu, fv = within.split(1, -1)
+            origin, along, down, both = known[..., :8].split(2, -1)
+            away = self._target - origin - along * fu - (down + both * fu) * fv
+            miss = away.abs().amax(-1, keepdim=True)
+            if least is None:
+                least = miss
+            else:
+                best = torch.where(miss < least, place, best)
+                least = torch.minimum(least, miss)
             if k == steps:
                 break
-            down = down + both * fu
-            ex, ey = away.unbind(-1)
-            xu, yu = along.unbind(-1)
-            xv, yv = down.unbind(-1)
+            twice = torch.cat([fu, fu, fv, fv], -1)
+            slope = known[..., 8:12] + known[..., 12:] * twice
+            yv, xv, yu, xu = slope.split(1, -1)  # of xv and yu the negative
             area = torch.maximum(xu * yv - xv * yu, self._least)
-            step = torch.stack([ex * yv - ey * xv, ey * xu - ex * yu], -1) / area[..., None]
+            step = (slope.unflatten(-1, (2, 2)) * away[..., None, :]).sum(-1) / area
             place = place + step.clamp(-limit, limit)
+        assert least is not None
         return best, least
 
 
 def _every(field: Field, every: int) -> Field:
     """The field with every so many of its nodes, and as many more as reach its end."""
-    rows, columns = (-(-(count - 1) // every) + 1 for count in (field.rows, field.columns))
+    rows, columns = ((count - 2) // every + 2 for count in (field.rows, field.columns))
     return Field(field.begin, field.end, rows, columns, field.step * every, field.corner)
 
 
@@ -184,32 +186,21 @@ def _targets(field: Field) -> Tensor:
     return field.corner[:, :, None, None] + away
 
 
-def _rest(grids: Grids, field: Field) -> Tensor:
+def _rest(grids: Grids, fields: list[Field]) -> list[Tensor]:
     """Where the nodes look if nothing moves, in cells."""
-    owned = slice(field.begin, field.end)
-    away = _targets(field) - grids.corner[:, owned, None, None]
-    return away / grids.pitch[:, owned, None, None, None]
+    return [
+        (_targets(f) - grids.corner[:, f.begin : f.end, None, None])
+        / grids.pitch[:, f.begin : f.end, None, None, None]
+        for f in fields
+    ]
 
 
-def _hop(grids: Grids, field: Field) -> Tensor:
-    """(n, g, 1, 1): cells between answers of neighbours, where nothing moves."""
-    return field.step / grids.pitch[:, field.begin : field.end, None, None]
-
-
-def _finer(values: Tensor, field: Field) -> Tensor:
-    """Values at every other node (n, g, r, c, 2) -> at all nodes of the field."""
-    tall = torch.cat([values, values[:, :, -1:]], 2)
-    tall = torch.stack([values, (tall[:, :, :-1] + tall[:, :, 1:]) / 2], 3)
-    tall = tall.reshape(*values.shape[:2], -1, *values.shape[3:])[:, :, : field.rows]
-    wide = torch.cat([tall, tall[:, :, :, -1:]], 3)
-    wide = torch.stack([tall, (wide[:, :, :, :-1] + wide[:, :, :, 1:]) / 2], 4)
-    return wide.reshape(*tall.shape[:3], -1, 2)[:, :, :, : field.columns]
-
-
-def _neighbour(places: Tensor, rows: int, columns: int, hop: Tensor) -> Tensor:
-    """The answer of the neighbour so many rows and columns back, one node on."""
-    if rows:
-        moved = places.roll(rows, 2)
-        return torch.stack([moved[..., 0], moved[..., 1] + rows * hop], -1)
-    moved = places.roll(columns, 3)
-    return torch.stack([moved[..., 0] + columns * hop, moved[..., 1]], -1)
+def _finer(places: Tensor, field: Field) -> Tensor:
+    """Of every other node (n, g, r, c, 2) -> of all nodes of the field, means in between."""
+    for axis, count in ((2, field.rows), (3, field.columns)):
+        length = places.shape[axis]
+        between = (places.narrow(axis, 0, length - 1) + places.narrow(axis, 1, length - 1)) / 2
+        own, last = places.narrow(axis, 0, length - 1), places.narrow(axis, length - 1, 1)
+        pairs = torch.stack([own, between], axis + 1).flatten(axis, axis + 1)
+        places = torch.cat([pairs, last], axis).narrow(axis, 0, count)
+    return places

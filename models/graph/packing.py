@@ -184,15 +184,9 @@ class _Packing:
         first, self._texels = self._texels, self._texels + words.size
         if self._texels > self._spec.texels:
             raise _too_large(f"{what} of {words.size} texels more than the graph's memory holds")
-        flat = words.ravel()
-        lumas, chromas = self._arrays["lumas"], self._arrays["chromas"]
-        for plane, shift in (
-            (lumas[:, 0], 0),
-            (chromas[:, 0], 8),
-            (lumas[:, 1], 16),
-            (chromas[:, 1], 24),
-        ):
-            plane[first : self._texels] = flat >> np.uint32(shift) & np.uint32(255)
+        flat, texels = words.ravel(), self._arrays["texels"]
+        for plane, shift in enumerate((0, 8, 24, 16)):
+            texels[first : self._texels, plane] = flat >> np.uint32(shift) & np.uint32(255)
         return first
 
     def _add_samples(self, plane: npt.NDArray[np.uint8]) -> int:

@@ -17,29 +17,30 @@ def parts(rows: Tensor, row: Row) -> dict[str, Tensor]:
 
 
 def taken(source: Tensor, index: Tensor) -> Tensor:
-    """Rows of (m, ...) at indices of any shape, which stays: (*index.shape, ...)."""
+    """Rows of (m, ...) at indices (n, ...): (*index.shape, ...)."""
     flat = torch.index_select(source, 0, index.reshape(-1))
-    return flat.reshape(*index.shape, *source.shape[1:])
+    return flat.reshape(-1, *index.shape[1:], *source.shape[1:])
 
 
-def bounded(values: Tensor, low: Tensor | float, high: Tensor) -> Tensor:
-    """Not below `low`, then not above `high`."""
-    above = values.clamp(min=low) if isinstance(low, float) else torch.maximum(values, low)
-    return torch.minimum(above, high)
+def bounded(values: Tensor, high: Tensor) -> Tensor:
+    """Not below 0, then not above `high`."""
+    return torch.minimum(values.clamp(min=0.0), high)
 
 
-def bilinear(source: Tensor, first: Tensor, across: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def bilinear(source: Tensor, first: Tensor, across: Tensor, place: Tensor) -> Tensor:
     """Between rows of (m, k), of which a picture begins at `first`, `across` texels wide.
 
-    x, y: texels, from 0 to one less than the last; all of the same shape or broadcast to it.
-    Returns (*shape, k) float32.
+    place (n, ..., 2): column and row, from 0 to less than the last; first, across: broadcast to
+    place[..., 0]. Returns (n, ..., k) float32.
     """
-    column, line = x.floor(), y.floor()
-    fx, fy = (x - column)[..., None], (y - line)[..., None]
-    at = first + line.int() * across + column.int()
-    below = at + across
-    top = _between(taken(source, at), taken(source, at + 1), fx)
-    low = _between(taken(source, below), taken(source, below + 1), fx)
+    corner = place.floor()
+    share = place - corner
+    at = corner.int()
+    index = first + at[..., 1] * across + at[..., 0]
+    fx, fy = share.split(1, -1)
+    top = _between(taken(source, index), taken(source, index + 1), fx)
+    index = index + across
+    low = _between(taken(source, index), taken(source, index + 1), fx)
     return top + (low - top) * fy
 
 

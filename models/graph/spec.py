@@ -160,8 +160,7 @@ class Spec:
     def bank(self) -> tuple[Tensor, ...]:
         """What stays on the device: a row for each avatar."""
         rows = (
-            ("lumas", "float16", (self.texels, 2)),  # Y and opacity, 0 to 255
-            ("chromas", "float16", (self.texels, 2)),  # U and V, 0 to 255
+            ("texels", "float16", (self.texels, 4)),  # Y, U, V and opacity, 0 to 255
             ("samples", "float16", (self.samples,)),  # 0 to 255
             ("plates", "float16", (self.height * 3 // 2, self.width)),  # I420, 0 to 255
             ("rests", "float32", (NODES, 4)),  # x, y, z in px at rest, and the head's share

@@ -37,8 +37,7 @@ class LayeredWarp(nn.Module):
         self,
         avatar: Tensor,
         state: Tensor,
-        lumas: Tensor,
-        chromas: Tensor,
+        texels: Tensor,
         samples: Tensor,
         plates: Tensor,
         rests: Tensor,
@@ -64,27 +63,23 @@ class LayeredWarp(nn.Module):
         flow, sheets = self._positions(seen, layout, figure, corner)
         bright = base.brightness(how["turn"], taken(reliefs, avatar), rest[:, :BASE_NODES, 3])
         last = (layout["grids"][:, 0] - 1).float()
-        box = figure["boxes"][:, 0]
-        texels = lumas.reshape(-1, 2), chromas.reshape(-1, 2)
-        first = avatar * spec.texels
+        gain, gains = self._gains(bright, figure["boxes"][:, 0], last, flow, sheets)
+        photos, first = texels.reshape(-1, 4), avatar * spec.texels
         luma, chroma = base.base(
-            texels,
+            photos,
             layout["photo"],
             first,
             (flow - figure["origin"][:, None, None]) * 2,
-            base.gains(bright, box, last, flow),
+            gain,
             taken(plates, avatar),
         )
-        skin = torch.cat([sheets, base.gains(bright, box, last, sheets)], -1)
-        shape = skin.shape
-        skin = spread(skin.reshape(-1, *shape[3:]), PATCH_STEP, 0.0, 1)
-        skin = skin.reshape(shape[0], len(SLOTS), 2, spec.window, spec.window, 3)
+        skin = torch.cat([sheets, gains], -1)
+        skin = spread(skin.flatten(0, 2), PATCH_STEP, 0.0, 1)
+        skin = skin.reshape(-1, len(SLOTS), 2, spec.window, spec.window, 3)
         across, down = layout["sprites"][..., 1], layout["sprites"][..., 2]
         over = patches.draw(
-            patches.Bank(*texels, samples.reshape(-1, 1), falls.reshape(-1, spec.fall)),
-            patches.Avatar(
-                first, avatar * spec.samples, avatar * (LIDS * spec.fall), layout, figure
-            ),
+            patches.Bank(photos, samples.reshape(-1, 1), falls.reshape(-1, 1)),
+            patches.Avatar(first, avatar * spec.samples, self._falls(avatar), layout, figure),
             composite.window(corner, reach, spec.window, skin),
             how,
             forward.places(seen, across, down),
@@ -107,8 +102,8 @@ class LayeredWarp(nn.Module):
         owner = torch.arange(n, device=seen.device, dtype=torch.int32)[:, None]
         grids = inverse.Grids(
             cells=inverse.cells(seen, self._strides(stride, seen.shape[1])),
-            first=owner * seen.shape[1] + start,
-            stride=stride,
+            first=(owner * seen.shape[1] + start).float(),
+            stride=stride.float(),
             most=(size - 2).float(),
             corner=box[..., :2],
             pitch=box[..., 2],
@@ -120,6 +115,22 @@ class LayeredWarp(nn.Module):
         windows = inverse.Field(1, 1 + SHEETS, side, side, PATCH_STEP, twice)
         flow, both = inverse.inverse(grids, (whole, windows))
         return flow[:, 0], both.reshape(n, len(SLOTS), 2, side, side, 2)
+
+    def _falls(self, avatar: Tensor) -> Tensor:
+        """(n, lids, 1, 1): row of the first sample of each lid's edge."""
+        lid = torch.arange(LIDS, device=avatar.device, dtype=torch.int32)
+        return ((avatar[:, None] * LIDS + lid) * self.spec.fall)[..., None, None]
+
+    @staticmethod
+    def _gains(
+        bright: Tensor, box: Tensor, last: Tensor, flow: Tensor, sheets: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Of the base's nodes and of the windows'."""
+        count = flow.shape[1] * flow.shape[2]
+        both = torch.cat([flow.flatten(1, 2), sheets.flatten(1, 4)], 1)
+        gains = base.gains(bright, box, last, both)
+        own = gains[:, :count].reshape(-1, *flow.shape[1:3], 1)
+        return own, gains[:, count:].reshape(-1, *sheets.shape[1:5], 1)
 
     @staticmethod
     def _strides(stride: Tensor, nodes: int) -> Tensor:
