@@ -8,7 +8,9 @@ everybody takes as many steps as the slowest may.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -23,6 +25,11 @@ from visavis.models.warp.kernel import (
     STEEP,
     TOLERANCE,
 )
+
+
+FAR: Final = 1e9  # px that a place misses by before it was looked at
+
+Step = Callable[..., tuple[Tensor, Tensor, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +82,17 @@ def cells(seen: Tensor, stride: Tensor) -> Tensor:
     return torch.cat([flat, along, down, both, slope, bent], 1)
 
 
-def inverse(grids: Grids, fields: tuple[Field, ...]) -> tuple[Tensor, ...]:
-    """For each field (n, g, rows, columns, 2): positions, px of the photo at rest."""
+def inverse(grids: Grids, fields: tuple[Field, ...], step: Step) -> tuple[Tensor, ...]:
+    """For each field (n, g, rows, columns, 2): positions, px of the photo at rest.
+
+    step: `step`, or what stands for it while the graph is written down.
+    """
     places = _rest(grids, [_every(f, 1 << (len(NEWTON_STEPS) - 1)) for f in fields])
     for level, steps in enumerate(NEWTON_STEPS):
         chosen = [_every(f, 1 << (len(NEWTON_STEPS) - 1 - level)) for f in fields]
         if level:
             places = [_finer(p, f) for p, f in zip(places, chosen, strict=True)]
-        search = _Search(grids, chosen)
+        search = _Search(grids, chosen, step)
         found, missed = search.newton(search.joined(places), steps, NEWTON_LIMIT)
         places = search.parted(found)
     hops = search.joined(
@@ -109,7 +119,8 @@ def inverse(grids: Grids, fields: tuple[Field, ...]) -> tuple[Tensor, ...]:
 class _Search:
     """Nodes of several fields as one list (n, count)."""
 
-    def __init__(self, grids: Grids, fields: list[Field]) -> None:
+    def __init__(self, grids: Grids, fields: list[Field], step: Step) -> None:
+        self._step = step
         self._cells = grids.cells
         self._sizes = [(f.end - f.begin, f.rows, f.columns) for f in fields]
         device = grids.pitch.device
@@ -126,8 +137,7 @@ class _Search:
             [grids.most[..., 0], grids.most[..., 1], grids.first, grids.stride, least], -1
         )
         each = torch.index_select(each, 1, owner)
-        self._most, self._first = each[..., :2], each[..., 2]
-        self._stride, self._least = each[..., 3], each[..., 4:]
+        self._each = each
         self._target = self.joined([_targets(f) for f in fields])
 
     def joined(self, values: list[Tensor]) -> Tensor:
@@ -143,31 +153,44 @@ class _Search:
     def newton(self, start: Tensor, steps: int, limit: float) -> tuple[Tensor, Tensor]:
         """The best places (n, count, 2) in cells on the way from `start`, and px they miss by
         (n, count, 1)."""
-        place, best, least = start, start, None
-        for k in range(steps + 1):
-            cell = bounded(place.floor(), self._most)
-            index = (cell[..., 1] * self._stride + cell[..., 0] + self._first).int()
-            within = place - cell
-            known = taken(self._cells, index)
-            fu, fv = within.split(1, -1)
-            origin, along, down, both = known[..., :8].split(2, -1)
-            away = self._target - origin - along * fu - (down + both * fu) * fv
-            miss = away.abs().amax(-1, keepdim=True)
-            if least is None:
-                least = miss
-            else:
-                best = torch.where(miss < least, place, best)
-                least = torch.minimum(least, miss)
-            if k == steps:
-                break
-            twice = torch.cat([fu, fu, fv, fv], -1)
-            slope = known[..., 8:12] + known[..., 12:] * twice
-            yv, xv, yu, xu = slope.split(1, -1)  # of xv and yu the negative
-            area = torch.maximum(xu * yv - xv * yu, self._least)
-            step = (slope.unflatten(-1, (2, 2)) * away[..., None, :]).sum(-1) / area
-            place = place + step.clamp(-limit, limit)
-        assert least is not None
-        return best, least
+        most = torch.full_like(start[0, 0], limit)
+        place, best, missed = start, start, torch.full_like(start[..., :1], FAR)
+        for _ in range(steps + 1):
+            place, best, missed = self._step(
+                self._cells, self._each, self._target, most, place, best, missed
+            )
+        return best, missed
+
+
+def step(
+    cells: Tensor,
+    each: Tensor,
+    target: Tensor,
+    limit: Tensor,
+    place: Tensor,
+    best: Tensor,
+    missed: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """One of Newton's: the next places, the best so far (n, count, 2), px it misses by (n, count,
+    1).
+
+    cells: see `cells`; each (n, count, 5): last cell across and down, row of the grid's first node,
+    rows between its rows, least area of a cell; target (n, count, 2): px; limit (2,): cells.
+    """
+    cell = bounded(place.floor(), each[..., :2])
+    index = (cell[..., 1] * each[..., 3] + cell[..., 0] + each[..., 2]).int()
+    fu, fv = (place - cell).split(1, -1)
+    known = taken(cells, index)
+    origin, along, down, both, still, bent = known.split((2, 2, 2, 2, 4, 4), -1)
+    away = target - origin - along * fu - (down + both * fu) * fv
+    miss = away.abs().amax(-1, keepdim=True)
+    best = torch.where(miss < missed, place, best)
+    slope = still + bent * torch.cat([fu, fu, fv, fv], -1)
+    yv, xv, yu, xu = slope.split(1, -1)  # of xv and yu the negative
+    area = torch.maximum(xu * yv - xv * yu, each[..., 4:])
+    way = torch.cat([yv, yu], -1) * away[..., :1] + torch.cat([xv, xu], -1) * away[..., 1:]
+    way = torch.maximum(torch.minimum(way / area, limit), -limit)
+    return place + way, best, torch.minimum(miss, missed)
 
 
 def _every(field: Field, every: int) -> Field:

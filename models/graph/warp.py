@@ -29,9 +29,10 @@ from visavis.models.warp.instant import BASE_STEP, PATCH_STEP
 class LayeredWarp(nn.Module):
     """(avatar, state, *bank) -> pictures, all as `spec` says."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, step: inverse.Step = inverse.step) -> None:
         super().__init__()
         self.spec = spec
+        self._step = step
 
     def forward(
         self,
@@ -113,7 +114,7 @@ class LayeredWarp(nn.Module):
         whole = inverse.Field(0, 1, rows, columns, BASE_STEP, torch.zeros_like(corner[:, :1]))
         twice = corner[:, :, None].expand(-1, -1, 2, -1).reshape(n, SHEETS, 2)
         windows = inverse.Field(1, 1 + SHEETS, side, side, PATCH_STEP, twice)
-        flow, both = inverse.inverse(grids, (whole, windows))
+        flow, both = inverse.inverse(grids, (whole, windows), self._step)
         return flow[:, 0], both.reshape(n, len(SLOTS), 2, side, side, 2)
 
     def _falls(self, avatar: Tensor) -> Tensor:
