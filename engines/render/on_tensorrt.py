@@ -81,8 +81,7 @@ class TensorRtRuntime:
             for place, rows in zip(inputs, full, strict=True):
                 place.copy_(self._device.staged(rows), non_blocking=True)
             self._bind(bank, inputs, pictures)
-            assert self._device.stream is not None
-            if not self._context.execute_async_v3(self._device.stream.cuda_stream):
+            if not self._context.execute_async_v3(self._device.handle):
                 raise self._failed("a picture failed")
             return self._device.fetch(pictures, count)
 

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import torch
 
+from visavis.engines.base import EngineError
 from visavis.engines.registry import Renderer
 from visavis.engines.render.runtimes import (
     BUCKETS,
@@ -81,6 +82,8 @@ class CudaGraphRuntime:
 
     def __init__(self, graph: Graph, spec: Spec, place: str) -> None:
         self._device = Device(place)
+        if not self._device.is_gpu:
+            raise EngineError("torch: CUDA graphs need a GPU")
         self.device = f"{self._device.words}, CUDA graphs"
         self.place, self.patience = place, GPU_PATIENCE
         self._graph, self._spec = graph, spec

@@ -12,12 +12,21 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
 import numpy as np
 
-from visavis.engines.base import I420, EngineError, FaceState, Generator, Portrayal, Puppet
+from visavis.engines.base import (
+    I420,
+    EngineError,
+    EngineHung,
+    FaceState,
+    Generator,
+    Portrayal,
+    Puppet,
+)
 from visavis.engines.render import posing
 from visavis.engines.render.lane import Lane
 from visavis.engines.render.runtimes import Standing
@@ -30,6 +39,7 @@ T = TypeVar("T")
 
 PAUSES: Final = (10.0, 30.0, 120.0, 600.0)  # s before it is tried again, the last for ever
 _LOOK: Final = 0.1  # s between looks whether the end has come
+_LATES, _LATE_IN = 4, 60.0  # calls given up in so many s that are forgiven
 _HUNG: Final = 2.0  # s after which a call that nobody waits for any more is taken for dead
 _MAKE: Final = 3600.0  # s to make it, an engine's build included
 _PLACE: Final = 60.0  # s for one avatar
@@ -77,6 +87,12 @@ class _Active:
     lane: Lane
     since: float
     placing: bool = False
+    lates: list[float] = field(default_factory=list)  # when calls were given up
+
+    def was_late(self, now: float) -> bool:
+        """Whether that happens too often: each time pictures came too late."""
+        self.lates = [*(at for at in self.lates if now - at < _LATE_IN), now]
+        return len(self.lates) > _LATES
 
     def call(self, work: Callable[[], T], patience: float | None = None) -> T:
         return self.lane.call(work, self.generator.patience if patience is None else patience)
@@ -98,6 +114,8 @@ class Standby:
         pauses: Sequence[float] = PAUSES,
     ) -> None:  # fmt: skip
         self.width, self.height, self.batch = sure.width, sure.height, sure.batch
+        # What the sure one may be asked beyond the Protocol; the fast one draws whole pictures.
+        self.patches = bool(getattr(sure, "patches", False))
         self._sure, self._make, self._told = sure, make, told
         self._pauses = tuple(pauses)
         self._failures = 0
@@ -141,7 +159,7 @@ class Standby:
         drawn = self._drawn_fast(fast, pairs, portrayals, deadline) if fast else {}
         left = [n for n in range(len(pairs)) if n not in drawn]
         if left:
-            asked = [Portrayal(pairs[n].sure, portrayals[n].state) for n in left]
+            asked = [replace(portrayals[n], puppet=pairs[n].sure) for n in left]
             drawn |= dict(zip(left, self._sure.draw(asked, deadline), strict=True))
         return [drawn[n] for n in range(len(pairs))]
 
@@ -179,9 +197,9 @@ class Standby:
         try:
             made = fast.call(lambda: fast.generator.draw(work, deadline))
             _check(made, len(work), self.width, self.height)
-        except EngineError as error:
-            if not fast.lane.late_for:  # else it may only be slow: the next pictures tell
-                self._degrade(fast, str(error))
+        except EngineHung:
+            if fast.was_late(time.monotonic()):  # else the next pictures tell
+                self._degrade(fast, f"{fast.generator.standing.renderer} is too slow")
             return {}
         except Exception as error:  # noqa: BLE001 (the border: whatever a device's library throws)
             self._degrade(fast, _words(error))
@@ -292,21 +310,28 @@ class Standby:
 
     def _adopt(self, active: _Active, pair: _Pair, packed: object) -> None:
         """Hand one avatar over, and see that it looks the same. Raises EngineError."""
-        generator = active.generator
+        generator, kept = active.generator, False
         active.placing = True
         try:
             half = active.call(lambda: generator.place(packed), _PLACE)
-            for state in _TRIALS:
-                asked = [Portrayal(half, state)]
-                made = active.call(lambda: generator.draw(asked, 0), _PLACE)  # noqa: B023
-                _compare(made, self._sure.draw([Portrayal(pair.sure, state)], 0))
+            try:
+                self._try(active, half, pair.sure)
+                with self._lock:
+                    if kept := pair in self._pairs:
+                        pair.fast = half
+            finally:
+                if not kept:  # wrong, or released meanwhile
+                    with suppress(EngineError):
+                        active.call(lambda: generator.release(half))
         finally:
             active.placing = False
-        with self._lock:
-            if pair in self._pairs:
-                pair.fast = half
-                return
-        active.call(lambda: generator.release(half))  # released meanwhile
+
+    def _try(self, active: _Active, half: Puppet, sure: Puppet) -> None:
+        """Raise EngineError where the fast one's first pictures are not those of the sure one."""
+        for state in _TRIALS:
+            asked = [Portrayal(half, state)]
+            made = active.call(partial(active.generator.draw, asked, 0.0), _PLACE)
+            _compare(made, self._sure.draw([Portrayal(sure, state)], 0))
 
 
 def _trials() -> tuple[FaceState, ...]:

@@ -46,7 +46,8 @@ def build(
         raise _failed(library, "cannot read the graph", faults or said)
     settings = builder.create_builder_config()
     settings.add_optimization_profile(_profile(builder, network, onnx, spans))
-    settings.clear_flag(trt.BuilderFlag.TF32)  # 10 bits of a position are not enough
+    if hasattr(trt.BuilderFlag, "TF32"):  # 10 bits of a position are not enough
+        settings.clear_flag(trt.BuilderFlag.TF32)
     if library.is_rtx:
         _aim(trt, settings, target)
     settings.progress_monitor = monitor = _monitor(trt, progress)

@@ -55,6 +55,11 @@ class Device:
         """What is launched inside goes to the device's stream."""
         return nullcontext() if self.stream is None else torch.cuda.stream(self.stream)
 
+    @property
+    def handle(self) -> int:
+        """The stream's, as CUDA knows it; 0 without a GPU."""
+        return 0 if self.stream is None else int(self.stream.cuda_stream)
+
     def load(self, put: Callable[[], T]) -> T:
         """What `put` gives, that writes to the device by whatever stream; done on return."""
         with failing("torch"):

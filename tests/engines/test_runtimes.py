@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from support import toy_graph
+from support import toy_graph, toy_tensorrt
 from support.toy_graph import HEIGHT, WIDTH, Toy, ToySpec
 
 from visavis.engines.base import EngineError
+from visavis.engines.render.on_tensorrt import TensorRtRuntime
 from visavis.engines.render.on_torch import TorchRuntime
 from visavis.engines.render.pool import PicturePool
 from visavis.engines.render.runtimes import BUCKETS, bucket, filled
+from visavis.engines.render.tensorrt_library import Library
 
 
 def state(count):
@@ -93,3 +95,47 @@ def test_pinned_memory_has_an_end():
     assert pool.take((1, 4, 5)) is not None
     held.clear()
     assert pool.take((2, 4, 5)) is not None
+
+
+@pytest.fixture
+def trt(monkeypatch):
+    monkeypatch.setattr(toy_tensorrt.Context, "bindings", 0)
+    monkeypatch.setattr(toy_tensorrt.Context, "fails", False)
+    return Library("support.toy_tensorrt")  # of no name that is known: taken for RTX
+
+
+def test_tensorrt_is_bound_anew_when_batch_or_bank_change_and_only_then(trt):
+    kept = []
+    runtime = TensorRtRuntime(trt, b"toy", ToySpec(), "cpu", b"of an earlier run", kept.append)
+    bank = toy_graph.bank()
+    expected = TorchRuntime(Toy(), ToySpec(), "cpu")
+    for count in (3, 4, 4, 1, 3):
+        made = runtime.run(bank, state(count)).copy()
+        assert np.array_equal(made, expected.run(bank, state(count)))
+    assert toy_tensorrt.Context.bindings == 6 * 3  # batches of 4, 1 and 4
+    larger = toy_graph.bank(5)
+    assert np.array_equal(runtime.run(larger, state(3)), expected.run(larger, state(3)))
+    assert toy_tensorrt.Context.bindings == 6 * 4
+    runtime.warm(bank, state(1))
+    assert kept == [b"kernels"]
+    assert toy_tensorrt.Cache.loaded == b"of an earlier run"
+    runtime.close()
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [(b"old", "the engine cannot be loaded: engine plan file is not compatible"),
+     (b"other", "the engine is for another graph")],
+)  # fmt: skip
+def test_an_engine_that_does_not_fit_is_refused(trt, engine, words):
+    with pytest.raises(EngineError, match=words):
+        TensorRtRuntime(trt, engine, ToySpec(), "cpu")
+
+
+def test_tensorrt_that_fails_or_is_given_too_much_says_so(trt):
+    runtime = TensorRtRuntime(trt, b"toy", ToySpec(), "cpu")
+    with pytest.raises(EngineError, match=r"textures may not have the shape \(65, 1, 144, 64\)"):
+        runtime.run(toy_graph.bank(65), state(1))
+    toy_tensorrt.Context.fails = True
+    with pytest.raises(EngineError, match="tensorrt_rtx: a picture failed: it does not say why"):
+        runtime.run(toy_graph.bank(), state(1))

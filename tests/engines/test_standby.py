@@ -68,6 +68,7 @@ FAULTS = {
     "gone": lambda _fast, _made: _raise(RuntimeError("CUDA error: the launch timed out")),
     "exit": lambda _fast, _made: _raise(SystemExit(3)),
     "hang": lambda fast, made: made * fast.release_hang.wait(30),
+    "slow": lambda fast, made: made * (not fast.release_hang.wait(0.15)),
     "shape": lambda _fast, made: [each[:-2] for each in made],
     "few": lambda _fast, made: made[1:],
     "black": lambda _fast, made: [each * 0 for each in made],
@@ -188,6 +189,18 @@ def test_a_call_that_is_only_slow_costs_no_more_than_its_own_pictures(bench):
     it.until_fast(puppet)
     assert len(it.made) == 1
     assert it.told[-1] == ON_GPU
+
+
+def test_one_that_is_late_again_and_again_is_given_up(bench):
+    it = bench("", "cannot", pauses=(5,))
+    puppet = it.standby.prepare(None)
+    it.until_fast(puppet)
+    it.made[0].fault = "slow"
+    end = time.monotonic() + 5
+    while it.told[-1].renderer == "tensorrt":
+        assert it.shades(puppet) == [SURE]
+        assert time.monotonic() < end
+    assert "tensorrt is too slow" in it.told[-1].why
 
 
 def test_a_call_that_hangs_is_given_up(bench):
