@@ -31,8 +31,9 @@ def refine(picture: Bytes, at: windows.Places, motion: Floats, told: Floats, ask
         for corner, size in zip(corners, sizes, strict=True)
     ]
     answers = ask(planes[0], planes[1], planes[2], told[None])
-    for corner, residual in zip(corners, answers, strict=True):
-        windows.add(picture, corner, residual[0], at.step)
+    for corner, residual, shown in zip(corners, answers, at.shown, strict=True):
+        if shown:
+            windows.add(picture, corner, residual[0], at.step)
 
 
 def network(path: Path) -> Answer:

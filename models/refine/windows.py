@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from visavis.models import arkit
 from visavis.models.avatar.rig import CONTROLS, PATCHES
 from visavis.models.warp import kernel
 from visavis.models.warp.scene import Net, Scene
@@ -29,6 +30,7 @@ SIZES: Final = dict(zip(PATCHES, (MOUTH, EYE, EYE), strict=True))
 PLANES: Final = 6  # four of luma (even and odd rows, even and odd columns), U, V
 
 MIRRORED: Final = (1, 0, 3, 2, 4, 5)  # planes of a mirrored window: odd columns are even ones
+STILL: Final = 1e-3  # px: what moves by less in every unit is held
 FADE: Final = 8  # samples of the planes over which a window fades into the picture
 TURN: Final = 15.0  # degrees of the head that are told as 1
 AMOUNTS: Final = len(CONTROLS) + 3
@@ -38,10 +40,19 @@ NOTHING: Final = np.zeros(1, np.float32)
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where a scene's windows are: their middles as 1 x 3 nodes that the head alone moves, in the
-    order of PATCHES, and px of the picture a px of a window is across."""
+    order of PATCHES, and px of the picture a px of a window is across.
+
+    eyes: False behind glasses, whose rims would be moved with the lids.
+    """
 
     middles: Net
     step: int
+    eyes: bool
+
+    @property
+    def shown(self) -> tuple[bool, bool, bool]:
+        """Which of PATCHES are refined."""
+        return True, self.eyes, self.eyes
 
 
 def places(scene: Scene) -> Places | None:
@@ -52,7 +63,20 @@ def places(scene: Scene) -> Places | None:
     fields = np.zeros((1, *rest.shape), np.float32)
     share = np.ones(rest.shape[:2], np.float32)
     net = Net(rest.astype(np.float32), share, fields, np.zeros((1, 2), np.int32), scene.base.box)
-    return Places(net, max(round(scene.body.interocular / INTEROCULAR), 1))
+    step = max(round(scene.body.interocular / INTEROCULAR), 1)
+    return Places(net, step, all(_moves(scene, net.rest[0, k], step) for k in (1, 2)))
+
+
+def _moves(scene: Scene, middle: Floats, step: int) -> bool:
+    """Whether a face moves around an eye: where it wears glasses, no unit does."""
+    reach = np.array(EYE[::-1]) * step / 2
+    low, high = (
+        np.maximum((middle[:2] + way * reach - scene.base.box[:2]) / scene.base.box[2], 0)
+        for way in (-1, 1)
+    )
+    x, y = (slice(int(low[k]), int(high[k])) for k in range(2))
+    moved = np.abs(scene.base.fields[: arkit.COUNT, y, x]).max((0, 3)) > STILL
+    return bool(moved.mean() > 0.5) if moved.size else False
 
 
 def corners(at: Places, motion: Floats) -> Ints:
@@ -69,12 +93,9 @@ def cut(picture: Bytes, corner: Ints, size: tuple[int, int], step: int = 1) -> F
     spans = np.array(size) * step
     whole = []
     for plane, start, span, ground in _parts(picture, corner, spans):
-        x, y = start
         part = np.full(span, ground, np.float32)
-        (y0, y1), (x0, x1) = (
-            _inside(v, n, m) for v, n, m in zip((y, x), span, plane.shape, strict=True)
-        )
-        part[y0 - y : y1 - y, x0 - x : x1 - x] = plane[y0:y1, x0:x1]
+        here, there = _overlap(start, span, plane.shape)
+        part[there] = plane[here]
         whole.append(part.reshape(span[0] // step, step, span[1] // step, step).mean((1, 3)))
     luma = whole[0].reshape(size[0] // 2, 2, size[1] // 2, 2).transpose(1, 3, 0, 2)
     return np.concatenate([luma.reshape(4, size[0] // 2, size[1] // 2), np.stack(whole[1:])])
@@ -89,32 +110,37 @@ def add(picture: Bytes, corner: Ints, residual: Floats, step: int = 1) -> None:
     for (plane, start, span, _), what in zip(_parts(picture, corner, spans), planes, strict=True):
         if step > 1:
             what = cv2.resize(what, (int(span[1]), int(span[0])), interpolation=cv2.INTER_LINEAR)
-        x, y = start
-        (y0, y1), (x0, x1) = (
-            _inside(v, n, m) for v, n, m in zip((y, x), span, plane.shape, strict=True)
-        )
-        part = plane[y0:y1, x0:x1]
-        part[:] = np.clip(np.rint(part + what[y0 - y : y1 - y, x0 - x : x1 - x]), 0, 255)
+        here, there = _overlap(start, span, plane.shape)
+        plane[here] = np.clip(np.rint(plane[here] + what[there]), 0, 255)
 
 
-def _inside(start: int, count: int, most: int) -> tuple[int, int]:
-    """First and one past the last of `count` positions that are within [0, most)."""
-    first = min(max(start, 0), most)
-    return first, max(min(start + count, most), first)
+def _overlap(
+    start: tuple[int, int], span: tuple[int, int], shape: tuple[int, ...]
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Rows and columns of a plane that a window at `start` (row, column) covers, and the same in
+    the window's own."""
+    here: list[slice] = []
+    there: list[slice] = []
+    for first, count, most in zip(start, span, shape, strict=True):
+        low = min(max(first, 0), most)
+        high = max(min(first + count, most), low)
+        here.append(slice(low, high))
+        there.append(slice(low - first, high - first))
+    return (here[0], here[1]), (there[0], there[1])
 
 
 def _parts(
     picture: Bytes, corner: Ints, spans: npt.NDArray[np.int64]
 ) -> Iterator[tuple[Bytes, tuple[int, int], tuple[int, int], float]]:
-    """Y, U and V of a picture as views, a window's left and top and its rows and columns in each,
+    """Y, U and V of a picture as views, a window's top and left and its rows and columns in each,
     and what is black."""
     height, width = picture.shape[0] * 2 // 3, picture.shape[1]
     x, y = (int(v) for v in corner)
     rows, columns = (int(v) for v in spans)
-    yield picture[:height], (x, y), (rows, columns), 16.0
+    yield picture[:height], (y, x), (rows, columns), 16.0
     flat = picture.reshape(-1)[height * width :].reshape(2, height // 2, width // 2)
     for plane in flat:
-        yield plane, (x // 2, y // 2), (rows // 2, columns // 2), 128.0
+        yield plane, (y // 2, x // 2), (rows // 2, columns // 2), 128.0
 
 
 def amounts(controls: Floats, pose: Floats) -> Floats:

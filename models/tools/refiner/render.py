@@ -13,11 +13,9 @@ kept, so a long run can be broken off and taken up again.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import bpy  # type: ignore[import-not-found]
@@ -25,21 +23,11 @@ import bpy  # type: ignore[import-not-found]
 from models.tools.persona import build, scenery
 from models.tools.persona.head import HeadState
 
+from .lock import shared
 from .people import person
 
 SIZE = 560  # px of a whole picture, as bench/face/truth.py renders
 SAMPLES = 10
-
-
-@contextmanager
-def shared(lock: Path | None) -> Iterator[None]:
-    """Hold a file's lock together with others, so that who needs a quiet machine can wait."""
-    if lock is None:
-        yield
-        return
-    with lock.open() as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        yield
 
 
 def portrait(sitter: build.Sitter, backdrop: Path, out: Path, lock: Path | None) -> None:

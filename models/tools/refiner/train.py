@@ -25,6 +25,7 @@ from torch.nn import functional as f
 from visavis.models.refine.network import Refiner, Window
 
 from . import pairs
+from .lock import shared
 
 BATCH: Final = 24
 RATE: Final = 2e-3
@@ -61,7 +62,9 @@ def step(network: Window, batch: pairs.Batch) -> Tensor:
     return loss(error, weight) + ROUGH * rough
 
 
-def train(paths: list[Path], steps: int, batch: int = BATCH, seed: int = 0) -> Refiner:
+def train(
+    paths: list[Path], steps: int, batch: int = BATCH, seed: int = 0, lock: Path | None = None
+) -> Refiner:
     """The same pairs, steps and seed give the same network on the same kind of processor."""
     torch.manual_seed(seed)
     torch.set_num_threads(1)  # layers are too small for more: two took five times as long
@@ -72,11 +75,12 @@ def train(paths: list[Path], steps: int, batch: int = BATCH, seed: int = 0) -> R
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: _share(k, steps))
     began, told = time.monotonic(), np.zeros(2)
     for k in range(steps):
-        losses = [step(part, pairs.drawn(of, batch, rng)) for part, of in kinds]
-        optimizer.zero_grad()
-        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimizer.step()
+        with shared(lock):
+            losses = [step(part, pairs.drawn(of, batch, rng)) for part, of in kinds]
+            optimizer.zero_grad()
+            torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimizer.step()
         schedule.step()
         now = np.array([v.item() for v in losses])
         told = 0.98 * told + 0.02 * now if k else now
@@ -98,9 +102,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="weights to write")
     parser.add_argument("--without", type=int, nargs="*", default=[], help="people to leave out")
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--lock", type=Path, help="a file to lock, shared, at each step")
     args = parser.parse_args()
     left_out = {f"person-{seed:02d}" for seed in args.without}
-    network = train([p for p in args.pairs if p.stem not in left_out], args.steps)
+    paths = [p for p in args.pairs if p.stem not in left_out]
+    network = train(paths, args.steps, lock=args.lock)
     torch.save(network.state_dict(), args.out)
 
 

@@ -1,0 +1,72 @@
+"""A generator whose pictures are refined: where they change, and where they must not."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from support.rig_by_hand import SIDE, avatar
+
+from visavis.engines.base import EngineError, FaceState, Portrayal, draw_one
+from visavis.engines.render import posing
+from visavis.engines.render.refining import RefiningGenerator
+from visavis.engines.render.warp import WarpGenerator
+from visavis.models.refine import windows
+from visavis.models.warp import scene
+
+TURNED = FaceState(pose=np.array([4, 2, 1, 0, 0, 0], np.float32))
+
+
+def adding(amount):
+    asked = []
+
+    def ask(*values):
+        asked.append(values)
+        return [np.full(part.shape, amount, np.float32) for part in values[:3]]
+
+    return ask, asked
+
+
+@pytest.fixture(scope="module")
+def rig():
+    return avatar()
+
+
+@pytest.fixture(scope="module")
+def plain(rig):
+    generator = WarpGenerator(SIDE, SIDE)
+    return draw_one(generator, generator.prepare(rig), TURNED)
+
+
+def test_nothing_added_is_the_warp_to_the_bit(rig, plain):
+    ask, asked = adding(0)
+    generator = RefiningGenerator(WarpGenerator(SIDE, SIDE), ask)
+    assert (draw_one(generator, generator.prepare(rig), TURNED) == plain).all()
+    (told,) = asked
+    assert told[3].shape == (1, windows.AMOUNTS)
+    np.testing.assert_allclose(told[3][0, -3:], np.array([4, 2, 1]) / windows.TURN)
+
+
+def test_windows_change_and_nothing_else(rig, plain):
+    prepared = scene.build(rig, SIDE, SIDE)
+    at = windows.places(prepared)
+    corners = windows.corners(at, posing.view(prepared.body, TURNED.pose))
+    inside = np.zeros((SIDE, SIDE), bool)
+    for (x, y), (rows, columns), shown in zip(
+        corners, windows.SIZES.values(), at.shown, strict=True
+    ):
+        if shown:
+            inside[max(y, 0) : max(y + rows * at.step, 0), max(x, 0) : x + columns * at.step] = True
+    generator = RefiningGenerator(WarpGenerator(SIDE, SIDE), adding(9)[0])
+    picture = draw_one(generator, generator.prepare(rig), TURNED)
+    changed = picture[:SIDE] != plain[:SIDE]
+    assert changed.any()
+    assert not changed[~inside].any()
+
+
+def test_a_stranger_s_puppet_is_refused(rig):
+    generator = RefiningGenerator(WarpGenerator(SIDE, SIDE), adding(0)[0])
+    other = WarpGenerator(SIDE, SIDE).prepare(rig)
+    with pytest.raises(EngineError, match="another generator"):
+        generator.draw([Portrayal(other, FaceState())], math.inf)
