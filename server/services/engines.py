@@ -52,6 +52,7 @@ class Defaults:
     """What a server is set up with, and a session that names nothing gets.
 
     knowledge: the file of answers; None: the example. size: width and height of the picture, px.
+    voices_apart: each voice in a process of its own.
     """
 
     avatar: str
@@ -59,6 +60,7 @@ class Defaults:
     dialogue: str
     knowledge: Path | None
     size: tuple[int, int]
+    voices_apart: bool = False
 
 
 class Services:
@@ -72,7 +74,7 @@ class Services:
         self._seed = secrets.randbits(31)  # no two starts of the server move alike
         self._loading: str | None = "The server is loading its models."
         self._ends = ExitStack()
-        self._voices = Voices(home, metrics)
+        self._voices = Voices(home, metrics, apart=defaults.voices_apart)
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
         self._drawing: DrawingPool
