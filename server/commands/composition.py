@@ -34,7 +34,10 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
     knowledge = Path(config.knowledge) if config.knowledge else None
     size = config.width, config.height
     renderer = as_wanted(config.renderer) or "auto"
-    defaults = Defaults(config.avatar, config.voice, config.dialogue, knowledge, size, renderer)
+    defaults = Defaults(
+        config.avatar, config.voice, config.dialogue, knowledge, size, renderer,
+        voices_apart=config.are_voices_apart,
+    )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 
 

@@ -70,6 +70,7 @@ class Defaults:
 
     knowledge: the file of answers; None: the example. size: width and height of the picture, px.
     renderer: who draws.
+    voices_apart: each voice in a process of its own.
     """
 
     avatar: str
@@ -78,6 +79,7 @@ class Defaults:
     knowledge: Path | None
     size: tuple[int, int]
     renderer: Wanted = "auto"
+    voices_apart: bool = False
 
 
 class Services:
@@ -91,7 +93,7 @@ class Services:
         self._seed = secrets.randbits(31)  # no two starts of the server move alike
         self._loading: str | None = "The server is loading its models."
         self._ends = ExitStack()
-        self._voices = Voices(home, metrics)
+        self._voices = Voices(home, metrics, apart=defaults.voices_apart)
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
         self._generator: Generator

@@ -51,18 +51,20 @@ def begin() -> None:
 
 def give_way() -> None:
     """Schedule the calling thread, that serves an engine, like everybody else's."""
-    if _granted():
+    if granted():
         _set(os.SCHED_OTHER, 0)
 
 
 @contextmanager
-def urgent() -> Iterator[None]:
+def urgent(*, is_granted: bool | None = None) -> Iterator[None]:
     """Go ahead of other processes, but not of media, while the block runs in an engine's thread.
+
+    is_granted: whether real time is, where it is not this process' main thread that has it.
 
     After it the thread is patient: what follows is made ahead of its time, just when the browser
     shows the first words and would lose its turn to it.
     """
-    if not _granted():
+    if not (granted() if is_granted is None else is_granted):
         yield
         return
     _set(os.SCHED_RR, _URGENT)
@@ -73,7 +75,8 @@ def urgent() -> Iterator[None]:
         os.setpriority(os.PRIO_PROCESS, 0, _PATIENT)  # of the thread, on Linux
 
 
-def _granted() -> bool:
+def granted() -> bool:
+    """Whether the main thread is scheduled in real time."""
     if sys.platform != "linux":
         return False
     main = threading.main_thread().native_id

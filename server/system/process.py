@@ -11,12 +11,14 @@ import multiprocessing
 import os
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.connection import Connection
 from typing import Any, Final, Generic, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Worker
+from visavis.server.system.priority import granted, urgent
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,13 +55,13 @@ class EngineProcess(Generic[T]):
     async def stream(
         self, work: Callable[..., Iterator[R]], *args: Any, awaited: bool = False
     ) -> AsyncGenerator[R, None]:
-        """The items of `work(engine, *args)`, one a call; the child is never urgent."""
-        del awaited
+        """The items of `work(engine, *args)`, one a call. awaited: see Worker.stream."""
         number = next(self._numbers)
         await self._ask("open", number, work, args)
         try:
-            while (item := await self._ask("next", number)) is not None:
+            while (item := await self._ask("next", number, awaited)) is not None:
                 yield item[0]
+                awaited = False
         finally:
             if self._pipe is not None:
                 await self._ask("drop", number)
@@ -96,7 +98,7 @@ class EngineProcess(Generic[T]):
             return self._pipe
         ours, theirs = _SPAWN.Pipe()
         self._child = _SPAWN.Process(
-            target=_serve, args=(theirs, self._make), name=self._name, daemon=True
+            target=_serve, args=(theirs, self._make, granted()), name=self._name, daemon=True
         )
         self._child.start()
         theirs.close()
@@ -117,8 +119,8 @@ class EngineProcess(Generic[T]):
             child.join(_REAPED)
 
 
-def _serve(pipe: Connection, make: Callable[[], Any]) -> None:
-    """The child: answers until the pipe closes."""
+def _serve(pipe: Connection, make: Callable[[], Any], may_hurry: bool) -> None:
+    """The child: answers until the pipe closes. may_hurry: real time is granted to the parent."""
     if sys.platform == "linux":
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # not the parent's urgency
     try:
@@ -134,10 +136,17 @@ def _serve(pipe: Connection, make: Callable[[], Any]) -> None:
         except (EOFError, KeyboardInterrupt):
             return
         try:
-            reply: Reply = (True, _answer(engine, streams, *request))
+            with _pace(request, may_hurry):
+                reply: Reply = (True, _answer(engine, streams, *request))
         except Exception as error:  # noqa: BLE001 (the border, as in Worker.call)
             reply = (False, fault(error))
         pipe.send(reply)
+
+
+def _pace(request: tuple[Any, ...], may_hurry: bool) -> AbstractContextManager[None]:
+    """Ahead of other processes for what a visitor waits for, as in a thread."""
+    is_awaited = request[0] == "next" and request[2]
+    return urgent(is_granted=True) if is_awaited and may_hurry else nullcontext()
 
 
 def _answer(engine: Any, streams: dict[int, Iterator[Any]], kind: str, *rest: Any) -> Any:
@@ -146,7 +155,7 @@ def _answer(engine: Any, streams: dict[int, Iterator[Any]], kind: str, *rest: An
             return work(engine, *args)
         case "open", (number, work, args):
             streams[number] = iter(work(engine, *args))
-        case "next", (number,):
+        case "next", (number, _):
             for item in streams[number]:
                 return (item,)
         case "drop", (number,):

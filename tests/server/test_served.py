@@ -16,6 +16,7 @@ from visavis.engines import fake
 from visavis.engines.base import EngineError, EngineHung, Transcript
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.engines import Defaults, Services
+from visavis.server.system import process
 from visavis.server.system import served as module
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
@@ -239,3 +240,28 @@ async def test_a_process_whose_engine_cannot_be_made_says_so():
 
 def unmakeable():
     raise EngineError("no such model")
+
+
+def policies(stt, count):
+    for _ in range(count):
+        yield os.sched_getscheduler(0)
+
+
+@pytest.mark.usefixtures("_children")
+async def test_a_process_hurries_for_what_a_visitor_waits_for_and_for_nothing_else(monkeypatch):
+    may = []
+    monkeypatch.setattr(process, "granted", lambda: bool(may))
+    served, _ = await in_process()
+    assert [p async for p in served.stream(policies, 2, awaited=True)] == [os.SCHED_OTHER] * 2
+    served.close()
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        pytest.skip("no real-time scheduling here")
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    may.append(True)
+    served, _ = await in_process()
+    seen = [p async for p in served.stream(policies, 3, awaited=True)]
+    assert seen == [os.SCHED_RR, os.SCHED_OTHER, os.SCHED_OTHER]
+    assert [p async for p in served.stream(policies, 1)] == [os.SCHED_OTHER]
+    served.close()
