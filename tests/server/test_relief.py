@@ -185,3 +185,14 @@ def test_at_half_rate_a_picture_may_take_twice_as_long():
                 now - 0.045, now - 0.045 + lead, now, whole=True, present=lambda: ["speaking"]
             )
         assert (relief.level > 0) == gives_way
+
+
+def test_pictures_that_were_not_even_asked_for_are_late_ones():
+    for missed, gives_way in ((0, False), (1, True)):
+        relief, now = Relief(patches=True), 100.0
+        for n in range(60):
+            now += 0.04
+            relief.drawn(now - 0.02, now + 0.03, now, whole=True, present=lambda: ["speaking"])
+            if n % 5 == 0:
+                relief.missed(now, missed)
+        assert (relief.level > 0) == gives_way
