@@ -68,7 +68,7 @@ async def test_a_covered_tab_costs_two_pictures_a_second_and_none_of_the_voice()
         concealed = "(await window.visavis.stats()).audio.concealed"
         before = await page.tab.evaluate(f"(async () => {concealed})()")
         await page.tab.show()
-        await page.more(3, within=0.3)
+        await page.more(3, within=1.0)
         assert await page.rate(1.0) > 20
         assert await page.tab.evaluate(f"(async () => {concealed})()") - before < 4800  # 100 ms
         shown = await page.tab.evaluate("taps.frames.length")
@@ -84,11 +84,11 @@ async def test_an_element_out_of_view_costs_as_little_unless_it_is_watched_elsew
         await asyncio.sleep(1.0)
         assert await page.rate(2.0) <= 2.4
         await page.tab.evaluate(f"{AVATAR}.setAttribute('watched', '')")
-        await page.more(3, within=0.3)
+        await page.more(3, within=1.0)
         assert await page.rate(1.0) > 20
         await page.tab.evaluate(f"{AVATAR}.removeAttribute('watched')")
         await asyncio.sleep(0.5)
         assert await page.rate(2.0) <= 2.4
         await page.tab.evaluate(f"{AVATAR}.style.transform = ''")
-        await page.more(3, within=0.5)
+        await page.more(3, within=1.0)
         assert await page.rate(1.0) > 20
