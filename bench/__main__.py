@@ -13,7 +13,7 @@ OUT = Path("out/bench")
 MODULES = {
     "live": "live.live", "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue",
     "motion": "face.motion", "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes",
-    "face": "face.face", "net": "net", "sessions": "sessions",
+    "face": "face.face", "net": "net", "sessions": "sessions", "drawing": "drawing",
 }  # fmt: skip
 
 

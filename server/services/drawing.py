@@ -164,6 +164,10 @@ class PoolSitting:
         """See Sitting."""
         self.urgency = None
 
+    def missed(self, count: int) -> None:
+        """See Sitting."""
+        self._pool.relief.missed(seconds(), count)
+
     async def draw(self, make: Make, due: float, over: Before | None = None) -> I420:
         """See Sitting."""
         return await self._pool.draw(self._puppet, make, due, over)

@@ -52,6 +52,9 @@ class Alone:
     def pause(self) -> None:
         """Nobody else could use the time."""
 
+    def missed(self, count: int) -> None:
+        """Time does not wait here, so there are none."""
+
     async def draw(
         self, make: Callable[[], FaceState], due: float, over: Before | None = None
     ) -> I420:

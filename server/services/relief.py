@@ -37,13 +37,13 @@ _GIVEN: Final = (
     LEAD / TICK_RATE
 )  # s that a picture may take at least, however late it was asked for
 # What whole pictures take on average, of what they may take, and how many of all come late.
-_SLOW: Final = 0.6, 0.04  # too much of either, if it stays so for `_PATIENCE` windows
+_SLOW: Final = 0.6, 0.02  # too much of either, if it stays so for `_PATIENCE` windows
 _PATIENCE: Final = 2  # a single stall is no reason
 _STUCK: Final = 1.6, 0.5  # too much at once
 # What they take in s, and how many come late, where there is time again ...
 _QUICK: Final = 0.016, 0.01  # ... if it stays so for as long as `hold`
 
-_HOLD: Final = 3.0, 60.0  # s, at first and at most: doubled when a step back up did not last ...
+_HOLD: Final = 5.0, 60.0  # s, at first and at most: doubled when a step back up did not last ...
 _LASTS: Final = 10.0  # ... for so many s
 _CALM: Final = 60.0  # s that a step back up must have lasted for this to be forgotten
 
@@ -114,6 +114,12 @@ class Relief:
         if window.is_over(done):
             self._window = None
             self._judge(window.verdict(), window.began, done, present)
+
+    def missed(self, now: float, count: int) -> None:
+        """So many pictures were not even asked for: the one before took too long."""
+        window = self._window = self._window or _Window(now)
+        window.pictures += count
+        window.late += count
 
     def _judge(
         self, verdict: Verdict, began: float, now: float, present: Callable[[], Collection[Urgency]]

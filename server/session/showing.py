@@ -61,6 +61,10 @@ class Sitting(Protocol):
         """It is not drawn at all until it asks again."""
         ...
 
+    def missed(self, count: int) -> None:
+        """There was no time left for so many pictures: the one before took too long."""
+        ...
+
     async def draw(
         self, make: Callable[[], FaceState], due: float, over: Before | None = None
     ) -> I420:
@@ -189,9 +193,11 @@ class Showing:
         at = self._clock.now() // FRAME * FRAME + 2 * FRAME
         while True:
             await self._awake.wait()
-            if await self._looks_before(at - self._lead):
-                at = self._newest + FRAME
-            at = max(at, self._clock.now() // FRAME * FRAME + FRAME)
+            looked = await self._looks_before(at - self._lead)
+            planned, soonest = at, self._clock.now() // FRAME * FRAME + FRAME
+            at = max(self._newest + FRAME if looked else at, soonest)
+            if planned < at < planned + _REST:  # else it rested
+                self._sitting.missed((at - planned) // FRAME)
             self._enter()
             try:
                 picture = await self._next(at)

@@ -34,6 +34,7 @@ class Sitting:
     seconds: float = 0.008
     broken: bool = False
     paused: int = 0
+    skipped: int = 0
     urgencies: list[Urgency] = field(default_factory=list)
     drawn: list[tuple[float, Before | None]] = field(default_factory=list)
 
@@ -43,6 +44,9 @@ class Sitting:
 
     def pause(self) -> None:
         self.paused += 1
+
+    def missed(self, count: int) -> None:
+        self.skipped += count
 
     async def draw(
         self, make: Callable[[], FaceState], due: float, over: Before | None = None
@@ -144,6 +148,7 @@ async def test_a_mouth_is_never_drawn_over_an_older_picture():
     async with face(step="mouth") as one:
         one.sitting.seconds = 0.1  # so long that the picture after it cannot be in time
         await one.look(1000)
+        assert 10 <= one.sitting.skipped <= 16
         one.sitting.drawn.clear()
         await one.look(1000)
         assert all(over is None for _, over in one.sitting.drawn)
