@@ -28,7 +28,7 @@ from visavis.server.system.metrics import Metrics
 log = logging.getLogger(__name__)
 
 _LOOK: Final = 0.5  # s between two looks at who still beats
-_HELLO: Final = 30.0  # s in which a process finds its parent
+_HELLO: Final = 60.0  # s in which a process finds its parent
 _LOADING: Final = 60  # looks without a beat while models load: imports hold the interpreter
 _HUNG: Final = 10  # looks without one, once it was ready
 _PAUSE: Final = 0.1, 30.0  # s before one that died is replaced, at first and at most
