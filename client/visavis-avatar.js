@@ -9,7 +9,8 @@
  * `avatar`, `voice`, `token`, `mode` ("talk": the microphone is on between mic(true) and
  * mic(false); "open": it is on from the start), `muted`, `source` ("dialogue": the avatar answers;
  * "microphone": it speaks what the microphone hears, half a second later. Set `muted` then unless
- * headphones are worn: the microphone would hear the avatar, and the avatar speak itself).
+ * headphones are worn: the microphone would hear the avatar, and the avatar speak itself), `watched`
+ * (its picture is shown elsewhere too: have all of them drawn while the element is out of sight).
  *
  * Methods: connect() from a click, disconnect(), ask(text), say(text, style), interrupt(),
  * direct(prompt), mic(on), retryNow(). ask, say and direct may be called while it connects; they
@@ -19,7 +20,7 @@
  *
  * Events (CustomEvent, the data is in `detail`): every message of the server under its type
  * ("ready", "listening", "transcript", "thinking", "reply_started", "caption", "reply_ended",
- * "receipt", "directed", "error", "goodbye") and once more as "message"; "state" (see session.js);
+ * "receipt", "directed", "pictures" {fluency}, "error", "goodbye") and once more as "message"; "state" (see session.js);
  * "lapsed" {reason} when the session could not be kept and another one begins; "mic" {on}; "micready";
  * "micerror" {reason: "refused" | "missing" | "busy" | "insecure"}; "firstpicture" {ms};
  * "playblocked" when the browser wants a click before sound: call play() from one.
@@ -29,6 +30,7 @@
 import { authorization } from "./element/connection.js";
 import { Microphone } from "./element/microphone.js";
 import { Session } from "./element/session.js";
+import { Sight } from "./element/sight.js";
 
 const SERVER = new URL(".", import.meta.url).href;
 const TAIL_MS = 200; // people let go of the button before their last sound is over
@@ -52,7 +54,7 @@ function layer(tag, part) {
 }
 
 export class VisavisAvatar extends HTMLElement {
-  static observedAttributes = ["server", "avatar", "voice", "token", "source", "mode", "muted", "aria-label"];
+  static observedAttributes = ["server", "avatar", "voice", "token", "source", "mode", "muted", "watched", "aria-label"];
 
   /** For networks that need a relay; set before connect(). @type {RTCIceServer[]} */
   iceServers = [];
@@ -62,6 +64,7 @@ export class VisavisAvatar extends HTMLElement {
   #video = /** @type {HTMLVideoElement} */ (layer("video", "video"));
   #still = /** @type {HTMLCanvasElement} */ (layer("canvas", "still"));
   #microphone = new Microphone();
+  #sight = new Sight(this, () => this.#onSight());
   #micOn = false;
   #tail = 0;
   #retargeting = false;
@@ -96,12 +99,14 @@ export class VisavisAvatar extends HTMLElement {
     document.addEventListener("resume", () => this.session.check(), { signal }); // it was frozen
     const onVisible = () => document.visibilityState === "visible" && this.session.check();
     document.addEventListener("visibilitychange", onVisible, { signal });
+    this.#sight.start();
     this.#describe();
     this.#loadPoster();
   }
 
   disconnectedCallback() {
     this.#listeners?.abort();
+    this.#sight.stop();
     this.disconnect();
   }
 
@@ -111,6 +116,7 @@ export class VisavisAvatar extends HTMLElement {
     if (name === "muted") this.#video.muted = after !== null;
     else if (name === "aria-label") this.#describe();
     else if (name === "mode") this.#onMode();
+    else if (name === "watched") this.#onSight();
     else this.#retarget();
   }
 
@@ -225,6 +231,11 @@ export class VisavisAvatar extends HTMLElement {
       this.session.retarget(this.#target());
       if (this.isConnected) this.#loadPoster();
     });
+  }
+
+  /** Nobody sees it, or somebody does again: the server draws accordingly. */
+  #onSight() {
+    this.session.watch(this.#sight.seen || this.hasAttribute("watched"));
   }
 
   #onMode() {

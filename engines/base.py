@@ -185,11 +185,24 @@ Draw = Callable[[FaceState], I420]  # pictures of one avatar, one by one; raises
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """A whole picture that was drawn, (height * 3 // 2, width), and the state that it shows."""
+
+    image: I420
+    state: FaceState
+
+
+@dataclass(frozen=True, slots=True)
 class Portrayal:
-    """What one picture is to show: whose face, and how it is."""
+    """What one picture is to show: whose face, and how it is.
+
+    over: only the mouth is to be drawn as in `state`, all else stays as it was before, the head's
+    pose included; for generators that can, see `can_patch`.
+    """
 
     puppet: Puppet
     state: FaceState
+    over: Before | None = None
 
 
 class Vad(Protocol):
@@ -379,8 +392,9 @@ class Motion(Protocol):
 class Generator(Protocol):
     """Face states to pictures, for all avatars and all sessions of a process.
 
-    width, height: px of every picture. batch: the most portrayals that one `draw` takes.
-    Any method may be called from any thread, and while others run.
+    width, height: px of every picture. batch: the most portrayals that one `draw` takes now: with
+    1 several calls run side by side, with more one after the other. Any method may be called from
+    any thread, and while others run.
     """
 
     width: int
@@ -406,6 +420,14 @@ class Generator(Protocol):
     def close(self) -> None:
         """Free everything; no call follows."""
         ...
+
+
+def can_patch(generator: Generator) -> bool:
+    """Whether it draws `Portrayal.over`, at a small part of a whole picture's cost.
+
+    It says so by an attribute `patches`; one that does not is never given it.
+    """
+    return bool(getattr(generator, "patches", False))
 
 
 def draw_one(generator: Generator, puppet: Puppet, state: FaceState) -> I420:

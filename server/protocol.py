@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final, Literal, get_type_hints
 
-from visavis.server.playout.messages import to_ms
+from visavis.server.playout.messages import Fluency, to_ms
 from visavis.server.session import events
 from visavis.server.session.events import Event
 from visavis.server.session.session import Session
@@ -78,6 +78,17 @@ class Mic:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """Whether anybody can see the pictures; if not, only a few are drawn and sent.
+
+    Only for servers whose `Ready` names it in `takes`. It holds for one connection.
+    """
+
+    type: ClassVar = "watch"
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Answered at once by `Pong` with the same `t` and the session's clock."""
 
@@ -85,7 +96,8 @@ class Ping:
     t: float
 
 
-FromClient = Text | SayText | Interrupt | Direct | Mic | Ping
+FromClient = Text | SayText | Interrupt | Direct | Mic | Watch | Ping
+TAKES: Final = (Watch.type,)  # what was added to version 1: others' servers call it a bad message
 
 # --- from the server ---------------------------------------------------------------------------
 
@@ -98,7 +110,8 @@ class Ready:
     resume: the secret with which a new offer goes on with this session; resumed: whether this one
     did. taken: messages from clients that were acted upon so far, pings left out: what a client
     sent beyond that is lost. history: what was said before; captions: the clauses of the reply
-    under way.
+    under way. takes: types of messages that not every server of this version takes. fluency: how
+    the face is drawn, as in `events.Pictures`.
     """
 
     protocol: int
@@ -111,6 +124,8 @@ class Ready:
     taken: int = 0
     history: tuple[events.Line, ...] = ()
     captions: tuple[events.Caption, ...] = ()
+    takes: tuple[str, ...] = TAKES
+    fluency: Fluency = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +164,13 @@ _NAMES: Final[Mapping[type, str]] = {
     events.ReplyEnded: "reply_ended",
     events.Receipt: "receipt",
     events.Directed: "directed",
+    events.Pictures: "pictures",
     events.Failure: "error",
 }
 
-_CLIENT_TYPES: Final = {kind.type: kind for kind in (Text, SayText, Interrupt, Direct, Mic, Ping)}
+_CLIENT_TYPES: Final = {
+    kind.type: kind for kind in (Text, SayText, Interrupt, Direct, Mic, Watch, Ping)
+}
 
 
 def encode(message: FromServer) -> str:
@@ -244,6 +262,8 @@ async def command(session: Session, message: FromClient) -> FromServer | None:
             session.interrupt()
         case Mic(on):
             session.mic(on)
+        case Watch():
+            pass  # the connection's own affair, see rtc/peer.py
         case Direct(prompt):
             return await session.direct(prompt)
         case Ping(t):

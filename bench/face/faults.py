@@ -17,7 +17,8 @@ import numpy.typing as npt
 from bench.face.tracking import command
 from bench.face.truth import random_state, state
 from visavis.engines.base import I420, FaceState
-from visavis.engines.render.warp import controls, draw, positions, view
+from visavis.engines.render.posing import controls, view
+from visavis.engines.render.warp import draw, positions
 from visavis.models import arkit
 from visavis.models.avatar.file import Avatar
 from visavis.models.avatar.rig import PATCHES

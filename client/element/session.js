@@ -12,6 +12,7 @@
  *   id            the server's session id
  *   marks         ms from connect() to offer, answer, connected, ready and firstPicture
  *   firstPictureMs  marks.firstPicture, or null before the first picture
+ *   fluency       how fluent the server draws the face now: "full" unless it has too little time
  *   clock         {roundTripMs, offsetMs}: session clock = performance.now() + offsetMs
  *   receipts      the server's receipts, newest last, at most 200
  *   messages      {at, way: "in" | "out", type, turn}, newest last, at most 1000; `at` is
@@ -29,7 +30,8 @@ import { summary } from "./stats.js";
 /**
  * What the client may say; server/protocol.py has the limits. Pings are the session's own.
  * @typedef {{type: "text", text: string} | {type: "say", text: string, style: string}
- *   | {type: "interrupt"} | {type: "direct", prompt: string} | {type: "mic", on: boolean}} FromClient
+ *   | {type: "interrupt"} | {type: "direct", prompt: string} | {type: "mic", on: boolean}
+ *   | {type: "watch", on: boolean}} FromClient
  */
 
 const PING_MS = 2000;
@@ -85,6 +87,7 @@ export class Session extends EventTarget {
   /** @type {{at: number, way: "in"|"out", type: string, turn: number|null}[]} */ messages = [];
   /** @type {{roundTripMs: number|null, offsetMs: number|null}} */
   clock = { roundTripMs: null, offsetMs: null };
+  /** How fluent the server draws the face: "full", "mouth", "half" or "still". */ fluency = "full";
   jitterBufferMs = 0;
   /** Token of the server's session; set it before connect() to go on with it, as after a reload. */
   resume = "";
@@ -101,6 +104,9 @@ export class Session extends EventTarget {
   /** @type {MediaStreamTrack|null} */ #track = null;
   /** @type {AbortController|null} */ #run = null;
   #listening = false;
+  #watching = true;
+  /** Types of messages that the server takes, beyond those that all of its version do.
+   * @type {string[]} */ #takes = [];
   #startedAt = 0;
   #answeredAt = 0;
   /** Ends a pause between attempts early. */ #wake = () => {};
@@ -193,6 +199,17 @@ export class Session extends EventTarget {
     }
   }
 
+  /** Whether anybody can see the picture; holds over reconnects. @param {boolean} on */
+  watch(on) {
+    this.#watching = on;
+    if (this.state === "connected" && this.#connection) this.#tellWatching(this.#connection);
+  }
+
+  /** @param {Connection} connection */
+  #tellWatching(connection) {
+    if (this.#takes.includes("watch")) this.#post(connection, { type: "watch", on: this.#watching });
+  }
+
   /** The first picture is on the screen. */
   pictureShown() {
     this.marks.firstPicture ??= Math.round(performance.now() - this.#startedAt);
@@ -213,6 +230,7 @@ export class Session extends EventTarget {
       get id() { return session.id; },
       get marks() { return { ...session.marks }; },
       get firstPictureMs() { return session.marks.firstPicture ?? null; },
+      get fluency() { return session.fluency; },
       get clock() { return { ...session.clock }; },
       get receipts() { return [...session.receipts]; },
       get messages() { return [...session.messages]; },
@@ -305,6 +323,7 @@ export class Session extends EventTarget {
     }
     this.#enter("connected");
     this.#post(connection, { type: "mic", on: this.#listening });
+    if (!this.#watching) this.#tellWatching(connection);
     for (const message of this.#outbox.splice(0)) this.#post(connection, message);
   }
 
@@ -418,6 +437,7 @@ export class Session extends EventTarget {
     if (message.type === "pong") return this.#onPong(connection, message);
     this.#log("in", message);
     if (message.type === "ready") this.#onReady(connection, message);
+    if (message.type === "pictures") this.fluency = message.fluency;
     if (message.type === "receipt") remember(this.receipts, message, 200);
     this.#emit("message", message);
     if (message.type !== "goodbye") return;
@@ -434,6 +454,8 @@ export class Session extends EventTarget {
     }
     this.id = ready.session;
     this.resume = ready.resume ?? "";
+    this.fluency = ready.fluency ?? "full";
+    this.#takes = ready.takes ?? [];
     const lost = ready.resumed ? this.#count - ready.taken : 0;
     const again = lost > 0 ? this.#sent.slice(-lost) : [];
     this.#sent = [];

@@ -17,7 +17,7 @@ import { Log } from "./log.js";
 import { keep, keepSession, keptSession, remembered, Settings } from "./settings.js";
 import { Talk } from "./talk.js";
 import { Notice, Trouble } from "./trouble.js";
-import { GREETINGS, LAPSED, NOTICES, PRIVACY, SOURCES, STATES } from "./words.js";
+import { FLUENCY, GREETINGS, LAPSED, NOTICES, PRIVACY, SOURCES, STATES } from "./words.js";
 
 const KIOSK_IDLE_SECONDS = 90; // then the next visitor must not read what the last one said
 const ANNOUNCE_MS = 400;
@@ -172,6 +172,8 @@ function render() {
     word.textContent = STATES[shown];
     announce(STATES[shown]);
   }
+  byId("fluency").textContent = FLUENCY[avatar.session.fluency] ?? "";
+  byId("fluency").hidden = state !== "connected" || !FLUENCY[avatar.session.fluency];
   byId("welcome").hidden = state !== "idle";
   byId("end").hidden = state === "idle";
   byId("interrupt").hidden = conversation.phase !== "speaking" || state !== "connected";
@@ -219,7 +221,7 @@ function onMessage(message) {
     settings.understood(message.styles, message.dropped, message.known);
   }
   if (message.type === "error") notice.problem(message.message);
-  stayAwake();
+  if (message.type !== "pictures") stayAwake();
   render();
 }
 

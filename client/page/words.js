@@ -14,6 +14,14 @@ export const STATES = {
   speaking: "Speaking",
 };
 
+/** Beside the state, while the server has too little time to draw every picture. Else nothing. */
+export const FLUENCY = {
+  full: "",
+  mouth: "fewer pictures",
+  half: "fewer pictures",
+  still: "sound only",
+};
+
 /** Who has the words: the avatar, or the visitor, whose voice it speaks with. */
 export const SOURCES = {
   dialogue: {

@@ -42,6 +42,24 @@ class Tiles(NamedTuple):
     clear: Array
 
 
+class Body(NamedTuple):
+    """Of the base, what `light` takes: relief (h, w, 3), share (h, w), box, and turn (3,)."""
+
+    relief: Array
+    share: Array
+    box: Array
+    turn: Array
+
+
+class Net(NamedTuple):
+    """What `forward` takes of a grid: rest, fields, rows, share."""
+
+    rest: Array
+    fields: Array
+    rows: Array
+    share: Array
+
+
 ONE = 65536  # fixed point, 16 fractional bits
 EVEN = 0x00FF00FF  # bytes 0 and 2 of a texel
 HALF = 0x00800080  # one half in both, for rounding
@@ -76,11 +94,10 @@ def forward(
             px = np.float32(0)
             py = np.float32(0)
             for b in range(2):
-                m = view[b]
                 w = share[i, j] if b == 0 else np.float32(1) - share[i, j]
-                qx = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z + m[0, 3]
-                qy = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z + m[1, 3]
-                qz = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z + m[2, 3]
+                qx = view[b, 0, 0] * x + view[b, 0, 1] * y + view[b, 0, 2] * z + view[b, 0, 3]
+                qy = view[b, 1, 0] * x + view[b, 1, 1] * y + view[b, 1, 2] * z + view[b, 1, 3]
+                qz = view[b, 2, 0] * x + view[b, 2, 1] * y + view[b, 2, 2] * z + view[b, 2, 3]
                 s = w * far / (far - qz)
                 px += s * (qx - cx)
                 py += s * (qy - cy)
@@ -101,6 +118,19 @@ def unfold(seen: Array, left: int, right: int, least: Real) -> None:
             seen[i, j, 0] = min(seen[i, j, 0], seen[i, j + 1, 0] - least)
         for j in range(right + 1, seen.shape[1]):
             seen[i, j, 0] = max(seen[i, j, 0], seen[i, j - 1, 0] + least)
+
+
+@compiled
+def span(seen: Array) -> tuple[Real, Real, Real, Real]:
+    """Left, top, right and bottom of what is seen: (h, w, 2) from `forward`."""
+    left = right = seen[0, 0, 0]
+    top = bottom = seen[0, 0, 1]
+    for i in range(seen.shape[0]):
+        for j in range(seen.shape[1]):
+            x, y = seen[i, j, 0], seen[i, j, 1]
+            left, right = min(left, x), max(right, x)
+            top, bottom = min(top, y), max(bottom, y)
+    return left, top, right, bottom
 
 
 @compiled
@@ -208,8 +238,8 @@ def light(flow: Array, relief: Array, share: Array, box: Array, turn: Array, out
     gain = np.empty((height, width), np.float32)
     for i in range(height):
         for j in range(width):
-            r = relief[i, j]
-            change = (r[0] * turn[0] + r[1] * turn[1] + r[2] * turn[2]) * share[i, j]
+            change = relief[i, j, 0] * turn[0] + relief[i, j, 1] * turn[1]
+            change = (change + relief[i, j, 2] * turn[2]) * share[i, j]
             gain[i, j] = min(max(np.float32(1) + change, np.float32(0.75)), np.float32(1.25))
     inv = np.float32(1) / box[2]
     for i in range(out.shape[0]):
@@ -235,7 +265,17 @@ def lerp_pair(p00: int, p01: int, p10: int, p11: int, fx: int, fy: int) -> int:
 
 
 @compiled
-def draw_base(  # noqa: C901 - one pass over the picture: calls would cost more than they tell
+def texel_at(
+    nodes: Array, i: int, j: int, origin: Array, high_x: Real, high_y: Real
+) -> tuple[int, int]:
+    """Where a node's position lies in a texture that begins at `origin`, in fixed point."""
+    x = min(max((nodes[i, j, 0] - origin[0]) * 2, np.float32(0)), high_x)
+    y = min(max((nodes[i, j, 1] - origin[1]) * 2, np.float32(0)), high_y)
+    return int(x * ONE + np.float32(0.5)), int(y * ONE + np.float32(0.5))
+
+
+@compiled
+def draw_base(
     flow: Array, gain: Array, step: int, texture: Texture, tiles: Tiles, picture: Picture
 ) -> None:
     """Lay the large layer over the background that is already in the picture.
@@ -257,28 +297,21 @@ def draw_base(  # noqa: C901 - one pass over the picture: calls would cost more 
         top = i * step
         bottom = min(top + step, height)
         for j in range(flow.shape[1] - 1):
-            c = np.empty(8, np.int32)
-            for k in range(4):
-                q = flow[i + (k >> 1), j + (k & 1)]
-                sx = min(max((q[0] - origin[0]) * 2, np.float32(0)), high_x)
-                sy = min(max((q[1] - origin[1]) * 2, np.float32(0)), high_y)
-                c[2 * k] = int(sx * ONE + np.float32(0.5))
-                c[2 * k + 1] = int(sy * ONE + np.float32(0.5))
-            a0 = min(min(c[0], c[2]), min(c[4], c[6])) >> shift
-            a1 = ((max(max(c[0], c[2]), max(c[4], c[6])) + ONE) >> shift) + 1
-            b0 = min(min(c[1], c[3]), min(c[5], c[7])) >> shift
-            b1 = ((max(max(c[1], c[3]), max(c[5], c[7])) + ONE) >> shift) + 1
+            lx, ly = texel_at(flow, i, j, origin, high_x, high_y)
+            rx, ry = texel_at(flow, i, j + 1, origin, high_x, high_y)
+            dlx, dly = texel_at(flow, i + 1, j, origin, high_x, high_y)
+            drx, dry = texel_at(flow, i + 1, j + 1, origin, high_x, high_y)
+            a0 = min(min(lx, rx), min(dlx, drx)) >> shift
+            a1 = ((max(max(lx, rx), max(dlx, drx)) + ONE) >> shift) + 1
+            b0 = min(min(ly, ry), min(dly, dry)) >> shift
+            b1 = ((max(max(ly, ry), max(dly, dry)) + ONE) >> shift) + 1
             if seen[b1, a1] - seen[b0, a1] - seen[b1, a0] + seen[b0, a0] == 0:
                 continue
             opaque = clear[b1, a1] - clear[b0, a1] - clear[b1, a0] + clear[b0, a0] == 0
             left = j * step
             right = min(left + step, width)
-            lx, ly = c[0], c[1]
-            rx, ry = c[2], c[3]
-            dlx = int((c[4] - c[0]) * inv)
-            dly = int((c[5] - c[1]) * inv)
-            drx = int((c[6] - c[2]) * inv)
-            dry = int((c[7] - c[3]) * inv)
+            dlx, dly = int((dlx - lx) * inv), int((dly - ly) * inv)
+            drx, dry = int((drx - rx) * inv), int((dry - ry) * inv)
             gl, gr = int(gain[i, j] * ONE), int(gain[i, j + 1] * ONE)
             dgl = int((gain[i + 1, j] * ONE - gl) * inv)
             dgr = int((gain[i + 1, j + 1] * ONE - gr) * inv)
@@ -337,3 +370,24 @@ def draw_base(  # noqa: C901 - one pass over the picture: calls would cost more 
                 ry += dry
                 gl += dgl
                 gr += dgr
+
+
+@compiled
+def open_base(
+    net: Net, body: Body, cheeks: tuple[int, int, Real], amount: Array, view: Array, step: int,
+    texture: Texture, tiles: Tiles, picture: Picture,
+) -> None:  # fmt: skip
+    """Draw the base: `forward`, `unfold` (cheeks: its left, right and least), `invert`, `light`.
+
+    One call: each would wait for the interpreter's lock anew.
+    """
+    seen = np.empty((net.share.shape[0], net.share.shape[1], 2), np.float32)
+    forward(net.rest, net.fields, net.rows, amount, net.share, view, seen)
+    unfold(seen, cheeks[0], cheeks[1], cheeks[2])
+    height, width = picture.luma.shape
+    rows, columns = (height + step - 1) // step + 1, (width + step - 1) // step + 1
+    flow = np.empty((rows, columns, 2), np.float32)
+    gain = np.empty((rows, columns), np.float32)
+    invert(seen, body.box, step, 0, 0, flow)
+    light(flow, body.relief, body.share, body.box, body.turn, gain)
+    draw_base(flow, gain, step, texture, tiles, picture)

@@ -12,10 +12,20 @@ from typing import NamedTuple
 import numpy as np
 
 from visavis.models.compiling import compiled
-from visavis.models.warp.kernel import Array, Picture, Real, Texture, lerp_pair
+from visavis.models.warp.kernel import (
+    Array,
+    Body,
+    Picture,
+    Real,
+    Texture,
+    invert,
+    lerp_pair,
+    light,
+)
+from visavis.models.warp.kernel_skin import EDGE_UNIT as EDGE_UNIT
+from visavis.models.warp.kernel_skin import EDGE_ZERO as EDGE_ZERO
+from visavis.models.warp.kernel_skin import byte, draw_skin, edge, plain
 
-EDGE_UNIT = 8  # steps of a stored signed distance per px
-EDGE_ZERO = 128
 LINE_REACH = np.float32(0.045)  # widths of an eye that its dark line reaches to both sides
 FLAT = 0.35  # of their height in the photo that lashes have at least, seen from the front
 SEAM = np.float32(4)  # px, for each px left out at a sheet's edge, over which its texture stretches
@@ -80,26 +90,6 @@ Cell = tuple[int, int, Real, Real, Real, Real]  # see _cell
 
 
 @compiled
-def _byte(sheet: Array, x: Real, y: Real) -> Real:
-    """A plane of bytes, bilinear."""
-    a = int(x)
-    b = int(y)
-    fx = x - np.float32(a)
-    fy = y - np.float32(b)
-    p00, p01 = np.float32(sheet[b, a]), np.float32(sheet[b, a + 1])
-    p10, p11 = np.float32(sheet[b + 1, a]), np.float32(sheet[b + 1, a + 1])
-    top = p00 + (p01 - p00) * fx
-    low = p10 + (p11 - p10) * fx
-    return top + (low - top) * fy
-
-
-@compiled
-def _edge(sheet: Array, x: Real, y: Real) -> Real:
-    """Signed distance in px, bilinear; positive where the sheet covers."""
-    return (_byte(sheet, x, y) - np.float32(EDGE_ZERO)) * np.float32(1.0 / EDGE_UNIT)
-
-
-@compiled
 def _cell(x: Real, y: Real) -> Cell:
     """Of a place among nodes: column and row, and the weights of the four nodes around it."""
     a = int(x)
@@ -114,22 +104,25 @@ def _cell(x: Real, y: Real) -> Cell:
 def _position(nodes: Array, cell: Cell) -> tuple[Real, Real]:
     """What nodes (h, w, 2) say there."""
     a, b, w00, w01, w10, w11 = cell
-    p, q, r, s = nodes[b, a], nodes[b, a + 1], nodes[b + 1, a], nodes[b + 1, a + 1]
+    c, d = a + 1, b + 1
     return (
-        p[0] * w00 + q[0] * w01 + r[0] * w10 + s[0] * w11,
-        p[1] * w00 + q[1] * w01 + r[1] * w10 + s[1] * w11,
+        nodes[b, a, 0] * w00 + nodes[b, c, 0] * w01 + nodes[d, a, 0] * w10 + nodes[d, c, 0] * w11,
+        nodes[b, a, 1] * w00 + nodes[b, c, 1] * w01 + nodes[d, a, 1] * w10 + nodes[d, c, 1] * w11,
     )
 
 
 @compiled
-def _texel(flat: Array, stride: int, x: Real, y: Real) -> tuple[int, int]:
-    """Both byte pairs at texel position (x, y): Y | A << 16 and U | V << 16."""
+def _texel(flat: Array, first: int, stride: int, x: Real, y: Real) -> tuple[int, int]:
+    """Both byte pairs at (x, y) of a picture whose words begin at `first`.
+
+    Y | A << 16 and U | V << 16.
+    """
     a = int(x)
     b = int(y)
     fx = int((x - np.float32(a)) * np.float32(256))
     fy = int((y - np.float32(b)) * np.float32(256))
     one, row = np.uint64(1), np.uint64(stride)  # unsigned: no test for negative indices
-    at = np.uint64(b * stride + a)
+    at = np.uint64(first + b * stride + a)
     p00, p01 = flat[at], flat[at + one]
     p10, p11 = flat[at + row], flat[at + row + one]
     even = lerp_pair(p00, p01, p10, p11, fx, fy)
@@ -147,21 +140,23 @@ def _lit(gain: Array, cell: Cell, even: int) -> Real:
 
 
 @compiled
-def _between(inside: Inside, x: Real, y: Real, up: Real, low: Real) -> tuple[Real, Real, Real]:
+def _between(
+    inside: Inside, flat: Array, x: Real, y: Real, up: Real, low: Real
+) -> tuple[Real, Real, Real]:
     """What is seen through the gap at picture px (x, y): luma, blue, red.
 
-    up, low: px (negative) from the edge of the upper and the lower sheet.
+    flat: the words of its atlas; up, low: px (negative) from the edges of the upper and the lower
+    sheet.
     """
     atlas, places, back, shade = inside
     luma, blue, red = back[0], back[1], back[2]
-    height, width = atlas.shape[1], atlas.shape[2]
-    for n in range(atlas.shape[0]):
-        m = places[n]
-        tx = m[0, 0] * x + m[0, 1] * y + m[0, 2]
-        ty = m[1, 0] * x + m[1, 1] * y + m[1, 2]
+    count, height, width = atlas.shape
+    for n in range(count):
+        tx = places[n, 0, 0] * x + places[n, 0, 1] * y + places[n, 0, 2]
+        ty = places[n, 1, 0] * x + places[n, 1, 1] * y + places[n, 1, 2]
         if tx < 0 or ty < 0 or tx >= width - 1 or ty >= height - 1:
             continue
-        even, odd = _texel(atlas[n].reshape(-1), width, tx, ty)
+        even, odd = _texel(flat, n * height * width, width, tx, ty)
         alpha = np.float32(even >> 16) * np.float32(1.0 / 255)
         luma += (np.float32(even & 255) - luma) * alpha
         blue += (np.float32(odd & 255) - blue) * alpha
@@ -205,66 +200,95 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
     half = np.float32(0.5)
     seam = max(half, SEAM * np.float32(shade[5]))
     inv_seam = one / seam
-    for y in range(max(y0, 0), min(y0 + (upper.shape[0] - 1) * step, height), 2):
-        for x in range(max(x0, 0), min(x0 + (upper.shape[1] - 1) * step, width), 2):
-            sum_blue = zero
-            sum_red = zero
-            touched = False
-            old_blue = np.float32(blue[y >> 1, x >> 1])
-            old_red = np.float32(red[y >> 1, x >> 1])
-            for k in range(4):
-                px = x + (k & 1)
-                py = y + (k >> 1)
-                cell = _cell((px - x0) * inv, (py - y0) * inv)
-                ux, uy = _position(upper, cell)
-                sx = ux - corner[0]
-                sy = uy - corner[1]
-                rim = min(min(sx, sy), min(edge_x - sx, edge_y - sy))
-                if rim <= zero:
-                    sum_blue += old_blue
-                    sum_red += old_red
-                    continue
-                touched = True
-                fade = min(rim * inv_margin, one)
-                up = _edge(edges[0], sx, sy)
-                cover = min(max(up + half, zero), one)
-                y_, u_, v_ = zero, zero, zero
-                skip, low = zero, zero
-                if up < seam:
-                    lx, ly = _position(lower, cell)
-                    tx = min(max(lx - corner[0], zero), edge_x)
-                    ty = min(max(ly - corner[1], zero), edge_y)
-                    low = _edge(edges[1], tx, ty)
-                    skip = min(max(-(up + low), zero) * shade[4], np.float32(shade[5]))
-                if cover < one:
-                    under = min(max(low + half, zero), one)
-                    if under < one:
-                        y_, u_, v_ = _between(inside, np.float32(px), np.float32(py), up, low)
-                    if under > zero:
-                        past = skip * max(one - max(low, zero) * inv_seam, zero)
-                        qx = min(max((lx - origin[0]) * 2, zero), high_x)
-                        qy = min(max((ly + past - origin[1]) * 2, zero), high_y)
-                        even, odd = _texel(flat, stride, qx, qy)
-                        lit = _lit(seen.gains[1], cell, even)
-                        y_ += (lit - y_) * under
-                        u_ += (np.float32(odd & 255) - u_) * under
-                        v_ += (np.float32(odd >> 16) - v_) * under
-                if cover > zero:
-                    qx = min(max((ux - origin[0]) * 2, zero), high_x)
-                    past = skip * max(one - max(up, zero) * inv_seam, zero)
-                    qy = min(max((uy - past - origin[1]) * 2, zero), high_y)
-                    even, odd = _texel(flat, stride, qx, qy)
-                    lit = _lit(seen.gains[0], cell, even)
-                    y_ += (lit - y_) * cover
-                    u_ += (np.float32(odd & 255) - u_) * cover
-                    v_ += (np.float32(odd >> 16) - v_) * cover
-                old = np.float32(luma[py, px])
-                luma[py, px] = np.uint8(old + (y_ - old) * fade + half)
-                sum_blue += old_blue + (u_ - old_blue) * fade
-                sum_red += old_red + (v_ - old_red) * fade
-            if touched:
-                blue[y >> 1, x >> 1] = np.uint8(sum_blue * np.float32(0.25) + half)
-                red[y >> 1, x >> 1] = np.uint8(sum_red * np.float32(0.25) + half)
+    rows, columns = upper.shape[0] - 1, upper.shape[1] - 1
+    # Once, for a view in a loop costs: numba counts who holds an array, across all threads.
+    above, below = edges[0], edges[1]
+    bright, dim = seen.gains[0], seen.gains[1]
+    sprites = inside.atlas.reshape(-1)
+    fades = np.empty(4, np.float32)
+    for i in range(rows):
+        top, bottom = max(y0 + i * step, 0), min(y0 + (i + 1) * step, height)
+        for j in range(columns):
+            left, right = max(x0 + j * step, 0), min(x0 + (j + 1) * step, width)
+            shown = plain(upper, lower, i, j, above, below, corner, seam, fades)
+            if shown == 3:
+                continue
+            if shown < 2 and bottom - top == step and right - left == step:
+                for k in range(4):
+                    fades[k] = min(max(fades[k] * inv_margin, zero), one)
+                if shown == 0:
+                    draw_skin(
+                        upper, bright, i, j, step, flat, stride, high_y, origin, fades, picture,
+                        left, top,
+                    )  # fmt: skip
+                else:
+                    draw_skin(
+                        lower, dim, i, j, step, flat, stride, high_y, origin, fades, picture,
+                        left, top,
+                    )  # fmt: skip
+                continue
+            for y in range(top, bottom, 2):
+                for x in range(left, right, 2):
+                    sum_blue = zero
+                    sum_red = zero
+                    touched = False
+                    old_blue = np.float32(blue[y >> 1, x >> 1])
+                    old_red = np.float32(red[y >> 1, x >> 1])
+                    for k in range(4):
+                        px = x + (k & 1)
+                        py = y + (k >> 1)
+                        cell = _cell((px - x0) * inv, (py - y0) * inv)
+                        ux, uy = _position(upper, cell)
+                        sx = ux - corner[0]
+                        sy = uy - corner[1]
+                        rim = min(min(sx, sy), min(edge_x - sx, edge_y - sy))
+                        if rim <= zero:
+                            sum_blue += old_blue
+                            sum_red += old_red
+                            continue
+                        touched = True
+                        fade = min(rim * inv_margin, one)
+                        up = edge(above, sx, sy)
+                        cover = min(max(up + half, zero), one)
+                        y_, u_, v_ = zero, zero, zero
+                        skip, low = zero, zero
+                        if up < seam:
+                            lx, ly = _position(lower, cell)
+                            tx = min(max(lx - corner[0], zero), edge_x)
+                            ty = min(max(ly - corner[1], zero), edge_y)
+                            low = edge(below, tx, ty)
+                            skip = min(max(-(up + low), zero) * shade[4], np.float32(shade[5]))
+                        if cover < one:
+                            under = min(max(low + half, zero), one)
+                            if under < one:
+                                y_, u_, v_ = _between(
+                                    inside, sprites, np.float32(px), np.float32(py), up, low
+                                )
+                            if under > zero:
+                                past = skip * max(one - max(low, zero) * inv_seam, zero)
+                                qx = min(max((lx - origin[0]) * 2, zero), high_x)
+                                qy = min(max((ly + past - origin[1]) * 2, zero), high_y)
+                                even, odd = _texel(flat, 0, stride, qx, qy)
+                                lit = _lit(dim, cell, even)
+                                y_ += (lit - y_) * under
+                                u_ += (np.float32(odd & 255) - u_) * under
+                                v_ += (np.float32(odd >> 16) - v_) * under
+                        if cover > zero:
+                            qx = min(max((ux - origin[0]) * 2, zero), high_x)
+                            past = skip * max(one - max(up, zero) * inv_seam, zero)
+                            qy = min(max((uy - past - origin[1]) * 2, zero), high_y)
+                            even, odd = _texel(flat, 0, stride, qx, qy)
+                            lit = _lit(bright, cell, even)
+                            y_ += (lit - y_) * cover
+                            u_ += (np.float32(odd & 255) - u_) * cover
+                            v_ += (np.float32(odd >> 16) - v_) * cover
+                        old = np.float32(luma[py, px])
+                        luma[py, px] = np.uint8(old + (y_ - old) * fade + half)
+                        sum_blue += old_blue + (u_ - old_blue) * fade
+                        sum_red += old_red + (v_ - old_red) * fade
+                    if touched:
+                        blue[y >> 1, x >> 1] = np.uint8(sum_blue * np.float32(0.25) + half)
+                        red[y >> 1, x >> 1] = np.uint8(sum_red * np.float32(0.25) + half)
 
 
 @compiled
@@ -288,7 +312,7 @@ def draw_lashes(  # noqa: C901 - as draw_patch
     of the line along the edge.
     """
     upper, step, x0, y0 = seen.flows[0], seen.step, seen.x0, seen.y0
-    opacity, origin, edge, fall, tall, colour = lashes
+    opacity, origin, line_at, fall, tall, colour = lashes
     luma, blue, red = picture
     height, width = luma.shape
     inv = np.float32(1.0 / step)
@@ -296,7 +320,7 @@ def draw_lashes(  # noqa: C901 - as draw_patch
     high_x = np.float32(opacity.shape[1] - 1.001)
     high_y = np.float32(opacity.shape[0] - 1.001)
     last = np.float32(len(fall) - 1.001)
-    inv_line = one / (LINE_REACH * edge[4])
+    inv_line = one / (LINE_REACH * line_at[4])
     # Seen from the front they become short, not nothing; then both ways are drawn.
     least = np.float32(FLAT)
     up = min(max((now[0] / least + one) * np.float32(0.5), zero), one)
@@ -310,13 +334,13 @@ def draw_lashes(  # noqa: C901 - as draw_patch
                 px, py = x + (k & 1), y + (k >> 1)
                 cell = _cell((px - x0) * inv, (py - y0) * inv)
                 ux, uy = _position(upper, cell)
-                sx, sy = ux - edge[0], uy - edge[1]
-                along = sx * edge[2] + sy * edge[3] - edge[5]
+                sx, sy = ux - line_at[0], uy - line_at[1]
+                along = sx * line_at[2] + sy * line_at[3] - line_at[5]
                 if along <= zero or along >= last:
                     continue
                 n = int(along)
                 level = fall[n] + (fall[n + 1] - fall[n]) * (along - np.float32(n))
-                above = level - (sy * edge[2] - sx * edge[3])
+                above = level - (sy * line_at[2] - sx * line_at[3])
                 if abs(above) > reach:
                     continue
                 alpha = zero
@@ -325,13 +349,13 @@ def draw_lashes(  # noqa: C901 - as draw_patch
                         continue
                     for tap in range(-1, 2):
                         away = (above + np.float32(tap) * third) / ways[way] - above
-                        tx = (ux + edge[3] * away - origin[0]) * 2
-                        ty = (uy - edge[2] * away - origin[1]) * 2
+                        tx = (ux + line_at[3] * away - origin[0]) * 2
+                        ty = (uy - line_at[2] * away - origin[1]) * 2
                         if tx <= zero or ty <= zero or tx >= high_x or ty >= high_y:
                             continue
-                        alpha += _byte(opacity, tx, ty) * shares[way] * third
+                        alpha += byte(opacity, tx, ty) * shares[way] * third
                 alpha *= now[1] * np.float32(1.0 / 255)
-                end = min(along + edge[5], edge[4] - along - edge[5]) * inv_line
+                end = min(along + line_at[5], line_at[4] - along - line_at[5]) * inv_line
                 off = above * inv_line
                 line = now[2] * min(max(end, zero), one) * max(one - off * off, zero)
                 alpha += line * (one - alpha)
@@ -344,3 +368,26 @@ def draw_lashes(  # noqa: C901 - as draw_patch
                 blue[y >> 1, x >> 1] = np.uint8(old + (colour[1] - old) * share + np.float32(0.5))
                 old = np.float32(red[y >> 1, x >> 1])
                 red[y >> 1, x >> 1] = np.uint8(old + (colour[2] - old) * share + np.float32(0.5))
+
+
+@compiled
+def open_patch(
+    nodes: Array, grid: Array, window: tuple[int, int, int, int, int], body: Body,
+    texture: Texture, sheets: Sheets, inside: Inside, picture: Picture,
+) -> Seen:  # fmt: skip
+    """Draw a patch whose sheets' nodes are seen there; what is seen of them, for the lashes.
+
+    nodes (2 h, w, 2) from `kernel.forward`, the upper sheet's rows first; grid: their box; window:
+    left and top of the picture's part that it may touch, even, columns and rows of nodes, px
+    between them. One call: each would wait for the interpreter's lock anew.
+    """
+    x0, y0, columns, rows, step = window
+    half = nodes.shape[0] // 2
+    flows = np.empty((2, rows, columns, 2), np.float32)
+    gains = np.empty((2, rows, columns), np.float32)
+    for k in range(2):
+        invert(nodes[k * half : (k + 1) * half], grid, step, x0, y0, flows[k])
+        light(flows[k], body.relief, body.share, body.box, body.turn, gains[k])
+    seen = Seen(flows, gains, step, x0, y0)
+    draw_patch(seen, texture, sheets, inside, picture)
+    return seen

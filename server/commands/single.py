@@ -81,7 +81,7 @@ async def _until(
     admission, places = app[ADMISSION], app[PLACES]
     work = {
         "lag": lag.watch(metrics),
-        "admission": admitting.watch(admission, places, metrics.pictures),
+        "admission": admitting.watch(admission, places, metrics.sent_and_late),
         "self-test": admitting.rehearse(admission, partial(engines.carries, encoder), places),
     }
     tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]

@@ -21,7 +21,6 @@ from visavis.server.http.callers import caller
 from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.http.places import Keeper
 from visavis.server.http.problems import body, json_object
-from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE
 from visavis.server.rtc import offers
 from visavis.server.rtc.allowance import Limits
@@ -173,7 +172,7 @@ class SessionRoutes:
             extra = {"avatar": avatar, "fault": fault(error)}
             log.error("a session could not be given its engines", extra=extra)  # noqa: TRY400
             raise NotReady(str(error)) from error
-        session = Session(name, engines, self._metrics, Clock())
+        session = Session(name, engines, self._metrics, engines.clock())
         conversation = Conversation(session, self._terms(avatar, voice), self._changed)
         try:
             answer = await conversation.connect(offer)
@@ -242,6 +241,7 @@ class SessionRoutes:
                 "seconds": round(session.clock.now() / TICK_RATE, 3),
                 "state": conversation.state,
                 "late_frames": conversation.late,
+                "pictures": session.pictures,
             }
         )
 

@@ -8,23 +8,34 @@ from time import monotonic
 from time import time as wall_clock
 from typing import Final
 
-from visavis.server.playout.messages import TICK_RATE, Tick
+from visavis.server.playout.messages import FRAME, TICK_RATE, Tick
 
 _NTP_EPOCH: Final = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905
+
+
+PERIOD: Final = FRAME / TICK_RATE  # s from one picture to the next
+
+
+def seconds() -> float:
+    """What time it is, in the seconds of every clock that was not given others."""
+    return monotonic()
 
 
 class Clock:
     """Counts ticks from its making.
 
     time: seconds that grow. By default not the event loop's: uvloop's has a resolution of 1 ms and
-    stands still within a step.
+    stands still within a step. phase: in [0, PERIOD), where among other sessions' the times of this
+    one's pictures lie; then it begins with up to a picture's time on it, and nobody waits.
     """
 
-    def __init__(self, time: Callable[[], float] | None = None) -> None:
+    def __init__(self, time: Callable[[], float] | None = None, phase: float | None = None) -> None:
         self._time = time or monotonic
-        self._origin = self._time()
+        now = self._time()
+        ahead = 0.0 if phase is None else (now - phase) % PERIOD
+        self._origin = now - ahead
         # RTCP sender reports map media time to this: one origin, so both tracks agree.
-        self.ntp_origin: Final = int((wall_clock() + _NTP_EPOCH) * 2**32)
+        self.ntp_origin: Final = int((wall_clock() - ahead + _NTP_EPOCH) * 2**32)
 
     def now(self) -> Tick:
         """Ticks since the session began."""

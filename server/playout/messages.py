@@ -19,6 +19,9 @@ FRAME: Final[Tick] = 1920  # one picture at 25 frames a second
 
 Origin = Literal["speech", "text", "say"]
 Ending = Literal["done", "interrupted", "failed"]
+# How fluent a face is, from best to worst: all 25 pictures a second; every second one whole, and
+# the mouth alone in the others; every second one; none, while voice and captions go on.
+Fluency = Literal["full", "mouth", "half", "still"]
 
 
 def ms(milliseconds: float) -> Tick:
@@ -109,10 +112,12 @@ class Spoken:
 class Picture:
     """One frame and the tick at which it shows. Of no turn: a face goes on through all of them.
 
-    state and phoneme: what it was drawn from, and the sound that its mouth shapes.
+    state and phoneme: what it was drawn from, and the sound that its mouth shapes. stays: for how
+    long no other one is to be expected.
     """
 
     at: Tick
     image: I420
     state: FaceState | None = None
     phoneme: str = ""
+    stays: Tick = FRAME

@@ -182,6 +182,7 @@ class Conversation:
             taken=self._taken,
             history=_newest(self.session.said),
             captions=self.session.shown,
+            fluency=self.session.fluency,
         )  # fmt: skip
 
     def took(self) -> None:

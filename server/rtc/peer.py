@@ -231,6 +231,9 @@ class Peer:
     def _start(self, message: protocol.FromClient) -> None:
         if not isinstance(message, protocol.Ping):
             self._greeter.took()
+        if isinstance(message, protocol.Watch):
+            self._session.watch(self, seen=message.on)
+            return
         if self._commands >= _MOST_COMMANDS:
             self.send(Failure("too-many-messages", "Wait for answers before you send more."))
             return

@@ -1,38 +1,40 @@
-"""Where all sessions' pictures are drawn: a few threads, and what is due first is drawn first."""
+"""Where all sessions' pictures are drawn: in one order, by one generator.
+
+A generator that draws one picture a call has a few threads, one that draws many at once gets all
+that is due about now in one call, and one call at a time.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from visavis.engines.base import (
     I420,
+    Before,
     EngineError,
-    EngineHung,
     FaceState,
     Generator,
     Portrayal,
     Puppet,
+    can_patch,
 )
+from visavis.server.playout.clock import seconds
+from visavis.server.playout.messages import Fluency
+from visavis.server.services.phases import Phases
+from visavis.server.services.relief import Relief
+from visavis.server.services.requests import Gathering, Make, Request, Requests
+from visavis.server.session.showing import Urgency
 from visavis.server.system.faults import broken, contained
 from visavis.server.system.flow import Tasks, Worker
 from visavis.server.system.served import Health
 
 _DEADLINE: Final = 5.0  # s for one call of the generator
-
-
-@dataclass(order=True, slots=True)
-class _Request:
-    due: float  # s of time.monotonic()
-    number: int  # who asked first goes first, when both are due at the same time
-    puppet: Puppet = field(compare=False)
-    make: Callable[[], FaceState] = field(compare=False)
-    picture: asyncio.Future[I420] = field(compare=False)
+# s that a picture waits for others, so that they are drawn together: sessions of one phase ask
+# within a millisecond or two, and a picture is begun 50 ms before its time.
+_WINDOW: Final = 0.004
 
 
 class DrawingPool:
@@ -51,61 +53,77 @@ class DrawingPool:
             Worker(f"drawing-{n}", media=True, deadline=_DEADLINE) for n in range(count)
         )
         self._idle = list(self._workers)
-        self._waiting: list[_Request] = []  # a heap
-        self._numbers = itertools.count()
+        self._waiting, self._gathering = Requests(), Gathering(_WINDOW)
+        self._phases = Phases()
+        self._sittings: set[PoolSitting] = set()
+        self.relief = Relief(patches=can_patch(generator))
         self._tasks = Tasks()
         self._closed = False
 
-    async def draw(self, puppet: Puppet, make: Callable[[], FaceState], due: float) -> I420:
-        """The picture, that is wanted by `due` (s of time.monotonic()) and may come later.
+    def sit(self, puppet: Puppet) -> PoolSitting:
+        """For one session; `end` it when it is over."""
+        phase = self._phases.take(self._generator.batch)
+
+        def end() -> None:
+            self._sittings.discard(sitting)
+            self._phases.free(phase)
+
+        sitting = PoolSitting(self, puppet, phase.at, end)
+        self._sittings.add(sitting)
+        return sitting
+
+    async def draw(
+        self, puppet: Puppet, make: Make, due: float, over: Before | None = None
+    ) -> I420:
+        """The picture, that is wanted by `due` (s of clock.seconds()) and may come later.
 
         make: called in the thread that draws; an EngineError of it concerns this request alone.
-        A request whose caller is cancelled is dropped. Raises EngineError.
+        over: see Portrayal. A request whose caller is cancelled is dropped. Raises EngineError.
         """
         if self._closed:
             raise _closing()
-        picture: asyncio.Future[I420] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, _Request(due, next(self._numbers), puppet, make, picture))
-        if self._idle:
+        request = self._waiting.add(seconds(), due, puppet, make, over)
+        batch = self._generator.batch
+        self._gathering.asked(request, enough=len(self._waiting) >= batch)
+        if self._idle and (batch == 1 or len(self._idle) == len(self._workers)):
             worker = self._idle.pop()  # the one used last: one session keeps to one thread
             self._tasks.start(self._serve(worker), name="drawing")
-        return await picture
+        return await request.picture
 
     def close(self) -> None:
         """Fail whatever waits; threads end after the call under way, unwaited for."""
         self._closed = True
-        _fail(self._waiting, _closing())
-        self._waiting.clear()
+        _fail(self._waiting.clear(), _closing())
+        self._gathering.taken(left=True)
         for worker in self._workers:
             worker.close()
 
     async def _serve(self, worker: Worker) -> None:
-        """Draw in this thread until nothing waits."""
+        """Draw in this thread until nothing waits, or another one draws it all at once."""
         try:
-            while batch := self._take():
-                await self._draw(worker, batch)
+            while len(self._waiting):
+                if self._generator.batch > 1:
+                    if len(self._idle) + 1 < len(self._workers):
+                        return
+                    await self._gathering.wait(seconds)
+                batch = self._waiting.take(self._generator.batch)
+                self._gathering.taken(left=len(self._waiting) > 0)
+                if batch:
+                    await self._draw(worker, batch)
         finally:
             self._idle.append(worker)
 
-    def _take(self) -> list[_Request]:
-        """What is due first, as much as the generator takes at once."""
-        batch: list[_Request] = []
-        while self._waiting and len(batch) < self._generator.batch:
-            request = heapq.heappop(self._waiting)
-            if not request.picture.done():  # else its caller is gone
-                batch.append(request)
-        return batch
-
-    async def _draw(self, worker: Worker, batch: Sequence[_Request]) -> None:
+    async def _draw(self, worker: Worker, batch: Sequence[Request]) -> None:
+        deadline = min(request.due for request in batch)
         try:
+            began = seconds()
             with self._health.watched():
-                made = await worker.call(_drawn, self._generator, batch, batch[0].due)
+                made = await worker.call(_drawn, self._generator, batch, deadline)
             self._health.well()
+            done = seconds()
+            self._gathering.took(done - began)
             for request, picture in zip(batch, made, strict=True):
-                if isinstance(picture, EngineError):
-                    _fail([request], picture)
-                elif not request.picture.done():
-                    request.picture.set_result(picture)
+                self._hand_over(request, picture, done)
         except EngineError as error:
             _fail(batch, error)
         except asyncio.CancelledError:  # closed before the call began
@@ -114,14 +132,50 @@ class DrawingPool:
         except Exception as error:  # noqa: BLE001 (whoever waits would wait for ever)
             _fail(batch, broken("render", error))
 
+    def _hand_over(self, request: Request, picture: I420 | EngineError, done: float) -> None:
+        if isinstance(picture, EngineError):
+            request.fail(picture)
+            return
+        if not request.picture.done():
+            request.picture.set_result(picture)
+        whole = request.over is None
+        self.relief.drawn(request.asked, request.due, done, whole=whole, present=self._present)
+
+    def _present(self) -> set[Urgency]:
+        return {s.urgency for s in self._sittings if s.urgency is not None}
+
+
+class PoolSitting:
+    """session.showing.Sitting in a pool. phase: for the session's clock."""
+
+    def __init__(
+        self, pool: DrawingPool, puppet: Puppet, phase: float, end: Callable[[], None]
+    ) -> None:
+        self.phase, self.end = phase, end
+        self.urgency: Urgency | None = None
+        self._pool, self._puppet = pool, puppet
+
+    def fluency(self, urgency: Urgency) -> Fluency:
+        """See Sitting."""
+        self.urgency = urgency
+        return self._pool.relief.fluency(urgency)
+
+    def pause(self) -> None:
+        """See Sitting."""
+        self.urgency = None
+
+    async def draw(self, make: Make, due: float, over: Before | None = None) -> I420:
+        """See Sitting."""
+        return await self._pool.draw(self._puppet, make, due, over)
+
 
 def _drawn(
-    generator: Generator, batch: Sequence[_Request], deadline: float
+    generator: Generator, batch: Sequence[Request], deadline: float
 ) -> list[I420 | EngineError]:
     """In a drawing thread: each request's state, then all pictures at once."""
     states = [_state(request) for request in batch]
     portrayals = [
-        Portrayal(request.puppet, state)
+        Portrayal(request.puppet, state, request.over)
         for request, state in zip(batch, states, strict=True)
         if isinstance(state, FaceState)
     ]
@@ -133,7 +187,7 @@ def _drawn(
     return [state if isinstance(state, EngineError) else next(drawn) for state in states]
 
 
-def _state(request: _Request) -> FaceState | EngineError:
+def _state(request: Request) -> FaceState | EngineError:
     try:
         with contained("motion"):
             return request.make()
@@ -141,13 +195,9 @@ def _state(request: _Request) -> FaceState | EngineError:
         return error
 
 
-def _fail(requests: Sequence[_Request], error: EngineError) -> None:
-    """Each caller gets an error of its own: one that is raised twice mixes up its tracebacks."""
+def _fail(requests: Sequence[Request], error: EngineError) -> None:
     for request in requests:
-        if not request.picture.done():
-            own = (EngineHung if isinstance(error, EngineHung) else EngineError)(str(error))
-            own.__cause__ = error
-            request.picture.set_exception(own)
+        request.fail(error)
 
 
 def _closing() -> EngineError:

@@ -33,6 +33,7 @@ from visavis.engines.direction.sentiment import Sentiment
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
 from visavis.server.services import carrying
 from visavis.server.services.drawing import DrawingPool
@@ -153,14 +154,21 @@ class Services:
         with _loading("The session's ears, lips or motion"):
             ear, motion = await asyncio.to_thread(self._own, source, self._seed)
         loan = await self._puppets.lend(path)  # last: what fails after it would not give it back
+        sitting = self._drawing.sit(loan.puppet)
+
+        def give_back() -> None:
+            sitting.end()
+            loan.end()
+
         return Engines(
             ear=ear,
             motion=motion,
-            paint=partial(self._drawing.draw, loan.puppet),
+            sitting=sitting,
             still=loan.still,
             speakers=Speakers(self._mind, loaded.tts, self._guide),
             apology=loaded.apology,
-            give_back=loan.end,
+            give_back=give_back,
+            clock=partial(Clock, phase=sitting.phase),
         )
 
     async def carries(

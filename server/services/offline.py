@@ -9,6 +9,7 @@ from visavis.engines import load
 from visavis.engines.base import (
     I420,
     PLAIN,
+    Before,
     Dialogue,
     Draw,
     EngineError,
@@ -22,10 +23,12 @@ from visavis.engines.base import (
 from visavis.engines.dialogue.echo import EchoDialogue
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.server.playout.messages import Fluency
 from visavis.server.services.minds import DialogueMind
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.relaying import Mouth
+from visavis.server.session.showing import Urgency
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
@@ -34,6 +37,26 @@ from visavis.server.system.served import Health, InThread, Served
 T = TypeVar("T")
 
 _SEED: Final = 0  # the same text moves the same way each time
+
+
+class Alone:
+    """session.showing.Sitting for a session that has a thread for itself, and all the time."""
+
+    def __init__(self, draw: Draw) -> None:
+        self._draw, self._worker = draw, Worker("drawing")
+
+    def fluency(self, urgency: Urgency) -> Fluency:
+        """Nothing is ever given up."""
+        return "full"
+
+    def pause(self) -> None:
+        """Nobody else could use the time."""
+
+    async def draw(
+        self, make: Callable[[], FaceState], due: float, over: Before | None = None
+    ) -> I420:
+        """See Sitting."""
+        return await self._worker.call(lambda: self._draw(make()))
 
 
 class Mute:
@@ -56,18 +79,12 @@ def offline_engines(draw: Draw, director: Director, tts: Tts, lips: Lips | None 
     def served(name: str, engine: T) -> Served[T]:
         return Served(InThread(engine, Worker(name)), Health(name, name, metrics))
 
-    drawing = Worker("drawing")
-
-    async def paint(make: Callable[[], FaceState], due: float) -> I420:
-        del due
-        return await drawing.call(lambda: draw(make()))
-
     echo: Dialogue = EchoDialogue()
     guide = Guide(director, served("direction", director), Sentiment(director))
     return Engines(
         ear=Mouth(lips, load.lips) if lips is not None else None,
         motion=load.motion(_SEED),
-        paint=paint,
+        sitting=Alone(draw),
         still=draw(FaceState()),
         speakers=Speakers(DialogueMind(served("dialogue", echo)), served("tts", tts), guide),
         apology=(),

@@ -71,15 +71,32 @@ class Outlet(Protocol):
 
 
 class Outlets:
-    """Those of one session. make: what one more plays from."""
+    """Those of one session. make: what one more plays from.
 
-    def __init__(self, tasks: Tasks, make: Callable[[], Playout]) -> None:
-        self._tasks, self._make = tasks, make
+    looked: told whether one of them, as far as is known, shows the pictures to anybody.
+    """
+
+    def __init__(
+        self, tasks: Tasks, make: Callable[[], Playout], looked: Callable[[bool], None]
+    ) -> None:
+        self._tasks, self._make, self._looked = tasks, make, looked
         self._all: list[Outlet] = []
+        self._unseen: list[Outlet] = []
+
+    def watch(self, outlet: Outlet, *, seen: bool) -> None:
+        """Whether anybody sees the pictures there; until this is told, somebody does."""
+        if outlet in self._all:
+            others = [each for each in self._unseen if each is not outlet]
+            self._unseen = others if seen else [*others, outlet]
+            self._look()
+
+    def _look(self) -> None:
+        self._looked(not self._all or any(each not in self._unseen for each in self._all))
 
     def add(self, outlet: Outlet) -> asyncio.Task[None]:
         """It is told what happens from now on, and plays in the task."""
         self._all.append(outlet)
+        self._look()
         return self._tasks.start(self._play(outlet), name="outlet")
 
     def tell(self, event: Event) -> None:
@@ -98,3 +115,5 @@ class Outlets:
         finally:
             playout.reader.close()
             self._all.remove(outlet)
+            self._unseen = [each for each in self._unseen if each is not outlet]
+            self._look()

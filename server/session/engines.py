@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from visavis.engines.base import I420, Motion
+from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause
 from visavis.server.session.hearing import Ear
 from visavis.server.session.relaying import Mouth
-from visavis.server.session.showing import Paint
+from visavis.server.session.showing import Sitting
 from visavis.server.session.speaking import Speakers
 
 
@@ -17,15 +18,17 @@ from visavis.server.session.speaking import Speakers
 class Engines:
     """What one session works with.
 
-    ear: to answer what it hears; or a mouth, to speak it; None: it hears nothing. paint draws its
-    avatar, of which `still` is the neutral face. give_back: called when the session is over, for
-    what was lent to it.
+    ear: to answer what it hears; or a mouth, to speak it; None: it hears nothing. sitting draws
+    its avatar, of which `still` is the neutral face. give_back: called when the session is over,
+    for what was lent to it. clock: makes the session's, whose pictures are due when it suits the
+    others.
     """
 
     ear: Ear | Mouth | None
     motion: Motion
-    paint: Paint
+    sitting: Sitting
     still: I420
     speakers: Speakers
     apology: tuple[Clause, ...]
     give_back: Callable[[], None] = lambda: None
+    clock: Callable[[], Clock] = Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from visavis.server.playout.messages import Ending, Origin, Tick
+from visavis.server.playout.messages import Ending, Fluency, Origin, Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,13 @@ class Directed:
 
 
 @dataclass(frozen=True, slots=True)
+class Pictures:
+    """The face is drawn more or less fluently from now on, because the server has little time."""
+
+    fluency: Fluency
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One thing that was said, as it was heard; no event of its own: part of what is told first."""
 
@@ -117,5 +124,6 @@ Event = (
     | ReplyEnded
     | Receipt
     | Directed
+    | Pictures
     | Failure
 )

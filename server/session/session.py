@@ -18,6 +18,7 @@ from visavis.server.playout.messages import (
     Clause,
     Drafted,
     Ending,
+    Fluency,
     Heard,
     Request,
     SpeechStarted,
@@ -73,10 +74,11 @@ class Session:
         self.timeline = Timeline()
         self._closed = False
         self._tasks = Tasks()
-        self._outlets = Outlets(self._tasks, self._playout)
         self._showing = Showing(
-            clock, self.timeline, engines.motion, engines.paint, engines.still.shape, metrics
+            clock, self.timeline, engines.motion, engines.sitting, engines.still, metrics
         )
+        self._outlets = Outlets(self._tasks, self._playout, self._showing.look)
+        self._showing.changed = lambda fluency: self._outlets.tell(events.Pictures(fluency))
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
         self.history = History()
@@ -199,6 +201,20 @@ class Session:
     def add_outlet(self, outlet: Outlet) -> asyncio.Task[None]:
         """Let it play this session; cancel the task to close it."""
         return self._outlets.add(outlet)
+
+    def watch(self, outlet: Outlet, *, seen: bool) -> None:
+        """An outlet tells whether anybody sees the pictures there; few are drawn if nobody does."""
+        self._outlets.watch(outlet, seen=seen)
+
+    @property
+    def pictures(self) -> str:
+        """How they are drawn: by their fluency, or `unseen`."""
+        return self._showing.step
+
+    @property
+    def fluency(self) -> Fluency:
+        """How fluent the face is, for those who see it."""
+        return self._showing.fluency
 
     @property
     def undrawn(self) -> int:

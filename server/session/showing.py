@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Final, Literal, Protocol
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from visavis.engines.base import (
     I420,
     PLAY_RATE,
     Attention,
+    Before,
     Demeanour,
     EngineError,
     FaceState,
@@ -24,7 +25,7 @@ from visavis.engines.base import (
     Speech,
 )
 from visavis.server.playout.clock import Clock
-from visavis.server.playout.messages import FRAME, Picture, Tick, ms
+from visavis.server.playout.messages import FRAME, Fluency, Picture, Tick, ms
 from visavis.server.playout.timeline import Timeline
 from visavis.server.system.faults import contained, fault
 from visavis.server.system.metrics import Metrics
@@ -35,39 +36,71 @@ log = logging.getLogger(__name__)
 LEAD: Final[Tick] = FRAME + ms(10)  # how long before its time a picture is begun
 # A face begins to change a little before the words that it goes with, as people's faces do.
 EARLY: Final[Tick] = ms(120)
-# The picture of the session's avatar in the state that is made where it is painted, off the event
-# loop; wanted by then, s of time.monotonic(), but it may come later. Raises EngineError.
-Paint = Callable[[Callable[[], FaceState], float], Awaitable[I420]]
 
 _REST: Final[Tick] = ms(1000)  # a generator that failed is tried again after this
+_UNSEEN: Final[Tick] = 13 * FRAME  # between pictures that nobody sees: fewer than 2 a second
+_STILL: Final[Tick] = 25 * FRAME  # after which a still is handed over again: it may have been lost
+_REFINED: Final[Tick] = 5 * FRAME  # the same for the first ones, each of which is sent sharper
+_REFINEMENTS: Final = 5
+_PROBE: Final = ms(1000), ms(10_000)  # between pictures behind a still: if it is seen, and if not
+_LINGER: Final[Tick] = ms(2000)  # after its last words a face is looked at as if it spoke
+_STIRRED: Final[Tick] = ms(10_000)  # after it was spoken to, it is not idle yet
+
+# How much it would be missed if a face were less fluent, least first.
+Urgency = Literal["unseen", "idle", "attentive", "speaking"]
 
 
-class Rate:
-    """Every picture is drawn, or every second one while a picture takes too long to draw.
+class Sitting(Protocol):
+    """A session's pictures among those of all others: who draws them, and how many it may have."""
 
-    Too long: over three quarters of a picture's time, on average over the last second. All are
-    drawn again once it is under two fifths: a session that halves its load must not flutter.
-    """
+    def fluency(self, urgency: Urgency) -> Fluency:
+        """How its next picture is to be drawn."""
+        ...
+
+    def pause(self) -> None:
+        """It is not drawn at all until it asks again."""
+        ...
+
+    async def draw(
+        self, make: Callable[[], FaceState], due: float, over: Before | None = None
+    ) -> I420:
+        """The picture of its avatar in the state that is made where it is drawn, off the loop.
+
+        Wanted by `due`, s of time.monotonic(), but it may come later. over: draw the mouth alone
+        over this one; only while `fluency` says so. Raises EngineError.
+        """
+        ...
+
+
+class Interest:
+    """How urgent a session's pictures are, by what it does and whether somebody looks."""
 
     def __init__(self) -> None:
-        self.step = 1  # pictures from one that is drawn to the next
-        self._times: deque[float] = deque(maxlen=25)
+        self.seen = True
+        self._attention: Attention = "idle"
+        self._spoke = self._stirred = -_STIRRED  # when it last did
 
-    def drawn(self, seconds: float) -> None:
-        """Note how long a picture took, waiting included."""
-        self._times.append(seconds * PLAY_RATE / FRAME)
-        if len(self._times) < 25:
-            return
-        share = sum(self._times) / len(self._times)
-        step = 2 if share > 0.75 else 1 if share < 0.4 else self.step
-        if step != self.step:
-            log.info("pictures are drawn at another rate", extra={"every": step})
-            self.step = step
-            self._times.clear()
+    def attend(self, at: Tick, attention: Attention) -> None:
+        """From `at` on the avatar idles, listens, thinks or speaks."""
+        if self._attention == "speaking":
+            self._spoke = at
+        if attention != "idle" or self._attention != "idle":
+            self._stirred = at
+        self._attention = attention
+
+    def urgency(self, at: Tick) -> Urgency:
+        """As it is at `at`."""
+        if not self.seen:
+            return "unseen"
+        if self._attention == "speaking" or at - self._spoke < _LINGER:
+            return "speaking"
+        if self._attention != "idle" or at - self._stirred < _STIRRED:
+            return "attentive"
+        return "idle"
 
 
 class Showing:
-    """One session's face. All calls to motion happen where it is painted, in order.
+    """One session's face. All calls to motion happen where it is drawn, in order.
 
     Not in the event loop: a state takes up to 0.5 ms, and the lips of a clause 3 to 5 ms.
     """
@@ -77,27 +110,47 @@ class Showing:
         clock: Clock,
         timeline: Timeline,
         motion: Motion,
-        paint: Paint,
-        shape: tuple[int, ...],
+        sitting: Sitting,
+        still: I420,
         metrics: Metrics,
     ) -> None:
-        """shape: of every picture."""
+        """still: the avatar's neutral face, of the shape of every picture."""
         self._clock, self._timeline, self._metrics = clock, timeline, metrics
-        self._motion, self._paint, self._shape = motion, paint, shape
+        self._motion, self._sitting, self._still = motion, sitting, still
         self._commands: deque[Callable[[], None]] = deque()
         self.failures = 0  # pictures that could not be made
-        self._rate = Rate()
+        self.fluency: Fluency = "full"
+        self.changed: Callable[[Fluency], None] = lambda fluency: None  # told of a new one
+        self._interest = Interest()
+        self._counted: str | None = None  # where the metrics have this session
+        self._whole: Picture | None = None  # the last one that was drawn as a whole
+        self._stills = 0  # shown in a row
+        self._drawn_at: Tick = 0  # of the last picture that was drawn, shown or not
+        self._newest: Tick = 0  # of all pictures
         self._health = Health("motion", "Motion", metrics)
-        self._awake = asyncio.Event()
+        self._awake, self._looked = asyncio.Event(), asyncio.Event()
         self._awake.set()
 
+    @property
+    def step(self) -> str:
+        """How its pictures are drawn: a fluency, or `unseen`."""
+        return self.fluency if self._interest.seen else "unseen"
+
     def rest(self) -> None:
-        """Draw nothing until `wake`: nobody looks."""
+        """Draw nothing until `wake`: nobody is there."""
         self._awake.clear()
+        self._sitting.pause()
+        self._count(None)
 
     def wake(self) -> None:
         """Go on at the present time."""
         self._awake.set()
+
+    def look(self, seen: bool) -> None:
+        """Whether somebody sees the pictures; at once again when they do."""
+        if seen and not self._interest.seen:
+            self._looked.set()
+        self._interest.seen = seen
 
     def speak(self, at: Tick, speech: Speech) -> None:
         """Move the mouth for a piece that sounds from `at` on."""
@@ -110,6 +163,7 @@ class Showing:
     def attend(self, attention: Attention) -> None:
         """Idle, listen, think or speak from now on."""
         at = self._clock.now()
+        self._interest.attend(at, attention)
         self._commands.append(lambda: self._motion.attend(at, attention))
 
     def feel(self, demeanour: Demeanour) -> None:
@@ -125,32 +179,108 @@ class Showing:
 
     async def run(self) -> None:
         """Draw every frame before its time; one that cannot be in time is skipped."""
+        try:
+            await self._run()
+        finally:
+            self._sitting.pause()
+            self._count(None)
+
+    async def _run(self) -> None:
         at = self._clock.now() // FRAME * FRAME + 2 * FRAME
         while True:
             await self._awake.wait()
-            await self._clock.sleep_until(at - LEAD)
-            began = self._clock.now()
-            at = max(at, began // FRAME * FRAME + FRAME)
+            if await self._looks_before(at - self._lead):
+                at = self._newest + FRAME
+            at = max(at, self._clock.now() // FRAME * FRAME + FRAME)
+            self._enter()
             try:
-                picture = await self._draw(at)
+                picture = await self._next(at)
+                self._newest = at
+                self._show(picture)
+                if self.fluency == "still":
+                    await self._probe(at)
             except Exception as error:  # noqa: BLE001 (the face must come back)
                 extra = {"fault": fault(error)}
                 log.error("a picture could not be made; the last one stays", extra=extra)  # noqa: TRY400
                 self.failures += 1
+                self._whole = None
                 at += _REST
-                continue
-            self._rate.drawn((self._clock.now() - began) / PLAY_RATE)
-            self._timeline.put(picture)
-            self._timeline.forget(at - ms(2000))
-            at += FRAME
-            if self._rate.step > 1:
-                self._timeline.put(replace(picture, at=at))
-                self._metrics.held.inc()
-                at += FRAME
+            else:
+                at += picture.stays
 
-    async def _draw(self, at: Tick) -> Picture:
+    @property
+    def _lead(self) -> Tick:
+        """Where every second picture is drawn it may take twice as long; then it is not late."""
+        return LEAD + FRAME if self.fluency == "half" else LEAD
+
+    async def _looks_before(self, at: Tick) -> bool:
+        """Wait until `at`; True at once when somebody looks again."""
+        left = self._clock.seconds(at) - self._clock.seconds(self._clock.now())
+        if left * PLAY_RATE <= FRAME:
+            await self._clock.sleep_until(at)
+        else:
+            try:
+                async with asyncio.timeout(left):
+                    await self._looked.wait()
+            except TimeoutError:
+                pass
+        looked = self._looked.is_set()
+        self._looked.clear()
+        return looked
+
+    def _show(self, picture: Picture) -> None:
+        self._timeline.put(picture)
+        self._timeline.forget(picture.at - ms(2000))
+        self._metrics.pictures.labels(self.step).inc()
+
+    def _enter(self) -> None:
+        """Take the step that is in force now."""
+        before = self.fluency
+        self.fluency = self._sitting.fluency(self._interest.urgency(self._clock.now()))
+        self._count(self.step)
+        if self.fluency != "still":
+            self._stills = 0
+        if self.fluency != before:
+            self.changed(self.fluency)
+
+    def _count(self, step: str | None) -> None:
+        if step != self._counted:
+            if self._counted is not None:
+                self._metrics.drawn.labels(self._counted).dec()
+            if step is not None:
+                self._metrics.drawn.labels(step).inc()
+            self._counted = step
+
+    async def _next(self, at: Tick) -> Picture:
+        """The picture for `at`, and how long it is to stay. Raises what drawing raises."""
+        if self.fluency == "still":
+            self._stills += 1
+            stays = _REFINED if self._stills <= _REFINEMENTS else _STILL
+            return Picture(at, self._still, stays=stays)
+        if not self._interest.seen:
+            return replace(await self._draw(at), stays=_UNSEEN)
+        whole = self._whole
+        if self.fluency == "mouth" and whole is not None and whole.at == at - FRAME:
+            assert whole.state is not None
+            return await self._draw(at, Before(whole.image, whole.state))
+        self._whole = picture = await self._draw(at)
+        if self.fluency == "half":
+            self._metrics.held.inc()
+            return replace(picture, stays=2 * FRAME)
+        return picture
+
+    async def _probe(self, at: Tick) -> None:
+        """Now and then draw a picture behind the still: does it still take too long?
+
+        Motion goes on by it, too.
+        """
+        if at - self._drawn_at >= _PROBE[not self._interest.seen]:
+            await self._draw(at)
+
+    async def _draw(self, at: Tick, over: Before | None = None) -> Picture:
         began = time.perf_counter()
         phoneme, made = "", FaceState()
+        self._drawn_at = at
 
         def make() -> FaceState:
             nonlocal phoneme, made
@@ -158,11 +288,11 @@ class Showing:
                 made, phoneme = self._state(at)
             return made
 
-        image = await self._paint(make, self._clock.seconds(at))
+        image = await self._sitting.draw(make, self._clock.seconds(at), over)
         self._metrics.render.observe(time.perf_counter() - began)
-        if image.dtype != np.uint8 or image.shape != self._shape:
+        if image.dtype != np.uint8 or image.shape != self._still.shape:
             # It would end whoever encodes it, for good.
-            raise EngineError(f"a picture of {image.shape} {image.dtype}, not {self._shape}")
+            raise EngineError(f"a picture of {image.shape} {image.dtype}, not {self._still.shape}")
         return Picture(at, image, made, phoneme)
 
     def _state(self, at: Tick) -> tuple[FaceState, str]:

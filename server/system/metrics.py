@@ -19,6 +19,10 @@ DATAGRAMS_DROPPED: Final = Counter(
 )  # fmt: skip
 
 
+# Steps of drawing in which pictures are made that are not whole; `held` counts those of "half".
+GIVEN_UP: Final = ("mouth", "still")
+
+
 class Metrics:
     """The server's counters; each instance has its own registry, so that tests do not mix."""
 
@@ -138,6 +142,21 @@ class Metrics:
             "Pictures shown twice because drawing all of them took too long",
             registry=self.registry,
         )
+        self.drawn = Gauge(
+            "visavis_sessions_drawn",
+            "Sessions whose face is drawn, by how fluent it is now",
+            ["step"],
+            registry=self.registry,
+        )
+        self.pictures = Counter(
+            "visavis_pictures",
+            "Pictures made for sessions, by the step in which each of these was",
+            ["step"],
+            registry=self.registry,
+        )
+        for step in ("full", "mouth", "half", "still", "unseen"):
+            self.drawn.labels(step)  # so that all are there from the start
+            self.pictures.labels(step)
         self.sound_refused = Counter(
             "visavis_sound_refused_seconds",
             "Visitors' sound that was left out: it came faster than a microphone makes it",
@@ -174,10 +193,11 @@ class Metrics:
             registry=self.registry,
         )
 
-    def pictures(self) -> tuple[float, float]:
-        """Pictures sent so far, and those of them that came late or were shown twice."""
-        sent, late, held = (_value(each) for each in (self.frames, self.late, self.held))
-        return sent, late + held
+    def sent_and_late(self) -> tuple[float, float]:
+        """Pictures sent so far, and those that were late, or given up for lack of time."""
+        given_up = [self.pictures.labels(step) for step in GIVEN_UP]
+        sent, *late = (_value(each) for each in (self.frames, self.late, self.held, *given_up))
+        return sent, sum(late)
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -292,3 +292,29 @@ test("a conversation that is gone on with shows what the server remembers", () =
   assert.equal(state.lines.at(-1).text, "First. Then this. And that.");
   assert.deepEqual(after(EMPTY, { type: "ready", resumed: true, history: [], captions: [] }).lines, []);
 });
+
+test("whether anybody watches is told to servers that want to know, over reconnects too", async () => {
+  const known = { resume: "x.secret", resumed: false, taken: 0, history: [], captions: [], takes: ["watch"] };
+  ready = () => known;
+  const { session } = await connected();
+  session.watch(false);
+  assert.deepEqual(peers[0].channel.sent.at(-1), { type: "watch", on: false });
+  ready = () => ({ ...known, resumed: true, taken: 2, fluency: "half" });
+  peers[0].channel.dispatchEvent(new Event("close"));
+  await until(() => peers.length === 2 && session.state === "connected");
+  assert.deepEqual(peers[1].channel.sent.map((m) => [m.type, m.on]), [["mic", false], ["watch", false]]);
+  assert.equal(session.fluency, "half");
+  session.watch(true);
+  assert.deepEqual(peers[1].channel.sent.at(-1), { type: "watch", on: true });
+  peers[1].channel.tell({ type: "pictures", fluency: "still" });
+  await until(() => session.hooks().fluency === "still");
+  await session.disconnect();
+});
+
+test("a server that does not know of it is told nothing", async () => {
+  const { session } = await connected();
+  session.watch(false);
+  session.watch(true);
+  assert.deepEqual(peers[0].channel.sent.map((m) => m.type), ["mic"]);
+  await session.disconnect();
+});

@@ -3,18 +3,23 @@
 import sys
 import threading
 import time
+from dataclasses import replace
 from functools import partial
+from importlib.resources import files
 
 import numpy as np
 import pytest
 from support.rig_by_hand import SIDE, avatar
 
-from visavis.engines.base import EngineError, FaceState, Puppet, draw_one
-from visavis.engines.render.warp import WarpGenerator, controls, draw
+from visavis.engines.base import Before, EngineError, FaceState, Portrayal, Puppet, draw_one
+from visavis.engines.render.posing import controls
+from visavis.engines.render.warp import WarpGenerator, draw
 from visavis.models import arkit
+from visavis.models.avatar.file import load_avatar
 from visavis.models.avatar.rig import CONTROLS
 from visavis.models.warp import kernel, kernel_patch, scene
 
+PERSONAS = files("visavis.models") / "data" / "personas"
 JAW = arkit.INDEX["jawOpen"]
 
 
@@ -219,7 +224,7 @@ def patient_threads():
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(kernel, "forward"), (kernel, "invert"), (kernel, "draw_base"), (kernel_patch, "draw_patch")],
+    [(kernel, "forward"), (kernel, "open_base"), (kernel_patch, "open_patch")],
 )
 def test_drawing_lets_other_threads_run(rig, monkeypatch, patient_threads, module, name):
     counted, during, stop = [0], [0], threading.Event()
@@ -227,8 +232,9 @@ def test_drawing_lets_other_threads_run(rig, monkeypatch, patient_threads, modul
 
     def watched(*args):
         before = counted[0]
-        own(*args)
+        made = own(*args)
         during[0] += counted[0] - before
+        return made
 
     def count():
         while not stop.is_set():
@@ -250,3 +256,75 @@ def test_drawing_lets_other_threads_run(rig, monkeypatch, patient_threads, modul
 def test_controls_are_the_52_and_the_breath():
     assert CONTROLS[: arkit.COUNT] == arkit.NAMES
     assert controls(state(breath=0.5))[-1] == pytest.approx(0.5)
+
+
+def spoken(generator, puppet, before, after):
+    """The picture of `before`, and one with only the mouth of `after`."""
+    (whole,) = generator.draw([Portrayal(puppet, before)], 0)
+    (mouth,) = generator.draw([Portrayal(puppet, after, Before(whole, before))], 0)
+    return whole, mouth
+
+
+@pytest.fixture(scope="module")
+def persona():
+    generator = WarpGenerator(512, 512)
+    return generator, generator.prepare(load_avatar(PERSONAS / "mira.avatar"))
+
+
+LISTENING = state(pose=(4, -3, 2, 0.02, 0.01), gaze=(3, 1), browInnerUp=0.3, mouthSmileLeft=0.2)
+OPENS = state(
+    pose=(5, -4, 2.5, 0.03, 0.01), gaze=(9, 4), jawOpen=0.5, eyeBlinkLeft=1, eyeBlinkRight=1
+)
+
+
+def test_a_mouth_alone_changes_nothing_but_the_mouth(persona):
+    generator, puppet = persona
+    whole, mouth = spoken(generator, puppet, LISTENING, OPENS)
+    changed = np.abs(luma(whole) - luma(mouth))
+    y, x = np.nonzero(changed)
+    assert x.max() - x.min() < 150
+    assert y.max() - y.min() < 150
+    assert y.min() > 512 // 2
+    assert changed.max() > 60
+
+
+def test_a_mouth_alone_leaves_no_seam_around_it(persona):
+    generator, puppet = persona
+    begins, goes_on = (state(pose=(4, -3, 2), jawOpen=jaw) for jaw in (0.1, 0.3))
+    whole, mouth = spoken(generator, puppet, begins, goes_on)
+    changed = np.abs(luma(whole) - luma(mouth))
+    y, x = np.nonzero(changed)
+    rim = np.zeros_like(changed, bool)
+    rim[y.min() : y.max() + 1, x.min() : x.max() + 1] = True
+    rim[y.min() + 3 : y.max() - 2, x.min() + 3 : x.max() - 2] = False
+    assert changed[rim].max() <= 6
+
+
+def test_a_mouth_alone_opens_as_far_as_in_a_whole_picture(persona):
+    generator, puppet = persona
+    still = replace(OPENS, pose=LISTENING.pose)
+    _, mouth = spoken(generator, puppet, LISTENING, OPENS)
+    (whole,) = generator.draw([Portrayal(puppet, still)], 0)
+    lips = np.s_[300:350, 230:282]
+    gap = (luma(whole)[lips] < 70).sum()
+    assert gap > 300
+    assert abs((luma(mouth)[lips] < 70).sum() - gap) < 0.05 * gap
+
+
+def test_a_mouth_alone_is_cheap(persona):
+    generator, puppet = persona
+    whole, _ = spoken(generator, puppet, LISTENING, OPENS)
+    times = {}
+    for name, over in (("whole", None), ("mouth", Before(whole, LISTENING))):
+        began = time.thread_time()
+        for _ in range(20):
+            generator.draw([Portrayal(puppet, OPENS, over)], 0)
+        times[name] = time.thread_time() - began
+    assert times["mouth"] < 0.6 * times["whole"]
+
+
+def test_a_mouth_is_drawn_over_pictures_of_its_size_only(persona):
+    generator, puppet = persona
+    other = np.zeros((96, 64), np.uint8)
+    with pytest.raises(EngineError):
+        generator.draw([Portrayal(puppet, OPENS, Before(other, LISTENING))], 0)

@@ -146,7 +146,7 @@ def work(seconds):
 
 
 async def test_the_self_test_finds_what_a_picture_costs():
-    measured = await measure(work(0.005), 2.0, lambda: True, seconds=0.5)
+    measured = await measure(work(0.005), 2.0, lambda: True, seconds=1.0)
     assert 0.0045 < measured.cost < 0.007
     assert measured.pictures > 20
 
@@ -280,7 +280,7 @@ async def test_the_self_test_draws_and_encodes_whole_batches_one_after_the_other
         return lambda picture, number: encoded.append((picture.shape, number))
 
     make = engines._rehearsal(generator, Puppet("p"), encoder)
-    measured = await measure(make, 2.0, lambda: True, seconds=0.3)
+    measured = await measure(make, 2.0, lambda: True, seconds=1.0)
     assert {len(drawn) for drawn in generator.drawn} == {3}
     assert len(encoded) == 3 * len(generator.drawn)
     assert measured.pictures > 30

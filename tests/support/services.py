@@ -12,6 +12,7 @@ from visavis.engines import fake
 from visavis.engines.base import Dialogue, Lips, Puppet, Stt, Tts
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause
 from visavis.server.services.carrying import Measured
 from visavis.server.services.drawing import DrawingPool
@@ -67,13 +68,20 @@ class FakeServices:
         tts: Served[Tts] = self._served("tts", self.tts)
         reading: Served[Director] = self._served("direction", self.director)
         guide = Guide(self.director, reading, self.sentiment)
+        sitting = self.drawing.sit(self.puppet)
+
+        def give_back() -> None:
+            sitting.end()
+            self._take_back()
+
         return Engines(
             ear=Mouth(lips, lambda: lips)
             if lips
             else Ear(fake.FakeEcho, fake.FakeVad, stt, Endpointing()),
             motion=self.motion,
-            paint=partial(self.drawing.draw, self.puppet),
-            give_back=self._take_back,
+            sitting=sitting,
+            give_back=give_back,
+            clock=partial(Clock, phase=sitting.phase),
             still=np.full((192, 128), 128, np.uint8),
             speakers=Speakers(DialogueMind(dialogue), tts, guide),
             apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),

@@ -1,0 +1,109 @@
+"""A face state as what moves an avatar: amounts of the grids' fields, and motion of head and body.
+
+Shared by all generators; draws nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from visavis.engines.base import EngineError, FaceState
+from visavis.models import arkit
+from visavis.models.avatar.rig import BREATH, CONTROLS, GAZE_SPAN, Body
+
+Floats = npt.NDArray[np.float32]
+
+MAX_LOOK: Final = 1.3  # of GAZE_SPAN
+
+
+def _index(name: str) -> int:
+    return arkit.INDEX[name]
+
+
+def controls(state: FaceState) -> Floats:
+    """(len(CONTROLS),): coefficients with gaze joined in, lids that cannot over-close, breath."""
+    amount = np.zeros(len(CONTROLS), np.float32)
+    amount[: arkit.COUNT] = np.clip(state.coefficients, 0, 1)
+    amount[BREATH] = np.clip(state.breath, 0, 1)
+    for side, outward in (("Left", 1.0), ("Right", -1.0)):
+        _look(amount, state.gaze, side, outward)
+        _limit_lid(amount, side)
+    _limit_mouth(amount)
+    return amount
+
+
+def _look(amount: Floats, gaze: Floats, side: str, outward: float) -> None:
+    """Gaze and the four eyeLook coefficients of one eye as one look, each way at most once."""
+    for plus, minus, angle in (
+        (f"eyeLookOut{side}", f"eyeLookIn{side}", outward * float(gaze[0])),
+        (f"eyeLookUp{side}", f"eyeLookDown{side}", float(gaze[1])),
+    ):
+        a, b = _index(plus), _index(minus)
+        look = float(amount[a] - amount[b]) + angle / GAZE_SPAN
+        look = min(max(look, -MAX_LOOK), MAX_LOOK)
+        amount[a], amount[b] = max(look, 0), max(-look, 0)
+
+
+def _limit_lid(amount: Floats, side: str) -> None:
+    """A closed lid is closed: what else moves it fades as it closes."""
+    left = 1 - float(amount[_index(f"eyeBlink{side}")])
+    for name in (f"eyeSquint{side}", f"eyeWide{side}"):
+        amount[_index(name)] *= left
+
+
+def _limit_mouth(amount: Floats) -> None:
+    """Lips cannot be closed further than the jaw has opened them."""
+    jaw, close = _index("jawOpen"), _index("mouthClose")
+    amount[close] = min(amount[close], amount[jaw])
+
+
+def _rotation(yaw: float, pitch: float, roll: float) -> Floats:
+    """Degrees as in FaceState; x right, y down, z to the viewer."""
+    y, p, r = math.radians(yaw), math.radians(pitch), math.radians(roll)
+    cy, sy, cp, sp = math.cos(y), math.sin(y), math.cos(p), math.sin(p)
+    cr, sr = math.cos(r), math.sin(r)
+    # tilt @ turn @ nod, written out: numpy takes 30 us for it
+    return np.array(
+        [
+            [cr * cy, cr * sy * sp - sr * cp, cr * sy * cp + sr * sp],
+            [sr * cy, sr * sy * sp + cr * cp, sr * sy * cp - cr * sp],
+            [-sy, cy * sp, cy * cp],
+        ],
+        np.float32,
+    )
+
+
+def _about(rotation: Floats, pivot: Floats, shift: Floats) -> Floats:
+    """(3, 4): turn about a pivot, then shift."""
+    out = np.empty((3, 4), np.float32)
+    out[:, :3] = rotation
+    out[:, 3] = pivot - rotation @ pivot + shift
+    return out
+
+
+def view(body: Body, pose: Floats) -> Floats:
+    """(3, 3, 4): motion of the head, of the body, and the camera, for kernel.forward."""
+    yaw, pitch, roll, x, y, z = (float(v) for v in pose)
+    shift = np.array([x, -y, z], np.float32) * body.interocular
+    f = body.follow
+    own = _rotation(yaw * f[0], pitch * f[1], roll * f[2])
+    camera = np.zeros((3, 4), np.float32)
+    camera[0, :3] = body.camera
+    head = _about(_rotation(yaw, pitch, roll), body.head_pivot, shift)
+    return np.stack([head, _about(own, body.body_pivot, shift * f[3]), camera])
+
+
+def check(state: FaceState) -> None:
+    """Raises EngineError for what cannot be drawn."""
+    shapes = (state.coefficients.shape, state.pose.shape, state.gaze.shape)
+    if shapes != ((arkit.COUNT,), (6,), (2,)):
+        message = f"face state has the shapes {shapes}"
+        raise EngineError(message)
+    values = (state.coefficients, state.pose, state.gaze, state.breath)
+    if not all(np.isfinite(v).all() for v in values):
+        message = "face state holds a number that is not finite"
+        raise EngineError(message)

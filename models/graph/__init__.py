@@ -1,0 +1,1 @@
+"""The layered warp as one batched tensor graph."""

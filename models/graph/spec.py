@@ -1,0 +1,191 @@
+"""What the graph of one picture size takes and gives: names, types and shapes, and its capacities.
+
+No torch here: whoever hands memory to a run time needs only this. The symbolic dimensions are
+"batch", the pictures of one call, and "avatars", the places of the bank.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from visavis.models.avatar.rig import CONTROLS
+from visavis.models.errors import ModelError
+
+VERSION: Final = 1  # changes with the meaning of any input
+BATCH: Final = (1, 64)  # pictures of one call
+BATCH_NAME: Final = "batch"
+AVATARS_NAME: Final = "avatars"
+PICTURE: Final = "picture"  # the output
+
+SLOTS: Final = ("", "Right", "Left")  # patches by their side, in the order they are drawn
+SHEETS: Final = 2 * len(SLOTS)
+LIDS: Final = 2  # slots 1 and 2 have lids
+SPRITES: Final = 3  # of a patch
+FRAME: Final = 512  # px of the frame that capacities were chosen for
+MARGIN: Final = 32  # px of photo beyond it
+
+# What avatars of the bake need, the most of eight portraits, and about a third more.
+NODES: Final = 16384  # of all grids: 12,464 to 14,359
+BASE_NODES: Final = 6400  # of the base: 5,329
+SPRITE_TEXELS: Final = 160_000  # of all sprites with their rims: 79,000 to 114,000
+PATCH_SIDE: Final = 132  # px of a patch at rest in the frame, each way: 124
+WINDOW: Final = 208  # px of the frame that a patch may cover, turned: 208 at 35 degrees of yaw
+LID_SIDE: Final = 260  # texels of a lid's window at one px of the frame a px, each way: 248
+FALL: Final = 128  # samples of a lid's edge, the same way: 82
+
+STEP: Final = 8  # px between the nodes at which the base is inverted
+PATCH_STEP: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One input or output: numpy's name of its type; symbolic dimensions are names."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Small arrays by name that lie behind one another in one row."""
+
+    parts: dict[str, tuple[slice, Shape]]
+    size: int
+
+
+def _row(**shapes: Shape) -> Row:
+    parts, first = {}, 0
+    for name, shape in shapes.items():
+        last = first + math.prod(shape)
+        parts[name] = (slice(first, last), shape)
+        first = last
+    return Row(parts, first)
+
+
+# How one picture is to be; see packing.row.
+STATE: Final = _row(
+    amounts=(len(CONTROLS),),  # of what moves the grids
+    motion=(3, 3, 4),  # of head and body, and the camera: see kernel.forward
+    turn=(3,),  # the light's change as the head sees it
+    shade=(len(SLOTS), 6),  # see kernel_patch.Inside
+    lids=(LIDS, 5),  # shares of the bare and the smooth lid; kernel_patch.draw_lashes' `now`
+)
+# What an avatar is made of, apart from its large arrays. px of the picture.
+FIGURES: Final = _row(
+    origin=(2,),  # position of the photo's first texel
+    boxes=(1 + len(SLOTS), 3),  # of the base's and each patch's grids: see kernel.invert
+    slots=(len(SLOTS), 6),  # corner of the edges x, y; px over which it fades; Y, U, V behind it
+    lids=(LIDS, 12),  # origin of the lashes x, y; kernel_patch.Lashes: edge (6,), tall, colour (3,)
+)
+# Where its arrays lie in the bank's rows.
+LAYOUT: Final = _row(
+    grids=(1 + SHEETS, 3),  # first node, columns, rows: base, then upper and lower sheet by slot
+    corners=(1,),  # first node of the sprites' corners, four to a sprite
+    cheeks=(2,),  # columns of the base beyond which a face turns out of sight
+    photo=(2,),  # texels across and down, from texel 0 on
+    sprites=(len(SLOTS), SPRITES, 3),  # first texel, across, down, with the rim
+    edges=(len(SLOTS), 4),  # first sample of the upper and the lower sheet, across, down
+    lids=(LIDS, 8),  # first texel bare and smooth, first sample of the lashes, across, down; left
+    # and top texel of the photo that it begins at; samples of the edge
+    used=(len(SLOTS),),  # whether there is such a patch
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """The graph for pictures of width x height px. Raises ModelError("graph-size")."""
+
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if self.width % 2 or self.height % 2 or min(self.width, self.height) < 64:
+            message = f"picture size {self.width} x {self.height}: both even and at least 64"
+            raise ModelError("graph-size", message)
+
+    @property
+    def scale(self) -> float:
+        """Picture px a px of the frame."""
+        return max(self.width, self.height) / FRAME
+
+    def _scaled(self, count: float) -> int:
+        return math.ceil(count * self.scale)
+
+    @property
+    def texture_side(self) -> int:
+        """Texels of the photo's texture, each way."""
+        return 2 * round((FRAME + 2 * MARGIN) * self.scale)
+
+    @property
+    def lid_texels(self) -> int:
+        """Of one lid's window."""
+        return self._scaled(LID_SIDE) ** 2
+
+    @property
+    def texels(self) -> int:
+        """Places for texels: the photo, the sprites, and each lid without lashes and fold."""
+        return self.texture_side**2 + SPRITE_TEXELS + 2 * LIDS * self.lid_texels
+
+    @property
+    def samples(self) -> int:
+        """Places for single bytes: distances to the sheets' edges, and lashes."""
+        return SHEETS * self._scaled(PATCH_SIDE) ** 2 + LIDS * self.lid_texels
+
+    @property
+    def fall(self) -> int:
+        """Samples of a lid's edge."""
+        return self._scaled(FALL)
+
+    @property
+    def window(self) -> int:
+        """px of the picture that a patch may cover, each way."""
+        return 8 * self._scaled(WINDOW / 8)
+
+    @property
+    def state(self) -> tuple[Tensor, ...]:
+        """What a call is given for its pictures: whose slot of the bank, and how they are."""
+        return (
+            Tensor("avatar", "int32", (BATCH_NAME,)),
+            Tensor("state", "float32", (BATCH_NAME, STATE.size)),
+        )
+
+    @property
+    def bank(self) -> tuple[Tensor, ...]:
+        """What stays on the device: a row for each avatar."""
+        rows = (
+            ("lumas", "float16", (self.texels, 2)),  # Y and opacity, 0 to 255
+            ("chromas", "float16", (self.texels, 2)),  # U and V, 0 to 255
+            ("samples", "float16", (self.samples,)),  # 0 to 255
+            ("plates", "float16", (self.height * 3 // 2, self.width)),  # I420, 0 to 255
+            ("rests", "float32", (NODES, 4)),  # x, y, z in px at rest, and the head's share
+            ("fields", "float32", (len(CONTROLS), NODES * 3)),  # px at amount 1
+            ("reliefs", "float32", (BASE_NODES, 3)),  # see rig.Light
+            ("falls", "float32", (LIDS, self.fall)),  # px, see kernel_patch.Lashes
+            ("figures", "float32", (FIGURES.size,)),
+            ("layouts", "int32", (LAYOUT.size,)),
+        )
+        return tuple(Tensor(n, d, (AVATARS_NAME, *shape)) for n, d, shape in rows)
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """All inputs in the order of the graph."""
+        return self.state + self.bank
+
+    @property
+    def output(self) -> Tensor:
+        """I420: luma, then blue, then red, as engines.base.I420."""
+        return Tensor(PICTURE, "uint8", (BATCH_NAME, self.height * 3 // 2, self.width))
+
+    @property
+    def avatar_bytes(self) -> int:
+        """What one avatar takes on the device."""
+        sizes = {"float16": 2, "float32": 4, "int32": 4}
+        return sum(
+            sizes[t.dtype] * math.prod(n for n in t.shape if isinstance(n, int)) for t in self.bank
+        )
