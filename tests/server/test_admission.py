@@ -103,6 +103,14 @@ def test_short_memory_closes_the_door():
     assert day.passes(5, memory=100 << 20) == 1
 
 
+def test_the_self_tests_own_load_is_forgotten():
+    day = Day()
+    assert day.passes(5, cores=2.0) == 1
+    day.admission.forget()
+    assert day.admission.places == 8
+    assert day.passes(1, cores=0.1) == 8
+
+
 def test_whoever_comes_first_is_let_in():
     day = Day()
     assert day.passes(10, cores=2.0, memory=0) == 1
@@ -221,6 +229,12 @@ def test_a_machine_of_its_own(files):
     load = machine.load()
     assert load.busy == pytest.approx((100 + 200 + 10 + 20 + 30) / 100)  # niced ones left out
     assert load.memory == 2048 * 1024
+
+
+def test_where_the_server_goes_first_others_do_not_count(files):
+    own = "7 (a ) name) S 1 1 1 0 -1 0 0 0 0 0 150 50 0 0 20 0"
+    machine = files(proc__stat="cpu  100 50 200 9000 7 10 20 30 0 0\n", proc__7__stat=own)
+    assert machine.load([7, 8]).busy == pytest.approx((150 + 50 + 30) / 100)  # 30: the host's
 
 
 def test_a_container_with_bounds(files):
