@@ -27,12 +27,17 @@ Pictures = Callable[[], tuple[float, float]]  # sent so far, and those of them t
 Carry = Callable[[Callable[[], bool]], Awaitable[Measured | None]]
 
 
-async def watch(admission: Admission, places: Places, pictures: Pictures) -> None:
-    """Let admission look at the server until cancelled."""
+async def watch(
+    admission: Admission, places: Places, pictures: Pictures, first: Callable[[], list[int]]
+) -> None:
+    """Let admission look at the server until cancelled.
+
+    first: the server's processes, where they are scheduled before all others; else none.
+    """
     machine = await asyncio.to_thread(Machine)
     admission.cores = machine.cores
     while True:
-        load = await asyncio.to_thread(machine.load)
+        load = await asyncio.to_thread(machine.load, first())
         sent, late = pictures()
         admission.look(Look(monotonic(), load.busy, load.memory, sent, late, places.taken))
         await asyncio.sleep(_EVERY)
@@ -47,6 +52,7 @@ async def rehearse(admission: Admission, carry: Carry, places: Places) -> None:
         while measured is None:
             if not places.taken:
                 measured = await carry(lambda: not places.taken)
+                admission.forget()
             await asyncio.sleep(0 if measured else _AGAIN)
     except EngineError as error:
         log.warning("the self-test failed", extra={"fault": fault(error)})

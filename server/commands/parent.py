@@ -76,9 +76,9 @@ async def serve(config: Config, count: int) -> None:
         for why in await asyncio.to_thread(home.faults, config.home_path):
             log.warning("nothing new can be kept", extra={"why": why})
         if await stop.unless_asked(crew.open()):
-            priority.go_first()
+            is_first = priority.go_first() == "real-time"
             lifetime.say_ready(config, at)
-            await _until(stop, crew, admission, places, metrics)
+            await _until(stop, crew, admission, places, metrics, is_first)
         say_line("visavis is shutting down")
         await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
     finally:
@@ -118,12 +118,21 @@ def _application(
 
 
 async def _until(
-    stop: lifetime.Stop, crew: Crew, admission: Admission, places: Places, metrics: Metrics
+    stop: lifetime.Stop,
+    crew: Crew,
+    admission: Admission,
+    places: Places,
+    metrics: Metrics,
+    is_first: bool,
 ) -> None:
     """Measure until the operator ends the server."""
+
+    def first() -> list[int]:
+        return [os.getpid(), *(worker.pid for worker in crew.workers.values())] if is_first else []
+
     work = {
         "lag": lag.watch(metrics),
-        "admission": admitting.watch(admission, places, crew.pictures),
+        "admission": admitting.watch(admission, places, crew.pictures, first),
         "self-test": admitting.rehearse(admission, crew.carries, places),
     }
     tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from functools import partial
 
@@ -62,9 +63,11 @@ async def serve(config: Config) -> None:
             log.warning("nothing new can be kept", extra={"why": why})
         if await stop.unless_asked(engines.open()):
             memory.give_back_what_is_free()
-            log.info("scheduling", extra={"level": priority.go_first()})
+            level = priority.go_first()
+            log.info("scheduling", extra={"level": level})
             lifetime.say_ready(config, at)
-            await _until(stop, app, engines, metrics)
+            first = [os.getpid()] if level == "real-time" else []
+            await _until(stop, app, engines, metrics, first)
         say_line("visavis is shutting down")
         await stop.drain(app[SESSIONS].drain(config.drain_seconds), config.drain_seconds)
     finally:
@@ -75,13 +78,17 @@ async def serve(config: Config) -> None:
 
 
 async def _until(
-    stop: lifetime.Stop, app: web.Application, engines: Services, metrics: Metrics
+    stop: lifetime.Stop,
+    app: web.Application,
+    engines: Services,
+    metrics: Metrics,
+    first: list[int],
 ) -> None:
     """Measure until the operator ends the server."""
     admission, places = app[ADMISSION], app[PLACES]
     work = {
         "lag": lag.watch(metrics),
-        "admission": admitting.watch(admission, places, metrics.shown),
+        "admission": admitting.watch(admission, places, metrics.sent_and_late, lambda: first),
         "self-test": admitting.rehearse(admission, partial(engines.carries, encoder), places),
     }
     tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]

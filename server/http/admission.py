@@ -26,8 +26,8 @@ _EACH: Final = 24 << 20  # bytes of one session
 class Look:
     """The server at one moment. Counts are since its start.
 
-    at: s of any clock. busy: processor seconds of the machine. memory: bytes that can be had. sent,
-    late: pictures; held ones count as late. taken: places.
+    at: s of any clock. busy: processor seconds that nobody else could have had. memory: bytes that
+    can be had. sent, late: pictures; given up ones count as late. taken: places.
     """
 
     at: float
@@ -59,6 +59,11 @@ class Admission:
     def carries(self, carried: Carried) -> None:
         """The self-test's result."""
         self._carried = carried
+
+    def forget(self) -> None:
+        """What was seen so far was no load of sessions: the self-test's own."""
+        self._looks.clear()
+        self._bound = None
 
     @property
     def is_measured(self) -> bool:
@@ -109,7 +114,7 @@ class Admission:
         memory = max(0, (now.memory - _SPARE) // _EACH)
         each = self._carried.each if self._carried else self.cores * _FULL / FIRST
         passed = now.at - then.at
-        used = (now.busy - then.busy) / passed if passed > 0 else 0.0
+        used = max(0.0, (now.busy - then.busy) / passed) if passed > 0 else 0.0
         # Who came just now has not shown in it yet.
         used += each * max(0, now.taken - then.taken)
         processor = max(0, int((self.cores * _FULL - used) / each + 1e-9))

@@ -23,12 +23,12 @@ from visavis.server.processes.link import LONGEST, PARENT, Link, LinkError, sock
 from visavis.server.processes.register import Register
 from visavis.server.processes.worker import Worker
 from visavis.server.services.carrying import Measured
-from visavis.server.system.metrics import Metrics
+from visavis.server.system.metrics import GIVEN_UP, Metrics
 
 log = logging.getLogger(__name__)
 
 _LOOK: Final = 0.5  # s between two looks at who still beats
-_HELLO: Final = 30.0  # s in which a process finds its parent
+_HELLO: Final = 60.0  # s in which a process finds its parent
 _LOADING: Final = 60  # looks without a beat while models load: imports hold the interpreter
 _HUNG: Final = 10  # looks without one, once it was ready
 _PAUSE: Final = 0.1, 30.0  # s before one that died is replaced, at first and at most
@@ -108,12 +108,10 @@ class Crew:
         return measured.result() if measured.done() else None
 
     def pictures(self) -> tuple[float, float]:
-        """Pictures that all workers sent so far, and those of them that came late or twice."""
-        sent, late, held = (
-            self.merged.total(name, f"{name}_total")
-            for name in ("visavis_frames", "visavis_frames_late", "visavis_frames_held")
-        )
-        return sent, late + held
+        """As `Metrics.sent_and_late`, of all workers."""
+        total = self.merged.total
+        sent, late, held = (total(f"visavis_frames{what}") for what in ("", "_late", "_held"))
+        return sent, late + held + sum(total("visavis_pictures", step=step) for step in GIVEN_UP)
 
     # --- their life -----------------------------------------------------------------------------
 

@@ -53,10 +53,15 @@ class Merged:
             if key[0] in lasting:
                 self._past[key] += value
 
-    def total(self, family: str, sample: str) -> float:
-        """Of all workers, those that are gone too, over all labels."""
-        every = (self._past, *self._live.values())
-        return sum(v for each in every for k, v in each.items() if k[:2] == (family, sample))
+    def total(self, counter: str, **labels: str) -> float:
+        """Of all workers, those that are gone too; of one counter, over all other labels."""
+        wanted, name = set(labels.items()), (counter, f"{counter}_total")
+        return sum(
+            value
+            for each in (self._past, *self._live.values())
+            for (*key, have), value in each.items()
+            if tuple(key) == name and wanted <= set(have)
+        )
 
     def collect(self) -> Iterator[Metric]:
         """As a registry does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ _GROUPS: Final = Path("/sys/fs/cgroup")
 _TICKS: Final = float(os.sysconf("SC_CLK_TCK")) if hasattr(os, "sysconf") else 100.0
 # Fields of /proc/stat, proc(5): user, system, irq, softirq, steal. Niced programs give way.
 _BUSY: Final = (1, 3, 6, 7, 8)
+_STEAL: Final = (8,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,30 @@ class Machine:
         self.cores = min(mine, quota or mine)
         self._is_bounded = quota is not None and quota < mine
 
-    def load(self) -> Load:
-        """As it is now; zeros where there are no such files."""
-        return Load(self._busy(), self._memory())
+    def load(self, only: Sequence[int] = ()) -> Load:
+        """As it is now; zeros where there are no such files.
+
+        only: processes that count, since they go before all others; none: everybody does.
+        """
+        return Load(self._used(only) if only else self._busy(), self._memory())
 
     def _busy(self) -> float:
         if self._is_bounded:  # what others do with the rest of the machine is not ours to wait for
             return _field(self._group / "cpu.stat", "usage_usec") / 1e6
+        return self._counted(_BUSY)
+
+    def _used(self, processes: Sequence[int]) -> float:
+        """By these, and by the host that this machine is a guest of."""
+        stats = [
+            _text(self._proc / str(pid) / "stat").rpartition(")")[2].split() for pid in processes
+        ]
+        return sum(int(s[11]) + int(s[12]) for s in stats if len(s) > 12) / _TICKS + self._counted(
+            _STEAL
+        )
+
+    def _counted(self, fields: Sequence[int]) -> float:
         words = _text(self._proc / "stat").partition("\n")[0].split()
-        return sum(int(words[n]) for n in _BUSY if n < len(words)) / _TICKS
+        return sum(int(words[n]) for n in fields if n < len(words)) / _TICKS
 
     def _memory(self) -> int:
         free = _field(self._proc / "meminfo", "MemAvailable:") * 1024

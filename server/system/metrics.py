@@ -19,6 +19,10 @@ DATAGRAMS_DROPPED: Final = Counter(
 )  # fmt: skip
 
 
+# Steps of drawing in which pictures are made that are not whole; `held` counts those of "half".
+GIVEN_UP: Final = ("mouth", "still")
+
+
 class Metrics:
     """The server's counters; each instance has its own registry, so that tests do not mix."""
 
@@ -197,10 +201,11 @@ class Metrics:
             registry=self.registry,
         )
 
-    def shown(self) -> tuple[float, float]:
-        """Pictures sent so far, and those of them that came late or were shown twice."""
-        sent, late, held = (_value(each) for each in (self.frames, self.late, self.held))
-        return sent, late + held
+    def sent_and_late(self) -> tuple[float, float]:
+        """Pictures sent so far, and those that were late, or given up for lack of time."""
+        given_up = [self.pictures.labels(step) for step in GIVEN_UP]
+        sent, *late = (_value(each) for each in (self.frames, self.late, self.held, *given_up))
+        return sent, sum(late)
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""

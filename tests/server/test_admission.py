@@ -103,6 +103,14 @@ def test_short_memory_closes_the_door():
     assert day.passes(5, memory=100 << 20) == 1
 
 
+def test_the_self_tests_own_load_is_forgotten():
+    day = Day()
+    assert day.passes(5, cores=2.0) == 1
+    day.admission.forget()
+    assert day.admission.places == 8
+    assert day.passes(1, cores=0.1) == 8
+
+
 def test_whoever_comes_first_is_let_in():
     day = Day()
     assert day.passes(10, cores=2.0, memory=0) == 1
@@ -146,7 +154,7 @@ def work(seconds):
 
 
 async def test_the_self_test_finds_what_a_picture_costs():
-    measured = await measure(work(0.005), 2.0, lambda: True, seconds=0.5)
+    measured = await measure(work(0.005), 2.0, lambda: True, seconds=1.0)
     assert 0.0045 < measured.cost < 0.007
     assert measured.pictures > 20
 
@@ -223,6 +231,12 @@ def test_a_machine_of_its_own(files):
     assert load.memory == 2048 * 1024
 
 
+def test_where_the_server_goes_first_others_do_not_count(files):
+    own = "7 (a ) name) S 1 1 1 0 -1 0 0 0 0 0 150 50 0 0 20 0"
+    machine = files(proc__stat="cpu  100 50 200 9000 7 10 20 30 0 0\n", proc__7__stat=own)
+    assert machine.load([7, 8]).busy == pytest.approx((150 + 50 + 30) / 100)  # 30: the host's
+
+
 def test_a_container_with_bounds(files):
     (machine := files)(
         **{
@@ -280,7 +294,7 @@ async def test_the_self_test_draws_and_encodes_whole_batches_one_after_the_other
         return lambda picture, number: encoded.append((picture.shape, number))
 
     make = engines._rehearsal(generator, Puppet("p"), encoder)
-    measured = await measure(make, 2.0, lambda: True, seconds=0.3)
+    measured = await measure(make, 2.0, lambda: True, seconds=1.0)
     assert {len(drawn) for drawn in generator.drawn} == {3}
     assert len(encoded) == 3 * len(generator.drawn)
     assert measured.pictures > 30
