@@ -22,18 +22,16 @@ def brightness(turn: Tensor, reliefs: Tensor, shares: Tensor) -> Tensor:
     return (1 + change).clamp(0.75, 1.25).reshape(-1, 1)
 
 
-def gains(bright: Tensor, box: Tensor, last: Tensor, flow: Tensor) -> Tensor:
-    """(n, ..., 1): of nodes whose positions are `flow` (n, ..., 2).
+def gains(bright: Tensor, box: Tensor, size: Tensor, flow: Tensor) -> Tensor:
+    """(n, count, 1): of nodes whose positions are `flow` (n, count, 2).
 
-    bright: `brightness`; box (n, 3): of the base; last (n, 2): its last column and row.
+    bright: `brightness`; box (n, 3): of the base; size (n, 2): its columns and rows.
     """
-    n = flow.shape[0]
-    rest = flow.reshape(n, -1, 2)
-    place = (rest - box[:, None, :2]) / box[:, None, 2:]
-    place = bounded(place, (last - 0.001)[:, None])
-    first = torch.arange(n, device=flow.device, dtype=torch.int32)[:, None] * BASE_NODES
-    gain = bilinear(bright, first, torch.full_like(first, BASE_SIDE), place)
-    return gain.reshape(-1, *flow.shape[1:-1], 1)
+    place = (flow - box[:, None, :2]) / box[:, None, 2:]
+    place = bounded(place, (size - 1).float()[:, None] - 0.001)
+    owner = torch.arange(flow.shape[0], device=flow.device, dtype=torch.int32)
+    across = torch.full_like(owner, BASE_SIDE)[:, None]
+    return bilinear(bright, owner[:, None] * BASE_NODES, across, place)
 
 
 def lit(luma: Tensor, gain: Tensor) -> Tensor:

@@ -48,21 +48,22 @@ def laid_over(plane: Tensor, layer: Layer, corner: Tensor) -> Tensor:
 
     layer: of all slots (n, slots, side, side, .); corner (n, slots, 2): px of the plane, whole.
     """
-    n, height, width = plane.shape[:3]
-    side = layer.kept.shape[2]
+    height, width = plane.shape[1:3]
+    side, slots = layer.kept.shape[2], len(SLOTS)
     windows = torch.cat([layer.kept, layer.added], -1)
-    flat = windows.reshape(-1, windows.shape[-1])
     x = torch.arange(width, device=plane.device, dtype=torch.int32)
     y = torch.arange(height, device=plane.device, dtype=torch.int32)[:, None]
-    first = torch.arange(n, device=plane.device, dtype=torch.int32) * (len(SLOTS) * side * side)
-    left, top = corner.int().unbind(-1)
-    for k in range(len(SLOTS)):
-        column = x - left[:, k, None, None]
-        row = y - top[:, k, None, None]
-        within = (column >= 0) & (column < side) & (row >= 0) & (row < side)
-        at = row.clamp(0, side - 1) * side + column.clamp(0, side - 1)
-        found = taken(flat, at + (first + k * side * side)[:, None, None])
-        plane = torch.where(within[..., None], plane * found[..., :1] + found[..., 1:], plane)
+    whole = corner.int()[:, :, None, None]
+    column, row = x - whole[..., 0], y - whole[..., 1]  # (n, slots, h, w) as they are broadcast
+    within = (column >= 0) & (column < side) & (row >= 0) & (row < side)
+    n = torch.arange(plane.shape[0], device=plane.device, dtype=torch.int32)[:, None] * slots
+    slot = torch.arange(slots, device=plane.device, dtype=torch.int32)
+    first = (n + slot)[..., None, None] * (side * side)
+    at = first + row.clamp(0, side - 1) * side + column.clamp(0, side - 1)
+    found = taken(windows.reshape(-1, windows.shape[-1]), at)
+    for k in range(slots):
+        drawn = plane * found[:, k, ..., :1] + found[:, k, ..., 1:]
+        plane = torch.where(within[:, k, ..., None], drawn, plane)
     return plane
 
 

@@ -25,6 +25,7 @@ from visavis.models.graph.warp import LayeredWarp
 
 OPSET: Final = 20
 DOMAIN: Final = "visavis"
+SEARCH: Final = "Search"
 STEP: Final = "NewtonStep"
 _SOURCES: Final = (Path(__file__).parent, Path(__file__).parents[1] / "warp")
 
@@ -39,12 +40,13 @@ def onnx_bytes(spec: Spec) -> bytes:
         for t in spec.inputs
     )  # fmt: skip
     model = _exported(
-        LayeredWarp(spec, _named_step),
+        LayeredWarp(spec, _named_search),
         example,
         tuple({0: batch if t in spec.state else avatars} for t in spec.inputs),
         [t.name for t in spec.inputs],
         [spec.output.name],
     )
+    _step_by_step(model)
     model.functions.append(_step_function())
     whole: bytes = inliner.inline_local_functions(model).SerializeToString()
     return whole
@@ -72,20 +74,45 @@ def _exported(
         )
     file = io.BytesIO()
     program.save(file)  # type: ignore[union-attr]
-    return onnx.load_from_string(file.getvalue())
+    model = onnx.load_from_string(file.getvalue())
+    for node in model.graph.node:  # which line of ours made it: of no use to a run time
+        del node.metadata_props[:]
+        node.ClearField("doc_string")
+    return model
 
 
-def _named_step(*given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Stands for inverse.step."""
-    place, missed = given[4], given[6]
+def _named_search(
+    cells: Tensor, each: Tensor, target: Tensor, place: Tensor, steps: int, limit: float
+) -> tuple[Tensor, Tensor]:
+    """Stands for inverse.search."""
+    missed = inverse.unknown(place)
     found = torch.onnx.ops.symbolic_multi_out(
-        f"{DOMAIN}::{STEP}",
-        given,
-        dtypes=[torch.float32] * 3,
-        shapes=[place.shape, place.shape, missed.shape],
+        f"{DOMAIN}::{SEARCH}",
+        (cells, each, target, inverse.bounds(place, limit), place, missed),
+        {"steps": steps},
+        dtypes=[torch.float32] * 2,
+        shapes=[place.shape, missed.shape],
         version=1,
     )
-    return found[0], found[1], found[2]
+    return found[0], found[1]
+
+
+def _step_by_step(model: onnx.ModelProto) -> None:
+    """Write every search as the steps that it takes."""
+    nodes: list[onnx.NodeProto] = []
+    for node in model.graph.node:
+        if node.op_type != SEARCH:
+            nodes.append(node)
+            continue
+        *given, place, missed = node.input
+        now = [place, place, missed]
+        for k in range(node.attribute[0].i + 1):
+            following = [f"{node.output[0]}/{name}/{k}" for name in ("place", "best", "missed")]
+            nodes.append(onnx.helper.make_node(STEP, [*given, *now], following, domain=DOMAIN))
+            now = following
+        nodes[-1].output[1:] = node.output
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
 
 
 class _Step(nn.Module):
@@ -100,8 +127,8 @@ class _Step(nn.Module):
 def _step_function() -> onnx.FunctionProto:
     """inverse.step, in the form of one function of a model."""
     n, count, rows = (torch.export.Dim(name) for name in ("n", "count", "rows"))
-    widths = {"cells": 16, "each": 5, "target": 2, "limit": 2, "place": 2, "best": 2, "missed": 1}
-    shapes = {"cells": (12, 16), "limit": (2,)}
+    widths = {"cells": 16, "each": 5, "target": 2, "limit": 1, "place": 2, "best": 2, "missed": 1}
+    shapes = {"cells": (12, 16), "limit": (1,)}
     dims: dict[str, dict[int, Any]] = {"cells": {0: rows}, "limit": {}}
     model = _exported(
         _Step(),

@@ -56,14 +56,15 @@ def unfold(seen: Tensor, cheeks: Tensor, pitch: Tensor) -> Tensor:
     return torch.cat([base, seen[:, BASE_NODES:]], 1)
 
 
-def places(seen: Tensor, across: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:
+def places(seen: Tensor, sprites: Tensor) -> tuple[Tensor, Tensor]:
     """From where their corners are seen: picture px -> texels of each sprite, see kernel.place.
 
-    across, down (n, slots, sprites): texels with the rim. Returns matrices (n, slots, sprites, 2,
-    2) and offsets (n, slots, sprites, 2).
+    sprites (n, slots, sprites, 3): first texel, across and down with the rim. Returns matrices (n,
+    slots, sprites, 2, 2) and offsets (n, slots, sprites, 2).
     """
     corners = seen[:, FIRST_CORNER:].reshape(-1, len(SLOTS), SPRITES, 2, 2, 2)
-    wide, tall = (across - 3).float()[..., None], (down - 3).float()[..., None]
+    size = (sprites[..., 1:] - 3).float()
+    wide, tall = size[..., :1], size[..., 1:]
     p, q = corners[..., 0, :, :], corners[..., 1, :, :]
     a = (p[..., 1, :] - p[..., 0, :] + q[..., 1, :] - q[..., 0, :]) / (2 * wide)
     d = (q[..., 0, :] - p[..., 0, :] + q[..., 1, :] - p[..., 1, :]) / (2 * tall)
@@ -73,5 +74,4 @@ def places(seen: Tensor, across: Tensor, down: Tensor) -> tuple[Tensor, Tensor]:
     area = torch.where(area.abs() < THIN, THIN, area)
     inverse = torch.stack([dy, -dx, -ay, ax], -1) / area[..., None]
     matrix = inverse.reshape(*ax.shape, 2, 2)
-    middle = torch.cat([wide, tall], -1) / 2 + 1
-    return matrix, middle - (matrix * centre[..., None, :]).sum(-1)
+    return matrix, size / 2 + 1 - (matrix * centre[..., None, :]).sum(-1)

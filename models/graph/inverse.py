@@ -9,13 +9,16 @@ everybody takes as many steps as the slowest may.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from visavis.models.graph.sampling import bounded, taken
+from visavis.models.graph.spec import SHEETS, Spec
+from visavis.models.warp.instant import BASE_STEP, PATCH_STEP
 from visavis.models.warp.kernel import (
     AGAIN,
     AGAIN_LIMIT,
@@ -26,140 +29,126 @@ from visavis.models.warp.kernel import (
     TOLERANCE,
 )
 
-
 FAR: Final = 1e9  # px that a place misses by before it was looked at
 
-Step = Callable[..., tuple[Tensor, Tensor, Tensor]]
+Ints = npt.NDArray[np.int32]
+Search = Callable[..., tuple[Tensor, Tensor]]
 
 
-@dataclass(frozen=True, slots=True)
-class Grids:
-    """g grids of n avatars. cells (n * nodes, 16): `cells` of their nodes; first (n, g): the row of
-    each grid's first node; stride (n, g): rows between its rows; most (n, g, 2): its last cell
-    across and down; corner (n, g, 2), pitch (n, g): px. All float32."""
+class Lattice(nn.Module):
+    """The nodes of a picture at which grids are inverted, as one list: the base's, then those of
+    the windows of each slot's upper and lower sheet. `base` and `sheet`: their rows and columns."""
 
-    cells: Tensor
-    first: Tensor
-    stride: Tensor
-    most: Tensor
-    corner: Tensor
-    pitch: Tensor
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        side = spec.window // PATCH_STEP + 1
+        self.base = -(-spec.height // BASE_STEP) + 1, -(-spec.width // BASE_STEP) + 1
+        self.sheet = side, side
+        fields = [(self.base, BASE_STEP), *[(self.sheet, PATCH_STEP)] * SHEETS]
+        last = len(NEWTON_STEPS) - 1
+        for level in range(len(NEWTON_STEPS)):
+            every = 1 << (last - level)
+            sizes = [_every(size, every) for size, _ in fields]
+            owner = np.concatenate([np.full(r * c, k) for k, (r, c) in enumerate(sizes)])
+            away = np.concatenate(
+                [_px(size, step * every) for size, (_, step) in zip(sizes, fields, strict=True)]
+            )
+            self._keep(f"owner{level}", owner.astype(np.int32))
+            self._keep(f"away{level}", away)
+            if level:
+                coarse = [_every(size, 2 * every) for size, _ in fields]
+                self._keep(f"between{level}", _joined(_between, coarse, sizes).ravel())
+        whole = [size for size, _ in fields]
+        for k, way in enumerate(AGAIN):
+            self._keep(f"near{k}", _joined(lambda _, size, way=way: _near(size, way), whole, whole))
+        steps = [step for _, step in fields]
+        self._keep("step", np.array(steps, np.float32)[owner][:, None])
+        self._keep("ways", np.array(AGAIN, np.float32)[:, ::-1].copy())
 
+    def _keep(self, name: str, values: npt.NDArray[np.generic]) -> None:
+        self.register_buffer(name, torch.from_numpy(values), persistent=False)
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """Nodes of the picture that look into some of the grids: those from `begin` up to `end`.
+    def parted(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, nodes, k) -> the base's (n, r, c, k) and the sheets' (n, sheets, r, c, k)."""
+        count, k = self.base[0] * self.base[1], values.shape[-1]
+        own = values[:, :count].reshape(-1, *self.base, k)
+        return own, values[:, count:].reshape(-1, SHEETS, *self.sheet, k)
 
-    corner (n, end - begin, 2): px of the first node; step: px between nodes.
-    """
+    def forward(
+        self, cells: Tensor, grids: Tensor, boxes: Tensor, corners: Tensor, search: Search
+    ) -> Tensor:
+        """(n, nodes, 2): positions, px of the photo at rest.
 
-    begin: int
-    end: int
-    rows: int
-    columns: int
-    step: int
-    corner: Tensor
+        cells: see `cells`; grids (n, 1 + SHEETS, 4): last cell across and down, row of the first
+        node, rows between a grid's rows; boxes (n, 1 + SHEETS, 3): its corner x, y, px between its
+        nodes; corners (n, 1 + SHEETS, 2): px of the picture where the nodes begin that look into
+        it; search: `search`, or what stands for it while the graph is written down.
+        """
+        each = torch.cat([grids, STEEP * boxes[..., 2:] ** 2, boxes, corners], -1)
+        place = best = cells
+        for level, steps in enumerate(NEWTON_STEPS):
+            own = torch.index_select(each, 1, getattr(self, f"owner{level}"))
+            target = own[..., 8:] + getattr(self, f"away{level}")
+            if level:
+                near = torch.index_select(best, 1, getattr(self, f"between{level}"))
+                place = near.reshape(-1, own.shape[1], 4, 2).mean(2)
+            else:
+                place = (target - own[..., 5:7]) / own[..., 7:8]
+            best, missed = search(cells, own[..., :5], target, place, steps, NEWTON_LIMIT)
+        hop = self.step / own[..., 7:8]  # cells between answers of neighbours, at rest
+        for k in range(len(AGAIN)):
+            place = torch.index_select(best, 1, getattr(self, f"near{k}")) + hop * self.ways[k]
+            found, miss = search(cells, own[..., :5], target, place, AGAIN_STEPS, AGAIN_LIMIT)
+            better = (miss < missed) & (missed >= TOLERANCE)
+            best = torch.where(better, found, best)
+            missed = torch.where(better, miss, missed)
+        return best * own[..., 7:8] + own[..., 5:7]
 
 
 def cells(seen: Tensor, stride: Tensor) -> Tensor:
     """(n * nodes, 16), of each cell what gives position and slope in it as sums of products.
 
-    Of x and y: first node, change along u, along v, along both. Then yv, -xv, -yu, xu where its
-    first node is, and what to add to them per u, u, v, v. seen (n, nodes, 2); stride (n, nodes)
-    int32: nodes from one row of its grid to the next. What is made of the last row and column is of
-    no grid, and is not used.
+    Of x and y: first node, change along u, along v, along both. Then the slope's inverse times its
+    area: of u and v per x where the first node is, what to add to them per u and v; the same per y.
+    seen (n, nodes, 2); stride (n, nodes) int32: nodes from one row of its grid to the next. What is
+    made of the last row and column is of no grid, and is not used.
     """
     flat = seen.reshape(-1, 2)
-    last = flat.shape[0] - 1
-    here = torch.arange(last + 1, device=seen.device, dtype=torch.int32)
+    here = torch.arange(flat.shape[0], device=seen.device, dtype=torch.int32)
     under = here + stride.reshape(-1)
-    beside = torch.stack([here + 1, under, under + 1], 1).clamp(max=last)
-    right, below, across = taken(flat, beside).unbind(1)
-    along, down = right - flat, below - flat
-    both = across - below - along
-    slope = torch.stack([down[:, 1], -down[:, 0], -along[:, 1], along[:, 0]], 1)
-    bent = torch.stack([both[:, 1], -both[:, 0], -both[:, 1], both[:, 0]], 1)
-    return torch.cat([flat, along, down, both, slope, bent], 1)
+    near = taken(flat, torch.stack([here + 1, under, under + 1], 1))
+    along, down = near[:, 0] - flat, near[:, 1] - flat
+    both = near[:, 2] - near[:, 1] - along
+    inverse = [
+        torch.stack([sign * part[:, axis] for sign, part in pair], 1)
+        for axis, way in ((1, 1), (0, -1))
+        for pair in (((way, down), (-way, along)), ((way, both), (-way, both)))
+    ]
+    return torch.cat([flat, along, down, both, *inverse], 1)
 
 
-def inverse(grids: Grids, fields: tuple[Field, ...], step: Step) -> tuple[Tensor, ...]:
-    """For each field (n, g, rows, columns, 2): positions, px of the photo at rest.
+def search(
+    cells: Tensor, each: Tensor, target: Tensor, place: Tensor, steps: int, limit: float
+) -> tuple[Tensor, Tensor]:
+    """Newton's method: the best places (n, count, 2) on the way, and px they miss by (n, count, 1).
 
-    step: `step`, or what stands for it while the graph is written down.
+    place (n, count, 2): where to begin, in cells; limit: cells that one step goes at most; the rest
+    as for `step`.
     """
-    places = _rest(grids, [_every(f, 1 << (len(NEWTON_STEPS) - 1)) for f in fields])
-    for level, steps in enumerate(NEWTON_STEPS):
-        chosen = [_every(f, 1 << (len(NEWTON_STEPS) - 1 - level)) for f in fields]
-        if level:
-            places = [_finer(p, f) for p, f in zip(places, chosen, strict=True)]
-        search = _Search(grids, chosen, step)
-        found, missed = search.newton(search.joined(places), steps, NEWTON_LIMIT)
-        places = search.parted(found)
-    hops = search.joined(
-        [
-            (f.step / grids.pitch[:, f.begin : f.end, None, None, None]).expand(p.shape)
-            for p, f in zip(places, fields, strict=True)
-        ]
-    )
-    for rows, columns in AGAIN:
-        near = search.joined([p.roll((rows, columns), (2, 3)) for p in places])
-        way = torch.tensor([columns, rows], device=near.device, dtype=torch.float32)
-        again, miss = search.newton(near + way * hops, AGAIN_STEPS, AGAIN_LIMIT)
-        better = (miss < missed) & (missed >= TOLERANCE)
-        found = torch.where(better, again, found)
-        missed = torch.where(better, miss, missed)
-        places = search.parted(found)
-    return tuple(
-        p * grids.pitch[:, f.begin : f.end, None, None, None]
-        + grids.corner[:, f.begin : f.end, None, None]
-        for p, f in zip(places, fields, strict=True)
-    )
+    most, best, missed = bounds(place, limit), place, unknown(place)
+    for _ in range(steps + 1):
+        place, best, missed = step(cells, each, target, most, place, best, missed)
+    return best, missed
 
 
-class _Search:
-    """Nodes of several fields as one list (n, count)."""
+def bounds(place: Tensor, limit: float) -> Tensor:
+    """(1,): the limit, where the places are."""
+    return torch.full_like(place[0, 0, :1], limit)
 
-    def __init__(self, grids: Grids, fields: list[Field], step: Step) -> None:
-        self._step = step
-        self._cells = grids.cells
-        self._sizes = [(f.end - f.begin, f.rows, f.columns) for f in fields]
-        device = grids.pitch.device
-        owner = torch.cat(  # which grid each node looks into
-            [
-                torch.arange(f.begin, f.end, device=device, dtype=torch.int32)[:, None]
-                .expand(-1, f.rows * f.columns)
-                .reshape(-1)
-                for f in fields
-            ]
-        )
-        least = STEEP * grids.pitch**2
-        each = torch.stack(
-            [grids.most[..., 0], grids.most[..., 1], grids.first, grids.stride, least], -1
-        )
-        each = torch.index_select(each, 1, owner)
-        self._each = each
-        self._target = self.joined([_targets(f) for f in fields])
 
-    def joined(self, values: list[Tensor]) -> Tensor:
-        """Of each field (n, g, rows, columns, 2) -> (n, count, 2)."""
-        return torch.cat([v.flatten(1, 3) for v in values], 1)
-
-    def parted(self, values: Tensor) -> list[Tensor]:
-        """The other way round."""
-        counts = [g * r * c for g, r, c in self._sizes]
-        parts = values.split(counts, 1)
-        return [p.reshape(-1, *size, 2) for p, size in zip(parts, self._sizes, strict=True)]
-
-    def newton(self, start: Tensor, steps: int, limit: float) -> tuple[Tensor, Tensor]:
-        """The best places (n, count, 2) in cells on the way from `start`, and px they miss by
-        (n, count, 1)."""
-        most = torch.full_like(start[0, 0], limit)
-        place, best, missed = start, start, torch.full_like(start[..., :1], FAR)
-        for _ in range(steps + 1):
-            place, best, missed = self._step(
-                self._cells, self._each, self._target, most, place, best, missed
-            )
-        return best, missed
+def unknown(place: Tensor) -> Tensor:
+    """(n, count, 1): what places miss by that nobody looked at."""
+    return torch.full_like(place[..., :1], FAR)
 
 
 def step(
@@ -175,55 +164,59 @@ def step(
     1).
 
     cells: see `cells`; each (n, count, 5): last cell across and down, row of the grid's first node,
-    rows between its rows, least area of a cell; target (n, count, 2): px; limit (2,): cells.
+    rows between its rows, least area of a cell; target (n, count, 2): px; limit (1,): cells.
     """
     cell = bounded(place.floor(), each[..., :2])
     index = (cell[..., 1] * each[..., 3] + cell[..., 0] + each[..., 2]).int()
-    fu, fv = (place - cell).split(1, -1)
+    within = place - cell
+    fu, fv = within[..., :1], within[..., 1:]
     known = taken(cells, index)
-    origin, along, down, both, still, bent = known.split((2, 2, 2, 2, 4, 4), -1)
-    away = target - origin - along * fu - (down + both * fu) * fv
+    seen = known[..., :2] + known[..., 2:4] * fu + (known[..., 4:6] + known[..., 6:8] * fu) * fv
+    away = target - seen
     miss = away.abs().amax(-1, keepdim=True)
     best = torch.where(miss < missed, place, best)
-    slope = still + bent * torch.cat([fu, fu, fv, fv], -1)
-    yv, xv, yu, xu = slope.split(1, -1)  # of xv and yu the negative
-    area = torch.maximum(xu * yv - xv * yu, each[..., 4:])
-    way = torch.cat([yv, yu], -1) * away[..., :1] + torch.cat([xv, xu], -1) * away[..., 1:]
-    way = torch.maximum(torch.minimum(way / area, limit), -limit)
+    per_x = known[..., 8:10] + known[..., 10:12] * within
+    per_y = known[..., 12:14] + known[..., 14:] * within
+    area = per_x[..., :1] * per_y[..., 1:] - per_x[..., 1:] * per_y[..., :1]
+    way = per_x * away[..., :1] + per_y * away[..., 1:]
+    way = way / torch.maximum(area, each[..., 4:])
+    way = torch.maximum(torch.minimum(way, limit), -limit)
     return place + way, best, torch.minimum(miss, missed)
 
 
-def _every(field: Field, every: int) -> Field:
-    """The field with every so many of its nodes, and as many more as reach its end."""
-    rows, columns = ((count - 2) // every + 2 for count in (field.rows, field.columns))
-    return Field(field.begin, field.end, rows, columns, field.step * every, field.corner)
+Size = tuple[int, int]  # rows and columns
 
 
-def _targets(field: Field) -> Tensor:
-    """(n, g, rows, columns, 2): px of the picture."""
-    device = field.corner.device
-    x = torch.arange(field.columns, device=device, dtype=torch.float32) * field.step
-    y = torch.arange(field.rows, device=device, dtype=torch.float32) * field.step
-    shape = (field.rows, field.columns)
-    away = torch.stack([x.expand(shape), y[:, None].expand(shape)], -1)
-    return field.corner[:, :, None, None] + away
+def _every(size: Size, every: int) -> Size:
+    """Every so many nodes, and as many more as reach the end."""
+    return (size[0] - 2) // every + 2, (size[1] - 2) // every + 2
 
 
-def _rest(grids: Grids, fields: list[Field]) -> list[Tensor]:
-    """Where the nodes look if nothing moves, in cells."""
-    return [
-        (_targets(f) - grids.corner[:, f.begin : f.end, None, None])
-        / grids.pitch[:, f.begin : f.end, None, None, None]
-        for f in fields
+def _px(size: Size, step: int) -> npt.NDArray[np.float32]:
+    """(rows * columns, 2): px from the first node."""
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    return np.stack([columns, rows], -1).reshape(-1, 2).astype(np.float32) * step
+
+
+def _joined(of: Callable[[Size, Size], Ints], before: list[Size], after: list[Size]) -> Ints:
+    """Indices into all fields' nodes, of those into each one's."""
+    firsts = np.cumsum([0, *(r * c for r, c in before)])
+    parts = [of(b, a) + f for b, a, f in zip(before, after, firsts[:-1], strict=True)]
+    return np.concatenate(parts).astype(np.int32)
+
+
+def _between(coarse: Size, size: Size) -> Ints:
+    """(rows * columns, 4): the nodes of every other one around each, one of them maybe twice."""
+    rows, columns = np.mgrid[: size[0], : size[1]]
+    around = [
+        (rows + down) // 2 * coarse[1] + (columns + right) // 2
+        for down in (0, 1)
+        for right in (0, 1)
     ]
+    return np.stack(around, -1).reshape(-1, 4)
 
 
-def _finer(places: Tensor, field: Field) -> Tensor:
-    """Of every other node (n, g, r, c, 2) -> of all nodes of the field, means in between."""
-    for axis, count in ((2, field.rows), (3, field.columns)):
-        length = places.shape[axis]
-        between = (places.narrow(axis, 0, length - 1) + places.narrow(axis, 1, length - 1)) / 2
-        own, last = places.narrow(axis, 0, length - 1), places.narrow(axis, length - 1, 1)
-        pairs = torch.stack([own, between], axis + 1).flatten(axis, axis + 1)
-        places = torch.cat([pairs, last], axis).narrow(axis, 0, count)
-    return places
+def _near(size: Size, way: tuple[int, int]) -> Ints:
+    """(rows * columns,): the neighbour so many rows and columns back, from the first the last."""
+    nodes = np.arange(size[0] * size[1]).reshape(size)
+    return np.roll(nodes, way, (0, 1)).ravel()

@@ -212,5 +212,5 @@ def _picked(net: Net, index: npt.NDArray[Any]) -> Net:
 def _too_large(what: str) -> AvatarError:
     return AvatarError(
         "avatar-too-large",
-        f"The avatar has {what}: it can be drawn on the CPU only. Make it anew with visavis avatar.",
+        f"The avatar has {what}. It can be drawn on the CPU; for a GPU make it anew.",
     )

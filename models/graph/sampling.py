@@ -17,8 +17,12 @@ def parts(rows: Tensor, row: Row) -> dict[str, Tensor]:
 
 
 def taken(source: Tensor, index: Tensor) -> Tensor:
-    """Rows of (m, ...) at indices (n, ...): (*index.shape, ...)."""
-    flat = torch.index_select(source, 0, index.reshape(-1))
+    """Rows of (m, ...) at indices (n, ...): (*index.shape, ...).
+
+    Never outside, whatever the bank and the states hold: a GPU would not survive it.
+    """
+    safe = index.reshape(-1).clamp(0, source.shape[0] - 1)
+    flat = torch.index_select(source, 0, safe)
     return flat.reshape(-1, *index.shape[1:], *source.shape[1:])
 
 
@@ -37,7 +41,7 @@ def bilinear(source: Tensor, first: Tensor, across: Tensor, place: Tensor) -> Te
     share = place - corner
     at = corner.int()
     index = first + at[..., 1] * across + at[..., 0]
-    fx, fy = share.split(1, -1)
+    fx, fy = share[..., :1], share[..., 1:]
     top = _between(taken(source, index), taken(source, index + 1), fx)
     index = index + across
     low = _between(taken(source, index), taken(source, index + 1), fx)
