@@ -66,11 +66,9 @@ class Bank:
         if places > self.most:
             message = f"{places} avatars of {self.spec.width} x {self.spec.height} px are too many"
             raise ModelError("bank-full", f"{message} for one graph: at most {self.most} fit.")
-        shapes = {t.name: [n for n in t.shape if isinstance(n, int)] for t in self.spec.bank}
-        kinds = {t.name: getattr(torch, t.dtype) for t in self.spec.bank}
         return {
-            name: torch.zeros((places, *shape), dtype=kinds[name], device=self.device)
-            for name, shape in shapes.items()
+            t.name: torch.zeros((places, *t.row), dtype=getattr(torch, t.dtype), device=self.device)
+            for t in self.spec.bank
         }
 
     def _grow(self) -> None:

@@ -73,7 +73,7 @@ def _exported(
             verbose=False,
         )
     file = io.BytesIO()
-    program.save(file)  # type: ignore[union-attr]
+    program.save(file)  # type: ignore[arg-type,union-attr]
     model = onnx.load_from_string(file.getvalue())
     for node in model.graph.node:  # which line of ours made it: of no use to a run time
         del node.metadata_props[:]

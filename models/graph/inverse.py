@@ -39,6 +39,9 @@ class Lattice(nn.Module):
     """The nodes of a picture at which grids are inverted, as one list: the base's, then those of
     the windows of each slot's upper and lower sheet. `base` and `sheet`: their rows and columns."""
 
+    step: Tensor
+    ways: Tensor
+
     def __init__(self, spec: Spec) -> None:
         super().__init__()
         side = spec.window // PATCH_STEP + 1
@@ -60,7 +63,7 @@ class Lattice(nn.Module):
                 self._keep(f"between{level}", _joined(_between, coarse, sizes).ravel())
         whole = [size for size, _ in fields]
         for k, way in enumerate(AGAIN):
-            self._keep(f"near{k}", _joined(lambda _, size, way=way: _near(size, way), whole, whole))
+            self._keep(f"near{k}", _joined(_nearer(way), whole, whole))
         steps = [step for _, step in fields]
         self._keep("step", np.array(steps, np.float32)[owner][:, None])
         self._keep("ways", np.array(AGAIN, np.float32)[:, ::-1].copy())
@@ -213,10 +216,14 @@ def _between(coarse: Size, size: Size) -> Ints:
         for down in (0, 1)
         for right in (0, 1)
     ]
-    return np.stack(around, -1).reshape(-1, 4)
+    return np.stack(around, -1).reshape(-1, 4).astype(np.int32)
 
 
-def _near(size: Size, way: tuple[int, int]) -> Ints:
-    """(rows * columns,): the neighbour so many rows and columns back, from the first the last."""
-    nodes = np.arange(size[0] * size[1]).reshape(size)
-    return np.roll(nodes, way, (0, 1)).ravel()
+def _nearer(way: tuple[int, int]) -> Callable[[Size, Size], Ints]:
+    """Of each node the one so many rows and columns back, of the first ones the last."""
+
+    def near(_: Size, size: Size) -> Ints:
+        nodes = np.arange(size[0] * size[1], dtype=np.int32).reshape(size)
+        return np.roll(nodes, way, (0, 1)).ravel()
+
+    return near

@@ -70,7 +70,7 @@ def packed(scene: Scene, spec: Spec) -> Arrays:
     if (scene.width, scene.height) != (spec.width, spec.height):
         message = f"the scene is {scene.width} x {scene.height} px, the graph's not"
         raise ValueError(message)
-    arrays = {t.name: np.zeros(t.shape[1:], t.dtype) for t in spec.bank}  # type: ignore[arg-type]
+    arrays: Arrays = {t.name: np.zeros(t.row, t.dtype) for t in spec.bank}
     _Packing(scene, spec, arrays).all()
     return arrays
 

@@ -89,7 +89,7 @@ def draw(
     shade = _px(state["shade"][:, :, None])
     total = edge.sum(2, keepdim=True)
     skip = torch.minimum((-total).clamp(min=0) * shade[..., 4], shade[..., 5])
-    seam = (SEAM * shade[..., 5]).clamp(min=0.5)
+    seam = (float(SEAM) * shade[..., 5]).clamp(min=0.5)
     past = skip * (1 - edge.clamp(min=0) / seam).clamp(min=0)
     skin = _skin(bank, avatar, window.skin, past, state["lids"])
     cover = (edge + 0.5).clamp(0, 1)[..., None]

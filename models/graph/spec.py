@@ -48,6 +48,11 @@ class Tensor:
     dtype: str
     shape: tuple[int | str, ...]
 
+    @property
+    def row(self) -> tuple[int, ...]:
+        """The shape without its symbolic dimension."""
+        return tuple(n for n in self.shape if isinstance(n, int))
+
 
 Shape = tuple[int, ...]
 
@@ -186,6 +191,4 @@ class Spec:
     def avatar_bytes(self) -> int:
         """What one avatar takes on the device."""
         sizes = {"float16": 2, "float32": 4, "int32": 4}
-        return sum(
-            sizes[t.dtype] * math.prod(n for n in t.shape if isinstance(n, int)) for t in self.bank
-        )
+        return sum(sizes[t.dtype] * math.prod(t.row) for t in self.bank)
