@@ -14,9 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import onnx
 import torch
-from onnx import inliner
+from onnx import inliner, numpy_helper
 from torch import Tensor, nn
 
 from visavis.models.graph import inverse
@@ -27,6 +29,8 @@ OPSET: Final = 20
 DOMAIN: Final = "visavis"
 SEARCH: Final = "Search"
 STEP: Final = "NewtonStep"
+Array = npt.NDArray[Any]
+
 _SOURCES: Final = (Path(__file__).parent, Path(__file__).parents[1] / "warp")
 
 
@@ -78,7 +82,52 @@ def _exported(
     for node in model.graph.node:  # which line of ours made it: of no use to a run time
         del node.metadata_props[:]
         node.ClearField("doc_string")
+    _fold(model.graph)
     return model
+
+
+def _fold(graph: onnx.GraphProto) -> None:
+    """Write out what the exporter leaves to be computed from constants: TensorRT wants to see axes
+    and bounds, and the exporter's own optimizer takes minutes."""
+    known = {value.name: numpy_helper.to_array(value) for value in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        found = _constant(node, known)
+        if found is None:
+            nodes.append(node)
+        else:
+            known[node.output[0]] = found
+    wanted = {name for node in nodes for name in node.input}
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(
+        numpy_helper.from_array(value, name) for name, value in known.items() if name in wanted
+    )
+
+
+def _constant(node: onnx.NodeProto, known: Mapping[str, Array]) -> Array | None:
+    """What a node says, if that does not depend on any input."""
+    values = [known.get(name) for name in node.input]
+    if node.op_type == "Constant":
+        return _written(node.attribute[0])
+    if any(value is None for value in values):
+        return None
+    given = [value for value in values if value is not None]
+    if node.op_type == "Reshape":
+        return given[0].reshape(given[1])
+    if node.op_type == "Concat":
+        return np.concatenate(given, node.attribute[0].i)
+    if node.op_type == "Cast":
+        return given[0].astype(onnx.helper.tensor_dtype_to_np_dtype(node.attribute[0].i))
+    return None
+
+
+def _written(attribute: onnx.AttributeProto) -> Array:
+    """The value of a constant."""
+    value = onnx.helper.get_attribute_value(attribute)
+    if attribute.name == "value":
+        return numpy_helper.to_array(value)
+    return np.array(value, np.float32 if "float" in attribute.name else np.int64)
 
 
 def _named_search(

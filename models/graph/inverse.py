@@ -177,14 +177,16 @@ def step(
     seen = known[..., :2] + known[..., 2:4] * fu + (known[..., 4:6] + known[..., 6:8] * fu) * fv
     away = target - seen
     miss = away.abs().amax(-1, keepdim=True)
-    best = torch.where(miss < missed, place, best)
+    # Whoever has found something stays: at the edge of a fold the next step may lead elsewhere.
+    better = (miss < missed) & (missed >= TOLERANCE)
+    best = torch.where(better, place, best)
     per_x = known[..., 8:10] + known[..., 10:12] * within
     per_y = known[..., 12:14] + known[..., 14:] * within
     area = per_x[..., :1] * per_y[..., 1:] - per_x[..., 1:] * per_y[..., :1]
     way = per_x * away[..., :1] + per_y * away[..., 1:]
     way = way / torch.maximum(area, each[..., 4:])
     way = torch.maximum(torch.minimum(way, limit), -limit)
-    return place + way, best, torch.minimum(miss, missed)
+    return place + way, best, torch.where(better, miss, missed)
 
 
 Size = tuple[int, int]  # rows and columns
