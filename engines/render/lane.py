@@ -22,25 +22,24 @@ class Lane:
     def __init__(self, name: str) -> None:
         self._jobs: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None]
         self._jobs = queue.SimpleQueue()
-        self._late: tuple[Future[Any], float] | None = None  # a call given up, and when it began
+        self._late: tuple[Future[Any], float] | None = None  # a call given up, and when it was
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
     @property
     def late_for(self) -> float:
-        """s that a call which was given up is under way; 0: there is none."""
+        """s since a call was given up that is still under way; 0: there is none."""
         late = self._late
         if late is None:
             return 0.0
         if late[0].done():
             self._late = None
             return 0.0
-        return time.monotonic() - late[1]
+        return max(time.monotonic() - late[1], 1e-6)
 
     def call(self, work: Callable[[], T], patience: float) -> T:
         """What `work` gives within `patience` s. Raises EngineHung, or what it raises."""
         future: Future[T] = Future()
-        began = time.monotonic()
         self._jobs.put((future, work))
         try:
             return future.result(patience)
@@ -48,7 +47,7 @@ class Lane:
             if future.done():  # its own, or just in time
                 return future.result()
             future.cancel()
-            self._late = self._late or (future, began)
+            self._late = self._late or (future, time.monotonic())
             raise EngineHung(f"no answer within {patience:.2f} s") from None
 
     def close(self) -> None:

@@ -20,13 +20,18 @@ def boxes(seen: Tensor, used: Tensor, size: tuple[int, int], side: int) -> tuple
     """
     nodes = seen[:, BASE_NODES:FIRST_CORNER].reshape(seen.shape[0], len(SLOTS), -1, 2)
     low = ((nodes.amin(2) / 2).floor() * 2).clamp(min=0)
-    edge = torch.tensor([size[0] - 1, size[1] - 1], device=seen.device, dtype=torch.float32)
-    high = torch.minimum(nodes.amax(2), edge)
+    edge = size[0] - 1, size[1] - 1
+    high = _at_most(nodes.amax(2), edge)
     there = (high > low).all(-1) & (used > 0)
     reach = ((high - low) / PATCH_STEP).ceil() * PATCH_STEP
     spare = ((reach - side) / 4).floor().clamp(min=0) * 2
-    low = torch.minimum(low + spare, edge - 1)
+    low = _at_most(low + spare, (edge[0] - 1, edge[1] - 1))
     return low, torch.where(there[..., None], reach - spare, 0.0)
+
+
+def _at_most(at: Tensor, most: tuple[int, int]) -> Tensor:
+    """(..., 2) bounded above; numbers, for a tensor made of them would be copied to the device."""
+    return torch.stack([at[..., 0].clamp(max=most[0]), at[..., 1].clamp(max=most[1])], -1)
 
 
 def inside(reach: Tensor, side: int) -> Tensor:

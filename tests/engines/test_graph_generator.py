@@ -103,7 +103,7 @@ def test_one_avatar_too_many_is_refused_until_one_goes(made, rigs, monkeypatch):
 
 
 def test_an_avatar_that_is_too_large_is_refused(made):
-    with pytest.raises(EngineError, match="larger patches than .* drawn on the CPU only"):
+    with pytest.raises(EngineError, match="larger patches than .* can be drawn on the CPU"):
         made.prepare(by_hand())
 
 

@@ -4,7 +4,7 @@ import pytest
 from support import toy_graph
 
 from visavis.engines.base import EngineError
-from visavis.engines.render import tensorrt_library
+from visavis.engines.render import building, tensorrt_library
 from visavis.engines.render.devices import Gpu
 from visavis.engines.render.tensorrt_build import Span, build, symbolic
 from visavis.engines.render.tensorrt_library import Library
@@ -85,3 +85,17 @@ def test_a_library_that_is_there_but_does_not_load_says_so(tmp_path, monkeypatch
     assert [each.module for each in tensorrt_library.installed()][:1] == ["tensorrt"]
     with pytest.raises(EngineError, match="does not load: libnvinfer"):
         _ = Library("tensorrt").version
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_graph_itself_is_exported_and_built_without_a_gpu(tmp_path):
+    """In a process of its own, as a server does at its first start."""
+    shares = []
+    key = building.key(RTX, None, "SM89", 128, 128)
+    order = building.Order(tmp_path, RTX.module, key)
+    engine = building.ready(order, lambda share, _what: shares.append(share) or True)
+    assert len(engine) > 500_000
+    assert shares[0] == 0
+    assert shares[-1] == pytest.approx(1)
+    assert building.ready(order, lambda *_: False) == engine  # from its file

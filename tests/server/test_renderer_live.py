@@ -95,7 +95,7 @@ from visavis.server import cli
 drawn, plain = [0], TorchRuntime.run
 def run(runtime, bank, state):
     drawn[0] += 1
-    if 60 <= drawn[0] < 70:
+    if 20 <= drawn[0] < 30:
         raise RuntimeError("device lost")
     return plain(runtime, bank, state)
 TorchRuntime.run = run
@@ -106,7 +106,7 @@ sys.exit(cli.main(["serve", "--port", "0", "--renderer", "torch", "--width", "12
 
 @asynccontextmanager
 async def server(home):
-    """`visavis serve` on real engines, whose renderer fails after 60 pictures; (address, log)."""
+    """`visavis serve` on real engines, whose renderer fails after 20 calls; (address, log)."""
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE, env=os.environ | {"VISAVIS_HOME": str(home)},

@@ -46,7 +46,7 @@ class Flat:
 def engines(monkeypatch):
     """Everything that takes long to load is fake; the line that names a generator names Flat."""
     named = {
-        "generator": Flat,
+        "generator": lambda width, height, *_: Flat(width, height),
         "stt": lambda home: fake.FakeStt(),
         "dialogue": lambda name, knowledge, home: fake.FakeDialogue(),
         "director": lambda home: Director(),

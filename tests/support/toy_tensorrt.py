@@ -111,10 +111,11 @@ class Context:
         return True
 
     def _at(self, name: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-        kind = np.dtype(_NUMPY[_TYPES[name].name])
+        kind: Any = np.dtype(_NUMPY[_TYPES[name].name])
         size = int(np.prod(shape)) * kind.itemsize
-        raw = (ctypes.c_uint8 * size).from_address(self._addresses[name])
-        return np.frombuffer(raw, kind).reshape(shape)
+        raw: Any = (ctypes.c_uint8 * size).from_address(self._addresses[name])
+        seen: np.ndarray[Any, Any] = np.frombuffer(raw, kind).reshape(shape)
+        return seen
 
 
 DynamicShapesKernelSpecializationStrategy = SimpleNamespace(EAGER="eager")
