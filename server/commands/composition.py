@@ -24,7 +24,9 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
     """The engines, not yet loaded."""
     knowledge = Path(config.knowledge) if config.knowledge else None
     size = config.width, config.height
-    defaults = Defaults(config.avatar, config.voice, config.dialogue, knowledge, size)
+    defaults = Defaults(
+        config.avatar, config.voice, config.dialogue, knowledge, size, config.refine == "on"
+    )
     return Services(config.home_path, defaults, store, metrics)
 
 

@@ -52,6 +52,7 @@ class Defaults:
     """What a server is set up with, and a session that names nothing gets.
 
     knowledge: the file of answers; None: the example. size: width and height of the picture, px.
+    refine: whether a network refines its mouth and eyes.
     """
 
     avatar: str
@@ -59,6 +60,7 @@ class Defaults:
     dialogue: str
     knowledge: Path | None
     size: tuple[int, int]
+    refine: bool = False
 
 
 class Services:
@@ -170,6 +172,8 @@ class Services:
         worker = Worker("puppets")
         self._ends.callback(worker.close)
         generator = await worker.load(load.generator, *self._defaults.size)
+        if self._defaults.refine:
+            generator = await worker.load(load.refined, generator)
         self._ends.callback(generator.close)
         self._drawing = DrawingPool(generator, self._health("render", "Drawing"))
         self._ends.callback(self._drawing.close)

@@ -72,6 +72,11 @@ class Config:
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
     width: int = _setting(512, "pixels of the picture, even")
     height: int = _setting(512, "pixels of the picture, even")
+    refine: str = _setting(
+        "off",
+        "on or off: mouth and eyes of every picture refined by a small network, for 4 ms more of "
+        "a core each",
+    )
     ice_servers: str = _setting("", "STUN or TURN addresses, separated by spaces; none by default")
     media_addresses: str = _setting(
         "",
@@ -248,6 +253,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"source is {config.source!r}: choose {' or '.join(SOURCES)}"
     if config.create_avatars not in {"on", "off"}:
         yield f"create_avatars is {config.create_avatars!r}: choose on or off"
+    if config.refine not in {"on", "off"}:
+        yield f"refine is {config.refine!r}: choose on or off"
 
 
 def _number_faults(config: Config) -> Iterator[str]:
