@@ -37,8 +37,12 @@ class RefiningGenerator:
 
     @property
     def batch(self) -> int:
-        """As many as the other one takes."""
+        """As many as the other one takes now."""
         return self._drawing.batch
+
+    @batch.setter
+    def batch(self, most: int) -> None:
+        self._drawing.batch = most
 
     def prepare(self, avatar: Avatar) -> Puppet:
         """What the other one does, and a scene for the places alone."""
