@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +13,6 @@ from visavis.models.avatar.file import Avatar
 from visavis.models.warp import instant, kernel, kernel_patch, scene
 
 Floats = npt.NDArray[np.float32]
-
-BASE_STEP: Final = 8  # px between the nodes at which the base is inverted
-PATCH_STEP: Final = 4
-CROWDED: Final = 0.1  # of its width that what has turned out of sight keeps at least
 
 
 class WarpGenerator:
@@ -74,13 +69,13 @@ def _draw_base(
     prepared: scene.Scene, amount: Floats, motion: Floats, turn: Floats, planes: kernel.Picture
 ) -> None:
     seen = positions(prepared, amount, motion)
-    rows, columns = (-(-n // BASE_STEP) + 1 for n in (prepared.height, prepared.width))
+    rows, columns = (-(-n // instant.BASE_STEP) + 1 for n in (prepared.height, prepared.width))
     flow = np.empty((rows, columns, 2), np.float32)
-    kernel.invert(seen, prepared.base.box, BASE_STEP, 0, 0, flow)
+    kernel.invert(seen, prepared.base.box, instant.BASE_STEP, 0, 0, flow)
     kernel.draw_base(
         flow,
         _gain(prepared, flow, turn),
-        BASE_STEP,
+        instant.BASE_STEP,
         kernel.Texture(prepared.texture, prepared.origin),
         kernel.Tiles(prepared.seen, prepared.clear),
         planes,
@@ -111,14 +106,14 @@ def _draw_gap(
     x0, y0, columns, rows = box
     flows = np.empty((2, rows, columns, 2), np.float32)
     half = len(seen) // 2
-    kernel.invert(seen[:half], gap.sheets.box, PATCH_STEP, x0, y0, flows[0])
-    kernel.invert(seen[half:], gap.sheets.box, PATCH_STEP, x0, y0, flows[1])
+    kernel.invert(seen[:half], gap.sheets.box, instant.PATCH_STEP, x0, y0, flows[0])
+    kernel.invert(seen[half:], gap.sheets.box, instant.PATCH_STEP, x0, y0, flows[1])
     closed = instant.closed(gap, amount)
     texture, origin = prepared.texture, prepared.origin
     if gap.lid and closed > 0:
         texture, origin = _bare(gap.lid, closed), gap.lid.origin
     gains = np.stack([_gain(prepared, flow, turn) for flow in flows])
-    seen_at = kernel_patch.Seen(flows, gains, PATCH_STEP, x0, y0)
+    seen_at = kernel_patch.Seen(flows, gains, instant.PATCH_STEP, x0, y0)
     kernel_patch.draw_patch(
         seen_at,
         kernel.Texture(texture, origin),
@@ -138,7 +133,7 @@ def _box(prepared: scene.Scene, seen: Floats) -> tuple[int, int, int, int] | Non
     high = np.minimum(flat.max(0), (prepared.width - 1, prepared.height - 1))
     if (high <= low).any():
         return None
-    count = np.ceil((high - low) / PATCH_STEP).astype(int) + 1
+    count = np.ceil((high - low) / instant.PATCH_STEP).astype(int) + 1
     return int(low[0]), int(low[1]), int(count[0]), int(count[1])
 
 
@@ -177,5 +172,5 @@ def positions(prepared: scene.Scene, amount: Floats, motion: Floats) -> Floats:
     """(h, w, 2): where the nodes of the base are drawn, px of the picture."""
     net = prepared.base
     seen = _forward(net, amount, motion)
-    kernel.unfold(seen, *prepared.cheeks, np.float32(CROWDED * net.box[2]))
+    kernel.unfold(seen, *prepared.cheeks, np.float32(instant.CROWDED * net.box[2]))
     return seen

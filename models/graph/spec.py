@@ -26,17 +26,18 @@ SPRITES: Final = 3  # of a patch
 FRAME: Final = 512  # px of the frame that capacities were chosen for
 MARGIN: Final = 32  # px of photo beyond it
 
-# What avatars of the bake need, the most of eight portraits, and about a third more.
-NODES: Final = 16384  # of all grids: 12,464 to 14,359
-BASE_NODES: Final = 6400  # of the base: 5,329
-SPRITE_TEXELS: Final = 160_000  # of all sprites with their rims: 79,000 to 114,000
-PATCH_SIDE: Final = 132  # px of a patch at rest in the frame, each way: 124
-WINDOW: Final = 208  # px of the frame that a patch may cover, turned: 208 at 35 degrees of yaw
-LID_SIDE: Final = 260  # texels of a lid's window at one px of the frame a px, each way: 248
-FALL: Final = 128  # samples of a lid's edge, the same way: 82
+# What avatars of the bake need, the most of eight portraits, and about a tenth more.
+BASE_SIDE: Final = 80  # nodes of the base, each way; its rows lie so many apart: 73
+SLOT_NODES: Final = 1650  # of one sheet: 1,517
+SPRITE_TEXELS: Final = 160_000  # of all sprites with their rims: 114,000
+PATCH_SIDE: Final = 132  # px of the frame of a patch at rest, each way: 124
+WINDOW: Final = 208  # px of the frame that a patch may cover: 208 turned by 35 and 25 degrees
+LID_SIDE: Final = 260  # texels of a lid's window, two a px of the frame, each way: 248
+FALL: Final = 128  # samples of a lid's edge: 82
 
-STEP: Final = 8  # px between the nodes at which the base is inverted
-PATCH_STEP: Final = 4
+BASE_NODES: Final = BASE_SIDE**2
+FIRST_CORNER: Final = BASE_NODES + SHEETS * SLOT_NODES
+NODES: Final = FIRST_CORNER + 4 * SPRITES * len(SLOTS)  # of all grids
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,11 @@ class Tensor:
     name: str
     dtype: str
     shape: tuple[int | str, ...]
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """The shape without its symbolic dimension."""
+        return tuple(n for n in self.shape if isinstance(n, int))
 
 
 Shape = tuple[int, ...]
@@ -85,14 +91,14 @@ FIGURES: Final = _row(
 )
 # Where its arrays lie in the bank's rows.
 LAYOUT: Final = _row(
-    grids=(1 + SHEETS, 3),  # first node, columns, rows: base, then upper and lower sheet by slot
-    corners=(1,),  # first node of the sprites' corners, four to a sprite
+    grids=(1 + len(SLOTS), 2),  # columns and rows of the base and of each slot's sheets
     cheeks=(2,),  # columns of the base beyond which a face turns out of sight
     photo=(2,),  # texels across and down, from texel 0 on
     sprites=(len(SLOTS), SPRITES, 3),  # first texel, across, down, with the rim
     edges=(len(SLOTS), 4),  # first sample of the upper and the lower sheet, across, down
-    lids=(LIDS, 8),  # first texel bare and smooth, first sample of the lashes, across, down; left
-    # and top texel of the photo that it begins at; samples of the edge
+    # first texel bare and smooth, first sample of the lashes, across, down, the photo's column and
+    # row that it begins at, samples of the edge
+    lids=(LIDS, 8),
     used=(len(SLOTS),),  # whether there is such a patch
 )
 
@@ -159,8 +165,7 @@ class Spec:
     def bank(self) -> tuple[Tensor, ...]:
         """What stays on the device: a row for each avatar."""
         rows = (
-            ("lumas", "float16", (self.texels, 2)),  # Y and opacity, 0 to 255
-            ("chromas", "float16", (self.texels, 2)),  # U and V, 0 to 255
+            ("texels", "float16", (self.texels, 4)),  # Y, U, V and opacity, 0 to 255
             ("samples", "float16", (self.samples,)),  # 0 to 255
             ("plates", "float16", (self.height * 3 // 2, self.width)),  # I420, 0 to 255
             ("rests", "float32", (NODES, 4)),  # x, y, z in px at rest, and the head's share
@@ -186,6 +191,4 @@ class Spec:
     def avatar_bytes(self) -> int:
         """What one avatar takes on the device."""
         sizes = {"float16": 2, "float32": 4, "int32": 4}
-        return sum(
-            sizes[t.dtype] * math.prod(n for n in t.shape if isinstance(n, int)) for t in self.bank
-        )
+        return sum(sizes[t.dtype] * math.prod(t.row) for t in self.bank)

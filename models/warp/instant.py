@@ -1,4 +1,4 @@
-"""What the openings of a face look like at one instant: shade in them, lids, and the light on skin.
+"""How a face is drawn at one instant: shade in its openings, its lids, and the light on its skin.
 
 Shared by everything that draws a scene. Amounts (len(CONTROLS),) and motion (3, 3, 4) are those of
 `kernel.forward`.
@@ -13,6 +13,9 @@ import numpy as np
 from visavis.models import arkit
 from visavis.models.warp.scene import Floats, Gap
 
+BASE_STEP: Final = 8  # px between the nodes at which the base is inverted
+PATCH_STEP: Final = 4
+CROWDED: Final = 0.1  # of its width that what has turned out of sight keeps at least
 LID_HOOD: Final = 0.85  # share of the light that a closing lid and its lashes keep off an eyeball
 BARE: Final = 0.4  # of a closed lid, from which on its lashes are drawn by themselves
 LOOK_SHUTS: Final = 0.5  # of a blink that a look down is, see models/eyes.TRAVEL

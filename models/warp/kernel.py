@@ -46,6 +46,15 @@ ONE = 65536  # fixed point, 16 fractional bits
 EVEN = 0x00FF00FF  # bytes 0 and 2 of a texel
 HALF = 0x00800080  # one half in both, for rounding
 
+# Newton's method from a place to what is seen at a px; see invert
+NEWTON_STEPS = (8, 3, 3, 3)  # at every eighth node, every fourth, every second, and all
+NEWTON_LIMIT = 3.0  # cells that one step goes at most
+AGAIN = ((0, 1), (1, 0), (0, -1), (-1, 0))  # rows and columns back to a neighbour
+AGAIN_STEPS = 4
+AGAIN_LIMIT = 1.0  # cells
+TOLERANCE = 0.03  # px
+STEEP = 0.05  # of its area that a cell is taken to cover at least
+
 
 @compiled
 def forward(
@@ -129,72 +138,111 @@ def place(seen: Array, sizes: Array, out: Array) -> None:
 
 
 @compiled
-def invert(  # noqa: C901 - one loop: calls would cost more than they tell
-    seen: Array, box: Array, step: int, x0: int, y0: int, out: Array
-) -> None:
+def newton(
+    seen: Array, box: Array, tx: Real, ty: Real, u: Real, v: Real, steps: int, limit: Real
+) -> tuple[Real, Real, Real]:
+    """From cell place (u, v) on towards what is seen at px (tx, ty): the best place on the way, and
+    px that it misses by. No step goes farther than `limit` cells; arrays as in `invert`."""
+    height, width = seen.shape[0], seen.shape[1]
+    best_u, best_v, least = u, v, np.float32(1e9)
+    # A fold has no inverse: keep the step finite and go on.
+    flat = np.float32(STEEP) * box[2] * box[2]
+    for _ in range(steps + 1):
+        a = min(max(int(np.floor(u)), 0), width - 2)
+        b = min(max(int(np.floor(v)), 0), height - 2)
+        fu = u - np.float32(a)
+        fv = v - np.float32(b)
+        x00, y00 = seen[b, a, 0], seen[b, a, 1]
+        x01, y01 = seen[b, a + 1, 0], seen[b, a + 1, 1]
+        x10, y10 = seen[b + 1, a, 0], seen[b + 1, a, 1]
+        x11, y11 = seen[b + 1, a + 1, 0], seen[b + 1, a + 1, 1]
+        xu0, yu0 = x01 - x00, y01 - y00
+        xu = xu0 + (x11 - x10 - xu0) * fv
+        yu = yu0 + (y11 - y10 - yu0) * fv
+        xv = (x10 - x00) + (x11 - x01 - x10 + x00) * fu
+        yv = (y10 - y00) + (y11 - y01 - y10 + y00) * fu
+        ex = tx - (x00 + xu0 * fu + xv * fv)
+        ey = ty - (y00 + yu0 * fu + yv * fv)
+        miss = max(abs(ex), abs(ey))
+        if miss < least:
+            best_u, best_v, least = u, v, miss
+        if miss < np.float32(TOLERANCE):
+            break
+        det = max(xu * yv - xv * yu, flat)
+        du = (ex * yv - ey * xv) / det
+        dv = (ey * xu - ex * yu) / det
+        u += min(max(du, -limit), limit)
+        v += min(max(dv, -limit), limit)
+    return best_u, best_v, least
+
+
+@compiled
+def invert(seen: Array, box: Array, step: int, x0: int, y0: int, out: Array) -> None:
     """For nodes of the picture: which position of the grid is seen there.
 
     seen (h, w, 2) from `forward`; box: left, top of the grid and px between its nodes; out
-    (oh, ow, 2): positions for picture px (x0 + j * step, y0 + i * step). Newton's method from the
-    neighbours' answers; outside the grid its border cells are continued.
+    (oh, ow, 2): positions for picture px (x0 + j * step, y0 + i * step). Newton's method, at every
+    eighth node from rest, then between answers from their mean; outside the grid its border cells
+    are continued. Which of several answers a fold has is decided by where each node begins: so
+    models/graph, which finds all nodes at once, finds the same ones.
     """
-    height, width = seen.shape[0], seen.shape[1]
     left, top, pitch = box[0], box[1], box[2]
     inv = np.float32(1) / pitch
-    # how far apart answers of neighbours are, in cells
-    hop = np.float32(step) * inv
-    tolerance = np.float32(0.03)
+    found = np.empty((1, 1, 3), np.float32)
+    for level in range(len(NEWTON_STEPS)):
+        every = 1 << (len(NEWTON_STEPS) - 1 - level)
+        coarse = found
+        rows, columns = (out.shape[0] - 2) // every + 2, (out.shape[1] - 2) // every + 2
+        found = np.empty((rows, columns, 3), np.float32)
+        for i in range(rows):
+            ty = np.float32(y0 + i * every * step)
+            for j in range(columns):
+                tx = np.float32(x0 + j * every * step)
+                if level == 0:
+                    u, v = (tx - left) * inv, (ty - top) * inv
+                else:
+                    b, a, d, c = i >> 1, j >> 1, (i + 1) >> 1, (j + 1) >> 1
+                    u, v = coarse[b, a, 0], coarse[b, a, 1]
+                    if (i | j) & 1:
+                        u += coarse[b, c, 0] + coarse[d, a, 0] + coarse[d, c, 0]
+                        v += coarse[b, c, 1] + coarse[d, a, 1] + coarse[d, c, 1]
+                        u *= np.float32(0.25)
+                        v *= np.float32(0.25)
+                    elif coarse[b, a, 2] < np.float32(TOLERANCE):
+                        found[i, j, 0], found[i, j, 1], found[i, j, 2] = u, v, coarse[b, a, 2]
+                        continue
+                u, v, miss = newton(
+                    seen, box, tx, ty, u, v, NEWTON_STEPS[level], np.float32(NEWTON_LIMIT)
+                )
+                found[i, j, 0], found[i, j, 1], found[i, j, 2] = u, v, miss
+    _again(seen, box, step, x0, y0, found)
     for i in range(out.shape[0]):
-        ty = np.float32(y0 + i * step)
         for j in range(out.shape[1]):
-            tx = np.float32(x0 + j * step)
-            least_miss = np.float32(1e9)
-            # Where cells are folded over, the way from one neighbour may lead nowhere: try others.
-            for attempt in range(3):
-                u = (tx - left) * inv
-                v = (ty - top) * inv
-                if attempt == 0 and j > 0:
-                    u = (out[i, j - 1, 0] - left) * inv + hop
-                    v = (out[i, j - 1, 1] - top) * inv
-                elif attempt < 2 and i > 0:
-                    u = (out[i - 1, j, 0] - left) * inv
-                    v = (out[i - 1, j, 1] - top) * inv + hop
-                limit = np.float32(3 if attempt == 0 else 1)
-                miss = np.float32(1e9)
-                for _ in range(12 if attempt == 0 else 30):
-                    a = min(max(int(np.floor(u)), 0), width - 2)
-                    b = min(max(int(np.floor(v)), 0), height - 2)
-                    fu = u - np.float32(a)
-                    fv = v - np.float32(b)
-                    x00, y00 = seen[b, a, 0], seen[b, a, 1]
-                    x01, y01 = seen[b, a + 1, 0], seen[b, a + 1, 1]
-                    x10, y10 = seen[b + 1, a, 0], seen[b + 1, a, 1]
-                    x11, y11 = seen[b + 1, a + 1, 0], seen[b + 1, a + 1, 1]
-                    xu0, yu0 = x01 - x00, y01 - y00
-                    xu = xu0 + (x11 - x10 - xu0) * fv
-                    yu = yu0 + (y11 - y10 - yu0) * fv
-                    xv = (x10 - x00) + (x11 - x01 - x10 + x00) * fu
-                    yv = (y10 - y00) + (y11 - y01 - y10 + y00) * fu
-                    ex = tx - (x00 + xu0 * fu + xv * fv)
-                    ey = ty - (y00 + yu0 * fu + yv * fv)
-                    miss = max(abs(ex), abs(ey))
-                    if miss < tolerance:
-                        break
-                    det = xu * yv - xv * yu
-                    # A fold has no inverse: keep the step finite and go on.
-                    least = np.float32(0.05) * pitch * pitch
-                    if det < least:
-                        det = least
-                    du = (ex * yv - ey * xv) / det
-                    dv = (ey * xu - ex * yu) / det
-                    u += min(max(du, -limit), limit)
-                    v += min(max(dv, -limit), limit)
-                if miss < least_miss:
-                    least_miss = miss
-                    out[i, j, 0] = left + u * pitch
-                    out[i, j, 1] = top + v * pitch
-                if miss < tolerance:
-                    break
+            out[i, j, 0] = left + found[i, j, 0] * pitch
+            out[i, j, 1] = top + found[i, j, 1] * pitch
+
+
+@compiled
+def _again(seen: Array, box: Array, step: int, x0: int, y0: int, found: Array) -> None:
+    """Nodes that found nothing begin anew from each neighbour's answer in turn."""
+    rows, columns = found.shape[:2]
+    hop = np.float32(step) / box[2]
+    for way in range(4):
+        if found[..., 2].max() < np.float32(TOLERANCE):
+            return
+        back, aside = AGAIN[way]
+        before = found.copy()
+        for i in range(rows):
+            for j in range(columns):
+                if before[i, j, 2] < np.float32(TOLERANCE):
+                    continue
+                near = before[(i - back) % rows, (j - aside) % columns]
+                tx, ty = np.float32(x0 + j * step), np.float32(y0 + i * step)
+                u, v = near[0] + np.float32(aside) * hop, near[1] + np.float32(back) * hop
+                limit = np.float32(AGAIN_LIMIT)
+                u, v, miss = newton(seen, box, tx, ty, u, v, AGAIN_STEPS, limit)
+                if miss < before[i, j, 2]:
+                    found[i, j, 0], found[i, j, 1], found[i, j, 2] = u, v, miss
 
 
 @compiled
