@@ -102,6 +102,13 @@ def generator(
     return standby(sure, choice, home, told)
 
 
+def refined(generator: Generator) -> Generator:
+    """The same, mouth and eyes refined by a small network. Raises ManifestError, EngineError."""
+    from visavis.engines.render.refining import RefiningGenerator, network
+
+    return RefiningGenerator(generator, network(manifest.locate("refiner")))
+
+
 def drawing(avatar: Avatar, width: int = 512, height: int = 512) -> Draw:
     """Pictures of one avatar, one by one, for all but a server. Raises EngineError."""
     made = generator(width, height)

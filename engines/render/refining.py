@@ -1,18 +1,20 @@
 """Another generator's pictures, with mouth and eyes refined by a small network on the CPU.
 
-3 ms of one core a picture of 512x512, on top of what the other takes.
+4 ms of one core a picture of 512x512, 6 of 720x1280, on top of what the other takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from visavis.engines.base import I420, EngineError, Generator, Portrayal, Puppet
 from visavis.engines.render import posing
 from visavis.models.avatar.file import Avatar
 from visavis.models.avatar.rig import Body
 from visavis.models.refine.apply import Answer, refine
+from visavis.models.refine.apply import network as load
 from visavis.models.refine.windows import Places, amounts, places
 from visavis.models.warp import scene
 
@@ -35,8 +37,12 @@ class RefiningGenerator:
 
     @property
     def batch(self) -> int:
-        """As many as the other one takes."""
+        """As many as the other one takes now."""
         return self._drawing.batch
+
+    @batch.setter
+    def batch(self, most: int) -> None:
+        self._drawing.batch = most
 
     def prepare(self, avatar: Avatar) -> Puppet:
         """What the other one does, and a scene for the places alone."""
@@ -62,6 +68,15 @@ class RefiningGenerator:
     def close(self) -> None:
         """Close the other one."""
         self._drawing.close()
+
+
+def network(path: Path) -> Answer:
+    """The network of a file. Raises EngineError."""
+    try:
+        return load(path)
+    except Exception as error:  # whatever onnxruntime raises
+        message = f"{path.name} cannot be loaded: reinstall visavis, or set refine to off"
+        raise EngineError(message) from error
 
 
 def _own(puppet: Puppet) -> _Refined:

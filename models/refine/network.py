@@ -33,9 +33,14 @@ COARSE: Final = 32  # at a quarter
 TOLD: Final = 48  # features that the amounts become
 SPREAD: Final = (1, 2, 4, 2, 1)  # dilations of the convolutions at a quarter
 # On people it has not seen it knows better whither than how far: a part of its change is better in
-# more pictures than the whole of it. Chosen on people 0 to 3 of models/tools/refiner/people.py.
+# more pictures than the whole of it. Chosen on people 0 to 3 of models/tools/refiner/people.py, and
+# for the eyes by looking at others.
 MOUTH_SHARE: Final = 0.8
-EYE_SHARE: Final = 0.6
+EYE_SHARE: Final = 0.4
+UNITS: Final = 52  # of the amounts that are ARKit's
+AWAKE: Final = (
+    0.15  # their sum from which on the share is whole: a face at rest is the photo itself
+)
 CHANGES: Final = 5  # two of place, three of light
 
 
@@ -117,7 +122,8 @@ class Window(nn.Module):
     def forward(self, planes: Tensor, amounts: Tensor) -> Tensor:
         """(n, 6, h, w) in [0, 255], (n, AMOUNTS) -> (n, 6, h, w): to be added to the planes."""
         flow, light = self.changes(planes, amounts)
-        now = self.changed(planes, flow * self._share, light * self._share)
+        share = self._share * (amounts[:, :UNITS].sum(1) / AWAKE).clamp(0, 1)[:, None, None, None]
+        now = self.changed(planes, flow * share, light * share)
         return (now - planes) * (self.fade > 0)
 
 

@@ -37,6 +37,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
     defaults = Defaults(
         config.avatar, config.voice, config.dialogue, knowledge, size, renderer,
         voices_apart=config.are_voices_apart,
+        refine=config.refine == "on",
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 

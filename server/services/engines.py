@@ -71,6 +71,7 @@ class Defaults:
     knowledge: the file of answers; None: the example. size: width and height of the picture, px.
     renderer: who draws.
     voices_apart: each voice in a process of its own.
+    refine: whether a network refines its mouth and eyes.
     """
 
     avatar: str
@@ -80,6 +81,7 @@ class Defaults:
     size: tuple[int, int]
     renderer: Wanted = "auto"
     voices_apart: bool = False
+    refine: bool = False
 
 
 class Services:
@@ -227,6 +229,8 @@ class Services:
         generator = await worker.load(
             load.generator, *size, renderer, self._home, RendererNews(self._metrics).tell
         )
+        if self._defaults.refine:
+            generator = await worker.load(load.refined, generator)
         self._ends.callback(generator.close)
         self._generator = generator
         self._drawing = DrawingPool(generator, self._health("render", "Drawing"))

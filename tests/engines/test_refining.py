@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from support.rig_by_hand import SIDE, avatar
 
+from visavis.engines import load
 from visavis.engines.base import EngineError, FaceState, Portrayal, draw_one
 from visavis.engines.render import posing
-from visavis.engines.render.refining import RefiningGenerator
+from visavis.engines.render.refining import RefiningGenerator, network
 from visavis.engines.render.warp import WarpGenerator
+from visavis.models import arkit
 from visavis.models.refine import windows
 from visavis.models.warp import scene
 
@@ -70,3 +72,25 @@ def test_a_stranger_s_puppet_is_refused(rig):
     other = WarpGenerator(SIDE, SIDE).prepare(rig)
     with pytest.raises(EngineError, match="another generator"):
         generator.draw([Portrayal(other, FaceState())], math.inf)
+
+
+def test_the_shipped_network_changes_a_speaking_face_and_leaves_one_at_rest(rig):
+    warp = WarpGenerator(SIDE, SIDE)
+    refining = load.refined(warp)
+    spoken = np.zeros(arkit.COUNT, np.float32)
+    spoken[[arkit.INDEX["jawOpen"], arkit.INDEX["mouthFunnel"]]] = 0.4
+    changes = []
+    for state in (FaceState(), FaceState(spoken)):
+        plain = draw_one(warp, warp.prepare(rig), state).astype(int)
+        first, again = (draw_one(refining, refining.prepare(rig), state) for _ in range(2))
+        assert (first == again).all()
+        changes.append(np.abs(first - plain).mean())
+    assert changes[0] == 0
+    assert changes[1] > 0
+
+
+def test_a_broken_network_is_named(tmp_path):
+    path = tmp_path / "refiner.onnx"
+    path.write_bytes(b"no network")
+    with pytest.raises(EngineError, match=r"refiner\.onnx cannot be loaded: .* set refine to off"):
+        network(path)

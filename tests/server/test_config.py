@@ -24,6 +24,7 @@ def test_later_sources_win(tmp_path):
         ({"VISAVIS_WIDTH": "511"}, "even"),
         ({"VISAVIS_HEIGHT": "4096"}, "from 128 to 1920"),
         ({"VISAVIS_CREATE_AVATARS": "perhaps"}, "choose on or off"),
+        ({"VISAVIS_REFINE": "maybe"}, "refine is .maybe.: choose on or off"),
         ({"VISAVIS_TLS_CERT": "a.pem"}, "go together"),
         ({"VISAVIS_MAX_SESSIONS": "0"}, "at least 1"),
         ({"VISAVIS_FRAME_ANCESTORS": "none self"}, "frame_ancestors"),
