@@ -150,7 +150,8 @@ async def _watched(
     assert viewers.stdout is not None
     await _line(viewers, "begin", 120)
     before, machine, began = await _look(address, pid, ours), Share(), time.perf_counter()
-    looks = asyncio.create_task(_soak(pid, address)) if options.soak and ours else None
+    held: list[dict[str, Any]] = []
+    looks = asyncio.create_task(_soak(pid, address, held)) if options.soak and ours else None
     await _line(viewers, "end", seconds + 60)
     after, took = await _look(address, pid, ours), time.perf_counter() - began
     share = machine.so_far()
@@ -174,7 +175,7 @@ async def _watched(
         "machine": share,
         "processor_s_by_thread": processes.spent_by_thread(before["threads"], after["threads"]),
         "seen": seen,
-        **({"soak": _slope(looks, live)} if looks is not None else {}),
+        **({"soak": _slope(held, live)} if looks is not None else {}),
     }
 
 
@@ -265,10 +266,7 @@ def _summary(seen: dict[str, Any]) -> dict[str, Any]:
 
 # --- a long run -----------------------------------------------------------------------------------
 
-_rows: list[dict[str, Any]] = []
-
-
-async def _soak(pid: int, address: str) -> None:
+async def _soak(pid: int, address: str, held: list[dict[str, Any]]) -> None:
     began = time.perf_counter()
     while True:
         await asyncio.sleep(LOOK)
@@ -276,22 +274,20 @@ async def _soak(pid: int, address: str) -> None:
         metrics = await _metrics(address)
         row["late"] = metrics.get("visavis_frames_late_total", 0.0)
         row["tasks"] = metrics.get("visavis_tasks")
-        _rows.append(row)
+        held.append(row)
         print(json.dumps(row), file=sys.stderr, flush=True)
 
 
-def _slope(looks: asyncio.Task[None], live: int) -> dict[str, Any]:
+def _slope(held: list[dict[str, Any]], live: int) -> dict[str, Any]:
     """MB an hour and session, least squares over all but the first tenth."""
-    del looks
-    rows = _rows[max(1, len(_rows) // 10) :]
+    rows = held[max(1, len(held) // 10) :]
     hours = [row["at_s"] / 3600 for row in rows]
-    found: dict[str, Any] = {"rows": list(_rows)}
+    found: dict[str, Any] = {"rows": held}
     if len(rows) > 2:
         slope = float(np.polyfit(hours, [row["memory_mb"] for row in rows], 1)[0])
         found["memory_mb_an_hour_and_session"] = round(slope / live, 2)
-        for name in ("threads", "descriptors"):
+        for name in ("threads", "descriptors", "tasks"):
             found[name] = [rows[0][name], rows[-1][name]]
-    _rows.clear()
     return found
 
 

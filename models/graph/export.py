@@ -34,7 +34,7 @@ Array = npt.NDArray[Any]
 _SOURCES: Final = (Path(__file__).parent, Path(__file__).parents[1] / "warp")
 
 
-def onnx_bytes(spec: Spec) -> bytes:
+def onnx_bytes(spec: Spec, refiner: nn.Module | None = None) -> bytes:
     """The model: inputs and output as `spec` names them, "batch" and "avatars" dynamic."""
     batch = torch.export.Dim(BATCH_NAME, min=BATCH[0], max=BATCH[1])
     avatars = torch.export.Dim(AVATARS_NAME)
@@ -44,7 +44,7 @@ def onnx_bytes(spec: Spec) -> bytes:
         for t in spec.inputs
     )  # fmt: skip
     model = _exported(
-        LayeredWarp(spec, _named_search),
+        LayeredWarp(spec, refiner, _named_search),
         example,
         tuple({0: batch if t in spec.state else avatars} for t in spec.inputs),
         [t.name for t in spec.inputs],
@@ -210,8 +210,13 @@ def _sources() -> bytes:
     return digest.digest()
 
 
-def digest(spec: Spec) -> str:
-    """What an engine of this graph is kept under: changes with whatever changes the graph."""
+def digest(spec: Spec, refiner: nn.Module | None = None) -> str:
+    """What an engine of this graph is kept under: changes with whatever changes the graph, of a
+    refiner its weights and its form as PyTorch prints it."""
     whole = hashlib.sha256(_sources())
+    if refiner is not None:
+        whole.update(repr(refiner).encode())
+        for name, value in sorted(refiner.state_dict().items()):
+            whole.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
     whole.update(repr((VERSION, OPSET, torch.__version__, spec)).encode())
     return whole.hexdigest()[:16]

@@ -35,11 +35,22 @@ Parts = dict[str, Tensor]
 
 
 class LayeredWarp(nn.Module):
-    """(avatar, state, *bank) -> pictures, all as `spec` says."""
+    """(avatar, state, *bank) -> pictures, all as `spec` says.
 
-    def __init__(self, spec: Spec, search: inverse.Search = inverse.search) -> None:
+    refiner: what makes a picture better before it is rounded, or None. It is given luma (n, H, W,
+    1), blue and red (n, H / 2, W / 2, 2), both 0 to 255, and the parts of `state` by name, and
+    returns both of the same shapes.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        refiner: nn.Module | None = None,
+        search: inverse.Search = inverse.search,
+    ) -> None:
         super().__init__()
         self.spec = spec
+        self.refiner = refiner
         self._search = search
         self._lattice = inverse.Lattice(spec)
 
@@ -90,6 +101,8 @@ class LayeredWarp(nn.Module):
         )
         luma = composite.laid_over(luma, over[0], corner)
         chroma = composite.laid_over(chroma, over[1], corner / 2)
+        if self.refiner is not None:
+            luma, chroma = self.refiner(luma, chroma, how)
         return composite.i420(luma, chroma)
 
     def _positions(self, seen: Tensor, layout: Parts, figure: Parts, corner: Tensor) -> Tensor:

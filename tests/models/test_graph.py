@@ -13,6 +13,7 @@ from support.parity import MEAN, WORST, apart
 from visavis.engines.base import FaceState
 from visavis.engines.render import posing
 from visavis.engines.render.warp import draw
+from visavis.models import arkit
 from visavis.models.errors import AvatarError, ModelError
 from visavis.models.graph import packing
 from visavis.models.graph.bank import Bank
@@ -172,6 +173,26 @@ def test_an_avatar_that_is_too_large_is_refused_by_name():
         assert caught.value.code == "avatar-too-large"
     with pytest.raises(ValueError, match="the graph's not"):
         packing.packed(shown, Spec(*TALL))
+
+
+class Brighter(torch.nn.Module):
+    """Adds as much light as the jaw is open."""
+
+    def forward(self, luma, chroma, how):
+        opened = how["amounts"][:, arkit.INDEX["jawOpen"]]
+        return luma + 40 * opened[:, None, None, None], chroma
+
+
+def test_a_refiner_sees_pictures_and_amounts_before_they_are_rounded():
+    graph, bank = stage(SMALL)
+    refined = LayeredWarp(graph.spec, Brighter())
+    shown = prepared("mira", SMALL)
+    rows = [row(shown, FaceState()), row(shown, FaceState(np.ones(arkit.COUNT, np.float32)))]
+    plain = pictures(graph, bank, [0, 0], rows).astype(int)
+    better = pictures(refined, bank, [0, 0], rows).astype(int)
+    assert np.array_equal(plain[0], better[0])
+    assert np.array_equal(np.minimum(plain[1, :512] + 40, 255), better[1, :512])
+    assert np.array_equal(plain[1, 512:], better[1, 512:])
 
 
 def test_a_row_is_written_in_place():

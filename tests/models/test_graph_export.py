@@ -58,6 +58,8 @@ def test_a_step_in_another_run_time_is_ours():
 def test_an_engines_name_changes_with_the_graph():
     assert export.digest(SPEC) == export.digest(Spec(512, 512))
     assert export.digest(SPEC) != export.digest(Spec(512, 640))
+    one, other = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    assert len({export.digest(SPEC, r) for r in (None, one, other)}) == 3
 
 
 @pytest.mark.slow
