@@ -110,7 +110,7 @@ def check(state: FaceState) -> None:
     if not all(np.isfinite(v).all() for v in values):
         message = "face state holds a number that is not finite"
         raise EngineError(message)
-    # Far beyond them positions leave what their fixed point can hold, and what is read, the texture.
+    # Far beyond them positions leave their fixed point, and what is read leaves the texture.
     if (np.abs(state.pose) > _MOST).any():
         message = f"face state has the pose {state.pose.tolist()}: at most {_MOST.tolist()}"
         raise EngineError(message)
