@@ -83,8 +83,8 @@ class Config:
         "microphone (the caller's live voice, with lips that follow its sound)",
     )
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
-    width: int = _setting(512, "pixels of the picture, even")
-    height: int = _setting(512, "pixels of the picture, even")
+    width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
+    height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     renderer: str = _setting(
         "auto",
         "who draws: warp (the CPU), torch or tensorrt (a GPU; the CPU stands by), "
