@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from visavis.server.system import ending
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 
@@ -20,6 +21,15 @@ _USAGE, _FAILURE, _INTERRUPTED = 2, 1, 130  # exit statuses; the last as shells 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 on success, 2 on bad use, 1 on failure."""
+    if arguments is not None:
+        return _run(arguments)
+    ending.ends_with(_FAILURE)  # should this raise
+    status = _run(None)
+    ending.ends_with(status)
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     # Only the server logs: without a handler, Python prints messages bare of their fields.
     logging.getLogger("visavis").addHandler(logging.NullHandler())

@@ -168,6 +168,31 @@ asyncio.run(main())
     assert done.stdout.strip() == "given up"
 
 
+def ended(seconds):
+    """A program that fails with 3 while a call lasts so long that nobody has a hold on."""
+    program = f"""
+import time
+from visavis.server.system import ending, thread
+ending.ends_with(3)
+thread.Thread("loading").submit(lambda: (time.sleep({seconds}), print("done", flush=True)))
+raise SystemExit(3)
+"""
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=False
+    )
+
+
+def test_the_program_waits_for_a_call_that_is_under_way():
+    done = ended(0.5)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "done\n", "")
+
+
+def test_the_program_ends_beside_a_call_that_hangs():
+    """Else the interpreter goes away under native code, which aborts the program."""
+    done = ended(60)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+
+
 # --- in a process of its own ---------------------------------------------------------------------
 
 
