@@ -236,9 +236,7 @@ class Services:
         worker = Worker("puppets")
         self._ends.callback(worker.close)
         size, renderer = self._defaults.size, self._defaults.renderer
-        generator = await worker.load(
-            load.generator, *size, renderer, self._home, self._news.tell
-        )
+        generator = await worker.load(load.generator, *size, renderer, self._home, self._news.tell)
         if self._defaults.refine:
             generator = await worker.load(load.refined, generator)
         self._ends.callback(generator.close)
