@@ -123,7 +123,8 @@ def read(folder: Path, key: Key) -> bytes:
 
 def listed(folder: Path) -> list[Found]:
     """Every file of the folder, read through; those that go meanwhile are left out."""
-    return [_found(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    found = (_found(path) for path in sorted(folder.glob(f"*{SUFFIX}")))
+    return [each for each in found if each is not None]
 
 
 def _followed(folder: Path, key: Key) -> list[Found]:
@@ -142,8 +143,11 @@ def _stale(path: Path, found: Key | None, key: Key) -> Stale:
     return Stale(f"{path}: built for another {', '.join(changed)}")
 
 
-def _found(path: Path) -> Found:
-    size = path.stat().st_size
+def _found(path: Path) -> Found | None:
+    try:
+        size = path.stat().st_size
+    except OSError:  # gone meanwhile, or a link to nothing
+        return None
     try:
         return Found(path, size, _parsed(path)[0], "")
     except (Fault, OSError) as error:

@@ -36,6 +36,7 @@ _PICTURES: Final = PLAY_RATE / FRAME  # a second, of one session
 # What a session that talks costs beside drawing and encoding (synthesis, sound, packets, the event
 # loop), as a share of those: see docs/figures.md, "Processes and admission".
 _REST: Final = 0.7
+_LEAST: Final = 1e-7  # s of a picture; pictures a second, and cores, are fewer than one in this
 _SHARE: Final = 0.85  # of the cores that sessions may fill: what comes unevenly needs the rest
 
 Step = Callable[[int], int]  # draws and encodes the n-th pictures of some sessions: how many
@@ -162,9 +163,14 @@ def _read(home: Path) -> dict[str, Measured]:
             str(by): Measured(*(float(each[name]) for name in ("cost", "pictures", "cores")))
             for by, each in found.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
-    return {by: m for by, m in results.items() if min(m.cost, m.pictures, m.cores) > 0}
+    return {by: m for by, m in results.items() if _is_possible(m)}
+
+
+def _is_possible(m: Measured) -> bool:
+    """Of any machine: neither zero nor endless."""
+    return all(_LEAST < figure < 1 / _LEAST for figure in (m.cost, m.pictures, m.cores))
 
 
 def keep(home: Path, by: str, measured: Measured) -> None:

@@ -67,10 +67,16 @@ class DrawingPool:
         def end() -> None:
             self._sittings.discard(sitting)
             self._phases.free(phase)
+            self.left()
 
         sitting = PoolSitting(self, puppet, phase.at, end)
         self._sittings.add(sitting)
         return sitting
+
+    def left(self) -> None:
+        """Somebody is not drawn any more. Who comes after the last one finds no step taken."""
+        if not self._present():
+            self.relief = Relief(patches=can_patch(self._generator))
 
     async def draw(
         self, puppet: Puppet, make: Make, due: float, over: Before | None = None
@@ -163,6 +169,7 @@ class PoolSitting:
     def pause(self) -> None:
         """See Sitting."""
         self.urgency = None
+        self._pool.left()
 
     def missed(self, count: int) -> None:
         """See Sitting."""

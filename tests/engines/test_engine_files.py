@@ -115,6 +115,18 @@ def test_a_list_names_what_is_wrong(path):
     assert broken.name in cut.fault
 
 
+def test_links_to_nothing_and_folders_are_no_obstacle(path):
+    (path.parent / "gone.engine").symlink_to(path.parent / "nowhere")
+    (path.parent / "folder.engine").mkdir()
+    engine_files.store(path.parent, KEY, ENGINE)
+    assert read(path) == ENGINE
+    with pytest.raises(Missing):
+        read(path, replace(KEY, width=256))
+    assert [each.path.name for each in engine_files.listed(path.parent)] == [
+        path.name, "folder.engine"
+    ]  # fmt: skip
+
+
 def test_a_write_that_fails_leaves_the_old_file(path, monkeypatch):
     def full(_descriptor):
         raise OSError(28, "No space left on device")

@@ -191,7 +191,14 @@ def test_the_result_is_kept_by_machine_and_version(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[]", "7", '{"k": 7}', '{"k": {"cost": 0, "pictures": 1, "cores": 1}}', "\udcff"],
+    [
+        "", "{}", "[]", "7", '{"k": 7}', "\udcff", "[" * 100_000,
+        '{"k": {"cost": 0, "pictures": 1, "cores": 1}}',
+        '{"k": {"cost": 1, "pictures": 1' + "0" * 400 + ', "cores": 1}}',
+        '{"k": {"cost": 1, "pictures": NaN, "cores": 1}}',
+        '{"k": {"cost": 1, "pictures": 1, "cores": Infinity}}',
+        '{"k": {"cost": 1e-300, "pictures": 1e300, "cores": 2}}',
+    ],
 )
 def test_a_damaged_result_is_none(tmp_path, text):
     file = carrying.file(tmp_path)

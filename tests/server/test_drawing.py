@@ -365,3 +365,17 @@ async def test_only_who_is_drawn_counts_when_something_is_given_up():
     sittings[0].pause()
     assert pool._present() == {"speaking", "unseen"}
     pool.close()
+
+
+@pytest.mark.parametrize("leave", ["pause", "end"])
+@virtual_time
+async def test_whoever_comes_after_the_last_one_is_not_drawn_as_that_one_was(leave):
+    pool = DrawingPool(FakeGenerator(), health(), threads=1)
+    first, second = (pool.sit(Puppet("a")) for _ in range(2))
+    pool.relief.level = 99  # all steps
+    assert [first.fluency("speaking"), second.fluency("idle")] == ["still", "still"]
+    getattr(first, leave)()
+    assert second.fluency("idle") == "still"
+    getattr(second, leave)()
+    assert pool.sit(Puppet("b")).fluency("speaking") == "full"
+    pool.close()
