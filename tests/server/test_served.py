@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -229,6 +230,21 @@ async def test_a_process_that_hangs_is_killed():
     again = [await served.call(transcribe, np.zeros(320, np.int16)) for _ in range(2)]
     assert [heard.text for heard in again] == ["what time is breakfast?"] * 2
     served.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("_children")
+async def test_a_signal_for_the_whole_server_does_not_end_what_it_is_saying(number):
+    """A terminal's Ctrl+C reaches every process of it, and the last reply is to be finished."""
+    served, _ = await in_process()
+    assert await served.call(signalled, number) == "whole"
+    served.close()
+
+
+def signalled(stt, number):
+    os.kill(os.getpid(), number)
+    time.sleep(0.05)
+    return "whole"
 
 
 async def test_a_process_whose_engine_cannot_be_made_says_so():
