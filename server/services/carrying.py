@@ -163,7 +163,15 @@ def _read(home: Path) -> dict[str, Measured]:
             str(by): Measured(*(float(each[name]) for name in ("cost", "pictures", "cores")))
             for by, each in found.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ):
         return {}
     return {by: m for by, m in results.items() if _is_possible(m)}
 

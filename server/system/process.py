@@ -77,6 +77,11 @@ class EngineProcess(Generic[T]):
         self._worker.close()
 
     async def _ask(self, *request: Any) -> Any:
+        if self._pipe is None:  # it died: to load it anew may take longer than a call
+            try:
+                await self.load()
+            except RuntimeError as error:  # of a thread that was ended
+                raise EngineError(f"{self._name}: it was closed") from error
         try:
             fine, result = await self._worker.call(self._exchange, request)
         except EngineHung:
@@ -105,7 +110,11 @@ class EngineProcess(Generic[T]):
         self._child = _SPAWN.Process(
             target=_serve, args=(theirs, self._make, granted()), name=self._name, daemon=True
         )
-        self._child.start()
+        try:
+            self._child.start()
+        except OSError as error:  # the system has no process or memory left for one
+            self._child = None
+            raise EngineError(f"{self._name}: {error.strerror}") from error
         theirs.close()
         try:
             fine, told = ours.recv() if ours.poll(_LONGEST_START) else (False, "it did not start")

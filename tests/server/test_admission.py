@@ -192,7 +192,13 @@ def test_the_result_is_kept_by_machine_and_version(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{}", "[]", "7", '{"k": 7}', "\udcff", "[" * 100_000,
+        "",
+        "{}",
+        "[]",
+        "7",
+        '{"k": 7}',
+        "\udcff",
+        "[" * 100_000,
         '{"k": {"cost": 0, "pictures": 1, "cores": 1}}',
         '{"k": {"cost": 1, "pictures": 1' + "0" * 400 + ', "cores": 1}}',
         '{"k": {"cost": 1, "pictures": NaN, "cores": 1}}',

@@ -247,6 +247,34 @@ def signalled(stt, number):
     return "whole"
 
 
+@pytest.mark.usefixtures("_children")
+async def test_a_process_that_died_may_take_longer_to_load_anew_than_a_call():
+    child = EngineProcess("ears", slowly_made, 1.0)
+    await child.load()
+    with pytest.raises(EngineError, match="its process ended"):
+        await child.call(crash)
+    assert (await child.call(transcribe, np.zeros(320, np.int16))).text
+    child.close()
+    with pytest.raises(EngineError, match="it was closed"):
+        await child.call(crash)
+
+
+def slowly_made():
+    time.sleep(1.5)
+    return fake.FakeStt()
+
+
+async def test_a_process_that_the_system_refuses_is_a_fault_of_the_engine(monkeypatch):
+    def refused(_process):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(process._SPAWN.Process, "start", refused)
+    child = EngineProcess("ears", fake.FakeStt, 1.0)
+    with pytest.raises(EngineError, match="ears: Resource temporarily unavailable"):
+        await child.load()
+    child.close()
+
+
 async def test_a_process_whose_engine_cannot_be_made_says_so():
     child = EngineProcess("ears", unmakeable, 5.0)
     with pytest.raises(EngineError, match="no such model"):
