@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 SECONDS: Final = 3.0
 _SETTLE: Final = 0.3  # s that are not counted: first pictures take longer
 _LOOK: Final = 0.05  # s
+_LAST: Final = 1.0  # s that the last pictures may take
 _NICE: Final = 10
 _PICTURES: Final = PLAY_RATE / FRAME  # a second, of one session
 # What a session that talks costs beside drawing and encoding (synthesis, sound, packets, the event
@@ -93,7 +94,15 @@ async def measure(
             await asyncio.sleep(_LOOK)
     finally:
         stop.set()
+        await _ended(threads)
     return _result(counts, cores)
+
+
+async def _ended(threads: list[threading.Thread]) -> None:
+    """Wait for the pictures under way: what they are drawn with is given back after it."""
+    until = time.monotonic() + _LAST
+    while time.monotonic() < until and any(thread.is_alive() for thread in threads):
+        await asyncio.sleep(_LOOK)
 
 
 def _result(counts: list[_Count], cores: float) -> Measured:

@@ -172,6 +172,24 @@ async def test_it_makes_way_at_once_for_who_comes():
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.parametrize("patience", [0.1, 9.0])
+async def test_nothing_is_drawn_after_it(patience):
+    """What it draws with is given back then."""
+    under_way, began = [], time.monotonic()
+
+    def make(_number):
+        def step(_at):
+            under_way.append(1)
+            time.sleep(0.2)
+            under_way.pop()
+            return 1
+
+        return step
+
+    await measure(make, 2.0, lambda: time.monotonic() - began < patience, seconds=0.3)
+    assert not under_way
+
+
 async def test_one_that_fails_says_so():
     def make(_number):
         raise RuntimeError
