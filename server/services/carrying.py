@@ -94,15 +94,15 @@ async def measure(
             await asyncio.sleep(_LOOK)
     finally:
         stop.set()
-        await _ended(threads)
+        await asyncio.to_thread(_join, threads)
     return _result(counts, cores)
 
 
-async def _ended(threads: list[threading.Thread]) -> None:
+def _join(threads: list[threading.Thread]) -> None:
     """Wait for the pictures under way: what they are drawn with is given back after it."""
     until = time.monotonic() + _LAST
-    while time.monotonic() < until and any(thread.is_alive() for thread in threads):
-        await asyncio.sleep(_LOOK)
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
 
 
 def _result(counts: list[_Count], cores: float) -> Measured:

@@ -190,12 +190,39 @@ def _drawn(
         for request, state in zip(batch, states, strict=True)
         if isinstance(state, FaceState)
     ]
-    pictures = generator.draw(portrayals, deadline) if portrayals else []
+    pictures = _pictures(generator, portrayals, deadline) if portrayals else []
     if len(pictures) != len(portrayals):
         message = f"the generator made {len(pictures)} pictures of {len(portrayals)}"
         raise EngineError(message)
     drawn = iter(pictures)
     return [state if isinstance(state, EngineError) else next(drawn) for state in states]
+
+
+def _pictures(
+    generator: Generator, portrayals: Sequence[Portrayal], deadline: float
+) -> Sequence[I420 | EngineError]:
+    """A face that cannot be drawn concerns its own session, not all those of the batch.
+
+    Raises EngineError where none can be.
+    """
+    try:
+        return generator.draw(portrayals, deadline)
+    except EngineError:
+        if len(portrayals) == 1:
+            raise
+    found = [_alone(generator, one, deadline) for one in portrayals]
+    errors = [each for each in found if isinstance(each, EngineError)]
+    if len(errors) == len(found):
+        raise errors[0]
+    return found
+
+
+def _alone(generator: Generator, one: Portrayal, deadline: float) -> I420 | EngineError:
+    try:
+        (picture,) = generator.draw([one], deadline)
+    except EngineError as error:
+        return error
+    return picture
 
 
 def _state(request: Request) -> FaceState | EngineError:
