@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -160,13 +161,14 @@ def _parsed(path: Path) -> tuple[Key, bytes]:
         with path.open("rb") as file:
             line = file.readline(_HEADER)
             header, key = _header(path, line)
+            size = os.fstat(file.fileno()).st_size - len(line)
+            if size != header["size"]:  # before it is read: it may be larger than memory
+                message = f"{path}: {size} bytes where {header['size']} were written"
+                raise Corrupt(message)
             engine = file.read()
     except FileNotFoundError as error:
         message = f"{path}: not built yet"
         raise Missing(message) from error
-    if len(engine) != header["size"]:
-        message = f"{path}: {len(engine)} bytes where {header['size']} were written"
-        raise Corrupt(message)
     if hashlib.sha256(engine).hexdigest() != header["sha256"]:
         message = f"{path}: its content is not what was written"
         raise Corrupt(message)

@@ -1,6 +1,7 @@
 """Engine files: what is missing, stale or corrupt is named, and never handed out."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -82,6 +83,12 @@ def test_a_flipped_bit_is_corrupt(path, at):
 def test_a_file_that_ends_early_is_corrupt(path, cut):
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(Corrupt):
+        read(path)
+
+
+def test_a_file_larger_than_memory_is_corrupt(path):
+    os.truncate(path, 1 << 43)  # sparse
+    with pytest.raises(Corrupt, match="bytes where"):
         read(path)
 
 
