@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines.base import I420, PLAY_RATE, EngineError
-from visavis.models.files import PRIVATE_FOLDER
+from visavis.models.files import PRIVATE_FOLDER, whole
 from visavis.server.playout.messages import FRAME
 from visavis.server.system import load, priority
 from visavis.server.system.faults import fault
@@ -193,8 +193,7 @@ def _is_possible(m: Measured) -> bool:
 def keep(home: Path, by: str, measured: Measured) -> None:
     """For the next start; lost where nothing can be written, of which the start has told."""
     path = file(home)
-    new = path.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
-        new.write_text(json.dumps({by: asdict(measured)}), "utf-8")
-        new.replace(path)
+        with whole(path) as new:
+            new.write(json.dumps({by: asdict(measured)}).encode())

@@ -237,6 +237,20 @@ def test_where_nothing_can_be_written_nothing_is_kept(tmp_path):
     assert carrying.kept(tmp_path, "k") is None
 
 
+def test_a_full_disk_keeps_what_was_there_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    carrying.keep(tmp_path, "k", Measured(0.01, 150.0, 2.0))
+    folder = carrying.file(tmp_path).parent
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    carrying.keep(tmp_path, "k", Measured(0.02, 150.0, 2.0))
+    assert [each.name for each in folder.iterdir()] == ["carries.json"]
+    assert carrying.kept(tmp_path, "k") == Measured(0.01, 150.0, 2.0)
+
+
 # --- what the kernel tells -----------------------------------------------------------------------
 
 
