@@ -38,6 +38,7 @@ _PICTURES: Final = PLAY_RATE / FRAME  # a second, of one session
 # loop), as a share of those: see docs/figures.md, "Processes and admission".
 _REST: Final = 0.7
 _LEAST: Final = 1e-7  # s of a picture; pictures a second, and cores, are fewer than one in this
+_KEPT: Final = 15  # results of other machines, sizes and renderers
 _SHARE: Final = 0.85  # of the cores that sessions may fill: what comes unevenly needs the rest
 
 Step = Callable[[int], int]  # draws and encodes the n-th pictures of some sessions: how many
@@ -143,9 +144,9 @@ def _work(number: int, make: Make, count: _Count, stop: threading.Event) -> None
 # --- what is kept -------------------------------------------------------------------------------
 
 
-def key(cores: float, size: tuple[int, int], renderer: str) -> str:
-    """By what the result is kept: machine, version, size of the picture, who draws."""
-    what = f"{load.model()} {cores:g} {version('visavis')} {size[0]}x{size[1]} {renderer} {_REST}"
+def key(cores: float, size: tuple[int, int], drawing: str) -> str:
+    """By what the result is kept: machine, version, size of the picture, who draws on what."""
+    what = f"{load.model()} {cores:g} {version('visavis')} {size[0]}x{size[1]} {drawing} {_REST}"
     return hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
@@ -195,5 +196,7 @@ def keep(home: Path, by: str, measured: Measured) -> None:
     path = file(home)
     with contextlib.suppress(OSError):
         path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+        others = [(k, m) for k, m in _read(home).items() if k != by][-_KEPT:]
+        results = {k: asdict(m) for k, m in (*others, (by, measured))}
         with whole(path) as new:
-            new.write(json.dumps({by: asdict(measured)}).encode())
+            new.write(json.dumps(results).encode())
