@@ -323,7 +323,8 @@ export class Session extends EventTarget {
     }
     this.#enter("connected");
     this.#post(connection, { type: "mic", on: this.#listening });
-    if (!this.#watching) this.#tellWatching(connection);
+    // A new connection counts as seen; an old one as whatever was said before it was in doubt.
+    if (!this.#watching || began === null) this.#tellWatching(connection);
     for (const message of this.#outbox.splice(0)) this.#post(connection, message);
   }
 

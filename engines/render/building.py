@@ -111,7 +111,7 @@ def here(order: Order, progress: Progress = lambda _share, _what: True) -> Path:
 
 def in_child(order: Order, progress: Progress) -> None:
     """The same in a process of its own, that ends with this one. Raises EngineError."""
-    command = [sys.executable, "-m", __name__]
+    command = [sys.executable, "-P", "-m", __name__]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as child:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -123,7 +124,8 @@ def read(folder: Path, key: Key) -> bytes:
 
 def listed(folder: Path) -> list[Found]:
     """Every file of the folder, read through; those that go meanwhile are left out."""
-    return [_found(path) for path in sorted(folder.glob(f"*{SUFFIX}"))]
+    found = (_found(path) for path in sorted(folder.glob(f"*{SUFFIX}")))
+    return [each for each in found if each is not None]
 
 
 def _followed(folder: Path, key: Key) -> list[Found]:
@@ -142,8 +144,11 @@ def _stale(path: Path, found: Key | None, key: Key) -> Stale:
     return Stale(f"{path}: built for another {', '.join(changed)}")
 
 
-def _found(path: Path) -> Found:
-    size = path.stat().st_size
+def _found(path: Path) -> Found | None:
+    try:
+        size = path.stat().st_size
+    except OSError:  # gone meanwhile, or a link to nothing
+        return None
     try:
         return Found(path, size, _parsed(path)[0], "")
     except (Fault, OSError) as error:
@@ -156,13 +161,14 @@ def _parsed(path: Path) -> tuple[Key, bytes]:
         with path.open("rb") as file:
             line = file.readline(_HEADER)
             header, key = _header(path, line)
+            size = os.fstat(file.fileno()).st_size - len(line)
+            if size != header["size"]:  # before it is read: it may be larger than memory
+                message = f"{path}: {size} bytes where {header['size']} were written"
+                raise Corrupt(message)
             engine = file.read()
     except FileNotFoundError as error:
         message = f"{path}: not built yet"
         raise Missing(message) from error
-    if len(engine) != header["size"]:
-        message = f"{path}: {len(engine)} bytes where {header['size']} were written"
-        raise Corrupt(message)
     if hashlib.sha256(engine).hexdigest() != header["sha256"]:
         message = f"{path}: its content is not what was written"
         raise Corrupt(message)

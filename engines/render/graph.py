@@ -87,11 +87,15 @@ class GraphGenerator:
             if self._residents == AVATARS:
                 raise EngineError(f"the device holds {AVATARS} avatars already")
             slot = self._runtime.load(lambda: self._bank.add(packed.arrays))
-            self._residents += 1
             if self._warm_for != self._bank.generation:
                 first = (np.array([slot], np.int32), _row(packed.scene, FaceState())[None])
-                self._runtime.warm(self._bank.arrays, first)
+                try:
+                    self._runtime.warm(self._bank.arrays, first)
+                except BaseException:
+                    self._bank.remove(slot)
+                    raise
                 self._warm_for = self._bank.generation
+            self._residents += 1
         return Puppet(_Resident(packed.scene, slot))
 
     def release(self, puppet: Puppet) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -31,6 +31,7 @@ _LOOK: Final = 0.5  # s between two looks at who still beats
 _HELLO: Final = 60.0  # s in which a process finds its parent
 _LOADING: Final = 60  # looks without a beat while models load: imports hold the interpreter
 _HUNG: Final = 10  # looks without one, once it was ready
+_SILENT: Final = 1.0  # s without one: it may hang
 _PAUSE: Final = 0.1, 30.0  # s before one that died is replaced, at first and at most
 _STEADY: Final = 60.0  # s after which a worker that dies is replaced at once
 _NONE_LEFT: Final = "No worker of the server lives. Others are being started."
@@ -76,10 +77,11 @@ class Crew:
             return None
         return next((w.missing for w in workers if not w.is_over and w.missing), _NONE_LEFT)
 
-    def roomiest(self) -> Worker | None:
-        """Who gets the next session; None: nobody can."""
-        ready = [worker for worker in self.workers.values() if worker.takes]
-        return min(ready, key=lambda worker: (worker.load, worker.slot), default=None)
+    def roomiest(self, but: Collection[Worker] = ()) -> Worker | None:
+        """Who gets the next session, one that is silent last; None: nobody can, but those."""
+        ready = [each for each in self.workers.values() if each.takes and each not in but]
+        since = monotonic() - _SILENT
+        return min(ready, key=lambda each: (each.heard < since, each.load, each.slot), default=None)
 
     async def samples(self, within: float = 0.5) -> None:
         """Wait until every worker has told its metrics anew, or for so many s."""
@@ -163,7 +165,14 @@ class Crew:
         pause = _PAUSE[0]
         while not self._ending:
             began = monotonic()
-            worker = await self._start(slot)
+            try:
+                worker = await self._start(slot)
+            except OSError as error:  # the system has no process or memory left for one
+                pause = min(2 * pause, _PAUSE[1])
+                extra = {"worker": slot, "why": error.strerror, "again_in": round(pause, 1)}
+                log.error("a worker cannot be started", extra=extra)  # noqa: TRY400
+                await asyncio.sleep(pause)
+                continue
             status = await worker.process.wait()
             if self._ending:
                 return
@@ -279,6 +288,7 @@ class Crew:
 
     def _beat(self, worker: Worker, content: Any) -> None:
         worker.beats += 1
+        worker.heard = monotonic()
         missing = content["missing"]
         worker.missing = None if missing is None else str(missing)
         if worker.takes:

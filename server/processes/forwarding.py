@@ -72,10 +72,9 @@ class Forwarding:
 
     async def _offered(self, request: web.Request, body: bytes) -> web.Response:
         """To the worker with the most room; to another one when it dies over it."""
-        for _ in range(_TRIES):
-            worker = self._crew.roomiest()
-            if worker is None:
-                break
+        tried: list[Worker] = []  # they may be gone without its being known yet
+        while len(tried) < _TRIES and (worker := self._crew.roomiest(tried)) is not None:
+            tried.append(worker)
             worker.pending += 1
             try:
                 return await _answer(worker, request, body)

@@ -42,7 +42,8 @@ class Distant:
 class Worker:
     """One process. names: of its sessions, from their offers on. missing: why it can begin none.
 
-    beats: how often it has said that it lives, since it was last looked at.
+    beats: how often it has said that it lives, since it was last looked at. heard: when it last
+    did, s of time.monotonic().
     """
 
     def __init__(self, slot: int, process: asyncio.subprocess.Process) -> None:
@@ -54,6 +55,7 @@ class Worker:
         self.names: dict[str, Distant] = {}
         self.pending = 0  # offers on their way to it
         self.beats = 0
+        self.heard = 0.0
         self.why: Why = "ended"
 
     @property

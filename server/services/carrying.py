@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines.base import I420, PLAY_RATE, EngineError
-from visavis.models.files import PRIVATE_FOLDER
+from visavis.models.files import PRIVATE_FOLDER, whole
 from visavis.server.playout.messages import FRAME
 from visavis.server.system import load, priority
 from visavis.server.system.faults import fault
@@ -31,11 +31,13 @@ log = logging.getLogger(__name__)
 SECONDS: Final = 3.0
 _SETTLE: Final = 0.3  # s that are not counted: first pictures take longer
 _LOOK: Final = 0.05  # s
+_LAST: Final = 1.0  # s that the last pictures may take
 _NICE: Final = 10
 _PICTURES: Final = PLAY_RATE / FRAME  # a second, of one session
 # What a session that talks costs beside drawing and encoding (synthesis, sound, packets, the event
 # loop), as a share of those: see docs/figures.md, "Processes and admission".
 _REST: Final = 0.7
+_LEAST: Final = 1e-7  # s of a picture; pictures a second, and cores, are fewer than one in this
 _KEPT: Final = 15  # results of other machines, sizes and renderers
 _SHARE: Final = 0.85  # of the cores that sessions may fill: what comes unevenly needs the rest
 
@@ -93,7 +95,15 @@ async def measure(
             await asyncio.sleep(_LOOK)
     finally:
         stop.set()
+        await asyncio.to_thread(_join, threads)
     return _result(counts, cores)
+
+
+def _join(threads: list[threading.Thread]) -> None:
+    """Wait for the pictures under way: what they are drawn with is given back after it."""
+    until = time.monotonic() + _LAST
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
 
 
 def _result(counts: list[_Count], cores: float) -> Measured:
@@ -163,18 +173,30 @@ def _read(home: Path) -> dict[str, Measured]:
             str(by): Measured(*(float(each[name]) for name in ("cost", "pictures", "cores")))
             for by, each in found.items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ):
         return {}
-    return {by: m for by, m in results.items() if min(m.cost, m.pictures, m.cores) > 0}
+    return {by: m for by, m in results.items() if _is_possible(m)}
+
+
+def _is_possible(m: Measured) -> bool:
+    """Of any machine: neither zero nor endless."""
+    return all(_LEAST < figure < 1 / _LEAST for figure in (m.cost, m.pictures, m.cores))
 
 
 def keep(home: Path, by: str, measured: Measured) -> None:
     """For the next start; lost where nothing can be written, of which the start has told."""
     path = file(home)
-    new = path.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         others = [(k, m) for k, m in _read(home).items() if k != by][-_KEPT:]
         results = {k: asdict(m) for k, m in (*others, (by, measured))}
-        new.write_text(json.dumps(results), "utf-8")
-        new.replace(path)
+        with whole(path) as new:
+            new.write(json.dumps(results).encode())

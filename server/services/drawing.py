@@ -67,10 +67,16 @@ class DrawingPool:
         def end() -> None:
             self._sittings.discard(sitting)
             self._phases.free(phase)
+            self.left()
 
         sitting = PoolSitting(self, puppet, phase.at, end)
         self._sittings.add(sitting)
         return sitting
+
+    def left(self) -> None:
+        """Somebody is not drawn any more. Who comes after the last one finds no step taken."""
+        if not self._present():
+            self.relief = Relief(patches=can_patch(self._generator))
 
     async def draw(
         self, puppet: Puppet, make: Make, due: float, over: Before | None = None
@@ -163,6 +169,7 @@ class PoolSitting:
     def pause(self) -> None:
         """See Sitting."""
         self.urgency = None
+        self._pool.left()
 
     def missed(self, count: int) -> None:
         """See Sitting."""
@@ -183,12 +190,39 @@ def _drawn(
         for request, state in zip(batch, states, strict=True)
         if isinstance(state, FaceState)
     ]
-    pictures = generator.draw(portrayals, deadline) if portrayals else []
+    pictures = _pictures(generator, portrayals, deadline) if portrayals else []
     if len(pictures) != len(portrayals):
         message = f"the generator made {len(pictures)} pictures of {len(portrayals)}"
         raise EngineError(message)
     drawn = iter(pictures)
     return [state if isinstance(state, EngineError) else next(drawn) for state in states]
+
+
+def _pictures(
+    generator: Generator, portrayals: Sequence[Portrayal], deadline: float
+) -> Sequence[I420 | EngineError]:
+    """A face that cannot be drawn concerns its own session, not all those of the batch.
+
+    Raises EngineError where none can be.
+    """
+    try:
+        return generator.draw(portrayals, deadline)
+    except EngineError:
+        if len(portrayals) == 1:
+            raise
+    found = [_alone(generator, one, deadline) for one in portrayals]
+    errors = [each for each in found if isinstance(each, EngineError)]
+    if len(errors) == len(found):
+        raise errors[0]
+    return found
+
+
+def _alone(generator: Generator, one: Portrayal, deadline: float) -> I420 | EngineError:
+    try:
+        (picture,) = generator.draw([one], deadline)
+    except EngineError as error:
+        return error
+    return picture
 
 
 def _state(request: Request) -> FaceState | EngineError:

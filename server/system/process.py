@@ -6,9 +6,11 @@ module, not lambdas. One call at a time, as in a `Worker`.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -43,6 +45,8 @@ class EngineProcess(Generic[T]):
         self._numbers = itertools.count()
         self._child: Any = None
         self._pipe: Connection | None = None
+        # multiprocessing ends children by a signal that ours do not hear, and waits for them.
+        atexit.register(self._kill)
 
     async def load(self) -> None:
         """Start the child and wait until its engine is loaded. Raises EngineError."""
@@ -69,9 +73,15 @@ class EngineProcess(Generic[T]):
     def close(self) -> None:
         """Kill the child."""
         self._kill()
+        atexit.unregister(self._kill)
         self._worker.close()
 
     async def _ask(self, *request: Any) -> Any:
+        if self._pipe is None:  # it died: to load it anew may take longer than a call
+            try:
+                await self.load()
+            except RuntimeError as error:  # of a thread that was ended
+                raise EngineError(f"{self._name}: it was closed") from error
         try:
             fine, result = await self._worker.call(self._exchange, request)
         except EngineHung:
@@ -100,7 +110,11 @@ class EngineProcess(Generic[T]):
         self._child = _SPAWN.Process(
             target=_serve, args=(theirs, self._make, granted()), name=self._name, daemon=True
         )
-        self._child.start()
+        try:
+            self._child.start()
+        except OSError as error:  # the system has no process or memory left for one
+            self._child = None
+            raise EngineError(f"{self._name}: {error.strerror}") from error
         theirs.close()
         try:
             fine, told = ours.recv() if ours.poll(_LONGEST_START) else (False, "it did not start")
@@ -121,6 +135,10 @@ class EngineProcess(Generic[T]):
 
 def _serve(pipe: Connection, make: Callable[[], Any], may_hurry: bool) -> None:
     """The child: answers until the pipe closes. may_hurry: real time is granted to the parent."""
+    # A terminal's Ctrl+C, or a service's stop, reaches every process: but what is being said is to
+    # be finished, and the pipe's end ends this one.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # not the parent's urgency
     try:
@@ -133,7 +151,7 @@ def _serve(pipe: Connection, make: Callable[[], Any], may_hurry: bool) -> None:
     while True:
         try:
             request = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
             with _pace(request, may_hurry):

@@ -311,6 +311,22 @@ test("whether anybody watches is told to servers that want to know, over reconne
   await session.disconnect();
 });
 
+test("who looks again while the connection is in doubt is seen by the old one, if that stays", async () => {
+  ready = () => ({ resume: "x.secret", resumed: false, taken: 0, history: [], captions: [], takes: ["watch"] });
+  const { session } = await connected();
+  session.watch(false);
+  ready = () => null;
+  peers[0].channel.deaf = true;
+  session.check();
+  await until(() => peers.length === 2);
+  session.watch(true);
+  peers[0].channel.deaf = false;
+  await until(() => session.state === "connected");
+  const told = peers[0].channel.sent.filter((m) => m.type === "watch");
+  assert.deepEqual(told.at(-1), { type: "watch", on: true });
+  await session.disconnect();
+});
+
 test("a server that does not know of it is told nothing", async () => {
   const { session } = await connected();
   session.watch(false);

@@ -1,6 +1,7 @@
 """Engine files: what is missing, stale or corrupt is named, and never handed out."""
 
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -85,6 +86,12 @@ def test_a_file_that_ends_early_is_corrupt(path, cut):
         read(path)
 
 
+def test_a_file_larger_than_memory_is_corrupt(path):
+    os.truncate(path, 1 << 43)  # sparse
+    with pytest.raises(Corrupt, match="bytes where"):
+        read(path)
+
+
 def test_a_file_that_goes_on_is_corrupt(path):
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(Corrupt, match="bytes where"):
@@ -113,6 +120,18 @@ def test_a_list_names_what_is_wrong(path):
     assert (whole.key, whole.fault) == (KEY, "")
     assert cut.key is None
     assert broken.name in cut.fault
+
+
+def test_links_to_nothing_and_folders_are_no_obstacle(path):
+    (path.parent / "gone.engine").symlink_to(path.parent / "nowhere")
+    (path.parent / "folder.engine").mkdir()
+    engine_files.store(path.parent, KEY, ENGINE)
+    assert read(path) == ENGINE
+    with pytest.raises(Missing):
+        read(path, replace(KEY, width=256))
+    assert [each.path.name for each in engine_files.listed(path.parent)] == [
+        path.name, "folder.engine"
+    ]  # fmt: skip
 
 
 def test_a_write_that_fails_leaves_the_old_file(path, monkeypatch):

@@ -93,6 +93,20 @@ def test_a_bank_that_grew_is_warmed_up_again_before_anybody_draws(made, rigs, mo
     assert len(made.draw([Portrayal(each, STATES[1]) for each in puppets], 0)) == 3
 
 
+def test_an_avatar_that_could_not_be_shown_leaves_its_place(made, rigs, monkeypatch):
+    def failing(*_):
+        raise EngineError("out of memory")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(made._runtime, "warm", failing)
+        for _ in range(3):
+            with pytest.raises(EngineError, match="memory"):
+                made.prepare(rigs[0])
+    assert made._bank.places == 1
+    monkeypatch.setattr(graph, "AVATARS", 1)
+    assert draw_one(made, made.prepare(rigs[0]), STATES[0]).shape == (SIZE * 3 // 2, SIZE)
+
+
 def test_one_avatar_too_many_is_refused_until_one_goes(made, rigs, monkeypatch):
     monkeypatch.setattr(graph, "AVATARS", 1)
     first = made.prepare(rigs[0])

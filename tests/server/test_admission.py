@@ -173,6 +173,24 @@ async def test_it_makes_way_at_once_for_who_comes():
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.parametrize("patience", [0.1, 9.0])
+async def test_nothing_is_drawn_after_it(patience):
+    """What it draws with is given back then."""
+    under_way, began = [], time.monotonic()
+
+    def make(_number):
+        def step(_at):
+            under_way.append(1)
+            time.sleep(0.2)
+            under_way.pop()
+            return 1
+
+        return step
+
+    await measure(make, 2.0, lambda: time.monotonic() - began < patience, seconds=0.3)
+    assert not under_way
+
+
 async def test_one_that_fails_says_so():
     def make(_number):
         raise RuntimeError
@@ -192,7 +210,20 @@ def test_the_result_is_kept_by_machine_and_version(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{}", "[]", "7", '{"k": 7}', '{"k": {"cost": 0, "pictures": 1, "cores": 1}}', "\udcff"],
+    [
+        "",
+        "{}",
+        "[]",
+        "7",
+        '{"k": 7}',
+        "\udcff",
+        "[" * 100_000,
+        '{"k": {"cost": 0, "pictures": 1, "cores": 1}}',
+        '{"k": {"cost": 1, "pictures": 1' + "0" * 400 + ', "cores": 1}}',
+        '{"k": {"cost": 1, "pictures": NaN, "cores": 1}}',
+        '{"k": {"cost": 1, "pictures": 1, "cores": Infinity}}',
+        '{"k": {"cost": 1e-300, "pictures": 1e300, "cores": 2}}',
+    ],
 )
 def test_a_damaged_result_is_none(tmp_path, text):
     file = carrying.file(tmp_path)
@@ -205,6 +236,20 @@ def test_where_nothing_can_be_written_nothing_is_kept(tmp_path):
     (tmp_path / "cache").write_text("no folder")
     carrying.keep(tmp_path, "k", Measured(0.01, 150.0, 2.0))
     assert carrying.kept(tmp_path, "k") is None
+
+
+def test_a_full_disk_keeps_what_was_there_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    carrying.keep(tmp_path, "k", Measured(0.01, 150.0, 2.0))
+    folder = carrying.file(tmp_path).parent
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    carrying.keep(tmp_path, "k", Measured(0.02, 150.0, 2.0))
+    assert [each.name for each in folder.iterdir()] == ["carries.json"]
+    assert carrying.kept(tmp_path, "k") == Measured(0.01, 150.0, 2.0)
 
 
 # --- what the kernel tells -----------------------------------------------------------------------

@@ -114,6 +114,32 @@ async def test_a_broken_batch_fails_its_own_requests_only(bad):
     assert outcomes[0] is not outcomes[1]
 
 
+class Choosy(FakeGenerator):
+    """Refuses the puppet "odd", and with it the whole call."""
+
+    def draw(self, portrayals, deadline):
+        pictures = super().draw(portrayals, deadline)
+        if any(one.puppet.startswith("odd") for one in portrayals):
+            raise EngineError("face state holds a number that is not finite")
+        return pictures
+
+
+@virtual_time
+async def test_a_face_that_is_refused_concerns_its_own_session_only():
+    watched = health()
+    pool = DrawingPool(Choosy(batch=3), watched, threads=1)
+    for _ in range(3):
+        a, odd, b = await ask(pool, a=1.0, odd=2.0, b=3.0)
+        assert (a.shape, b.shape) == ((96, 64), (96, 64))
+        assert isinstance(odd, EngineError)
+    assert not watched.broken
+    for _ in range(3):
+        outcomes = await ask(pool, odd=1.0, odd2=2.0, odd3=3.0)
+        assert all(isinstance(one, EngineError) for one in outcomes)
+    assert watched.broken  # it draws nothing at all
+    pool.close()
+
+
 @virtual_time
 async def test_threads_draw_side_by_side():
     generator = Slow()
@@ -364,4 +390,18 @@ async def test_only_who_is_drawn_counts_when_something_is_given_up():
         assert sitting.fluency(urgency) == "full"
     sittings[0].pause()
     assert pool._present() == {"speaking", "unseen"}
+    pool.close()
+
+
+@pytest.mark.parametrize("leave", ["pause", "end"])
+@virtual_time
+async def test_whoever_comes_after_the_last_one_is_not_drawn_as_that_one_was(leave):
+    pool = DrawingPool(FakeGenerator(), health(), threads=1)
+    first, second = (pool.sit(Puppet("a")) for _ in range(2))
+    pool.relief.level = 99  # all steps
+    assert [first.fluency("speaking"), second.fluency("idle")] == ["still", "still"]
+    getattr(first, leave)()
+    assert second.fluency("idle") == "still"
+    getattr(second, leave)()
+    assert pool.sit(Puppet("b")).fluency("speaking") == "full"
     pool.close()

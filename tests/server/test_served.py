@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -254,6 +255,49 @@ async def test_a_process_that_hangs_is_killed():
     again = [await served.call(transcribe, np.zeros(320, np.int16)) for _ in range(2)]
     assert [heard.text for heard in again] == ["what time is breakfast?"] * 2
     served.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("_children")
+async def test_a_signal_for_the_whole_server_does_not_end_what_it_is_saying(number):
+    """A terminal's Ctrl+C reaches every process of it, and the last reply is to be finished."""
+    served, _ = await in_process()
+    assert await served.call(signalled, number) == "whole"
+    served.close()
+
+
+def signalled(stt, number):
+    os.kill(os.getpid(), number)
+    time.sleep(0.05)
+    return "whole"
+
+
+@pytest.mark.usefixtures("_children")
+async def test_a_process_that_died_may_take_longer_to_load_anew_than_a_call():
+    child = EngineProcess("ears", slowly_made, 1.0)
+    await child.load()
+    with pytest.raises(EngineError, match="its process ended"):
+        await child.call(crash)
+    assert (await child.call(transcribe, np.zeros(320, np.int16))).text
+    child.close()
+    with pytest.raises(EngineError, match="it was closed"):
+        await child.call(crash)
+
+
+def slowly_made():
+    time.sleep(1.5)
+    return fake.FakeStt()
+
+
+async def test_a_process_that_the_system_refuses_is_a_fault_of_the_engine(monkeypatch):
+    def refused(_process):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(process._SPAWN.Process, "start", refused)
+    child = EngineProcess("ears", fake.FakeStt, 1.0)
+    with pytest.raises(EngineError, match="ears: Resource temporarily unavailable"):
+        await child.load()
+    child.close()
 
 
 async def test_a_process_whose_engine_cannot_be_made_says_so():

@@ -11,9 +11,17 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from support.serving import SDP, Viewer, problem
 from support.standing import child, children, ends, is_alive, standing
 from support.witness import Witness
+
+from visavis.server.http.places import Places
+from visavis.server.processes.crew import Crew, Order
+from visavis.server.processes.forwarding import Forwarding
+from visavis.server.processes.worker import Worker
+from visavis.server.system.metrics import Metrics
 
 WORKERS = ("--workers", "2", "--max-sessions", "4")
 ASK = 0.4  # s without a packet before the page asks for its session: ASK_MS of session.js
@@ -305,3 +313,69 @@ async def test_so_does_one_with_workers(server):
         workers = children(server.process.pid)
         await leave(client, server, asyncio.to_thread(server.process.wait))
         assert not any(map(is_alive, workers))
+
+
+# --- an offer whose worker dies over it -----------------------------------------------------------
+
+
+@asynccontextmanager
+async def forwarded(folder):
+    """A client of a parent with two workers: one that is dead, which nobody knows yet."""
+
+    async def answer(_request):
+        return web.Response(status=201, text="v=0")
+
+    living = web.Application()
+    living.router.add_post("/v1/sessions", answer)
+    runner = web.AppRunner(living)
+    await runner.setup()
+    await web.UnixSite(runner, str(folder / "1.sock")).start()
+    crew = Crew(Order((), {}, {}), 2, folder, Places(4, 0), Metrics())
+    for slot in (0, 1):
+        worker = crew.workers[slot] = Worker(slot, None)
+        worker.linked(None, str(folder / f"{slot}.sock"))
+        worker.missing, worker.heard = None, time.monotonic()
+    app = web.Application()
+    app.add_routes(Forwarding(crew, lambda: None).routes())
+    async with TestClient(TestServer(app)) as client:
+        yield client, crew
+    for worker in crew.workers.values():
+        await worker.close()
+    await runner.cleanup()
+
+
+async def test_an_offer_goes_to_another_worker_when_one_dies_over_it(tmp_path):
+    """The parent may not know yet, and the dead one looks as if it had the most room."""
+    async with forwarded(tmp_path) as (client, crew):
+        crew.workers[1].pending += 1
+        assert crew.roomiest() is crew.workers[0]
+        assert (await client.post("/v1/sessions", data="v=0", headers=SDP)).status == 201
+        assert [worker.pending for worker in crew.workers.values()] == [0, 1]
+
+
+async def test_a_silent_worker_is_asked_last(tmp_path):
+    async with forwarded(tmp_path) as (_, crew):
+        crew.workers[0].heard -= 2
+        assert crew.roomiest() is crew.workers[1]
+        crew.workers[1].is_over = True
+        assert crew.roomiest() is crew.workers[0]
+
+
+async def test_a_system_without_room_for_a_process_is_asked_again(tmp_path, monkeypatch, caplog):
+    """It may be for a moment only, and the place must not stay empty for it."""
+    tries = []
+
+    async def refused(*command, **_):
+        tries.append(command)
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refused)
+    crew = Crew(Order((), {}, {}), 1, tmp_path, Places(4, 0), Metrics())
+    opening = asyncio.create_task(crew.open())
+    async with asyncio.timeout(5):
+        while len(tries) < 3:
+            await asyncio.sleep(0.05)
+    opening.cancel()
+    await crew.close()
+    assert crew.missing
+    assert [r.message for r in caplog.records] == ["a worker cannot be started"] * len(tries)
