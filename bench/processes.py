@@ -60,18 +60,24 @@ def switches(pid: int) -> tuple[int, int]:
 
 
 def holdings(pid: int) -> dict[str, Any]:
-    """What all hold now. Memory: each shared page is divided among those that share it."""
+    """What all hold now. Memory: each shared page is divided among those that share it.
+
+    Own: of it what no file backs, so that programs which come and go beside them change nothing.
+    """
     members = family(pid)
-    memory, threads, files = 0, 0, 0
+    memory, own, threads, files = 0, 0, 0, 0
     for each in members:
         with suppress(OSError):
             rows = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
-            memory += int(next(row for row in rows if row.startswith("Pss:")).split()[1])
+            sizes = {row.split()[0]: int(row.split()[1]) for row in rows if row.startswith("Pss")}
+            memory += sizes["Pss:"]
+            own += sizes["Pss_Anon:"]
             threads += len(list(Path(f"/proc/{each}/task").iterdir()))
             files += len(list(Path(f"/proc/{each}/fd").iterdir()))
     return {
         "processes": len(members),
         "memory_mb": round(memory * 1024 / 1e6, 1),
+        "own_mb": round(own * 1024 / 1e6, 1),
         "threads": threads,
         "descriptors": files,
     }

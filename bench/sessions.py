@@ -285,7 +285,7 @@ def _slope(held: list[dict[str, Any]], live: int) -> dict[str, Any]:
     hours = [row["at_s"] / 3600 for row in rows]
     found: dict[str, Any] = {"rows": held}
     if len(rows) > 2:
-        slope = float(np.polyfit(hours, [row["memory_mb"] for row in rows], 1)[0])
+        slope = float(np.polyfit(hours, [row["own_mb"] for row in rows], 1)[0])
         found["memory_mb_an_hour_and_session"] = round(slope / live, 2)
         for name in ("threads", "descriptors", "tasks"):
             found[name] = [rows[0][name], rows[-1][name]]
