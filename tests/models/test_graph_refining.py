@@ -10,10 +10,9 @@ import torch
 from support.four_avatars import NAMES, four_avatars, states
 from support.parity import MEAN, WORST, apart
 
-from visavis.engines.base import FaceState
 from visavis.engines.render import posing
 from visavis.engines.render.warp import draw
-from visavis.models import arkit, manifest
+from visavis.models import manifest
 from visavis.models.errors import ModelError
 from visavis.models.graph import export, packing, refining
 from visavis.models.graph.bank import Bank
@@ -24,9 +23,6 @@ from visavis.models.warp import scene
 
 SMALL = (512, 512)
 TALL = (720, 1280)
-AWAY = FaceState(
-    np.full(arkit.COUNT, 0.4, np.float32), np.array([3, 2, 1, 1.9, -1.4, 0], np.float32)
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,7 +100,7 @@ def test_many_pictures_are_those_refined_afterwards(name, size):
 
 
 def test_what_is_not_refined_is_the_plain_graph_s_picture():
-    """An avatar without places, glasses, a window out of the picture: beside one that is."""
+    """An avatar without places, and one with glasses, beside one that is."""
     graph, bank, shown, at = stage("mira", SMALL)
     (state,) = states(1, seed=11)
     behind_glasses = replace(at, eyes=False)
