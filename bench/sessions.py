@@ -266,6 +266,7 @@ def _summary(seen: dict[str, Any]) -> dict[str, Any]:
 
 # --- a long run -----------------------------------------------------------------------------------
 
+
 async def _soak(pid: int, address: str, held: list[dict[str, Any]]) -> None:
     began = time.perf_counter()
     while True:

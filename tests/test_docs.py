@@ -76,7 +76,7 @@ def test_a_command_in_the_text_exists(words):
 
 
 def test_words_of_make_and_names_of_benchmarks_exist():
-    targets = set(re.findall(r"^(\w+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([\w-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page, words in SHELL + SPOKEN:
         if words[0] == "make" and len(words) > 1:
             assert words[1] in targets, page

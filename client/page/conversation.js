@@ -6,7 +6,7 @@
  * One line of the conversation. `final` false: may still change. `cut`: interrupted.
  * @typedef {object} Line
  * @property {"visitor"|"avatar"} who
- * @property {number|null} turn null for typed words that the server has not confirmed yet
+ * @property {number|null} turn null for typed words that the server has not confirmed yet; EARLIER
  * @property {string} text
  * @property {boolean} final
  * @property {boolean} cut
@@ -22,6 +22,7 @@
  */
 
 const LINES = 60;
+const EARLIER = -1; // of a session that is over: the next one counts its turns from the start
 
 /** @type {Conversation} */
 export const EMPTY = Object.freeze({ phase: "listening", lines: [], caption: null, said: "", turn: -1 });
@@ -47,6 +48,15 @@ export function typed(state, text) {
 /** Guesses at the visitor's words that never became final are no part of the conversation.
  * @param {readonly Line[]} lines */
 const settled = (lines) => lines.filter((line) => line.who === "avatar" || line.final);
+
+/** Another session begins: what was said before stays, and is no part of its turns.
+ * @param {Conversation} state @returns {Conversation} */
+function begun(state) {
+  const lines = settled(state.lines).map((line) => (
+    line.turn === null ? line : { ...line, turn: EARLIER, final: true, cut: line.cut || !line.final }
+  ));
+  return { ...EMPTY, lines };
+}
 
 /** @param {Conversation} state @param {any} message @returns {Conversation} */
 function transcript(state, { turn, text, final }) {
@@ -98,7 +108,8 @@ function resumed(state, { history, captions }) {
   ));
   const asked = new Set(history.map((/** @type {any} */ each) => each.text));
   const typed = state.lines.filter((line) => line.turn === null && !asked.has(line.text));
-  const fresh = { ...EMPTY, lines: [...lines, ...typed].slice(-LINES) };
+  const earlier = state.lines.filter((line) => line.turn === EARLIER);
+  const fresh = { ...EMPTY, lines: [...earlier, ...lines, ...typed].slice(-LINES) };
   return captions.reduce(caption, fresh);
 }
 
@@ -108,7 +119,7 @@ export function after(state, message) {
   switch (message.type) {
     case "ready":
       if (message.resumed) return resumed(state, message);
-      return { ...state, phase: "listening", caption: null, said: "", turn: -1 };
+      return begun(state);
     case "listening":
       if (message.active) return { ...state, phase: "hearing" };
       return state.phase === "hearing" ? { ...state, phase: "listening" } : state;

@@ -17,9 +17,9 @@ export const STATES = {
 /** Beside the state, while the server has too little time to draw every picture. Else nothing. */
 export const FLUENCY = {
   full: "",
-  mouth: "fewer pictures",
-  half: "fewer pictures",
-  still: "sound only",
+  mouth: "slower picture",
+  half: "slower picture",
+  still: "picture paused",
 };
 
 /** Who has the words: the avatar, or the visitor, whose voice it speaks with. */
@@ -58,7 +58,7 @@ export const TROUBLES = {
   full: {
     icon: "people",
     title: "All places are taken",
-    text: "One will be free in a moment. Trying again {wait}.",
+    text: "Please wait for one to become free. Trying again {wait}.",
   },
   unreachable: {
     icon: "link-off",

@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float32]
 
 MAX_LOOK: Final = 1.3  # of GAZE_SPAN
 
+# Of a pose: degrees, and inter-ocular distances.
+_MOST: Final = np.array([90, 90, 90, 4, 4, 4], np.float32)
+
 
 def _index(name: str) -> int:
     return arkit.INDEX[name]
@@ -106,4 +109,8 @@ def check(state: FaceState) -> None:
     values = (state.coefficients, state.pose, state.gaze, state.breath)
     if not all(np.isfinite(v).all() for v in values):
         message = "face state holds a number that is not finite"
+        raise EngineError(message)
+    # Far beyond them positions leave their fixed point, and what is read leaves the texture.
+    if (np.abs(state.pose) > _MOST).any():
+        message = f"face state has the pose {state.pose.tolist()}: at most {_MOST.tolist()}"
         raise EngineError(message)

@@ -18,7 +18,8 @@ from visavis.server.system.load import Machine
 log = logging.getLogger(__name__)
 
 _EVERY: Final = 1.0  # s
-_AGAIN: Final = 2.0  # s without a session, before a self-test that was broken off begins anew
+_AGAIN: Final = 2.0  # s before a self-test that was broken off begins anew
+_WATCH: Final = 10.0  # s between looks whether who draws has changed
 
 Pictures = Callable[[], tuple[float, float]]  # sent so far, and those of them that were late
 
@@ -44,24 +45,36 @@ async def watch(
 
 
 async def rehearse(admission: Admission, carry: Carry, places: Places) -> None:
-    """The self-test, once the server is ready; it makes way for whoever comes."""
+    """The self-test, once the server is ready; it makes way for whoever comes.
+
+    Asked again and again, for who draws may change, to a GPU and back; what is known costs nothing.
+    """
     if not admission.is_measured:
         return
-    measured = None
+    known: Measured | None = None
+    while True:
+        measured = await _carried(carry, lambda: not places.taken)
+        if measured not in (None, known):
+            known = measured
+            admission.forget()
+            admission.carries(Carried(known.sessions, known.each))
+            log.info("this machine carries", extra=_words(known))
+        await asyncio.sleep(_AGAIN if measured is None else _WATCH)
+
+
+async def _carried(carry: Carry, free: Callable[[], bool]) -> Measured | None:
     try:
-        while measured is None:
-            if not places.taken:
-                measured = await carry(lambda: not places.taken)
-                admission.forget()
-            await asyncio.sleep(0 if measured else _AGAIN)
+        return await carry(free)
     except EngineError as error:
         log.warning("the self-test failed", extra={"fault": fault(error)})
-        return
-    admission.carries(Carried(measured.sessions, measured.each))
-    extra = {
+        await asyncio.sleep(_WATCH)
+        return None
+
+
+def _words(measured: Measured) -> dict[str, float]:
+    return {
         "sessions": measured.sessions,
         "cores_each": round(measured.each, 3),
         "picture_ms": round(measured.cost * 1000, 2),
         "cores": measured.cores,
     }
-    log.info("this machine carries", extra=extra)

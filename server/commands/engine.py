@@ -16,11 +16,12 @@ from visavis.engines.base import EngineError
 from visavis.engines.render import building, devices, engine_files, tensorrt_library
 from visavis.engines.render.devices import Gpu, NoGpu
 from visavis.engines.render.engine_files import FOLDER, Fault, Key
-from visavis.engines.render.tensorrt_library import Library, capability_name
+from visavis.engines.render.tensorrt_library import RTX_CAPABILITIES, Library, capability_name
 from visavis.models.graph.spec import Spec
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.system import config as settings
 from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError
 
 _STEPS: Final = 100  # of the bar
 
@@ -86,7 +87,9 @@ def check(options: argparse.Namespace) -> int:
 
 def _wanted(options: argparse.Namespace) -> tuple[Config, tuple[Library, Key]]:
     """The engine that the settings and this machine, or the named target, ask for."""
-    config = settings.load({})
+    # Checked as a server checks them, and first: wrong use is told before what is missing.
+    config = settings.load({"width": options.width, "height": options.height})
+    _capability(options.target)
     if find_spec("torch") is None:
         raise EngineError("PyTorch is not installed: install visavis[tensorrt] or visavis[rtx]")
     libraries = tensorrt_library.installed()
@@ -97,8 +100,7 @@ def _wanted(options: argparse.Namespace) -> tuple[Config, tuple[Library, Key]]:
     else:
         library, gpu = _for_gpu(libraries)
         target = ""
-    size = options.width or config.width, options.height or config.height
-    spec = Spec(*size, refine=config.refine == "on")
+    spec = Spec(config.width, config.height, refine=config.refine == "on")
     return config, (library, building.key(library, gpu, _capability(target), spec))
 
 
@@ -128,12 +130,17 @@ def _for_gpu(libraries: tuple[Library, ...]) -> tuple[Library, Gpu]:
 
 
 def _capability(target: str) -> str:
-    """8.9 or SM89 -> SM89; "" stays. Raises EngineError."""
+    """8.9 or SM89 -> SM89; "" stays. Raises ConfigError."""
     found = re.fullmatch(r"(\d{1,2})\.(\d)|(?:SM|sm_?)(\d{1,2})(\d)", target, re.ASCII)
     if found is None and target:
-        raise EngineError(f"target {target!r}: write a compute capability such as 8.9")
-    major, minor = (found[1] or found[3], found[2] or found[4]) if found else ("", "")
-    return capability_name((int(major), int(minor))) if found else ""
+        raise ConfigError(f"target {target!r}: write a compute capability such as 8.9")
+    if found is None:
+        return ""
+    capability = int(found[1] or found[3]), int(found[2] or found[4])
+    if capability not in RTX_CAPABILITIES:
+        known = ", ".join(f"{major}.{minor}" for major, minor in RTX_CAPABILITIES)
+        raise ConfigError(f"target {target!r}: tensorrt_rtx knows {known}")
+    return capability_name(capability)
 
 
 def _shown(bar: Any) -> Callable[[float, str], bool]:

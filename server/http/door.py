@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 from collections import Counter
@@ -162,6 +163,8 @@ async def _listen(host: str, port: int) -> list[socket.socket]:
                 listener.bind(address)
             except OSError as error:
                 why = f"cannot listen on {address[0]} port {port}: {error.strerror}"
+                if error.errno == errno.EADDRINUSE:
+                    why += ": end what listens there, or set another port"
                 raise OSError(error.errno, why) from error
             listener.listen(_BACKLOG)
             listener.setblocking(False)

@@ -43,8 +43,10 @@ from visavis.server.system.errors import (
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
+from visavis.server.system.seldom import Seldom
 
 log = logging.getLogger(__name__)
+_seldom: Final = Seldom(log)  # who asks may ask again and again
 
 _SDP: Final = "application/sdp"
 _FRAGMENT: Final = "application/trickle-ice-sdpfrag"
@@ -204,8 +206,9 @@ class SessionRoutes:
         """Raises Full."""
         try:
             leaving = await self._places.take(name, who)
-        except Full:
+        except Full as error:
             self._metrics.refused.inc()
+            _seldom.warning("full", "a session was refused", why=error.detail)
             raise
         if leaving is not None:
             self.give_away(leaving)

@@ -36,6 +36,7 @@ _PICTURES: Final = PLAY_RATE / FRAME  # a second, of one session
 # What a session that talks costs beside drawing and encoding (synthesis, sound, packets, the event
 # loop), as a share of those: see docs/figures.md, "Processes and admission".
 _REST: Final = 0.7
+_KEPT: Final = 15  # results of other machines, sizes and renderers
 _SHARE: Final = 0.85  # of the cores that sessions may fill: what comes unevenly needs the rest
 
 Step = Callable[[int], int]  # draws and encodes the n-th pictures of some sessions: how many
@@ -133,9 +134,9 @@ def _work(number: int, make: Make, count: _Count, stop: threading.Event) -> None
 # --- what is kept -------------------------------------------------------------------------------
 
 
-def key(cores: float, size: tuple[int, int], renderer: str) -> str:
-    """By what the result is kept: machine, version, size of the picture, who draws."""
-    what = f"{load.model()} {cores:g} {version('visavis')} {size[0]}x{size[1]} {renderer} {_REST}"
+def key(cores: float, size: tuple[int, int], drawing: str) -> str:
+    """By what the result is kept: machine, version, size of the picture, who draws on what."""
+    what = f"{load.model()} {cores:g} {version('visavis')} {size[0]}x{size[1]} {drawing} {_REST}"
     return hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
@@ -173,5 +174,7 @@ def keep(home: Path, by: str, measured: Measured) -> None:
     new = path.with_suffix(f".{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
-        new.write_text(json.dumps({by: asdict(measured)}), "utf-8")
+        others = [(k, m) for k, m in _read(home).items() if k != by][-_KEPT:]
+        results = {k: asdict(m) for k, m in (*others, (by, measured))}
+        new.write_text(json.dumps(results), "utf-8")
         new.replace(path)

@@ -98,6 +98,8 @@ class Services:
         self._voices = Voices(home, metrics, apart=defaults.voices_apart)
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
+        self._news = RendererNews(metrics)
+        self._carried: dict[str, carrying.Measured] = {}  # by what carrying.key says
         self._generator: Generator
         self._drawing: DrawingPool
         self._puppets: Puppets
@@ -182,27 +184,35 @@ class Services:
     async def carries(
         self, encoder: carrying.Encoder, free: Callable[[], bool]
     ) -> carrying.Measured | None:
-        """The self-test, or what an earlier start found; None: somebody came meanwhile.
+        """The self-test, or what an earlier one found of who draws now; None: somebody is there.
 
         encoder: makes who encodes pictures, in order of their numbers.
         """
         cores = await asyncio.to_thread(lambda: Machine().cores)
-        by = await asyncio.to_thread(
-            carrying.key, cores, self._defaults.size, type(self._generator).__name__
-        )
-        known = await asyncio.to_thread(carrying.kept, self._home, by)
-        if known is not None:
-            return known
+        drawing = f"{self._news.drawing}{' refined' if self._defaults.refine else ''}"
+        by = await asyncio.to_thread(carrying.key, cores, self._defaults.size, drawing)
+        if by not in self._carried:
+            kept = await asyncio.to_thread(carrying.kept, self._home, by)
+            measured = kept or await self._measured(encoder, cores, free)
+            if measured is None:
+                return None
+            self._carried[by] = measured
+            if kept is None:
+                await asyncio.to_thread(carrying.keep, self._home, by, measured)
+        return self._carried[by]
+
+    async def _measured(
+        self, encoder: carrying.Encoder, cores: float, free: Callable[[], bool]
+    ) -> carrying.Measured | None:
+        if not free():
+            return None
         path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
         loan = await self._puppets.lend(path)
         try:
             make = _rehearsal(self._generator, loan.puppet, encoder)
-            measured = await carrying.measure(make, cores, free)
+            return await carrying.measure(make, cores, free)
         finally:
             loan.end()
-        if measured is not None:
-            await asyncio.to_thread(carrying.keep, self._home, by, measured)
-        return measured
 
     def _own(self, source: Source, seed: int) -> tuple[Ear | Mouth, Motion]:
         """What a session shares with nobody."""
@@ -226,7 +236,7 @@ class Services:
         worker = Worker("puppets")
         self._ends.callback(worker.close)
         size, renderer = self._defaults.size, self._defaults.renderer
-        news, refine = RendererNews(self._metrics).tell, self._defaults.refine
+        news, refine = self._news.tell, self._defaults.refine
         generator = await worker.load(load.generator, *size, renderer, self._home, news, refine)
         self._ends.callback(generator.close)
         self._generator = generator

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from visavis.server.playout.messages import TICK_RATE, Fluency
 from visavis.server.session.showing import LEAD, Urgency
@@ -146,7 +146,8 @@ class Relief:
                 return  # nothing that could be given up
         self._remember(way, now)
         self.level = level
-        log.info("pictures are drawn at another rate", extra={"level": level})
+        words = "faces are drawn less fluently" if way > 0 else "faces are drawn more fluently"
+        log.info(words, extra={who: self._at(level, who) for who in get_args(Urgency)})
 
     def _remember(self, way: Literal[1, -1], now: float) -> None:
         """A session that halves its load must not flutter: the way up takes longer each time."""

@@ -17,6 +17,7 @@ class RendererNews:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._fast = False
+        self.drawing = ""  # who draws, and on what
         for name in RENDERERS:
             metrics.renderer.labels(name)
 
@@ -24,6 +25,7 @@ class RendererNews:
         """One line a change; a fall back to the CPU is a warning."""
         for name in RENDERERS:
             self._metrics.renderer.labels(name).set(name == standing.renderer)
+        self.drawing = f"{standing.renderer} on {standing.device}"
         fell = self._fast and standing.renderer == "warp"
         self._fast = standing.renderer != "warp"
         if fell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -83,8 +83,8 @@ class Config:
         "microphone (the caller's live voice, with lips that follow its sound)",
     )
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
-    width: int = _setting(512, "pixels of the picture, even")
-    height: int = _setting(512, "pixels of the picture, even")
+    width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
+    height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     renderer: str = _setting(
         "auto",
         "who draws: warp (the CPU), torch or tensorrt (a GPU; the CPU stands by), "
@@ -283,14 +283,20 @@ def _access_faults(config: Config) -> Iterator[str]:
         yield "tls_cert and tls_key go together: set both or neither"
 
 
+def _either(words: Collection[str]) -> str:
+    """a, b, c -> "a, b or c"."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}"
+
+
 def _choice_faults(config: Config) -> Iterator[str]:
     """Settings that are one of a few words."""
     if config.dialogue not in DIALOGUES:
-        yield f"dialogue is {config.dialogue!r}: choose {' or '.join(DIALOGUES)}"
+        yield f"dialogue is {config.dialogue!r}: choose {_either(DIALOGUES)}"
     if as_source(config.source) is None:
-        yield f"source is {config.source!r}: choose {' or '.join(SOURCES)}"
+        yield f"source is {config.source!r}: choose {_either(SOURCES)}"
     if as_wanted(config.renderer) is None:
-        yield f"renderer is {config.renderer!r}: choose {' or '.join(WANTED)}"
+        yield f"renderer is {config.renderer!r}: choose {_either(WANTED)}"
     if config.create_avatars not in {"on", "off"}:
         yield f"create_avatars is {config.create_avatars!r}: choose on or off"
     if config.voice_process not in {"on", "off", "auto"}:
@@ -304,12 +310,14 @@ def _number_faults(config: Config) -> Iterator[str]:
     sides = (config.width, config.height)
     if any(side % 2 or not 128 <= side <= 1920 for side in sides):
         yield f"picture {config.width}x{config.height}: both must be even, from 128 to 1920"
-    if not 0 <= config.port <= 65535 or config.most_sessions < 1:
-        yield "port must be from 0 to 65535, and max_sessions auto or at least 1"
+    if not 0 <= config.port <= 65535:
+        yield f"port is {config.port}: choose a number from 0 to 65535"
+    if config.most_sessions < 1:
+        yield f"max_sessions is {config.max_sessions}: choose auto, or at least 1"
     if config.workers != "auto" and not 1 <= config.workers <= _WORKERS:
         yield f"workers is {config.workers}: choose auto, or a number from 1 to {_WORKERS}"
     if min(config.sessions_per_address, config.resume_seconds, config.drain_seconds) < 0:
-        yield "sessions_per_address, resume_seconds and drain_seconds must be 0 or more"
+        yield "sessions_per_address, resume_seconds and drain_seconds must each be 0 or more"
     if min(config.idle_minutes, config.session_minutes) < -1:
         yield "idle_minutes and session_minutes must be -1, 0 or more"
 

@@ -20,6 +20,8 @@ _seldom: Final = Seldom(log)
 
 async def watch(metrics: Metrics) -> None:
     """Measure until cancelled, twenty times a second. A process that was stopped counts too."""
+    loop = asyncio.get_running_loop()
+    metrics.tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
     while True:
         due = time.monotonic() + _EVERY
         await asyncio.sleep(_EVERY)

@@ -129,6 +129,9 @@ class Metrics:
             buckets=_LAG_BUCKETS,
             registry=self.registry,
         )
+        self.tasks = Gauge(
+            "visavis_tasks", "Tasks of the event loop that have not ended", registry=self.registry
+        )
         self.stalls = Counter(
             "visavis_stalls",
             "Times that the server stood still for over 200 ms",

@@ -318,3 +318,26 @@ test("a server that does not know of it is told nothing", async () => {
   assert.deepEqual(peers[0].channel.sent.map((m) => m.type), ["mic"]);
   await session.disconnect();
 });
+
+test("turns of a new session are none of the one before", () => {
+  let state = typed(EMPTY, "When is breakfast?");
+  state = after(state, { type: "transcript", turn: 1, text: "When is breakfast?", final: true });
+  state = after(state, { type: "caption", turn: 1, text: "From seven", heard: 4 });
+  state = typed(state, "And tea?");
+  state = after(state, { type: "ready", resumed: false });
+  state = typed(state, "And where?");
+  state = after(state, { type: "transcript", turn: 1, text: "And where?", final: true });
+  state = after(state, { type: "caption", turn: 1, text: "Downstairs.", heard: 0 });
+  assert.deepEqual(
+    state.lines.map(({ who, text, cut }) => [who, text, cut]),
+    [
+      ["visitor", "When is breakfast?", false],
+      ["avatar", "From seven", true],
+      ["visitor", "And tea?", false],
+      ["visitor", "And where?", false],
+      ["avatar", "Downstairs.", false],
+    ],
+  );
+  state = after(state, { type: "ready", resumed: true, history: [], captions: [] });
+  assert.deepEqual(state.lines.map(({ text }) => text).slice(0, 2), ["When is breakfast?", "From seven"]);
+});

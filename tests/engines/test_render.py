@@ -151,6 +151,17 @@ def test_what_is_not_a_number_is_an_engine_error(drawn, bad):
         drawn(state(pose=(bad, 0, 0, 0, 0, 0)))
 
 
+@pytest.mark.parametrize("pose", [(0, 0, 1e9, 0, 0, 0), (0, 0, 0, 0, 0, 1e30)])
+def test_a_pose_that_no_neck_has_is_an_engine_error(drawn, pose):
+    with pytest.raises(EngineError, match="pose"):
+        drawn(state(pose=pose))
+
+
+@pytest.mark.parametrize("pose", [(90, -90, 90, 4, -4, 4), (-90, 90, -90, -4, 4, -4)])
+def test_a_neck_may_be_broken(drawn, pose):
+    assert drawn(state(pose=pose)).shape == drawn(state()).shape
+
+
 def test_a_state_of_another_shape_is_an_engine_error(drawn):
     with pytest.raises(EngineError, match="shapes"):
         drawn(FaceState(coefficients=np.zeros(51, np.float32)))

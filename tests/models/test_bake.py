@@ -110,13 +110,13 @@ def test_patches_are_as_deep_as_the_face_around_them():
 
 def test_warming_draws_all_that_is_compiled(monkeypatch):
     called = set()
-    for name in ("draw_patch", "blend", "draw_lashes"):
+    for name in ("open_patch", "blend", "draw_lashes"):
         own = getattr(kernel_patch, name)
         monkeypatch.setattr(
             kernel_patch, name, lambda *a, own=own, name=name: called.add(name) or own(*a)
         )
     load.warm(load.drawing(baked()))
-    assert called == {"draw_patch", "blend", "draw_lashes"}
+    assert called == {"open_patch", "blend", "draw_lashes"}
 
 
 def behind_lids(size, lids):

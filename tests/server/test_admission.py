@@ -1,5 +1,6 @@
 """How many sessions are let in: by the setting, the self-test, and what a look shows."""
 
+import asyncio
 import json
 import time
 
@@ -8,7 +9,7 @@ from support.serving import serving, watching
 
 from visavis.engines.base import EngineError, Puppet
 from visavis.engines.fake import FakeGenerator
-from visavis.server.commands import serve
+from visavis.server.commands import admitting, serve
 from visavis.server.http.admission import Admission, Carried, Look
 from visavis.server.http.places import Places
 from visavis.server.services import carrying, engines
@@ -298,3 +299,34 @@ async def test_the_self_test_draws_and_encodes_whole_batches_one_after_the_other
     assert {len(drawn) for drawn in generator.drawn} == {3}
     assert len(encoded) == 3 * len(generator.drawn)
     assert measured.pictures > 30
+
+
+async def test_another_renderer_is_measured_and_the_first_one_remembered(monkeypatch):
+    """A GPU comes into force after the start, and falls away."""
+    monkeypatch.setattr(admitting, "_WATCH", 0.005)
+    admission, found = Admission(None, 2.0), []
+    monkeypatch.setattr(admission, "carries", lambda carried: found.append(carried.sessions))
+    cpu, gpu = Measured(0.01, 100.0, 2.0), Measured(0.001, 1000.0, 2.0)
+    drawn = iter([None, cpu, cpu, gpu, gpu, cpu])
+
+    async def carry(free):
+        assert free()
+        return next(drawn, cpu)
+
+    monkeypatch.setattr(admitting, "_AGAIN", 0.005)
+    places = Places(lambda: 2, 0)
+    task = asyncio.create_task(admitting.rehearse(admission, carry, places))
+    async with asyncio.timeout(5):
+        while len(found) < 3:
+            await asyncio.sleep(0.005)
+    task.cancel()
+    assert found == [cpu.sessions, gpu.sessions, cpu.sessions]
+
+
+def test_results_of_several_renderers_are_kept(tmp_path):
+    slow, quick = Measured(0.01, 100.0, 2.0), Measured(0.001, 1000.0, 2.0)
+    carrying.keep(tmp_path, "cpu", slow)
+    carrying.keep(tmp_path, "gpu", quick)
+    assert (carrying.kept(tmp_path, "cpu"), carrying.kept(tmp_path, "gpu")) == (slow, quick)
+    carrying.keep(tmp_path, "cpu", slow)
+    assert carrying.last(tmp_path) == slow

@@ -63,21 +63,22 @@ def test_the_doctor_says_what_draws_and_why_nothing_faster_does(
 
 
 def test_a_renderer_that_there_is_not_is_refused():
-    with pytest.raises(ConfigError, match="choose auto or warp or torch or tensorrt"):
+    with pytest.raises(ConfigError, match="choose auto, warp, torch or tensorrt"):
         config.check(Config(renderer="cuda"))
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "status", "words"),
     [
-        (["build"], "there is no GPU to build for: CUDA_VISIBLE_DEVICES hides every GPU"),
-        (["check"], "there is no GPU to build for"),
-        (["build", "--target", "new"], "write a compute capability such as 8.9"),
-        (["build", "--target", "8.9", "--width", "101"], "picture size 101 x "),
+        (["build"], 1, "there is no GPU to build for: CUDA_VISIBLE_DEVICES hides every GPU"),
+        (["check"], 1, "there is no GPU to build for"),
+        (["build", "--target", "new"], 2, "write a compute capability such as 8.9"),
+        (["build", "--target", "9.0"], 2, "tensorrt_rtx knows 7.5, "),
+        (["check", "--width", "101"], 2, "both must be even"),
     ],
 )
-def test_engine_says_what_is_wrong(arguments, words, capsys):
-    assert main(["engine", *arguments]) == 1
+def test_engine_says_what_is_wrong(arguments, status, words, capsys):
+    assert main(["engine", *arguments]) == status
     assert words in capsys.readouterr().err
 
 
