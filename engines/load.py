@@ -84,26 +84,29 @@ def lips() -> Lips:
 
 def generator(
     width: int, height: int, wanted: Wanted = "warp", home: Path | None = None,
-    told: Callable[[Standing], None] = lambda _standing: None,
+    told: Callable[[Standing], None] = lambda _standing: None, refine: bool = False,
 ) -> Generator:  # fmt: skip
-    """Who draws all pictures of a process, each of that size. Raises EngineError.
+    """Who draws all pictures of a process, each of that size. Raises ManifestError, EngineError.
 
-    wanted: the setting. told: who draws, now and whenever that changes, from any thread.
+    wanted: the setting. told: who draws, now and whenever that changes, from any thread. refine:
+    mouth and eyes by a small network, whoever draws.
     """
     from visavis.engines.render.warp import WarpGenerator
 
-    sure = WarpGenerator(width, height)
+    sure: Generator = WarpGenerator(width, height)
+    if refine:
+        sure = refined(sure)
     choice = choose(wanted)
     if not choice.ways or home is None:
         told(Standing("warp", "CPU", choice.why))
         return sure
     from visavis.engines.render.fast import standby
 
-    return standby(sure, choice, home, told)
+    return standby(sure, choice, home, told, refine)
 
 
 def refined(generator: Generator) -> Generator:
-    """The same, mouth and eyes refined by a small network. Raises ManifestError, EngineError."""
+    """The same, mouth and eyes refined on the CPU. Raises ManifestError, EngineError."""
     from visavis.engines.render.refining import RefiningGenerator, network
 
     return RefiningGenerator(generator, network(manifest.locate("refiner")))

@@ -19,9 +19,12 @@ ENOUGH = (
 
 
 @pytest.fixture
-def made(tmp_path):
-    size = bundle.write(tmp_path / "bundle", (128, 128), avatars=2, states=2, export=False)
-    assert size < 4e6
+def made(tmp_path, request):
+    refine = getattr(request, "param", False)
+    size = bundle.write(
+        tmp_path / "bundle", (128, 128), avatars=2, states=2, export=False, refine=refine
+    )
+    assert size < 4e6 + 1e6 * refine
     return tmp_path / "bundle"
 
 
@@ -55,6 +58,7 @@ def test_a_bundle_is_read_as_it_was_written(made):
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("made", [False, True], indirect=True)
 def test_the_script_measures_what_it_can_and_names_what_it_cannot(made, lean_python, tmp_path):
     output = tmp_path / "out" / "gpu.json"
     options = ["--device", "cpu", "--seconds", "0.1", "--batches", "1,2", "--limit", "200"]

@@ -22,6 +22,7 @@ Array = npt.NDArray[Any]
 MOST: Final = 64 << 20  # bytes
 _SEED: Final = 12
 _EXPORT: Final = "graph.onnx"
+_REFINER: Final = "refiner.xz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +37,54 @@ class Bundle:
     rows: Array
     expected: Array
     onnx: bytes
+    refiner: dict[str, Array]  # its weights by name; empty: the graph has none
+
+    @property
+    def refine(self) -> bool:
+        """Whether the refiner is in the graph."""
+        return bool(self.refiner)
 
 
-def write(folder: Path, size: tuple[int, int], avatars: int, states: int, export: bool) -> int:
+def write(
+    folder: Path,
+    size: tuple[int, int],
+    avatars: int,
+    states: int,
+    export: bool,
+    refine: bool = False,
+) -> int:
     """Its bytes. states: pictures of each avatar."""
+    from visavis.engines import load
     from visavis.engines.base import FaceState, draw_one
     from visavis.engines.render import posing
     from visavis.engines.render.warp import WarpGenerator
     from visavis.models.avatar.file import load_avatar
     from visavis.models.graph import packing
+    from visavis.models.graph.refining import shipped
     from visavis.models.graph.spec import Spec
+    from visavis.models.refine.windows import places
     from visavis.models.warp.scene import Scene
 
     folder.mkdir(parents=True, exist_ok=True)
-    spec, sure = Spec(*size), WarpGenerator(*size)
+    spec, warp = Spec(*size, refine), WarpGenerator(*size)
+    sure, refiner = load.refined(warp) if refine else warp, shipped(spec)
     random = np.random.default_rng(_SEED)
     slots, rows, pictures = [], [], []
     for slot, path in enumerate(_paths(avatars)):
-        puppet = sure.prepare(load_avatar(path))
-        assert isinstance(puppet, Scene)
-        _store(folder / f"avatar-{slot}.xz", packing.packed(puppet, spec))
+        avatar = load_avatar(path)
+        puppet, scene = sure.prepare(avatar), warp.prepare(avatar)
+        assert isinstance(scene, Scene)
+        _store(folder / f"avatar-{slot}.xz", packing.packed(scene, spec))
         neutral = draw_one(sure, puppet, FaceState())
         for n in range(states):
             state = _state(random) if n else FaceState()
             drawn = draw_one(sure, puppet, state)
-            motion = posing.view(puppet.body, state.pose)
-            rows.append(packing.row(puppet, posing.controls(state), motion))
+            told = posing.controls(state), posing.view(scene.body, state.pose)
+            rows.append(
+                packing.refined_row(scene, places(scene), *told, state.pose)
+                if refine
+                else packing.row(scene, *told)
+            )
             slots.append(slot)
             pictures.append(drawn - neutral if n else drawn)  # modulo 256: the next one undoes it
     arrays = {
@@ -73,7 +96,10 @@ def write(folder: Path, size: tuple[int, int], avatars: int, states: int, export
     if export:
         from visavis.models.graph.export import onnx_bytes
 
-        (folder / _EXPORT).write_bytes(onnx_bytes(spec))
+        (folder / _EXPORT).write_bytes(onnx_bytes(spec, refiner))
+    if refiner is not None:
+        weights = {name: value.numpy() for name, value in refiner.network.state_dict().items()}
+        _store(folder / _REFINER, weights)
     facts = {"width": size[0], "height": size[1], "avatars": avatars, "commit": _commit()}
     (folder / "bundle.json").write_text(json.dumps(facts))
     return sum(path.stat().st_size for path in folder.iterdir())
@@ -88,11 +114,12 @@ def read(folder: Path) -> Bundle:
         first, *others = np.flatnonzero(slots == slot)
         for n in others:
             pictures[n] += pictures[first]
-    onnx = folder / _EXPORT
+    onnx, refiner = folder / _EXPORT, folder / _REFINER
     return Bundle(
         facts["width"], facts["height"], facts["commit"],
         [_load(folder / f"avatar-{n}.xz") for n in range(facts["avatars"])],
         slots, states["rows"], pictures, onnx.read_bytes() if onnx.exists() else b"",
+        _load(refiner) if refiner.exists() else {},
     )  # fmt: skip
 
 
@@ -150,11 +177,17 @@ def main() -> int:
     parser.add_argument("--size", default="512x512")
     parser.add_argument("--avatars", type=int, default=4)
     parser.add_argument("--states", type=int, default=16)
+    parser.add_argument("--refine", action="store_true", help="with the refiner in the graph")
     parser.add_argument("--no-onnx", action="store_true", help="leave out the exported graph")
     options = parser.parse_args()
     width, height = (int(side) for side in options.size.split("x"))
     size = write(
-        options.output, (width, height), options.avatars, options.states, not options.no_onnx
+        options.output,
+        (width, height),
+        options.avatars,
+        options.states,
+        not options.no_onnx,
+        options.refine,
     )
     print(f"{options.output}: {size / 1e6:.1f} MB")
     return size > MOST

@@ -47,7 +47,7 @@ def _measure(way: str, bundle: Bundle, device: str, seconds: float, batches: lis
     from visavis.models.graph.bank import Bank
     from visavis.models.graph.spec import Spec
 
-    spec = Spec(bundle.width, bundle.height)
+    spec = Spec(bundle.width, bundle.height, bundle.refine)
     began = time.perf_counter()
     runtime = _runtime(way, bundle, spec, device)
     bank = Bank(spec, device, len(bundle.avatars))
@@ -66,18 +66,30 @@ def _measure(way: str, bundle: Bundle, device: str, seconds: float, batches: lis
 def _runtime(way: str, bundle: Bundle, spec: Any, device: str) -> Any:
     """Ready to run. Raises whatever stands in its way."""
     from visavis.engines.render.on_torch import CudaGraphRuntime, TorchRuntime
-    from visavis.models.graph.warp import LayeredWarp
 
     if way == "tensorrt":
         return _tensorrt(bundle, spec, device)
     if way == "cuda_graph":
-        return CudaGraphRuntime(LayeredWarp(spec).to(device), spec, device)
-    graph: Callable[..., torch.Tensor] = LayeredWarp(spec).to(device)
+        return CudaGraphRuntime(_graph(bundle, spec, device), spec, device)
+    graph = _graph(bundle, spec, device)
     if way == "compile":
         graph = torch.compile(graph, dynamic=False)
     if way == "autocast":
         graph = _half(graph, device)
     return TorchRuntime(graph, spec, device)
+
+
+def _graph(bundle: Bundle, spec: Any, device: str) -> Callable[..., torch.Tensor]:
+    from visavis.models.graph.refining import WindowRefiner
+    from visavis.models.graph.warp import LayeredWarp
+    from visavis.models.refine.network import Refiner
+
+    refiner = None
+    if bundle.refine:
+        network = Refiner()
+        network.load_state_dict({n: torch.from_numpy(v) for n, v in bundle.refiner.items()})
+        refiner = WindowRefiner(network.eval())
+    return LayeredWarp(spec, refiner).to(device)
 
 
 def _half(graph: Callable[..., torch.Tensor], device: str) -> Callable[..., torch.Tensor]:
@@ -161,13 +173,11 @@ def _timed(runtime: Any, bank: Any, bundle: Bundle, size: int, seconds: float) -
 
 
 def _moved(spec: Any, bundle: Bundle, bank: Any, device: str) -> dict[str, Any]:
-    from visavis.models.graph.warp import LayeredWarp
-
     size = min(16, len(bundle.slots))
     state = [
         torch.from_numpy(each[:size].copy()).to(device) for each in (bundle.slots, bundle.rows)
     ]
-    graph = LayeredWarp(spec).to(device)
+    graph = _graph(bundle, spec, device)
     with torch.inference_mode():
         moved, launches = traffic(lambda: graph(*state, *bank.values()))
     return {

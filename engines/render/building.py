@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from visavis.engines.base import EngineError
 from visavis.engines.render import engine_files, tensorrt_build
@@ -25,6 +25,12 @@ from visavis.engines.render.devices import Gpu
 from visavis.engines.render.engine_files import Fault, Key, Missing
 from visavis.engines.render.tensorrt_build import Progress, Span
 from visavis.engines.render.tensorrt_library import Library
+from visavis.models.errors import ModelError
+from visavis.models.graph.spec import Spec
+from visavis.models.manifest import ManifestError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +49,25 @@ class Order:
     key: Key
 
 
-def digest(width: int, height: int) -> str:
-    """Of the graph for that size, its capacities included; nothing is exported."""
+def digest(spec: Spec) -> str:
+    """Of that graph, its capacities included; nothing is exported. Raises EngineError."""
     from visavis.models.graph import export
-    from visavis.models.graph.spec import Spec
 
-    parts = (export.digest(Spec(width, height)), repr(BATCH), repr(AVATARS))
+    parts = (export.digest(spec, refiner(spec)), repr(BATCH), repr(AVATARS))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def key(library: Library, gpu: Gpu | None, target: str, width: int, height: int) -> Key:
+def refiner(spec: Spec) -> nn.Module | None:
+    """What the spec wants of it. Raises EngineError."""
+    from visavis.models.graph import refining
+
+    try:
+        return refining.shipped(spec)
+    except (ManifestError, ModelError) as error:
+        raise EngineError(str(error)) from error
+
+
+def key(library: Library, gpu: Gpu | None, target: str, spec: Spec) -> Key:
     """What an engine has to fit. target: in place of a GPU. Raises EngineError."""
     return Key(
         "engine",
@@ -60,9 +75,10 @@ def key(library: Library, gpu: Gpu | None, target: str, width: int, height: int)
         library.version,
         library.target(gpu) if gpu else target,
         library.driver(gpu) if gpu else "",
-        digest(width, height),
-        width,
-        height,
+        digest(spec),
+        spec.width,
+        spec.height,
+        spec.refine,
     )
 
 
@@ -89,13 +105,13 @@ def ready(order: Order, progress: Progress) -> bytes:
 def here(order: Order, progress: Progress = lambda _share, _what: True) -> Path:
     """Export, build and store in this process; the file. Raises EngineError, OSError."""
     from visavis.models.graph import export
-    from visavis.models.graph.spec import Spec
 
     if not progress(0.0, "Exporting the graph"):
         raise EngineError("the engine's build was cancelled")
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, aloud
     try:
-        graph = export.onnx_bytes(Spec(order.key.width, order.key.height))
+        spec = Spec(order.key.width, order.key.height, order.key.refine)
+        graph = export.onnx_bytes(spec, refiner(spec))
     except Exception as error:
         words = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}"
         raise EngineError(f"the graph cannot be exported: {words}") from error

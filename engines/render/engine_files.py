@@ -21,7 +21,7 @@ from visavis.models.files import whole
 
 FOLDER: Final = "engines"
 SUFFIX: Final = ".engine"
-_FORMAT: Final = "visavis-engine-1"
+_FORMAT: Final = "visavis-engine-2"
 _LOCK: Final = ".building"
 _HEADER: Final = 4096  # bytes at most
 
@@ -32,7 +32,8 @@ class Key:
 
     part: an engine, or the kernels that RTX compiled for one. library, version: of TensorRT.
     target: a GPU's name, or a compute capability where the library builds for those. driver: ""
-    where an engine does not depend on it. graph: digest of the graph and its capacities.
+    where an engine does not depend on it. graph: digest of the graph and its capacities. refine:
+    the refiner is in it.
     """
 
     part: str
@@ -43,6 +44,7 @@ class Key:
     graph: str
     width: int
     height: int
+    refine: bool = False
 
     @property
     def name(self) -> str:
@@ -53,7 +55,7 @@ class Key:
     @property
     def place(self) -> tuple[object, ...]:
         """What is the same before and after an update: one key takes the place of another."""
-        return self.part, self.library, self.target, self.width, self.height
+        return self.part, self.library, self.target, self.width, self.height, self.refine
 
 
 class Fault(Exception):

@@ -40,10 +40,17 @@ class Maker:
 
 
 def standby(
-    sure: Generator, choice: Choice, home: Path, told: Callable[[Standing], None]
+    sure: Generator,
+    choice: Choice,
+    home: Path,
+    told: Callable[[Standing], None],
+    refine: bool = False,
 ) -> Standby:
-    """The sure generator, and in front of it what the choice holds."""
-    return Standby(sure, Maker(choice, Spec(sure.width, sure.height), home), told)
+    """The sure generator, and in front of it what the choice holds.
+
+    refine: the sure one's pictures are refined: so are the fast one's then.
+    """
+    return Standby(sure, Maker(choice, Spec(sure.width, sure.height, refine), home), told)
 
 
 def _generator(way: Way, spec: Spec, home: Path, why: str) -> Fast:
@@ -66,8 +73,9 @@ def _runtime(way: Way, spec: Spec, home: Path, place: str) -> Runtime:
     from visavis.engines.render.torch_device import failing
     from visavis.models.graph.warp import LayeredWarp
 
+    refiner = building.refiner(spec)
     with failing("torch"):
-        graph = LayeredWarp(spec).to(place)
+        graph = LayeredWarp(spec, refiner).to(place)
     return (CudaGraphRuntime if way.gpu else TorchRuntime)(graph, spec, place)
 
 
@@ -78,7 +86,7 @@ def _tensorrt(way: Way, spec: Spec, folder: Path, place: str) -> Runtime:
     library, gpu = way.library, way.gpu
     assert library is not None
     assert gpu is not None
-    key = building.key(library, gpu, "", spec.width, spec.height)
+    key = building.key(library, gpu, "", spec)
     engine = building.ready(building.Order(folder, library.module, key), lambda *_: True)
     compiled = replace(key, part="kernels", target=gpu.name, driver=gpu.driver)
     return TensorRtRuntime(

@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from visavis.engines.base import I420, EngineError, FaceState, Portrayal, Puppet
 from visavis.engines.render import posing
+from visavis.engines.render.refining import Refined
 from visavis.engines.render.runtimes import BUCKETS, Bank, Runtime, Standing
 from visavis.models.avatar.file import Avatar
 from visavis.models.errors import ModelError
 from visavis.models.graph import packing
 from visavis.models.graph.spec import Spec
+from visavis.models.refine.windows import Places, places
 from visavis.models.warp import scene
 
 AVATARS: Final = 64  # that a device holds at most, and that engines are built for
@@ -36,16 +38,24 @@ class AvatarBank(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Face:
+    """What the rows of an avatar are made from. places: where it is refined; None: nowhere."""
+
+    scene: scene.Scene
+    places: Places | None
+
+
+@dataclass(frozen=True, slots=True)
 class Packed:
     """An avatar as it goes to the device."""
 
-    scene: scene.Scene
+    face: Face
     arrays: Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Resident:
-    scene: scene.Scene
+    face: Face
     slot: int
 
 
@@ -67,7 +77,10 @@ class GraphGenerator:
         return self.place(self.pack(Puppet(scene.build(avatar, self.width, self.height))))
 
     def pack(self, puppet: Puppet) -> Packed:
-        """A scene, which is WarpGenerator's puppet, as arrays of the bank. Raises EngineError."""
+        """A scene, which is WarpGenerator's puppet, as arrays of the bank; or RefiningGenerator's
+        over it. Raises EngineError."""
+        if isinstance(puppet, Refined):
+            puppet = puppet.puppet
         if not isinstance(puppet, scene.Scene):
             raise EngineError("the puppet was prepared by another generator")
         if (puppet.width, puppet.height) != (self.width, self.height):
@@ -76,7 +89,8 @@ class GraphGenerator:
                 f"the graph draws {self.width} x {self.height}"
             )
         try:
-            return Packed(puppet, packing.packed(puppet, self._spec))
+            at = places(puppet) if self._spec.refine else None
+            return Packed(Face(puppet, at), packing.packed(puppet, self._spec))
         except ModelError as error:
             raise EngineError(str(error)) from error
 
@@ -88,7 +102,7 @@ class GraphGenerator:
                 raise EngineError(f"the device holds {AVATARS} avatars already")
             slot = self._runtime.load(lambda: self._bank.add(packed.arrays))
             if self._warm_for != self._bank.generation:
-                first = (np.array([slot], np.int32), _row(packed.scene, FaceState())[None])
+                first = (np.array([slot], np.int32), self._row(packed.face, FaceState())[None])
                 try:
                     self._runtime.warm(self._bank.arrays, first)
                 except BaseException:
@@ -96,7 +110,7 @@ class GraphGenerator:
                     raise
                 self._warm_for = self._bank.generation
             self._residents += 1
-        return Puppet(_Resident(packed.scene, slot))
+        return Puppet(_Resident(packed.face, slot))
 
     def release(self, puppet: Puppet) -> None:
         """Its place is for another avatar."""
@@ -112,21 +126,23 @@ class GraphGenerator:
         residents = [_resident(one.puppet) for one in portrayals]
         slots = np.array([each.slot for each in residents], np.int32)
         shown = zip(residents, portrayals, strict=True)
-        rows = np.stack([_row(resident.scene, one.state) for resident, one in shown])
+        rows = np.stack([self._row(resident.face, one.state) for resident, one in shown])
         with self._lock:
             return list(self._runtime.run(self._bank.arrays, (slots, rows)))
+
+    def _row(self, face: Face, state: FaceState) -> npt.NDArray[np.float32]:
+        posing.check(state)
+        drawn = face.scene
+        controls, motion = posing.controls(state), posing.view(drawn.body, state.pose)
+        if self._spec.refine:
+            return packing.refined_row(drawn, face.places, controls, motion, state.pose)
+        return packing.row(drawn, controls, motion)
 
     def close(self) -> None:
         """Forget the avatars, then the device."""
         with self._lock:
             del self._bank
             self._runtime.close()
-
-
-def _row(drawn: scene.Scene, state: FaceState) -> npt.NDArray[np.float32]:
-    posing.check(state)
-    motion = posing.view(drawn.body, state.pose)
-    return packing.row(drawn, posing.controls(state), motion)
 
 
 def _resident(puppet: Puppet) -> _Resident:

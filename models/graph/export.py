@@ -31,7 +31,7 @@ SEARCH: Final = "Search"
 STEP: Final = "NewtonStep"
 Array = npt.NDArray[Any]
 
-_SOURCES: Final = (Path(__file__).parent, Path(__file__).parents[1] / "warp")
+_ROOMS: Final = Path(__file__).parents[1]
 
 
 def onnx_bytes(spec: Spec, refiner: nn.Module | None = None) -> bytes:
@@ -202,10 +202,10 @@ def _step_function() -> onnx.FunctionProto:
 
 
 @cache
-def _sources() -> bytes:
+def _sources(*rooms: str) -> bytes:
     digest = hashlib.sha256()
-    for folder in _SOURCES:
-        for path in sorted(folder.glob("*.py")):
+    for room in rooms:
+        for path in sorted((_ROOMS / room).glob("*.py")):
             digest.update(path.read_bytes())
     return digest.digest()
 
@@ -213,8 +213,9 @@ def _sources() -> bytes:
 def digest(spec: Spec, refiner: nn.Module | None = None) -> str:
     """What an engine of this graph is kept under: changes with whatever changes the graph, of a
     refiner its weights and its form as PyTorch prints it."""
-    whole = hashlib.sha256(_sources())
+    whole = hashlib.sha256(_sources("graph", "warp"))
     if refiner is not None:
+        whole.update(_sources("refine"))
         whole.update(repr(refiner).encode())
         for name, value in sorted(refiner.state_dict().items()):
             whole.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())

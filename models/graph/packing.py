@@ -17,6 +17,7 @@ from visavis.models.graph.spec import (
     FIGURES,
     FIRST_CORNER,
     LAYOUT,
+    REFINED_STATE,
     SLOT_NODES,
     SLOTS,
     SPRITES,
@@ -24,6 +25,7 @@ from visavis.models.graph.spec import (
     Row,
     Spec,
 )
+from visavis.models.refine import windows
 from visavis.models.warp import instant
 from visavis.models.warp.scene import Floats, Gap, Lid, Net, Scene, Words
 
@@ -58,6 +60,24 @@ def row(scene: Scene, amounts: Floats, motion: Floats, out: Floats | None = None
         if slot and closed > 0:
             bare, smooth = instant.skin(closed)
             parts["lids"][slot - 1] = (bare / 256, smooth / 256, *instant.lashes(closed))
+    return whole
+
+
+def refined_row(
+    scene: Scene, at: windows.Places | None, amounts: Floats, motion: Floats, pose: Floats
+) -> Floats:
+    """(REFINED_STATE.size,) float32: `row`, and where the refiner looks; at: None: nowhere.
+
+    pose (6,): of it degrees of yaw, pitch and roll.
+    """
+    whole = np.zeros(REFINED_STATE.size, np.float32)
+    row(scene, amounts, motion, whole[: STATE.size])
+    if at is not None:
+        parts = views(whole, REFINED_STATE)
+        parts["looks"][:, :2] = windows.corners(at, motion)
+        parts["looks"][:, 2] = at.step
+        parts["looks"][:, 3] = at.shown
+        parts["head"][:] = windows.amounts(amounts, pose)[len(amounts) :]
     return whole
 
 

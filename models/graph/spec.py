@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from visavis.models.avatar.rig import CONTROLS
+from visavis.models.avatar.rig import CONTROLS, PATCHES
 from visavis.models.errors import ModelError
 
 VERSION: Final = 1  # changes with the meaning of any input
@@ -74,13 +74,22 @@ def _row(**shapes: Shape) -> Row:
     return Row(parts, first)
 
 
+_STATE: Final[dict[str, Shape]] = {
+    "amounts": (len(CONTROLS),),  # of what moves the grids
+    "motion": (3, 3, 4),  # of head and body, and the camera: see kernel.forward
+    "turn": (3,),  # the light's change as the head sees it
+    "shade": (len(SLOTS), 6),  # see kernel_patch.Inside
+    "lids": (LIDS, 5),  # shares of the bare and the smooth lid; kernel_patch.draw_lashes' `now`
+}
 # How one picture is to be; see packing.row.
-STATE: Final = _row(
-    amounts=(len(CONTROLS),),  # of what moves the grids
-    motion=(3, 3, 4),  # of head and body, and the camera: see kernel.forward
-    turn=(3,),  # the light's change as the head sees it
-    shade=(len(SLOTS), 6),  # see kernel_patch.Inside
-    lids=(LIDS, 5),  # shares of the bare and the smooth lid; kernel_patch.draw_lashes' `now`
+STATE: Final = _row(**_STATE)
+# The same for a graph that refines; see packing.refined_row.
+REFINED_STATE: Final = _row(
+    **_STATE,
+    # of each window of models/refine/windows: left and top px, px that one of its px is across,
+    # and 1 where it is refined
+    looks=(len(PATCHES), 4),
+    head=(3,),  # what the network is told beyond the amounts
 )
 # What an avatar is made of, apart from its large arrays. px of the picture.
 FIGURES: Final = _row(
@@ -105,10 +114,14 @@ LAYOUT: Final = _row(
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """The graph for pictures of width x height px. Raises ModelError("graph-size")."""
+    """The graph for pictures of width x height px. Raises ModelError("graph-size").
+
+    refine: the refiner is a part of it.
+    """
 
     width: int
     height: int
+    refine: bool = False
 
     def __post_init__(self) -> None:
         if self.width % 2 or self.height % 2 or min(self.width, self.height) < 64:
@@ -154,11 +167,16 @@ class Spec:
         return 8 * self._scaled(WINDOW / 8)
 
     @property
+    def row(self) -> Row:
+        """How one picture is to be."""
+        return REFINED_STATE if self.refine else STATE
+
+    @property
     def state(self) -> tuple[Tensor, ...]:
         """What a call is given for its pictures: whose slot of the bank, and how they are."""
         return (
             Tensor("avatar", "int32", (BATCH_NAME,)),
-            Tensor("state", "float32", (BATCH_NAME, STATE.size)),
+            Tensor("state", "float32", (BATCH_NAME, self.row.size)),
         )
 
     @property

@@ -26,7 +26,6 @@ from visavis.models.graph.spec import (
     SHEETS,
     SLOT_NODES,
     SLOTS,
-    STATE,
     Spec,
 )
 from visavis.models.warp.instant import PATCH_STEP
@@ -39,7 +38,7 @@ class LayeredWarp(nn.Module):
 
     refiner: what makes a picture better before it is rounded, or None. It is given luma (n, H, W,
     1), blue and red (n, H / 2, W / 2, 2), both 0 to 255, and the parts of `state` by name, and
-    returns both of the same shapes.
+    returns both of the same shapes. Of a spec with `refine`: refining.shipped.
     """
 
     def __init__(
@@ -69,7 +68,7 @@ class LayeredWarp(nn.Module):
         layouts: Tensor,
     ) -> Tensor:
         """(batch, H * 3 // 2, W) uint8."""
-        spec, how = self.spec, parts(state, STATE)
+        spec, how = self.spec, parts(state, self.spec.row)
         figure = parts(taken(figures, avatar), FIGURES)
         layout = parts(taken(layouts, avatar), LAYOUT)
         rest = taken(rests, avatar)

@@ -57,8 +57,8 @@ class Film(nn.Module):
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
         """(n, c, h, w), (n, TOLD) -> (n, c, h, w)."""
         told = self.both(told)[:, :, None, None]
-        scale, shift = told.chunk(2, 1)
-        return x * (1 + scale) + shift
+        half = told.shape[1] // 2  # no chunk: its form in ONNX is one that TensorRT cannot read
+        return x * (1 + told[:, :half]) + told[:, half:]
 
 
 class Window(nn.Module):

@@ -17,6 +17,7 @@ from visavis.engines.render import building, devices, engine_files, tensorrt_lib
 from visavis.engines.render.devices import Gpu, NoGpu
 from visavis.engines.render.engine_files import FOLDER, Fault, Key
 from visavis.engines.render.tensorrt_library import RTX_CAPABILITIES, Library, capability_name
+from visavis.models.graph.spec import Spec
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.system import config as settings
 from visavis.server.system.config import Config
@@ -56,7 +57,8 @@ def list_all(options: argparse.Namespace) -> None:
     for each in found:
         key = each.key
         fits = (
-            f"{key.width}x{key.height}  {key.target}  {key.library} {key.version} {key.part}"
+            f"{key.width}x{key.height}{' refined' * key.refine}  {key.target}  "
+            f"{key.library} {key.version} {key.part}"
             if key
             else each.fault
         )
@@ -98,10 +100,8 @@ def _wanted(options: argparse.Namespace) -> tuple[Config, tuple[Library, Key]]:
     else:
         library, gpu = _for_gpu(libraries)
         target = ""
-    return config, (
-        library,
-        building.key(library, gpu, _capability(target), config.width, config.height),
-    )
+    spec = Spec(config.width, config.height, refine=config.refine == "on")
+    return config, (library, building.key(library, gpu, _capability(target), spec))
 
 
 def _for_target(libraries: tuple[Library, ...], target: str) -> Library:

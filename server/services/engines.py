@@ -236,9 +236,8 @@ class Services:
         worker = Worker("puppets")
         self._ends.callback(worker.close)
         size, renderer = self._defaults.size, self._defaults.renderer
-        generator = await worker.load(load.generator, *size, renderer, self._home, self._news.tell)
-        if self._defaults.refine:
-            generator = await worker.load(load.refined, generator)
+        news, refine = self._news.tell, self._defaults.refine
+        generator = await worker.load(load.generator, *size, renderer, self._home, news, refine)
         self._ends.callback(generator.close)
         self._generator = generator
         self._drawing = DrawingPool(generator, self._health("render", "Drawing"))

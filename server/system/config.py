@@ -93,7 +93,7 @@ class Config:
     refine: str = _setting(
         "off",
         "on or off: mouth and eyes of every picture refined by a small network, for 4 ms more of "
-        "a core each",
+        "a core each where the CPU draws",
     )
     ice_servers: str = _setting("", "STUN or TURN addresses, separated by spaces; none by default")
     media_addresses: str = _setting(

@@ -35,7 +35,7 @@ def test_what_was_not_built_is_missing(tmp_path):
 @pytest.mark.parametrize(
     "changed",
     [{"library": "tensorrt_rtx"}, {"target": "NVIDIA L4"}, {"width": 720}, {"height": 1280},
-     {"part": "kernels"}],
+     {"part": "kernels"}, {"refine": True}],
 )  # fmt: skip
 def test_one_for_another_place_does_not_count(path, changed):
     other = replace(KEY, **changed)
@@ -65,7 +65,7 @@ def test_a_file_under_another_key_s_name_is_stale(path):
 
 
 def test_a_file_of_another_format_is_stale(path):
-    path.write_bytes(path.read_bytes().replace(b"visavis-engine-1", b"visavis-engine-9"))
+    path.write_bytes(path.read_bytes().replace(b"visavis-engine-2", b"visavis-engine-9"))
     with pytest.raises(Stale, match="visavis-engine-9"):
         read(path)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
+from support.parity import MEAN, WORST, apart
 from support.rig_by_hand import SIDE, avatar
 
 from visavis.engines import load
@@ -14,6 +16,7 @@ from visavis.engines.render import posing
 from visavis.engines.render.refining import RefiningGenerator, network
 from visavis.engines.render.warp import WarpGenerator
 from visavis.models import arkit
+from visavis.models.avatar.file import SHIPPED, load_avatar
 from visavis.models.refine import windows
 from visavis.models.warp import scene
 
@@ -94,3 +97,29 @@ def test_a_broken_network_is_named(tmp_path):
     path.write_bytes(b"no network")
     with pytest.raises(EngineError, match=r"refiner\.onnx cannot be loaded: .* set refine to off"):
         network(path)
+
+
+def test_both_renderers_of_one_process_refine_alike(tmp_path):
+    """With `refine`, the fast one is in force: what it draws is what the CPU draws, refined."""
+    told, (width, height) = [], (256, 256)
+    mira = load_avatar(SHIPPED / "mira.avatar")
+    both = load.generator(width, height, "torch", tmp_path, told.append, refine=True)
+    plain, alone = WarpGenerator(width, height), load.generator(width, height, refine=True)
+    spoken = np.zeros(arkit.COUNT, np.float32)
+    spoken[[arkit.INDEX["jawOpen"], arkit.INDEX["mouthFunnel"]]] = 0.6
+    state = FaceState(spoken, TURNED.pose)
+    try:
+        puppet, end = both.prepare(mira), time.monotonic() + 30
+        draw_one(both, puppet, state)
+        while told[-1].renderer != "torch":
+            assert time.monotonic() < end, told
+            time.sleep(0.02)
+        fast = draw_one(both, puppet, state)
+    finally:
+        both.close()
+    expected = draw_one(alone, alone.prepare(mira), state)
+    mean, worst = apart(fast, expected)
+    assert mean <= MEAN
+    assert worst <= WORST
+    assert not np.array_equal(fast, expected)  # another renderer drew it
+    assert apart(fast, draw_one(plain, plain.prepare(mira), state))[1] > WORST

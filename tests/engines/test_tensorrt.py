@@ -8,6 +8,7 @@ from visavis.engines.render import building, tensorrt_library
 from visavis.engines.render.devices import Gpu
 from visavis.engines.render.tensorrt_build import Span, build, symbolic
 from visavis.engines.render.tensorrt_library import Library
+from visavis.models.graph.spec import Spec
 
 RTX = Library("tensorrt_rtx_bindings")
 SPANS = {"batch": Span(1, 4, 64), "avatars": Span(1, 2, 64)}
@@ -89,10 +90,11 @@ def test_a_library_that_is_there_but_does_not_load_says_so(tmp_path, monkeypatch
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_graph_itself_is_exported_and_built_without_a_gpu(tmp_path):
+@pytest.mark.parametrize("refine", [False, True])
+def test_the_graph_itself_is_exported_and_built_without_a_gpu(tmp_path, refine):
     """In a process of its own, as a server does at its first start."""
     shares = []
-    key = building.key(RTX, None, "SM89", 128, 128)
+    key = building.key(RTX, None, "SM89", Spec(128, 128, refine))
     order = building.Order(tmp_path, RTX.module, key)
     engine = building.ready(order, lambda share, _what: shares.append(share) or True)
     assert len(engine) > 500_000
