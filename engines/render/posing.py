@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float32]
 MAX_LOOK: Final = 1.3  # of GAZE_SPAN
 
 # Of a pose: degrees, and inter-ocular distances.
-_MOST: Final = np.array([90, 90, 90, 4, 4, 4], np.float32)
+_MOST: Final = np.array([90, 90, 90, 20, 20, 20], np.float32)
 
 
 def _index(name: str) -> int:

@@ -100,7 +100,7 @@ def test_an_engine_is_built_listed_checked_and_found_corrupt(capsys, monkeypatch
 
     from visavis.models.graph import export
 
-    monkeypatch.setattr(export, "onnx_bytes", lambda _spec: toy_graph.onnx_bytes())
+    monkeypatch.setattr(export, "onnx_bytes", lambda *_: toy_graph.onnx_bytes())
     options = ["--target", "8.9", "--width", "128", "--height", "128"]
     assert main(["engine", "build", *options, "--json"]) == 0
     built = json.loads(capsys.readouterr().out)
