@@ -18,9 +18,12 @@ from visavis.server.system.metrics import Metrics
 @pytest.mark.parametrize(
     ("setting", "sessions", "apart"),
     [
-        ("auto", "auto", False), ("auto", 2, False), ("auto", 3, True), ("on", 1, True),
+        ("auto", "auto", False),
+        ("auto", 2, False),
+        ("auto", 3, True),
+        ("on", 1, True),
         ("off", 9, False),
-    ],  # fmt: skip
+    ],
 )
 def test_voices_are_apart_where_many_may_be_live(setting, sessions, apart):
     config = Config(voice_process=setting, max_sessions=sessions)
