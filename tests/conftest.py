@@ -25,3 +25,14 @@ def _no_blocking():
     watch.activate()
     yield
     watch.deactivate()
+
+
+@pytest.fixture(scope="module")
+def one_torch_thread():
+    """Small operations wait for one another's threads where others want the processor too."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -9,16 +9,20 @@ import signal
 import ssl
 import sys
 import warnings
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from aiohttp import BadContentDispositionHeader, BadContentDispositionParam
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from visavis.server.commands.console import say_line
-from visavis.server.system import logs
+from visavis.server.http.door import Door
+from visavis.server.http.headers import Headers
+from visavis.server.system import home, logs
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.faults import fault
+from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger("visavis")
 
@@ -47,6 +51,15 @@ class Stop:
         """Wait for it; False when the operator did not."""
         return await _before(work, self.asked)
 
+    async def work_until(self, work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
+        """Do all of these, by name, until the server is asked to end; a fault in one is logged."""
+        tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
+        for task in tasks:
+            task.add_done_callback(_failed)
+        await self.asked.wait()
+        for task in tasks:
+            task.cancel()
+
     async def drain(self, work: Awaitable[object], seconds: float) -> None:
         """Let sessions finish, in this time at most, unless the operator insists."""
         try:
@@ -74,6 +87,26 @@ async def _before(work: Awaitable[object], end: asyncio.Event) -> bool:
 def end_soon() -> None:
     """What hangs from now on, be it in native code, is shown by its place, and the process ends."""
     faulthandler.dump_traceback_later(END_WITHIN, exit=True)
+
+
+@asynccontextmanager
+async def opened(app: web.Application, config: Config, metrics: Metrics) -> AsyncIterator[str]:
+    """These addresses behind the port, until the server ends: where it is. Raises ConfigError."""
+    context = tls(config)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH)
+    await runner.setup()
+    assert runner.server is not None
+    door = Door(runner.server, Headers(config.frame_ancestors), metrics, context)
+    try:
+        at = address(config, await door.open(config.host, config.port))
+        say_line(f"visavis is starting at {at}")
+        for why in await asyncio.to_thread(home.faults, config.home_path):
+            log.warning("nothing new can be kept", extra={"why": why})
+        yield at
+    finally:
+        end_soon()
+        await door.close()
+        await runner.cleanup()
 
 
 def log_to_stderr(level: str, **always: Any) -> None:
@@ -114,7 +147,7 @@ def tls(config: Config) -> ssl.SSLContext | None:
     return context
 
 
-def failed(task: asyncio.Task[None]) -> None:
+def _failed(task: asyncio.Task[None]) -> None:
     """A done callback: a task of the server's own ended by a fault, which is logged."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("a task failed", extra={"task": task.get_name(), "fault": fault(error)})

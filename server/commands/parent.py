@@ -24,7 +24,6 @@ from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
-from visavis.server.http.door import Door
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.places import Places
@@ -32,7 +31,7 @@ from visavis.server.processes.crew import Crew, Order
 from visavis.server.processes.forwarding import Forwarding
 from visavis.server.rtc import ports
 from visavis.server.rtc.reach import Reach
-from visavis.server.system import home, lag, priority
+from visavis.server.system import lag, priority
 from visavis.server.system.config import Config
 from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
@@ -55,7 +54,6 @@ async def serve(config: Config, count: int) -> None:
     loop.set_default_executor(file_threads())
     loop.set_exception_handler(log_loop_faults)
     ports.check(Reach(config.hosts, config.announced, config.port_range, config.never))
-    context = lifetime.tls(config)
     metrics, stop = Metrics(), lifetime.Stop()
     stop.listen()
     fixed = None if config.max_sessions == "auto" else config.max_sessions
@@ -66,25 +64,15 @@ async def serve(config: Config, count: int) -> None:
     settings = {k: v for k, v in asdict(config).items() if k not in _PRIVATE}
     crew = Crew(Order(WORKER, settings, dict(os.environ)), count, folder, places, metrics)
     app = _application(config, crew, admission, places, stop, metrics)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
-    await runner.setup()
-    assert runner.server is not None
-    door = Door(runner.server, Headers(config.frame_ancestors), metrics, context)
     try:
-        at = lifetime.address(config, await door.open(config.host, config.port))
-        say_line(f"visavis is starting at {at}")
-        for why in await asyncio.to_thread(home.faults, config.home_path):
-            log.warning("nothing new can be kept", extra={"why": why})
-        if await stop.unless_asked(crew.open()):
-            is_first = priority.go_first() == "real-time"
-            lifetime.say_ready(config, at)
-            await _until(stop, crew, admission, places, metrics, is_first)
-        say_line("visavis is shutting down")
-        await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
+        async with lifetime.opened(app, config, metrics) as at:
+            if await stop.unless_asked(crew.open()):
+                is_first = priority.go_first() == "real-time"
+                lifetime.say_ready(config, at)
+                await _until(stop, crew, admission, places, metrics, is_first)
+            say_line("visavis is shutting down")
+            await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
     finally:
-        lifetime.end_soon()
-        await door.close()
-        await runner.cleanup()
         await crew.close()
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
@@ -135,9 +123,4 @@ async def _until(
         "admission": admitting.watch(admission, places, crew.pictures, first),
         "self-test": admitting.rehearse(admission, crew.carries, places),
     }
-    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
-    for task in tasks:
-        task.add_done_callback(lifetime.failed)
-    await stop.asked.wait()
-    for task in tasks:
-        task.cancel()
+    await stop.work_until(work)

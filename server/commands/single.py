@@ -22,11 +22,9 @@ from visavis.server.commands.composition import (
 )
 from visavis.server.commands.console import say_line
 from visavis.server.commands.rehearsing import encoder
-from visavis.server.http.door import Door
-from visavis.server.http.headers import Headers
 from visavis.server.rtc import hooks, ports
 from visavis.server.services.engines import Services
-from visavis.server.system import home, lag, memory, priority
+from visavis.server.system import lag, memory, priority
 from visavis.server.system.config import Config
 from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
@@ -48,32 +46,21 @@ async def serve(config: Config) -> None:
     loop.set_exception_handler(log_loop_faults)
     metrics, store = Metrics(), AvatarStore(config.home_path)
     engines = services(config, store, metrics)
-    context = lifetime.tls(config)
     app = application(config, engines, store, metrics)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
     stop = lifetime.Stop()
     stop.listen()
-    await runner.setup()
-    assert runner.server is not None
-    door = Door(runner.server, Headers(config.frame_ancestors), metrics, context)
     try:
-        at = lifetime.address(config, await door.open(config.host, config.port))
-        say_line(f"visavis is starting at {at}")
-        for why in await asyncio.to_thread(home.faults, config.home_path):
-            log.warning("nothing new can be kept", extra={"why": why})
-        if await stop.unless_asked(engines.open()):
-            memory.give_back_what_is_free()
-            level = priority.go_first()
-            log.info("scheduling", extra={"level": level})
-            lifetime.say_ready(config, at)
-            first = [os.getpid()] if level == "real-time" else []
-            await _until(stop, app, engines, metrics, first)
-        say_line("visavis is shutting down")
-        await stop.drain(app[SESSIONS].drain(config.drain_seconds), config.drain_seconds)
+        async with lifetime.opened(app, config, metrics) as at:
+            if await stop.unless_asked(engines.open()):
+                memory.give_back_what_is_free()
+                level = priority.go_first()
+                log.info("scheduling", extra={"level": level})
+                lifetime.say_ready(config, at)
+                first = [os.getpid()] if level == "real-time" else []
+                await _until(stop, app, engines, metrics, first)
+            say_line("visavis is shutting down")
+            await stop.drain(app[SESSIONS].drain(config.drain_seconds), config.drain_seconds)
     finally:
-        lifetime.end_soon()
-        await door.close()
-        await runner.cleanup()
         engines.close()
 
 
@@ -91,9 +78,4 @@ async def _until(
         "admission": admitting.watch(admission, places, metrics.sent_and_late, lambda: first),
         "self-test": admitting.rehearse(admission, partial(engines.carries, encoder), places),
     }
-    tasks = [asyncio.create_task(each, name=name) for name, each in work.items()]
-    for task in tasks:
-        task.add_done_callback(lifetime.failed)
-    await stop.asked.wait()
-    for task in tasks:
-        task.cancel()
+    await stop.work_until(work)

@@ -2,15 +2,13 @@
 
 import asyncio
 import time
-import wave
 from contextlib import asynccontextmanager
 
 import pytest
-import pytest_asyncio
 from aioice import ice
 from support.serving import serving
 
-from bench.live.chromium import shared_chromium, tapped_page, visitor
+from bench.live.chromium import tapped_page, visitor
 from visavis.server.system.config import Config
 
 pytestmark = [
@@ -76,16 +74,6 @@ class Link:
 @pytest.fixture
 def link(monkeypatch):
     return Link(monkeypatch)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium(tmp_path_factory):
-    path = tmp_path_factory.mktemp("microphone") / "silence.wav"
-    with wave.open(str(path), "wb") as silence:
-        silence.setparams((1, 2, 48_000, 0, "NONE", "not compressed"))
-        silence.writeframes(bytes(96_000))
-    async with shared_chromium(path) as browser:
-        yield browser
 
 
 @asynccontextmanager

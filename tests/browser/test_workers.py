@@ -4,14 +4,12 @@ import asyncio
 import os
 import signal
 import time
-import wave
 
 import aiohttp
 import pytest
-import pytest_asyncio
 from support.standing import children, standing
 
-from bench.live.chromium import shared_chromium, tapped_page, visitor
+from bench.live.chromium import tapped_page, visitor
 
 pytestmark = [
     pytest.mark.browser,
@@ -21,16 +19,6 @@ pytestmark = [
 
 FLOWS = "taps.frames.length && taps.frames.at(-1)[0] > performance.now() - 150"
 WITHIN = 2.0  # s
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium(tmp_path_factory):
-    path = tmp_path_factory.mktemp("microphone") / "silence.wav"
-    with wave.open(str(path), "wb") as silence:
-        silence.setparams((1, 2, 48_000, 0, "NONE", "not compressed"))
-        silence.writeframes(bytes(96_000))
-    async with shared_chromium(path) as browser:
-        yield browser
 
 
 async def begun(context, address):

@@ -21,17 +21,10 @@ from visavis.models.graph.spec import STATE, Spec
 from visavis.models.graph.warp import LayeredWarp
 from visavis.models.warp import scene
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 SMALL = (512, 512)
 TALL = (720, 1280)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    """Small operations wait for one another's threads where others want the processor too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @cache

@@ -21,16 +21,10 @@ from visavis.models.graph.warp import LayeredWarp
 from visavis.models.refine import apply, weights, windows
 from visavis.models.warp import scene
 
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
+
 SMALL = (512, 512)
 TALL = (720, 1280)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @cache
