@@ -10,6 +10,7 @@ from typing import Final
 
 from visavis.engines.base import EngineError, Pcm, Remark, Speech
 from visavis.engines.direction.styles import ActiveStyles, Direction
+from visavis.engines.language import saying
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     FRAME,
@@ -37,7 +38,7 @@ from visavis.server.session.intake import taken
 from visavis.server.session.receipt import Marks, publish
 from visavis.server.session.relaying import Mouth, Relay
 from visavis.server.session.showing import EARLY, LEAD, Showing
-from visavis.server.session.speaking import TAKEN, Reply
+from visavis.server.session.speaking import TAKEN, NothingToSay, Reply
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -48,6 +49,7 @@ log = logging.getLogger(__name__)
 # first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
 START: Final[Tick] = FRAME
 _UNANSWERED: Final = events.Failure("reply-failed", "The answer could not be made.")
+_UNSAYABLE: Final = events.Failure(saying.NOTHING, saying.WHY)
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
 # A visitor who comes back later than this has other things in mind than half of an answer.
 _UNFINISHED: Final[Tick] = ms(30_000)
@@ -419,7 +421,7 @@ class Session:
                 extra = {"session": self.name, "fault": fault(error)}
                 log.error("a reply failed", extra=extra)  # noqa: TRY400 (its text may quote)
                 ending = "failed"
-                self._outlets.tell(_UNANSWERED)
+                self._outlets.tell(_UNSAYABLE if isinstance(error, NothingToSay) else _UNANSWERED)
                 sorry = (self._guide.literal("sorry"),)
                 for clause in self._engines.apology:
                     regretful = replace(clause, directions=sorry)
@@ -495,7 +497,8 @@ class Session:
             self._outlets.tell(self._directed((), turn.reply.dropped))
         turn.marks.ended = self.clock.now()
         self._remember(turn, heard)
-        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard))
+        unsaid = tuple(turn.reply.unsaid)
+        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard, unsaid))
         self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))
 
     def _remember(self, turn: _Turn, heard: str) -> None:
