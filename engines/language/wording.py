@@ -72,10 +72,13 @@ _ASKING: Final = words("and how is are can could do does what when where which w
 
 def normalise(text: str) -> str:
     """Lower case, no contractions, accents or punctuation: "What's 3?" -> "what is three"."""
-    text = unicodedata.normalize("NFKD", text.lower().replace("’", "'"))
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    for pattern, written_out in _CONTRACTION:
-        text = pattern.sub(written_out, text)
+    text = text.lower()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.replace("’", "'"))
+        text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    if "'" in text:
+        for pattern, written_out in _CONTRACTION:
+            text = pattern.sub(written_out, text)
     return " ".join(_NUMBER.get(word, word) for word in _WORD.findall(text.replace("'", "")))
 
 
