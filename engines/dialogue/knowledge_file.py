@@ -13,7 +13,7 @@ from typing import Final
 
 from visavis.engines.base import EngineError
 from visavis.engines.language import markup
-from visavis.engines.language.saying import empty
+from visavis.engines.language.saying import NOTHING, empty
 
 EXAMPLE: Final = Path(__file__).parents[1] / "data" / "hotel.md"
 MAX_BYTES: Final = 1 << 20  # of one file: some ten thousand answers; more is a mistake
@@ -258,9 +258,7 @@ class _Reader:
                 + (" and on both sides of each ***" if len(draft.answers) > 1 else ""),
             )
         for line, words in draft.unsayable():
-            self._report(
-                line, f"nothing of {_shortened(words)!r} can be said: the voices speak English"
-            )
+            self._report(line, f"{NOTHING}: {_shortened(words)!r}; the voices speak English")
         self.drafts.append(draft)
 
     def _entry_line(self, number: int, line: str, draft: _Draft) -> None:

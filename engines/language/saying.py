@@ -10,7 +10,7 @@ from visavis.engines.language.markup import plain
 from visavis.engines.language.spoken import spell
 
 NOTHING: Final = "nothing-to-say"  # the code of the error, in every door
-WHY: Final = "There is nothing in it that the voice can say: it speaks English."
+WHY: Final = "There is nothing to say: no word of it is one that an English voice can read."
 
 _CERTAIN: Final = re.compile("[A-Za-z0-9]")
 

@@ -16,7 +16,7 @@ TEXTS = {
         "Tom & Jerry. 5 < 6, café, €5.",
     "<ul><li>Pool</li><li>Gym!</li></ul>": "Pool. Gym!",
     "A<script>alert('no')</script> word<!-- none --> here<style>p {}</style>.": "A word here.",
-    "## Rooms\n- **Single**: $80\n- *Double* (two beds)\n": "Rooms. Single: $80. Double (two beds).",
+    "## Rooms\n- **Single**: $80\n- *Double* (big)\n": "Rooms. Single: $80. Double (big).",
     "1. Take the ~~stairs~~ `lift`.\n> quoted _text_\n***\nsnake_case stays":
         "1. Take the stairs lift. quoted text snake_case stays",
     "See [the **menu**](https://hotel.com/a_b?q=1 \"today\") or ![our cat](cat.png).":
