@@ -16,7 +16,8 @@ PHONE: Final = (
 VANITY: Final = r"(?:\+?1-)?\d{3}(?:-[a-z\d]+)*-[a-z]+(?:-[a-z\d]+)*"
 VERSION: Final = r"v?(\d{1,3}(?:\.\d{1,3}){2,})"
 LIST: Final = r"\d{1,2}(?:,\d{1,2}){2,}"
-SUM: Final = r"[\da-z.]+(?:[-+*/x×÷−±^=<>≤≥≠][\da-z.]+)+"
+_OPERAND: Final = r"(?:\.?\d[\d.]*|[a-z])"  # one letter: with more, "x" is both a sign and a part
+SUM: Final = rf"{_OPERAND}(?:[-+*/x×÷−±^=<>≤≥≠]{_OPERAND})+"
 FRACTION: Final = r"(\d{1,3})[/⁄](\d{1,3})(?:ths?|rds?|nds?)?"
 MIXED_FRACTION: Final = r"(\d{1,6}) (\d{1,2})⁄(\d{1,2})"
 DECADE: Final = r"('?)(\d{4}|\d0)'?s"
