@@ -1,0 +1,93 @@
+"""A turn's frames -> its words: what is kept of the sound, and when it is transcribed.
+
+Transcription starts at the first short pause, long before the silence that ends the turn, so that
+the words are known by then; if the visitor goes on, that transcript is thrown away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from visavis.engines.base import EngineError, Pcm, Stt, Transcript
+from visavis.server.playout.clock import Clock
+from visavis.server.playout.messages import Tick
+from visavis.server.session.endpointing import FRAME_MS
+from visavis.server.system.flow import Tasks
+from visavis.server.system.served import Served
+
+log = logging.getLogger(__name__)
+
+_PRE_ROLL: Final = 300 // FRAME_MS  # frames kept from before the onset: soft first consonants
+_MAX_DOUBT: Final = 0.75
+
+
+class Transcribing:
+    """One visitor's words, turn by turn. `known(ended)` is called when a draft has come.
+
+    words: of the turn so far, None while nothing is known; known_at: since when.
+    """
+
+    def __init__(
+        self, stt: Served[Stt], clock: Clock, tasks: Tasks, known: Callable[[Tick], None]
+    ) -> None:
+        self._stt, self._clock, self._tasks, self._known = stt, clock, tasks, known
+        self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)
+        self._task: asyncio.Task[None] | None = None
+        self.words: Transcript | None = None
+        self.known_at: Tick = 0
+
+    @property
+    def length(self) -> int:
+        """Milliseconds of sound that are kept."""
+        return len(self._frames) * FRAME_MS
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the turn as it stands is being transcribed, or was."""
+        return self._task is not None
+
+    def keep(self, frame: Pcm) -> None:
+        """A frame of the turn, or of what may become one."""
+        self._frames.append(frame)
+
+    def begin(self) -> None:
+        """A turn: from here on every frame is kept, and those from just before it."""
+        self._frames = deque(self._frames)
+
+    def draft(self, ended: Tick) -> None:
+        """Transcribe what is kept; ended: the last tick of voice in it."""
+        self.drop()
+        pcm = np.concatenate(self._frames)
+        self._task = self._tasks.start(self._draft(pcm, ended), name="transcribe")
+
+    def drop(self) -> None:
+        """The visitor goes on: what was transcribed is not all."""
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+        self._task, self.words = None, None
+
+    def reset(self) -> None:
+        """The turn is over."""
+        self._frames = deque(maxlen=_PRE_ROLL)
+        self.drop()
+
+    async def _draft(self, pcm: Pcm, ended: Tick) -> None:
+        try:
+            words = await self._stt.call(_transcribe, pcm)
+        except EngineError as error:
+            log.warning("transcription failed", extra={"fault": str(error)})
+            words = Transcript("", 1.0)
+        self.words = words if words.doubt < _MAX_DOUBT else Transcript("", words.doubt)
+        self.known_at = self._clock.now()
+        self._known(ended)
+
+
+def _transcribe(stt: Stt, pcm: Pcm) -> Transcript:
+    heard = stt.transcribe(pcm)
+    return Transcript(str(heard.text), float(heard.doubt))  # what is none fails here, in its thread
