@@ -240,6 +240,19 @@ class Dialogue(Protocol):
         ...
 
 
+def obeys(mind: Dialogue | Mind) -> bool:
+    """Whether visitors may tell the conversation to stop, to wait or to go on; see `commands`.
+
+    One that says whatever it is given declares `obeys = False`.
+    """
+    return bool(getattr(mind, "obeys", True))
+
+
+def names(mind: Dialogue | Mind) -> tuple[str, ...]:
+    """What visitors may call the avatar, where a mind declares `names`."""
+    return tuple(getattr(mind, "names", ()))
+
+
 Role = Literal["visitor", "avatar", "tool"]
 
 

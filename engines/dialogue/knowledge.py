@@ -76,6 +76,11 @@ class KnowledgeDialogue:
         self._subjects = _subject_stems(self.knowledge.entries)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What visitors call the avatar."""
+        return (self.knowledge.persona.name,)
+
+    @property
     def greeting(self) -> str:
         """What the file says to a visitor who arrives; empty if it says nothing."""
         return smalltalk.fill(self.knowledge.persona.greeting, self.knowledge)

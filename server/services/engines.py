@@ -28,8 +28,11 @@ from visavis.engines.base import (
     Puppet,
     Stt,
     draw_one,
+    names,
+    obeys,
 )
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.language.commands import Commands
 from visavis.engines.registry import Wanted
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
@@ -105,6 +108,7 @@ class Services:
         self._puppets: Puppets
         self._stt: Served[Stt]
         self._mind: Mind
+        self._commands: Commands | None = None
         self._guide: Guide
 
     @property
@@ -141,6 +145,7 @@ class Services:
         worker = Worker("dialogue", deadline=_DEADLINE)
         name, knowledge = self._defaults.dialogue, self._defaults.knowledge
         engine = await worker.load(load.dialogue, name, knowledge, self._home)
+        self._commands = Commands(names(engine)) if obeys(engine) else None
         if isinstance(engine, Mind):
             worker.close()
             return WatchedMind(engine, self._health("dialogue", "The dialogue"))
@@ -179,6 +184,7 @@ class Services:
             apology=loaded.apology,
             give_back=give_back,
             clock=partial(Clock, phase=sitting.phase),
+            commands=self._commands.named(avatar) if self._commands is not None else None,
         )
 
     async def carries(
