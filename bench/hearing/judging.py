@@ -153,7 +153,7 @@ def _course(case: Case, record: Record, reference: Record, begins: Tick) -> _Cou
 
 
 def _hole(ours: Loud, theirs: Loud, after: int) -> tuple[int, int | None] | None:
-    """Where ours fell silent while theirs goes on, in blocks, and where ours goes on, if it does."""
+    """Blocks: where ours fell silent while theirs goes on, and where it goes on, if it does."""
     for at in range(after, len(theirs) - _HOLE):
         if not ours[at : at + _HOLE].any() and theirs[at : at + _HOLE].mean() >= 0.5:
             before, later = np.flatnonzero(ours[:at]), np.flatnonzero(ours[at:])
