@@ -49,7 +49,7 @@ def chosen(options: argparse.Namespace) -> Iterator[tuple[str, str, Make]]:
         for index, (name, make) in enumerate(SETS[kind]()):
             if options.case and not any(fnmatch(name, wanted) for wanted in options.case):
                 continue
-            if options.quick and index % _EACH[kind]:
+            if index % (_EACH[kind] if options.quick else options.every):
                 continue
             yield kind, name, make
 
@@ -274,6 +274,7 @@ def main() -> None:
     """Run alone: python -m bench.hearing.hearing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="some of each set, under a minute")
+    parser.add_argument("--every", type=int, default=1, help="every so-manieth case of each set")
     parser.add_argument("--only", action="append", choices=(*GROUPS, *SETS))
     parser.add_argument("--case", action="append", help="a name, or a pattern such as 'barge-*'")
     parser.add_argument("--save", type=Path, help="folder for WAV files: microphone and avatar")

@@ -16,10 +16,10 @@ HISS: Final = -66.0  # dBFS, RMS: a quiet room at a laptop
 
 def hiss(length: Tick, seed: int, level: float = HISS) -> Floats:
     """(length,) of a room in which nobody speaks: noise that falls by 3 dB an octave."""
-    rng = np.random.default_rng(seed)
-    spectrum = np.fft.rfft(rng.standard_normal(length))
-    hertz = np.maximum(np.fft.rfftfreq(length, 1 / PLAY_RATE), 50.0)
-    noise = np.fft.irfft(spectrum / np.sqrt(hertz), length)
+    size = 1 << (length - 1).bit_length()
+    spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(size))
+    hertz = np.maximum(np.fft.rfftfreq(size, 1 / PLAY_RATE), 50.0)
+    noise = np.fft.irfft(spectrum / np.sqrt(hertz), size)[:length]
     return (noise * 10 ** (level / 20) / np.sqrt(np.mean(noise**2))).astype(np.float32)
 
 
