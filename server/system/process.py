@@ -9,18 +9,15 @@ from __future__ import annotations
 import atexit
 import itertools
 import multiprocessing
-import os
 import signal
-import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.connection import Connection
 from typing import Any, Final, Generic, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Worker
-from visavis.server.system.priority import granted, urgent
+from visavis.server.system.priority import begin, granted, paced
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -61,11 +58,11 @@ class EngineProcess(Generic[T]):
     ) -> AsyncGenerator[R, None]:
         """The items of `work(engine, *args)`, one a call. awaited: see Worker.stream."""
         number = next(self._numbers)
-        await self._ask("open", number, work, args)
         try:
-            while (item := await self._ask("next", number, awaited)) is not None:
+            item = await self._ask("open", number, work, args, hurried=awaited)
+            while item is not None:
                 yield item[0]
-                awaited = False
+                item = await self._ask("next", number)
         finally:
             if self._pipe is not None:
                 await self._ask("drop", number)
@@ -76,14 +73,15 @@ class EngineProcess(Generic[T]):
         atexit.unregister(self._kill)
         self._worker.close()
 
-    async def _ask(self, *request: Any) -> Any:
+    async def _ask(self, *request: Any, hurried: bool = False) -> Any:
         if self._pipe is None:  # it died: to load it anew may take longer than a call
             try:
                 await self.load()
             except RuntimeError as error:  # of a thread that was ended
                 raise EngineError(f"{self._name}: it was closed") from error
         try:
-            fine, result = await self._worker.call(self._exchange, request)
+            # Whoever waits for the child does nothing, so it may always be at hand for its answer.
+            fine, result = await self._worker.hurry(self._exchange, request, hurried)
         except EngineHung:
             self._kill()
             raise
@@ -91,10 +89,11 @@ class EngineProcess(Generic[T]):
             raise EngineError(f"{self._name}: {result}")
         return result
 
-    def _exchange(self, request: tuple[Any, ...]) -> Reply:
+    def _exchange(self, request: tuple[Any, ...], hurried: bool) -> Reply:
         pipe = self._started()
         try:
-            pipe.send(request)
+            # Real time is granted after the first engines were loaded, so each request says it.
+            pipe.send((granted(), hurried, request))
             reply: Reply = pipe.recv()
         except (OSError, EOFError) as error:
             if pipe is self._pipe:  # else it was killed already, and another child may run
@@ -108,7 +107,7 @@ class EngineProcess(Generic[T]):
             return self._pipe
         ours, theirs = _SPAWN.Pipe()
         self._child = _SPAWN.Process(
-            target=_serve, args=(theirs, self._make, granted()), name=self._name, daemon=True
+            target=_serve, args=(theirs, self._make), name=self._name, daemon=True
         )
         try:
             self._child.start()
@@ -133,14 +132,13 @@ class EngineProcess(Generic[T]):
             child.join(_REAPED)
 
 
-def _serve(pipe: Connection, make: Callable[[], Any], may_hurry: bool) -> None:
-    """The child: answers until the pipe closes. may_hurry: real time is granted to the parent."""
+def _serve(pipe: Connection, make: Callable[[], Any]) -> None:
+    """The child: answers until the pipe closes."""
     # A terminal's Ctrl+C, or a service's stop, reaches every process: but what is being said is to
     # be finished, and the pipe's end ends this one.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    if sys.platform == "linux":
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # not the parent's urgency
+    begin()
     try:
         engine = make()
     except Exception as error:  # noqa: BLE001 (told to the parent, whatever it is)
@@ -150,21 +148,16 @@ def _serve(pipe: Connection, make: Callable[[], Any], may_hurry: bool) -> None:
     streams: dict[int, Iterator[Any]] = {}
     while True:
         try:
-            request = pipe.recv()
+            may_hurry, hurried, request = pipe.recv()
         except EOFError:
             return
-        try:
-            with _pace(request, may_hurry):
+        # Until the answer is sent: the voice's thread does as much in one call.
+        with paced(hurried=hurried, is_granted=may_hurry):
+            try:
                 reply: Reply = (True, _answer(engine, streams, *request))
-        except Exception as error:  # noqa: BLE001 (the border, as in Worker.call)
-            reply = (False, fault(error))
-        pipe.send(reply)
-
-
-def _pace(request: tuple[Any, ...], may_hurry: bool) -> AbstractContextManager[None]:
-    """Ahead of other processes for what a visitor waits for, as in a thread."""
-    is_awaited = request[0] == "next" and request[2]
-    return urgent(is_granted=True) if is_awaited and may_hurry else nullcontext()
+            except Exception as error:  # noqa: BLE001 (the border, as in Worker.call)
+                reply = (False, fault(error))
+            pipe.send(reply)
 
 
 def _answer(engine: Any, streams: dict[int, Iterator[Any]], kind: str, *rest: Any) -> Any:
@@ -173,7 +166,8 @@ def _answer(engine: Any, streams: dict[int, Iterator[Any]], kind: str, *rest: An
             return work(engine, *args)
         case "open", (number, work, args):
             streams[number] = iter(work(engine, *args))
-        case "next", (number, _):
+            return _answer(engine, streams, "next", number)
+        case "next", (number,):
             for item in streams[number]:
                 return (item,)
         case "drop", (number,):
