@@ -240,6 +240,18 @@ class Dialogue(Protocol):
         ...
 
 
+@runtime_checkable
+class Foreknowing(Protocol):
+    """A dialogue that knows beforehand what it may say, so that it can be made ahead."""
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """Its answers, likeliest first, each in the fragments in which `reply` yields it.
+
+        Texts of whoever runs it, and nothing of a visitor's.
+        """
+        ...
+
+
 Role = Literal["visitor", "avatar", "tool"]
 
 

@@ -95,6 +95,14 @@ def be_patient() -> None:
     os.setpriority(os.PRIO_PROCESS, 0, _PATIENT)  # of the thread, on Linux
 
 
+def be_idle() -> None:
+    """Run the calling thread, and those that it starts, only where nothing else wants the core."""
+    if sys.platform == "linux":
+        _set(os.SCHED_IDLE, 0)
+    else:
+        os.nice(19)
+
+
 def granted() -> bool:
     """Whether the main thread is scheduled in real time."""
     if sys.platform != "linux":

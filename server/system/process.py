@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, TypeVar
 from visavis.engines.base import EngineError, EngineHung
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Worker
-from visavis.server.system.priority import begin, granted, paced
+from visavis.server.system.priority import be_idle, begin, granted, paced
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,11 +33,14 @@ Reply = tuple[bool, Any]  # whether it went well, and the result or the fault in
 class EngineProcess(Generic[T]):
     """`make` is called in the child; calls are functions of what it returns.
 
-    A child that dies or is killed is started anew by the next call.
+    A child that dies or is killed is started anew by the next call. patient: it works only while
+    nobody else wants the core.
     """
 
-    def __init__(self, name: str, make: Callable[[], T], deadline: float | None) -> None:
-        self._name, self._make = name, make
+    def __init__(
+        self, name: str, make: Callable[[], T], deadline: float | None, *, patient: bool = False
+    ) -> None:
+        self._name, self._make, self._patient = name, make, patient
         self._worker = Worker(name, deadline=deadline)  # waits for the child's answers
         self._numbers = itertools.count()
         self._child: Any = None
@@ -81,7 +84,8 @@ class EngineProcess(Generic[T]):
                 raise EngineError(f"{self._name}: it was closed") from error
         try:
             # Whoever waits for the child does nothing, so it may always be at hand for its answer.
-            fine, result = await self._worker.hurry(self._exchange, request, hurried)
+            wait = self._worker.call if self._patient else self._worker.hurry
+            fine, result = await wait(self._exchange, request, hurried)
         except EngineHung:
             self._kill()
             raise
@@ -93,7 +97,7 @@ class EngineProcess(Generic[T]):
         pipe = self._started()
         try:
             # Real time is granted after the first engines were loaded, so each request says it.
-            pipe.send((granted(), hurried, request))
+            pipe.send((granted() and not self._patient, hurried, request))
             reply: Reply = pipe.recv()
         except (OSError, EOFError) as error:
             if pipe is self._pipe:  # else it was killed already, and another child may run
@@ -107,7 +111,7 @@ class EngineProcess(Generic[T]):
             return self._pipe
         ours, theirs = _SPAWN.Pipe()
         self._child = _SPAWN.Process(
-            target=_serve, args=(theirs, self._make), name=self._name, daemon=True
+            target=_serve, args=(theirs, self._make, self._patient), name=self._name, daemon=True
         )
         try:
             self._child.start()
@@ -132,13 +136,15 @@ class EngineProcess(Generic[T]):
             child.join(_REAPED)
 
 
-def _serve(pipe: Connection, make: Callable[[], Any]) -> None:
+def _serve(pipe: Connection, make: Callable[[], Any], patient: bool) -> None:
     """The child: answers until the pipe closes."""
     # A terminal's Ctrl+C, or a service's stop, reaches every process: but what is being said is to
     # be finished, and the pipe's end ends this one.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     begin()
+    if patient:
+        be_idle()
     try:
         engine = make()
     except Exception as error:  # noqa: BLE001 (told to the parent, whatever it is)
