@@ -59,7 +59,7 @@ def load(home: Path, knowledge: Path | None) -> KnowledgeDialogue:
 
 
 class KnowledgeDialogue:
-    """Implements `Dialogue` and `Confident` over one Markdown file; safe to share by sessions and threads."""
+    """Implements `Dialogue`, `Confident` over one Markdown file; safe to share by threads."""
 
     def __init__(self, path: Path, embedder: Embedder, cache: Path | None = None) -> None:
         """`cache`: a folder for the vectors of the file. Raises KnowledgeError, EngineError.

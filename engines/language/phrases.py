@@ -13,24 +13,127 @@ _CLOSED: Final = (".", "?", "!")
 _OPEN: Final = ("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014")
 # Words after which something must follow.
 _DANGLING: Final = frozenset(
-    """a an and because but erm er every hmm how's i i'd i'll i'm i've if into its may might my or
-    our shall should than the their uh um until very we'd we'll we're we've what's when's where's
-    whether which while who's your""".split()
+    [
+        "a",
+        "an",
+        "and",
+        "because",
+        "but",
+        "erm",
+        "er",
+        "every",
+        "hmm",
+        "how's",
+        "i",
+        "i'd",
+        "i'll",
+        "i'm",
+        "i've",
+        "if",
+        "into",
+        "its",
+        "may",
+        "might",
+        "my",
+        "or",
+        "our",
+        "shall",
+        "should",
+        "than",
+        "the",
+        "their",
+        "uh",
+        "um",
+        "until",
+        "very",
+        "we'd",
+        "we'll",
+        "we're",
+        "we've",
+        "what's",
+        "when's",
+        "where's",
+        "whether",
+        "which",
+        "while",
+        "who's",
+        "your",
+    ]
 )
-_PREPOSITIONS: Final = frozenset("about as at by for from in like near of on to with".split())
+_PREPOSITIONS: Final = frozenset(
+    ["about", "as", "at", "by", "for", "from", "in", "like", "near", "of", "on", "to", "with"]
+)
 _VERBS: Final = frozenset(
-    "am are can could did do does had has have is must was were will would".split()
+    [
+        "am",
+        "are",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "had",
+        "has",
+        "have",
+        "is",
+        "must",
+        "was",
+        "were",
+        "will",
+        "would",
+    ]
 )
 # "What is it for?" is whole, "What do I have to?" is not.
-_BEFORE_TO: Final = frozenset("able going got have how is like love need supposed want".split())
-_PRONOUNS: Final = frozenset("he i it she that there they this we you".split())
+_BEFORE_TO: Final = frozenset(
+    ["able", "going", "got", "have", "how", "is", "like", "love", "need", "supposed", "want"]
+)
+_PRONOUNS: Final = frozenset(["he", "i", "it", "she", "that", "there", "they", "this", "we", "you"])
 # Words with which a sentence seldom begins, but often goes on.
 _JOINING: Final = frozenset(
-    """and or but because so that than then which who whose for from of on in at to by with without
-    near until after before into""".split()
+    [
+        "and",
+        "or",
+        "but",
+        "because",
+        "so",
+        "that",
+        "than",
+        "then",
+        "which",
+        "who",
+        "whose",
+        "for",
+        "from",
+        "of",
+        "on",
+        "in",
+        "at",
+        "to",
+        "by",
+        "with",
+        "without",
+        "near",
+        "until",
+        "after",
+        "before",
+        "into",
+    ]
 )
 _ASKED: Final = frozenset(
-    "how how's what what's when where where's which who who's whose why".split()
+    [
+        "how",
+        "how's",
+        "what",
+        "what's",
+        "when",
+        "where",
+        "where's",
+        "which",
+        "who",
+        "who's",
+        "whose",
+        "why",
+    ]
 )
 
 
@@ -72,7 +175,7 @@ def goes_on(before: str, after: str) -> bool:
 
 
 def joined(before: str, after: str) -> str:
-    """Both as one sentence: "I would like to." and "Book a table." -> "I would like to book ..."."""
+    """Both as one sentence: "I would like to." and "Book a room." -> "I would like to book ..."."""
     before, after = before.strip(), after.strip()
     if not before or not after:
         return before or after

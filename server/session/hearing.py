@@ -111,6 +111,10 @@ class Hearing:
         """
         self._gate.switch(on)
 
+    def disregard(self) -> None:
+        """What was heard of the turn so far is no turn: listen for the next one."""
+        self._reset()
+
     def assure(self, text: str, sure: float) -> None:
         """How sure the mind is of its answer to these words; the turn may end at once."""
         self._sure = (text, sure)
@@ -179,6 +183,8 @@ class Hearing:
             self._ended = now
         self._follow(change, now)
         if self._turn.talking:
+            if self._turn.silence == self._limits.again and not self._lingering:
+                self._ending.ask()
             self._maybe_finish()
 
     def _follow(self, change: Change | None, now: Tick) -> None:
@@ -210,10 +216,8 @@ class Hearing:
     def _known(self, ended: Tick) -> None:
         """The words up to `ended` have come."""
         words = self._words.words
-        if words is not None and words.text:
-            self._decide(Drafted(words.text, ended, self._arousal()))
-        else:
-            self._decide()
+        text = "" if words is None else words.text
+        self._decide(Drafted(text, ended, self._arousal()))
 
     def _decide(self, drafted: Drafted | None = None) -> None:
         """Something more is known of the turn, between two frames."""
@@ -248,7 +252,6 @@ class Hearing:
         return Evidence(
             words.text,
             self._ending.finished,
-            self._ending.awaited,
             sure if text == words.text else None,
         )
 

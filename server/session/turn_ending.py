@@ -37,11 +37,6 @@ class TurnEnding:
         self._task: asyncio.Task[None] | None = None
         self.finished: float | None = None
 
-    @property
-    def awaited(self) -> bool:
-        """Whether the network was asked and may still answer."""
-        return self._task is not None and not self._task.done()
-
     def keep(self, frame: Pcm) -> None:
         """A frame of the turn, or from just before it."""
         self._frames.append(frame)
@@ -51,8 +46,9 @@ class TurnEnding:
         self._frames = deque(list(self._frames)[-frames:], maxlen=_KEPT)
 
     def ask(self) -> None:
-        """At a pause: has the visitor finished?"""
-        self.drop()
+        """At a pause: has the visitor finished? What was known of it stands until then."""
+        if self._task is not None:
+            self._task.cancel()
         if self._network is not None and self._frames:
             pcm = np.concatenate(self._frames)
             self._task = self._tasks.start(self._ask(self._network, pcm), name="turn-end")
