@@ -229,6 +229,14 @@ class Stt(Protocol):
         ...
 
 
+class TurnEnd(Protocol):
+    """Whether a speaker has finished, by how it sounds; shared by all sessions, one thread."""
+
+    def finished(self, pcm: Pcm) -> float:
+        """A turn so far at HEAR_RATE, its pause at the end -> probability. Raises EngineError."""
+        ...
+
+
 class Dialogue(Protocol):
     """The simple form of a mind: text to text, synchronous; see `server.services.minds`.
 
@@ -265,6 +273,15 @@ class Foreknowing(Protocol):
         ...
 
 
+@runtime_checkable
+class Confident(Protocol):
+    """A dialogue that can say how sure it is of an answer, before it gives it."""
+
+    def sure(self, text: str, history: Sequence[Exchange]) -> float:
+        """In [0, 1]: that `text` is a whole question and its answer the right one."""
+        ...
+
+
 Role = Literal["visitor", "avatar", "tool"]
 
 
@@ -285,9 +302,14 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A piece of the answer as it is to be spoken, of any size, directions in brackets included."""
+    """A piece of the answer as it is to be spoken, of any size, directions in brackets included.
+
+    sure: in [0, 1], how sure the mind is that it was asked a whole question and this answers it:
+        then the answer begins sooner. None: it does not say.
+    """
 
     text: str
+    sure: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,13 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """A turn that was told as over goes on: no word of the answer had been heard by `at`."""
+
+    at: Tick
+
+
+@dataclass(frozen=True, slots=True)
 class Drafted:
     """What the visitor has said so far, at a pause that may not be the end of the turn.
 
