@@ -17,6 +17,10 @@ Change = Literal["started", "paused", "resumed"]
 # Voiced frames, of so many, with which a turn goes on: after a pause, and after its end.
 _AGAIN: Final = 2, 4
 _ANEW: Final = 3, 5
+# What is taken for voice and has no words must have been silent for so long, in ms, before a turn
+# can begin; and for how long that holds at most.
+_QUIET: Final = 200
+_WORDLESS: Final = 15_000
 
 
 # What each finding adds to the log odds that a turn is over: logistic regression over 780 finished
@@ -82,6 +86,7 @@ class Endpointing:
     least: int = 160  # silence that ends a turn which is surely over
     settled: int = 1500  # silence after which nothing that is said belongs to the turn before
     unheard: int = 6_000  # silence after which words that have not come are given up
+    unbroken: int = 4_000  # voice without a pause, after which it is looked whether it has words
     longest: int = 25_000  # whisper hears 30 s at most
 
     def silence_for(self, found: Evidence) -> int:
@@ -104,6 +109,7 @@ class Endpointer:
         self._again = _AGAIN
         self.silence = 0  # ms since the last voice
         self.voice = 0  # ms of voice without a pause
+        self._wordless = 0  # ms for which what is heard begins no turn
 
     def push(self, voice: bool, over_reply: bool) -> Change | None:
         """One frame; what it changes."""
@@ -114,6 +120,9 @@ class Endpointer:
         self.silence = 0 if voice else self.silence + FRAME_MS
         self.voice = self.voice + FRAME_MS if voice else self.voice
         if not self.talking:
+            self._wordless = 0 if self.silence >= _QUIET else max(0, self._wordless - FRAME_MS)
+            if self._wordless:
+                return None
             return self._start(self._limits.onset_over_reply if over_reply else self._limits.onset)
         if voice and self._was_paused:
             self._was_paused, self._again = False, _AGAIN
@@ -135,8 +144,9 @@ class Endpointer:
         self.talking, self._was_paused = True, False
         return "started"
 
-    def reset(self) -> None:
-        """The turn is over."""
+    def reset(self, *, wordless: bool = False) -> None:
+        """The turn is over. wordless: what was heard last is noise, and may go on."""
+        self._wordless = _WORDLESS if wordless else 0
         self.talking, self._was_paused, self._again = False, False, _AGAIN
         self.voice = 0
         self._recent.clear()

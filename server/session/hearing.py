@@ -17,6 +17,7 @@ from typing import Final
 
 from visavis.engines.base import EchoCanceller, Pcm, Stt, Transcript, TurnEnd, Vad
 from visavis.engines.ears.tone import Tone
+from visavis.engines.language.phrases import words_of
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     Drafted,
@@ -93,6 +94,9 @@ class Hearing:
         self._gate = Gate(clock)
         self._finishing = False
         self._lingering = False  # the turn was told as over, and its sound is kept
+        self._unbroken = False  # the words are looked for in voice without a pause
+        self._so_far: list[str] | None = None  # what they were before
+        self._wordless = False  # it goes on without more words: no voice, but noise
 
     async def run(self, mic: AsyncIterator[Pcm]) -> None:
         """Listen to 48 kHz mono packets until they end."""
@@ -183,9 +187,19 @@ class Hearing:
             self._ended = now
         self._follow(change, now)
         if self._turn.talking:
-            if self._turn.silence == self._limits.again and not self._lingering:
-                self._ending.ask()
+            self._look_again()
             self._maybe_finish()
+
+    def _look_again(self) -> None:
+        """At a longer pause how it sounds; in voice that goes on and on, whether it has words."""
+        if self._lingering or self._finishing:
+            return
+        if self._turn.silence == self._limits.again:
+            self._ending.ask()
+        elif not self._turn.silence and self._turn.voice >= self._limits.unbroken:
+            self._turn.voice = 0
+            self._unbroken = True
+            self._words.draft(self._ended)
 
     def _follow(self, change: Change | None, now: Tick) -> None:
         if change == "started":
@@ -194,12 +208,14 @@ class Hearing:
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
         elif change == "resumed" and not self._finishing:
+            self._unbroken, self._so_far = False, None
             self._words.drop()
             self._ending.drop()
             if self._lingering:
                 self._lingering, self._ended = False, now
                 self._emit(SpeechResumed(now))
         elif change == "paused" and not self._finishing:
+            self._unbroken, self._so_far = False, None
             self._words.draft(self._ended)
             self._ending.ask()
 
@@ -217,6 +233,9 @@ class Hearing:
         """The words up to `ended` have come."""
         words = self._words.words
         text = "" if words is None else words.text
+        if self._unbroken:
+            self._wordless = words_of(text) == self._so_far
+            self._so_far = words_of(text)
         self._decide(Drafted(text, ended, self._arousal()))
 
     def _decide(self, drafted: Drafted | None = None) -> None:
@@ -244,7 +263,11 @@ class Hearing:
                 self._tell(RESTARTED)
                 self._break_off()
             return
-        if self._finishing or self._turn.silence >= self._limits.silence_for(self._found(words)):
+        if (
+            self._finishing
+            or self._wordless
+            or self._turn.silence >= self._limits.silence_for(self._found(words))
+        ):
             self._end(words)
 
     def _found(self, words: Transcript) -> Evidence:
@@ -259,7 +282,7 @@ class Hearing:
         heard = Heard(words.text, self._ended, self._words.known_at, self._arousal())
         if heard.text:
             self._tone.call(Tone.learn, None)
-        if heard.text and not self._finishing:
+        if heard.text and not self._finishing and not self._wordless:
             self._lingering = True
             self._turn.linger()
         else:
@@ -267,8 +290,8 @@ class Hearing:
         self._emit(heard)
 
     def _reset(self) -> None:
-        self._turn.reset()
+        self._turn.reset(wordless=self._wordless)
         self._words.reset()
         self._ending.drop()
-        self._sure = ("", 0.0)
-        self._finishing = self._lingering = False
+        self._sure, self._so_far = ("", 0.0), None
+        self._finishing = self._lingering = self._unbroken = self._wordless = False
