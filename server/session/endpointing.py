@@ -27,7 +27,7 @@ class Endpointing:
     """Thresholds in milliseconds of voice or of silence."""
 
     onset: int = 80  # voice within twice that time, before speech counts as begun
-    onset_over_reply: int = 140  # the same while the avatar speaks: echo and coughs are short
+    onset_over_reply: int = 100  # the same while the avatar speaks: it is only held then
     pause: int = 120  # silence after which the words so far are transcribed
     end_closed: int = 380  # silence that ends a turn whose words make a finished sentence
     end: int = 600  # silence that ends any other turn

@@ -21,6 +21,7 @@ from visavis.server.session.endpointing import Endpointer, Endpointing
 from visavis.server.session.events import Failure
 from visavis.server.session.gate import Gate
 from visavis.server.session.microphone import Microphone
+from visavis.server.session.nearness import Nearness
 from visavis.server.session.renewing import Renewed, Strikes
 from visavis.server.session.transcribing import Transcribing
 from visavis.server.system.faults import fault, trace
@@ -69,10 +70,12 @@ class Hearing:
         self._words = Transcribing(ear.stt, clock, tasks, self._known)
         self._ended: Tick = 0  # the last tick of voice
         self._gate = Gate(clock)
+        self._nearness = Nearness()
         self._finishing = False
 
     async def run(self, mic: AsyncIterator[Pcm]) -> None:
         """Listen to 48 kHz mono packets until they end."""
+        self._microphone.begin_anew()
         try:
             async for packet in mic:
                 if not self._strikes.resting:
@@ -139,12 +142,15 @@ class Hearing:
         if closed and not self._finishing:
             self._finish()
         voice = not closed and self._vad.call(lambda vad: bool(vad.is_speech(frame)), False)
+        over_reply = not self._turn.talking and self._timeline.audible(now)
+        voice = voice and self._nearness.feed(frame, over_reply=over_reply)
         self._words.keep(frame)
         if voice:
             self._ended = now
             self._tone.call(lambda tone: tone.feed(frame), None)
-        change = self._turn.push(voice, self._timeline.audible(now))
+        change = self._turn.push(voice, over_reply)
         if change == "started":
+            self._nearness.begin(over_reply=over_reply)
             self._words.begin()
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
@@ -152,6 +158,8 @@ class Hearing:
             self._words.drop()
         elif change == "paused" and not self._finishing:
             self._words.draft(self._ended)
+        if self._turn.talking and voice and self._nearness.judge():
+            self._break_off()
         if self._turn.talking:
             self._maybe_finish()
 
@@ -185,6 +193,7 @@ class Hearing:
             heard = Heard(words.text, self._ended, self._words.known_at, self._arousal())
             if heard.text:
                 self._tone.call(Tone.learn, None)
+                self._nearness.learn()
             self._reset()
             self._emit(heard)
 
