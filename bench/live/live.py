@@ -18,7 +18,7 @@ from playwright.async_api import Page
 
 from bench.live.chromium import chromium, server, tapped_page
 from bench.live.questions import QUESTIONS, write_wav
-from bench.live.signals import first_after, intervals, moving_after, silent_after, summary
+from bench.live.signals import first_after, held, intervals, moving_after, silent_after, summary
 from bench.machine import Share
 
 LEAD_IN = 6.0  # s of silence at the microphone's start: connection and warm-up
@@ -79,14 +79,7 @@ WANTED: tuple[tuple[str, float, float], ...] = (  # where in the result, from, t
 
 def judged(result: dict[str, Any]) -> dict[str, Any]:
     """Each figure that was measured, what is wanted of it, and whether it holds."""
-    found = {}
-    for path, low, high in WANTED:
-        value: Any = result
-        for key in path.split("/"):
-            value = value.get(key) if isinstance(value, dict) else None
-        if value is not None:
-            found[path] = {"is": value, "from": low, "to": high, "holds": low <= value <= high}
-    return found
+    return held(result, WANTED)
 
 
 # --- typed ---------------------------------------------------------------------------------------
