@@ -96,7 +96,7 @@ class Endpointing:
     """Thresholds in milliseconds of voice or of silence."""
 
     onset: int = 80  # voice within twice that time, before speech counts as begun
-    onset_over_reply: int = 140  # the same while the avatar speaks: echo and coughs are short
+    onset_over_reply: int = 100  # the same while the avatar speaks: it is only held then
     pause: int = 60  # silence after which the words so far are transcribed
     again: int = 200  # after which the sound is asked once more: a longer pause tells more
     least: int = 160  # silence that ends a turn which is surely over

@@ -38,6 +38,7 @@ from visavis.server.session.endpointing import (
 from visavis.server.session.events import Failure
 from visavis.server.session.gate import Gate
 from visavis.server.session.microphone import Microphone
+from visavis.server.session.nearness import Nearness
 from visavis.server.session.renewing import Renewed, Strikes
 from visavis.server.session.transcribing import Transcribing
 from visavis.server.session.turn_ending import TurnEnding
@@ -92,6 +93,7 @@ class Hearing:
         self._sure: tuple[str, float] = ("", 0.0)  # of the answer to these words
         self._ended: Tick = 0  # the last tick of voice
         self._gate = Gate(clock)
+        self._nearness = Nearness()
         self._finishing = False
         self._lingering = False  # the turn was told as over, and its sound is kept
         self._unbroken = False  # the words are looked for in voice without a pause
@@ -100,6 +102,7 @@ class Hearing:
 
     async def run(self, mic: AsyncIterator[Pcm]) -> None:
         """Listen to 48 kHz mono packets until they end."""
+        self._microphone.begin_anew()
         try:
             async for packet in mic:
                 if not self._strikes.resting:
@@ -178,14 +181,18 @@ class Hearing:
         if closed and not self._finishing:
             self._finish()
         voice = not closed and self._vad.call(lambda vad: bool(vad.is_speech(frame)), False)
+        over_reply = not self._turn.talking and self._timeline.audible(now)
+        voice = voice and self._nearness.feed(frame, over_reply=over_reply)
         self._words.keep(frame)
         self._ending.keep(frame)
         if voice:
             self._tone.call(lambda tone: tone.feed(frame), None)
-        change = self._turn.push(voice, self._timeline.audible(now))
+        change = self._turn.push(voice, over_reply)
         if voice and not self._lingering:
             self._ended = now
-        self._follow(change, now)
+        self._follow(change, now, over_reply)
+        if self._turn.talking and voice and self._nearness.judge():
+            self._break_off()
         if self._turn.talking:
             self._look_again()
             self._maybe_finish()
@@ -201,8 +208,9 @@ class Hearing:
             self._unbroken = True
             self._words.draft(self._ended)
 
-    def _follow(self, change: Change | None, now: Tick) -> None:
+    def _follow(self, change: Change | None, now: Tick, over_reply: bool) -> None:
         if change == "started":
+            self._nearness.begin(over_reply=over_reply)
             self._words.begin()
             self._ending.begin(_BEFORE)
             self._tone.call(Tone.begin, None)
@@ -282,6 +290,7 @@ class Hearing:
         heard = Heard(words.text, self._ended, self._words.known_at, self._arousal())
         if heard.text:
             self._tone.call(Tone.learn, None)
+            self._nearness.learn()
         if heard.text and not self._finishing and not self._wordless:
             self._lingering = True
             self._turn.linger()
