@@ -224,8 +224,11 @@ class EchoCanceller(Protocol):
 class Stt(Protocol):
     """Speech to text; shared by all sessions, called from one thread."""
 
-    def transcribe(self, pcm: Pcm) -> Transcript:
-        """One utterance at HEAR_RATE, up to 30 s. Raises EngineError."""
+    def transcribe(self, pcm: Pcm, before: str = "") -> Transcript:
+        """One utterance at HEAR_RATE, up to 30 s. Raises EngineError.
+
+        before: the words just before this sound, where it goes on in the middle of them.
+        """
         ...
 
 

@@ -32,7 +32,7 @@ class Endpointing:
     end_closed: int = 380  # silence that ends a turn whose words make a finished sentence
     end: int = 600  # silence that ends any other turn
     end_dangling: int = 1100  # the same when the last word asks for more: "to the", "and"
-    longest: int = 25_000  # whisper hears 30 s at most
+    longest: int = 180_000  # a turn that does not end is taken as it is
 
     def silence_for(self, text: str) -> int:
         """How long a silence ends a turn that reads `text` so far."""
