@@ -243,6 +243,31 @@ class Dialogue(Protocol):
         ...
 
 
+def obeys(mind: Dialogue | Mind) -> bool:
+    """Whether visitors may tell the conversation to stop, to wait or to go on; see `commands`.
+
+    One that says whatever it is given declares `obeys = False`.
+    """
+    return bool(getattr(mind, "obeys", True))
+
+
+def names(mind: Dialogue | Mind) -> tuple[str, ...]:
+    """What visitors may call the avatar, where a mind declares `names`."""
+    return tuple(getattr(mind, "names", ()))
+
+
+@runtime_checkable
+class Foreknowing(Protocol):
+    """A dialogue that knows beforehand what it may say, so that it can be made ahead."""
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """Its answers, likeliest first, each in the fragments in which `reply` yields it.
+
+        Texts of whoever runs it, and nothing of a visitor's.
+        """
+        ...
+
+
 Role = Literal["visitor", "avatar", "tool"]
 
 

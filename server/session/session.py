@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import EngineError, Pcm, Remark, Speech
-from visavis.engines.direction.styles import ActiveStyles, Direction
+from visavis.engines.base import Pcm, Remark, Speech
+from visavis.engines.direction.styles import ActiveStyles
+from visavis.engines.language.commands import Command
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
-    FRAME,
     PACKET,
     TICK_RATE,
     Clause,
@@ -28,42 +28,29 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
-from visavis.server.session.doors import Inlet, Missed, Outlet, Outlets, Playout
+from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import DEAF, Ear, Hearing
 from visavis.server.session.history import History
 from visavis.server.session.intake import taken
-from visavis.server.session.receipt import Marks, publish
+from visavis.server.session.obeying import last_answer, obey
+from visavis.server.session.overlap import leaves_the_turn
+from visavis.server.session.performing import UNANSWERED, Performance, Platform
+from visavis.server.session.played import Played
+from visavis.server.session.receipt import publish
 from visavis.server.session.relaying import Mouth, Relay
-from visavis.server.session.showing import EARLY, LEAD, Showing
-from visavis.server.session.speaking import TAKEN, Reply
+from visavis.server.session.showing import Showing
+from visavis.server.session.speaking import Reply
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-# A reply begins this long after its first clause is known: less than a picture's lead, so that its
-# first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
-START: Final[Tick] = FRAME
-_UNANSWERED: Final = events.Failure("reply-failed", "The answer could not be made.")
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
 # A visitor who comes back later than this has other things in mind than half of an answer.
 _UNFINISHED: Final[Tick] = ms(30_000)
-
-
-@dataclass(slots=True)
-class _Turn:
-    """The reply under way: its making, its record and the task that plays it."""
-
-    number: int
-    reply: Reply
-    marks: Marks
-    directions: tuple[Direction, ...] = ()  # what holds for the words that sound now
-    task: asyncio.Task[None] | None = None
-    at: Tick | None = None  # where its next clause goes
-    shown: list[events.Caption] = field(default_factory=list)  # the newest one of each clause
 
 
 class Session:
@@ -84,10 +71,15 @@ class Session:
         self.history = History()
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
-        self._current: _Turn | None = None
-        self._last: _Turn | None = None  # the newest one, if it was said to its end
+        self._current: Performance | None = None
+        self._played = Played(metrics, lambda: self._current.marks if self._current else None)
+        self._last: Performance | None = None  # the newest one, if it was said to its end
         self._draft: Reply | None = None
+        self._platform = Platform(
+            clock, self.timeline, self._showing, self._outlets.tell, self._appear
+        )
         self._stopped: Request | None = None  # the rest of a reply that speech broke off
+        self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
         self._stirred: Tick = 0  # when somebody last asked for something or spoke, or was answered
         self._rested: Tick | None = None  # since when nobody has been there
@@ -130,7 +122,7 @@ class Session:
         self._stopped = None
         turn = self._current or self._last
         if turn is not None and (turn is self._current or (turn.at or 0) > heard):
-            rest = self._rest_of(turn, heard)
+            rest = turn.rest(heard)
             if turn is self._current:
                 self._end_turn("interrupted", heard)
             else:  # it ended after they had gone
@@ -170,12 +162,7 @@ class Session:
     @property
     def said(self) -> tuple[events.Line, ...]:
         """What visitor and avatar said, as it was heard, the question under way included."""
-        lines = []
-        for remark in self.history.remarks:
-            if remark.role == "visitor":
-                lines.append(events.Line(remark.turn, "visitor", remark.text))
-            elif remark.role == "avatar" and remark.heard:
-                lines.append(events.Line(remark.turn, "avatar", remark.heard))
+        lines = self.history.lines()
         turn = self._current
         if turn is not None and turn.reply.request.origin != "say":
             lines.append(events.Line(turn.number, "visitor", turn.reply.request.text))
@@ -189,9 +176,9 @@ class Session:
             self.clock,
             self.timeline.reader(),
             self._engines.still if still is None else still.image,
-            self.sound_sent,
-            self.picture_sent,
-            self.missed,
+            self._played.sound_sent,
+            self._played.picture_sent,
+            self._played.missed,
         )
 
     def add_inlet(self, inlet: Inlet) -> asyncio.Task[None]:
@@ -240,7 +227,10 @@ class Session:
     # --- what a visitor or an operator asks for -------------------------------------------------
 
     def ask(self, text: str) -> None:
-        """Answer typed words."""
+        """Answer typed words, or do what they tell the conversation to do."""
+        if self._obeyed(text):
+            return
+        self._halted = None
         turn = self._start(Request(text, "text", self.clock.now()))
         self._outlets.tell(events.Transcribed(turn, text, final=True))
 
@@ -249,11 +239,68 @@ class Session:
         self._start(Request(text, "say", self.clock.now(), style=style))
 
     def interrupt(self) -> None:
-        """Stop speaking, for good."""
+        """Stop speaking; the rest is said only to who asks for it."""
+        self.halt()
+        self._showing.attend("idle")
+
+    # --- what they tell the conversation itself (Obedient) ----------------------------------------
+
+    def _command(self, text: str) -> Command | None:
+        commands = self._engines.commands
+        speaking = self._current is not None or self._stopped is not None
+        return commands.read(text, speaking=speaking) if commands is not None else None
+
+    def _obeyed(self, text: str) -> bool:
+        """Whether a visitor's words were a command; then it is done."""
+        command = self._command(text)
+        if command is None or not obey(self, command):
+            return False
+        self._stirred = self.clock.now()
+        self._outlets.tell(events.Transcribed(self.timeline.turn, text, final=True))
+        self._outlets.tell(events.Commanded(self.timeline.turn, command.kind))
+        return True
+
+    def halt(self) -> bool:
+        """Be silent at once, and keep the rest for `go_on`; whether anything was being said."""
+        turn, at = self._current, self.clock.now() + PACKET
+        rest = turn.rest(at) if turn is not None else self._stopped
+        spoke = turn is not None or self._stopped is not None
         self._end_turn("interrupted")
         self._drop_draft()
-        self._stopped = None
-        self._showing.attend("idle")
+        self.timeline.cut(at, self.timeline.turn + 1)
+        self._stopped, self._halted = None, rest or self._halted
+        self._showing.attend("listening" if spoke else "idle")
+        self._showing.move("acknowledge")
+        return spoke
+
+    def go_on(self) -> bool:
+        """Say the rest of what was halted, from the word where it stopped; False: there is none."""
+        rest, self._halted = self._halted, None
+        if rest is None:
+            return False
+        if rest.origin != "say":
+            self.history.drop_question(rest.text)  # it is asked again
+        self._start(replace(rest, origin_at=self.clock.now()))
+        return True
+
+    def repeat(self) -> bool:
+        """Say the last answer once more, in full; False: there is none."""
+        self._end_turn("interrupted")  # then it is part of the history
+        answer = last_answer(self.history.remarks)
+        if answer:
+            self.say(answer)
+        return bool(answer)
+
+    def reply(self, text: str) -> None:
+        """Say a few words that nobody need remember."""
+        self._start(Request(text, "say", self.clock.now(), passing=True))
+
+    def steer(self, prompt: str) -> None:
+        """Take a direction, for what is said from now on, and tell what was understood."""
+        self._tasks.start(self._steer(prompt), name="direct")
+
+    async def _steer(self, prompt: str) -> None:
+        self._outlets.tell(await self.direct(prompt))
 
     async def silence(self) -> None:
         """Return once no reply is under way."""
@@ -312,22 +359,32 @@ class Session:
     def _on_speech(self) -> None:
         self._stopped, self._stirred = None, self.clock.now()
         if self._current is not None:
-            rest = self._rest_of(self._current, self.clock.now() + PACKET)
-            self._end_turn("interrupted")
-            self._stopped = rest
+            self._current.hold()
         self._showing.attend("listening")
         self._outlets.tell(events.Listening(active=True))
 
     def _on_draft(self, draft: Drafted) -> None:
+        if self._leaves_the_turn(draft.text):
+            self._go_on()
+            return
+        if not draft.text:
+            return
+        self._break_off()
         self._outlets.tell(events.Transcribed(self.timeline.turn + 1, draft.text, final=False))
         asked = draft.text.rstrip().endswith("?")
         self._showing.move("brows" if asked else "acknowledge")
-        if self._draft is None or self._draft.request.text != draft.text:
+        if self._command(draft.text) is not None:  # nothing for a mind to think about
+            self._drop_draft()
+        elif self._draft is None or self._draft.request.text != draft.text:
             self._drop_draft()
             request = Request(draft.text, "speech", draft.ended, None, draft.arousal)
             self._draft = self._prepare(request)
 
     def _on_turn_end(self, heard: Heard) -> None:
+        if self._leaves_the_turn(heard.text):
+            self._go_on()
+            return
+        self._break_off()
         self._outlets.tell(events.Listening(active=False))
         if not heard.text:
             if self._draft is not None:  # words that turned out to be none
@@ -335,6 +392,9 @@ class Session:
             self._drop_draft()
             self._resume()
             return
+        if self._obeyed(heard.text):
+            return
+        self._halted = None
         request = Request(heard.text, "speech", heard.ended, heard.transcribed, heard.arousal)
         draft, self._draft = self._draft, None
         if draft is not None and draft.request.text != heard.text:
@@ -343,8 +403,28 @@ class Session:
         turn = self._start(request, draft)
         self._outlets.tell(events.Transcribed(turn, heard.text, final=True))
 
+    def _leaves_the_turn(self, text: str) -> bool:
+        """Whether a reply is held, and what was said over it leaves the turn to the avatar."""
+        turn = self._current
+        return turn is not None and turn.held and leaves_the_turn(text, turn)
+
+    def _go_on(self) -> None:
+        """Say what is left of the reply that is held; what was heard over it is forgotten."""
+        if isinstance(self._ear, Hearing):
+            self._ear.disregard()
+        self._outlets.tell(events.Listening(active=False))
+        if self._current is not None:
+            self._current.go_on()
+
+    def _break_off(self) -> None:
+        """End the reply that is held: the visitor has the turn. Its rest stays in `_stopped`."""
+        if self._current is not None and self._current.held:
+            rest = self._current.rest(self.clock.now() + PACKET)
+            self._end_turn("interrupted")
+            self._stopped = rest
+
     def _resume(self) -> None:
-        """What broke the reply off was no speech: go on at the word where it stopped."""
+        """Say what is left of the reply that was broken off."""
         rest, self._stopped = self._stopped, None
         if self._current is not None:  # an operator made it speak meanwhile
             return
@@ -354,15 +434,6 @@ class Session:
         if rest.origin != "say":
             self.history.drop_last()  # the question is asked again
         self._start(replace(rest, origin_at=self.clock.now()))
-
-    def _rest_of(self, turn: _Turn, until: Tick) -> Request | None:
-        heard = self.timeline.heard_until(until, turn.number).split()
-        request = turn.reply.request
-        if not turn.reply.complete:  # what is not written yet has to be asked for again
-            return replace(request, skip=request.skip + len(heard))
-        rest = turn.reply.rest(len(heard))
-        now = self.clock.now()
-        return Request(rest, "say", now, style=request.style, mood=request.mood) if rest else None
 
     def _drop_draft(self) -> None:
         if self._draft is not None:
@@ -387,7 +458,7 @@ class Session:
         self.timeline.cut(self.clock.now() + PACKET, number)
         reply = draft or self._prepare(request)
         reply.confirm()
-        turn = _Turn(number, reply, Marks(number, request), (reply.request.mood,))
+        turn = Performance(number, request, reply, self._platform)
         self._current, self._last = turn, None
         self._appear()
         self._showing.attend("thinking")
@@ -395,78 +466,24 @@ class Session:
         turn.task = self._tasks.start(self._perform(turn), name=f"turn-{number}")
         return number
 
-    async def _perform(self, turn: _Turn) -> None:
+    async def _perform(self, turn: Performance) -> None:
         try:
-            await self._spoken(turn)
+            sorry = (self._guide.literal("sorry"),)
+            regretful = [replace(clause, directions=sorry) for clause in self._engines.apology]
+            ending = await turn.play(regretful)
+            heard = self.timeline.heard_until(self.clock.now() + PACKET, turn.number)
+            self._close(turn, ending, heard)
+            self._last = turn
+            self._showing.attend("idle")
         except Exception as error:  # noqa: BLE001
             # No engine's fault, but a turn that is never over would hold up the session.
             extra = {"session": self.name, "fault": fault(error), "trace": trace(error)}
             log.error("a turn failed", extra=extra)  # noqa: TRY400
             self._metrics.engine_errors.labels("turn").inc()
             if self._current is turn:
-                self._outlets.tell(_UNANSWERED)
+                self._outlets.tell(UNANSWERED)
                 self._end_turn("failed")
                 self._showing.attend("idle")
-
-    async def _spoken(self, turn: _Turn) -> None:
-        ending: Ending = "done"
-        async with asyncio.TaskGroup() as tasks:
-            try:
-                async for clause in turn.reply.clauses():
-                    await self.clock.sleep_until((turn.at or 0) - TAKEN)
-                    tasks.create_task(self._caption(self._place(turn, clause)))
-            except EngineError as error:
-                extra = {"session": self.name, "fault": fault(error)}
-                log.error("a reply failed", extra=extra)  # noqa: TRY400 (its text may quote)
-                ending = "failed"
-                self._outlets.tell(_UNANSWERED)
-                sorry = (self._guide.literal("sorry"),)
-                for clause in self._engines.apology:
-                    regretful = replace(clause, directions=sorry)
-                    tasks.create_task(self._caption(self._place(turn, regretful)))
-        if turn.at is not None:
-            await self.clock.sleep_until(turn.at)
-        self._close(turn, ending, self.timeline.heard_until(self.clock.now() + PACKET, turn.number))
-        self._last = turn
-        self._showing.attend("idle")
-
-    def _place(self, turn: _Turn, clause: Clause) -> Spoken:
-        """Fix when a clause plays: after the one before it, or as soon as its lips can move."""
-        now = self.clock.now()
-        soonest = now + START if turn.at is None else now + LEAD
-        spoken = Spoken(turn.number, max(soonest, turn.at or 0, self.timeline.end), clause)
-        if turn.at is None:
-            turn.marks.starts, turn.marks.first_clause = spoken.at, now
-            self._showing.attend("speaking")
-            self._outlets.tell(events.ReplyStarted(turn.number, spoken.at))
-        turn.at = spoken.end
-        self.timeline.put(spoken)
-        self._showing.speak(spoken.at, clause.speech)
-        return spoken
-
-    async def _caption(self, spoken: Spoken) -> None:
-        await self.clock.sleep_until(spoken.at - EARLY)
-        turn = self._current
-        if spoken.turn != self.timeline.turn or turn is None:
-            return
-        self._perform_directions(turn, spoken.clause)
-        heard, clause = 0, len(turn.shown)
-        turn.shown.append(events.Caption(spoken.turn, spoken.clause.text, 0))
-        for word in spoken.clause.speech.words:
-            await self.clock.sleep_until(spoken.at + word.start)
-            if spoken.turn != self.timeline.turn:
-                return
-            heard = min(heard + len(word.text) + (heard > 0), len(spoken.clause.text))
-            turn.shown[clause] = events.Caption(spoken.turn, spoken.clause.text, heard)
-            self._outlets.tell(turn.shown[clause])
-
-    def _perform_directions(self, turn: _Turn, clause: Clause) -> None:
-        """What a reply's style and brackets say comes into force with the clause."""
-        if clause.directions != turn.directions:
-            turn.directions = clause.directions
-            self._appear()
-        for movement in clause.movements:
-            self._showing.move(movement)
 
     def _end_turn(self, ending: Ending, heard: Tick | None = None) -> None:
         """Stop the reply under way, in one step: nothing of it can sound or show after this.
@@ -487,7 +504,7 @@ class Session:
             turn.task.cancel()
         self._close(turn, ending, words)
 
-    def _close(self, turn: _Turn, ending: Ending, heard: str) -> None:
+    def _close(self, turn: Performance, ending: Ending, heard: str) -> None:
         self._current = None
         self._stirred = self.clock.now()
         self._appear()
@@ -498,10 +515,10 @@ class Session:
         self._outlets.tell(events.ReplyEnded(turn.number, ending, heard))
         self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))
 
-    def _remember(self, turn: _Turn, heard: str) -> None:
+    def _remember(self, turn: Performance, heard: str) -> None:
         number, reply = turn.number, turn.reply
         asked = reply.request.origin != "say"
-        if not asked and not heard:
+        if reply.request.passing or (not asked and not heard):
             return
         visitor = [Remark(number, "visitor", reply.request.text)] if asked else []
         tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
@@ -511,26 +528,3 @@ class Session:
     @property
     def _guide(self) -> Guide:
         return self._engines.speakers.guide
-
-    def sound_sent(self, at: Tick, now: Tick) -> None:
-        """A packet that plays at `at` was handed over."""
-        if self._current is not None:
-            self._current.marks.sound_sent(at, now, PACKET)
-
-    def missed(self, length: Tick, what: Missed) -> None:
-        """So much was not sent, or was sent late."""
-        if what == "picture":
-            self._metrics.skipped.inc(length // FRAME)
-            self._metrics.late.inc(length // FRAME)
-        elif what == "gap":
-            self._metrics.sound_gap.observe(length / TICK_RATE)
-        else:
-            self._metrics.sound_left_out.labels(what).inc(length / TICK_RATE)
-
-    def picture_sent(self, at: Tick, now: Tick, in_time: bool) -> None:
-        """The picture for `at` was handed over; the last one again if no new one came in time."""
-        self._metrics.frames.inc()
-        if not in_time:
-            self._metrics.late.inc()
-        if self._current is not None:
-            self._current.marks.picture_sent(at, now)
