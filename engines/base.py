@@ -224,8 +224,11 @@ class EchoCanceller(Protocol):
 class Stt(Protocol):
     """Speech to text; shared by all sessions, called from one thread."""
 
-    def transcribe(self, pcm: Pcm) -> Transcript:
-        """One utterance at HEAR_RATE, up to 30 s. Raises EngineError."""
+    def transcribe(self, pcm: Pcm, before: str = "") -> Transcript:
+        """One utterance at HEAR_RATE, up to 30 s. Raises EngineError.
+
+        before: the words just before this sound, where it goes on in the middle of them.
+        """
         ...
 
 
@@ -254,6 +257,31 @@ class Confident(Protocol):
 
     def sure(self, text: str, history: Sequence[Exchange]) -> float:
         """In [0, 1]: that `text` is a whole question and its answer the right one."""
+        ...
+
+
+def obeys(mind: Dialogue | Mind) -> bool:
+    """Whether visitors may tell the conversation to stop, to wait or to go on; see `commands`.
+
+    One that says whatever it is given declares `obeys = False`.
+    """
+    return bool(getattr(mind, "obeys", True))
+
+
+def names(mind: Dialogue | Mind) -> tuple[str, ...]:
+    """What visitors may call the avatar, where a mind declares `names`."""
+    return tuple(getattr(mind, "names", ()))
+
+
+@runtime_checkable
+class Foreknowing(Protocol):
+    """A dialogue that knows beforehand what it may say, so that it can be made ahead."""
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """Its answers, likeliest first, each in the fragments in which `reply` yields it.
+
+        Texts of whoever runs it, and nothing of a visitor's.
+        """
         ...
 
 

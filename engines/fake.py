@@ -58,7 +58,7 @@ class FakeStt:
         self.text = text
         self.calls = 0
 
-    def transcribe(self, pcm: Pcm) -> Transcript:
+    def transcribe(self, pcm: Pcm, before: str = "") -> Transcript:
         """The text of this engine; EngineError when it is "fail"."""
         self.calls += 1
         if self.text == "fail":

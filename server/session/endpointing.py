@@ -103,7 +103,7 @@ class Endpointing:
     settled: int = 1500  # silence after which nothing that is said belongs to the turn before
     unheard: int = 6_000  # silence after which words that have not come are given up
     unbroken: int = 4_000  # voice without a pause, after which it is looked whether it has words
-    longest: int = 25_000  # whisper hears 30 s at most
+    longest: int = 180_000  # a turn that does not end is taken as it is
 
     def silence_for(self, found: Evidence) -> int:
         """How long a silence ends the turn: `least` to 1500 ms."""

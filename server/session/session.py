@@ -10,9 +10,9 @@ from typing import Final
 
 from visavis.engines.base import Pcm, Remark, Speech
 from visavis.engines.direction.styles import ActiveStyles
+from visavis.engines.language.commands import Command
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
-    FRAME,
     PACKET,
     TICK_RATE,
     Clause,
@@ -29,14 +29,16 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
-from visavis.server.session.doors import Inlet, Missed, Outlet, Outlets, Playout
+from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import DEAF, Ear, Hearing
 from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.history import History
 from visavis.server.session.intake import taken
+from visavis.server.session.obeying import last_answer, obey
 from visavis.server.session.performing import UNANSWERED, Performance, Platform
+from visavis.server.session.played import Played
 from visavis.server.session.receipt import publish
 from visavis.server.session.relaying import Mouth, Relay
 from visavis.server.session.showing import Showing
@@ -72,15 +74,24 @@ class Session:
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
         self._current: Performance | None = None
+        self._played = Played(metrics, lambda: self._current.marks if self._current else None)
         self._last: Performance | None = None  # the newest one, if it was said to its end
         self._platform = Platform(
             clock, self.timeline, self._showing, self._outlets.tell, self._appear
         )
         self._taking = TurnTaking(
-            Floor(lambda: self._current, self._prepare, self._start, self._cut_short),
+            Floor(
+                lambda: self._current,
+                self._prepare,
+                self._answer,
+                self._cut_short,
+                lambda text: self._command(text) is not None,
+                self._obeyed,
+            ),
             clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
         )  # fmt: skip
         self._taking.ear = self._ear if isinstance(self._ear, Hearing) else None
+        self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
         self._stirred: Tick = 0  # when somebody last asked for something or spoke, or was answered
         self._rested: Tick | None = None  # since when nobody has been there
@@ -163,12 +174,7 @@ class Session:
     @property
     def said(self) -> tuple[events.Line, ...]:
         """What visitor and avatar said, as it was heard, the question under way included."""
-        lines = []
-        for remark in self.history.remarks:
-            if remark.role == "visitor":
-                lines.append(events.Line(remark.turn, "visitor", remark.text))
-            elif remark.role == "avatar" and remark.heard:
-                lines.append(events.Line(remark.turn, "avatar", remark.heard))
+        lines = self.history.lines()
         turn = self._current
         if turn is not None and turn.reply.request.origin != "say":
             lines.append(events.Line(turn.number, "visitor", turn.reply.request.text))
@@ -182,9 +188,9 @@ class Session:
             self.clock,
             self.timeline.reader(),
             self._engines.still if still is None else still.image,
-            self.sound_sent,
-            self.picture_sent,
-            self.missed,
+            self._played.sound_sent,
+            self._played.picture_sent,
+            self._played.missed,
         )
 
     def add_inlet(self, inlet: Inlet) -> asyncio.Task[None]:
@@ -233,7 +239,10 @@ class Session:
     # --- what a visitor or an operator asks for -------------------------------------------------
 
     def ask(self, text: str) -> None:
-        """Answer typed words."""
+        """Answer typed words, or do what they tell the conversation to do."""
+        if self._obeyed(text):
+            return
+        self._halted = None
         self._taking.settle()
         turn = self._start(Request(text, "text", self.clock.now()))
         self._outlets.tell(events.Transcribed(turn, text, final=True))
@@ -244,10 +253,68 @@ class Session:
         self._start(Request(text, "say", self.clock.now(), style=style))
 
     def interrupt(self) -> None:
-        """Stop speaking, for good."""
-        self._end_turn("interrupted")
-        self._taking.settle()
+        """Stop speaking; the rest is said only to who asks for it."""
+        self.halt()
         self._showing.attend("idle")
+
+    # --- what they tell the conversation itself (Obedient) ----------------------------------------
+
+    def _command(self, text: str) -> Command | None:
+        commands = self._engines.commands
+        speaking = self._current is not None or self._taking.stopped is not None
+        return commands.read(text, speaking=speaking) if commands is not None else None
+
+    def _obeyed(self, text: str) -> bool:
+        """Whether a visitor's words were a command; then it is done."""
+        command = self._command(text)
+        if command is None or not obey(self, command):
+            return False
+        self._stirred = self.clock.now()
+        self._outlets.tell(events.Transcribed(self.timeline.turn, text, final=True))
+        self._outlets.tell(events.Commanded(self.timeline.turn, command.kind))
+        return True
+
+    def halt(self) -> bool:
+        """Be silent at once, and keep the rest for `go_on`; whether anything was being said."""
+        turn, at = self._current, self.clock.now() + PACKET
+        rest = turn.rest(at) if turn is not None else self._taking.stopped
+        spoke = turn is not None or self._taking.stopped is not None
+        self._end_turn("interrupted")
+        self.timeline.cut(at, self.timeline.turn + 1)
+        self._taking.settle()
+        self._halted = rest or self._halted
+        self._showing.attend("listening" if spoke else "idle")
+        self._showing.move("acknowledge")
+        return spoke
+
+    def go_on(self) -> bool:
+        """Say the rest of what was halted, from the word where it stopped; False: there is none."""
+        rest, self._halted = self._halted, None
+        if rest is None:
+            return False
+        if rest.origin != "say":
+            self.history.drop_question(rest.text)  # it is asked again
+        self._start(replace(rest, origin_at=self.clock.now()))
+        return True
+
+    def repeat(self) -> bool:
+        """Say the last answer once more, in full; False: there is none."""
+        self._end_turn("interrupted")  # then it is part of the history
+        answer = last_answer(self.history.remarks)
+        if answer:
+            self.say(answer)
+        return bool(answer)
+
+    def reply(self, text: str) -> None:
+        """Say a few words that nobody need remember."""
+        self._start(Request(text, "say", self.clock.now(), passing=True))
+
+    def steer(self, prompt: str) -> None:
+        """Take a direction, for what is said from now on, and tell what was understood."""
+        self._tasks.start(self._steer(prompt), name="direct")
+
+    async def _steer(self, prompt: str) -> None:
+        self._outlets.tell(await self.direct(prompt))
 
     async def silence(self) -> None:
         """Return once no reply is under way."""
@@ -313,6 +380,10 @@ class Session:
             request = replace(request, mood=mood)
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
+
+    def _answer(self, request: Request, draft: Reply | None, confirmed: Tick) -> int:
+        self._halted = None
+        return self._start(request, draft, confirmed)
 
     def _cut_short(self, remember: bool) -> None:
         self._end_turn("interrupted", remember=remember)
@@ -394,7 +465,7 @@ class Session:
     def _remember(self, turn: Performance, heard: str) -> None:
         number, reply = turn.number, turn.reply
         asked = reply.request.origin != "say"
-        if not asked and not heard:
+        if reply.request.passing or (not asked and not heard):
             return
         visitor = [Remark(number, "visitor", reply.request.text)] if asked else []
         tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
@@ -404,26 +475,3 @@ class Session:
     @property
     def _guide(self) -> Guide:
         return self._engines.speakers.guide
-
-    def sound_sent(self, at: Tick, now: Tick) -> None:
-        """A packet that plays at `at` was handed over."""
-        if self._current is not None:
-            self._current.marks.sound_sent(at, now, PACKET)
-
-    def missed(self, length: Tick, what: Missed) -> None:
-        """So much was not sent, or was sent late."""
-        if what == "picture":
-            self._metrics.skipped.inc(length // FRAME)
-            self._metrics.late.inc(length // FRAME)
-        elif what == "gap":
-            self._metrics.sound_gap.observe(length / TICK_RATE)
-        else:
-            self._metrics.sound_left_out.labels(what).inc(length / TICK_RATE)
-
-    def picture_sent(self, at: Tick, now: Tick, in_time: bool) -> None:
-        """The picture for `at` was handed over; the last one again if no new one came in time."""
-        self._metrics.frames.inc()
-        if not in_time:
-            self._metrics.late.inc()
-        if self._current is not None:
-            self._current.marks.picture_sent(at, now)

@@ -46,13 +46,16 @@ class Floor:
     """What a session does with replies. current: the one under way; prepare: one in the making.
 
     start(request, draft, confirmed): begin a turn, in which a mind may act from `confirmed` on; its
-    number. end(remember): stop the reply under way.
+    number. end(remember): stop the reply under way. is_command: whether words tell the conversation
+    itself something; obeyed: the same, and then it is done.
     """
 
     current: Callable[[], Performance | None]
     prepare: Callable[[Request], Reply]
     start: Callable[[Request, Reply | None, Tick], int]
     end: Callable[[bool], None]
+    is_command: Callable[[str], bool]
+    obeyed: Callable[[str], bool]
 
 
 class TurnTaking:
@@ -102,6 +105,11 @@ class TurnTaking:
         text = self._whole(draft.text)
         self._tell(events.Transcribed(self._timeline.turn + 1, text, final=False))
         self._showing.move("brows" if text.rstrip().endswith("?") else "acknowledge")
+        if self._floor.is_command(text):  # nothing for a mind to think about
+            self.drop_draft()
+            if self.ear is not None:
+                self.ear.assure(draft.text, 1.0)
+            return
         if self._draft is None or self._draft.request.text != text:
             self.drop_draft()
             self._draft = self._floor.prepare(
@@ -123,6 +131,8 @@ class TurnTaking:
             self.resume()
             return
         text = self._whole(heard.text)
+        if self._floor.obeyed(text):
+            return
         request = Request(text, "speech", heard.ended, heard.transcribed, heard.arousal)
         draft, self._draft = self._draft, None
         if draft is not None and draft.request.text != text:
