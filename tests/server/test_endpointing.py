@@ -16,7 +16,15 @@ def silence(text, finished=None, sure=None):
 
 def test_a_known_question_that_sounds_finished_is_answered_after_160_ms():
     assert silence(QUESTION, 0.95, 1.0) == 160
-    assert silence(QUESTION, 0.5, 0.9) == 160
+    assert silence(QUESTION, 0.5, 0.97) == 160
+    assert silence("What time is breakfast", 0.9, 1.0) == 160  # that has no mark behind it
+    assert silence("Where can I check in", 0.9, 1.0) == 160  # and ends with "in"
+
+
+def test_the_less_it_sounds_so_the_later():
+    waits = [silence(QUESTION, sound, 1.0) for sound in (0.5, 0.3, 0.1, 0.02)]
+    assert waits == sorted(waits)
+    assert 300 < waits[-1] <= 500
 
 
 @pytest.mark.parametrize(
@@ -24,9 +32,9 @@ def test_a_known_question_that_sounds_finished_is_answered_after_160_ms():
     [
         (QUESTION, 0.95, 0.6),  # an answer that may be wrong is worth no hurry
         (QUESTION, 0.02, 0.8),
-        ("What time is the", 0.95, 1.0),
-        ("What time is breakfast", 0.9, 1.0),  # no mark behind it
-        (QUESTION, 0.95, None),
+        ("What time is the", 0.95, 0.9),
+        ("What time is breakfast", 0.9, 0.9),
+        (QUESTION, 0.9, None),
     ],
 )
 def test_nothing_else_is(text, finished, sure):
