@@ -459,7 +459,8 @@ class Session:
         turn.marks.ended = self.clock.now()
         if remember:
             self._remember(turn, heard)
-        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard))
+        unsaid = tuple(turn.reply.unsaid)
+        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard, unsaid))
         self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))
 
     def _remember(self, turn: Performance, heard: str) -> None:

@@ -3,7 +3,8 @@ import pytest
 from visavis.engines.language.phrases import closed, dangling, goes_on, joined
 
 UNFINISHED = (
-    "I would like to", "I would like to.", "Could you tell me where the", "Is it for?", "What is the?",
+    "I would like to", "I would like to.", "Could you tell me where the", "Is it for?",
+    "What is the?",
     "Where can I?", "Do you have?", "How much is?", "When do I have to?", "I was wondering if...",
     "My wife and I", "Please tell me about", "Um,", "Well...", "We need two towels and",
     "because", "What time is?", "I'm looking for the,",
