@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,12 +110,15 @@ class Preparing:
         """Raises EngineError when the voice cannot be had, OSError when nothing can be written."""
         room = await asyncio.to_thread(Room, self._place)
         keep = {shelf.path(line).name for line in (*self._repertoire.plan, *asked)}
+        if not await asyncio.to_thread(room.is_there, keep, anything=missing[0] in asked):
+            return
         make = partial(load.tts, shelf.voice, self._home)
         self._child = EngineProcess(f"prepare-{shelf.voice}", make, _DEADLINE, patient=True)
         await self._child.load()
         made = failures = 0
         for line in missing:
             await _idle(busy)
+            began = time.monotonic()
             if not await asyncio.to_thread(room.is_there, keep, anything=line in asked):
                 break
             try:
@@ -127,6 +131,8 @@ class Preparing:
                     raise
                 self._unmakeable.add(shelf.path(line))
             shelf.settle(line)
+            # Half of a core at most: where a container has a quota, giving way does not help.
+            await asyncio.sleep(time.monotonic() - began)
         log.info("answers prepared", extra={"voice": shelf.voice, "lines": made})
 
 

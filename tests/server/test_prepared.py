@@ -25,6 +25,7 @@ from visavis.server.session.history import History
 from visavis.server.system.config import Config
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
+from visavis.server.system.process import EngineProcess
 
 HELLO, BREAKFAST = Wanted("Hello.", PLAIN), Wanted("Breakfast is at seven.", PLAIN)
 
@@ -197,6 +198,8 @@ async def test_what_is_missing_is_made_in_idle_time_as_the_voice_makes_it(
     tmp_path, metrics, monkeypatch
 ):
     monkeypatch.setattr(preparing, "_FIRST", 0.0)
+    # Else it would wait until nobody else wants a core, which may be never where tests run.
+    monkeypatch.setattr(preparing, "EngineProcess", _eager)
     known, worker = Repertoire(), Worker("prepared", deadline=5.0)
     known.learn([HELLO, BREAKFAST])
     shelf = Shelf("heart", "first", tmp_path, known, worker, metrics)
@@ -217,6 +220,22 @@ async def test_what_is_missing_is_made_in_idle_time_as_the_voice_makes_it(
         assert alike(found, list(voice.synthesize(wanted.text, wanted.prosody)))
     assert metrics.registry.get_sample_value("visavis_lines_prepared_total") >= 1
     worker.close()
+
+
+def _eager(name, make, deadline, *, patient):
+    assert patient
+    return EngineProcess(name, make, deadline)
+
+
+async def test_a_patient_process_takes_only_what_nobody_wants():
+    child = EngineProcess("patient", fake.FakeTts, 50.0, patient=True)
+    await child.load()
+    assert await child.call(_scheduling) == (os.SCHED_IDLE, 19)
+    child.close()
+
+
+def _scheduling(_tts):
+    return os.sched_getscheduler(0), os.nice(0)
 
 
 def test_one_process_prepares_at_a_time(tmp_path):
