@@ -28,10 +28,14 @@ from visavis.engines.base import (
     Portrayal,
     Puppet,
     Stt,
+    TurnEnd,
     draw_one,
+    names,
+    obeys,
 )
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.language.commands import Commands
 from visavis.engines.registry import Wanted
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
@@ -114,7 +118,9 @@ class Services:
         self._drawing: DrawingPool
         self._puppets: Puppets
         self._stt: Served[Stt]
+        self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
+        self._commands: Commands | None = None
         self._guide: Guide
         self._director: Director
 
@@ -149,11 +155,27 @@ class Services:
         worker = Worker("stt", deadline=_DEADLINE)
         stt = await worker.load(load.stt, self._home)
         self._stt = self._serve("stt", "Speech recognition", stt, worker)
+        self._turn_end = await self._open_turn_end()
+
+    async def _open_turn_end(self) -> Served[TurnEnd] | None:
+        """None where its file is missing or damaged: words and silence do without it."""
+        worker = Worker("turn-end", deadline=_DEADLINE)
+        try:
+            network = await worker.load(load.turn_end, self._home)
+        except (EngineError, ManifestError) as error:
+            log.warning("turns end by words and silence alone", extra={"fault": str(error)})
+            worker.close()
+            return None
+        health = Health("turn-end", "The end of turns", self._metrics)  # does without, if broken
+        served: Served[TurnEnd] = Served(InThread(network, worker), health)
+        self._served.append(served)
+        return served
 
     async def _open_mind(self) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
         name, knowledge = self._defaults.dialogue, self._defaults.knowledge
         engine = await worker.load(load.dialogue, name, knowledge, self._home)
+        self._commands = Commands(names(engine)) if obeys(engine) else None
         if isinstance(engine, Mind):
             worker.close()
             return WatchedMind(engine, self._health("dialogue", "The dialogue"))
@@ -194,6 +216,7 @@ class Services:
             apology=loaded.apology,
             give_back=give_back,
             clock=partial(Clock, phase=sitting.phase),
+            commands=self._commands.named(avatar) if self._commands is not None else None,
         )
 
     async def prepare(self, busy: Callable[[], bool]) -> None:
@@ -250,7 +273,7 @@ class Services:
         # What cannot be made fails the request, and the event loop has nothing to import.
         load.echo()
         load.vad()
-        return Ear(load.echo, load.vad, self._stt, Endpointing()), motion
+        return Ear(load.echo, load.vad, self._stt, Endpointing(), self._turn_end), motion
 
     def close(self) -> None:
         """End every engine's thread."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final, Protocol
 
 import numpy as np
@@ -107,6 +108,8 @@ class Reply:
         self._written: list[Line] = []  # clauses so far, also those not yet spoken
         self._style = NOTHING
         self.complete = False  # whether that is the whole answer
+        self.sure: float | None = None  # that the question is whole, and this its answer
+        self.assured: Callable[[float], None] = lambda sure: None  # told of it
         self._skip = request.skip
         self._confirmed = asyncio.Event()
         self._mind, self._guide = speakers.mind, speakers.guide
@@ -146,6 +149,12 @@ class Reply:
         """The answer so far, brackets included."""
         return self.rest(0)
 
+    def left(self, heard: int) -> float:
+        """How many words there are after so many; infinite while more may be written."""
+        if not self.complete:
+            return inf
+        return sum(len(line.text.split()) for line in self._written) - heard
+
     def confirm(self) -> None:
         """The visitor has finished: this is the question."""
         self._confirmed.set()
@@ -183,7 +192,10 @@ class Reply:
     async def _taken(self, thought: Thought) -> list[Line]:
         """The lines that a thought completes; tools that were used are kept in `tool_calls`."""
         match thought:
-            case Fragment(text):
+            case Fragment(text, sure):
+                if sure is not None and self.sure is None:
+                    self.sure = sure
+                    self.assured(sure)
                 return await self._read(self._brackets.feed(text))
             case Gesture(movement):
                 return self._lines.movement(movement)

@@ -12,6 +12,7 @@ from visavis.engines import fake
 from visavis.engines.base import Dialogue, Lips, Puppet, Stt, Tts
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.language.commands import Commands
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause
 from visavis.server.services.carrying import Measured
@@ -52,6 +53,7 @@ class FakeServices:
         )
         self.lent = 0  # sessions that have engines, and did not end
         self.tts = fake.FakeTts()
+        self.commands: Commands | None = Commands(["Nora"])
         self.director = Director()
         self.sentiment = Sentiment(self.director)
         self.workers = {
@@ -86,6 +88,7 @@ class FakeServices:
             clock=partial(Clock, phase=sitting.phase),
             still=np.full((192, 128), 128, np.uint8),
             speakers=Speakers(DialogueMind(dialogue), tts, guide, self.ahead),
+            commands=self.commands,
             apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
         )
 
