@@ -101,7 +101,7 @@ _ASKED: Final = (
     "vm-enter-num-to-call",
 )  # fmt: skip
 _READ: Final = (
-    "go forward ten meters", "he was not an ill disposed young man",
+    "seven of clubs", "he was not an ill disposed young man",
     "he might even have been made amiable himself", "ten of clubs",
 )  # fmt: skip
 

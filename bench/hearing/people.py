@@ -200,13 +200,11 @@ def loud_until(sound: Floats) -> int:
 
 
 def trimmed(sound: Floats) -> Floats:
-    """From the first to the last 5 ms over 40 dB under the loudest, and 10 dB over its noise."""
+    """From the first to the last 5 ms that is louder than 40 dB under the loudest."""
     size = PLAY_RATE // 200
     blocks = sound[: len(sound) // size * size].reshape(-1, size)
     level = np.sqrt(np.mean(blocks**2, axis=1))
-    noise = float(np.percentile(level, 5))
-    least = max(level.max() * 10 ** (-40 / 20), min(noise * 10 ** (10 / 20), level.max() / 10))
-    loud = np.flatnonzero(level > least)
+    loud = np.flatnonzero(level > level.max() * 10 ** (-40 / 20))
     return sound[loud[0] * size : (loud[-1] + 1) * size]
 
 
