@@ -4,8 +4,8 @@
 
 Both are heard in the same Chromium through the same taps: end of speech at the microphone to the
 first sound of the track that comes back. Pipecat's bot is `bot.py`; its page plays sound alone,
-ours draws a face too. Both speak in the same voice. 20 minutes with all 40 questions; the first run makes an
-environment for it under out/pipecat.
+ours draws a face too. Both speak in the same voice. 20 minutes with all 40 questions; the first
+run makes an environment for it under out/pipecat.
 """
 
 from __future__ import annotations
