@@ -40,6 +40,14 @@ def asked() -> list[Asked]:
     return [*synthetic, *(Asked(make(), "") for make in corpora.recorded())]
 
 
+def some(questions: list[Asked], cases: int | None) -> list[Asked]:
+    """So many of them, of all kinds and always the same; all, where it is None."""
+    if cases is None:
+        return questions
+    places = np.random.default_rng(0).permutation(len(questions))[:cases]
+    return [questions[place] for place in sorted(places)]
+
+
 def microphone(path: Path, parts: list[tuple[Clip, float]]) -> None:
     """Each clip, and so many seconds of a quiet room behind it, after LEAD_IN of it."""
     sounds: list[Floats] = [np.zeros(round(LEAD_IN * PLAY_RATE), np.float32)]
@@ -56,9 +64,7 @@ def microphone(path: Path, parts: list[tuple[Clip, float]]) -> None:
 
 async def spoken(address: str, out: Path, cases: int | None = None) -> dict[str, Any]:
     """All of them, or so many of all kinds, in one session."""
-    questions = asked()
-    if cases is not None:
-        questions = questions[:: max(1, len(questions) // cases)][:cases]
+    questions = some(asked(), cases)
     wav = out / "questions.wav"
     microphone(wav, [(each.clip, ANSWER) for each in questions])
     async with chromium(wav) as browser:
@@ -110,6 +116,7 @@ async def _measured(page: Page, questions: list[Asked]) -> dict[str, Any]:
         "end_of_speech_to_moving_lips_ms": summary([row["lips_ms"] for row in rows]),
         "right_answers": sum(row["right"] for row in known),
         "right_answers_of": len(known),
+        "right_answers_percent": round(100 * sum(r["right"] for r in known) / max(1, len(known))),
         "each": rows,
         "receipts": stages(receipts),
         "skew_ms": skew(taps["skew"]),

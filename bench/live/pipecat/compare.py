@@ -31,6 +31,7 @@ from bench.live.spoken import (
     Asked,
     asked,
     microphone,
+    some,
     waited,
     windows,
 )
@@ -125,9 +126,7 @@ def faster(result: dict[str, Any]) -> dict[str, Any]:
 
 async def run(cases: int | None, only: list[str], voice: str) -> dict[str, Any]:
     """Pipecat first, then ours."""
-    questions = asked()
-    if cases is not None:
-        questions = questions[:: max(1, len(questions) // cases)][:cases]
+    questions = some(asked(), cases)
     HOME.mkdir(parents=True, exist_ok=True)
     wav = HOME / "questions.wav"
     microphone(wav, [(each.clip, ANSWER) for each in questions])
