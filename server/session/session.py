@@ -35,6 +35,7 @@ from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import DEAF, Ear, Hearing
 from visavis.server.session.history import History
 from visavis.server.session.intake import taken
+from visavis.server.session.keepsake import Keepsake, names_of
 from visavis.server.session.obeying import last_answer, obey
 from visavis.server.session.played import Played
 from visavis.server.session.receipt import Marks, publish
@@ -154,6 +155,21 @@ class Session:
         if rested is not None and self.clock.now() - rested > _UNFINISHED:
             self._stopped = None
         self._resume()
+
+    def left(self) -> Keepsake:
+        """What another session needs to go on where this one, which rests, is ended."""
+        active, remarks = names_of(self._active), self.history.remarks
+        return Keepsake(self.timeline.turn, remarks, active, self._stopped, self._halted)
+
+    def restore(self, keepsake: Keepsake, away: Tick) -> None:
+        """Go on from there, before it runs: its visitor has been away for so long."""
+        self.history.remarks = keepsake.remarks
+        self._active = keepsake.active()
+        self.timeline.turn = keepsake.turn
+        self._stopped, self._halted = keepsake.unfinished, keepsake.halted
+        self._appear()
+        self._rested = self.clock.now() - away
+        self._showing.rest()
 
     @property
     def quiet(self) -> Tick:
