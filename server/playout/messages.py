@@ -45,7 +45,8 @@ class SpeechStarted:
 class Drafted:
     """What the visitor has said so far, at a pause that may not be the end of the turn.
 
-    `arousal`: how raised the voice was, as `engines.tone` tells it.
+    An empty text: no words were understood so far. `arousal`: how raised the voice was, as
+    `engines.tone` tells it.
     """
 
     text: str

@@ -53,6 +53,21 @@ class ReplyStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyHeld:
+    """A reply is silent, because somebody speaks over it: it will go on, or end."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyResumed:
+    """A reply that was held goes on at `at`, with the word that was cut."""
+
+    turn: int
+    at: Tick
+
+
+@dataclass(frozen=True, slots=True)
 class Caption:
     """A clause being spoken; the first `heard` characters of `text` have been said."""
 
@@ -134,6 +149,8 @@ Event = (
     | Commanded
     | Thinking
     | ReplyStarted
+    | ReplyHeld
+    | ReplyResumed
     | Caption
     | ReplyEnded
     | Receipt

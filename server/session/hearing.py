@@ -88,6 +88,10 @@ class Hearing:
         """
         self._gate.switch(on)
 
+    def disregard(self) -> None:
+        """What was heard of the turn so far is no turn: listen for the next one."""
+        self._reset()
+
     def _take(self, packet: Pcm) -> None:
         now = self._clock.now()
         try:
@@ -161,7 +165,7 @@ class Hearing:
         """The words up to `ended` have come."""
         try:
             words = self._words.words
-            if words is not None and words.text:
+            if words is not None:
                 self._emit(Drafted(words.text, ended, self._arousal()))
             self._maybe_finish()
         except Exception as error:  # noqa: BLE001 (a turn whose words are never known never ends)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import EngineError, Pcm, Remark, Speech
-from visavis.engines.direction.styles import ActiveStyles, Direction
+from visavis.engines.base import Pcm, Remark, Speech
+from visavis.engines.direction.styles import ActiveStyles
 from visavis.engines.language.commands import Command
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
-    FRAME,
     PACKET,
     TICK_RATE,
     Clause,
@@ -37,37 +36,22 @@ from visavis.server.session.history import History
 from visavis.server.session.intake import taken
 from visavis.server.session.keepsake import Keepsake, names_of
 from visavis.server.session.obeying import last_answer, obey
+from visavis.server.session.overlap import leaves_the_turn
+from visavis.server.session.performing import UNANSWERED, Performance, Platform
 from visavis.server.session.played import Played
-from visavis.server.session.receipt import Marks, publish
+from visavis.server.session.receipt import publish
 from visavis.server.session.relaying import Mouth, Relay
-from visavis.server.session.showing import EARLY, LEAD, Showing
-from visavis.server.session.speaking import TAKEN, Reply
+from visavis.server.session.showing import Showing
+from visavis.server.session.speaking import Reply
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-# A reply begins this long after its first clause is known: less than a picture's lead, so that its
-# first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
-START: Final[Tick] = FRAME
-_UNANSWERED: Final = events.Failure("reply-failed", "The answer could not be made.")
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
 # A visitor who comes back later than this has other things in mind than half of an answer.
 _UNFINISHED: Final[Tick] = ms(30_000)
-
-
-@dataclass(slots=True)
-class _Turn:
-    """The reply under way: its making, its record and the task that plays it."""
-
-    number: int
-    reply: Reply
-    marks: Marks
-    directions: tuple[Direction, ...] = ()  # what holds for the words that sound now
-    task: asyncio.Task[None] | None = None
-    at: Tick | None = None  # where its next clause goes
-    shown: list[events.Caption] = field(default_factory=list)  # the newest one of each clause
 
 
 class Session:
@@ -88,10 +72,13 @@ class Session:
         self.history = History()
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
-        self._current: _Turn | None = None
+        self._current: Performance | None = None
         self._played = Played(metrics, lambda: self._current.marks if self._current else None)
-        self._last: _Turn | None = None  # the newest one, if it was said to its end
+        self._last: Performance | None = None  # the newest one, if it was said to its end
         self._draft: Reply | None = None
+        self._platform = Platform(
+            clock, self.timeline, self._showing, self._outlets.tell, self._appear
+        )
         self._stopped: Request | None = None  # the rest of a reply that speech broke off
         self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
@@ -136,7 +123,7 @@ class Session:
         self._stopped = None
         turn = self._current or self._last
         if turn is not None and (turn is self._current or (turn.at or 0) > heard):
-            rest = self._rest_of(turn, heard)
+            rest = turn.rest(heard)
             if turn is self._current:
                 self._end_turn("interrupted", heard)
             else:  # it ended after they had gone
@@ -292,7 +279,7 @@ class Session:
     def halt(self) -> bool:
         """Be silent at once, and keep the rest for `go_on`; whether anything was being said."""
         turn, at = self._current, self.clock.now() + PACKET
-        rest = self._rest_of(turn, at) if turn is not None else self._stopped
+        rest = turn.rest(at) if turn is not None else self._stopped
         spoke = turn is not None or self._stopped is not None
         self._end_turn("interrupted")
         self._drop_draft()
@@ -388,13 +375,17 @@ class Session:
     def _on_speech(self) -> None:
         self._stopped, self._stirred = None, self.clock.now()
         if self._current is not None:
-            rest = self._rest_of(self._current, self.clock.now() + PACKET)
-            self._end_turn("interrupted")
-            self._stopped = rest
+            self._current.hold()
         self._showing.attend("listening")
         self._outlets.tell(events.Listening(active=True))
 
     def _on_draft(self, draft: Drafted) -> None:
+        if self._leaves_the_turn(draft.text):
+            self._go_on()
+            return
+        if not draft.text:
+            return
+        self._break_off()
         self._outlets.tell(events.Transcribed(self.timeline.turn + 1, draft.text, final=False))
         asked = draft.text.rstrip().endswith("?")
         self._showing.move("brows" if asked else "acknowledge")
@@ -406,6 +397,10 @@ class Session:
             self._draft = self._prepare(request)
 
     def _on_turn_end(self, heard: Heard) -> None:
+        if self._leaves_the_turn(heard.text):
+            self._go_on()
+            return
+        self._break_off()
         self._outlets.tell(events.Listening(active=False))
         if not heard.text:
             if self._draft is not None:  # words that turned out to be none
@@ -424,8 +419,28 @@ class Session:
         turn = self._start(request, draft)
         self._outlets.tell(events.Transcribed(turn, heard.text, final=True))
 
+    def _leaves_the_turn(self, text: str) -> bool:
+        """Whether a reply is held, and what was said over it leaves the turn to the avatar."""
+        turn = self._current
+        return turn is not None and turn.held and leaves_the_turn(text, turn)
+
+    def _go_on(self) -> None:
+        """Say what is left of the reply that is held; what was heard over it is forgotten."""
+        if isinstance(self._ear, Hearing):
+            self._ear.disregard()
+        self._outlets.tell(events.Listening(active=False))
+        if self._current is not None:
+            self._current.go_on()
+
+    def _break_off(self) -> None:
+        """End the reply that is held: the visitor has the turn. Its rest stays in `_stopped`."""
+        if self._current is not None and self._current.held:
+            rest = self._current.rest(self.clock.now() + PACKET)
+            self._end_turn("interrupted")
+            self._stopped = rest
+
     def _resume(self) -> None:
-        """What broke the reply off was no speech: go on at the word where it stopped."""
+        """Say what is left of the reply that was broken off."""
         rest, self._stopped = self._stopped, None
         if self._current is not None:  # an operator made it speak meanwhile
             return
@@ -435,15 +450,6 @@ class Session:
         if rest.origin != "say":
             self.history.drop_last()  # the question is asked again
         self._start(replace(rest, origin_at=self.clock.now()))
-
-    def _rest_of(self, turn: _Turn, until: Tick) -> Request | None:
-        heard = self.timeline.heard_until(until, turn.number).split()
-        request = turn.reply.request
-        if not turn.reply.complete:  # what is not written yet has to be asked for again
-            return replace(request, skip=request.skip + len(heard))
-        rest = turn.reply.rest(len(heard))
-        now = self.clock.now()
-        return Request(rest, "say", now, style=request.style, mood=request.mood) if rest else None
 
     def _drop_draft(self) -> None:
         if self._draft is not None:
@@ -468,7 +474,7 @@ class Session:
         self.timeline.cut(self.clock.now() + PACKET, number)
         reply = draft or self._prepare(request)
         reply.confirm()
-        turn = _Turn(number, reply, Marks(number, request), (reply.request.mood,))
+        turn = Performance(number, request, reply, self._platform)
         self._current, self._last = turn, None
         self._appear()
         self._showing.attend("thinking")
@@ -476,78 +482,24 @@ class Session:
         turn.task = self._tasks.start(self._perform(turn), name=f"turn-{number}")
         return number
 
-    async def _perform(self, turn: _Turn) -> None:
+    async def _perform(self, turn: Performance) -> None:
         try:
-            await self._spoken(turn)
+            sorry = (self._guide.literal("sorry"),)
+            regretful = [replace(clause, directions=sorry) for clause in self._engines.apology]
+            ending = await turn.play(regretful)
+            heard = self.timeline.heard_until(self.clock.now() + PACKET, turn.number)
+            self._close(turn, ending, heard)
+            self._last = turn
+            self._showing.attend("idle")
         except Exception as error:  # noqa: BLE001
             # No engine's fault, but a turn that is never over would hold up the session.
             extra = {"session": self.name, "fault": fault(error), "trace": trace(error)}
             log.error("a turn failed", extra=extra)  # noqa: TRY400
             self._metrics.engine_errors.labels("turn").inc()
             if self._current is turn:
-                self._outlets.tell(_UNANSWERED)
+                self._outlets.tell(UNANSWERED)
                 self._end_turn("failed")
                 self._showing.attend("idle")
-
-    async def _spoken(self, turn: _Turn) -> None:
-        ending: Ending = "done"
-        async with asyncio.TaskGroup() as tasks:
-            try:
-                async for clause in turn.reply.clauses():
-                    await self.clock.sleep_until((turn.at or 0) - TAKEN)
-                    tasks.create_task(self._caption(self._place(turn, clause)))
-            except EngineError as error:
-                extra = {"session": self.name, "fault": fault(error)}
-                log.error("a reply failed", extra=extra)  # noqa: TRY400 (its text may quote)
-                ending = "failed"
-                self._outlets.tell(_UNANSWERED)
-                sorry = (self._guide.literal("sorry"),)
-                for clause in self._engines.apology:
-                    regretful = replace(clause, directions=sorry)
-                    tasks.create_task(self._caption(self._place(turn, regretful)))
-        if turn.at is not None:
-            await self.clock.sleep_until(turn.at)
-        self._close(turn, ending, self.timeline.heard_until(self.clock.now() + PACKET, turn.number))
-        self._last = turn
-        self._showing.attend("idle")
-
-    def _place(self, turn: _Turn, clause: Clause) -> Spoken:
-        """Fix when a clause plays: after the one before it, or as soon as its lips can move."""
-        now = self.clock.now()
-        soonest = now + START if turn.at is None else now + LEAD
-        spoken = Spoken(turn.number, max(soonest, turn.at or 0, self.timeline.end), clause)
-        if turn.at is None:
-            turn.marks.starts, turn.marks.first_clause = spoken.at, now
-            self._showing.attend("speaking")
-            self._outlets.tell(events.ReplyStarted(turn.number, spoken.at))
-        turn.at = spoken.end
-        self.timeline.put(spoken)
-        self._showing.speak(spoken.at, clause.speech)
-        return spoken
-
-    async def _caption(self, spoken: Spoken) -> None:
-        await self.clock.sleep_until(spoken.at - EARLY)
-        turn = self._current
-        if spoken.turn != self.timeline.turn or turn is None:
-            return
-        self._perform_directions(turn, spoken.clause)
-        heard, clause = 0, len(turn.shown)
-        turn.shown.append(events.Caption(spoken.turn, spoken.clause.text, 0))
-        for word in spoken.clause.speech.words:
-            await self.clock.sleep_until(spoken.at + word.start)
-            if spoken.turn != self.timeline.turn:
-                return
-            heard = min(heard + len(word.text) + (heard > 0), len(spoken.clause.text))
-            turn.shown[clause] = events.Caption(spoken.turn, spoken.clause.text, heard)
-            self._outlets.tell(turn.shown[clause])
-
-    def _perform_directions(self, turn: _Turn, clause: Clause) -> None:
-        """What a reply's style and brackets say comes into force with the clause."""
-        if clause.directions != turn.directions:
-            turn.directions = clause.directions
-            self._appear()
-        for movement in clause.movements:
-            self._showing.move(movement)
 
     def _end_turn(self, ending: Ending, heard: Tick | None = None) -> None:
         """Stop the reply under way, in one step: nothing of it can sound or show after this.
@@ -568,7 +520,7 @@ class Session:
             turn.task.cancel()
         self._close(turn, ending, words)
 
-    def _close(self, turn: _Turn, ending: Ending, heard: str) -> None:
+    def _close(self, turn: Performance, ending: Ending, heard: str) -> None:
         self._current = None
         self._stirred = self.clock.now()
         self._appear()
@@ -579,7 +531,7 @@ class Session:
         self._outlets.tell(events.ReplyEnded(turn.number, ending, heard))
         self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))
 
-    def _remember(self, turn: _Turn, heard: str) -> None:
+    def _remember(self, turn: Performance, heard: str) -> None:
         number, reply = turn.number, turn.reply
         asked = reply.request.origin != "say"
         if reply.request.passing or (not asked and not heard):

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Final
 
 import numpy as np
@@ -132,6 +133,12 @@ class Reply:
     def written(self) -> str:
         """The answer so far, brackets included."""
         return self.rest(0)
+
+    def left(self, heard: int) -> float:
+        """How many words there are after so many; infinite while more may be written."""
+        if not self.complete:
+            return inf
+        return sum(len(line.text.split()) for line in self._written) - heard
 
     def confirm(self) -> None:
         """The visitor has finished: this is the question."""
