@@ -291,9 +291,9 @@ class Session:
 
     def go_on(self) -> bool:
         """Say the rest of what was halted, from the word where it stopped; False: there is none."""
-        rest, self._halted = self._halted, None
+        rest, self._halted = self._halted or self._stopped, None
         if rest is None:
-            return False
+            return self._current is not None  # it goes on as it is
         if rest.origin != "say":
             self.history.drop_question(rest.text)  # it is asked again
         self._start(replace(rest, origin_at=self.clock.now()))
