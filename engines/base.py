@@ -253,6 +253,18 @@ def names(mind: Dialogue | Mind) -> tuple[str, ...]:
     return tuple(getattr(mind, "names", ()))
 
 
+@runtime_checkable
+class Foreknowing(Protocol):
+    """A dialogue that knows beforehand what it may say, so that it can be made ahead."""
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """Its answers, likeliest first, each in the fragments in which `reply` yields it.
+
+        Texts of whoever runs it, and nothing of a visitor's.
+        """
+        ...
+
+
 Role = Literal["visitor", "avatar", "tool"]
 
 

@@ -89,6 +89,18 @@ class KnowledgeDialogue:
         """Yield the answer sentence by sentence. Raises EngineError."""
         yield from fragments(self._answer(text, history))
 
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """Implements `Foreknowing`: first answers to what the file knows, then small talk, the
+        others in turn, and what it says to what it does not know, as far as that is fixed."""
+        known = self._index.entries[: self._known]
+        most = max(len(entry.answers) for entry in known)
+        for turn in range(most):
+            for entry in known:
+                if turn < len(entry.answers):
+                    yield tuple(fragments(smalltalk.fill(entry.answers[turn], self.knowledge)))
+        for text in smalltalk.fixed(self.knowledge):
+            yield tuple(fragments(text))
+
     def match(self, text: str, history: Sequence[Exchange] = ()) -> Match:
         """Which entry answers a text, given what was said before. Raises EngineError."""
         history = history[-FOLLOW_UP_DEPTH:]

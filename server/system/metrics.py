@@ -194,6 +194,22 @@ class Metrics:
             "Times that a faster renderer failed, and the CPU draws until it was made anew",
             registry=self.registry,
         )
+        self.lines = Counter(
+            "visavis_lines",
+            "Clauses that were spoken, by whether they had been synthesized ahead",
+            ["how"],
+            registry=self.registry,
+        )
+        for how in ("prepared", "missed", "new"):
+            self.lines.labels(how)  # so that all are there from the start
+        self.prepared = Counter(
+            "visavis_lines_prepared", "Clauses synthesized ahead", registry=self.registry
+        )
+        self.prepared_bytes = Gauge(
+            "visavis_lines_at_hand_bytes",
+            "Speech made ahead that is held in memory",
+            registry=self.registry,
+        )
         self.engine_errors = Counter(
             "visavis_engine_errors", "Failures of an engine", ["engine"], registry=self.registry
         )
