@@ -21,6 +21,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _ELISION: Final = re.compile(r"^(?:[cdjlmnst]|qu|dell|all|nell|sull|dov)['’]")
 _MARKED: Final = 0.6  # what a letter that English lacks counts for, beside a frequent word
 _OTHERS: Final = 0.5  # share of another script's letters from which a text is foreign
+_WIDE: Final = 3.0  # letters of ours that one of East Asia says as much as
 _SURE: Final = 2.0  # frequent words that are enough beside none of English
 _SHORT: Final = 1.3  # the same of a text of three words or less
 _LEAD: Final = 1.5  # over the English words in it
@@ -28,8 +29,30 @@ _LEAD: Final = 1.5  # over the English words in it
 _LENT: Final = frozenset(
     (
         *("café", "cafés", "crème", "brûlée", "naïve", "résumé", "cliché", "château", "fiancé"),
-        *("fiancée", "piñata", "jalapeño", "jalapeños", "à", "crêpe", "crêpes", "entrée", "soufflé"),
-        *("über", "façade", "décor", "déjà", "voilà", "purée", "sauté", "señor", "pâté", "rosé"),
+        *(
+            "fiancée",
+            "piñata",
+            "jalapeño",
+            "jalapeños",
+            "à",
+            "crêpe",
+            "crêpes",
+            "entrée",
+            "soufflé",
+        ),
+        *(
+            "über",
+            "façade",
+            "décor",
+            "déjà",
+            "voilà",
+            "purée",
+            "sauté",
+            "señor",
+            "pâté",
+            "rosé",
+            "hôte",
+        ),
     )
 )
 
@@ -57,14 +80,15 @@ def is_foreign(text: str) -> bool:
     letters = [each for each in text if each.isalpha()]
     if not letters:
         return False
-    others = sum(not _is_latin(each) for each in letters)
-    if others > _OTHERS * len(letters):
+    weights = [_WIDE if each >= "\u1100" else 1.0 for each in letters if not _is_latin(each)]
+    latin = len(letters) - len(weights)
+    if sum(weights) > _OTHERS * (sum(weights) + latin):
         return True
     return _reads_foreign(text)
 
 
 def _is_latin(letter: str) -> bool:
-    return letter < "\u0250" or "\u1e00" <= letter < "\u1f00"
+    return letter < "\u0250" or "\u1e00" <= letter < "\u1f00"  # with marks, of Vietnamese too
 
 
 def _reads_foreign(text: str) -> bool:
