@@ -18,7 +18,7 @@ ENGLISH = """
     wifi | Spa | Nora | menu | pool? | Where is the Café Zürich? | a la carte? | table d'hôte
     Where is Via Roma? | How do I get to the Champs-Élysées? | Crème brûlée, please | sauerkraut
     Is there a doner kebab nearby? | I am José | My name is François Müller | Señor García's room
-    The Louvre, please | Rijksmuseum opening hours | Leonardo da Vinci airport | El Greco exhibition
+    The Louvre | Rijksmuseum opening hours | Leonardo da Vinci airport | El Greco exhibition
     Do you speak German? | How do you say thank you in French? | brekfst tim | wat time brekfast
     Two croissants and a café au lait, please | Hotel de Paris | Casa Batlló tickets | Los Angeles
     Is the à la carte menu vegan? | ok | yes | 305 | :-) | | ... | O'Neill | rock 'n' roll
