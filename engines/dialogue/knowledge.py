@@ -15,11 +15,13 @@ from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry
 from visavis.engines.dialogue.retrieval import Index
 from visavis.engines.language import minilm
 from visavis.engines.language.embeddings import Embedder
+from visavis.engines.language.foreign import is_foreign
 from visavis.engines.language.sentences import fragments
 from visavis.engines.language.wording import STOP, core, normalise, stem, words
 
 # Chosen on `tune` and `out_of_scope.tune` of bench/dialogue_questions.toml; see bench/dialogue.py.
 THRESHOLD: Final = 0.5  # of what is answered
+SURE: Final = 0.9  # of what is answered in whatever language it was asked
 UNSURE: Final = 0.4  # from here to the threshold it asks back
 LEAD_WEIGHT: Final = 0.3  # of the lead over what is beyond the avatar
 FOLLOW_UP_BONUS: Final = 0.05  # for what the visitor already talks about
@@ -141,6 +143,8 @@ class KnowledgeDialogue:
         if not normalise(text):
             return smalltalk.FOREIGN if any(c.isalpha() for c in text) else smalltalk.EMPTY
         found = self.match(text, history)
+        if found.score < SURE and is_foreign(text):
+            return smalltalk.FOREIGN
         if found.entry_id == smalltalk.REPEAT and history:
             return f"{smalltalk.REPEATING} {self._last_answer(history)}"
         if found.entry_id == smalltalk.YES and (meant := self._asked_back(history)):
