@@ -9,6 +9,7 @@ from typing import Final, Literal
 FRAME_MS: Final = 20
 Change = Literal["started", "paused", "resumed"]
 
+_RECENT: Final = 20  # frames that are looked back upon
 _AGAIN, _AGAIN_WITHIN = 2, 4  # voiced frames, of so many, with which a turn goes on after a pause
 
 # Whisper closes a sentence that sounds finished with one of these.
@@ -27,10 +28,11 @@ class Endpointing:
     """Thresholds in milliseconds of voice or of silence."""
 
     onset: int = 80  # voice within twice that time, before speech counts as begun
-    onset_over_reply: int = 100  # the same while the avatar speaks: it is only held then
+    onset_over_reply: int = 60  # the same while the avatar speaks: it is only held then
     pause: int = 120  # silence after which the words so far are transcribed
     end_closed: int = 380  # silence that ends a turn whose words make a finished sentence
     end: int = 600  # silence that ends any other turn
+    end_held: int = 280  # silence that ends a turn over a reply that is held, and is to go on
     end_dangling: int = 1100  # the same when the last word asks for more: "to the", "and"
     longest: int = 25_000  # whisper hears 30 s at most
 
@@ -47,18 +49,20 @@ class Endpointer:
 
     def __init__(self, limits: Endpointing) -> None:
         self._limits = limits
-        self._recent: deque[bool] = deque(maxlen=2 * limits.onset_over_reply // FRAME_MS)
+        self._recent: deque[bool] = deque(maxlen=_RECENT)
         self.talking = False
         self._was_paused = False
         self.silence = 0  # ms since the last voice
 
-    def push(self, voice: bool, over_reply: bool) -> Change | None:
-        """One frame; what it changes."""
+    def push(self, voice: bool, over_reply: bool, *, near: bool = True) -> Change | None:
+        """One frame; what it changes. near: no turn begins without it."""
         self._recent.append(voice)
         if self._was_paused:  # one frame alone is a click, not the next word
             voice = voice and sum(list(self._recent)[-_AGAIN_WITHIN:]) >= _AGAIN
         self.silence = 0 if voice else self.silence + FRAME_MS
         if not self.talking:
+            if not near:
+                return None
             return self._start(self._limits.onset_over_reply if over_reply else self._limits.onset)
         if voice and self._was_paused:
             self._was_paused = False

@@ -72,6 +72,7 @@ class Hearing:
         self._gate = Gate(clock)
         self._nearness = Nearness()
         self._finishing = False
+        self._soon = False  # the turn ends with a short silence
 
     async def run(self, mic: AsyncIterator[Pcm]) -> None:
         """Listen to 48 kHz mono packets until they end."""
@@ -91,9 +92,9 @@ class Hearing:
         """
         self._gate.switch(on)
 
-    def disregard(self) -> None:
-        """What was heard of the turn so far is no turn: listen for the next one."""
-        self._reset()
+    def end_soon(self) -> None:
+        """The words so far leave the turn to the avatar: if no others follow, it goes on soon."""
+        self._soon = True
 
     def _take(self, packet: Pcm) -> None:
         now = self._clock.now()
@@ -143,22 +144,23 @@ class Hearing:
             self._finish()
         voice = not closed and self._vad.call(lambda vad: bool(vad.is_speech(frame)), False)
         over_reply = not self._turn.talking and self._timeline.audible(now)
-        voice = voice and self._nearness.feed(frame, over_reply=over_reply)
+        voice = self._nearness.feed(frame, voice=voice, over_reply=over_reply)
         self._words.keep(frame)
         if voice:
             self._ended = now
             self._tone.call(lambda tone: tone.feed(frame), None)
-        change = self._turn.push(voice, over_reply)
+        change = self._turn.push(voice, over_reply, near=not over_reply or self._nearness.near)
         if change == "started":
             self._nearness.begin(over_reply=over_reply)
             self._words.begin()
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
         elif change == "resumed" and not self._finishing:
+            self._soon = False
             self._words.drop()
         elif change == "paused" and not self._finishing:
             self._words.draft(self._ended)
-        if self._turn.talking and voice and self._nearness.judge():
+        if self._turn.talking and voice and self._nearness.far():
             self._break_off()
         if self._turn.talking:
             self._maybe_finish()
@@ -189,7 +191,8 @@ class Hearing:
         words = self._words.words
         if words is None:
             return
-        if self._finishing or self._turn.silence >= self._limits.silence_for(words.text):
+        limit = self._limits.end_held if self._soon else self._limits.silence_for(words.text)
+        if self._finishing or self._turn.silence >= limit:
             heard = Heard(words.text, self._ended, self._words.known_at, self._arousal())
             if heard.text:
                 self._tone.call(Tone.learn, None)
@@ -200,4 +203,4 @@ class Hearing:
     def _reset(self) -> None:
         self._turn.reset()
         self._words.reset()
-        self._finishing = False
+        self._finishing = self._soon = False

@@ -305,8 +305,8 @@ class Session:
         self._outlets.tell(events.Listening(active=True))
 
     def _on_draft(self, draft: Drafted) -> None:
-        if self._leaves_the_turn(draft.text):
-            self._go_on()
+        if self._leaves_the_turn(draft.text) and isinstance(self._ear, Hearing):
+            self._ear.end_soon()
             return
         if not draft.text:
             return
@@ -346,8 +346,6 @@ class Session:
 
     def _go_on(self) -> None:
         """Say what is left of the reply that is held; what was heard over it is forgotten."""
-        if isinstance(self._ear, Hearing):
-            self._ear.disregard()
         self._outlets.tell(events.Listening(active=False))
         if self._current is not None:
             self._current.go_on()
