@@ -16,15 +16,18 @@ import numpy as np
 from visavis.engines.base import Pcm
 
 _TURNS: Final = 5  # of which the usual loudness is the median
-_UNKNOWN: Final = -30.0  # dBFS; what most microphones make of a voice
+# dBFS; what browsers make of a voice (gain control). Who is much softer has to speak once while the
+# avatar is silent before they can interrupt it by voice.
+_UNKNOWN: Final = -27.0
 _PEAK: Final = 6.0  # dB under the usual: one of the first frames is as loud as that
 _WARY: Final = 3.0, 250  # the same for so many voiced frames after somebody who was far
 _FRAME: Final = 22.0  # dB under the usual: every voiced frame that counts
-_LEAST: Final = -50.0  # dBFS: the same while nothing is known of the visitor
+_LEAST: Final = -58.0  # dBFS: the same, however soft they are
 _FIRST: Final = 6  # frames in which a voice begins
-_LASTING: Final = 8, 16  # voiced frames of so many, after which a soft voice is a voice all the same
+_RECENT: Final = 16  # frames
+_LASTING: Final = 8  # voiced ones among them, after which they need not be as loud
 _WHOLE: Final = 9.5  # dB under the usual: the first frames of a turn together
-_JUDGED: Final = 12  # voiced frames, 240 ms, after which a turn is known to be near or far
+_JUDGED: Final = 12, 25, 40  # voiced frames after which a turn may be known to be far
 _ENOUGH: Final = 10  # voiced frames, 200 ms, that tell how loud somebody is
 _KEPT: Final = 1500  # frames: as long a turn as is heard
 _SILENT: Final = -96.0
@@ -35,7 +38,7 @@ class Nearness:
 
     def __init__(self) -> None:
         self._usual: deque[float] = deque(maxlen=_TURNS)
-        self._recent: deque[float] = deque([_SILENT] * _LASTING[1], maxlen=_LASTING[1])
+        self._recent: deque[float] = deque([_SILENT] * _RECENT, maxlen=_RECENT)
         self._turn: deque[float] = deque(maxlen=_KEPT)  # powers of a turn's voiced frames
         self._over_reply = False
         self._wary = 0  # voiced frames for which somebody else is reckoned with
@@ -58,7 +61,9 @@ class Nearness:
         recent = list(self._recent)
         if max(recent[-_FIRST:]) >= self._peak:
             return True
-        return not self._usual and sum(level > _SILENT for level in recent) >= _LASTING[0]
+        voiced = [level for level in recent if level > _SILENT]
+        soft = len(voiced) >= _LASTING and not self._wary
+        return soft and float(np.mean(voiced)) >= self._loudness - _WHOLE
 
     def begin(self, *, over_reply: bool) -> None:
         """A turn has begun; over_reply: while the avatar spoke."""
@@ -75,20 +80,23 @@ class Nearness:
 
         To be asked after each voiced frame of it.
         """
-        if not self._over_reply or not self._usual or len(self._turn) != _JUDGED:
+        if not self._over_reply or len(self._turn) not in _JUDGED:
             return False
-        is_far = _dbfs(float(np.mean(self._turn))) < median(self._usual) - _WHOLE
+        is_far = _dbfs(float(np.mean(self._turn))) < self._loudness - _WHOLE
         self._wary = _WARY[1] if is_far else 0
         return is_far
 
     @property
+    def _loudness(self) -> float:
+        return median(self._usual) if self._usual else _UNKNOWN
+
+    @property
     def _least(self) -> float:
-        return max(median(self._usual) - _FRAME, _LEAST) if self._usual else _LEAST
+        return max(self._loudness - _FRAME, _LEAST)
 
     @property
     def _peak(self) -> float:
-        usual = median(self._usual) if self._usual else _UNKNOWN
-        return usual - (_WARY[0] if self._wary else _PEAK)
+        return self._loudness - (_WARY[0] if self._wary else _PEAK)
 
 
 def _power(frame: Pcm) -> float:
