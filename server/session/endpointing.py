@@ -97,8 +97,10 @@ class Endpointing:
 
     onset: int = 80  # voice within twice that time, before speech counts as begun
     onset_over_reply: int = 100  # the same while the avatar speaks: it is only held then
-    pause: int = 60  # silence after which the words so far are transcribed
-    again: int = 200  # after which the sound is asked once more: a longer pause tells more
+    # Silence after which the words so far are transcribed: they are known 110 ms later. At 60 it
+    # would be done 1.5 times an utterance instead of 2.2, in pauses between and within words.
+    pause: int = 40
+    listens: tuple[int, ...] = (80, 200)  # when the sound is asked: a longer pause tells more
     least: int = 160  # silence that ends a turn which is surely over
     settled: int = 1500  # silence after which nothing that is said belongs to the turn before
     unheard: int = 6_000  # silence after which words that have not come are given up

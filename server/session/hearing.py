@@ -201,7 +201,7 @@ class Hearing:
         """At a longer pause how it sounds; in voice that goes on and on, whether it has words."""
         if self._lingering or self._finishing:
             return
-        if self._turn.silence == self._limits.again:
+        if self._turn.silence in self._limits.listens:
             self._ending.ask()
         elif not self._turn.silence and self._turn.voice >= self._limits.unbroken:
             self._turn.voice = 0
@@ -225,7 +225,6 @@ class Hearing:
         elif change == "paused" and not self._finishing:
             self._unbroken, self._so_far = False, None
             self._words.draft(self._ended)
-            self._ending.ask()
 
     def _is_settled(self, now: Tick) -> bool:
         """Whether a turn that was told as over is so for good."""
