@@ -158,6 +158,7 @@ _NAMES: Final[Mapping[type, str]] = {
     Goodbye: "goodbye",
     events.Listening: "listening",
     events.Transcribed: "transcript",
+    events.Commanded: "command",
     events.Thinking: "thinking",
     events.ReplyStarted: "reply_started",
     events.ReplyHeld: "reply_held",

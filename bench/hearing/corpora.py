@@ -75,10 +75,15 @@ def _utterance(name: str, kind: str, clip: Clip, right: str = "", after: Tick = 
 # --- questions and finished utterances ------------------------------------------------------------
 
 
+def spoken() -> list[tuple[str, str, str]]:
+    """Voice, question, and words of the right answer: thirty by six voices."""
+    asked = enumerate((*QUESTIONS, *MORE))
+    return [(VOICES[index % len(VOICES)], text, right) for index, (text, right) in asked]
+
+
 def questions() -> Iterator[tuple[str, Make]]:
     """40: thirty by six voices, ten that people said."""
-    for index, (text, right) in enumerate((*QUESTIONS, *MORE)):
-        voice = VOICES[index % len(VOICES)]
+    for index, (voice, text, right) in enumerate(spoken()):
         name = f"question-{index + 1:02}-{voice}"
         yield (
             name,

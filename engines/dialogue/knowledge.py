@@ -59,7 +59,7 @@ def load(home: Path, knowledge: Path | None) -> KnowledgeDialogue:
 
 
 class KnowledgeDialogue:
-    """Implements `Dialogue` over one Markdown file; safe to share by sessions and threads."""
+    """Implements `Dialogue`, `Confident` over one Markdown file; safe to share by threads."""
 
     def __init__(self, path: Path, embedder: Embedder, cache: Path | None = None) -> None:
         """`cache`: a folder for the vectors of the file. Raises KnowledgeError, EngineError.
@@ -76,6 +76,11 @@ class KnowledgeDialogue:
         self._subjects = _subject_stems(self.knowledge.entries)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What visitors call the avatar."""
+        return (self.knowledge.persona.name,)
+
+    @property
     def greeting(self) -> str:
         """What the file says to a visitor who arrives; empty if it says nothing."""
         return smalltalk.fill(self.knowledge.persona.greeting, self.knowledge)
@@ -83,6 +88,23 @@ class KnowledgeDialogue:
     def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
         """Yield the answer sentence by sentence. Raises EngineError."""
         yield from fragments(self._answer(text, history))
+
+    def sure(self, text: str, history: Sequence[Exchange]) -> float:
+        """In [0, 1]: how well an entry fits, 0 where none does. Raises EngineError."""
+        found = self.match(text, history)
+        return min(max(found.score, 0.0), 1.0) if found.entry_id is not None else 0.0
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """Implements `Foreknowing`: first answers to what the file knows, then small talk, the
+        others in turn, and what it says to what it does not know, as far as that is fixed."""
+        known = self._index.entries[: self._known]
+        most = max(len(entry.answers) for entry in known)
+        for turn in range(most):
+            for entry in known:
+                if turn < len(entry.answers):
+                    yield tuple(fragments(smalltalk.fill(entry.answers[turn], self.knowledge)))
+        for text in smalltalk.fixed(self.knowledge):
+            yield tuple(fragments(text))
 
     def match(self, text: str, history: Sequence[Exchange] = ()) -> Match:
         """Which entry answers a text, given what was said before. Raises EngineError."""

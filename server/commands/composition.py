@@ -38,6 +38,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         config.avatar, config.voice, config.dialogue, knowledge, size, renderer,
         voices_apart=config.are_voices_apart,
         refine=config.refine == "on",
+        prepare=config.prepare_answers == "on",
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 

@@ -101,6 +101,8 @@ async def _serve(
             loaded.set()
             log.info("scheduling", extra={"level": priority.go_first()})
             tasks.append(asyncio.create_task(lag.watch(metrics), name="lag"))
+            answers = engines.prepare(lambda: sessions.talking)
+            tasks.append(asyncio.create_task(answers, name="answers"))
             await asyncio.wait([orders])
         if orders.done() and (seconds := orders.result()):
             await _in_time(sessions.drain(seconds), seconds + 1)

@@ -21,7 +21,7 @@ from visavis.server.http.callers import caller
 from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.http.places import Keeper
 from visavis.server.http.problems import body, json_object
-from visavis.server.playout.messages import TICK_RATE
+from visavis.server.playout.messages import TICK_RATE, ms
 from visavis.server.rtc import offers
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.congestion import Measured
@@ -51,6 +51,7 @@ _seldom: Final = Seldom(log)  # who asks may ask again and again
 _SDP: Final = "application/sdp"
 _FRAGMENT: Final = "application/trickle-ice-sdpfrag"
 _SHUTTING_DOWN: Final = "The server is shutting down."
+_MOMENT: Final = ms(3000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,11 @@ class SessionRoutes:
     def conversations(self) -> list[Conversation]:
         """Every one there is."""
         return list(self._conversations.values())
+
+    @property
+    def talking(self) -> bool:
+        """Whether anywhere somebody speaks, or did a moment ago."""
+        return any(each.session.quiet < _MOMENT for each in self._conversations.values())
 
     async def _create(self, request: web.Request) -> web.Response:
         self._offers.count(caller(request))

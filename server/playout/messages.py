@@ -42,6 +42,13 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """A turn that was told as over goes on: no word of the answer had been heard by `at`."""
+
+    at: Tick
+
+
+@dataclass(frozen=True, slots=True)
 class Drafted:
     """What the visitor has said so far, at a pause that may not be the end of the turn.
 
@@ -79,6 +86,7 @@ class Request:
     style: str = ""  # a direction in plain words, for this reply only
     mood: Direction = NOTHING  # what the visitor's own words and voice call for
     skip: int = 0  # words of the answer that were heard before it was broken off
+    passing: bool = False  # whether it is no part of what was said: "Of course."
 
 
 @dataclass(frozen=True, slots=True)

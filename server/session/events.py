@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from visavis.engines.language.commands import Kind
 from visavis.server.playout.messages import Ending, Fluency, Origin, Tick
 
 
@@ -22,6 +23,18 @@ class Transcribed:
     turn: int
     text: str
     final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """The visitor's words of this turn were no question, but told the conversation what to do.
+
+    "stop", "pause" (be silent and wait), "go-on" (with the rest of what was stopped), "repeat"
+    (the last answer) or "manner" (speak slower, louder, ...). It has been done.
+    """
+
+    turn: int
+    command: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,7 @@ class Failure:
 Event = (
     Listening
     | Transcribed
+    | Commanded
     | Thinking
     | ReplyStarted
     | ReplyHeld

@@ -1,8 +1,8 @@
 """Whether a voice over a reply is the visitor's, by how loud they are otherwise.
 
 A bystander, and what is left of the avatar's own voice, are far quieter at the microphone. Of 40
-interruptions by nine voices all have a frame of their usual loudness less 6 dB in their first 0.3 s,
-95 % in their first 0.21 s; of the same voices 15 dB further down 3 % have.
+interruptions by nine voices all have a frame of their usual loudness less 6 dB in the first 0.3 s,
+95 % in the first 0.21 s; of the same voices 15 dB further down 3 % have.
 """
 
 from __future__ import annotations

@@ -120,6 +120,11 @@ class Config:
         "keeps many sessions in time, and answers 40 ms later; auto: where max_sessions is set to "
         "more than two",
     )
+    prepare_answers: str = _setting(
+        "on",
+        "on or off: whether answers are synthesized ahead, while nobody speaks, and kept (256 MB "
+        "at most), so that a known question is answered sooner",
+    )
     frame_ancestors: str = _setting(
         "self", "pages that may show this one in a frame: none, self, or origins with spaces"
     )
@@ -302,6 +307,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"create_avatars is {config.create_avatars!r}: choose on or off"
     if config.voice_process not in {"on", "off", "auto"}:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
+    if config.prepare_answers not in {"on", "off"}:
+        yield f"prepare_answers is {config.prepare_answers!r}: choose on or off"
     if config.refine not in {"on", "off"}:
         yield f"refine is {config.refine!r}: choose on or off"
 

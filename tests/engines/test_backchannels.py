@@ -7,7 +7,8 @@ from visavis.engines.language.backchannels import only_follows
 FOLLOWS = (
     "Mm-hm.", "Mm-hmm.", "Uh-huh.", "Yes.", "Yeah, yeah.", "Okay.", "Okay, great, thanks.",
     "I see.", "(coughs)", "[LAUGHTER", "*sighs*", "Ha ha ha ha ha ha", "Hahaha!", "Heh heh.",
-    "Hmm.", "Mmhmm", "Um-hum.", "Right.", "Oh, okay.", "", "...", "That's great.", "Thank you.", "Ahem.", "♪♪",
+    "Hmm.", "Mmhmm", "Um-hum.", "Right.", "Oh, okay.", "", "...", "That's great.", "Thank you.",
+    "Ahem.", "♪♪",
     "Got it.", "Of course.", "Uhm",
 )  # fmt: skip
 WANTS_THE_TURN = (
