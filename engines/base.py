@@ -251,6 +251,15 @@ class Dialogue(Protocol):
         ...
 
 
+@runtime_checkable
+class Confident(Protocol):
+    """A dialogue that can say how sure it is of an answer, before it gives it."""
+
+    def sure(self, text: str, history: Sequence[Exchange]) -> float:
+        """In [0, 1]: that `text` is a whole question and its answer the right one."""
+        ...
+
+
 def obeys(mind: Dialogue | Mind) -> bool:
     """Whether visitors may tell the conversation to stop, to wait or to go on; see `commands`.
 
@@ -273,15 +282,6 @@ class Foreknowing(Protocol):
 
         Texts of whoever runs it, and nothing of a visitor's.
         """
-        ...
-
-
-@runtime_checkable
-class Confident(Protocol):
-    """A dialogue that can say how sure it is of an answer, before it gives it."""
-
-    def sure(self, text: str, history: Sequence[Exchange]) -> float:
-        """In [0, 1]: that `text` is a whole question and its answer the right one."""
         ...
 
 

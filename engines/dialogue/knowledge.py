@@ -89,6 +89,11 @@ class KnowledgeDialogue:
         """Yield the answer sentence by sentence. Raises EngineError."""
         yield from fragments(self._answer(text, history))
 
+    def sure(self, text: str, history: Sequence[Exchange]) -> float:
+        """In [0, 1]: how well an entry fits, 0 where none does. Raises EngineError."""
+        found = self.match(text, history)
+        return min(max(found.score, 0.0), 1.0) if found.entry_id is not None else 0.0
+
     def foreknown(self) -> Iterator[Sequence[str]]:
         """Implements `Foreknowing`: first answers to what the file knows, then small talk, the
         others in turn, and what it says to what it does not know, as far as that is fixed."""
@@ -100,11 +105,6 @@ class KnowledgeDialogue:
                     yield tuple(fragments(smalltalk.fill(entry.answers[turn], self.knowledge)))
         for text in smalltalk.fixed(self.knowledge):
             yield tuple(fragments(text))
-
-    def sure(self, text: str, history: Sequence[Exchange]) -> float:
-        """In [0, 1]: how well an entry fits, 0 where none does. Raises EngineError."""
-        found = self.match(text, history)
-        return min(max(found.score, 0.0), 1.0) if found.entry_id is not None else 0.0
 
     def match(self, text: str, history: Sequence[Exchange] = ()) -> Match:
         """Which entry answers a text, given what was said before. Raises EngineError."""

@@ -79,15 +79,19 @@ class Session:
         self._platform = Platform(
             clock, self.timeline, self._showing, self._outlets.tell, self._appear
         )
-        self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
         self._taking = TurnTaking(
             Floor(
-                lambda: self._current, self._prepare, self._start, self._cut_short,
-                lambda text: self._command(text) is not None, self._obeyed,
+                lambda: self._current,
+                self._prepare,
+                self._answer,
+                self._cut_short,
+                lambda text: self._command(text) is not None,
+                self._obeyed,
             ),
             clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
         )  # fmt: skip
         self._taking.ear = self._ear if isinstance(self._ear, Hearing) else None
+        self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
         self._stirred: Tick = 0  # when somebody last asked for something or spoke, or was answered
         self._rested: Tick | None = None  # since when nobody has been there
@@ -238,6 +242,7 @@ class Session:
         """Answer typed words, or do what they tell the conversation to do."""
         if self._obeyed(text):
             return
+        self._halted = None
         self._taking.settle()
         turn = self._start(Request(text, "text", self.clock.now()))
         self._outlets.tell(events.Transcribed(turn, text, final=True))
@@ -260,10 +265,9 @@ class Session:
         return commands.read(text, speaking=speaking) if commands is not None else None
 
     def _obeyed(self, text: str) -> bool:
-        """Whether a visitor's words were a command; then it is done. Others end what was halted."""
+        """Whether a visitor's words were a command; then it is done."""
         command = self._command(text)
         if command is None or not obey(self, command):
-            self._halted = None
             return False
         self._stirred = self.clock.now()
         self._outlets.tell(events.Transcribed(self.timeline.turn, text, final=True))
@@ -273,12 +277,11 @@ class Session:
     def halt(self) -> bool:
         """Be silent at once, and keep the rest for `go_on`; whether anything was being said."""
         turn, at = self._current, self.clock.now() + PACKET
-        stopped = self._taking.stopped
-        rest = turn.rest(at) if turn is not None else stopped
-        spoke = turn is not None or stopped is not None
+        rest = turn.rest(at) if turn is not None else self._taking.stopped
+        spoke = turn is not None or self._taking.stopped is not None
         self._end_turn("interrupted")
-        self._taking.settle()
         self.timeline.cut(at, self.timeline.turn + 1)
+        self._taking.settle()
         self._halted = rest or self._halted
         self._showing.attend("listening" if spoke else "idle")
         self._showing.move("acknowledge")
@@ -377,6 +380,10 @@ class Session:
             request = replace(request, mood=mood)
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
+
+    def _answer(self, request: Request, draft: Reply | None, confirmed: Tick) -> int:
+        self._halted = None
+        return self._start(request, draft, confirmed)
 
     def _cut_short(self, remember: bool) -> None:
         self._end_turn("interrupted", remember=remember)
