@@ -39,7 +39,7 @@ _UNSAID: Final = 1.4  # where the mind does not say how sure it is
 # How long a silence ends a turn, by the odds. A finished sentence is answered within 1.2 s, and a
 # hesitation of 0.9 s is not broken into.
 _ODDS: Final = (-3.0, -1.5, 0.0, 1.0, 2.0)
-_SILENCES: Final = (1500, 1050, 900, 550, 350)
+_SILENCES: Final = (1500, 1050, 850, 500, 320)
 # The same for a whole sentence that the mind surely answers, by its sound alone: from what sounds
 # broken off to what may be over.
 _SOUNDS: Final = (-4.0, -2.0, 0.0)
