@@ -28,7 +28,7 @@ _WORDLESS: Final = 15_000
 # that break off are often written as short questions.
 _DANGLING: Final = -3.5
 _OPEN: Final = -1.8
-_ASKED: Final = -0.6
+_ASKED: Final = -0.4
 _SOUND: Final = 0.35  # times those of the sound: the network was not trained on every voice
 _SURE: Final = 0.75  # of its answer is a mind that may give it at once
 # So sure is it of a question that it has word for word: then it is whole, whatever its last word
