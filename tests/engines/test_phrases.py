@@ -12,7 +12,8 @@ UNFINISHED = (
 FINISHED = (
     "Who is it for?", "What are you looking at?", "Where are you from?", "What can I do?",
     "What do you have?", "Yes.", "Yes, I do.", "I think so.", "Where is it?", "What is that?",
-    "What?", "Do you like this?", "Two people.", "Can somebody help me?", "What's this for?",
+    "Can you tell me where the pool is?", "I don't know what it was.", "What?",
+    "Do you like this?", "Two people.", "Can somebody help me?", "What's this for?",
 )  # fmt: skip
 
 
