@@ -15,7 +15,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ class HibariTTSService(TTSService):
     def __init__(self) -> None:
         settings = TTSSettings(model=None, voice="af_heart", language=None)
         super().__init__(push_start_frame=True, push_stop_frames=True, settings=settings)
-        self._voice = hibari.TTS()
+        self._voice = hibari.Hibari()
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame, None]:
         """The sentence's sound, as it is made."""
@@ -161,6 +161,14 @@ async def talk(
     await PipelineRunner(handle_sigint=False).run(PipelineTask(pipeline, params=PipelineParams()))
 
 
+async def _told(work: Coroutine[Any, Any, None]) -> None:
+    """Nobody awaits a conversation: what ends it is in the log."""
+    try:
+        await work
+    except Exception:
+        logger.exception("the conversation ended")
+
+
 def application(answers: dict[str, str], home: Path, name: str) -> web.Application:
     """The page, and the address for its offer."""
     talks: set[asyncio.Task[None]] = set()
@@ -172,7 +180,7 @@ def application(answers: dict[str, str], home: Path, name: str) -> web.Applicati
         given: dict[str, Any] = await request.json()
         connection = SmallWebRTCConnection()
         await connection.initialize(sdp=given["sdp"], type=given["type"])
-        talks.add(asyncio.create_task(talk(connection, answers, home, name)))
+        talks.add(asyncio.create_task(_told(talk(connection, answers, home, name))))
         return web.json_response(connection.get_answer())
 
     app = web.Application()
