@@ -165,7 +165,7 @@ async def _told(work: Coroutine[Any, Any, None]) -> None:
     """Nobody awaits a conversation: what ends it is in the log."""
     try:
         await work
-    except Exception:
+    except Exception:  # noqa: BLE001 (whatever it is)
         logger.exception("the conversation ended")
 
 
