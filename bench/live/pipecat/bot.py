@@ -81,6 +81,7 @@ class Mind(FrameProcessor):
 
 
 _RATE = 24_000  # of hibari
+_QUIET = 0.003
 
 
 class HibariTTSService(TTSService):
@@ -105,6 +106,8 @@ class HibariTTSService(TTSService):
 
 async def _in_thread(pieces: Iterator[Any]) -> AsyncIterator[bytes]:
     while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        loud = np.flatnonzero(np.abs(piece) > _QUIET)  # as our server does: it begins with silence
+        piece = piece[loud[0] :] if loud.size else piece
         yield np.rint(np.clip(piece, -1, 1) * 32_767).astype("<i2").tobytes()
 
 
