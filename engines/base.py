@@ -84,10 +84,16 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. `doubt` in [0, 1]: the engine's own probability that it was not speech."""
+    """What was said. `doubt` in [0, 1]: the engine's own probability that it was not speech.
+
+    foreign: in [0, 1], that it was in another language than the engine's; speech: in [0, 1], that
+    somebody spoke, understood or not. Both 0 of an engine that cannot tell.
+    """
 
     text: str
     doubt: float
+    foreign: float = 0.0
+    speech: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +235,14 @@ class Stt(Protocol):
         ...
 
 
+class TurnEnd(Protocol):
+    """Whether a speaker has finished, by how it sounds; shared by all sessions, one thread."""
+
+    def finished(self, pcm: Pcm) -> float:
+        """A turn so far at HEAR_RATE, its pause at the end -> probability. Raises EngineError."""
+        ...
+
+
 class Dialogue(Protocol):
     """The simple form of a mind: text to text, synchronous; see `server.services.minds`.
 
@@ -265,6 +279,15 @@ class Foreknowing(Protocol):
         ...
 
 
+@runtime_checkable
+class Confident(Protocol):
+    """A dialogue that can say how sure it is of an answer, before it gives it."""
+
+    def sure(self, text: str, history: Sequence[Exchange]) -> float:
+        """In [0, 1]: that `text` is a whole question and its answer the right one."""
+        ...
+
+
 Role = Literal["visitor", "avatar", "tool"]
 
 
@@ -285,9 +308,14 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A piece of the answer as it is to be spoken, of any size, directions in brackets included."""
+    """A piece of the answer as it is to be spoken, of any size, directions in brackets included.
+
+    sure: in [0, 1], how sure the mind is that it was asked a whole question and this answers it:
+        then the answer begins sooner. None: it does not say.
+    """
 
     text: str
+    sure: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from visavis.engines.base import (
     Motion,
     Stt,
     Tts,
+    TurnEnd,
     Vad,
     Voice,
     draw_one,
@@ -59,6 +60,13 @@ def stt(home: Path) -> Stt:
     from visavis.engines.ears.stt_whisper import WhisperStt
 
     return WhisperStt(manifest.locate("whisper-tiny-en", home / "models").parent)
+
+
+def turn_end(home: Path) -> TurnEnd:
+    """Whether a visitor has finished, by the sound. Raises ManifestError, EngineError."""
+    from visavis.engines.ears.turn_smart import SmartTurn
+
+    return SmartTurn(manifest.locate("turn-end", home / "models"))
 
 
 def motion(seed: int) -> Motion:

@@ -61,7 +61,7 @@ def load(home: Path, knowledge: Path | None) -> KnowledgeDialogue:
 
 
 class KnowledgeDialogue:
-    """Implements `Dialogue` over one Markdown file; safe to share by sessions and threads."""
+    """Implements `Dialogue`, `Confident` over one Markdown file; safe to share by threads."""
 
     def __init__(self, path: Path, embedder: Embedder, cache: Path | None = None) -> None:
         """`cache`: a folder for the vectors of the file. Raises KnowledgeError, EngineError.
@@ -102,6 +102,11 @@ class KnowledgeDialogue:
                     yield tuple(fragments(smalltalk.fill(entry.answers[turn], self.knowledge)))
         for text in smalltalk.fixed(self.knowledge):
             yield tuple(fragments(text))
+
+    def sure(self, text: str, history: Sequence[Exchange]) -> float:
+        """In [0, 1]: how well an entry fits, 0 where none does. Raises EngineError."""
+        found = self.match(text, history)
+        return min(max(found.score, 0.0), 1.0) if found.entry_id is not None else 0.0
 
     def match(self, text: str, history: Sequence[Exchange] = ()) -> Match:
         """Which entry answers a text, given what was said before. Raises EngineError."""

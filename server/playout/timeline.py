@@ -136,6 +136,10 @@ class Timeline:
         """The words of `turn` (the current or the last one) that had sounded by `at`."""
         return " ".join(w.text for w in self._words if w.turn == turn and w.middle <= at)
 
+    def spoke(self, at: Tick) -> bool:
+        """Whether a word of this turn had sounded by `at`."""
+        return any(w.turn == self.turn and w.middle <= at for w in self._words)
+
     def forget(self, before: Tick) -> None:
         """Let go of sound that ended before `before`."""
         while self._segments and self._segments[0].end <= before:

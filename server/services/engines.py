@@ -28,6 +28,7 @@ from visavis.engines.base import (
     Portrayal,
     Puppet,
     Stt,
+    TurnEnd,
     draw_one,
     names,
     obeys,
@@ -117,6 +118,7 @@ class Services:
         self._drawing: DrawingPool
         self._puppets: Puppets
         self._stt: Served[Stt]
+        self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
         self._commands: Commands | None = None
         self._guide: Guide
@@ -152,6 +154,21 @@ class Services:
         worker = Worker("stt", deadline=_DEADLINE)
         stt = await worker.load(load.stt, self._home)
         self._stt = self._serve("stt", "Speech recognition", stt, worker)
+        self._turn_end = await self._open_turn_end()
+
+    async def _open_turn_end(self) -> Served[TurnEnd] | None:
+        """None where its file is missing or damaged: words and silence do without it."""
+        worker = Worker("turn-end", deadline=_DEADLINE)
+        try:
+            network = await worker.load(load.turn_end, self._home)
+        except (EngineError, ManifestError) as error:
+            log.warning("turns end by words and silence alone", extra={"fault": str(error)})
+            worker.close()
+            return None
+        health = Health("turn-end", "The end of turns", self._metrics)  # does without, if broken
+        served: Served[TurnEnd] = Served(InThread(network, worker), health)
+        self._served.append(served)
+        return served
 
     async def _open_mind(self) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
@@ -255,7 +272,7 @@ class Services:
         # What cannot be made fails the request, and the event loop has nothing to import.
         load.echo()
         load.vad()
-        return Ear(load.echo, load.vad, self._stt, Endpointing()), motion
+        return Ear(load.echo, load.vad, self._stt, Endpointing(), self._turn_end), motion
 
     def close(self) -> None:
         """End every engine's thread."""

@@ -1,8 +1,11 @@
-"""Microphone -> speech started, drafted and heard: voice activity and turns, over two parts.
+"""Microphone -> speech started, drafted and heard: voice activity and turns, over three parts.
 
-`microphone` takes the avatar out of the sound, `transcribing` makes words of it. A stage that
-fails is made anew and the session is told; without voice activity the visitor is not heard for a
-minute.
+`microphone` takes the avatar out of the sound, `transcribing` makes words of it, `turn_ending`
+listens for how they end. A stage that fails is made anew and the session is told; without voice
+activity the visitor is not heard for a minute.
+
+A turn is told as over after as little as 160 ms of silence. Its sound is kept until a word of the
+answer was heard: a visitor who speaks on before that goes on in the same turn.
 """
 
 from __future__ import annotations
@@ -12,17 +15,31 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from visavis.engines.base import EchoCanceller, Pcm, Stt, Vad
+from visavis.engines.base import EchoCanceller, Pcm, Stt, Transcript, TurnEnd, Vad
 from visavis.engines.ears.tone import Tone
 from visavis.server.playout.clock import Clock
-from visavis.server.playout.messages import Drafted, Heard, SpeechStarted, Tick, ms
+from visavis.server.playout.messages import (
+    Drafted,
+    Heard,
+    SpeechResumed,
+    SpeechStarted,
+    Tick,
+    ms,
+)
 from visavis.server.playout.timeline import Timeline
-from visavis.server.session.endpointing import Endpointer, Endpointing
+from visavis.server.session.endpointing import (
+    FRAME_MS,
+    Change,
+    Endpointer,
+    Endpointing,
+    Evidence,
+)
 from visavis.server.session.events import Failure
 from visavis.server.session.gate import Gate
 from visavis.server.session.microphone import Microphone
 from visavis.server.session.renewing import Renewed, Strikes
 from visavis.server.session.transcribing import Transcribing
+from visavis.server.session.turn_ending import TurnEnding
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -30,11 +47,18 @@ from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
 
-Event = SpeechStarted | Drafted | Heard | Failure
+_BEFORE: Final = 300 // FRAME_MS  # frames from before the onset that belong to a turn
+
+Event = SpeechStarted | SpeechResumed | Drafted | Heard | Failure
 
 RESTARTED: Final = Failure("hearing-restarted", "A word may be lost: my hearing was restarted.")
 DEAF: Final = Failure("hearing-failed", "I cannot hear you for the moment. Please type instead.")
 HALF_DEAF: Final = Failure("echo-failed", "I cannot hear you while I speak, for the moment.")
+_FOREIGN: Final = 0.5  # probability from which speech is taken for another language
+# What was said without a word being understood was surely said: so likely to be speech, and so
+# many frames of it pitched, 0.8 s.
+_SPOKE: Final = 0.8
+_SAID: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +69,7 @@ class Ear:
     vad: Callable[[], Vad]
     stt: Served[Stt]
     limits: Endpointing
+    turn_end: Served[TurnEnd] | None = None  # None: words and silence alone
 
 
 class Hearing:
@@ -67,9 +92,12 @@ class Hearing:
         self._strikes = Strikes(clock)  # of what is not an engine's fault
         self._turn = Endpointer(self._limits)
         self._words = Transcribing(ear.stt, clock, tasks, self._known)
+        self._ending = TurnEnding(ear.turn_end, tasks, self._decide)
+        self._sure: tuple[str, float] = ("", 0.0)  # of the answer to these words
         self._ended: Tick = 0  # the last tick of voice
         self._gate = Gate(clock)
         self._finishing = False
+        self._lingering = False  # the turn was told as over, and its sound is kept
 
     async def run(self, mic: AsyncIterator[Pcm]) -> None:
         """Listen to 48 kHz mono packets until they end."""
@@ -91,6 +119,16 @@ class Hearing:
     def disregard(self) -> None:
         """What was heard of the turn so far is no turn: listen for the next one."""
         self._reset()
+
+    def assure(self, text: str, sure: float) -> None:
+        """How sure the mind is of its answer to these words; the turn may end at once."""
+        self._sure = (text, sure)
+        self._decide()
+
+    def settle(self) -> None:
+        """The turn that was told as over is over: what is said from here on is another one."""
+        if self._lingering:
+            self._reset()
 
     def _take(self, packet: Pcm) -> None:
         now = self._clock.now()
@@ -119,7 +157,7 @@ class Hearing:
 
     def _break_off(self) -> None:
         """What the visitor was saying is not heard to its end."""
-        talking = self._turn.talking
+        talking = self._turn.talking and not self._lingering
         self._turn = Endpointer(self._limits)
         self._reset()
         if talking:
@@ -134,26 +172,45 @@ class Hearing:
 
     def _hear(self, frame: Pcm, now: Tick) -> None:
         closed = self._gate.closed(now)
+        if self._lingering and (closed or self._is_settled(now)):
+            self._reset()
         if closed and not self._turn.talking:
             return
         if closed and not self._finishing:
             self._finish()
         voice = not closed and self._vad.call(lambda vad: bool(vad.is_speech(frame)), False)
         self._words.keep(frame)
+        self._ending.keep(frame)
         if voice:
-            self._ended = now
             self._tone.call(lambda tone: tone.feed(frame), None)
         change = self._turn.push(voice, self._timeline.audible(now))
+        if voice and not self._lingering:
+            self._ended = now
+        self._follow(change, now)
+        if self._turn.talking:
+            if self._turn.silence == self._limits.again and not self._lingering:
+                self._ending.ask()
+            self._maybe_finish()
+
+    def _follow(self, change: Change | None, now: Tick) -> None:
         if change == "started":
             self._words.begin()
+            self._ending.begin(_BEFORE)
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
         elif change == "resumed" and not self._finishing:
             self._words.drop()
+            self._ending.drop()
+            if self._lingering:
+                self._lingering, self._ended = False, now
+                self._emit(SpeechResumed(now))
         elif change == "paused" and not self._finishing:
             self._words.draft(self._ended)
-        if self._turn.talking:
-            self._maybe_finish()
+            self._ending.ask()
+
+    def _is_settled(self, now: Tick) -> bool:
+        """Whether a turn that was told as over is so for good."""
+        return self._turn.silence >= self._limits.settled or self._timeline.spoke(now)
 
     def _finish(self) -> None:
         """End the turn as soon as its words are known; at a pause they are under way already."""
@@ -163,32 +220,68 @@ class Hearing:
 
     def _known(self, ended: Tick) -> None:
         """The words up to `ended` have come."""
+        words = self._words.words
+        text = "" if words is None else words.text
+        foreign = words is not None and words.foreign >= _FOREIGN
+        self._decide(Drafted(text, ended, self._arousal(), foreign))
+
+    def _decide(self, drafted: Drafted | None = None) -> None:
+        """Something more is known of the turn, between two frames."""
         try:
-            words = self._words.words
-            if words is not None:
-                self._emit(Drafted(words.text, ended, self._arousal()))
-            self._maybe_finish()
+            if drafted is not None:
+                self._emit(drafted)
+            if self._turn.talking:
+                self._maybe_finish()
         except Exception as error:  # noqa: BLE001 (a turn whose words are never known never ends)
             self._begin_anew(error)
+
+    def _pitched(self) -> int:
+        return self._tone.call(lambda tone: tone.pitched, 0)
 
     def _arousal(self) -> float:
         return self._tone.call(Tone.arousal, 0.0)
 
     def _maybe_finish(self) -> None:
         """End the turn once its words are known and the silence is long enough for them."""
+        if self._lingering:
+            return
         if self._words.length >= self._limits.longest and not self._finishing:
             self._finish()
         words = self._words.words
         if words is None:
+            if self._turn.silence >= self._limits.unheard:
+                self._tell(RESTARTED)
+                self._break_off()
             return
-        if self._finishing or self._turn.silence >= self._limits.silence_for(words.text):
-            heard = Heard(words.text, self._ended, self._words.known_at, self._arousal())
-            if heard.text:
-                self._tone.call(Tone.learn, None)
+        if self._finishing or self._turn.silence >= self._limits.silence_for(self._found(words)):
+            self._end(words)
+
+    def _found(self, words: Transcript) -> Evidence:
+        text, sure = self._sure
+        return Evidence(
+            words.text,
+            self._ending.finished,
+            sure if text == words.text else None,
+        )
+
+    def _end(self, words: Transcript) -> None:
+        heard = Heard(
+            words.text, self._ended, self._words.known_at, self._arousal(),
+            foreign=words.foreign >= _FOREIGN,
+            unclear=not words.text and words.speech >= _SPOKE and self._pitched() >= _SAID,
+        )  # fmt: skip
+        if heard.text:
+            self._tone.call(Tone.learn, None)
+        if heard.text and not self._finishing:
+            self._lingering = True
+            self._turn.linger()
+        else:
             self._reset()
-            self._emit(heard)
+        self._emit(heard)
 
     def _reset(self) -> None:
         self._turn.reset()
         self._words.reset()
-        self._finishing = False
+        self._ending.drop()
+        self._sure = ("", 0.0)
+        self._finishing = self._lingering = False

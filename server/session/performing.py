@@ -60,9 +60,15 @@ class _Piece:
 class Performance:
     """A reply with its turn's number, its record and the task that plays it."""
 
-    def __init__(self, number: int, request: Request, reply: Reply, platform: Platform) -> None:
-        """request: what the reply was at last asked with; a draft knew less of it."""
+    def __init__(
+        self, number: int, request: Request, reply: Reply, platform: Platform, confirmed: Tick = 0
+    ) -> None:
+        """request: what the reply was at last asked with; a draft knew less of it.
+
+        confirmed: when the visitor is sure to have finished, unless it is held then.
+        """
         self.number, self.reply = number, reply
+        self._confirmed = confirmed
         self.marks = Marks(number, request)
         self.task: asyncio.Task[None] | None = None
         self.at: Tick | None = None  # where its next clause goes; None until it sounds
@@ -87,6 +93,15 @@ class Performance:
         return self._held is not None
 
     @property
+    def heard(self) -> Tick:
+        """For how long it sounded so far; 0 until a word of it was heard."""
+        until = self._clock.now() if self._held is None else self._held
+        starts = self.marks.starts
+        if starts is None or not self._timeline.heard_until(until, self.number):
+            return 0
+        return max(until - starts, 0)
+
+    @property
     def words_left(self) -> float:
         """How many words were not heard yet; infinite while more may be written."""
         until = self._clock.now() if self._held is None else self._held
@@ -99,6 +114,7 @@ class Performance:
         """
         ending: Ending = "done"
         async with self._tasks:
+            self._tasks.create_task(self._confirm())
             try:
                 async for clause in self.reply.clauses():
                     await self._until(TAKEN)  # late, so that a direction is heard soon
@@ -150,6 +166,11 @@ class Performance:
         if not rest:
             return None
         return Request(rest, "say", self._clock.now(), style=request.style, mood=request.mood)
+
+    async def _confirm(self) -> None:
+        await self._clock.sleep_until(self._confirmed)
+        await self._free.wait()
+        self.reply.confirm()
 
     # --- in time --------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from visavis.server.playout.messages import (
     Fluency,
     Heard,
     Request,
+    SpeechResumed,
     SpeechStarted,
     Spoken,
     Tick,
@@ -32,17 +33,18 @@ from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import DEAF, Ear, Hearing
+from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.history import History
 from visavis.server.session.intake import taken
 from visavis.server.session.keepsake import Keepsake, names_of
 from visavis.server.session.obeying import last_answer, obey
-from visavis.server.session.overlap import leaves_the_turn
 from visavis.server.session.performing import UNANSWERED, Performance, Platform
 from visavis.server.session.played import Played
 from visavis.server.session.receipt import publish
 from visavis.server.session.relaying import Mouth, Relay
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
+from visavis.server.session.turn_taking import Floor, TurnTaking
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -75,12 +77,18 @@ class Session:
         self._current: Performance | None = None
         self._played = Played(metrics, lambda: self._current.marks if self._current else None)
         self._last: Performance | None = None  # the newest one, if it was said to its end
-        self._draft: Reply | None = None
         self._platform = Platform(
             clock, self.timeline, self._showing, self._outlets.tell, self._appear
         )
-        self._stopped: Request | None = None  # the rest of a reply that speech broke off
         self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
+        self._taking = TurnTaking(
+            Floor(
+                lambda: self._current, self._prepare, self._start, self._cut_short,
+                lambda text: self._command(text) is not None, self._obeyed,
+            ),
+            clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
+        )  # fmt: skip
+        self._taking.ear = self._ear if isinstance(self._ear, Hearing) else None
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
         self._stirred: Tick = 0  # when somebody last asked for something or spoke, or was answered
         self._rested: Tick | None = None  # since when nobody has been there
@@ -107,7 +115,7 @@ class Session:
             return
         self._closed = True
         self._end_turn("interrupted")
-        self._drop_draft()
+        self._taking.drop_draft()
         await self._tasks.close()
         self._engines.give_back()
 
@@ -120,7 +128,7 @@ class Session:
 
     def rest(self, heard: Tick) -> None:
         """The visitor is away, and has heard nothing since `heard`: be quiet and draw nothing."""
-        self._stopped = None
+        self._taking.stopped = None
         turn = self._current or self._last
         if turn is not None and (turn is self._current or (turn.at or 0) > heard):
             rest = turn.rest(heard)
@@ -129,8 +137,8 @@ class Session:
             else:  # it ended after they had gone
                 self.history.drop(turn.number)
                 self._remember(turn, self.timeline.heard_until(heard, turn.number))
-            self._stopped = rest
-        self._drop_draft()
+            self._taking.stopped = rest
+        self._taking.drop_draft()
         self._rested = self.clock.now()
         self._showing.rest()
 
@@ -140,20 +148,20 @@ class Session:
         self._stirred = self.clock.now()
         self._showing.wake()
         if rested is not None and self.clock.now() - rested > _UNFINISHED:
-            self._stopped = None
-        self._resume()
+            self._taking.stopped = None
+        self._taking.resume()
 
     def left(self) -> Keepsake:
         """What another session needs to go on where this one, which rests, is ended."""
-        active, remarks = names_of(self._active), self.history.remarks
-        return Keepsake(self.timeline.turn, remarks, active, self._stopped, self._halted)
+        active, stopped = names_of(self._active), self._taking.stopped
+        return Keepsake(self.timeline.turn, self.history.remarks, active, stopped, self._halted)
 
     def restore(self, keepsake: Keepsake, away: Tick) -> None:
         """Go on from there, before it runs: its visitor has been away for so long."""
         self.history.remarks = keepsake.remarks
         self._active = keepsake.active()
         self.timeline.turn = keepsake.turn
-        self._stopped, self._halted = keepsake.unfinished, keepsake.halted
+        self._taking.stopped, self._halted = keepsake.unfinished, keepsake.halted
         self._appear()
         self._rested = self.clock.now() - away
         self._showing.rest()
@@ -246,12 +254,13 @@ class Session:
         """Answer typed words, or do what they tell the conversation to do."""
         if self._obeyed(text):
             return
-        self._halted = None
+        self._taking.settle()
         turn = self._start(Request(text, "text", self.clock.now()))
         self._outlets.tell(events.Transcribed(turn, text, final=True))
 
     def say(self, text: str, style: str = "") -> None:
         """Speak exactly this."""
+        self._taking.settle()
         self._start(Request(text, "say", self.clock.now(), style=style))
 
     def interrupt(self) -> None:
@@ -263,13 +272,14 @@ class Session:
 
     def _command(self, text: str) -> Command | None:
         commands = self._engines.commands
-        speaking = self._current is not None or self._stopped is not None
+        speaking = self._current is not None or self._taking.stopped is not None
         return commands.read(text, speaking=speaking) if commands is not None else None
 
     def _obeyed(self, text: str) -> bool:
-        """Whether a visitor's words were a command; then it is done."""
+        """Whether a visitor's words were a command; then it is done. Others end what was halted."""
         command = self._command(text)
         if command is None or not obey(self, command):
+            self._halted = None
             return False
         self._stirred = self.clock.now()
         self._outlets.tell(events.Transcribed(self.timeline.turn, text, final=True))
@@ -279,19 +289,20 @@ class Session:
     def halt(self) -> bool:
         """Be silent at once, and keep the rest for `go_on`; whether anything was being said."""
         turn, at = self._current, self.clock.now() + PACKET
-        rest = turn.rest(at) if turn is not None else self._stopped
-        spoke = turn is not None or self._stopped is not None
+        stopped = self._taking.stopped
+        rest = turn.rest(at) if turn is not None else stopped
+        spoke = turn is not None or stopped is not None
         self._end_turn("interrupted")
-        self._drop_draft()
+        self._taking.settle()
         self.timeline.cut(at, self.timeline.turn + 1)
-        self._stopped, self._halted = None, rest or self._halted
+        self._halted = rest or self._halted
         self._showing.attend("listening" if spoke else "idle")
         self._showing.move("acknowledge")
         return spoke
 
     def go_on(self) -> bool:
         """Say the rest of what was halted, from the word where it stopped; False: there is none."""
-        rest, self._halted = self._halted or self._stopped, None
+        rest, self._halted = self._halted or self._taking.stopped, None
         if rest is None:
             return self._current is not None  # it goes on as it is
         if rest.origin != "say":
@@ -362,99 +373,17 @@ class Session:
 
     # --- hearing --------------------------------------------------------------------------------
 
-    def _on_heard(self, event: SpeechStarted | Drafted | Heard | events.Failure) -> None:
-        if isinstance(event, events.Failure):
-            self._outlets.tell(event)
-        elif isinstance(event, SpeechStarted):
-            self._on_speech()
-        elif isinstance(event, Drafted):
-            self._on_draft(event)
-        else:
-            self._on_turn_end(event)
-
-    def _on_speech(self) -> None:
-        self._stopped, self._stirred = None, self.clock.now()
-        if self._current is not None:
-            self._current.hold()
-        self._showing.attend("listening")
-        self._outlets.tell(events.Listening(active=True))
-
-    def _on_draft(self, draft: Drafted) -> None:
-        if self._leaves_the_turn(draft.text):
-            self._go_on()
-            return
-        if not draft.text:
-            return
-        self._break_off()
-        self._outlets.tell(events.Transcribed(self.timeline.turn + 1, draft.text, final=False))
-        asked = draft.text.rstrip().endswith("?")
-        self._showing.move("brows" if asked else "acknowledge")
-        if self._command(draft.text) is not None:  # nothing for a mind to think about
-            self._drop_draft()
-        elif self._draft is None or self._draft.request.text != draft.text:
-            self._drop_draft()
-            request = Request(draft.text, "speech", draft.ended, None, draft.arousal)
-            self._draft = self._prepare(request)
-
-    def _on_turn_end(self, heard: Heard) -> None:
-        if self._leaves_the_turn(heard.text):
-            self._go_on()
-            return
-        self._break_off()
-        self._outlets.tell(events.Listening(active=False))
-        if not heard.text:
-            if self._draft is not None:  # words that turned out to be none
-                self._outlets.tell(events.Transcribed(self.timeline.turn + 1, "", final=True))
-            self._drop_draft()
-            self._resume()
-            return
-        if self._obeyed(heard.text):
-            return
-        self._halted = None
-        request = Request(heard.text, "speech", heard.ended, heard.transcribed, heard.arousal)
-        draft, self._draft = self._draft, None
-        if draft is not None and draft.request.text != heard.text:
-            draft.cancel()
-            draft = None
-        turn = self._start(request, draft)
-        self._outlets.tell(events.Transcribed(turn, heard.text, final=True))
-
-    def _leaves_the_turn(self, text: str) -> bool:
-        """Whether a reply is held, and what was said over it leaves the turn to the avatar."""
-        turn = self._current
-        return turn is not None and turn.held and leaves_the_turn(text, turn)
-
-    def _go_on(self) -> None:
-        """Say what is left of the reply that is held; what was heard over it is forgotten."""
-        if isinstance(self._ear, Hearing):
-            self._ear.disregard()
-        self._outlets.tell(events.Listening(active=False))
-        if self._current is not None:
-            self._current.go_on()
-
-    def _break_off(self) -> None:
-        """End the reply that is held: the visitor has the turn. Its rest stays in `_stopped`."""
-        if self._current is not None and self._current.held:
-            rest = self._current.rest(self.clock.now() + PACKET)
-            self._end_turn("interrupted")
-            self._stopped = rest
-
-    def _resume(self) -> None:
-        """Say what is left of the reply that was broken off."""
-        rest, self._stopped = self._stopped, None
-        if self._current is not None:  # an operator made it speak meanwhile
-            return
-        if rest is None:
-            self._showing.attend("idle")
-            return
-        if rest.origin != "say":
-            self.history.drop_last()  # the question is asked again
-        self._start(replace(rest, origin_at=self.clock.now()))
-
-    def _drop_draft(self) -> None:
-        if self._draft is not None:
-            self._draft.cancel()
-            self._draft = None
+    def _on_heard(self, event: HearingEvent) -> None:
+        match event:
+            case SpeechStarted() | SpeechResumed():
+                self._stirred = self.clock.now()
+                self._taking.on_speech(event)
+            case Drafted():
+                self._taking.on_draft(event)
+            case Heard():
+                self._taking.on_turn_end(event)
+            case _:
+                self._outlets.tell(event)
 
     # --- one reply ------------------------------------------------------------------------------
 
@@ -465,16 +394,21 @@ class Session:
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
 
-    def _start(self, request: Request, draft: Reply | None = None) -> int:
-        """Begin a turn with this request; whatever was said before is cut."""
+    def _cut_short(self, remember: bool) -> None:
+        self._end_turn("interrupted", remember=remember)
+
+    def _start(self, request: Request, draft: Reply | None = None, confirmed: Tick = 0) -> int:
+        """Begin a turn with this request; whatever was said before is cut.
+
+        confirmed: when the visitor is sure to have finished.
+        """
         self._end_turn("interrupted")
-        self._drop_draft()
-        self._stopped = None
+        self._taking.drop_draft()
+        self._taking.stopped = None
         number = self.timeline.turn + 1
         self.timeline.cut(self.clock.now() + PACKET, number)
         reply = draft or self._prepare(request)
-        reply.confirm()
-        turn = Performance(number, request, reply, self._platform)
+        turn = Performance(number, request, reply, self._platform, confirmed)
         self._current, self._last = turn, None
         self._appear()
         self._showing.attend("thinking")
@@ -501,10 +435,13 @@ class Session:
                 self._end_turn("failed")
                 self._showing.attend("idle")
 
-    def _end_turn(self, ending: Ending, heard: Tick | None = None) -> None:
+    def _end_turn(
+        self, ending: Ending, heard: Tick | None = None, *, remember: bool = True
+    ) -> None:
         """Stop the reply under way, in one step: nothing of it can sound or show after this.
 
-        heard: until when the visitor heard it; None: until the cut.
+        heard: until when the visitor heard it; None: until the cut. remember: whether question
+        and answer are part of what was said.
         """
         turn = self._current
         if turn is None:
@@ -518,16 +455,19 @@ class Session:
         turn.reply.cancel()
         if turn.task is not None:
             turn.task.cancel()
-        self._close(turn, ending, words)
+        self._close(turn, ending, words, remember=remember)
 
-    def _close(self, turn: Performance, ending: Ending, heard: str) -> None:
+    def _close(
+        self, turn: Performance, ending: Ending, heard: str, *, remember: bool = True
+    ) -> None:
         self._current = None
         self._stirred = self.clock.now()
         self._appear()
         if turn.reply.dropped:
             self._outlets.tell(self._directed((), turn.reply.dropped))
         turn.marks.ended = self.clock.now()
-        self._remember(turn, heard)
+        if remember:
+            self._remember(turn, heard)
         self._outlets.tell(events.ReplyEnded(turn.number, ending, heard))
         self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))
 

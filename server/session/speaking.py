@@ -108,6 +108,8 @@ class Reply:
         self._written: list[Line] = []  # clauses so far, also those not yet spoken
         self._style = NOTHING
         self.complete = False  # whether that is the whole answer
+        self.sure: float | None = None  # that the question is whole, and this its answer
+        self.assured: Callable[[float], None] = lambda sure: None  # told of it
         self._skip = request.skip
         self._confirmed = asyncio.Event()
         self._mind, self._guide = speakers.mind, speakers.guide
@@ -190,7 +192,10 @@ class Reply:
     async def _taken(self, thought: Thought) -> list[Line]:
         """The lines that a thought completes; tools that were used are kept in `tool_calls`."""
         match thought:
-            case Fragment(text):
+            case Fragment(text, sure):
+                if sure is not None and self.sure is None:
+                    self.sure = sure
+                    self.assured(sure)
                 return await self._read(self._brackets.feed(text))
             case Gesture(movement):
                 return self._lines.movement(movement)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -83,11 +84,14 @@ class Transcribing:
         except EngineError as error:
             log.warning("transcription failed", extra={"fault": str(error)})
             words = Transcript("", 1.0)
-        self.words = words if words.doubt < _MAX_DOUBT else Transcript("", words.doubt)
+        self.words = words if words.doubt < _MAX_DOUBT else replace(words, text="")
         self.known_at = self._clock.now()
         self._known(ended)
 
 
 def _transcribe(stt: Stt, pcm: Pcm) -> Transcript:
     heard = stt.transcribe(pcm)
-    return Transcript(str(heard.text), float(heard.doubt))  # what is none fails here, in its thread
+    # What is none fails here, in its thread.
+    return Transcript(
+        str(heard.text), float(heard.doubt), float(heard.foreign), float(heard.speech)
+    )

@@ -78,6 +78,11 @@ class Metrics:
             "Requests with a wrong token, or without one",
             registry=self.registry,
         )
+        self.taken_back = Counter(
+            "visavis_answers_taken_back",
+            "Answers that began before the visitor had finished",
+            registry=self.registry,
+        )
         self.turns = Counter(
             "visavis_turns", "Replies by how they ended", ["ended"], registry=self.registry
         )

@@ -10,7 +10,7 @@ from visavis.engines import fake
 from visavis.engines.base import Remark
 from visavis.server.playout.messages import FRAME, Request, ms, to_ms
 from visavis.server.session import events
-from visavis.server.session.endpointing import Endpointing
+from visavis.server.session.endpointing import Endpointing, Evidence
 from visavis.server.system.served import Health, Served
 
 
@@ -72,9 +72,9 @@ async def test_the_answer_is_prepared_before_the_turn_ends():
         receipt = stage.of(events.Receipt)[0]
         assert receipt.transcript < 200
         # The end of the turn is waited for; after that only the start lead is spent.
-        limits = Endpointing()
+        silence = Endpointing().silence_for(Evidence("what time is breakfast?"))
         assert receipt.first_sound is None  # no track is read here
-        assert receipt.first_clause == pytest.approx(limits.end_closed, abs=41)
+        assert receipt.first_clause == pytest.approx(silence, abs=41)
         assert len(stage.dialogue.histories) == 1
 
 
