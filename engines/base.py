@@ -230,8 +230,11 @@ class EchoCanceller(Protocol):
 class Stt(Protocol):
     """Speech to text; shared by all sessions, called from one thread."""
 
-    def transcribe(self, pcm: Pcm) -> Transcript:
-        """One utterance at HEAR_RATE, up to 30 s. Raises EngineError."""
+    def transcribe(self, pcm: Pcm, before: str = "") -> Transcript:
+        """One utterance at HEAR_RATE, up to 30 s. Raises EngineError.
+
+        before: the words just before this sound, where it goes on in the middle of them.
+        """
         ...
 
 
@@ -251,6 +254,15 @@ class Dialogue(Protocol):
 
     def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
         """Yield the answer as text fragments of any size. Raises EngineError."""
+        ...
+
+
+@runtime_checkable
+class Confident(Protocol):
+    """A dialogue that can say how sure it is of an answer, before it gives it."""
+
+    def sure(self, text: str, history: Sequence[Exchange]) -> float:
+        """In [0, 1]: that `text` is a whole question and its answer the right one."""
         ...
 
 
@@ -276,15 +288,6 @@ class Foreknowing(Protocol):
 
         Texts of whoever runs it, and nothing of a visitor's.
         """
-        ...
-
-
-@runtime_checkable
-class Confident(Protocol):
-    """A dialogue that can say how sure it is of an answer, before it gives it."""
-
-    def sure(self, text: str, history: Sequence[Exchange]) -> float:
-        """In [0, 1]: that `text` is a whole question and its answer the right one."""
         ...
 
 

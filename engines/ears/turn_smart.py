@@ -57,10 +57,10 @@ class SmartTurn:
         total = _SECONDS * HEAR_RATE
         mean = float(sound.sum()) / total
         power = float(np.dot(sound, sound)) / total - mean**2
-        scaled = (sound - mean) / np.sqrt(max(power, 0.0) + 1e-7)
         frames = min(_FRAMES, -(-len(sound) // _HOP) + _MARGIN)
-        padded = np.pad(scaled, (frames * _HOP - len(scaled), 0)).astype(np.float32)
-        features = self._features(padded, padding=0)[:, :frames]
+        padded = np.pad(sound, (frames * _HOP - len(sound), 0))
+        scaled = ((padded - mean) / np.sqrt(max(power, 0.0) + 1e-7)).astype(np.float32)
+        features = self._features(scaled, padding=0)[:, :frames]
         least = features.max() - _RANGE / 4.0  # they are scaled to a quarter
         filled = np.full((features.shape[0], _FRAMES), least, np.float32)
         filled[:, _FRAMES - frames :] = np.maximum(features, least)

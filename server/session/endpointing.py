@@ -14,27 +14,38 @@ from visavis.engines.language.phrases import closed, dangling
 FRAME_MS: Final = 20
 Change = Literal["started", "paused", "resumed"]
 
+_RECENT: Final = 20  # frames that are looked back upon
 # Voiced frames, of so many, with which a turn goes on: after a pause, and after its end.
 _AGAIN: Final = 2, 4
 _ANEW: Final = 3, 5
+# What is taken for voice and has no words must have been silent for so long, in ms, before a turn
+# can begin; and for how long that holds at most.
+_QUIET: Final = 200
+_WORDLESS: Final = 15_000
 
 
-# What each finding adds to the log odds that a turn is over: logistic regression over 780 finished
+# What each finding adds to the log odds that a turn is over: logistic regression over 1017 finished
 # and broken-off utterances (`docs/figures.md`), rounded. What a question mark takes away: voices
 # that break off are often written as short questions.
-_DANGLING: Final = -3.4
+_DANGLING: Final = -3.5
 _OPEN: Final = -1.8
-_ASKED: Final = -1.1
+_ASKED: Final = -0.4
 _SOUND: Final = 0.35  # times those of the sound: the network was not trained on every voice
 _SURE: Final = 0.75  # of its answer is a mind that may give it at once
-_KNOWN: Final = 1.7
-_UNSAID: Final = 1.7  # where the mind does not say how sure it is
+# So sure is it of a question that it has word for word: then it is whole, whatever its last word
+# and its marks.
+_VERBATIM: Final = 0.95
+_UNSAID: Final = 1.4  # where the mind does not say how sure it is
 
-_OVER: Final = 1.2  # from here on a known question is answered after the least silence
-# Else how long a silence ends a turn, by the odds: a finished sentence is answered within 1.2 s,
-# and a hesitation of 0.9 s is not broken into.
+# How long a silence ends a turn, by the odds. A finished sentence is answered within 1.2 s, and a
+# hesitation of 0.9 s is not broken into.
 _ODDS: Final = (-3.0, -1.5, 0.0, 1.0, 2.0)
-_SILENCES: Final = (1500, 1050, 900, 550, 350)
+_SILENCES: Final = (1500, 1050, 850, 500, 320)
+# The same for a whole sentence that the mind surely answers, by its sound alone: from what sounds
+# broken off to what may be over.
+_SOUNDS: Final = (-4.0, -2.0, 0.0)
+_KNOWN_SILENCES: Final = (550, 350, 240)
+_VERBATIM_SILENCES: Final = (500, 280, 160)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +62,34 @@ class Evidence:
 
     @property
     def known(self) -> bool:
-        """Whether the mind is sure enough to answer at once."""
-        return self.sure is not None and self.sure >= _SURE
+        """Whether the mind is sure of its answer to a whole sentence."""
+        whole = closed(self.text) and not dangling(self.text)
+        return self.verbatim or (whole and self.sure is not None and self.sure >= _SURE)
+
+    @property
+    def verbatim(self) -> bool:
+        """Whether it is a question that the mind knows as it is."""
+        return self.sure is not None and self.sure >= _VERBATIM
+
+    @property
+    def sound(self) -> float:
+        """Log odds of an end by the sound, in [-3.9, 3.9]; 0 where it is not known."""
+        p = 0.5 if self.finished is None else min(max(self.finished, 0.02), 0.98)
+        return math.log(p / (1.0 - p))
 
     @property
     def odds(self) -> float:
-        """Log odds, so to speak, that the turn is over; about 0 where nothing is known."""
+        """Log odds of an end by all that is known."""
+        sure = _UNSAID if self.sure is None else self.sure
+        return self._by_words + _SOUND * self.sound + sure
+
+    @property
+    def _by_words(self) -> float:
         if dangling(self.text):
-            odds = _DANGLING
-        elif not closed(self.text):
-            odds = _OPEN
-        else:
-            odds = _ASKED if self.text.rstrip().endswith("?") else 0.0
-        if self.finished is not None:
-            p = min(max(self.finished, 0.02), 0.98)
-            odds += _SOUND * math.log(p / (1.0 - p))
-        if self.sure is None:
-            return odds + _UNSAID
-        return odds + self.sure + (_KNOWN if self.known else 0.0)
+            return _DANGLING
+        if not closed(self.text):
+            return _OPEN
+        return _ASKED if self.text.rstrip().endswith("?") else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +97,24 @@ class Endpointing:
     """Thresholds in milliseconds of voice or of silence."""
 
     onset: int = 80  # voice within twice that time, before speech counts as begun
-    onset_over_reply: int = 140  # the same while the avatar speaks: echo and coughs are short
-    pause: int = 60  # silence after which the words so far are transcribed
-    again: int = 200  # after which the sound is asked once more: a longer pause tells more
+    onset_over_reply: int = 60  # the same while the avatar speaks: it is only held then
+    # Silence after which the words so far are transcribed: they are known 110 ms later. At 60 it
+    # would be done 1.5 times an utterance instead of 2.2, in pauses between and within words.
+    pause: int = 40
+    listens: tuple[int, ...] = (80, 200)  # when the sound is asked: a longer pause tells more
     least: int = 160  # silence that ends a turn which is surely over
+    held: int = 280  # the same over a reply that is held, and is to go on
     settled: int = 1500  # silence after which nothing that is said belongs to the turn before
     unheard: int = 6_000  # silence after which words that have not come are given up
-    longest: int = 25_000  # whisper hears 30 s at most
+    unbroken: int = 4_000  # voice without a pause, after which it is looked whether it has words
+    longest: int = 180_000  # a turn that does not end is taken as it is
 
     def silence_for(self, found: Evidence) -> int:
         """How long a silence ends the turn: `least` to 1500 ms."""
-        odds = found.odds
-        whole = closed(found.text) and not dangling(found.text)
-        if whole and found.known and odds >= _OVER:
-            return self.least
-        return round(float(np.interp(odds, _ODDS, _SILENCES)))
+        if not found.known:
+            return round(float(np.interp(found.odds, _ODDS, _SILENCES)))
+        silences = _VERBATIM_SILENCES if found.verbatim else _KNOWN_SILENCES
+        return max(self.least, round(float(np.interp(found.sound, _SOUNDS, silences))))
 
 
 class Endpointer:
@@ -98,15 +122,16 @@ class Endpointer:
 
     def __init__(self, limits: Endpointing) -> None:
         self._limits = limits
-        self._recent: deque[bool] = deque(maxlen=2 * limits.onset_over_reply // FRAME_MS)
+        self._recent: deque[bool] = deque(maxlen=_RECENT)
         self.talking = False
         self._was_paused = False
         self._again = _AGAIN
         self.silence = 0  # ms since the last voice
         self.voice = 0  # ms of voice without a pause
+        self._wordless = 0  # ms for which what is heard begins no turn
 
-    def push(self, voice: bool, over_reply: bool) -> Change | None:
-        """One frame; what it changes."""
+    def push(self, voice: bool, over_reply: bool, *, near: bool = True) -> Change | None:
+        """One frame; what it changes. near: no turn begins without it."""
         self._recent.append(voice)
         if self._was_paused:  # one frame alone is a click, not the next word
             enough, within = self._again
@@ -114,6 +139,9 @@ class Endpointer:
         self.silence = 0 if voice else self.silence + FRAME_MS
         self.voice = self.voice + FRAME_MS if voice else self.voice
         if not self.talking:
+            self._wordless = 0 if self.silence >= _QUIET else max(0, self._wordless - FRAME_MS)
+            if self._wordless or not near:
+                return None
             return self._start(self._limits.onset_over_reply if over_reply else self._limits.onset)
         if voice and self._was_paused:
             self._was_paused, self._again = False, _AGAIN
@@ -135,8 +163,9 @@ class Endpointer:
         self.talking, self._was_paused = True, False
         return "started"
 
-    def reset(self) -> None:
-        """The turn is over."""
+    def reset(self, *, wordless: bool = False) -> None:
+        """The turn is over. wordless: what was heard last is noise, and may go on."""
+        self._wordless = _WORDLESS if wordless else 0
         self.talking, self._was_paused, self._again = False, False, _AGAIN
         self.voice = 0
         self._recent.clear()

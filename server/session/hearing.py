@@ -17,6 +17,7 @@ from typing import Final
 
 from visavis.engines.base import EchoCanceller, Pcm, Stt, Transcript, TurnEnd, Vad
 from visavis.engines.ears.tone import Tone
+from visavis.engines.language.phrases import words_of
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     Drafted,
@@ -37,6 +38,7 @@ from visavis.server.session.endpointing import (
 from visavis.server.session.events import Failure
 from visavis.server.session.gate import Gate
 from visavis.server.session.microphone import Microphone
+from visavis.server.session.nearness import Nearness
 from visavis.server.session.renewing import Renewed, Strikes
 from visavis.server.session.transcribing import Transcribing
 from visavis.server.session.turn_ending import TurnEnding
@@ -96,11 +98,17 @@ class Hearing:
         self._sure: tuple[str, float] = ("", 0.0)  # of the answer to these words
         self._ended: Tick = 0  # the last tick of voice
         self._gate = Gate(clock)
+        self._nearness = Nearness()
         self._finishing = False
         self._lingering = False  # the turn was told as over, and its sound is kept
+        self._unbroken = False  # the words are looked for in voice without a pause
+        self._so_far: list[str] | None = None  # what they were before
+        self._wordless = False  # it goes on without more words: no voice, but noise
+        self._soon = False  # the turn ends with a short silence
 
     async def run(self, mic: AsyncIterator[Pcm]) -> None:
         """Listen to 48 kHz mono packets until they end."""
+        self._microphone.begin_anew()
         try:
             async for packet in mic:
                 if not self._strikes.resting:
@@ -115,6 +123,10 @@ class Hearing:
         What was said before the button was released is still under way, and is heard.
         """
         self._gate.switch(on)
+
+    def end_soon(self) -> None:
+        """The words so far leave the turn to the avatar: if no others follow, it goes on soon."""
+        self._soon = True
 
     def disregard(self) -> None:
         """What was heard of the turn so far is no turn: listen for the next one."""
@@ -179,34 +191,50 @@ class Hearing:
         if closed and not self._finishing:
             self._finish()
         voice = not closed and self._vad.call(lambda vad: bool(vad.is_speech(frame)), False)
+        over_reply = not self._turn.talking and self._timeline.audible(now)
+        voice = self._nearness.feed(frame, voice=voice, over_reply=over_reply)
         self._words.keep(frame)
         self._ending.keep(frame)
         if voice:
             self._tone.call(lambda tone: tone.feed(frame), None)
-        change = self._turn.push(voice, self._timeline.audible(now))
+        change = self._turn.push(voice, over_reply, near=not over_reply or self._nearness.near)
         if voice and not self._lingering:
             self._ended = now
-        self._follow(change, now)
+        self._follow(change, now, over_reply)
+        if self._turn.talking and voice and self._nearness.far():
+            self._break_off()
         if self._turn.talking:
-            if self._turn.silence == self._limits.again and not self._lingering:
-                self._ending.ask()
+            self._look_again()
             self._maybe_finish()
 
-    def _follow(self, change: Change | None, now: Tick) -> None:
+    def _look_again(self) -> None:
+        """At a longer pause how it sounds; in voice that goes on and on, whether it has words."""
+        if self._lingering or self._finishing:
+            return
+        if self._turn.silence in self._limits.listens:
+            self._ending.ask()
+        elif not self._turn.silence and self._turn.voice >= self._limits.unbroken:
+            self._turn.voice = 0
+            self._unbroken = True
+            self._words.draft(self._ended)
+
+    def _follow(self, change: Change | None, now: Tick, over_reply: bool) -> None:
         if change == "started":
+            self._nearness.begin(over_reply=over_reply)
             self._words.begin()
             self._ending.begin(_BEFORE)
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
         elif change == "resumed" and not self._finishing:
+            self._unbroken, self._so_far, self._soon = False, None, False
             self._words.drop()
             self._ending.drop()
             if self._lingering:
                 self._lingering, self._ended = False, now
                 self._emit(SpeechResumed(now))
         elif change == "paused" and not self._finishing:
+            self._unbroken, self._so_far = False, None
             self._words.draft(self._ended)
-            self._ending.ask()
 
     def _is_settled(self, now: Tick) -> bool:
         """Whether a turn that was told as over is so for good."""
@@ -223,6 +251,9 @@ class Hearing:
         words = self._words.words
         text = "" if words is None else words.text
         foreign = words is not None and words.foreign >= _FOREIGN
+        if self._unbroken:
+            self._wordless = words_of(text) == self._so_far
+            self._so_far = words_of(text)
         self._decide(Drafted(text, ended, self._arousal(), foreign))
 
     def _decide(self, drafted: Drafted | None = None) -> None:
@@ -253,7 +284,9 @@ class Hearing:
                 self._tell(RESTARTED)
                 self._break_off()
             return
-        if self._finishing or self._turn.silence >= self._limits.silence_for(self._found(words)):
+        found = self._found(words)
+        limit = self._limits.held if self._soon else self._limits.silence_for(found)
+        if self._finishing or self._wordless or self._turn.silence >= limit:
             self._end(words)
 
     def _found(self, words: Transcript) -> Evidence:
@@ -272,7 +305,8 @@ class Hearing:
         )  # fmt: skip
         if heard.text:
             self._tone.call(Tone.learn, None)
-        if heard.text and not self._finishing:
+            self._nearness.learn()
+        if heard.text and not self._finishing and not self._wordless:
             self._lingering = True
             self._turn.linger()
         else:
@@ -280,8 +314,9 @@ class Hearing:
         self._emit(heard)
 
     def _reset(self) -> None:
-        self._turn.reset()
+        self._turn.reset(wordless=self._wordless)
         self._words.reset()
         self._ending.drop()
-        self._sure = ("", 0.0)
-        self._finishing = self._lingering = False
+        self._sure, self._so_far = ("", 0.0), None
+        self._finishing = self._lingering = self._unbroken = False
+        self._soon = self._wordless = False

@@ -16,6 +16,7 @@ from visavis.engines.base import (
     EngineError,
     Pcm,
 )
+from visavis.engines.ears.echo_path import EchoPath
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.playout.timeline import Timeline
@@ -44,7 +45,9 @@ class Resampler:
 class Microphone:
     """One visitor's microphone. `failed(resting)`: its echo canceller was made anew, or rests.
 
-    Without echo cancelling the visitor is not heard while the avatar speaks.
+    Where no echo is heard the sound passes as it is: a canceller that knows no echo yet takes the
+    visitor's own voice out. Where there may be one and the canceller fails, the visitor is not
+    heard while the avatar speaks.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Microphone:
         self._clock, self._timeline, self._failed = clock, timeline, failed
         self._echo = Renewed("echo", echo, clock, metrics, self._echo_failed)
         self._unsure_until: Tick = 0  # the echo canceller is new
+        self._path = EchoPath()
         self._near, self._far = Resampler(), Resampler()
 
     def take(self, packet: Pcm, now: Tick) -> Iterator[Pcm]:
@@ -71,12 +75,15 @@ class Microphone:
             yield self._clean(frame, reference, now)
 
     def begin_anew(self) -> None:
-        """Something failed half-way: both sides start together again."""
+        """Something failed half-way, or it is another device: both sides start together again."""
         self._near, self._far = Resampler(), Resampler()
+        self._path = EchoPath()
 
     def _clean(self, mic: Pcm, far: Pcm, now: Tick) -> Pcm:
         """The microphone without the avatar; silence where the avatar would hear itself."""
         clean = self._echo.call(lambda echo: _cleaned(echo, mic, far), None)
+        if self._path.push(mic, far) == "none":
+            return mic
         unsure = clean is None or now < self._unsure_until
         if unsure and self._timeline.audible(now - _ECHO):
             return np.zeros_like(mic)

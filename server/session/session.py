@@ -80,15 +80,19 @@ class Session:
         self._platform = Platform(
             clock, self.timeline, self._showing, self._outlets.tell, self._appear
         )
-        self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
         self._taking = TurnTaking(
             Floor(
-                lambda: self._current, self._prepare, self._start, self._cut_short,
-                lambda text: self._command(text) is not None, self._obeyed,
+                lambda: self._current,
+                self._prepare,
+                self._answer,
+                self._cut_short,
+                lambda text: self._command(text) is not None,
+                self._obeyed,
             ),
             clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
         )  # fmt: skip
         self._taking.ear = self._ear if isinstance(self._ear, Hearing) else None
+        self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
         self._stirred: Tick = 0  # when somebody last asked for something or spoke, or was answered
         self._rested: Tick | None = None  # since when nobody has been there
@@ -153,8 +157,8 @@ class Session:
 
     def left(self) -> Keepsake:
         """What another session needs to go on where this one, which rests, is ended."""
-        active, stopped = names_of(self._active), self._taking.stopped
-        return Keepsake(self.timeline.turn, self.history.remarks, active, stopped, self._halted)
+        active, remarks = names_of(self._active), self.history.remarks
+        return Keepsake(self.timeline.turn, remarks, active, self._taking.stopped, self._halted)
 
     def restore(self, keepsake: Keepsake, away: Tick) -> None:
         """Go on from there, before it runs: its visitor has been away for so long."""
@@ -254,6 +258,7 @@ class Session:
         """Answer typed words, or do what they tell the conversation to do."""
         if self._obeyed(text):
             return
+        self._halted = None
         self._taking.settle()
         turn = self._start(Request(text, "text", self.clock.now()))
         self._outlets.tell(events.Transcribed(turn, text, final=True))
@@ -276,10 +281,9 @@ class Session:
         return commands.read(text, speaking=speaking) if commands is not None else None
 
     def _obeyed(self, text: str) -> bool:
-        """Whether a visitor's words were a command; then it is done. Others end what was halted."""
+        """Whether a visitor's words were a command; then it is done."""
         command = self._command(text)
         if command is None or not obey(self, command):
-            self._halted = None
             return False
         self._stirred = self.clock.now()
         self._outlets.tell(events.Transcribed(self.timeline.turn, text, final=True))
@@ -289,12 +293,11 @@ class Session:
     def halt(self) -> bool:
         """Be silent at once, and keep the rest for `go_on`; whether anything was being said."""
         turn, at = self._current, self.clock.now() + PACKET
-        stopped = self._taking.stopped
-        rest = turn.rest(at) if turn is not None else stopped
-        spoke = turn is not None or stopped is not None
+        rest = turn.rest(at) if turn is not None else self._taking.stopped
+        spoke = turn is not None or self._taking.stopped is not None
         self._end_turn("interrupted")
-        self._taking.settle()
         self.timeline.cut(at, self.timeline.turn + 1)
+        self._taking.settle()
         self._halted = rest or self._halted
         self._showing.attend("listening" if spoke else "idle")
         self._showing.move("acknowledge")
@@ -394,6 +397,10 @@ class Session:
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
 
+    def _answer(self, request: Request, draft: Reply | None, confirmed: Tick) -> int:
+        self._halted = None
+        return self._start(request, draft, confirmed)
+
     def _cut_short(self, remember: bool) -> None:
         self._end_turn("interrupted", remember=remember)
 
@@ -468,7 +475,8 @@ class Session:
         turn.marks.ended = self.clock.now()
         if remember:
             self._remember(turn, heard)
-        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard))
+        unsaid = tuple(turn.reply.unsaid)
+        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard, unsaid))
         self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))
 
     def _remember(self, turn: Performance, heard: str) -> None:

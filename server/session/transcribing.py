@@ -1,7 +1,8 @@
 """A turn's frames -> its words: what is kept of the sound, and when it is transcribed.
 
 Transcription starts at the first short pause, long before the silence that ends the turn, so that
-the words are known by then; if the visitor goes on, that transcript is thrown away.
+the words are known by then; if the visitor goes on, that transcript is thrown away. Who talks for
+long is transcribed in segments, each while the next one is said: only the last is waited for.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from visavis.engines.base import EngineError, Pcm, Stt, Transcript
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick
 from visavis.server.session.endpointing import FRAME_MS
+from visavis.server.session.segments import LONGEST, quietest
 from visavis.server.system.flow import Tasks
 from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
 
 _PRE_ROLL: Final = 300 // FRAME_MS  # frames kept from before the onset: soft first consonants
-_MAX_DOUBT: Final = 0.75
+_MAX_DOUBT: Final = 0.55  # see engines/ears/hallucinations.py
 
 
 class Transcribing:
@@ -38,15 +40,17 @@ class Transcribing:
         self, stt: Served[Stt], clock: Clock, tasks: Tasks, known: Callable[[Tick], None]
     ) -> None:
         self._stt, self._clock, self._tasks, self._known = stt, clock, tasks, known
-        self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)
+        self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)  # after the last segment
+        self._done = 0  # frames in segments
+        self._segments: asyncio.Task[tuple[Transcript, ...]] | None = None
         self._task: asyncio.Task[None] | None = None
         self.words: Transcript | None = None
         self.known_at: Tick = 0
 
     @property
     def length(self) -> int:
-        """Milliseconds of sound that are kept."""
-        return len(self._frames) * FRAME_MS
+        """Milliseconds of sound in the turn."""
+        return (self._done + len(self._frames)) * FRAME_MS
 
     @property
     def under_way(self) -> bool:
@@ -56,6 +60,8 @@ class Transcribing:
     def keep(self, frame: Pcm) -> None:
         """A frame of the turn, or of what may become one."""
         self._frames.append(frame)
+        if len(self._frames) >= LONGEST and not self.under_way:
+            self._cut()
 
     def begin(self) -> None:
         """A turn: from here on every frame is kept, and those from just before it."""
@@ -65,7 +71,7 @@ class Transcribing:
         """Transcribe what is kept; ended: the last tick of voice in it."""
         self.drop()
         pcm = np.concatenate(self._frames)
-        self._task = self._tasks.start(self._draft(pcm, ended), name="transcribe")
+        self._task = self._tasks.start(self._draft(pcm, self._segments, ended), name="transcribe")
 
     def drop(self) -> None:
         """The visitor goes on: what was transcribed is not all."""
@@ -77,20 +83,59 @@ class Transcribing:
         """The turn is over."""
         self._frames = deque(maxlen=_PRE_ROLL)
         self.drop()
+        if self._segments is not None:
+            self._segments.cancel()
+        self._segments, self._done = None, 0
 
-    async def _draft(self, pcm: Pcm, ended: Tick) -> None:
-        try:
-            words = await self._stt.call(_transcribe, pcm)
-        except EngineError as error:
-            log.warning("transcription failed", extra={"fault": str(error)})
-            words = Transcript("", 1.0)
-        self.words = words if words.doubt < _MAX_DOUBT else replace(words, text="")
+    def _cut(self) -> None:
+        """Transcribe a segment of what is kept, and keep the rest."""
+        frames = list(self._frames)
+        at = quietest(frames)
+        pcm = np.concatenate(frames[:at])
+        self._segments = self._tasks.start(self._segment(pcm, self._segments), name="segment")
+        self._frames, self._done = deque(frames[at:]), self._done + at
+
+    async def _segment(
+        self, pcm: Pcm, earlier: asyncio.Task[tuple[Transcript, ...]] | None
+    ) -> tuple[Transcript, ...]:
+        before = await earlier if earlier is not None else ()
+        return (*before, await self._heard(pcm, _text(before)))
+
+    async def _draft(
+        self, pcm: Pcm, earlier: asyncio.Task[tuple[Transcript, ...]] | None, ended: Tick
+    ) -> None:
+        # A draft that is dropped must not take the segments with it.
+        before = await asyncio.shield(earlier) if earlier is not None else ()
+        last = await self._heard(pcm, _text(before))
+        self.words = _joined((*before, last))
         self.known_at = self._clock.now()
         self._known(ended)
 
+    async def _heard(self, pcm: Pcm, before: str) -> Transcript:
+        """The words of one piece of sound; none where they are in doubt."""
+        try:
+            words = await self._stt.call(_transcribe, pcm, before)
+        except EngineError as error:
+            log.warning("transcription failed", extra={"fault": str(error)})
+            return Transcript("", 1.0)
+        return words if words.doubt < _MAX_DOUBT else replace(words, text="")
 
-def _transcribe(stt: Stt, pcm: Pcm) -> Transcript:
-    heard = stt.transcribe(pcm)
+
+def _text(parts: tuple[Transcript, ...]) -> str:
+    return " ".join(part.text for part in parts if part.text)
+
+
+def _joined(parts: tuple[Transcript, ...]) -> Transcript:
+    return Transcript(
+        _text(parts),
+        min(part.doubt for part in parts),
+        min(part.foreign for part in parts),
+        max(part.speech for part in parts),
+    )
+
+
+def _transcribe(stt: Stt, pcm: Pcm, before: str) -> Transcript:
+    heard = stt.transcribe(pcm, before)
     # What is none fails here, in its thread.
     return Transcript(
         str(heard.text), float(heard.doubt), float(heard.foreign), float(heard.speech)

@@ -99,7 +99,8 @@ class TurnTaking:
     def on_draft(self, draft: Drafted) -> None:
         """Words at a pause: an answer to them is prepared."""
         if self._leaves_the_turn(draft.text):
-            self._go_on()
+            if self.ear is not None:  # unless more words follow
+                self.ear.end_soon()
             return
         if not draft.text or self._is_answered(draft.text):
             return
@@ -112,6 +113,8 @@ class TurnTaking:
         self._showing.move("brows" if text.rstrip().endswith("?") else "acknowledge")
         if self._floor.is_command(draft.text):  # nothing for a mind to think about
             self.drop_draft()
+            if self.ear is not None:
+                self.ear.assure(draft.text, 1.0)
             return
         if self._draft is None or self._draft.request.text != text:
             self.drop_draft()

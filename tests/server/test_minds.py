@@ -86,7 +86,7 @@ async def test_a_mind_may_think_while_the_visitor_may_go_on_but_not_act():
 async def test_a_draft_that_nobody_meant_never_acts():
     async with Thinker(ToolUser()) as stage:
         words = iter(["book a taxi", "book a taxi for my mother"])
-        stage.stt.transcribe = lambda pcm: fake.Transcript(next(words), 0.0)
+        stage.stt.transcribe = lambda pcm, before="": fake.Transcript(next(words), 0.0)
         await stage.speak([(VOICE, 600), (SILENCE, 260), (VOICE, 600), (SILENCE, 1000)])
         await stage.pass_time(500)
         assert stage.mind.acted == ["book a taxi for my mother"]
