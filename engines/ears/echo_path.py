@@ -84,7 +84,9 @@ class EchoPath:
         doubt = _DOUBTFUL if strength >= _NONE else _CAREFUL
         if strength >= _PROOF and self._steady >= _STEADY:
             self.verdict = "echo"
-        elif (self.verdict == "unknown" and self._windows >= doubt) or (self.verdict == "echo" and self._without >= _GONE):
+        elif (self.verdict == "unknown" and self._windows >= doubt) or (
+            self.verdict == "echo" and self._without >= _GONE
+        ):
             self.verdict = "none"
 
 

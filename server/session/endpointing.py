@@ -14,6 +14,7 @@ from visavis.engines.language.phrases import closed, dangling
 FRAME_MS: Final = 20
 Change = Literal["started", "paused", "resumed"]
 
+_RECENT: Final = 20  # frames that are looked back upon
 # Voiced frames, of so many, with which a turn goes on: after a pause, and after its end.
 _AGAIN: Final = 2, 4
 _ANEW: Final = 3, 5
@@ -28,7 +29,7 @@ _WORDLESS: Final = 15_000
 # that break off are often written as short questions.
 _DANGLING: Final = -3.5
 _OPEN: Final = -1.8
-_ASKED: Final = -0.6
+_ASKED: Final = -0.4
 _SOUND: Final = 0.35  # times those of the sound: the network was not trained on every voice
 _SURE: Final = 0.75  # of its answer is a mind that may give it at once
 # So sure is it of a question that it has word for word: then it is whole, whatever its last word
@@ -39,7 +40,7 @@ _UNSAID: Final = 1.4  # where the mind does not say how sure it is
 # How long a silence ends a turn, by the odds. A finished sentence is answered within 1.2 s, and a
 # hesitation of 0.9 s is not broken into.
 _ODDS: Final = (-3.0, -1.5, 0.0, 1.0, 2.0)
-_SILENCES: Final = (1500, 1050, 900, 550, 350)
+_SILENCES: Final = (1500, 1050, 850, 500, 320)
 # The same for a whole sentence that the mind surely answers, by its sound alone: from what sounds
 # broken off to what may be over.
 _SOUNDS: Final = (-4.0, -2.0, 0.0)
@@ -96,10 +97,13 @@ class Endpointing:
     """Thresholds in milliseconds of voice or of silence."""
 
     onset: int = 80  # voice within twice that time, before speech counts as begun
-    onset_over_reply: int = 100  # the same while the avatar speaks: it is only held then
-    pause: int = 60  # silence after which the words so far are transcribed
-    again: int = 200  # after which the sound is asked once more: a longer pause tells more
+    onset_over_reply: int = 60  # the same while the avatar speaks: it is only held then
+    # Silence after which the words so far are transcribed: they are known 110 ms later. At 60 it
+    # would be done 1.5 times an utterance instead of 2.2, in pauses between and within words.
+    pause: int = 40
+    listens: tuple[int, ...] = (80, 200)  # when the sound is asked: a longer pause tells more
     least: int = 160  # silence that ends a turn which is surely over
+    held: int = 280  # the same over a reply that is held, and is to go on
     settled: int = 1500  # silence after which nothing that is said belongs to the turn before
     unheard: int = 6_000  # silence after which words that have not come are given up
     unbroken: int = 4_000  # voice without a pause, after which it is looked whether it has words
@@ -118,7 +122,7 @@ class Endpointer:
 
     def __init__(self, limits: Endpointing) -> None:
         self._limits = limits
-        self._recent: deque[bool] = deque(maxlen=2 * limits.onset_over_reply // FRAME_MS)
+        self._recent: deque[bool] = deque(maxlen=_RECENT)
         self.talking = False
         self._was_paused = False
         self._again = _AGAIN
@@ -126,8 +130,8 @@ class Endpointer:
         self.voice = 0  # ms of voice without a pause
         self._wordless = 0  # ms for which what is heard begins no turn
 
-    def push(self, voice: bool, over_reply: bool) -> Change | None:
-        """One frame; what it changes."""
+    def push(self, voice: bool, over_reply: bool, *, near: bool = True) -> Change | None:
+        """One frame; what it changes. near: no turn begins without it."""
         self._recent.append(voice)
         if self._was_paused:  # one frame alone is a click, not the next word
             enough, within = self._again
@@ -136,7 +140,7 @@ class Endpointer:
         self.voice = self.voice + FRAME_MS if voice else self.voice
         if not self.talking:
             self._wordless = 0 if self.silence >= _QUIET else max(0, self._wordless - FRAME_MS)
-            if self._wordless:
+            if self._wordless or not near:
                 return None
             return self._start(self._limits.onset_over_reply if over_reply else self._limits.onset)
         if voice and self._was_paused:

@@ -78,13 +78,13 @@ def run(turn, script, over_reply=False):
 
 def test_a_turn_starts_pauses_and_goes_on():
     turn = Endpointer(LIMITS)
-    assert run(turn, "VVVVVV...VV..") == [(80, "started"), (180, "paused"), (220, "resumed")]
-    assert turn.silence == 40
+    assert run(turn, "VVVVVV...VV.") == [(80, "started"), (160, "paused"), (220, "resumed")]
+    assert turn.silence == 20
 
 
 def test_a_click_in_a_pause_or_after_the_end_is_not_the_next_word():
     turn = Endpointer(LIMITS)
-    assert run(turn, "VVVVV....V....") == [(80, "started"), (160, "paused")]
+    assert run(turn, "VVVVV....V....") == [(80, "started"), (140, "paused")]
     turn.linger()
     assert run(turn, ".VV....") == []
     assert turn.silence == 20 * 16
