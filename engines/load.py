@@ -41,6 +41,15 @@ if TYPE_CHECKING:
     from visavis.engines.lips.sound_visemes import SoundVisemes
 
 
+def settle() -> None:
+    """Call it before anything starts a process, and while nothing else is imported.
+
+    OpenCV leads sys.path into its own folder while it is imported. A process that is started
+    meanwhile inherits that path, where `typing` is OpenCV's, and ends at once: one start of eight.
+    """
+    import_module("cv2")
+
+
 def vad() -> Vad:
     """Voice activity for one microphone."""
     from visavis.engines.ears.vad_webrtc import WebrtcVad

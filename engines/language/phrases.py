@@ -159,7 +159,10 @@ def dangling(text: str) -> bool:
         return not stranded or (last == "to" and before[-1] in _BEFORE_TO)
     if last in _VERBS:  # "Yes, I do." is whole
         answered = text.rstrip().endswith(".") or words[0] in _ASKED  # so is "What can I do?"
-        return not (answered and closed(text) and before and before[-1] in _PRONOUNS)
+        if closed(text) and before and answered and before[-1] in _PRONOUNS:
+            return False
+        # "Can you tell me where the pool is?"
+        return not (closed(text) and not _ASKED.isdisjoint(before[1:-1]))
     return last in _DANGLING or (bool(before) and last in _ASKED)
 
 

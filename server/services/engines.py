@@ -136,6 +136,7 @@ class Services:
     async def open(self) -> None:
         """Load and warm what a session needs. Raises EngineError, AvatarError, ManifestError."""
         began = time.perf_counter()
+        await asyncio.to_thread(load.settle)
         _, self._mind, _, _ = await asyncio.gather(
             self._open_ears(),
             self._open_mind(),

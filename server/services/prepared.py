@@ -97,6 +97,13 @@ def edition(voice: str, sample: Sequence[Speech]) -> str:
     return digest.hexdigest()
 
 
+def name(voice: str, edition: str, wanted: Wanted) -> str:
+    """Of the file of a line."""
+    how = wanted.prosody
+    key = f"{edition}\n{how.speed!r} {how.pitch!r} {how.energy!r}\n{wanted.text}"
+    return f"{voice}-{hashlib.sha256(key.encode()).hexdigest()[:40]}{SUFFIX}"
+
+
 class Shelf:
     """The lines of one voice. Implements `session.speaking.Ahead`; shared by all sessions."""
 
@@ -139,9 +146,7 @@ class Shelf:
 
     def path(self, wanted: Wanted) -> Path:
         """Where a line lies, if it was made."""
-        how = wanted.prosody
-        key = f"{self._edition}\n{how.speed!r} {how.pitch!r} {how.energy!r}\n{wanted.text}"
-        return self._place / f"{self.voice}-{hashlib.sha256(key.encode()).hexdigest()[:40]}{SUFFIX}"
+        return self._place / name(self.voice, self._edition, wanted)
 
     async def _fetched(self, path: Path) -> tuple[Speech, ...] | None:
         try:
@@ -149,10 +154,10 @@ class Shelf:
         except EngineError:  # it was logged; whoever waits has the voice itself
             return None
 
-    def _hold(self, name: str, pieces: tuple[Speech, ...]) -> None:
-        if name in self._at_hand:  # another session read it meanwhile
+    def _hold(self, file: str, pieces: tuple[Speech, ...]) -> None:
+        if file in self._at_hand:  # another session read it meanwhile
             return
-        self._at_hand[name] = pieces
+        self._at_hand[file] = pieces
         change = _size(pieces)
         while self._held + change > MEMORY and len(self._at_hand) > 1:
             _, gone = self._at_hand.popitem(last=False)

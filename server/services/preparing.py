@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Final
 from visavis.engines import load
 from visavis.engines.base import EngineError, Tts
 from visavis.models.files import not_kept, whole
-from visavis.server.services.prepared import SUFFIX, Repertoire, Shelf, Wanted
+from visavis.server.services.prepared import SUFFIX, Repertoire, Shelf, Wanted, name
 from visavis.server.services.speech_files import encoded
 from visavis.server.system.faults import fault
 from visavis.server.system.load import Machine
@@ -30,7 +31,7 @@ from visavis.server.system.served import TOO_MANY
 
 log = logging.getLogger(__name__)
 
-ROOM: Final = 256 << 20  # bytes of all files together, about 100 minutes of speech
+ROOM: Final = 256_000_000  # bytes of all files together, some two hours of speech
 MEMORY: Final = 400 << 20  # bytes that must be free: the process takes half of them
 _FIRST: Final = 5.0  # s after the start in which visitors come to a page that they waited for
 _LOOK: Final = 0.2  # s
@@ -109,12 +110,15 @@ class Preparing:
         """Raises EngineError when the voice cannot be had, OSError when nothing can be written."""
         room = await asyncio.to_thread(Room, self._place)
         keep = {shelf.path(line).name for line in (*self._repertoire.plan, *asked)}
+        if not await asyncio.to_thread(room.is_there, keep, anything=missing[0] in asked):
+            return
         make = partial(load.tts, shelf.voice, self._home)
         self._child = EngineProcess(f"prepare-{shelf.voice}", make, _DEADLINE, patient=True)
         await self._child.load()
         made = failures = 0
         for line in missing:
             await _idle(busy)
+            began = time.monotonic()
             if not await asyncio.to_thread(room.is_there, keep, anything=line in asked):
                 break
             try:
@@ -127,6 +131,8 @@ class Preparing:
                     raise
                 self._unmakeable.add(shelf.path(line))
             shelf.settle(line)
+            # Half of a core at most: where a container has a quota, giving way does not help.
+            await asyncio.sleep(time.monotonic() - began)
         log.info("answers prepared", extra={"voice": shelf.voice, "lines": made})
 
 
@@ -145,6 +151,26 @@ def written(tts: Tts, line: Wanted, path: Path) -> int:
     with whole(path) as file:
         file.write(content)
     return len(content)
+
+
+def prepare_now(
+    tts: Tts, by: str, plan: Sequence[Wanted], place: Path, room: int = ROOM
+) -> Iterator[bool]:
+    """Make what is missing of a plan, one line a step: whether it was made now.
+
+    by: the voice's edition. Ends where there is no more room. Raises EngineError, OSError.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    left, keep = Room(place, room), {name(tts.voice.name, by, line) for line in plan}
+    for line in plan:
+        path = place / name(tts.voice.name, by, line)
+        if path.exists():
+            yield False
+            continue
+        if not left.is_there(keep, anything=False):
+            return
+        left.add(path, written(tts, line, path))
+        yield True
 
 
 @contextmanager

@@ -29,7 +29,7 @@ _WORDLESS: Final = 15_000
 # that break off are often written as short questions.
 _DANGLING: Final = -3.5
 _OPEN: Final = -1.8
-_ASKED: Final = -0.6
+_ASKED: Final = -0.4
 _SOUND: Final = 0.35  # times those of the sound: the network was not trained on every voice
 _SURE: Final = 0.75  # of its answer is a mind that may give it at once
 # So sure is it of a question that it has word for word: then it is whole, whatever its last word
@@ -40,7 +40,7 @@ _UNSAID: Final = 1.4  # where the mind does not say how sure it is
 # How long a silence ends a turn, by the odds. A finished sentence is answered within 1.2 s, and a
 # hesitation of 0.9 s is not broken into.
 _ODDS: Final = (-3.0, -1.5, 0.0, 1.0, 2.0)
-_SILENCES: Final = (1500, 1050, 900, 550, 350)
+_SILENCES: Final = (1500, 1050, 850, 500, 320)
 # The same for a whole sentence that the mind surely answers, by its sound alone: from what sounds
 # broken off to what may be over.
 _SOUNDS: Final = (-4.0, -2.0, 0.0)

@@ -47,7 +47,7 @@ class Floor:
 
     start(request, draft, confirmed): begin a turn, in which a mind may act from `confirmed` on; its
     number. end(remember): stop the reply under way. is_command: whether words tell the conversation
-    itself something; obeyed: the same, and then it is done.
+    something, and not a mind; obeyed: it was done.
     """
 
     current: Callable[[], Performance | None]
@@ -106,7 +106,7 @@ class TurnTaking:
         text = self._whole(draft.text)
         self._tell(events.Transcribed(self._timeline.turn + 1, text, final=False))
         self._showing.move("brows" if text.rstrip().endswith("?") else "acknowledge")
-        if self._floor.is_command(text):  # nothing for a mind to think about
+        if self._floor.is_command(draft.text):  # nothing for a mind to think about
             self.drop_draft()
             if self.ear is not None:
                 self.ear.assure(draft.text, 1.0)
@@ -131,9 +131,9 @@ class TurnTaking:
             self.drop_draft()
             self.resume()
             return
-        text = self._whole(heard.text)
-        if self._floor.obeyed(text):
+        if self._floor.obeyed(heard.text):
             return
+        text = self._whole(heard.text)
         request = Request(text, "speech", heard.ended, heard.transcribed, heard.arousal)
         draft, self._draft = self._draft, None
         if draft is not None and draft.request.text != text:

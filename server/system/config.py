@@ -116,9 +116,9 @@ class Config:
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
     voice_process: str = _setting(
         "auto",
-        "on, off or auto: whether each voice runs in a process of its own, which takes 0.2 GB, "
-        "keeps many sessions in time, and answers 40 ms later; auto: where max_sessions is set to "
-        "more than two",
+        "on, off or auto: whether each voice runs in a process of its own, which takes 0.2 GB and "
+        "keeps pictures and sound in time while it speaks; auto: unless max_sessions is set to one "
+        "or two",
     )
     prepare_answers: str = _setting(
         "on",
@@ -150,7 +150,7 @@ class Config:
     def are_voices_apart(self) -> bool:
         """Whether voices run in processes of their own."""
         if self.voice_process == "auto":
-            return self.max_sessions != "auto" and self.max_sessions > _FEW
+            return self.max_sessions == "auto" or self.max_sessions > _FEW
         return self.voice_process == "on"
 
     @property

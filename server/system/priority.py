@@ -97,10 +97,9 @@ def be_patient() -> None:
 
 def be_idle() -> None:
     """Run the calling thread, and those that it starts, only where nothing else wants the core."""
+    os.nice(19)  # which is counted apart: admission leaves it out of what the machine is busy with
     if sys.platform == "linux":
         _set(os.SCHED_IDLE, 0)
-    else:
-        os.nice(19)
 
 
 def granted() -> bool:

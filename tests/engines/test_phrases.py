@@ -3,7 +3,8 @@ import pytest
 from visavis.engines.language.phrases import closed, dangling, goes_on, joined
 
 UNFINISHED = (
-    "I would like to", "I would like to.", "Could you tell me where the", "Is it for?", "What is the?",
+    "I would like to", "I would like to.", "Could you tell me where the", "Is it for?",
+    "What is the?",
     "Where can I?", "Do you have?", "How much is?", "When do I have to?", "I was wondering if...",
     "My wife and I", "Please tell me about", "Um,", "Well...", "We need two towels and",
     "because", "What time is?", "I'm looking for the,",
@@ -11,7 +12,8 @@ UNFINISHED = (
 FINISHED = (
     "Who is it for?", "What are you looking at?", "Where are you from?", "What can I do?",
     "What do you have?", "Yes.", "Yes, I do.", "I think so.", "Where is it?", "What is that?",
-    "What?", "Do you like this?", "Two people.", "Can somebody help me?", "What's this for?",
+    "Can you tell me where the pool is?", "I don't know what it was.", "What?",
+    "Do you like this?", "Two people.", "Can somebody help me?", "What's this for?",
 )  # fmt: skip
 
 

@@ -15,14 +15,17 @@ from visavis.engines import fake, load
 from visavis.engines.base import PLAIN, Phoneme, Prosody, Speech, Word
 from visavis.engines.dialogue import smalltalk
 from visavis.engines.direction.director import Director
+from visavis.server.commands import doctor
 from visavis.server.services import prepared, preparing
 from visavis.server.services.prepared import Repertoire, Shelf, Wanted
 from visavis.server.services.preparing import Preparing, Room
 from visavis.server.services.speech_files import DamagedError, decoded, encoded
 from visavis.server.session import events
 from visavis.server.session.history import History
+from visavis.server.system.config import Config
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
+from visavis.server.system.process import EngineProcess
 
 HELLO, BREAKFAST = Wanted("Hello.", PLAIN), Wanted("Breakfast is at seven.", PLAIN)
 
@@ -195,6 +198,8 @@ async def test_what_is_missing_is_made_in_idle_time_as_the_voice_makes_it(
     tmp_path, metrics, monkeypatch
 ):
     monkeypatch.setattr(preparing, "_FIRST", 0.0)
+    # Else it would wait until nobody else wants a core, which may be never where tests run.
+    monkeypatch.setattr(preparing, "EngineProcess", _eager)
     known, worker = Repertoire(), Worker("prepared", deadline=5.0)
     known.learn([HELLO, BREAKFAST])
     shelf = Shelf("heart", "first", tmp_path, known, worker, metrics)
@@ -215,6 +220,22 @@ async def test_what_is_missing_is_made_in_idle_time_as_the_voice_makes_it(
         assert alike(found, list(voice.synthesize(wanted.text, wanted.prosody)))
     assert metrics.registry.get_sample_value("visavis_lines_prepared_total") >= 1
     worker.close()
+
+
+def _eager(name, make, deadline, *, patient):
+    assert patient
+    return EngineProcess(name, make, deadline)
+
+
+async def test_a_patient_process_takes_only_what_nobody_wants():
+    child = EngineProcess("patient", fake.FakeTts, 50.0, patient=True)
+    await child.load()
+    assert await child.call(_scheduling) == (os.SCHED_IDLE, 19)
+    child.close()
+
+
+def _scheduling(_tts):
+    return os.sched_getscheduler(0), os.nice(0)
 
 
 def test_one_process_prepares_at_a_time(tmp_path):
@@ -263,3 +284,25 @@ async def test_a_reply_speaks_what_was_prepared_and_synthesizes_the_rest():
         assert [text for text, _ in stage.tts.prosodies if text != "Sorry."] == ["Second part."]
         assert [text for text, _ in ahead.asked] == ["First part.", "Second part."]
         assert stage.of(events.ReplyEnded)[0].heard == "First part. Second part."
+
+
+# --- ahead of the first start ---------------------------------------------------------------------
+
+
+def test_answers_are_made_ahead_once_and_within_bounds(tmp_path):
+    tts = fake.FakeTts()
+    plan = [HELLO, BREAKFAST, Wanted("Good night.", Prosody(0.9))]
+    assert list(preparing.prepare_now(tts, "first", plan, tmp_path)) == [True] * 3
+    assert list(preparing.prepare_now(tts, "first", plan, tmp_path)) == [False] * 3
+    assert list(preparing.prepare_now(tts, "second", plan[:1], tmp_path)) == [True]
+    assert tts.prosodies[-2:] == [("Good night.", Prosody(0.9)), ("Hello.", PLAIN)]
+    small = tmp_path / "small"
+    assert list(preparing.prepare_now(tts, "first", plan, small, room=1)) == [True]
+
+
+def test_doctor_tells_what_is_there(tmp_path):
+    config = Config(home=str(tmp_path))
+    assert doctor._answers(config).startswith("none yet;")
+    list(preparing.prepare_now(fake.FakeTts(), "first", [HELLO], prepared.folder(tmp_path)))
+    assert doctor._answers(config) == "1 lines, 0 MB of at most 256"
+    assert "off" in doctor._answers(Config(prepare_answers="off"))
