@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from bench.hearing import honest_loop, judging, words
+from bench.hearing import honest_loop, judging, odd, words
 from bench.hearing.corpora import Case
 from bench.hearing.cutting import drawn_out
 from bench.hearing.people import levelled, loud_until, trimmed
@@ -267,6 +267,21 @@ def test_a_drawn_out_word_is_longer_and_no_louder() -> None:
     assert np.abs(drawn).max() < 1.3 * np.abs(sound).max()
     spectrum = np.abs(np.fft.rfft(drawn[-PLAY_RATE // 2 :]))
     assert np.argmax(spectrum) * 2 == pytest.approx(220, abs=6)
+
+
+def test_a_whisper_keeps_the_level_and_has_no_pitch() -> None:
+    frame = tone(0.025)[::3] * np.hanning(len(tone(0.025)[::3]))
+    breath = odd._breathed(frame, np.random.default_rng(1))
+    assert np.sum(breath**2) == pytest.approx(np.sum(frame**2), rel=1e-3)
+    assert np.abs(np.corrcoef(breath, frame)[0, 1]) < 0.5
+
+
+def test_words_where_there_are_none_are_phantoms() -> None:
+    one = case("wordless", (0.0, 10.0))
+    words_heard = [(ms(1000), Transcribed(1, "Thank you for watching.", True))]
+    found = judging.phantoms(Record(one.scene, played((2.0, 3.0)), events=list(words_heard)))
+    assert (found["phantom_words"], found["answers"]) == (4, 1)
+    assert judging.phantoms(Record(one.scene, played()))["phantom_words"] == 0
 
 
 def test_hiss_has_its_level() -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from bench.hearing import cutting, phrases, room
+from bench.hearing import cutting, odd, phrases, room
 from bench.hearing.people import (
     LEVEL,
     VOICES,
@@ -101,7 +101,7 @@ _ASKED: Final = (
     "vm-enter-num-to-call",
 )  # fmt: skip
 _READ: Final = (
-    "go forward ten meters", "he was not an ill disposed young man",
+    "seven of clubs", "he was not an ill disposed young man",
     "he might even have been made amiable himself", "ten of clubs",
 )  # fmt: skip
 
@@ -300,6 +300,39 @@ def barge_ins() -> Iterator[tuple[str, Make]]:
         yield name, lambda n=name, m=make, t=tenth, e=echo: _over(n, "barge_ins", m(), t, e)
 
 
+# --- bad input ------------------------------------------------------------------------------------
+
+_MINUTES: Final = 10
+
+
+def wordless() -> Iterator[tuple[str, Make]]:
+    """Ten minutes in which nobody says anything."""
+    for kind in ("silence", "noise", "clipping", "music"):
+        yield f"wordless-{kind}", lambda k=kind: _wordless(k)
+
+
+def _wordless(kind: str) -> Case:
+    length = ms(_MINUTES * 60_000)
+    mic = odd.without_words(kind, length)
+    return Case(f"wordless-{kind}", "wordless", Scene(kind, mic), "", (0, length))
+
+
+def unusual() -> Iterator[tuple[str, Make]]:
+    """Eight questions each: whispered, by a child, through 8 kHz."""
+    kinds = {"whisper": odd.whisper, "child": odd.child, "narrow": odd.narrow}
+    asked = spoken()[:8]
+    for kind, make in kinds.items():
+        for index, (_, text, right) in enumerate(asked):
+            voice = VOICES[index % 5]
+            name = f"{kind}-{index + 1}-{voice}"
+            yield (
+                name,
+                lambda n=name, m=make, v=voice, t=text, r=right: _utterance(
+                    n, "unusual", m(v, t), r
+                ),
+            )
+
+
 SETS: Final[dict[str, Callable[[], Iterator[tuple[str, Make]]]]] = {
     "questions": questions,
     "finished": finished,
@@ -311,4 +344,6 @@ SETS: Final[dict[str, Callable[[], Iterator[tuple[str, Make]]]]] = {
     "false_alarms": false_alarms,
     "echoes": echoes,
     "barge_ins": barge_ins,
+    "wordless": wordless,
+    "unusual": unusual,
 }

@@ -35,10 +35,14 @@ GROUPS: Final = {
     "words": ("short", "long", "monologues", "paused"),
     "ends": ("questions", "finished", "hesitant"),
     "interruptions": ("false_alarms", "echoes", "barge_ins"),
+    "odd": ("wordless", "unusual"),
 }
+_WORDY: Final = (*GROUPS["words"], "unusual")
+_ENDED: Final = (*GROUPS["ends"], "paused", "unusual")
 _EACH: Final = {  # of --quick: every so-manieth case
     "questions": 14, "finished": 19, "short": 11, "long": 10, "monologues": 9, "paused": 7,
     "hesitant": 10, "false_alarms": 15, "echoes": 7, "barge_ins": 21,
+    "wordless": 9, "unusual": 8,
 }  # fmt: skip
 
 
@@ -67,15 +71,17 @@ class Bench:
         if self._save is not None:
             _write(self._save / f"{case.name}.wav", record)
         found = {"name": case.name, "set": case.set, **case.notes}
-        if case.set in GROUPS["words"]:
+        if case.set in _WORDY:
             start, end = case.speech
             text = await asyncio.to_thread(whole.transcript, case.scene.mic[start:end])
             found |= judging.wordy(case, record, text)
-        if case.set in (*GROUPS["ends"], "paused"):
+        if case.set in _ENDED:
             found |= judging.ended(case, record)
         if case.set in ("false_alarms", "echoes"):
             reference, begins = await self._undisturbed(case)
             found |= judging.disturbed(case, record, reference, begins)
+        if case.set == "wordless":
+            found |= judging.phantoms(record)
         if case.set == "barge_ins":
             found |= judging.barged(case, record)
         return found
@@ -140,6 +146,8 @@ def outcome(row: dict[str, Any]) -> str:
             else f"{row['latency_ms']:.0f} ms"
         )
         parts.append(how + (" WRONG" if row["right"] is False else ""))
+    if "phantom_words" in row:
+        parts.append(f"{row['phantom_words']} phantom words {row['heard'][:5]}")
     if "outcome" in row:
         parts.append(row["outcome"])
         parts += [f"{k} {row[k]}" for k in ("gap_ms", "stopped_after_ms") if row.get(k)]
@@ -155,6 +163,7 @@ def summaries(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Figures of each group that was measured."""
     makes: dict[str, Callable[[list[dict[str, Any]]], dict[str, Any]]] = {
         "words": words_lost, "ends": ends, "interruptions": interruptions,
+        "odd": odd_ones,
     }  # fmt: skip
     found = {}
     for group, make in makes.items():
@@ -245,6 +254,23 @@ def interruptions(rows: list[dict[str, Any]]) -> dict[str, Any]:
                 "cases": len(of),
                 "stopped": sum(row["outcome"] == "stopped" for row in of),
                 "stopped_after_ms": summary([row["stopped_after_ms"] for row in of]),
+            }
+    return found
+
+
+def odd_ones(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Phantom words by what was heard; words kept and answers given to unusual voices."""
+    found: dict[str, Any] = {
+        row["name"]: {key: row[key] for key in ("phantom_words", "answers", "heard")}
+        for row in rows
+        if row["set"] == "wordless"
+    }
+    for kind in ("whisper", "child", "narrow"):
+        of = [row for row in rows if row["name"].startswith(kind)]
+        if of:
+            found[kind] = _lost(of) | {
+                "right_answers": sum(bool(row["right"]) for row in of),
+                "latency_ms": summary([row["latency_ms"] for row in of]),
             }
     return found
 

@@ -10,6 +10,7 @@
 - **false interruption**: a noise, after which the reply did not go on at the word where it was
   ("broken off"), or more than 400 ms after the noise was over ("late"). "paused": it stopped and
   went on in that time; "undisturbed": no silence of 150 ms or more where it has none.
+- **phantom words**: any that are taken from ten minutes in which nobody speaks.
 - **barge-in**: stopped when the avatar falls silent for 0.7 s and does not go on with its text;
   measured from the first sample of the visitor's voice to the last audible 10 ms.
 """
@@ -171,6 +172,15 @@ def _words_told(case: Case, record: Record) -> bool:
             twice = bool(heard and rest) and heard[-1] == rest[0]
             heard += rest[1:] if twice else rest
     return heard == case.text.split()
+
+
+def phantoms(record: Record) -> dict[str, Any]:
+    """Words in what holds none, and whether the avatar answered them."""
+    return {
+        "heard": [text for _, text in record.finals],
+        "phantom_words": len(words.plain(record.heard)),
+        "answers": int(audible(record.played).any()),
+    }
 
 
 def barged(case: Case, record: Record) -> dict[str, Any]:

@@ -15,7 +15,8 @@ _SAME: Final = {
     "0": "zero", "1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6": "six",
     "7": "seven", "8": "eight", "9": "nine", "10": "ten", "11": "eleven", "12": "twelve",
     "20": "twenty", "30": "thirty", "dr": "doctor", "mr": "mister", "goodbye": "good bye",
-    "anymore": "any more", "grey": "gray", "alright": "all right",
+    "anymore": "any more", "grey": "gray", "harbour": "harbor", "jewellery": "jewelry",
+    "alright": "all right",
     "o'clock": "oclock", "thankyou": "thank you",
 }  # fmt: skip
 # Sounds of hesitation, which a recogniser may leave out.

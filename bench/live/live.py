@@ -65,7 +65,7 @@ WANTED: tuple[tuple[str, float, float], ...] = (  # where in the result, from, t
     ("spoken/end_of_speech_to_first_syllable_ms/p50", 0, 350),
     ("spoken/end_of_speech_to_first_syllable_ms/p95", 0, 800),
     ("spoken/of_known_questions_ms/p50", 0, 300),
-    ("spoken/right_answers", 27, 30),
+    ("spoken/right_answers_percent", 80, 100),
     ("interruption/click_to_silence_ms/p50", 0, 200),
     ("interruption/speech_to_silence_ms/p95", 0, 250),
     ("endurance/late_frames_percent", 0, 1),

@@ -22,7 +22,7 @@ from bench.live.signals import first_after, intervals, moving_after, summary
 from visavis.engines.base import PLAY_RATE, Floats
 
 ANSWER: Final = 11.0  # s from one question to the next
-_HEARD: Final = 9.0  # s of an answer, before it is stopped
+HEARD: Final = 9.0  # s of an answer, before it is stopped
 _ROOM: Final = -66.0  # dBFS
 
 
@@ -38,6 +38,14 @@ def asked() -> list[Asked]:
     """The same questions as in process: bench/hearing/corpora.py."""
     synthetic = [Asked(says(voice, text), right) for voice, text, right in corpora.spoken()]
     return [*synthetic, *(Asked(make(), "") for make in corpora.recorded())]
+
+
+def some(questions: list[Asked], cases: int | None) -> list[Asked]:
+    """So many of them, of all kinds and always the same; all, where it is None."""
+    if cases is None:
+        return questions
+    places = np.random.default_rng(0).permutation(len(questions))[:cases]
+    return [questions[place] for place in sorted(places)]
 
 
 def microphone(path: Path, parts: list[tuple[Clip, float]]) -> None:
@@ -56,14 +64,12 @@ def microphone(path: Path, parts: list[tuple[Clip, float]]) -> None:
 
 async def spoken(address: str, out: Path, cases: int | None = None) -> dict[str, Any]:
     """All of them, or so many of all kinds, in one session."""
-    questions = asked()
-    if cases is not None:
-        questions = questions[:: max(1, len(questions) // cases)][:cases]
+    questions = some(asked(), cases)
     wav = out / "questions.wav"
     microphone(wav, [(each.clip, ANSWER) for each in questions])
     async with chromium(wav) as browser:
         page = await tapped_page(browser, address)
-        await page.evaluate(_LISTEN, _HEARD * 1000)
+        await page.evaluate(LISTEN, HEARD * 1000)
         await start(page, open_mic=True)
         seconds = LEAD_IN + sum(each.clip.seconds + ANSWER for each in questions)
         await page.wait_for_timeout(seconds * 1000)
@@ -72,7 +78,7 @@ async def spoken(address: str, out: Path, cases: int | None = None) -> dict[str,
     return found
 
 
-_LISTEN = """(longest) => {
+LISTEN: Final = """(longest) => {
   window.answers = [];
   const avatar = document.querySelector("visavis-avatar");
   const note = ({ type, detail }) =>
@@ -106,9 +112,11 @@ async def _measured(page: Page, questions: list[Asked]) -> dict[str, Any]:
         "end_of_speech_to_first_syllable_ms": summary([row["wait_ms"] for row in rows]),
         "of_known_questions_ms": summary([row["wait_ms"] for row in known]),
         "of_people_ms": summary([row["wait_ms"] for row in rows if row["right"] is None]),
+        "cut_ins": sum(row["cut_in"] for row in rows),
         "end_of_speech_to_moving_lips_ms": summary([row["lips_ms"] for row in rows]),
         "right_answers": sum(row["right"] for row in known),
         "right_answers_of": len(known),
+        "right_answers_percent": round(100 * sum(r["right"] for r in known) / max(1, len(known))),
         "each": rows,
         "receipts": stages(receipts),
         "skew_ms": skew(taps["skew"]),
@@ -124,14 +132,31 @@ def windows(spans: list[tuple[float, float]]) -> list[Window]:
     return [(begin, end, after) for (begin, end), after in zip(spans, starts, strict=True)]
 
 
+def sounding(series: list[list[float]], begin: float, end: float) -> bool:
+    """Whether anything is heard between the two."""
+    first = first_after(series, begin)
+    return first is not None and first < end
+
+
+def waited(series: list[list[float]], window: Window) -> int | None:
+    """Ms from the end of speech to the first sound of the answer.
+
+    None where there is none, or something sounded while the visitor spoke.
+    """
+    begin, end, after = window
+    first = first_after(series, end)
+    if first is None or first >= after or sounding(series, begin, end):
+        return None
+    return round(first - end)
+
+
 def _row(
     question: Asked, window: Window, taps: dict[str, Any], answers: list[list[Any]]
 ) -> dict[str, Any]:
     begin, end, after = window
     said = [row for row in answers if begin <= row[0] < after]
     heard = " ".join(text for _, kind, text in said if kind == "reply_ended")
-    sound = first_after(taps["heard"], begin)
-    wait = since(end, first_after(taps["heard"], end))
+    wait = waited(taps["heard"], window)
     lips = since(end, moving_after(taps["frames"], end))
     limit = after - end
     return {
@@ -140,7 +165,7 @@ def _row(
         "words": [text for _, kind, text in said if kind == "transcript"][-1:],
         "answer": heard,
         "right": question.right in heard if question.right else None,
-        "cut_in": sound is not None and sound < end,
-        "wait_ms": round(wait) if wait is not None and wait < limit else None,
+        "cut_in": sounding(taps["heard"], begin, end),
+        "wait_ms": wait,
         "lips_ms": round(lips) if lips is not None and lips < limit else None,
     }

@@ -25,8 +25,7 @@ _WORDS: Final = frozenset(
 )
 _PHRASES: Final = re.compile(
     r"\b(?:i see|got it|gotcha|of course|all right|thank you|thats right|thats great|thats good|"
-    r"thats nice|sounds good|very good|very nice|i know|makes sense|fair enough|no way|oh no|"
-    r"bless you|excuse me|sorry)\b"
+    r"thats nice|sounds good|very good|very nice|makes sense|fair enough|oh no)\b"
 )
 
 

@@ -42,11 +42,11 @@ _GAP: Final = re.compile(r"(?<!\S)(\S*[.!?…])([\"”’)]*)\s+(?=(\S+))")
 def sentences(text: str) -> list[str]:
     """Spoken text -> its sentences, without the blanks between them."""
     found, start = [], 0
+    begins = len(text) - len(text.lstrip())  # where the first word of the sentence does
     for gap in _GAP.finditer(text):
-        first = not text[start : gap.start()].strip()
-        if ends_sentence(gap[1] + gap[2], gap[3], alone=first):
+        if ends_sentence(gap[1] + gap[2], gap[3], alone=gap.start() == begins):
             found.append(text[start : gap.end()].rstrip())
-            start = gap.end()
+            start = begins = gap.end()
     return [*found, text[start:]] if text[start:] else found
 
 

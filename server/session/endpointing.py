@@ -14,6 +14,7 @@ from visavis.engines.language.phrases import closed, dangling
 FRAME_MS: Final = 20
 Change = Literal["started", "paused", "resumed"]
 
+_RECENT: Final = 20  # frames that are looked back upon
 # Voiced frames, of so many, with which a turn goes on: after a pause, and after its end.
 _AGAIN: Final = 2, 4
 _ANEW: Final = 3, 5
@@ -98,12 +99,13 @@ class Endpointing:
     """Thresholds in milliseconds of voice or of silence."""
 
     onset: int = 80  # voice within twice that time, before speech counts as begun
-    onset_over_reply: int = 100  # the same while the avatar speaks: it is only held then
+    onset_over_reply: int = 60  # the same while the avatar speaks: it is only held then
     # Silence after which the words so far are transcribed: they are known 110 ms later. At 60 it
     # would be done 1.5 times an utterance instead of 2.2, in pauses between and within words.
     pause: int = 40
     listens: tuple[int, ...] = (80, 200)  # when the sound is asked: a longer pause tells more
     least: int = 160  # silence that ends a turn which is surely over
+    held: int = 280  # the same over a reply that is held, and is to go on
     settled: int = 1500  # silence after which nothing that is said belongs to the turn before
     unheard: int = 6_000  # silence after which words that have not come are given up
     unbroken: int = 4_000  # voice without a pause, after which it is looked whether it has words
@@ -123,7 +125,7 @@ class Endpointer:
 
     def __init__(self, limits: Endpointing) -> None:
         self._limits = limits
-        self._recent: deque[bool] = deque(maxlen=2 * limits.onset_over_reply // FRAME_MS)
+        self._recent: deque[bool] = deque(maxlen=_RECENT)
         self.talking = False
         self._was_paused = False
         self._again = _AGAIN
@@ -131,8 +133,8 @@ class Endpointer:
         self.voice = 0  # ms of voice without a pause
         self._wordless = 0  # ms for which what is heard begins no turn
 
-    def push(self, voice: bool, over_reply: bool) -> Change | None:
-        """One frame; what it changes."""
+    def push(self, voice: bool, over_reply: bool, *, near: bool = True) -> Change | None:
+        """One frame; what it changes. near: no turn begins without it."""
         self._recent.append(voice)
         if self._was_paused:  # one frame alone is a click, not the next word
             enough, within = self._again
@@ -141,7 +143,7 @@ class Endpointer:
         self.voice = self.voice + FRAME_MS if voice else self.voice
         if not self.talking:
             self._wordless = 0 if self.silence >= _QUIET else max(0, self._wordless - FRAME_MS)
-            if self._wordless:
+            if self._wordless or not near:
                 return None
             return self._start(self._limits.onset_over_reply if over_reply else self._limits.onset)
         if voice and self._was_paused:

@@ -78,11 +78,15 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class ReplyEnded:
-    """A reply is over; `heard` are the words that were really played."""
+    """A reply is over; `heard` are the words that were really played.
+
+    unsaid: words of scripts that the voice cannot read, which were left out.
+    """
 
     turn: int
     reason: Ending
     heard: str
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ class Hearing:
         self._unbroken = False  # the words are looked for in voice without a pause
         self._so_far: list[str] | None = None  # what they were before
         self._wordless = False  # it goes on without more words: no voice, but noise
+        self._soon = False  # the turn ends with a short silence
 
     async def run(self, mic: AsyncIterator[Pcm]) -> None:
         """Listen to 48 kHz mono packets until they end."""
@@ -117,6 +118,10 @@ class Hearing:
         What was said before the button was released is still under way, and is heard.
         """
         self._gate.switch(on)
+
+    def end_soon(self) -> None:
+        """The words so far leave the turn to the avatar: if no others follow, it goes on soon."""
+        self._soon = True
 
     def disregard(self) -> None:
         """What was heard of the turn so far is no turn: listen for the next one."""
@@ -182,16 +187,16 @@ class Hearing:
             self._finish()
         voice = not closed and self._vad.call(lambda vad: bool(vad.is_speech(frame)), False)
         over_reply = not self._turn.talking and self._timeline.audible(now)
-        voice = voice and self._nearness.feed(frame, over_reply=over_reply)
+        voice = self._nearness.feed(frame, voice=voice, over_reply=over_reply)
         self._words.keep(frame)
         self._ending.keep(frame)
         if voice:
             self._tone.call(lambda tone: tone.feed(frame), None)
-        change = self._turn.push(voice, over_reply)
+        change = self._turn.push(voice, over_reply, near=not over_reply or self._nearness.near)
         if voice and not self._lingering:
             self._ended = now
         self._follow(change, now, over_reply)
-        if self._turn.talking and voice and self._nearness.judge():
+        if self._turn.talking and voice and self._nearness.far():
             self._break_off()
         if self._turn.talking:
             self._look_again()
@@ -216,7 +221,7 @@ class Hearing:
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
         elif change == "resumed" and not self._finishing:
-            self._unbroken, self._so_far = False, None
+            self._unbroken, self._so_far, self._soon = False, None, False
             self._words.drop()
             self._ending.drop()
             if self._lingering:
@@ -270,11 +275,9 @@ class Hearing:
                 self._tell(RESTARTED)
                 self._break_off()
             return
-        if (
-            self._finishing
-            or self._wordless
-            or self._turn.silence >= self._limits.silence_for(self._found(words))
-        ):
+        found = self._found(words)
+        limit = self._limits.held if self._soon else self._limits.silence_for(found)
+        if self._finishing or self._wordless or self._turn.silence >= limit:
             self._end(words)
 
     def _found(self, words: Transcript) -> Evidence:
@@ -302,4 +305,5 @@ class Hearing:
         self._words.reset()
         self._ending.drop()
         self._sure, self._so_far = ("", 0.0), None
-        self._finishing = self._lingering = self._unbroken = self._wordless = False
+        self._finishing = self._lingering = self._unbroken = False
+        self._soon = self._wordless = False

@@ -14,6 +14,7 @@ from typing import Final
 
 from visavis.engines.base import EngineError, Speech
 from visavis.engines.direction.styles import Direction
+from visavis.engines.language import saying
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME, PACKET, Clause, Ending, Request, Spoken, Tick
 from visavis.server.playout.remainder import unsaid
@@ -21,7 +22,7 @@ from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
 from visavis.server.session.receipt import Marks
 from visavis.server.session.showing import EARLY, LEAD, Showing
-from visavis.server.session.speaking import TAKEN, Reply
+from visavis.server.session.speaking import TAKEN, NothingToSay, Reply
 from visavis.server.system.faults import fault
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 # A reply begins this long after its first clause is known: less than a picture's lead, so that its
 # first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
 START: Final[Tick] = FRAME
+UNSAYABLE: Final = events.Failure(saying.NOTHING, saying.WHY)
 UNANSWERED: Final = events.Failure("reply-failed", "The answer could not be made.")
 
 
@@ -123,7 +125,7 @@ class Performance:
                 extra = {"turn": self.number, "fault": fault(error)}
                 log.error("a reply failed", extra=extra)  # noqa: TRY400 (its text may quote)
                 ending = "failed"
-                self._platform.tell(UNANSWERED)
+                self._platform.tell(UNSAYABLE if isinstance(error, NothingToSay) else UNANSWERED)
                 await self._until(TAKEN)
                 for clause in apology:
                     self._begin(clause)

@@ -36,6 +36,7 @@ from visavis.server.session.hearing import DEAF, Ear, Hearing
 from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.history import History
 from visavis.server.session.intake import taken
+from visavis.server.session.keepsake import Keepsake, names_of
 from visavis.server.session.obeying import last_answer, obey
 from visavis.server.session.performing import UNANSWERED, Performance, Platform
 from visavis.server.session.played import Played
@@ -153,6 +154,21 @@ class Session:
         if rested is not None and self.clock.now() - rested > _UNFINISHED:
             self._taking.stopped = None
         self._taking.resume()
+
+    def left(self) -> Keepsake:
+        """What another session needs to go on where this one, which rests, is ended."""
+        active, remarks = names_of(self._active), self.history.remarks
+        return Keepsake(self.timeline.turn, remarks, active, self._taking.stopped, self._halted)
+
+    def restore(self, keepsake: Keepsake, away: Tick) -> None:
+        """Go on from there, before it runs: its visitor has been away for so long."""
+        self.history.remarks = keepsake.remarks
+        self._active = keepsake.active()
+        self.timeline.turn = keepsake.turn
+        self._taking.stopped, self._halted = keepsake.unfinished, keepsake.halted
+        self._appear()
+        self._rested = self.clock.now() - away
+        self._showing.rest()
 
     @property
     def quiet(self) -> Tick:
@@ -289,9 +305,9 @@ class Session:
 
     def go_on(self) -> bool:
         """Say the rest of what was halted, from the word where it stopped; False: there is none."""
-        rest, self._halted = self._halted, None
+        rest, self._halted = self._halted or self._taking.stopped, None
         if rest is None:
-            return False
+            return self._current is not None  # it goes on as it is
         if rest.origin != "say":
             self.history.drop_question(rest.text)  # it is asked again
         self._start(replace(rest, origin_at=self.clock.now()))
@@ -459,7 +475,8 @@ class Session:
         turn.marks.ended = self.clock.now()
         if remember:
             self._remember(turn, heard)
-        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard))
+        unsaid = tuple(turn.reply.unsaid)
+        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard, unsaid))
         self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))
 
     def _remember(self, turn: Performance, heard: str) -> None:

@@ -97,7 +97,8 @@ class TurnTaking:
     def on_draft(self, draft: Drafted) -> None:
         """Words at a pause: an answer to them is prepared."""
         if self._leaves_the_turn(draft.text):
-            self._go_on()
+            if self.ear is not None:  # unless more words follow
+                self.ear.end_soon()
             return
         if not draft.text or self._is_answered(draft.text):
             return

@@ -15,7 +15,8 @@ WANTS_THE_TURN = (
     "Stop.", "No.", "No, wait.", "Wait", "Yes, please.", "Okay, where is the gym?", "Help!", "Home",
     "Ham", "Hello.", "你好", "Taxi.", "Where?", "What?", "And the pool?", "Go on.", "Hold on.",
     "He", "Uh, where is it", "Oh no, stop", "Hey!", "Who?", "(coughs) Where is it?",
-    "Good morning.", "Thank you, and where is the gym?", "Right or left?", "Is that right?",
+    "Good morning.", "Excuse me.", "Sorry,",
+    "Thank you, and where is the gym?", "Right or left?", "Is that right?",
 )  # fmt: skip
 
 

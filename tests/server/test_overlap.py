@@ -124,9 +124,9 @@ async def test_speaking_on_after_a_back_channel_is_heard_as_a_turn():
         stage.session.ask("go")
         await stage.pass_time(1590)
         speaking = asyncio.create_task(
-            stage.speak([(VOICE, 300), (SILENCE, 260), (VOICE, 600), (SILENCE, 1500)])
+            stage.speak([(VOICE, 300), (SILENCE, 500), (VOICE, 600), (SILENCE, 1500)])
         )
-        await stage.pass_time(540)
+        await stage.pass_time(700)
         assert kinds(stage)[-1] == "ReplyResumed"
         stage.stt.text = "where is the gym?"
         await speaking
@@ -135,6 +135,22 @@ async def test_speaking_on_after_a_back_channel_is_heard_as_a_turn():
         ]  # fmt: skip
         finals = [t.text for t in stage.of(events.Transcribed) if t.final]
         assert finals == ["go", "where is the gym?"]
+
+
+@virtual_time
+async def test_a_short_pause_after_it_does_not_make_the_avatar_go_on():
+    async with counting("Okay.") as stage:
+        stage.session.ask("go")
+        await stage.pass_time(1590)
+        speaking = asyncio.create_task(
+            stage.speak([(VOICE, 300), (SILENCE, 220), (VOICE, 600), (SILENCE, 1500)])
+        )
+        await stage.pass_time(500)
+        stage.stt.text = "Okay, where is the gym?"
+        await speaking
+        assert kinds(stage)[:3] == ["ReplyStarted", "ReplyHeld", "ReplyEnded"]
+        finals = [t.text for t in stage.of(events.Transcribed) if t.final]
+        assert finals == ["go", "Okay, where is the gym?"]
 
 
 @virtual_time
