@@ -29,7 +29,7 @@ import aiohttp
 import numpy as np
 
 from bench import processes
-from bench.live.chromium import _ready, server
+from bench.live.chromium import ready, server
 from bench.machine import Share
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ async def _stock_server(mode: str) -> AsyncIterator[tuple[str, int]]:
     assert process.stdin is not None
     try:
         async with asyncio.timeout(120):
-            address = await _ready(process)
+            address = await ready(process)
         yield address, process.pid
     finally:
         process.stdin.close()

@@ -159,8 +159,12 @@ _NAMES: Final[Mapping[type, str]] = {
     Goodbye: "goodbye",
     events.Listening: "listening",
     events.Transcribed: "transcript",
+    events.Commanded: "command",
+    events.NotUnderstood: "not_understood",
     events.Thinking: "thinking",
     events.ReplyStarted: "reply_started",
+    events.ReplyHeld: "reply_held",
+    events.ReplyResumed: "reply_resumed",
     events.Caption: "caption",
     events.ReplyEnded: "reply_ended",
     events.Receipt: "receipt",
@@ -177,7 +181,7 @@ _CLIENT_TYPES: Final = {
 def encode(message: FromServer) -> str:
     """A message as one JSON text."""
     fields = asdict(message)
-    if isinstance(message, events.ReplyStarted):
+    if isinstance(message, events.ReplyStarted | events.ReplyResumed):
         fields["at_ms"] = to_ms(fields.pop("at"))
     return json.dumps({"type": _NAMES[type(message)], **fields}, ensure_ascii=False)
 

@@ -130,7 +130,7 @@ async def server(
     )
     try:
         async with asyncio.timeout(120):
-            address = await _ready(process)
+            address = await ready(process)
         yield address, process.pid
     finally:
         if process.returncode is None:
@@ -138,7 +138,8 @@ async def server(
         await asyncio.wait_for(process.wait(), 15)
 
 
-async def _ready(process: asyncio.subprocess.Process) -> str:
+async def ready(process: asyncio.subprocess.Process) -> str:
+    """The address that a server says on its standard output once it is ready."""
     assert process.stdout is not None
     while line := (await process.stdout.readline()).decode():
         if found := re.search(r"ready: open (\S+)", line):

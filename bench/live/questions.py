@@ -24,6 +24,28 @@ QUESTIONS = (
     ("Is there a gym where I can exercise?", "never closes"),
     ("From what time can I check in?", "three in the afternoon"),
 )
+MORE = (
+    ("When do you serve dinner?", "Polaris"),
+    ("Is there a sauna?", "two saunas"),
+    ("Can I bring my dog?", "ten euros"),
+    ("How much is late check-out?", "thirty euros"),
+    ("Is there a safe in my room?", "four digits"),
+    ("Do you have a laundry service?", "back by six"),
+    ("How much does breakfast cost?", "included"),
+    ("Can I borrow a bicycle?", "twelve euros"),
+    ("Where is the nearest pharmacy?", "next corner"),
+    ("What can I do when it rains?", "lighthouse"),
+    ("How far is it to the train station?", "ten minutes"),
+    ("Can I get an iron?", "wardrobe"),
+    ("Is there a minibar in the room?", "soft drinks"),
+    ("Can I have a wake-up call?", "Dial nine"),
+    ("Do you have vegetarian food?", "gluten-free"),
+    ("Where can I get some cash?", "cash machine"),
+    ("Can I extend my stay by one night?", "love to keep you"),
+    ("Do you have a meeting room?", "three of them"),
+    ("What is your name?", "Nora"),
+    ("Where is the elevator?", "behind the front desk"),
+)
 
 
 @cache

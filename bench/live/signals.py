@@ -66,3 +66,15 @@ def summary(values: Sequence[float | None]) -> dict[str, Any]:
         "min": round(min(known), 1),
         "max": round(max(known), 1),
     }
+
+
+def held(result: dict[str, Any], wanted: tuple[tuple[str, float, float], ...]) -> dict[str, Any]:
+    """Those of `wanted` (where in the result, from, to) that are there."""
+    found = {}
+    for path, low, high in wanted:
+        value: Any = result
+        for key in path.split("/"):
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            found[path] = {"is": value, "from": low, "to": high, "holds": low <= value <= high}
+    return found

@@ -15,11 +15,13 @@ from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry
 from visavis.engines.dialogue.retrieval import Index
 from visavis.engines.language import minilm
 from visavis.engines.language.embeddings import Embedder
+from visavis.engines.language.foreign import is_foreign
 from visavis.engines.language.sentences import fragments
 from visavis.engines.language.wording import STOP, core, normalise, stem, words
 
 # Chosen on `tune` and `out_of_scope.tune` of bench/dialogue_questions.toml; see bench/dialogue.py.
 THRESHOLD: Final = 0.5  # of what is answered
+SURE: Final = 0.9  # of what is answered in whatever language it was asked
 UNSURE: Final = 0.4  # from here to the threshold it asks back
 LEAD_WEIGHT: Final = 0.3  # of the lead over what is beyond the avatar
 FOLLOW_UP_BONUS: Final = 0.05  # for what the visitor already talks about
@@ -61,7 +63,7 @@ def load(home: Path, knowledge: Path | None) -> KnowledgeDialogue:
 
 
 class KnowledgeDialogue:
-    """Implements `Dialogue` over one Markdown file; safe to share by sessions and threads."""
+    """Implements `Dialogue`, `Confident` over one Markdown file; safe to share by threads."""
 
     def __init__(self, path: Path, embedder: Embedder, cache: Path | None = None) -> None:
         """`cache`: a folder for the vectors of the file. Raises KnowledgeError, EngineError.
@@ -91,6 +93,11 @@ class KnowledgeDialogue:
         return self._index.learning
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What visitors call the avatar."""
+        return (self.knowledge.persona.name,)
+
+    @property
     def greeting(self) -> str:
         """What the file says to a visitor who arrives; empty if it says nothing."""
         return smalltalk.fill(self.knowledge.persona.greeting, self.knowledge)
@@ -98,6 +105,23 @@ class KnowledgeDialogue:
     def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
         """Yield the answer sentence by sentence. Raises EngineError."""
         yield from fragments(self._answer(text, history))
+
+    def sure(self, text: str, history: Sequence[Exchange]) -> float:
+        """In [0, 1]: how well an entry fits, 0 where none does. Raises EngineError."""
+        found = self.match(text, history)
+        return min(max(found.score, 0.0), 1.0) if found.entry_id is not None else 0.0
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """Implements `Foreknowing`: first answers to what the file knows, then small talk, the
+        others in turn, and what it says to what it does not know, as far as that is fixed."""
+        known = self._index.entries[: self._known]
+        most = max(len(entry.answers) for entry in known)
+        for turn in range(most):
+            for entry in known:
+                if turn < len(entry.answers):
+                    yield tuple(fragments(smalltalk.fill(entry.answers[turn], self.knowledge)))
+        for text in smalltalk.fixed(self.knowledge):
+            yield tuple(fragments(text))
 
     def match(self, text: str, history: Sequence[Exchange] = ()) -> Match:
         """Which entry answers a text, given what was said before. Raises EngineError."""
@@ -119,6 +143,8 @@ class KnowledgeDialogue:
         if not normalise(text):
             return smalltalk.FOREIGN if any(c.isalpha() for c in text) else smalltalk.EMPTY
         found = self.match(text, history)
+        if found.score < SURE and is_foreign(text):
+            return smalltalk.FOREIGN
         if found.entry_id == smalltalk.REPEAT and history:
             return f"{smalltalk.REPEATING} {self._last_answer(history)}"
         if found.entry_id == smalltalk.YES and (meant := self._asked_back(history)):

@@ -63,6 +63,9 @@ class Index:
         self.asked = [[normalise(q) for q in (*e.questions, e.subject)] for e in self.entries]
         answers = [normalise(unmarked(entry.answers[0])) for entry in self.entries]
         self._texts = [*(text for group in self.asked for text in group), *answers]
+        # What is asked in the file's own words needs no embedding, which takes 5 to 15 ms.
+        questions = len(self._texts) - len(answers)
+        self._row = {text: row for row, text in enumerate(self._texts[:questions])}
         self._exact = {text: n for n, group in reversed([*enumerate(self.asked)]) for text in group}
         pairs = zip(self.asked, answers, strict=True)
         self._lexicon = Lexicon([" ".join((*group, answer)) for group, answer in pairs])
@@ -113,7 +116,10 @@ class Index:
         if meanings is None:
             by_words: Floats = np.float32(WORDS_ALONE) * self._subjects.shared(normal)
             return by_words
-        similar = meanings.similar(self._vector(normal))
+        row = self._row.get(normal)
+        similar = (
+            meanings.similar(self._vector(normal)) if row is None else meanings.similar_to(row)
+        )
         mixed: Floats = similar + np.float32(WORD_WEIGHT) * self._lexicon.shared(normal)
         return mixed
 
@@ -136,7 +142,13 @@ class Meanings:
 
     def similar(self, vector: Floats) -> Floats:
         """(d,) float32 -> how near each entry is, (entries,) float32."""
-        asked = self._space.project(vector[None])[0]
+        return self._near(self._space.project(vector[None])[0])
+
+    def similar_to(self, question: int) -> Floats:
+        """The same for a question of theirs, by its row."""
+        return self._near(self._questions[question])
+
+    def _near(self, asked: Floats) -> Floats:
         nearest = np.maximum.reduceat(self._questions @ asked, self._starts)
         mixed: Floats = nearest + np.float32(GROUP_WEIGHT) * (self._groups @ asked - nearest)
         return mixed

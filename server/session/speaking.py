@@ -7,7 +7,8 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Final
+from math import inf
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -48,13 +49,25 @@ class NothingToSay(EngineError):
     """The answer has no word that the voice can say."""
 
 
+class Ahead(Protocol):
+    """Speech that was synthesized before anybody asked for it."""
+
+    async def find(self, text: str, prosody: Prosody) -> Sequence[Speech] | None:
+        """All pieces of a line, as the voice makes them; None: it has to. Never fails."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Speakers:
-    """Who makes a reply: what is said, in which voice, and how."""
+    """Who makes a reply: what is said, in which voice, and how.
+
+    ahead: what that voice has said already; None: nothing.
+    """
 
     mind: Mind
     voice: Served[Tts]
     guide: Guide
+    ahead: Ahead | None = None
 
 
 class _Question:
@@ -102,10 +115,13 @@ class Reply:
         self._written: list[Line] = []  # clauses so far, also those not yet spoken
         self._style = NOTHING
         self.complete = False  # whether that is the whole answer
+        self.sure: float | None = None  # that the question is whole, and this its answer
+        self.assured: Callable[[float], None] = lambda sure: None  # told of it
         self._skip = request.skip
         self._acted = False  # whether the mind has used a tool
         self._confirmed = asyncio.Event()
-        self._mind, self._voice, self._guide = speakers.mind, speakers.voice, speakers.guide
+        self._mind, self._guide = speakers.mind, speakers.guide
+        self._voice, self._ahead = speakers.voice, speakers.ahead
         self._history, self._active = tuple(history), active
         self._markup, self._brackets, self._lines = MarkupReader(), BracketReader(), Lines()
         self._speech: Channel[_Prepared] = Channel(AHEAD, lambda p: len(p.clause.speech.pcm))
@@ -140,6 +156,12 @@ class Reply:
     def written(self) -> str:
         """The answer so far, brackets included."""
         return self.rest(0)
+
+    def left(self, heard: int) -> float:
+        """How many words there are after so many; infinite while more may be written."""
+        if not self.complete:
+            return inf
+        return sum(len(line.text.split()) for line in self._written) - heard
 
     def confirm(self) -> None:
         """The visitor has finished: this is the question."""
@@ -181,7 +203,10 @@ class Reply:
     async def _taken(self, thought: Thought) -> list[Line]:
         """The lines that a thought completes; tools that were used are kept in `tool_calls`."""
         match thought:
-            case Fragment(text):
+            case Fragment(text, sure):
+                if sure is not None and self.sure is None:
+                    self.sure = sure
+                    self.assured(sure)
                 return await self._read(self._brackets.feed(self._markup.feed(text)))
             case Gesture(movement):
                 return self._lines.movement(movement)
@@ -254,12 +279,23 @@ class Reply:
         if not line.text:
             yield Clause("", _silence(_LINGER), directions, movements)
             return
-        pieces = self._voice.stream(_synthesize, line.text, prosody, awaited=awaited)
-        async with aclosing(pieces):
+        async with aclosing(self._pieces(line.text, prosody, awaited)) as pieces:
             async for speech in pieces:
                 text = " ".join(word.text for word in speech.words)
                 yield Clause(text, speech, directions, movements)
                 movements = ()
+
+    async def _pieces(
+        self, text: str, prosody: Prosody, awaited: bool
+    ) -> AsyncGenerator[Speech, None]:
+        if self._ahead is not None and (known := await self._ahead.find(text, prosody)):
+            for speech in known:
+                yield speech
+            return
+        made = self._voice.stream(_synthesize, text, prosody, awaited=awaited)
+        async with aclosing(made) as pieces:
+            async for speech in pieces:
+                yield speech
 
 
 def _synthesize(tts: Tts, text: str, prosody: Prosody) -> Iterator[Speech]:
