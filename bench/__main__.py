@@ -14,7 +14,7 @@ MODULES = {
     "live": "live.live", "hearing": "hearing.hearing", "pipecat": "live.pipecat.compare",
     "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue", "motion": "face.motion",
     "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes", "face": "face.face",
-    "net": "net", "sessions": "sessions", "drawing": "drawing",
+    "net": "net", "sessions": "sessions", "drawing": "drawing", "spoken": "sound.spoken_forms",
 }  # fmt: skip
 
 

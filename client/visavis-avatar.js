@@ -19,7 +19,8 @@
  * (a token of `ready`: set it before connect() to go on with that session, as after a reload).
  *
  * Events (CustomEvent, the data is in `detail`): every message of the server under its type
- * ("ready", "listening", "transcript", "thinking", "reply_started", "caption", "reply_ended",
+ * ("ready", "listening", "transcript", "thinking", "reply_started", "reply_held", "reply_resumed",
+ * "caption", "reply_ended",
  * "receipt", "directed", "pictures" {fluency}, "error", "goodbye") and once more as "message"; "state" (see session.js);
  * "lapsed" {reason} when the session could not be kept and another one begins; "mic" {on}; "micready";
  * "micerror" {reason: "refused" | "missing" | "busy" | "insecure"}; "firstpicture" {ms};
@@ -283,16 +284,17 @@ export class VisavisAvatar extends HTMLElement {
     this.#emit("micerror", { reason: "missing" });
   }
 
-  /** Silence at once what the jitter buffer still holds of a reply that was broken off; the next
-   * reply is heard again. @param {boolean} on */
+  /** Silence at once what the jitter buffer still holds of a reply that was held or broken off; what
+   * is said after it is heard again. @param {boolean} on */
   #hush(on) {
     this.#video.muted = on || this.muted;
   }
 
   /** @param {{type: string, reason?: string}} message */
   #onMessage(message) {
-    if (message.type === "reply_started") this.#hush(false);
-    if (message.type === "reply_ended" && message.reason === "interrupted") this.#hush(true);
+    const { type, reason } = message;
+    if (type === "reply_started" || type === "reply_resumed") this.#hush(false);
+    if (type === "reply_held" || (type === "reply_ended" && reason === "interrupted")) this.#hush(true);
     this.#emit(message.type, message);
     this.#emit("message", message);
   }

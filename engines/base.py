@@ -84,10 +84,16 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What was said. `doubt` in [0, 1]: the engine's own probability that it was not speech."""
+    """What was said. `doubt` in [0, 1]: the engine's own probability that it was not speech.
+
+    foreign: in [0, 1], that it was in another language than the engine's; speech: in [0, 1], that
+    somebody spoke, understood or not. Both 0 of an engine that cannot tell.
+    """
 
     text: str
     doubt: float
+    foreign: float = 0.0
+    speech: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +230,19 @@ class EchoCanceller(Protocol):
 class Stt(Protocol):
     """Speech to text; shared by all sessions, called from one thread."""
 
-    def transcribe(self, pcm: Pcm) -> Transcript:
-        """One utterance at HEAR_RATE, up to 30 s. Raises EngineError."""
+    def transcribe(self, pcm: Pcm, before: str = "") -> Transcript:
+        """One utterance at HEAR_RATE, up to 30 s. Raises EngineError.
+
+        before: the words just before this sound, where it goes on in the middle of them.
+        """
+        ...
+
+
+class TurnEnd(Protocol):
+    """Whether a speaker has finished, by how it sounds; shared by all sessions, one thread."""
+
+    def finished(self, pcm: Pcm) -> float:
+        """A turn so far at HEAR_RATE, its pause at the end -> probability. Raises EngineError."""
         ...
 
 
@@ -237,6 +254,40 @@ class Dialogue(Protocol):
 
     def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
         """Yield the answer as text fragments of any size. Raises EngineError."""
+        ...
+
+
+@runtime_checkable
+class Confident(Protocol):
+    """A dialogue that can say how sure it is of an answer, before it gives it."""
+
+    def sure(self, text: str, history: Sequence[Exchange]) -> float:
+        """In [0, 1]: that `text` is a whole question and its answer the right one."""
+        ...
+
+
+def obeys(mind: Dialogue | Mind) -> bool:
+    """Whether visitors may tell the conversation to stop, to wait or to go on; see `commands`.
+
+    One that says whatever it is given declares `obeys = False`.
+    """
+    return bool(getattr(mind, "obeys", True))
+
+
+def names(mind: Dialogue | Mind) -> tuple[str, ...]:
+    """What visitors may call the avatar, where a mind declares `names`."""
+    return tuple(getattr(mind, "names", ()))
+
+
+@runtime_checkable
+class Foreknowing(Protocol):
+    """A dialogue that knows beforehand what it may say, so that it can be made ahead."""
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """Its answers, likeliest first, each in the fragments in which `reply` yields it.
+
+        Texts of whoever runs it, and nothing of a visitor's.
+        """
         ...
 
 
@@ -260,9 +311,14 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A piece of the answer as it is to be spoken, of any size, directions in brackets included."""
+    """A piece of the answer as it is to be spoken, of any size, directions in brackets included.
+
+    sure: in [0, 1], how sure the mind is that it was asked a whole question and this answers it:
+        then the answer begins sooner. None: it does not say.
+    """
 
     text: str
+    sure: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

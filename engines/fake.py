@@ -58,13 +58,29 @@ class FakeStt:
         self.text = text
         self.calls = 0
 
-    def transcribe(self, pcm: Pcm) -> Transcript:
+    def transcribe(self, pcm: Pcm, before: str = "") -> Transcript:
         """The text of this engine; EngineError when it is "fail"."""
         self.calls += 1
         if self.text == "fail":
             msg = "told to fail"
             raise EngineError(msg)
         return Transcript(self.text, 0.0 if self.text else 1.0)
+
+
+class FakeTurnEnd:
+    """Is always as sure that the speaker has finished; EngineError when that is None."""
+
+    def __init__(self, probability: float | None = 0.9) -> None:
+        self.probability = probability
+        self.heard: list[int] = []
+
+    def finished(self, pcm: Pcm) -> float:
+        """The probability of this engine; notes how many samples it was given."""
+        self.heard.append(len(pcm))
+        if self.probability is None:
+            msg = "told to fail"
+            raise EngineError(msg)
+        return self.probability
 
 
 class FakeDialogue:

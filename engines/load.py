@@ -25,6 +25,7 @@ from visavis.engines.base import (
     Motion,
     Stt,
     Tts,
+    TurnEnd,
     Vad,
     Voice,
     draw_one,
@@ -38,6 +39,15 @@ from visavis.models.avatar.file import Avatar
 if TYPE_CHECKING:
     from visavis.engines.direction.director import Director
     from visavis.engines.lips.sound_visemes import SoundVisemes
+
+
+def settle() -> None:
+    """Call it before anything starts a process, and while nothing else is imported.
+
+    OpenCV leads sys.path into its own folder while it is imported. A process that is started
+    meanwhile inherits that path, where `typing` is OpenCV's, and ends at once: one start of eight.
+    """
+    import_module("cv2")
 
 
 def vad() -> Vad:
@@ -59,6 +69,13 @@ def stt(home: Path) -> Stt:
     from visavis.engines.ears.stt_whisper import WhisperStt
 
     return WhisperStt(manifest.locate("whisper-tiny-en", home / "models").parent)
+
+
+def turn_end(home: Path) -> TurnEnd:
+    """Whether a visitor has finished, by the sound. Raises ManifestError, EngineError."""
+    from visavis.engines.ears.turn_smart import SmartTurn
+
+    return SmartTurn(manifest.locate("turn-end", home / "models"))
 
 
 def motion(seed: int) -> Motion:

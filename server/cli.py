@@ -81,7 +81,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     token = _add(commands, "token", "token:token", "make a token for `visavis serve`")
     token.add_argument("--file", type=Path, help="write it to this new file, for you alone to read")
-    _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")
+    warm = _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")
+    warm.add_argument(
+        "--answers",
+        action="store_true",
+        help="and synthesize the answers, which a server does by itself while nobody speaks",
+    )
     return parser
 
 

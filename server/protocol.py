@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final, Literal, get_type_hints
 
+from visavis.engines.language import saying
 from visavis.server.playout.messages import Fluency, to_ms
 from visavis.server.session import events
 from visavis.server.session.events import Event
@@ -158,8 +159,12 @@ _NAMES: Final[Mapping[type, str]] = {
     Goodbye: "goodbye",
     events.Listening: "listening",
     events.Transcribed: "transcript",
+    events.Commanded: "command",
+    events.NotUnderstood: "not_understood",
     events.Thinking: "thinking",
     events.ReplyStarted: "reply_started",
+    events.ReplyHeld: "reply_held",
+    events.ReplyResumed: "reply_resumed",
     events.Caption: "caption",
     events.ReplyEnded: "reply_ended",
     events.Receipt: "receipt",
@@ -176,7 +181,7 @@ _CLIENT_TYPES: Final = {
 def encode(message: FromServer) -> str:
     """A message as one JSON text."""
     fields = asdict(message)
-    if isinstance(message, events.ReplyStarted):
+    if isinstance(message, events.ReplyStarted | events.ReplyResumed):
         fields["at_ms"] = to_ms(fields.pop("at"))
     return json.dumps({"type": _NAMES[type(message)], **fields}, ensure_ascii=False)
 
@@ -249,11 +254,9 @@ def _check_text(name: str, text: str) -> None:
 
 async def command(session: Session, message: FromClient) -> FromServer | None:
     """Do what a message asks for, in order of calls; what is to be answered to it."""
+    if isinstance(message, Text | SayText) and (failure := _refused(session, message)):
+        return failure
     match message:
-        case Text(text) | SayText(text) if not text.strip():
-            return events.Failure("empty-text", "There is nothing to say.")
-        case Text() | SayText() if not session.answers:
-            return events.Failure("no-words", "This avatar speaks what the microphone hears.")
         case Text(text):
             session.ask(text.strip())
         case SayText(text, style):
@@ -268,4 +271,15 @@ async def command(session: Session, message: FromClient) -> FromServer | None:
             return await session.direct(prompt)
         case Ping(t):
             return Pong(t, to_ms(session.clock.now()))
+    return None
+
+
+def _refused(session: Session, message: Text | SayText) -> events.Failure | None:
+    """Why a text cannot be answered or said, if so."""
+    if not message.text.strip():
+        return events.Failure("empty-text", "There is nothing to say.")
+    if not session.answers:
+        return events.Failure("no-words", "This avatar speaks what the microphone hears.")
+    if isinstance(message, SayText) and saying.empty(message.text):
+        return events.Failure(saying.NOTHING, saying.WHY)
     return None

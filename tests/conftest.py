@@ -1,7 +1,12 @@
 """Fixtures for every test: whoever blocks the event loop fails."""
 
+import os
+
 import pytest
 from blockbuster import BlockBuster
+
+# Real servers would synthesize a whole hotel beside every test; what does has tests of its own.
+os.environ.setdefault("VISAVIS_PREPARE_ANSWERS", "off")
 
 
 @pytest.fixture(scope="session")

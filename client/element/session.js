@@ -40,6 +40,7 @@ const LOOK_MS = 250;
 const ASK_MS = 400; // without a packet before the server is asked whether it still has the session ...
 const ASK_AGAIN_MS = 1000; // ... and once more
 const QUIET_MS = 2500; // without a packet before it is: longer than any stall of a busy machine
+const FROZEN_MS = 3000; // between two looks: the page was stopped, and its connection is old
 const CHECK_MS = 1200;
 const LONGEST_WAIT_MS = 15_000;
 // Of a session that is to go on: a link that comes back is to be found within 2 s, for two minutes.
@@ -340,9 +341,12 @@ export class Session extends EventTarget {
       this.#ping(connection);
     };
     let inquiredAt = -ASK_AGAIN_MS;
+    let lookedAt = performance.now();
     const look = () => {
       const quiet = connection.quietMs();
-      if (quiet > QUIET_MS) this.#doubt();
+      const stopped = performance.now() - lookedAt;
+      lookedAt = performance.now();
+      if (quiet > QUIET_MS || stopped > FROZEN_MS) this.#doubt();
       if (quiet < ASK_MS || performance.now() - inquiredAt < ASK_AGAIN_MS) return;
       inquiredAt = performance.now();
       this.#ask(connection);
@@ -360,10 +364,14 @@ export class Session extends EventTarget {
     if (!signal.aborted) this.#enter("reconnecting", "lost");
   }
 
-  /** A part of the server may have failed, and the session with it: then the next one is begun at once.
+  /** The session may have ended, or failed with a part of the server: then the next connection is made
+   * at once. What was said the server may still have under the token.
    * @param {Connection} connection */
   async #ask(connection) {
-    if ((await connection.isGone()) && connection === this.#connection) this.#lapse("lost");
+    if (!(await connection.isGone()) || connection !== this.#connection) return;
+    if (!this.resume) return this.#lapse("lost");
+    connection.drop();
+    this.#connection = null;
   }
 
   /** The server has no session any more. @param {"over"|"lost"|"shutdown"} reason */

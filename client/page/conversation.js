@@ -128,6 +128,7 @@ export function after(state, message) {
     case "thinking":
       return { ...state, phase: "thinking", turn: message.turn, lines: settled(state.lines) };
     case "reply_started":
+    case "reply_resumed":
       return { ...state, phase: "speaking", turn: message.turn };
     case "caption":
       return caption(state, message);

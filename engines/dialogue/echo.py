@@ -18,6 +18,8 @@ def load(home: Path, knowledge: Path | None) -> EchoDialogue:
 class EchoDialogue:
     """Implements `Dialogue`."""
 
+    obeys = False  # "Stop." is to be said as well
+
     def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
         """Yield the text itself, sentence by sentence, runs of blanks as one."""
         del history

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Final
 
-from visavis.engines.base import Exchange
+from visavis.engines.base import EngineError, Exchange
 from visavis.engines.dialogue import knowledge_file, smalltalk
 from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry
 from visavis.engines.dialogue.retrieval import Index
 from visavis.engines.language import minilm
 from visavis.engines.language.embeddings import Embedder
+from visavis.engines.language.foreign import is_foreign
 from visavis.engines.language.sentences import fragments
 from visavis.engines.language.wording import STOP, core, normalise, stem, words
 
 # Chosen on `tune` and `out_of_scope.tune` of bench/dialogue_questions.toml; see bench/dialogue.py.
 THRESHOLD: Final = 0.5  # of what is answered
+SURE: Final = 0.9  # of what is answered in whatever language it was asked
 UNSURE: Final = 0.4  # from here to the threshold it asks back
 LEAD_WEIGHT: Final = 0.3  # of the lead over what is beyond the avatar
 FOLLOW_UP_BONUS: Final = 0.05  # for what the visitor already talks about
@@ -59,12 +63,13 @@ def load(home: Path, knowledge: Path | None) -> KnowledgeDialogue:
 
 
 class KnowledgeDialogue:
-    """Implements `Dialogue` over one Markdown file; safe to share by sessions and threads."""
+    """Implements `Dialogue`, `Confident` over one Markdown file; safe to share by threads."""
 
     def __init__(self, path: Path, embedder: Embedder, cache: Path | None = None) -> None:
         """`cache`: a folder for the vectors of the file. Raises KnowledgeError, EngineError.
 
-        Without a cached copy the vectors of some 900 questions take about two seconds.
+        Without a cached copy the vectors of some 900 questions take about two seconds. What would
+        take much longer is done in a thread; until then shared words alone find an answer.
         """
         self.knowledge = knowledge_file.load(path)
         small, beyond = smalltalk.entries()
@@ -73,7 +78,24 @@ class KnowledgeDialogue:
         self._own = len(self.knowledge.entries)
         self._known = self._own + len(small)
         self._by_id = {e.id: e for e in self._index.entries[: self._known]}
-        self._subjects = _subject_stems(self.knowledge.entries)
+        self._subjects = _subject_stems(self._index.asked[: self._own])
+        if self._index.learning:
+            Thread(target=self._learn, name="knowledge", daemon=True).start()
+
+    def _learn(self) -> None:
+        # Where it fails, words alone go on answering: so does a question that cannot be embedded.
+        with suppress(EngineError):
+            self._index.learn()
+
+    @property
+    def learning(self) -> bool:
+        """Whether the file's meanings are still being learnt, and words alone answer."""
+        return self._index.learning
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What visitors call the avatar."""
+        return (self.knowledge.persona.name,)
 
     @property
     def greeting(self) -> str:
@@ -83,6 +105,23 @@ class KnowledgeDialogue:
     def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
         """Yield the answer sentence by sentence. Raises EngineError."""
         yield from fragments(self._answer(text, history))
+
+    def sure(self, text: str, history: Sequence[Exchange]) -> float:
+        """In [0, 1]: how well an entry fits, 0 where none does. Raises EngineError."""
+        found = self.match(text, history)
+        return min(max(found.score, 0.0), 1.0) if found.entry_id is not None else 0.0
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """Implements `Foreknowing`: first answers to what the file knows, then small talk, the
+        others in turn, and what it says to what it does not know, as far as that is fixed."""
+        known = self._index.entries[: self._known]
+        most = max(len(entry.answers) for entry in known)
+        for turn in range(most):
+            for entry in known:
+                if turn < len(entry.answers):
+                    yield tuple(fragments(smalltalk.fill(entry.answers[turn], self.knowledge)))
+        for text in smalltalk.fixed(self.knowledge):
+            yield tuple(fragments(text))
 
     def match(self, text: str, history: Sequence[Exchange] = ()) -> Match:
         """Which entry answers a text, given what was said before. Raises EngineError."""
@@ -104,6 +143,8 @@ class KnowledgeDialogue:
         if not normalise(text):
             return smalltalk.FOREIGN if any(c.isalpha() for c in text) else smalltalk.EMPTY
         found = self.match(text, history)
+        if found.score < SURE and is_foreign(text):
+            return smalltalk.FOREIGN
         if found.entry_id == smalltalk.REPEAT and history:
             return f"{smalltalk.REPEATING} {self._last_answer(history)}"
         if found.entry_id == smalltalk.YES and (meant := self._asked_back(history)):
@@ -186,7 +227,7 @@ def _telling(asked: str) -> list[str]:
     return [w for w in asked.split() if w not in STOP and w not in _GENERAL]
 
 
-def _subject_stems(entries: Sequence[Entry]) -> frozenset[str]:
-    """Stems of the words that name a subject somewhere in the file."""
-    questions = (normalise(q) for entry in entries for q in (entry.subject, *entry.questions))
-    return frozenset(stem(word) for question in questions for word in _telling(question))
+def _subject_stems(asked: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Stems of the words that name a subject somewhere in the normalised questions."""
+    words = {word for group in asked for question in group for word in question.split()}
+    return frozenset(stem(word) for word in words if word not in STOP and word not in _GENERAL)

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Final
 
 from visavis.engines.base import EngineError
+from visavis.engines.language import markup
+from visavis.engines.language.saying import NOTHING, empty
 
 EXAMPLE: Final = Path(__file__).parents[1] / "data" / "hotel.md"
 MAX_BYTES: Final = 1 << 20  # of one file: some ten thousand answers; more is a mistake
 PERSONA_KEYS: Final = ("name", "role", "greeting", "contact")
 
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
-_HEADING: Final = re.compile(r"(#+)\s*(.*?)\s*#*$")
+_SHOWN: Final = 40  # characters of a text in a mistake
+_HEADING: Final = re.compile(r"(#+)(.*)")
 _BULLET: Final = re.compile(r"(?:[-*+]|\d+[.)])\s+(.*)$")
 _FIELD: Final = re.compile(r"([A-Za-z]+)\s*:\s*(.*)$")
 _BREAK: Final = re.compile(r"(?:\*\s*){3,}$|(?:-\s*){3,}$|(?:_\s*){3,}$")
-_LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_ADDRESS: Final = re.compile(r"<?\bhttps?://(?:www\.)?([^\s>]+?)/?>?(?=[\s.,;:!?)]*(?:\s|$))")
-_EMPHASIS: Final = re.compile(r"(\*\*|__|\*|`|~~|(?<!\w)_|_(?!\w))")
+_ADDRESS: Final = re.compile(r"<?\bhttps?://(?:www\.)?([^\s>]+)>?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,23 @@ def parse(text: str, source: str = "knowledge") -> Knowledge:
 
 
 def plain(markdown: str) -> str:
-    """Markdown of one line -> what is said: links by their text, no emphasis, no address scheme."""
-    text = _ADDRESS.sub(r"\1", _LINK.sub(r"\1", markdown))
-    return " ".join(_EMPHASIS.sub("", text).split())
+    """Mark-up of one line -> what is said: links by their text, no emphasis, no address scheme."""
+    return " ".join(_ADDRESS.sub(_without_scheme, markup.plain(markdown)).split())
+
+
+def _without_scheme(address: re.Match[str]) -> str:
+    """ "https://www.hotel.com/," -> "hotel.com,"."""
+    bare = address[1].rstrip(".,;:!?)")
+    return bare.rstrip("/") + address[1][len(bare) :]
 
 
 def question_key(question: str) -> str:
     """What two questions share if they are the same but for case and punctuation."""
     return " ".join(re.findall(r"[\w']+", question.lower().replace("’", "'")))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def _fault(source: str, line: int, text: str) -> KnowledgeError:
@@ -125,7 +134,11 @@ def _fault(source: str, line: int, text: str) -> KnowledgeError:
 
 def _without_comments(text: str) -> str:
     """Comments become as many line ends as they had, so that line numbers stay true."""
-    return _COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), text)
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept += [text[at:start], "\n" * text.count("\n", start, end)]
+        at = end + 3
+    return "".join([*kept, text[at:]])
 
 
 @dataclass(slots=True)
@@ -137,14 +150,26 @@ class _Draft:
     subject: str
     questions: list[str] = field(default_factory=list)
     answers: list[list[str]] = field(default_factory=lambda: [[]])
+    lines: list[int] = field(default_factory=lambda: [0])  # where each answer begins
 
-    def say(self, text: str, *, item: bool) -> None:
+    def say(self, number: int, text: str, *, item: bool) -> None:
         """Add a line of the answer; a list item ends like a sentence."""
         spoken = plain(text)
         if item and spoken and spoken[-1] not in ".!?…,;:":
             spoken += "."
         if spoken:
+            self.lines[-1] = self.lines[-1] or number
             self.answers[-1].append(spoken)
+
+    def begin(self) -> None:
+        """Another answer in other words."""
+        self.answers.append([])
+        self.lines.append(0)
+
+    def unsayable(self) -> list[tuple[int, str]]:
+        """Answers without a word that can be said, with their lines."""
+        told = zip(self.lines, map(" ".join, self.answers), strict=True)
+        return [(line, words) for line, words in told if words and empty(words)]
 
     @property
     def answered(self) -> bool:
@@ -173,7 +198,8 @@ class _Reader:
         if not line:
             return
         if heading := _HEADING.match(line):
-            self._heading(number, len(heading[1]), plain(heading[2]))
+            text = heading[2].strip().rstrip("#").rstrip()
+            self._heading(number, len(heading[1]), plain(text))
         elif line.startswith(("```", "~~~", "|")):
             self._report(number, "tables and code cannot be spoken; write a sentence")
         elif self._draft is not None:
@@ -231,16 +257,18 @@ class _Reader:
                 f"entry {draft.subject!r} has no answer: write a sentence below its questions"
                 + (" and on both sides of each ***" if len(draft.answers) > 1 else ""),
             )
+        for line, words in draft.unsayable():
+            self._report(line, f"{NOTHING}: {_shortened(words)!r}; the voices speak English")
         self.drafts.append(draft)
 
     def _entry_line(self, number: int, line: str, draft: _Draft) -> None:
         item = _BULLET.match(line)
         if _BREAK.match(line):
-            draft.answers.append([])
+            draft.begin()
         elif item and draft.answers == [[]]:
             self._question(number, plain(item[1]), draft)
         else:
-            draft.say(item[1] if item else line.lstrip("> "), item=bool(item))
+            draft.say(number, item[1] if item else line.lstrip("> "), item=bool(item))
 
     def _question(self, number: int, question: str, draft: _Draft) -> None:
         key = question_key(question)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from visavis.engines.dialogue.knowledge_file import Entry, Knowledge, load, question_key
+from visavis.engines.language.sentences import sentences
 
 PATH: Final = Path(__file__).parents[1] / "data" / "smalltalk.md"
 BEYOND: Final = "beyond me"  # the topic of what must not be taken for a question about the place
@@ -33,6 +34,7 @@ UNSURE: Final = (
 )
 EMPTY: Final = "[slightly sorry] Sorry, I did not hear you. Please say it once more."
 FOREIGN: Final = "[sorry] I am afraid I only understand English."
+UNCLEAR: Final = "[slightly sorry] Sorry, I did not catch that."
 REPEATING: Final = "Of course."
 
 
@@ -55,6 +57,14 @@ def not_in(knowledge: Knowledge, small: Sequence[Entry]) -> tuple[Entry, ...]:
         if e.id not in subjects
     )
     return tuple(entry for entry in left if entry.questions)
+
+
+def fixed(knowledge: Knowledge) -> Iterator[str]:
+    """What is said to what it does not know, up to what depends on the question."""
+    yield from (EMPTY, FOREIGN, UNCLEAR, REPEATING)
+    for text in (*UNKNOWN, *UNSURE):
+        until = min(text.find(brace) % len(text) for brace in ("{near}", "{nearest}"))
+        yield from sentences(fill(text[:until], knowledge))[:-1]
 
 
 def fill(text: str, knowledge: Knowledge) -> str:

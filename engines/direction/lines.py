@@ -6,11 +6,13 @@ until the next one; movements alone, as "[nods]", leave in force what was there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from visavis.engines.base import Movement
 from visavis.engines.direction.styles import NOTHING, Direction
+from visavis.engines.language.brackets import BracketReader, Words
 from visavis.engines.language.clauses import Clauses
 
 
@@ -69,6 +71,18 @@ class Lines:
             lines.append(Line(text, self._cue, self._wish, self._movements))
             self._movements, self._fresh = (), False
         return lines
+
+
+def lines_of(fragments: Iterable[str], understand: Callable[[str], Direction]) -> list[Line]:
+    """The lines of a whole answer, as they are when it comes in these fragments."""
+    brackets, lines = BracketReader(), Lines()
+    found: list[Line] = []
+    for piece in chain(*(brackets.feed(each) for each in fragments), brackets.flush()):
+        if isinstance(piece, Words):
+            found += lines.text(piece.text)
+        else:
+            found += lines.cue(piece.wish, understand(piece.wish))
+    return [*found, *lines.flush()]
 
 
 def said(lines: Iterable[Line], after: int) -> str:

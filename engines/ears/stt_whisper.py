@@ -1,14 +1,13 @@
 """Speech to text: whisper tiny.en through CTranslate2, on as little padding as it bears.
 
 Whisper was trained on 30 s windows; stock padding makes a 3 s clip five times as slow. Here the
-encoder sees the clip and about a second more. That tempts it to say a clip again and again, so
-the length of its answer is bounded and a repetition is cut off, or heard again in full.
+encoder sees the clip and about a second more, and more than that of a word or two. That tempts it
+to say a clip again and again, so the length of its answer is bounded; `hallucinations` cuts
+repetitions off and doubts what was never said.
 """
 
 from __future__ import annotations
 
-import re
-import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,15 +17,20 @@ from faster_whisper.feature_extractor import FeatureExtractor  # type: ignore[im
 from tokenizers import Tokenizer
 
 from visavis.engines.base import HEAR_RATE, EngineError, Floats, Pcm, Transcript
+from visavis.engines.ears.hallucinations import Guess, doubt_of, said_once
 
 _HOP: Final = 160  # samples in a feature frame
 _FULL: Final = 3000  # frames in whisper's own window
-_LEAST: Final = 400
 _MORE: Final = 100  # frames after the speech; 300 repeats itself less and takes 60 % longer
+# Least frames by samples of the clip. With 400 a third of all single words was recognised and a
+# clip of two seconds was said twice in one of eight; the price is 7 to 25 ms.
+_LEAST: Final = ((3 * HEAR_RATE // 2, 1200), (5 * HEAR_RATE // 2, 800), (30 * HEAR_RATE, 400))
+_SHORT: Final = _LEAST[0][0]
+_LEAD: Final = 3 * HEAR_RATE // 10  # samples before a short clip: whisper misses what begins at 0
+_HISS: Final = 10.0  # RMS of what stands in it, -70 dBFS
 _TOKENS: Final = 12
 _TOKENS_PER_SECOND: Final = 6  # quick talkers reach 5
 _MAX_PROMPT: Final = 64  # tokens
-_COMPRESSIBLE: Final = 2.4  # whisper's own threshold for text that repeats itself
 
 
 class WhisperStt:
@@ -46,55 +50,75 @@ class WhisperStt:
             msg = f"{model.name}: cannot load the speech recogniser"
             raise EngineError(msg) from error
         self._features = FeatureExtractor()
-        self._prompt = self._primed(prompt)
+        self._prompt = prompt
+        self._start, self._before, self._no_times = map(
+            self._special, ("startoftranscript", "startofprev", "notimestamps")
+        )
+        lead = np.random.default_rng(0).normal(0.0, _HISS, _LEAD)
+        self._lead = np.rint(lead).astype(np.int16)
 
-    def transcribe(self, pcm: Pcm) -> Transcript:
-        """One utterance at HEAR_RATE, up to 30 s; the rest of a longer one is not heard."""
+    def transcribe(self, pcm: Pcm, before: str = "") -> Transcript:
+        """One utterance at HEAR_RATE, up to 30 s; the rest of a longer one is not heard.
+
+        before: the words just before this sound, where it goes on in the middle of them.
+        """
         try:
-            text, doubt = self._hear(pcm, _LEAST)
-            once = _said_once(text)
+            guess = self._hear(pcm, _least(len(pcm)), before)
+            once = said_once(guess)
             if once is None:
-                text, doubt = self._hear(pcm, _FULL)
-                once = _said_once(text)
+                guess = self._hear(pcm, _FULL, before)
+                once = said_once(guess)
         except Exception as error:
             msg = "whisper: transcription failed"
             raise EngineError(msg) from error
         # Still repeating itself with the padding it knows: there was nothing to understand.
-        return Transcript(once or "", doubt if once else 1.0)
-
-    def _primed(self, prompt: str) -> list[int]:
-        """The start of every transcript, after what whisper takes for the text before it."""
-        start, before, no_times = map(
-            self._special, ("startoftranscript", "startofprev", "notimestamps")
-        )
-        if not prompt:
-            return [start, no_times]
-        words = self._tokenizer.encode(f" {prompt.strip()}", add_special_tokens=False).ids
-        return [before, *words[-_MAX_PROMPT:], start, no_times]
+        return Transcript(once or "", doubt_of(guess, once) if once else 1.0)
 
     def _special(self, name: str) -> int:
         token = self._tokenizer.token_to_id(f"<|{name}|>")
         if token is None:
             msg = f"whisper: the tokenizer has no {name}"
             raise EngineError(msg)
-        return token
+        return int(token)
 
-    def _hear(self, pcm: Pcm, least: int) -> tuple[str, float]:
+    def _primed(self, before: str) -> list[int]:
+        """The start of a transcript, after what whisper takes for the text before it.
+
+        What the transcript itself begins with could be given as well, from an earlier one of the
+        same sound, but saves nothing: CTranslate2 decodes it token by token.
+        """
+        earlier = self._tokens(f"{self._prompt} {before}")[-_MAX_PROMPT:]
+        start = [self._before, *earlier] if earlier else []
+        return [*start, self._start, self._no_times]
+
+    def _tokens(self, text: str) -> list[int]:
+        text = text.strip()
+        return (
+            list(self._tokenizer.encode(f" {text}", add_special_tokens=False).ids) if text else []
+        )
+
+    def _hear(self, pcm: Pcm, least: int, before: str) -> Guess:
         seconds = min(len(pcm) / HEAR_RATE, 30.0)
+        prompt = self._primed(before)
         encoded = self._whisper.encode(
             ctranslate2.StorageView.from_array(self._padded(pcm, least)[None])
         )
         result = self._whisper.generate(
             encoded,
-            [self._prompt],
+            [prompt],
             beam_size=1,
-            max_length=len(self._prompt) + _TOKENS + round(_TOKENS_PER_SECOND * seconds),
+            # CTranslate2 generates half of max_length at most, or what the prompt leaves of it.
+            max_length=len(prompt) + 2 * (_TOKENS + round(_TOKENS_PER_SECOND * seconds)),
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
-        text: str = self._tokenizer.decode(result.sequences_ids[0], skip_special_tokens=True)
-        sure = (1.0 - result.no_speech_prob) * float(np.exp(min(result.scores[0], 0.0)))
-        return text.strip(), min(max(1.0 - sure, 0.0), 1.0)
+        text = self._tokenizer.decode(result.sequences_ids[0], skip_special_tokens=True)
+        return Guess(
+            text=text.strip(),
+            seconds=seconds,
+            no_speech=float(result.no_speech_prob),
+            log_probability=min(float(result.scores[0]), 0.0),
+        )
 
     def _padded(self, pcm: Pcm, least: int) -> Floats:
         """(80, frames) float32, an even number of frames.
@@ -102,8 +126,10 @@ class WhisperStt:
         Padded with 0, which is no silence but a faint hiss: over true silence whisper repeated
         itself four times as often.
         """
-        heard = pcm[: _FULL * _HOP].astype(np.float32) / 32768
-        features = self._features(heard)[:, :_FULL]
+        pcm = pcm[: _FULL * _HOP]
+        if len(pcm) < _SHORT:
+            pcm = np.concatenate([self._lead, pcm])
+        features = self._features(pcm.astype(np.float32) / 32768)[:, :_FULL]
         frames = min(_FULL, max(least, features.shape[1] + _MORE))
         frames += frames % 2
         short = max(0, frames - features.shape[1])
@@ -111,23 +137,6 @@ class WhisperStt:
         return np.ascontiguousarray(padded)
 
 
-def _said_once(text: str) -> str | None:
-    """The text without its repetitions; None if it repeats itself in a way that hides the end.
-
-    "Hello there. Hello there. Hello" -> "Hello there."; marks alone count as nothing said.
-    """
-    words = text.split()
-    keys = [re.sub(r"[^\w']", "", word).lower() for word in words]
-    if not any(keys):
-        return ""
-    for period in range(1, len(keys)):
-        again = len(keys) - period
-        # The last word may be cut in the middle by the bound on the answer's length.
-        if (
-            again >= min(period, 3)
-            and all(keys[at] == keys[at % period] for at in range(period, len(keys) - 1))
-            and keys[(len(keys) - 1) % period].startswith(keys[-1])
-        ):
-            return " ".join(words[:period])
-    raw = text.encode()
-    return None if len(raw) > _COMPRESSIBLE * len(zlib.compress(raw)) else text
+def _least(samples: int) -> int:
+    """Feature frames that a clip of so many samples is padded to at least."""
+    return next((frames for below, frames in _LEAST if samples < below), _LEAST[-1][1])

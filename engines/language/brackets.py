@@ -13,8 +13,9 @@ from typing import Final
 
 LONGEST: Final = 120  # characters in a bracket; a bracket that is open for longer is text
 
-_BRACKET: Final = re.compile(rf"\s*\[([^\[\]\n]{{0,{LONGEST}}})\](?!\()([.,;:!?…]*)")
-_OPEN: Final = re.compile(rf"\s*\[[^\[\]\n]{{0,{LONGEST}}}\]?[.,;:!?…]*$")
+_MARKS: Final = 8  # marks behind a bracket; more are text
+_BRACKET: Final = re.compile(rf"\[([^\[\]\n]{{0,{LONGEST}}})\](?!\()([.,;:!?…]{{0,{_MARKS}}})")
+_OPEN: Final = re.compile(rf"\[[^\[\]\n]{{0,{LONGEST}}}(?:\][.,;:!?…]{{0,{_MARKS}}})?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class BracketReader:
     def feed(self, fragment: str) -> Iterator[Words | Bracket]:
         """Words and brackets that are complete; a bracket that is still open is waited for."""
         self._pending += fragment
-        waiting = _OPEN.search(self._pending)
-        whole = self._pending[: waiting.start()] if waiting else self._pending
+        waiting = _OPEN.search(self._pending, max(0, len(self._pending) - LONGEST - _MARKS - 2))
+        # The blanks before it too: marks behind a bracket belong to the word before it.
+        whole = self._pending[: waiting.start()].rstrip() if waiting else self._pending
         self._pending = self._pending[len(whole) :]
         yield from _pieces(whole)
 
@@ -68,7 +70,7 @@ def _pieces(text: str) -> Iterator[Words | Bracket]:
     at = 0
     for found in _BRACKET.finditer(text):
         # Marks that follow a bracket belong to the word before it: "Welcome [smiles]."
-        if before := text[at : found.start()] + found[2]:
+        if before := text[at : found.start()].rstrip() + found[2]:
             yield Words(before + " ")
         if found[1].strip():
             yield Bracket(found[1].strip())

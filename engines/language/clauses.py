@@ -16,14 +16,17 @@ LATER_WORDS: Final = 10  # a later one, which is spoken while the one before it 
 MOST_WORDS: Final = 25  # some 8 s of speech
 
 _PAUSES: Final = ",;:–—"
+_ENOUGH: Final = 20  # pieces of a word
+_BLANKS: Final = re.compile(r"\s+")
 
 
 class Clauses:
     """Collects the fragments of one reply; clauses joined by single spaces give the text back."""
 
     def __init__(self) -> None:
-        self._pending = ""
+        self._pending: list[str] = []  # the pieces of a word that is not complete
         self._words: list[str] = []
+        self._says = False  # whether a word has a letter or a figure
         self._first = True
 
     def feed(self, fragment: str) -> list[str]:
@@ -32,38 +35,48 @@ class Clauses:
         A word counts once the space after it has come: until then "6" may become "6:30", and
         what a full stop means shows in the word that follows.
         """
-        self._pending += fragment
-        *whole, self._pending = re.split(r"\s+", self._pending)
+        first, *others = _BLANKS.split(fragment)
+        self._extend(first)
         clauses: list[str] = []
-        for word in whole:
-            if word:
-                clauses += self._add(word)
+        for following in others:
+            clauses += self._complete()
+            self._extend(following)
         return clauses + self._early()
+
+    def _extend(self, piece: str) -> None:
+        if piece:
+            self._pending.append(piece)
 
     def flush(self) -> list[str]:
         """What is left, when no more fragments will come."""
-        clauses = self._add(self._pending) if self._pending else []
-        self._pending = ""
-        return clauses + self._cut()
+        return self._complete() + self._cut()
+
+    def _complete(self) -> list[str]:
+        """The word that was pending is whole."""
+        word = "".join(self._pending)
+        self._pending.clear()
+        return self._add(word) if word else []
 
     def _add(self, word: str) -> list[str]:
         """Take a word in; it decides whether the clause before it was complete."""
         done = self._cut() if self._words and self._ends_before(word) else []
         self._words.append(word)
+        self._says = self._says or any(map(str.isalnum, word))
         return done
 
     def _early(self) -> list[str]:
         """A clause whose end is plain from what there is of the next word, so it can sound now."""
-        if self._words and self._ends_before(self._pending or None):
-            return self._cut()
-        return []
+        if not self._words:
+            return []
+        begun = "".join(self._pending[:_ENOUGH])  # its first letter tells whether a sentence begins
+        return self._cut() if self._ends_before(begun or None) else []
 
     def _cut(self) -> list[str]:
         if not self._words:
             return []
         clause = " ".join(self._words)
         self._words.clear()
-        self._first = False
+        self._first = self._says = False
         return [clause]
 
     def _ends_before(self, following: str | None) -> bool:
@@ -71,7 +84,7 @@ class Clauses:
         if count >= MOST_WORDS:
             return True
         mark = last.rstrip(CLOSERS)[-1:]
-        if not mark or not any(char.isalnum() for word in self._words for char in word):
+        if not mark or not self._says:
             return False
         if mark in ENDS:
             return ends_sentence(last, following, alone=count == 1)

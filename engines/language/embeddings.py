@@ -33,23 +33,53 @@ class Embedder(Protocol):
         ...
 
 
+class Kept:
+    """Vectors by their texts, of this start and of those before: one file of a folder.
+
+    A file that is edited costs only its new lines. Not to be used by two threads at a time.
+    """
+
+    def __init__(self, embedder: Embedder, folder: Path | None, name: str) -> None:
+        """folder: None keeps nothing."""
+        self._embedder = embedder
+        self._path = folder / f"{name}-{embedder.fingerprint[:16]}.npz" if folder else None
+        self._known = _read(self._path) if self._path else {}
+
+    def missing(self, texts: Sequence[str]) -> list[str]:
+        """Those whose vectors are not known, each once."""
+        return [text for text in dict.fromkeys(texts) if _key(text) not in self._known]
+
+    def learn(self, texts: Sequence[str]) -> None:
+        """Embed them, some 1.5 ms each. Raises EngineError."""
+        rows = self._embedder.embed(texts)
+        self._known.update((_key(text), row) for text, row in zip(texts, rows, strict=True))
+
+    def vectors(self, texts: Sequence[str]) -> Floats:
+        """(n,) known texts -> (n, dimension)."""
+        return np.stack([self._known[_key(text)] for text in texts])
+
+    def keep(self, texts: Sequence[str]) -> None:
+        """Write the known ones of these texts, and no others."""
+        if self._path is None:
+            return
+        keys = [key for key in dict.fromkeys(map(_key, texts)) if key in self._known]
+        _write(self._path, keys, np.stack([self._known[key] for key in keys]))
+
+
 def cached(
     texts: Sequence[str], embedder: Embedder, folder: Path | None, name: str = "questions"
 ) -> Floats:
     """Vectors of texts; those of the last start are taken from the folder's file of that name, so
     that an edited table costs only its new lines. Raises EngineError."""
-    if folder is None:
-        return embedder.embed(texts)
-    path = folder / f"{name}-{embedder.fingerprint[:16]}.npz"
-    keys = [hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts]
-    known = _read(path)
-    new = [number for number, key in enumerate(keys) if key not in known]
-    fresh = embedder.embed([texts[number] for number in new])
-    known.update((keys[number], row) for number, row in zip(new, fresh, strict=True))
-    vectors = np.stack([known[key] for key in keys])
-    if new:
-        _write(path, keys, vectors)
-    return vectors
+    kept = Kept(embedder, folder, name)
+    if new := kept.missing(texts):
+        kept.learn(new)
+        kept.keep(texts)
+    return kept.vectors(texts)
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _read(path: Path) -> dict[str, Floats]:

@@ -20,13 +20,17 @@ ABBREVIATIONS: Final = {
     "mon": "Monday", "tue": "Tuesday", "tues": "Tuesday", "wed": "Wednesday", "thu": "Thursday",
     "thurs": "Thursday", "fri": "Friday", "sat": "Saturday", "sun": "Sunday",
     "jan": "January", "feb": "February", "mar": "March", "apr": "April", "jun": "June",
+    "rev": "Reverend", "hon": "Honorable", "gen": "General", "gov": "Governor", "sen": "Senator",
+    "rep": "Representative", "capt": "Captain", "lt": "Lieutenant", "col": "Colonel",
+    "sgt": "Sergeant", "ph.d": "P H D", "incl": "including", "excl": "excluding", "vol": "volume",
+    "hwy": "Highway", "pkwy": "Parkway", "expy": "Expressway", "ca": "circa",
     "jul": "July", "aug": "August", "sep": "September", "sept": "September", "oct": "October",
     "nov": "November", "dec": "December",
 }  # fmt: skip
 # Before a name or a number: a full stop after one does not end a sentence, whatever follows.
 _TITLES: Final = frozenset({
     "mr", "mrs", "ms", "dr", "prof", "st", "mt", "ft", "gen", "gov", "sen", "rep", "capt", "lt",
-    "col", "sgt", "rev", "hon", "vs", "approx",
+    "col", "sgt", "rev", "hon", "vs", "approx", "incl", "excl", "vol", "ca", "ph.d",
 })  # fmt: skip
 # After one of these it does, if a capital letter follows.
 _SHORT: Final = (ABBREVIATIONS.keys() - _TITLES) | {"am", "pm", "corp", "fig"}
@@ -38,11 +42,11 @@ _GAP: Final = re.compile(r"(?<!\S)(\S*[.!?…])([\"”’)]*)\s+(?=(\S+))")
 def sentences(text: str) -> list[str]:
     """Spoken text -> its sentences, without the blanks between them."""
     found, start = [], 0
+    begins = len(text) - len(text.lstrip())  # where the first word of the sentence does
     for gap in _GAP.finditer(text):
-        first = not text[start : gap.start()].strip()
-        if ends_sentence(gap[1] + gap[2], gap[3], alone=first):
+        if ends_sentence(gap[1] + gap[2], gap[3], alone=gap.start() == begins):
             found.append(text[start : gap.end()].rstrip())
-            start = gap.end()
+            start = begins = gap.end()
     return [*found, text[start:]] if text[start:] else found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -14,6 +15,15 @@ import snowballstemmer  # type: ignore[import-untyped]
 def words(text: str) -> frozenset[str]:
     """The words of a text that blanks separate."""
     return frozenset(text.split())
+
+
+def _phrases(text: str) -> tuple[frozenset[tuple[str, ...]], ...]:
+    """Phrases that commas separate: those of one word, of two, ..."""
+    each = [tuple(phrase.split()) for phrase in text.split(",")]
+    return tuple(
+        frozenset(phrase for phrase in each if len(phrase) == size)
+        for size in range(1, max(map(len, each)) + 1)
+    )
 
 
 # What carries no subject: frequent words of questions, and of politeness around them.
@@ -49,31 +59,57 @@ _COUNTED: Final = (
     *("seven", "eight", "nine", "ten", "eleven", "twelve"),
 )
 _NUMBER: Final = {str(number): word for number, word in enumerate(_COUNTED)}
-# Said before or after a question and no part of it.
-_OPENING: Final = re.compile(
-    r"^(?:(?:oh|uh|um|er|ah|well|so|okay|ok|hello|hi|hey|good (?:morning|afternoon|evening|day)"
-    r"|excuse me|sorry|pardon me|please|thanks|thank you(?: very much| so much)?|great|right"
-    r"|alright|all right|listen|look|you know)\b)+\s*"
+# Said before or after a question and no part of it: phrases by how many words they have.
+_OPENING: Final = _phrases(
+    """oh, uh, um, er, ah, well, so, okay, ok, hello, hi, hey, good morning, good afternoon,
+    good evening, good day, excuse me, sorry, pardon me, please, thanks, thank you,
+    thank you very much, thank you so much, great, right, alright, all right, listen, look,
+    you know"""
 )
+_CLOSING: Final = _phrases("please, thanks, thank you, thank you very much, if i may ask")
 _ASKING: Final = words("and how is are can could do does what when where which who why")
-_CLOSING: Final = re.compile(r"\s*\b(?:please|thanks|thank you(?: very much)?|if i may ask)$")
 
 
 def normalise(text: str) -> str:
     """Lower case, no contractions, accents or punctuation: "What's 3?" -> "what is three"."""
-    text = unicodedata.normalize("NFKD", text.lower().replace("’", "'"))
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
-    for pattern, written_out in _CONTRACTION:
-        text = pattern.sub(written_out, text)
+    text = text.lower()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.replace("’", "'"))
+        text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    if "'" in text:
+        for pattern, written_out in _CONTRACTION:
+            text = pattern.sub(written_out, text)
     return " ".join(_NUMBER.get(word, word) for word in _WORD.findall(text.replace("'", "")))
 
 
 def core(normal: str) -> str:
     """A normalised text without greetings and politeness around it; all of it if only that."""
-    previous, rest = "", normal
-    while rest and rest != previous:
-        previous, rest = rest, _CLOSING.sub("", _OPENING.sub("", rest)).strip()
-    return rest if any(word in _ASKING or word not in STOP for word in rest.split()) else normal
+    said = normal.split()
+    first, last = 0, len(said)
+    while size := _longest(_OPENING, said, first, last, ahead=True):
+        first += size
+    while size := _longest(_CLOSING, said, first, last, ahead=False):
+        last -= size
+    rest = said[first:last]
+    if any(word in _ASKING or word not in STOP for word in rest):
+        return " ".join(rest)
+    return normal
+
+
+def _longest(
+    phrases: Sequence[frozenset[tuple[str, ...]]],
+    said: Sequence[str],
+    first: int,
+    last: int,
+    *,
+    ahead: bool,
+) -> int:
+    """Words of the longest of the phrases that said[first:last] begins with, or ends with."""
+    for size in range(min(len(phrases), last - first), 0, -1):
+        run = said[first : first + size] if ahead else said[last - size : last]
+        if tuple(run) in phrases[size - 1]:
+            return size
+    return 0
 
 
 def terms(normal: str) -> list[str]:

@@ -74,7 +74,6 @@ class HibariTts:
             msg = f"{self.voice.name}: cannot load the voice"
             raise EngineError(msg) from error
         self._ids: dict[str, int] = json.loads(vocabulary)
-        self._noise = np.random.default_rng(0)
 
     def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """One piece for a clause of up to WORDS_AT_ONCE words, more for longer texts."""
@@ -129,7 +128,9 @@ class HibariTts:
             _PITCH: np.array([2 ** (prosody.pitch / 12)], np.float32),
         }
         *spectrum, durations = self._session.run(None, inputs)
-        audio: Floats = dsp.synth(*(part[0] for part in spectrum), self._noise)
+        # The same noise each time: a text sounds the same whatever was said before it.
+        noise = np.random.default_rng(0)
+        audio: Floats = dsp.synth(*(part[0] for part in spectrum), noise)
         frames = np.cumsum(durations.reshape(-1))
         # Scaled, because a decoder frame is half a duration unit and rounding may differ.
         return audio, [0.0, *(frames * (len(audio) / dsp.SR / frames[-1])).tolist()]

@@ -50,6 +50,7 @@ _GRID: Final = 147  # of these units, 22,050 Hz, is the rate of the network; see
 _CONTEXT: Final = 13
 _MARGIN: Final = 4  # grids at each end for the resampler and the filter
 _EDGE: Final = ("", -1)  # the silence before and after
+_NOISE: Final = 120_011  # random numbers, of which the encoder takes 192 a frame from the beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class PiperTts:
         self._ids: dict[str, list[int]] = config["phoneme_id_map"]
         self._dialect: str = config["espeak"]["voice"]
         self._inference: dict[str, float] = config["inference"]
+        self._noise = np.random.default_rng(0).standard_normal(_NOISE).astype(np.float32)
 
     def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """Pieces of one to a few words, the first of about FIRST seconds, then about NEXT.
@@ -166,6 +168,7 @@ class PiperTts:
             "input_lengths": np.array([len(ids)], np.int64),
             "scales": np.array(scales, np.float32),
             pacing.PACE: np.array([pace], np.float32),
+            piper_split.NOISE: self._noise,
         }
         latent, frames = self._encoder.run(None, inputs)
         # A blank follows the start mark and every symbol; it lengthens what is before it.

@@ -13,7 +13,8 @@ from visavis.engines.voices import pacing
 from visavis.models.files import not_kept, whole
 
 LATENT: Final = "latent"  # (1, channels, frames) float32: the encoder's output, the decoder's input
-_FORMAT: Final = 2  # raise it when the halves change
+NOISE: Final = "noise"  # (n,) float32 input of the encoder: what it draws from, over and over
+_FORMAT: Final = 3  # raise it when the halves change
 _FIRST_DECODER_NODE: Final = "/dec/conv_pre/Conv"
 
 
@@ -21,7 +22,7 @@ Half = Path | bytes  # as onnxruntime takes a network
 
 
 def halves(source: Path, cache: Path, *, anew: bool = False) -> tuple[Half, Half]:
-    """Encoder (phoneme ids, PACE -> LATENT, frames of each id), decoder (LATENT -> samples).
+    """Encoder (phoneme ids, PACE, NOISE -> LATENT, frames of each id), decoder (LATENT -> samples).
 
     Files are named after the source's sha256 and put in place whole, so that processes may share
     a cache and another network never takes the place of this one; a cache that cannot be written
@@ -57,6 +58,7 @@ def _cut(network: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
     (entry,) = [node for node in nodes if node.name == _FIRST_DECODER_NODE]
     (rounded,) = [node.output[0] for node in nodes if node.op_type == "Ceil"]
     durations = pacing.paced(network, rounded, least=0)
+    _draw_from_noise(network)
     joint = entry.input[0]
     for node in nodes:
         _rename(node, joint)
@@ -69,6 +71,42 @@ def _cut(network: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
     )
     decoder = cutter.extract_model([LATENT], [value.name for value in network.graph.output])
     return encoder, decoder
+
+
+def _draw_from_noise(network: onnx.ModelProto) -> None:
+    """Random numbers from NOISE instead of onnxruntime's generator, which goes on with each run.
+
+    So a text sounds the same whatever was said before it.
+    """
+    nodes = network.graph.node
+    for at, node in reversed(list(enumerate(nodes))):
+        if node.op_type == "RandomNormalLike":
+            made = _taken(node.input[0], node.output[0])
+            nodes.remove(node)
+            for offset, each in enumerate(made):
+                nodes.insert(at + offset, each)
+    integers = onnx.TensorProto.INT64
+    network.graph.initializer.extend(
+        onnx.helper.make_tensor(f"{NOISE}_{name}", integers, [1], [value])
+        for name, value in (("none", 0), ("one", 1))
+    )
+    given = onnx.helper.make_tensor_value_info(NOISE, onnx.TensorProto.FLOAT, [None])
+    network.graph.input.append(given)
+
+
+def _taken(like: str, result: str) -> list[onnx.NodeProto]:
+    """As many of NOISE as `like` has, from its beginning; repeated where it has more."""
+    node, own = onnx.helper.make_node, f"{result}_{NOISE}"
+    return [
+        node("Shape", [like], [f"{own}_shape"]),
+        node("ReduceProd", [f"{own}_shape"], [f"{own}_size"], keepdims=1),
+        node("Shape", [NOISE], [f"{own}_length"]),
+        node("Div", [f"{own}_size", f"{own}_length"], [f"{own}_whole"]),
+        node("Add", [f"{own}_whole", f"{NOISE}_one"], [f"{own}_times"]),
+        node("Tile", [NOISE, f"{own}_times"], [f"{own}_long"]),
+        node("Slice", [f"{own}_long", f"{NOISE}_none", f"{own}_size"], [f"{own}_flat"]),
+        node("Reshape", [f"{own}_flat", f"{own}_shape"], [result]),
+    ]
 
 
 def _rename(node: onnx.NodeProto, joint: str) -> None:

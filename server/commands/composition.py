@@ -16,6 +16,7 @@ from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
+from visavis.server.http.keepsakes import Memory
 from visavis.server.http.places import Keeper, OwnPlaces, Places
 from visavis.server.http.sessions import Lender, Offered, SessionRoutes
 from visavis.server.rtc.allowance import Limits
@@ -38,6 +39,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         config.avatar, config.voice, config.dialogue, knowledge, size, renderer,
         voices_apart=config.are_voices_apart,
         refine=config.refine == "on",
+        prepare=config.prepare_answers == "on",
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 
@@ -53,8 +55,10 @@ def admission(config: Config) -> Admission:
     return Admission(fixed, float(os.cpu_count() or 1))
 
 
-def sessions(config: Config, lender: Lender, places: Keeper, metrics: Metrics) -> SessionRoutes:
-    """The sessions of one process."""
+def sessions(
+    config: Config, lender: Lender, places: Keeper, metrics: Metrics, memory: Memory | None = None
+) -> SessionRoutes:
+    """The sessions of one process. memory: who keeps what is left of them; None: the process."""
     offered = Offered(
         config.avatar,
         config.voice,
@@ -63,7 +67,8 @@ def sessions(config: Config, lender: Lender, places: Keeper, metrics: Metrics) -
         reach(config),
         Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
     )
-    return SessionRoutes(offered, lender, places, config.home_path / "recordings", metrics)
+    recordings = config.home_path / "recordings"
+    return SessionRoutes(offered, lender, places, recordings, metrics, memory)
 
 
 def application(

@@ -18,7 +18,7 @@ from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
-from visavis.server.services import carrying
+from visavis.server.services import carrying, prepared, preparing
 from visavis.server.system import config as settings
 from visavis.server.system import home, sandbox
 from visavis.server.system.config import Config
@@ -37,10 +37,10 @@ def doctor(options: argparse.Namespace) -> int:
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
     doubts, notes = settings.doubts(config), _home_notes(config)
-    photos, room = _who_reads_photos(config), _room(config)
+    photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
         told = {"settings": shown, "problems": problems, "doubts": doubts, "notes": notes}
-        told |= {"photos": photos, "sessions": room, "renderer": choice.words}
+        told |= {"photos": photos, "sessions": room, "renderer": choice.words, "answers": answers}
         say_line(json.dumps(told))
         return FAILURE if problems else 0
     for key, value in shown.items():
@@ -49,6 +49,7 @@ def doctor(options: argparse.Namespace) -> int:
     say_line(f"New avatars from the page: {_who_creates(config)}")
     say_line(f"Their photos are read by: {photos}")
     say_line(f"Pictures are drawn by: {choice.words}")
+    say_line(f"Answers made ahead: {answers}")
     for doubt in doubts:
         say_line(f"careful: {doubt}")
     for note in notes:
@@ -74,6 +75,17 @@ def _room(config: Config) -> str:
         f"{found.sessions}, {where}: by the self-test a picture takes {found.cost * 1000:.1f} ms, "
         f"and a session that talks {found.each:.2f} of {found.cores:g} cores"
     )
+
+
+def _answers(config: Config) -> str:
+    """How much of what may be said is kept as sound."""
+    if config.prepare_answers == "off":
+        return "none (prepare_answers is off)"
+    try:
+        kept = preparing.Room(prepared.folder(config.home_path))
+    except OSError:
+        return "none yet; a server makes them while nobody speaks, `visavis warm --answers` now"
+    return f"{len(kept)} lines, {kept.size / 1e6:.0f} MB of at most {preparing.ROOM / 1e6:.0f}"
 
 
 def _avatar_problems(config: Config) -> list[str]:

@@ -8,11 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import shutil
 import sys
-import tempfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -36,6 +33,7 @@ from visavis.server.system.config import Config
 from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
 from visavis.server.system.metrics import Metrics
+from visavis.server.system.run_folder import run_folder
 
 log = logging.getLogger("visavis")
 
@@ -60,21 +58,20 @@ async def serve(config: Config, count: int) -> None:
     admission = Admission(fixed, float(os.cpu_count() or 1))
     places = Places(lambda: admission.places, config.sessions_per_address)
     metrics.places.set_function(lambda: admission.places)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="visavis-"))
-    settings = {k: v for k, v in asdict(config).items() if k not in _PRIVATE}
-    crew = Crew(Order(WORKER, settings, dict(os.environ)), count, folder, places, metrics)
-    app = _application(config, crew, admission, places, stop, metrics)
-    try:
-        async with lifetime.opened(app, config, metrics) as at:
-            if await stop.unless_asked(crew.open()):
-                is_first = priority.go_first() == "real-time"
-                lifetime.say_ready(config, at)
-                await _until(stop, crew, admission, places, metrics, is_first)
-            say_line("visavis is shutting down")
-            await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
-    finally:
-        await crew.close()
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    with run_folder() as folder:
+        settings = {k: v for k, v in asdict(config).items() if k not in _PRIVATE}
+        crew = Crew(Order(WORKER, settings, dict(os.environ)), count, folder, places, metrics)
+        app = _application(config, crew, admission, places, stop, metrics)
+        try:
+            async with lifetime.opened(app, config, metrics) as at:
+                if await stop.unless_asked(crew.open()):
+                    is_first = priority.go_first() == "real-time"
+                    lifetime.say_ready(config, at)
+                    await _until(stop, crew, admission, places, metrics, is_first)
+                say_line("visavis is shutting down")
+                await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
+        finally:
+            await crew.close()
 
 
 def _application(

@@ -14,7 +14,7 @@ from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.session.doors import Inlet, Playout
 from visavis.server.session.engines import Engines
-from visavis.server.session.events import Directed, Event, Failure
+from visavis.server.session.events import Directed, Event, Failure, ReplyEnded
 from visavis.server.session.session import Session
 from visavis.server.system.metrics import Metrics
 
@@ -26,10 +26,14 @@ Progress = Callable[[Tick, Tick], None]  # what is done, what is known so far to
 
 @dataclass(slots=True)
 class Notes:
-    """Outlet: what went wrong, and the words of directions of which nothing was understood."""
+    """Outlet: what went wrong, and the words of directions of which nothing was understood.
+
+    unsaid: words of the text that the voice cannot say.
+    """
 
     failure: str = ""
     dropped: list[str] = field(default_factory=list)
+    unsaid: tuple[str, ...] = ()
 
     def tell(self, event: Event) -> None:
         """Note it."""
@@ -37,6 +41,8 @@ class Notes:
             self.failure = event.message
         elif isinstance(event, Directed):
             self.dropped += event.dropped
+        elif isinstance(event, ReplyEnded):
+            self.unsaid += event.unsaid
 
     async def play(self, playout: Playout) -> None:
         """Nothing is played here."""

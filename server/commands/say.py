@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Tts
+from visavis.engines.language import saying
 from visavis.models.avatar.file import load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.console import advance, avatar_path, say_line
@@ -51,6 +52,8 @@ def say(options: argparse.Namespace) -> None:
     if dropped := notes.dropped or director.understand(options.style).dropped:
         say_line(f"note: not understood: {', '.join(dropped)}")
         say_line(f"what can be asked for: {', '.join(director.names)}")
+    if notes.unsaid:
+        say_line(f"note: left out, for the voice cannot say it: {' '.join(notes.unsaid)}")
     say_line(f"made {options.output}: {recorder.length / PLAY_RATE:.1f} s")
 
 
@@ -61,8 +64,8 @@ def _inlet(options: argparse.Namespace) -> Inlet:
     if options.audio:
         return Playback(read_sound(options.audio), options.style)
     text = _read_text() if options.text == "-" else options.text
-    if not text.strip():
-        raise ConfigError("there is nothing to say")
+    if saying.empty(text):
+        raise ConfigError(f"{saying.NOTHING}: {saying.WHY}")
     return Script(text, options.style, LEAD_IN)
 
 

@@ -77,5 +77,6 @@ async def _until(
         "lag": lag.watch(metrics),
         "admission": admitting.watch(admission, places, metrics.sent_and_late, lambda: first),
         "self-test": admitting.rehearse(admission, partial(engines.carries, encoder), places),
+        "answers": engines.prepare(lambda: app[SESSIONS].talking),
     }
     await stop.work_until(work)

@@ -5,18 +5,28 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from tqdm import tqdm
 
 from visavis.engines import load
+from visavis.engines.base import Foreknowing
 from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.services.prepared import Repertoire, edition, folder, lines
+from visavis.server.services.preparing import prepare_now
+from visavis.server.services.voices import APOLOGY
 from visavis.server.system import config as settings
+from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError
 from visavis.server.system.home import faults as unwritable
 
 
-def warm(_options: argparse.Namespace) -> None:
-    """Numba compiles the kernel, piper's network is cut, the knowledge is embedded: once."""
+def warm(options: argparse.Namespace) -> None:
+    """Numba compiles the kernel, piper's network is cut, the knowledge is embedded: once.
+
+    Raises ConfigError, EngineError.
+    """
     config = settings.load({})
     home = config.home_path
     avatars = AvatarStore(home).find().readable
@@ -30,8 +40,32 @@ def warm(_options: argparse.Namespace) -> None:
         for what, step in bar:
             bar.set_description(f"preparing {what}")
             step()
+    if options.answers:
+        _prepare_answers(config)
     for why in unwritable(home):
         sys.stderr.write(f"note: {why}: nothing of it is kept\n")
+
+
+def _prepare_answers(config: Config) -> None:
+    home = config.home_path
+    knowledge = Path(config.knowledge) if config.knowledge else None
+    dialogue = load.dialogue(config.dialogue, knowledge, home)
+    if not isinstance(dialogue, Foreknowing):
+        raise ConfigError(
+            f"dialogue is {config.dialogue!r}: what it says is not known beforehand; leave out "
+            "--answers"
+        )
+    known = Repertoire()
+    known.learn(lines(dialogue, load.director(home)))
+    tts = load.tts(config.voice, home)
+    by, place = edition(config.voice, list(tts.synthesize(APOLOGY))), folder(home)
+    try:
+        steps = prepare_now(tts, by, known.plan, place)
+        with tqdm(steps, "synthesizing answers", len(known.plan), leave=False) as bar:
+            made = sum(bar)
+    except OSError as error:
+        raise ConfigError(f"{place} cannot be written to: {error.strerror}") from error
+    sys.stderr.write(f"{made} of {len(known.plan)} lines of answers were synthesized now\n")
 
 
 def _draw_once(avatar: Avatar) -> None:

@@ -26,7 +26,7 @@ from visavis.server.commands import composition, lifetime
 from visavis.server.commands.rehearsing import encoder
 from visavis.server.http import problems
 from visavis.server.http.app import VoiceRoutes
-from visavis.server.processes.duty import DistantPlaces, Duty
+from visavis.server.processes.duty import DistantMemory, DistantPlaces, Duty
 from visavis.server.processes.link import Link, socket_of, to_parent
 from visavis.server.processes.trust import trusting
 from visavis.server.rtc import hooks
@@ -78,15 +78,15 @@ async def _work(folder: Path, slot: int, make: Make) -> None:
 async def _serve(
     config: Config, engines: Services, metrics: Metrics, link: Link, socket: Path
 ) -> None:
-    places = DistantPlaces(link)
-    sessions = composition.sessions(config, engines, places, metrics)
+    places, remembering = DistantPlaces(link), DistantMemory(link)
+    sessions = composition.sessions(config, engines, places, metrics, remembering)
     carry = partial(engines.carries, encoder)
     loaded = asyncio.Event()
 
     def missing() -> str | None:
         return sessions.draining or (engines.missing if loaded.is_set() else _LOADING)
 
-    duty = Duty(link, places, sessions, metrics, missing, carry)
+    duty = Duty(link, places, remembering, sessions, metrics, missing, carry)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
     for part in (sessions, VoiceRoutes(config.voice)):
         app.add_routes(part.routes())
@@ -101,6 +101,8 @@ async def _serve(
             loaded.set()
             log.info("scheduling", extra={"level": priority.go_first()})
             tasks.append(asyncio.create_task(lag.watch(metrics), name="lag"))
+            answers = engines.prepare(lambda: sessions.talking)
+            tasks.append(asyncio.create_task(answers, name="answers"))
             await asyncio.wait([orders])
         if orders.done() and (seconds := orders.result()):
             await _in_time(sessions.drain(seconds), seconds + 1)

@@ -11,7 +11,8 @@ import numpy as np
 
 from visavis.engines.base import PLAY_RATE, Pcm
 from visavis.server.playout.messages import PACKET, Tick
-from visavis.server.session.session import START, Session
+from visavis.server.session.performing import START
+from visavis.server.session.session import Session
 from visavis.server.system.errors import ConfigError
 
 LONGEST: Final = 600  # s of a recording

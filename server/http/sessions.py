@@ -18,14 +18,17 @@ from visavis.models.errors import ModelError
 from visavis.server import protocol
 from visavis.server.doors.recordings import Recordings
 from visavis.server.http.callers import caller
+from visavis.server.http.keepsakes import SECONDS, Kept, Memory, OwnMemory, name_of, proof_of
 from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.http.places import Keeper
 from visavis.server.http.problems import body, json_object
-from visavis.server.playout.messages import TICK_RATE
+from visavis.server.playout.messages import TICK_RATE, ms
+from visavis.server.rtc import legacy as legacies
 from visavis.server.rtc import offers
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.congestion import Measured
 from visavis.server.rtc.conversation import Conversation, Terms
+from visavis.server.rtc.legacy import Legacy
 from visavis.server.rtc.reach import Reach
 from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
@@ -51,6 +54,7 @@ _seldom: Final = Seldom(log)  # who asks may ask again and again
 _SDP: Final = "application/sdp"
 _FRAGMENT: Final = "application/trickle-ice-sdpfrag"
 _SHUTTING_DOWN: Final = "The server is shutting down."
+_MOMENT: Final = ms(3000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +84,25 @@ class Lender(Protocol):
 
 
 class SessionRoutes:
-    """The live sessions, by their names. changed: told of each that enters another state."""
+    """The live sessions, by their names. changed: told of each that enters another state.
+
+    memory: who keeps what is left of those that ended.
+    """
 
     def __init__(
-        self, offered: Offered, services: Lender, places: Keeper, recordings: Path, metrics: Metrics
+        self,
+        offered: Offered,
+        services: Lender,
+        places: Keeper,
+        recordings: Path,
+        metrics: Metrics,
+        memory: Memory | None = None,
     ) -> None:
         self._offered, self._services, self._metrics = offered, services, metrics
         self._recordings = Recordings(recordings)
         self._conversations: dict[str, Conversation] = {}
-        self._places = places
+        self._places, self._memory = places, memory or OwnMemory()
+        self._reviving: dict[str, asyncio.Event] = {}
         self._offers = Offers()
         self._leaving = Tasks()
         self._draining = False
@@ -111,7 +125,7 @@ class SessionRoutes:
     async def close(self) -> None:
         """Take nobody in any more, and end every session."""
         self._draining = True
-        closing = [conversation.close() for conversation in list(self._conversations.values())]
+        closing = [each.close(for_good=True) for each in list(self._conversations.values())]
         await asyncio.gather(*closing, return_exceptions=True)
         await self._leaving.close()
 
@@ -134,6 +148,11 @@ class SessionRoutes:
         """Every one there is."""
         return list(self._conversations.values())
 
+    @property
+    def talking(self) -> bool:
+        """Whether anywhere somebody speaks, or did a moment ago."""
+        return any(each.session.quiet < _MOMENT for each in self._conversations.values())
+
     async def _create(self, request: web.Request) -> web.Response:
         self._offers.count(caller(request))
         offer = await _offer(request)
@@ -150,8 +169,20 @@ class SessionRoutes:
         offers.checked(offer, self._offered.reach)  # before anybody gives up a place for it
         name = secrets.token_urlsafe(12)
         await self._take_place(name, caller(request))
+        answer = await self._seated(name, avatar, voice, source, offer)
+        log.info(
+            "session opened",
+            extra={"session": name, "avatar": avatar, "voice": voice, "source": source},
+        )
+        return _answered(name, answer)
+
+    async def _seated(
+        self, name: str, avatar: str, voice: str, source: Source, offer: str,
+        before: Legacy | None = None,
+    ) -> str:  # fmt: skip
+        """Open a session in the place that was taken for it: the SDP answer."""
         try:
-            conversation, answer = await self._open(name, avatar, voice, source, offer)
+            conversation, answer = await self._open(name, avatar, voice, source, offer, before)
         except BaseException:
             self._places.free(name)
             raise
@@ -159,14 +190,10 @@ class SessionRoutes:
             await conversation.close()
             raise Full("Others from your address came meanwhile. Try again in a moment.")
         self._changed(conversation)
-        log.info(
-            "session opened",
-            extra={"session": name, "avatar": avatar, "voice": voice, "source": source},
-        )
-        return _answered(name, answer)
+        return answer
 
     async def _open(
-        self, name: str, avatar: str, voice: str, source: Source, offer: str
+        self, name: str, avatar: str, voice: str, source: Source, offer: str, before: Legacy | None
     ) -> tuple[Conversation, str]:
         try:
             engines = await self._services.lend(avatar, voice, source)
@@ -175,7 +202,7 @@ class SessionRoutes:
             log.error("a session could not be given its engines", extra=extra)  # noqa: TRY400
             raise NotReady(str(error)) from error
         session = Session(name, engines, self._metrics, engines.clock())
-        conversation = Conversation(session, self._terms(avatar, voice), self._changed)
+        conversation = Conversation(session, self._terms(avatar, voice), self._changed, before)
         try:
             answer = await conversation.connect(offer)
         except BaseException:
@@ -192,15 +219,52 @@ class SessionRoutes:
         return Terms(avatar, voice, ours.ice, ours.reach, ours.limits, network)
 
     async def _resume(self, token: str, offer: str, who: str) -> web.Response:
-        """Raises NotFound when it is the token of no session there is."""
-        name = token.partition(".")[0]
+        """Raises NotFound when it is the token of no session there is, or was a moment ago."""
+        name = name_of(token)
+        if (others := self._reviving.get(name)) is not None:
+            await others.wait()  # an offer that was given up meanwhile brings it back
         conversation = self._conversations.get(name)
-        if conversation is None or not conversation.is_resumed_by(token):
+        if conversation is None:
+            answer = await self._revived(token, offer, who)
+        elif conversation.is_resumed_by(token):
+            answer = await conversation.connect(offer)
+            self._places.move(name, who)
+        else:
             raise NotFound(AWAY, "session-over")
-        answer = await conversation.connect(offer)
-        self._places.move(name, who)
         self._metrics.resumed.inc()
         return _answered(name, answer)
+
+    async def _revived(self, token: str, offer: str, who: str) -> str:
+        """Open a session that goes on with what one left that ended: under its name and token.
+
+        Raises NotFound when nothing is left; on any other error it is kept on.
+        """
+        name = name_of(token)
+        opened = self._reviving[name] = asyncio.Event()
+        try:
+            kept = await self._memory.recall(token)
+            if kept is None:
+                raise NotFound(AWAY, "session-over")
+            try:
+                answer = await self._gone_on_with(
+                    name, legacies.read(kept.content, token), offer, who
+                )
+            except BaseException:
+                self._memory.keep(name, kept)
+                raise
+        finally:
+            del self._reviving[name]
+            opened.set()
+        log.info("session revived", extra={"session": name})
+        return answer
+
+    async def _gone_on_with(self, name: str, before: Legacy, offer: str, who: str) -> str:
+        if (missing := self._services.missing) is not None:
+            raise NotReady(missing)
+        offers.checked(offer, self._offered.reach)
+        await self._take_place(name, who)
+        avatar, voice, source = before.avatar, before.voice, before.source
+        return await self._seated(name, avatar, voice, source, offer, before)
 
     async def _take_place(self, name: str, who: str) -> None:
         """Raises Full."""
@@ -226,6 +290,9 @@ class SessionRoutes:
         if conversation.state != "over":
             self._conversations[name] = conversation
         elif self._conversations.pop(name, None) is not None:
+            if (left := conversation.legacy) is not None:
+                until = left.lost + SECONDS
+                self._memory.keep(name, Kept(proof_of(left.token), until, left.written()))
             self._places.free(name)
             self._recordings.forget(name)
             log.info("session closed", extra={"session": name})
@@ -249,7 +316,7 @@ class SessionRoutes:
         )
 
     async def _delete(self, request: web.Request) -> web.Response:
-        await self._conversation(request).close()
+        await self._conversation(request).close(for_good=True)
         return web.Response(status=200)
 
     async def _leave(self, request: web.Request) -> web.Response:

@@ -42,28 +42,41 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """A turn that was told as over goes on: no word of the answer had been heard by `at`."""
+
+    at: Tick
+
+
+@dataclass(frozen=True, slots=True)
 class Drafted:
     """What the visitor has said so far, at a pause that may not be the end of the turn.
 
-    `arousal`: how raised the voice was, as `engines.tone` tells it.
+    An empty text: no words were understood so far. `arousal`: how raised the voice was, as
+    `engines.tone` tells it. `foreign`: these are no words, but what speech in another language
+    was taken for.
     """
 
     text: str
     ended: Tick
     arousal: float = 0.0
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """The visitor's turn is over; an empty text means that no words were understood.
 
-    `ended`: the last tick of speech. `transcribed`: when the text was known.
+    `ended`: the last tick of speech. `transcribed`: when the text was known. `foreign`: as of a
+    draft. `unclear`: somebody did say something, but no word of it was understood.
     """
 
     text: str
     ended: Tick
     transcribed: Tick
     arousal: float = 0.0
+    foreign: bool = False
+    unclear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,7 @@ class Request:
     style: str = ""  # a direction in plain words, for this reply only
     mood: Direction = NOTHING  # what the visitor's own words and voice call for
     skip: int = 0  # words of the answer that were heard before it was broken off
+    passing: bool = False  # whether it is no part of what was said: "Of course."
 
 
 @dataclass(frozen=True, slots=True)

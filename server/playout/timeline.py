@@ -31,6 +31,7 @@ class _Word:
 
     turn: int
     middle: Tick
+    end: Tick
     text: str
 
 
@@ -43,6 +44,7 @@ class Timeline:
         self.dropped = 0  # stale speech and late pictures that were refused
         self._segments: deque[_Segment] = deque()
         self._words: list[_Word] = []
+        self._held_at: Tick = 0
         self._pictures: deque[Picture] = deque()
         self._readers: list[Reader] = []
 
@@ -63,7 +65,12 @@ class Timeline:
             return False
         self._segments.append(_Segment(spoken, spoken.end))
         self._words += [
-            _Word(spoken.turn, spoken.at + (word.start + word.end) // 2, word.text)
+            _Word(
+                spoken.turn,
+                spoken.at + (word.start + word.end) // 2,
+                spoken.at + word.end,
+                word.text,
+            )
             for word in spoken.clause.speech.words
         ]
         self.end = max(self.end, spoken.end)
@@ -105,16 +112,33 @@ class Timeline:
     def cut(self, at: Tick, turn: int) -> None:
         """Begin `turn`: what sounds at `at` fades out within FADE, what comes later is gone."""
         ended, self.turn = self.turn, turn
+        self._hush(at)
+        self._words = [w for w in self._words if w.turn >= ended and w.middle <= at]
+
+    def hold(self, at: Tick) -> None:
+        """Be silent from `at` on as after a cut, in the same turn: the rest is put again later."""
+        self._hush(at)
+        self._words = [w for w in self._words if w.middle <= at]
+        self._held_at = at
+
+    def go_on(self) -> None:
+        """What was held is put again: the word that was cut then will be heard as a whole."""
+        self._words = [w for w in self._words if w.turn != self.turn or w.end <= self._held_at]
+
+    def _hush(self, at: Tick) -> None:
         for segment in self._segments:
             if segment.end > at and segment.fade_at is None:
                 segment.fade_at, segment.end = at, min(segment.end, at + FADE)
         self._segments = deque(s for s in self._segments if s.spoken.at < s.end)
-        self._words = [w for w in self._words if w.turn >= ended and w.middle <= at]
         self.end = min(self.end, at + FADE)
 
     def heard_until(self, at: Tick, turn: int) -> str:
         """The words of `turn` (the current or the last one) that had sounded by `at`."""
         return " ".join(w.text for w in self._words if w.turn == turn and w.middle <= at)
+
+    def spoke(self, at: Tick) -> bool:
+        """Whether a word of this turn had sounded by `at`."""
+        return any(w.turn == self.turn and w.middle <= at for w in self._words)
 
     def forget(self, before: Tick) -> None:
         """Let go of sound that ended before `before`."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any, Final
 
 from visavis.engines.base import EngineError
+from visavis.server.http.keepsakes import Kept
 from visavis.server.http.places import Holder
 from visavis.server.http.sessions import SessionRoutes
 from visavis.server.processes import merging
@@ -91,6 +93,44 @@ class DistantPlaces:
             return  # the parent is gone, and this process goes as well
 
 
+class DistantMemory:
+    """A Memory that the parent has, for all workers: who comes back may come to another one."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._numbers = itertools.count()
+        self._asked: dict[int, asyncio.Future[Kept | None]] = {}
+
+    def keep(self, name: str, kept: Kept) -> None:
+        """See Memory."""
+        with contextlib.suppress(LinkError):  # the parent is gone, and this process goes as well
+            self._link.send("keep", [name, kept.proof, kept.until, kept.content])
+
+    async def recall(self, token: str) -> Kept | None:
+        """See Memory."""
+        number = next(self._numbers)
+        answer = self._asked[number] = asyncio.get_running_loop().create_future()
+        try:
+            self._link.send("recall", [number, token])
+            kept: Kept | None = await answer
+        except LinkError as error:
+            raise NotReady(_ALONE) from error
+        finally:
+            del self._asked[number]
+        return kept
+
+    def answered(self, number: int, kept: Any) -> None:
+        """The parent's answer to a `recall`."""
+        if (asked := self._asked.get(number)) is not None and not asked.done():
+            asked.set_result(None if kept is None else Kept(*kept))
+
+    def close(self) -> None:
+        """The parent is gone: nobody waits for its answer any more."""
+        for asked in self._asked.values():
+            if not asked.done():
+                asked.set_exception(LinkError("the parent is gone"))
+
+
 def told(holder: Holder) -> tuple[str, float, bool]:
     """What the rules of places need to know of a conversation."""
     return holder.state, holder.since, holder.begun
@@ -103,10 +143,11 @@ class Duty:
     """
 
     def __init__(
-        self, link: Link, places: DistantPlaces, sessions: SessionRoutes, metrics: Metrics,
-        missing: Callable[[], str | None], carry: Carry,
+        self, link: Link, places: DistantPlaces, memory: DistantMemory, sessions: SessionRoutes,
+        metrics: Metrics, missing: Callable[[], str | None], carry: Carry,
     ) -> None:  # fmt: skip
         self._link, self._places, self._sessions = link, places, sessions
+        self._memory = memory
         self._metrics, self._missing, self._carry = metrics, missing, carry
         self._may_carry = False
         self._tasks = Tasks()
@@ -132,6 +173,8 @@ class Duty:
                     return float(content)
                 case "taken":
                     self._places.answered(*content)
+                case "recalled":
+                    self._memory.answered(*content)
                 case "leave":
                     self._places.taken_away(content)
                     self._sessions.give_away(content)
@@ -143,6 +186,7 @@ class Duty:
                 case "do not carry":
                     self._may_carry = False
         self._places.close()
+        self._memory.close()
         return 0.0
 
     async def close(self) -> None:

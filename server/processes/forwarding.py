@@ -15,6 +15,7 @@ from yarl import URL
 
 from visavis.server.http import problems
 from visavis.server.http.callers import caller
+from visavis.server.http.keepsakes import name_of
 from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.processes.crew import Crew
 from visavis.server.processes.trust import CALLER
@@ -63,11 +64,12 @@ class Forwarding:
         if (why := self._ends()) is not None:
             raise NotReady(why)
         if token := request.headers.get(RESUME):
-            name = token.partition(".")[0]
+            name = name_of(token)
             worker = self._crew.register.of(name)
-            if worker is None:
+            if worker is not None:
+                return await self._asked(worker, request, body, name)
+            if not self._crew.register.may_go_on(name):
                 raise self._gone(name, NotFound(AWAY, "session-over"))
-            return await self._asked(worker, request, body, name)
         return await self._offered(request, body)
 
     async def _offered(self, request: web.Request, body: bytes) -> web.Response:

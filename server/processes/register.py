@@ -7,6 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
+from visavis.server.http.keepsakes import Keepsakes, Kept
 from visavis.server.http.places import Places
 from visavis.server.processes.worker import Distant, Worker
 from visavis.server.system.errors import Full
@@ -21,12 +22,15 @@ class Register:
         self._places = places
         self._where: dict[str, Worker] = {}  # by session
         self._lost: OrderedDict[str, None] = OrderedDict()
+        self._keepsakes = Keepsakes()  # of sessions that are over, whichever worker had them
         self._heard: dict[str, Callable[..., None]] = {
             "take": self._take,
             "hold": self._hold,
             "state": self._becomes,
             "move": self._move,
             "free": self._free,
+            "keep": self._keep,
+            "recall": self._recall,
         }
 
     def of(self, name: str) -> Worker | None:
@@ -37,6 +41,10 @@ class Register:
     def has_lost(self, name: str) -> bool:
         """Whether a session of that name went with its worker."""
         return name in self._lost
+
+    def may_go_on(self, name: str) -> bool:
+        """Whether a session of that name left what another worker's can go on with."""
+        return self._keepsakes.has(name)
 
     def bury(self, worker: Worker) -> None:
         """It is gone, and its sessions with it."""
@@ -85,3 +93,12 @@ class Register:
         if worker.names.pop(name, None) is not None:
             self._where.pop(name, None)
             self._places.free(name)
+
+    def _keep(self, _worker: Worker, name: str, *kept: Any) -> None:
+        proof, until, content = kept
+        self._keepsakes.keep(str(name), Kept(str(proof), float(until), str(content)))
+
+    def _recall(self, worker: Worker, number: int, token: str) -> None:
+        kept = self._keepsakes.take(str(token))
+        told = None if kept is None else [kept.proof, kept.until, kept.content]
+        worker.tell("recalled", [number, told])

@@ -19,6 +19,7 @@ from visavis.server import protocol
 from visavis.server.playout.messages import TICK_RATE, Tick, ms
 from visavis.server.rtc.allowance import Allowance, Limits
 from visavis.server.rtc.congestion import Observer
+from visavis.server.rtc.legacy import Legacy
 from visavis.server.rtc.peer import Peer
 from visavis.server.rtc.reach import Reach
 from visavis.server.session.events import Failure, Line
@@ -70,8 +71,13 @@ class Conversation:
     """One session, from its first offer to its end; `changed` is called at each new state."""
 
     def __init__(
-        self, session: Session, terms: Terms, changed: Callable[[Conversation], None]
+        self,
+        session: Session,
+        terms: Terms,
+        changed: Callable[[Conversation], None],
+        before: Legacy | None = None,
     ) -> None:
+        """before: what an earlier one left, with which this one goes on."""
         self.session, self._terms, self._changed = session, terms, changed
         self._limits = limits = terms.limits
         self._allowance = Allowance(limits)
@@ -79,6 +85,8 @@ class Conversation:
         self.state: State = "offered"
         self.since = session.clock.seconds(0)  # when that state began, s of time.monotonic()
         self._token = f"{session.name}.{secrets.token_urlsafe(_TOKEN_BYTES)}"
+        self._lost = self.since  # when nobody was there any more, if so
+        self.legacy: Legacy | None = None  # once it is over, if somebody may go on with it
         self._peer: Peer | None = None  # the one that is connected
         self._next: Peer | None = None  # the one that is to take over
         self._peers: set[Peer] = set()  # these two, and those that are being closed
@@ -86,6 +94,10 @@ class Conversation:
         self._rests_until: Tick = 0
         self._tasks = Tasks()
         self._closer: asyncio.Task[None] | None = None
+        self._goes_on = before is not None
+        if before is not None:
+            self._token, self._lost, self._taken = before.token, before.lost, before.taken
+            session.restore(before.keepsake, ms(1000 * (self.since - before.lost)))
 
     # --- from outside ---------------------------------------------------------------------------
 
@@ -140,7 +152,7 @@ class Conversation:
         """The server ends: tell the page, let a reply be finished within so many s, and close."""
         if self._peer is not None:
             await self._finish(self._peer, within)
-        await self.close()
+        await self.close(for_good=True)
 
     async def _finish(self, peer: Peer, within: float) -> None:
         clock = self.session.clock
@@ -152,13 +164,29 @@ class Conversation:
         peer.send(protocol.Goodbye("shutdown", _ENDED))
         await asyncio.sleep(_FLUSH)
 
-    async def close(self) -> None:
-        """End it all; safe to call twice, and from within."""
+    async def close(self, *, for_good: bool = False) -> None:
+        """End it all; safe to call twice, and from within. for_good: nobody may go on with it."""
         if self._closer is None:
+            if not for_good:
+                self._leave_behind()
             self._enter("over")
             # A task of its own: it ends those that may have called.
             self._closer = asyncio.create_task(self._close(), name="close")
         await asyncio.shield(self._closer)
+
+    def _leave_behind(self) -> None:
+        """What its visitor finds who comes back, unless nobody was there or nobody is to wait."""
+        if not (self._connections or self._goes_on) or not self._limits.rest:
+            return
+        if not self.session.resting:
+            now = self.session.clock.now()
+            self._lost = self.session.clock.seconds(now)
+            self.session.rest(now)
+        source: Source = "dialogue" if self.session.answers else "microphone"
+        self.legacy = Legacy(
+            self._token, self._lost, self._taken, self._terms.avatar, self._terms.voice, source,
+            self.session.left(),
+        )  # fmt: skip
 
     @property
     def begun(self) -> bool:
@@ -178,7 +206,7 @@ class Conversation:
         return protocol.Ready(
             protocol.VERSION, self.session.name, self._terms.avatar, self._terms.voice, source,
             resume=self._token,
-            resumed=self._connections > 1,
+            resumed=self._connections > 1 or self._goes_on,
             taken=self._taken,
             history=_newest(self.session.said),
             captions=self.session.shown,
@@ -251,6 +279,7 @@ class Conversation:
             self._rests_until = min(self._rests_until, until)  # who says twice that it goes
             return
         self._rests_until = until
+        self._lost = self.session.clock.seconds(now)
         self.session.rest(heard)
         self._enter("resting")
         log.info("session rests", extra={"session": self.session.name, "seconds": within})
@@ -278,7 +307,7 @@ class Conversation:
             await clock.sleep_until(clock.now() + _LOOK)
         if self._peer is not None:
             await asyncio.sleep(_FLUSH)
-        await self.close()
+        await self.close(for_good=self.state != "resting")
 
     def _is_over(self) -> bool:
         if self._peer is not None:

@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,24 +21,32 @@ from typing import Any, Final, TypeVar
 from visavis.engines import load
 from visavis.engines.base import (
     EngineError,
+    Foreknowing,
     Generator,
     Mind,
     Motion,
     Portrayal,
     Puppet,
     Stt,
+    TurnEnd,
     draw_one,
+    names,
+    obeys,
 )
+from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.language.commands import Commands
 from visavis.engines.registry import Wanted
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying
+from visavis.server.services import carrying, prepared
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.minds import DialogueMind, WatchedMind
+from visavis.server.services.prepared import Repertoire, lines
+from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
 from visavis.server.services.renderer import RendererNews
 from visavis.server.services.voices import Voices
@@ -72,6 +80,7 @@ class Defaults:
     renderer: who draws.
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
+    prepare: whether answers are synthesized ahead and kept.
     """
 
     avatar: str
@@ -82,6 +91,7 @@ class Defaults:
     renderer: Wanted = "auto"
     voices_apart: bool = False
     refine: bool = False
+    prepare: bool = False
 
 
 class Services:
@@ -95,7 +105,11 @@ class Services:
         self._seed = secrets.randbits(31)  # no two starts of the server move alike
         self._loading: str | None = "The server is loading its models."
         self._ends = ExitStack()
-        self._voices = Voices(home, metrics, apart=defaults.voices_apart)
+        self._repertoire = Repertoire() if defaults.prepare else None
+        self._voices = Voices(
+            home, metrics, apart=defaults.voices_apart, repertoire=self._repertoire
+        )
+        self._foreknowing: Foreknowing | None = None
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
         self._news = RendererNews(metrics)
@@ -104,8 +118,11 @@ class Services:
         self._drawing: DrawingPool
         self._puppets: Puppets
         self._stt: Served[Stt]
+        self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
+        self._commands: Commands | None = None
         self._guide: Guide
+        self._director: Director
 
     @property
     def missing(self) -> str | None:
@@ -119,6 +136,7 @@ class Services:
     async def open(self) -> None:
         """Load and warm what a session needs. Raises EngineError, AvatarError, ManifestError."""
         began = time.perf_counter()
+        await asyncio.to_thread(load.settle)
         _, self._mind, _, _ = await asyncio.gather(
             self._open_ears(),
             self._open_mind(),
@@ -129,6 +147,7 @@ class Services:
         director = await worker.load(load.director, self._home)
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
+        self._director = director
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
@@ -136,14 +155,32 @@ class Services:
         worker = Worker("stt", deadline=_DEADLINE)
         stt = await worker.load(load.stt, self._home)
         self._stt = self._serve("stt", "Speech recognition", stt, worker)
+        self._turn_end = await self._open_turn_end()
+
+    async def _open_turn_end(self) -> Served[TurnEnd] | None:
+        """None where its file is missing or damaged: words and silence do without it."""
+        worker = Worker("turn-end", deadline=_DEADLINE)
+        try:
+            network = await worker.load(load.turn_end, self._home)
+        except (EngineError, ManifestError) as error:
+            log.warning("turns end by words and silence alone", extra={"fault": str(error)})
+            worker.close()
+            return None
+        health = Health("turn-end", "The end of turns", self._metrics)  # does without, if broken
+        served: Served[TurnEnd] = Served(InThread(network, worker), health)
+        self._served.append(served)
+        return served
 
     async def _open_mind(self) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
         name, knowledge = self._defaults.dialogue, self._defaults.knowledge
         engine = await worker.load(load.dialogue, name, knowledge, self._home)
+        self._commands = Commands(names(engine)) if obeys(engine) else None
         if isinstance(engine, Mind):
             worker.close()
             return WatchedMind(engine, self._health("dialogue", "The dialogue"))
+        if isinstance(engine, Foreknowing):
+            self._foreknowing = engine
         return DialogueMind(self._serve("dialogue", "The dialogue", engine, worker))
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
@@ -175,11 +212,25 @@ class Services:
             motion=motion,
             sitting=sitting,
             still=loan.still,
-            speakers=Speakers(self._mind, loaded.tts, self._guide),
+            speakers=Speakers(self._mind, loaded.tts, self._guide, loaded.shelf),
             apology=loaded.apology,
             give_back=give_back,
             clock=partial(Clock, phase=sitting.phase),
+            commands=self._commands.named(avatar) if self._commands is not None else None,
         )
+
+    async def prepare(self, busy: Callable[[], bool]) -> None:
+        """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""
+        if self._repertoire is None or self._foreknowing is None:
+            return
+        known = lines(self._foreknowing, self._director)
+        await asyncio.to_thread(self._repertoire.learn, known)
+        place, voices = prepared.folder(self._home), self._voices
+        preparing = Preparing(
+            self._home, place, self._repertoire, lambda: voices.shelves, self._metrics
+        )
+        with closing(preparing):
+            await preparing.run(busy)
 
     async def carries(
         self, encoder: carrying.Encoder, free: Callable[[], bool]
@@ -222,7 +273,7 @@ class Services:
         # What cannot be made fails the request, and the event loop has nothing to import.
         load.echo()
         load.vad()
-        return Ear(load.echo, load.vad, self._stt, Endpointing()), motion
+        return Ear(load.echo, load.vad, self._stt, Endpointing(), self._turn_end), motion
 
     def close(self) -> None:
         """End every engine's thread."""

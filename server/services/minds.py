@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Final
 
 from visavis.engines.base import (
+    Confident,
     Dialogue,
     EngineError,
     EngineHung,
@@ -69,11 +70,13 @@ class DialogueMind:
         fragments = self._dialogue.stream(_reply, question.text, history, awaited=True)
         async with aclosing(fragments):
             async for fragment in fragments:
-                yield Fragment(fragment)
+                yield fragment
 
 
-def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[str]:
-    return dialogue.reply(text, history)
+def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Fragment]:
+    sure = dialogue.sure(text, history) if isinstance(dialogue, Confident) else None
+    for fragment in dialogue.reply(text, history):
+        yield Fragment(fragment, sure)
 
 
 def exchanges(history: Sequence[Remark]) -> tuple[Exchange, ...]:

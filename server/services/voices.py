@@ -11,6 +11,8 @@ from typing import Final
 from visavis.engines import load
 from visavis.engines.base import Tts
 from visavis.server.playout.messages import Clause
+from visavis.server.services import prepared
+from visavis.server.services.prepared import Repertoire, Shelf
 from visavis.server.system.errors import NotFound
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
@@ -19,14 +21,16 @@ from visavis.server.system.served import Health, InThread, Runner, Served
 
 APOLOGY: Final = "I am sorry, something went wrong. Please try again."
 _DEADLINE: Final = 20.0  # s for one piece of speech
+_READING: Final = 1.0  # s for what is kept of it on the disk; then it is synthesized
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A voice, and what it says when an answer could not be made."""
+    """A voice, what it says when an answer could not be made, and what it has said already."""
 
     tts: Served[Tts]
     apology: tuple[Clause, ...]
+    shelf: Shelf | None = None
 
 
 class Voices:
@@ -37,8 +41,14 @@ class Voices:
     and 7.1 % late pictures beside voices in threads, 0.1 and 0.5 % with them apart.
     """
 
-    def __init__(self, home: Path, metrics: Metrics, *, apart: bool = False) -> None:
+    def __init__(
+        self, home: Path, metrics: Metrics, *, apart: bool = False,
+        repertoire: Repertoire | None = None,
+    ) -> None:  # fmt: skip
+        """repertoire: whose lines are kept once they were said; None: nothing is."""
         self._home, self._metrics, self._apart = home, metrics, apart
+        self._repertoire = repertoire
+        self._reader = Worker("prepared", deadline=_READING)
         self._opening = asyncio.Lock()
         self._loaded: dict[str, Loaded] = {}
 
@@ -46,6 +56,11 @@ class Voices:
     def served(self) -> list[Served[Tts]]:
         """Those that are loaded."""
         return [voice.tts for voice in self._loaded.values()]
+
+    @property
+    def shelves(self) -> list[Shelf]:
+        """What they have said already."""
+        return [voice.shelf for voice in self._loaded.values() if voice.shelf is not None]
 
     async def get(self, name: str) -> Loaded:
         """Raises NotFound, EngineError."""
@@ -61,7 +76,15 @@ class Voices:
         run = self._in_process if self._apart else self._in_thread
         runner, apology = await run(name)
         health = Health(f"tts-{name}", f"The voice {name}", self._metrics)
-        return Loaded(Served(runner, health), apology)
+        return Loaded(Served(runner, health), apology, await self._shelf(name, apology))
+
+    async def _shelf(self, name: str, apology: tuple[Clause, ...]) -> Shelf | None:
+        if self._repertoire is None:
+            return None
+        sample = [clause.speech for clause in apology]
+        by = await asyncio.to_thread(prepared.edition, name, sample)
+        place = prepared.folder(self._home)
+        return Shelf(name, by, place, self._repertoire, self._reader, self._metrics)
 
     # Both warm the voice with the apology: a first synthesis costs several times a later one.
 
@@ -87,6 +110,7 @@ class Voices:
         """End their threads and processes."""
         for served in self.served:
             served.close()
+        self._reader.close()
 
 
 def _apology(tts: Tts) -> tuple[Clause, ...]:

@@ -1,25 +1,97 @@
-"""When the visitor's turn begins, pauses and ends, from voice activity. No audio, no clock."""
+"""When a visitor's turn begins, pauses and ends, by voice activity and evidence. No audio."""
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
+
+from visavis.engines.language.phrases import closed, dangling
+
 FRAME_MS: Final = 20
 Change = Literal["started", "paused", "resumed"]
 
-_AGAIN, _AGAIN_WITHIN = 2, 4  # voiced frames, of so many, with which a turn goes on after a pause
+_RECENT: Final = 20  # frames that are looked back upon
+# Voiced frames, of so many, with which a turn goes on: after a pause, and after its end.
+_AGAIN: Final = 2, 4
+_ANEW: Final = 3, 5
+# What is taken for voice and has no words must have been silent for so long, in ms, before a turn
+# can begin; and for how long that holds at most.
+_QUIET: Final = 200
+_WORDLESS: Final = 15_000
 
-# Whisper closes a sentence that sounds finished with one of these.
-_CLOSED: Final = (".", "?", "!")
-_DANGLING: Final = frozenset(
-    (
-        *("a", "an", "and", "are", "at", "but", "can", "could", "do", "for", "from", "how", "i"),
-        *("in", "is", "my", "of", "on", "or", "so", "the", "to", "um", "uh", "what", "when"),
-        *("where", "with", "would"),
-    )
-)
+
+# What each finding adds to the log odds that a turn is over: logistic regression over 1017 finished
+# and broken-off utterances (`docs/figures.md`), rounded. What a question mark takes away: voices
+# that break off are often written as short questions.
+_DANGLING: Final = -3.5
+_OPEN: Final = -1.8
+_ASKED: Final = -0.4
+_SOUND: Final = 0.35  # times those of the sound: the network was not trained on every voice
+_SURE: Final = 0.75  # of its answer is a mind that may give it at once
+# So sure is it of a question that it has word for word: then it is whole, whatever its last word
+# and its marks.
+_VERBATIM: Final = 0.95
+_UNSAID: Final = 1.4  # where the mind does not say how sure it is
+
+# How long a silence ends a turn, by the odds. A finished sentence is answered within 1.2 s, and a
+# hesitation of 0.9 s is not broken into.
+_ODDS: Final = (-3.0, -1.5, 0.0, 1.0, 2.0)
+_SILENCES: Final = (1500, 1050, 850, 500, 320)
+# At least, where a sentence breaks off, however finished it sounds.
+_HANGING: Final = 1350
+# The same for a whole sentence that the mind surely answers, by its sound alone: from what sounds
+# broken off to what may be over.
+_SOUNDS: Final = (-4.0, -2.0, 0.0)
+_KNOWN_SILENCES: Final = (550, 350, 240)
+_VERBATIM_SILENCES: Final = (500, 280, 160)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for the end of a turn at a pause.
+
+    text: the words so far. finished: the probability by their sound, None: not known. sure: how
+    sure the mind is of its answer, None: it does not say, or not yet.
+    """
+
+    text: str
+    finished: float | None = None
+    sure: float | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether the mind is sure of its answer to a whole sentence."""
+        whole = closed(self.text) and not dangling(self.text)
+        return self.verbatim or (whole and self.sure is not None and self.sure >= _SURE)
+
+    @property
+    def verbatim(self) -> bool:
+        """Whether it is a question that the mind knows as it is."""
+        return self.sure is not None and self.sure >= _VERBATIM
+
+    @property
+    def sound(self) -> float:
+        """Log odds of an end by the sound, in [-3.9, 3.9]; 0 where it is not known."""
+        p = 0.5 if self.finished is None else min(max(self.finished, 0.02), 0.98)
+        return math.log(p / (1.0 - p))
+
+    @property
+    def odds(self) -> float:
+        """Log odds of an end by all that is known."""
+        sure = _UNSAID if self.sure is None else self.sure
+        return self._by_words + _SOUND * self.sound + sure
+
+    @property
+    def _by_words(self) -> float:
+        if dangling(self.text):
+            return _DANGLING
+        if not closed(self.text):
+            return _OPEN
+        return _ASKED if self.text.rstrip().endswith("?") else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +99,25 @@ class Endpointing:
     """Thresholds in milliseconds of voice or of silence."""
 
     onset: int = 80  # voice within twice that time, before speech counts as begun
-    onset_over_reply: int = 140  # the same while the avatar speaks: echo and coughs are short
-    pause: int = 120  # silence after which the words so far are transcribed
-    end_closed: int = 380  # silence that ends a turn whose words make a finished sentence
-    end: int = 600  # silence that ends any other turn
-    end_dangling: int = 1100  # the same when the last word asks for more: "to the", "and"
-    longest: int = 25_000  # whisper hears 30 s at most
+    onset_over_reply: int = 60  # the same while the avatar speaks: it is only held then
+    # Silence after which the words so far are transcribed: they are known 110 ms later. At 60 it
+    # would be done 1.5 times an utterance instead of 2.2, in pauses between and within words.
+    pause: int = 40
+    listens: tuple[int, ...] = (80, 200)  # when the sound is asked: a longer pause tells more
+    least: int = 160  # silence that ends a turn which is surely over
+    held: int = 280  # the same over a reply that is held, and is to go on
+    settled: int = 1500  # silence after which nothing that is said belongs to the turn before
+    unheard: int = 6_000  # silence after which words that have not come are given up
+    unbroken: int = 4_000  # voice without a pause, after which it is looked whether it has words
+    longest: int = 180_000  # a turn that does not end is taken as it is
 
-    def silence_for(self, text: str) -> int:
-        """How long a silence ends a turn that reads `text` so far."""
-        words = text.lower().rstrip(".?!, ").split()
-        if words and (words[-1] in _DANGLING or text.rstrip().endswith((",", "..."))):
-            return self.end_dangling
-        return self.end_closed if text.rstrip().endswith(_CLOSED) else self.end
+    def silence_for(self, found: Evidence) -> int:
+        """How long a silence ends the turn: `least` to 1500 ms."""
+        if not found.known:
+            silence = round(float(np.interp(found.odds, _ODDS, _SILENCES)))
+            return max(silence, _HANGING) if dangling(found.text) else silence
+        silences = _VERBATIM_SILENCES if found.verbatim else _KNOWN_SILENCES
+        return max(self.least, round(float(np.interp(found.sound, _SOUNDS, silences))))
 
 
 class Endpointer:
@@ -47,26 +125,39 @@ class Endpointer:
 
     def __init__(self, limits: Endpointing) -> None:
         self._limits = limits
-        self._recent: deque[bool] = deque(maxlen=2 * limits.onset_over_reply // FRAME_MS)
+        self._recent: deque[bool] = deque(maxlen=_RECENT)
         self.talking = False
         self._was_paused = False
+        self._again = _AGAIN
         self.silence = 0  # ms since the last voice
+        self.voice = 0  # ms of voice without a pause
+        self._wordless = 0  # ms for which what is heard begins no turn
 
-    def push(self, voice: bool, over_reply: bool) -> Change | None:
-        """One frame; what it changes."""
+    def push(self, voice: bool, over_reply: bool, *, near: bool = True) -> Change | None:
+        """One frame; what it changes. near: no turn begins without it."""
         self._recent.append(voice)
         if self._was_paused:  # one frame alone is a click, not the next word
-            voice = voice and sum(list(self._recent)[-_AGAIN_WITHIN:]) >= _AGAIN
+            enough, within = self._again
+            voice = voice and sum(list(self._recent)[-within:]) >= enough
         self.silence = 0 if voice else self.silence + FRAME_MS
+        self.voice = self.voice + FRAME_MS if voice else self.voice
         if not self.talking:
+            self._wordless = 0 if self.silence >= _QUIET else max(0, self._wordless - FRAME_MS)
+            if self._wordless or not near:
+                return None
             return self._start(self._limits.onset_over_reply if over_reply else self._limits.onset)
         if voice and self._was_paused:
-            self._was_paused = False
+            self._was_paused, self._again = False, _AGAIN
             return "resumed"
         if self.silence == self._limits.pause:
-            self._was_paused = True
+            self._was_paused, self.voice = True, 0
             return "paused"
         return None
+
+    def linger(self) -> None:
+        """The turn is over, unless the visitor goes on; that takes more than a click."""
+        self._recent.clear()
+        self._was_paused, self._again = True, _ANEW
 
     def _start(self, onset: int) -> Change | None:
         window = list(self._recent)[-2 * onset // FRAME_MS :]
@@ -75,7 +166,9 @@ class Endpointer:
         self.talking, self._was_paused = True, False
         return "started"
 
-    def reset(self) -> None:
-        """The turn is over."""
-        self.talking, self._was_paused = False, False
+    def reset(self, *, wordless: bool = False) -> None:
+        """The turn is over. wordless: what was heard last is noise, and may go on."""
+        self._wordless = _WORDLESS if wordless else 0
+        self.talking, self._was_paused, self._again = False, False, _AGAIN
+        self.voice = 0
         self._recent.clear()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from visavis.engines.base import I420, Motion
+from visavis.engines.language.commands import Commands
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause
 from visavis.server.session.hearing import Ear
@@ -21,7 +22,7 @@ class Engines:
     ear: to answer what it hears; or a mouth, to speak it; None: it hears nothing. sitting draws
     its avatar, of which `still` is the neutral face. give_back: called when the session is over,
     for what was lent to it. clock: makes the session's, whose pictures are due when it suits the
-    others.
+    others. commands: what visitors may tell the conversation itself; None: all is for the mind.
     """
 
     ear: Ear | Mouth | None
@@ -32,3 +33,4 @@ class Engines:
     apology: tuple[Clause, ...]
     give_back: Callable[[], None] = lambda: None
     clock: Callable[[], Clock] = Clock
+    commands: Commands | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from visavis.engines.language.commands import Kind
 from visavis.server.playout.messages import Ending, Fluency, Origin, Tick
 
 
@@ -25,6 +26,29 @@ class Transcribed:
 
 
 @dataclass(frozen=True, slots=True)
+class Commanded:
+    """The visitor's words of this turn were no question, but told the conversation what to do.
+
+    "stop", "pause" (be silent and wait), "go-on" (with the rest of what was stopped), "repeat"
+    (the last answer) or "manner" (speak slower, louder, ...). It has been done.
+    """
+
+    turn: int
+    command: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """The visitor spoke, and the reply of this turn says that nothing was understood.
+
+    why: it was in another language ("foreign"), or no word could be made out ("unclear").
+    """
+
+    turn: int
+    why: Literal["foreign", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
 class Thinking:
     """A reply to this turn is being made."""
 
@@ -34,6 +58,21 @@ class Thinking:
 @dataclass(frozen=True, slots=True)
 class ReplyStarted:
     """The first sound of a reply plays at `at`."""
+
+    turn: int
+    at: Tick
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyHeld:
+    """A reply is silent, because somebody speaks over it: it will go on, or end."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyResumed:
+    """A reply that was held goes on at `at`, with the word that was cut."""
 
     turn: int
     at: Tick
@@ -50,11 +89,15 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class ReplyEnded:
-    """A reply is over; `heard` are the words that were really played."""
+    """A reply is over; `heard` are the words that were really played.
+
+    unsaid: words of scripts that the voice cannot read, which were left out.
+    """
 
     turn: int
     reason: Ending
     heard: str
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +161,12 @@ class Failure:
 Event = (
     Listening
     | Transcribed
+    | Commanded
+    | NotUnderstood
     | Thinking
     | ReplyStarted
+    | ReplyHeld
+    | ReplyResumed
     | Caption
     | ReplyEnded
     | Receipt

@@ -1,43 +1,47 @@
-"""Microphone -> speech started, drafted and heard: resampling, echo, voice activity, turns, words.
+"""Microphone -> speech started, drafted and heard: voice activity and turns, over three parts.
 
-Transcription starts at the first short pause, long before the silence that ends the turn, so that
-the words are known by then; if the visitor goes on, that transcript is thrown away.
+`microphone` takes the avatar out of the sound, `transcribing` makes words of it, `turn_ending`
+listens for how they end. A stage that fails is made anew and the session is told; without voice
+activity the visitor is not heard for a minute.
 
-A stage that fails is made anew and the session is told. Without echo cancelling the visitor is not
-heard while the avatar speaks; without voice activity not at all, for a minute each.
+A turn is told as over after as little as 160 ms of silence. Its sound is kept until a word of the
+answer was heard: a visitor who speaks on before that goes on in the same turn.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-import soxr  # type: ignore[import-untyped]
-
-from visavis.engines.base import (
-    HEAR_RATE,
-    PLAY_RATE,
-    VAD_FRAME,
-    EchoCanceller,
-    EngineError,
-    Pcm,
-    Stt,
-    Transcript,
-    Vad,
-)
+from visavis.engines.base import EchoCanceller, Pcm, Stt, Transcript, TurnEnd, Vad
 from visavis.engines.ears.tone import Tone
+from visavis.engines.language.phrases import words_of
 from visavis.server.playout.clock import Clock
-from visavis.server.playout.messages import Drafted, Heard, SpeechStarted, Tick, ms
+from visavis.server.playout.messages import (
+    Drafted,
+    Heard,
+    SpeechResumed,
+    SpeechStarted,
+    Tick,
+    ms,
+)
 from visavis.server.playout.timeline import Timeline
-from visavis.server.session.endpointing import FRAME_MS, Endpointer, Endpointing
+from visavis.server.session.endpointing import (
+    FRAME_MS,
+    Change,
+    Endpointer,
+    Endpointing,
+    Evidence,
+)
 from visavis.server.session.events import Failure
 from visavis.server.session.gate import Gate
+from visavis.server.session.microphone import Microphone
+from visavis.server.session.nearness import Nearness
 from visavis.server.session.renewing import Renewed, Strikes
+from visavis.server.session.transcribing import Transcribing
+from visavis.server.session.turn_ending import TurnEnding
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -45,15 +49,18 @@ from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
 
-Event = SpeechStarted | Drafted | Heard | Failure
-_PRE_ROLL: Final = 300 // FRAME_MS  # frames kept from before the onset: soft first consonants
-_MAX_DOUBT: Final = 0.75
-_ECHO: Final[Tick] = ms(400)  # after which the avatar's own sound comes back at the latest
-_LEARNING: Final[Tick] = ms(1000)  # that a new echo canceller takes to know the room
+_BEFORE: Final = 300 // FRAME_MS  # frames from before the onset that belong to a turn
+
+Event = SpeechStarted | SpeechResumed | Drafted | Heard | Failure
 
 RESTARTED: Final = Failure("hearing-restarted", "A word may be lost: my hearing was restarted.")
 DEAF: Final = Failure("hearing-failed", "I cannot hear you for the moment. Please type instead.")
 HALF_DEAF: Final = Failure("echo-failed", "I cannot hear you while I speak, for the moment.")
+_FOREIGN: Final = 0.5  # probability from which speech is taken for another language
+# What was said without a word being understood was surely said: so likely to be speech, and so
+# many frames of it pitched, 0.8 s.
+_SPOKE: Final = 0.8
+_SAID: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +71,7 @@ class Ear:
     vad: Callable[[], Vad]
     stt: Served[Stt]
     limits: Endpointing
-
-
-def _transcribe(stt: Stt, pcm: Pcm) -> Transcript:
-    heard = stt.transcribe(pcm)
-    return Transcript(str(heard.text), float(heard.doubt))  # what is none fails here, in its thread
-
-
-def _cleaned(echo: EchoCanceller, mic: Pcm, far: Pcm) -> Pcm:
-    clean = echo.process(mic, far)
-    if clean.shape != mic.shape or clean.dtype != mic.dtype:
-        raise EngineError(f"echo canceller: {clean.shape} {clean.dtype} came back")
-    return clean
-
-
-class Resampler:
-    """48 kHz mono in pieces of any size -> 20 ms frames at 16 kHz."""
-
-    def __init__(self) -> None:
-        self._stream = soxr.ResampleStream(PLAY_RATE, HEAR_RATE, 1, dtype="int16", quality="QQ")
-        self._left = np.zeros(0, np.int16)
-
-    def push(self, pcm: Pcm) -> list[Pcm]:
-        """The whole frames that `pcm` completes."""
-        held = np.concatenate([self._left, self._stream.resample_chunk(pcm)])
-        whole = len(held) - len(held) % VAD_FRAME
-        self._left = held[whole:]
-        return [held[i : i + VAD_FRAME] for i in range(0, whole, VAD_FRAME)]
+    turn_end: Served[TurnEnd] | None = None  # None: words and silence alone
 
 
 class Hearing:
@@ -106,31 +87,34 @@ class Hearing:
         metrics: Metrics,
     ) -> None:
         self._clock, self._timeline, self._metrics = clock, timeline, metrics
-        self._stt, self._limits = ear.stt, ear.limits
-        self._echo = Renewed("echo", ear.echo, clock, metrics, self._echo_failed)
+        self._limits, self._emit = ear.limits, emit
+        self._microphone = Microphone(clock, timeline, ear.echo, metrics, self._echo_failed)
         self._vad = Renewed("vad", ear.vad, clock, metrics, self._vad_failed)
         self._tone = Renewed("tone", Tone, clock, metrics)
-        self._unsure_until: Tick = 0  # the echo canceller is new
         self._strikes = Strikes(clock)  # of what is not an engine's fault
-        self._emit, self._tasks = emit, tasks
-        self._near, self._far = Resampler(), Resampler()
         self._turn = Endpointer(self._limits)
-        self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)
-        self._ended: Tick = 0
+        self._words = Transcribing(ear.stt, clock, tasks, self._known)
+        self._ending = TurnEnding(ear.turn_end, tasks, self._decide)
+        self._sure: tuple[str, float] = ("", 0.0)  # of the answer to these words
+        self._ended: Tick = 0  # the last tick of voice
         self._gate = Gate(clock)
-        self._task: asyncio.Task[None] | None = None
-        self._words: Transcript | None = None
-        self._transcribed: Tick = 0
+        self._nearness = Nearness()
         self._finishing = False
+        self._lingering = False  # the turn was told as over, and its sound is kept
+        self._unbroken = False  # the words are looked for in voice without a pause
+        self._so_far: list[str] | None = None  # what they were before
+        self._wordless = False  # it goes on without more words: no voice, but noise
+        self._soon = False  # the turn ends with a short silence
 
     async def run(self, mic: AsyncIterator[Pcm]) -> None:
         """Listen to 48 kHz mono packets until they end."""
+        self._microphone.begin_anew()
         try:
             async for packet in mic:
                 if not self._strikes.resting:
                     self._take(packet)
         finally:
-            self._drop_transcript()
+            self._words.drop()
             self._break_off()
 
     def switch(self, on: bool) -> None:
@@ -140,26 +124,33 @@ class Hearing:
         """
         self._gate.switch(on)
 
+    def end_soon(self) -> None:
+        """The words so far leave the turn to the avatar: if no others follow, it goes on soon."""
+        self._soon = True
+
+    def disregard(self) -> None:
+        """What was heard of the turn so far is no turn: listen for the next one."""
+        self._reset()
+
+    def assure(self, text: str, sure: float) -> None:
+        """How sure the mind is of its answer to these words; the turn may end at once."""
+        self._sure = (text, sure)
+        self._decide()
+
+    def settle(self) -> None:
+        """The turn that was told as over is over: what is said from here on is another one."""
+        if self._lingering:
+            self._reset()
+
     def _take(self, packet: Pcm) -> None:
         now = self._clock.now()
         try:
-            played = self._timeline.audio(now - len(packet), len(packet))
-            near, far = self._near.push(packet), self._far.push(played)
-            for frame, reference in zip(near, far, strict=True):
-                self._hear(self._clean(frame, reference, now), now)
+            for frame in self._microphone.take(packet, now):
+                self._hear(frame, now)
         except Exception as error:  # noqa: BLE001 (one frame must not deafen the session)
             self._begin_anew(error)
 
-    def _clean(self, mic: Pcm, far: Pcm, now: Tick) -> Pcm:
-        """The microphone without the avatar; silence where the avatar would hear itself."""
-        clean = self._echo.call(lambda echo: _cleaned(echo, mic, far), None)
-        unsure = clean is None or now < self._unsure_until
-        if unsure and self._timeline.audible(now - _ECHO):
-            return np.zeros_like(mic)
-        return mic if clean is None else clean
-
     def _echo_failed(self, resting: bool) -> None:
-        self._unsure_until = self._clock.now() + _LEARNING
         self._tell(HALF_DEAF if resting else RESTARTED)
 
     def _vad_failed(self, resting: bool) -> None:
@@ -172,13 +163,13 @@ class Hearing:
         extra = {"fault": fault(error), "trace": trace(error), "resting": resting}
         log.error("hearing is begun anew", extra=extra)
         self._metrics.engine_errors.labels("hearing").inc()
-        self._near, self._far = Resampler(), Resampler()
+        self._microphone.begin_anew()
         self._tell(DEAF if resting else RESTARTED)
         self._break_off()
 
     def _break_off(self) -> None:
         """What the visitor was saying is not heard to its end."""
-        talking = self._turn.talking
+        talking = self._turn.talking and not self._lingering
         self._turn = Endpointer(self._limits)
         self._reset()
         if talking:
@@ -193,81 +184,139 @@ class Hearing:
 
     def _hear(self, frame: Pcm, now: Tick) -> None:
         closed = self._gate.closed(now)
+        if self._lingering and (closed or self._is_settled(now)):
+            self._reset()
         if closed and not self._turn.talking:
             return
         if closed and not self._finishing:
             self._finish()
         voice = not closed and self._vad.call(lambda vad: bool(vad.is_speech(frame)), False)
-        self._frames.append(frame)
+        over_reply = not self._turn.talking and self._timeline.audible(now)
+        voice = self._nearness.feed(frame, voice=voice, over_reply=over_reply)
+        self._words.keep(frame)
+        self._ending.keep(frame)
         if voice:
-            self._ended = now
             self._tone.call(lambda tone: tone.feed(frame), None)
-        change = self._turn.push(voice, self._timeline.audible(now))
+        change = self._turn.push(voice, over_reply, near=not over_reply or self._nearness.near)
+        if voice and not self._lingering:
+            self._ended = now
+        self._follow(change, now, over_reply)
+        if self._turn.talking and voice and self._nearness.far():
+            self._break_off()
+        if self._turn.talking:
+            self._look_again()
+            self._maybe_finish()
+
+    def _look_again(self) -> None:
+        """At a longer pause how it sounds; in voice that goes on and on, whether it has words."""
+        if self._lingering or self._finishing:
+            return
+        if self._turn.silence in self._limits.listens:
+            self._ending.ask()
+        elif not self._turn.silence and self._turn.voice >= self._limits.unbroken:
+            self._turn.voice = 0
+            self._unbroken = True
+            self._words.draft(self._ended)
+
+    def _follow(self, change: Change | None, now: Tick, over_reply: bool) -> None:
         if change == "started":
-            # From here on every frame is kept: lift the bound of the pre-roll.
-            self._frames = deque(self._frames)
+            self._nearness.begin(over_reply=over_reply)
+            self._words.begin()
+            self._ending.begin(_BEFORE)
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
         elif change == "resumed" and not self._finishing:
-            self._drop_transcript()
+            self._unbroken, self._so_far, self._soon = False, None, False
+            self._words.drop()
+            self._ending.drop()
+            if self._lingering:
+                self._lingering, self._ended = False, now
+                self._emit(SpeechResumed(now))
         elif change == "paused" and not self._finishing:
-            self._start_transcript()
-        if self._turn.talking:
-            self._maybe_finish()
+            self._unbroken, self._so_far = False, None
+            self._words.draft(self._ended)
+
+    def _is_settled(self, now: Tick) -> bool:
+        """Whether a turn that was told as over is so for good."""
+        return self._turn.silence >= self._limits.settled or self._timeline.spoke(now)
 
     def _finish(self) -> None:
         """End the turn as soon as its words are known; at a pause they are under way already."""
         self._finishing = True
-        if self._task is None:
-            self._start_transcript()
+        if not self._words.under_way:
+            self._words.draft(self._ended)
 
-    def _start_transcript(self) -> None:
-        self._drop_transcript()
-        pcm = np.concatenate(self._frames)
-        self._task = self._tasks.start(self._draft(pcm, self._ended), name="transcribe")
+    def _known(self, ended: Tick) -> None:
+        """The words up to `ended` have come."""
+        words = self._words.words
+        text = "" if words is None else words.text
+        foreign = words is not None and words.foreign >= _FOREIGN
+        if self._unbroken:
+            self._wordless = words_of(text) == self._so_far
+            self._so_far = words_of(text)
+        self._decide(Drafted(text, ended, self._arousal(), foreign))
 
-    async def _draft(self, pcm: Pcm, ended: Tick) -> None:
+    def _decide(self, drafted: Drafted | None = None) -> None:
+        """Something more is known of the turn, between two frames."""
         try:
-            words = await self._stt.call(_transcribe, pcm)
-        except EngineError as error:
-            log.warning("transcription failed", extra={"fault": str(error)})
-            words = Transcript("", 1.0)
-        try:
-            self._know(words, ended)
+            if drafted is not None:
+                self._emit(drafted)
+            if self._turn.talking:
+                self._maybe_finish()
         except Exception as error:  # noqa: BLE001 (a turn whose words are never known never ends)
             self._begin_anew(error)
 
-    def _know(self, words: Transcript, ended: Tick) -> None:
-        self._words = words if words.doubt < _MAX_DOUBT else Transcript("", words.doubt)
-        self._transcribed = self._clock.now()
-        if self._words.text:
-            self._emit(Drafted(self._words.text, ended, self._arousal()))
-        self._maybe_finish()
+    def _pitched(self) -> int:
+        return self._tone.call(lambda tone: tone.pitched, 0)
 
     def _arousal(self) -> float:
         return self._tone.call(Tone.arousal, 0.0)
 
     def _maybe_finish(self) -> None:
         """End the turn once its words are known and the silence is long enough for them."""
-        if len(self._frames) * FRAME_MS >= self._limits.longest and not self._finishing:
-            self._finish()
-        if self._words is None:
+        if self._lingering:
             return
-        if self._finishing or self._turn.silence >= self._limits.silence_for(self._words.text):
-            arousal = self._arousal()
-            heard = Heard(self._words.text, self._ended, self._transcribed, arousal)
-            if heard.text:
-                self._tone.call(Tone.learn, None)
+        if self._words.length >= self._limits.longest and not self._finishing:
+            self._finish()
+        words = self._words.words
+        if words is None:
+            if self._turn.silence >= self._limits.unheard:
+                self._tell(RESTARTED)
+                self._break_off()
+            return
+        found = self._found(words)
+        limit = self._limits.held if self._soon else self._limits.silence_for(found)
+        if self._finishing or self._wordless or self._turn.silence >= limit:
+            self._end(words)
+
+    def _found(self, words: Transcript) -> Evidence:
+        text, sure = self._sure
+        return Evidence(
+            words.text,
+            self._ending.finished,
+            sure if text == words.text else None,
+        )
+
+    def _end(self, words: Transcript) -> None:
+        heard = Heard(
+            words.text, self._ended, self._words.known_at, self._arousal(),
+            foreign=words.foreign >= _FOREIGN,
+            unclear=not words.text and words.speech >= _SPOKE and self._pitched() >= _SAID,
+        )  # fmt: skip
+        if heard.text:
+            self._tone.call(Tone.learn, None)
+            self._nearness.learn()
+        if heard.text and not self._finishing and not self._wordless:
+            self._lingering = True
+            self._turn.linger()
+        else:
             self._reset()
-            self._emit(heard)
+        self._emit(heard)
 
     def _reset(self) -> None:
-        self._turn.reset()
-        self._frames = deque(maxlen=_PRE_ROLL)
-        self._drop_transcript()
-        self._finishing = False
-
-    def _drop_transcript(self) -> None:
-        if self._task is not None and self._task is not asyncio.current_task():
-            self._task.cancel()
-        self._task, self._words = None, None
+        self._turn.reset(wordless=self._wordless)
+        self._words.reset()
+        self._ending.drop()
+        self._sure, self._so_far = ("", 0.0), None
+        self._finishing = self._lingering = self._unbroken = False
+        self._soon = self._wordless = False

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from visavis.engines.base import Remark
+from visavis.server.session.events import Line
 
 _MOST: Final = 60  # remarks: some 20 turns
 
@@ -15,6 +16,14 @@ class History:
 
     def __init__(self) -> None:
         self.remarks: tuple[Remark, ...] = ()
+
+    def lines(self) -> list[Line]:
+        """What was said on both sides, as it was heard."""
+        return [
+            Line(each.turn, "visitor" if each.role == "visitor" else "avatar", text)
+            for each in self.remarks
+            if each.role != "tool" and (text := each.heard if each.role == "avatar" else each.text)
+        ]
 
     def add(self, remarks: Sequence[Remark]) -> None:
         """A turn that is over."""
@@ -26,6 +35,11 @@ class History:
         """Take the last turn back: its question is asked again."""
         if self.remarks:
             self.drop(self.remarks[-1].turn)
+
+    def drop_question(self, text: str) -> None:
+        """Take the last turn back in which this was asked."""
+        asked = (r.turn for r in reversed(self.remarks) if r.role == "visitor" and r.text == text)
+        self.drop(next(asked, -1))
 
     def drop(self, turn: int) -> None:
         """Forget a turn."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import EngineError, Pcm, Remark, Speech
-from visavis.engines.direction.styles import ActiveStyles, Direction
+from visavis.engines.base import Pcm, Remark, Speech
+from visavis.engines.direction.styles import ActiveStyles
+from visavis.engines.language.commands import Command
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
-    FRAME,
     PACKET,
     TICK_RATE,
     Clause,
@@ -21,6 +21,7 @@ from visavis.server.playout.messages import (
     Fluency,
     Heard,
     Request,
+    SpeechResumed,
     SpeechStarted,
     Spoken,
     Tick,
@@ -28,42 +29,31 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
-from visavis.server.session.doors import Inlet, Missed, Outlet, Outlets, Playout
+from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import DEAF, Ear, Hearing
+from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.history import History
 from visavis.server.session.intake import taken
-from visavis.server.session.receipt import Marks, publish
+from visavis.server.session.keepsake import Keepsake, names_of
+from visavis.server.session.obeying import last_answer, obey
+from visavis.server.session.performing import UNANSWERED, Performance, Platform
+from visavis.server.session.played import Played
+from visavis.server.session.receipt import publish
 from visavis.server.session.relaying import Mouth, Relay
-from visavis.server.session.showing import EARLY, LEAD, Showing
-from visavis.server.session.speaking import TAKEN, Reply
+from visavis.server.session.showing import Showing
+from visavis.server.session.speaking import Reply
+from visavis.server.session.turn_taking import Floor, TurnTaking
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-# A reply begins this long after its first clause is known: less than a picture's lead, so that its
-# first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
-START: Final[Tick] = FRAME
-_UNANSWERED: Final = events.Failure("reply-failed", "The answer could not be made.")
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
 # A visitor who comes back later than this has other things in mind than half of an answer.
 _UNFINISHED: Final[Tick] = ms(30_000)
-
-
-@dataclass(slots=True)
-class _Turn:
-    """The reply under way: its making, its record and the task that plays it."""
-
-    number: int
-    reply: Reply
-    marks: Marks
-    directions: tuple[Direction, ...] = ()  # what holds for the words that sound now
-    task: asyncio.Task[None] | None = None
-    at: Tick | None = None  # where its next clause goes
-    shown: list[events.Caption] = field(default_factory=list)  # the newest one of each clause
 
 
 class Session:
@@ -84,10 +74,25 @@ class Session:
         self.history = History()
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
-        self._current: _Turn | None = None
-        self._last: _Turn | None = None  # the newest one, if it was said to its end
-        self._draft: Reply | None = None
-        self._stopped: Request | None = None  # the rest of a reply that speech broke off
+        self._current: Performance | None = None
+        self._played = Played(metrics, lambda: self._current.marks if self._current else None)
+        self._last: Performance | None = None  # the newest one, if it was said to its end
+        self._platform = Platform(
+            clock, self.timeline, self._showing, self._outlets.tell, self._appear
+        )
+        self._taking = TurnTaking(
+            Floor(
+                lambda: self._current,
+                self._prepare,
+                self._answer,
+                self._cut_short,
+                lambda text: self._command(text) is not None,
+                self._obeyed,
+            ),
+            clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
+        )  # fmt: skip
+        self._taking.ear = self._ear if isinstance(self._ear, Hearing) else None
+        self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
         self._stirred: Tick = 0  # when somebody last asked for something or spoke, or was answered
         self._rested: Tick | None = None  # since when nobody has been there
@@ -114,7 +119,7 @@ class Session:
             return
         self._closed = True
         self._end_turn("interrupted")
-        self._drop_draft()
+        self._taking.drop_draft()
         await self._tasks.close()
         self._engines.give_back()
 
@@ -127,17 +132,17 @@ class Session:
 
     def rest(self, heard: Tick) -> None:
         """The visitor is away, and has heard nothing since `heard`: be quiet and draw nothing."""
-        self._stopped = None
+        self._taking.stopped = None
         turn = self._current or self._last
         if turn is not None and (turn is self._current or (turn.at or 0) > heard):
-            rest = self._rest_of(turn, heard)
+            rest = turn.rest(heard)
             if turn is self._current:
                 self._end_turn("interrupted", heard)
             else:  # it ended after they had gone
                 self.history.drop(turn.number)
                 self._remember(turn, self.timeline.heard_until(heard, turn.number))
-            self._stopped = rest
-        self._drop_draft()
+            self._taking.stopped = rest
+        self._taking.drop_draft()
         self._rested = self.clock.now()
         self._showing.rest()
 
@@ -147,8 +152,23 @@ class Session:
         self._stirred = self.clock.now()
         self._showing.wake()
         if rested is not None and self.clock.now() - rested > _UNFINISHED:
-            self._stopped = None
-        self._resume()
+            self._taking.stopped = None
+        self._taking.resume()
+
+    def left(self) -> Keepsake:
+        """What another session needs to go on where this one, which rests, is ended."""
+        active, remarks = names_of(self._active), self.history.remarks
+        return Keepsake(self.timeline.turn, remarks, active, self._taking.stopped, self._halted)
+
+    def restore(self, keepsake: Keepsake, away: Tick) -> None:
+        """Go on from there, before it runs: its visitor has been away for so long."""
+        self.history.remarks = keepsake.remarks
+        self._active = keepsake.active()
+        self.timeline.turn = keepsake.turn
+        self._taking.stopped, self._halted = keepsake.unfinished, keepsake.halted
+        self._appear()
+        self._rested = self.clock.now() - away
+        self._showing.rest()
 
     @property
     def quiet(self) -> Tick:
@@ -170,12 +190,7 @@ class Session:
     @property
     def said(self) -> tuple[events.Line, ...]:
         """What visitor and avatar said, as it was heard, the question under way included."""
-        lines = []
-        for remark in self.history.remarks:
-            if remark.role == "visitor":
-                lines.append(events.Line(remark.turn, "visitor", remark.text))
-            elif remark.role == "avatar" and remark.heard:
-                lines.append(events.Line(remark.turn, "avatar", remark.heard))
+        lines = self.history.lines()
         turn = self._current
         if turn is not None and turn.reply.request.origin != "say":
             lines.append(events.Line(turn.number, "visitor", turn.reply.request.text))
@@ -189,9 +204,9 @@ class Session:
             self.clock,
             self.timeline.reader(),
             self._engines.still if still is None else still.image,
-            self.sound_sent,
-            self.picture_sent,
-            self.missed,
+            self._played.sound_sent,
+            self._played.picture_sent,
+            self._played.missed,
         )
 
     def add_inlet(self, inlet: Inlet) -> asyncio.Task[None]:
@@ -240,20 +255,82 @@ class Session:
     # --- what a visitor or an operator asks for -------------------------------------------------
 
     def ask(self, text: str) -> None:
-        """Answer typed words."""
+        """Answer typed words, or do what they tell the conversation to do."""
+        if self._obeyed(text):
+            return
+        self._halted = None
+        self._taking.settle()
         turn = self._start(Request(text, "text", self.clock.now()))
         self._outlets.tell(events.Transcribed(turn, text, final=True))
 
     def say(self, text: str, style: str = "") -> None:
         """Speak exactly this."""
+        self._taking.settle()
         self._start(Request(text, "say", self.clock.now(), style=style))
 
     def interrupt(self) -> None:
-        """Stop speaking, for good."""
-        self._end_turn("interrupted")
-        self._drop_draft()
-        self._stopped = None
+        """Stop speaking; the rest is said only to who asks for it."""
+        self.halt()
         self._showing.attend("idle")
+
+    # --- what they tell the conversation itself (Obedient) ----------------------------------------
+
+    def _command(self, text: str) -> Command | None:
+        commands = self._engines.commands
+        speaking = self._current is not None or self._taking.stopped is not None
+        return commands.read(text, speaking=speaking) if commands is not None else None
+
+    def _obeyed(self, text: str) -> bool:
+        """Whether a visitor's words were a command; then it is done."""
+        command = self._command(text)
+        if command is None or not obey(self, command):
+            return False
+        self._stirred = self.clock.now()
+        self._outlets.tell(events.Transcribed(self.timeline.turn, text, final=True))
+        self._outlets.tell(events.Commanded(self.timeline.turn, command.kind))
+        return True
+
+    def halt(self) -> bool:
+        """Be silent at once, and keep the rest for `go_on`; whether anything was being said."""
+        turn, at = self._current, self.clock.now() + PACKET
+        rest = turn.rest(at) if turn is not None else self._taking.stopped
+        spoke = turn is not None or self._taking.stopped is not None
+        self._end_turn("interrupted")
+        self.timeline.cut(at, self.timeline.turn + 1)
+        self._taking.settle()
+        self._halted = rest or self._halted
+        self._showing.attend("listening" if spoke else "idle")
+        self._showing.move("acknowledge")
+        return spoke
+
+    def go_on(self) -> bool:
+        """Say the rest of what was halted, from the word where it stopped; False: there is none."""
+        rest, self._halted = self._halted or self._taking.stopped, None
+        if rest is None:
+            return self._current is not None  # it goes on as it is
+        if rest.origin != "say":
+            self.history.drop_question(rest.text)  # it is asked again
+        self._start(replace(rest, origin_at=self.clock.now()))
+        return True
+
+    def repeat(self) -> bool:
+        """Say the last answer once more, in full; False: there is none."""
+        self._end_turn("interrupted")  # then it is part of the history
+        answer = last_answer(self.history.remarks)
+        if answer:
+            self.say(answer)
+        return bool(answer)
+
+    def reply(self, text: str) -> None:
+        """Say a few words that nobody need remember."""
+        self._start(Request(text, "say", self.clock.now(), passing=True))
+
+    def steer(self, prompt: str) -> None:
+        """Take a direction, for what is said from now on, and tell what was understood."""
+        self._tasks.start(self._steer(prompt), name="direct")
+
+    async def _steer(self, prompt: str) -> None:
+        self._outlets.tell(await self.direct(prompt))
 
     async def silence(self) -> None:
         """Return once no reply is under way."""
@@ -299,75 +376,17 @@ class Session:
 
     # --- hearing --------------------------------------------------------------------------------
 
-    def _on_heard(self, event: SpeechStarted | Drafted | Heard | events.Failure) -> None:
-        if isinstance(event, events.Failure):
-            self._outlets.tell(event)
-        elif isinstance(event, SpeechStarted):
-            self._on_speech()
-        elif isinstance(event, Drafted):
-            self._on_draft(event)
-        else:
-            self._on_turn_end(event)
-
-    def _on_speech(self) -> None:
-        self._stopped, self._stirred = None, self.clock.now()
-        if self._current is not None:
-            rest = self._rest_of(self._current, self.clock.now() + PACKET)
-            self._end_turn("interrupted")
-            self._stopped = rest
-        self._showing.attend("listening")
-        self._outlets.tell(events.Listening(active=True))
-
-    def _on_draft(self, draft: Drafted) -> None:
-        self._outlets.tell(events.Transcribed(self.timeline.turn + 1, draft.text, final=False))
-        asked = draft.text.rstrip().endswith("?")
-        self._showing.move("brows" if asked else "acknowledge")
-        if self._draft is None or self._draft.request.text != draft.text:
-            self._drop_draft()
-            request = Request(draft.text, "speech", draft.ended, None, draft.arousal)
-            self._draft = self._prepare(request)
-
-    def _on_turn_end(self, heard: Heard) -> None:
-        self._outlets.tell(events.Listening(active=False))
-        if not heard.text:
-            if self._draft is not None:  # words that turned out to be none
-                self._outlets.tell(events.Transcribed(self.timeline.turn + 1, "", final=True))
-            self._drop_draft()
-            self._resume()
-            return
-        request = Request(heard.text, "speech", heard.ended, heard.transcribed, heard.arousal)
-        draft, self._draft = self._draft, None
-        if draft is not None and draft.request.text != heard.text:
-            draft.cancel()
-            draft = None
-        turn = self._start(request, draft)
-        self._outlets.tell(events.Transcribed(turn, heard.text, final=True))
-
-    def _resume(self) -> None:
-        """What broke the reply off was no speech: go on at the word where it stopped."""
-        rest, self._stopped = self._stopped, None
-        if self._current is not None:  # an operator made it speak meanwhile
-            return
-        if rest is None:
-            self._showing.attend("idle")
-            return
-        if rest.origin != "say":
-            self.history.drop_last()  # the question is asked again
-        self._start(replace(rest, origin_at=self.clock.now()))
-
-    def _rest_of(self, turn: _Turn, until: Tick) -> Request | None:
-        heard = self.timeline.heard_until(until, turn.number).split()
-        request = turn.reply.request
-        if not turn.reply.complete:  # what is not written yet has to be asked for again
-            return replace(request, skip=request.skip + len(heard))
-        rest = turn.reply.rest(len(heard))
-        now = self.clock.now()
-        return Request(rest, "say", now, style=request.style, mood=request.mood) if rest else None
-
-    def _drop_draft(self) -> None:
-        if self._draft is not None:
-            self._draft.cancel()
-            self._draft = None
+    def _on_heard(self, event: HearingEvent) -> None:
+        match event:
+            case SpeechStarted() | SpeechResumed():
+                self._stirred = self.clock.now()
+                self._taking.on_speech(event)
+            case Drafted():
+                self._taking.on_draft(event)
+            case Heard():
+                self._taking.on_turn_end(event)
+            case _:
+                self._outlets.tell(event)
 
     # --- one reply ------------------------------------------------------------------------------
 
@@ -378,16 +397,25 @@ class Session:
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
 
-    def _start(self, request: Request, draft: Reply | None = None) -> int:
-        """Begin a turn with this request; whatever was said before is cut."""
+    def _answer(self, request: Request, draft: Reply | None, confirmed: Tick) -> int:
+        self._halted = None
+        return self._start(request, draft, confirmed)
+
+    def _cut_short(self, remember: bool) -> None:
+        self._end_turn("interrupted", remember=remember)
+
+    def _start(self, request: Request, draft: Reply | None = None, confirmed: Tick = 0) -> int:
+        """Begin a turn with this request; whatever was said before is cut.
+
+        confirmed: when the visitor is sure to have finished.
+        """
         self._end_turn("interrupted")
-        self._drop_draft()
-        self._stopped = None
+        self._taking.drop_draft()
+        self._taking.stopped = None
         number = self.timeline.turn + 1
         self.timeline.cut(self.clock.now() + PACKET, number)
         reply = draft or self._prepare(request)
-        reply.confirm()
-        turn = _Turn(number, reply, Marks(number, request), (reply.request.mood,))
+        turn = Performance(number, request, reply, self._platform, confirmed)
         self._current, self._last = turn, None
         self._appear()
         self._showing.attend("thinking")
@@ -395,83 +423,32 @@ class Session:
         turn.task = self._tasks.start(self._perform(turn), name=f"turn-{number}")
         return number
 
-    async def _perform(self, turn: _Turn) -> None:
+    async def _perform(self, turn: Performance) -> None:
         try:
-            await self._spoken(turn)
+            sorry = (self._guide.literal("sorry"),)
+            regretful = [replace(clause, directions=sorry) for clause in self._engines.apology]
+            ending = await turn.play(regretful)
+            heard = self.timeline.heard_until(self.clock.now() + PACKET, turn.number)
+            self._close(turn, ending, heard)
+            self._last = turn
+            self._showing.attend("idle")
         except Exception as error:  # noqa: BLE001
             # No engine's fault, but a turn that is never over would hold up the session.
             extra = {"session": self.name, "fault": fault(error), "trace": trace(error)}
             log.error("a turn failed", extra=extra)  # noqa: TRY400
             self._metrics.engine_errors.labels("turn").inc()
             if self._current is turn:
-                self._outlets.tell(_UNANSWERED)
+                self._outlets.tell(UNANSWERED)
                 self._end_turn("failed")
                 self._showing.attend("idle")
 
-    async def _spoken(self, turn: _Turn) -> None:
-        ending: Ending = "done"
-        async with asyncio.TaskGroup() as tasks:
-            try:
-                async for clause in turn.reply.clauses():
-                    await self.clock.sleep_until((turn.at or 0) - TAKEN)
-                    tasks.create_task(self._caption(self._place(turn, clause)))
-            except EngineError as error:
-                extra = {"session": self.name, "fault": fault(error)}
-                log.error("a reply failed", extra=extra)  # noqa: TRY400 (its text may quote)
-                ending = "failed"
-                self._outlets.tell(_UNANSWERED)
-                sorry = (self._guide.literal("sorry"),)
-                for clause in self._engines.apology:
-                    regretful = replace(clause, directions=sorry)
-                    tasks.create_task(self._caption(self._place(turn, regretful)))
-        if turn.at is not None:
-            await self.clock.sleep_until(turn.at)
-        self._close(turn, ending, self.timeline.heard_until(self.clock.now() + PACKET, turn.number))
-        self._last = turn
-        self._showing.attend("idle")
-
-    def _place(self, turn: _Turn, clause: Clause) -> Spoken:
-        """Fix when a clause plays: after the one before it, or as soon as its lips can move."""
-        now = self.clock.now()
-        soonest = now + START if turn.at is None else now + LEAD
-        spoken = Spoken(turn.number, max(soonest, turn.at or 0, self.timeline.end), clause)
-        if turn.at is None:
-            turn.marks.starts, turn.marks.first_clause = spoken.at, now
-            self._showing.attend("speaking")
-            self._outlets.tell(events.ReplyStarted(turn.number, spoken.at))
-        turn.at = spoken.end
-        self.timeline.put(spoken)
-        self._showing.speak(spoken.at, clause.speech)
-        return spoken
-
-    async def _caption(self, spoken: Spoken) -> None:
-        await self.clock.sleep_until(spoken.at - EARLY)
-        turn = self._current
-        if spoken.turn != self.timeline.turn or turn is None:
-            return
-        self._perform_directions(turn, spoken.clause)
-        heard, clause = 0, len(turn.shown)
-        turn.shown.append(events.Caption(spoken.turn, spoken.clause.text, 0))
-        for word in spoken.clause.speech.words:
-            await self.clock.sleep_until(spoken.at + word.start)
-            if spoken.turn != self.timeline.turn:
-                return
-            heard = min(heard + len(word.text) + (heard > 0), len(spoken.clause.text))
-            turn.shown[clause] = events.Caption(spoken.turn, spoken.clause.text, heard)
-            self._outlets.tell(turn.shown[clause])
-
-    def _perform_directions(self, turn: _Turn, clause: Clause) -> None:
-        """What a reply's style and brackets say comes into force with the clause."""
-        if clause.directions != turn.directions:
-            turn.directions = clause.directions
-            self._appear()
-        for movement in clause.movements:
-            self._showing.move(movement)
-
-    def _end_turn(self, ending: Ending, heard: Tick | None = None) -> None:
+    def _end_turn(
+        self, ending: Ending, heard: Tick | None = None, *, remember: bool = True
+    ) -> None:
         """Stop the reply under way, in one step: nothing of it can sound or show after this.
 
-        heard: until when the visitor heard it; None: until the cut.
+        heard: until when the visitor heard it; None: until the cut. remember: whether question
+        and answer are part of what was said.
         """
         turn = self._current
         if turn is None:
@@ -485,23 +462,27 @@ class Session:
         turn.reply.cancel()
         if turn.task is not None:
             turn.task.cancel()
-        self._close(turn, ending, words)
+        self._close(turn, ending, words, remember=remember)
 
-    def _close(self, turn: _Turn, ending: Ending, heard: str) -> None:
+    def _close(
+        self, turn: Performance, ending: Ending, heard: str, *, remember: bool = True
+    ) -> None:
         self._current = None
         self._stirred = self.clock.now()
         self._appear()
         if turn.reply.dropped:
             self._outlets.tell(self._directed((), turn.reply.dropped))
         turn.marks.ended = self.clock.now()
-        self._remember(turn, heard)
-        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard))
+        if remember:
+            self._remember(turn, heard)
+        unsaid = tuple(turn.reply.unsaid)
+        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard, unsaid))
         self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))
 
-    def _remember(self, turn: _Turn, heard: str) -> None:
+    def _remember(self, turn: Performance, heard: str) -> None:
         number, reply = turn.number, turn.reply
         asked = reply.request.origin != "say"
-        if not asked and not heard:
+        if reply.request.passing or (not asked and not heard):
             return
         visitor = [Remark(number, "visitor", reply.request.text)] if asked else []
         tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
@@ -511,26 +492,3 @@ class Session:
     @property
     def _guide(self) -> Guide:
         return self._engines.speakers.guide
-
-    def sound_sent(self, at: Tick, now: Tick) -> None:
-        """A packet that plays at `at` was handed over."""
-        if self._current is not None:
-            self._current.marks.sound_sent(at, now, PACKET)
-
-    def missed(self, length: Tick, what: Missed) -> None:
-        """So much was not sent, or was sent late."""
-        if what == "picture":
-            self._metrics.skipped.inc(length // FRAME)
-            self._metrics.late.inc(length // FRAME)
-        elif what == "gap":
-            self._metrics.sound_gap.observe(length / TICK_RATE)
-        else:
-            self._metrics.sound_left_out.labels(what).inc(length / TICK_RATE)
-
-    def picture_sent(self, at: Tick, now: Tick, in_time: bool) -> None:
-        """The picture for `at` was handed over; the last one again if no new one came in time."""
-        self._metrics.frames.inc()
-        if not in_time:
-            self._metrics.late.inc()
-        if self._current is not None:
-            self._current.marks.picture_sent(at, now)

@@ -7,7 +7,8 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Final
+from math import inf
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -28,6 +29,8 @@ from visavis.engines.base import (
 from visavis.engines.direction.lines import Line, Lines, said
 from visavis.engines.direction.styles import NOTHING, ActiveStyles, Direction
 from visavis.engines.language.brackets import Bracket, BracketReader, Words
+from visavis.engines.language.markup import MarkupReader
+from visavis.engines.language.saying import sayable
 from visavis.server.playout.messages import Clause, Request, Tick, ms
 from visavis.server.session.guide import Guide
 from visavis.server.system.faults import broken
@@ -42,13 +45,29 @@ TAKEN: Final = ms(3_000)
 _LINGER: Final[Tick] = ms(800)  # how long a bracket after the last word is shown
 
 
+class NothingToSay(EngineError):
+    """The answer has no word that the voice can say."""
+
+
+class Ahead(Protocol):
+    """Speech that was synthesized before anybody asked for it."""
+
+    async def find(self, text: str, prosody: Prosody) -> Sequence[Speech] | None:
+        """All pieces of a line, as the voice makes them; None: it has to. Never fails."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Speakers:
-    """Who makes a reply: what is said, in which voice, and how."""
+    """Who makes a reply: what is said, in which voice, and how.
+
+    ahead: what that voice has said already; None: nothing.
+    """
 
     mind: Mind
     voice: Served[Tts]
     guide: Guide
+    ahead: Ahead | None = None
 
 
 class _Question:
@@ -92,14 +111,19 @@ class Reply:
     ) -> None:
         self.request = request
         self.tool_calls: list[tuple[Call, str]] = []  # of the mind, with their results
+        self.unsaid: list[str] = []  # words of other scripts, which are left out
         self._written: list[Line] = []  # clauses so far, also those not yet spoken
         self._style = NOTHING
         self.complete = False  # whether that is the whole answer
+        self.sure: float | None = None  # that the question is whole, and this its answer
+        self.assured: Callable[[float], None] = lambda sure: None  # told of it
         self._skip = request.skip
+        self._acted = False  # whether the mind has used a tool
         self._confirmed = asyncio.Event()
-        self._mind, self._voice, self._guide = speakers.mind, speakers.voice, speakers.guide
+        self._mind, self._guide = speakers.mind, speakers.guide
+        self._voice, self._ahead = speakers.voice, speakers.ahead
         self._history, self._active = tuple(history), active
-        self._brackets, self._lines = BracketReader(), Lines()
+        self._markup, self._brackets, self._lines = MarkupReader(), BracketReader(), Lines()
         self._speech: Channel[_Prepared] = Channel(AHEAD, lambda p: len(p.clause.speech.pcm))
         self._task = tasks.start(self._make(), name="reply")
 
@@ -133,6 +157,12 @@ class Reply:
         """The answer so far, brackets included."""
         return self.rest(0)
 
+    def left(self, heard: int) -> float:
+        """How many words there are after so many; infinite while more may be written."""
+        if not self.complete:
+            return inf
+        return sum(len(line.text.split()) for line in self._written) - heard
+
     def confirm(self) -> None:
         """The visitor has finished: this is the question."""
         self._confirmed.set()
@@ -162,19 +192,26 @@ class Reply:
             async for thought in thoughts:
                 for line in self._noted(await self._taken(thought)):
                     yield line
-        last = self._noted([*await self._read(self._brackets.flush()), *self._lines.flush()])
+        rest = [*self._brackets.feed(self._markup.flush()), *self._brackets.flush()]
+        last = self._noted([*await self._read(rest), *self._lines.flush()])
         self.complete = True
+        if not self._written and not self.request.skip and not self._acted:
+            raise NothingToSay("the answer has no word that the voice can say")
         for line in last:
             yield line
 
     async def _taken(self, thought: Thought) -> list[Line]:
         """The lines that a thought completes; tools that were used are kept in `tool_calls`."""
         match thought:
-            case Fragment(text):
-                return await self._read(self._brackets.feed(text))
+            case Fragment(text, sure):
+                if sure is not None and self.sure is None:
+                    self.sure = sure
+                    self.assured(sure)
+                return await self._read(self._brackets.feed(self._markup.feed(text)))
             case Gesture(movement):
                 return self._lines.movement(movement)
             case Call():
+                self._acted = True
                 self.tool_calls.append((thought, ""))
             case Result(id, content):
                 self.tool_calls = [(c, content if c.id == id else r) for c, r in self.tool_calls]
@@ -190,10 +227,14 @@ class Reply:
         return lines
 
     def _noted(self, lines: Iterable[Line]) -> list[Line]:
-        """Clauses less the words of the answer that are to be skipped."""
+        """Clauses less the words that cannot be said, and those of the answer to be skipped."""
         noted = []
         for line in lines:
-            words = line.text.split()
+            text, left = sayable(line.text)
+            self.unsaid += left
+            words = text.split()
+            if line.text and not words and not line.movements:
+                continue
             unheard = " ".join(words[self._skip :])
             self._skip = max(0, self._skip - len(words))
             if unheard or not words:
@@ -238,12 +279,23 @@ class Reply:
         if not line.text:
             yield Clause("", _silence(_LINGER), directions, movements)
             return
-        pieces = self._voice.stream(_synthesize, line.text, prosody, awaited=awaited)
-        async with aclosing(pieces):
+        async with aclosing(self._pieces(line.text, prosody, awaited)) as pieces:
             async for speech in pieces:
                 text = " ".join(word.text for word in speech.words)
                 yield Clause(text, speech, directions, movements)
                 movements = ()
+
+    async def _pieces(
+        self, text: str, prosody: Prosody, awaited: bool
+    ) -> AsyncGenerator[Speech, None]:
+        if self._ahead is not None and (known := await self._ahead.find(text, prosody)):
+            for speech in known:
+                yield speech
+            return
+        made = self._voice.stream(_synthesize, text, prosody, awaited=awaited)
+        async with aclosing(made) as pieces:
+            async for speech in pieces:
+                yield speech
 
 
 def _synthesize(tts: Tts, text: str, prosody: Prosody) -> Iterator[Speech]:

@@ -116,9 +116,14 @@ class Config:
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
     voice_process: str = _setting(
         "auto",
-        "on, off or auto: whether each voice runs in a process of its own, which takes 0.2 GB, "
-        "keeps many sessions in time, and answers 40 ms later; auto: where max_sessions is set to "
-        "more than two",
+        "on, off or auto: whether each voice runs in a process of its own, which takes 0.2 GB and "
+        "keeps pictures and sound in time while it speaks; auto: unless max_sessions is set to one "
+        "or two",
+    )
+    prepare_answers: str = _setting(
+        "on",
+        "on or off: whether answers are synthesized ahead, while nobody speaks, and kept (256 MB "
+        "at most), so that a known question is answered sooner",
     )
     frame_ancestors: str = _setting(
         "self", "pages that may show this one in a frame: none, self, or origins with spaces"
@@ -145,7 +150,7 @@ class Config:
     def are_voices_apart(self) -> bool:
         """Whether voices run in processes of their own."""
         if self.voice_process == "auto":
-            return self.max_sessions != "auto" and self.max_sessions > _FEW
+            return self.max_sessions == "auto" or self.max_sessions > _FEW
         return self.voice_process == "on"
 
     @property
@@ -302,6 +307,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"create_avatars is {config.create_avatars!r}: choose on or off"
     if config.voice_process not in {"on", "off", "auto"}:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
+    if config.prepare_answers not in {"on", "off"}:
+        yield f"prepare_answers is {config.prepare_answers!r}: choose on or off"
     if config.refine not in {"on", "off"}:
         yield f"refine is {config.refine!r}: choose on or off"
 

@@ -8,11 +8,12 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
 from visavis.server.system.faults import broken, fault, harmless, trace
-from visavis.server.system.priority import give_way, urgent
+from visavis.server.system.priority import give_way, paced
 from visavis.server.system.thread import Thread
 
 log = logging.getLogger(__name__)
@@ -52,10 +53,17 @@ class Worker:
         The fault is logged by its type and place only: its text may quote a visitor. Raises
         EngineHung after the deadline.
         """
+        return await self._call(lambda: function(*args, **kwargs), hurried=False)
+
+    async def hurry(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`call`, for which a visitor waits: it goes ahead of other processes."""
+        return await self._call(lambda: function(*args, **kwargs), hurried=True)
+
+    async def _call(self, work: Callable[[], T], *, hurried: bool) -> T:
         async with self._turn:
             try:
                 async with asyncio.timeout(self._deadline) as limit:
-                    return await self._run(lambda: function(*args, **kwargs))
+                    return await self._run(work, hurried=hurried)
             except EngineError:
                 raise
             except Exception as error:  # noqa: BLE001 (the border: whatever it is, it stops here)
@@ -70,13 +78,13 @@ class Worker:
 
         `awaited`: a visitor waits for the first item, so it is made ahead of other processes.
         """
-        iterator = await self.call(make)
+        iterator = await self._call(make, hurried=awaited)
         thread = self._thread
         try:
-            item = await self.call(_hurried if awaited else _next, iterator)
+            item = await self._call(lambda: next(iterator, _END), hurried=awaited)
             while item is not _END:
                 yield item  # type: ignore[misc]  # the sentinel is ruled out above
-                item = await self.call(_next, iterator)
+                item = await self.call(next, iterator, _END)
         finally:
             close = getattr(iterator, "close", None)
             if close is not None and thread is self._thread:  # else it hangs in the old one
@@ -87,8 +95,9 @@ class Worker:
         """The thread ends after the running call, unwaited for; waiting calls are EngineErrors."""
         self._thread.shutdown(wait=False)
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    async def _run(self, work: Callable[[], T], *, hurried: bool = False) -> T:
+        paced = work if self._media else partial(_paced, work, hurried)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, paced)
 
     def _hung(self) -> EngineHung:
         """Leave the thread to itself and begin another one."""
@@ -113,13 +122,9 @@ def file_threads() -> ThreadPoolExecutor:
 _END = object()
 
 
-def _next(iterator: Iterator[T]) -> T | object:
-    return next(iterator, _END)
-
-
-def _hurried(iterator: Iterator[T]) -> T | object:
-    with urgent():
-        return next(iterator, _END)
+def _paced(work: Callable[[], T], hurried: bool) -> T:
+    with paced(hurried=hurried):
+        return work()
 
 
 class Channel(Generic[T]):

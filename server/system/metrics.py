@@ -78,6 +78,11 @@ class Metrics:
             "Requests with a wrong token, or without one",
             registry=self.registry,
         )
+        self.taken_back = Counter(
+            "visavis_answers_taken_back",
+            "Answers that began before the visitor had finished",
+            registry=self.registry,
+        )
         self.turns = Counter(
             "visavis_turns", "Replies by how they ended", ["ended"], registry=self.registry
         )
@@ -192,6 +197,22 @@ class Metrics:
         self.fallbacks = Counter(
             "visavis_renderer_fallbacks",
             "Times that a faster renderer failed, and the CPU draws until it was made anew",
+            registry=self.registry,
+        )
+        self.lines = Counter(
+            "visavis_lines",
+            "Clauses that were spoken, by whether they had been synthesized ahead",
+            ["how"],
+            registry=self.registry,
+        )
+        for how in ("prepared", "missed", "new"):
+            self.lines.labels(how)  # so that all are there from the start
+        self.prepared = Counter(
+            "visavis_lines_prepared", "Clauses synthesized ahead", registry=self.registry
+        )
+        self.prepared_bytes = Gauge(
+            "visavis_lines_at_hand_bytes",
+            "Speech made ahead that is held in memory",
             registry=self.registry,
         )
         self.engine_errors = Counter(

@@ -13,14 +13,15 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, Literal
 
 Level = Literal["real-time", "raised", "normal"]
 
 # Real-time priorities, of 99: below what a system keeps for its drivers (50).
 _MEDIA: Final = 2  # the event loop, encoders, motion and drawing: a packet or picture cannot wait
-_URGENT: Final = 1  # an engine's call that a visitor waits for, 50 ms at most
+# An engine's call that a visitor waits for, 50 ms at most, and whoever waits for a call.
+_URGENT: Final = 1
 _PATIENT: Final = 5  # nice, where real-time is granted: speech that is made ahead of its time
 _NICE: Final = -10  # what audio servers take where real-time is denied
 
@@ -52,27 +53,53 @@ def begin() -> None:
 def give_way() -> None:
     """Schedule the calling thread, that serves an engine, like everybody else's."""
     if granted():
-        _set(os.SCHED_OTHER, 0)
+        take_turns()
 
 
 @contextmanager
-def urgent(*, is_granted: bool | None = None) -> Iterator[None]:
-    """Go ahead of other processes, but not of media, while the block runs in an engine's thread.
+def paced(*, hurried: bool, is_granted: bool | None = None) -> Iterator[None]:
+    """How an engine's thread is scheduled during one call, and while it waits for the next.
+
+    hurried: a visitor waits for it, so it goes ahead of other processes, but not of media; after
+    it the thread is patient: what follows is made ahead of its time, just when the browser shows
+    the first words and would lose its turn to it. A thread that waits is urgent, so that it takes
+    its next call up at once: among a browser's threads that took it 3 ms and more.
 
     is_granted: whether real time is, where it is not this process' main thread that has it.
-
-    After it the thread is patient: what follows is made ahead of its time, just when the browser
-    shows the first words and would lose its turn to it.
     """
     if not (granted() if is_granted is None else is_granted):
         yield
         return
-    _set(os.SCHED_RR, _URGENT)
+    (be_urgent if hurried else take_turns)()
     try:
         yield
     finally:
-        _set(os.SCHED_OTHER, 0)
-        os.setpriority(os.PRIO_PROCESS, 0, _PATIENT)  # of the thread, on Linux
+        if hurried:
+            be_patient()
+        be_urgent()
+
+
+def be_urgent() -> None:
+    """Schedule the calling thread ahead of other processes, but not of media, where it may be."""
+    with suppress(PermissionError):
+        _set(os.SCHED_RR, _URGENT)
+
+
+def take_turns() -> None:
+    """Schedule the calling thread like everybody else's."""
+    _set(os.SCHED_OTHER, 0)
+
+
+def be_patient() -> None:
+    """Whenever the calling thread takes turns from now on, others come before it."""
+    os.setpriority(os.PRIO_PROCESS, 0, _PATIENT)  # of the thread, on Linux
+
+
+def be_idle() -> None:
+    """Run the calling thread, and those that it starts, only where nothing else wants the core."""
+    os.nice(19)  # which is counted apart: admission leaves it out of what the machine is busy with
+    if sys.platform == "linux":
+        _set(os.SCHED_IDLE, 0)
 
 
 def granted() -> bool:

@@ -9,18 +9,15 @@ from __future__ import annotations
 import atexit
 import itertools
 import multiprocessing
-import os
 import signal
-import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from multiprocessing.connection import Connection
 from typing import Any, Final, Generic, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Worker
-from visavis.server.system.priority import granted, urgent
+from visavis.server.system.priority import be_idle, begin, granted, paced
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -36,11 +33,14 @@ Reply = tuple[bool, Any]  # whether it went well, and the result or the fault in
 class EngineProcess(Generic[T]):
     """`make` is called in the child; calls are functions of what it returns.
 
-    A child that dies or is killed is started anew by the next call.
+    A child that dies or is killed is started anew by the next call. patient: it works only while
+    nobody else wants the core.
     """
 
-    def __init__(self, name: str, make: Callable[[], T], deadline: float | None) -> None:
-        self._name, self._make = name, make
+    def __init__(
+        self, name: str, make: Callable[[], T], deadline: float | None, *, patient: bool = False
+    ) -> None:
+        self._name, self._make, self._patient = name, make, patient
         self._worker = Worker(name, deadline=deadline)  # waits for the child's answers
         self._numbers = itertools.count()
         self._child: Any = None
@@ -61,11 +61,11 @@ class EngineProcess(Generic[T]):
     ) -> AsyncGenerator[R, None]:
         """The items of `work(engine, *args)`, one a call. awaited: see Worker.stream."""
         number = next(self._numbers)
-        await self._ask("open", number, work, args)
         try:
-            while (item := await self._ask("next", number, awaited)) is not None:
+            item = await self._ask("open", number, work, args, hurried=awaited)
+            while item is not None:
                 yield item[0]
-                awaited = False
+                item = await self._ask("next", number)
         finally:
             if self._pipe is not None:
                 await self._ask("drop", number)
@@ -76,14 +76,16 @@ class EngineProcess(Generic[T]):
         atexit.unregister(self._kill)
         self._worker.close()
 
-    async def _ask(self, *request: Any) -> Any:
+    async def _ask(self, *request: Any, hurried: bool = False) -> Any:
         if self._pipe is None:  # it died: to load it anew may take longer than a call
             try:
                 await self.load()
             except RuntimeError as error:  # of a thread that was ended
                 raise EngineError(f"{self._name}: it was closed") from error
         try:
-            fine, result = await self._worker.call(self._exchange, request)
+            # Whoever waits for the child does nothing, so it may always be at hand for its answer.
+            wait = self._worker.call if self._patient else self._worker.hurry
+            fine, result = await wait(self._exchange, request, hurried)
         except EngineHung:
             self._kill()
             raise
@@ -91,10 +93,11 @@ class EngineProcess(Generic[T]):
             raise EngineError(f"{self._name}: {result}")
         return result
 
-    def _exchange(self, request: tuple[Any, ...]) -> Reply:
+    def _exchange(self, request: tuple[Any, ...], hurried: bool) -> Reply:
         pipe = self._started()
         try:
-            pipe.send(request)
+            # Real time is granted after the first engines were loaded, so each request says it.
+            pipe.send((granted() and not self._patient, hurried, request))
             reply: Reply = pipe.recv()
         except (OSError, EOFError) as error:
             if pipe is self._pipe:  # else it was killed already, and another child may run
@@ -108,7 +111,7 @@ class EngineProcess(Generic[T]):
             return self._pipe
         ours, theirs = _SPAWN.Pipe()
         self._child = _SPAWN.Process(
-            target=_serve, args=(theirs, self._make, granted()), name=self._name, daemon=True
+            target=_serve, args=(theirs, self._make, self._patient), name=self._name, daemon=True
         )
         try:
             self._child.start()
@@ -133,14 +136,15 @@ class EngineProcess(Generic[T]):
             child.join(_REAPED)
 
 
-def _serve(pipe: Connection, make: Callable[[], Any], may_hurry: bool) -> None:
-    """The child: answers until the pipe closes. may_hurry: real time is granted to the parent."""
+def _serve(pipe: Connection, make: Callable[[], Any], patient: bool) -> None:
+    """The child: answers until the pipe closes."""
     # A terminal's Ctrl+C, or a service's stop, reaches every process: but what is being said is to
     # be finished, and the pipe's end ends this one.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    if sys.platform == "linux":
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # not the parent's urgency
+    begin()
+    if patient:
+        be_idle()
     try:
         engine = make()
     except Exception as error:  # noqa: BLE001 (told to the parent, whatever it is)
@@ -150,21 +154,16 @@ def _serve(pipe: Connection, make: Callable[[], Any], may_hurry: bool) -> None:
     streams: dict[int, Iterator[Any]] = {}
     while True:
         try:
-            request = pipe.recv()
+            may_hurry, hurried, request = pipe.recv()
         except EOFError:
             return
-        try:
-            with _pace(request, may_hurry):
+        # Until the answer is sent: the voice's thread does as much in one call.
+        with paced(hurried=hurried, is_granted=may_hurry):
+            try:
                 reply: Reply = (True, _answer(engine, streams, *request))
-        except Exception as error:  # noqa: BLE001 (the border, as in Worker.call)
-            reply = (False, fault(error))
-        pipe.send(reply)
-
-
-def _pace(request: tuple[Any, ...], may_hurry: bool) -> AbstractContextManager[None]:
-    """Ahead of other processes for what a visitor waits for, as in a thread."""
-    is_awaited = request[0] == "next" and request[2]
-    return urgent(is_granted=True) if is_awaited and may_hurry else nullcontext()
+            except Exception as error:  # noqa: BLE001 (the border, as in Worker.call)
+                reply = (False, fault(error))
+            pipe.send(reply)
 
 
 def _answer(engine: Any, streams: dict[int, Iterator[Any]], kind: str, *rest: Any) -> Any:
@@ -173,7 +172,8 @@ def _answer(engine: Any, streams: dict[int, Iterator[Any]], kind: str, *rest: An
             return work(engine, *args)
         case "open", (number, work, args):
             streams[number] = iter(work(engine, *args))
-        case "next", (number, _):
+            return _answer(engine, streams, "next", number)
+        case "next", (number,):
             for item in streams[number]:
                 return (item,)
         case "drop", (number,):

@@ -226,9 +226,9 @@ async def test_a_turn_whose_words_are_never_known_ends_all_the_same(monkeypatch,
             if broken == "nothing":
                 patch.setattr(stage.stt, "transcribe", lambda pcm: None)
             elif broken == "draft":
-                patch.setattr(stage.session, "_on_draft", failing)
+                patch.setattr(stage.session._taking, "on_draft", failing)
             else:
-                patch.setattr(stage.session, "_on_turn_end", failing)
+                patch.setattr(stage.session._taking, "on_turn_end", failing)
             await stage.speak(QUESTION)
         await stage.pass_time(1000)
         await stage.speak(QUESTION)

@@ -1,14 +1,17 @@
 """Chromium whose link falls away, whose page is reloaded, and whose server starts anew."""
 
 import asyncio
+import os
+import signal
 import time
 from contextlib import asynccontextmanager
 
 import pytest
-from aioice import ice
+from aioice import ice, stun
 from support.serving import serving
 
 from bench.live.chromium import tapped_page, visitor
+from visavis.server.rtc import hooks
 from visavis.server.system.config import Config
 
 pytestmark = [
@@ -135,6 +138,61 @@ async def test_a_link_that_comes_back_brings_the_same_conversation(
         said = await lines(page)
         assert said == ["hello", "You said: hello", "are you there", "You said: are you there"]
         print(f"outage of {seconds} s, requests {requests}: back {took:.2f} s after it")  # noqa: T201
+
+
+@asynccontextmanager
+async def frozen(chromium):
+    """The browser's pages are stopped, and their connections with them: a lid that is shut."""
+    devtools = await chromium.new_browser_cdp_session()
+    processes = (await devtools.send("SystemInfo.getProcessInfo"))["processInfo"]
+    pages = [each["id"] for each in processes if each["type"] == "renderer"]
+    for page in pages:
+        os.kill(page, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for page in pages:
+            os.kill(page, signal.SIGCONT)
+        await devtools.detach()
+
+
+@pytest.fixture
+def _alert(monkeypatch):
+    """A loss is noticed after 1 s instead of 8 to 10: the same checks, ten times as fast."""
+    hooks.install()
+    monkeypatch.setattr(ice, "CONSENT_INTERVAL", ice.CONSENT_INTERVAL)  # what `install` sets goes
+    monkeypatch.setattr(hooks, "_CONSENT_INTERVAL", hooks._CONSENT_INTERVAL / 10)
+    monkeypatch.setattr(stun, "RETRY_RTO", stun.RETRY_RTO / 10)
+
+
+async def _wakes(chromium, seconds, **settings):
+    """A page that is stopped for so long goes on, however its session did."""
+    async with serving(**settings) as client, talking(chromium, str(client.make_url("/"))) as page:
+        session = await page.evaluate("window.visavis.id")
+        async with frozen(chromium):
+            await asyncio.sleep(seconds)
+            over = (await client.get(f"/v1/sessions/{session}")).status == 404
+        began = time.monotonic()
+        await page.wait_for_function(BACK, polling=50, timeout=10_000)
+        took = time.monotonic() - began
+        await ask(page, "are you there")
+        said = await lines(page)
+        assert said == ["hello", "You said: hello", "are you there", "You said: are you there"]
+        assert "new one" not in await page.inner_text("#notice")
+        assert took < 4
+        print(f"stopped for {seconds} s, over: {over}: back {took:.2f} s after it")  # noqa: T201
+        return over
+
+
+@pytest.mark.usefixtures("_alert")
+async def test_a_page_that_was_stopped_goes_on_though_its_session_is_over(chromium):
+    assert await _wakes(chromium, 4.5, resume_seconds=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resume_seconds", [3, 120])
+async def test_so_does_one_that_was_stopped_for_long(chromium, resume_seconds):
+    assert await _wakes(chromium, 20, resume_seconds=resume_seconds) == (resume_seconds < 20)
 
 
 async def test_a_page_that_is_reloaded_shows_its_conversation(chromium):

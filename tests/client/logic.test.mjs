@@ -34,6 +34,16 @@ test("a spoken question and its answer become two lines", () => {
   ]);
 });
 
+test("a reply that is held goes on as the same line", () => {
+  const before = [{ type: "reply_started", turn: 1, at_ms: 10 }, caption(1, "At seven.", 2)];
+  const held = [{ type: "reply_held", turn: 1 }, { type: "listening", active: true }];
+  const on = [{ type: "listening", active: false }, { type: "reply_resumed", turn: 1, at_ms: 900 }];
+  assert.equal(play(...before, ...held).phase, "hearing");
+  assert.equal(play(...before, ...held, ...on).phase, "speaking");
+  const state = play(...before, ...held, ...on, caption(1, "At seven.", 9), ended(1, "done", "At seven."));
+  assert.deepEqual(state.lines.map(({ text, final, cut }) => [text, final, cut]), [["At seven.", true, false]]);
+});
+
 test("clauses of a running reply add up, repeated ones too", () => {
   const state = play(caption(1, "No.", 0), caption(1, "No.", 3), caption(1, "No.", 0), caption(1, "Really.", 0));
   assert.equal(state.lines[0].text, "No. No. Really.");

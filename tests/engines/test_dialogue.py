@@ -1,5 +1,7 @@
 """The knowledge file, retrieval, and the two embedded dialogues."""
 
+import threading
+import time
 import tomllib
 
 import numpy as np
@@ -9,7 +11,7 @@ from support.embedders import WordVectors
 from bench import dialogue as bench
 from visavis.engines.base import EngineError, Exchange
 from visavis.engines.dialogue import knowledge_file as knowledge
-from visavis.engines.dialogue import smalltalk
+from visavis.engines.dialogue import retrieval, smalltalk
 from visavis.engines.dialogue.echo import EchoDialogue
 from visavis.engines.dialogue.knowledge import KnowledgeDialogue
 from visavis.engines.dialogue.knowledge_file import KnowledgeError
@@ -451,3 +453,60 @@ def test_held_out_questions_are_answered_well_enough(hotel, name, right, wrong):
     tally = bench.measure(hotel, asked, bench.Times())
     assert tally.right >= right
     assert tally.wrong <= wrong
+
+
+def big(entries):
+    """A knowledge file of so many entries."""
+    lines = ["# Big", "## all"]
+    for n in range(entries):
+        lines += [f"### the {wording_of(n)}", f"- Where is the {wording_of(n)}?", f"Floor {n}."]
+    return "\n".join(lines)
+
+
+def wording_of(n):
+    return f"{'abcdefghij'[n % 10]}room {n}"
+
+
+class Slow(WordVectors):
+    """Embeds only once it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.may = threading.Event()
+
+    def embed(self, texts):
+        self.may.wait(10)
+        return super().embed(texts)
+
+
+def test_many_new_entries_are_learnt_beside_the_answers(tmp_path, monkeypatch):
+    monkeypatch.setattr(retrieval, "AT_ONCE", 900)  # the small talk has some 700 texts
+    monkeypatch.setattr(retrieval, "WRITTEN", 400)
+    path = tmp_path / "big.md"
+    path.write_text(big(400))
+    slow = Slow()
+    dialogue = KnowledgeDialogue(path, slow, tmp_path / "cache")
+    assert dialogue.learning
+    assert dialogue.match("where is the aroom 10").entry_id == "the-aroom-10"
+    assert dialogue.match("is it snowing on mars").entry_id is None
+    slow.may.set()
+    deadline = time.monotonic() + 20
+    while dialogue.learning and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not dialogue.learning
+    assert dialogue.match("the aroom 10, where is it").entry_id == "the-aroom-10"
+    again, first = WordVectors(), slow.texts
+    path.write_text(big(401))
+    assert not KnowledgeDialogue(path, again, tmp_path / "cache").learning
+    assert again.texts == 3  # the new entry's question, subject and answer
+    assert first > 1000
+
+
+def test_an_answer_that_no_voice_can_say_is_named_with_its_line(tmp_path):
+    text = "# Inn\n## a\n### one\n- What?\n\n你好。\n### two\n- Who?\nHi.\n***\n😀\n"
+    with pytest.raises(KnowledgeError) as caught:
+        knowledge.parse(text)
+    assert [(m.line, m.text.split(":")[0]) for m in caught.value.mistakes] == [
+        (6, "nothing-to-say"),
+        (11, "nothing-to-say"),
+    ]

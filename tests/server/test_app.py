@@ -35,6 +35,8 @@ async def test_a_bad_message_is_answered_and_the_session_goes_on():
         assert (await viewer.wait_for("error"))["code"] == "bad-message"
         viewer.channel.send('{"type": "text", "text": "  "}')
         await viewer.wait_for("error", code="empty-text")
+        viewer.channel.send('{"type": "say", "text": "你好 😀"}')
+        await viewer.wait_for("error", code="nothing-to-say")
         viewer.channel.send('{"type": "ping", "t": 7}')
         assert (await viewer.wait_for("pong"))["t"] == 7
 
@@ -53,6 +55,9 @@ async def test_a_session_can_be_commanded_over_http():
         assert "thoughtful" in told["known"]
         described = await (await client.get(viewer.location)).json()
         assert described["turn"] >= 1
+        nothing = await client.post(f"{viewer.location}/say", json={"text": "<b>...</b>"})
+        assert nothing.status == 400
+        assert (await nothing.json())["type"] == "urn:visavis:nothing-to-say"
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def test_serve_explains_every_setting(capsys):
         (["serve", "--host", "0.0.0.0"], 2, "set a token"),
         (["serve", "--config", "absent.toml"], 2, "no such file"),
         (["say", " ", "-o", "x.mp4"], 2, "nothing to say"),
+        (["say", "你好 😀", "-o", "x.mp4"], 2, "nothing-to-say"),
         (["say", "hello", "--avatar", "nobody", "-o", "x.mp4"], 1, "There is no avatar 'nobody'"),
         (["say", "hello", "-o", "video"], 2, "ends with .mp4"),
         (["say", "hello", "-o", "video.webm"], 2, "ends with .mp4"),

@@ -231,7 +231,9 @@ async def test_a_resumed_reply_keeps_its_style_and_its_brackets():
         words = " ".join(f"w{n}" for n in range(12))
         stage.session.say(f"[delighted] {words}. [sad] {words}.", style="slow")
         await stage.pass_time(1500)
-        await stage.speak([(VOICE, 300), (SILENCE, 2000)])
+        stage.session.rest(stage.clock.now())
+        await stage.pass_time(2000)
+        stage.session.wake()
         await stage.pass_time(9000)
         ended = stage.of(events.ReplyEnded)
         assert [e.reason for e in ended] == ["interrupted", "done"]

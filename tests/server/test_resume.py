@@ -1,13 +1,11 @@
 """A session goes on when its connection falls away and another one comes."""
 
 import asyncio
-import json
 import time
-from contextlib import asynccontextmanager
 
 import pytest
 from aioice import ice, stun
-from aiortc import RTCSessionDescription
+from support.coming_back import offered, refusal, resumed, say, state_is, token_of, told
 from support.rtc_pair import Track
 from support.services import FakeServices
 from support.serving import SDP, Viewer, problem, serving, watching
@@ -44,58 +42,6 @@ def pull(viewer):
     for transceiver in viewer.pc.getTransceivers():
         for protocol in transceiver.receiver.transport.transport._connection._protocols:
             protocol.transport.abort()
-
-
-async def offered(client, viewer, token):
-    headers = {**SDP, "Visavis-Resume": token}
-    return await client.post("/v1/sessions", data=await viewer.offer(), headers=headers)
-
-
-@asynccontextmanager
-async def resumed(client, token, voice=None):
-    """A new viewer that goes on with the session of this token."""
-    viewer = Viewer(voice)
-    try:
-        response = await offered(client, viewer, token)
-        answer = await response.text()
-        assert response.status == 201, answer
-        await viewer.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-        viewer.location = response.headers["Location"]
-        await viewer.wait_for("ready")
-        yield viewer
-    finally:
-        await viewer.close()
-
-
-async def refusal(client, token):
-    viewer = Viewer()
-    try:
-        return await problem(await offered(client, viewer, token))
-    finally:
-        await viewer.close()
-
-
-async def token_of(viewer):
-    return (await viewer.wait_for("ready"))["resume"]
-
-
-async def told(client, name):
-    """The value of a metric."""
-    text = await (await client.get("/metrics")).text()
-    return float(next(line.split()[-1] for line in text.splitlines() if line.startswith(name)))
-
-
-async def state_is(client, location, state, within=6.0):
-    async with asyncio.timeout(within):
-        while True:
-            response = await client.get(location)
-            if (await response.json()).get("state", response.status) == state:
-                return
-            await asyncio.sleep(0.02)
-
-
-def say(viewer, kind, **fields):
-    viewer.channel.send(json.dumps({"type": kind, **fields}))
 
 
 async def test_a_new_connection_goes_on_with_the_session_and_the_old_one_is_closed():
@@ -257,7 +203,6 @@ async def test_a_session_waits_no_longer_than_it_is_told_to():
         pull(viewer)
         await state_is(client, viewer.location, "resting")
         await state_is(client, viewer.location, 404, within=3)
-        assert (await refusal(client, await token_of(viewer)))[0] == 404
 
 
 @pytest.mark.usefixtures("_alert")
@@ -266,7 +211,7 @@ async def test_a_newcomer_gets_the_place_of_a_session_that_rests():
         pull(gone)
         await state_is(client, gone.location, "resting")
         async with watching(client):
-            assert (await refusal(client, await token_of(gone)))[0] == 404
+            assert (await refusal(client, await token_of(gone)))[0] == 503  # it is full
             assert await told(client, "visavis_sessions ") == 1
             assert await told(client, 'visavis_places_given_away_total{state="resting"}') == 1
 

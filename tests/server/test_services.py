@@ -1,6 +1,9 @@
 """Services lend to sessions whatever engines are named in `engines.load`."""
 
 import asyncio
+import subprocess
+import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -86,6 +89,38 @@ async def test_another_generator_is_one_class_and_one_line(tmp_path):
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
     services.close()
+
+
+@pytest.mark.usefixtures("engines")
+@virtual_time
+async def test_the_path_of_imports_is_settled_before_anything_is_loaded(tmp_path, monkeypatch):
+    """A voice's process that is started while OpenCV is imported finds a wrong `typing`."""
+    called = []
+    for name in ("settle", "generator", "stt", "dialogue", "director", "tts"):
+        make = getattr(load, name)
+        noted = partial(lambda name, make, *given: called.append(name) or make(*given), name, make)
+        monkeypatch.setattr(load, name, noted)
+    services = made(tmp_path)
+    await services.open()
+    assert called[0] == "settle"
+    assert len(called) == 6
+    services.close()
+
+
+def test_settling_leaves_nothing_that_would_bend_the_path():
+    program = """
+import sys
+from visavis.engines import load
+load.settle()
+before = list(sys.path)
+import visavis.engines.render.warp, visavis.server.services.engines
+assert sys.path == before, sys.path
+print("settled")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "settled\n"
 
 
 @pytest.mark.usefixtures("engines")

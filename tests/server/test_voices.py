@@ -18,7 +18,7 @@ from visavis.server.system.metrics import Metrics
 @pytest.mark.parametrize(
     ("setting", "sessions", "apart"),
     [
-        ("auto", "auto", False),
+        ("auto", "auto", True),
         ("auto", 2, False),
         ("auto", 3, True),
         ("on", 1, True),

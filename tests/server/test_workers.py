@@ -13,7 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from support.serving import SDP, Viewer, problem
+from support.coming_back import refusal, resumed
+from support.serving import SDP, Viewer, problem, watching
 from support.standing import child, children, ends, is_alive, standing
 from support.witness import Witness
 
@@ -179,6 +180,28 @@ async def test_a_session_is_found_in_whichever_worker(server):
         avatars = await (await client.get("/v1/avatars")).json()
         assert "mira" in {each["name"] for each in avatars["avatars"]}
         assert (await client.get("/v1/sessions/none")).status == 404
+
+
+async def test_what_was_said_goes_on_in_another_worker(server):
+    async with crew(server) as client:
+        async with watching(client) as viewer:
+            await client.post(f"{viewer.location}/text", json={"text": "hello"})
+            await viewer.wait_for("reply_ended")
+            token = viewer.messages[0]["resume"]
+            await client.post(f"{viewer.location}/leave", json={})
+        async with asyncio.timeout(10):  # 3 s for a reload
+            while (await client.get(viewer.location)).status != 404:
+                await asyncio.sleep(0.1)
+        async with witness(client):  # in the worker that has had it: the other one is roomier now
+            async with resumed(client, token) as again:
+                ready = await again.wait_for("ready")
+                assert again.location == viewer.location
+                assert (ready["resumed"], ready["resume"]) == (True, token)
+                assert [line["text"] for line in ready["history"]] == ["hello", "hello"]
+                assert (await client.get(again.location)).status == 200
+            await client.delete(again.location)
+        status, told = await refusal(client, token)
+        assert (status, told["type"]) == (404, "urn:visavis:session-over")
 
 
 async def test_kill_9_of_a_worker_costs_only_its_own_sessions(server):

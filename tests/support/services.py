@@ -12,6 +12,7 @@ from visavis.engines import fake
 from visavis.engines.base import Dialogue, Lips, Puppet, Stt, Tts
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.language.commands import Commands
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause
 from visavis.server.services.carrying import Measured
@@ -22,7 +23,7 @@ from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
 from visavis.server.session.relaying import Mouth
-from visavis.server.session.speaking import Speakers
+from visavis.server.session.speaking import Ahead, Speakers
 from visavis.server.system.config import Source
 from visavis.server.system.errors import NotFound
 from visavis.server.system.flow import Worker
@@ -39,7 +40,9 @@ class FakeServices:
         self,
         answer: Callable[[str], str] = lambda text: f"You said: {text}",
         stt: str = "what time is breakfast?",
+        ahead: Ahead | None = None,
     ) -> None:
+        self.ahead = ahead
         self.missing: str | None = None
         self.metrics = Metrics()
         self.stt, self.dialogue = fake.FakeStt(stt), fake.FakeDialogue(answer)
@@ -50,6 +53,7 @@ class FakeServices:
         )
         self.lent = 0  # sessions that have engines, and did not end
         self.tts = fake.FakeTts()
+        self.commands: Commands | None = Commands(["Nora"])
         self.director = Director()
         self.sentiment = Sentiment(self.director)
         self.workers = {
@@ -83,7 +87,8 @@ class FakeServices:
             give_back=give_back,
             clock=partial(Clock, phase=sitting.phase),
             still=np.full((192, 128), 128, np.uint8),
-            speakers=Speakers(DialogueMind(dialogue), tts, guide),
+            speakers=Speakers(DialogueMind(dialogue), tts, guide, self.ahead),
+            commands=self.commands,
             apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
         )
 
@@ -100,6 +105,9 @@ class FakeServices:
     async def carries(self, _encoder: object, _free: object) -> Measured | None:
         """A machine that carries four sessions."""
         return Measured(0.01, 200.0, 2.0)
+
+    async def prepare(self, _busy: object) -> None:
+        """Nothing is made ahead."""
 
     def close(self) -> None:
         self.drawing.close()

@@ -1,0 +1,125 @@
+"""What a visitor says to the conversation itself ("Stop.", "Go on"), told from what is asked.
+
+The phrases are data/commands.toml, whose first lines explain it. A text is a command as a whole or
+not at all: "Stop." is, "Where is the bus stop?" and "Stop. Where is the pool?" are questions.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from visavis.engines.language.wording import normalise
+
+PATH: Final = Path(__file__).parents[1] / "data" / "commands.toml"
+
+# What is to be done: be silent; be silent and wait; say the rest; say it again; speak otherwise.
+Kind = Literal["stop", "pause", "go-on", "repeat", "manner"]
+KINDS: Final[tuple[Kind, ...]] = ("stop", "pause", "go-on", "repeat", "manner")
+
+LONGEST: Final = 12  # words; whoever says more asks something
+_MARKS: Final = 200  # characters of a text that can be one at all
+_ELEMENT: Final = re.compile(r"\(([^()]*)\)(\??)|([^\s()]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing to do. answer: said where nothing was to be stopped; direction: of a "manner"."""
+
+    kind: Kind
+    answer: str = ""
+    direction: str = ""
+
+
+class Commands:
+    """Those of some languages; safe to share. names: what visitors call the avatar."""
+
+    def __init__(self, names: Iterable[str] = (), languages: Sequence[str] = ("en",)) -> None:
+        """Raises KeyError for a language that the table lacks."""
+        self._languages = tuple(languages)
+        self._names = tuple(filter(None, map(normalise, names)))
+        self._grammars = [_Grammar(table()[each], self._names) for each in languages]
+
+    def named(self, *names: str) -> Commands:
+        """The same for an avatar that is called so too."""
+        return Commands((*self._names, *names), self._languages)
+
+    def read(self, text: str, *, speaking: bool) -> Command | None:
+        """What a text tells the avatar to do; None: it is none of it. speaking: it speaks now."""
+        if len(text) > _MARKS:
+            return None
+        said = _once(normalise(text).split())
+        if not 0 < len(said) <= LONGEST:
+            return None
+        found = (grammar.read(said, speaking) for grammar in self._grammars)
+        return next(filter(None, found), None)
+
+
+@cache
+def table() -> Mapping[str, Mapping[str, Any]]:
+    """The file, by language."""
+    return tomllib.loads(PATH.read_text(encoding="utf-8"))
+
+
+class _Grammar:
+    """The phrases of one language. Each is matched at every place of a text, never searched for:
+    the time is bounded by its words, however they repeat."""
+
+    def __init__(self, rows: Mapping[str, Any], names: Sequence[str]) -> None:
+        self._around = _pattern([*rows["around"], *(name for n in names for name in _forms(n))])
+        self._always: list[tuple[re.Pattern[str], Command]] = []
+        self._speaking: list[tuple[re.Pattern[str], Command]] = []
+        for kind in KINDS:
+            for row in rows.get(kind, ()):
+                command = Command(kind, row.get("answer", ""), row.get("direction", ""))
+                self._always.append((_pattern(row["say"]), command))
+                if "speaking" in row:
+                    self._speaking.append((_pattern(row["speaking"]), command))
+
+    def read(self, said: Sequence[str], speaking: bool) -> Command | None:
+        """The last command of a text that holds nothing else: "Wait. No, go on."."""
+        rows = [*self._always, *self._speaking] if speaking else self._always
+        # reached[n]: the first n words are understood; with which command the last one ended.
+        reached: dict[int, Command | None] = {0: None}
+        for start in range(len(said)):
+            if start not in reached:
+                continue
+            for end in range(start + 1, len(said) + 1):
+                piece = " " + " ".join(said[start:end])
+                command = next((c for pattern, c in rows if pattern.fullmatch(piece)), None)
+                if command is not None:
+                    reached[end] = command
+                elif self._around.fullmatch(piece):
+                    reached.setdefault(end, reached[start])
+                    reached[end] = reached[end] or reached[start]
+        return reached.get(len(said))
+
+
+def _forms(name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((name, name.split()[0])))
+
+
+def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Of texts that are one of these phrases, each word with a blank before it."""
+    return re.compile("|".join(f"(?:{_expression(phrase)})" for phrase in phrases))
+
+
+def _expression(phrase: str) -> str:
+    parts = []
+    for either, maybe, word in _ELEMENT.findall(phrase):
+        if word:
+            parts.append(f" {re.escape(word)}")
+        else:
+            choices = "|".join(re.escape(each.strip()) for each in either.split("|"))
+            parts.append(f"(?: (?:{choices})){maybe}")
+    return "".join(parts)
+
+
+def _once(said: Sequence[str]) -> list[str]:
+    """Without a word's repetitions: "stop stop stop" is "stop"."""
+    return [word for at, word in enumerate(said) if at == 0 or word != said[at - 1]]

@@ -1,0 +1,40 @@
+"""What a visitor's outlet tells of what it handed over, and what it missed: marks and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from visavis.server.playout.messages import FRAME, PACKET, TICK_RATE, Tick
+from visavis.server.session.doors import Missed
+from visavis.server.session.receipt import Marks
+from visavis.server.system.metrics import Metrics
+
+
+class Played:
+    """Of one session. marks: those of the reply under way, None: there is none."""
+
+    def __init__(self, metrics: Metrics, marks: Callable[[], Marks | None]) -> None:
+        self._metrics, self._marks = metrics, marks
+
+    def sound_sent(self, at: Tick, now: Tick) -> None:
+        """A packet that plays at `at` was handed over."""
+        if (marks := self._marks()) is not None:
+            marks.sound_sent(at, now, PACKET)
+
+    def picture_sent(self, at: Tick, now: Tick, in_time: bool) -> None:
+        """The picture for `at` was handed over; the last one again if no new one came in time."""
+        self._metrics.frames.inc()
+        if not in_time:
+            self._metrics.late.inc()
+        if (marks := self._marks()) is not None:
+            marks.picture_sent(at, now)
+
+    def missed(self, length: Tick, what: Missed) -> None:
+        """So much was not sent, or was sent late."""
+        if what == "picture":
+            self._metrics.skipped.inc(length // FRAME)
+            self._metrics.late.inc(length // FRAME)
+        elif what == "gap":
+            self._metrics.sound_gap.observe(length / TICK_RATE)
+        else:
+            self._metrics.sound_left_out.labels(what).inc(length / TICK_RATE)
