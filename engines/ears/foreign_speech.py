@@ -8,6 +8,7 @@ The plane is models/data/foreign_speech.npz; models/tools/language/train.py made
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +32,7 @@ class ForeignSpeech:
             with np.load(path, allow_pickle=False) as stored:
                 self._weights = stored["weights"].astype(np.float32)
                 self._offset = float(stored["offset"])
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             msg = f"{path.name}: cannot be read"
             raise EngineError(msg) from error
 
