@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -41,7 +42,8 @@ class Transcribing:
         self._stt, self._clock, self._tasks, self._known = stt, clock, tasks, known
         self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)  # after the last segment
         self._done = 0  # frames in segments
-        self._segments: asyncio.Task[tuple[Transcript, ...]] | None = None
+        self._segments: list[Transcript] = []  # as their words come
+        self._segment: asyncio.Task[None] | None = None  # the last of them
         self._task: asyncio.Task[None] | None = None
         self.words: Transcript | None = None
         self.known_at: Tick = 0
@@ -59,7 +61,7 @@ class Transcribing:
     def keep(self, frame: Pcm) -> None:
         """A frame of the turn, or of what may become one."""
         self._frames.append(frame)
-        if len(self._frames) >= LONGEST and not self.under_way:
+        if len(self._frames) >= LONGEST:
             self._cut()
 
     def begin(self) -> None:
@@ -69,8 +71,8 @@ class Transcribing:
     def draft(self, ended: Tick) -> None:
         """Transcribe what is kept; ended: the last tick of voice in it."""
         self.drop()
-        pcm = np.concatenate(self._frames)
-        self._task = self._tasks.start(self._draft(pcm, self._segments, ended), name="transcribe")
+        work = self._draft(np.concatenate(self._frames), self._segments, self._segment, ended)
+        self._task = self._tasks.start(work, name="transcribe")
 
     def drop(self) -> None:
         """The visitor goes on: what was transcribed is not all."""
@@ -82,31 +84,37 @@ class Transcribing:
         """The turn is over."""
         self._frames = deque(maxlen=_PRE_ROLL)
         self.drop()
-        if self._segments is not None:
-            self._segments.cancel()
-        self._segments, self._done = None, 0
+        if self._segment is not None:
+            self._segment.cancel()
+        self._segments, self._segment, self._done = [], None, 0
 
     def _cut(self) -> None:
         """Transcribe a segment of what is kept, and keep the rest."""
         frames = list(self._frames)
         at = quietest(frames)
-        pcm = np.concatenate(frames[:at])
-        self._segments = self._tasks.start(self._segment(pcm, self._segments), name="segment")
+        work = self._add(np.concatenate(frames[:at]), self._segments, self._segment)
+        self._segment = self._tasks.start(work, name="segment")
         self._frames, self._done = deque(frames[at:]), self._done + at
 
-    async def _segment(
-        self, pcm: Pcm, earlier: asyncio.Task[tuple[Transcript, ...]] | None
-    ) -> tuple[Transcript, ...]:
-        before = await earlier if earlier is not None else ()
-        return (*before, await self._heard(pcm, _text(before)))
+    async def _add(
+        self, pcm: Pcm, segments: list[Transcript], earlier: asyncio.Task[None] | None
+    ) -> None:
+        if earlier is not None:
+            await earlier
+        segments.append(await self._heard(pcm, _text(segments)))
 
     async def _draft(
-        self, pcm: Pcm, earlier: asyncio.Task[tuple[Transcript, ...]] | None, ended: Tick
+        self,
+        pcm: Pcm,
+        segments: list[Transcript],
+        last: asyncio.Task[None] | None,
+        ended: Tick,
     ) -> None:
-        # A draft that is dropped must not take the segments with it.
-        before = await asyncio.shield(earlier) if earlier is not None else ()
-        last = await self._heard(pcm, _text(before))
-        self.words = Transcript(_text((*before, last)), min(part.doubt for part in (*before, last)))
+        if last is not None:
+            await asyncio.wait([last])  # a draft that is dropped does not take it along
+        parts = list(segments)
+        parts.append(await self._heard(pcm, _text(parts)))
+        self.words = _joined(parts)
         self.known_at = self._clock.now()
         self._known(ended)
 
@@ -117,13 +125,25 @@ class Transcribing:
         except EngineError as error:
             log.warning("transcription failed", extra={"fault": str(error)})
             return Transcript("", 1.0)
-        return words if words.doubt < _MAX_DOUBT else Transcript("", words.doubt)
+        return words if words.doubt < _MAX_DOUBT else replace(words, text="")
 
 
-def _text(parts: tuple[Transcript, ...]) -> str:
+def _text(parts: list[Transcript]) -> str:
     return " ".join(part.text for part in parts if part.text)
+
+
+def _joined(parts: list[Transcript]) -> Transcript:
+    return Transcript(
+        _text(parts),
+        min(part.doubt for part in parts),
+        min(part.foreign for part in parts),
+        max(part.speech for part in parts),
+    )
 
 
 def _transcribe(stt: Stt, pcm: Pcm, before: str) -> Transcript:
     heard = stt.transcribe(pcm, before)
-    return Transcript(str(heard.text), float(heard.doubt))  # what is none fails here, in its thread
+    # What is none fails here, in its thread.
+    return Transcript(
+        str(heard.text), float(heard.doubt), float(heard.foreign), float(heard.speech)
+    )

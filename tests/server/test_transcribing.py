@@ -1,0 +1,149 @@
+"""A turn's sound to its words, on a recogniser that writes how loud what it was given is."""
+
+import asyncio
+from collections import deque
+
+import numpy as np
+import pytest
+
+from visavis.engines.base import VAD_FRAME, EngineError, Transcript
+from visavis.server.playout.clock import Clock
+from visavis.server.session.segments import LONGEST, quietest
+from visavis.server.session.transcribing import Transcribing
+from visavis.server.system.flow import Tasks, Worker
+from visavis.server.system.metrics import Metrics
+from visavis.server.system.served import Health, InThread, Served
+
+SECOND = 50  # frames
+
+
+class Numbers:
+    """Writes the levels of the seconds that it hears: one word for each that is loud."""
+
+    def __init__(self):
+        self.heard, self.before, self.failing = [], [], set()
+
+    def transcribe(self, pcm, before=""):
+        call = len(self.heard)
+        self.heard.append(len(pcm) / 16_000)
+        self.before.append(before)
+        if call in self.failing:
+            raise EngineError("told to fail")
+        levels = np.unique(pcm[::VAD_FRAME])
+        return Transcript(" ".join(str(level) for level in levels if level > 1), 0.1)
+
+
+class Ear:
+    def __init__(self):
+        self.stt, self.tasks, self.known = Numbers(), Tasks(), asyncio.Event()
+        worker = Worker("stt")
+        served = Served(InThread(self.stt, worker), Health("stt", "Ears", Metrics()))
+        self.words = Transcribing(served, Clock(), self.tasks, lambda _ended: self.known.set())
+
+    def say(self, level, seconds, pause=0.4):
+        """A phrase of one level, and a pause."""
+        for _ in range(int(seconds * SECOND)):
+            self.words.keep(np.full(VAD_FRAME, level, np.int16))
+        for _ in range(int(pause * SECOND)):
+            self.words.keep(np.ones(VAD_FRAME, np.int16))
+
+    async def draft(self):
+        self.known.clear()
+        self.words.draft(0)
+        await self.known.wait()
+        return self.words.words.text
+
+
+@pytest.fixture
+async def ear():
+    ear = Ear()
+    ear.words.begin()
+    yield ear
+    await ear.tasks.close()
+
+
+def phrases(*levels):
+    return " ".join(str(level) for level in levels)
+
+
+async def test_a_minute_of_talk_is_heard_whole_and_in_order(ear):
+    for level in range(10, 32):
+        ear.say(level, 2.6)
+    assert await ear.draft() == phrases(*range(10, 32))
+    assert len(ear.stt.heard) == 4
+    assert max(ear.stt.heard) <= 20
+    assert ear.words.length == 22 * 3_000
+
+
+async def test_a_segment_is_transcribed_while_the_visitor_talks_on(ear):
+    for level in range(10, 17):
+        ear.say(level, 2.6)
+    await asyncio.sleep(0.05)
+    assert len(ear.stt.heard) == 1
+    assert await ear.draft() == phrases(*range(10, 17))
+    assert len(ear.stt.heard) == 2
+    assert ear.stt.heard[1] < 20 - ear.stt.heard[0] + 2
+    assert ear.stt.before[1].split()[0] == "10"
+
+
+async def test_a_draft_that_is_dropped_takes_no_segment_along(ear):
+    for level in range(10, 17):
+        ear.say(level, 2.6)
+    ear.words.draft(0)
+    await asyncio.sleep(0)
+    ear.words.drop()
+    ear.say(17, 2.6)
+    assert await ear.draft() == phrases(*range(10, 18))
+
+
+async def test_a_segment_cut_while_a_draft_is_under_way_is_not_said_twice(ear):
+    for level in range(10, 16):
+        ear.say(level, 2.6)
+    ear.words.draft(0)
+    ear.say(1, 4)
+    await ear.known.wait()
+    assert ear.words.words.text == phrases(*range(10, 16))
+
+
+async def test_what_is_kept_is_bounded(ear):
+    for _ in range(40):
+        ear.say(10, 2.6)
+        await asyncio.sleep(0)
+    assert len(ear.words._frames) < LONGEST
+
+
+async def test_a_segment_that_fails_costs_its_own_words_only(ear):
+    ear.stt.failing = {1}
+    for level in range(10, 26):
+        ear.say(level, 2.6)
+    heard = (await ear.draft()).split()
+    assert heard[0] == "10"
+    assert heard[-1] == "25"
+    assert 8 < len(heard) < 16
+
+
+async def test_the_next_turn_begins_with_nothing_of_the_last(ear):
+    for level in range(10, 18):
+        ear.say(level, 2.6)
+    ear.words.reset()
+    ear.say(90, 2)
+    ear.words.begin()
+    ear.say(91, 2)
+    assert await ear.draft() == "91"  # of 90 there are 0.3 s of the pause after it
+    assert isinstance(ear.words._frames, deque)
+
+
+def test_the_cut_is_in_the_last_pause_after_six_seconds():
+    frames = [np.full(VAD_FRAME, 1000, np.int16) for _ in range(LONGEST)]
+    for at, long in ((2, 40), (9, 25), (13, 25), (17, 8)):  # s, frames: the last is none
+        for index in range(at * SECOND, at * SECOND + long):
+            frames[index] = np.full(VAD_FRAME, 5, np.int16)
+    assert 13 * SECOND < quietest(frames) < 13 * SECOND + 25
+
+
+def test_who_makes_no_pause_is_cut_where_the_voice_is_softest():
+    rng = np.random.default_rng(4)
+    frames = [rng.normal(0, 3000, VAD_FRAME).astype(np.int16) for _ in range(LONGEST)]
+    for index in range(500, 515):
+        frames[index] = (frames[index] * 0.3).astype(np.int16)
+    assert 500 < quietest(frames) < 515
