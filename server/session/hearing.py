@@ -49,6 +49,8 @@ from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
 
+# What is said over an answer that began so short a time ago may be the rest of the question.
+_CONTINUED: Final[Tick] = ms(2000)
 _BEFORE: Final = 300 // FRAME_MS  # frames from before the onset that belong to a turn
 
 Event = SpeechStarted | SpeechResumed | Drafted | Heard | Failure
@@ -91,6 +93,7 @@ class Hearing:
         self._words = Transcribing(ear.stt, clock, tasks, self._known)
         self._ending = TurnEnding(ear.turn_end, tasks, self._decide)
         self._sure: tuple[str, float] = ("", 0.0)  # of the answer to these words
+        self._told: tuple[str, Tick] = ("", 0)  # the words of the last turn, and when it ended
         self._ended: Tick = 0  # the last tick of voice
         self._gate = Gate(clock)
         self._nearness = Nearness()
@@ -216,7 +219,8 @@ class Hearing:
     def _follow(self, change: Change | None, now: Tick, over_reply: bool) -> None:
         if change == "started":
             self._nearness.begin(over_reply=over_reply)
-            self._words.begin()
+            text, told = self._told
+            self._words.begin(text if over_reply and now - told < _CONTINUED else "")
             self._ending.begin(_BEFORE)
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
@@ -291,6 +295,7 @@ class Hearing:
     def _end(self, words: Transcript) -> None:
         heard = Heard(words.text, self._ended, self._words.known_at, self._arousal())
         if heard.text:
+            self._told = heard.text, self._clock.now()
             self._tone.call(Tone.learn, None)
             self._nearness.learn()
         if heard.text and not self._finishing and not self._wordless:

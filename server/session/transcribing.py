@@ -40,6 +40,7 @@ class Transcribing:
     ) -> None:
         self._stt, self._clock, self._tasks, self._known = stt, clock, tasks, known
         self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)  # after the last segment
+        self._before = ""
         self._done = 0  # frames in segments
         self._segments: list[Transcript] = []  # as their words come
         self._segment: asyncio.Task[None] | None = None  # the last of them
@@ -63,9 +64,13 @@ class Transcribing:
         if len(self._frames) >= LONGEST:
             self._cut()
 
-    def begin(self) -> None:
-        """A turn: from here on every frame is kept, and those from just before it."""
+    def begin(self, before: str = "") -> None:
+        """A turn: from here on every frame is kept, and those from just before it.
+
+        before: words that it may go on with.
+        """
         self._frames = deque(self._frames)
+        self._before = before
 
     def draft(self, ended: Tick) -> None:
         """Transcribe what is kept; ended: the last tick of voice in it."""
@@ -100,7 +105,7 @@ class Transcribing:
     ) -> None:
         if earlier is not None:
             await earlier
-        segments.append(await self._heard(pcm, _text(segments)))
+        segments.append(await self._heard(pcm, _text(segments) or self._before))
 
     async def _draft(
         self,
@@ -112,7 +117,7 @@ class Transcribing:
         if last is not None:
             await asyncio.wait([last])  # a draft that is dropped does not take it along
         parts = list(segments)
-        parts.append(await self._heard(pcm, _text(parts)))
+        parts.append(await self._heard(pcm, _text(parts) or self._before))
         self.words = Transcript(_text(parts), min(part.doubt for part in parts))
         self.known_at = self._clock.now()
         self._known(ended)
