@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 # What is said over an answer that began so short a time ago may be the rest of the question.
 _CONTINUED: Final[Tick] = ms(2000)
-_BEFORE: Final = 300 // FRAME_MS  # frames from before the onset that belong to a turn
+_PRE_ROLL: Final = 300  # ms from before the onset that belong to a turn
 
 Event = SpeechStarted | SpeechResumed | Drafted | Heard | Failure
 
@@ -221,7 +221,7 @@ class Hearing:
             self._nearness.begin(over_reply=over_reply)
             text, told = self._told
             self._words.begin(text if over_reply and now - told < _CONTINUED else "")
-            self._ending.begin(_BEFORE)
+            self._ending.begin(_PRE_ROLL // FRAME_MS)
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
         elif change == "resumed" and not self._finishing:
@@ -306,8 +306,8 @@ class Hearing:
         self._emit(heard)
 
     def _reset(self) -> None:
+        self._words.reset(silent=self._turn.silence >= _PRE_ROLL)
         self._turn.reset(wordless=self._wordless)
-        self._words.reset()
         self._ending.drop()
         self._sure, self._so_far = ("", 0.0), None
         self._finishing = self._lingering = self._unbroken = False

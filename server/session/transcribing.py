@@ -84,9 +84,9 @@ class Transcribing:
             self._task.cancel()
         self._task, self.words = None, None
 
-    def reset(self) -> None:
-        """The turn is over."""
-        self._frames = deque(maxlen=_PRE_ROLL)
+    def reset(self, *, silent: bool = False) -> None:
+        """The turn is over. silent: for so long that what was heard last may begin another one."""
+        self._frames = deque(self._frames if silent else (), maxlen=_PRE_ROLL)
         self.drop()
         if self._segment is not None:
             self._segment.cancel()
