@@ -160,6 +160,7 @@ _NAMES: Final[Mapping[type, str]] = {
     events.Listening: "listening",
     events.Transcribed: "transcript",
     events.Commanded: "command",
+    events.NotUnderstood: "not_understood",
     events.Thinking: "thinking",
     events.ReplyStarted: "reply_started",
     events.ReplyHeld: "reply_held",

@@ -34,6 +34,7 @@ UNSURE: Final = (
 )
 EMPTY: Final = "[slightly sorry] Sorry, I did not hear you. Please say it once more."
 FOREIGN: Final = "[sorry] I am afraid I only understand English."
+UNCLEAR: Final = "[slightly sorry] Sorry, I did not catch that."
 REPEATING: Final = "Of course."
 
 
@@ -60,7 +61,7 @@ def not_in(knowledge: Knowledge, small: Sequence[Entry]) -> tuple[Entry, ...]:
 
 def fixed(knowledge: Knowledge) -> Iterator[str]:
     """What is said to what it does not know, up to what depends on the question."""
-    yield from (EMPTY, FOREIGN, REPEATING)
+    yield from (EMPTY, FOREIGN, UNCLEAR, REPEATING)
     for text in (*UNKNOWN, *UNSURE):
         until = min(text.find(brace) % len(text) for brace in ("{near}", "{nearest}"))
         yield from sentences(fill(text[:until], knowledge))[:-1]

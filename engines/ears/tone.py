@@ -50,6 +50,11 @@ class Tone:
         self._usual = np.zeros(3)
         self._learnt = 0  # utterances
 
+    @property
+    def pitched(self) -> int:
+        """Frames of this utterance in which a voice has a pitch: coughs and noise have few."""
+        return len(self._frames)
+
     def begin(self) -> None:
         """Another utterance."""
         self._frames.clear()

@@ -38,7 +38,13 @@ def only_follows(text: str) -> bool:
     plain = re.sub(r"[^a-z0-9]+", " ", re.sub(r"(?<=\w)-(?=\w)", "", plain))
     if not plain.strip():
         return not re.search(r"\w", _NOISE.sub(" ", text))  # another script's letters are words
-    if len(plain.split()) > _MOST:
-        return all(_HUM.fullmatch(word) for word in plain.split())  # somebody laughs
+    words = plain.split()
+    if len(words) > _MOST:  # somebody laughs, or whisper made of a cough what it makes of coughs
+        return _rambles(words) or all(_HUM.fullmatch(word) for word in words)
     left = _PHRASES.sub(" ", plain)
     return all(word in _WORDS or _HUM.fullmatch(word) for word in left.split())
+
+
+def _rambles(words: list[str]) -> bool:
+    """Whether the same few words come again and again: "and then, and, and, and, and, and"."""
+    return len(words) >= 2 * _MOST and len(set(words)) <= len(words) // _MOST

@@ -16,7 +16,8 @@ PHONE: Final = (
 VANITY: Final = r"(?:\+?1-)?\d{3}(?:-[a-z\d]+)*-[a-z]+(?:-[a-z\d]+)*"
 VERSION: Final = r"v?(\d{1,3}(?:\.\d{1,3}){2,})"
 LIST: Final = r"\d{1,2}(?:,\d{1,2}){2,}"
-SUM: Final = r"[\da-z.]+(?:[-+*/x×÷−±^=<>≤≥≠][\da-z.]+)+"
+_OPERAND: Final = r"(?:\.?\d[\d.]*|[a-z])"  # one letter: with more, "x" is both a sign and a part
+SUM: Final = rf"{_OPERAND}(?:[-+*/x×÷−±^=<>≤≥≠]{_OPERAND})+"
 FRACTION: Final = r"(\d{1,3})[/⁄](\d{1,3})(?:ths?|rds?|nds?)?"
 MIXED_FRACTION: Final = r"(\d{1,6}) (\d{1,2})⁄(\d{1,2})"
 DECADE: Final = r"('?)(\d{4}|\d0)'?s"
@@ -54,7 +55,7 @@ def number(match: re.Match[str], place: Place) -> str:
         return amounts.decimal(text)
     if _is_code(text, place):
         return numerals.digits(text)
-    if len(text) == 3 and place.before.lower().rstrip(".") in _NUMBERED:
+    if len(text) == 3 and _is_name(place):
         return numerals.paired(text)
     return _year(text, place) if len(text) == 4 else short(text)
 
@@ -63,6 +64,12 @@ def _group_of_thousands(value: int, following: int) -> str:
     """ "12" of "12 000" -> "twelve thousand"."""
     scale = numerals.SCALES[following]
     return f"{numerals.cardinal(value)} {scale}".strip() if value else ""
+
+
+def _is_name(place: Place) -> bool:
+    """Whether it names a room or the like: "room 304", "your number is 304"."""
+    told = place.before.lower() == "is" and place.earlier.lower() == "number"
+    return told or place.before.lower().rstrip(".") in _NUMBERED
 
 
 def _is_code(text: str, place: Place) -> bool:
@@ -78,8 +85,7 @@ def _is_code(text: str, place: Place) -> bool:
 
 def _year(text: str, place: Place) -> str:
     """Four digits: a year, a room, or a plenty."""
-    named = place.before.lower().rstrip(".") in _NUMBERED
-    if text.startswith("0") or named:
+    if text.startswith("0") or _is_name(place):
         return numerals.paired(text)
     if not _FIRST_YEAR <= int(text) <= _LAST_YEAR:
         return numerals.cardinal(int(text))

@@ -96,7 +96,9 @@ class MarkupReader:
 
     def _step(self, end: int) -> None:
         """The words up to the next piece of mark-up, and that."""
-        found = _TOKEN.search(self._text, self._at, end)
+        found = _TOKEN.search(self._text, self._at)
+        if found and found.start() >= end:  # it may become something else
+            found = None
         self._give(self._text[self._at : found.start() if found else end])
         if found:
             self._token(found)

@@ -137,6 +137,16 @@ _ASKED: Final = frozenset(
 )
 
 
+# With these alone nobody has asked for anything yet: "Could you please ...", "Excuse me, ...".
+_OPENING: Final = re.compile(
+    r"(?:(?:hello|hi|hey|sorry|excuse me|good (?:morning|evening|afternoon)|well|so|okay|yes|and) )*"
+    r"(?:(?:can|could|would|will) you(?: please)?(?: (?:tell|show|give|send|bring)(?: (?:me|us))?)?"
+    r"|(?:please )?(?:tell|show|give|send|bring) (?:me|us)|i was wondering|i think|i guess|i'd like"
+    r"|(?:i|we) (?:need|want|wanted|would like)|do you (?:know|have|think)|the thing is|actually"
+    r"|well|so)"
+)
+
+
 def words_of(text: str) -> list[str]:
     """Lower-case words without marks."""
     return re.findall(r"[\w']+", text.lower().replace("\u2019", "'"))
@@ -153,6 +163,8 @@ def dangling(text: str) -> bool:
     words = words_of(text)
     if not words or text.rstrip().endswith(_OPEN):
         return bool(words)
+    if _OPENING.fullmatch(" ".join(words)):
+        return True
     *before, last = words
     if last in _PREPOSITIONS:
         stranded = closed(text) and len(words) > 2 and words[0] in _ASKED

@@ -46,7 +46,8 @@ def read(core: str, place: Place) -> str:
         match = pattern.fullmatch(core)
         spoken = reading(match, place) if match else None
         if spoken is not None:
-            return spoken
+            # What a pattern took for letters may have held more: a voice gets words alone.
+            return _plain(spoken) if _UNREADABLE.search(spoken) else spoken
     return _plain(core)
 
 
@@ -232,6 +233,7 @@ def _alternative(match: re.Match[str], place: Place) -> str:
 
 _MONEY_PART: Final = r"(?:US|NZ|A|C|HK)?[$€£¥₹]?"
 _Table = tuple[tuple[str, Reading], ...]
+_UNREADABLE: Final = re.compile(r"[^\w\s',;:.!?-]|[\d_]")
 _DIGIT: Final = re.compile(r"[0-9]")
 _MAY_BE_LETTERS: Final[_Table] = (
     (dates.HALF, dates.half_alone),

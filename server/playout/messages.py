@@ -53,25 +53,30 @@ class Drafted:
     """What the visitor has said so far, at a pause that may not be the end of the turn.
 
     An empty text: no words were understood so far. `arousal`: how raised the voice was, as
-    `engines.tone` tells it.
+    `engines.tone` tells it. `foreign`: these are no words, but what speech in another language
+    was taken for.
     """
 
     text: str
     ended: Tick
     arousal: float = 0.0
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """The visitor's turn is over; an empty text means that no words were understood.
 
-    `ended`: the last tick of speech. `transcribed`: when the text was known.
+    `ended`: the last tick of speech. `transcribed`: when the text was known. `foreign`: as of a
+    draft. `unclear`: somebody did say something, but no word of it was understood.
     """
 
     text: str
     ended: Tick
     transcribed: Tick
     arousal: float = 0.0
+    foreign: bool = False
+    unclear: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,19 @@ class Preparing:
 
     async def _prepare(self, shelf: Shelf, busy: Busy) -> float:
         """What is missing on a shelf; s until it is worth a look again."""
+        try:
+            return await self._prepared(shelf, busy)
+        except OSError as error:
+            not_kept(self._place, error)
+        except EngineError as error:
+            extra = {"voice": shelf.voice, "fault": fault(error)}
+            log.warning("answers could not be prepared", extra=extra)
+        finally:
+            self.close()
+        return _LATER
+
+    async def _prepared(self, shelf: Shelf, busy: Busy) -> float:
+        """Raises EngineError, OSError."""
         missed = shelf.missed
         missing = await asyncio.to_thread(self._missing, shelf, missed)
         for line in set(missed).difference(missing):
@@ -82,19 +95,9 @@ class Preparing:
         if await asyncio.to_thread(_free) < MEMORY:
             log.info("too little memory to prepare answers", extra={"voice": shelf.voice})
             return _LATER
-        try:
-            with sole(self._place) as is_sole:
-                if is_sole:
-                    await self._make(shelf, missing, missed, busy)
-        except OSError as error:
-            not_kept(self._place, error)
-            return _LATER
-        except EngineError as error:
-            extra = {"voice": shelf.voice, "fault": fault(error)}
-            log.warning("answers could not be prepared", extra=extra)
-            return _LATER
-        finally:
-            self.close()
+        with sole(self._place) as is_sole:
+            if is_sole:
+                await self._make(shelf, missing, missed, busy)
         return _EVERY
 
     def _missing(self, shelf: Shelf, missed: Sequence[Wanted]) -> list[Wanted]:
@@ -115,7 +118,7 @@ class Preparing:
         make = partial(load.tts, shelf.voice, self._home)
         self._child = EngineProcess(f"prepare-{shelf.voice}", make, _DEADLINE, patient=True)
         await self._child.load()
-        made = failures = 0
+        made, failed = 0, list[Path]()  # those since one went well
         for line in missing:
             await _idle(busy)
             began = time.monotonic()
@@ -123,13 +126,14 @@ class Preparing:
                 break
             try:
                 room.add(shelf.path(line), await self._child.call(written, line, shelf.path(line)))
-                made, failures = made + 1, 0
+                made += 1
                 self._metrics.prepared.inc()
+                self._unmakeable.update(failed)
+                failed.clear()
             except EngineError:
-                failures += 1
-                if failures == TOO_MANY:  # it is not the line
+                failed.append(shelf.path(line))
+                if len(failed) == TOO_MANY:  # it is not the lines
                     raise
-                self._unmakeable.add(shelf.path(line))
             shelf.settle(line)
             # Half of a core at most: where a container has a quota, giving way does not help.
             await asyncio.sleep(time.monotonic() - began)
@@ -154,7 +158,7 @@ def written(tts: Tts, line: Wanted, path: Path) -> int:
 
 
 def prepare_now(
-    tts: Tts, by: str, plan: Sequence[Wanted], place: Path, room: int = ROOM
+    tts: Tts, by: str, plan: Sequence[Wanted], place: Path, room: int | None = None
 ) -> Iterator[bool]:
     """Make what is missing of a plan, one line a step: whether it was made now.
 
@@ -195,8 +199,9 @@ class _Kept:
 class Room:
     """The files of all voices, and how many may be there. Not for the event loop."""
 
-    def __init__(self, place: Path, most: int = ROOM) -> None:
-        self._most, self._kept = most, []
+    def __init__(self, place: Path, most: int | None = None) -> None:
+        self._most = ROOM if most is None else most
+        self._kept: list[_Kept] = []
         for entry in os.scandir(place):
             if entry.name.endswith(SUFFIX):
                 known = entry.stat()

@@ -41,6 +41,8 @@ _UNSAID: Final = 1.4  # where the mind does not say how sure it is
 # hesitation of 0.9 s is not broken into.
 _ODDS: Final = (-3.0, -1.5, 0.0, 1.0, 2.0)
 _SILENCES: Final = (1500, 1050, 850, 500, 320)
+# At least, where a sentence breaks off, however finished it sounds.
+_HANGING: Final = 1350
 # The same for a whole sentence that the mind surely answers, by its sound alone: from what sounds
 # broken off to what may be over.
 _SOUNDS: Final = (-4.0, -2.0, 0.0)
@@ -112,7 +114,8 @@ class Endpointing:
     def silence_for(self, found: Evidence) -> int:
         """How long a silence ends the turn: `least` to 1500 ms."""
         if not found.known:
-            return round(float(np.interp(found.odds, _ODDS, _SILENCES)))
+            silence = round(float(np.interp(found.odds, _ODDS, _SILENCES)))
+            return max(silence, _HANGING) if dangling(found.text) else silence
         silences = _VERBATIM_SILENCES if found.verbatim else _KNOWN_SILENCES
         return max(self.least, round(float(np.interp(found.sound, _SOUNDS, silences))))
 

@@ -38,6 +38,17 @@ class Commanded:
 
 
 @dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """The visitor spoke, and the reply of this turn says that nothing was understood.
+
+    why: it was in another language ("foreign"), or no word could be made out ("unclear").
+    """
+
+    turn: int
+    why: Literal["foreign", "unclear"]
+
+
+@dataclass(frozen=True, slots=True)
 class Thinking:
     """A reply to this turn is being made."""
 
@@ -151,6 +162,7 @@ Event = (
     Listening
     | Transcribed
     | Commanded
+    | NotUnderstood
     | Thinking
     | ReplyStarted
     | ReplyHeld

@@ -56,6 +56,11 @@ Event = SpeechStarted | SpeechResumed | Drafted | Heard | Failure
 RESTARTED: Final = Failure("hearing-restarted", "A word may be lost: my hearing was restarted.")
 DEAF: Final = Failure("hearing-failed", "I cannot hear you for the moment. Please type instead.")
 HALF_DEAF: Final = Failure("echo-failed", "I cannot hear you while I speak, for the moment.")
+_FOREIGN: Final = 0.5  # probability from which speech is taken for another language
+# What was said without a word being understood was surely said: so likely to be speech, and so
+# many frames of it pitched, 0.8 s.
+_SPOKE: Final = 0.8
+_SAID: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +250,11 @@ class Hearing:
         """The words up to `ended` have come."""
         words = self._words.words
         text = "" if words is None else words.text
+        foreign = words is not None and words.foreign >= _FOREIGN
         if self._unbroken:
             self._wordless = words_of(text) == self._so_far
             self._so_far = words_of(text)
-        self._decide(Drafted(text, ended, self._arousal()))
+        self._decide(Drafted(text, ended, self._arousal(), foreign))
 
     def _decide(self, drafted: Drafted | None = None) -> None:
         """Something more is known of the turn, between two frames."""
@@ -259,6 +265,9 @@ class Hearing:
                 self._maybe_finish()
         except Exception as error:  # noqa: BLE001 (a turn whose words are never known never ends)
             self._begin_anew(error)
+
+    def _pitched(self) -> int:
+        return self._tone.call(lambda tone: tone.pitched, 0)
 
     def _arousal(self) -> float:
         return self._tone.call(Tone.arousal, 0.0)
@@ -289,7 +298,11 @@ class Hearing:
         )
 
     def _end(self, words: Transcript) -> None:
-        heard = Heard(words.text, self._ended, self._words.known_at, self._arousal())
+        heard = Heard(
+            words.text, self._ended, self._words.known_at, self._arousal(),
+            foreign=words.foreign >= _FOREIGN,
+            unclear=not words.text and words.speech >= _SPOKE and self._pitched() >= _SAID,
+        )  # fmt: skip
         if heard.text:
             self._tone.call(Tone.learn, None)
             self._nearness.learn()

@@ -49,7 +49,7 @@ class Nearness:
         level = _dbfs(power)
         if over_reply:
             voice = voice and level >= self._least
-        self._recent.append(level if voice else _SILENT)
+        self._recent.append(level if voice and over_reply else _SILENT)
         if voice:
             self._turn.append(power)
             self._wary = max(self._wary - 1, 0)

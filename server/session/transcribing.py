@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -113,7 +114,7 @@ class Transcribing:
             await asyncio.wait([last])  # a draft that is dropped does not take it along
         parts = list(segments)
         parts.append(await self._heard(pcm, _text(parts)))
-        self.words = Transcript(_text(parts), min(part.doubt for part in parts))
+        self.words = _joined(parts)
         self.known_at = self._clock.now()
         self._known(ended)
 
@@ -124,13 +125,25 @@ class Transcribing:
         except EngineError as error:
             log.warning("transcription failed", extra={"fault": str(error)})
             return Transcript("", 1.0)
-        return words if words.doubt < _MAX_DOUBT else Transcript("", words.doubt)
+        return words if words.doubt < _MAX_DOUBT else replace(words, text="")
 
 
 def _text(parts: list[Transcript]) -> str:
     return " ".join(part.text for part in parts if part.text)
 
 
+def _joined(parts: list[Transcript]) -> Transcript:
+    return Transcript(
+        _text(parts),
+        min(part.doubt for part in parts),
+        min(part.foreign for part in parts),
+        max(part.speech for part in parts),
+    )
+
+
 def _transcribe(stt: Stt, pcm: Pcm, before: str) -> Transcript:
     heard = stt.transcribe(pcm, before)
-    return Transcript(str(heard.text), float(heard.doubt))  # what is none fails here, in its thread
+    # What is none fails here, in its thread.
+    return Transcript(
+        str(heard.text), float(heard.doubt), float(heard.foreign), float(heard.speech)
+    )

@@ -31,6 +31,7 @@ from visavis.server.session.hearing import Hearing
 from visavis.server.session.history import History
 from visavis.server.session.overlap import leaves_the_turn
 from visavis.server.session.performing import Performance
+from visavis.server.session.regret import Regret, Sorry
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
 from visavis.server.system.metrics import Metrics
@@ -80,6 +81,7 @@ class TurnTaking:
         # What they had said of their remark before the words that are heard now.
         self._before = ""
         self._resumed = False  # the words that come have what was said before in them
+        self._regret = Regret()
 
     # --- what is heard --------------------------------------------------------------------------
 
@@ -103,6 +105,9 @@ class TurnTaking:
         if not draft.text or self._is_answered(draft.text):
             return
         self._take_the_turn(draft.text)
+        if draft.foreign:  # nothing to think about, and nothing to show
+            self.drop_draft()
+            return
         text = self._whole(draft.text)
         self._tell(events.Transcribed(self._timeline.turn + 1, text, final=False))
         self._showing.move("brows" if text.rstrip().endswith("?") else "acknowledge")
@@ -125,11 +130,9 @@ class TurnTaking:
             return
         self._take_the_turn(heard.text)
         self._tell(events.Listening(active=False))
-        if not heard.text:
-            if self._draft is not None:  # words that turned out to be none
-                self._tell(events.Transcribed(self._timeline.turn + 1, "", final=True))
-            self.drop_draft()
-            self.resume()
+        sorry = self._regret.at(heard)
+        if sorry is not None or not heard.text:
+            self._without_words(sorry)
             return
         if self._floor.obeyed(heard.text):
             return
@@ -141,6 +144,18 @@ class TurnTaking:
             draft = None
         turn = self._floor.start(request, draft, heard.ended + CONFIRMED)
         self._tell(events.Transcribed(turn, text, final=True))
+
+    def _without_words(self, sorry: Sorry | None) -> None:
+        """There was nothing to answer; it may be said that nothing was understood."""
+        if self._draft is not None:  # words that turned out to be none
+            self._tell(events.Transcribed(self._timeline.turn + 1, "", final=True))
+        self.drop_draft()
+        if sorry is None:
+            self.resume()
+            return
+        request = Request(sorry.text, "say", self._clock.now(), passing=True)
+        turn = self._floor.start(request, None, 0)
+        self._tell(events.NotUnderstood(turn, sorry.why))
 
     # --- whose turn it is -----------------------------------------------------------------------
 

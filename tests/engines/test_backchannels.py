@@ -9,13 +9,13 @@ FOLLOWS = (
     "I see.", "(coughs)", "[LAUGHTER", "*sighs*", "Ha ha ha ha ha ha", "Hahaha!", "Heh heh.",
     "Hmm.", "Mmhmm", "Um-hum.", "Right.", "Oh, okay.", "", "...", "That's great.", "Thank you.",
     "Ahem.", "♪♪",
-    "Got it.", "Of course.", "Uhm",
+    "Got it.", "Of course.", "Uhm", "And then, and, and, and, and, and, and, and, and, and,",
 )  # fmt: skip
 WANTS_THE_TURN = (
     "Stop.", "No.", "No, wait.", "Wait", "Yes, please.", "Okay, where is the gym?", "Help!", "Home",
     "Ham", "Hello.", "你好", "Taxi.", "Where?", "What?", "And the pool?", "Go on.", "Hold on.",
     "He", "Uh, where is it", "Oh no, stop", "Hey!", "Who?", "(coughs) Where is it?",
-    "Good morning.", "Excuse me.", "Sorry,",
+    "No, no, no, no, no.", "Good morning.", "Excuse me.", "Sorry,",
     "Thank you, and where is the gym?", "Right or left?", "Is that right?",
 )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Time grows with the text alone, whatever it is made of: 50,000 characters of each kind."""
 
+import itertools
 import time
 
 import pytest
@@ -79,3 +80,20 @@ def test_a_word_of_any_length_is_read_at_once(kind):
     began = time.thread_time()
     spoken.spell(f"{word[: 4 * SIZE]} and")
     assert time.thread_time() - began < 0.3
+
+
+def test_no_word_makes_a_pattern_try_all_ways_to_divide_it():
+    """Two signs that a pattern may read either way took twice as long for each more of them."""
+    signs = "1a xX.,-/:'\"()@#$€%°^+*=_²IV"
+    slowest, at = 0.0, ""
+    for one, other in itertools.product(signs, repeat=2):
+        for word in (
+            one * 70 + other * 70 + "!1!",
+            (one + other) * 70 + "!",
+            "1" + (one + other) * 70,
+        ):
+            began = time.thread_time()
+            spoken.spell(word.replace(" ", ""))
+            took = time.thread_time() - began
+            slowest, at = max((slowest, at), (took, word))
+    assert slowest < 0.1, at

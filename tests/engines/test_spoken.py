@@ -8,13 +8,13 @@ import pytest
 from bench.sound.spoken_forms import cases, right, said
 from visavis.engines.language.spoken import spell
 
-REACHED = 458  # of 459; "CHAPTER I--THE" is the one that is not
+REACHED = 459  # of 460; "CHAPTER I--THE" is the one that is not
 
 
 def test_the_score_that_was_reached_is_held():
     table = cases()
     wrong = [f"{c.written} -> {said(c.written)}" for c in table if not right(c, said(c.written))]
-    assert len(table) >= 459
+    assert len(table) >= 460
     assert len(table) - len(wrong) >= REACHED, "\n".join(wrong)
 
 

@@ -12,7 +12,7 @@ from support.stage import Stage
 from support.virtual_time import virtual_time
 
 from visavis.engines import fake, load
-from visavis.engines.base import PLAIN, Phoneme, Prosody, Speech, Word
+from visavis.engines.base import PLAIN, EngineError, Phoneme, Prosody, Speech, Word
 from visavis.engines.dialogue import smalltalk
 from visavis.engines.direction.director import Director
 from visavis.server.commands import doctor
@@ -220,6 +220,56 @@ async def test_what_is_missing_is_made_in_idle_time_as_the_voice_makes_it(
         assert alike(found, list(voice.synthesize(wanted.text, wanted.prosody)))
     assert metrics.registry.get_sample_value("visavis_lines_prepared_total") >= 1
     worker.close()
+
+
+async def test_a_home_that_cannot_be_written_costs_the_preparing_alone(shelf, metrics, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    place = tmp_path / "file" / "speech"
+    work = Preparing(tmp_path, place, shelf._repertoire, lambda: [shelf], metrics)
+    assert await work._prepare(shelf, lambda: False) == preparing._LATER
+
+
+async def test_with_too_little_memory_no_process_is_begun(shelf, metrics, tmp_path, monkeypatch):
+    monkeypatch.setattr(preparing, "_free", lambda: preparing.MEMORY - 1)
+    monkeypatch.setattr(preparing, "EngineProcess", None)
+    work = Preparing(tmp_path, tmp_path, shelf._repertoire, lambda: [shelf], metrics)
+    assert await work._prepare(shelf, lambda: False) == preparing._LATER
+
+
+async def test_with_no_room_left_no_process_is_begun(shelf, metrics, tmp_path, monkeypatch):
+    put(shelf, HELLO)
+    monkeypatch.setattr(preparing, "ROOM", 1)
+    monkeypatch.setattr(preparing, "EngineProcess", None)
+    work = Preparing(tmp_path, tmp_path, shelf._repertoire, lambda: [shelf], metrics)
+    assert await work._prepare(shelf, lambda: False) == preparing._EVERY
+    assert shelf.path(HELLO).exists()
+
+
+async def test_a_process_that_keeps_failing_is_left_alone_for_a_while(
+    shelf, metrics, tmp_path, monkeypatch, caplog
+):
+    shelf._repertoire.learn([Wanted(f"Line {n}.", PLAIN) for n in range(9)])
+    failing = _Failing()
+    monkeypatch.setattr(preparing, "EngineProcess", lambda *_, **__: failing)
+    work = Preparing(tmp_path, tmp_path, shelf._repertoire, lambda: [shelf], metrics)
+    assert await work._prepare(shelf, lambda: False) == preparing._LATER
+    assert (failing.calls, failing.closed) == (3, True)
+    assert "answers could not be prepared" in caplog.messages
+
+
+class _Failing:
+    def __init__(self):
+        self.calls, self.closed = 0, False
+
+    async def load(self):
+        pass
+
+    async def call(self, *_):
+        self.calls += 1
+        raise EngineError("no")
+
+    def close(self):
+        self.closed = True
 
 
 def _eager(name, make, deadline, *, patient):

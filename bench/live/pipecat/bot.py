@@ -15,7 +15,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ class Mind(FrameProcessor):
 
 
 _RATE = 24_000  # of hibari
+_QUIET = 0.003
 
 
 class HibariTTSService(TTSService):
@@ -89,7 +90,7 @@ class HibariTTSService(TTSService):
     def __init__(self) -> None:
         settings = TTSSettings(model=None, voice="af_heart", language=None)
         super().__init__(push_start_frame=True, push_stop_frames=True, settings=settings)
-        self._voice = hibari.TTS()
+        self._voice = hibari.Hibari()
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame, None]:
         """The sentence's sound, as it is made."""
@@ -105,6 +106,8 @@ class HibariTTSService(TTSService):
 
 async def _in_thread(pieces: Iterator[Any]) -> AsyncIterator[bytes]:
     while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        loud = np.flatnonzero(np.abs(piece) > _QUIET)  # as our server does: it begins with silence
+        piece = piece[loud[0] :] if loud.size else piece
         yield np.rint(np.clip(piece, -1, 1) * 32_767).astype("<i2").tobytes()
 
 
@@ -161,6 +164,14 @@ async def talk(
     await PipelineRunner(handle_sigint=False).run(PipelineTask(pipeline, params=PipelineParams()))
 
 
+async def _told(work: Coroutine[Any, Any, None]) -> None:
+    """Nobody awaits a conversation: what ends it is in the log."""
+    try:
+        await work
+    except Exception:  # noqa: BLE001 (whatever it is)
+        logger.exception("the conversation ended")
+
+
 def application(answers: dict[str, str], home: Path, name: str) -> web.Application:
     """The page, and the address for its offer."""
     talks: set[asyncio.Task[None]] = set()
@@ -172,7 +183,7 @@ def application(answers: dict[str, str], home: Path, name: str) -> web.Applicati
         given: dict[str, Any] = await request.json()
         connection = SmallWebRTCConnection()
         await connection.initialize(sdp=given["sdp"], type=given["type"])
-        talks.add(asyncio.create_task(talk(connection, answers, home, name)))
+        talks.add(asyncio.create_task(_told(talk(connection, answers, home, name))))
         return web.json_response(connection.get_answer())
 
     app = web.Application()
