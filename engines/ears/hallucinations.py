@@ -20,7 +20,7 @@ _ENOUGH: Final = 3
 _SURE: Final = 3.0  # words are as sure as no_speech says up to a mean probability of a third
 _SLOW: Final = 2.0  # s of sound a word, from where it is too little for so much
 _SLOWNESS: Final = 0.1  # doubt for each second more
-# Who says "thank you" takes half a second a word, and whisper is sure of it; over the soft beginning
+# Who says "thank you" takes half a second a word, and whisper is sure of it; over the soft start
 # of a piece of music it wrote the same with a no_speech of 0.2, for 2 s a word and in doubt.
 _SUSPICION: Final = 0.15
 _UNSURE: Final = 0.8  # of the log probability
@@ -31,7 +31,7 @@ _LINGERINGNESS: Final = 0.3
 _TAG: Final = re.compile(r"\[[^\]]*\]?|\([^)]*\)?|\*[^*]*\*|<[^>]*>?|[♪♫♬#]+")
 # Sounds that people make and nobody answers. "Mm-hmm" and "uh-huh" are none: they mean yes.
 _SOUND: Final = re.compile(
-    r"(?:m+|h+m+|h*u+h*|u+m+|a+h*|o+h?|oh+|o+w+|e+h*|sh+|ps+t|(?:b|h|m|w)a+h+|h[aeo]h?(?:h?[aeo]h?)*)"
+    r"(?:m+|h+m+|h*u+h*|u+m+|a+h*|o+h?|oh+|o+w+|e+h*|sh+|ps+t|[bhmw]a+h+|h[aeo]+(?:h+[aeo]+)*h*)"
 )
 _FAVOURITES: Final = frozenset(
     (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import numpy as np
-import soxr
+import soxr  # type: ignore[import-untyped]
 
 from visavis.engines.base import HEAR_RATE, PLAY_RATE, Floats, Pcm, Stt
 from visavis.engines.ears.vad_webrtc import WebrtcVad
