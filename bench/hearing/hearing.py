@@ -24,6 +24,7 @@ import numpy as np
 
 from bench.hearing import honest_loop, judging, room, whole
 from bench.hearing.corpora import SETS, Case, Make
+from bench.hearing.honest_loop import HonestLoop
 from bench.hearing.stage import HOME, VOICE, Record, Scene, engines, perform, track
 from bench.live.signals import held, summary
 from bench.machine import Share
@@ -68,10 +69,13 @@ class Bench:
 
     async def judged(self, case: Case) -> dict[str, Any]:
         """The outcome of one case."""
+        before = _engine_seconds()
         record = await perform(self._services, case.scene)
+        spent = {name: round(s - before.get(name, 0), 2) for name, s in _engine_seconds().items()}
         if self._save is not None:
             _write(self._save / f"{case.name}.wav", record)
-        found = {"name": case.name, "set": case.set, **case.notes}
+        found: dict[str, Any] = {"name": case.name, "set": case.set, **case.notes}
+        found["engines_s"] = {name: s for name, s in spent.items() if s >= 0.01}
         if case.set in _WORDY:
             start, end = case.speech
             text = await asyncio.to_thread(whole.transcript, case.scene.mic[start:end])
@@ -95,6 +99,12 @@ class Bench:
                           ((begins, case.text),))  # fmt: skip
             self._reference = await perform(self._services, scene), begins
         return self._reference
+
+
+def _engine_seconds() -> dict[str, float]:
+    """Processor time of each engine's calls so far."""
+    loop = asyncio.get_running_loop()
+    return dict(loop.spent) if isinstance(loop, HonestLoop) else {}
 
 
 def _write(path: Path, record: Record) -> None:
