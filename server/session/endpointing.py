@@ -27,7 +27,6 @@ _WORDLESS: Final = 15_000
 # What each finding adds to the log odds that a turn is over: logistic regression over 1017 finished
 # and broken-off utterances (`docs/figures.md`), rounded. What a question mark takes away: voices
 # that break off are often written as short questions.
-_DANGLING: Final = -3.5
 _OPEN: Final = -1.8
 _ASKED: Final = -0.4
 _SOUND: Final = 0.35  # times those of the sound: the network was not trained on every voice
@@ -41,8 +40,8 @@ _UNSAID: Final = 1.4  # where the mind does not say how sure it is
 # hesitation of 0.9 s is not broken into.
 _ODDS: Final = (-3.0, -1.5, 0.0, 1.0, 2.0)
 _SILENCES: Final = (1500, 1050, 850, 500, 320)
-# At least, where a sentence breaks off, however finished it sounds.
-_HANGING: Final = 1350
+# Where a sentence breaks off, however finished it sounds.
+_HANGING: Final = 1500
 # The same for a whole sentence that the mind surely answers, by its sound alone: from what sounds
 # broken off to what may be over.
 _SOUNDS: Final = (-4.0, -2.0, 0.0)
@@ -87,8 +86,6 @@ class Evidence:
 
     @property
     def _by_words(self) -> float:
-        if dangling(self.text):
-            return _DANGLING
         if not closed(self.text):
             return _OPEN
         return _ASKED if self.text.rstrip().endswith("?") else 0.0
@@ -114,8 +111,9 @@ class Endpointing:
     def silence_for(self, found: Evidence) -> int:
         """How long a silence ends the turn: `least` to 1500 ms."""
         if not found.known:
-            silence = round(float(np.interp(found.odds, _ODDS, _SILENCES)))
-            return max(silence, _HANGING) if dangling(found.text) else silence
+            if dangling(found.text):
+                return _HANGING
+            return round(float(np.interp(found.odds, _ODDS, _SILENCES)))
         silences = _VERBATIM_SILENCES if found.verbatim else _KNOWN_SILENCES
         return max(self.least, round(float(np.interp(found.sound, _SOUNDS, silences))))
 
