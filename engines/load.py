@@ -66,9 +66,11 @@ def echo() -> EchoCanceller:
 
 def stt(home: Path) -> Stt:
     """The embedded English speech recognition. Raises ManifestError, EngineError."""
+    from visavis.engines.ears.foreign_speech import ForeignSpeech
     from visavis.engines.ears.stt_whisper import WhisperStt
 
-    return WhisperStt(manifest.locate("whisper-tiny-en", home / "models").parent)
+    model = manifest.locate("whisper-tiny-en", home / "models").parent
+    return WhisperStt(model, foreign=ForeignSpeech(manifest.locate("foreign-speech")))
 
 
 def turn_end(home: Path) -> TurnEnd:

@@ -52,13 +52,14 @@ class Guess:
     """What whisper wrote about `seconds` of sound.
 
     no_speech: the probability of its token for that, in [0, 1]. log_probability: mean over the
-    tokens it wrote, at most 0.
+    tokens it wrote, at most 0. foreign: in [0, 1], that the sound was no English.
     """
 
     text: str
     seconds: float
     no_speech: float
     log_probability: float
+    foreign: float = 0.0
 
 
 def doubt_of(guess: Guess, once: str) -> float:

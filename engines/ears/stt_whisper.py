@@ -17,9 +17,11 @@ from faster_whisper.feature_extractor import FeatureExtractor  # type: ignore[im
 from tokenizers import Tokenizer
 
 from visavis.engines.base import HEAR_RATE, EngineError, Floats, Pcm, Transcript
+from visavis.engines.ears.foreign_speech import ForeignSpeech
 from visavis.engines.ears.hallucinations import Guess, doubt_of, said_once
 
 _HOP: Final = 160  # samples in a feature frame
+_ENCODED: Final = 2 * _HOP  # samples in a frame of the encoder's output
 _FULL: Final = 3000  # frames in whisper's own window
 _MORE: Final = 100  # frames after the speech; 300 repeats itself less and takes 60 % longer
 # Least frames by samples of the clip. With 400 a third of all single words was recognised and a
@@ -40,7 +42,14 @@ class WhisperStt:
     ever downloaded. Construction takes 0.5 s, the import 1 s.
     """
 
-    def __init__(self, model: Path, threads: int = 2, prompt: str = "") -> None:
+    def __init__(
+        self,
+        model: Path,
+        threads: int = 2,
+        prompt: str = "",
+        foreign: ForeignSpeech | None = None,
+    ) -> None:
+        """foreign: tells other languages; None: all is English. Raises EngineError."""
         try:
             self._whisper: Any = ctranslate2.models.Whisper(
                 str(model), device="cpu", compute_type="int8", intra_threads=threads
@@ -50,7 +59,7 @@ class WhisperStt:
             msg = f"{model.name}: cannot load the speech recogniser"
             raise EngineError(msg) from error
         self._features = FeatureExtractor()
-        self._prompt = prompt
+        self._prompt, self._foreign = prompt, foreign
         self._start, self._before, self._no_times = map(
             self._special, ("startoftranscript", "startofprev", "notimestamps")
         )
@@ -72,7 +81,8 @@ class WhisperStt:
             msg = "whisper: transcription failed"
             raise EngineError(msg) from error
         # Still repeating itself with the padding it knows: there was nothing to understand.
-        return Transcript(once or "", doubt_of(guess, once) if once else 1.0)
+        doubt = doubt_of(guess, once) if once else 1.0
+        return Transcript(once or "", doubt, guess.foreign, 1.0 - guess.no_speech)
 
     def _special(self, name: str) -> int:
         token = self._tokenizer.token_to_id(f"<|{name}|>")
@@ -113,12 +123,22 @@ class WhisperStt:
             return_no_speech_prob=True,
         )[0]
         text = self._tokenizer.decode(result.sequences_ids[0], skip_special_tokens=True)
+        sure = min(float(result.scores[0]), 0.0)
         return Guess(
             text=text.strip(),
             seconds=seconds,
             no_speech=float(result.no_speech_prob),
-            log_probability=min(float(result.scores[0]), 0.0),
+            log_probability=sure,
+            foreign=self._is_foreign(encoded, len(pcm), sure),
         )
+
+    def _is_foreign(self, encoded: Any, samples: int, sure: float) -> float:
+        """The probability of it, by the encoder's output over the clip itself."""
+        if self._foreign is None:
+            return 0.0
+        first = _LEAD // _ENCODED if samples < _SHORT else 0
+        heard = np.asarray(encoded, np.float32)[0, first : first + samples // _ENCODED]
+        return self._foreign.probability(heard, sure, samples / HEAR_RATE)
 
     def _padded(self, pcm: Pcm, least: int) -> Floats:
         """(80, frames) float32, an even number of frames.

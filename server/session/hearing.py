@@ -49,7 +49,9 @@ from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
 
-_BEFORE: Final = 300 // FRAME_MS  # frames from before the onset that belong to a turn
+# What is said over an answer that began so short a time ago may be the rest of the question.
+_CONTINUED: Final[Tick] = ms(2000)
+_PRE_ROLL: Final = 300  # ms from before the onset that belong to a turn
 
 Event = SpeechStarted | SpeechResumed | Drafted | Heard | Failure
 
@@ -57,10 +59,12 @@ RESTARTED: Final = Failure("hearing-restarted", "A word may be lost: my hearing 
 DEAF: Final = Failure("hearing-failed", "I cannot hear you for the moment. Please type instead.")
 HALF_DEAF: Final = Failure("echo-failed", "I cannot hear you while I speak, for the moment.")
 _FOREIGN: Final = 0.5  # probability from which speech is taken for another language
-# What was said without a word being understood was surely said: so likely to be speech, and so
-# many frames of it pitched, 0.8 s.
-_SPOKE: Final = 0.8
-_SAID: Final = 40
+# What was not understood was surely said where whisper is not sure that it was not (of music and of
+# noise it is, by 0.85 and more), and so many frames of it have a pitch.
+_SPOKE: Final = 0.25
+_SAID: Final = 600 // FRAME_MS
+# Without words, and of no other language, that is too little: it may be a hum, or somebody afar.
+_MUMBLED: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ class Hearing:
         self._words = Transcribing(ear.stt, clock, tasks, self._known)
         self._ending = TurnEnding(ear.turn_end, tasks, self._decide)
         self._sure: tuple[str, float] = ("", 0.0)  # of the answer to these words
+        self._told: tuple[str, Tick] = ("", 0)  # the words of the last turn, and when it ended
         self._ended: Tick = 0  # the last tick of voice
         self._gate = Gate(clock)
         self._nearness = Nearness()
@@ -221,8 +226,9 @@ class Hearing:
     def _follow(self, change: Change | None, now: Tick, over_reply: bool) -> None:
         if change == "started":
             self._nearness.begin(over_reply=over_reply)
-            self._words.begin()
-            self._ending.begin(_BEFORE)
+            text, told = self._told
+            self._words.begin(text if over_reply and now - told < _CONTINUED else "")
+            self._ending.begin(_PRE_ROLL // FRAME_MS)
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
         elif change == "resumed" and not self._finishing:
@@ -250,7 +256,7 @@ class Hearing:
         """The words up to `ended` have come."""
         words = self._words.words
         text = "" if words is None else words.text
-        foreign = words is not None and words.foreign >= _FOREIGN
+        foreign = words is not None and self._is_foreign(words)
         if self._unbroken:
             self._wordless = words_of(text) == self._so_far
             self._so_far = words_of(text)
@@ -266,8 +272,13 @@ class Hearing:
         except Exception as error:  # noqa: BLE001 (a turn whose words are never known never ends)
             self._begin_anew(error)
 
-    def _pitched(self) -> int:
-        return self._tone.call(lambda tone: tone.pitched, 0)
+    def _is_foreign(self, words: Transcript) -> bool:
+        return words.foreign >= _FOREIGN and self._was_said(words, _SPOKE)
+
+    def _was_said(self, words: Transcript, least: float) -> bool:
+        """Whether somebody surely spoke, whatever was understood of it."""
+        pitched = self._tone.call(lambda tone: tone.pitched, 0)
+        return words.speech >= least and pitched >= _SAID
 
     def _arousal(self) -> float:
         return self._tone.call(Tone.arousal, 0.0)
@@ -300,10 +311,11 @@ class Hearing:
     def _end(self, words: Transcript) -> None:
         heard = Heard(
             words.text, self._ended, self._words.known_at, self._arousal(),
-            foreign=words.foreign >= _FOREIGN,
-            unclear=not words.text and words.speech >= _SPOKE and self._pitched() >= _SAID,
+            foreign=self._is_foreign(words),
+            unclear=not words.text and self._was_said(words, _MUMBLED),
         )  # fmt: skip
         if heard.text:
+            self._told = heard.text, self._clock.now()
             self._tone.call(Tone.learn, None)
             self._nearness.learn()
         if heard.text and not self._finishing and not self._wordless:
@@ -314,8 +326,8 @@ class Hearing:
         self._emit(heard)
 
     def _reset(self) -> None:
+        self._words.reset(silent=self._turn.silence >= _PRE_ROLL)
         self._turn.reset(wordless=self._wordless)
-        self._words.reset()
         self._ending.drop()
         self._sure, self._so_far = ("", 0.0), None
         self._finishing = self._lingering = self._unbroken = False

@@ -31,7 +31,7 @@ class Regret:
 
     def at(self, heard: Heard) -> Sorry | None:
         """What to say to this turn; None: it was understood, or silence is the better answer."""
-        if heard.text:
+        if heard.text or heard.foreign:
             self._asked = False
             return _FOREIGN if heard.foreign else None
         if not heard.unclear or self._asked:

@@ -1,0 +1,1 @@
+"""How models/data/foreign_speech.npz was made."""
