@@ -20,6 +20,10 @@ _ENOUGH: Final = 3
 _SURE: Final = 3.0  # words are as sure as no_speech says up to a mean probability of a third
 _SLOW: Final = 2.0  # s of sound a word, from where it is too little for so much
 _SLOWNESS: Final = 0.1  # doubt for each second more
+_BRIEF: Final = 0.45  # s: a word with the silence around it is longer; of a crowd it hears scraps
+_BREVITY: Final = 2.0  # doubt for each second less
+_QUICK: Final = 0.2  # s of sound a word
+_QUICKNESS: Final = 3.0
 # Who says "thank you" takes half a second a word, and whisper is sure of it; over the soft start
 # of a piece of music it wrote the same with a no_speech of 0.2, for 2 s a word and in doubt.
 _SUSPICION: Final = 0.15
@@ -76,7 +80,8 @@ def doubt_of(guess: Guess, once: str) -> float:
         doubt += _SUSPICION
         doubt += _UNSURENESS * max(-guess.log_probability - _UNSURE, 0.0)
         doubt += _LINGERINGNESS * max(pace - _LINGERING, 0.0)
-    return min(doubt + _SLOWNESS * max(pace - _SLOW, 0.0), 1.0)
+    doubt += _SLOWNESS * max(pace - _SLOW, 0.0) + _QUICKNESS * max(_QUICK - pace, 0.0)
+    return min(doubt + _BREVITY * max(_BRIEF - guess.seconds, 0.0), 1.0)
 
 
 def said_once(guess: Guess) -> str | None:

@@ -62,6 +62,8 @@ MADE_UP = [
     ("I'm...", 3.7, 0.34, -2.84),  # drums
     ("BAAAAAAH!", 1.1, 0.3, -1.42),
     ("Mmm", 7.2, 0.44, -3.32),  # a badger
+    ("I'm going to go back.", 0.4, 0.52, -1.42),  # scraps of a crowd
+    ("I think I...", 0.3, 0.37, -1.89),
 ]
 
 
