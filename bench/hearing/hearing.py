@@ -24,9 +24,11 @@ import numpy as np
 
 from bench.hearing import honest_loop, judging, room, whole
 from bench.hearing.corpora import SETS, Case, Make
-from bench.hearing.stage import Record, Scene, engines, perform, track
+from bench.hearing.honest_loop import HonestLoop
+from bench.hearing.stage import HOME, VOICE, Record, Scene, engines, perform, track
 from bench.live.signals import held, summary
 from bench.machine import Share
+from bench.warmth import prepare_answers
 from visavis.engines.base import PLAY_RATE
 from visavis.server.playout.messages import ms
 from visavis.server.services.engines import Services
@@ -67,10 +69,13 @@ class Bench:
 
     async def judged(self, case: Case) -> dict[str, Any]:
         """The outcome of one case."""
+        before = _engine_seconds()
         record = await perform(self._services, case.scene)
+        spent = {name: round(s - before.get(name, 0), 2) for name, s in _engine_seconds().items()}
         if self._save is not None:
             _write(self._save / f"{case.name}.wav", record)
-        found = {"name": case.name, "set": case.set, **case.notes}
+        found: dict[str, Any] = {"name": case.name, "set": case.set, **case.notes}
+        found["engines_s"] = {name: s for name, s in spent.items() if s >= 0.01}
         if case.set in _WORDY:
             start, end = case.speech
             text = await asyncio.to_thread(whole.transcript, case.scene.mic[start:end])
@@ -96,6 +101,12 @@ class Bench:
         return self._reference
 
 
+def _engine_seconds() -> dict[str, float]:
+    """Processor time of each engine's calls so far."""
+    loop = asyncio.get_running_loop()
+    return dict(loop.spent) if isinstance(loop, HonestLoop) else {}
+
+
 def _write(path: Path, record: Record) -> None:
     """Microphone left, avatar right."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +123,8 @@ def _write(path: Path, record: Record) -> None:
 
 async def run(options: argparse.Namespace) -> dict[str, Any]:
     """Every case that was asked for."""
+    if options.prepared:
+        await asyncio.to_thread(prepare_answers, HOME, VOICE)
     machine, began, rows = Share(), time.perf_counter(), []
     async with engines() as services:
         bench = Bench(services, options.save)
@@ -126,6 +139,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "wanted": wanted(found),
         **found,
+        "prepared": options.prepared,
         "seconds": round(time.perf_counter() - began, 1),
         "machine": machine.so_far(),
         "cases": rows,
@@ -303,6 +317,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="every so-manieth case of each set")
     parser.add_argument("--only", action="append", choices=(*GROUPS, *SETS))
     parser.add_argument("--case", action="append", help="a name, or a pattern such as 'barge-*'")
+    parser.add_argument("--prepared", action="store_true", help="answers are synthesized ahead")
     parser.add_argument("--save", type=Path, help="folder for WAV files: microphone and avatar")
     parser.add_argument("--list", action="store_true", help="names of the cases alone")
     options = parser.parse_args()

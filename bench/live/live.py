@@ -23,6 +23,7 @@ from bench.live.page import TYPED, script, since, skew, stages, start, taps_of, 
 from bench.live.signals import first_after, held, moving_after, summary
 from bench.live.spoken import spoken
 from bench.machine import Share
+from bench.warmth import prepare_answers
 
 PARTS = {  # what --only calls it: where it stands in the result
     "typed": "typed", "spoken": "spoken", "barge": "interruption", "soak": "endurance"
@@ -33,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What `make bench` may set."""
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the endurance run")
     parser.add_argument("--cases", type=int, help="so many spoken questions and interruptions")
+    parser.add_argument("--unprepared", action="store_true", help="answers are not made ahead")
     parser.add_argument("--only", choices=tuple(PARTS), action="append")
 
 
@@ -40,7 +42,9 @@ async def run(options: argparse.Namespace, out: Path) -> dict[str, Any]:
     """All measurements, each on a page of its own; one server for all."""
     wanted = options.only or list(PARTS)
     home = out / "home"
-    result: dict[str, Any] = {}
+    if not options.unprepared:
+        await asyncio.to_thread(prepare_answers, home, "heart")
+    result: dict[str, Any] = {"prepared": not options.unprepared}
     began = time.perf_counter()
     async with server(home, log=out / "server.log") as (address, pid):
         result["server_start_s"] = round(time.perf_counter() - began, 2)

@@ -6,14 +6,16 @@ until the next one; movements alone, as "[nods]", leave in force what was there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from visavis.engines.base import Movement
 from visavis.engines.direction.styles import NOTHING, Direction
 from visavis.engines.language.brackets import BracketReader, Words
 from visavis.engines.language.clauses import Clauses
+from visavis.engines.language.markup import MarkupReader
+from visavis.engines.language.saying import sayable
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,22 @@ class Lines:
 
 
 def lines_of(fragments: Iterable[str], understand: Callable[[str], Direction]) -> list[Line]:
-    """The lines of a whole answer, as they are when it comes in these fragments."""
+    """The lines of a whole answer, as they are spoken when it comes in these fragments."""
     brackets, lines = BracketReader(), Lines()
     found: list[Line] = []
-    for piece in chain(*(brackets.feed(each) for each in fragments), brackets.flush()):
+    for piece in chain(*(brackets.feed(words) for words in _unmarked(fragments)), brackets.flush()):
         if isinstance(piece, Words):
             found += lines.text(piece.text)
         else:
             found += lines.cue(piece.wish, understand(piece.wish))
-    return [*found, *lines.flush()]
+    return [replace(line, text=sayable(line.text)[0]) for line in [*found, *lines.flush()]]
+
+
+def _unmarked(fragments: Iterable[str]) -> Iterator[str]:
+    reader = MarkupReader()
+    for fragment in fragments:
+        yield reader.feed(fragment)
+    yield reader.flush()
 
 
 def said(lines: Iterable[Line], after: int) -> str:

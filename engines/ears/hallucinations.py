@@ -20,12 +20,18 @@ _ENOUGH: Final = 3
 _SURE: Final = 3.0  # words are as sure as no_speech says up to a mean probability of a third
 _SLOW: Final = 2.0  # s of sound a word, from where it is too little for so much
 _SLOWNESS: Final = 0.1  # doubt for each second more
+# Who says "thank you" takes half a second a word, and whisper is sure of it; over the soft start
+# of a piece of music it wrote the same with a no_speech of 0.2, for 2 s a word and in doubt.
 _SUSPICION: Final = 0.15
+_UNSURE: Final = 0.8  # of the log probability
+_UNSURENESS: Final = 0.2
+_LINGERING: Final = 0.9  # s of sound a word
+_LINGERINGNESS: Final = 0.3
 
 _TAG: Final = re.compile(r"\[[^\]]*\]?|\([^)]*\)?|\*[^*]*\*|<[^>]*>?|[♪♫♬#]+")
 # Sounds that people make and nobody answers. "Mm-hmm" and "uh-huh" are none: they mean yes.
 _SOUND: Final = re.compile(
-    r"(?:m+|h+m+|h*u+h*|u+m+|a+h*|o+h?|oh+|o+w+|e+h*|sh+|ps+t|(?:b|h|m|w)a+h+|h[aeo]h?(?:h?[aeo]h?)*)"
+    r"(?:m+|h+m+|h*u+h*|u+m+|a+h*|o+h?|oh+|o+w+|e+h*|sh+|ps+t|[bhmw]a+h+|h[aeo]+(?:h+[aeo]+)*h*)"
 )
 _FAVOURITES: Final = frozenset(
     (
@@ -65,10 +71,12 @@ def doubt_of(guess: Guess, once: str) -> float:
         doubt = 1.0 - (1.0 - unlikely) * min(1.0, _SURE * probability)
     else:  # what repeats itself is sure of it, too
         doubt = guess.no_speech
+    pace = guess.seconds / max(len(keys), 1)
     if " ".join(keys) in _FAVOURITES:
         doubt += _SUSPICION
-    slowness = guess.seconds / max(len(keys), 1) - _SLOW
-    return min(doubt + _SLOWNESS * max(slowness, 0.0), 1.0)
+        doubt += _UNSURENESS * max(-guess.log_probability - _UNSURE, 0.0)
+        doubt += _LINGERINGNESS * max(pace - _LINGERING, 0.0)
+    return min(doubt + _SLOWNESS * max(pace - _SLOW, 0.0), 1.0)
 
 
 def said_once(guess: Guess) -> str | None:

@@ -12,7 +12,7 @@ from typing import Final
 _MOST: Final = 4  # words: "okay, great, thank you"; more is a sentence
 _NOISE: Final = re.compile(r"\[[^\]]*\]?|\([^)]*\)?|\*[^*]*\*?|[♪♫]+")  # "(coughs)", "[LAUGHTER]"
 _HUM: Final = re.compile(
-    r"m+|m+h+m+|h+m+|a?hem+|u*m+h+u*m+|u+h*m*|u+h+u+h+|u+h+u+m+|ah+|a+ha+|o+h+|ooh*|eh+|er+m*|"
+    r"[mhn]+|m+[aeu]*h*m+[aeu]*h*|a?hem+|u*m+h+u*m+|u+h*m*|u+h+u+h+|u+h+u+m+|ah+|a+ha+|o+h+|ooh*|eh+|er+m*|"
     r"huh+|hu+m+|ha+h*|heh+|a?h?(?:ha|he|ho|ah|eh){2,}h?|pff+|phew|wow+"
 )
 _WORDS: Final = frozenset(

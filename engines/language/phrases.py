@@ -139,8 +139,10 @@ _ASKED: Final = frozenset(
 
 # With these alone nobody has asked for anything yet: "Could you please ...", "Excuse me, ...".
 _OPENING: Final = re.compile(
-    r"(?:(?:hello|hi|hey|sorry|excuse me|good (?:morning|evening|afternoon)|well|so|okay|yes|and) )*"
-    r"(?:(?:can|could|would|will) you(?: please)?(?: (?:tell|show|give|send|bring)(?: (?:me|us))?)?"
+    r"(?:(?:hello|hi|hey|sorry|excuse me|good (?:morning|evening|afternoon)|well|so|okay|yes|and)"
+    r" )*"
+    r"(?:(?:can|could|would|will) you(?: please)?"
+    r"(?: (?:tell|show|give|send|bring)(?: (?:me|us))?)?"
     r"|(?:please )?(?:tell|show|give|send|bring) (?:me|us)|i was wondering|i think|i guess|i'd like"
     r"|(?:i|we) (?:need|want|wanted|would like)|do you (?:know|have|think)|the thing is|actually"
     r"|well|so)"

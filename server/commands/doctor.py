@@ -10,7 +10,8 @@ from pathlib import Path
 from visavis.engines import load
 from visavis.engines.dialogue import knowledge_file
 from visavis.engines.direction.director import Director
-from visavis.engines.language.brackets import wishes
+from visavis.engines.language.brackets import unmarked, wishes
+from visavis.engines.language.saying import sayable
 from visavis.engines.registry import as_wanted
 from visavis.engines.render.choice import choose
 from visavis.models import manifest
@@ -36,7 +37,7 @@ def doctor(options: argparse.Namespace) -> int:
     choice = choose(as_wanted(config.renderer) or "auto")
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
-    doubts, notes = settings.doubts(config), _home_notes(config)
+    doubts, notes = settings.doubts(config), [*_home_notes(config), *_unsaid_notes(config)]
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
         told = {"settings": shown, "problems": problems, "doubts": doubts, "notes": notes}
@@ -140,6 +141,21 @@ def _knowledge_problems(config: Config) -> list[str]:
         return [str(error)]
     answers = (answer for entry in known.entries for answer in entry.answers)
     return _bracket_problems({wish for answer in answers for wish in wishes(answer)}, config)
+
+
+def _unsaid_notes(config: Config) -> list[str]:
+    """Answers of which a part cannot be said; one without a word to say is a problem."""
+    try:
+        known = knowledge_file.load(Path(config.knowledge)) if config.knowledge else None
+    except knowledge_file.KnowledgeError:
+        return []
+    told = (
+        (entry.subject, left)
+        for entry in (known.entries if known else ())
+        for answer in entry.answers
+        if (left := sayable(unmarked(answer))[1])
+    )
+    return [f"{subject!r}: no voice can say {' '.join(left)}" for subject, left in told]
 
 
 def _bracket_problems(found: set[str], config: Config) -> list[str]:

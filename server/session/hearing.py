@@ -49,7 +49,9 @@ from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
 
-_BEFORE: Final = 300 // FRAME_MS  # frames from before the onset that belong to a turn
+# What is said over an answer that began so short a time ago may be the rest of the question.
+_CONTINUED: Final[Tick] = ms(2000)
+_PRE_ROLL: Final = 300  # ms from before the onset that belong to a turn
 
 Event = SpeechStarted | SpeechResumed | Drafted | Heard | Failure
 
@@ -98,6 +100,7 @@ class Hearing:
         self._words = Transcribing(ear.stt, clock, tasks, self._known)
         self._ending = TurnEnding(ear.turn_end, tasks, self._decide)
         self._sure: tuple[str, float] = ("", 0.0)  # of the answer to these words
+        self._told: tuple[str, Tick] = ("", 0)  # the words of the last turn, and when it ended
         self._ended: Tick = 0  # the last tick of voice
         self._gate = Gate(clock)
         self._nearness = Nearness()
@@ -223,8 +226,9 @@ class Hearing:
     def _follow(self, change: Change | None, now: Tick, over_reply: bool) -> None:
         if change == "started":
             self._nearness.begin(over_reply=over_reply)
-            self._words.begin()
-            self._ending.begin(_BEFORE)
+            text, told = self._told
+            self._words.begin(text if over_reply and now - told < _CONTINUED else "")
+            self._ending.begin(_PRE_ROLL // FRAME_MS)
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
         elif change == "resumed" and not self._finishing:
@@ -311,6 +315,7 @@ class Hearing:
             unclear=not words.text and self._was_said(words, _MUMBLED),
         )  # fmt: skip
         if heard.text:
+            self._told = heard.text, self._clock.now()
             self._tone.call(Tone.learn, None)
             self._nearness.learn()
         if heard.text and not self._finishing and not self._wordless:
@@ -321,8 +326,8 @@ class Hearing:
         self._emit(heard)
 
     def _reset(self) -> None:
+        self._words.reset(silent=self._turn.silence >= _PRE_ROLL)
         self._turn.reset(wordless=self._wordless)
-        self._words.reset()
         self._ending.drop()
         self._sure, self._so_far = ("", 0.0), None
         self._finishing = self._lingering = self._unbroken = False

@@ -41,6 +41,7 @@ class Transcribing:
     ) -> None:
         self._stt, self._clock, self._tasks, self._known = stt, clock, tasks, known
         self._frames: deque[Pcm] = deque(maxlen=_PRE_ROLL)  # after the last segment
+        self._before = ""
         self._done = 0  # frames in segments
         self._segments: list[Transcript] = []  # as their words come
         self._segment: asyncio.Task[None] | None = None  # the last of them
@@ -64,9 +65,13 @@ class Transcribing:
         if len(self._frames) >= LONGEST:
             self._cut()
 
-    def begin(self) -> None:
-        """A turn: from here on every frame is kept, and those from just before it."""
+    def begin(self, before: str = "") -> None:
+        """A turn: from here on every frame is kept, and those from just before it.
+
+        before: words that it may go on with.
+        """
         self._frames = deque(self._frames)
+        self._before = before
 
     def draft(self, ended: Tick) -> None:
         """Transcribe what is kept; ended: the last tick of voice in it."""
@@ -80,9 +85,9 @@ class Transcribing:
             self._task.cancel()
         self._task, self.words = None, None
 
-    def reset(self) -> None:
-        """The turn is over."""
-        self._frames = deque(maxlen=_PRE_ROLL)
+    def reset(self, *, silent: bool = False) -> None:
+        """The turn is over. silent: for so long that what was heard last may begin another one."""
+        self._frames = deque(self._frames if silent else (), maxlen=_PRE_ROLL)
         self.drop()
         if self._segment is not None:
             self._segment.cancel()
@@ -101,7 +106,7 @@ class Transcribing:
     ) -> None:
         if earlier is not None:
             await earlier
-        segments.append(await self._heard(pcm, _text(segments)))
+        segments.append(await self._heard(pcm, _text(segments) or self._before))
 
     async def _draft(
         self,
@@ -113,7 +118,7 @@ class Transcribing:
         if last is not None:
             await asyncio.wait([last])  # a draft that is dropped does not take it along
         parts = list(segments)
-        parts.append(await self._heard(pcm, _text(parts)))
+        parts.append(await self._heard(pcm, _text(parts) or self._before))
         self.words = _joined(parts)
         self.known_at = self._clock.now()
         self._known(ended)

@@ -9,7 +9,8 @@ FOLLOWS = (
     "I see.", "(coughs)", "[LAUGHTER", "*sighs*", "Ha ha ha ha ha ha", "Hahaha!", "Heh heh.",
     "Hmm.", "Mmhmm", "Um-hum.", "Right.", "Oh, okay.", "", "...", "That's great.", "Thank you.",
     "Ahem.", "♪♪",
-    "Got it.", "Of course.", "Uhm", "And then, and, and, and, and, and, and, and, and, and,",
+    "Got it.", "Of course.", "Uhm", "MMHN", "Mama?",
+    "And then, and, and, and, and, and, and, and, and, and,",
 )  # fmt: skip
 WANTS_THE_TURN = (
     "Stop.", "No.", "No, wait.", "Wait", "Yes, please.", "Okay, where is the gym?", "Help!", "Home",

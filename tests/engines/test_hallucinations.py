@@ -26,6 +26,7 @@ def heard(text, seconds, no_speech, log_probability):
         ("*laughs* ♪ ♪", ""),
         ("Hmm... Mmm. Ahh! Haha, ohh", ""),
         ("Mm-hmm. Uh-huh.", "Mm-hmm. Uh-huh."),
+        ("ha" * 3000 + "x", None),  # at once: nothing in it can be read in two ways
         (" . ", ""),
         ("", ""),
         ("oh " + "you know the best of the " * 12, None),
@@ -40,7 +41,8 @@ SAID = [
     ("Taxi", 0.8, 0.08, -1.41),  # hibari
     ("airport", 0.8, 0.47, -1.36),  # espeak-ng
     ("Address", 0.9, 0.18, -3.99),
-    ("Thank you.", 0.9, 0.2, -0.5),
+    ("Thank you.", 0.8, 0.28, -0.39),
+    ("Bye", 0.6, 0.25, -1.4),
     ("Who?", 0.6, 0.38, -1.07),
     ("coffee coffee coffee coffee coffee coffee", 0.9, 0.3, -0.3),
     ("The conference has ended.", 1.9, 0.48, -0.18),  # a recorded prompt
@@ -49,6 +51,7 @@ SAID = [
 ]
 MADE_UP = [
     ("Thank you.", 8.0, 0.82, -0.65),  # music on hold
+    ("Thank you.", 3.7, 0.19, -1.39),  # its soft beginning
     ("You", 0.6, 0.66, -3.76),
     ("I'm going to go to the next video.", 0.6, 0.74, -1.83),
     ("I'm so sorry", 8.0, 0.76, -2.83),

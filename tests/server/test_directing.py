@@ -13,6 +13,7 @@ from visavis.engines.direction.director import Director
 from visavis.server import protocol
 from visavis.server.playout.messages import ms, to_ms
 from visavis.server.session import events
+from visavis.server.session.endpointing import Endpointing, Evidence
 
 
 def valence(stage):
@@ -275,7 +276,8 @@ async def test_an_answer_prepared_early_is_prepared_in_the_right_mood():
         await stage.pass_time(2500)
         assert len(stage.dialogue.histories) == 1
         assert stage.tts.prosodies[-1][1].speed < 0.95
-        assert stage.of(events.Receipt)[0].first_clause == pytest.approx(380, abs=41)
+        silence = Endpointing().silence_for(Evidence("this is ridiculous!"))
+        assert stage.of(events.Receipt)[0].first_clause == pytest.approx(silence, abs=41)
 
 
 @virtual_time

@@ -1,11 +1,12 @@
 """Pipecat with the same whisper and the same voice and no face, beside our server, same questions.
 
-    python -m bench pipecat [--cases N] [--voice joe]
+    python -m bench pipecat [--cases N] [--voice joe] [--unprepared]
 
 Both are heard in the same Chromium through the same taps: end of speech at the microphone to the
 first sound of the track that comes back. Pipecat's bot is `bot.py`; its page plays sound alone,
-ours draws a face too. Both speak in the same voice. 20 minutes with all 40 questions; the first
-run makes an environment for it under out/pipecat.
+ours draws a face too, and has its answers synthesized ahead unless `--unprepared`. Both speak in
+the same voice. 20 minutes with all 40 questions; the first run makes an environment for it under
+out/pipecat.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from bench.live.spoken import (
     windows,
 )
 from bench.machine import Share
+from bench.warmth import prepare_answers
 from visavis.engines import load
 
 HOME: Final = Path("out/pipecat")
@@ -124,13 +126,13 @@ def faster(result: dict[str, Any]) -> dict[str, Any]:
     return {"is": times, "wanted": _FASTER, "holds": times is not None and times >= _FASTER}
 
 
-async def run(cases: int | None, only: list[str], voice: str) -> dict[str, Any]:
+async def run(cases: int | None, only: list[str], voice: str, *, prepared: bool) -> dict[str, Any]:
     """Pipecat first, then ours."""
     questions = some(asked(), cases)
     HOME.mkdir(parents=True, exist_ok=True)
     wav = HOME / "questions.wav"
     microphone(wav, [(each.clip, ANSWER) for each in questions])
-    result: dict[str, Any] = {"questions": len(questions), "voice": voice}
+    result: dict[str, Any] = {"questions": len(questions), "voice": voice, "prepared": prepared}
     if "pipecat" in only:
         async with bot(questions, voice) as address:
             result["pipecat"] = await measured(address, questions, wav, ours=False)
@@ -138,6 +140,8 @@ async def run(cases: int | None, only: list[str], voice: str) -> dict[str, Any]:
         if log.exists():
             result["pipecat"]["turns"] = [json.loads(line) for line in log.read_text().splitlines()]
     if "ours" in only:
+        if prepared:
+            await asyncio.to_thread(prepare_answers, Path("out/bench/home"), voice)
         log = HOME / "server.log"
         async with server(Path("out/bench/home"), "--voice", voice, log=log) as (address, _):
             result["ours"] = await measured(address, questions, wav, ours=True)
@@ -152,9 +156,10 @@ def main() -> None:
     parser.add_argument("--cases", type=int, help="so many questions of all kinds")
     parser.add_argument("--only", choices=("pipecat", "ours"), action="append")
     parser.add_argument("--voice", choices=("heart", "joe"), default="heart", help="of both")
+    parser.add_argument("--unprepared", action="store_true", help="our answers not made ahead")
     options = parser.parse_args()
     only = options.only or ["pipecat", "ours"]
-    result = asyncio.run(run(options.cases, only, options.voice))
+    result = asyncio.run(run(options.cases, only, options.voice, prepared=not options.unprepared))
     print(json.dumps(result, indent=2))
 
 
