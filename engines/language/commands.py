@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -40,13 +40,13 @@ class Commands:
     """Those of some languages; safe to share. names: what visitors call the avatar."""
 
     def __init__(self, names: Iterable[str] = (), languages: Sequence[str] = ("en",)) -> None:
-        """Raises KeyError for a language that the table lacks."""
+        """Reads the table, the first time. Raises KeyError for a language that it lacks."""
         self._languages = tuple(languages)
-        self._names = tuple(filter(None, map(normalise, names)))
-        self._grammars = [_Grammar(table()[each], self._names) for each in languages]
+        self._names = frozenset(form for name in names for form in _forms(normalise(name)))
+        self._grammars = [_grammar(each) for each in languages]
 
     def named(self, *names: str) -> Commands:
-        """The same for an avatar that is called so too."""
+        """The same for an avatar that is called so too; takes no time."""
         return Commands((*self._names, *names), self._languages)
 
     def read(self, text: str, *, speaking: bool) -> Command | None:
@@ -56,7 +56,7 @@ class Commands:
         said = _once(normalise(text).split())
         if not 0 < len(said) <= LONGEST:
             return None
-        found = (grammar.read(said, speaking) for grammar in self._grammars)
+        found = (grammar.read(said, self._names, speaking) for grammar in self._grammars)
         return next(filter(None, found), None)
 
 
@@ -70,8 +70,8 @@ class _Grammar:
     """The phrases of one language. Each is matched at every place of a text, never searched for:
     the time is bounded by its words, however they repeat."""
 
-    def __init__(self, rows: Mapping[str, Any], names: Sequence[str]) -> None:
-        self._around = _pattern([*rows["around"], *(name for n in names for name in _forms(n))])
+    def __init__(self, rows: Mapping[str, Any]) -> None:
+        self._around = _pattern(rows["around"])
         self._always: list[tuple[re.Pattern[str], Command]] = []
         self._speaking: list[tuple[re.Pattern[str], Command]] = []
         for kind in KINDS:
@@ -81,7 +81,7 @@ class _Grammar:
                 if "speaking" in row:
                     self._speaking.append((_pattern(row["speaking"]), command))
 
-    def read(self, said: Sequence[str], speaking: bool) -> Command | None:
+    def read(self, said: Sequence[str], names: Collection[str], speaking: bool) -> Command | None:
         """The last command of a text that holds nothing else: "Wait. No, go on."."""
         rows = [*self._always, *self._speaking] if speaking else self._always
         # reached[n]: the first n words are understood; with which command the last one ended.
@@ -94,14 +94,20 @@ class _Grammar:
                 command = next((c for pattern, c in rows if pattern.fullmatch(piece)), None)
                 if command is not None:
                     reached[end] = command
-                elif self._around.fullmatch(piece):
+                elif self._around.fullmatch(piece) or piece[1:] in names:
                     reached.setdefault(end, reached[start])
                     reached[end] = reached[end] or reached[start]
         return reached.get(len(said))
 
 
+@cache
+def _grammar(language: str) -> _Grammar:
+    return _Grammar(table()[language])
+
+
 def _forms(name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((name, name.split()[0])))
+    """What somebody of that name is called."""
+    return (name, name.split()[0]) if name else ()
 
 
 def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:

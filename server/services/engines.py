@@ -175,7 +175,8 @@ class Services:
         worker = Worker("dialogue", deadline=_DEADLINE)
         name, knowledge = self._defaults.dialogue, self._defaults.knowledge
         engine = await worker.load(load.dialogue, name, knowledge, self._home)
-        self._commands = Commands(names(engine)) if obeys(engine) else None
+        if obeys(engine):
+            self._commands = await worker.load(Commands, names(engine))
         if isinstance(engine, Mind):
             worker.close()
             return WatchedMind(engine, self._health("dialogue", "The dialogue"))

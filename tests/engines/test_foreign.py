@@ -26,7 +26,8 @@ ENGLISH = """
     no | Nein means no, right? | Dune | Gin & tonic | Tapas bar | Pho restaurant near me | lol
     """
 ALSO = """
-    Wo ist die Toilette | c'est combien la chambre | donde esta el bano | una habitacion doble
+    Wo ist die Toilette | c'est combien la chambre | donde esta el bano
+    quiero una habitacion doble
     avete una camera libera per stanotte | ¡Hola! ¿Qué tal? | ik wil graag ontbijt op mijn kamer
     Ich verstehe Sie nicht, sprechen Sie Deutsch? | je ne comprends pas | Где туалет? | トイレはどこ
     שלום | Πού είναι το ξενοδοχείο; | ห้องน้ำอยู่ที่ไหน | 네 | 你好 Nora
