@@ -194,10 +194,26 @@ test("a session that was lost at the server is begun anew before the connection 
   const reasons = [];
   session.addEventListener("lapsed", ({ detail }) => reasons.push(detail.reason));
   ready = () => ({ session: "y", resume: "y.other", resumed: false, taken: 0, history: [], captions: [] });
-  answer = () => (requests.at(-1).method === "POST" ? created() : problem(410, "session-lost"));
-  await until(() => session.state === "connected" && session.id === "y", 1500);
+  answer = () => {
+    const { method, headers } = requests.at(-1);
+    const anew = method === "POST" && !headers["Visavis-Resume"];
+    return anew ? created() : problem(410, "session-lost");
+  };
+  await until(() => session.state === "connected" && session.id === "y", 2000);
   assert.deepEqual(reasons, ["lost"]);
-  assert.equal(offers()[1].headers["Visavis-Resume"], undefined);
+  assert.equal(offers()[1].headers["Visavis-Resume"], "x.secret");
+  assert.equal(offers()[2].headers["Visavis-Resume"], undefined);
+  await session.disconnect();
+});
+
+test("a session that is over goes on where the server kept what was said in it", async () => {
+  const { session } = await connected();
+  let lapsed = 0;
+  session.addEventListener("lapsed", () => lapsed++);
+  answer = () => (requests.at(-1).method === "POST" ? created() : problem(404, "notfound"));
+  await until(() => offers().length === 2 && session.state === "connected", 2000);
+  assert.equal(offers()[1].headers["Visavis-Resume"], "x.secret");
+  assert.equal(lapsed, 0);
   await session.disconnect();
 });
 
