@@ -12,130 +12,41 @@ from typing import Final
 _CLOSED: Final = (".", "?", "!")
 _OPEN: Final = ("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014")
 # Words after which something must follow.
-_DANGLING: Final = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "because",
-        "but",
-        "erm",
-        "er",
-        "every",
-        "hmm",
-        "how's",
-        "i",
-        "i'd",
-        "i'll",
-        "i'm",
-        "i've",
-        "if",
-        "into",
-        "its",
-        "may",
-        "might",
-        "my",
-        "or",
-        "our",
-        "shall",
-        "should",
-        "than",
-        "the",
-        "their",
-        "uh",
-        "um",
-        "until",
-        "very",
-        "we'd",
-        "we'll",
-        "we're",
-        "we've",
-        "what's",
-        "when's",
-        "where's",
-        "whether",
-        "which",
-        "while",
-        "who's",
-        "your",
-    ]
-)
-_PREPOSITIONS: Final = frozenset(
-    ["about", "as", "at", "by", "for", "from", "in", "like", "near", "of", "on", "to", "with"]
-)
-_VERBS: Final = frozenset(
-    [
-        "am",
-        "are",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "had",
-        "has",
-        "have",
-        "is",
-        "must",
-        "was",
-        "were",
-        "will",
-        "would",
-    ]
-)
+_DANGLING: Final = frozenset((
+    "a", "an", "and", "because", "but", "erm", "er", "every", "hmm", "how's", "i", "i'd", "i'll",
+    "i'm", "i've", "if", "into", "its", "may", "might", "my", "or", "our", "shall", "should",
+    "than", "the", "their", "uh", "um", "until", "very", "we'd", "we'll", "we're", "we've",
+    "what's", "when's", "where's", "whether", "which", "while", "who's", "your",
+))  # fmt: skip
+_PREPOSITIONS: Final = frozenset((
+    "about", "as", "at", "by", "for", "from", "in", "like", "near", "of", "on", "to", "with",
+))  # fmt: skip
+_VERBS: Final = frozenset((
+    "am", "are", "can", "could", "did", "do", "does", "had", "has", "have", "is", "must", "was",
+    "were", "will", "would",
+))  # fmt: skip
 # "What is it for?" is whole, "What do I have to?" is not.
-_BEFORE_TO: Final = frozenset(
-    ["able", "going", "got", "have", "how", "is", "like", "love", "need", "supposed", "want"]
-)
+_BEFORE_TO: Final = frozenset((
+    "able", "going", "got", "have", "how", "is", "like", "love", "need", "supposed", "want",
+))  # fmt: skip
 _PRONOUNS: Final = frozenset(["he", "i", "it", "she", "that", "there", "they", "this", "we", "you"])
 # Words with which a sentence seldom begins, but often goes on.
-_JOINING: Final = frozenset(
-    [
-        "and",
-        "or",
-        "but",
-        "because",
-        "so",
-        "that",
-        "than",
-        "then",
-        "which",
-        "who",
-        "whose",
-        "for",
-        "from",
-        "of",
-        "on",
-        "in",
-        "at",
-        "to",
-        "by",
-        "with",
-        "without",
-        "near",
-        "until",
-        "after",
-        "before",
-        "into",
-    ]
-)
-_ASKED: Final = frozenset(
-    [
-        "how",
-        "how's",
-        "what",
-        "what's",
-        "when",
-        "where",
-        "where's",
-        "which",
-        "who",
-        "who's",
-        "whose",
-        "why",
-    ]
-)
+_JOINING: Final = frozenset((
+    "and", "or", "but", "because", "so", "that", "than", "then", "which", "who", "whose", "for",
+    "from", "of", "on", "in", "at", "to", "by", "with", "without", "near", "until", "after",
+    "before", "into",
+))  # fmt: skip
+_ASKED: Final = frozenset((
+    "how", "how's", "what", "what's", "when", "where", "where's", "which", "who", "who's", "whose",
+    "why",
+))  # fmt: skip
 
+# What is said before one comes to the point, or alone.
+_FIRST: Final = frozenset((
+    "actually", "ah", "alright", "but", "excuse", "good", "hello", "hey", "hi", "listen", "look",
+    "me", "no", "nope", "oh", "okay", "ok", "pardon", "please", "right", "so", "sorry", "thank",
+    "thanks", "uh", "um", "wait", "well", "yeah", "yes", "yep", "you",
+))  # fmt: skip
 
 # With these alone nobody has asked for anything yet: "Could you please ...", "Excuse me, ...".
 _OPENING: Final = re.compile(
@@ -178,6 +89,12 @@ def dangling(text: str) -> bool:
         # "Can you tell me where the pool is?"
         return not (closed(text) and not _ASKED.isdisjoint(before[1:-1]))
     return last in _DANGLING or (bool(before) and last in _ASKED)
+
+
+def opens(text: str) -> bool:
+    """Whether these words may be all, and are more often the beginning: "No,", "Sorry,"."""
+    words = words_of(text)
+    return bool(words) and _FIRST.issuperset(words)
 
 
 def goes_on(before: str, after: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from visavis.engines.language.phrases import closed, dangling
+from visavis.engines.language.phrases import closed, dangling, opens
 
 FRAME_MS: Final = 20
 Change = Literal["started", "paused", "resumed"]
@@ -64,13 +64,13 @@ class Evidence:
     @property
     def known(self) -> bool:
         """Whether the mind is sure of its answer to a whole sentence."""
-        whole = closed(self.text) and not dangling(self.text)
+        whole = closed(self.text) and not dangling(self.text) and not opens(self.text)
         return self.verbatim or (whole and self.sure is not None and self.sure >= _SURE)
 
     @property
     def verbatim(self) -> bool:
         """Whether it is a question that the mind knows as it is."""
-        return self.sure is not None and self.sure >= _VERBATIM
+        return self.sure is not None and self.sure >= _VERBATIM and not opens(self.text)
 
     @property
     def sound(self) -> float:

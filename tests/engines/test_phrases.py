@@ -1,6 +1,6 @@
 import pytest
 
-from visavis.engines.language.phrases import closed, dangling, goes_on, joined
+from visavis.engines.language.phrases import closed, dangling, goes_on, joined, opens
 
 UNFINISHED = (
     "I would like to", "I would like to.", "Could you tell me where the", "Is it for?",
@@ -26,6 +26,17 @@ def test_a_sentence_that_breaks_off_is_seen(text):
 def test_a_whole_sentence_does_not_dangle(text):
     assert not dangling(text)
     assert closed(text)
+
+
+@pytest.mark.parametrize("text", ["Sorry", "Nope.", "No, wait.", "Okay, thank you.", "Hello."])
+def test_words_before_one_comes_to_the_point_may_be_all(text):
+    assert opens(text)
+    assert not dangling(text)
+
+
+@pytest.mark.parametrize("text", ["", "No smoking?", "Hello, where is the bar?", "Taxi."])
+def test_other_words_are_the_point(text):
+    assert not opens(text)
 
 
 def test_no_words_do_not_dangle():
