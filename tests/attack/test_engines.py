@@ -49,11 +49,11 @@ class Failing:
         engine = self._inner()
         method = getattr(engine, self._method)
 
-        def failing(*args):
+        def failing(*args, **more):
             self.calls += 1
             if self.calls in self._at:
                 raise self._error
-            return method(*args)
+            return method(*args, **more)
 
         setattr(engine, self._method, failing)
         return engine
@@ -181,11 +181,11 @@ async def test_a_tone_that_fails_costs_the_tone(monkeypatch):
 async def test_a_fault_of_no_engine_begins_hearing_anew(monkeypatch):
     push, calls = hearing.Endpointer.push, []
 
-    def failing(self, *args):
+    def failing(self, *args, **more):
         calls.append(args)
         if len(calls) == 40:  # while the visitor speaks
             raise ValueError(SECRET)
-        return push(self, *args)
+        return push(self, *args, **more)
 
     monkeypatch.setattr(hearing.Endpointer, "push", failing)
     async with Stage() as stage:
@@ -198,7 +198,7 @@ async def test_a_fault_of_no_engine_begins_hearing_anew(monkeypatch):
 
 @virtual_time
 async def test_hearing_that_keeps_failing_rests_and_says_so(monkeypatch):
-    def failing(self, *args):
+    def failing(self, *args, **more):
         raise ValueError(SECRET)
 
     with monkeypatch.context() as patch:
@@ -220,11 +220,11 @@ async def test_a_turn_whose_words_are_never_known_ends_all_the_same(monkeypatch,
     async with Stage() as stage:
         with monkeypatch.context() as patch:
 
-            def failing(*args):
+            def failing(*args, **more):
                 raise ValueError(SECRET)
 
             if broken == "nothing":
-                patch.setattr(stage.stt, "transcribe", lambda pcm: None)
+                patch.setattr(stage.stt, "transcribe", lambda *args: None)
             elif broken == "draft":
                 patch.setattr(stage.session._taking, "on_draft", failing)
             else:
