@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _COMPRESSIBLE: Final = 2.4  # whisper's own threshold for text that repeats itself
+_STUCK: Final = re.compile(r"(\D{1,6}?)\1{6,}")  # "an old-s-y-y-y-y-y-y-y-y"
 
 # Its confidence tells words from noise only where there are enough of them: over single words the
 # area under the curve is 0.76, of no_speech 0.98 (134 words that were right, 210 noises).
@@ -104,6 +105,8 @@ def said_once(guess: Guess) -> str | None:
         ):
             return " ".join(words[:period])
     text = " ".join(words)
+    if _STUCK.search(text):
+        return None
     raw = text.encode()
     return None if len(raw) > _COMPRESSIBLE * len(zlib.compress(raw)) else text
 

@@ -27,6 +27,8 @@ def heard(text, seconds, no_speech, log_probability):
         ("Hmm... Mmm. Ahh! Haha, ohh", ""),
         ("Mm-hmm. Uh-huh.", "Mm-hmm. Uh-huh."),
         ("ha" * 3000 + "x", None),  # at once: nothing in it can be read in two ways
+        ("He was not an old-s-y-y-y-y-y-y-y-y", None),
+        ("It costs 10000000 dollars", "It costs 10000000 dollars"),
         (" . ", ""),
         ("", ""),
         ("oh " + "you know the best of the " * 12, None),
