@@ -9,12 +9,11 @@ import numpy as np
 import webrtcvad  # type: ignore[import-untyped]
 
 from visavis.engines.base import HEAR_RATE, VAD_FRAME, EngineError, Pcm
+from visavis.engines.ears.level import LEAST, SILENT, dbfs, power
 
 _WINDOW: Final = 50  # blocks: the floor is the quietest of the last 10 s
 _BLOCK: Final = 10  # frames: the median of 0.2 s, so that one lucky frame does not set the floor
 _RISE: Final = 4.0  # dB over the floor; 6 loses a tenth more of speech in loud noise
-_LEAST: Final = -58.0  # dBFS; under it nobody speaks to the machine
-_SILENT: Final = -96.0  # dBFS, below the last bit
 
 
 class WebrtcVad:
@@ -41,10 +40,10 @@ class WebrtcVad:
         if len(frame) != VAD_FRAME:
             msg = f"webrtcvad: a frame of {len(frame)} samples, not {VAD_FRAME}"
             raise EngineError(msg)
-        level = _level(frame)
+        level = dbfs(power(frame))
         self._learn(level)
         voiced = bool(self._detector.is_speech(frame.tobytes(), HEAR_RATE))
-        return voiced and level > max(self._floor() + self._rise, _LEAST)
+        return voiced and level > max(self._floor() + self._rise, LEAST)
 
     def _learn(self, level: float) -> None:
         self._recent.append(level)
@@ -53,11 +52,4 @@ class WebrtcVad:
             self._recent.clear()
 
     def _floor(self) -> float:
-        return min(self._floors, default=_SILENT)
-
-
-def _level(frame: Pcm) -> float:
-    """RMS in dBFS."""
-    samples = frame.astype(np.float32)
-    power = float(np.dot(samples, samples)) / len(frame) / 32768.0**2
-    return 10.0 * float(np.log10(power)) if power > 0 else _SILENT
+        return min(self._floors, default=SILENT)
