@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 _COMPRESSIBLE: Final = 2.4  # whisper's own threshold for text that repeats itself
+_AGAIN: Final = 3  # words
 _STUCK: Final = re.compile(r"(\D{1,6}?)\1{6,}")  # "an old-s-y-y-y-y-y-y-y-y"
 
 # Its confidence tells words from noise only where there are enough of them: over single words the
@@ -95,6 +97,24 @@ def said_once(guess: Guess) -> str | None:
     keys = [_key(word) for word in words]
     if not any(keys) or all(_SOUND.fullmatch(key) for key in keys if key):
         return ""
+    if period := _period(keys):
+        return " ".join(words[:period])
+    text = " ".join(words)
+    if _STUCK.search(text):
+        return None
+    raw = text.encode()
+    return None if len(raw) > _COMPRESSIBLE * len(zlib.compress(raw)) else text
+
+
+def is_repeated(text: str) -> bool:
+    """Whether a text that may go on says again what it has said; two words alone may be meant."""
+    keys = [_key(word) for word in _TAG.sub(" ", text).split()]
+    period = _period(keys)
+    return 0 < period <= len(keys) - _AGAIN
+
+
+def _period(keys: Sequence[str]) -> int:
+    """How many words it takes before they are said again; 0: they are not."""
     for period in range(1, len(keys)):
         again = len(keys) - period
         # The last word may be cut in the middle by the bound on the answer's length.
@@ -103,12 +123,8 @@ def said_once(guess: Guess) -> str | None:
             and all(keys[at] == keys[at % period] for at in range(period, len(keys) - 1))
             and keys[(len(keys) - 1) % period].startswith(keys[-1])
         ):
-            return " ".join(words[:period])
-    text = " ".join(words)
-    if _STUCK.search(text):
-        return None
-    raw = text.encode()
-    return None if len(raw) > _COMPRESSIBLE * len(zlib.compress(raw)) else text
+            return period
+    return 0
 
 
 def _key(word: str) -> str:

@@ -220,12 +220,17 @@ class Services:
             commands=self._commands.named(avatar) if self._commands is not None else None,
         )
 
+    async def learn(self) -> None:
+        """Know what may be said: what was synthesized of it before is found from here on."""
+        if self._repertoire is not None and self._foreknowing is not None:
+            known = lines(self._foreknowing, self._director)
+            await asyncio.to_thread(self._repertoire.learn, known)
+
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""
+        await self.learn()
         if self._repertoire is None or self._foreknowing is None:
             return
-        known = lines(self._foreknowing, self._director)
-        await asyncio.to_thread(self._repertoire.learn, known)
         place, voices = prepared.folder(self._home), self._voices
         preparing = Preparing(
             self._home, place, self._repertoire, lambda: voices.shelves, self._metrics
