@@ -342,10 +342,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the tool that `id` called gave, in words."""
+    """What the tool that `id` called gave, in words; seconds: how long that took."""
 
     id: str
     content: str
+    seconds: float = 0.0
 
 
 CardKind = Literal["picture", "link", "map"]
@@ -405,6 +406,38 @@ class Question(Protocol):
 
     async def confirmed(self) -> None:
         """Return once the visitor has finished; a mind that wants to act waits for it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something that a mind may use. parameters: a JSON schema, of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What came of a call. deed: to be yielded by the mind, before the result."""
+
+    result: Result
+    deed: Deed | None = None
+
+
+class Toolbox(Protocol):
+    """The tools that an operator gave to a mind; shared by all sessions."""
+
+    def tools(self) -> Sequence[Tool]:
+        """Those that can be used now; a server of tools may come and go."""
+        ...
+
+    async def use(self, call: Call, question: Question) -> Used:
+        """Use one, once the question is confirmed, and return in a time that is limited.
+
+        Never fails: what went wrong is a plain sentence in the result. Cancelling it ends it.
+        """
         ...
 
 
