@@ -9,6 +9,7 @@ from typing import Final
 
 from visavis.engines.base import (
     Confident,
+    Deed,
     Dialogue,
     EngineError,
     EngineHung,
@@ -73,10 +74,10 @@ class DialogueMind:
                 yield fragment
 
 
-def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Fragment]:
+def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Fragment | Deed]:
     sure = dialogue.sure(text, history) if isinstance(dialogue, Confident) else None
-    for fragment in dialogue.reply(text, history):
-        yield Fragment(fragment, sure)
+    for piece in dialogue.reply(text, history):
+        yield Fragment(piece, sure) if isinstance(piece, str) else piece
 
 
 def exchanges(history: Sequence[Remark]) -> tuple[Exchange, ...]:
