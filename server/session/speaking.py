@@ -79,7 +79,7 @@ class _Question:
     def __init__(
         self, request: Request, history: Sequence[Remark], confirmed: asyncio.Event
     ) -> None:
-        self.text, self.language = request.text, request.language
+        self.text, self.language, self.mood = request.text, request.language, request.felt
         self.history, self._confirmed = history, confirmed
 
     @property
