@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from visavis.engines.base import Notes, Question
+from visavis.engines.base import Notes, Question, Toolbox
 
 # What the house knows about a question, asked of whoever holds the operator's file of answers.
 Consult = Callable[[Question], Awaitable[Notes]]
@@ -49,7 +49,7 @@ class DialogueSettings:
     """home: the directory for state. knowledge: the operator's file of answers; None: an example.
 
     language: of the one that is loaded, BCP 47; a mind, which serves all, reads the question's.
-    chat: for those that ask a language model. tools: the operator's file of what it may do.
+    chat: for those that ask a language model. toolbox: what it may use; None: nothing.
     consult: who is asked what the file of answers says; None: there is nobody.
     """
 
@@ -57,5 +57,5 @@ class DialogueSettings:
     knowledge: Path | None = None
     language: str = "en"
     chat: ChatSettings | None = None
-    tools: Path | None = None
+    toolbox: Toolbox | None = None
     consult: Consult | None = None
