@@ -105,6 +105,32 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """What a file of answers has on a subject. score: how well it fits, about 1 word for word."""
+
+    subject: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What the house knows: who speaks for it, and what its file has on one question.
+
+    house: what it is, as the file's title says it. name, role: the avatar's, empty where the file
+    says nothing of them. contact: who knows more. topics: what the file is about. passages: nearest
+    first, none where nothing is near.
+    """
+
+    house: str = ""
+    name: str = ""
+    role: str = ""
+    contact: str = ""
+    topics: tuple[str, ...] = ()
+    passages: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Affect:
     """How the avatar feels: each in [-1, 1] (attention in [0, 1]); zero is calm and neutral."""
 
@@ -112,6 +138,22 @@ class Affect:
     arousal: float = 0.0
     confidence: float = 0.0
     attention: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """How a visitor feels, over the whole conversation, as far as it can be told: each in [0, 1].
+
+    confidence: how much there was to tell it by; 0: nothing at all, so the others are 0 as well.
+    """
+
+    frustration: float = 0.0
+    satisfaction: float = 0.0
+    urgency: float = 0.0
+    confidence: float = 0.0
+
+
+UNTOLD: Final = Mood()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +311,15 @@ class Confident(Protocol):
         ...
 
 
+@runtime_checkable
+class Informed(Protocol):
+    """A dialogue whose file others may be told about; see `Notes`."""
+
+    def notes(self, text: str, history: Sequence[Exchange]) -> Notes:
+        """What its file has on what is asked, given what was said before. Raises EngineError."""
+        ...
+
+
 def obeys(mind: Dialogue | Mind) -> bool:
     """Whether visitors may tell the conversation to stop, to wait or to go on; see `commands`.
 
@@ -302,7 +353,8 @@ class Remark:
     """One thing that was said, or done, in a conversation.
 
     turn: the turn it belongs to. text: as it was written; of a tool, what it gave. heard: of what
-    the avatar said, the words that were really played. name: of a tool.
+    the avatar said, the words that were really played. name: of a tool. sure: of what the avatar
+    said, how sure the mind was of it, see `Fragment`; 0: it had no answer.
     """
 
     turn: int
@@ -310,6 +362,7 @@ class Remark:
     text: str
     heard: str = ""
     name: str = ""
+    sure: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +451,8 @@ class Question(Protocol):
 
     text: str
     history: Sequence[Remark]
+    mood: Mood  # of the visitor, these words included
+    language: str  # BCP 47: the conversation's, in which the answer is to be
 
     @property
     def speculative(self) -> bool:

@@ -62,6 +62,7 @@ class Session:
     def __init__(self, name: str, engines: Engines, metrics: Metrics, clock: Clock) -> None:
         self.name, self._engines, self._metrics, self.clock = name, engines, metrics, clock
         self.timeline = Timeline()
+        self.language = engines.language  # BCP 47, of what is said and answered
         self._closed = False
         self._tasks = Tasks()
         self._showing = Showing(
@@ -400,6 +401,7 @@ class Session:
         if request.origin != "say":
             mood = self._guide.answer(request.text, request.arousal)
             request = replace(request, mood=mood)
+        request = replace(request, language=self.language)
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
 
@@ -492,7 +494,7 @@ class Session:
             return
         visitor = [Remark(number, "visitor", reply.request.text)] if asked else []
         tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
-        avatar = Remark(number, "avatar", reply.written, heard)
+        avatar = Remark(number, "avatar", reply.written, heard, sure=reply.sure)
         self.history.add([*visitor, *tools, avatar])
 
     @property
