@@ -14,6 +14,7 @@ from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
+from visavis.server.http.cards import CardRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
@@ -25,10 +26,33 @@ from visavis.server.services.engines import Defaults, Services
 from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
+from visavis.server.tools import file as tools_file
+from visavis.server.tools.gallery import Gallery
+from visavis.server.tools.specs import Shown, ToolsFile
+from visavis.server.tools.toolbox import check_installed
 
 SESSIONS: Final = web.AppKey("sessions", SessionRoutes)
 ADMISSION: Final = web.AppKey("admission", Admission)
 PLACES: Final = web.AppKey("places", Places)
+
+
+def tools(config: Config) -> ToolsFile:
+    """What the tools file gives; without one the pictures beside the file of answers.
+
+    Raises ConfigError.
+    """
+    if config.tools:
+        file = tools_file.load(Path(config.tools).expanduser())
+        check_installed(file)
+        return file
+    beside = Path(config.knowledge).parent / "pictures" if config.knowledge else None
+    return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
+
+
+def gallery(config: Config) -> Gallery:
+    """The pictures that visitors may be shown. Raises ConfigError."""
+    shown = tools(config).shown
+    return Gallery(shown.pictures, shown.picture_hosts)
 
 
 def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
@@ -42,6 +66,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
         chat=llm.chat(config),
+        tools=tools(config),
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 
@@ -77,7 +102,7 @@ def application(
     config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
 ) -> web.Application:
     """The addresses of a server that is one process, with these engines."""
-    admitting = admission(config)
+    admitting, pictures = admission(config), gallery(config)
     places = Places(lambda: admitting.places, config.sessions_per_address)
     live = sessions(config, lender, OwnPlaces(places), metrics)
     metrics.places.set_function(lambda: admitting.places)
@@ -90,12 +115,14 @@ def application(
         live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         VoiceRoutes(config.voice),
+        CardRoutes(pictures),
         Basics(
             lambda: live.draining or lender.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),
             scrape,
         ),
     )
-    app = assembled(Guard(config.token, metrics), Headers(config.frame_ancestors), parts)
+    headers = Headers(config.frame_ancestors, pictures.hosts)
+    app = assembled(Guard(config.token, metrics), headers, parts)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

@@ -16,11 +16,13 @@ from aiohttp import web
 
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import admitting, lifetime
+from visavis.server.commands.composition import gallery
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
+from visavis.server.http.cards import CardRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.places import Places
@@ -89,17 +91,19 @@ def _application(
         await crew.samples()
         return crew.merged.text()
 
-    store = AvatarStore(config.home_path)
+    store, pictures = AvatarStore(config.home_path), gallery(config)
     parts = (
         Forwarding(crew, ends),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        CardRoutes(pictures),
         Basics(
             lambda: ends() or crew.missing,
             lambda: Room(admission.places, places.taken, admission.why),
             scrape,
         ),
     )
-    return assembled(Guard(config.token, metrics), Headers(config.frame_ancestors), parts)
+    headers = Headers(config.frame_ancestors, pictures.hosts)
+    return assembled(Guard(config.token, metrics), headers, parts)
 
 
 async def _until(

@@ -64,6 +64,9 @@ from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
+from visavis.server.tools.gallery import Gallery
+from visavis.server.tools.specs import NO_TOOLS, ToolsFile
+from visavis.server.tools.toolbox import OwnToolbox
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +85,7 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    tools: what a mind may use, and what may be shown.
     chat: the language model's endpoint, for a dialogue that asks one.
     """
 
@@ -94,6 +98,7 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    tools: ToolsFile = NO_TOOLS
     chat: ChatSettings | None = None
 
 
@@ -123,6 +128,8 @@ class Services:
         self._stt: Served[Stt]
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
+        self._toolbox: OwnToolbox | None = None
+        self._gallery = Gallery(defaults.tools.shown.pictures, defaults.tools.shown.picture_hosts)
         self._commands: Commands | None = None
         self._guide: Guide
         self._director: Director
@@ -177,7 +184,10 @@ class Services:
     async def _open_mind(self) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
         name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        settings = DialogueSettings(self._home, knowledge, chat=self._defaults.chat)
+        toolbox = await self._open_tools()
+        settings = DialogueSettings(
+            self._home, knowledge, chat=self._defaults.chat, toolbox=toolbox
+        )
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
@@ -187,6 +197,13 @@ class Services:
         if isinstance(engine, Foreknowing):
             self._foreknowing = engine
         return DialogueMind(self._serve("dialogue", "The dialogue", engine, worker))
+
+    async def _open_tools(self) -> OwnToolbox | None:
+        if not self._defaults.tools.offers:
+            return None
+        self._toolbox = OwnToolbox(self._defaults.tools, self._gallery, self._metrics)
+        await self._toolbox.open()
+        return self._toolbox
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
         served: Served[T] = Served(InThread(engine, worker), self._health(name, what))
@@ -217,7 +234,9 @@ class Services:
             motion=motion,
             sitting=sitting,
             still=loan.still,
-            speakers=Speakers(self._mind, loaded.tts, self._guide, loaded.shelf),
+            speakers=Speakers(
+                self._mind, loaded.tts, self._guide, loaded.shelf, self._gallery.admitted
+            ),
             apology=loaded.apology,
             give_back=give_back,
             clock=partial(Clock, phase=sitting.phase),
@@ -283,6 +302,8 @@ class Services:
     def close(self) -> None:
         """End every engine's thread."""
         self._ends.close()
+        if self._toolbox is not None:
+            self._toolbox.close()
         for served in self._served:
             served.close()
         self._voices.close()

@@ -75,7 +75,7 @@ class Performance:
         """
         self.number, self.reply = number, reply
         self._confirmed = confirmed
-        self.marks = Marks(number, request)
+        self.marks = Marks(number, request, reply.tool_seconds)
         self.task: asyncio.Task[None] | None = None
         self.at: Tick | None = None  # where its next clause goes; None until it sounds
         self.shown: list[events.Caption] = []  # the newest one of each clause

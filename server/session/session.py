@@ -330,6 +330,7 @@ class Session:
     def call_staff(self, reason: str) -> None:
         """Ask for a human being, and say why in a few words for them."""
         self.staff_wanted = reason
+        self._metrics.staff_wanted.inc()
         self._outlets.tell(events.StaffWanted(self.timeline.turn, reason))
 
     def steer(self, prompt: str) -> None:

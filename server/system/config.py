@@ -82,6 +82,7 @@ class Config:
         "what the avatar of a session that names none says: dialogue (its own answers) or "
         "microphone (the caller's live voice, with lips that follow its sound)",
     )
+    tools: str = _setting("", "TOML file of tools and of what may be shown; empty: none")
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")

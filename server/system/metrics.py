@@ -215,6 +215,28 @@ class Metrics:
             "Speech made ahead that is held in memory",
             registry=self.registry,
         )
+        self.tool_calls = Counter(
+            "visavis_tool_calls",
+            "Tools that a mind used, by how that went",
+            ["tool", "outcome"],
+            registry=self.registry,
+        )
+        self.tool_seconds = Histogram(
+            "visavis_tool_seconds",
+            "From a mind's call of a tool to what it was told",
+            ["tool"],
+            buckets=_STAGE_BUCKETS,
+            registry=self.registry,
+        )
+        self.tool_restarts = Counter(
+            "visavis_tool_server_restarts",
+            "Servers of tools that were started again",
+            ["server"],
+            registry=self.registry,
+        )
+        self.staff_wanted = Counter(
+            "visavis_staff_wanted", "Times that a human being was asked for", registry=self.registry
+        )
         self.engine_errors = Counter(
             "visavis_engine_errors", "Failures of an engine", ["engine"], registry=self.registry
         )
