@@ -40,6 +40,10 @@ class EngineHung(EngineError):
     """An engine did not answer in time; its thread was given up."""
 
 
+class EngineAway(EngineError):
+    """An engine on another machine cannot be had now: whoever needs it does without meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phoneme:
     """One speech sound; `start` and `end` in samples at PLAY_RATE from the start of its speech."""
