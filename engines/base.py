@@ -268,8 +268,11 @@ class Dialogue(Protocol):
     Shared by all sessions, so the history comes with each call.
     """
 
-    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
-        """Yield the answer as text fragments of any size. Raises EngineError."""
+    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str | Deed]:
+        """Yield the answer as text fragments of any size, and what goes with them.
+
+        Raises EngineError.
+        """
         ...
 
 
@@ -357,13 +360,55 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the tool that `id` called gave, in words."""
+    """What the tool that `id` called gave, in words; seconds: how long that took."""
 
     id: str
     content: str
+    seconds: float = 0.0
 
 
-Thought = Fragment | Gesture | Call | Result
+CardKind = Literal["picture", "link", "map"]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Something to look at beside the words.
+
+    address: of a picture the picture itself, of a link the page that it leads to, of a map a page
+    with the map, or "" where there is none. Pictures are addresses of this server ("/v1/cards/...")
+    or https. text: of a picture what is seen on it, of a link a line about it, of a map the place
+    as one writes it on a letter. image: a picture that goes with a link or a map, or "".
+    """
+
+    kind: CardKind
+    title: str
+    address: str = ""
+    text: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """A card is to be shown, from the next word on."""
+
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """A human being is to take over; why, in a few words for them."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The conversation is over once this answer was said to its end."""
+
+
+# What is done beside the words, by a mind or a plain dialogue: only once it is confirmed.
+Deed = Show | HandOver | Farewell
+Thought = Fragment | Gesture | Call | Result | Deed
 
 
 class Question(Protocol):
@@ -384,6 +429,38 @@ class Question(Protocol):
 
     async def confirmed(self) -> None:
         """Return once the visitor has finished; a mind that wants to act waits for it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something that a mind may use. parameters: a JSON schema, of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What came of a call. deed: to be yielded by the mind, before the result."""
+
+    result: Result
+    deed: Deed | None = None
+
+
+class Toolbox(Protocol):
+    """The tools that an operator gave to a mind; shared by all sessions."""
+
+    def tools(self) -> Sequence[Tool]:
+        """Those that can be used now; a server of tools may come and go."""
+        ...
+
+    async def use(self, call: Call, question: Question) -> Used:
+        """Use one, once the question is confirmed, and return in a time that is limited.
+
+        Never fails: what went wrong is a plain sentence in the result. Cancelling it ends it.
+        """
         ...
 
 
