@@ -105,6 +105,32 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """What a file of answers has on a subject. score: how well it fits, about 1 word for word."""
+
+    subject: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What the house knows: who speaks for it, and what its file has on one question.
+
+    house: what it is, as the file's title says it. name, role: the avatar's, empty where the file
+    says nothing of them. contact: who knows more. topics: what the file is about. passages: nearest
+    first, none where nothing is near.
+    """
+
+    house: str = ""
+    name: str = ""
+    role: str = ""
+    contact: str = ""
+    topics: tuple[str, ...] = ()
+    passages: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Affect:
     """How the avatar feels: each in [-1, 1] (attention in [0, 1]); zero is calm and neutral."""
 
@@ -285,6 +311,15 @@ class Confident(Protocol):
         ...
 
 
+@runtime_checkable
+class Informed(Protocol):
+    """A dialogue whose file others may be told about; see `Notes`."""
+
+    def notes(self, text: str, history: Sequence[Exchange]) -> Notes:
+        """What its file has on what is asked, given what was said before. Raises EngineError."""
+        ...
+
+
 def obeys(mind: Dialogue | Mind) -> bool:
     """Whether visitors may tell the conversation to stop, to wait or to go on; see `commands`.
 
@@ -416,11 +451,8 @@ class Question(Protocol):
 
     text: str
     history: Sequence[Remark]
-<<<<<<< HEAD
     mood: Mood  # of the visitor, these words included
-=======
     language: str  # BCP 47: the conversation's, in which the answer is to be
->>>>>>> a65e16d0c725fbbfb1aa0c6b9860d56b6cb6d362
 
     @property
     def speculative(self) -> bool:

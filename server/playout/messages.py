@@ -9,16 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from visavis.engines.base import (
-    I420,
-    PLAY_RATE,
-    UNTOLD,
-    Card,
-    FaceState,
-    Mood,
-    Movement,
-    Speech,
-)
+from visavis.engines.base import I420, PLAY_RATE, UNTOLD, Card, FaceState, Mood, Movement, Speech
 from visavis.engines.direction.styles import NOTHING, Direction
 
 Tick = int
