@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from visavis.engines.language.wording import normalise
@@ -16,7 +16,11 @@ from visavis.engines.language.wording import normalise
 MOST: Final = 160  # words of a text that are read: its beginning and its end
 
 _GAP: Final = r"(?: \S+){0,4}?"  # "~": a few words of any kind
-_ELEMENT: Final = re.compile(r"\(([^()]*)\)(\??)|!\(([^()]*)\)|<(\w+)>(\??)|(~)|([$^])|([^\s()<>~$^!]+)")
+# A choice, what must not follow, a set; whether it may be missing; a gap or an edge; a word.
+_ELEMENT: Final = re.compile(
+    r"(?:(?<!\S)\(([^()]+)\)|!\(([^()]+)\)|<(\w+)>)(\??)(?!\S)|(?<!\S)([~$^])(?!\S)"
+    r"|(?<!\S)([^\s()<>~$^!?*|]+)(?!\S)"
+)
 _HAN: Final = re.compile(r"([\u3400-\u9fff])")
 _ARABIC: Final = re.compile(r"[\u0600-\u06ff]")
 _TOKEN: Final = re.compile(r"\w+")
@@ -49,31 +53,37 @@ def pattern(phrases: Iterable[str], sets: Mapping[str, str] | None = None) -> re
     """Of all these phrases at once, to be searched for in what `written` gives.
 
     In a phrase "(a|b)" is either, "(a|b)?" either or nothing, "!(a|b)" means that neither follows,
-    "~" is up to four words, "^" and "$" begin and end a text, "<name>" is one of a set.
+    "~" is up to four words, "^" and "$" begin and end a text, "<name>" is one of a set. Raises
+    ValueError for one that is written otherwise.
     """
     each = [f"(?:{_expression(phrase, sets or {})})(?= |$)" for phrase in phrases]
     return re.compile("|".join(each) or r"(?!)")
 
 
 def _expression(phrase: str, sets: Mapping[str, str]) -> str:
-    parts = []
-    for either, maybe, unlike, name, some, gap, edge, word in _ELEMENT.findall(phrase):
-        if word:
-            parts.append(_words(word))
-        elif either:
-            parts.append(f"(?:{_choice(either)}){maybe}")
-        elif unlike:
-            parts.append(f"(?!(?:{_choice(unlike)})(?: |$))")
-        elif name:
-            parts.append(f"(?:{_choice(sets[name])}){some}")
-        else:
-            parts.append(_GAP if gap else edge)
-    return "".join(parts)
+    if _ELEMENT.sub("", phrase).strip():
+        raise ValueError(f"the phrase {phrase!r} is no phrase: choices within choices?")
+    return "".join(_element(found, sets) for found in _ELEMENT.finditer(phrase))
 
 
-def _choice(words: str) -> str:
-    return "|".join(_words(each) for each in words.split("|"))
+def _element(found: re.Match[str], sets: Mapping[str, str]) -> str:
+    either, unlike, name, maybe, edge, word = found.groups()
+    if word:
+        return _words(word)
+    if edge:
+        return _GAP if edge == "~" else edge
+    choice = "|".join(map(_words, _alternatives(either or unlike or f"<{name}>", sets)))
+    return f"(?!(?:{choice})(?: |$))" if unlike else f"(?:{choice}){maybe}"
+
+
+def _alternatives(choice: str, sets: Mapping[str, str]) -> Iterator[str]:
+    """The words of a choice, sets in it written out."""
+    for each in choice.split("|"):
+        before, bracket, rest = each.partition("<")
+        name, _, after = rest.partition(">")
+        members = sets[name].split("|") if bracket else [""]
+        yield from (f"{before}{member}{after}" for member in members)
 
 
 def _words(text: str) -> str:
-    return re.escape(written(text)).replace(r"\ ", " ")
+    return "".join(f" {re.escape(word)}" for word in written(text).split())
