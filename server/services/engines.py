@@ -45,6 +45,7 @@ from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
 from visavis.server.services import carrying, prepared
 from visavis.server.services.drawing import DrawingPool
+from visavis.server.services.ears import Ears
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
@@ -120,6 +121,7 @@ class Services:
         self._generator: Generator
         self._drawing: DrawingPool
         self._puppets: Puppets
+        self._ears = Ears(home, self._serve)
         self._stt: Served[Stt]
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
@@ -155,9 +157,7 @@ class Services:
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
     async def _open_ears(self) -> None:
-        worker = Worker("stt", deadline=_DEADLINE)
-        stt = await worker.load(load.stt, self._home)
-        self._stt = self._serve("stt", "Speech recognition", stt, worker)
+        self._stt = await self._ears.get("en")
         self._turn_end = await self._open_turn_end()
 
     async def _open_turn_end(self) -> Served[TurnEnd] | None:
