@@ -112,7 +112,8 @@ class Ready:
     did. taken: messages from clients that were acted upon so far, pings left out: what a client
     sent beyond that is lost. history: what was said before; captions: the clauses of the reply
     under way. takes: types of messages that not every server of this version takes. fluency: how
-    the face is drawn, as in `events.Pictures`.
+    the face is drawn, as in `events.Pictures`. attended: who of the staff is there, as in
+    `events.Attended`.
     """
 
     protocol: int
@@ -127,6 +128,7 @@ class Ready:
     captions: tuple[events.Caption, ...] = ()
     takes: tuple[str, ...] = TAKES
     fluency: Fluency = "full"
+    attended: str = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ _NAMES: Final[Mapping[type, str]] = {
     events.Receipt: "receipt",
     events.Directed: "directed",
     events.Pictures: "pictures",
+    events.Attended: "attended",
     events.Failure: "error",
 }
 

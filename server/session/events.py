@@ -142,6 +142,17 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
+class Attended:
+    """Who of the staff is there: `nobody`, somebody who is `watching`, or who has the answers.
+
+    Of those who have them, one is `answering` in writing, which the avatar says, and one `speaking`
+    with their own voice.
+    """
+
+    by: Literal["nobody", "watching", "answering", "speaking"]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One thing that was said, as it was heard; no event of its own: part of what is told first."""
 
@@ -172,5 +183,6 @@ Event = (
     | Receipt
     | Directed
     | Pictures
+    | Attended
     | Failure
 )

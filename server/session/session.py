@@ -29,6 +29,7 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
+from visavis.server.session.attendance import Attendance
 from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
@@ -80,6 +81,7 @@ class Session:
         self._platform = Platform(
             clock, self.timeline, self._showing, self._outlets.tell, self._appear
         )
+        self.attendance = Attendance(self._platform, self.history, self._clear)
         self._taking = TurnTaking(
             Floor(
                 lambda: self._current,
@@ -88,6 +90,7 @@ class Session:
                 self._cut_short,
                 lambda text: self._command(text) is not None,
                 self._obeyed,
+                self.attendance,
             ),
             clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
         )  # fmt: skip
@@ -173,7 +176,7 @@ class Session:
     @property
     def quiet(self) -> Tick:
         """For how long nothing was asked for, said or answered."""
-        if self._current is not None:
+        if self._current is not None or self.attendance.held:
             return 0
         return self.clock.now() - max(self._stirred, self._voiced)
 
@@ -256,7 +259,7 @@ class Session:
 
     def ask(self, text: str) -> None:
         """Answer typed words, or do what they tell the conversation to do."""
-        if self._obeyed(text):
+        if self.attendance.takes(text, typed=True) or self._obeyed(text):
             return
         self._halted = None
         self._taking.settle()
@@ -268,6 +271,12 @@ class Session:
         self._taking.settle()
         self._start(Request(text, "say", self.clock.now(), style=style))
 
+    def _clear(self) -> None:
+        """Nothing is under way any more, and there is nothing to go on with."""
+        self._end_turn("interrupted")
+        self._taking.settle()
+        self._halted = None
+
     def interrupt(self) -> None:
         """Stop speaking; the rest is said only to who asks for it."""
         self.halt()
@@ -276,7 +285,7 @@ class Session:
     # --- what they tell the conversation itself (Obedient) ----------------------------------------
 
     def _command(self, text: str) -> Command | None:
-        commands = self._engines.commands
+        commands = self._engines.commands if not self.attendance.held else None
         speaking = self._current is not None or self._taking.stopped is not None
         return commands.read(text, speaking=speaking) if commands is not None else None
 
