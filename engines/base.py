@@ -252,8 +252,11 @@ class Dialogue(Protocol):
     Shared by all sessions, so the history comes with each call.
     """
 
-    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
-        """Yield the answer as text fragments of any size. Raises EngineError."""
+    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str | Deed]:
+        """Yield the answer as text fragments of any size, and what goes with them.
+
+        Raises EngineError.
+        """
         ...
 
 
@@ -345,7 +348,48 @@ class Result:
     content: str
 
 
-Thought = Fragment | Gesture | Call | Result
+CardKind = Literal["picture", "link", "map"]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Something to look at beside the words.
+
+    address: of a picture the picture itself, of a link the page that it leads to, of a map a page
+    with the map, or "" where there is none. Pictures are addresses of this server ("/v1/cards/...")
+    or https. text: of a picture what is seen on it, of a link a line about it, of a map the place
+    as one writes it on a letter. image: a picture that goes with a link or a map, or "".
+    """
+
+    kind: CardKind
+    title: str
+    address: str = ""
+    text: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """A card is to be shown, from the next word on."""
+
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """A human being is to take over; why, in a few words for them."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The conversation is over once this answer was said to its end."""
+
+
+# What is done beside the words, by a mind or a plain dialogue: only once it is confirmed.
+Deed = Show | HandOver | Farewell
+Thought = Fragment | Gesture | Call | Result | Deed
 
 
 class Question(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from visavis.engines.base import I420, PLAY_RATE, FaceState, Movement, Speech
+from visavis.engines.base import I420, PLAY_RATE, Card, FaceState, Movement, Speech
 from visavis.engines.direction.styles import NOTHING, Direction
 
 Tick = int
@@ -100,13 +100,14 @@ class Clause:
     """A piece of a reply as written, with its sound; not yet bound to a time.
 
     `directions`: what of the reply's style, and of the bracket before it, holds for it;
-    `movements`: what is done once, when it begins.
+    `movements` and `cards`: what is done and shown once, when it begins.
     """
 
     text: str
     speech: Speech
     directions: tuple[Direction, ...] = ()
     movements: tuple[Movement, ...] = ()
+    cards: tuple[Card, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

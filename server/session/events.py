@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from visavis.engines.base import Card
 from visavis.engines.language.commands import Kind
 from visavis.server.playout.messages import Ending, Fluency, Origin, Tick
 
@@ -85,6 +86,29 @@ class Caption:
     turn: int
     text: str
     heard: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardShown:
+    """The avatar shows something beside its words; it stays until another one, or is put away."""
+
+    turn: int
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class StaffWanted:
+    """A human being is to come; `reason` is for them, not for the visitor."""
+
+    turn: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The avatar has said goodbye: whoever shows the conversation ends it."""
+
+    turn: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +203,9 @@ Event = (
     | ReplyHeld
     | ReplyResumed
     | Caption
+    | CardShown
+    | StaffWanted
+    | Farewell
     | ReplyEnded
     | Receipt
     | Directed
