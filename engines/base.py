@@ -115,6 +115,22 @@ class Affect:
 
 
 @dataclass(frozen=True, slots=True)
+class Mood:
+    """How a visitor feels, over the whole conversation, as far as it can be told: each in [0, 1].
+
+    confidence: how much there was to tell it by; 0: nothing at all, so the others are 0 as well.
+    """
+
+    frustration: float = 0.0
+    satisfaction: float = 0.0
+    urgency: float = 0.0
+    confidence: float = 0.0
+
+
+UNTOLD: Final = Mood()
+
+
+@dataclass(frozen=True, slots=True)
 class Expression:
     """What a demeanour adds to the face beyond affect; as it is by default, nothing.
 
@@ -302,7 +318,8 @@ class Remark:
     """One thing that was said, or done, in a conversation.
 
     turn: the turn it belongs to. text: as it was written; of a tool, what it gave. heard: of what
-    the avatar said, the words that were really played. name: of a tool.
+    the avatar said, the words that were really played. name: of a tool. sure: of what the avatar
+    said, how sure the mind was of it, see `Fragment`; 0: it had no answer.
     """
 
     turn: int
@@ -310,6 +327,7 @@ class Remark:
     text: str
     heard: str = ""
     name: str = ""
+    sure: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +415,11 @@ class Question(Protocol):
 
     text: str
     history: Sequence[Remark]
+<<<<<<< HEAD
+    mood: Mood  # of the visitor, these words included
+=======
     language: str  # BCP 47: the conversation's, in which the answer is to be
+>>>>>>> a65e16d0c725fbbfb1aa0c6b9860d56b6cb6d362
 
     @property
     def speculative(self) -> bool:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from visavis.engines.base import I420, PLAY_RATE, Card, FaceState, Movement, Speech
+from visavis.engines.base import (
+    I420,
+    PLAY_RATE,
+    UNTOLD,
+    Card,
+    FaceState,
+    Mood,
+    Movement,
+    Speech,
+)
 from visavis.engines.direction.styles import NOTHING, Direction
 
 Tick = int
@@ -90,6 +99,7 @@ class Request:
     arousal: float = 0.0  # of the visitor's voice
     style: str = ""  # a direction in plain words, for this reply only
     mood: Direction = NOTHING  # what the visitor's own words and voice call for
+    felt: Mood = UNTOLD  # how the visitor feels, for the mind
     skip: int = 0  # words of the answer that were heard before it was broken off
     passing: bool = False  # whether it is no part of what was said: "Of course."
     language: str = "en"  # BCP 47, of question and answer

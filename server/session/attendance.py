@@ -1,6 +1,6 @@
 """Who of the staff attends a session: who looks at it, and whether they have its answers.
 
-While it is held no mind is asked and no command obeyed: what the visitor says is told and remembered,
+While it is held no mind is asked and no command obeyed: what the visitor says is told, remembered
 and left to the holder, whose own words are said as any others are (`Session.say`).
 """
 

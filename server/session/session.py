@@ -503,7 +503,7 @@ class Session:
             return
         visitor = [Remark(number, "visitor", reply.request.text)] if asked else []
         tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
-        avatar = Remark(number, "avatar", reply.written, heard)
+        avatar = Remark(number, "avatar", reply.written, heard, sure=reply.sure)
         self.history.add([*visitor, *tools, avatar])
 
     @property
