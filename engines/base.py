@@ -415,11 +415,8 @@ class Question(Protocol):
 
     text: str
     history: Sequence[Remark]
-<<<<<<< HEAD
     mood: Mood  # of the visitor, these words included
-=======
     language: str  # BCP 47: the conversation's, in which the answer is to be
->>>>>>> a65e16d0c725fbbfb1aa0c6b9860d56b6cb6d362
 
     @property
     def speculative(self) -> bool:

@@ -7,14 +7,25 @@ and left to the holder, whose own words are said as any others are (`Session.say
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from visavis.engines.base import Remark
 from visavis.server.session import events
 from visavis.server.session.history import History
 from visavis.server.session.performing import Platform
 
+ASKED: Final = "asked"  # the reason of a visitor who asks for a person in plain words
+
 How = Literal["typing", "speaking"]
+
+
+@dataclass(slots=True)
+class Presence:
+    """Whether a server offers its visitors a person, and how many of the staff are there now."""
+
+    offered: bool = False
+    members: int = 0
 
 
 class Attendance:
@@ -22,8 +33,7 @@ class Attendance:
 
     def __init__(self, platform: Platform, history: History, clear: Callable[[], None]) -> None:
         self._platform, self._history, self._clear = platform, history, clear
-        # Whether visitors may ask for a person here: somebody may come, and says so if not.
-        self.offered = False
+        self.presence = Presence()  # in this server; who attends the session sets it
         self._watchers = 0
         self._how: How | None = None  # in which way the holder answers
         self._taken: int | None = None  # the turn of the words that were left to them last

@@ -31,7 +31,8 @@ class Commanded:
     """The visitor's words of this turn were no question, but told the conversation what to do.
 
     "stop", "pause" (be silent and wait), "go-on" (with the rest of what was stopped), "repeat"
-    (the last answer) or "manner" (speak slower, louder, ...). It has been done.
+    (the last answer), "manner" (speak slower, louder, ...) or "staff" (a person was called). It has
+    been done.
     """
 
     turn: int

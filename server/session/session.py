@@ -29,7 +29,7 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
-from visavis.server.session.attendance import Attendance
+from visavis.server.session.attendance import ASKED, Attendance
 from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
@@ -45,6 +45,7 @@ from visavis.server.session.receipt import publish
 from visavis.server.session.relaying import Mouth, Relay
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
+from visavis.server.session.substitute import Substitute
 from visavis.server.session.turn_taking import Floor, TurnTaking
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
@@ -340,6 +341,17 @@ class Session:
         """Ask for a human being, and say why in a few words for them."""
         self.staff_wanted = reason
         self._outlets.tell(events.StaffWanted(self.timeline.turn, reason))
+
+    def substitute(self, mouth: Mouth) -> Substitute:
+        """Somebody who can speak through this face with a voice of their own."""
+        ear = self._engines.ear if isinstance(self._engines.ear, Ear) else None
+        return Substitute(self._platform, self.attendance, mouth, ear, self._tasks, self._metrics)
+
+    def want_staff(self) -> bool:
+        """A visitor asks for a person; whether one may come, so that there is nothing to answer."""
+        if self.attendance.presence.offered:
+            self.call_staff(ASKED)
+        return self.attendance.presence.members > 0
 
     def steer(self, prompt: str) -> None:
         """Take a direction, for what is said from now on, and tell what was understood."""

@@ -79,11 +79,8 @@ class _Question:
     def __init__(
         self, request: Request, history: Sequence[Remark], confirmed: asyncio.Event
     ) -> None:
-<<<<<<< HEAD
         self.text, self.mood = request.text, request.felt
-=======
-        self.text, self.language = request.text, request.language
->>>>>>> a65e16d0c725fbbfb1aa0c6b9860d56b6cb6d362
+        self.language = request.language
         self.history, self._confirmed = history, confirmed
 
     @property

@@ -1,11 +1,18 @@
 """Answers that are left to a person: what is told, remembered and no longer asked of a mind."""
 
+import asyncio
+
+import numpy as np
 import pytest
 from support.stage import SILENCE, VOICE, Stage
 from support.virtual_time import virtual_time
 
+from visavis.engines import fake
 from visavis.engines.base import Exchange, Remark
+from visavis.server.playout.messages import PACKET, ms
 from visavis.server.session import events
+from visavis.server.session.attendance import Presence
+from visavis.server.session.relaying import Mouth
 
 
 @virtual_time
@@ -123,3 +130,111 @@ async def test_words_of_the_holders_own_voice_are_shown_and_remembered(how):
         stage.session.attendance.spoke("Good evening.")
         assert stage.of(events.Caption) == [events.Caption(1, "Good evening.", 13)]
         assert stage.session.said == (events.Line(1, "avatar", "Good evening."),)
+
+
+def substitute(stage, lips=None):
+    lips = lips or fake.FakeLips()
+    return stage.session.substitute(Mouth(lips, fake.FakeLips))
+
+
+async def packets(stage, script):
+    at = stage.clock.now()
+    for packet, duration in script:
+        for _ in range(duration // 20):
+            at += PACKET
+            await stage.clock.sleep_until(at)
+            yield packet
+
+
+@virtual_time
+async def test_a_persons_own_voice_sounds_and_moves_the_lips_at_the_same_tick():
+    async with Stage() as stage:
+        stage.session.attendance.hold("speaking")
+        voice = substitute(stage)
+        began = stage.clock.now()
+        await voice.listen(packets(stage, [(VOICE, 600)]))
+        spoke = [at for what, at in stage.motion.told if what == "speak"]
+        assert spoke
+        assert np.abs(stage.timeline.audio(spoke[0], PACKET)).max() > 7000
+        assert spoke[0] - began < ms(500)
+        assert voice.silent() < 0.1
+
+
+@virtual_time
+async def test_its_words_are_shown_and_remembered_as_the_avatars():
+    async with Stage(stt="good evening") as stage:
+        stage.session.attendance.hold("speaking")
+        await substitute(stage).listen(packets(stage, [(VOICE, 1000), (SILENCE, 2500)]))
+        assert [c.text for c in stage.of(events.Caption)] == ["good evening"]
+        assert stage.session.said == (events.Line(1, "avatar", "good evening"),)
+        assert stage.dialogue.histories == []
+
+
+@virtual_time
+async def test_a_microphone_that_hears_nothing_is_known_and_stands_in_nobodys_way():
+    async with Stage() as stage:
+        stage.session.attendance.hold("speaking")
+        voice = substitute(stage)
+        assert voice.silent() == float("inf")
+        await voice.listen(packets(stage, [(SILENCE, 3000)]))
+        assert voice.silent() == float("inf")
+        assert not stage.timeline.audible(stage.clock.now())
+        assert not [what for what, _ in stage.motion.told if what == "speak"]
+
+
+@virtual_time
+async def test_the_visitors_words_while_a_person_speaks_cut_none_of_theirs():
+    async with Stage() as stage:
+        stage.session.attendance.hold("speaking")
+        speaking = asyncio.create_task(substitute(stage).listen(packets(stage, [(VOICE, 3000)])))
+        await stage.pass_time(1000)
+        before = stage.timeline.end
+        stage.session.attendance.takes("Yes, exactly.")
+        assert stage.timeline.end == before
+        await stage.pass_time(300)
+        assert stage.timeline.end > before
+        await speaking
+
+
+@virtual_time
+async def test_lips_that_fail_cost_the_lips_and_not_the_voice():
+    lips = fake.FakeLips()
+    lips.broken = True
+    async with Stage() as stage:
+        stage.session.attendance.hold("speaking")
+        await substitute(stage, lips).listen(packets(stage, [(VOICE, 1000)]))
+        assert stage.timeline.audio(stage.clock.now(), PACKET).any()
+        assert [f.code for f in stage.of(events.Failure)] == ["lips-failed"]
+
+
+@virtual_time
+async def test_who_asks_for_a_person_is_answered_by_the_mind_where_none_may_come():
+    async with Stage() as stage:
+        stage.session.ask("Can I talk to a person?")
+        await stage.pass_time(1500)
+        assert stage.of(events.StaffWanted) == []
+        assert len(stage.dialogue.histories) == 1
+        stage.session.attendance.presence = Presence(offered=True)
+        stage.session.ask("Can I talk to a person?")
+        await stage.pass_time(1500)
+        assert [w.reason for w in stage.of(events.StaffWanted)] == ["asked"]
+        assert len(stage.dialogue.histories) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Can I talk to a person?",
+        "I want to speak to a human, please.",
+        "Get me somebody from the staff.",
+    ],
+)
+@virtual_time
+async def test_a_person_is_called_and_no_mind_asked_where_one_is_there(words):
+    async with Stage() as stage:
+        stage.session.attendance.presence = Presence(offered=True, members=1)
+        stage.session.ask(words)
+        await stage.pass_time(1500)
+        assert [w.reason for w in stage.of(events.StaffWanted)] == ["asked"]
+        assert [c.command for c in stage.of(events.Commanded)] == ["staff"]
+        assert stage.dialogue.histories == []
