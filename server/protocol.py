@@ -144,10 +144,11 @@ class Goodbye:
     """Last message: the server ends the session now, and `message` tells people why.
 
     reason: "idle" (nothing was said for long), "length" (it had the time that sessions have here),
-    "shutdown" (the server ends; another one may take its place).
+    "shutdown" (the server ends; another one may take its place), "staff" (a member of staff ended
+    it: these are their words).
     """
 
-    reason: Literal["idle", "length", "shutdown"]
+    reason: Literal["idle", "length", "shutdown", "staff"]
     message: str
 
 

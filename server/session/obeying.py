@@ -1,4 +1,4 @@
-"""What a visitor tells the conversation itself, done: be silent, wait, go on, say it again, get somebody.
+"""What a visitor tells the conversation itself, done: be silent, wait, go on, repeat, get somebody.
 
 It comes before the mind, whichever that is, and is no part of what the mind is told was said.
 """

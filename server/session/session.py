@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import Pcm, Remark, Speech
+from visavis.engines.base import UNTOLD, Pcm, Remark, Speech
 from visavis.engines.direction.styles import ActiveStyles
 from visavis.engines.language.commands import Command
 from visavis.server.playout.clock import Clock
@@ -75,6 +75,7 @@ class Session:
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
         self.history = History()
+        self.mood = UNTOLD  # the visitor's, as it was told last
         self.staff_wanted: str | None = None  # why a human being is, since one was asked for
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
