@@ -87,13 +87,15 @@ class Transcript:
     """What was said. `doubt` in [0, 1]: the engine's own probability that it was not speech.
 
     foreign: in [0, 1], that it was in another language than the engine's; speech: in [0, 1], that
-    somebody spoke, understood or not. Both 0 of an engine that cannot tell.
+    somebody spoke, understood or not. Both 0 of an engine that cannot tell. language: of the
+    words, as "de"; "" of an engine that cannot tell.
     """
 
     text: str
     doubt: float
     foreign: float = 0.0
     speech: float = 0.0
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,32 @@ class Exchange:
 
     visitor: str
     heard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a file of answers has on a subject. score: how well it fits, about 1 word for word."""
+
+    subject: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What the house knows: who speaks for it, and what its file has on one question.
+
+    house: what it is, as the file's title says it. name, role: the avatar's, empty where the file
+    says nothing of them. contact: who knows more. topics: what the file is about. passages: nearest
+    first, none where nothing is near.
+    """
+
+    house: str = ""
+    name: str = ""
+    role: str = ""
+    contact: str = ""
+    topics: tuple[str, ...] = ()
+    passages: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +313,15 @@ class Confident(Protocol):
         ...
 
 
+@runtime_checkable
+class Informed(Protocol):
+    """A dialogue whose file others may be told about; see `Notes`."""
+
+    def notes(self, text: str, history: Sequence[Exchange]) -> Notes:
+        """What its file has on what is asked, given what was said before. Raises EngineError."""
+        ...
+
+
 def obeys(mind: Dialogue | Mind) -> bool:
     """Whether visitors may tell the conversation to stop, to wait or to go on; see `commands`.
 
@@ -360,10 +397,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the tool that `id` called gave, in words."""
+    """What the tool that `id` called gave, in words; seconds: how long that took."""
 
     id: str
     content: str
+    seconds: float = 0.0
 
 
 CardKind = Literal["picture", "link", "map"]
@@ -425,6 +463,38 @@ class Question(Protocol):
 
     async def confirmed(self) -> None:
         """Return once the visitor has finished; a mind that wants to act waits for it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something that a mind may use. parameters: a JSON schema, of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What came of a call. deed: to be yielded by the mind, before the result."""
+
+    result: Result
+    deed: Deed | None = None
+
+
+class Toolbox(Protocol):
+    """The tools that an operator gave to a mind; shared by all sessions."""
+
+    def tools(self) -> Sequence[Tool]:
+        """Those that can be used now; a server of tools may come and go."""
+        ...
+
+    async def use(self, call: Call, question: Question) -> Used:
+        """Use one, once the question is confirmed, and return in a time that is limited.
+
+        Never fails: what went wrong is a plain sentence in the result. Cancelling it ends it.
+        """
         ...
 
 

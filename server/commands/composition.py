@@ -27,6 +27,7 @@ from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
+from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 
@@ -45,6 +46,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         voices_apart=config.are_voices_apart,
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
+        chat=llm.chat(config),
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 

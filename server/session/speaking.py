@@ -79,8 +79,7 @@ class _Question:
     def __init__(
         self, request: Request, history: Sequence[Remark], confirmed: asyncio.Event
     ) -> None:
-        self.text, self.mood = request.text, request.felt
-        self.language = request.language
+        self.text, self.language, self.mood = request.text, request.language, request.felt
         self.history, self._confirmed = history, confirmed
 
     @property

@@ -12,8 +12,8 @@ from visavis.server.system.errors import ConfigError
 _LONGEST: Final = 4096  # bytes of a token
 
 
-def read(path: Path, setting: str = "token_file") -> str:
-    """The token in a file, without the space around it. Raises ConfigError."""
+def read(path: Path, setting: str) -> str:
+    """The token in a file that `setting` names, without the space around it. Raises ConfigError."""
     try:
         with path.open("rb") as file:
             token = file.read(_LONGEST + 1).decode("ascii").strip()

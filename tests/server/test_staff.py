@@ -5,7 +5,7 @@ import json
 from contextlib import asynccontextmanager
 
 import pytest
-from support.serving import problem, serving, watching
+from support.serving import serving, watching
 
 TOKEN = "a-token-of-the-staff"
 STAFF = {"Authorization": f"Bearer {TOKEN}"}
