@@ -224,6 +224,11 @@ class Services:
             commands=self._commands.named(avatar) if self._commands is not None else None,
         )
 
+    async def mouth(self) -> Mouth:
+        """What speaks one person's own voice. Raises EngineError."""
+        with _loading("Lips"):
+            return Mouth(await asyncio.to_thread(load.lips), load.lips)
+
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""
         if self._repertoire is None or self._foreknowing is None:
