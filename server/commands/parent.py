@@ -28,8 +28,11 @@ from visavis.server.http.headers import Headers
 from visavis.server.http.places import Places
 from visavis.server.processes.crew import Crew, Order
 from visavis.server.processes.forwarding import Forwarding
+from visavis.server.processes.staffing import DeskLink, StaffForwarding
 from visavis.server.rtc import ports
 from visavis.server.rtc.reach import Reach
+from visavis.server.session.attendance import Presence
+from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.system import lag, priority
 from visavis.server.system.config import Config
 from visavis.server.system.faults import log_loop_faults
@@ -42,7 +45,9 @@ log = logging.getLogger("visavis")
 WORKER: Final = (sys.executable, "-P", "-m", "visavis.server.commands.worker")
 _CLOSE: Final = 2.0  # s that a worker may take beyond the drain: files are closed
 _ENDS: Final = "The server is shutting down."
-_PRIVATE: Final = frozenset({"token", "token_file", "tls_cert", "tls_key"})  # not for workers
+_PRIVATE: Final = frozenset(  # not for workers
+    {"token", "token_file", "staff_token", "staff_token_file", "tls_cert", "tls_key"}
+)
 
 
 async def serve(config: Config, count: int) -> None:
@@ -92,8 +97,13 @@ def _application(
         return crew.merged.text()
 
     store, pictures = AvatarStore(config.home_path), gallery(config)
+    forwarding = Forwarding(crew, ends)
+    desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
+    DeskLink(desk, crew)
     parts = (
-        Forwarding(crew, ends),
+        forwarding,
+        StaffForwarding(crew, forwarding),
+        DeskRoutes(desk),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         CardRoutes(pictures),
         Basics(
@@ -102,8 +112,8 @@ def _application(
             scrape,
         ),
     )
-    headers = Headers(config.frame_ancestors, pictures.hosts)
-    return assembled(Guard(config.token, metrics), headers, parts)
+    guard = Guard(config.token, metrics, staff=config.staff_token)
+    return assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
 
 
 async def _until(

@@ -36,6 +36,7 @@ from visavis.engines.base import (
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language.commands import Commands
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
 from visavis.engines.settings import ChatSettings, DialogueSettings
 from visavis.models.errors import ModelError
@@ -43,8 +44,11 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, prepared
+from visavis.server.services import carrying, chatting, prepared
+from visavis.server.services.chatting import BESIDE
 from visavis.server.services.drawing import DrawingPool
+from visavis.server.services.ears import Ears
+from visavis.server.services.fillers import Prepared
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
@@ -125,6 +129,7 @@ class Services:
         self._generator: Generator
         self._drawing: DrawingPool
         self._puppets: Puppets
+        self._ears = Ears(home, self._serve)
         self._stt: Served[Stt]
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
@@ -162,9 +167,7 @@ class Services:
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
     async def _open_ears(self) -> None:
-        worker = Worker("stt", deadline=_DEADLINE)
-        stt = await worker.load(load.stt, self._home)
-        self._stt = self._serve("stt", "Speech recognition", stt, worker)
+        self._stt = await self._ears.get("en")
         self._turn_end = await self._open_turn_end()
 
     async def _open_turn_end(self) -> Served[TurnEnd] | None:
@@ -182,12 +185,23 @@ class Services:
         return served
 
     async def _open_mind(self) -> Mind:
-        worker = Worker("dialogue", deadline=_DEADLINE)
-        name, knowledge = self._defaults.dialogue, self._defaults.knowledge
+        chat = self._defaults.chat
+        if chat is None:
+            return await self._open_dialogue(self._defaults.dialogue)
+        local = await self._open_dialogue(BESIDE)
+        assert isinstance(local, DialogueMind)
         toolbox = await self._open_tools()
         settings = DialogueSettings(
-            self._home, knowledge, chat=self._defaults.chat, toolbox=toolbox
+            self._home, self._defaults.knowledge, chat=chat, toolbox=toolbox
         )
+        opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
+        self._ends.callback(opened.close)
+        self._foreknowing = Prepared(ENGLISH, self._foreknowing)
+        return opened.mind
+
+    async def _open_dialogue(self, name: str) -> Mind:
+        worker = Worker("dialogue", deadline=_DEADLINE)
+        settings = DialogueSettings(self._home, self._defaults.knowledge)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
@@ -242,6 +256,11 @@ class Services:
             clock=partial(Clock, phase=sitting.phase),
             commands=self._commands.named(avatar) if self._commands is not None else None,
         )
+
+    async def mouth(self) -> Mouth:
+        """What speaks one person's own voice. Raises EngineError."""
+        with _loading("Lips"):
+            return Mouth(await asyncio.to_thread(load.lips), load.lips)
 
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""
