@@ -15,7 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import admitting, lifetime
+from visavis.server.commands import admitting, composition, lifetime
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
@@ -93,6 +93,7 @@ def _application(
     parts = (
         Forwarding(crew, ends),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        composition.topics(config),
         Basics(
             lambda: ends() or crew.missing,
             lambda: Room(admission.places, places.taken, admission.why),
