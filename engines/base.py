@@ -353,6 +353,7 @@ class Question(Protocol):
 
     text: str
     history: Sequence[Remark]
+    language: str  # BCP 47: the conversation's, in which the answer is to be
 
     @property
     def speculative(self) -> bool:

@@ -92,6 +92,7 @@ class Request:
     mood: Direction = NOTHING  # what the visitor's own words and voice call for
     skip: int = 0  # words of the answer that were heard before it was broken off
     passing: bool = False  # whether it is no part of what was said: "Of course."
+    language: str = "en"  # BCP 47, of question and answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ class Session:
     def __init__(self, name: str, engines: Engines, metrics: Metrics, clock: Clock) -> None:
         self.name, self._engines, self._metrics, self.clock = name, engines, metrics, clock
         self.timeline = Timeline()
+        self.language = engines.language  # BCP 47, of what is said and answered
         self._closed = False
         self._tasks = Tasks()
         self._showing = Showing(
@@ -394,6 +395,7 @@ class Session:
         if request.origin != "say":
             mood = self._guide.answer(request.text, request.arousal)
             request = replace(request, mood=mood)
+        request = replace(request, language=self.language)
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
 

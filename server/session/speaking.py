@@ -73,8 +73,11 @@ class Speakers:
 class _Question:
     """Implements `Question`: speculative until the visitor's turn is over."""
 
-    def __init__(self, text: str, history: Sequence[Remark], confirmed: asyncio.Event) -> None:
-        self.text, self.history, self._confirmed = text, history, confirmed
+    def __init__(
+        self, request: Request, history: Sequence[Remark], confirmed: asyncio.Event
+    ) -> None:
+        self.text, self.language = request.text, request.language
+        self.history, self._confirmed = history, confirmed
 
     @property
     def speculative(self) -> bool:
@@ -250,7 +253,7 @@ class Reply:
         if request.origin == "say":
             yield Fragment(request.text)
             return
-        answer = self._mind.answer(_Question(request.text, self._history, self._confirmed))
+        answer = self._mind.answer(_Question(request, self._history, self._confirmed))
         async with aclosing(answer):
             async for thought in answer:
                 yield thought

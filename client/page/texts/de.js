@@ -1,0 +1,12 @@
+/** Every word that the page writes, in German: one key a text, the same keys in every language.
+ * Words in braces are filled in. */
+export default {
+  // --- the page ---------------------------------------------------------------------------------
+  "language.name": "Deutsch",
+
+  // --- staff: keys begin with "staff." ----------------------------------------------------------
+
+  // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
+
+  // --- cards: keys begin with "card." -----------------------------------------------------------
+};
