@@ -16,12 +16,13 @@ log = logging.getLogger(__name__)
 
 
 class TopicRoutes:
-    """The questions of a knowledge file, read anew when it has changed. knowledge: None for none."""
+    """The questions of a knowledge file, read anew once it has changed. knowledge: None: none."""
 
     def __init__(self, knowledge: Path | None) -> None:
         self._path = knowledge
         self._stamp: tuple[int, int] | None = None
         self._topics: tuple[Topic, ...] = ()
+        self._greeting = ""
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -33,7 +34,8 @@ class TopicRoutes:
     async def _list(self, _request: web.Request) -> web.Response:
         if self._path is not None:
             await asyncio.to_thread(self._refresh, self._path)
-        return web.json_response({"topics": [asdict(each) for each in self._topics]})
+        found = [asdict(each) for each in self._topics]
+        return web.json_response({"greeting": self._greeting, "topics": found})
 
     def _refresh(self, path: Path) -> None:
         """A file that is being edited, or is broken, leaves what was read before."""
@@ -43,6 +45,7 @@ class TopicRoutes:
             if stamp == self._stamp:
                 return
             self._stamp = stamp
-            self._topics = topics(knowledge_file.load(path))
+            known = knowledge_file.load(path)
+            self._topics, self._greeting = topics(known), known.persona.greeting
         except (OSError, knowledge_file.KnowledgeError):
             log.warning("the topics could not be read", extra={"file": path.name})

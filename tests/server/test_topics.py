@@ -1,7 +1,5 @@
 """What a page may suggest to its visitors."""
 
-from pathlib import Path
-
 import pytest
 from support.serving import serving
 
@@ -63,7 +61,7 @@ async def test_an_edited_file_is_read_anew_and_a_broken_one_left_alone(tmp_path)
         assert (await asked(client))[0] == "At what time is breakfast?"
         path.write_text("no title")
         assert (await asked(client))[0] == "At what time is breakfast?"
-        Path(path).unlink()
+        path.unlink()
         assert (await asked(client))[0] == "At what time is breakfast?"
 
 
