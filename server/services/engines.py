@@ -37,6 +37,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language.commands import Commands
 from visavis.engines.registry import Wanted
+from visavis.engines.settings import ChatSettings, DialogueSettings
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
@@ -44,6 +45,7 @@ from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
 from visavis.server.services import carrying, prepared
 from visavis.server.services.drawing import DrawingPool
+from visavis.server.services.ears import Ears
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
@@ -81,6 +83,7 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    chat: the language model's endpoint, for a dialogue that asks one.
     """
 
     avatar: str
@@ -92,6 +95,7 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    chat: ChatSettings | None = None
 
 
 class Services:
@@ -117,6 +121,7 @@ class Services:
         self._generator: Generator
         self._drawing: DrawingPool
         self._puppets: Puppets
+        self._ears = Ears(home, self._serve)
         self._stt: Served[Stt]
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
@@ -152,9 +157,7 @@ class Services:
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
     async def _open_ears(self) -> None:
-        worker = Worker("stt", deadline=_DEADLINE)
-        stt = await worker.load(load.stt, self._home)
-        self._stt = self._serve("stt", "Speech recognition", stt, worker)
+        self._stt = await self._ears.get("en")
         self._turn_end = await self._open_turn_end()
 
     async def _open_turn_end(self) -> Served[TurnEnd] | None:
@@ -174,7 +177,8 @@ class Services:
     async def _open_mind(self) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
         name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        engine = await worker.load(load.dialogue, name, knowledge, self._home)
+        settings = DialogueSettings(self._home, knowledge, chat=self._defaults.chat)
+        engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
         if isinstance(engine, Mind):

@@ -82,6 +82,7 @@ class TurnTaking:
         self._before = ""
         self._resumed = False  # the words that come have what was said before in them
         self._regret = Regret()
+        self._language = "en"  # of what is heard
 
     # --- what is heard --------------------------------------------------------------------------
 
@@ -98,6 +99,7 @@ class TurnTaking:
 
     def on_draft(self, draft: Drafted) -> None:
         """Words at a pause: an answer to them is prepared."""
+        self._language = draft.language or "en"
         if self._leaves_the_turn(draft.text):
             if self.ear is not None:  # unless more words follow
                 self.ear.end_soon()
@@ -125,6 +127,7 @@ class TurnTaking:
 
     def on_turn_end(self, heard: Heard) -> None:
         """The visitor has finished: answer."""
+        self._language = heard.language or "en"
         if self._leaves_the_turn(heard.text) or self._is_answered(heard.text):
             self._go_on()
             return
@@ -162,7 +165,7 @@ class TurnTaking:
     def _leaves_the_turn(self, text: str) -> bool:
         """Whether a reply is held, and what was said over it leaves the turn to the avatar."""
         turn = self._floor.current()
-        return turn is not None and turn.held and leaves_the_turn(text, turn)
+        return turn is not None and turn.held and leaves_the_turn(text, turn, self._language)
 
     def _is_answered(self, text: str) -> bool:
         """Whether the reply that is held answers just these words: what came after was none."""
@@ -202,7 +205,7 @@ class TurnTaking:
             return False
         if self._resumed or not turn.heard:
             return True
-        return turn.heard < _BARELY and goes_on(request.text, text)
+        return turn.heard < _BARELY and goes_on(request.text, text, self._language)
 
     def _take_back(self, turn: Performance) -> None:
         """The answer began too early: it and its question are as if they had never been."""
@@ -216,8 +219,8 @@ class TurnTaking:
         """All that the visitor has said of their remark."""
         if not self._before:
             return text
-        if goes_on(self._before, text):
-            return joined(self._before, text)
+        if goes_on(self._before, text, self._language):
+            return joined(self._before, text, self._language)
         return f"{self._before} {text}"
 
     # --- what is prepared -----------------------------------------------------------------------

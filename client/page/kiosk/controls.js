@@ -4,49 +4,49 @@
  */
 
 import { byId, make } from "../dom.js";
-import { direction, language, LANGUAGES, speak, t } from "../texts/texts.js";
+import { ownName } from "../settings.js";
+import { direction, t } from "../texts/texts.js";
 import { button } from "./view.js";
 
 const SCALES = [1, 1.15, 1.3];
 // Steps of 6 dB. The second loudest is what the operator sets the amplifier by.
 const VOLUMES = [0, 0.125, 0.25, 0.5, 1];
 const USUAL_VOLUME = 3;
-/** Each in its own words, for whoever cannot read the page's. @type {Record<string, string>} */
-const NAMES = { en: "English", es: "Español", fr: "Français", de: "Deutsch", zh: "中文", ar: "العربية" };
 
 export class Controls {
   #avatar;
   #root = document.documentElement;
-  #first = "en";
   #scale = 0;
   #volume = USUAL_VOLUME;
   #contrast = false;
   #tongues;
-  #say;
+  #choose;
+  #globe;
   #status;
 
   /**
    * @param {import("../../visavis-avatar.js").VisavisAvatar} avatar
    * @param {HTMLElement} bar
-   * @param {{aloud: () => void, finish: () => void, languages: (tag: string) => void,
-   *   headphones: boolean}} actions languages: the visitor chose one
+   * @param {{aloud: () => void, finish: () => void, choose: (tag: string) => void,
+   *   headphones: boolean}} actions choose: the visitor chose a language
    */
-  constructor(avatar, bar, { aloud, finish, languages, headphones }) {
+  constructor(avatar, bar, { aloud, finish, choose, headphones }) {
     this.#avatar = avatar;
-    this.#say = languages;
+    this.#choose = choose;
     this.#status = make("p", { className: "unseen", role: "status" });
-    this.#tongues = make("div", { className: "kiosk-tongues", hidden: true, role: "group" }, ...LANGUAGES.map((tag) => this.#tongue(tag)));
+    this.#tongues = make("div", { className: "kiosk-tongues", hidden: true, role: "group" });
     const tool = (/** @type {string} */ name, /** @type {string} */ key, /** @type {() => void} */ act) =>
       button(name, key, "kiosk-tool", act);
     this.size = make("button", { type: "button", className: "kiosk-tool kiosk-size" }, make("b", { ariaHidden: "true" }, "A"), make("span"));
     this.size.lastElementChild.dataset.text = "kiosk.size";
     this.size.addEventListener("click", () => this.#enlarge());
     this.contrast = tool("contrast", "kiosk.contrast", () => this.#setContrast(!this.#contrast));
+    this.#globe = tool("globe", "kiosk.language", () => (this.#tongues.hidden = !this.#tongues.hidden));
     bar.append(
       this.size, this.contrast,
       tool("quieter", "kiosk.quieter", () => this.#setVolume(this.#volume - 1)),
       tool("louder", "kiosk.louder", () => this.#setVolume(this.#volume + 1)),
-      tool("globe", "kiosk.language", () => (this.#tongues.hidden = !this.#tongues.hidden)),
+      this.#globe,
       tool("aloud", "kiosk.aloud", aloud),
       tool("leave", "kiosk.finish", finish),
       this.#tongues, this.#status,
@@ -56,9 +56,10 @@ export class Controls {
     this.reset();
   }
 
-  /** As an operator wants it for whoever comes. @param {string} tag */
-  setFirst(tag) {
-    this.#first = tag;
+  /** Each in its own words, for whoever cannot read the page's. @param {string[]} languages */
+  offer(languages) {
+    this.#globe.hidden = languages.length < 2;
+    this.#tongues.replaceChildren(...languages.map((tag) => this.#tongue(tag)));
   }
 
   /** For the next visitor. */
@@ -68,7 +69,6 @@ export class Controls {
     this.#setContrast(false);
     this.#setVolume(USUAL_VOLUME);
     this.#tongues.hidden = true;
-    if (language() !== this.#first) this.#choose(this.#first);
   }
 
   #enlarge() {
@@ -101,18 +101,12 @@ export class Controls {
 
   /** @param {string} tag */
   #tongue(tag) {
-    const made = make("button", { type: "button", className: "kiosk-tongue", lang: tag, dir: direction(tag) }, NAMES[tag] ?? tag);
+    const made = make("button", { type: "button", className: "kiosk-tongue", lang: tag, dir: direction(tag) }, ownName(tag));
     made.addEventListener("click", () => {
       this.#tongues.hidden = true;
       this.#choose(tag);
     });
     return made;
-  }
-
-  /** @param {string} tag */
-  async #choose(tag) {
-    await speak(tag);
-    this.#say(tag);
   }
 
   #headphones() {

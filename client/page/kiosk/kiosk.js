@@ -7,7 +7,7 @@
 
 import { authorization } from "../../element/connection.js";
 import { byId, make } from "../dom.js";
-import { has, language, onLanguage, speak, t } from "../texts/texts.js";
+import { has, language, onLanguage, t } from "../texts/texts.js";
 import { Attract } from "./attract.js";
 import { chime } from "./chime.js";
 import { Clock } from "./clock.js";
@@ -35,9 +35,10 @@ function styled() {
 
 /**
  * What the page does for it: `ask` a question, `clear` what was said from the screen, tell its
- * `phase` (see conversation.js).
+ * `phase` (see conversation.js), and `choose` a language or `reset` it.
  * @typedef {{avatar: import("../../visavis-avatar.js").VisavisAvatar, ask: (text: string) => void,
- *   clear: () => void, phase: () => string, address: URLSearchParams}} Page
+ *   clear: () => void, phase: () => string, address: URLSearchParams,
+ *   tongue: {choose: (tag: string) => void, reset: () => void}}} Page
  */
 
 export class Kiosk {
@@ -75,7 +76,7 @@ export class Kiosk {
     this.#controls = new Controls(this.#avatar, this.#view.bar, {
       aloud: () => this.#readAloud(),
       finish: () => this.finish(),
-      languages: () => this.#onLanguage(),
+      choose: (tag) => page.tongue.choose(tag),
       headphones: this.#options.headphones,
     });
     this.#recovery = new Recovery(this.#avatar, this.#clock, {
@@ -100,14 +101,16 @@ export class Kiosk {
     this.#avatar.setAttribute("kiosk", "");
     document.documentElement.dataset.kiosk = this.#visit.phase;
     keepTheScreen(() => this.#options.pin !== "");
-    const first = this.#page.address.get("language") ?? "";
-    this.#controls.setFirst(first || language());
-    if (first) speak(first);
     this.#avatar.connect();
     this.#load();
     this.#attract.begin();
     this.#hint();
     if (this.#options.camera) this.#presence.start();
+  }
+
+  /** The languages that a visitor may choose from. @param {string[]} languages */
+  offer(languages) {
+    this.#controls.offer(languages);
   }
 
   /** The visitor has finished, and says so. */
@@ -215,7 +218,7 @@ export class Kiosk {
 
   #warn() {
     const key = `kiosk.warn.${this.#visit.reason}`;
-    this.#view.warningTitle.textContent = t(`${key}.title`);
+    this.#title();
     chime(this.#avatar.muted ? 0 : this.#avatar.volume);
     // who cannot touch may answer; who cannot be heard is not asked to
     const hears = this.#avatar.micReady;
@@ -227,6 +230,10 @@ export class Kiosk {
       this.#counting = this.#clock.after(COUNT_MS, count);
     };
     count();
+  }
+
+  #title() {
+    this.#view.warningTitle.textContent = t(`kiosk.warn.${this.#visit.reason}.title`);
   }
 
   #bid() {
@@ -249,6 +256,7 @@ export class Kiosk {
     this.#view.type(false);
     this.#keyboard.reset();
     this.#controls.reset();
+    this.#page.tongue.reset();
     this.#speak.reset();
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     getSelection()?.removeAllRanges();
@@ -298,6 +306,7 @@ export class Kiosk {
     this.#hint();
     this.#load();
     this.#attract.refresh();
+    if (this.#visit.phase === "warning") this.#title();
   }
 
   #hint() {
