@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
@@ -21,6 +22,7 @@ from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
 from visavis.server.http.places import Keeper, OwnPlaces, Places
 from visavis.server.http.sessions import Lender, Offered, SessionRoutes
+from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
 from visavis.server.services.engines import Defaults, Services
@@ -103,6 +105,13 @@ def sessions(
     return SessionRoutes(offered, lender, places, recordings, metrics, memory)
 
 
+def topics(config: Config) -> TopicRoutes:
+    """What may be asked; nothing where the knowledge does not answer."""
+    if config.dialogue == "echo":
+        return TopicRoutes(None)
+    return TopicRoutes(Path(config.knowledge) if config.knowledge else EXAMPLE)
+
+
 def application(
     config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
 ) -> web.Application:
@@ -126,6 +135,7 @@ def application(
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         VoiceRoutes(config.voice),
         CardRoutes(pictures),
+        topics(config),
         Basics(
             lambda: live.draining or lender.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),

@@ -15,8 +15,7 @@ from typing import Final
 from aiohttp import web
 
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import admitting, lifetime
-from visavis.server.commands.composition import gallery
+from visavis.server.commands import admitting, composition, lifetime
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
@@ -96,7 +95,7 @@ def _application(
         await crew.samples()
         return crew.merged.text()
 
-    store, pictures = AvatarStore(config.home_path), gallery(config)
+    store, pictures = AvatarStore(config.home_path), composition.gallery(config)
     forwarding = Forwarding(crew, ends)
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     DeskLink(desk, crew)
@@ -106,6 +105,7 @@ def _application(
         DeskRoutes(desk),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         CardRoutes(pictures),
+        composition.topics(config),
         Basics(
             lambda: ends() or crew.missing,
             lambda: Room(admission.places, places.taken, admission.why),

@@ -25,6 +25,8 @@ _OFF: Final = (
 )  # fmt: skip
 _OWN: Final = ("autoplay", "fullscreen", "microphone", "screen-wake-lock")
 _PERMISSIONS: Final = ", ".join([f"{name}=()" for name in _OFF] + [f"{n}=(self)" for n in _OWN])
+# A kiosk whose operator has it sense who comes; no picture leaves the page.
+_WITH_CAMERA: Final = _PERMISSIONS.replace("camera=()", "camera=(self)")
 
 
 class Headers:
@@ -47,6 +49,8 @@ class Headers:
     async def complete(self, request: web.Request, response: web.StreamResponse) -> None:
         """The application's `on_response_prepare`."""
         self.put(response.headers, request.path)
+        if request.path == "/" and request.query.get("presence") == "camera":
+            response.headers["Permissions-Policy"] = _WITH_CAMERA
 
     def put(self, headers: MutableMapping[str, str], path: str) -> None:
         """Into the headers of a response for an address."""

@@ -21,7 +21,9 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
 # What CSP takes as the source of a frame, and nothing that could end its directive.
-_ANCESTOR: Final = re.compile(r"none|self|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII)
+_ANCESTOR: Final = re.compile(
+    r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
+)
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
@@ -154,7 +156,9 @@ class Config:
         "on", "on or off: whether it is asked before it is sure that the visitor has finished"
     )
     frame_ancestors: str = _setting(
-        "self", "pages that may show this one in a frame: none, self, or origins with spaces"
+        "self",
+        "pages that may show this one in a frame: none, self, or origins with spaces; file: is for "
+        "a kiosk's start page",
     )
     home: str = _setting("", "where avatars and caches live; empty: ~/.local/share/visavis")
     log_level: str = _setting("info", "debug, info, warning or error")
@@ -344,7 +348,7 @@ def _access_faults(config: Config) -> Iterator[str]:
     ancestors = config.frame_ancestors.split()
     named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
     if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
-        yield f"frame_ancestors is {config.frame_ancestors!r}: write none, self, or origins"
+        yield f"frame_ancestors is {config.frame_ancestors!r}: write none, self, file:, or origins"
     if bool(config.tls_cert) != bool(config.tls_key):
         yield "tls_cert and tls_key go together: set both or neither"
 
