@@ -103,8 +103,8 @@ export class Opened extends EventTarget {
         await this.#service.stream(`sessions/${encodeURIComponent(id)}/events`, signal, (message) => this.#told(message));
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        if (error.status === 404) this.#over = ENDED;
-        if (error.status === 410) this.#over = LOST;
+        if (error.status === 404) this.#finish(ENDED);
+        if (error.status === 410) this.#finish(LOST);
       }
       if (signal.aborted) return;
       if (!this.#over) this.#fault = AGAIN;
@@ -125,10 +125,17 @@ export class Opened extends EventTarget {
       this.#conversation = after(EMPTY, { ...message, type: "ready", resumed: true });
     }
     if (message.row) this.#takeRow(message.row);
-    if (message.type === "ended") this.#over = ENDED;
+    if (message.type === "ended") this.#finish(ENDED);
     if (message.type === "caption") this.#begun(message.text);
     this.#conversation = after(this.#conversation, message);
     this.#render();
+  }
+
+  /** @param {string} why */
+  #finish(why) {
+    this.#over = why;
+    this.#waiting = [];
+    this.#voice.close();
   }
 
   /** A line that waited is being said. @param {string} text of its first clause */

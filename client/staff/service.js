@@ -65,7 +65,8 @@ export class Service {
   async act(session, what, method = "POST", fields) {
     const body = fields && JSON.stringify(fields);
     const headers = fields ? { "Content-Type": "application/json" } : {};
-    await this.#fetch(`sessions/${encodeURIComponent(session)}/${what}`, { method, body, headers });
+    const path = `sessions/${encodeURIComponent(session)}/${what}`;
+    await (await this.#fetch(path, { method, body, headers })).text();
   }
 
   /** SDP offer -> SDP answer. @param {string} session @param {string} offer */
