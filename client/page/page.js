@@ -8,6 +8,7 @@
  */
 
 import "../visavis-avatar.js";
+import { showAttendance } from "./attendance.js";
 import { Captions } from "./captions.js";
 import { after, EMPTY, typed } from "./conversation.js";
 import { Creation } from "./create.js";
@@ -43,6 +44,7 @@ new Creation(avatar, (name) => settings.use(name));
 let conversation = EMPTY;
 let returning = false; // a page that was reloaded looks for its conversation
 /** @type {"dialogue"|"microphone"} */ let source = "dialogue";
+/** @type {import("./attendance.js").By} */ let attended = "nobody";
 let announcing = 0;
 /** @type {import("./kiosk/kiosk.js").Kiosk|null} */ let host = null;
 
@@ -146,7 +148,6 @@ function setSource(next) {
 function writeMode() {
   byId("invitation").textContent = t(`source.${source}.invitation`);
   byId("empty-words").textContent = t(`source.${source}.empty`);
-  byId("disclosure").textContent = t(`source.${source}.disclosure`);
   byId("privacy").textContent = t(`privacy.${avatar.mode}`);
 }
 
@@ -193,6 +194,7 @@ function render() {
   const fluency = `fluency.${avatar.session.fluency}`;
   byId("fluency").textContent = has(fluency) ? t(fluency) : "";
   byId("fluency").hidden = state !== "connected" || !has(fluency);
+  showAttendance(state === "connected" ? attended : "nobody", t(`source.${source}.disclosure`));
   byId("welcome").hidden = state !== "idle";
   byId("end").hidden = state === "idle";
   byId("interrupt").hidden = conversation.phase !== "speaking" || state !== "connected";
@@ -240,6 +242,7 @@ function onMessage(message) {
   if (message.type === "directed") {
     settings.understood(message.styles, message.dropped, message.known);
   }
+  if (message.type === "attended") attended = message.by;
   if (message.type === "language") onLanguageSpoken(message);
   if (message.type === "error") notice.problem(problem(message.code, message.message));
   host?.onMessage(message);
@@ -247,8 +250,9 @@ function onMessage(message) {
 }
 
 /** @param {any} message */
-function onReady({ source: given, resume, language }) {
+function onReady({ source: given, resume, language, attended: by }) {
   returning = false;
+  attended = by ?? "nobody";
   if (language) onLanguageSpoken({ language });
   setSource(given);
   if (!kiosk) keepSession(resume);

@@ -270,6 +270,10 @@ export default {
   "remark.glare": "反光遮住了眼睛：眼镜没有反光的照片效果更好。",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
+  "staff.watching": "工作人员正在查看对话",
+  "staff.answering": "工作人员正在回答",
+  "staff.speaking": "工作人员正在说话",
+  "staff.disclosure": "我们的工作人员正通过这张计算机生成的面孔回答您。",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
   "kiosk.ai": "AI",
