@@ -40,6 +40,10 @@ class EngineHung(EngineError):
     """An engine did not answer in time; its thread was given up."""
 
 
+class EngineAway(EngineError):
+    """An engine on another machine cannot be had now: whoever needs it does without meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phoneme:
     """One speech sound; `start` and `end` in samples at PLAY_RATE from the start of its speech."""
@@ -87,13 +91,15 @@ class Transcript:
     """What was said. `doubt` in [0, 1]: the engine's own probability that it was not speech.
 
     foreign: in [0, 1], that it was in another language than the engine's; speech: in [0, 1], that
-    somebody spoke, understood or not. Both 0 of an engine that cannot tell.
+    somebody spoke, understood or not. Both 0 of an engine that cannot tell. language: of the
+    words, as "de"; "" of an engine that cannot tell.
     """
 
     text: str
     doubt: float
     foreign: float = 0.0
     speech: float = 0.0
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,21 +54,23 @@ class Drafted:
 
     An empty text: no words were understood so far. `arousal`: how raised the voice was, as
     `engines.tone` tells it. `foreign`: these are no words, but what speech in another language
-    was taken for.
+    was taken for. `language`: of the words, as "de"; "": not told.
     """
 
     text: str
     ended: Tick
     arousal: float = 0.0
     foreign: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """The visitor's turn is over; an empty text means that no words were understood.
 
-    `ended`: the last tick of speech. `transcribed`: when the text was known. `foreign`: as of a
-    draft. `unclear`: somebody did say something, but no word of it was understood.
+    `ended`: the last tick of speech. `transcribed`: when the text was known. `foreign` and
+    `language`: as of a draft. `unclear`: somebody did say something, but no word of it was
+    understood.
     """
 
     text: str
@@ -77,6 +79,7 @@ class Heard:
     arousal: float = 0.0
     foreign: bool = False
     unclear: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
 from visavis.server.services import carrying, prepared
 from visavis.server.services.drawing import DrawingPool
+from visavis.server.services.ears import Ears
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
@@ -120,6 +121,7 @@ class Services:
         self._generator: Generator
         self._drawing: DrawingPool
         self._puppets: Puppets
+        self._ears = Ears(home, self._serve)
         self._stt: Served[Stt]
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
@@ -155,9 +157,7 @@ class Services:
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
     async def _open_ears(self) -> None:
-        worker = Worker("stt", deadline=_DEADLINE)
-        stt = await worker.load(load.stt, self._home)
-        self._stt = self._serve("stt", "Speech recognition", stt, worker)
+        self._stt = await self._ears.get("en")
         self._turn_end = await self._open_turn_end()
 
     async def _open_turn_end(self) -> Served[TurnEnd] | None:
@@ -223,6 +223,11 @@ class Services:
             clock=partial(Clock, phase=sitting.phase),
             commands=self._commands.named(avatar) if self._commands is not None else None,
         )
+
+    async def mouth(self) -> Mouth:
+        """What speaks one person's own voice. Raises EngineError."""
+        with _loading("Lips"):
+            return Mouth(await asyncio.to_thread(load.lips), load.lips)
 
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""

@@ -31,7 +31,8 @@ class Commanded:
     """The visitor's words of this turn were no question, but told the conversation what to do.
 
     "stop", "pause" (be silent and wait), "go-on" (with the rest of what was stopped), "repeat"
-    (the last answer) or "manner" (speak slower, louder, ...). It has been done.
+    (the last answer), "manner" (speak slower, louder, ...) or "staff" (a person was called). It has
+    been done.
     """
 
     turn: int
@@ -166,6 +167,17 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
+class Attended:
+    """Who of the staff is there: `nobody`, somebody who is `watching`, or who has the answers.
+
+    Of those who have them, one is `answering` in writing, which the avatar says, and one `speaking`
+    with their own voice.
+    """
+
+    by: Literal["nobody", "watching", "answering", "speaking"]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One thing that was said, as it was heard; no event of its own: part of what is told first."""
 
@@ -199,5 +211,6 @@ Event = (
     | Receipt
     | Directed
     | Pictures
+    | Attended
     | Failure
 )

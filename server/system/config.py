@@ -51,6 +51,10 @@ class Config:
     port: int = _setting(8765, "TCP port of the page and the API")
     token: str = _setting("", "secret that callers must send as a Bearer token; never an option")
     token_file: str = _setting("", "file that holds the token, and that only you may read")
+    staff_token: str = _setting(
+        "", "secret of the staff's page, another one than the token; empty: there is no such page"
+    )
+    staff_token_file: str = _setting("", "file that holds it, and that only you may read")
     workers: int | Literal["auto"] = _setting(
         "auto", "processes that share the sessions; auto: by cores and memory", count=True
     )
@@ -76,7 +80,7 @@ class Config:
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
-    dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
+    dialogue: str = _setting("knowledge", "who answers: knowledge, openai or echo")
     source: str = _setting(
         "dialogue",
         "what the avatar of a session that names none says: dialogue (its own answers) or "
@@ -165,6 +169,11 @@ class Config:
         return _path(self.token_file, "token_file") if self.token_file else None
 
     @property
+    def staff_token_path(self) -> Path | None:
+        """The file that holds the staff's token. Raises ConfigError."""
+        return _path(self.staff_token_file, "staff_token_file") if self.staff_token_file else None
+
+    @property
     def ice(self) -> tuple[str, ...]:
         """STUN and TURN addresses."""
         return tuple(self.ice_servers.split())
@@ -246,11 +255,15 @@ def load(
     given = {key: value for key, value in overrides.items() if value is not None}
     _refuse_secrets(given)
     config = _merge(config, given, "the command line")
-    if config.token and config.token_file:
-        msg = "token and token_file are both set: keep one of them"
-        raise ConfigError(msg)
+    for one in ("token", "staff_token"):
+        if getattr(config, one) and getattr(config, f"{one}_file"):
+            msg = f"{one} and {one}_file are both set: keep one of them"
+            raise ConfigError(msg)
     if config.token_path:
         config = replace(config, token=secret_files.read(config.token_path, "token_file"))
+    if config.staff_token_path:
+        secret = secret_files.read(config.staff_token_path, "staff_token_file")
+        config = replace(config, staff_token=secret)
     check(config)
     return config
 
@@ -265,6 +278,10 @@ def doubts(
         found.append(secret_files.doubt(config.token_path, "the token"))
     elif config.token and f"{_PREFIX}TOKEN" not in env:
         found.append(secret_files.doubt(path, "the token"))
+    if config.staff_token_path:
+        found.append(secret_files.doubt(config.staff_token_path, "the staff's token"))
+    elif config.staff_token and f"{_PREFIX}STAFF_TOKEN" not in env:
+        found.append(secret_files.doubt(path, "the staff's token"))
     if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
         found.append(secret_files.doubt(path, "the account of a relay"))
     if config.llm_key_file:
@@ -275,17 +292,24 @@ def doubts(
         found.append(
             f"the token has {len(config.token)} characters: `visavis token` makes a long one"
         )
+    if config.staff_token and len(config.staff_token) < _SHORT:
+        found.append(
+            f"the staff's token has {len(config.staff_token)} characters: `visavis token` makes a "
+            "long one"
+        )
     return [each for each in found if each]
 
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    if given.get("token"):
-        msg = (
-            "a token on the command line can be read by every user of this machine: make a file "
-            "with `visavis token --file PATH` and set token_file, or set VISAVIS_TOKEN"
-        )
-        raise ConfigError(msg)
+    for one in ("token", "staff_token"):
+        if given.get(one):
+            msg = (
+                "a token on the command line can be read by every user of this machine: make a "
+                f"file with `visavis token --file PATH` and set {one}_file, or set "
+                f"{_PREFIX}{one.upper()}"
+            )
+            raise ConfigError(msg)
     if given.get("llm_key"):
         msg = (
             "a key on the command line can be read by every user of this machine: put it into a "
@@ -314,6 +338,8 @@ def _access_faults(config: Config) -> Iterator[str]:
             f"host {config.host} can be reached from other machines: set a token "
             "(make one with `visavis token --file PATH`), or listen on 127.0.0.1"
         )
+    if config.staff_token and config.staff_token == config.token:
+        yield "staff_token is the token that visitors have: make another one for the staff"
     ancestors = config.frame_ancestors.split()
     named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
     if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
