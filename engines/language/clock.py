@@ -19,6 +19,7 @@ from visavis.engines.language.phrasebook import ENGLISH, primary
 
 PATH: Final = Path(__file__).parents[1] / "data" / "clock.toml"
 
+_ANY_YEAR: Final = 2024
 _WEEK: Final = 7  # days within which a day is said by its weekday alone
 _DAY_OF_MONTH: Final = re.compile(r"(?<![\d:.])([0-3]?\d)(?:st|nd|rd|th|\.)?(?![\d:])")
 # "10 pm", "10:30", "10 o'clock", "22 uhr": a figure that is a time for sure.
@@ -81,6 +82,11 @@ def asked(text: str, language: str, today: date) -> Asked:
         until=_has(plain, words["until"]),
         other=_has(plain, words["other"]),
     )
+
+
+def names_time(text: str, language: str = ENGLISH) -> bool:
+    """Whether a day or a time of day is named, or the moment itself."""
+    return asked(text, language, date(_ANY_YEAR, 1, 1)).dated
 
 
 def said_time(at: time, language: str) -> str:
