@@ -125,7 +125,7 @@ class Notes:
 
     house: what it is, as the file's title says it. name, role: the avatar's, empty where the file
     says nothing of them. contact: who knows more. topics: what the file is about. passages: nearest
-    first, none where nothing is near.
+    first, none where nothing is near. moment: day and time at the place, in a sentence.
     """
 
     house: str = ""
@@ -134,6 +134,7 @@ class Notes:
     contact: str = ""
     topics: tuple[str, ...] = ()
     passages: tuple[Passage, ...] = ()
+    moment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
