@@ -6,22 +6,24 @@
  *   <visavis-avatar avatar="ana" mode="open"></visavis-avatar>
  *
  * Attributes, all optional and live: `server` (base URL; default: where this script came from),
- * `avatar`, `voice`, `token`, `mode` ("talk": the microphone is on between mic(true) and
+ * `avatar`, `voice`, `lang` (of the conversation: "en", "de", ... or "auto", which follows the visitor;
+ * changed while connected, the avatar goes on in it), `token`, `mode` ("talk": the microphone is on between mic(true) and
  * mic(false); "open": it is on from the start), `muted`, `source` ("dialogue": the avatar answers;
  * "microphone": it speaks what the microphone hears, half a second later. Set `muted` then unless
  * headphones are worn: the microphone would hear the avatar, and the avatar speak itself), `watched`
  * (its picture is shown elsewhere too: have all of them drawn while the element is out of sight).
  *
- * Methods: connect() from a click, disconnect(), ask(text), say(text, style), interrupt(),
+ * Methods: connect() from a click, disconnect(), renew() (ends the conversation and begins another
+ * under the same picture), rest(on) (stands still and costs little meanwhile), ask(text), say(text, style), interrupt(),
  * direct(prompt), mic(on), retryNow(). ask, say and direct may be called while it connects; they
  * return false when there is no conversation.
- * Properties: iceServers, session (see session.js), micOn, micReady, micLevel in [0, 1], muted, resume
+ * Properties: iceServers, session (see session.js), micOn, micReady, micLevel in [0, 1], muted, volume in [0, 1], resume
  * (a token of `ready`: set it before connect() to go on with that session, as after a reload).
  *
  * Events (CustomEvent, the data is in `detail`): every message of the server under its type
  * ("ready", "listening", "transcript", "thinking", "reply_started", "reply_held", "reply_resumed",
  * "caption", "reply_ended",
- * "receipt", "directed", "pictures" {fluency}, "error", "goodbye") and once more as "message"; "state" (see session.js);
+ * "receipt", "directed", "language" {language, voice}, "pictures" {fluency}, "error", "goodbye") and once more as "message"; "state" (see session.js);
  * "lapsed" {reason} when the session could not be kept and another one begins; "mic" {on}; "micready";
  * "micerror" {reason: "refused" | "missing" | "busy" | "insecure"}; "firstpicture" {ms};
  * "playblocked" when the browser wants a click before sound: call play() from one.
@@ -55,7 +57,7 @@ function layer(tag, part) {
 }
 
 export class VisavisAvatar extends HTMLElement {
-  static observedAttributes = ["server", "avatar", "voice", "token", "source", "mode", "muted", "watched", "aria-label"];
+  static observedAttributes = ["server", "avatar", "voice", "lang", "token", "source", "mode", "muted", "watched", "aria-label"];
 
   /** For networks that need a relay; set before connect(). @type {RTCIceServer[]} */
   iceServers = [];
@@ -70,6 +72,7 @@ export class VisavisAvatar extends HTMLElement {
   #tail = 0;
   #retargeting = false;
   #returns = false;
+  #rests = false;
   #preview = "";
   /** @type {AbortController|null} */ #listeners = null;
 
@@ -118,6 +121,7 @@ export class VisavisAvatar extends HTMLElement {
     else if (name === "aria-label") this.#describe();
     else if (name === "mode") this.#onMode();
     else if (name === "watched") this.#onSight();
+    else if (name === "lang") this.session.speak(this.#target());
     else this.#retarget();
   }
 
@@ -135,6 +139,14 @@ export class VisavisAvatar extends HTMLElement {
 
   set muted(on) {
     this.toggleAttribute("muted", on);
+  }
+
+  get volume() {
+    return this.#video.volume;
+  }
+
+  set volume(share) {
+    this.#video.volume = share;
   }
 
   get resume() {
@@ -169,6 +181,22 @@ export class VisavisAvatar extends HTMLElement {
   disconnect() {
     this.#closeMicrophone();
     return this.session.disconnect();
+  }
+
+  /** End the conversation, and begin another one: the face stays. */
+  renew() {
+    if (!this.session.active) return this.connect();
+    this.#freeze();
+    this.session.renew();
+  }
+
+  /** Stand still until there is somebody to move for. @param {boolean} on */
+  rest(on) {
+    if (on === this.#rests) return;
+    this.#rests = on;
+    this.#onSight();
+    if (on) this.#freeze();
+    else this.#thaw();
   }
 
   retryNow() {
@@ -216,6 +244,7 @@ export class VisavisAvatar extends HTMLElement {
       server: server.endsWith("/") ? server : `${server}/`,
       avatar: attribute("avatar"),
       voice: attribute("voice"),
+      language: attribute("lang"),
       source: attribute("source"),
       token: attribute("token"),
       iceServers: this.iceServers,
@@ -228,15 +257,16 @@ export class VisavisAvatar extends HTMLElement {
     this.#retargeting = true;
     queueMicrotask(() => {
       this.#retargeting = false;
-      if (this.session.active) this.#freeze();
-      this.session.retarget(this.#target());
+      const target = this.#target();
+      if (this.session.active && this.session.isOther(target)) this.#freeze();
+      this.session.retarget(target);
       if (this.isConnected) this.#loadPoster();
     });
   }
 
   /** Nobody sees it, or somebody does again: the server draws accordingly. */
   #onSight() {
-    this.session.watch(this.#sight.seen || this.hasAttribute("watched"));
+    this.session.watch(!this.#rests && (this.#sight.seen || this.hasAttribute("watched")));
   }
 
   #onMode() {
@@ -303,7 +333,7 @@ export class VisavisAvatar extends HTMLElement {
   #onState(detail) {
     // Chromium shows black once a connection is closed.
     if (detail.state === "reconnecting" || detail.state === "failed") this.#freeze();
-    if (detail.state === "connected") this.#thaw();
+    if (detail.state === "connected" && !this.#rests) this.#thaw();
     if (detail.state === "failed") this.#closeMicrophone();
     if (detail.state === "idle") this.#clear();
     this.#emit("state", detail);

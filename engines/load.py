@@ -30,9 +30,11 @@ from visavis.engines.base import (
     Voice,
     draw_one,
 )
+from visavis.engines.language.languages import is_english
 from visavis.engines.registry import DIALOGUES, VOICES, Wanted
 from visavis.engines.render.choice import choose
 from visavis.engines.render.runtimes import Standing
+from visavis.engines.settings import DialogueSettings
 from visavis.models import arkit, manifest
 from visavis.models.avatar.file import Avatar
 
@@ -64,8 +66,22 @@ def echo() -> EchoCanceller:
     return WebrtcEcho()
 
 
-def stt(home: Path) -> Stt:
-    """The embedded English speech recognition. Raises ManifestError, EngineError."""
+def stt(home: Path, language: str = "en", *, detect: bool = False) -> Stt:
+    """Speech recognition in a language of `language.languages`. Raises ManifestError, EngineError.
+
+    detect: what is said in another one is written in that. English has a network of its own, and
+    the other one, of the extra visavis[languages], is loaded where it is needed.
+    """
+    if is_english(language) and not detect:
+        return _english(home)
+    from visavis.engines.ears.stt_multilingual import EitherStt, MultilingualStt, shared
+
+    others = MultilingualStt(shared(home), language or "en", detect=detect)
+    return EitherStt(_english(home), others) if is_english(language) else others
+
+
+@cache
+def _english(home: Path) -> Stt:
     from visavis.engines.ears.foreign_speech import ForeignSpeech
     from visavis.engines.ears.stt_whisper import WhisperStt
 
@@ -143,12 +159,9 @@ def warm(draw: Draw) -> None:
     draw(FaceState(np.full(arkit.COUNT, 0.5, np.float32)))
 
 
-def dialogue(name: str, knowledge: Path | None, home: Path) -> Dialogue | Mind:
-    """One of DIALOGUES; knowledge: the file of one that answers from a file, None: its example.
-
-    Raises KnowledgeError, ManifestError, EngineError.
-    """
-    made: Dialogue | Mind = import_module(DIALOGUES[name]).load(home, knowledge)
+def dialogue(name: str, settings: DialogueSettings) -> Dialogue | Mind:
+    """One of DIALOGUES. Raises KnowledgeError, ManifestError, EngineError."""
+    made: Dialogue | Mind = import_module(DIALOGUES[name]).load(settings)
     return made
 
 

@@ -1,8 +1,8 @@
 """Voices and dialogues by name: a new one is one file, and one line here.
 
 The file of a voice has `VOICE: Voice` and `load(home: Path) -> Tts`; that of a dialogue
-`load(home: Path, knowledge: Path | None) -> Dialogue | Mind`. `home` is the directory for state,
-`knowledge` the operator's file of answers, None: an example.
+`load(settings: DialogueSettings) -> Dialogue | Mind`, see `engines/settings.py`. `home` is the
+directory for state.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ VOICES: Final[dict[str, str]] = {
 }
 DIALOGUES: Final[dict[str, str]] = {
     "knowledge": "visavis.engines.dialogue.knowledge",
+    "openai": "visavis.engines.dialogue.chat.mind",
     "echo": "visavis.engines.dialogue.echo",
 }
 

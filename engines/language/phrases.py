@@ -9,8 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_CLOSED: Final = (".", "?", "!")
-_OPEN: Final = ("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014")
+from visavis.engines.language.languages import ENGLISH, LANGUAGES, code_of, is_english
+
+_CLOSED: Final = (".", "?", "!", "。", "？", "！", "｡", "؟", "۔", "।")
+_OPEN: Final = (
+    *("...", "\u2026", ",", ";", ":", "-", "\u2013", "\u2014"),
+    *("，", "、", "；", "：", "،", "؛"),
+)
 # Words after which something must follow.
 _DANGLING: Final = frozenset((
     "a", "an", "and", "because", "but", "erm", "er", "every", "hmm", "how's", "i", "i'd", "i'll",
@@ -67,14 +72,19 @@ def words_of(text: str) -> list[str]:
 
 def closed(text: str) -> bool:
     """Whether it is written as a finished sentence."""
-    text = text.rstrip(" \"'\u201d\u2019")
+    text = text.rstrip(" \"'\u201d\u2019»」』")
     return text.endswith(_CLOSED) and not text.endswith(_OPEN)
+
+
+def open_ended(text: str) -> bool:
+    """Whether it is written as if something followed, in whatever language: "Ich möchte...","."""
+    return bool(words_of(text)) and text.rstrip().endswith(_OPEN)
 
 
 def dangling(text: str) -> bool:
     """Whether it breaks off before something that must follow: "I would like to", "and the"."""
     words = words_of(text)
-    if not words or text.rstrip().endswith(_OPEN):
+    if not words or open_ended(text):
         return bool(words)
     if _OPENING.fullmatch(" ".join(words)):
         return True
@@ -97,23 +107,28 @@ def opens(text: str) -> bool:
     return bool(words) and _FIRST.issuperset(words)
 
 
-def goes_on(before: str, after: str) -> bool:
+def goes_on(before: str, after: str, language: str = "en") -> bool:
     """Whether `after` reads like the rest of the sentence that `before` began."""
     begins = after.lstrip()[:1]
     following = words_of(after)
     if not following or not words_of(before):
         return False
-    if dangling(before) or not closed(before):
+    if not closed(before):
         return True
-    return begins.islower() or following[0] in _JOINING
+    if not is_english(language):
+        return begins.islower()
+    return dangling(before) or begins.islower() or following[0] in _JOINING
 
 
-def joined(before: str, after: str) -> str:
+def joined(before: str, after: str, language: str = "en") -> str:
     """Both as one sentence: "I would like to." and "Book a room." -> "I would like to book ..."."""
     before, after = before.strip(), after.strip()
     if not before or not after:
         return before or after
-    head = before.rstrip(" .?!,;:-\u2013\u2014\u2026")
+    head = before.rstrip(" .?!,;:-\u2013\u2014\u2026。，、？！")
+    if not is_english(language):  # a capital letter may be a German noun's
+        blank = " " if LANGUAGES.get(code_of(language), ENGLISH).blanks else ""
+        return f"{head}{blank}{after}"
     first = after.split(maxsplit=1)[0]
     name = first in ("I", "I'm", "I'd", "I'll", "I've") or first[1:] != first[1:].lower()
     return f"{head} {after if name else after[0].lower() + after[1:]}"

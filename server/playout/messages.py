@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from visavis.engines.base import I420, PLAY_RATE, FaceState, Movement, Speech
+from visavis.engines.base import I420, PLAY_RATE, UNTOLD, Card, FaceState, Mood, Movement, Speech
 from visavis.engines.direction.styles import NOTHING, Direction
 
 Tick = int
@@ -54,21 +54,23 @@ class Drafted:
 
     An empty text: no words were understood so far. `arousal`: how raised the voice was, as
     `engines.tone` tells it. `foreign`: these are no words, but what speech in another language
-    was taken for.
+    was taken for. `language`: of the words, as "de"; "": not told.
     """
 
     text: str
     ended: Tick
     arousal: float = 0.0
     foreign: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """The visitor's turn is over; an empty text means that no words were understood.
 
-    `ended`: the last tick of speech. `transcribed`: when the text was known. `foreign`: as of a
-    draft. `unclear`: somebody did say something, but no word of it was understood.
+    `ended`: the last tick of speech. `transcribed`: when the text was known. `foreign` and
+    `language`: as of a draft. `unclear`: somebody did say something, but no word of it was
+    understood.
     """
 
     text: str
@@ -77,6 +79,7 @@ class Heard:
     arousal: float = 0.0
     foreign: bool = False
     unclear: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,10 @@ class Request:
     arousal: float = 0.0  # of the visitor's voice
     style: str = ""  # a direction in plain words, for this reply only
     mood: Direction = NOTHING  # what the visitor's own words and voice call for
+    felt: Mood = UNTOLD  # how the visitor feels, for the mind
     skip: int = 0  # words of the answer that were heard before it was broken off
     passing: bool = False  # whether it is no part of what was said: "Of course."
+    language: str = "en"  # BCP 47, of question and answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +104,14 @@ class Clause:
     """A piece of a reply as written, with its sound; not yet bound to a time.
 
     `directions`: what of the reply's style, and of the bracket before it, holds for it;
-    `movements`: what is done once, when it begins.
+    `movements` and `cards`: what is done and shown once, when it begins.
     """
 
     text: str
     speech: Speech
     directions: tuple[Direction, ...] = ()
     movements: tuple[Movement, ...] = ()
+    cards: tuple[Card, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,14 +36,19 @@ from visavis.engines.base import (
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language.commands import Commands
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
+from visavis.engines.settings import ChatSettings, DialogueSettings
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, prepared
+from visavis.server.services import carrying, chatting, prepared
+from visavis.server.services.chatting import BESIDE
 from visavis.server.services.drawing import DrawingPool
+from visavis.server.services.ears import Ears
+from visavis.server.services.fillers import Prepared
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
@@ -63,6 +68,9 @@ from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
+from visavis.server.tools.gallery import Gallery
+from visavis.server.tools.specs import NO_TOOLS, ToolsFile
+from visavis.server.tools.toolbox import OwnToolbox
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +89,8 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    tools: what a mind may use, and what may be shown.
+    chat: the language model's endpoint, for a dialogue that asks one.
     """
 
     avatar: str
@@ -92,6 +102,8 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    tools: ToolsFile = NO_TOOLS
+    chat: ChatSettings | None = None
 
 
 class Services:
@@ -117,9 +129,12 @@ class Services:
         self._generator: Generator
         self._drawing: DrawingPool
         self._puppets: Puppets
+        self._ears = Ears(home, self._serve)
         self._stt: Served[Stt]
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
+        self._toolbox: OwnToolbox | None = None
+        self._gallery = Gallery(defaults.tools.shown.pictures, defaults.tools.shown.picture_hosts)
         self._commands: Commands | None = None
         self._guide: Guide
         self._director: Director
@@ -152,9 +167,7 @@ class Services:
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
     async def _open_ears(self) -> None:
-        worker = Worker("stt", deadline=_DEADLINE)
-        stt = await worker.load(load.stt, self._home)
-        self._stt = self._serve("stt", "Speech recognition", stt, worker)
+        self._stt = await self._ears.get("en")
         self._turn_end = await self._open_turn_end()
 
     async def _open_turn_end(self) -> Served[TurnEnd] | None:
@@ -172,9 +185,24 @@ class Services:
         return served
 
     async def _open_mind(self) -> Mind:
+        chat = self._defaults.chat
+        if chat is None:
+            return await self._open_dialogue(self._defaults.dialogue)
+        local = await self._open_dialogue(BESIDE)
+        assert isinstance(local, DialogueMind)
+        toolbox = await self._open_tools()
+        settings = DialogueSettings(
+            self._home, self._defaults.knowledge, chat=chat, toolbox=toolbox
+        )
+        opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
+        self._ends.callback(opened.close)
+        self._foreknowing = Prepared(ENGLISH, self._foreknowing)
+        return opened.mind
+
+    async def _open_dialogue(self, name: str) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
-        name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        engine = await worker.load(load.dialogue, name, knowledge, self._home)
+        settings = DialogueSettings(self._home, self._defaults.knowledge)
+        engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
         if isinstance(engine, Mind):
@@ -183,6 +211,13 @@ class Services:
         if isinstance(engine, Foreknowing):
             self._foreknowing = engine
         return DialogueMind(self._serve("dialogue", "The dialogue", engine, worker))
+
+    async def _open_tools(self) -> OwnToolbox | None:
+        if not self._defaults.tools.offers:
+            return None
+        self._toolbox = OwnToolbox(self._defaults.tools, self._gallery, self._metrics)
+        await self._toolbox.open()
+        return self._toolbox
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
         served: Served[T] = Served(InThread(engine, worker), self._health(name, what))
@@ -213,7 +248,9 @@ class Services:
             motion=motion,
             sitting=sitting,
             still=loan.still,
-            speakers=Speakers(self._mind, loaded.tts, self._guide, loaded.shelf),
+            speakers=Speakers(
+                self._mind, loaded.tts, self._guide, loaded.shelf, self._gallery.admitted
+            ),
             apology=loaded.apology,
             give_back=give_back,
             clock=partial(Clock, phase=sitting.phase),
@@ -225,6 +262,11 @@ class Services:
         if self._repertoire is not None and self._foreknowing is not None:
             known = lines(self._foreknowing, self._director)
             await asyncio.to_thread(self._repertoire.learn, known)
+
+    async def mouth(self) -> Mouth:
+        """What speaks one person's own voice. Raises EngineError."""
+        with _loading("Lips"):
+            return Mouth(await asyncio.to_thread(load.lips), load.lips)
 
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""
@@ -284,6 +326,8 @@ class Services:
     def close(self) -> None:
         """End every engine's thread."""
         self._ends.close()
+        if self._toolbox is not None:
+            self._toolbox.close()
         for served in self._served:
             served.close()
         self._voices.close()

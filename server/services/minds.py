@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Final
 
 from visavis.engines.base import (
     Confident,
+    Deed,
     Dialogue,
     EngineError,
     EngineHung,
     Exchange,
     Fragment,
+    Informed,
     Mind,
+    Notes,
     Question,
     Remark,
     Thought,
 )
+from visavis.engines.language.phrasebook import ENGLISH, primary
 from visavis.server.system.faults import broken, contained
 from visavis.server.system.served import Health, Served
+
+# A primary language ("de") -> the same dialogue in it. Raises EngineError.
+InLanguage = Callable[[str], Awaitable[Served[Dialogue]]]
 
 _DEADLINE: Final = 20.0  # s for the next piece of an answer; a dead mind ends the turn
 
@@ -59,24 +66,54 @@ async def _in_time(thoughts: AsyncGenerator[Thought, None]) -> Thought | None:
 
 
 class DialogueMind:
-    """Implements `Mind`. It never acts, so it needs not know whether a question is speculative."""
+    """Implements `Mind`. It never acts, so it needs not know whether a question is speculative.
 
-    def __init__(self, dialogue: Served[Dialogue]) -> None:
-        self._dialogue = dialogue
+    A dialogue has one language: those of others are loaded when they are first asked for.
+    """
+
+    def __init__(
+        self, dialogue: Served[Dialogue], language: str = ENGLISH, others: InLanguage | None = None
+    ) -> None:
+        """language: primary, of `dialogue`. others: loads it in another; None: it has but one."""
+        self._others, self._opening = others, asyncio.Lock()
+        self._dialogues = {language: dialogue}
+        self._first = dialogue
 
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """The dialogue's fragments, as they come. Raises EngineError."""
+        dialogue = await self._in(primary(question.language))
         history = exchanges(question.history)
-        fragments = self._dialogue.stream(_reply, question.text, history, awaited=True)
+        fragments = dialogue.stream(_reply, question.text, history, awaited=True)
         async with aclosing(fragments):
             async for fragment in fragments:
                 yield fragment
 
+    async def consult(self, question: Question) -> Notes:
+        """What its file of answers has on a question. Raises EngineError."""
+        dialogue = await self._in(primary(question.language))
+        history = exchanges(question.history)
+        asked = dialogue.stream(_notes, question.text, history, awaited=True)
+        async with aclosing(asked) as notes:
+            return await anext(notes)
 
-def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Fragment]:
+    async def _in(self, language: str) -> Served[Dialogue]:
+        """Raises EngineError."""
+        if self._others is None:
+            return self._first
+        async with self._opening:
+            if language not in self._dialogues:
+                self._dialogues[language] = await self._others(language)
+            return self._dialogues[language]
+
+
+def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Fragment | Deed]:
     sure = dialogue.sure(text, history) if isinstance(dialogue, Confident) else None
-    for fragment in dialogue.reply(text, history):
-        yield Fragment(fragment, sure)
+    for piece in dialogue.reply(text, history):
+        yield Fragment(piece, sure) if isinstance(piece, str) else piece
+
+
+def _notes(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Notes]:
+    yield dialogue.notes(text, history) if isinstance(dialogue, Informed) else Notes()
 
 
 def exchanges(history: Sequence[Remark]) -> tuple[Exchange, ...]:

@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from visavis.engines.language.phrases import closed, dangling, opens
+from visavis.engines.language.languages import is_english
+from visavis.engines.language.phrases import closed, dangling, open_ended, opens
 
 FRAME_MS: Final = 20
 Change = Literal["started", "paused", "resumed"]
@@ -54,23 +55,36 @@ class Evidence:
     """What speaks for the end of a turn at a pause.
 
     text: the words so far. finished: the probability by their sound, None: not known. sure: how
-    sure the mind is of its answer, None: it does not say, or not yet.
+    sure the mind is of its answer, None: it does not say, or not yet. language: of the words. What
+    is known of English words alone counts for nothing in others.
     """
 
     text: str
     finished: float | None = None
     sure: float | None = None
+    language: str = "en"
 
     @property
     def known(self) -> bool:
         """Whether the mind is sure of its answer to a whole sentence."""
-        whole = closed(self.text) and not dangling(self.text) and not opens(self.text)
+        whole = closed(self.text) and not self.hanging and not self._only_opens
         return self.verbatim or (whole and self.sure is not None and self.sure >= _SURE)
 
     @property
     def verbatim(self) -> bool:
         """Whether it is a question that the mind knows as it is."""
-        return self.sure is not None and self.sure >= _VERBATIM and not opens(self.text)
+        return self.sure is not None and self.sure >= _VERBATIM and not self._only_opens
+
+    @property
+    def hanging(self) -> bool:
+        """Whether it breaks off before something that must follow."""
+        if is_english(self.language):
+            return dangling(self.text)
+        return open_ended(self.text)
+
+    @property
+    def _only_opens(self) -> bool:
+        return is_english(self.language) and opens(self.text)
 
     @property
     def sound(self) -> float:
@@ -112,7 +126,7 @@ class Endpointing:
     def silence_for(self, found: Evidence) -> int:
         """How long a silence ends the turn: `least` to 1500 ms."""
         if not found.known:
-            if dangling(found.text):
+            if found.hanging:
                 return _HANGING
             return round(float(np.interp(found.odds, _ODDS, _SILENCES)))
         silences = _VERBATIM_SILENCES if found.verbatim else _KNOWN_SILENCES

@@ -23,6 +23,7 @@ class Engines:
     its avatar, of which `still` is the neutral face. give_back: called when the session is over,
     for what was lent to it. clock: makes the session's, whose pictures are due when it suits the
     others. commands: what visitors may tell the conversation itself; None: all is for the mind.
+    language: BCP 47, in which the conversation begins.
     """
 
     ear: Ear | Mouth | None
@@ -34,3 +35,4 @@ class Engines:
     give_back: Callable[[], None] = lambda: None
     clock: Callable[[], Clock] = Clock
     commands: Commands | None = None
+    language: str = "en"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from visavis.engines.base import Card
 from visavis.engines.language.commands import Kind
 from visavis.server.playout.messages import Ending, Fluency, Origin, Tick
 
@@ -30,7 +31,8 @@ class Commanded:
     """The visitor's words of this turn were no question, but told the conversation what to do.
 
     "stop", "pause" (be silent and wait), "go-on" (with the rest of what was stopped), "repeat"
-    (the last answer) or "manner" (speak slower, louder, ...). It has been done.
+    (the last answer), "manner" (speak slower, louder, ...) or "staff" (a person was called). It has
+    been done.
     """
 
     turn: int
@@ -88,6 +90,29 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True)
+class CardShown:
+    """The avatar shows something beside its words; it stays until another one, or is put away."""
+
+    turn: int
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class StaffWanted:
+    """A human being is to come; `reason` is for them, not for the visitor."""
+
+    turn: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The avatar has said goodbye: whoever shows the conversation ends it."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyEnded:
     """A reply is over; `heard` are the words that were really played.
 
@@ -107,7 +132,7 @@ class Receipt:
     origin: "speech" (the visitor's last sound), "text" or "say" (its arrival).
     transcript: final text known. first_clause: first clause complete. first_sound and
     first_picture: handed to the encoder. interrupted: the cut. skew: how much later the first
-    moving picture left than its sound, beyond the clock.
+    moving picture left than its sound, beyond the clock. tools: how long each took that was used.
     """
 
     turn: int
@@ -119,6 +144,7 @@ class Receipt:
     interrupted: float | None
     ended: float | None
     skew: float | None
+    tools: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +165,17 @@ class Pictures:
     """The face is drawn more or less fluently from now on, because the server has little time."""
 
     fluency: Fluency
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """Who of the staff is there: `nobody`, somebody who is `watching`, or who has the answers.
+
+    Of those who have them, one is `answering` in writing, which the avatar says, and one `speaking`
+    with their own voice.
+    """
+
+    by: Literal["nobody", "watching", "answering", "speaking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +205,13 @@ Event = (
     | ReplyHeld
     | ReplyResumed
     | Caption
+    | CardShown
+    | StaffWanted
+    | Farewell
     | ReplyEnded
     | Receipt
     | Directed
     | Pictures
+    | Attended
     | Failure
 )

@@ -69,13 +69,17 @@ _MUMBLED: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Ear:
-    """What hears one visitor: echo cancellers and voice activity are made for the session."""
+    """What hears one visitor: echo cancellers and voice activity are made for the session.
+
+    language: in which `stt` writes what it hears, unless it says otherwise.
+    """
 
     echo: Callable[[], EchoCanceller]
     vad: Callable[[], Vad]
     stt: Served[Stt]
     limits: Endpointing
     turn_end: Served[TurnEnd] | None = None  # None: words and silence alone
+    language: str = "en"
 
 
 class Hearing:
@@ -92,6 +96,7 @@ class Hearing:
     ) -> None:
         self._clock, self._timeline, self._metrics = clock, timeline, metrics
         self._limits, self._emit = ear.limits, emit
+        self._language = ear.language
         self._microphone = Microphone(clock, timeline, ear.echo, metrics, self._echo_failed)
         self._vad = Renewed("vad", ear.vad, clock, metrics, self._vad_failed)
         self._tone = Renewed("tone", Tone, clock, metrics)
@@ -128,6 +133,11 @@ class Hearing:
         What was said before the button was released is still under way, and is heard.
         """
         self._gate.switch(on)
+
+    def listen_with(self, stt: Served[Stt], language: str) -> None:
+        """Another recogniser, of another language, for what is transcribed from now on."""
+        self._language = language
+        self._words.listen_with(stt)
 
     def end_soon(self) -> None:
         """The words so far leave the turn to the avatar: if no others follow, it goes on soon."""
@@ -260,7 +270,8 @@ class Hearing:
         if self._unbroken:
             self._wordless = words_of(text) == self._so_far
             self._so_far = words_of(text)
-        self._decide(Drafted(text, ended, self._arousal(), foreign))
+        language = self._of(words)
+        self._decide(Drafted(text, ended, self._arousal(), foreign, language))
 
     def _decide(self, drafted: Drafted | None = None) -> None:
         """Something more is known of the turn, between two frames."""
@@ -271,6 +282,10 @@ class Hearing:
                 self._maybe_finish()
         except Exception as error:  # noqa: BLE001 (a turn whose words are never known never ends)
             self._begin_anew(error)
+
+    def _of(self, words: Transcript | None) -> str:
+        """The language of these words."""
+        return (words.language if words is not None else "") or self._language
 
     def _is_foreign(self, words: Transcript) -> bool:
         return words.foreign >= _FOREIGN and self._was_said(words, _SPOKE)
@@ -306,6 +321,7 @@ class Hearing:
             words.text,
             self._ending.finished,
             sure if text == words.text else None,
+            self._of(words),
         )
 
     def _end(self, words: Transcript) -> None:
@@ -313,6 +329,7 @@ class Hearing:
             words.text, self._ended, self._words.known_at, self._arousal(),
             foreign=self._is_foreign(words),
             unclear=not words.text and self._was_said(words, _MUMBLED),
+            language=self._of(words),
         )  # fmt: skip
         if heard.text:
             self._told = heard.text, self._clock.now()

@@ -10,11 +10,11 @@ from visavis.server.session.performing import Performance
 _LAST: Final = 2  # words: who says "yes" over a reply's last ones answers it
 
 
-def leaves_the_turn(text: str, reply: Performance) -> bool:
+def leaves_the_turn(text: str, reply: Performance, language: str = "en") -> bool:
     """Whether a reply that was held is to go on after these words.
 
     A cough always leaves it; "yes" and "mm-hm" do while there is something to follow.
     """
     if not text:
         return True
-    return reply.sounding and reply.words_left > _LAST and only_follows(text)
+    return reply.sounding and reply.words_left > _LAST and only_follows(text, language)

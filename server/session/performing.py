@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from visavis.engines.base import EngineError, Speech
+from visavis.engines.base import Card, EngineError, Speech
 from visavis.engines.direction.styles import Direction
 from visavis.engines.language import saying
 from visavis.server.playout.clock import Clock
@@ -36,13 +36,17 @@ UNANSWERED: Final = events.Failure("reply-failed", "The answer could not be made
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What replies of a session are played on. appear: the directions in force have changed."""
+    """What replies of a session are played on. appear: the directions in force have changed.
+
+    call_staff: a human being is wanted, and why.
+    """
 
     clock: Clock
     timeline: Timeline
     showing: Showing
     tell: Callable[[events.Event], None]
     appear: Callable[[], None]
+    call_staff: Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ class Performance:
         """
         self.number, self.reply = number, reply
         self._confirmed = confirmed
-        self.marks = Marks(number, request)
+        self.marks = Marks(number, request, reply.tool_seconds)
         self.task: asyncio.Task[None] | None = None
         self.at: Tick | None = None  # where its next clause goes; None until it sounds
         self.shown: list[events.Caption] = []  # the newest one of each clause
@@ -83,6 +87,7 @@ class Performance:
         self._held: Tick | None = None  # since when
         self._free = asyncio.Event()
         self._free.set()
+        reply.staff = platform.call_staff
 
     @property
     def sounding(self) -> bool:
@@ -130,6 +135,8 @@ class Performance:
                 for clause in apology:
                     self._begin(clause)
             await self._until(0)
+        if self.reply.farewell and ending == "done":
+            self._platform.tell(events.Farewell(self.number))
         return ending
 
     def hold(self) -> None:
@@ -258,6 +265,12 @@ class Performance:
             self._platform.appear()
         for movement in clause.movements:
             self._platform.showing.move(movement)
+        for card in clause.cards:
+            self._tasks.create_task(self._show_card(card))
+
+    async def _show_card(self, card: Card) -> None:
+        await self.reply.confirmed()
+        self._platform.tell(events.CardShown(self.number, card))
 
 
 def _hush(speech: Speech) -> Tick:

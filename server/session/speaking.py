@@ -14,14 +14,18 @@ import numpy as np
 
 from visavis.engines.base import (
     Call,
+    Card,
     EngineError,
+    Farewell,
     Fragment,
     Gesture,
+    HandOver,
     Mind,
     Phoneme,
     Prosody,
     Remark,
     Result,
+    Show,
     Speech,
     Thought,
     Tts,
@@ -61,20 +65,25 @@ class Ahead(Protocol):
 class Speakers:
     """Who makes a reply: what is said, in which voice, and how.
 
-    ahead: what that voice has said already; None: nothing.
+    ahead: what that voice has said already; None: nothing. admit: a card as a page can show it;
+    None: it may not be shown.
     """
 
     mind: Mind
     voice: Served[Tts]
     guide: Guide
     ahead: Ahead | None = None
+    admit: Callable[[Card], Card | None] = lambda card: card
 
 
 class _Question:
     """Implements `Question`: speculative until the visitor's turn is over."""
 
-    def __init__(self, text: str, history: Sequence[Remark], confirmed: asyncio.Event) -> None:
-        self.text, self.history, self._confirmed = text, history, confirmed
+    def __init__(
+        self, request: Request, history: Sequence[Remark], confirmed: asyncio.Event
+    ) -> None:
+        self.text, self.language, self.mood = request.text, request.language, request.felt
+        self.history, self._confirmed = history, confirmed
 
     @property
     def speculative(self) -> bool:
@@ -111,17 +120,23 @@ class Reply:
     ) -> None:
         self.request = request
         self.tool_calls: list[tuple[Call, str]] = []  # of the mind, with their results
+        self.tool_seconds: list[float] = []
         self.unsaid: list[str] = []  # words of other scripts, which are left out
         self._written: list[Line] = []  # clauses so far, also those not yet spoken
         self._style = NOTHING
         self.complete = False  # whether that is the whole answer
+        self.by = ""  # who answers in place of the mind that was asked
         self.sure: float | None = None  # that the question is whole, and this its answer
         self.assured: Callable[[float], None] = lambda sure: None  # told of it
         self._skip = request.skip
-        self._acted = False  # whether the mind has used a tool
+        self._acted = False  # whether the mind has used a tool, or done something
+        self.farewell = False  # whether the conversation is over after it
+        self.staff: Callable[[str], None] = lambda reason: None  # calls them, with the reason
+        self._hand_over: str | None = None  # the reason, until it is confirmed
         self._confirmed = asyncio.Event()
         self._mind, self._guide = speakers.mind, speakers.guide
         self._voice, self._ahead = speakers.voice, speakers.ahead
+        self._admit = speakers.admit
         self._history, self._active = tuple(history), active
         self._markup, self._brackets, self._lines = MarkupReader(), BracketReader(), Lines()
         self._speech: Channel[_Prepared] = Channel(AHEAD, lambda p: len(p.clause.speech.pcm))
@@ -166,6 +181,16 @@ class Reply:
     def confirm(self) -> None:
         """The visitor has finished: this is the question."""
         self._confirmed.set()
+        self._call_staff()
+
+    async def confirmed(self) -> None:
+        """Return once the visitor is known to have finished."""
+        await self._confirmed.wait()
+
+    def _call_staff(self) -> None:
+        if self._hand_over is not None and self._confirmed.is_set():
+            reason, self._hand_over = self._hand_over, None
+            self.staff(reason)
 
     def cancel(self) -> None:
         """Nobody wants this answer any more."""
@@ -203,17 +228,28 @@ class Reply:
     async def _taken(self, thought: Thought) -> list[Line]:
         """The lines that a thought completes; tools that were used are kept in `tool_calls`."""
         match thought:
-            case Fragment(text, sure):
+            case Fragment(text, sure, by):
+                self.by = by or self.by
                 if sure is not None and self.sure is None:
                     self.sure = sure
                     self.assured(sure)
                 return await self._read(self._brackets.feed(self._markup.feed(text)))
             case Gesture(movement):
                 return self._lines.movement(movement)
+            case Show(card):
+                self._acted = True
+                admitted = self._admit(card)
+                return self._lines.card(admitted) if admitted is not None else []
+            case HandOver(reason):
+                self._acted, self._hand_over = True, reason
+                self._call_staff()
+            case Farewell():
+                self._acted = self.farewell = True
             case Call():
                 self._acted = True
                 self.tool_calls.append((thought, ""))
-            case Result(id, content):
+            case Result(id, content, seconds):
+                self.tool_seconds.append(seconds)
                 self.tool_calls = [(c, content if c.id == id else r) for c, r in self.tool_calls]
         return []
 
@@ -233,7 +269,7 @@ class Reply:
             text, left = sayable(line.text)
             self.unsaid += left
             words = text.split()
-            if line.text and not words and not line.movements:
+            if line.text and not words and not line.movements and not line.cards:
                 continue
             unheard = " ".join(words[self._skip :])
             self._skip = max(0, self._skip - len(words))
@@ -250,7 +286,7 @@ class Reply:
         if request.origin == "say":
             yield Fragment(request.text)
             return
-        answer = self._mind.answer(_Question(request.text, self._history, self._confirmed))
+        answer = self._mind.answer(_Question(request, self._history, self._confirmed))
         async with aclosing(answer):
             async for thought in answer:
                 yield thought
@@ -275,15 +311,15 @@ class Reply:
         self, line: Line, prosody: Prosody, *, awaited: bool = False
     ) -> AsyncGenerator[Clause, None]:
         """The pieces of a line. Raises EngineError."""
-        directions, movements = self._directions(line), line.movements
+        directions, movements, cards = self._directions(line), line.movements, line.cards
         if not line.text:
-            yield Clause("", _silence(_LINGER), directions, movements)
+            yield Clause("", _silence(_LINGER), directions, movements, cards)
             return
         async with aclosing(self._pieces(line.text, prosody, awaited)) as pieces:
             async for speech in pieces:
                 text = " ".join(word.text for word in speech.words)
-                yield Clause(text, speech, directions, movements)
-                movements = ()
+                yield Clause(text, speech, directions, movements, cards)
+                movements, cards = (), ()
 
     async def _pieces(
         self, text: str, prosody: Prosody, awaited: bool

@@ -59,6 +59,10 @@ class Transcribing:
         """Whether the turn as it stands is being transcribed, or was."""
         return self._task is not None
 
+    def listen_with(self, stt: Served[Stt]) -> None:
+        """Another recogniser for what is transcribed from now on."""
+        self._stt = stt
+
     def keep(self, frame: Pcm) -> None:
         """A frame of the turn, or of what may become one."""
         self._frames.append(frame)
@@ -143,6 +147,7 @@ def _joined(parts: list[Transcript]) -> Transcript:
         min(part.doubt for part in parts),
         min(part.foreign for part in parts),
         max(part.speech for part in parts),
+        next((part.language for part in reversed(parts) if part.text), parts[-1].language),
     )
 
 
@@ -150,5 +155,9 @@ def _transcribe(stt: Stt, pcm: Pcm, before: str) -> Transcript:
     heard = stt.transcribe(pcm, before)
     # What is none fails here, in its thread.
     return Transcript(
-        str(heard.text), float(heard.doubt), float(heard.foreign), float(heard.speech)
+        str(heard.text),
+        float(heard.doubt),
+        float(heard.foreign),
+        float(heard.speech),
+        str(heard.language),
     )

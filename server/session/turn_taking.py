@@ -27,6 +27,7 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
+from visavis.server.session.attendance import Attendance
 from visavis.server.session.hearing import Hearing
 from visavis.server.session.history import History
 from visavis.server.session.overlap import leaves_the_turn
@@ -48,7 +49,7 @@ class Floor:
 
     start(request, draft, confirmed): begin a turn, in which a mind may act from `confirmed` on; its
     number. end(remember): stop the reply under way. is_command: whether words tell the conversation
-    something, and not a mind; obeyed: it was done.
+    something, and not a mind; obeyed: it was done. attendance: to whom else answers may be left.
     """
 
     current: Callable[[], Performance | None]
@@ -57,6 +58,7 @@ class Floor:
     end: Callable[[bool], None]
     is_command: Callable[[str], bool]
     obeyed: Callable[[str], bool]
+    attendance: Attendance
 
 
 class TurnTaking:
@@ -82,6 +84,7 @@ class TurnTaking:
         self._before = ""
         self._resumed = False  # the words that come have what was said before in them
         self._regret = Regret()
+        self._language = "en"  # of what is heard
 
     # --- what is heard --------------------------------------------------------------------------
 
@@ -98,6 +101,7 @@ class TurnTaking:
 
     def on_draft(self, draft: Drafted) -> None:
         """Words at a pause: an answer to them is prepared."""
+        self._language = draft.language or "en"
         if self._leaves_the_turn(draft.text):
             if self.ear is not None:  # unless more words follow
                 self.ear.end_soon()
@@ -111,6 +115,9 @@ class TurnTaking:
         text = self._whole(draft.text)
         self._tell(events.Transcribed(self._timeline.turn + 1, text, final=False))
         self._showing.move("brows" if text.rstrip().endswith("?") else "acknowledge")
+        if self._floor.attendance.held:
+            self.drop_draft()
+            return
         if self._floor.is_command(draft.text):  # nothing for a mind to think about
             self.drop_draft()
             if self.ear is not None:
@@ -125,14 +132,19 @@ class TurnTaking:
 
     def on_turn_end(self, heard: Heard) -> None:
         """The visitor has finished: answer."""
+        self._language = heard.language or "en"
         if self._leaves_the_turn(heard.text) or self._is_answered(heard.text):
             self._go_on()
             return
         self._take_the_turn(heard.text)
         self._tell(events.Listening(active=False))
-        sorry = self._regret.at(heard)
+        held = self._floor.attendance.held
+        sorry = None if held else self._regret.at(heard)
         if sorry is not None or not heard.text:
             self._without_words(sorry)
+            return
+        if self._floor.attendance.takes(heard.text, again=self._resumed):
+            self.drop_draft()
             return
         if self._floor.obeyed(heard.text):
             return
@@ -162,7 +174,7 @@ class TurnTaking:
     def _leaves_the_turn(self, text: str) -> bool:
         """Whether a reply is held, and what was said over it leaves the turn to the avatar."""
         turn = self._floor.current()
-        return turn is not None and turn.held and leaves_the_turn(text, turn)
+        return turn is not None and turn.held and leaves_the_turn(text, turn, self._language)
 
     def _is_answered(self, text: str) -> bool:
         """Whether the reply that is held answers just these words: what came after was none."""
@@ -202,7 +214,7 @@ class TurnTaking:
             return False
         if self._resumed or not turn.heard:
             return True
-        return turn.heard < _BARELY and goes_on(request.text, text)
+        return turn.heard < _BARELY and goes_on(request.text, text, self._language)
 
     def _take_back(self, turn: Performance) -> None:
         """The answer began too early: it and its question are as if they had never been."""
@@ -216,8 +228,8 @@ class TurnTaking:
         """All that the visitor has said of their remark."""
         if not self._before:
             return text
-        if goes_on(self._before, text):
-            return joined(self._before, text)
+        if goes_on(self._before, text, self._language):
+            return joined(self._before, text, self._language)
         return f"{self._before} {text}"
 
     # --- what is prepared -----------------------------------------------------------------------

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
-from visavis.server.system import secret_files
+from visavis.server.system import llm, secret_files
 from visavis.server.system.addresses import Address, Network, addresses, networks, ports
 from visavis.server.system.errors import ConfigError
 
@@ -21,7 +21,9 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
 # What CSP takes as the source of a frame, and nothing that could end its directive.
-_ANCESTOR: Final = re.compile(r"none|self|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII)
+_ANCESTOR: Final = re.compile(
+    r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
+)
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
@@ -51,6 +53,10 @@ class Config:
     port: int = _setting(8765, "TCP port of the page and the API")
     token: str = _setting("", "secret that callers must send as a Bearer token; never an option")
     token_file: str = _setting("", "file that holds the token, and that only you may read")
+    staff_token: str = _setting(
+        "", "secret of the staff's page, another one than the token; empty: there is no such page"
+    )
+    staff_token_file: str = _setting("", "file that holds it, and that only you may read")
     workers: int | Literal["auto"] = _setting(
         "auto", "processes that share the sessions; auto: by cores and memory", count=True
     )
@@ -76,12 +82,13 @@ class Config:
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
-    dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
+    dialogue: str = _setting("knowledge", "who answers: knowledge, openai or echo")
     source: str = _setting(
         "dialogue",
         "what the avatar of a session that names none says: dialogue (its own answers) or "
         "microphone (the caller's live voice, with lips that follow its sound)",
     )
+    tools: str = _setting("", "TOML file of tools and of what may be shown; empty: none")
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
@@ -125,8 +132,33 @@ class Config:
         "on or off: whether answers are synthesized ahead, while nobody speaks, and kept (256 MB "
         "at most), so that a known question is answered sooner",
     )
+    llm_base_url: str = _setting(
+        "", "of dialogue openai: address of the chat endpoint, such as http://127.0.0.1:8080/v1"
+    )
+    llm_model: str = _setting("", "name of its model, as the endpoint knows it")
+    llm_key: str = _setting("", "its API key; never an option")
+    llm_key_file: str = _setting("", "file that holds the key, and that only you may read")
+    llm_headers_file: str = _setting("", "file of further headers for it, one a line: Name: value")
+    llm_extra: str = _setting("", "JSON object that is added to the body of each request")
+    llm_persona: str = _setting("", "text file that tells it who it is; empty: the avatar")
+    llm_bound: str = _setting(
+        "on", "on or off: whether it answers from the file of answers alone, and else says so"
+    )
+    llm_temperature: float = _setting(0.3, "how freely it chooses its words, from 0 to 2")
+    llm_max_tokens: int = _setting(200, "tokens of one answer at most")
+    llm_connect_seconds: float = _setting(2.0, "how long a connection to it may take")
+    llm_first_token_seconds: float = _setting(
+        6.0, "how long its answer may take to begin; then the file of answers takes over"
+    )
+    llm_between_seconds: float = _setting(3.0, "how long it may pause within an answer")
+    llm_total_seconds: float = _setting(30.0, "how long one answer may take, tools included")
+    llm_speculate: str = _setting(
+        "on", "on or off: whether it is asked before it is sure that the visitor has finished"
+    )
     frame_ancestors: str = _setting(
-        "self", "pages that may show this one in a frame: none, self, or origins with spaces"
+        "self",
+        "pages that may show this one in a frame: none, self, or origins with spaces; file: is for "
+        "a kiosk's start page",
     )
     home: str = _setting("", "where avatars and caches live; empty: ~/.local/share/visavis")
     log_level: str = _setting("info", "debug, info, warning or error")
@@ -140,6 +172,11 @@ class Config:
     def token_path(self) -> Path | None:
         """The file that holds the token. Raises ConfigError."""
         return _path(self.token_file, "token_file") if self.token_file else None
+
+    @property
+    def staff_token_path(self) -> Path | None:
+        """The file that holds the staff's token. Raises ConfigError."""
+        return _path(self.staff_token_file, "staff_token_file") if self.staff_token_file else None
 
     @property
     def ice(self) -> tuple[str, ...]:
@@ -223,11 +260,15 @@ def load(
     given = {key: value for key, value in overrides.items() if value is not None}
     _refuse_secrets(given)
     config = _merge(config, given, "the command line")
-    if config.token and config.token_file:
-        msg = "token and token_file are both set: keep one of them"
-        raise ConfigError(msg)
+    for one in ("token", "staff_token"):
+        if getattr(config, one) and getattr(config, f"{one}_file"):
+            msg = f"{one} and {one}_file are both set: keep one of them"
+            raise ConfigError(msg)
     if config.token_path:
-        config = replace(config, token=secret_files.read(config.token_path))
+        config = replace(config, token=secret_files.read(config.token_path, "token_file"))
+    if config.staff_token_path:
+        secret = secret_files.read(config.staff_token_path, "staff_token_file")
+        config = replace(config, staff_token=secret)
     check(config)
     return config
 
@@ -242,21 +283,42 @@ def doubts(
         found.append(secret_files.doubt(config.token_path, "the token"))
     elif config.token and f"{_PREFIX}TOKEN" not in env:
         found.append(secret_files.doubt(path, "the token"))
+    if config.staff_token_path:
+        found.append(secret_files.doubt(config.staff_token_path, "the staff's token"))
+    elif config.staff_token and f"{_PREFIX}STAFF_TOKEN" not in env:
+        found.append(secret_files.doubt(path, "the staff's token"))
     if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
         found.append(secret_files.doubt(path, "the account of a relay"))
+    if config.llm_key_file:
+        found.append(secret_files.doubt(Path(config.llm_key_file), "the model's key"))
+    elif config.llm_key and f"{_PREFIX}LLM_KEY" not in env:
+        found.append(secret_files.doubt(path, "the model's key"))
     if config.token and len(config.token) < _SHORT:
         found.append(
             f"the token has {len(config.token)} characters: `visavis token` makes a long one"
+        )
+    if config.staff_token and len(config.staff_token) < _SHORT:
+        found.append(
+            f"the staff's token has {len(config.staff_token)} characters: `visavis token` makes a "
+            "long one"
         )
     return [each for each in found if each]
 
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    if given.get("token"):
+    for one in ("token", "staff_token"):
+        if given.get(one):
+            msg = (
+                "a token on the command line can be read by every user of this machine: make a "
+                f"file with `visavis token --file PATH` and set {one}_file, or set "
+                f"{_PREFIX}{one.upper()}"
+            )
+            raise ConfigError(msg)
+    if given.get("llm_key"):
         msg = (
-            "a token on the command line can be read by every user of this machine: make a file "
-            "with `visavis token --file PATH` and set token_file, or set VISAVIS_TOKEN"
+            "a key on the command line can be read by every user of this machine: put it into a "
+            "file that llm_key_file names, or set VISAVIS_LLM_KEY"
         )
         raise ConfigError(msg)
     if _ACCOUNT.search(str(given.get("ice_servers", ""))):
@@ -269,7 +331,7 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError when settings do not fit together."""
-    for faults in (_access_faults, _choice_faults, _number_faults, _media_faults):
+    for faults in (_access_faults, _choice_faults, _number_faults, _media_faults, llm.faults):
         for fault in faults(config):
             raise ConfigError(fault)
 
@@ -281,10 +343,12 @@ def _access_faults(config: Config) -> Iterator[str]:
             f"host {config.host} can be reached from other machines: set a token "
             "(make one with `visavis token --file PATH`), or listen on 127.0.0.1"
         )
+    if config.staff_token and config.staff_token == config.token:
+        yield "staff_token is the token that visitors have: make another one for the staff"
     ancestors = config.frame_ancestors.split()
     named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
     if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
-        yield f"frame_ancestors is {config.frame_ancestors!r}: write none, self, or origins"
+        yield f"frame_ancestors is {config.frame_ancestors!r}: write none, self, file:, or origins"
     if bool(config.tls_cert) != bool(config.tls_key):
         yield "tls_cert and tls_key go together: set both or neither"
 
@@ -381,11 +445,12 @@ def _cast(key: str, value: Any, kind: type, source: str) -> Any:
     if key in _COUNTS and value == "auto":
         return value
     try:
-        fits = isinstance(value, (str, kind)) and not isinstance(value, bool)
+        kinds = (str, int, float) if kind is float else (str, kind)
+        fits = isinstance(value, kinds) and not isinstance(value, bool)
         if fits and "\0" not in str(value):  # no path, no address has one
             return kind(value)
     except ValueError:
         pass
-    wanted = "a whole number" if kind is int else "a text, without NUL"
+    wanted = {int: "a whole number", float: "a number"}.get(kind, "a text, without NUL")
     msg = f"{source}: {key} must be {wanted}{' or auto' if key in _COUNTS else ''}"
     raise ConfigError(msg)

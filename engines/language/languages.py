@@ -1,0 +1,70 @@
+"""The languages that can be spoken with visitors, and what differs between them.
+
+A language is named by its primary subtag of BCP 47: "de", "zh". Voices and settings may say more
+("de-AT", "zh-Hans"); `code_of` takes it off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """name: in English. espeak: espeak-ng's voice. blanks: whether words stand between blanks."""
+
+    code: str
+    name: str
+    espeak: str
+    blanks: bool = True
+
+
+# Recognition and voices were measured in the first nine (docs/figures.md); the others are what
+# whisper base and espeak-ng both know well enough to be tried.
+LANGUAGES: Final[Mapping[str, Language]] = {
+    language.code: language
+    for language in (
+        Language("en", "English", "en-us"),
+        Language("es", "Spanish", "es"),
+        Language("fr", "French", "fr"),
+        Language("de", "German", "de"),
+        Language("it", "Italian", "it"),
+        Language("pt", "Portuguese", "pt-br"),
+        Language("zh", "Mandarin", "cmn", blanks=False),
+        Language("ar", "Arabic", "ar"),
+        Language("ja", "Japanese", "ja", blanks=False),
+        Language("nl", "Dutch", "nl"),
+        Language("pl", "Polish", "pl"),
+        Language("ru", "Russian", "ru"),
+        Language("uk", "Ukrainian", "uk"),
+        Language("tr", "Turkish", "tr"),
+        Language("sv", "Swedish", "sv"),
+        Language("da", "Danish", "da"),
+        Language("no", "Norwegian", "nb"),
+        Language("fi", "Finnish", "fi"),
+        Language("cs", "Czech", "cs"),
+        Language("el", "Greek", "el"),
+        Language("hu", "Hungarian", "hu"),
+        Language("ro", "Romanian", "ro"),
+        Language("ca", "Catalan", "ca"),
+        Language("ko", "Korean", "ko"),
+        Language("hi", "Hindi", "hi"),
+        Language("vi", "Vietnamese", "vi"),
+        Language("id", "Indonesian", "id"),
+    )
+}
+ENGLISH: Final = LANGUAGES["en"]
+_ALIASES: Final[Mapping[str, str]] = {"nb": "no", "nn": "no", "cmn": "zh", "yue": "zh"}
+
+
+def code_of(tag: str) -> str:
+    """A BCP 47 tag -> its language as it is named here: "de-AT" -> "de", "nb" -> "no"."""
+    first = tag.replace("_", "-").split("-")[0].lower()
+    return _ALIASES.get(first, first)
+
+
+def is_english(tag: str) -> bool:
+    """Whether English readings, phrases and heuristics hold; "" is English too."""
+    return code_of(tag) in ("", "en")

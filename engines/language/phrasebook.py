@@ -1,0 +1,50 @@
+"""What the avatar says of its own, in the languages that it has words in: data, looked up by key.
+
+The texts are data/phrasebook.*.toml, one file a language and in each the same tables, whose head
+comments explain them. What a file lacks is said in English.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+FOLDER: Final = Path(__file__).parents[1] / "data"
+ENGLISH: Final = "en"
+# In which the avatar and its page have words of their own; it may answer in others.
+LANGUAGES: Final = ("en", "es", "fr", "de", "zh", "ar")
+
+
+def primary(tag: str) -> str:
+    """The language of a BCP 47 tag without its region and script: "pt-BR" -> "pt"."""
+    return tag.replace("_", "-").split("-")[0].lower()
+
+
+def phrases(key: str, language: str) -> tuple[str, ...]:
+    """What is said, in turn, where `key` ("smalltalk.unknown") applies; at least one.
+
+    language: BCP 47. English where the language has none. Raises KeyError for no key of English.
+    """
+    own = _phrases(primary(language)) if primary(language) in LANGUAGES else {}
+    return own.get(key) or _phrases(ENGLISH)[key]
+
+
+def phrase(key: str, language: str, turn: int = 0) -> str:
+    """One of them: another one each turn. Raises KeyError."""
+    said = phrases(key, language)
+    return said[turn % len(said)]
+
+
+@cache
+def _phrases(language: str) -> Mapping[str, tuple[str, ...]]:
+    """One file, by "table.name"."""
+    path = FOLDER / f"phrasebook.{language}.toml"
+    tables: Mapping[str, Mapping[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {
+        f"{table}.{name}": (said,) if isinstance(said, str) else tuple(said)
+        for table, rows in tables.items()
+        for name, said in rows.items()
+    }
