@@ -17,8 +17,8 @@ _LONGEST: Final = 60  # words of a text that is looked into
 
 _SENTENCE: Final = re.compile(r"(?<=[.?!;。？！؟])\s*")
 _JOINT: Final = re.compile(
-    r"\s*,?\s+(?:and(?:\s+(?:also|then|secondly|by the way))?|as well as|plus|or|und(?:\s+auch)?|y|e"
-    r"|et(?:\s+aussi)?|puis|so wie|sowie|además|también|وأيضا)\s+(?=\S)"
+    r"\s*,?\s+(?:and(?:\s+(?:also|then|secondly|by the way))?|as well as|plus|or|und(?:\s+auch)?"
+    r"|y|e|et(?:\s+aussi)?|puis|so wie|sowie|además|también|وأيضا)\s+(?=\S)"
     r"|\s*[,，]\s*(?=(?:and|what|when|where|how|is|are|do|does|can|could|wann|wo|wie|kann|gibt|où"
     r"|quand|comment|est-ce|dónde|cuándo|cómo|hay|还有|另外|而且|那)\b)"
     r"|[，,]?(?:还有|另外|以及)",
