@@ -1,25 +1,28 @@
-"""Words of danger: somebody may be hurt, or hurt themselves or others. Told before any mind is asked.
+"""Words of danger: somebody may be hurt, or hurt themselves or others.
 
-By phrases alone (data/danger.toml): nothing to load, nothing that can fail, well under a millisecond.
+By phrases alone (data/danger.toml), so there is no model to load, and nothing that can fail or
+hang; well under a millisecond.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from visavis.engines.dialogue import smalltalk
-from visavis.engines.dialogue.knowledge_file import Entry, Knowledge
+from visavis.engines.dialogue.entries import Entry, Knowledge
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.patterns import pattern, written
-from visavis.engines.language.phrasebook import LANGUAGES, phrase
+from visavis.engines.language.phrasebook import LANGUAGES, phrase, primary
 
 PATH: Final = Path(__file__).parents[1] / "data" / "danger.toml"
+# Read here, not at the first question: that is asked in an event loop.
+_TABLES: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(PATH.read_text(encoding="utf-8"))
 
 # What is read first is what is answered, where a text tells of two: who thinks of suicide needs
 # other words than who has been hurt. "emergency": of no kind that is told.
@@ -75,8 +78,7 @@ class _Words:
 
 @cache
 def _all() -> tuple[_Words, ...]:
-    rows = tomllib.loads(PATH.read_text(encoding="utf-8"))
-    return tuple(_Words(table) for table in rows.values())
+    return tuple(_Words(table) for table in _TABLES.values())
 
 
 def warm() -> None:
@@ -121,14 +123,17 @@ def spoken(number: str) -> str:
     return ", ".join(" ".join(group) for group in groups) or number
 
 
-def own_answers(knowledge: Knowledge) -> Mapping[Kind, str]:
-    """What a file says to each danger of which its own questions tell, directions left out.
+def own_answers(knowledge: Knowledge, language: str) -> Mapping[Kind, str]:
+    """What a file says, in a language, to each danger of which its own questions tell.
 
-    Takes a third of a millisecond a question. A general entry, for an emergency, stands in for a
+    Without its directions. Takes a third of a millisecond a question. A general entry, for an emergency, stands in for a
     kind that has none of its own, but not where somebody may hurt themselves.
     """
     found: dict[Kind, tuple[int, str]] = {}
+    knowledge = knowledge.in_language(primary(language))
     for entry in knowledge.entries:
+        if entry.borrowed:  # the file says it in another language only, and we say it in this one
+            continue
         told = [kind for each in entry.questions if (kind := danger(each)) is not None]
         for kind in set(told):
             best = found.get(kind, (0, ""))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import Final
 
 from visavis.engines.base import Fragment, HandOver, Mind, Question, Thought
+from visavis.engines.dialogue import knowledge_file
 from visavis.engines.dialogue.danger import (
     MANNER,
     Kind,
@@ -17,37 +19,29 @@ from visavis.engines.dialogue.danger import (
     own_answers,
     still,
 )
-from visavis.engines.dialogue.knowledge_file import Knowledge
+from visavis.engines.dialogue.entries import Knowledge, KnowledgeError
+from visavis.engines.language.phrasebook import primary
 from visavis.server.system.metrics import Metrics
 
 _STILL: Final = 2  # questions after it that are taken for part of the same danger
-Files = Callable[[str], Knowledge | None]  # what the operator's file says in a language
 
 
 class DangerMind:
     """Implements `Mind` over another one, which is not asked where somebody is in danger."""
 
-    def __init__(self, mind: Mind, rescue: Rescue, files: Files, metrics: Metrics) -> None:
-        self._mind, self._rescue, self._files, self._metrics = mind, rescue, files, metrics
-        self._own: dict[str, tuple[Knowledge, Mapping[Kind, str]]] = {}
-
-    async def open(self, language: str) -> None:
-        """Read the operator's own answers, so that nobody in danger waits for it."""
-        await self._own_answers(language)
+    def __init__(self, mind: Mind, rescue: Rescue, own: OwnAnswers, metrics: Metrics) -> None:
+        self._mind, self._rescue, self._own, self._metrics = mind, rescue, own, metrics
 
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """Ours where the words tell of a danger, else the mind's. Raises EngineError."""
         kind = danger(question.text)
-        if kind is None:
-            thoughts = self._mind_answer(question)
-        else:
-            thoughts = self._met(kind, question)
+        thoughts = self._mind_answer(question) if kind is None else self._met(kind, question)
         async with aclosing(thoughts) as told:
             async for thought in told:
                 yield thought
 
     async def _met(self, kind: Kind, question: Question) -> AsyncGenerator[Thought, None]:
-        own = await self._own_answers(question.language)
+        own = await self._own.get(question.language)
         # Sure, so that it is said at once; the words that may follow cannot take the danger back,
         # for they are read together with these.
         yield Fragment(answer(kind, question.language, self._rescue, own), 1.0)
@@ -68,18 +62,36 @@ class DangerMind:
                     continue
                 yield thought
 
-    async def _own_answers(self, language: str) -> Mapping[Kind, str]:
-        knowledge = self._files(language)
-        if knowledge is None:
-            return {}
-        known = self._own.get(language)
-        if known is None or known[0] is not knowledge:  # the file was changed
-            known = knowledge, await asyncio.to_thread(own_answers, knowledge)
-            self._own[language] = known
-        return known[1]
-
 
 def _is_recent(question: Question) -> bool:
     """Whether one of the visitor's last words before these told of a danger."""
     said = [remark.text for remark in question.history if remark.role == "visitor"]
     return any(danger(text) for text in said[-_STILL:])
+
+
+class OwnAnswers:
+    """What the operator's file says to dangers; read anew when it was changed."""
+
+    def __init__(self, path: Path | None) -> None:
+        """None: there is no file, and our own words are said."""
+        self._path, self._changed = path, 0
+        self._knowledge: Knowledge | None = None
+        self._answers: dict[str, Mapping[Kind, str]] = {}
+
+    async def get(self, language: str) -> Mapping[Kind, str]:
+        """In this language; empty where the file has none. Never fails."""
+        return await asyncio.to_thread(self._get, primary(language))
+
+    def _get(self, language: str) -> Mapping[Kind, str]:
+        if self._path is None:
+            return {}
+        with suppress(OSError, KnowledgeError):  # a file that is being mended: as it was before
+            changed = self._path.stat().st_mtime_ns
+            if changed != self._changed:
+                self._knowledge, self._changed = knowledge_file.load(self._path), changed
+                self._answers = {}
+        if self._knowledge is None:
+            return {}
+        if language not in self._answers:
+            self._answers[language] = own_answers(self._knowledge, language)
+        return self._answers[language]

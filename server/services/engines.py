@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -33,9 +33,13 @@ from visavis.engines.base import (
     names,
     obeys,
 )
+from visavis.engines.dialogue import danger
+from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language.commands import Commands
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
 from visavis.engines.settings import ChatSettings, DialogueSettings
 from visavis.models.errors import ModelError
@@ -44,6 +48,7 @@ from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
 from visavis.server.services import carrying, prepared
+from visavis.server.services.dangers import DangerMind, OwnAnswers
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.minds import DialogueMind, WatchedMind
@@ -83,6 +88,7 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
     """
 
@@ -95,6 +101,7 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
 
 
@@ -153,8 +160,17 @@ class Services:
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
+        self._mind = await self._guarded(self._mind)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
+
+    async def _guarded(self, mind: Mind) -> Mind:
+        """Words of danger are met before it is asked, whichever it is."""
+        await asyncio.to_thread(danger.warm)
+        example = None if self._defaults.dialogue == "echo" else EXAMPLE
+        own = OwnAnswers(self._defaults.knowledge or example)
+        await own.get(ENGLISH)
+        return DangerMind(mind, self._defaults.rescue, own, self._metrics)
 
     async def _open_ears(self) -> None:
         self._stt = await self._ears.get("en")

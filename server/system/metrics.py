@@ -217,6 +217,14 @@ class Metrics:
             registry=self.registry,
         )
         self._add_staff()
+        self.dangers = Counter(
+            "visavis_dangers",
+            "Questions that told of a danger, and were met as one, by its kind",
+            ["kind"],
+            registry=self.registry,
+        )
+        for kind in ("suicide", "self_harm", "violence", "fire", "medical", "emergency"):
+            self.dangers.labels(kind)  # so that all are there from the start
         self.engine_errors = Counter(
             "visavis_engine_errors", "Failures of an engine", ["engine"], registry=self.registry
         )
