@@ -126,8 +126,8 @@ def spoken(number: str) -> str:
 def own_answers(knowledge: Knowledge, language: str) -> Mapping[Kind, str]:
     """What a file says, in a language, to each danger of which its own questions tell.
 
-    Without its directions. Takes a third of a millisecond a question. A general entry, for an emergency, stands in for a
-    kind that has none of its own, but not where somebody may hurt themselves.
+    Without its directions. A general entry, for an emergency, stands in for a kind that has none
+    of its own, but not where somebody may hurt themselves. Takes 0.3 ms a question.
     """
     found: dict[Kind, tuple[int, str]] = {}
     knowledge = knowledge.in_language(primary(language))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from visavis.engines.base import Fragment, HandOver, Mind, Question, Thought
+from visavis.engines.base import Fragment, HandOver, Mind, Question, Remark, Thought
 from visavis.engines.dialogue import knowledge_file
 from visavis.engines.dialogue.danger import (
     MANNER,
@@ -20,9 +21,11 @@ from visavis.engines.dialogue.danger import (
     still,
 )
 from visavis.engines.dialogue.entries import Knowledge, KnowledgeError
+from visavis.engines.language.brackets import Bracket, BracketReader, Words, unmarked
 from visavis.engines.language.phrasebook import primary
 from visavis.server.system.metrics import Metrics
 
+_HEARD: Final = 0.7  # of an answer, by its letters: less may not have said what to do
 _STILL: Final = 2  # questions after it that are taken for part of the same danger
 
 
@@ -34,7 +37,7 @@ class DangerMind:
 
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """Ours where the words tell of a danger, else the mind's. Raises EngineError."""
-        kind = danger(question.text)
+        kind = danger(question.text) or _unheard(question.history)
         thoughts = self._mind_answer(question) if kind is None else self._met(kind, question)
         async with aclosing(thoughts) as told:
             async for thought in told:
@@ -50,23 +53,55 @@ class DangerMind:
         self._metrics.dangers.labels(kind).inc()
 
     async def _mind_answer(self, question: Question) -> AsyncGenerator[Thought, None]:
-        careful = _is_recent(question)
         async with aclosing(self._mind.answer(question)) as thoughts:
-            async for thought in thoughts:
-                if careful and isinstance(thought, Fragment):
-                    careful = False
-                    if thought.sure == 0.0:
-                        yield Fragment(still(question.language, self._rescue), 1.0)
-                        return
-                    yield Fragment(f"{MANNER} {thought.text}", thought.sure)
-                    continue
+            if not _is_recent(question.history):
+                async for thought in thoughts:
+                    yield thought
+                return
+            async for thought in self._serious(thoughts, question.language):
                 yield thought
 
+    async def _serious(
+        self, thoughts: AsyncGenerator[Thought, None], language: str
+    ) -> AsyncGenerator[Thought, None]:
+        """What a mind says while a danger may not be over: in no manner of its own."""
+        brackets, begun = BracketReader(), False
+        async for thought in thoughts:
+            if not isinstance(thought, Fragment):
+                yield thought
+                continue
+            if not begun and thought.sure == 0.0:
+                yield Fragment(still(language, self._rescue), 1.0)
+                return
+            said = _words(brackets.feed(thought.text))
+            yield replace(thought, text=said if begun else f"{MANNER} {said}")
+            begun = True
+        if left := _words(brackets.flush()):
+            yield Fragment(left)
 
-def _is_recent(question: Question) -> bool:
+
+def _words(pieces: Iterable[Words | Bracket]) -> str:
+    return "".join(piece.text for piece in pieces if isinstance(piece, Words))
+
+
+def _is_recent(history: Sequence[Remark]) -> bool:
     """Whether one of the visitor's last words before these told of a danger."""
-    said = [remark.text for remark in question.history if remark.role == "visitor"]
+    said = [remark.text for remark in history if remark.role == "visitor"]
     return any(danger(text) for text in said[-_STILL:])
+
+
+def _unheard(history: Sequence[Remark]) -> Kind | None:
+    """The danger just before, where the visitor spoke on and did not hear what to do."""
+    if not history:
+        return None
+    last = [remark for remark in history if remark.turn == history[-1].turn]
+    told = next((danger(each.text) for each in last if each.role == "visitor"), None)
+    heard = any(
+        len(each.heard) >= _HEARD * len(unmarked(each.text))
+        for each in last
+        if each.role == "avatar"
+    )
+    return None if heard else told
 
 
 class OwnAnswers:
