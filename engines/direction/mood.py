@@ -25,18 +25,21 @@ from visavis.engines.language.wording import STOP, stem
 PATH: Final = Path(__file__).parents[1] / "data" / "feelings.toml"
 _TABLES: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(PATH.read_text(encoding="utf-8"))
 
-TOLD: Final = 0.4  # from here on a feeling is one that somebody else would notice
+TOLD: Final = 0.33  # from here on a feeling is one that somebody else would notice
 _KEPT: Final = 0.62  # of a feeling, from one turn to the next
 _KEPT_URGENCY: Final = 0.75  # whoever has a train to catch has it still
 _PLAIN: Final = 0.6  # words that say it
 _UNEASY: Final = 0.34  # words that may
 _AGAIN: Final = 0.42  # the same question again, which was answered
 _ASKED_AGAIN: Final = 0.42  # again after "I do not know"
-_UNKNOWN: Final = 0.12  # nothing was known, and something else is asked
+_UNKNOWN: Final = 0.2  # nothing was known, and something else is asked
 _CUT: Final = 0.3  # they spoke over an answer, to set it right
 _RIGHTED: Final = 0.3  # "No, I asked about": the last answer was none
 _SAME: Final = 0.34  # they were told the same twice
+_EASED: Final = 0.5  # of frustration and urgency after "Fine." or "Thanks."
 _SOFTENED: Final = 0.4  # of a feeling when the opposite one is told
+_CLEAR: Final = 0.45  # frustration at which somebody is offered
+_STIRRED: Final = 0.19  # evidence of it that is a rise
 _ALIKE: Final = 0.6  # of the words that carry a subject: the same question
 _RELATED: Final = 0.3  # still the same subject
 
@@ -89,14 +92,14 @@ def mood(history: Iterable[Remark], text: str, language: str) -> Mood:
 
 def rises(felt: Sequence[Mood]) -> bool:
     """Whether frustration has risen twice in a row, and is now one that anybody would notice."""
-    if len(felt) < 2:
-        return False
-    before = felt[-3].frustration if len(felt) > 2 else 0.0
-    return before < felt[-2].frustration < felt[-1].frustration >= _PLAIN and _stirred(felt[-2])
+    *earlier, before, now = (each.frustration for each in (UNTOLD, UNTOLD, *felt))
+    stirred = (_gained(earlier[-1], before), _gained(before, now))
+    return now >= _CLEAR and min(stirred) >= _STIRRED
 
 
-def _stirred(felt: Mood) -> bool:
-    return felt.frustration >= _UNEASY - 0.05
+def _gained(before: float, now: float) -> float:
+    """The evidence that led from one frustration to the next."""
+    return 1 - (1 - now) / (1 - before * _KEPT)
 
 
 def agrees(text: str, language: str) -> bool:
@@ -109,10 +112,12 @@ class _Evidence:
     frustration: float
     satisfaction: float
     urgency: float
+    eased: bool
 
 
 def _after(before: Mood, now: _Evidence) -> Mood:
-    frustration = _joined(before.frustration * _KEPT, now.frustration)
+    eased = _EASED if now.eased else 1.0
+    frustration = _joined(before.frustration * _KEPT * eased, now.frustration)
     satisfaction = _joined(before.satisfaction * _KEPT, now.satisfaction)
     if now.satisfaction > now.frustration:
         frustration *= _SOFTENED
@@ -122,7 +127,7 @@ def _after(before: Mood, now: _Evidence) -> Mood:
     return Mood(
         frustration,
         satisfaction,
-        _joined(before.urgency * _KEPT_URGENCY, now.urgency),
+        _joined(before.urgency * _KEPT_URGENCY * eased, now.urgency),
         _joined(before.confidence * _KEPT, told),
     )
 
@@ -143,7 +148,8 @@ def _evidence(turn: Turn, before: Sequence[Turn], words: _Words) -> _Evidence:
     left = 1.0
     for weight in found:
         left *= 1 - weight
-    return _Evidence(1 - left, pleased, urgent)
+    eased = left == 1.0 and words.eased.match(said) is not None
+    return _Evidence(1 - left, pleased, urgent, eased)
 
 
 def _suffered(said: str, before: Sequence[Turn], words: _Words) -> Iterator[float]:
@@ -180,6 +186,7 @@ class _Words:
         self.unless, self.frustrated = pattern(rows["unless"]), pattern(rows["frustrated"])
         self.uneasy, self.pleased = pattern(rows["uneasy"]), pattern(rows["pleased"])
         self.urgent, self.yes = pattern(rows["urgent"]), pattern(rows["yes"])
+        self.eased = pattern(rows["eased"])
         self.restarting: re.Pattern[str] = pattern(rows["restarting"])
 
 
