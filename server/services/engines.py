@@ -47,10 +47,13 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, prepared
+
 from visavis.server.services.dangers import DangerMind, OwnAnswers
+from visavis.server.services import carrying, chatting, prepared
+from visavis.server.services.chatting import BESIDE
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
+from visavis.server.services.fillers import Prepared
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
@@ -191,9 +194,20 @@ class Services:
         return served
 
     async def _open_mind(self) -> Mind:
+        chat = self._defaults.chat
+        if chat is None:
+            return await self._open_dialogue(self._defaults.dialogue)
+        local = await self._open_dialogue(BESIDE)
+        assert isinstance(local, DialogueMind)
+        settings = DialogueSettings(self._home, self._defaults.knowledge, chat=chat)
+        opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
+        self._ends.callback(opened.close)
+        self._foreknowing = Prepared(ENGLISH, self._foreknowing)
+        return opened.mind
+
+    async def _open_dialogue(self, name: str) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
-        name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        settings = DialogueSettings(self._home, knowledge, chat=self._defaults.chat)
+        settings = DialogueSettings(self._home, self._defaults.knowledge)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))

@@ -80,7 +80,7 @@ class Config:
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
-    dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
+    dialogue: str = _setting("knowledge", "who answers: knowledge, openai or echo")
     source: str = _setting(
         "dialogue",
         "what the avatar of a session that names none says: dialogue (its own answers) or "
