@@ -47,8 +47,14 @@ class Count:
 def turn(row: list[str]) -> Turn:
     """One turn as the file has it: "?" nothing was known, "/" spoken over."""
     text, answer = row[:2]
-    return Turn(text, answer.rstrip("?").replace(" / ", " ") if answer.endswith(".?") else answer
-                .replace(" / ", " "), 0.0 if answer.endswith(".?") else 0.9, " / " in answer)
+    return Turn(
+        text,
+        answer.rstrip("?").replace(" / ", " ")
+        if answer.endswith(".?")
+        else answer.replace(" / ", " "),
+        0.0 if answer.endswith(".?") else 0.9,
+        " / " in answer,
+    )
 
 
 def noticed(mood: Mood, letter: str) -> bool:
@@ -75,8 +81,13 @@ def measure(language: str = "en") -> tuple[dict[str, Count], dict[str, object]]:
         false += wants is None and offers is not None
         if (wants is None) != (offers is None):
             counts["f"].errors.append(f"offer {offers}, a person {wants}: {conversation[0][0]}")
-    return counts, {"conversations": len(rows), "wanted": wanted, "offered": offered,
-                    "later": late, "false": false}
+    return counts, {
+        "conversations": len(rows),
+        "wanted": wanted,
+        "offered": offered,
+        "later": late,
+        "false": false,
+    }
 
 
 def _count(count: Count, person: bool, ours: bool, what: str) -> None:

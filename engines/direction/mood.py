@@ -38,6 +38,7 @@ _RIGHTED: Final = 0.3  # "No, I asked about": the last answer was none
 _SAME: Final = 0.34  # they were told the same twice
 _EASED: Final = 0.5  # of frustration and urgency after "Fine." or "Thanks."
 _SOFTENED: Final = 0.4  # of a feeling when the opposite one is told
+_WHOLE: Final = 0.9  # of an answer's letters: less was heard of one that was cut off
 _CLEAR: Final = 0.45  # frustration at which somebody is offered
 _STIRRED: Final = 0.19  # evidence of it that is a rise
 _ALIKE: Final = 0.6  # of the words that carry a subject: the same question
@@ -65,7 +66,7 @@ def turns(history: Iterable[Remark]) -> list[Turn]:
             rows[remark.turn] = Turn(remark.text)
         elif remark.role == "avatar" and remark.turn in rows:
             answer = unmarked(remark.text)
-            cut = len(remark.heard) < len(answer) - 2
+            cut = len(remark.heard) < _WHOLE * len(answer)
             rows[remark.turn] = Turn(rows[remark.turn].text, answer, remark.sure, cut)
     return list(rows.values())
 

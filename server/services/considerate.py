@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from visavis.engines.base import UNTOLD, Fragment, HandOver, Mind, Mood, Question, Thought
+from visavis.engines.direction import mood
 from visavis.engines.direction.mood import TOLD, Turn, agrees, course, rises, turns
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.phrasebook import LANGUAGES, phrase, phrases
@@ -31,7 +32,8 @@ class ConsiderateMind:
         """The mind's answer, with what the mood calls for around it. Raises EngineError."""
         said, language = turns(question.history), question.language
         turn = len(said)
-        if said and _has(said[-1:], "mood.offer", language) and agrees(question.text, language):
+        offered = bool(said) and not said[-1].cut and _has(said[-1:], "mood.offer", language)
+        if offered and agrees(question.text, language):
             yield Fragment(phrase("mood.called", language, turn), 1.0)
             yield HandOver(ACCEPTED)
             return
@@ -73,5 +75,6 @@ def _has(said: Sequence[Turn], key: str, language: str) -> bool:
 
 def warm() -> None:
     """Read the phrases, so that the first visitor need not wait."""
+    mood.warm()
     for language in LANGUAGES:
         phrases("mood.offer", language)

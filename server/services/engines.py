@@ -47,10 +47,10 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-
-from visavis.server.services.dangers import DangerMind, OwnAnswers
-from visavis.server.services import carrying, chatting, prepared
+from visavis.server.services import carrying, chatting, considerate, prepared
 from visavis.server.services.chatting import BESIDE
+from visavis.server.services.considerate import ConsiderateMind
+from visavis.server.services.dangers import DangerMind, OwnAnswers
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.fillers import Prepared
@@ -91,6 +91,7 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    voice_mood: whether it is heard how raised a visitor's voice is.
     rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
     """
@@ -104,6 +105,7 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    voice_mood: bool = False
     rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
 
@@ -168,11 +170,14 @@ class Services:
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
     async def _guarded(self, mind: Mind) -> Mind:
-        """Words of danger are met before it is asked, whichever it is."""
+        """Words of danger are met before it is asked, whichever it is; and moods minded."""
         await asyncio.to_thread(danger.warm)
         example = None if self._defaults.dialogue == "echo" else EXAMPLE
         own = OwnAnswers(self._defaults.knowledge or example)
         await own.get(ENGLISH)
+        if self._commands is not None:  # else it says whatever it is given
+            await asyncio.to_thread(considerate.warm)
+            mind = ConsiderateMind(mind)
         return DangerMind(mind, self._defaults.rescue, own, self._metrics)
 
     async def _open_ears(self) -> None:
@@ -313,7 +318,9 @@ class Services:
         # What cannot be made fails the request, and the event loop has nothing to import.
         load.echo()
         load.vad()
-        return Ear(load.echo, load.vad, self._stt, Endpointing(), self._turn_end), motion
+        mood = self._defaults.voice_mood
+        ear = Ear(load.echo, load.vad, self._stt, Endpointing(), self._turn_end, mood=mood)
+        return ear, motion
 
     def close(self) -> None:
         """End every engine's thread."""
