@@ -96,6 +96,18 @@ class Config:
         "the place's, such as Europe/Madrid, for the time and opening hours; a `timezone` in the "
         "knowledge file goes first; empty: this machine's",
     )
+    voice_mood: str = _setting(
+        "off",
+        "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
+        "says so. Off: their words alone do",
+    )
+    emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
+    crisis_number: str = _setting(
+        "", "number told to a visitor who thinks of suicide; empty: the emergency number alone"
+    )
+    emergency_contact: str = _setting(
+        "", "whom a visitor in danger is to tell, such as: the front desk; empty: the staff"
+    )
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     renderer: str = _setting(
@@ -381,6 +393,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"time_zone is {config.time_zone!r}: write it like Europe/Madrid, or leave it empty"
     if config.prepare_answers not in {"on", "off"}:
         yield f"prepare_answers is {config.prepare_answers!r}: choose on or off"
+    if config.voice_mood not in {"on", "off"}:
+        yield f"voice_mood is {config.voice_mood!r}: choose on or off"
     if config.refine not in {"on", "off"}:
         yield f"refine is {config.refine!r}: choose on or off"
 
