@@ -40,6 +40,10 @@ class EngineHung(EngineError):
     """An engine did not answer in time; its thread was given up."""
 
 
+class EngineAway(EngineError):
+    """An engine on another machine cannot be had now: whoever needs it does without meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phoneme:
     """One speech sound; `start` and `end` in samples at PLAY_RATE from the start of its speech."""
@@ -373,10 +377,12 @@ class Fragment:
 
     sure: in [0, 1], how sure the mind is that it was asked a whole question and this answers it:
         then the answer begins sooner. None: it does not say.
+    by: who answers in place of the mind that was asked; empty: that mind.
     """
 
     text: str
     sure: float | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,6 +514,15 @@ class Mind(Protocol):
 
     def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """Yield the answer and what is done for it. Raises EngineError."""
+        ...
+
+
+@runtime_checkable
+class Remote(Mind, Protocol):
+    """A mind on another machine, which may be away: then its answer raises EngineAway."""
+
+    async def probe(self) -> None:
+        """Find out whether it answers now. Raises EngineError."""
         ...
 
 

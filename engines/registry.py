@@ -15,6 +15,7 @@ VOICES: Final[dict[str, str]] = {
 }
 DIALOGUES: Final[dict[str, str]] = {
     "knowledge": "visavis.engines.dialogue.knowledge",
+    "openai": "visavis.engines.dialogue.chat.mind",
     "echo": "visavis.engines.dialogue.echo",
 }
 

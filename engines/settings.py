@@ -50,6 +50,7 @@ class DialogueSettings:
 
     language: of the one that is loaded, BCP 47; a mind, which serves all, reads the question's.
     chat: for those that ask a language model. toolbox: what it may use; None: nothing.
+    brackets: the directions that a text may have in brackets.
     consult: who is asked what the file of answers says; None: there is nobody.
     """
 
@@ -58,4 +59,5 @@ class DialogueSettings:
     language: str = "en"
     chat: ChatSettings | None = None
     toolbox: Toolbox | None = None
+    brackets: tuple[str, ...] = ()
     consult: Consult | None = None

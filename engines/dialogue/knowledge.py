@@ -9,8 +9,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Final
 
-from visavis.engines.base import EngineError, Exchange
-from visavis.engines.dialogue import knowledge_file, smalltalk
+from visavis.engines.base import EngineError, Exchange, Notes
+from visavis.engines.dialogue import knowledge_file, notes, smalltalk
 from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry
 from visavis.engines.dialogue.retrieval import Index
 from visavis.engines.language import minilm
@@ -112,6 +112,22 @@ class KnowledgeDialogue:
         """In [0, 1]: how well an entry fits, 0 where none does. Raises EngineError."""
         found = self.match(text, history)
         return min(max(found.score, 0.0), 1.0) if found.entry_id is not None else 0.0
+
+    def notes(self, text: str, history: Sequence[Exchange]) -> Notes:
+        """Implements `Informed`: the entry that is meant, then those that come near."""
+        if not normalise(text):
+            return notes.notes(self.knowledge, ())
+        found = self.match(text, history)
+        own = {entry.id: entry for entry in self.knowledge.entries}
+        by_subject = {entry.subject: entry for entry in self.knowledge.entries}
+        meant = own.get(found.entry_id or "")
+        small_talk = found.entry_id is not None and meant is None
+        if small_talk or found.score < FAR:
+            return notes.notes(self.knowledge, ())
+        near = [(by_subject[subject], UNSURE) for subject in found.near]
+        first = [(meant, found.score)] if meant is not None else []
+        others = [(entry, score) for entry, score in near if entry is not meant]
+        return notes.notes(self.knowledge, [*first, *others])
 
     def foreknown(self) -> Iterator[Sequence[str]]:
         """Implements `Foreknowing`: first answers to what the file knows, then small talk, the

@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -33,9 +33,13 @@ from visavis.engines.base import (
     names,
     obeys,
 )
+from visavis.engines.dialogue import danger
+from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language.commands import Commands
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
 from visavis.engines.settings import ChatSettings, DialogueSettings
 from visavis.models.errors import ModelError
@@ -43,9 +47,13 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, prepared
+from visavis.server.services import carrying, chatting, considerate, prepared
+from visavis.server.services.chatting import BESIDE
+from visavis.server.services.considerate import ConsiderateMind
+from visavis.server.services.dangers import DangerMind, OwnAnswers
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
+from visavis.server.services.fillers import Prepared
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
@@ -83,6 +91,8 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    voice_mood: whether it is heard how raised a visitor's voice is.
+    rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
     """
 
@@ -95,6 +105,8 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    voice_mood: bool = False
+    rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
 
 
@@ -153,8 +165,20 @@ class Services:
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
+        self._mind = await self._guarded(self._mind)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
+
+    async def _guarded(self, mind: Mind) -> Mind:
+        """Words of danger are met before it is asked, whichever it is; and moods minded."""
+        await asyncio.to_thread(danger.warm)
+        example = None if self._defaults.dialogue == "echo" else EXAMPLE
+        own = OwnAnswers(self._defaults.knowledge or example)
+        await own.get(ENGLISH)
+        if self._commands is not None:  # else it says whatever it is given
+            await asyncio.to_thread(considerate.warm)
+            mind = ConsiderateMind(mind)
+        return DangerMind(mind, self._defaults.rescue, own, self._metrics)
 
     async def _open_ears(self) -> None:
         self._stt = await self._ears.get("en")
@@ -175,9 +199,20 @@ class Services:
         return served
 
     async def _open_mind(self) -> Mind:
+        chat = self._defaults.chat
+        if chat is None:
+            return await self._open_dialogue(self._defaults.dialogue)
+        local = await self._open_dialogue(BESIDE)
+        assert isinstance(local, DialogueMind)
+        settings = DialogueSettings(self._home, self._defaults.knowledge, chat=chat)
+        opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
+        self._ends.callback(opened.close)
+        self._foreknowing = Prepared(ENGLISH, self._foreknowing)
+        return opened.mind
+
+    async def _open_dialogue(self, name: str) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
-        name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        settings = DialogueSettings(self._home, knowledge, chat=self._defaults.chat)
+        settings = DialogueSettings(self._home, self._defaults.knowledge)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
@@ -283,7 +318,9 @@ class Services:
         # What cannot be made fails the request, and the event loop has nothing to import.
         load.echo()
         load.vad()
-        return Ear(load.echo, load.vad, self._stt, Endpointing(), self._turn_end), motion
+        mood = self._defaults.voice_mood
+        ear = Ear(load.echo, load.vad, self._stt, Endpointing(), self._turn_end, mood=mood)
+        return ear, motion
 
     def close(self) -> None:
         """End every engine's thread."""

@@ -80,13 +80,25 @@ class Config:
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
-    dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
+    dialogue: str = _setting("knowledge", "who answers: knowledge, openai or echo")
     source: str = _setting(
         "dialogue",
         "what the avatar of a session that names none says: dialogue (its own answers) or "
         "microphone (the caller's live voice, with lips that follow its sound)",
     )
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
+    voice_mood: str = _setting(
+        "off",
+        "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
+        "says so. Off: their words alone do",
+    )
+    emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
+    crisis_number: str = _setting(
+        "", "number told to a visitor who thinks of suicide; empty: the emergency number alone"
+    )
+    emergency_contact: str = _setting(
+        "", "whom a visitor in danger is to tell, such as: the front desk; empty: the staff"
+    )
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     renderer: str = _setting(
@@ -368,6 +380,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
     if config.prepare_answers not in {"on", "off"}:
         yield f"prepare_answers is {config.prepare_answers!r}: choose on or off"
+    if config.voice_mood not in {"on", "off"}:
+        yield f"voice_mood is {config.voice_mood!r}: choose on or off"
     if config.refine not in {"on", "off"}:
         yield f"refine is {config.refine!r}: choose on or off"
 
