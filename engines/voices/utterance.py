@@ -30,7 +30,9 @@ _RAISED: Final = 3.5  # dB in all at energy 1
 _BRIGHTER: Final = 0.4  # part of what is over BASS that is added at energy 1
 _BASS: Final = 0.00065  # s, the window that takes the treble away: 3 dB at about 1.1 kHz
 
-_MARKS: Final = frozenset(",;:.!?")
+_ENDS: Final = frozenset(".!?。！？｡؟۔।")
+_BREAKS: Final = frozenset(",;:，、；：،؛")
+_MARKS: Final = _ENDS | _BREAKS
 _STRESS: Final = frozenset("ˈˌ")
 _LENGTH: Final = frozenset("ːˑʲʰ̩̃̊")
 
@@ -185,9 +187,9 @@ def _spoken_words(written: Written) -> int:
 def pause_after(spoken: str) -> float:
     """Seconds of silence that follow a text, by its last mark."""
     last = spoken[-1:]
-    if last in {".", "!", "?"}:
+    if last in _ENDS:
         return SENTENCE_PAUSE
-    return CLAUSE_PAUSE if last in {",", ";", ":"} else NO_PAUSE
+    return CLAUSE_PAUSE if last in _BREAKS else NO_PAUSE
 
 
 @dataclass(frozen=True, slots=True)
