@@ -6,7 +6,8 @@
  *   <visavis-avatar avatar="ana" mode="open"></visavis-avatar>
  *
  * Attributes, all optional and live: `server` (base URL; default: where this script came from),
- * `avatar`, `voice`, `token`, `mode` ("talk": the microphone is on between mic(true) and
+ * `avatar`, `voice`, `lang` (of the conversation: "en", "de", ... or "auto", which follows the visitor;
+ * changed while connected, the avatar goes on in it), `token`, `mode` ("talk": the microphone is on between mic(true) and
  * mic(false); "open": it is on from the start), `muted`, `source` ("dialogue": the avatar answers;
  * "microphone": it speaks what the microphone hears, half a second later. Set `muted` then unless
  * headphones are worn: the microphone would hear the avatar, and the avatar speak itself), `watched`
@@ -21,7 +22,7 @@
  * Events (CustomEvent, the data is in `detail`): every message of the server under its type
  * ("ready", "listening", "transcript", "thinking", "reply_started", "reply_held", "reply_resumed",
  * "caption", "reply_ended",
- * "receipt", "directed", "pictures" {fluency}, "error", "goodbye") and once more as "message"; "state" (see session.js);
+ * "receipt", "directed", "language" {language, voice}, "pictures" {fluency}, "error", "goodbye") and once more as "message"; "state" (see session.js);
  * "lapsed" {reason} when the session could not be kept and another one begins; "mic" {on}; "micready";
  * "micerror" {reason: "refused" | "missing" | "busy" | "insecure"}; "firstpicture" {ms};
  * "playblocked" when the browser wants a click before sound: call play() from one.
@@ -55,7 +56,7 @@ function layer(tag, part) {
 }
 
 export class VisavisAvatar extends HTMLElement {
-  static observedAttributes = ["server", "avatar", "voice", "token", "source", "mode", "muted", "watched", "aria-label"];
+  static observedAttributes = ["server", "avatar", "voice", "lang", "token", "source", "mode", "muted", "watched", "aria-label"];
 
   /** For networks that need a relay; set before connect(). @type {RTCIceServer[]} */
   iceServers = [];
@@ -118,6 +119,7 @@ export class VisavisAvatar extends HTMLElement {
     else if (name === "aria-label") this.#describe();
     else if (name === "mode") this.#onMode();
     else if (name === "watched") this.#onSight();
+    else if (name === "lang") this.session.speak(this.#target());
     else this.#retarget();
   }
 
@@ -216,6 +218,7 @@ export class VisavisAvatar extends HTMLElement {
       server: server.endsWith("/") ? server : `${server}/`,
       avatar: attribute("avatar"),
       voice: attribute("voice"),
+      language: attribute("lang"),
       source: attribute("source"),
       token: attribute("token"),
       iceServers: this.iceServers,
@@ -228,8 +231,9 @@ export class VisavisAvatar extends HTMLElement {
     this.#retargeting = true;
     queueMicrotask(() => {
       this.#retargeting = false;
-      if (this.session.active) this.#freeze();
-      this.session.retarget(this.#target());
+      const target = this.#target();
+      if (this.session.active && this.session.isOther(target)) this.#freeze();
+      this.session.retarget(target);
       if (this.isConnected) this.#loadPoster();
     });
   }

@@ -107,6 +107,32 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """What a file of answers has on a subject. score: how well it fits, about 1 word for word."""
+
+    subject: str
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What the house knows: who speaks for it, and what its file has on one question.
+
+    house: what it is, as the file's title says it. name, role: the avatar's, empty where the file
+    says nothing of them. contact: who knows more. topics: what the file is about. passages: nearest
+    first, none where nothing is near.
+    """
+
+    house: str = ""
+    name: str = ""
+    role: str = ""
+    contact: str = ""
+    topics: tuple[str, ...] = ()
+    passages: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Affect:
     """How the avatar feels: each in [-1, 1] (attention in [0, 1]); zero is calm and neutral."""
 
@@ -114,6 +140,22 @@ class Affect:
     arousal: float = 0.0
     confidence: float = 0.0
     attention: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """How a visitor feels, over the whole conversation, as far as it can be told: each in [0, 1].
+
+    confidence: how much there was to tell it by; 0: nothing at all, so the others are 0 as well.
+    """
+
+    frustration: float = 0.0
+    satisfaction: float = 0.0
+    urgency: float = 0.0
+    confidence: float = 0.0
+
+
+UNTOLD: Final = Mood()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +296,11 @@ class Dialogue(Protocol):
     Shared by all sessions, so the history comes with each call.
     """
 
-    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
-        """Yield the answer as text fragments of any size. Raises EngineError."""
+    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str | Deed]:
+        """Yield the answer as text fragments of any size, and what goes with them.
+
+        Raises EngineError.
+        """
         ...
 
 
@@ -265,6 +310,15 @@ class Confident(Protocol):
 
     def sure(self, text: str, history: Sequence[Exchange]) -> float:
         """In [0, 1]: that `text` is a whole question and its answer the right one."""
+        ...
+
+
+@runtime_checkable
+class Informed(Protocol):
+    """A dialogue whose file others may be told about; see `Notes`."""
+
+    def notes(self, text: str, history: Sequence[Exchange]) -> Notes:
+        """What its file has on what is asked, given what was said before. Raises EngineError."""
         ...
 
 
@@ -301,7 +355,8 @@ class Remark:
     """One thing that was said, or done, in a conversation.
 
     turn: the turn it belongs to. text: as it was written; of a tool, what it gave. heard: of what
-    the avatar said, the words that were really played. name: of a tool.
+    the avatar said, the words that were really played. name: of a tool. sure: of what the avatar
+    said, how sure the mind was of it, see `Fragment`; 0: it had no answer.
     """
 
     turn: int
@@ -309,6 +364,7 @@ class Remark:
     text: str
     heard: str = ""
     name: str = ""
+    sure: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,13 +397,55 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the tool that `id` called gave, in words."""
+    """What the tool that `id` called gave, in words; seconds: how long that took."""
 
     id: str
     content: str
+    seconds: float = 0.0
 
 
-Thought = Fragment | Gesture | Call | Result
+CardKind = Literal["picture", "link", "map"]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Something to look at beside the words.
+
+    address: of a picture the picture itself, of a link the page that it leads to, of a map a page
+    with the map, or "" where there is none. Pictures are addresses of this server ("/v1/cards/...")
+    or https. text: of a picture what is seen on it, of a link a line about it, of a map the place
+    as one writes it on a letter. image: a picture that goes with a link or a map, or "".
+    """
+
+    kind: CardKind
+    title: str
+    address: str = ""
+    text: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """A card is to be shown, from the next word on."""
+
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """A human being is to take over; why, in a few words for them."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The conversation is over once this answer was said to its end."""
+
+
+# What is done beside the words, by a mind or a plain dialogue: only once it is confirmed.
+Deed = Show | HandOver | Farewell
+Thought = Fragment | Gesture | Call | Result | Deed
 
 
 class Question(Protocol):
@@ -355,6 +453,7 @@ class Question(Protocol):
 
     text: str
     history: Sequence[Remark]
+    mood: Mood  # of the visitor, these words included
     language: str  # BCP 47: the conversation's, in which the answer is to be
 
     @property
@@ -364,6 +463,38 @@ class Question(Protocol):
 
     async def confirmed(self) -> None:
         """Return once the visitor has finished; a mind that wants to act waits for it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something that a mind may use. parameters: a JSON schema, of an object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What came of a call. deed: to be yielded by the mind, before the result."""
+
+    result: Result
+    deed: Deed | None = None
+
+
+class Toolbox(Protocol):
+    """The tools that an operator gave to a mind; shared by all sessions."""
+
+    def tools(self) -> Sequence[Tool]:
+        """Those that can be used now; a server of tools may come and go."""
+        ...
+
+    async def use(self, call: Call, question: Question) -> Used:
+        """Use one, once the question is confirmed, and return in a time that is limited.
+
+        Never fails: what went wrong is a plain sentence in the result. Cancelling it ends it.
+        """
         ...
 
 

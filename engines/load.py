@@ -35,6 +35,7 @@ from visavis.engines.language.languages import LANGUAGES, code_of, is_english
 from visavis.engines.registry import DIALOGUES, FAMILIES, VOICES, Wanted
 from visavis.engines.render.choice import choose
 from visavis.engines.render.runtimes import Standing
+from visavis.engines.settings import DialogueSettings
 from visavis.models import arkit, manifest
 from visavis.models.avatar.file import Avatar
 
@@ -163,12 +164,9 @@ def warm(draw: Draw) -> None:
     draw(FaceState(np.full(arkit.COUNT, 0.5, np.float32)))
 
 
-def dialogue(name: str, knowledge: Path | None, home: Path) -> Dialogue | Mind:
-    """One of DIALOGUES; knowledge: the file of one that answers from a file, None: its example.
-
-    Raises KnowledgeError, ManifestError, EngineError.
-    """
-    made: Dialogue | Mind = import_module(DIALOGUES[name]).load(home, knowledge)
+def dialogue(name: str, settings: DialogueSettings) -> Dialogue | Mind:
+    """One of DIALOGUES. Raises KnowledgeError, ManifestError, EngineError."""
+    made: Dialogue | Mind = import_module(DIALOGUES[name]).load(settings)
     return made
 
 

@@ -2,8 +2,8 @@
 
 The file of a voice has `VOICE: Voice` and `load(home: Path) -> Tts`; that of a family of voices
 `voices(home: Path | None) -> Sequence[Voice]` and `load(home: Path, name: str) -> Tts`; that of a
-dialogue `load(home: Path, knowledge: Path | None) -> Dialogue | Mind`. `home` is the directory for
-state, `knowledge` the operator's file of answers, None: an example.
+dialogue `load(settings: DialogueSettings) -> Dialogue | Mind`, see `engines/settings.py`. `home` is
+the directory for state.
 """
 
 from __future__ import annotations

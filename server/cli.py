@@ -111,8 +111,8 @@ def _add_serve(commands: Any) -> None:
     parser = _add(commands, "serve", "serve:run", "start the server and print the address to open")
     parser.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
     for setting in fields(Config):
-        if setting.name == "token":  # still understood, to be refused with the fix
-            parser.add_argument("--token", help=argparse.SUPPRESS)
+        if setting.name in {"token", "llm_key"}:  # still understood, to be refused with the fix
+            parser.add_argument(f"--{setting.name.replace('_', '-')}", help=argparse.SUPPRESS)
             continue
         default = setting.default if setting.default != "" else "none"
         parser.add_argument(

@@ -30,6 +30,8 @@ export class ConnectionError extends Error {
     super(message);
     this.reason = reason;
     this.retryAfterMs = retryAfterMs;
+    /** Of the server's problem, "" where there is none. */
+    this.code = "";
     /** Whether what is over ended by a fault of the server. */
     this.isLost = false;
   }
@@ -41,6 +43,7 @@ export class ConnectionError extends Error {
  * @property {string} server base URL, ends with "/"
  * @property {string} avatar name, "" for the server's default
  * @property {string} voice name, "" for the server's default
+ * @property {string} [language] BCP 47 or "auto", "" for the server's default
  * @property {string} [source] "dialogue" or "microphone", "" for the server's default
  * @property {string} token bearer token, "" for none
  * @property {RTCIceServer[]} iceServers
@@ -56,6 +59,7 @@ export function sessionsUrl(target) {
   const url = new URL("v1/sessions", target.server);
   if (target.avatar) url.searchParams.set("avatar", target.avatar);
   if (target.voice) url.searchParams.set("voice", target.voice);
+  if (target.language) url.searchParams.set("language", target.language);
   if (target.source) url.searchParams.set("source", target.source);
   return url.href;
 }
@@ -95,6 +99,7 @@ async function refusal(response) {
   const type = String(problem.type ?? "");
   const error = new ConnectionError(reasonOf(response.status, type), String(words), wait);
   error.isLost = type.endsWith(":session-lost");
+  error.code = type.startsWith("urn:visavis:") ? type.slice("urn:visavis:".length) : "";
   return error;
 }
 

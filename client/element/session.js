@@ -4,7 +4,8 @@
  * When nothing comes any more, it offers anew with the session's token while the old connection still
  * stands; whichever answers first goes on. The server keeps the session meanwhile, see ARCHITECTURE.md.
  *
- * Events (CustomEvent): "state" {state, reason, words, retryInMs} (0: trying right now);
+ * Events (CustomEvent): "state" {state, reason, words, code, retryInMs} (words: the server's, code: of
+ * its problem; 0: trying right now);
  * "message" the server's message; "stream" {stream}; "lapsed" {reason} the old session could not be
  * kept, a new one begins: it was "over", "lost" by a fault of the server, or the server was "shutdown". The page shows `window.visavis = session.hooks()`, which tests may read:
  *   state         "idle" | "connecting" | "connected" | "reconnecting" | "waiting" | "failed"
@@ -31,7 +32,7 @@ import { summary } from "./stats.js";
  * What the client may say; server/protocol.py has the limits. Pings are the session's own.
  * @typedef {{type: "text", text: string} | {type: "say", text: string, style: string}
  *   | {type: "interrupt"} | {type: "direct", prompt: string} | {type: "mic", on: boolean}
- *   | {type: "watch", on: boolean}} FromClient
+ *   | {type: "watch", on: boolean} | {type: "language", language: string}} FromClient
  */
 
 const PING_MS = 2000;
@@ -82,6 +83,7 @@ export class Session extends EventTarget {
   /** @type {State} */ state = "idle";
   /** @type {Reason|""} */ reason = "";
   /** The reason in the server's words. */ words = "";
+  /** The code of the server's problem, if it was one. */ code = "";
   id = "";
   /** @type {Record<string, number>} */ marks = {};
   /** @type {any[]} */ receipts = [];
@@ -146,10 +148,15 @@ export class Session extends EventTarget {
     this.#connection = null;
   }
 
+  /** Whether a target is another one than that it talks to. @param {Target} target */
+  isOther(target) {
+    return JSON.stringify(target) !== JSON.stringify(this.#target);
+  }
+
   /** Talk to another avatar, with another voice or token; reconnects when connected.
    * @param {Target} target */
   retarget(target) {
-    if (JSON.stringify(target) === JSON.stringify(this.#target)) return;
+    if (!this.isOther(target)) return;
     this.#target = target;
     if (!this.#run) return;
     this.#startedAt = performance.now();
@@ -204,6 +211,16 @@ export class Session extends EventTarget {
   watch(on) {
     this.#watching = on;
     if (this.state === "connected" && this.#connection) this.#tellWatching(this.#connection);
+  }
+
+  /** Speak another language from now on: in this conversation where the server can, else in a new one.
+   * @param {Target} target that names it */
+  speak(target) {
+    if (this.state !== "connected" || !this.#connection || !this.#takes.includes("language")) {
+      return this.retarget(target);
+    }
+    this.#target = target;
+    this.#post(this.#connection, { type: "language", language: target.language || "auto" });
   }
 
   /** @param {Connection} connection */
@@ -388,7 +405,7 @@ export class Session extends EventTarget {
     const reason = error instanceof ConnectionError ? error.reason : "server";
     if (!(error instanceof ConnectionError)) console.error("visavis:", error);
     if (TERMINAL.has(reason)) {
-      await this.#end(reason, error.message);
+      await this.#end(reason, error.message, error.code);
       return false;
     }
     if (reason === "over") {
@@ -400,14 +417,17 @@ export class Session extends EventTarget {
     const quiet = attempt < 2 && (reason === "lost" || (stood && reason !== "full"));
     const trying = stood ? "reconnecting" : "connecting";
     const shown = this.resume && reason !== "full" && reason !== "server" ? "lost" : reason;
+    this.code = error.code ?? "";
     this.#enter(quiet ? trying : "waiting", shown, error.message, wait);
     await this.#pause(wait);
     return !signal.aborted;
   }
 
-  /** There is no conversation any more, for this reason. @param {Reason} reason @param {string} words */
-  async #end(reason, words) {
+  /** There is no conversation any more, for this reason. @param {Reason} reason @param {string} words
+   * @param {string} code */
+  async #end(reason, words, code = "") {
     this.#stop();
+    this.code = code;
     this.#enter("failed", reason, words);
     await this.#hangUp();
   }
@@ -451,7 +471,7 @@ export class Session extends EventTarget {
     this.#emit("message", message);
     if (message.type !== "goodbye") return;
     if (message.reason === "shutdown") this.#lapse("shutdown"); // another server may take its place
-    else this.#end("ended", message.message);
+    else this.#end("ended", message.message, `goodbye.${message.reason}`);
   }
 
   /** What the server did not take of a session that goes on is sent once more.
@@ -504,7 +524,8 @@ export class Session extends EventTarget {
     this.state = state;
     this.reason = reason;
     this.words = words;
-    this.#emit("state", { state, reason, words, retryInMs });
+    if (state === "connected" || state === "idle") this.code = "";
+    this.#emit("state", { state, reason, words, code: this.code, retryInMs });
   }
 
   /** @param {string} name @param {any} detail */

@@ -5,17 +5,27 @@
 import { authorization } from "../element/connection.js";
 import { byId, make } from "./dom.js";
 import { asName, fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
-import { CONSENT, CREATION, FAULTS } from "./words.js";
+import { remark } from "./texts/remarks.js";
+import { has, language, onLanguage, t } from "./texts/texts.js";
 
 /** @typedef {"photo"|"consent"|"making"|"done"} Step */
-/** @typedef {keyof typeof CONSENT} Whose */
+/** @typedef {"self"|"other"|"nobody"} Whose */
+
+const BLANK = "…"; // in a record, for what is not filled in
+
+/** What stands in the way, by its code, in the page's words; in English the server's say more.
+ * @param {string} code @param {string} message of the server */
+export function faultWords(code, message) {
+  const known = has(`fault.${code}`) ? t(`fault.${code}`) : "";
+  const own = /^(unreachable|unauthorised|server)$/.test(code);
+  return (own || language() !== "en" ? known : "") || message || known || t("fault.server");
+}
 
 /** The record of a consent, as it is kept in the file. @param {Whose} whose @param {string} subject
  * @param {string} giver */
 export function record(whose, subject, giver) {
-  const { who, words } = CONSENT[whose];
-  const filled = (/** @type {string} */ text) => text.replaceAll("{subject}", subject).replaceAll("{giver}", giver);
-  return { subject: filled(who), statement: filled(words), givenBy: giver };
+  const who = { self: giver, other: subject, nobody: t("consent.nobody.who") }[whose];
+  return { subject: who, statement: t(`consent.${whose}.words`, { subject, giver }), givenBy: giver };
 }
 
 export class Creation {
@@ -48,6 +58,7 @@ export class Creation {
     this.#onSubmit("create-photo", () => this.#toConsent());
     this.#onSubmit("create-consent", () => this.#make());
     byId("create-consent").addEventListener("input", () => this.#showRecord());
+    onLanguage(() => this.#translate());
   }
 
   open() {
@@ -90,11 +101,16 @@ export class Creation {
     this.#dialog.dataset.step = step;
     for (const part of this.#dialog.querySelectorAll("[data-part]")) part.hidden = part.dataset.part !== step;
     byId("create-close").hidden = step === "making";
-    const { count, title } = CREATION[step];
-    byId("create-count").textContent = count;
-    byId("create-title").textContent = title.replace("{name}", this.#name);
+    this.#translate();
     byId("create-title").focus();
     this.#dialog.querySelector(".sheet-body").scrollTop = 0;
+  }
+
+  #translate() {
+    byId("create-count").textContent = t(`creation.${this.#step}.count`);
+    byId("create-title").textContent = t(`creation.${this.#step}.title`, { name: this.#name });
+    byId("create-preview").alt = t("creation.preview");
+    this.#showRecord();
   }
 
   // --- the photo ---------------------------------------------------------------------------------
@@ -122,7 +138,7 @@ export class Creation {
   /** @param {File|null} file */
   #choosePhoto(file) {
     const wrong = file ? fault(file) : "";
-    this.#complain(wrong && FAULTS[wrong]);
+    this.#complain(wrong && t(`fault.${wrong}`));
     this.#photo = wrong ? null : file;
     URL.revokeObjectURL(this.#picture);
     this.#picture = this.#photo ? URL.createObjectURL(this.#photo) : "";
@@ -144,7 +160,7 @@ export class Creation {
 
   #toConsent() {
     if (!this.#photo) {
-      this.#complain(FAULTS["no-photo"]);
+      this.#complain(t("fault.no-photo"));
       byId("create-file").focus();
       return;
     }
@@ -159,8 +175,8 @@ export class Creation {
     const other = this.#whose === "other";
     byId("create-subject-field").hidden = !other;
     byId("create-subject").required = other;
-    const { statement, givenBy } = this.#record(CREATION.blank);
-    const date = new Date().toLocaleDateString("en-GB", { dateStyle: "long", timeZone: "UTC" });
+    const { statement, givenBy } = this.#record(BLANK);
+    const date = new Date().toLocaleDateString(language() === "en" ? "en-GB" : language(), { dateStyle: "long", timeZone: "UTC" });
     byId("create-record").textContent = statement;
     byId("create-signed").textContent = `${givenBy}, ${date}`;
   }
@@ -203,7 +219,8 @@ export class Creation {
   /** @param {string} what @param {number} share */
   #progress(what, share) {
     byId("create-progress").value = share;
-    const words = `${what.charAt(0).toUpperCase()}${what.slice(1)}…`;
+    const key = `making.${what.replaceAll(" ", "-")}`;
+    const words = has(key) ? t(key) : `${what.charAt(0).toUpperCase()}${what.slice(1)}…`;
     if (byId("create-what").textContent !== words) byId("create-what").textContent = words;
   }
 
@@ -211,7 +228,7 @@ export class Creation {
   #failed({ code, message }) {
     if (!this.#dialog.open) return;
     this.#enter("photo");
-    if (code !== "cancelled") this.#complain(FAULTS[code] ?? (message || FAULTS.server));
+    if (code !== "cancelled") this.#complain(faultWords(code, message));
     if (code.startsWith("name-")) byId("create-name").focus();
   }
 
@@ -219,7 +236,7 @@ export class Creation {
 
   /** @param {{title: string, preview: string, warnings: string[]}} job */
   async #showResult({ preview, warnings }) {
-    byId("create-warnings").replaceChildren(...warnings.map((words) => make("li", {}, words)));
+    byId("create-warnings").replaceChildren(...warnings.map((words) => make("li", {}, remark(words))));
     byId("create-remarks").hidden = warnings.length === 0;
     byId("create-good").hidden = warnings.length > 0;
     const image = byId("create-preview");
@@ -243,7 +260,7 @@ export class Creation {
       this.#enter("photo");
     } catch (error) {
       if (!(error instanceof MakingError)) throw error;
-      byId("create-undone").textContent = error.message || FAULTS.server;
+      byId("create-undone").textContent = faultWords(error.code, error.message);
     }
   }
 }

@@ -3,7 +3,7 @@
  */
 
 import { byId, make } from "./dom.js";
-import { LATENCY } from "./words.js";
+import { has, onLanguage, t } from "./texts/texts.js";
 
 const TURNS = 5;
 const REFRESH_MS = 1000;
@@ -20,20 +20,21 @@ export function stages(receipt) {
 /** The figure that a visitor feels. @param {any[]} receipts */
 export function headline(receipts) {
   const last = receipts.findLast((receipt) => receipt.first_sound != null);
-  if (!last) return LATENCY.none;
-  return LATENCY.replied.replace("{seconds}", (last.first_sound / 1000).toFixed(2));
+  if (!last) return t("latency.none");
+  return t("latency.replied", { seconds: (last.first_sound / 1000).toFixed(2) });
 }
 
 /** Lines about the connection. @param {any} hooks @param {any} stats */
 export function connection({ firstPictureMs, clock }, stats) {
   const video = stats?.video;
   const roundTrip = clock.roundTripMs ?? stats?.roundTripMs;
+  const buffers = { video: figure(video?.jitterBufferMs), voice: figure(stats?.audio?.jitterBufferMs) };
   return [
-    ["First picture", `${figure(firstPictureMs)} ms`],
-    ["Round trip", `${figure(roundTrip, 1)} ms`],
-    ["Picture", video?.width ? `${video.width} × ${video.height}, ${figure(video.fps)} per s` : "–"],
-    ["Buffered", `${figure(video?.jitterBufferMs)} ms video, ${figure(stats?.audio?.jitterBufferMs)} ms voice`],
-    ["Freezes", figure(video?.freezes)],
+    [t("latency.first"), `${figure(firstPictureMs)} ms`],
+    [t("latency.trip"), `${figure(roundTrip, 1)} ms`],
+    [t("latency.size"), video?.width ? t("latency.fps", { size: `${video.width} × ${video.height}`, fps: figure(video.fps) }) : "–"],
+    [t("latency.buffered"), t("latency.buffers", buffers)],
+    [t("latency.freezes"), figure(video?.freezes)],
   ];
 }
 
@@ -48,6 +49,7 @@ export class Latency {
   constructor(hooks) {
     this.#hooks = hooks;
     this.#details.addEventListener("toggle", () => this.#onToggle());
+    onLanguage(() => this.render());
     addEventListener("pointerdown", ({ target }) => {
       if (!this.#details.contains(target)) this.#details.open = false;
     });
@@ -84,15 +86,15 @@ export class Latency {
 
   #turns() {
     const receipts = this.#hooks.receipts.slice(-TURNS).reverse();
-    if (!receipts.length) return make("p", {}, "Each reply is timed here, stage by stage.");
-    const heads = ["Turn", "Words", "Clause", "Sound", "Picture", "Skew"];
+    if (!receipts.length) return make("p", {}, t("latency.empty"));
+    const heads = ["turn", "words", "clause", "sound", "picture", "skew"];
     const rows = receipts.map((/** @type {any} */ receipt) => {
-      const origin = LATENCY.origins[/** @type {"speech"} */ (receipt.origin)] ?? receipt.origin;
+      const origin = has(`latency.${receipt.origin}`) ? t(`latency.${receipt.origin}`) : receipt.origin;
       const cells = stages(receipt).map((value) => make("td", {}, value));
       return make("tr", {}, make("th", { scope: "row" }, origin), ...cells);
     });
-    const head = make("tr", {}, ...heads.map((name) => make("th", { scope: "col" }, name)));
-    const caption = make("caption", {}, "Milliseconds after your last sound, or after sending");
+    const head = make("tr", {}, ...heads.map((name) => make("th", { scope: "col" }, t(`latency.${name}`))));
+    const caption = make("caption", {}, t("latency.caption"));
     return make("table", {}, caption, make("thead", {}, head), make("tbody", {}, ...rows));
   }
 }

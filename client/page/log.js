@@ -1,6 +1,7 @@
 /** The written conversation: one list item a line, changed in place while words still change. */
 
 import { byId, make } from "./dom.js";
+import { t } from "./texts/texts.js";
 
 const NEAR_PX = 80;
 
@@ -8,6 +9,11 @@ export class Log {
   #box = byId("log");
   #list = byId("lines");
   #empty = byId("empty");
+
+  /** Write all of it anew at the next render. */
+  clear() {
+    this.#list.replaceChildren();
+  }
 
   /** @param {readonly import("./conversation.js").Line[]} lines */
   render(lines) {
@@ -20,14 +26,14 @@ export class Log {
   }
 
   #append() {
-    return this.#list.appendChild(make("li", {}, make("span", { className: "unseen" }), make("p")));
+    return this.#list.appendChild(make("li", {}, make("span", { className: "unseen" }), make("p", { dir: "auto" })));
   }
 
   /** @param {import("./conversation.js").Line} line @param {Element} item */
   #write(line, item) {
     const [speaker, words] = item.children;
     item.className = [line.who, line.final ? "" : "interim", line.cut ? "cut" : ""].join(" ").trim();
-    const name = line.who === "visitor" ? "You: " : "Avatar: ";
+    const name = t(`log.${line.who}`);
     if (speaker.textContent !== name) speaker.textContent = name;
     if (words.textContent !== line.text) words.textContent = line.text;
   }

@@ -3,7 +3,8 @@
  *
  * Address: `?kiosk` or `?kiosk=SECONDS` (large, no settings, forgets the visitor after that long
  * without a sign of life), `?avatar=NAME`, `?voice=NAME`, `?mode=open|talk`,
- * `?source=dialogue|microphone` (who has the words); the access key is taken from `#token=...` and
+ * `?source=dialogue|microphone` (who has the words), `?lang=TAG|auto` (the language of conversation and
+ * page); the access key is taken from `#token=...` and
  * kept in memory only. Tests may read `window.visavis`: see session.js.
  */
 
@@ -17,7 +18,9 @@ import { Log } from "./log.js";
 import { keep, keepSession, keptSession, remembered, Settings } from "./settings.js";
 import { Talk } from "./talk.js";
 import { Notice, Trouble } from "./trouble.js";
-import { FLUENCY, GREETINGS, LAPSED, NOTICES, PRIVACY, SOURCES, STATES } from "./words.js";
+import { problem } from "./texts/problems.js";
+import { has, onLanguage, t } from "./texts/texts.js";
+import { Tongue } from "./tongue.js";
 
 const KIOSK_IDLE_SECONDS = 90; // then the next visitor must not read what the last one said
 const ANNOUNCE_MS = 400;
@@ -33,6 +36,7 @@ const captions = new Captions(byId("captions"), byId("captions-live"));
 const log = new Log();
 const notice = new Notice();
 const settings = new Settings(avatar, choice);
+const tongue = new Tongue(avatar, choice.lang ?? "");
 const hooks = avatar.session.hooks();
 const latency = new Latency(hooks);
 const trouble = new Trouble({ retry, leave: end, key: useKey });
@@ -41,7 +45,7 @@ new Creation(avatar, (name) => settings.use(name));
 
 let conversation = EMPTY;
 let returning = false; // a page that was reloaded looks for its conversation
-/** @type {keyof typeof SOURCES} */ let source = "dialogue";
+/** @type {"dialogue"|"microphone"} */ let source = "dialogue";
 let announcing = 0;
 let idling = 0;
 
@@ -118,27 +122,33 @@ function setCaptions(on) {
 function setHandsFree(on) {
   avatar.mode = on ? "open" : "talk";
   byId("hands-free").checked = on;
-  byId("privacy").textContent = PRIVACY[avatar.mode];
+  writeMode();
   talk.render();
 }
 
 /** Whose words the avatar speaks. Its sound is muted where it speaks what the microphone hears:
  * echo cancellation would take it out, and bits of the visitor's own voice with it.
- * @param {keyof typeof SOURCES} next */
+ * @param {"dialogue"|"microphone"} next */
 function setSource(next) {
-  if (next === source || !SOURCES[next]) return;
+  if (next === source || !has(`source.${next}.empty`)) return;
   source = next;
   const relayed = next === "microphone";
   document.body.dataset.source = next;
   byId(`source-${next}`).checked = true;
-  byId("invitation").textContent = SOURCES[next].invitation;
-  byId("empty-words").textContent = SOURCES[next].empty;
-  byId("disclosure").textContent = SOURCES[next].disclosure;
+  writeMode();
   setHandsFree(relayed || choice.mode === "open");
   setMuted(relayed);
 }
 
-/** @param {keyof typeof SOURCES} wanted */
+/** What depends on whose words the avatar speaks, and on the microphone. */
+function writeMode() {
+  byId("invitation").textContent = t(`source.${source}.invitation`);
+  byId("empty-words").textContent = t(`source.${source}.empty`);
+  byId("disclosure").textContent = t(`source.${source}.disclosure`);
+  byId("privacy").textContent = t(`privacy.${avatar.mode}`);
+}
+
+/** @param {"dialogue"|"microphone"} wanted */
 function chooseSource(wanted) {
   avatar.setAttribute("source", wanted);
   setSource(wanted);
@@ -148,13 +158,18 @@ function chooseSource(wanted) {
 async function loadChoices() {
   const status = await settings.load();
   if (status === 401) trouble.show("unauthorised", "", null);
+  tongue.offered(settings.language, settings.languages);
+  writeName();
+}
+
+function writeName() {
   const { current } = settings;
-  if (current) byId("name").textContent = current.title || current.name;
+  byId("name").textContent = current ? current.title || current.name : t("host.name");
 }
 
 // --- what is shown -----------------------------------------------------------------------------
 
-/** @returns {keyof typeof STATES} */
+/** @returns {string} a key of the texts, after "state." */
 function shownState() {
   if (avatar.session.state !== "connected") return avatar.session.state;
   if (source === "microphone") return avatar.micOn ? "speaking" : "ready";
@@ -168,12 +183,13 @@ function render() {
   const { state } = avatar.session;
   Object.assign(document.body.dataset, { state, phase: conversation.phase, shown });
   const word = byId("state-word");
-  if (word.textContent !== STATES[shown]) {
-    word.textContent = STATES[shown];
-    announce(STATES[shown]);
+  if (word.textContent !== t(`state.${shown}`)) {
+    word.textContent = t(`state.${shown}`);
+    announce(word.textContent ?? "");
   }
-  byId("fluency").textContent = FLUENCY[avatar.session.fluency] ?? "";
-  byId("fluency").hidden = state !== "connected" || !FLUENCY[avatar.session.fluency];
+  const fluency = `fluency.${avatar.session.fluency}`;
+  byId("fluency").textContent = has(fluency) ? t(fluency) : "";
+  byId("fluency").hidden = state !== "connected" || !has(fluency);
   byId("welcome").hidden = state !== "idle";
   byId("end").hidden = state === "idle";
   byId("interrupt").hidden = conversation.phase !== "speaking" || state !== "connected";
@@ -189,12 +205,13 @@ function announce(words) {
 function greet() {
   const hour = new Date().getHours();
   const part = hour < 5 || hour >= 18 ? "night" : hour < 12 ? "morning" : "afternoon";
-  byId("greeting").textContent = GREETINGS[part];
+  byId("greeting").textContent = t(`greeting.${part}`);
 }
 
-/** @param {{state: string, reason: any, words: string, retryInMs: number|null}} detail */
-function onState({ state, reason, words, retryInMs }) {
-  if (state === "waiting" || state === "failed") trouble.show(reason, words, retryInMs);
+/** @param {{state: string, reason: any, words: string, code: string, retryInMs: number|null}} detail */
+function onState({ state, reason, words, code, retryInMs }) {
+  const told = problem(code, words);
+  if (state === "waiting" || state === "failed") trouble.show(reason, told, retryInMs);
   else trouble.hide();
   if (state !== "connected") {
     conversation = { ...conversation, phase: "listening" };
@@ -207,7 +224,7 @@ function onState({ state, reason, words, retryInMs }) {
  * @param {{reason: "over"|"lost"|"shutdown"}} detail */
 function onLapsed({ reason }) {
   if (returning) end();
-  else notice.problem(LAPSED[reason]);
+  else notice.problem(t(`lapsed.${reason}`));
 }
 
 /** @param {any} message */
@@ -220,16 +237,33 @@ function onMessage(message) {
   if (message.type === "directed") {
     settings.understood(message.styles, message.dropped, message.known);
   }
-  if (message.type === "error") notice.problem(message.message);
+  if (message.type === "language") onLanguageSpoken(message);
+  if (message.type === "error") notice.problem(problem(message.code, message.message));
   if (message.type !== "pictures") stayAwake();
   render();
 }
 
 /** @param {any} message */
-function onReady({ source: given, resume }) {
+function onReady({ source: given, resume, language }) {
   returning = false;
+  if (language) onLanguageSpoken({ language });
   setSource(given);
   if (!kiosk) keepSession(resume);
+}
+
+/** The conversation has a language: page, captions and log are in it. @param {any} message */
+function onLanguageSpoken({ language }) {
+  tongue.speak(language);
+  settings.spoken(language);
+}
+
+/** All that this module writes, once more: the page has another language. */
+function rewrite() {
+  greet();
+  writeMode();
+  writeName();
+  log.clear();
+  render();
 }
 
 /** The card says why; a warning that it was about to come is no news then. */
@@ -293,8 +327,12 @@ on("composer", "submit", (event) => {
   byId("composer").reset();
 });
 on("suggestions", "click", ({ target }) => target.matches("button") && ask(target.textContent));
+on("languages", "change", ({ target }) => {
+  tongue.choose(target.value);
+  if (!kiosk) keep({ lang: target.value });
+});
 on("create", "close", () => settings.load());
-on("settings", "chosen", () => (byId("name").textContent = settings.current.title || settings.current.name));
+on("settings", "chosen", writeName);
 
 on("avatar", "state", ({ detail }) => onState(detail));
 on("avatar", "message", ({ detail }) => onMessage(detail));
@@ -335,6 +373,7 @@ addEventListener("hashchange", () => {
 
 document.documentElement.classList.toggle("kiosk", kiosk);
 takeKey();
+onLanguage(rewrite);
 greet();
 setCaptions(choice.captions !== false);
 setHandsFree(choice.mode === "open");

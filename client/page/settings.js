@@ -4,7 +4,7 @@
 
 import { authorization } from "../element/connection.js";
 import { byId, make } from "./dom.js";
-import { DIRECTION } from "./words.js";
+import { language, onLanguage, primary, t } from "./texts/texts.js";
 
 const STORE = "visavis.choice";
 const SESSION = "visavis.session";
@@ -48,14 +48,19 @@ export function keepSession(token) {
   }
 }
 
-/** A language's own English name: "en-GB" -> "British English". @param {string} tag */
+/** A language's name in the page's: "en-GB" -> "British English". @param {string} tag */
 export function languageName(tag) {
   try {
-    return new Intl.DisplayNames(["en"], { type: "language" }).of(tag) ?? tag;
+    return new Intl.DisplayNames([language()], { type: "language" }).of(tag) ?? tag;
   } catch (error) {
     if (error instanceof RangeError) return tag; // not a language tag: show it as it is
     throw error;
   }
+}
+
+/** A language's name in its own words: "de" -> "Deutsch". @param {string} tag */
+export function ownName(tag) {
+  return new Intl.DisplayNames([tag], { type: "language" }).of(tag) ?? tag;
 }
 
 /** Which of `items` is meant: the wanted one if it exists, else the default, else the first.
@@ -70,6 +75,10 @@ export class Settings {
   #sheet = byId("settings");
   /** @type {any[]} */ avatars = [];
   /** @type {any[]} */ voices = [];
+  /** Languages that a conversation can be in, and that of one that asks for none ("auto": as spoken).
+   * @type {string[]} */ languages = [];
+  language = "en";
+  #spoken = "en";
 
   /**
    * @param {import("../visavis-avatar.js").VisavisAvatar} avatar
@@ -78,6 +87,7 @@ export class Settings {
   constructor(avatar, wanted) {
     this.#avatar = avatar;
     this.#wanted = { avatar: wanted.avatar, voice: wanted.voice };
+    onLanguage(() => this.#render());
     byId("settings-open").addEventListener("click", () => this.open());
     this.#sheet.addEventListener("click", (/** @type {Event} */ event) => {
       if (event.target === this.#sheet) this.#sheet.close(); // the backdrop
@@ -87,7 +97,7 @@ export class Settings {
       this.#direct(byId("prompt").value);
     });
     byId("directions").addEventListener("click", (/** @type {any} */ { target }) => {
-      if (target.matches("button")) this.#direct(target.textContent);
+      if (target.matches("button")) this.#direct(target.dataset.prompt ?? target.textContent);
     });
   }
 
@@ -104,9 +114,17 @@ export class Settings {
     if (voices.status !== 200) return voices.status;
     this.avatars = avatars.items;
     this.voices = voices.items;
+    this.language = voices.language ?? "en";
+    this.languages = voices.languages ?? [];
     byId("create-open").hidden = !avatars.create;
     this.#render();
     return 200;
+  }
+
+  /** The conversation is in this language. @param {string} language */
+  spoken(language) {
+    this.#spoken = language;
+    this.#render();
   }
 
   /** Switch to an avatar that there was not before. @param {string} name */
@@ -121,10 +139,10 @@ export class Settings {
    * @param {string[]} styles @param {string[]} dropped @param {string[]} known */
   understood(styles, dropped = [], known = []) {
     const words = [];
-    if (styles.length) words.push(DIRECTION.understood.replace("{styles}", styles.join(", ")));
-    if (dropped.length) words.push(DIRECTION.dropped.replace("{words}", dropped.join(", ")));
-    if (!words.length) words.push(DIRECTION.unclear);
-    if (known.length) words.push(DIRECTION.known.replace("{styles}", known.join(", ")));
+    if (styles.length) words.push(t("direction.understood", { styles: styles.join(", ") }));
+    if (dropped.length) words.push(t("direction.dropped", { words: dropped.join(", ") }));
+    if (!words.length) words.push(t("direction.unclear"));
+    if (known.length) words.push(t("direction.known", { styles: known.join(", ") }));
     byId("directed").textContent = words.join(" ");
   }
 
@@ -138,13 +156,31 @@ export class Settings {
     const headers = authorization(this.#avatar.getAttribute("token") ?? "");
     const response = await fetch(`v1/${kind}`, { headers }).catch(() => null);
     if (!response?.ok) return { status: response?.status ?? 0, items: [], create: false };
-    const { [kind]: items, create = false } = await response.json();
-    return { status: 200, items, create };
+    const { [kind]: items, create = false, language, languages } = await response.json();
+    return { status: 200, items, create, language, languages };
   }
 
   #render() {
     this.#offer("avatar", this.avatars, (item) => this.#face(item));
-    this.#offer("voice", this.voices, (item) => this.#voice(item));
+    const spoken = this.voices.filter(({ language: tag }) => primary(tag) === primary(this.#spoken));
+    this.#offer("voice", spoken.length ? spoken : this.voices, (item) => this.#voice(item));
+    this.#offerLanguages();
+  }
+
+  /** Radio buttons for the language, each in its own words. */
+  #offerLanguages() {
+    const group = byId("languages");
+    group.hidden = this.languages.length < 2;
+    const wanted = this.#avatar.getAttribute("lang") || this.language;
+    const tags = ["auto", ...this.languages];
+    const options = tags.map((tag) => {
+      const input = make("input", { type: "radio", name: "language", value: tag, checked: tag === wanted });
+      const name = tag === "auto" ? t("language.auto") : ownName(tag);
+      const label = make("span", { className: "label" }, name);
+      if (tag !== "auto") Object.assign(label, { lang: tag, dir: "auto" });
+      return make("label", { className: "option" }, input, label);
+    });
+    group.querySelector(".options").replaceChildren(...options);
   }
 
   /** Radio buttons for one attribute. @param {"avatar"|"voice"} kind @param {any[]} items
@@ -200,7 +236,7 @@ export class Settings {
   #direct(prompt) {
     if (!prompt.trim()) return;
     const sent = this.#avatar.direct(prompt.trim());
-    byId("directed").textContent = sent ? DIRECTION.sent : DIRECTION.idle;
+    byId("directed").textContent = t(sent ? "direction.sent" : "direction.idle");
     if (sent) byId("direction").reset();
   }
 }

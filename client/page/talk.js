@@ -3,7 +3,7 @@
  */
 
 import { byId, setIcon } from "./dom.js";
-import { TALK } from "./words.js";
+import { onLanguage, t } from "./texts/texts.js";
 
 const TAP_MS = 250;
 const TYPING = "input, textarea, select, button, summary, a, dialog[open] *, [contenteditable]";
@@ -32,6 +32,7 @@ export class Talk {
       avatar.addEventListener(event, () => this.render());
     }
     avatar.addEventListener("mic", () => this.#measure());
+    onLanguage(() => this.render());
     this.render();
   }
 
@@ -50,9 +51,9 @@ export class Talk {
 
   /** @param {boolean} on */
   #label(on) {
-    if (on && !this.#avatar.micReady) return TALK.asking;
-    if (this.#handsFree) return on ? TALK.on : TALK.off;
-    return on ? TALK.holding : TALK.hold;
+    if (on && !this.#avatar.micReady) return t("talk.asking");
+    if (this.#handsFree) return t(on ? "talk.on" : "talk.off");
+    return t(on ? "talk.holding" : "talk.hold");
   }
 
   #listenToPointer() {
@@ -120,7 +121,7 @@ export class Talk {
 
   #showHint() {
     clearTimeout(this.#hint);
-    this.#word.textContent = TALK.tap;
+    this.#word.textContent = t("talk.tap");
     this.#hint = Number(setTimeout(() => {
       this.#hint = 0;
       this.render();

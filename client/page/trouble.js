@@ -3,14 +3,29 @@
  */
 
 import { byId, setIcon } from "./dom.js";
-import { MICROPHONE, NOTICES, TROUBLES } from "./words.js";
+import { onLanguage, t } from "./texts/texts.js";
 
 const NOTICE_MS = 9000;
 
-/** @param {string} text @param {number|null} untilRetryMs @param {string} words of the server */
-export function filled(text, untilRetryMs, words) {
+/** Icons of the cards, by the reason in connection.js. */
+const ICONS = {
+  full: "people",
+  unreachable: "link-off",
+  blocked: "link-off",
+  lost: "link-off",
+  ended: "people",
+  server: "warning",
+  refused: "warning",
+  unauthorised: "key",
+  unsupported: "warning",
+};
+
+/** What a card says. @param {string} reason @param {number|null} untilRetryMs
+ * @param {string} words of the server */
+export function told(reason, untilRetryMs, words) {
   const seconds = Math.ceil((untilRetryMs ?? 0) / 1000);
-  return text.replace("{wait}", seconds > 0 ? `in ${seconds} s` : "now").replace("{words}", words);
+  const wait = seconds > 0 ? t("trouble.wait.seconds", { seconds }) : t("trouble.wait.now");
+  return t(`trouble.${reason}.text`, { wait, words });
 }
 
 /** The card over the picture. */
@@ -23,9 +38,11 @@ export class Trouble {
   #retry = byId("trouble-retry");
   #timer = 0;
   #reason = "";
+  /** Writes the card anew, as in another language. */ #again = () => {};
 
   /** @param {{retry: () => void, leave: () => void, key: (key: string) => void}} actions */
   constructor({ retry, leave, key }) {
+    onLanguage(() => this.#again());
     this.#retry.addEventListener("click", retry);
     byId("trouble-leave").addEventListener("click", leave);
     this.#form.addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
@@ -35,22 +52,24 @@ export class Trouble {
     });
   }
 
-  /** @param {keyof typeof TROUBLES} reason of connection.js @param {string} words
+  /** @param {keyof typeof ICONS} reason of connection.js @param {string} words
    * @param {number|null} retryInMs */
   show(reason, words, retryInMs) {
     clearInterval(this.#timer);
-    const { icon, title, text } = TROUBLES[reason];
     const due = performance.now() + (retryInMs ?? 0);
-    const count = () => (this.#text.textContent = filled(text, due - performance.now(), words));
-    count();
+    const count = () => (this.#text.textContent = told(reason, due - performance.now(), words));
+    this.#again = () => {
+      this.#title.textContent = t(`trouble.${reason}.title`);
+      this.#retry.textContent = t(reason === "ended" ? "trouble.again" : "trouble.now");
+      count();
+    };
+    this.#again();
     if (retryInMs) this.#timer = Number(setInterval(count, 1000));
     this.#choices.hidden = reason === "unsupported" || reason === "unauthorised";
     this.#form.hidden = reason !== "unauthorised";
     if (reason === this.#reason) return;
     this.#reason = reason;
-    this.#title.textContent = title;
-    this.#retry.textContent = reason === "ended" ? NOTICES.startAgain : NOTICES.tryNow;
-    setIcon(byId("trouble-icon"), icon);
+    setIcon(byId("trouble-icon"), ICONS[reason]);
     this.#card.dataset.reason = reason;
     this.#card.hidden = false;
     if (reason === "unauthorised") byId("key").focus();
@@ -58,6 +77,7 @@ export class Trouble {
 
   hide() {
     clearInterval(this.#timer);
+    this.#again = () => {};
     this.#reason = "";
     this.#card.hidden = true;
   }
@@ -72,25 +92,28 @@ export class Notice {
   #timer = 0;
   #about = "";
   #action = () => {};
+  #again = () => {};
 
   constructor() {
+    onLanguage(() => this.#again());
     byId("notice-close").addEventListener("click", () => this.hide(this.#about));
     this.#act.addEventListener("click", () => this.#action());
   }
 
-  /** @param {keyof typeof MICROPHONE} reason @param {() => void} again */
+  /** @param {string} reason of microphone.js @param {() => void} again */
   microphone(reason, again) {
-    this.#show("microphone", "mic-off", MICROPHONE[reason], NOTICES.tryAgain, again);
+    this.#show("microphone", "mic-off", `microphone.${reason}`, "microphone.again", again);
   }
 
   /** @param {() => void} play */
   sound(play) {
-    this.#show("sound", "sound-off", NOTICES.sound, NOTICES.playSound, play);
+    this.#show("sound", "sound-off", "sound.held", "sound.play", play);
   }
 
   /** @param {string} words */
   problem(words) {
-    this.#show("problem", "warning", words, "", () => {});
+    this.#show("problem", "warning", "", "", () => {});
+    this.#text.textContent = words;
     this.#timer = Number(setTimeout(() => this.hide("problem"), NOTICE_MS));
   }
 
@@ -102,15 +125,18 @@ export class Notice {
     this.#line.hidden = true;
   }
 
-  /** @param {string} about @param {string} icon @param {string} words @param {string} label
+  /** @param {string} about @param {string} icon @param {string} key @param {string} label its key
    * @param {() => void} action */
-  #show(about, icon, words, label, action) {
+  #show(about, icon, key, label, action) {
     clearTimeout(this.#timer);
     this.#about = about;
     this.#action = action;
     setIcon(this.#icon, icon);
-    this.#text.textContent = words;
-    this.#act.textContent = label;
+    this.#again = () => {
+      if (key) this.#text.textContent = t(key);
+      if (label) this.#act.textContent = t(label);
+    };
+    this.#again();
     this.#act.hidden = !label;
     this.#line.dataset.about = about;
     this.#line.hidden = false;

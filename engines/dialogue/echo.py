@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from visavis.engines.base import Exchange
 from visavis.engines.language.sentences import fragments
+from visavis.engines.settings import DialogueSettings
 
 
-def load(home: Path, knowledge: Path | None) -> EchoDialogue:
-    """It needs neither."""
-    del home, knowledge
+def load(settings: DialogueSettings) -> EchoDialogue:
+    """It needs none of them."""
+    del settings
     return EchoDialogue()
 
 

@@ -18,6 +18,7 @@ from visavis.engines.language.embeddings import Embedder
 from visavis.engines.language.foreign import is_foreign
 from visavis.engines.language.sentences import fragments
 from visavis.engines.language.wording import STOP, core, normalise, stem, words
+from visavis.engines.settings import DialogueSettings
 
 # Chosen on `tune` and `out_of_scope.tune` of bench/dialogue_questions.toml; see bench/dialogue.py.
 THRESHOLD: Final = 0.5  # of what is answered
@@ -57,9 +58,10 @@ class Match:
     near: tuple[str, ...]
 
 
-def load(home: Path, knowledge: Path | None) -> KnowledgeDialogue:
+def load(settings: DialogueSettings) -> KnowledgeDialogue:
     """Over a file, None: the hotel example. Raises KnowledgeError, ManifestError, EngineError."""
-    return KnowledgeDialogue(knowledge or EXAMPLE, minilm.shared(home), home / "cache")
+    home = settings.home
+    return KnowledgeDialogue(settings.knowledge or EXAMPLE, minilm.shared(home), home / "cache")
 
 
 class KnowledgeDialogue:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from visavis.engines.base import Movement
+from visavis.engines.base import Card, Movement
 from visavis.engines.direction.styles import NOTHING, Direction
 from visavis.engines.language.brackets import BracketReader, Words
 from visavis.engines.language.clauses import Clauses
@@ -22,13 +22,14 @@ from visavis.engines.language.saying import sayable
 class Line:
     """A clause as it is to be spoken, and the bracket that holds for it, understood and as is.
 
-    `text` is empty where nothing follows a bracket.
+    `text` is empty where nothing follows a bracket, or a card.
     """
 
     text: str
     cue: Direction = NOTHING
     wish: str = ""
     movements: tuple[Movement, ...] = ()
+    cards: tuple[Card, ...] = ()
 
 
 class Lines:
@@ -39,7 +40,8 @@ class Lines:
         self._clauses = Clauses()
         self._cue, self._wish = NOTHING, ""
         self._movements: tuple[Movement, ...] = ()
-        self._fresh = False  # whether a bracket has come since the last clause
+        self._cards: tuple[Card, ...] = ()
+        self._fresh = False  # whether a bracket or card has come since the last clause
 
     def text(self, words: str) -> list[Line]:
         """The clauses that these words complete."""
@@ -62,6 +64,13 @@ class Lines:
         self._fresh = True
         return before
 
+    def card(self, card: Card) -> list[Line]:
+        """Something to show from the next word on: the clause before it is complete."""
+        before = self._lines(self._clauses.flush())
+        self._cards += (card,)
+        self._fresh = True
+        return before
+
     def flush(self) -> list[Line]:
         """What is left, when no more will come; an empty line for a last bracket."""
         lines = self._lines(self._clauses.flush())
@@ -70,8 +79,8 @@ class Lines:
     def _lines(self, texts: Iterable[str]) -> list[Line]:
         lines = []
         for text in texts:
-            lines.append(Line(text, self._cue, self._wish, self._movements))
-            self._movements, self._fresh = (), False
+            lines.append(Line(text, self._cue, self._wish, self._movements, self._cards))
+            self._movements, self._cards, self._fresh = (), (), False
         return lines
 
 

@@ -22,6 +22,7 @@ from visavis.server.http.sessions import Lender, Offered, SessionRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
 from visavis.server.services.engines import Defaults, Services
+from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 
@@ -40,6 +41,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         voices_apart=config.are_voices_apart,
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
+        chat=llm.chat(config),
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 

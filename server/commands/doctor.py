@@ -30,6 +30,7 @@ def doctor(options: argparse.Namespace) -> int:
     """`doctor`; 1 where something is missing."""
     config = settings.load({})
     shown = {**asdict(config), "token": "set" if config.token else ""}
+    shown["llm_key"] = "set" if config.llm_key else ""
     shown["ice_servers"] = " ".join(url.rpartition("@")[2] for url in config.ice)  # no account
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]

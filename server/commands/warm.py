@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from visavis.engines import load
 from visavis.engines.base import Foreknowing
+from visavis.engines.settings import DialogueSettings
 from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.prepared import Repertoire, edition, folder, lines
@@ -31,7 +32,7 @@ def warm(options: argparse.Namespace) -> None:
     home = config.home_path
     avatars = AvatarStore(home).find().readable
     steps: list[tuple[str, Callable[[], object]]] = [
-        ("the dialogue", lambda: load.dialogue("knowledge", None, home)),
+        ("the dialogue", lambda: load.dialogue("knowledge", DialogueSettings(home))),
         ("the styles", lambda: load.director(home)),
         *((f"the voice {v.name}", lambda v=v: load.tts(v.name, home)) for v in load.voices()),
         ("the face", lambda: _draw_once(load_avatar(next(iter(avatars.values()))))),
@@ -49,7 +50,7 @@ def warm(options: argparse.Namespace) -> None:
 def _prepare_answers(config: Config) -> None:
     home = config.home_path
     knowledge = Path(config.knowledge) if config.knowledge else None
-    dialogue = load.dialogue(config.dialogue, knowledge, home)
+    dialogue = load.dialogue(config.dialogue, DialogueSettings(home, knowledge))
     if not isinstance(dialogue, Foreknowing):
         raise ConfigError(
             f"dialogue is {config.dialogue!r}: what it says is not known beforehand; leave out "

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from visavis.engines.base import I420, PLAY_RATE, FaceState, Movement, Speech
+from visavis.engines.base import I420, PLAY_RATE, UNTOLD, Card, FaceState, Mood, Movement, Speech
 from visavis.engines.direction.styles import NOTHING, Direction
 
 Tick = int
@@ -93,6 +93,7 @@ class Request:
     arousal: float = 0.0  # of the visitor's voice
     style: str = ""  # a direction in plain words, for this reply only
     mood: Direction = NOTHING  # what the visitor's own words and voice call for
+    felt: Mood = UNTOLD  # how the visitor feels, for the mind
     skip: int = 0  # words of the answer that were heard before it was broken off
     passing: bool = False  # whether it is no part of what was said: "Of course."
     language: str = "en"  # BCP 47, of question and answer
@@ -103,13 +104,14 @@ class Clause:
     """A piece of a reply as written, with its sound; not yet bound to a time.
 
     `directions`: what of the reply's style, and of the bracket before it, holds for it;
-    `movements`: what is done once, when it begins.
+    `movements` and `cards`: what is done and shown once, when it begins.
     """
 
     text: str
     speech: Speech
     directions: tuple[Direction, ...] = ()
     movements: tuple[Movement, ...] = ()
+    cards: tuple[Card, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

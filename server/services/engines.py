@@ -37,6 +37,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language.commands import Commands
 from visavis.engines.registry import Wanted
+from visavis.engines.settings import ChatSettings, DialogueSettings
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
@@ -82,6 +83,7 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    chat: the language model's endpoint, for a dialogue that asks one.
     """
 
     avatar: str
@@ -93,6 +95,7 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    chat: ChatSettings | None = None
 
 
 class Services:
@@ -174,7 +177,8 @@ class Services:
     async def _open_mind(self) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
         name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        engine = await worker.load(load.dialogue, name, knowledge, self._home)
+        settings = DialogueSettings(self._home, knowledge, chat=self._defaults.chat)
+        engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
         if isinstance(engine, Mind):

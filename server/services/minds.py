@@ -9,6 +9,7 @@ from typing import Final
 
 from visavis.engines.base import (
     Confident,
+    Deed,
     Dialogue,
     EngineError,
     EngineHung,
@@ -95,10 +96,10 @@ class DialogueMind:
             return self._dialogues[language]
 
 
-def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Fragment]:
+def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Fragment | Deed]:
     sure = dialogue.sure(text, history) if isinstance(dialogue, Confident) else None
-    for fragment in dialogue.reply(text, history):
-        yield Fragment(fragment, sure)
+    for piece in dialogue.reply(text, history):
+        yield Fragment(piece, sure) if isinstance(piece, str) else piece
 
 
 def exchanges(history: Sequence[Remark]) -> tuple[Exchange, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from visavis.engines.base import Card
 from visavis.engines.language.commands import Kind
 from visavis.server.playout.messages import Ending, Fluency, Origin, Tick
 
@@ -88,6 +89,29 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True)
+class CardShown:
+    """The avatar shows something beside its words; it stays until another one, or is put away."""
+
+    turn: int
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class StaffWanted:
+    """A human being is to come; `reason` is for them, not for the visitor."""
+
+    turn: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The avatar has said goodbye: whoever shows the conversation ends it."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyEnded:
     """A reply is over; `heard` are the words that were really played.
 
@@ -168,6 +192,9 @@ Event = (
     | ReplyHeld
     | ReplyResumed
     | Caption
+    | CardShown
+    | StaffWanted
+    | Farewell
     | ReplyEnded
     | Receipt
     | Directed

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from visavis.engines.base import EngineError, Speech
+from visavis.engines.base import Card, EngineError, Speech
 from visavis.engines.direction.styles import Direction
 from visavis.engines.language import saying
 from visavis.server.playout.clock import Clock
@@ -36,13 +36,17 @@ UNANSWERED: Final = events.Failure("reply-failed", "The answer could not be made
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What replies of a session are played on. appear: the directions in force have changed."""
+    """What replies of a session are played on. appear: the directions in force have changed.
+
+    call_staff: a human being is wanted, and why.
+    """
 
     clock: Clock
     timeline: Timeline
     showing: Showing
     tell: Callable[[events.Event], None]
     appear: Callable[[], None]
+    call_staff: Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -83,6 +87,7 @@ class Performance:
         self._held: Tick | None = None  # since when
         self._free = asyncio.Event()
         self._free.set()
+        reply.staff = platform.call_staff
 
     @property
     def sounding(self) -> bool:
@@ -130,6 +135,8 @@ class Performance:
                 for clause in apology:
                     self._begin(clause)
             await self._until(0)
+        if self.reply.farewell and ending == "done":
+            self._platform.tell(events.Farewell(self.number))
         return ending
 
     def hold(self) -> None:
@@ -257,6 +264,12 @@ class Performance:
             self._platform.appear()
         for movement in clause.movements:
             self._platform.showing.move(movement)
+        for card in clause.cards:
+            self._tasks.create_task(self._show_card(card))
+
+    async def _show_card(self, card: Card) -> None:
+        await self.reply.confirmed()
+        self._platform.tell(events.CardShown(self.number, card))
 
 
 def _left(piece: _Piece, at: Tick) -> tuple[Speech, int] | None:

@@ -73,13 +73,14 @@ class Session:
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
         self.history = History()
+        self.staff_wanted: str | None = None  # why a human being is, since one was asked for
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
         self._current: Performance | None = None
         self._played = Played(metrics, lambda: self._current.marks if self._current else None)
         self._last: Performance | None = None  # the newest one, if it was said to its end
         self._platform = Platform(
-            clock, self.timeline, self._showing, self._outlets.tell, self._appear
+            clock, self.timeline, self._showing, self._outlets.tell, self._appear, self.call_staff
         )
         self._taking = TurnTaking(
             Floor(
@@ -326,6 +327,11 @@ class Session:
         """Say a few words that nobody need remember."""
         self._start(Request(text, "say", self.clock.now(), passing=True))
 
+    def call_staff(self, reason: str) -> None:
+        """Ask for a human being, and say why in a few words for them."""
+        self.staff_wanted = reason
+        self._outlets.tell(events.StaffWanted(self.timeline.turn, reason))
+
     def steer(self, prompt: str) -> None:
         """Take a direction, for what is said from now on, and tell what was understood."""
         self._tasks.start(self._steer(prompt), name="direct")
@@ -488,7 +494,7 @@ class Session:
             return
         visitor = [Remark(number, "visitor", reply.request.text)] if asked else []
         tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
-        avatar = Remark(number, "avatar", reply.written, heard)
+        avatar = Remark(number, "avatar", reply.written, heard, sure=reply.sure)
         self.history.add([*visitor, *tools, avatar])
 
     @property

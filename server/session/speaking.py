@@ -15,13 +15,16 @@ import numpy as np
 from visavis.engines.base import (
     Call,
     EngineError,
+    Farewell,
     Fragment,
     Gesture,
+    HandOver,
     Mind,
     Phoneme,
     Prosody,
     Remark,
     Result,
+    Show,
     Speech,
     Thought,
     Tts,
@@ -76,7 +79,7 @@ class _Question:
     def __init__(
         self, request: Request, history: Sequence[Remark], confirmed: asyncio.Event
     ) -> None:
-        self.text, self.language = request.text, request.language
+        self.text, self.language, self.mood = request.text, request.language, request.felt
         self.history, self._confirmed = history, confirmed
 
     @property
@@ -121,7 +124,10 @@ class Reply:
         self.sure: float | None = None  # that the question is whole, and this its answer
         self.assured: Callable[[float], None] = lambda sure: None  # told of it
         self._skip = request.skip
-        self._acted = False  # whether the mind has used a tool
+        self._acted = False  # whether the mind has used a tool, or done something
+        self.farewell = False  # whether the conversation is over after it
+        self.staff: Callable[[str], None] = lambda reason: None  # calls them, with the reason
+        self._hand_over: str | None = None  # the reason, until it is confirmed
         self._confirmed = asyncio.Event()
         self._mind, self._guide = speakers.mind, speakers.guide
         self._voice, self._ahead = speakers.voice, speakers.ahead
@@ -169,6 +175,16 @@ class Reply:
     def confirm(self) -> None:
         """The visitor has finished: this is the question."""
         self._confirmed.set()
+        self._call_staff()
+
+    async def confirmed(self) -> None:
+        """Return once the visitor is known to have finished."""
+        await self._confirmed.wait()
+
+    def _call_staff(self) -> None:
+        if self._hand_over is not None and self._confirmed.is_set():
+            reason, self._hand_over = self._hand_over, None
+            self.staff(reason)
 
     def cancel(self) -> None:
         """Nobody wants this answer any more."""
@@ -213,6 +229,14 @@ class Reply:
                 return await self._read(self._brackets.feed(self._markup.feed(text)))
             case Gesture(movement):
                 return self._lines.movement(movement)
+            case Show(card):
+                self._acted = True
+                return self._lines.card(card)
+            case HandOver(reason):
+                self._acted, self._hand_over = True, reason
+                self._call_staff()
+            case Farewell():
+                self._acted = self.farewell = True
             case Call():
                 self._acted = True
                 self.tool_calls.append((thought, ""))
@@ -236,7 +260,7 @@ class Reply:
             text, left = sayable(line.text)
             self.unsaid += left
             words = text.split()
-            if line.text and not words and not line.movements:
+            if line.text and not words and not line.movements and not line.cards:
                 continue
             unheard = " ".join(words[self._skip :])
             self._skip = max(0, self._skip - len(words))
@@ -278,15 +302,15 @@ class Reply:
         self, line: Line, prosody: Prosody, *, awaited: bool = False
     ) -> AsyncGenerator[Clause, None]:
         """The pieces of a line. Raises EngineError."""
-        directions, movements = self._directions(line), line.movements
+        directions, movements, cards = self._directions(line), line.movements, line.cards
         if not line.text:
-            yield Clause("", _silence(_LINGER), directions, movements)
+            yield Clause("", _silence(_LINGER), directions, movements, cards)
             return
         async with aclosing(self._pieces(line.text, prosody, awaited)) as pieces:
             async for speech in pieces:
                 text = " ".join(word.text for word in speech.words)
-                yield Clause(text, speech, directions, movements)
-                movements = ()
+                yield Clause(text, speech, directions, movements, cards)
+                movements, cards = (), ()
 
     async def _pieces(
         self, text: str, prosody: Prosody, awaited: bool

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
-from visavis.server.system import secret_files
+from visavis.server.system import llm, secret_files
 from visavis.server.system.addresses import Address, Network, addresses, networks, ports
 from visavis.server.system.errors import ConfigError
 
@@ -125,6 +125,29 @@ class Config:
         "on or off: whether answers are synthesized ahead, while nobody speaks, and kept (256 MB "
         "at most), so that a known question is answered sooner",
     )
+    llm_base_url: str = _setting(
+        "", "of dialogue openai: address of the chat endpoint, such as http://127.0.0.1:8080/v1"
+    )
+    llm_model: str = _setting("", "name of its model, as the endpoint knows it")
+    llm_key: str = _setting("", "its API key; never an option")
+    llm_key_file: str = _setting("", "file that holds the key, and that only you may read")
+    llm_headers_file: str = _setting("", "file of further headers for it, one a line: Name: value")
+    llm_extra: str = _setting("", "JSON object that is added to the body of each request")
+    llm_persona: str = _setting("", "text file that tells it who it is; empty: the avatar")
+    llm_bound: str = _setting(
+        "on", "on or off: whether it answers from the file of answers alone, and else says so"
+    )
+    llm_temperature: float = _setting(0.3, "how freely it chooses its words, from 0 to 2")
+    llm_max_tokens: int = _setting(200, "tokens of one answer at most")
+    llm_connect_seconds: float = _setting(2.0, "how long a connection to it may take")
+    llm_first_token_seconds: float = _setting(
+        6.0, "how long its answer may take to begin; then the file of answers takes over"
+    )
+    llm_between_seconds: float = _setting(3.0, "how long it may pause within an answer")
+    llm_total_seconds: float = _setting(30.0, "how long one answer may take, tools included")
+    llm_speculate: str = _setting(
+        "on", "on or off: whether it is asked before it is sure that the visitor has finished"
+    )
     frame_ancestors: str = _setting(
         "self", "pages that may show this one in a frame: none, self, or origins with spaces"
     )
@@ -227,7 +250,7 @@ def load(
         msg = "token and token_file are both set: keep one of them"
         raise ConfigError(msg)
     if config.token_path:
-        config = replace(config, token=secret_files.read(config.token_path))
+        config = replace(config, token=secret_files.read(config.token_path, "token_file"))
     check(config)
     return config
 
@@ -244,6 +267,10 @@ def doubts(
         found.append(secret_files.doubt(path, "the token"))
     if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
         found.append(secret_files.doubt(path, "the account of a relay"))
+    if config.llm_key_file:
+        found.append(secret_files.doubt(Path(config.llm_key_file), "the model's key"))
+    elif config.llm_key and f"{_PREFIX}LLM_KEY" not in env:
+        found.append(secret_files.doubt(path, "the model's key"))
     if config.token and len(config.token) < _SHORT:
         found.append(
             f"the token has {len(config.token)} characters: `visavis token` makes a long one"
@@ -259,6 +286,12 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
             "with `visavis token --file PATH` and set token_file, or set VISAVIS_TOKEN"
         )
         raise ConfigError(msg)
+    if given.get("llm_key"):
+        msg = (
+            "a key on the command line can be read by every user of this machine: put it into a "
+            "file that llm_key_file names, or set VISAVIS_LLM_KEY"
+        )
+        raise ConfigError(msg)
     if _ACCOUNT.search(str(given.get("ice_servers", ""))):
         msg = (
             "a relay's account on the command line can be read by every user of this machine: "
@@ -269,7 +302,7 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError when settings do not fit together."""
-    for faults in (_access_faults, _choice_faults, _number_faults, _media_faults):
+    for faults in (_access_faults, _choice_faults, _number_faults, _media_faults, llm.faults):
         for fault in faults(config):
             raise ConfigError(fault)
 
@@ -381,11 +414,12 @@ def _cast(key: str, value: Any, kind: type, source: str) -> Any:
     if key in _COUNTS and value == "auto":
         return value
     try:
-        fits = isinstance(value, (str, kind)) and not isinstance(value, bool)
+        kinds = (str, int, float) if kind is float else (str, kind)
+        fits = isinstance(value, kinds) and not isinstance(value, bool)
         if fits and "\0" not in str(value):  # no path, no address has one
             return kind(value)
     except ValueError:
         pass
-    wanted = "a whole number" if kind is int else "a text, without NUL"
+    wanted = {int: "a whole number", float: "a number"}.get(kind, "a text, without NUL")
     msg = f"{source}: {key} must be {wanted}{' or auto' if key in _COUNTS else ''}"
     raise ConfigError(msg)

@@ -12,17 +12,17 @@ from visavis.server.system.errors import ConfigError
 _LONGEST: Final = 4096  # bytes of a token
 
 
-def read(path: Path) -> str:
-    """The token in a file, without the space around it. Raises ConfigError."""
+def read(path: Path, setting: str) -> str:
+    """The token in a file that `setting` names, without the space around it. Raises ConfigError."""
     try:
         with path.open("rb") as file:
             token = file.read(_LONGEST + 1).decode("ascii").strip()
     except OSError as error:
-        raise ConfigError(f"token_file {path}: {error.strerror}") from error
+        raise ConfigError(f"{setting} {path}: {error.strerror}") from error
     except UnicodeDecodeError:
-        raise ConfigError(f"token_file {path}: a token is plain ASCII text") from None
+        raise ConfigError(f"{setting} {path}: a token is plain ASCII text") from None
     if not token or len(token) > _LONGEST or not token.isprintable() or " " in token:
-        raise ConfigError(f"token_file {path}: it must hold one token and nothing else")
+        raise ConfigError(f"{setting} {path}: it must hold one token and nothing else")
     return token
 
 

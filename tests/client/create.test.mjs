@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { record } from "../../client/page/create.js";
+import { faultWords, record } from "../../client/page/create.js";
 import { asName, codeOf, fault, makeAvatar, MAX_BYTES, nameFrom } from "../../client/page/making.js";
-import { CONSENT } from "../../client/page/words.js";
+import { remark } from "../../client/page/texts/remarks.js";
+import { problem } from "../../client/page/texts/problems.js";
 
 const fetched = globalThis.fetch;
 afterEach(() => (globalThis.fetch = fetched));
@@ -89,7 +90,16 @@ test("a record names who allows it and who says so", () => {
   assert.match(statement, /^Anna Example has allowed/);
   assert.equal(record("self", "", "Bo Sample").subject, "Bo Sample");
   assert.match(record("nobody", "", "Bo Sample").subject, /^nobody/);
-  for (const whose of Object.keys(CONSENT)) {
+  for (const whose of ["self", "other", "nobody"]) {
     assert.doesNotMatch(Object.values(record(whose, "A", "B")).join(), /[{}]/);
   }
+});
+
+test("in English the server's own words are shown, where it has some", () => {
+  assert.equal(faultWords("no-face", "No face was found in it."), "No face was found in it.");
+  assert.match(faultWords("unreachable", "The server does not answer."), /still here/);
+  assert.match(faultWords("unheard-of", ""), /could not make/);
+  assert.equal(problem("ends-soon", "It ends in 30 s."), "It ends in 30 s.");
+  assert.match(remark("The face is only 90 px high: the picture will look soft."), /90 px/);
+  assert.equal(remark("Something new."), "Something new.");
 });

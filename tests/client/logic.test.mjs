@@ -9,7 +9,7 @@ import { backoffMs } from "../../client/element/session.js";
 import { chosen, languageName } from "../../client/page/settings.js";
 import { summary } from "../../client/element/stats.js";
 import { nextTargets, Sync } from "../../client/element/sync.js";
-import { filled } from "../../client/page/trouble.js";
+import { told } from "../../client/page/trouble.js";
 
 const play = (...messages) => messages.reduce(after, EMPTY);
 const caption = (turn, text, heard) => ({ type: "caption", turn, text, heard });
@@ -221,9 +221,9 @@ test("the wanted choice, else the default, else the first", () => {
 });
 
 test("a countdown says when, and when it is now", () => {
-  assert.equal(filled("Again {wait}.", 4200, ""), "Again in 5 s.");
-  assert.equal(filled("Again {wait}.", null, ""), "Again now.");
-  assert.equal(filled("{words}", 0, "No such avatar."), "No such avatar.");
+  assert.match(told("full", 4200, ""), /Trying again in 5 s\.$/);
+  assert.match(told("full", null, ""), /Trying again now\.$/);
+  assert.equal(told("refused", 0, "No such avatar."), "No such avatar.");
 });
 
 test("statistics become figures, in ms where they are times", () => {

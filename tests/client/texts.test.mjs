@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { REMARKS, remark } from "../../client/page/texts/remarks.js";
+import { common } from "../../client/page/tongue.js";
 import { direction, has, LANGUAGES, primary, t } from "../../client/page/texts/texts.js";
 
 const texts = Object.fromEntries(
@@ -27,4 +30,31 @@ test("a text is filled in, and an unknown one is an error", () => {
 test("tags and directions", () => {
   assert.equal(primary("pt-BR"), "pt");
   assert.deepEqual(["ar-EG", "zh", "en"].map(direction), ["rtl", "ltr", "ltr"]);
+});
+
+test("every key that the page's HTML asks for is there", () => {
+  const html = readFileSync(new URL("../../client/index.html", import.meta.url), "utf-8");
+  const keys = [...html.matchAll(/data-text(?:-\w+)?="([^"]+)"/g)].map(([, key]) => key);
+  assert.ok(keys.length > 60);
+  for (const key of keys) assert.ok(has(key), key);
+});
+
+test("what the page's HTML says without a script is its English", () => {
+  const html = readFileSync(new URL("../../client/index.html", import.meta.url), "utf-8");
+  for (const [, key, text] of html.matchAll(/data-text="([^"]+)">([^<]*)</g)) assert.equal(text, t(key));
+});
+
+test("what the server may say of a photo is known to the page", () => {
+  const photo = readFileSync(new URL("../../models/bake/photo.py", import.meta.url), "utf-8");
+  const said = [...photo.matchAll(/out\.append\(f?"([^"]+)"\)/g)].map(([, words]) => words);
+  assert.equal(said.length, 8);
+  for (const words of said.map((each) => each.replace(/\{.*?\}/, "90"))) {
+    assert.equal(REMARKS.filter(([begins]) => begins.test(words)).length, 1, words);
+    assert.equal(remark(words), words);
+  }
+});
+
+test("the first of the visitor's languages that is spoken there", () => {
+  assert.equal(common(["it-IT", "de-AT", "en"], ["en", "de"]), "de-AT");
+  assert.equal(common(["it-IT"], ["en", "de"]), "");
 });

@@ -9,6 +9,7 @@ from support.virtual_time import virtual_time
 
 from visavis.engines import fake, load, registry
 from visavis.engines.base import Call, Exchange, Fragment, Gesture, Remark, Result
+from visavis.engines.settings import DialogueSettings
 from visavis.server.playout.messages import ms
 from visavis.server.services.minds import WatchedMind, exchanges
 from visavis.server.session import events
@@ -180,7 +181,7 @@ def _looked_up_anew():
 
 def test_a_new_dialogue_is_one_file_and_one_line(monkeypatch, tmp_path):
     monkeypatch.setitem(registry.DIALOGUES, "shout", "support.shout")
-    dialogue = load.dialogue("shout", None, tmp_path)
+    dialogue = load.dialogue("shout", DialogueSettings(tmp_path))
     assert list(dialogue.reply("hello", ())) == ["HELLO!"]
 
 

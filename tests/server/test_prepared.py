@@ -15,6 +15,7 @@ from visavis.engines import fake, load
 from visavis.engines.base import PLAIN, EngineError, Phoneme, Prosody, Speech, Word
 from visavis.engines.dialogue import smalltalk
 from visavis.engines.direction.director import Director
+from visavis.engines.settings import DialogueSettings
 from visavis.server.commands import doctor
 from visavis.server.services import prepared, preparing
 from visavis.server.services.prepared import Repertoire, Shelf, Wanted
@@ -175,7 +176,7 @@ async def test_the_lines_that_are_prepared_are_those_that_a_reply_speaks(knowled
 
 @pytest.fixture(scope="module")
 def knowledge(warm_home):
-    return load.dialogue("knowledge", None, warm_home)
+    return load.dialogue("knowledge", DialogueSettings(warm_home))
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def engines(monkeypatch):
     named = {
         "generator": lambda width, height, *_: Flat(width, height),
         "stt": lambda home: fake.FakeStt(),
-        "dialogue": lambda name, knowledge, home: fake.FakeDialogue(),
+        "dialogue": lambda name, settings: fake.FakeDialogue(),
         "director": lambda home: Director(),
         "tts": lambda name, home: fake.FakeTts(),
         "voices": lambda: (fake.FakeTts.voice,),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from visavis.engines.base import Exchange
+from visavis.engines.settings import DialogueSettings
 
 
-def load(home: Path, knowledge: Path | None) -> Shout:
-    del home, knowledge
+def load(settings: DialogueSettings) -> Shout:
+    del settings
     return Shout()
 
 

@@ -39,6 +39,7 @@ from bench.live.spoken import (
 from bench.machine import Share
 from bench.warmth import prepare_answers
 from visavis.engines import load
+from visavis.engines.settings import DialogueSettings
 
 HOME: Final = Path("out/pipecat")
 _NEEDS: Final = Path(__file__).with_name("requirements.txt")
@@ -61,7 +62,7 @@ def environment() -> Path:
 def answers(questions: list[Asked], path: Path) -> None:
     """What our own dialogue says to each, without its directions, as far as 60 letters take it:
     to be over before the next question."""
-    dialogue = load.dialogue("knowledge", None, Path("out/bench/home"))
+    dialogue = load.dialogue("knowledge", DialogueSettings(Path("out/bench/home")))
     found = {}
     for each in questions:
         text = "".join(dialogue.reply(each.clip.text, ()))

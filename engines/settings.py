@@ -1,0 +1,61 @@
+"""What a dialogue is loaded with. The values are the operator's; nothing of a visitor's is here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from visavis.engines.base import Notes, Question, Toolbox
+
+# What the house knows about a question, asked of whoever holds the operator's file of answers.
+Consult = Callable[[Question], Awaitable[Notes]]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """A chat endpoint that speaks OpenAI's protocol, and how it is used.
+
+    key: empty where the endpoint wants none. headers: sent with every request, on top. extra: what
+    is added to the body of each. temperature: in [0, 2]. max_tokens: of one answer.
+
+    Seconds: `connect` until there is a connection, `first_token` from the question until the first
+    piece of an answer, retries included, `between` two pieces of it, `total` for the whole turn,
+    tools included.
+
+    persona: a text file that says who the avatar is; None: its own. bound: whether answers come
+    from the operator's file alone. speculate: whether it may be asked before the visitor has
+    finished: the answer comes sooner, and some requests are made in vain.
+    """
+
+    base_url: str
+    model: str
+    key: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    extra: Mapping[str, object] = field(default_factory=dict)
+    temperature: float = 0.3
+    max_tokens: int = 200
+    connect: float = 2.0
+    first_token: float = 6.0
+    between: float = 3.0
+    total: float = 30.0
+    persona: Path | None = None
+    bound: bool = True
+    speculate: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueSettings:
+    """home: the directory for state. knowledge: the operator's file of answers; None: an example.
+
+    language: of the one that is loaded, BCP 47; a mind, which serves all, reads the question's.
+    chat: for those that ask a language model. toolbox: what it may use; None: nothing.
+    consult: who is asked what the file of answers says; None: there is nobody.
+    """
+
+    home: Path
+    knowledge: Path | None = None
+    language: str = "en"
+    chat: ChatSettings | None = None
+    toolbox: Toolbox | None = None
+    consult: Consult | None = None
