@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -199,7 +200,7 @@ def tts(name: str, home: Path) -> Tts:
 def voices(home: Path | None = None) -> tuple[Voice, ...]:
     """Every voice that can be had, without loading any. home: with those that were pulled."""
     alone = [found for found in _looked_up().values() if isinstance(found, Voice)]
-    families = [voice for family in FAMILIES for voice in import_module(family).voices(home)]
+    families = [voice for family in _families() for voice in family.voices(home)]
     return (*alone, *families)
 
 
@@ -215,9 +216,16 @@ def voice_for(language: str, home: Path | None = None) -> str | None:
     return spoken[0].name if spoken else None
 
 
+def _families() -> Iterator[Any]:
+    """The modules of FAMILIES whose packages are there."""
+    for name in FAMILIES:
+        with suppress(ImportError):
+            yield import_module(name)
+
+
 def _family_of(name: str, home: Path) -> Any:
     """The module of FAMILIES that has this voice. Raises EngineError."""
-    for family in map(import_module, FAMILIES):
+    for family in _families():
         if name in {voice.name for voice in family.voices(home)}:
             return family
     msg = f"there is no voice {name!r}"

@@ -42,6 +42,7 @@ _WOMAN, _MAN = "+f5", ""
 _MAN_SUFFIX: Final = "-man"
 _STOPS: Final = frozenset("pbtdkɡgqɖʈcɟʔ")
 _SWITCH: Final = re.compile(r"\([a-z-]+\)")  # "(en)": another language begins
+_LETTER: Final = re.compile(r"[^\W\d_ʰ-˿]")
 _FRAME: Final = 0.005  # s
 _LINK: Final = 0.08  # s: a longer pause is one, even if an echo sounds in it
 _SILENT: Final = 10 ** (-46 / 20)  # of the loudest frame: under it nothing sounds
@@ -141,6 +142,9 @@ def _sounds(uttered: Uttered, starts: Sequence[tuple[int, int]]) -> list[Phone]:
     ends = [sound.start for sound in uttered.sounds[1:]] + [len(uttered.audio)]
     for sound, end in zip(uttered.sounds, ends, strict=True):
         symbol = _plain(sound.symbol)
+        if symbol and not _LETTER.search(symbol) and len(raw) > 1:  # "ʲ": how the last one ends
+            raw[-1] = replace(raw[-1], end=end / uttered.rate)
+            continue
         word = starts[max(bisect_right(places, sound.at) - 1, 0)][1] if symbol else -1
         raw.append(Phone(symbol, sound.start / uttered.rate, end / uttered.rate, word))
     if len(raw) > 1:

@@ -17,6 +17,7 @@ from visavis.engines.base import PLAY_RATE, Alphabet, Floats, Pcm, Phoneme, Spee
 from visavis.engines.language.spoken import Written
 
 LEVEL: Final = -20.0  # dBFS, RMS over the frames in which the voice sounds
+_SOUNDING: Final = -40.0  # dBFS
 QUIET: Final = -66.0  # dBFS; both voices pause under -70, a soft th is at about -58
 LEAD: Final = 0.015  # s kept before the first sound
 SENTENCE_PAUSE: Final = 0.26  # s after . ! ?
@@ -137,6 +138,15 @@ def _silence(
     near = [run for run in runs if run[1] > pause.start - 0.06 and run[0] < pause.end + 0.06]
     best = max(near, key=lambda run: run[1] - run[0], default=None)
     return best if best and best[1] - best[0] >= 4 * _LEVEL_FRAME else None
+
+
+def level(audio: Floats) -> float:
+    """dBFS at PLAY_RATE, RMS over the frames in which the voice sounds."""
+    size = round(_LEVEL_FRAME * PLAY_RATE)
+    frames = audio[: len(audio) // size * size].reshape(-1, size)
+    power = np.einsum("ij,ij->i", frames, frames) / size
+    sounding = power[power > 10 ** (_SOUNDING / 10)]
+    return float(10 * np.log10(sounding.mean())) if sounding.size else LEVEL
 
 
 def resample(audio: Floats, rate: int) -> Floats:

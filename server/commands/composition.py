@@ -89,7 +89,7 @@ def application(
     parts = (
         live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
-        VoiceRoutes(config.voice),
+        VoiceRoutes(config.voice, config.home_path),
         Basics(
             lambda: live.draining or lender.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),
