@@ -19,8 +19,6 @@ MOST_WORDS: Final = 25  # some 8 s of speech
 _OF_A_WORD: Final = 0.5  # a character of a script that puts no blanks between words
 _RUNS_ON: Final = frozenset("。！？，、；：｡")
 _CLOSING: Final = frozenset("」』）】》”’")
-    r"([。！？，、；：｡][」』）】》”’]*)(?=[^\s。！？，、；：｡」』）】》”’])"
-)
 _ENOUGH: Final = 20  # pieces of a word
 _BLANKS: Final = re.compile(r"\s+")
 

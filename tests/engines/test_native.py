@@ -10,9 +10,7 @@ from visavis.engines.language.markup import plain
 from visavis.engines.language.native import sayable, spell
 from visavis.engines.language.saying import empty
 
-GERMAN = (
-    "Guten Tag, Herr Dr. Weiß! Am 3. Mai, z. B. um 7:30 Uhr, gibt es Frühstück. Bis ca. 10 Uhr."
-)
+GERMAN = "Guten Tag, Herr Dr. Weiß! Am 3. Mai, z. B. um 7:30 Uhr, gibt es Tee. Bis ca. 10 Uhr."
 CHINESE = "您好！早餐从七点开始，在一楼的餐厅供应。游泳池在“地下一层”。请问还有什么可以帮您？"
 ARABIC = "أهلا بك! هل تريد حجز غرفة؟ الإفطار من الساعة السابعة، في الطابق الأرضي."
 JAPANESE = "はい、プールは地下一階にございます。「海」の見える部屋もあります。"
@@ -41,7 +39,7 @@ def test_clauses_are_the_same_however_the_text_comes(language, text):
     ("language", "text", "expected"),
     [
         ("de", GERMAN, ["Guten Tag, Herr Dr. Weiß!", "Am 3. Mai, z. B. um 7:30 Uhr, gibt es"
-                        " Frühstück.", "Bis ca. 10 Uhr."]),
+                        " Tee.", "Bis ca. 10 Uhr."]),
         ("de", "Gern. Er kommt. usw. usf.", ["Gern.", "Er kommt. usw. usf."]),
         ("fr", "Bonjour M. Dupont. Le bar est ouvert. À ce soir !",
          ["Bonjour M. Dupont.", "Le bar est ouvert.", "À ce soir !"]),
@@ -51,8 +49,10 @@ def test_clauses_are_the_same_however_the_text_comes(language, text):
                         "الإفطار من الساعة السابعة، في الطابق الأرضي."]),
         ("zh", CHINESE, ["您好！", "早餐从七点开始， 在一楼的餐厅供应。", "游泳池在“地下一层”。",
                          "请问还有什么可以帮您？"]),
-        ("ja", JAPANESE, ["はい、 プールは地下一階にございます。", "「海」の見える部屋もあります。"]),
-        ("zh", "好的，没问题，我现在就帮您预订一个房间。", ["好的， 没问题，", "我现在就帮您预订一个房间。"]),
+        ("ja", JAPANESE, ["はい、 プールは地下一階にございます。",
+                          "「海」の見える部屋もあります。"]),
+        ("zh", "好的，没问题，我现在就帮您预订一个房间。",
+         ["好的， 没问题，", "我现在就帮您预订一个房间。"]),
     ],
 )  # fmt: skip
 def test_clauses_end_where_a_reader_would_pause(language, text, expected):
@@ -122,7 +122,8 @@ def test_what_a_voice_cannot_read_is_left_out_and_told(language, clause, kept, l
 @pytest.mark.parametrize(
     ("text", "language", "nothing"),
     [
-        ("你好", "zh", False), ("你好", "en", True), ("[smiles]", "zh", False), ("。。！", "zh", True),
+        ("你好", "zh", False), ("你好", "en", True), ("[smiles]", "zh", False),
+        ("。。！", "zh", True),
         ("**Grüße**", "de", False), ("😀", "ar", True),
     ],
 )  # fmt: skip
