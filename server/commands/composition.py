@@ -137,7 +137,7 @@ def application(
         DeskRoutes(desk),
         live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
-        VoiceRoutes(config.voice),
+        VoiceRoutes(config.voice, config.home_path),
         CardRoutes(pictures),
         topics(config),
         Basics(
