@@ -9,8 +9,8 @@ from typing import Final
 
 from aiohttp import web
 
-from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission

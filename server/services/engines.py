@@ -227,9 +227,7 @@ class Services:
 
     async def _open_dialogue(self, name: str) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
-        settings = DialogueSettings(
-            self._home, self._defaults.knowledge, zone=self._defaults.zone
-        )
+        settings = DialogueSettings(self._home, self._defaults.knowledge, zone=self._defaults.zone)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
