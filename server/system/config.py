@@ -20,6 +20,7 @@ _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
+SECRETS: Final = ("token", "staff_token", "llm_key")  # settings that nobody is shown
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
