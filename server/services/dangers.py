@@ -23,7 +23,6 @@ from visavis.engines.dialogue.danger import (
 from visavis.engines.dialogue.entries import Knowledge, KnowledgeError
 from visavis.engines.language.brackets import Bracket, BracketReader, Words, unmarked
 from visavis.engines.language.phrasebook import primary
-from visavis.server.system.metrics import Metrics
 
 _HEARD: Final = 0.7  # of an answer, by its letters: less may not have said what to do
 _STILL: Final = 2  # questions after it that are taken for part of the same danger
@@ -32,8 +31,8 @@ _STILL: Final = 2  # questions after it that are taken for part of the same dang
 class DangerMind:
     """Implements `Mind` over another one, which is not asked where somebody is in danger."""
 
-    def __init__(self, mind: Mind, rescue: Rescue, own: OwnAnswers, metrics: Metrics) -> None:
-        self._mind, self._rescue, self._own, self._metrics = mind, rescue, own, metrics
+    def __init__(self, mind: Mind, rescue: Rescue, own: OwnAnswers) -> None:
+        self._mind, self._rescue, self._own = mind, rescue, own
 
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """Ours where the words tell of a danger, else the mind's. Raises EngineError."""
@@ -45,12 +44,10 @@ class DangerMind:
 
     async def _met(self, kind: Kind, question: Question) -> AsyncGenerator[Thought, None]:
         own = await self._own.get(question.language)
-        # Sure, so that it is said at once; the words that may follow cannot take the danger back,
-        # for they are read together with these.
+        # Sure, so that it is said at once. What may follow takes no danger back, for it is read
+        # together with these words.
         yield Fragment(answer(kind, question.language, self._rescue, own), 1.0)
         yield HandOver(f"danger: {kind}")
-        await question.confirmed()
-        self._metrics.dangers.labels(kind).inc()
 
     async def _mind_answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         async with aclosing(self._mind.answer(question)) as thoughts:

@@ -54,11 +54,13 @@ from visavis.server.services.dangers import DangerMind, OwnAnswers
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.fillers import Prepared
+from visavis.server.services.gaps import Gaps
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
 from visavis.server.services.renderer import RendererNews
+from visavis.server.services.tally import Tally
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
@@ -91,6 +93,7 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    keep_questions: whether questions without an answer are kept for the operator.
     voice_mood: whether it is heard how raised a visitor's voice is.
     rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
@@ -106,6 +109,7 @@ class Defaults:
     refine: bool = False
     prepare: bool = False
     voice_mood: bool = False
+    keep_questions: bool = False
     rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
 
@@ -139,6 +143,7 @@ class Services:
         self._mind: Mind
         self._commands: Commands | None = None
         self._guide: Guide
+        self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
         self._director: Director
 
     @property
@@ -166,6 +171,7 @@ class Services:
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
         self._mind = await self._guarded(self._mind)
+        await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
@@ -178,7 +184,7 @@ class Services:
         if self._commands is not None:  # else it says whatever it is given
             await asyncio.to_thread(considerate.warm)
             mind = ConsiderateMind(mind)
-        return DangerMind(mind, self._defaults.rescue, own, self._metrics)
+        return DangerMind(mind, self._defaults.rescue, own)
 
     async def _open_ears(self) -> None:
         self._stt = await self._ears.get("en")
@@ -255,6 +261,7 @@ class Services:
             speakers=Speakers(self._mind, loaded.tts, self._guide, loaded.shelf),
             apology=loaded.apology,
             give_back=give_back,
+            over=self._tally.over,
             clock=partial(Clock, phase=sitting.phase),
             commands=self._commands.named(avatar) if self._commands is not None else None,
         )
@@ -325,6 +332,7 @@ class Services:
     def close(self) -> None:
         """End every engine's thread."""
         self._ends.close()
+        self._tally.close()
         for served in self._served:
             served.close()
         self._voices.close()

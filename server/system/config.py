@@ -92,6 +92,11 @@ class Config:
         "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
         "says so. Off: their words alone do",
     )
+    keep_questions: str = _setting(
+        "off",
+        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
+        "days, with numbers, addresses and names blanked",
+    )
     emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
     crisis_number: str = _setting(
         "", "number told to a visitor who thinks of suicide; empty: the emergency number alone"
@@ -380,6 +385,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
     if config.prepare_answers not in {"on", "off"}:
         yield f"prepare_answers is {config.prepare_answers!r}: choose on or off"
+    if config.keep_questions not in {"on", "off"}:
+        yield f"keep_questions is {config.keep_questions!r}: choose on or off"
     if config.voice_mood not in {"on", "off"}:
         yield f"voice_mood is {config.voice_mood!r}: choose on or off"
     if config.refine not in {"on", "off"}:

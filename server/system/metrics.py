@@ -217,9 +217,20 @@ class Metrics:
             registry=self.registry,
         )
         self._add_staff()
+        self.moods = Counter(
+            "visavis_moods",
+            "Questions of visitors who felt so over the conversation, as their words tell",
+            ["feeling"],
+            registry=self.registry,
+        )
+        for feeling in ("frustration", "satisfaction", "urgency"):
+            self.moods.labels(feeling)
+        self.unanswered = Counter(
+            "visavis_unanswered", "Questions to which no answer was known", registry=self.registry
+        )
         self.dangers = Counter(
             "visavis_dangers",
-            "Questions that told of a danger, and were met as one, by its kind",
+            "Questions that told of a danger, by its kind",
             ["kind"],
             registry=self.registry,
         )

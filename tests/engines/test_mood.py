@@ -13,7 +13,7 @@ from visavis.engines.direction.styles import NOTHING
 from visavis.engines.language.phrasebook import LANGUAGES
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from bench.mood import measure  # noqa: E402
+from bench.mood import measure
 
 moods.warm()
 
