@@ -250,9 +250,9 @@ class Metrics:
             buckets=_STAGE_BUCKETS,
             registry=self.registry,
         )
-        self.llm_up = Gauge(
-            "visavis_llm_up",
-            "1 while the language model answers; 0 while the file of answers stands in",
+        self.llm_away = Gauge(
+            "visavis_llm_away",
+            "1 while the language model cannot be had and the file of answers stands in",
             registry=self.registry,
         )
         self.fillers = Counter(
