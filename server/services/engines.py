@@ -34,10 +34,12 @@ from visavis.engines.base import (
     obeys,
 )
 from visavis.engines.dialogue import danger
-from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.dialogue.danger import Kind, Rescue
+from visavis.engines.dialogue.danger_meaning import Meaning
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.language import minilm
 from visavis.engines.language.commands import Commands
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
@@ -184,7 +186,18 @@ class Services:
         if self._commands is not None:  # else it says whatever it is given
             await asyncio.to_thread(considerate.warm)
             mind = ConsiderateMind(mind)
-        return DangerMind(mind, self._defaults.rescue, own)
+        return DangerMind(mind, self._defaults.rescue, own, await self._meaning())
+
+    async def _meaning(self) -> Callable[[str], Kind | None] | None:
+        """None where there is no network for it, or nobody who says that nothing is known."""
+        if self._defaults.dialogue == "echo":
+            return None
+        try:
+            network = await asyncio.to_thread(minilm.shared, self._home)
+            return Meaning(network).danger
+        except (EngineError, ManifestError) as error:
+            log.warning("danger is told by phrases alone", extra={"fault": str(error)})
+            return None
 
     async def _open_ears(self) -> None:
         self._stt = await self._ears.get("en")

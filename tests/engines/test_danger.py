@@ -4,14 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from visavis.engines.base import EngineError
 from visavis.engines.dialogue import danger as dangers
 from visavis.engines.dialogue import knowledge_file
 from visavis.engines.dialogue.danger import KINDS, Rescue, answer, danger, own_answers, spoken
-from visavis.engines.language import phrasebook
+from visavis.engines.dialogue.danger_meaning import Meaning
+from visavis.engines.language import minilm, phrasebook
 from visavis.engines.language.backchannels import only_follows
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.commands import Commands
 from visavis.engines.language.patterns import MOST, pattern, written
+from visavis.server.system import config
 
 HELD_OUT = tomllib.loads((Path(__file__).parents[2] / "bench" / "danger.toml").read_text("utf-8"))
 HOUSE = """# Inn
@@ -35,7 +38,11 @@ def said(kind, language="en", rescue=Rescue(), own=None):  # noqa: B008 (frozen)
 # --- what is told --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", HELD_OUT)
+# `third` was written last, to measure with: see bench/danger.py.
+READ = [name for name in HELD_OUT if name != "third"]
+
+
+@pytest.mark.parametrize("name", READ)
 def test_every_danger_of_the_held_out_sets_is_told(name):
     rows = HELD_OUT[name]["danger"]
     assert [text for texts in rows.values() for text in texts if danger(text) is None] == []
@@ -43,7 +50,7 @@ def test_every_danger_of_the_held_out_sets_is_told(name):
     assert sum(kind == told for kind, told in kinds) >= 0.8 * len(kinds)
 
 
-@pytest.mark.parametrize("name", HELD_OUT)
+@pytest.mark.parametrize("name", READ)
 def test_what_only_sounds_like_danger_is_not_told(name):
     assert [text for text in HELD_OUT[name]["harmless"] if danger(text) is not None] == []
 
@@ -74,6 +81,26 @@ def test_no_danger_is_a_command_or_leaves_the_turn():
     for text in (text for texts in HELD_OUT["en"]["danger"].values() for text in texts):
         assert commands.read(text, speaking=True) is None, text
         assert not only_follows(text), text
+
+
+def test_a_second_look_finds_what_no_phrase_has():
+    meaning = Meaning(minilm.shared(config.load({}).home_path))
+    for name, least, most in (("en", 15, 4), ("second", 10, 6), ("third", 15, 4)):
+        rows = HELD_OUT[name]
+        texts = [text for texts in rows["danger"].values() for text in texts]
+        assert sum(meaning.danger(text) is not None for text in texts) >= least, name
+        assert sum(meaning.danger(text) is not None for text in rows["harmless"]) <= most, name
+    assert meaning.danger("He's got a gun!") == "emergency"
+    assert meaning.danger("I hate my life and I want it to be over.") == "suicide"
+    assert meaning.danger("") is None
+
+
+def test_weights_of_another_embedder_are_refused():
+    class Other:
+        fingerprint = "other"
+
+    with pytest.raises(EngineError, match="learn it anew"):
+        Meaning(Other())
 
 
 # --- what is said --------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from support.stage import SILENCE, Stage
 from support.virtual_time import virtual_time
 
-from visavis.engines.base import Fragment, Transcript
+from visavis.engines.base import EngineError, Fragment, Transcript
 from visavis.engines.dialogue.danger import Rescue, warm
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.server.playout.messages import PACKET
@@ -43,11 +43,11 @@ class Heard:
 
 
 class House(Stage):
-    def __init__(self, mind=None, file=None, rescue=Rescue("911")):  # noqa: B008 (frozen)
+    def __init__(self, mind=None, file=None, rescue=Rescue("911"), meaning=None):  # noqa: B008 (frozen)
         super().__init__()
         self.services.stt = self.stt = Heard()
         self.mind = mind or Asked()
-        met = DangerMind(self.mind, rescue, OwnAnswers(file))
+        met = DangerMind(self.mind, rescue, OwnAnswers(file), meaning)
         engines = self.services.engines()
         self.open(replace(engines, speakers=replace(engines.speakers, mind=met)))
 
@@ -160,3 +160,24 @@ async def test_own_answers_never_fail(path):
     own = OwnAnswers(path)
     assert ("medical" in await own.get("en-GB")) == (path is EXAMPLE)
     assert await own.get("xx") == {}
+
+
+@virtual_time
+async def test_what_nobody_has_an_answer_to_is_looked_at_once_more():
+    told = {"He's got a gun!": "emergency", "I hate my life": "suicide"}
+    async with House(Asked(sure=0.0), meaning=told.get) as house:
+        assert (await house.asked("He's got a gun!")).startswith("If anybody is in danger, call")
+        assert [e.reason for e in house.of(events.StaffWanted)] == ["danger: emergency"]
+        assert (await house.asked("I hate my life")).startswith("I am very glad")
+        assert house.mind.asked == list(told)
+    async with House(Asked(sure=0.9), meaning=told.get) as house:
+        assert (await house.asked("He's got a gun!")).startswith("one two three")
+
+
+@virtual_time
+async def test_a_second_look_that_fails_costs_nothing():
+    def failing(text):
+        raise EngineError("told to fail")
+
+    async with House(Asked(sure=0.0), meaning=failing) as house:
+        assert (await house.asked("Do you rent bikes?")).startswith("one two three")
