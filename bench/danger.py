@@ -89,11 +89,8 @@ def learn(embedder: minilm.MiniLm) -> None:
             _logistic(despair, other),
         ]
     ).astype(np.float32)
-    np.savez(
-        HERE.parent / "engines" / "data" / WEIGHTS.name,
-        weights=weights,
-        fingerprint=np.array(embedder.fingerprint),
-    )
+    path = HERE.parent / "engines" / "data" / WEIGHTS.name
+    np.savez(path, weights=weights, fingerprint=np.array(embedder.fingerprint))
 
 
 def _vectors(embedder: minilm.MiniLm, texts: list[str]) -> Floats:

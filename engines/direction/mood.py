@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines.base import UNTOLD, Mood, Remark
+from visavis.engines.dialogue.danger import danger
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.patterns import pattern, written
 from visavis.engines.language.phrasebook import ENGLISH, primary
@@ -164,7 +165,8 @@ def _suffered(said: str, before: Sequence[Turn], words: _Words) -> Iterator[floa
         yield _UNKNOWN
     if words.restarting.match(said):
         yield _CUT if last.cut else _RIGHTED
-    if len(before) > 1 and last.answer and last.answer == before[-2].answer and not unknown:
+    same = len(before) > 1 and last.answer and last.answer == before[-2].answer
+    if same and not unknown and danger(last.text) is None:  # what to do in danger is said again
         yield _SAME
 
 

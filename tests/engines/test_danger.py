@@ -85,11 +85,10 @@ def test_no_danger_is_a_command_or_leaves_the_turn():
 
 def test_a_second_look_finds_what_no_phrase_has():
     meaning = Meaning(minilm.shared(config.load({}).home_path))
-    for name, least, most in (("en", 15, 4), ("second", 10, 6), ("third", 15, 4)):
-        rows = HELD_OUT[name]
-        texts = [text for texts in rows["danger"].values() for text in texts]
-        assert sum(meaning.danger(text) is not None for text in texts) >= least, name
-        assert sum(meaning.danger(text) is not None for text in rows["harmless"]) <= most, name
+    rows = HELD_OUT["third"]
+    unknown = [t for texts in rows["danger"].values() for t in texts if danger(t) is None]
+    assert sum(meaning.danger(text) is not None for text in unknown) >= 0.5 * len(unknown)
+    assert sum(meaning.danger(text) is not None for text in rows["harmless"]) <= 3
     assert meaning.danger("He's got a gun!") == "emergency"
     assert meaning.danger("I hate my life and I want it to be over.") == "suicide"
     assert meaning.danger("") is None
