@@ -109,7 +109,7 @@ def test_weights_of_another_embedder_are_refused():
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer_has_the_number_and_no_blank_is_left(language, kind):
     text = said(kind, language, Rescue("911", "988", "X"))
-    assert text.startswith("[serious, calm] ")
+    assert text.startswith("[serious, slightly slow] ")
     assert "{" not in text
     assert "9 1 1" in text
     assert "X" in text
@@ -118,8 +118,8 @@ def test_an_answer_has_the_number_and_no_blank_is_left(language, kind):
 
 def test_the_operators_entry_is_said_where_the_file_has_one():
     own = own_answers(knowledge_file.parse(HOUSE), "en")
-    assert said("fire", own=own) == "[serious, calm] Ring the bell."
-    assert said("suicide", own=own) == "[serious, calm] Sit down with a member of the staff."
+    assert said("fire", own=own) == "[serious, slightly slow] Ring the bell."
+    assert said("suicide", own=own) == "[serious, slightly slow] Sit down with a member of the staff."
     assert said("self_harm", own=own) == said("suicide", own=own)
     assert own_answers(knowledge_file.parse(HOUSE), "de") == {}  # it has no German: our words
 

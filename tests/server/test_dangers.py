@@ -92,7 +92,7 @@ async def test_a_cheerful_face_turns_serious():
         await house.pass_time(3000)
         turn = house.session._current
         held = house.session._active.directed(*turn.directions).held
-        assert {style.name for style, _ in held} == {"serious", "calm"}
+        assert {style.name for style, _ in held} == {"serious", "slow"}
 
 
 @virtual_time
@@ -143,7 +143,7 @@ async def test_a_question_after_it_is_answered_without_cheer():
         await house.asked("There is smoke in the corridor, and flames")
         house.session.ask("Where are the stairs?")
         await house.pass_time(100)
-        assert house.session._current.reply.written.startswith("[serious, calm] one two")
+        assert house.session._current.reply.written.startswith("[serious, slightly slow] one two")
 
 
 @virtual_time
