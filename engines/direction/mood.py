@@ -39,6 +39,7 @@ _RIGHTED: Final = 0.3  # "No, I asked about": the last answer was none
 _SAME: Final = 0.34  # they were told the same twice
 _EASED: Final = 0.5  # of frustration and urgency after "Fine." or "Thanks."
 _SOFTENED: Final = 0.4  # of a feeling when the opposite one is told
+_LOOKED: Final = 8  # turns: of what was felt before them less than a fortieth is left
 _WHOLE: Final = 0.9  # of an answer's letters: less was heard of one that was cut off
 _CLEAR: Final = 0.45  # frustration at which somebody is offered
 _STIRRED: Final = 0.19  # evidence of it that is a rise
@@ -60,7 +61,7 @@ class Turn:
 
 
 def turns(history: Iterable[Remark]) -> list[Turn]:
-    """What a visitor said, and what became of it; what the avatar said by itself is left out."""
+    """What a visitor said of late, and what became of it; not what the avatar said by itself."""
     rows: dict[int, Turn] = {}
     for remark in history:
         if remark.role == "visitor":
@@ -69,7 +70,7 @@ def turns(history: Iterable[Remark]) -> list[Turn]:
             answer = unmarked(remark.text)
             cut = len(remark.heard) < _WHOLE * len(answer)
             rows[remark.turn] = Turn(rows[remark.turn].text, answer, remark.sure, cut)
-    return list(rows.values())
+    return list(rows.values())[-_LOOKED:]
 
 
 def course(said: Sequence[Turn], language: str) -> list[Mood]:

@@ -33,13 +33,9 @@ from visavis.engines.base import (
     names,
     obeys,
 )
-from visavis.engines.dialogue import danger
-from visavis.engines.dialogue.danger import Kind, Rescue
-from visavis.engines.dialogue.danger_meaning import Meaning
-from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
-from visavis.engines.language import minilm
 from visavis.engines.language.commands import Commands
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
@@ -49,14 +45,13 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, chatting, considerate, prepared
+from visavis.server.services import carrying, chatting, prepared
 from visavis.server.services.chatting import BESIDE
-from visavis.server.services.considerate import ConsiderateMind
-from visavis.server.services.dangers import DangerMind, OwnAnswers
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.fillers import Prepared
 from visavis.server.services.gaps import Gaps
+from visavis.server.services.guarding import guarded
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
@@ -172,32 +167,12 @@ class Services:
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
-        self._mind = await self._guarded(self._mind)
+        obeying = self._commands is not None  # else it says whatever it is given
+        rescue, knowledge = self._defaults.rescue, self._defaults.knowledge
+        self._mind = await guarded(self._mind, knowledge, rescue, self._home, obeying=obeying)
         await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
-
-    async def _guarded(self, mind: Mind) -> Mind:
-        """Words of danger are met before it is asked, whichever it is; and moods minded."""
-        await asyncio.to_thread(danger.warm)
-        example = None if self._defaults.dialogue == "echo" else EXAMPLE
-        own = OwnAnswers(self._defaults.knowledge or example)
-        await own.get(ENGLISH)
-        if self._commands is not None:  # else it says whatever it is given
-            await asyncio.to_thread(considerate.warm)
-            mind = ConsiderateMind(mind)
-        return DangerMind(mind, self._defaults.rescue, own, await self._meaning())
-
-    async def _meaning(self) -> Callable[[str], Kind | None] | None:
-        """None where there is no network for it, or nobody who says that nothing is known."""
-        if self._defaults.dialogue == "echo":
-            return None
-        try:
-            network = await asyncio.to_thread(minilm.shared, self._home)
-            return Meaning(network).danger
-        except (EngineError, ManifestError) as error:
-            log.warning("danger is told by phrases alone", extra={"fault": str(error)})
-            return None
 
     async def _open_ears(self) -> None:
         self._stt = await self._ears.get("en")

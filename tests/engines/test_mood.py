@@ -1,5 +1,6 @@
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,12 @@ def test_the_held_out_conversations_are_read_as_a_person_reads_them():
 @pytest.mark.parametrize(
     ("language", "frustrated", "pleased", "urgent"),
     [
-        ("en", "You are not listening to me!", "That is wonderful, thank you so much.", "Hurry up!"),
+        (
+            "en",
+            "You are not listening to me!",
+            "That is wonderful, thank you so much.",
+            "Hurry up!",
+        ),
         ("es", "¡No me entiende!", "Perfecto, muchas gracias.", "Tengo mucha prisa."),
         ("fr", "Vous ne m'écoutez pas !", "C'est parfait, merci beaucoup.", "C'est urgent."),
         ("de", "Sie verstehen mich nicht!", "Wunderbar, vielen Dank.", "Ich habe es eilig."),
@@ -64,9 +70,7 @@ def test_what_happens_to_a_visitor_counts_where_words_tell_nothing():
 
 def test_a_feeling_decays_and_its_opposite_softens_it():
     angry = felt("This is ridiculous", "Where is the bar?", "And the gym?", "And the pool?")
-    assert [a.frustration > b.frustration for a, b in zip(angry, angry[1:], strict=False)] == [
-        True, True, True,
-    ]  # fmt: skip
+    assert all(before.frustration > after.frustration for before, after in pairwise(angry))
     assert angry[-1].frustration < TOLD
     eased = felt("This is ridiculous", "Thank you so much, that is perfect.")[-1]
     assert eased.satisfaction > TOLD > eased.frustration
