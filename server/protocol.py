@@ -113,7 +113,8 @@ class Ready:
     sent beyond that is lost. history: what was said before; captions: the clauses of the reply
     under way. takes: types of messages that not every server of this version takes. fluency: how
     the face is drawn, as in `events.Pictures`. attended: who of the staff is there, as in
-    `events.Attended`.
+    `events.Attended`. voice_mood: whether the tone of the visitor's voice is read, too: then who
+    shows the session must say so.
     """
 
     protocol: int
@@ -129,6 +130,7 @@ class Ready:
     takes: tuple[str, ...] = TAKES
     fluency: Fluency = "full"
     attended: str = "nobody"
+    voice_mood: bool = False
 
 
 @dataclass(frozen=True, slots=True)

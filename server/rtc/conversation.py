@@ -224,6 +224,7 @@ class Conversation:
             captions=self.session.shown,
             fluency=self.session.fluency,
             attended=self.session.attendance.by.by,
+            voice_mood=self.session.reads_voice,
         )  # fmt: skip
 
     def took(self) -> None:

@@ -33,9 +33,7 @@ from visavis.engines.base import (
     names,
     obeys,
 )
-from visavis.engines.dialogue import danger
 from visavis.engines.dialogue.danger import Rescue
-from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language.commands import Commands
@@ -47,19 +45,20 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, chatting, considerate, prepared
+from visavis.server.services import carrying, chatting, prepared
 from visavis.server.services.chatting import BESIDE
-from visavis.server.services.considerate import ConsiderateMind
-from visavis.server.services.dangers import DangerMind, OwnAnswers
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.fillers import Prepared
+from visavis.server.services.gaps import Gaps
+from visavis.server.services.guarding import guarded
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
 from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
+from visavis.server.services.tally import Tally
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
@@ -96,6 +95,7 @@ class Defaults:
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
     tools: what a mind may use, and what may be shown.
+    keep_questions: whether questions without an answer are kept for the operator.
     voice_mood: whether it is heard how raised a visitor's voice is.
     rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
@@ -113,6 +113,7 @@ class Defaults:
     prepare: bool = False
     tools: ToolsFile = NO_TOOLS
     voice_mood: bool = False
+    keep_questions: bool = False
     rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
     zone: str = ""
@@ -151,6 +152,7 @@ class Services:
         self._gallery = Gallery(defaults.tools.shown.pictures, defaults.tools.shown.picture_hosts)
         self._commands: Commands | None = None
         self._guide: Guide
+        self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
         self._director: Director
 
     @property
@@ -177,20 +179,12 @@ class Services:
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
-        self._mind = await self._guarded(self._mind)
+        obeying = self._commands is not None  # else it says whatever it is given
+        rescue, knowledge = self._defaults.rescue, self._defaults.knowledge
+        self._mind = await guarded(self._mind, knowledge, rescue, self._home, obeying=obeying)
+        await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
-
-    async def _guarded(self, mind: Mind) -> Mind:
-        """Words of danger are met before it is asked, whichever it is; and moods minded."""
-        await asyncio.to_thread(danger.warm)
-        example = None if self._defaults.dialogue == "echo" else EXAMPLE
-        own = OwnAnswers(self._defaults.knowledge or example)
-        await own.get(ENGLISH)
-        if self._commands is not None:  # else it says whatever it is given
-            await asyncio.to_thread(considerate.warm)
-            mind = ConsiderateMind(mind)
-        return DangerMind(mind, self._defaults.rescue, own, self._metrics)
 
     async def _open_ears(self) -> None:
         self._stt = await self._ears.get("en")
@@ -281,6 +275,7 @@ class Services:
             ),
             apology=loaded.apology,
             give_back=give_back,
+            over=self._tally.over,
             clock=partial(Clock, phase=sitting.phase),
             commands=self._commands.named(avatar) if self._commands is not None else None,
         )
@@ -372,6 +367,7 @@ class Services:
         self._ends.close()
         if self._toolbox is not None:
             self._toolbox.close()
+        self._tally.close()
         for served in self._served:
             served.close()
         self._voices.close()

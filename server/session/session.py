@@ -200,6 +200,11 @@ class Session:
         return self._guide.felt(self.history.remarks, "", self.language)
 
     @property
+    def reads_voice(self) -> bool:
+        """Whether the voice, too, tells of the mood."""
+        return isinstance(self._ear, Hearing) and self._ear.reads_mood
+
+    @property
     def said(self) -> tuple[events.Line, ...]:
         """What visitor and avatar said, as it was heard, the question under way included."""
         lines = self.history.lines()

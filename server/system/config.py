@@ -96,6 +96,11 @@ class Config:
         "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
         "says so. Off: their words alone do",
     )
+    keep_questions: str = _setting(
+        "off",
+        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
+        "days, with numbers, addresses and names blanked",
+    )
     emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
     crisis_number: str = _setting(
         "", "number told to a visitor who thinks of suicide; empty: the emergency number alone"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from visavis.server.system.config import Config
 
 SOURCES: Final = ("dialogue", "microphone")
-_SWITCHES: Final = ("create_avatars", "prepare_answers", "voice_mood", "refine")
+_SWITCHES: Final = ("create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine")
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(
     r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
