@@ -123,14 +123,15 @@ class Passage:
 class Notes:
     """What the house knows: who speaks for it, and what its file has on one question.
 
-    house: what it is, as the file's title says it. name, role: the avatar's, empty where the file
-    says nothing of them. contact: who knows more. topics: what the file is about. passages: nearest
-    first, none where nothing is near.
+    house: what it is, as the file's title says it. name, role: the avatar's; greeting: what it
+    says to who arrives; empty where the file says nothing of them. contact: who knows more.
+    topics: what the file is about. passages: nearest first, none where nothing is near.
     """
 
     house: str = ""
     name: str = ""
     role: str = ""
+    greeting: str = ""
     contact: str = ""
     topics: tuple[str, ...] = ()
     passages: tuple[Passage, ...] = ()
@@ -523,6 +524,10 @@ class Remote(Mind, Protocol):
 
     async def probe(self) -> None:
         """Find out whether it answers now. Raises EngineError."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
         ...
 
 

@@ -17,6 +17,7 @@ def notes(knowledge: Knowledge, entries: Iterable[tuple[Entry, float]]) -> Notes
         house=knowledge.title,
         name=persona.name,
         role=persona.role,
+        greeting=unmarked(persona.greeting),
         contact=persona.contact,
         topics=knowledge.topics,
         passages=tuple(passages),

@@ -185,7 +185,7 @@ class Services:
         assert isinstance(local, DialogueMind)
         settings = DialogueSettings(self._home, self._defaults.knowledge, chat=chat)
         opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
-        self._ends.callback(opened.close)
+        self._ends.callback(opened.stop)
         self._foreknowing = Prepared(ENGLISH, self._foreknowing)
         return opened.mind
 
