@@ -112,7 +112,8 @@ async def _apart(double: ChatDouble) -> AsyncIterator[ChatDouble]:
 
 
 async def _double(knowledge: Any) -> dict[str, object]:
-    before, after, whole, closed = [], [], [], []
+    before, after, whole = [], [], []
+    closed: list[float] = []
     sent: list[float] = []
     answer = says("Of", " course", ". ", "Breakfast is from seven to ten.")
 
@@ -122,12 +123,15 @@ async def _double(knowledge: Any) -> dict[str, object]:
 
     async with _apart(ChatDouble(timed)) as endpoint:
         mind = _minded(endpoint.url, MODEL, knowledge)
+        fresh = [(await _timed(mind, question))[1] for question in QUESTIONS]  # embedded once
+        spent = time.thread_time()  # the endpoint has a thread of its own
         for number in range(ROUNDS):
             began = time.monotonic()
             _, clause, _ = await _timed(mind, QUESTIONS[number % len(QUESTIONS)])
             before.append(endpoint.asked[-1].came - began)
             after.append(began + clause - sent[-1])
             whole.append(before[-1] + after[-1])
+        spent = (time.thread_time() - spent) / ROUNDS
         await mind.close()
     async with _apart(ChatDouble(says("Of course. ", then=stalls))) as endpoint:
         mind = _minded(endpoint.url, MODEL, knowledge)
@@ -137,6 +141,8 @@ async def _double(knowledge: Any) -> dict[str, object]:
         "to the request": _ms(before),
         "from its words to the first clause": _ms(after),
         "our own addition": _ms(whole),
+        "the same where the question is new": _ms(fresh),
+        "of it, processor time": round(1000 * spent, 1),
         "interruption to the closed request": _ms(closed),
     }
 
