@@ -24,7 +24,7 @@ from typing import Any, Final
 import openai
 
 from bench import local_model
-from tests.support.asking import Asking
+from tests.support.questions import Asking
 from tests.support.chat_double import MODEL, ChatDouble, says, stalls
 from visavis.engines import load
 from visavis.engines.base import Fragment, Mind, Notes, Question

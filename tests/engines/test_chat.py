@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 from support import chat_double as double
-from support.asking import SECRET, Asking, answered, words
+from support.questions import SECRET, Asking, answered, words
 from support.chat_double import ChatDouble, calls, cuts, event, fails, floods, says, sends, stalls
 
 from visavis.engines.base import (

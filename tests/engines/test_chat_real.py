@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from support.asking import Asking, answered, words
+from support.questions import Asking, answered, words
 
 from bench import local_model
 from visavis.engines.base import EngineAway, Notes, Passage

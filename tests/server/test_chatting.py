@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from support.asking import Asking, answered, words
+from support.questions import Asking, answered, words
 from support.chat_double import MODEL, ChatDouble, cuts, fails, says, stalls
 from support.stage import Stage
 
