@@ -24,7 +24,9 @@ _ELEMENT: Final = re.compile(
 _HAN: Final = re.compile(r"([\u3400-\u9fff])")
 _ARABIC: Final = re.compile(r"[\u0600-\u06ff]")
 _TOKEN: Final = re.compile(r"\w+")
-_SAME: Final = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": None, "ß": "ss", "’": "'"})
+_SAME: Final = str.maketrans(
+    {"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه", "ـ": None, "ß": "ss", "’": "'"}
+)
 _ELIDED: Final = re.compile(r"\b([ldjmtsnc]|qu)'(?=\w)")  # "l'escalier"; no English "it's"
 _ARTICLE: Final = re.compile(r"^[وف]?(?:ال|بال|لل|كال)(?=\w{3})")
 

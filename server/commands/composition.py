@@ -47,6 +47,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
         chat=llm.chat(config),
+        zone=config.time_zone,
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 
