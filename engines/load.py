@@ -30,7 +30,8 @@ from visavis.engines.base import (
     Voice,
     draw_one,
 )
-from visavis.engines.language.languages import is_english
+from visavis.engines.language import phrasebook
+from visavis.engines.language.languages import ENGLISH, LANGUAGES, code_of, is_english
 from visavis.engines.registry import DIALOGUES, VOICES, Wanted
 from visavis.engines.render.choice import choose
 from visavis.engines.render.runtimes import Standing
@@ -78,6 +79,16 @@ def stt(home: Path, language: str = "en", *, detect: bool = False) -> Stt:
 
     others = MultilingualStt(shared(home), language or "en", detect=detect)
     return EitherStt(_english(home), others) if is_english(language) else others
+
+
+def heard(home: Path) -> tuple[str, ...]:
+    """Languages whose words can be recognised, as codes."""
+    try:
+        for part in ("whisper-base-1", "whisper-base-2"):
+            manifest.locate(part, home / "models")
+    except manifest.ManifestError:
+        return (ENGLISH.code,)
+    return tuple(LANGUAGES)
 
 
 @cache
@@ -186,6 +197,21 @@ def tts(name: str, home: Path) -> Tts:
 def voices() -> tuple[Voice, ...]:
     """Every voice that can be had, without loading any."""
     return tuple(found for found in _looked_up().values() if isinstance(found, Voice))
+
+
+@cache
+def languages(home: Path) -> tuple[str, ...]:
+    """What can be heard and spoken, as codes; first those that the avatar has own words in."""
+    spoken = {code_of(voice.language) for voice in voices()}
+    can = [each for each in heard(home) if each in spoken]
+    return tuple(sorted(can, key=lambda each: each not in phrasebook.LANGUAGES))
+
+
+def voice_for(language: str, home: Path | None = None) -> str | None:
+    """The voice of a language that names none; None: nobody speaks it."""
+    del home
+    code = code_of(language)
+    return next((each.name for each in voices() if code_of(each.language) == code), None)
 
 
 @cache

@@ -5,8 +5,8 @@ import pytest
 
 from visavis.engines import load
 from visavis.engines.base import HEAR_RATE, EngineError, Transcript
-from visavis.engines.fake import FakeEcho
 from visavis.engines.ears.vad_webrtc import WebrtcVad
+from visavis.engines.fake import FakeEcho
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Heard
 from visavis.server.playout.timeline import Timeline

@@ -1,0 +1,61 @@
+"""The languages that a server's sessions can be in, and who speaks each of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from visavis.engines import load
+from visavis.engines.base import EngineError
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH
+from visavis.server.services.voices import Loaded, Voices
+from visavis.server.session.speaking import Spoken
+
+_NOBODY: Final = "Nobody speaks {language} here: see `visavis voices`."
+
+
+class Tongues:
+    """Voices by language: one that was asked for, where it speaks it, else the language's own."""
+
+    def __init__(self, voices: Voices, home: Path) -> None:
+        self._voices, self._home = voices, home
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What can be heard and spoken, as codes."""
+        return load.languages(self._home)
+
+    def name(self, language: str, wanted: str) -> str:
+        """The voice of a language: `wanted`, if it is of that. Raises EngineError."""
+        code = code_of(language)
+        if self.language_of(wanted) in (code, ""):
+            return wanted
+        found = load.voice_for(code, self._home)
+        if found is None:
+            raise EngineError(_NOBODY.format(language=code))
+        return found
+
+    def language_of(self, voice: str) -> str:
+        """The code of a voice's language; "" of one that there is not."""
+        found = next((each for each in load.voices() if each.name == voice), None)
+        return code_of(found.language) if found is not None else ""
+
+    async def get(self, language: str, wanted: str) -> Loaded:
+        """Raises EngineError, NotFound."""
+        return await self._voices.get(self.name(language, wanted))
+
+
+class Abroad:
+    """Who speaks other languages in one session; `session.speaking.Speakers.abroad`.
+
+    wanted: the voice that the session asked for.
+    """
+
+    def __init__(self, tongues: Tongues, wanted: str) -> None:
+        self._tongues, self._wanted = tongues, wanted
+
+    async def __call__(self, language: str) -> Spoken:
+        """Raises EngineError."""
+        loaded = await self._tongues.get(language or ENGLISH, self._wanted)
+        return Spoken(loaded.tts, loaded.shelf, loaded.apology)
