@@ -100,7 +100,7 @@ def _avatar_problems(config: Config) -> list[str]:
 
 
 def _voice_problems(config: Config) -> list[str]:
-    if config.voice in {voice.name for voice in load.voices()}:
+    if config.voice in {voice.name for voice in load.voices(config.home_path)}:
         return []
     why = load.missing_voices().get(config.voice, "see `visavis voices`")
     return [f"voice {config.voice!r} does not exist: {why}"]

@@ -90,7 +90,7 @@ class VoiceRoutes:
         """Nothing is under way here."""
 
     async def _voices(self, _request: web.Request) -> web.Response:
-        found = await asyncio.to_thread(load.voices)  # imports what was not needed yet
+        found = await asyncio.to_thread(load.voices, self._home)  # imports what was not needed yet
         voices = [
             {
                 "name": voice.name,

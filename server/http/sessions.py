@@ -88,7 +88,7 @@ class Lender(Protocol):
         """What a session can be in, as codes."""
         ...
 
-    def language_of(self, voice: str) -> str:
+    async def language_of(self, voice: str) -> str:
         """The code of a voice's language, "" of one that there is not."""
         ...
 
@@ -185,7 +185,7 @@ class SessionRoutes:
         avatar = request.query.get("avatar") or self._offered.avatar
         voice = request.query.get("voice") or self._offered.voice
         source = _source(request.query.get("source") or self._offered.source)
-        tongue = self._tongue(request)
+        tongue = await self._tongue(request)
         offers.checked(offer, self._offered.reach)  # before anybody gives up a place for it
         name = secrets.token_urlsafe(12)
         await self._take_place(name, caller(request))
@@ -196,11 +196,11 @@ class SessionRoutes:
         )
         return _answered(name, answer)
 
-    def _tongue(self, request: web.Request) -> tuple[str, bool]:
+    async def _tongue(self, request: web.Request) -> tuple[str, bool]:
         """The language in which a session begins, and whether it follows. Raises Malformed."""
         wanted = request.query.get("language", "")
         if not wanted and self._offered.language != AUTO and (voice := request.query.get("voice")):
-            wanted = self._services.language_of(voice)
+            wanted = await self._services.language_of(voice)
         wanted = wanted or self._offered.language
         languages = self._services.languages
         if wanted == AUTO:

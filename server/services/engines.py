@@ -62,6 +62,7 @@ from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
 from visavis.server.session.relaying import Mouth
 from visavis.server.session.speaking import Speakers
+from visavis.server.session.switching import followed
 from visavis.server.system.config import Source
 from visavis.server.system.errors import Problem
 from visavis.server.system.faults import place
@@ -117,7 +118,8 @@ class Services:
         self._voices = Voices(
             home, metrics, apart=defaults.voices_apart, repertoire=self._repertoire
         )
-        self._tongues = Tongues(self._voices, home)
+        self._tongues = Tongues(self._voices, home, defaults.voice)
+        self._languages: tuple[str, ...] = (ENGLISH,)
         self._foreknowing: Foreknowing | None = None
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
@@ -147,6 +149,7 @@ class Services:
         began = time.perf_counter()
         await asyncio.to_thread(load.settle)
         await asyncio.to_thread(tongues.load)
+        self._languages = await asyncio.to_thread(load.languages, self._home)
         _, self._mind, _, _ = await asyncio.gather(
             self._open_ears(),
             self._open_mind(),
@@ -219,11 +222,11 @@ class Services:
     @property
     def languages(self) -> tuple[str, ...]:
         """What a session can be in, as codes."""
-        return self._tongues.languages
+        return self._languages
 
-    def language_of(self, voice: str) -> str:
+    async def language_of(self, voice: str) -> str:
         """The code of a voice's language, "" of one that there is not."""
-        return self._tongues.language_of(voice)
+        return await asyncio.to_thread(self._tongues.language_of, voice)
 
     async def lend(
         self, avatar: str, voice: str, source: Source, language: str = ENGLISH, *,
@@ -234,7 +237,7 @@ class Services:
         language: BCP 47, in which it begins. follows: whether it goes over to the visitor's.
         """
         with _loading("The voice"):
-            name = self._tongues.name(language, voice)
+            name = await asyncio.to_thread(self._tongues.name, language, voice)
             loaded = await self._voices.get(name)
         with _loading("The ears"):
             stt = await self._hears(language, follows)
@@ -277,7 +280,8 @@ class Services:
         """Recognition in a language; detect: of others too, and then of what is typed as well."""
         if detect:
             await asyncio.to_thread(detection.load)
-        return await self._ears.get(language, detect=detect)
+        among = followed(self._languages, language)
+        return await self._ears.get(language, detect=detect, among=among)
 
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""

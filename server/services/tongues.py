@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Final
 
 from visavis.engines import load
-from visavis.engines.base import EngineError
+from visavis.engines.base import EngineError, Voice
 from visavis.engines.language.languages import code_of
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.server.services.voices import Loaded, Voices
@@ -18,32 +19,35 @@ _NOBODY: Final = "Nobody speaks {language} here: see `visavis voices`."
 class Tongues:
     """Voices by language: one that was asked for, where it speaks it, else the language's own."""
 
-    def __init__(self, voices: Voices, home: Path) -> None:
-        self._voices, self._home = voices, home
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """What can be heard and spoken, as codes."""
-        return load.languages(self._home)
+    def __init__(self, voices: Voices, home: Path, default: str) -> None:
+        """default: the voice of a session that names none."""
+        self._voices, self._home, self._default = voices, home, default
 
     def name(self, language: str, wanted: str) -> str:
-        """The voice of a language: `wanted`, if it is of that. Raises EngineError."""
+        """The voice of a language: `wanted`, if it is of that. Reads files. Raises EngineError."""
         code = code_of(language)
-        if self.language_of(wanted) in (code, ""):
-            return wanted
-        found = load.voice_for(code, self._home)
+        for voice in (wanted, self._default):
+            if self.language_of(voice) in (code, ""):
+                return voice
+        found = load.voice_for(language, self._home)
+        if found is None:  # of English, that is because any will do
+            found = next((each.name for each in self._all if code_of(each.language) == code), None)
         if found is None:
             raise EngineError(_NOBODY.format(language=code))
         return found
 
     def language_of(self, voice: str) -> str:
-        """The code of a voice's language; "" of one that there is not."""
-        found = next((each for each in load.voices() if each.name == voice), None)
+        """The code of a voice's language; "" of one that there is not. Reads files."""
+        found = next((each for each in self._all if each.name == voice), None)
         return code_of(found.language) if found is not None else ""
+
+    @property
+    def _all(self) -> tuple[Voice, ...]:
+        return load.voices(self._home)
 
     async def get(self, language: str, wanted: str) -> Loaded:
         """Raises EngineError, NotFound."""
-        return await self._voices.get(self.name(language, wanted))
+        return await self._voices.get(await asyncio.to_thread(self.name, language, wanted))
 
 
 class Abroad:

@@ -12,6 +12,7 @@ from typing import Final
 
 from visavis.engines.language import detection, tongues
 from visavis.engines.language.languages import LANGUAGES, code_of
+from visavis.engines.language.phrasebook import LANGUAGES as OWN
 from visavis.engines.language.phrasebook import phrase
 from visavis.engines.language.tongues import ALL, names_of
 from visavis.server.system.config import AUTO
@@ -23,6 +24,11 @@ _ENOUGH: Final = 3
 def unknown(language: str, languages: Sequence[str]) -> str:
     """Why a conversation cannot be in a language, and which ones it can be in."""
     return f"There is no language {language!r} here: choose {AUTO} or {', '.join(languages)}."
+
+
+def followed(languages: Sequence[str], language: str) -> tuple[str, ...]:
+    """Of languages that can be spoken, those that are gone over to unasked, and `language`."""
+    return tuple(each for each in languages if each in OWN or each == code_of(language))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,11 @@ class Switching:
     def __init__(self, language: str, languages: tuple[str, ...], *, follows: bool) -> None:
         self.language, self.languages, self.follows = language, languages, follows
 
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """Languages that it goes over to unasked: those that it has words of its own in."""
+        return followed(self.languages, self.language)
+
     def of(self, text: str, heard: str = "") -> str:
         """The language in which a visitor's words are answered.
 
@@ -47,7 +58,7 @@ class Switching:
         if not self.follows:
             return self.language
         found = code_of(heard) if heard else self._typed(text)
-        if found == code_of(self.language) or found not in self.languages:
+        if found == code_of(self.language) or found not in self.followed:
             return self.language
         if heard and not self._enough(text, found) and self._typed(text) != found:
             return self.language
@@ -70,12 +81,12 @@ class Switching:
 
     def foreign(self) -> str:
         """What is said to speech in a language that is not understood."""
-        understood = self.languages if self.follows else (code_of(self.language),)
+        understood = self.followed if self.follows else (code_of(self.language),)
         names = names_of(understood, self.language)
         return phrase("ears.foreign", self.language).format(languages=names)
 
     def _typed(self, text: str) -> str:
-        return detection.language_of(text, self.languages, code_of(self.language))
+        return detection.language_of(text, self.followed, code_of(self.language))
 
     def _enough(self, text: str, language: str) -> bool:
         """Whether speech is long enough to tell its language by its sound."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, get_args
 
 from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
+from visavis.models import piper_voices
 from visavis.server.system import llm, secret_files
 from visavis.server.system.addresses import Address, Network, addresses, networks, ports
 from visavis.server.system.errors import ConfigError
@@ -126,6 +127,10 @@ class Config:
         "on, off or auto: whether each voice runs in a process of its own, which takes 0.2 GB and "
         "keeps pictures and sound in time while it speaks; auto: unless max_sessions is set to one "
         "or two",
+    )
+    voice_mirror: str = _setting(
+        piper_voices.MIRROR,
+        "where `visavis models pull piper:VOICE` looks: piper's repository of voices, or a mirror",
     )
     prepare_answers: str = _setting(
         "on",
@@ -349,6 +354,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"create_avatars is {config.create_avatars!r}: choose on or off"
     if config.voice_process not in {"on", "off", "auto"}:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
+    if not config.voice_mirror.startswith(("http://", "https://")):
+        yield f"voice_mirror is {config.voice_mirror!r}: write an address with http:// or https://"
     if config.prepare_answers not in {"on", "off"}:
         yield f"prepare_answers is {config.prepare_answers!r}: choose on or off"
     if config.refine not in {"on", "off"}:

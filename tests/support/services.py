@@ -66,7 +66,7 @@ class FakeServices:
 
     languages = ("en", "de")
 
-    def language_of(self, voice: str) -> str:
+    async def language_of(self, voice: str) -> str:
         return {"heart": "en", "greta": "de"}.get(voice, "")
 
     async def lend(
