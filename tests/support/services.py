@@ -105,6 +105,9 @@ class FakeServices:
             apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
         )
 
+    def stt_served(self) -> Served[Stt]:
+        return self._served("stt", self.stt)
+
     def _served(self, name: str, engine: T) -> Served[T]:
         health = Health(name, name, self.metrics)
         return Served(InThread(engine, self.workers[name]), health)
