@@ -97,9 +97,7 @@ class Tongue(Stage):
         speakers = replace(own, mind=mind or Listener(), abroad=self.abroad)
         self.voice = own.voice
         self.open(
-            replace(
-                engines, speakers=speakers, follows=follows, languages=SPOKEN, hears=self.hears
-            )
+            replace(engines, speakers=speakers, follows=follows, languages=SPOKEN, hears=self.hears)
         )
 
     async def abroad(self, language):

@@ -79,6 +79,9 @@ class FakeServices:
         engines = self.engines(fake.FakeLips() if source == "microphone" else None)
         return replace(engines, language=language, follows=follows, languages=self.languages)
 
+    async def mouth(self) -> Mouth:
+        return Mouth(fake.FakeLips(), fake.FakeLips)
+
     def engines(self, lips: Lips | None = None) -> Engines:
         stt: Served[Stt] = self._served("stt", self.stt)
         dialogue: Served[Dialogue] = self._served("dialogue", self.dialogue)
