@@ -30,6 +30,7 @@ from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Draw
 from visavis.engines.dialogue import knowledge_file as knowledge
 from visavis.engines.motion import visemes
+from visavis.engines.registry import VOICES
 from visavis.models.arkit import INDEX, NAMES
 from visavis.models.bake import landmarks
 from visavis.server.playout.messages import FRAME
@@ -100,7 +101,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """All measurements."""
     avatar = performance.avatar(options.avatar, options.home)
     result: dict[str, Any] = {"avatar": options.avatar, "delays_ms": delays()}
-    for name in options.voice or [voice.name for voice in load.voices()]:
+    for name in options.voice or list(VOICES):
         tts = load.tts(name, options.home)
         script = perform(text(options.minutes), tts)
         hush = np.zeros(HUSH, np.int16)
