@@ -65,6 +65,7 @@ def sessions(
         config.avatar,
         config.voice,
         as_source(config.source) or "dialogue",
+        config.language,
         config.ice,
         reach(config),
         Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
@@ -89,7 +90,7 @@ def application(
     parts = (
         live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
-        VoiceRoutes(config.voice, config.home_path),
+        VoiceRoutes(config.voice, config.language, config.home_path),
         Basics(
             lambda: live.draining or lender.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),

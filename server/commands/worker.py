@@ -88,7 +88,7 @@ async def _serve(
 
     duty = Duty(link, places, remembering, sessions, metrics, missing, carry)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
-    for part in (sessions, VoiceRoutes(config.voice, config.home_path)):
+    for part in (sessions, VoiceRoutes(config.voice, config.language, config.home_path)):
         app.add_routes(part.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
     await runner.setup()

@@ -211,6 +211,7 @@ class Conversation:
             history=_newest(self.session.said),
             captions=self.session.shown,
             fluency=self.session.fluency,
+            language=self.session.language,
         )  # fmt: skip
 
     def took(self) -> None:

@@ -31,11 +31,19 @@ class Commanded:
     """The visitor's words of this turn were no question, but told the conversation what to do.
 
     "stop", "pause" (be silent and wait), "go-on" (with the rest of what was stopped), "repeat"
-    (the last answer) or "manner" (speak slower, louder, ...). It has been done.
+    (the last answer), "manner" (speak slower, louder, ...) or "language" (another one, or which
+    there are). It has been done.
     """
 
     turn: int
     command: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSpoken:
+    """The conversation is in this language from now on. language: BCP 47."""
+
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +194,7 @@ Event = (
     Listening
     | Transcribed
     | Commanded
+    | LanguageSpoken
     | NotUnderstood
     | Thinking
     | ReplyStarted

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
+from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
 from visavis.models import piper_voices
 from visavis.server.system import llm, secret_files
@@ -27,6 +28,7 @@ _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
+AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 # Minutes, where others than this machine may call. A kiosk's page forgets its visitor by itself.
 _IDLE: Final = 10
 _WORKERS: Final = 64
@@ -77,6 +79,11 @@ class Config:
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
+    language: str = _setting(
+        "en",
+        "language of a session that asks for none: a tag such as de, or auto, which follows the "
+        "visitor's; others than en need visavis[languages]",
+    )
     dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
     source: str = _setting(
         "dialogue",
@@ -339,6 +346,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"dialogue is {config.dialogue!r}: choose {_either(DIALOGUES)}"
     if as_source(config.source) is None:
         yield f"source is {config.source!r}: choose {_either(SOURCES)}"
+    if config.language != AUTO and code_of(config.language) not in LANGUAGES:
+        yield f"language is {config.language!r}: choose {AUTO}, {_either(LANGUAGES)}"
     if as_wanted(config.renderer) is None:
         yield f"renderer is {config.renderer!r}: choose {_either(WANTED)}"
     if config.create_avatars not in {"on", "off"}:

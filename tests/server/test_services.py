@@ -54,7 +54,7 @@ def engines(monkeypatch):
         "dialogue": lambda name, settings: fake.FakeDialogue(),
         "director": lambda home: Director(),
         "tts": lambda name, home: fake.FakeTts(),
-        "voices": lambda: (fake.FakeTts.voice,),
+        "voices": lambda *_: (fake.FakeTts.voice,),
     }
     for name, make in named.items():
         monkeypatch.setattr(load, name, make)
