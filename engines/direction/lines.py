@@ -103,7 +103,8 @@ def lines_of(fragments: Iterable[str], understand: Callable[[str], Direction]) -
             found += lines.text(piece.text)
         else:
             found += lines.cue(piece.wish, understand(piece.wish))
-    return [replace(line, text=sayable(line.text, line.language)[0]) for line in [*found, *lines.flush()]]
+    found += lines.flush()
+    return [replace(line, text=sayable(line.text, line.language)[0]) for line in found]
 
 
 def _unmarked(fragments: Iterable[str]) -> Iterator[str]:
