@@ -39,7 +39,7 @@ class Lines:
     def __init__(self, language: str = "en") -> None:
         self.language = language  # of the texts that come
         self.dropped: list[str] = []  # words in brackets that nobody understood
-        self._clauses = Clauses()
+        self._clauses = Clauses(language)
         self._cue, self._wish = NOTHING, ""
         self._movements: tuple[Movement, ...] = ()
         self._cards: tuple[Card, ...] = ()
@@ -76,7 +76,7 @@ class Lines:
     def turn_to(self, language: str) -> list[Line]:
         """What comes now is in this language: the clause before it is complete."""
         before = self._lines(self._clauses.flush())
-        self.language = language
+        self.language, self._clauses = language, Clauses(language)
         return before
 
     def flush(self) -> list[Line]:
@@ -103,7 +103,8 @@ def lines_of(fragments: Iterable[str], understand: Callable[[str], Direction]) -
             found += lines.text(piece.text)
         else:
             found += lines.cue(piece.wish, understand(piece.wish))
-    return [replace(line, text=sayable(line.text)[0]) for line in [*found, *lines.flush()]]
+    found += lines.flush()
+    return [replace(line, text=sayable(line.text, line.language)[0]) for line in found]
 
 
 def _unmarked(fragments: Iterable[str]) -> Iterator[str]:

