@@ -358,6 +358,7 @@ class SessionRoutes:
                 "state": conversation.state,
                 "late_frames": conversation.late,
                 "pictures": session.pictures,
+                "stand_in": session.stand_in or None,
             }
         )
 

@@ -46,9 +46,11 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, prepared
+from visavis.server.services import carrying, chatting, prepared
+from visavis.server.services.chatting import BESIDE
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
+from visavis.server.services.fillers import Prepared
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
@@ -188,11 +190,20 @@ class Services:
         return served
 
     async def _open_mind(self) -> Mind:
+        chat = self._defaults.chat
+        if chat is None:
+            return await self._open_dialogue(self._defaults.dialogue)
+        local = await self._open_dialogue(BESIDE)
+        assert isinstance(local, DialogueMind)
+        settings = DialogueSettings(self._home, self._defaults.knowledge, chat=chat)
+        opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
+        self._ends.callback(opened.close)
+        self._foreknowing = Prepared(ENGLISH, self._foreknowing)
+        return opened.mind
+
+    async def _open_dialogue(self, name: str) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
-        name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        settings = DialogueSettings(
-            self._home, knowledge, chat=self._defaults.chat, zone=self._defaults.zone
-        )
+        settings = DialogueSettings(self._home, self._defaults.knowledge, zone=self._defaults.zone)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
@@ -202,15 +213,17 @@ class Services:
         if isinstance(engine, Foreknowing):
             self._foreknowing = engine
         served: Served[Dialogue] = self._serve("dialogue", "The dialogue", engine, worker)
-        return DialogueMind(served, ENGLISH, partial(self._dialogue_in, settings))
+        return DialogueMind(served, ENGLISH, partial(self._dialogue_in, name, settings))
 
-    async def _dialogue_in(self, settings: DialogueSettings, language: str) -> Served[Dialogue]:
+    async def _dialogue_in(
+        self, name: str, settings: DialogueSettings, language: str
+    ) -> Served[Dialogue]:
         """The same in another language. Raises EngineError."""
         worker = Worker(f"dialogue-{language}", deadline=_DEADLINE)
         settings = replace(settings, language=language)
         try:
             with _loading("The dialogue"):
-                engine = await worker.load(load.dialogue, self._defaults.dialogue, settings)
+                engine = await worker.load(load.dialogue, name, settings)
         except BaseException:
             worker.close()
             raise

@@ -78,6 +78,7 @@ class Session:
         self._showing.changed = lambda fluency: self._outlets.tell(events.Pictures(fluency))
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
+        self.stand_in = ""  # who gave the last answer in place of the mind that was asked
         self.history = History()
         self.mood = UNTOLD  # the visitor's, as it was told last
         self.staff_wanted: str | None = None  # why a human being is, since one was asked for
@@ -565,6 +566,7 @@ class Session:
         if turn.reply.dropped:
             self._outlets.tell(self._directed((), turn.reply.dropped))
         turn.marks.ended = self.clock.now()
+        self.stand_in = turn.reply.by if turn.reply.request.origin != "say" else self.stand_in
         if remember:
             self._remember(turn, heard)
         unsaid = tuple(turn.reply.unsaid)
