@@ -44,7 +44,8 @@ def doctor(options: argparse.Namespace) -> int:
     notes = [*_home_notes(config), *_unsaid_notes(config)]
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
-        told = {"settings": shown, "problems": problems, "doubts": doubts, "notes": notes}
+        told: dict[str, object] = {"settings": shown, "problems": problems}
+        told |= {"doubts": doubts, "notes": notes}
         told |= {"language_model": endpoint.words, "first_token": endpoint.first_token}
         told |= {"photos": photos, "sessions": room, "renderer": choice.words, "answers": answers}
         say_line(json.dumps(told))
