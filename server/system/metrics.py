@@ -225,6 +225,25 @@ class Metrics:
             registry=self.registry,
         )
         self._add_staff()
+        self.moods = Counter(
+            "visavis_moods",
+            "Questions of visitors who felt so over the conversation, as their words tell",
+            ["feeling"],
+            registry=self.registry,
+        )
+        for feeling in ("frustration", "satisfaction", "urgency"):
+            self.moods.labels(feeling)
+        self.unanswered = Counter(
+            "visavis_unanswered", "Questions to which no answer was known", registry=self.registry
+        )
+        self.dangers = Counter(
+            "visavis_dangers",
+            "Questions that told of a danger, by its kind",
+            ["kind"],
+            registry=self.registry,
+        )
+        for kind in ("suicide", "self_harm", "violence", "fire", "medical", "emergency"):
+            self.dangers.labels(kind)  # so that all are there from the start
         self.llm_answers = Counter(
             "visavis_llm_answers",
             "Answers that a language model was to give, by who gave them",
