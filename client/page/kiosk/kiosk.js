@@ -274,6 +274,7 @@ export class Kiosk {
   // --- what may be asked -------------------------------------------------------------------------
 
   /** @type {string[]} */ #questions = [];
+  /** @type {string[]} */ #offered = [];
   #shown = 0;
 
   async #load() {
@@ -293,13 +294,13 @@ export class Kiosk {
     const most = 4;
     const from = this.#questions.length > most ? this.#shown % this.#questions.length : 0;
     const around = [...this.#questions, ...this.#questions];
-    this.#view.offer(around.slice(from, from + Math.min(most, this.#questions.length)));
+    this.#offered = around.slice(from, from + Math.min(most, this.#questions.length));
+    this.#view.offer(this.#offered);
     this.#shown += most;
   }
 
   #readAloud() {
-    const shown = [...this.#view.asks.querySelectorAll("button")].map((each) => each.textContent ?? "");
-    this.#say(t("kiosk.aloud.say", { questions: shown.join(" ") }));
+    this.#say(t("kiosk.aloud.say", { questions: this.#offered.join(" ") }));
   }
 
   #onLanguage() {

@@ -5,7 +5,7 @@
 
 const CELL = 14; // grey levels that a cell must change: above the noise of a cheap camera at night
 const COMES = 0.04; // share of the picture that moves when somebody comes within two metres or so
-const STAYS = 0.012; // somebody who stands and reads still moves
+const STAYS = 0.006; // somebody who stands and reads still moves
 const STEPS = 4; // pictures looked back at ...
 const MOVING = 3; // ... of which so many must move: a person who walks past the edge does not greet
 const FLASH = 0.6; // more than this is the light or the camera, not a person

@@ -62,7 +62,8 @@ export class View {
   /** The questions to touch. @param {string[]} questions */
   offer(questions) {
     this.asks.replaceChildren(...questions.map((question) => {
-      const made = make("button", { type: "button", className: "kiosk-ask", dir: "auto" }, question);
+      const whole = question.replaceAll("-", "\u2011"); // no line ends within "Wi-Fi"
+      const made = make("button", { type: "button", className: "kiosk-ask", dir: "auto" }, whole);
       made.addEventListener("click", () => this.#actions.ask(question));
       return make("li", {}, made);
     }));
@@ -134,7 +135,7 @@ export class View {
   }
 
   #makeWarning() {
-    const more = button("people", "kiosk.warn.more", "kiosk-more", this.#actions.more);
+    const more = button("clock", "kiosk.warn.more", "kiosk-more", this.#actions.more);
     const finish = button("leave", "kiosk.warn.finish", "kiosk-finish", this.#actions.finish);
     const card = make("section", { className: "kiosk-card kiosk-warning", hidden: true },
       this.warningTitle, this.warningText, more, finish);

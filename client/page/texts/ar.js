@@ -321,6 +321,7 @@ export default {
   "kiosk.warn.finish": "إنهاء الآن",
   "kiosk.words.more": "نعم|أجل|انتظر|لحظة|لحظة واحدة|وقت أكثر|أحتاج إلى وقت أكثر|أنا هنا|ما زلت هنا",
   "kiosk.words.finish": "لا|وداعا|مع السلامة|إنهاء|انتهيت|هذا كل شيء",
+  "kiosk.words.besides": "من فضلك شكرا لك نعم لا واحدة",
   "kiosk.more.say": "بالطبع، خذ وقتك.",
   "kiosk.goodbye.title": "مع السلامة!",
   "kiosk.goodbye.text": "يجري محو ما قلته.",

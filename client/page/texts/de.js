@@ -321,6 +321,7 @@ export default {
   "kiosk.warn.finish": "Jetzt beenden",
   "kiosk.words.more": "ja|warte|warten sie|moment|einen moment|augenblick|mehr zeit|ich brauche mehr zeit|ich bin da|ich bin noch da|noch da",
   "kiosk.words.finish": "nein|tschüss|auf wiedersehen|beenden|fertig|ich bin fertig|das war alles",
+  "kiosk.words.besides": "bitte danke schön ja nein noch ich bin da einen moment gerne",
   "kiosk.more.say": "Natürlich, lassen Sie sich Zeit.",
   "kiosk.goodbye.title": "Auf Wiedersehen!",
   "kiosk.goodbye.text": "Was Sie gesagt haben, wird gelöscht.",

@@ -321,6 +321,7 @@ export default {
   "kiosk.warn.finish": "Finish now",
   "kiosk.words.more": "yes|yeah|yep|wait|one moment|just a moment|hold on|more time|i need more time|i am here|i'm here|i am still here|i'm still here|still here",
   "kiosk.words.finish": "no|nope|goodbye|bye|finish|i am done|i'm done|that's all|that is all",
+  "kiosk.words.besides": "please thank you thanks yes no i am still here okay ok a moment",
   "kiosk.more.say": "Of course, take your time.",
   "kiosk.goodbye.title": "Goodbye!",
   "kiosk.goodbye.text": "What you said is being erased.",

@@ -321,6 +321,7 @@ export default {
   "kiosk.warn.finish": "Terminar ahora",
   "kiosk.words.more": "sí|si|espere|espera|un momento|más tiempo|mas tiempo|necesito más tiempo|estoy aquí|sigo aquí|aquí estoy",
   "kiosk.words.finish": "no|adiós|adios|hasta luego|terminar|he terminado|eso es todo",
+  "kiosk.words.besides": "por favor gracias sí no muchas un momento sigo aquí vale",
   "kiosk.more.say": "Por supuesto, tómese su tiempo.",
   "kiosk.goodbye.title": "¡Adiós!",
   "kiosk.goodbye.text": "Lo que ha dicho se está borrando.",

@@ -321,6 +321,7 @@ export default {
   "kiosk.warn.finish": "Terminer maintenant",
   "kiosk.words.more": "oui|ouais|attendez|attends|un instant|un moment|plus de temps|il me faut plus de temps|je suis là|je suis encore là|encore là",
   "kiosk.words.finish": "non|au revoir|terminer|terminé|j'ai fini|c'est tout",
+  "kiosk.words.besides": "s'il vous plaît merci oui non un moment je suis encore là",
   "kiosk.more.say": "Bien sûr, prenez votre temps.",
   "kiosk.goodbye.title": "Au revoir !",
   "kiosk.goodbye.text": "Ce que vous avez dit est en train d’être effacé.",

@@ -321,6 +321,7 @@ export default {
   "kiosk.warn.finish": "现在结束",
   "kiosk.words.more": "在|是|是的|我在|还在|等等|等一下|等一等|更多时间|我还在|我需要更多时间|好的",
   "kiosk.words.finish": "不|不用了|再见|结束|没有了|不在",
+  "kiosk.words.besides": "请 谢谢",
   "kiosk.more.say": "好的，请慢慢来。",
   "kiosk.goodbye.title": "再见！",
   "kiosk.goodbye.text": "您说过的内容正在删除。",
