@@ -71,6 +71,8 @@ export const STYLE = `
 /* beside the conversation instead of over the picture */
 .flow { position: static; container-type: inline-size; }
 .flow .card { position: relative; inset: auto; width: auto; max-height: none; box-shadow: 0 0 0 1px var(--visavis-card-line, #0002); }
+.flow .coded:not(.large) { flex-direction: row; }
+.flow .coded:not(.large) .view { flex: 0 0 6.5rem; }
 .flow .card.large { position: fixed; z-index: 10; }
 
 .card.large { inset: 1rem; width: auto; max-height: none; }
@@ -88,7 +90,8 @@ export const STYLE = `
   .link .text { display: none; }
 }
 @media (max-width: 56rem), (orientation: portrait) {
-  .flow .card:not(.large) { flex-direction: row; max-height: 7.5rem; font-size: 0.875rem; }
+  .flow .card:not(.large) { flex-direction: row; font-size: 0.875rem; }
+  .flow .card:not(.large, .coded) { max-height: 7.5rem; }
   .flow .card:not(.large) .view { flex: 0 0 6.5rem; }
   .flow .card:not(.large) .body { flex: 1; padding-block: 0.5rem; overflow-y: auto; }
 }
@@ -173,6 +176,7 @@ export class CardShelf {
     this.#told.role = "status";
     this.#close.append(icon("", "M6 6l12 12M18 6L6 18"));
     this.#view.append(this.#image);
+    this.#card.role = "region";
     this.#words.append(this.#title, this.#text);
     this.#body.append(this.#words);
     this.#card.append(this.#view, this.#body, this.#close);

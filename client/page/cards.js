@@ -9,13 +9,11 @@ import { onLanguage, t } from "./texts/texts.js";
 /** What cards say in the page's language. */
 const words = () => Object.fromEntries(Object.keys(WORDS).map((key) => [key, t(`card.${key}`)]));
 
-/** Show the cards of an avatar: in the panel, or on a kiosk over the picture, where the element does.
- * @param {import("../visavis-avatar.js").VisavisAvatar} avatar @param {boolean} kiosk */
-export function showCards(avatar, kiosk) {
+/** Show the cards of an avatar in the panel. @param {import("../visavis-avatar.js").VisavisAvatar} avatar */
+export function showCards(avatar) {
   onLanguage(() => {
     avatar.cardWords = words();
   });
-  if (kiosk) return;
   const root = byId("cards").attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);

@@ -389,7 +389,7 @@ addEventListener("hashchange", () => {
 });
 
 takeKey();
-showCards(avatar, kiosk);
+showCards(avatar);
 onLanguage(rewrite);
 greet();
 setCaptions(choice.captions !== false);

@@ -42,7 +42,7 @@ class OwnToolbox:
     def __init__(self, file: ToolsFile, gallery: Gallery, metrics: Metrics) -> None:
         self._file, self._gallery, self._metrics = file, gallery, metrics
         self._loop = OwnLoop("tools")
-        self._own = builtins.tools(file.builtins, file.shown, gallery)
+        self._own: list[Tool] = []
         self._calls: dict[str, HttpTool] = {each.tool.name: each for each in file.http}
         self._http: HttpCalls | None = None
         self._servers: list[McpTools] = []
@@ -112,6 +112,10 @@ class OwnToolbox:
     # --- in the loop of its own -------------------------------------------------------------------
 
     async def _open(self) -> None:
+        file = self._file
+        self._own = await asyncio.to_thread(
+            builtins.tools, file.builtins, file.shown, self._gallery
+        )
         if self._calls:
             from visavis.server.tools.http_calls import HttpCalls
 
