@@ -16,7 +16,7 @@ from visavis.engines.registry import as_wanted
 from visavis.engines.render.choice import choose
 from visavis.models import manifest
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import serve
+from visavis.server.commands import equipment, serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
@@ -35,10 +35,12 @@ def doctor(options: argparse.Namespace) -> int:
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
     problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
+    problems += equipment.problems(config)
     choice = choose(as_wanted(config.renderer) or "auto")
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
     doubts, notes = settings.doubts(config), [*_home_notes(config), *_unsaid_notes(config)]
+    notes += equipment.notes(config)
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
         told = {"settings": shown, "problems": problems, "doubts": doubts, "notes": notes}
@@ -52,6 +54,7 @@ def doctor(options: argparse.Namespace) -> int:
     say_line(f"Their photos are read by: {photos}")
     say_line(f"Pictures are drawn by: {choice.words}")
     say_line(f"Answers made ahead: {answers}")
+    say_line(f"Tools: {equipment.told(config)}")
     for doubt in doubts:
         say_line(f"careful: {doubt}")
     for note in notes:
