@@ -46,8 +46,9 @@ class Asked:
     """What of time a question names.
 
     now: the moment itself ("still", "now"). days: that it names, soonest first. times: minutes of
-    the day that may be meant, "at ten" is two. open: whether it speaks of being open; shut: of having
-    ended. when: whether it asks for a time; until: for the end of one. other: for something else.
+    the day that may be meant, "at ten" is two. open: whether it speaks of being open; shut: of
+    having ended. when: whether it asks for a time; until: for the end of one. other: for something
+    else.
     """
 
     now: bool = False

@@ -74,6 +74,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         prepare=config.prepare_answers == "on",
         chat=llm.chat(config),
         tools=tools(config),
+        zone=config.time_zone,
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 

@@ -109,6 +109,7 @@ async def _serve(
             tasks.append(asyncio.create_task(lag.watch(metrics), name="lag"))
             answers = engines.prepare(lambda: sessions.talking)
             tasks.append(asyncio.create_task(answers, name="answers"))
+            tasks.append(asyncio.create_task(engines.renew(), name="reloading"))
             await asyncio.wait([orders])
         if orders.done() and (seconds := orders.result()):
             await _in_time(sessions.drain(seconds), seconds + 1)

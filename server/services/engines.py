@@ -53,6 +53,7 @@ from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
+from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
@@ -91,6 +92,7 @@ class Defaults:
     prepare: whether answers are synthesized ahead and kept.
     tools: what a mind may use, and what may be shown.
     chat: the language model's endpoint, for a dialogue that asks one.
+    zone: of time, at the place; empty: this machine's.
     """
 
     avatar: str
@@ -104,6 +106,7 @@ class Defaults:
     prepare: bool = False
     tools: ToolsFile = NO_TOOLS
     chat: ChatSettings | None = None
+    zone: str = ""
 
 
 class Services:
@@ -122,6 +125,8 @@ class Services:
             home, metrics, apart=defaults.voices_apart, repertoire=self._repertoire
         )
         self._foreknowing: Foreknowing | None = None
+        self._reloading = Reloading(metrics)
+        self._reloading.tell(self._renewed)
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
         self._news = RendererNews(metrics)
@@ -201,7 +206,9 @@ class Services:
 
     async def _open_dialogue(self, name: str) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
-        settings = DialogueSettings(self._home, self._defaults.knowledge)
+        settings = DialogueSettings(
+            self._home, self._defaults.knowledge, zone=self._defaults.zone
+        )
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
@@ -220,7 +227,9 @@ class Services:
         return self._toolbox
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
-        served: Served[T] = Served(InThread(engine, worker), self._health(name, what))
+        runner = InThread(engine, worker)
+        self._reloading.watch(runner)
+        served: Served[T] = Served(runner, self._health(name, what))
         self._served.append(served)
         return served
 
@@ -274,6 +283,20 @@ class Services:
         )
         with closing(preparing):
             await preparing.run(busy)
+
+    async def renew(self) -> None:
+        """Take up changes of the dialogue's files, until cancelled."""
+        await self._reloading.run()
+
+    async def _renewed(self, old: object, new: object) -> None:
+        """What else was made of a dialogue follows it."""
+        if old is not self._foreknowing or not isinstance(new, Foreknowing):
+            return
+        self._foreknowing = new
+        self._commands = await asyncio.to_thread(Commands, names(new))
+        if self._repertoire is not None:
+            known = lines(new, self._director)
+            await asyncio.to_thread(self._repertoire.learn, known)
 
     async def carries(
         self, encoder: carrying.Encoder, free: Callable[[], bool]

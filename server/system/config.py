@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
+from zoneinfo import available_timezones
 
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
 from visavis.server.system import llm, secret_files
@@ -90,6 +91,11 @@ class Config:
     )
     tools: str = _setting("", "TOML file of tools and of what may be shown; empty: none")
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
+    time_zone: str = _setting(
+        "",
+        "the place's, such as Europe/Madrid, for the time and opening hours; a `timezone` in the "
+        "knowledge file goes first; empty: this machine's",
+    )
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     renderer: str = _setting(
@@ -371,6 +377,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"create_avatars is {config.create_avatars!r}: choose on or off"
     if config.voice_process not in {"on", "off", "auto"}:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
+    if config.time_zone and config.time_zone not in available_timezones():
+        yield f"time_zone is {config.time_zone!r}: write it like Europe/Madrid, or leave it empty"
     if config.prepare_answers not in {"on", "off"}:
         yield f"prepare_answers is {config.prepare_answers!r}: choose on or off"
     if config.refine not in {"on", "off"}:

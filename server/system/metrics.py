@@ -84,6 +84,14 @@ class Metrics:
             "Answers that began before the visitor had finished",
             registry=self.registry,
         )
+        self.knowledge_renewals = Counter(
+            "visavis_knowledge_renewals",
+            "Changed files of answers, by whether they were taken up",
+            ["outcome"],
+            registry=self.registry,
+        )
+        for outcome in ("taken", "refused"):
+            self.knowledge_renewals.labels(outcome)
         self.turns = Counter(
             "visavis_turns", "Replies by how they ended", ["ended"], registry=self.registry
         )
