@@ -165,6 +165,8 @@ class Reader:
         if heading := _HEADING.match(line):
             text = heading[2].strip().rstrip("#").rstrip()
             self._heading(number, len(heading[1]), plain(text))
+        elif self._words is not None and card_lines.is_one(line):
+            self._show(number, line, self._words)
         elif not _BREAK.match(line) and (wrong := broken_markup.fault(line)):
             self._report(number, wrong)
         elif self._words is not None:
@@ -257,8 +259,6 @@ class Reader:
         item = _BULLET.match(line)
         if _BREAK.match(line):
             words.begin()
-        elif card_lines.is_one(line):
-            self._show(number, line, words)
         elif words.answers == [[]] and (hours := _HOURS.match(line)):
             self._hours(number, hours[1], words)
         elif words.answers == [[]] and broken_markup.is_tight(line):

@@ -69,7 +69,7 @@ def _cards(config: Config) -> list[Card]:
     except knowledge_file.KnowledgeError:
         return []  # which is told already
     entries = known.entries if known is not None else ()
-    return [card for entry in entries for card in getattr(entry, "cards", ())]
+    return [card for entry in entries for card in entry.cards]
 
 
 def _missing(card: Card, gallery: Gallery) -> str:
