@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
@@ -72,6 +73,8 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         voices_apart=config.are_voices_apart,
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
+        voice_mood=config.voice_mood == "on",
+        rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
         chat=llm.chat(config),
         tools=tools(config),
         zone=config.time_zone,
@@ -134,7 +137,7 @@ def application(
         DeskRoutes(desk),
         live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
-        VoiceRoutes(config.voice),
+        VoiceRoutes(config.voice, config.home_path),
         CardRoutes(pictures),
         topics(config),
         Basics(

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import UNTOLD, Pcm, Remark, Speech
+from visavis.engines.base import Mood, Pcm, Remark, Speech
 from visavis.engines.direction.styles import ActiveStyles
 from visavis.engines.language.commands import Command
 from visavis.server.playout.clock import Clock
@@ -76,7 +76,6 @@ class Session:
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
         self.stand_in = ""  # who gave the last answer in place of the mind that was asked
         self.history = History()
-        self.mood = UNTOLD  # the visitor's, as it was told last
         self.staff_wanted: str | None = None  # why a human being is, since one was asked for
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
@@ -194,6 +193,11 @@ class Session:
     def shown(self) -> tuple[events.Caption, ...]:
         """The clauses of the reply under way that were begun, each as far as it was said."""
         return tuple(self._current.shown) if self._current is not None else ()
+
+    @property
+    def mood(self) -> Mood:
+        """How the visitor feels, as far as their words tell it."""
+        return self._guide.felt(self.history.remarks, "", self.language)
 
     @property
     def said(self) -> tuple[events.Line, ...]:
@@ -422,8 +426,9 @@ class Session:
 
     def _prepare(self, request: Request) -> Reply:
         if request.origin != "say":
-            mood = self._guide.answer(request.text, request.arousal)
-            request = replace(request, mood=mood)
+            felt = self._guide.felt(self.history.remarks, request.text, self.language)
+            mood = self._guide.answer(request.text, request.arousal, felt)
+            request = replace(request, mood=mood, felt=felt)
         request = replace(request, language=self.language)
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
@@ -520,6 +525,8 @@ class Session:
         tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
         avatar = Remark(number, "avatar", reply.written, heard, sure=reply.sure)
         self.history.add([*visitor, *tools, avatar])
+        if asked:
+            self._engines.over(reply.request, reply.sure)
 
     @property
     def _guide(self) -> Guide:

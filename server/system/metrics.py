@@ -226,6 +226,14 @@ class Metrics:
         )
         self._add_tools()
         self._add_staff()
+        self.dangers = Counter(
+            "visavis_dangers",
+            "Questions that told of a danger, and were met as one, by its kind",
+            ["kind"],
+            registry=self.registry,
+        )
+        for kind in ("suicide", "self_harm", "violence", "fire", "medical", "emergency"):
+            self.dangers.labels(kind)  # so that all are there from the start
         self.llm_answers = Counter(
             "visavis_llm_answers",
             "Answers that a language model was to give, by who gave them",

@@ -3,10 +3,15 @@
 import asyncio
 import json
 import types
+from contextlib import asynccontextmanager
+from fractions import Fraction
 
+import av
+import numpy as np
 import pytest
+from aiortc import MediaStreamTrack, RTCSessionDescription
 from support.services import FakeServices
-from support.serving import problem, serving, watching
+from support.serving import SDP, Viewer, problem, serving, watching
 from support.staffing import ANNA, BEN, STAFF, TOKEN, desk, do, looking, of
 
 from visavis.engines.language.phrasebook import LANGUAGES, phrases
@@ -288,3 +293,84 @@ async def test_fifty_sessions_are_listed_and_each_can_be_taken_over(monkeypatch)
 def test_each_sentence_is_there_in_every_language(key):
     said = [phrases(f"staff.{key}", language)[0] for language in LANGUAGES]
     assert len(set(said)) == len(LANGUAGES)
+
+
+class Caller(MediaStreamTrack):
+    """A microphone that hears a steady tone, or nothing."""
+
+    kind = "audio"
+
+    def __init__(self, level=8000):
+        super().__init__()
+        self._level, self._at = level, 0
+        self._began = asyncio.get_running_loop().time()
+
+    async def recv(self):
+        due = self._began + self._at / 48_000
+        await asyncio.sleep(max(0, due - asyncio.get_running_loop().time()))
+        samples = np.arange(self._at, self._at + 960)
+        pcm = (self._level * np.sin(samples * 2 * np.pi * 440 / 48_000)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, self._at, Fraction(1, 48_000)
+        self._at += 960
+        return frame
+
+
+@asynccontextmanager
+async def speaking(client, viewer, level=8000):
+    """Anna, who has it, speaks with her own voice."""
+    caller = Viewer(Caller(level))
+    async with client.post(
+        of(viewer, "/voice"), headers={**STAFF, **SDP}, params=ANNA, data=await caller.offer()
+    ) as response:
+        text = await response.text()
+        assert response.status == 201, text
+    await caller.pc.setRemoteDescription(RTCSessionDescription(text, "answer"))
+    try:
+        yield caller
+    finally:
+        await caller.close()
+
+
+async def loud(track, within=8.0):
+    """Until something is heard."""
+    async with asyncio.timeout(within):
+        while np.abs((await track.recv()).to_ndarray()).max() < 2000:
+            pass
+
+
+async def test_a_persons_own_voice_reaches_the_visitor_and_typing_is_back_when_it_ends(client):
+    async with watching(client) as viewer, looking(client, viewer) as page:
+        offer = {"headers": {**STAFF, **SDP}, "params": ANNA, "data": "v=0"}
+        async with client.post(of(viewer, "/voice"), **offer) as refused:
+            assert (await problem(refused))[1]["type"] == "urn:visavis:not-held"
+        assert (await do(client, "POST", viewer, "hold"))[0] == 204
+        async with client.post(of(viewer, "/voice"), **offer) as refused:
+            assert (await problem(refused))[0] in {400, 422}
+        await viewer.wait_for("reply_ended", heard="staff.taken")
+        async with speaking(client, viewer) as caller:
+            await viewer.wait_for("attended", by="speaking")
+            await loud(viewer.tracks["audio"])
+            await loud(caller.tracks["audio"])  # and hears the face that speaks
+            assert (await caller.tracks["video"].recv()).height == 128
+            status, told = await do(client, "POST", viewer, "say", text="Hello")
+            assert (status, json.loads(told)["type"]) == (409, "urn:visavis:voice-on")
+        await page.until(lambda m: m["type"] == "attended" and m["by"] == "speaking")
+        page.messages.clear()
+        await page.until(lambda m: m["type"] == "attended" and m["by"] == "answering")
+        assert (await do(client, "POST", viewer, "say", text="Hello"))[0] == 202
+        await viewer.wait_for("reply_ended", heard="Hello")
+
+
+async def test_a_microphone_that_sends_nothing_is_said_and_switched_off_by_handing_back(
+    client, monkeypatch
+):
+    monkeypatch.setattr(attendant, "_SILENT", 0.5)
+    async with watching(client) as viewer, looking(client, viewer) as page:
+        assert (await do(client, "POST", viewer, "hold"))[0] == 204
+        async with speaking(client, viewer, level=0):
+            await page.until(lambda m: m.get("row", {}).get("silent"))
+            assert (await do(client, "DELETE", viewer, "hold"))[0] == 204
+            await viewer.wait_for("attended", by="watching")
+        viewer.channel.send(json.dumps({"type": "text", "text": "hello"}))
+        await viewer.wait_for("reply_ended", heard="You said: hello")
