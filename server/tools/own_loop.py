@@ -50,9 +50,7 @@ class OwnLoop:
         # Not uvloop's, whose child processes want the loop of the main thread.
         loop = asyncio.SelectorEventLoop()
         loop.set_exception_handler(log_loop_faults)
-        self._thread = threading.Thread(
-            target=_serve, args=(loop,), name=self._name, daemon=True
-        )
+        self._thread = threading.Thread(target=_serve, args=(loop,), name=self._name, daemon=True)
         self._thread.start()
         return loop
 

@@ -120,9 +120,7 @@ class OwnToolbox:
 
     async def _open(self) -> None:
         file = self._file
-        self._own = await asyncio.to_thread(
-            builtins.tools, file.builtins, file.shown, self.gallery
-        )
+        self._own = await asyncio.to_thread(builtins.tools, file.builtins, file.shown, self.gallery)
         if self._calls:
             from visavis.server.tools.http_calls import HttpCalls
 
@@ -132,9 +130,7 @@ class OwnToolbox:
         from visavis.server.tools.mcp_server import McpTools
 
         restarts = self._metrics.tool_restarts
-        self._servers = [
-            McpTools(each, restarts.labels(each.name).inc) for each in self._file.mcp
-        ]
+        self._servers = [McpTools(each, restarts.labels(each.name).inc) for each in self._file.mcp]
         self._running = [asyncio.create_task(server.run()) for server in self._servers]
         waiting = [asyncio.create_task(server.settled.wait()) for server in self._servers]
         await asyncio.wait(waiting, timeout=_WAIT)
