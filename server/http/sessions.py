@@ -39,6 +39,7 @@ from visavis.server.session.relaying import Mouth
 from visavis.server.session.session import Session
 from visavis.server.session.switching import unknown
 from visavis.server.system.config import SOURCES, Source, as_source
+from visavis.server.system.config_faults import AUTO
 from visavis.server.system.errors import (
     Conflict,
     Full,

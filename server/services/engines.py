@@ -77,7 +77,6 @@ from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
-from visavis.server.tools.gallery import Gallery
 from visavis.server.tools.specs import NO_TOOLS, ToolsFile
 from visavis.server.tools.toolbox import OwnToolbox
 
@@ -153,8 +152,8 @@ class Services:
         self._ears = Ears(home, self._serve)
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
-        self._toolbox: OwnToolbox | None = None
-        self._gallery = Gallery(defaults.tools.shown.pictures, defaults.tools.shown.picture_hosts)
+        self._toolbox = OwnToolbox(defaults.tools, metrics)
+        self._ends.callback(self._toolbox.close)
         self._commands: Commands | None = None
         self._guide: Guide
         self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
@@ -217,7 +216,7 @@ class Services:
             return await self._open_dialogue(self._defaults.dialogue)
         local = await self._open_dialogue(BESIDE)
         assert isinstance(local, DialogueMind)
-        toolbox = await self._open_tools()
+        toolbox = await self._toolbox.opened()
         settings = DialogueSettings(
             self._home, self._defaults.knowledge, chat=chat, toolbox=toolbox
         )
@@ -254,13 +253,6 @@ class Services:
             raise
         assert not isinstance(engine, Mind)  # it was none in the first language
         return self._serve("dialogue", "The dialogue", engine, worker)
-
-    async def _open_tools(self) -> OwnToolbox | None:
-        if not self._defaults.tools.offers:
-            return None
-        self._toolbox = OwnToolbox(self._defaults.tools, self._gallery, self._metrics)
-        await self._toolbox.open()
-        return self._toolbox
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
         runner = InThread(engine, worker)
@@ -318,7 +310,7 @@ class Services:
                 loaded.shelf,
                 language,
                 Abroad(self._tongues, voice),
-                self._gallery.admitted,
+                self._toolbox.gallery.admitted,
             ),
             apology=loaded.apology,
             give_back=give_back,
@@ -426,8 +418,6 @@ class Services:
     def close(self) -> None:
         """End every engine's thread."""
         self._ends.close()
-        if self._toolbox is not None:
-            self._toolbox.close()
         self._tally.close()
         for served in self._served:
             served.close()

@@ -50,7 +50,7 @@ from visavis.server.session.speaking import Reply
 from visavis.server.session.substitute import Substitute
 from visavis.server.session.switching import Switching, Wish, unknown
 from visavis.server.session.turn_taking import Floor, TurnTaking
-from visavis.server.system.config import AUTO
+from visavis.server.system.config_faults import AUTO
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
