@@ -21,6 +21,7 @@ FAMILIES: Final = (
 )
 DIALOGUES: Final[dict[str, str]] = {
     "knowledge": "visavis.engines.dialogue.knowledge",
+    "openai": "visavis.engines.dialogue.chat.mind",
     "echo": "visavis.engines.dialogue.echo",
 }
 

@@ -125,6 +125,7 @@ class Ready:
     sent beyond that is lost. history: what was said before; captions: the clauses of the reply
     under way. takes: types of messages that not every server of this version takes. fluency: how
     the face is drawn, as in `events.Pictures`. language: BCP 47, in which the conversation is.
+    attended: who of the staff is there, as in `events.Attended`.
     """
 
     protocol: int
@@ -140,6 +141,7 @@ class Ready:
     takes: tuple[str, ...] = TAKES
     fluency: Fluency = "full"
     language: str = "en"
+    attended: str = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +157,11 @@ class Goodbye:
     """Last message: the server ends the session now, and `message` tells people why.
 
     reason: "idle" (nothing was said for long), "length" (it had the time that sessions have here),
-    "shutdown" (the server ends; another one may take its place).
+    "shutdown" (the server ends; another one may take its place), "staff" (a member of staff ended
+    it: these are their words).
     """
 
-    reason: Literal["idle", "length", "shutdown"]
+    reason: Literal["idle", "length", "shutdown", "staff"]
     message: str
 
 
@@ -187,6 +190,7 @@ _NAMES: Final[Mapping[type, str]] = {
     events.Receipt: "receipt",
     events.Directed: "directed",
     events.Pictures: "pictures",
+    events.Attended: "attended",
     events.Failure: "error",
 }
 

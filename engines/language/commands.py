@@ -19,9 +19,10 @@ from visavis.engines.language.wording import normalise
 PATH: Final = Path(__file__).parents[1] / "data" / "commands.toml"
 
 # What is to be done: be silent; be silent and wait; say the rest; say it again; speak otherwise;
-# speak another language (see tongues.py).
-Kind = Literal["stop", "pause", "go-on", "repeat", "manner", "language"]
-KINDS: Final[tuple[Kind, ...]] = ("stop", "pause", "go-on", "repeat", "manner")  # in the table
+# call a person; speak another language (see tongues.py).
+Kind = Literal["stop", "pause", "go-on", "repeat", "manner", "staff", "language"]
+# Those of the table.
+KINDS: Final[tuple[Kind, ...]] = ("stop", "pause", "go-on", "repeat", "manner", "staff")
 
 LONGEST: Final = 12  # words; whoever says more asks something
 _MARKS: Final = 200  # characters of a text that can be one at all

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,10 @@ from visavis.server.http.sessions import Lender, Offered, SessionRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
 from visavis.server.services.engines import Defaults, Services
+from visavis.server.session.attendance import Presence
+from visavis.server.staff.desk import Desk, DeskRoutes
+from visavis.server.staff.roster import Roster
+from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
@@ -42,6 +47,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
         chat=llm.chat(config),
+        zone=config.time_zone,
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 
@@ -87,7 +93,12 @@ def application(
     async def scrape() -> bytes:
         return metrics.text()
 
+    desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
+    roster = Roster(live, lender, desk.presence, metrics)
+    roster.publish = partial(desk.put, 0)
     parts = (
+        StaffRoutes(roster),
+        DeskRoutes(desk),
         live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         VoiceRoutes(config.voice, config.language, config.home_path),
@@ -97,6 +108,7 @@ def application(
             scrape,
         ),
     )
-    app = assembled(Guard(config.token, metrics), Headers(config.frame_ancestors), parts)
+    guard = Guard(config.token, metrics, staff=config.staff_token)
+    app = assembled(guard, Headers(config.frame_ancestors), parts)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

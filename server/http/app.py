@@ -131,6 +131,7 @@ class Basics:
             web.get("/readyz", self._ready),
             web.get("/metrics", self._metrics_text),
             web.get("/", self._page),
+            web.get("/staff", self._staff),
             *(web.get(f"/{name}", self._file) for name in _FILES),
         ]
 
@@ -151,6 +152,9 @@ class Basics:
 
     async def _page(self, _request: web.Request) -> web.FileResponse:
         return web.FileResponse(_CLIENT / "index.html", headers=_FRESH)
+
+    async def _staff(self, _request: web.Request) -> web.FileResponse:
+        return web.FileResponse(_CLIENT / "staff.html", headers=_FRESH)
 
     async def _file(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(_CLIENT / request.path.lstrip("/"), headers=_FRESH)

@@ -53,6 +53,7 @@ from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
+from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
 from visavis.server.services.tongues import Abroad, Tongues
 from visavis.server.services.voices import Voices
@@ -89,6 +90,7 @@ class Defaults:
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
     chat: the language model's endpoint, for a dialogue that asks one.
+    zone: of time, at the place; empty: this machine's.
     """
 
     avatar: str
@@ -101,6 +103,7 @@ class Defaults:
     refine: bool = False
     prepare: bool = False
     chat: ChatSettings | None = None
+    zone: str = ""
 
 
 class Services:
@@ -121,6 +124,8 @@ class Services:
         self._tongues = Tongues(self._voices, home, defaults.voice)
         self._languages: tuple[str, ...] = (ENGLISH,)
         self._foreknowing: Foreknowing | None = None
+        self._reloading = Reloading(metrics)
+        self._reloading.tell(self._renewed)
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
         self._news = RendererNews(metrics)
@@ -185,7 +190,9 @@ class Services:
     async def _open_mind(self) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
         name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        settings = DialogueSettings(self._home, knowledge, chat=self._defaults.chat)
+        settings = DialogueSettings(
+            self._home, knowledge, chat=self._defaults.chat, zone=self._defaults.zone
+        )
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
@@ -211,7 +218,9 @@ class Services:
         return self._serve("dialogue", "The dialogue", engine, worker)
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
-        served: Served[T] = Served(InThread(engine, worker), self._health(name, what))
+        runner = InThread(engine, worker)
+        self._reloading.watch(runner)
+        served: Served[T] = Served(runner, self._health(name, what))
         self._served.append(served)
         return served
 
@@ -283,6 +292,11 @@ class Services:
         among = followed(self._languages, language)
         return await self._ears.get(language, detect=detect, among=among)
 
+    async def mouth(self) -> Mouth:
+        """What speaks one person's own voice. Raises EngineError."""
+        with _loading("Lips"):
+            return Mouth(await asyncio.to_thread(load.lips), load.lips)
+
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""
         if self._repertoire is None or self._foreknowing is None:
@@ -295,6 +309,20 @@ class Services:
         )
         with closing(preparing):
             await preparing.run(busy)
+
+    async def renew(self) -> None:
+        """Take up changes of the dialogue's files, until cancelled."""
+        await self._reloading.run()
+
+    async def _renewed(self, old: object, new: object) -> None:
+        """What else was made of a dialogue follows it."""
+        if old is not self._foreknowing or not isinstance(new, Foreknowing):
+            return
+        self._foreknowing = new
+        self._commands = await asyncio.to_thread(Commands, names(new))
+        if self._repertoire is not None:
+            known = lines(new, self._director)
+            await asyncio.to_thread(self._repertoire.learn, known)
 
     async def carries(
         self, encoder: carrying.Encoder, free: Callable[[], bool]

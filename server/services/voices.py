@@ -71,7 +71,8 @@ class Voices:
         return self._loaded[name]
 
     async def _load(self, name: str) -> Loaded:
-        if name not in {voice.name for voice in load.voices(self._home)}:
+        known = await asyncio.to_thread(load.voices, self._home)
+        if name not in {voice.name for voice in known}:
             why = load.missing_voices().get(name, "")
             raise NotFound(f"There is no voice {name!r}." + (f" ({why})" if why else ""))
         run = self._in_process if self._apart else self._in_thread

@@ -31,8 +31,8 @@ class Commanded:
     """The visitor's words of this turn were no question, but told the conversation what to do.
 
     "stop", "pause" (be silent and wait), "go-on" (with the rest of what was stopped), "repeat"
-    (the last answer), "manner" (speak slower, louder, ...) or "language" (another one, or which
-    there are). It has been done.
+    (the last answer), "manner" (speak slower, louder, ...), "staff" (a person was called) or
+    "language" (another one is spoken, or which there are was told). It has been done.
     """
 
     turn: int
@@ -174,6 +174,17 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
+class Attended:
+    """Who of the staff is there: `nobody`, somebody who is `watching`, or who has the answers.
+
+    Of those who have them, one is `answering` in writing, which the avatar says, and one `speaking`
+    with their own voice.
+    """
+
+    by: Literal["nobody", "watching", "answering", "speaking"]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One thing that was said, as it was heard; no event of its own: part of what is told first."""
 
@@ -208,5 +219,6 @@ Event = (
     | Receipt
     | Directed
     | Pictures
+    | Attended
     | Failure
 )

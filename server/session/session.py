@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import EngineError, Pcm, Remark, Speech
+from visavis.engines.base import UNTOLD, EngineError, Pcm, Remark, Speech
 from visavis.engines.direction.styles import ActiveStyles
 from visavis.engines.language.commands import Command
 from visavis.engines.language.languages import code_of, is_english
@@ -31,6 +31,7 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
+from visavis.server.session.attendance import ASKED, Attendance
 from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
@@ -46,6 +47,7 @@ from visavis.server.session.receipt import publish
 from visavis.server.session.relaying import Mouth, Relay
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
+from visavis.server.session.substitute import Substitute
 from visavis.server.session.switching import Switching, Wish, unknown
 from visavis.server.session.turn_taking import Floor, TurnTaking
 from visavis.server.system.config import AUTO
@@ -77,6 +79,7 @@ class Session:
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
         self.history = History()
+        self.mood = UNTOLD  # the visitor's, as it was told last
         self.staff_wanted: str | None = None  # why a human being is, since one was asked for
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
@@ -86,6 +89,7 @@ class Session:
         self._platform = Platform(
             clock, self.timeline, self._showing, self._outlets.tell, self._appear, self.call_staff
         )
+        self.attendance = Attendance(self._platform, self.history, self._clear)
         self._taking = TurnTaking(
             Floor(
                 lambda: self._current,
@@ -94,6 +98,7 @@ class Session:
                 self._cut_short,
                 lambda text: bool(self._command(text) or self._wish(text)),
                 self._obeyed,
+                self.attendance,
             ),
             clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
             self._switching,
@@ -184,7 +189,7 @@ class Session:
     @property
     def quiet(self) -> Tick:
         """For how long nothing was asked for, said or answered."""
-        if self._current is not None:
+        if self._current is not None or self.attendance.held:
             return 0
         return self.clock.now() - max(self._stirred, self._voiced)
 
@@ -267,7 +272,7 @@ class Session:
 
     def ask(self, text: str) -> None:
         """Answer typed words, or do what they tell the conversation to do."""
-        if self._obeyed(text):
+        if self.attendance.takes(text, typed=True) or self._obeyed(text):
             return
         self._halted = None
         self._taking.settle()
@@ -279,6 +284,12 @@ class Session:
         """Speak exactly this."""
         self._taking.settle()
         self._start(Request(text, "say", self.clock.now(), style=style))
+
+    def _clear(self) -> None:
+        """Nothing is under way any more, and there is nothing to go on with."""
+        self._end_turn("interrupted")
+        self._taking.settle()
+        self._halted = None
 
     def interrupt(self) -> None:
         """Stop speaking; the rest is said only to who asks for it."""
@@ -327,7 +338,7 @@ class Session:
     # --- what they tell the conversation itself (Obedient) ----------------------------------------
 
     def _command(self, text: str) -> Command | None:
-        commands = self._engines.commands
+        commands = self._engines.commands if not self.attendance.held else None
         speaking = self._current is not None or self._taking.stopped is not None
         return commands.read(text, speaking=speaking) if commands is not None else None
 
@@ -390,6 +401,17 @@ class Session:
         """Ask for a human being, and say why in a few words for them."""
         self.staff_wanted = reason
         self._outlets.tell(events.StaffWanted(self.timeline.turn, reason))
+
+    def substitute(self, mouth: Mouth) -> Substitute:
+        """Somebody who can speak through this face with a voice of their own."""
+        ear = self._engines.ear if isinstance(self._engines.ear, Ear) else None
+        return Substitute(self._platform, self.attendance, mouth, ear, self._tasks, self._metrics)
+
+    def want_staff(self) -> bool:
+        """A visitor asks for a person; whether one may come, so that there is nothing to answer."""
+        if self.attendance.presence.offered:
+            self.call_staff(ASKED)
+        return self.attendance.presence.members > 0
 
     def steer(self, prompt: str) -> None:
         """Take a direction, for what is said from now on, and tell what was understood."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
+from zoneinfo import available_timezones
 
 from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
@@ -33,6 +34,7 @@ AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 _IDLE: Final = 10
 _WORKERS: Final = 64
 _LENGTH: Final = 120
+_SWITCHES: Final = ("create_avatars", "prepare_answers", "refine")  # settings that are on or off
 _FEW: Final = 2  # sessions beside which a voice's thread is not noticed
 
 
@@ -54,6 +56,10 @@ class Config:
     port: int = _setting(8765, "TCP port of the page and the API")
     token: str = _setting("", "secret that callers must send as a Bearer token; never an option")
     token_file: str = _setting("", "file that holds the token, and that only you may read")
+    staff_token: str = _setting(
+        "", "secret of the staff's page, another one than the token; empty: there is no such page"
+    )
+    staff_token_file: str = _setting("", "file that holds it, and that only you may read")
     workers: int | Literal["auto"] = _setting(
         "auto", "processes that share the sessions; auto: by cores and memory", count=True
     )
@@ -84,13 +90,18 @@ class Config:
         "language of a session that asks for none: a tag such as de, or auto, which follows the "
         "visitor's; others than en need visavis[languages]",
     )
-    dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
+    dialogue: str = _setting("knowledge", "who answers: knowledge, openai or echo")
     source: str = _setting(
         "dialogue",
         "what the avatar of a session that names none says: dialogue (its own answers) or "
         "microphone (the caller's live voice, with lips that follow its sound)",
     )
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
+    time_zone: str = _setting(
+        "",
+        "the place's, such as Europe/Madrid, for the time and opening hours; a `timezone` in the "
+        "knowledge file goes first; empty: this machine's",
+    )
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     renderer: str = _setting(
@@ -177,6 +188,11 @@ class Config:
         return _path(self.token_file, "token_file") if self.token_file else None
 
     @property
+    def staff_token_path(self) -> Path | None:
+        """The file that holds the staff's token. Raises ConfigError."""
+        return _path(self.staff_token_file, "staff_token_file") if self.staff_token_file else None
+
+    @property
     def ice(self) -> tuple[str, ...]:
         """STUN and TURN addresses."""
         return tuple(self.ice_servers.split())
@@ -258,11 +274,15 @@ def load(
     given = {key: value for key, value in overrides.items() if value is not None}
     _refuse_secrets(given)
     config = _merge(config, given, "the command line")
-    if config.token and config.token_file:
-        msg = "token and token_file are both set: keep one of them"
-        raise ConfigError(msg)
+    for one in ("token", "staff_token"):
+        if getattr(config, one) and getattr(config, f"{one}_file"):
+            msg = f"{one} and {one}_file are both set: keep one of them"
+            raise ConfigError(msg)
     if config.token_path:
         config = replace(config, token=secret_files.read(config.token_path, "token_file"))
+    if config.staff_token_path:
+        secret = secret_files.read(config.staff_token_path, "staff_token_file")
+        config = replace(config, staff_token=secret)
     check(config)
     return config
 
@@ -277,6 +297,10 @@ def doubts(
         found.append(secret_files.doubt(config.token_path, "the token"))
     elif config.token and f"{_PREFIX}TOKEN" not in env:
         found.append(secret_files.doubt(path, "the token"))
+    if config.staff_token_path:
+        found.append(secret_files.doubt(config.staff_token_path, "the staff's token"))
+    elif config.staff_token and f"{_PREFIX}STAFF_TOKEN" not in env:
+        found.append(secret_files.doubt(path, "the staff's token"))
     if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
         found.append(secret_files.doubt(path, "the account of a relay"))
     if config.llm_key_file:
@@ -287,17 +311,24 @@ def doubts(
         found.append(
             f"the token has {len(config.token)} characters: `visavis token` makes a long one"
         )
+    if config.staff_token and len(config.staff_token) < _SHORT:
+        found.append(
+            f"the staff's token has {len(config.staff_token)} characters: `visavis token` makes a "
+            "long one"
+        )
     return [each for each in found if each]
 
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    if given.get("token"):
-        msg = (
-            "a token on the command line can be read by every user of this machine: make a file "
-            "with `visavis token --file PATH` and set token_file, or set VISAVIS_TOKEN"
-        )
-        raise ConfigError(msg)
+    for one in ("token", "staff_token"):
+        if given.get(one):
+            msg = (
+                "a token on the command line can be read by every user of this machine: make a "
+                f"file with `visavis token --file PATH` and set {one}_file, or set "
+                f"{_PREFIX}{one.upper()}"
+            )
+            raise ConfigError(msg)
     if given.get("llm_key"):
         msg = (
             "a key on the command line can be read by every user of this machine: put it into a "
@@ -314,7 +345,14 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError when settings do not fit together."""
-    for faults in (_access_faults, _choice_faults, _number_faults, _media_faults, llm.faults):
+    for faults in (
+        _access_faults,
+        _choice_faults,
+        _place_faults,
+        _number_faults,
+        _media_faults,
+        llm.faults,
+    ):
         for fault in faults(config):
             raise ConfigError(fault)
 
@@ -326,6 +364,8 @@ def _access_faults(config: Config) -> Iterator[str]:
             f"host {config.host} can be reached from other machines: set a token "
             "(make one with `visavis token --file PATH`), or listen on 127.0.0.1"
         )
+    if config.staff_token and config.staff_token == config.token:
+        yield "staff_token is the token that visitors have: make another one for the staff"
     ancestors = config.frame_ancestors.split()
     named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
     if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
@@ -346,20 +386,23 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"dialogue is {config.dialogue!r}: choose {_either(DIALOGUES)}"
     if as_source(config.source) is None:
         yield f"source is {config.source!r}: choose {_either(SOURCES)}"
-    if config.language != AUTO and code_of(config.language) not in LANGUAGES:
-        yield f"language is {config.language!r}: choose {AUTO}, {_either(LANGUAGES)}"
     if as_wanted(config.renderer) is None:
         yield f"renderer is {config.renderer!r}: choose {_either(WANTED)}"
-    if config.create_avatars not in {"on", "off"}:
-        yield f"create_avatars is {config.create_avatars!r}: choose on or off"
     if config.voice_process not in {"on", "off", "auto"}:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
+    for name in _SWITCHES:
+        if getattr(config, name) not in {"on", "off"}:
+            yield f"{name} is {getattr(config, name)!r}: choose on or off"
+
+
+def _place_faults(config: Config) -> Iterator[str]:
+    """Where the visitors are, and where voices come from."""
+    if config.language != AUTO and code_of(config.language) not in LANGUAGES:
+        yield f"language is {config.language!r}: choose {AUTO}, {_either(LANGUAGES)}"
+    if config.time_zone and config.time_zone not in available_timezones():
+        yield f"time_zone is {config.time_zone!r}: write it like Europe/Madrid, or leave it empty"
     if not config.voice_mirror.startswith(("http://", "https://")):
         yield f"voice_mirror is {config.voice_mirror!r}: write an address with http:// or https://"
-    if config.prepare_answers not in {"on", "off"}:
-        yield f"prepare_answers is {config.prepare_answers!r}: choose on or off"
-    if config.refine not in {"on", "off"}:
-        yield f"refine is {config.refine!r}: choose on or off"
 
 
 def _number_faults(config: Config) -> Iterator[str]:

@@ -79,6 +79,9 @@ class FakeServices:
         engines = self.engines(fake.FakeLips() if source == "microphone" else None)
         return replace(engines, language=language, follows=follows, languages=self.languages)
 
+    async def mouth(self) -> Mouth:
+        return Mouth(fake.FakeLips(), fake.FakeLips)
+
     def engines(self, lips: Lips | None = None) -> Engines:
         stt: Served[Stt] = self._served("stt", self.stt)
         dialogue: Served[Dialogue] = self._served("dialogue", self.dialogue)
@@ -104,6 +107,9 @@ class FakeServices:
             commands=self.commands,
             apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
         )
+
+    def stt_served(self) -> Served[Stt]:
+        return self._served("stt", self.stt)
 
     def _served(self, name: str, engine: T) -> Served[T]:
         health = Health(name, name, self.metrics)
