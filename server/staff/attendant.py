@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Final, Literal
 
+from visavis.engines.base import UNTOLD
 from visavis.engines.language.phrasebook import LANGUAGES, phrase
 from visavis.server import protocol
 from visavis.server.rtc.booth import Booth
@@ -79,6 +80,7 @@ class Attendant:
         self._presence, self._mouth = presence, mouth
         self._changed, self._metrics = changed, metrics
         self._doing: Doing = "idle"
+        self._mood = UNTOLD
         self._begun = monotonic()
         self._wanted: float | None = None
         self._watchers: list[Told] = []
@@ -116,6 +118,8 @@ class Attendant:
         """What happens: to those who look, and what it means for the list."""
         if isinstance(event, events.StaffWanted):
             self._want()
+        if isinstance(event, events.ReplyEnded) or _is_final(event):
+            self._mood = self._session.mood  # read from all that was said, so not for each row
         doing = _doing(event, self._doing)
         if doing != self._doing:
             self._doing = doing
@@ -130,8 +134,7 @@ class Attendant:
     @property
     def row(self) -> Row:
         """For the list."""
-        session, holder = self._session, self._holder
-        mood = session.mood
+        session, holder, mood = self._session, self._holder, self._mood
         return Row(
             session.name, self._conversation.terms.avatar,
             "dialogue" if session.answers else "microphone",
@@ -398,3 +401,7 @@ def _doing(event: events.Event, before: Doing) -> Doing:
         case events.ReplyEnded():
             return before if before == "hearing" else "idle"
     return before
+
+
+def _is_final(event: events.Event) -> bool:
+    return isinstance(event, events.Transcribed) and event.final
