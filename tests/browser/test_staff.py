@@ -62,9 +62,7 @@ async def test_staff_see_who_wants_a_person_take_over_speak_and_hand_back(chromi
         await staff.click("#speak")
         await page.wait_for_selector("#attended:has-text('is speaking')")
         await staff.wait_for_function("document.querySelector('#face').videoWidth > 0")
-        await staff.wait_for_selector(
-            "#voice.silent", timeout=10_000
-        )  # it hears nothing
+        await staff.wait_for_selector("#voice.silent", timeout=10_000)  # it hears nothing
         await staff.click("#speak")
         await page.wait_for_selector("#attended:has-text('is answering')")
         await staff.click("#hand-back")
