@@ -299,11 +299,11 @@ class Attendant:
         self._changed()
 
     async def _attend(self, booth: Booth) -> None:
+        looking = asyncio.create_task(self._look_at(booth), name="staff's microphone")
         try:
-            looking = asyncio.create_task(self._look_at(booth))
             await booth.live()
-            looking.cancel()
         finally:
+            looking.cancel()
             if self._booth is booth:
                 self._stop_voice()
                 self._changed()
