@@ -217,3 +217,15 @@ async def test_a_wrong_token_is_no_dialog_for_visitors(chromium, services):
         assert await page.is_hidden("#key-form")
         assert "unauthorised" in await page.inner_text(".kiosk-detail")
         await visitor.close()
+
+
+async def test_it_gives_its_place_back_and_has_it_again_when_somebody_comes(chromium, services):
+    async with serving(services, max_sessions=1) as client:
+        query = "?kiosk=60&speed=60&rest=10&sleep=1"
+        async with kiosk(chromium, client.make_url("/"), query) as page:
+            first = await page.evaluate("window.visavis.id")
+            await page.wait_for_function("window.visavis.state === 'idle'", timeout=10_000)
+            assert (await client.get(f"/v1/sessions/{first}")).status == 404
+            assert await page.is_hidden(".kiosk-curtain")
+            await page.mouse.click(270, 100)
+            await page.wait_for_function(f"({SAID}).includes('Welcome')", timeout=10_000)

@@ -52,7 +52,7 @@ export class Recovery {
   /** @param {{state: string, reason: string}} detail */
   #onState({ state, reason }) {
     clearTimeout(this.#retry);
-    if (state === "connected") {
+    if (state === "connected" || state === "idle") {
       clearTimeout(this.#calm);
       this.#calm = 0;
       this.#failures = 0;
@@ -74,7 +74,7 @@ export class Recovery {
   /** The session gives up where there is no point in another attempt; a kiosk has nobody to tell.
    * @param {string} reason */
   #endure(reason) {
-    const wait = reason === "ended" ? 0 : WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
+    const wait = reason === "ended" ? 500 : WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
     this.#retry = Number(setTimeout(() => this.#avatar.connect(), wait));
   }
 
