@@ -8,7 +8,7 @@ quickly, and runs in a thread of its own. A failure leaves an engine as `EngineE
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NewType, Protocol, runtime_checkable
 
@@ -38,6 +38,10 @@ class EngineError(Exception):
 
 class EngineHung(EngineError):
     """An engine did not answer in time; its thread was given up."""
+
+
+class EngineAway(EngineError):
+    """An engine on another machine cannot be had now: whoever needs it does without meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ class Notes:
 
     house: what it is, as the file's title says it. name, role: the avatar's, empty where the file
     says nothing of them. contact: who knows more. topics: what the file is about. passages: nearest
-    first, none where nothing is near.
+    first, none where nothing is near. moment: day and time at the place, in a sentence.
     """
 
     house: str = ""
@@ -130,6 +134,7 @@ class Notes:
     contact: str = ""
     topics: tuple[str, ...] = ()
     passages: tuple[Passage, ...] = ()
+    moment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +335,7 @@ def obeys(mind: Dialogue | Mind) -> bool:
     return bool(getattr(mind, "obeys", True))
 
 
-def names(mind: Dialogue | Mind) -> tuple[str, ...]:
+def names(mind: object) -> tuple[str, ...]:
     """What visitors may call the avatar, where a mind declares `names`."""
     return tuple(getattr(mind, "names", ()))
 
@@ -344,6 +349,21 @@ class Foreknowing(Protocol):
 
         Texts of whoever runs it, and nothing of a visitor's.
         """
+        ...
+
+
+@runtime_checkable
+class Renewable(Protocol):
+    """A dialogue that is made of files which may change while it is in use."""
+
+    made_of: Hashable  # the edition of what it read
+
+    def edition(self) -> Hashable:
+        """Of what lies there now; None: it cannot be looked at. Costs next to nothing."""
+        ...
+
+    def renewed(self) -> Dialogue:
+        """One over what lies there now, which costs as much as a start. Raises EngineError."""
         ...
 
 
@@ -373,10 +393,12 @@ class Fragment:
 
     sure: in [0, 1], how sure the mind is that it was asked a whole question and this answers it:
         then the answer begins sooner. None: it does not say.
+    by: who answers in place of the mind that was asked; empty: that mind.
     """
 
     text: str
     sure: float | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,6 +530,15 @@ class Mind(Protocol):
 
     def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """Yield the answer and what is done for it. Raises EngineError."""
+        ...
+
+
+@runtime_checkable
+class Remote(Mind, Protocol):
+    """A mind on another machine, which may be away: then its answer raises EngineAway."""
+
+    async def probe(self) -> None:
+        """Find out whether it answers now. Raises EngineError."""
         ...
 
 

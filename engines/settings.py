@@ -50,7 +50,9 @@ class DialogueSettings:
 
     language: of the one that is loaded, BCP 47; a mind, which serves all, reads the question's.
     chat: for those that ask a language model. toolbox: what it may use; None: nothing.
+    brackets: the directions that a text may have in brackets.
     consult: who is asked what the file of answers says; None: there is nobody.
+    zone: the place's time zone, as in "Europe/Madrid"; empty: this machine's.
     """
 
     home: Path
@@ -58,4 +60,6 @@ class DialogueSettings:
     language: str = "en"
     chat: ChatSettings | None = None
     toolbox: Toolbox | None = None
+    brackets: tuple[str, ...] = ()
     consult: Consult | None = None
+    zone: str = ""

@@ -112,7 +112,8 @@ class Ready:
     did. taken: messages from clients that were acted upon so far, pings left out: what a client
     sent beyond that is lost. history: what was said before; captions: the clauses of the reply
     under way. takes: types of messages that not every server of this version takes. fluency: how
-    the face is drawn, as in `events.Pictures`.
+    the face is drawn, as in `events.Pictures`. attended: who of the staff is there, as in
+    `events.Attended`.
     """
 
     protocol: int
@@ -127,6 +128,7 @@ class Ready:
     captions: tuple[events.Caption, ...] = ()
     takes: tuple[str, ...] = TAKES
     fluency: Fluency = "full"
+    attended: str = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +144,11 @@ class Goodbye:
     """Last message: the server ends the session now, and `message` tells people why.
 
     reason: "idle" (nothing was said for long), "length" (it had the time that sessions have here),
-    "shutdown" (the server ends; another one may take its place).
+    "shutdown" (the server ends; another one may take its place), "staff" (a member of staff ended
+    it: these are their words).
     """
 
-    reason: Literal["idle", "length", "shutdown"]
+    reason: Literal["idle", "length", "shutdown", "staff"]
     message: str
 
 
@@ -173,6 +176,7 @@ _NAMES: Final[Mapping[type, str]] = {
     events.Receipt: "receipt",
     events.Directed: "directed",
     events.Pictures: "pictures",
+    events.Attended: "attended",
     events.Failure: "error",
 }
 
@@ -283,6 +287,6 @@ def _refused(session: Session, message: Text | SayText) -> events.Failure | None
         return events.Failure("empty-text", "There is nothing to say.")
     if not session.answers:
         return events.Failure("no-words", "This avatar speaks what the microphone hears.")
-    if isinstance(message, SayText) and saying.empty(message.text):
+    if isinstance(message, SayText) and saying.empty(message.text, session.language):
         return events.Failure(saying.NOTHING, saying.WHY)
     return None

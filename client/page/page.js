@@ -8,7 +8,9 @@
  */
 
 import "../visavis-avatar.js";
+import { showAttendance } from "./attendance.js";
 import { Captions } from "./captions.js";
+import { showCards } from "./cards.js";
 import { after, EMPTY, typed } from "./conversation.js";
 import { Creation } from "./create.js";
 import { byId, setIcon } from "./dom.js";
@@ -21,6 +23,7 @@ import { problem } from "./texts/problems.js";
 import { has, onLanguage, t } from "./texts/texts.js";
 import { Tongue } from "./tongue.js";
 
+const FAREWELL_MS = 2500; // the last words are read to their end
 const ANNOUNCE_MS = 400;
 
 const address = new URLSearchParams(location.search);
@@ -43,6 +46,7 @@ new Creation(avatar, (name) => settings.use(name));
 let conversation = EMPTY;
 let returning = false; // a page that was reloaded looks for its conversation
 /** @type {"dialogue"|"microphone"} */ let source = "dialogue";
+/** @type {import("./attendance.js").By} */ let attended = "nobody";
 let announcing = 0;
 /** @type {import("./kiosk/kiosk.js").Kiosk|null} */ let host = null;
 
@@ -146,7 +150,6 @@ function setSource(next) {
 function writeMode() {
   byId("invitation").textContent = t(`source.${source}.invitation`);
   byId("empty-words").textContent = t(`source.${source}.empty`);
-  byId("disclosure").textContent = t(`source.${source}.disclosure`);
   byId("privacy").textContent = t(`privacy.${avatar.mode}`);
 }
 
@@ -193,6 +196,7 @@ function render() {
   const fluency = `fluency.${avatar.session.fluency}`;
   byId("fluency").textContent = has(fluency) ? t(fluency) : "";
   byId("fluency").hidden = state !== "connected" || !has(fluency);
+  showAttendance(state === "connected" ? attended : "nobody", t(`source.${source}.disclosure`));
   byId("welcome").hidden = state !== "idle";
   byId("end").hidden = state === "idle";
   byId("interrupt").hidden = conversation.phase !== "speaking" || state !== "connected";
@@ -240,6 +244,7 @@ function onMessage(message) {
   if (message.type === "directed") {
     settings.understood(message.styles, message.dropped, message.known);
   }
+  if (message.type === "attended") attended = message.by;
   if (message.type === "language") onLanguageSpoken(message);
   if (message.type === "error") notice.problem(problem(message.code, message.message));
   host?.onMessage(message);
@@ -247,8 +252,9 @@ function onMessage(message) {
 }
 
 /** @param {any} message */
-function onReady({ source: given, resume, language }) {
+function onReady({ source: given, resume, language, attended: by }) {
   returning = false;
+  attended = by ?? "nobody";
   if (language) onLanguageSpoken({ language });
   setSource(given);
   if (!kiosk) keepSession(resume);
@@ -273,6 +279,13 @@ function rewrite() {
 function onGoodbye() {
   forget();
   notice.hide("problem");
+}
+
+/** The avatar ended it; a kiosk has a goodbye of its own. @param {Event} event */
+function onFarewell(event) {
+  event.preventDefault();
+  const { id } = avatar.session;
+  if (!kiosk) setTimeout(() => avatar.session.id === id && end(), FAREWELL_MS);
 }
 
 function forget() {
@@ -342,6 +355,7 @@ on("avatar", "state", ({ detail }) => onState(detail));
 on("avatar", "message", ({ detail }) => onMessage(detail));
 on("avatar", "lapsed", ({ detail }) => onLapsed(detail));
 on("avatar", "goodbye", onGoodbye);
+on("avatar", "farewell", onFarewell);
 on("avatar", "mic", render);
 on("avatar", "micready", () => notice.hide("microphone"));
 on("avatar", "micerror", ({ detail }) => notice.microphone(detail.reason, () => avatar.connect()));
@@ -375,6 +389,7 @@ addEventListener("hashchange", () => {
 });
 
 takeKey();
+showCards(avatar);
 onLanguage(rewrite);
 greet();
 setCaptions(choice.captions !== false);

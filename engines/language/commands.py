@@ -18,9 +18,10 @@ from visavis.engines.language.wording import normalise
 
 PATH: Final = Path(__file__).parents[1] / "data" / "commands.toml"
 
-# What is to be done: be silent; be silent and wait; say the rest; say it again; speak otherwise.
-Kind = Literal["stop", "pause", "go-on", "repeat", "manner"]
-KINDS: Final[tuple[Kind, ...]] = ("stop", "pause", "go-on", "repeat", "manner")
+# What is to be done: be silent; be silent and wait; say the rest; say it again; speak otherwise;
+# call a person.
+Kind = Literal["stop", "pause", "go-on", "repeat", "manner", "staff"]
+KINDS: Final[tuple[Kind, ...]] = ("stop", "pause", "go-on", "repeat", "manner", "staff")
 
 LONGEST: Final = 12  # words; whoever says more asks something
 _MARKS: Final = 200  # characters of a text that can be one at all

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
+from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
@@ -15,6 +17,7 @@ from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
+from visavis.server.http.cards import CardRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
@@ -24,13 +27,40 @@ from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
 from visavis.server.services.engines import Defaults, Services
+from visavis.server.session.attendance import Presence
+from visavis.server.staff.desk import Desk, DeskRoutes
+from visavis.server.staff.roster import Roster
+from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
+from visavis.server.tools import file as tools_file
+from visavis.server.tools.gallery import Gallery
+from visavis.server.tools.specs import Shown, ToolsFile
+from visavis.server.tools.toolbox import check_installed
 
 SESSIONS: Final = web.AppKey("sessions", SessionRoutes)
 ADMISSION: Final = web.AppKey("admission", Admission)
 PLACES: Final = web.AppKey("places", Places)
+
+
+def tools(config: Config) -> ToolsFile:
+    """What the tools file gives; without one the pictures beside the file of answers.
+
+    Raises ConfigError.
+    """
+    if config.tools:
+        file = tools_file.load(Path(config.tools).expanduser())
+        check_installed(file)
+        return file
+    beside = Path(config.knowledge).parent / "pictures" if config.knowledge else None
+    return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
+
+
+def gallery(config: Config) -> Gallery:
+    """The pictures that visitors may be shown. Raises ConfigError."""
+    shown = tools(config).shown
+    return Gallery(shown.pictures, shown.picture_hosts)
 
 
 def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
@@ -43,7 +73,11 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         voices_apart=config.are_voices_apart,
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
+        voice_mood=config.voice_mood == "on",
+        rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
         chat=llm.chat(config),
+        tools=tools(config),
+        zone=config.time_zone,
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 
@@ -86,7 +120,7 @@ def application(
     config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
 ) -> web.Application:
     """The addresses of a server that is one process, with these engines."""
-    admitting = admission(config)
+    admitting, pictures = admission(config), gallery(config)
     places = Places(lambda: admitting.places, config.sessions_per_address)
     live = sessions(config, lender, OwnPlaces(places), metrics)
     metrics.places.set_function(lambda: admitting.places)
@@ -95,10 +129,16 @@ def application(
     async def scrape() -> bytes:
         return metrics.text()
 
+    desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
+    roster = Roster(live, lender, desk.presence, metrics)
+    roster.publish = partial(desk.put, 0)
     parts = (
+        StaffRoutes(roster),
+        DeskRoutes(desk),
         live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
-        VoiceRoutes(config.voice),
+        VoiceRoutes(config.voice, config.home_path),
+        CardRoutes(pictures),
         topics(config),
         Basics(
             lambda: live.draining or lender.missing,
@@ -106,6 +146,7 @@ def application(
             scrape,
         ),
     )
-    app = assembled(Guard(config.token, metrics), Headers(config.frame_ancestors), parts)
+    guard = Guard(config.token, metrics, staff=config.staff_token)
+    app = assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

@@ -125,6 +125,8 @@ def address(config: Config, port: int) -> str:
 
 def say_ready(config: Config, at: str) -> None:
     """The token is shown to somebody who looks, once; it never goes to a file or a log."""
+    if config.staff_token:
+        say_line(f"The staff's page is {at}staff; it asks for the staff's token.")
     if config.token and sys.stdout.isatty():
         say_line(f"visavis is ready: open {at}#token={config.token}")
         return

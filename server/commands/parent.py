@@ -21,13 +21,17 @@ from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
+from visavis.server.http.cards import CardRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.places import Places
 from visavis.server.processes.crew import Crew, Order
 from visavis.server.processes.forwarding import Forwarding
+from visavis.server.processes.staffing import DeskLink, StaffForwarding
 from visavis.server.rtc import ports
 from visavis.server.rtc.reach import Reach
+from visavis.server.session.attendance import Presence
+from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.system import lag, priority
 from visavis.server.system.config import Config
 from visavis.server.system.faults import log_loop_faults
@@ -40,7 +44,9 @@ log = logging.getLogger("visavis")
 WORKER: Final = (sys.executable, "-P", "-m", "visavis.server.commands.worker")
 _CLOSE: Final = 2.0  # s that a worker may take beyond the drain: files are closed
 _ENDS: Final = "The server is shutting down."
-_PRIVATE: Final = frozenset({"token", "token_file", "tls_cert", "tls_key"})  # not for workers
+_PRIVATE: Final = frozenset(  # not for workers
+    {"token", "token_file", "staff_token", "staff_token_file", "tls_cert", "tls_key"}
+)
 
 
 async def serve(config: Config, count: int) -> None:
@@ -89,10 +95,16 @@ def _application(
         await crew.samples()
         return crew.merged.text()
 
-    store = AvatarStore(config.home_path)
+    store, pictures = AvatarStore(config.home_path), composition.gallery(config)
+    forwarding = Forwarding(crew, ends)
+    desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
+    DeskLink(desk, crew)
     parts = (
-        Forwarding(crew, ends),
+        forwarding,
+        StaffForwarding(crew, forwarding),
+        DeskRoutes(desk),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        CardRoutes(pictures),
         composition.topics(config),
         Basics(
             lambda: ends() or crew.missing,
@@ -100,7 +112,8 @@ def _application(
             scrape,
         ),
     )
-    return assembled(Guard(config.token, metrics), Headers(config.frame_ancestors), parts)
+    guard = Guard(config.token, metrics, staff=config.staff_token)
+    return assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
 
 
 async def _until(

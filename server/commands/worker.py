@@ -28,9 +28,13 @@ from visavis.server.http import problems
 from visavis.server.http.app import VoiceRoutes
 from visavis.server.processes.duty import DistantMemory, DistantPlaces, Duty
 from visavis.server.processes.link import Link, socket_of, to_parent
+from visavis.server.processes.staffing import RowLink
 from visavis.server.processes.trust import trusting
 from visavis.server.rtc import hooks
 from visavis.server.services.engines import Services
+from visavis.server.session.attendance import Presence
+from visavis.server.staff.roster import Roster
+from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import lag, memory, priority, sandbox
 from visavis.server.system.config import Config
 from visavis.server.system.errors import NotFound
@@ -86,9 +90,12 @@ async def _serve(
     def missing() -> str | None:
         return sessions.draining or (engines.missing if loaded.is_set() else _LOADING)
 
-    duty = Duty(link, places, remembering, sessions, metrics, missing, carry)
+    roster = Roster(sessions, engines, Presence(), metrics)
+    roster.publish = RowLink(link)
+    duty = Duty(link, places, remembering, sessions, metrics, missing, carry, roster.presence)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
-    for part in (sessions, VoiceRoutes(config.voice)):
+    routes = (sessions, StaffRoutes(roster), VoiceRoutes(config.voice, config.home_path))
+    for part in routes:
         app.add_routes(part.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
     await runner.setup()
@@ -103,12 +110,14 @@ async def _serve(
             tasks.append(asyncio.create_task(lag.watch(metrics), name="lag"))
             answers = engines.prepare(lambda: sessions.talking)
             tasks.append(asyncio.create_task(answers, name="answers"))
+            tasks.append(asyncio.create_task(engines.renew(), name="reloading"))
             await asyncio.wait([orders])
         if orders.done() and (seconds := orders.result()):
             await _in_time(sessions.drain(seconds), seconds + 1)
     finally:
         lifetime.end_soon()
         await duty.close()
+        await roster.close()
         await _in_time(sessions.close(), _CLOSE_WITHIN)
         for task in tasks:
             task.cancel()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -30,11 +30,16 @@ _WITH_CAMERA: Final = _PERMISSIONS.replace("camera=()", "camera=(self)")
 
 
 class Headers:
-    """frame_ancestors: who may show the page in a frame, as `sources` has it."""
+    """frame_ancestors: who may show the page in a frame, as `sources` has it.
 
-    def __init__(self, frame_ancestors: str) -> None:
+    picture_hosts: https hosts from which it may show pictures, besides its own.
+    """
+
+    def __init__(self, frame_ancestors: str, picture_hosts: Collection[str] = ()) -> None:
+        pictures = "".join(f" https://{host}" for host in sorted(picture_hosts))
+        content = _CONTENT.replace("img-src 'self' blob:", f"img-src 'self' blob:{pictures}")
         self._always = {
-            "Content-Security-Policy": _CONTENT + sources(frame_ancestors),
+            "Content-Security-Policy": content + sources(frame_ancestors),
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Permissions-Policy": _PERMISSIONS,

@@ -65,6 +65,11 @@ def plain(status: int, title: str, detail: str, code: str = "") -> web.Response:
     return web.Response(status=status, text=json.dumps(body), content_type=_PROBLEM)
 
 
+def passed_on(status: int, content: bytes) -> web.Response:
+    """A problem that another process made."""
+    return web.Response(status=status, body=content, content_type=_PROBLEM)
+
+
 async def body(request: web.Request) -> str:
     """The body as text. Raises TooLarge, Malformed."""
     # Never decoded as the caller names it: Python knows charsets such as punycode and undefined.

@@ -32,6 +32,7 @@ from visavis.server.rtc.legacy import Legacy
 from visavis.server.rtc.reach import Reach
 from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
+from visavis.server.session.relaying import Mouth
 from visavis.server.session.session import Session
 from visavis.server.system.config import SOURCES, Source, as_source
 from visavis.server.system.errors import (
@@ -82,9 +83,13 @@ class Lender(Protocol):
         """The engines of one new session. Raises NotFound, ModelError, EngineError."""
         ...
 
+    async def mouth(self) -> Mouth:
+        """What speaks one person's own voice. Raises EngineError."""
+        ...
+
 
 class SessionRoutes:
-    """The live sessions, by their names. changed: told of each that enters another state.
+    """The live sessions, by their names. listeners: told of each that enters another state.
 
     memory: who keeps what is left of those that ended.
     """
@@ -106,7 +111,7 @@ class SessionRoutes:
         self._offers = Offers()
         self._leaving = Tasks()
         self._draining = False
-        self.changed: Callable[[Conversation], None] = lambda _: None
+        self.listeners: list[Callable[[Conversation], None]] = []
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -299,7 +304,8 @@ class SessionRoutes:
         states = [each.state for each in self._conversations.values()]
         self._metrics.sessions.set(len(states))
         self._metrics.resting.set(states.count("resting"))
-        self.changed(conversation)
+        for listener in self.listeners:
+            listener(conversation)
 
     async def _describe(self, request: web.Request) -> web.Response:
         conversation = self._conversation(request)
@@ -312,6 +318,7 @@ class SessionRoutes:
                 "state": conversation.state,
                 "late_frames": conversation.late,
                 "pictures": session.pictures,
+                "stand_in": session.stand_in or None,
             }
         )
 

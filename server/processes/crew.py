@@ -60,6 +60,10 @@ class Crew:
         self._first = asyncio.Event()  # a worker was ready, so what is cached is cached
         self._fault = asyncio.Event()  # none ever was, and one said why
         self._words = ""
+        # What else workers tell, by its kind; told of a link that is new, and of who is over.
+        self.reports: dict[str, Callable[[Worker, Any], None]] = {}
+        self.greet: Callable[[Link], None] = lambda link: None
+        self.buried: Callable[[Worker], None] = lambda worker: None
         self._reported, self._reports = asyncio.Condition(), set[int]()
         self._measured: asyncio.Future[Measured | None] | None = None
         self._ending = False
@@ -202,6 +206,7 @@ class Crew:
         worker.is_over = True
         self.merged.retire(worker.pid)
         self.register.bury(worker)
+        self.buried(worker)
         if not worker.was_ready and worker.why == "ended":
             worker.why = "start"
         elif status < 0 and worker.why == "ended":
@@ -241,6 +246,7 @@ class Crew:
                 return
             worker.linked(link, str(socket_of(self._folder, worker.slot, worker.pid)))
             link.send("settings", self._order.settings)
+            self.greet(link)
             await self._listen(worker, link)
         except LinkError:
             return
@@ -260,6 +266,9 @@ class Crew:
     async def _hear(self, worker: Worker, kind: str, content: Any) -> None:
         """Raises TypeError, ValueError, KeyError, AttributeError for what is none of it."""
         if self.register.hear(worker, kind, content):
+            return
+        if kind in self.reports:
+            self.reports[kind](worker, content)
             return
         match kind:
             case "beat":

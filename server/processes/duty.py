@@ -17,6 +17,7 @@ from visavis.server.processes import merging
 from visavis.server.processes.link import Link, LinkError
 from visavis.server.rtc.conversation import Conversation
 from visavis.server.services.carrying import Measured
+from visavis.server.session.attendance import Presence
 from visavis.server.system.errors import Full, NotReady
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -139,19 +140,21 @@ def told(holder: Holder) -> tuple[str, float, bool]:
 class Duty:
     """Reports to the parent, and does what it says, until it is told to end.
 
-    missing: why no session can begin in this process. carry: its self-test.
+    missing: why no session can begin in this process. carry: its self-test. presence: of staff, as
+    the parent tells it.
     """
 
     def __init__(
         self, link: Link, places: DistantPlaces, memory: DistantMemory, sessions: SessionRoutes,
         metrics: Metrics, missing: Callable[[], str | None], carry: Carry,
+        presence: Presence | None = None,
     ) -> None:  # fmt: skip
         self._link, self._places, self._sessions = link, places, sessions
-        self._memory = memory
+        self._memory, self._presence = memory, presence or Presence()
         self._metrics, self._missing, self._carry = metrics, missing, carry
         self._may_carry = False
         self._tasks = Tasks()
-        sessions.changed = self._changed
+        sessions.listeners.append(self._changed)
 
     async def beat(self) -> None:
         """Say that this process lives, and how it is doing, until the parent is gone."""
@@ -178,6 +181,9 @@ class Duty:
                 case "leave":
                     self._places.taken_away(content)
                     self._sessions.give_away(content)
+                case "presence":
+                    offered, members = content
+                    self._presence.offered, self._presence.members = bool(offered), int(members)
                 case "samples":
                     self._send_samples()
                 case "carry":

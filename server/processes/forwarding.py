@@ -7,9 +7,10 @@ a slow client. What goes on to it is named here, so nothing that a caller sends 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from aiohttp import ClientError, ClientResponse, hdrs, web
+from aiohttp import ClientError, ClientResponse, ClientTimeout, hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -19,7 +20,7 @@ from visavis.server.http.keepsakes import name_of
 from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.processes.crew import Crew
 from visavis.server.processes.trust import CALLER
-from visavis.server.processes.worker import Worker
+from visavis.server.processes.worker import ANSWER, Worker
 from visavis.server.system.errors import Gone, Malformed, NotFound, NotReady
 
 _THERE: Final = (hdrs.CONTENT_TYPE, RESUME)  # headers that go on
@@ -44,14 +45,14 @@ class Forwarding:
         one = "/v1/sessions/{id}"
         return [
             web.post("/v1/sessions", self._create),
-            web.get(one, self._send),
-            web.delete(one, self._send),
-            web.patch(one, self._send),
-            web.post(one + "/{command:say|interrupt|direct|text}", self._send),
-            web.post(one + "/leave", self._send),
-            web.post(one + "/recording", self._send),
-            web.get(one + "/recording", self._send),
-            web.delete(one + "/recording", self._send),
+            web.get(one, self.send),
+            web.delete(one, self.send),
+            web.patch(one, self.send),
+            web.post(one + "/{command:say|interrupt|direct|text}", self.send),
+            web.post(one + "/leave", self.send),
+            web.post(one + "/recording", self.send),
+            web.get(one + "/recording", self.send),
+            web.delete(one + "/recording", self.send),
             web.get("/v1/voices", self._anywhere),
         ]
 
@@ -86,12 +87,18 @@ class Forwarding:
                 worker.pending -= 1
         raise NotReady(self._crew.missing or _GOES)
 
-    async def _send(self, request: web.Request) -> web.Response:
+    async def send(self, request: web.Request) -> web.Response:
+        """A request about one session, and what the worker that has it answers."""
+        name, worker = request.match_info["id"], self.worker_of(request)
+        return await self._asked(worker, request, await problems.content(request), name)
+
+    def worker_of(self, request: web.Request) -> Worker:
+        """Who has the session of a request. Raises NotFound, Gone."""
         name = request.match_info["id"]
         worker = self._crew.register.of(name)
         if worker is None:
             raise self._gone(name, NotFound("There is no such session; it may have ended."))
-        return await self._asked(worker, request, await problems.content(request), name)
+        return worker
 
     async def _asked(
         self, worker: Worker, request: web.Request, body: bytes, name: str
@@ -119,19 +126,29 @@ class Forwarding:
 
 async def _answer(worker: Worker, request: web.Request, body: bytes) -> web.Response:
     """Raises Malformed, ClientError, OSError, TimeoutError."""
+    async with asked(worker, request, body) as response:
+        return _taken(response, await response.read())
+
+
+def asked(
+    worker: Worker, request: web.Request, body: bytes, timeout: ClientTimeout | None = None
+) -> AbstractAsyncContextManager[ClientResponse]:
+    """A request on its way to a worker. timeout: None: as of all others.
+
+    Raises Malformed and OSError; ClientError, OSError and TimeoutError when it is entered.
+    """
     if worker.client is None:
         raise OSError("the worker has no address yet")
-    asked = request.rel_url
+    there = request.rel_url
     url = URL.build(
-        scheme="http", host="worker", path=asked.raw_path, query_string=asked.raw_query_string,
+        scheme="http", host="worker", path=there.raw_path, query_string=there.raw_query_string,
         encoded=True,
     )  # fmt: skip
-    sent = worker.client.request(
+    return worker.client.request(
         request.method, url, data=body or None, headers=_headers(request),
         skip_auto_headers=_OURS, allow_redirects=False,
+        timeout=timeout or ANSWER,
     )  # fmt: skip
-    async with sent as response:
-        return _taken(response, await response.read())
 
 
 def _headers(request: web.Request) -> CIMultiDict[str]:

@@ -12,7 +12,7 @@ from aiohttp import ClientSession, ClientTimeout, UnixConnector
 
 from visavis.server.processes.link import Link, LinkError
 
-_ANSWER: Final = ClientTimeout(total=60.0)  # s; an avatar or a voice may have to be loaded first
+ANSWER: Final = ClientTimeout(total=60.0)  # s; an avatar or a voice may have to be loaded first
 _LOADING: Final = "The server is loading its models."
 
 State = Literal["offered", "live", "resting", "over"]
@@ -78,7 +78,7 @@ class Worker:
         self.link = link
         # A connection for each request: one that ends before its answer says that the worker died.
         connector = UnixConnector(path=path, force_close=True)
-        self.client = ClientSession(connector=connector, timeout=_ANSWER)
+        self.client = ClientSession(connector=connector, timeout=ANSWER)
 
     def tell(self, kind: str, content: Any = None) -> None:
         """Lost when it does not listen: then it is as good as over."""

@@ -148,6 +148,18 @@ class Conversation:
             raise Unprocessable(msg, "ice-restart")
         await peers[0].add_candidates(fragment)
 
+    @property
+    def terms(self) -> Terms:
+        """What all of its connections have in common."""
+        return self._terms
+
+    async def dismiss(self, words: str) -> None:
+        """A member of staff ends it for good, and its page is told these words."""
+        if self._peer is not None:
+            self._peer.send(protocol.Goodbye("staff", words))
+            await asyncio.sleep(_FLUSH)
+        await self.close(for_good=True)
+
     async def take_leave(self, within: float) -> None:
         """The server ends: tell the page, let a reply be finished within so many s, and close."""
         if self._peer is not None:
@@ -211,6 +223,7 @@ class Conversation:
             history=_newest(self.session.said),
             captions=self.session.shown,
             fluency=self.session.fluency,
+            attended=self.session.attendance.by.by,
         )  # fmt: skip
 
     def took(self) -> None:

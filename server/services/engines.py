@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -33,9 +33,13 @@ from visavis.engines.base import (
     names,
     obeys,
 )
+from visavis.engines.dialogue import danger
+from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language.commands import Commands
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
 from visavis.engines.settings import ChatSettings, DialogueSettings
 from visavis.models.errors import ModelError
@@ -43,13 +47,18 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, prepared
+from visavis.server.services import carrying, chatting, considerate, prepared
+from visavis.server.services.chatting import BESIDE
+from visavis.server.services.considerate import ConsiderateMind
+from visavis.server.services.dangers import DangerMind, OwnAnswers
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
+from visavis.server.services.fillers import Prepared
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
+from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
@@ -65,6 +74,8 @@ from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
+from visavis.server.tools.specs import NO_TOOLS, ToolsFile
+from visavis.server.tools.toolbox import OwnToolbox
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +94,11 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    tools: what a mind may use, and what may be shown.
+    voice_mood: whether it is heard how raised a visitor's voice is.
+    rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
+    zone: of time, at the place; empty: this machine's.
     """
 
     avatar: str
@@ -95,7 +110,11 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    tools: ToolsFile = NO_TOOLS
+    voice_mood: bool = False
+    rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
+    zone: str = ""
 
 
 class Services:
@@ -114,6 +133,8 @@ class Services:
             home, metrics, apart=defaults.voices_apart, repertoire=self._repertoire
         )
         self._foreknowing: Foreknowing | None = None
+        self._reloading = Reloading(metrics)
+        self._reloading.tell(self._renewed)
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
         self._news = RendererNews(metrics)
@@ -125,6 +146,8 @@ class Services:
         self._stt: Served[Stt]
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
+        self._toolbox = OwnToolbox(defaults.tools, metrics)
+        self._ends.callback(self._toolbox.close)
         self._commands: Commands | None = None
         self._guide: Guide
         self._director: Director
@@ -153,8 +176,20 @@ class Services:
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
+        self._mind = await self._guarded(self._mind)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
+
+    async def _guarded(self, mind: Mind) -> Mind:
+        """Words of danger are met before it is asked, whichever it is; and moods minded."""
+        await asyncio.to_thread(danger.warm)
+        example = None if self._defaults.dialogue == "echo" else EXAMPLE
+        own = OwnAnswers(self._defaults.knowledge or example)
+        await own.get(ENGLISH)
+        if self._commands is not None:  # else it says whatever it is given
+            await asyncio.to_thread(considerate.warm)
+            mind = ConsiderateMind(mind)
+        return DangerMind(mind, self._defaults.rescue, own, self._metrics)
 
     async def _open_ears(self) -> None:
         self._stt = await self._ears.get("en")
@@ -175,9 +210,23 @@ class Services:
         return served
 
     async def _open_mind(self) -> Mind:
+        chat = self._defaults.chat
+        if chat is None:
+            return await self._open_dialogue(self._defaults.dialogue)
+        local = await self._open_dialogue(BESIDE)
+        assert isinstance(local, DialogueMind)
+        toolbox = await self._toolbox.opened()
+        settings = DialogueSettings(
+            self._home, self._defaults.knowledge, chat=chat, toolbox=toolbox
+        )
+        opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
+        self._ends.callback(opened.close)
+        self._foreknowing = Prepared(ENGLISH, self._foreknowing)
+        return opened.mind
+
+    async def _open_dialogue(self, name: str) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
-        name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        settings = DialogueSettings(self._home, knowledge, chat=self._defaults.chat)
+        settings = DialogueSettings(self._home, self._defaults.knowledge, zone=self._defaults.zone)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
@@ -189,7 +238,9 @@ class Services:
         return DialogueMind(self._serve("dialogue", "The dialogue", engine, worker))
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
-        served: Served[T] = Served(InThread(engine, worker), self._health(name, what))
+        runner = InThread(engine, worker)
+        self._reloading.watch(runner)
+        served: Served[T] = Served(runner, self._health(name, what))
         self._served.append(served)
         return served
 
@@ -217,25 +268,51 @@ class Services:
             motion=motion,
             sitting=sitting,
             still=loan.still,
-            speakers=Speakers(self._mind, loaded.tts, self._guide, loaded.shelf),
+            speakers=Speakers(
+                self._mind, loaded.tts, self._guide, loaded.shelf, self._toolbox.gallery.admitted
+            ),
             apology=loaded.apology,
             give_back=give_back,
             clock=partial(Clock, phase=sitting.phase),
             commands=self._commands.named(avatar) if self._commands is not None else None,
         )
 
+    async def learn(self) -> None:
+        """Know what may be said: what was synthesized of it before is found from here on."""
+        if self._repertoire is not None and self._foreknowing is not None:
+            known = lines(self._foreknowing, self._director)
+            await asyncio.to_thread(self._repertoire.learn, known)
+
+    async def mouth(self) -> Mouth:
+        """What speaks one person's own voice. Raises EngineError."""
+        with _loading("Lips"):
+            return Mouth(await asyncio.to_thread(load.lips), load.lips)
+
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""
+        await self.learn()
         if self._repertoire is None or self._foreknowing is None:
             return
-        known = lines(self._foreknowing, self._director)
-        await asyncio.to_thread(self._repertoire.learn, known)
         place, voices = prepared.folder(self._home), self._voices
         preparing = Preparing(
             self._home, place, self._repertoire, lambda: voices.shelves, self._metrics
         )
         with closing(preparing):
             await preparing.run(busy)
+
+    async def renew(self) -> None:
+        """Take up changes of the dialogue's files, until cancelled."""
+        await self._reloading.run()
+
+    async def _renewed(self, old: object, new: object) -> None:
+        """What else was made of a dialogue follows it."""
+        if old is not self._foreknowing or not isinstance(new, Foreknowing):
+            return
+        self._foreknowing = new
+        self._commands = await asyncio.to_thread(Commands, names(new))
+        if self._repertoire is not None:
+            known = lines(new, self._director)
+            await asyncio.to_thread(self._repertoire.learn, known)
 
     async def carries(
         self, encoder: carrying.Encoder, free: Callable[[], bool]
@@ -278,7 +355,9 @@ class Services:
         # What cannot be made fails the request, and the event loop has nothing to import.
         load.echo()
         load.vad()
-        return Ear(load.echo, load.vad, self._stt, Endpointing(), self._turn_end), motion
+        mood = self._defaults.voice_mood
+        ear = Ear(load.echo, load.vad, self._stt, Endpointing(), self._turn_end, mood=mood)
+        return ear, motion
 
     def close(self) -> None:
         """End every engine's thread."""

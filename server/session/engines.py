@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from visavis.engines.base import I420, Motion
 from visavis.engines.language.commands import Commands
 from visavis.server.playout.clock import Clock
-from visavis.server.playout.messages import Clause
+from visavis.server.playout.messages import Clause, Request
 from visavis.server.session.hearing import Ear
 from visavis.server.session.relaying import Mouth
 from visavis.server.session.showing import Sitting
@@ -23,7 +23,8 @@ class Engines:
     its avatar, of which `still` is the neutral face. give_back: called when the session is over,
     for what was lent to it. clock: makes the session's, whose pictures are due when it suits the
     others. commands: what visitors may tell the conversation itself; None: all is for the mind.
-    language: BCP 47, in which the conversation begins.
+    language: BCP 47, in which the conversation begins. over: told of each question that was
+    answered, and how sure the answer was.
     """
 
     ear: Ear | Mouth | None
@@ -36,3 +37,4 @@ class Engines:
     clock: Callable[[], Clock] = Clock
     commands: Commands | None = None
     language: str = "en"
+    over: Callable[[Request, float | None], None] = lambda request, sure: None

@@ -31,7 +31,8 @@ class Commanded:
     """The visitor's words of this turn were no question, but told the conversation what to do.
 
     "stop", "pause" (be silent and wait), "go-on" (with the rest of what was stopped), "repeat"
-    (the last answer) or "manner" (speak slower, louder, ...). It has been done.
+    (the last answer), "manner" (speak slower, louder, ...) or "staff" (a person was called). It has
+    been done.
     """
 
     turn: int
@@ -131,7 +132,7 @@ class Receipt:
     origin: "speech" (the visitor's last sound), "text" or "say" (its arrival).
     transcript: final text known. first_clause: first clause complete. first_sound and
     first_picture: handed to the encoder. interrupted: the cut. skew: how much later the first
-    moving picture left than its sound, beyond the clock.
+    moving picture left than its sound, beyond the clock. tools: how long each took that was used.
     """
 
     turn: int
@@ -143,6 +144,7 @@ class Receipt:
     interrupted: float | None
     ended: float | None
     skew: float | None
+    tools: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,17 @@ class Pictures:
     """The face is drawn more or less fluently from now on, because the server has little time."""
 
     fluency: Fluency
+
+
+@dataclass(frozen=True, slots=True)
+class Attended:
+    """Who of the staff is there: `nobody`, somebody who is `watching`, or who has the answers.
+
+    Of those who have them, one is `answering` in writing, which the avatar says, and one `speaking`
+    with their own voice.
+    """
+
+    by: Literal["nobody", "watching", "answering", "speaking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,5 +212,6 @@ Event = (
     | Receipt
     | Directed
     | Pictures
+    | Attended
     | Failure
 )

@@ -1,4 +1,4 @@
-"""What a visitor tells the conversation itself, done: be silent, wait, go on, say it again.
+"""What a visitor tells the conversation itself, done: be silent, wait, go on, repeat, get somebody.
 
 It comes before the mind, whichever that is, and is no part of what the mind is told was said.
 """
@@ -35,6 +35,10 @@ class Obedient(Protocol):
         """Take a direction, for what is said from now on."""
         ...
 
+    def want_staff(self) -> bool:
+        """Ask for a person; whether one may come."""
+        ...
+
 
 def obey(session: Obedient, command: Command) -> bool:
     """Do it; False: there is nothing to do it with, and the mind may know what was meant."""
@@ -47,6 +51,8 @@ def obey(session: Obedient, command: Command) -> bool:
             session.steer(command.direction)
             if not (session.halt() and session.go_on()):
                 session.reply(command.answer)
+        case "staff":
+            return session.want_staff()
         case "stop" | "pause":
             if not session.halt() and command.answer:
                 session.reply(command.answer)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import Pcm, Remark, Speech
+from visavis.engines.base import Mood, Pcm, Remark, Speech
 from visavis.engines.direction.styles import ActiveStyles
 from visavis.engines.language.commands import Command
 from visavis.server.playout.clock import Clock
@@ -29,6 +29,7 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
+from visavis.server.session.attendance import ASKED, Attendance
 from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
@@ -44,6 +45,7 @@ from visavis.server.session.receipt import publish
 from visavis.server.session.relaying import Mouth, Relay
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
+from visavis.server.session.substitute import Substitute
 from visavis.server.session.turn_taking import Floor, TurnTaking
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
@@ -72,6 +74,7 @@ class Session:
         self._showing.changed = lambda fluency: self._outlets.tell(events.Pictures(fluency))
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
+        self.stand_in = ""  # who gave the last answer in place of the mind that was asked
         self.history = History()
         self.staff_wanted: str | None = None  # why a human being is, since one was asked for
         self._active = ActiveStyles()  # what directions have made so far
@@ -82,6 +85,7 @@ class Session:
         self._platform = Platform(
             clock, self.timeline, self._showing, self._outlets.tell, self._appear, self.call_staff
         )
+        self.attendance = Attendance(self._platform, self.history, self._clear)
         self._taking = TurnTaking(
             Floor(
                 lambda: self._current,
@@ -90,6 +94,7 @@ class Session:
                 self._cut_short,
                 lambda text: self._command(text) is not None,
                 self._obeyed,
+                self.attendance,
             ),
             clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
         )  # fmt: skip
@@ -175,7 +180,7 @@ class Session:
     @property
     def quiet(self) -> Tick:
         """For how long nothing was asked for, said or answered."""
-        if self._current is not None:
+        if self._current is not None or self.attendance.held:
             return 0
         return self.clock.now() - max(self._stirred, self._voiced)
 
@@ -188,6 +193,11 @@ class Session:
     def shown(self) -> tuple[events.Caption, ...]:
         """The clauses of the reply under way that were begun, each as far as it was said."""
         return tuple(self._current.shown) if self._current is not None else ()
+
+    @property
+    def mood(self) -> Mood:
+        """How the visitor feels, as far as their words tell it."""
+        return self._guide.felt(self.history.remarks, "", self.language)
 
     @property
     def said(self) -> tuple[events.Line, ...]:
@@ -258,7 +268,7 @@ class Session:
 
     def ask(self, text: str) -> None:
         """Answer typed words, or do what they tell the conversation to do."""
-        if self._obeyed(text):
+        if self.attendance.takes(text, typed=True) or self._obeyed(text):
             return
         self._halted = None
         self._taking.settle()
@@ -270,6 +280,12 @@ class Session:
         self._taking.settle()
         self._start(Request(text, "say", self.clock.now(), style=style))
 
+    def _clear(self) -> None:
+        """Nothing is under way any more, and there is nothing to go on with."""
+        self._end_turn("interrupted")
+        self._taking.settle()
+        self._halted = None
+
     def interrupt(self) -> None:
         """Stop speaking; the rest is said only to who asks for it."""
         self.halt()
@@ -278,7 +294,7 @@ class Session:
     # --- what they tell the conversation itself (Obedient) ----------------------------------------
 
     def _command(self, text: str) -> Command | None:
-        commands = self._engines.commands
+        commands = self._engines.commands if not self.attendance.held else None
         speaking = self._current is not None or self._taking.stopped is not None
         return commands.read(text, speaking=speaking) if commands is not None else None
 
@@ -331,6 +347,17 @@ class Session:
         """Ask for a human being, and say why in a few words for them."""
         self.staff_wanted = reason
         self._outlets.tell(events.StaffWanted(self.timeline.turn, reason))
+
+    def substitute(self, mouth: Mouth) -> Substitute:
+        """Somebody who can speak through this face with a voice of their own."""
+        ear = self._engines.ear if isinstance(self._engines.ear, Ear) else None
+        return Substitute(self._platform, self.attendance, mouth, ear, self._tasks, self._metrics)
+
+    def want_staff(self) -> bool:
+        """A visitor asks for a person; whether one may come, so that there is nothing to answer."""
+        if self.attendance.presence.offered:
+            self.call_staff(ASKED)
+        return self.attendance.presence.members > 0
 
     def steer(self, prompt: str) -> None:
         """Take a direction, for what is said from now on, and tell what was understood."""
@@ -399,8 +426,9 @@ class Session:
 
     def _prepare(self, request: Request) -> Reply:
         if request.origin != "say":
-            mood = self._guide.answer(request.text, request.arousal)
-            request = replace(request, mood=mood)
+            felt = self._guide.felt(self.history.remarks, request.text, self.language)
+            mood = self._guide.answer(request.text, request.arousal, felt)
+            request = replace(request, mood=mood, felt=felt)
         request = replace(request, language=self.language)
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
@@ -481,6 +509,7 @@ class Session:
         if turn.reply.dropped:
             self._outlets.tell(self._directed((), turn.reply.dropped))
         turn.marks.ended = self.clock.now()
+        self.stand_in = turn.reply.by if turn.reply.request.origin != "say" else self.stand_in
         if remember:
             self._remember(turn, heard)
         unsaid = tuple(turn.reply.unsaid)
@@ -496,6 +525,8 @@ class Session:
         tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
         avatar = Remark(number, "avatar", reply.written, heard, sure=reply.sure)
         self.history.add([*visitor, *tools, avatar])
+        if asked:
+            self._engines.over(reply.request, reply.sure)
 
     @property
     def _guide(self) -> Guide:

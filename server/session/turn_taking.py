@@ -27,6 +27,7 @@ from visavis.server.playout.messages import (
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
+from visavis.server.session.attendance import Attendance
 from visavis.server.session.hearing import Hearing
 from visavis.server.session.history import History
 from visavis.server.session.overlap import leaves_the_turn
@@ -48,7 +49,7 @@ class Floor:
 
     start(request, draft, confirmed): begin a turn, in which a mind may act from `confirmed` on; its
     number. end(remember): stop the reply under way. is_command: whether words tell the conversation
-    something, and not a mind; obeyed: it was done.
+    something, and not a mind; obeyed: it was done. attendance: to whom else answers may be left.
     """
 
     current: Callable[[], Performance | None]
@@ -57,6 +58,7 @@ class Floor:
     end: Callable[[bool], None]
     is_command: Callable[[str], bool]
     obeyed: Callable[[str], bool]
+    attendance: Attendance
 
 
 class TurnTaking:
@@ -113,6 +115,9 @@ class TurnTaking:
         text = self._whole(draft.text)
         self._tell(events.Transcribed(self._timeline.turn + 1, text, final=False))
         self._showing.move("brows" if text.rstrip().endswith("?") else "acknowledge")
+        if self._floor.attendance.held:
+            self.drop_draft()
+            return
         if self._floor.is_command(draft.text):  # nothing for a mind to think about
             self.drop_draft()
             if self.ear is not None:
@@ -133,9 +138,13 @@ class TurnTaking:
             return
         self._take_the_turn(heard.text)
         self._tell(events.Listening(active=False))
-        sorry = self._regret.at(heard)
+        held = self._floor.attendance.held
+        sorry = None if held else self._regret.at(heard)
         if sorry is not None or not heard.text:
             self._without_words(sorry)
+            return
+        if self._floor.attendance.takes(heard.text, again=self._resumed):
+            self.drop_draft()
             return
         if self._floor.obeyed(heard.text):
             return

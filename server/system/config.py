@@ -5,32 +5,28 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
-from visavis.server.system import llm, secret_files
+from visavis.models import piper_voices
+from visavis.server.system import secret_files
 from visavis.server.system.addresses import Address, Network, addresses, networks, ports
+from visavis.server.system.config_faults import faults
 from visavis.server.system.errors import ConfigError
 
 _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
-# What CSP takes as the source of a frame, and nothing that could end its directive.
-_ANCESTOR: Final = re.compile(
-    r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
-)
+SECRETS: Final = ("token", "staff_token", "llm_key")  # settings that nobody is shown
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 # Minutes, where others than this machine may call. A kiosk's page forgets its visitor by itself.
 _IDLE: Final = 10
-_WORKERS: Final = 64
 _LENGTH: Final = 120
 _FEW: Final = 2  # sessions beside which a voice's thread is not noticed
 
@@ -53,6 +49,10 @@ class Config:
     port: int = _setting(8765, "TCP port of the page and the API")
     token: str = _setting("", "secret that callers must send as a Bearer token; never an option")
     token_file: str = _setting("", "file that holds the token, and that only you may read")
+    staff_token: str = _setting(
+        "", "secret of the staff's page, another one than the token; empty: there is no such page"
+    )
+    staff_token_file: str = _setting("", "file that holds it, and that only you may read")
     workers: int | Literal["auto"] = _setting(
         "auto", "processes that share the sessions; auto: by cores and memory", count=True
     )
@@ -78,13 +78,31 @@ class Config:
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
-    dialogue: str = _setting("knowledge", "who answers: knowledge or echo")
+    dialogue: str = _setting("knowledge", "who answers: knowledge, openai or echo")
     source: str = _setting(
         "dialogue",
         "what the avatar of a session that names none says: dialogue (its own answers) or "
         "microphone (the caller's live voice, with lips that follow its sound)",
     )
+    tools: str = _setting("", "TOML file of tools and of what may be shown; empty: none")
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
+    time_zone: str = _setting(
+        "",
+        "the place's, such as Europe/Madrid, for the time and opening hours; a `timezone` in the "
+        "knowledge file goes first; empty: this machine's",
+    )
+    voice_mood: str = _setting(
+        "off",
+        "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
+        "says so. Off: their words alone do",
+    )
+    emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
+    crisis_number: str = _setting(
+        "", "number told to a visitor who thinks of suicide; empty: the emergency number alone"
+    )
+    emergency_contact: str = _setting(
+        "", "whom a visitor in danger is to tell, such as: the front desk; empty: the staff"
+    )
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     renderer: str = _setting(
@@ -121,6 +139,10 @@ class Config:
         "on, off or auto: whether each voice runs in a process of its own, which takes 0.2 GB and "
         "keeps pictures and sound in time while it speaks; auto: unless max_sessions is set to one "
         "or two",
+    )
+    voice_mirror: str = _setting(
+        piper_voices.MIRROR,
+        "where `visavis models pull piper:VOICE` looks: piper's repository of voices, or a mirror",
     )
     prepare_answers: str = _setting(
         "on",
@@ -167,6 +189,11 @@ class Config:
     def token_path(self) -> Path | None:
         """The file that holds the token. Raises ConfigError."""
         return _path(self.token_file, "token_file") if self.token_file else None
+
+    @property
+    def staff_token_path(self) -> Path | None:
+        """The file that holds the staff's token. Raises ConfigError."""
+        return _path(self.staff_token_file, "staff_token_file") if self.staff_token_file else None
 
     @property
     def ice(self) -> tuple[str, ...]:
@@ -250,11 +277,15 @@ def load(
     given = {key: value for key, value in overrides.items() if value is not None}
     _refuse_secrets(given)
     config = _merge(config, given, "the command line")
-    if config.token and config.token_file:
-        msg = "token and token_file are both set: keep one of them"
-        raise ConfigError(msg)
+    for one in ("token", "staff_token"):
+        if getattr(config, one) and getattr(config, f"{one}_file"):
+            msg = f"{one} and {one}_file are both set: keep one of them"
+            raise ConfigError(msg)
     if config.token_path:
         config = replace(config, token=secret_files.read(config.token_path, "token_file"))
+    if config.staff_token_path:
+        secret = secret_files.read(config.staff_token_path, "staff_token_file")
+        config = replace(config, staff_token=secret)
     check(config)
     return config
 
@@ -269,6 +300,10 @@ def doubts(
         found.append(secret_files.doubt(config.token_path, "the token"))
     elif config.token and f"{_PREFIX}TOKEN" not in env:
         found.append(secret_files.doubt(path, "the token"))
+    if config.staff_token_path:
+        found.append(secret_files.doubt(config.staff_token_path, "the staff's token"))
+    elif config.staff_token and f"{_PREFIX}STAFF_TOKEN" not in env:
+        found.append(secret_files.doubt(path, "the staff's token"))
     if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
         found.append(secret_files.doubt(path, "the account of a relay"))
     if config.llm_key_file:
@@ -279,17 +314,24 @@ def doubts(
         found.append(
             f"the token has {len(config.token)} characters: `visavis token` makes a long one"
         )
+    if config.staff_token and len(config.staff_token) < _SHORT:
+        found.append(
+            f"the staff's token has {len(config.staff_token)} characters: `visavis token` makes a "
+            "long one"
+        )
     return [each for each in found if each]
 
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    if given.get("token"):
-        msg = (
-            "a token on the command line can be read by every user of this machine: make a file "
-            "with `visavis token --file PATH` and set token_file, or set VISAVIS_TOKEN"
-        )
-        raise ConfigError(msg)
+    for one in ("token", "staff_token"):
+        if given.get(one):
+            msg = (
+                "a token on the command line can be read by every user of this machine: make a "
+                f"file with `visavis token --file PATH` and set {one}_file, or set "
+                f"{_PREFIX}{one.upper()}"
+            )
+            raise ConfigError(msg)
     if given.get("llm_key"):
         msg = (
             "a key on the command line can be read by every user of this machine: put it into a "
@@ -306,83 +348,8 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError when settings do not fit together."""
-    for faults in (_access_faults, _choice_faults, _number_faults, _media_faults, llm.faults):
-        for fault in faults(config):
-            raise ConfigError(fault)
-
-
-def _access_faults(config: Config) -> Iterator[str]:
-    """Who may call, and how."""
-    if not config.is_local and not config.token:
-        yield (
-            f"host {config.host} can be reached from other machines: set a token "
-            "(make one with `visavis token --file PATH`), or listen on 127.0.0.1"
-        )
-    ancestors = config.frame_ancestors.split()
-    named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
-    if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
-        yield f"frame_ancestors is {config.frame_ancestors!r}: write none, self, file:, or origins"
-    if bool(config.tls_cert) != bool(config.tls_key):
-        yield "tls_cert and tls_key go together: set both or neither"
-
-
-def _either(words: Collection[str]) -> str:
-    """a, b, c -> "a, b or c"."""
-    *others, last = words
-    return f"{', '.join(others)} or {last}"
-
-
-def _choice_faults(config: Config) -> Iterator[str]:
-    """Settings that are one of a few words."""
-    if config.dialogue not in DIALOGUES:
-        yield f"dialogue is {config.dialogue!r}: choose {_either(DIALOGUES)}"
-    if as_source(config.source) is None:
-        yield f"source is {config.source!r}: choose {_either(SOURCES)}"
-    if as_wanted(config.renderer) is None:
-        yield f"renderer is {config.renderer!r}: choose {_either(WANTED)}"
-    if config.create_avatars not in {"on", "off"}:
-        yield f"create_avatars is {config.create_avatars!r}: choose on or off"
-    if config.voice_process not in {"on", "off", "auto"}:
-        yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
-    if config.prepare_answers not in {"on", "off"}:
-        yield f"prepare_answers is {config.prepare_answers!r}: choose on or off"
-    if config.refine not in {"on", "off"}:
-        yield f"refine is {config.refine!r}: choose on or off"
-
-
-def _number_faults(config: Config) -> Iterator[str]:
-    """Sizes, counts and times."""
-    sides = (config.width, config.height)
-    if any(side % 2 or not 128 <= side <= 1920 for side in sides):
-        yield f"picture {config.width}x{config.height}: both must be even, from 128 to 1920"
-    if not 0 <= config.port <= 65535:
-        yield f"port is {config.port}: choose a number from 0 to 65535"
-    if config.most_sessions < 1:
-        yield f"max_sessions is {config.max_sessions}: choose auto, or at least 1"
-    if config.workers != "auto" and not 1 <= config.workers <= _WORKERS:
-        yield f"workers is {config.workers}: choose auto, or a number from 1 to {_WORKERS}"
-    if min(config.sessions_per_address, config.resume_seconds, config.drain_seconds) < 0:
-        yield "sessions_per_address, resume_seconds and drain_seconds must each be 0 or more"
-    if min(config.idle_minutes, config.session_minutes) < -1:
-        yield "idle_minutes and session_minutes must be -1, 0 or more"
-
-
-def _media_faults(config: Config) -> Iterator[str]:
-    """Ports and addresses of media; those that are none raise by themselves when they are read."""
-    hosts, _ = config.hosts, config.never
-    span, announced = config.port_range, config.announced
-    if span is not None and len(span) < config.most_sessions:
-        yield (
-            f"media_ports has {len(span)} ports, max_sessions is {config.max_sessions}: each "
-            "session takes one, so widen the range or lower max_sessions"
-        )
-    if len({address.version for address in announced}) < len(announced):
-        yield "media_announce: name one IPv4 and one IPv6 address at most"
-    if announced and hosts and all(ip_address(host).is_loopback for host in hosts):
-        yield (
-            "media_announce: media is received at this machine alone, where no NAT leads to: set "
-            "media_addresses to the address behind the NAT, or to 0.0.0.0"
-        )
+    for fault in faults(config):
+        raise ConfigError(fault)
 
 
 def _read(path: Path) -> dict[str, Any]:

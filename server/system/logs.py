@@ -21,7 +21,18 @@ log = logging.getLogger(__name__)
 
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # These log whole SDPs, candidates or text to say at info and debug.
-_NOISY: Final = ("aioice", "aiortc", "faster_whisper", "piper", "numba", "httpx", "PIL")
+_NOISY: Final = (
+    "aioice",
+    "aiortc",
+    "faster_whisper",
+    "piper",
+    "numba",
+    "httpx",
+    "PIL",
+    "openai",
+    "httpx2",
+    "httpcore2",
+)
 _TRACEBACK: Final = "Traceback (most recent call last):"
 _FRAME: Final = re.compile(r'^  File "([^"]*)", line (\d+)', re.MULTILINE)
 

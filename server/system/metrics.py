@@ -10,6 +10,7 @@ _STAGE_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 
 _RENDER_BUCKETS = (0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.08)
 _LAG_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _GAP_BUCKETS = (0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
+_WAIT_BUCKETS = (2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 _SKEW_BUCKETS = (-0.12, -0.06, -0.04, -0.02, -0.01, 0.0, 0.01, 0.02, 0.04, 0.06, 0.12)
 
 # Of the process, like the hooks into aiortc that count here: every registry shows the same.
@@ -83,6 +84,14 @@ class Metrics:
             "Answers that began before the visitor had finished",
             registry=self.registry,
         )
+        self.knowledge_renewals = Counter(
+            "visavis_knowledge_renewals",
+            "Changed files of answers, by whether they were taken up",
+            ["outcome"],
+            registry=self.registry,
+        )
+        for outcome in ("taken", "refused"):
+            self.knowledge_renewals.labels(outcome)
         self.turns = Counter(
             "visavis_turns", "Replies by how they ended", ["ended"], registry=self.registry
         )
@@ -215,6 +224,40 @@ class Metrics:
             "Speech made ahead that is held in memory",
             registry=self.registry,
         )
+        self._add_tools()
+        self._add_staff()
+        self.dangers = Counter(
+            "visavis_dangers",
+            "Questions that told of a danger, and were met as one, by its kind",
+            ["kind"],
+            registry=self.registry,
+        )
+        for kind in ("suicide", "self_harm", "violence", "fire", "medical", "emergency"):
+            self.dangers.labels(kind)  # so that all are there from the start
+        self.llm_answers = Counter(
+            "visavis_llm_answers",
+            "Answers that a language model was to give, by who gave them",
+            ["by"],
+            registry=self.registry,
+        )
+        for by in ("model", "stand-in", "broken"):
+            self.llm_answers.labels(by)  # so that all are there from the start
+        self.llm_first_token = Histogram(
+            "visavis_llm_first_token_seconds",
+            "From the question until a language model began to answer",
+            buckets=_STAGE_BUCKETS,
+            registry=self.registry,
+        )
+        self.llm_up = Gauge(
+            "visavis_llm_up",
+            "1 while the language model answers; 0 while the file of answers stands in",
+            registry=self.registry,
+        )
+        self.fillers = Counter(
+            "visavis_fillers",
+            "Times that an answer was long in coming, and a few words were said first",
+            registry=self.registry,
+        )
         self.engine_errors = Counter(
             "visavis_engine_errors", "Failures of an engine", ["engine"], registry=self.registry
         )
@@ -222,6 +265,67 @@ class Metrics:
             "visavis_engine_hangs",
             "Calls of an engine that were given up at their deadline",
             ["engine"],
+            registry=self.registry,
+        )
+
+    def _add_staff(self) -> None:
+        self.staff_present = Gauge(
+            "visavis_staff_present", "Pages of staff that are open", registry=self.registry
+        )
+        self.staff_waiting = Gauge(
+            "visavis_staff_waiting", "Sessions in which a person is wanted", registry=self.registry
+        )
+        self.staff_held = Gauge(
+            "visavis_staff_held", "Sessions that staff have taken over", registry=self.registry
+        )
+        self.staff_wanted = Counter(
+            "visavis_staff_wanted",
+            "Times that a person was wanted, by whether somebody was there",
+            ["there"],
+            registry=self.registry,
+        )
+        self.staff_taken_over = Counter(
+            "visavis_staff_taken_over",
+            "Times that staff took a session over, by whether a person was wanted",
+            ["wanted"],
+            registry=self.registry,
+        )
+        for answer in ("yes", "no"):
+            self.staff_wanted.labels(answer)  # so that all are there from the start
+            self.staff_taken_over.labels(answer)
+        self.staff_handed_back = Counter(
+            "visavis_staff_handed_back",
+            "Times that a session was no longer held by staff, by why",
+            ["why"],
+            registry=self.registry,
+        )
+        for why in ("done", "lost", "ended"):
+            self.staff_handed_back.labels(why)
+        self.staff_wait = Histogram(
+            "visavis_staff_wait_seconds",
+            "From the wish for a person to somebody who took over",
+            buckets=_WAIT_BUCKETS,
+            registry=self.registry,
+        )
+
+    def _add_tools(self) -> None:
+        self.tool_calls = Counter(
+            "visavis_tool_calls",
+            "Tools that a mind used, by how that went",
+            ["tool", "outcome"],
+            registry=self.registry,
+        )
+        self.tool_seconds = Histogram(
+            "visavis_tool_seconds",
+            "From a mind's call of a tool to what it was told",
+            ["tool"],
+            buckets=_STAGE_BUCKETS,
+            registry=self.registry,
+        )
+        self.tool_restarts = Counter(
+            "visavis_tool_server_restarts",
+            "Servers of tools that were started again",
+            ["server"],
             registry=self.registry,
         )
 

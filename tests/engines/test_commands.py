@@ -68,6 +68,14 @@ ALWAYS = {
         Could you speak up a bit? | You are too quiet. | Quieter, please. | Not so loud.
         Please speak more quietly. | Lower your voice. | You are too loud. | Don't shout.
         """,
+    "staff": """
+        Can I talk to a person? | I want to talk to a real person. | Can I speak to somebody?
+        May I speak with a human, please? | Could I talk to someone from the staff?
+        Let me talk to a human. | Get me a human. | Please get me somebody from the staff.
+        Can you call someone? | Can you get somebody, please? | I need a human. | A real person!
+        I would prefer a human. | Connect me with a person, please. | Put me through to an agent.
+        I'd like to talk to the receptionist. | I would rather speak to a human being. | Human!
+        """,
 }
 
 # Only while it speaks; else they may be what somebody wants to know of.
@@ -119,9 +127,13 @@ NEVER = """
     Raise the blinds | Fast food | Slow food restaurants | Is the pool quieter in the morning?
     Hello | Hi Nora | Thank you. | Okay. | Yes. | No. | No, thanks. | Sorry. | Yes please | Nora
     Please | Right. | Good. | | ... | Stoppen | Help | I need help now | Good night
-    Speak to the manager | Can I speak to somebody? | Do you speak German? | Speak German
+    Speak to the manager | Do you speak German? | Speak German
     Could you please repeat the opening hours? | Time | Next | Off season | Done deal
     I am done here
+    Is there a human here? | Are you a person? | Can I talk to a person about my bill?
+    Can I get somebody to carry my bags? | I need a person to sign this | Can you call a taxi?
+    Which languages does the staff speak? | Can you find me a room? | Get me a towel
+    Your staff is rude | Who is the manager?
     """
 
 

@@ -19,7 +19,7 @@ def test_later_sources_win(tmp_path):
         ({"VISAVIS_COLOUR": "red"}, "unknown setting colour"),
         ({"VISAVIS_PORT": "eighty"}, "port must be a whole number"),
         ({"VISAVIS_HOST": "0.0.0.0"}, "set a token"),
-        ({"VISAVIS_DIALOGUE": "gossip"}, "choose knowledge or echo"),
+        ({"VISAVIS_DIALOGUE": "gossip"}, "choose knowledge, openai or echo"),
         ({"VISAVIS_SOURCE": "telepathy"}, "choose dialogue or microphone"),
         ({"VISAVIS_WIDTH": "511"}, "even"),
         ({"VISAVIS_HEIGHT": "4096"}, "from 128 to 1920"),

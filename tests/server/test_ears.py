@@ -5,8 +5,8 @@ import pytest
 
 from visavis.engines import load
 from visavis.engines.base import HEAR_RATE, EngineError, Transcript
-from visavis.engines.fake import FakeEcho
 from visavis.engines.ears.vad_webrtc import WebrtcVad
+from visavis.engines.fake import FakeEcho
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Heard
 from visavis.server.playout.timeline import Timeline
@@ -30,7 +30,7 @@ class Recogniser:
 def loaded(monkeypatch):
     asked = []
 
-    def stt(home, language="en", *, detect=False):
+    def stt(home, language="en", *, detect=False, among=()):
         asked.append((language, detect))
         if language == "xx":
             raise EngineError("'xx' is no language that can be heard")

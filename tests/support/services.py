@@ -66,6 +66,9 @@ class FakeServices:
         self.lent += 1
         return self.engines(fake.FakeLips() if source == "microphone" else None)
 
+    async def mouth(self) -> Mouth:
+        return Mouth(fake.FakeLips(), fake.FakeLips)
+
     def engines(self, lips: Lips | None = None) -> Engines:
         stt: Served[Stt] = self._served("stt", self.stt)
         dialogue: Served[Dialogue] = self._served("dialogue", self.dialogue)

@@ -270,6 +270,10 @@ export default {
   "remark.glare": "انعكاس ضوء يخفي عينًا: ستبدو صورة بلا انعكاسات على النظارة أفضل.",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
+  "staff.watching": "أحد أفراد الفريق يتابع المحادثة",
+  "staff.answering": "أحد أفراد الفريق يجيبك",
+  "staff.speaking": "أحد أفراد الفريق يتحدث إليك",
+  "staff.disclosure": "يجيبك أحد أفراد فريقنا من خلال هذا الوجه المُنشأ بالحاسوب.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
   "kiosk.ai": "ذكاء اصطناعي",
@@ -334,4 +338,13 @@ export default {
   "kiosk.operator.close": "إغلاق",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "صورة",
+  "card.link": "رابط",
+  "card.map": "خريطة",
+  "card.close": "إخفاء",
+  "card.open": "فتح",
+  "card.openMap": "فتح الخريطة",
+  "card.scan": "امسح الرمز للفتح",
+  "card.enlarge": "تكبير الصورة",
+  "card.reduce": "تصغير الصورة",
 };

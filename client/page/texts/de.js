@@ -270,6 +270,10 @@ export default {
   "remark.glare": "Eine Spiegelung verdeckt ein Auge: Ein Foto ohne Spiegelung in der Brille sieht besser aus.",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
+  "staff.watching": "Jemand aus unserem Team liest mit",
+  "staff.answering": "Jemand aus unserem Team antwortet",
+  "staff.speaking": "Jemand aus unserem Team spricht",
+  "staff.disclosure": "Jemand aus unserem Team antwortet Ihnen durch dieses computergenerierte Gesicht.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
   "kiosk.ai": "KI",
@@ -334,4 +338,13 @@ export default {
   "kiosk.operator.close": "Schließen",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Bild",
+  "card.link": "Link",
+  "card.map": "Karte",
+  "card.close": "Weglegen",
+  "card.open": "Öffnen:",
+  "card.openMap": "Karte öffnen",
+  "card.scan": "Zum Öffnen scannen",
+  "card.enlarge": "Bild vergrößern",
+  "card.reduce": "Bild verkleinern",
 };

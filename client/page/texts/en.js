@@ -270,6 +270,10 @@ export default {
   "remark.glare": "Glare hides an eye: a photo without reflections on glasses will look better.",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
+  "staff.watching": "A member of staff is reading along",
+  "staff.answering": "A member of staff is answering",
+  "staff.speaking": "A member of staff is speaking",
+  "staff.disclosure": "A member of our staff is answering you through this computer-generated face.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
   "kiosk.ai": "AI",
@@ -334,4 +338,13 @@ export default {
   "kiosk.operator.close": "Close",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Picture",
+  "card.link": "Link",
+  "card.map": "Map",
+  "card.close": "Put away",
+  "card.open": "Open",
+  "card.openMap": "Open the map",
+  "card.scan": "Scan to open",
+  "card.enlarge": "Enlarge the picture",
+  "card.reduce": "Make the picture smaller",
 };

@@ -270,6 +270,10 @@ export default {
   "remark.glare": "Un reflejo oculta un ojo: una foto sin reflejos en las gafas se verá mejor.",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
+  "staff.watching": "Una persona del equipo lee la conversación",
+  "staff.answering": "Le responde una persona del equipo",
+  "staff.speaking": "Le habla una persona del equipo",
+  "staff.disclosure": "Una persona de nuestro equipo le responde a través de esta cara generada por ordenador.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
   "kiosk.ai": "IA",
@@ -334,4 +338,13 @@ export default {
   "kiosk.operator.close": "Cerrar",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Imagen",
+  "card.link": "Enlace",
+  "card.map": "Mapa",
+  "card.close": "Quitar",
+  "card.open": "Abrir",
+  "card.openMap": "Abrir el mapa",
+  "card.scan": "Escanee para abrir",
+  "card.enlarge": "Ampliar la imagen",
+  "card.reduce": "Reducir la imagen",
 };

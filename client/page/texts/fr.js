@@ -270,6 +270,10 @@ export default {
   "remark.glare": "Un reflet cache un œil : une photo sans reflets sur les lunettes sera meilleure.",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
+  "staff.watching": "Un membre de l’équipe lit la conversation",
+  "staff.answering": "Un membre de l’équipe vous répond",
+  "staff.speaking": "Un membre de l’équipe vous parle",
+  "staff.disclosure": "Un membre de notre équipe vous répond à travers ce visage généré par ordinateur.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
   "kiosk.ai": "IA",
@@ -334,4 +338,13 @@ export default {
   "kiosk.operator.close": "Fermer",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Image",
+  "card.link": "Lien",
+  "card.map": "Plan",
+  "card.close": "Fermer la fiche",
+  "card.open": "Ouvrir",
+  "card.openMap": "Ouvrir le plan",
+  "card.scan": "Scannez pour ouvrir",
+  "card.enlarge": "Agrandir l’image",
+  "card.reduce": "Réduire l’image",
 };

@@ -270,6 +270,10 @@ export default {
   "remark.glare": "反光遮住了眼睛：眼镜没有反光的照片效果更好。",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
+  "staff.watching": "工作人员正在查看对话",
+  "staff.answering": "工作人员正在回答",
+  "staff.speaking": "工作人员正在说话",
+  "staff.disclosure": "我们的工作人员正通过这张计算机生成的面孔回答您。",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
   "kiosk.ai": "AI",
@@ -334,4 +338,13 @@ export default {
   "kiosk.operator.close": "关闭",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "图片",
+  "card.link": "链接",
+  "card.map": "地图",
+  "card.close": "收起",
+  "card.open": "打开",
+  "card.openMap": "打开地图",
+  "card.scan": "扫码打开",
+  "card.enlarge": "放大图片",
+  "card.reduce": "缩小图片",
 };
