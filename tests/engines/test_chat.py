@@ -9,8 +9,8 @@ from datetime import datetime
 
 import pytest
 from support import chat_double as double
-from support.questions import SECRET, Asking, answered, words
 from support.chat_double import ChatDouble, calls, cuts, event, fails, floods, says, sends, stalls
+from support.questions import SECRET, Asking, answered, words
 
 from visavis.engines.base import (
     Call,
@@ -175,7 +175,7 @@ async def test_a_turn_that_takes_too_long_ends_with_what_it_has():
     slow = says("Yes. It is. ", *["More and more. "] * 40, pause=0.1)
     began = time.monotonic()
     thoughts, _ = await told(slow, total=0.6)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 2.0  # all of it would take over four
     assert words(thoughts).startswith("Yes. It is. More")
 
 
