@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(
         _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
     )
+    gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
+    _add_json(gaps)
+    gaps.add_argument("--forget", action="store_true", help="delete all of it instead")
     token = _add(commands, "token", "token:token", "make a token for `visavis serve`")
     token.add_argument("--file", type=Path, help="write it to this new file, for you alone to read")
     warm = _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")
@@ -202,8 +205,15 @@ def _add_models(commands: Any) -> None:
     _add_json(_add(actions, "list", "models:list_all", text))
     text = "read every model file and check its sha256"
     _add_json(_add(actions, "verify", "models:verify", text))
-    _add(actions, "pull", "models:pull", "fetch a model from its second source").add_argument(
-        "name"
+    text = "fetch a model from its second source, or one of piper's voices"
+    pull = _add(actions, "pull", "models:pull", text)
+    pull.add_argument("name", help="as `models list` has it, or piper:de_DE-thorsten-medium")
+    pull.add_argument(
+        "--sha256",
+        default="",
+        metavar="HEX",
+        help="of a voice's network, from somebody whom you trust; without it the sums that the "
+        "repository tells are checked",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
@@ -46,6 +47,9 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         voices_apart=config.are_voices_apart,
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
+        keep_questions=config.keep_questions == "on",
+        voice_mood=config.voice_mood == "on",
+        rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
         chat=llm.chat(config),
         zone=config.time_zone,
     )  # fmt: skip
@@ -71,6 +75,7 @@ def sessions(
         config.avatar,
         config.voice,
         as_source(config.source) or "dialogue",
+        config.language,
         config.ice,
         reach(config),
         Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
@@ -100,7 +105,7 @@ def application(
         DeskRoutes(desk),
         live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
-        VoiceRoutes(config.voice),
+        VoiceRoutes(config.voice, config.language, config.home_path),
         Basics(
             lambda: live.draining or lender.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),

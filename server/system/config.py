@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 from zoneinfo import available_timezones
 
+from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
+from visavis.models import piper_voices
 from visavis.server.system import llm, secret_files
 from visavis.server.system.addresses import Address, Network, addresses, networks, ports
 from visavis.server.system.errors import ConfigError
@@ -27,10 +29,18 @@ _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
+AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 # Minutes, where others than this machine may call. A kiosk's page forgets its visitor by itself.
 _IDLE: Final = 10
 _WORKERS: Final = 64
 _LENGTH: Final = 120
+_SWITCHES: Final = (
+    "create_avatars",
+    "keep_questions",
+    "prepare_answers",
+    "refine",
+    "voice_mood",
+)  # settings that are on or off
 _FEW: Final = 2  # sessions beside which a voice's thread is not noticed
 
 
@@ -81,6 +91,11 @@ class Config:
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
+    language: str = _setting(
+        "en",
+        "language of a session that asks for none: a tag such as de, or auto, which follows the "
+        "visitor's; others than en need visavis[languages]",
+    )
     dialogue: str = _setting("knowledge", "who answers: knowledge, openai or echo")
     source: str = _setting(
         "dialogue",
@@ -92,6 +107,23 @@ class Config:
         "",
         "the place's, such as Europe/Madrid, for the time and opening hours; a `timezone` in the "
         "knowledge file goes first; empty: this machine's",
+    )
+    voice_mood: str = _setting(
+        "off",
+        "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
+        "says so. Off: their words alone do",
+    )
+    keep_questions: str = _setting(
+        "off",
+        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
+        "days, with numbers, addresses and names blanked",
+    )
+    emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
+    crisis_number: str = _setting(
+        "", "number told to a visitor who thinks of suicide; empty: the emergency number alone"
+    )
+    emergency_contact: str = _setting(
+        "", "whom a visitor in danger is to tell, such as: the front desk; empty: the staff"
     )
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
@@ -129,6 +161,10 @@ class Config:
         "on, off or auto: whether each voice runs in a process of its own, which takes 0.2 GB and "
         "keeps pictures and sound in time while it speaks; auto: unless max_sessions is set to one "
         "or two",
+    )
+    voice_mirror: str = _setting(
+        piper_voices.MIRROR,
+        "where `visavis models pull piper:VOICE` looks: piper's repository of voices, or a mirror",
     )
     prepare_answers: str = _setting(
         "on",
@@ -332,7 +368,14 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError when settings do not fit together."""
-    for faults in (_access_faults, _choice_faults, _number_faults, _media_faults, llm.faults):
+    for faults in (
+        _access_faults,
+        _choice_faults,
+        _place_faults,
+        _number_faults,
+        _media_faults,
+        llm.faults,
+    ):
         for fault in faults(config):
             raise ConfigError(fault)
 
@@ -368,16 +411,21 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"source is {config.source!r}: choose {_either(SOURCES)}"
     if as_wanted(config.renderer) is None:
         yield f"renderer is {config.renderer!r}: choose {_either(WANTED)}"
-    if config.create_avatars not in {"on", "off"}:
-        yield f"create_avatars is {config.create_avatars!r}: choose on or off"
     if config.voice_process not in {"on", "off", "auto"}:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
+    for name in _SWITCHES:
+        if getattr(config, name) not in {"on", "off"}:
+            yield f"{name} is {getattr(config, name)!r}: choose on or off"
+
+
+def _place_faults(config: Config) -> Iterator[str]:
+    """Where the visitors are, and where voices come from."""
+    if config.language != AUTO and code_of(config.language) not in LANGUAGES:
+        yield f"language is {config.language!r}: choose {AUTO}, {_either(LANGUAGES)}"
     if config.time_zone and config.time_zone not in available_timezones():
         yield f"time_zone is {config.time_zone!r}: write it like Europe/Madrid, or leave it empty"
-    if config.prepare_answers not in {"on", "off"}:
-        yield f"prepare_answers is {config.prepare_answers!r}: choose on or off"
-    if config.refine not in {"on", "off"}:
-        yield f"refine is {config.refine!r}: choose on or off"
+    if not config.voice_mirror.startswith(("http://", "https://")):
+        yield f"voice_mirror is {config.voice_mirror!r}: write an address with http:// or https://"
 
 
 def _number_faults(config: Config) -> Iterator[str]:
