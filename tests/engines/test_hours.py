@@ -100,7 +100,8 @@ BREAKFAST = "Mon-Fri 7:00-10:30; Sat-Sun 7:00-11:00; 25 Dec closed"
 @pytest.mark.parametrize(
     ("subject", "written", "question", "answer"),
     [
-        ("the pool", "7:00-21:00", "is the pool open now", "Yes, the pool is open now, until 9 pm."),
+        ("the pool", "7:00-21:00", "is the pool open now",
+         "Yes, the pool is open now, until 9 pm."),
         ("the pool", "7:00-21:00", "Is the pool closed?", "The pool is open until 9 pm."),
         ("the pool", "11:00-21:00", "Is the pool closed?",
          "Yes. Today, the pool is open from 11 am to 9 pm."),
