@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from visavis.engines.base import Exchange
+from visavis.engines.dialogue.doubting import certainty
 from visavis.engines.dialogue.entries import Entry
 from visavis.engines.dialogue.retrieval import Index
 from visavis.engines.language import clock, splitting
@@ -26,6 +27,7 @@ NEAR: Final = 3  # subjects named when it does not know
 # one is only a thing; chosen on `both` and `one` of bench/dialogue_tuning.toml.
 TWO_CLAUSES: Final = 0.5
 TWO_THINGS: Final = 0.6
+SAME_THING: Final = 0.7  # below it a second part with "it" or "that" is about the first
 _REMEMBERED: Final = 512  # what recent texts were taken for: a follow-up asks for it again
 
 # Words that point back to what was talked about.
@@ -122,11 +124,15 @@ class Matcher:
 
     def _two(self, split: Split, whole: Match, history: Sequence[Exchange]) -> tuple[Match, ...]:
         """The two, if it is two; one, if only that one is about the place; else nothing."""
+        if _is_context(split.firsts[-1], split.seconds[-1]):
+            return ()
         first = self._best(split.firsts, history)
+        if first.entry_id is None and not split.clauses:
+            return ()
         before = [*history, Exchange(first.text, "")]
         second = self._best(split.seconds, before)
-        if _is_context(first.text, second.text):
-            return ()
+        if second.score < SAME_THING and not _POINTING.isdisjoint(normalise(second.text).split()):
+            return ()  # "and what does it cost": more about the first
         least = TWO_CLAUSES if split.clauses else max(TWO_THINGS, whole.score)
         if first.entry_id is None or second.entry_id is None:
             return self._half(split, first, second, whole)
@@ -160,6 +166,10 @@ class Matcher:
         best = int(known.argmax())
         lead = float(known[best] - scores[self._known :].max())
         score = float(known[best]) + LEAD_WEIGHT * lead
+        if favour is None and not self._index.has(asked) and not self._index.learning:
+            heard = self._index.heard(asked)
+            lacking = self._index.lacking(heard, best)
+            score = certainty(score, lead, self._index.share(heard, best), lacking)
         nearest = [int(n) for n in own.argsort()[::-1][:NEAR]]
         near = tuple(self._index.entries[n].subject for n in nearest)
         answered = score >= THRESHOLD and lead > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import pairwise
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from visavis.engines.base import Floats
+from visavis.engines.dialogue.doubting import MOST, Lacking
 from visavis.engines.dialogue.knowledge_file import Entry
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.embeddings import Embedder, Kept
@@ -60,6 +61,7 @@ class Index:
         `cache`: a folder in which the vectors of the entries are kept between starts.
         """
         self.entries = (*known, *strange)
+        self._count = len(known)
         self.asked = [[normalise(q) for q in (*e.questions, e.subject)] for e in self.entries]
         answers = [normalise(unmarked(entry.answers[0])) for entry in self.entries]
         self._texts = [*(text for group in self.asked for text in group), *answers]
@@ -71,7 +73,9 @@ class Index:
         self._lexicon = Lexicon([" ".join((*group, answer)) for group, answer in pairs])
         self._subjects = Lexicon([" ".join(group) for group in self.asked])
         self._ear = Ear(text for group in self.asked[: len(known)] for text in group)
+        self._embedder = embedder
         self._vector = lru_cache(REMEMBERED)(lambda text: embedder.embed([text])[0])
+        self._remembered = lru_cache(REMEMBERED)(self._scored)
         self._kept: Kept | None = Kept(embedder, cache, "questions")
         self._meanings: Meanings | None = None
         if len(self._kept.missing(self._texts)) <= AT_ONCE:
@@ -101,16 +105,51 @@ class Index:
 
     def scores(self, normal: str) -> Floats:
         """A normalised question -> (entries,) float32; at least 1 if asked word for word."""
-        meanings = self._meanings
+        return self._read(normal)[0]
+
+    def heard(self, normal: str) -> str:
+        """What a normalised question is taken to have been, where words of it were misheard."""
+        return self._read(normal)[1]
+
+    def _read(self, normal: str) -> tuple[Floats, str]:
+        return self._scored(normal) if self.learning else self._remembered(normal)
+
+    def _scored(self, normal: str) -> tuple[Floats, str]:
+        meanings, heard = self._meanings, normal
         scores = self._plain(normal, meanings)
         if self.has(normal):
             scores[self._exact[normal]] = max(1.0, float(scores.max()))
         if scores.max() < FITS_BADLY:
             for guess in self._ear.guesses(normal):
                 other = self._plain(guess, meanings)
+                if other.max() >= max(FITS_WELL, scores.max()):
+                    heard = guess
                 if other.max() >= FITS_WELL:
                     scores = np.maximum(scores, other)
-        return scores
+        return scores, heard
+
+    def share(self, normal: str, number: int) -> float:
+        """How much of a normalised question's words, by rarity, an entry has."""
+        return float(self._lexicon.shared(normal)[number])
+
+    def lacking(self, normal: str, number: int) -> list[Lacking]:
+        """The words of a normalised question that an entry has not; none before all is learnt."""
+        meanings, said = self._meanings, normal.split()
+        found = [
+            word
+            for word in dict.fromkeys(said)
+            if word not in STOP and number not in self._lexicon.having(stem(word))
+        ][:MOST]
+        if meanings is None or not found or len(said) == 1:
+            return []
+        left = [" ".join(other for other in said if other != word) for word in found]
+        nearest = float(meanings.similar(self._vector(normal))[number])
+        changes = [float(meanings.similar(v)[number]) - nearest for v in self._embedder.embed(left)]
+        known = (min(self._lexicon.having(stem(w)), default=self._count) for w in found)
+        return [
+            Lacking(word, change, first >= self._count)
+            for word, change, first in zip(found, changes, known, strict=True)
+        ]
 
     def _plain(self, normal: str, meanings: Meanings | None) -> Floats:
         if meanings is None:
@@ -206,6 +245,11 @@ class Lexicon:
             if term in self._having:
                 found[self._having[term]] += np.float32(weight)
         return found / np.float32(total)
+
+    def having(self, term: str) -> Collection[int]:
+        """The numbers of the entries that have a term."""
+        found = self._having.get(term)
+        return () if found is None else found.tolist()
 
     def _weights(self, words: Sequence[str]) -> dict[str, float]:
         single = {stem(word) for word in words if word not in STOP}
