@@ -13,10 +13,11 @@
  * headphones are worn: the microphone would hear the avatar, and the avatar speak itself), `watched`
  * (its picture is shown elsewhere too: have all of them drawn while the element is out of sight).
  *
- * Methods: connect() from a click, disconnect(), ask(text), say(text, style), interrupt(),
+ * Methods: connect() from a click, disconnect(), renew() (ends the conversation and begins another
+ * under the same picture), rest(on) (stands still and costs little meanwhile), ask(text), say(text, style), interrupt(),
  * direct(prompt), mic(on), retryNow(). ask, say and direct may be called while it connects; they
  * return false when there is no conversation.
- * Properties: iceServers, session (see session.js), micOn, micReady, micLevel in [0, 1], muted, resume
+ * Properties: iceServers, session (see session.js), micOn, micReady, micLevel in [0, 1], muted, volume in [0, 1], resume
  * (a token of `ready`: set it before connect() to go on with that session, as after a reload).
  *
  * Events (CustomEvent, the data is in `detail`): every message of the server under its type
@@ -71,6 +72,7 @@ export class VisavisAvatar extends HTMLElement {
   #tail = 0;
   #retargeting = false;
   #returns = false;
+  #rests = false;
   #preview = "";
   /** @type {AbortController|null} */ #listeners = null;
 
@@ -139,6 +141,14 @@ export class VisavisAvatar extends HTMLElement {
     this.toggleAttribute("muted", on);
   }
 
+  get volume() {
+    return this.#video.volume;
+  }
+
+  set volume(share) {
+    this.#video.volume = share;
+  }
+
   get resume() {
     return this.session.resume;
   }
@@ -171,6 +181,22 @@ export class VisavisAvatar extends HTMLElement {
   disconnect() {
     this.#closeMicrophone();
     return this.session.disconnect();
+  }
+
+  /** End the conversation, and begin another one: the face stays. */
+  renew() {
+    if (!this.session.active) return this.connect();
+    this.#freeze();
+    this.session.renew();
+  }
+
+  /** Stand still until there is somebody to move for. @param {boolean} on */
+  rest(on) {
+    if (on === this.#rests) return;
+    this.#rests = on;
+    this.#onSight();
+    if (on) this.#freeze();
+    else this.#thaw();
   }
 
   retryNow() {
@@ -240,7 +266,7 @@ export class VisavisAvatar extends HTMLElement {
 
   /** Nobody sees it, or somebody does again: the server draws accordingly. */
   #onSight() {
-    this.session.watch(this.#sight.seen || this.hasAttribute("watched"));
+    this.session.watch(!this.#rests && (this.#sight.seen || this.hasAttribute("watched")));
   }
 
   #onMode() {
@@ -307,7 +333,7 @@ export class VisavisAvatar extends HTMLElement {
   #onState(detail) {
     // Chromium shows black once a connection is closed.
     if (detail.state === "reconnecting" || detail.state === "failed") this.#freeze();
-    if (detail.state === "connected") this.#thaw();
+    if (detail.state === "connected" && !this.#rests) this.#thaw();
     if (detail.state === "failed") this.#closeMicrophone();
     if (detail.state === "idle") this.#clear();
     this.#emit("state", detail);

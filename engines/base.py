@@ -8,7 +8,7 @@ quickly, and runs in a thread of its own. A failure leaves an engine as `EngineE
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, NewType, Protocol, runtime_checkable
 
@@ -125,7 +125,7 @@ class Notes:
 
     house: what it is, as the file's title says it. name, role: the avatar's, empty where the file
     says nothing of them. contact: who knows more. topics: what the file is about. passages: nearest
-    first, none where nothing is near.
+    first, none where nothing is near. moment: day and time at the place, in a sentence.
     """
 
     house: str = ""
@@ -134,6 +134,7 @@ class Notes:
     contact: str = ""
     topics: tuple[str, ...] = ()
     passages: tuple[Passage, ...] = ()
+    moment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +335,7 @@ def obeys(mind: Dialogue | Mind) -> bool:
     return bool(getattr(mind, "obeys", True))
 
 
-def names(mind: Dialogue | Mind) -> tuple[str, ...]:
+def names(mind: object) -> tuple[str, ...]:
     """What visitors may call the avatar, where a mind declares `names`."""
     return tuple(getattr(mind, "names", ()))
 
@@ -348,6 +349,21 @@ class Foreknowing(Protocol):
 
         Texts of whoever runs it, and nothing of a visitor's.
         """
+        ...
+
+
+@runtime_checkable
+class Renewable(Protocol):
+    """A dialogue that is made of files which may change while it is in use."""
+
+    made_of: Hashable  # the edition of what it read
+
+    def edition(self) -> Hashable:
+        """Of what lies there now; None: it cannot be looked at. Costs next to nothing."""
+        ...
+
+    def renewed(self) -> Dialogue:
+        """One over what lies there now, which costs as much as a start. Raises EngineError."""
         ...
 
 

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from visavis.engines.base import (
     Dialogue,
     Draw,
     EchoCanceller,
+    EngineError,
     FaceState,
     Generator,
     Lips,
@@ -30,8 +32,8 @@ from visavis.engines.base import (
     Voice,
     draw_one,
 )
-from visavis.engines.language.languages import is_english
-from visavis.engines.registry import DIALOGUES, VOICES, Wanted
+from visavis.engines.language.languages import LANGUAGES, code_of, is_english
+from visavis.engines.registry import DIALOGUES, FAMILIES, VOICES, Wanted
 from visavis.engines.render.choice import choose
 from visavis.engines.render.runtimes import Standing
 from visavis.engines.settings import DialogueSettings
@@ -66,18 +68,22 @@ def echo() -> EchoCanceller:
     return WebrtcEcho()
 
 
-def stt(home: Path, language: str = "en", *, detect: bool = False) -> Stt:
+def stt(
+    home: Path, language: str = "en", *, detect: bool = False, among: Collection[str] = LANGUAGES
+) -> Stt:
     """Speech recognition in a language of `language.languages`. Raises ManifestError, EngineError.
 
-    detect: what is said in another one is written in that. English has a network of its own, and
-    the other one, of the extra visavis[languages], is loaded where it is needed.
+    detect: what is said in another one of `among` is written in that. English has a network of its
+    own; the other one, of the extra visavis[languages], is loaded where it is needed.
     """
     if is_english(language) and not detect:
         return _english(home)
     from visavis.engines.ears.stt_multilingual import EitherStt, MultilingualStt, shared
 
-    others = MultilingualStt(shared(home), language or "en", detect=detect)
-    return EitherStt(_english(home), others) if is_english(language) else others
+    network, english = shared(home), is_english(language)
+    expected = language or "en"
+    others = MultilingualStt(network, expected, detect=detect, among=among, told=english)
+    return EitherStt(_english(home), others) if english else others
 
 
 @cache
@@ -177,15 +183,53 @@ def director(home: Path) -> Director:
 
 
 def tts(name: str, home: Path) -> Tts:
-    """The voice of that name. Raises EngineError, and ImportError if its package is left out."""
-    made: Tts = import_module(VOICES[name]).load(home)
-    return made
+    """The voice of that name. Raises EngineError, and ImportError if its package is left out.
+
+    What it says without the times of its sounds gets them from the sound.
+    """
+    from visavis.engines.lips.lipless import Lipped
+
+    made: Tts
+    if name in VOICES:
+        made = import_module(VOICES[name]).load(home)
+    else:
+        made = _family_of(name, home).load(home, name)
+    return Lipped(made, sound_visemes)
 
 
-@cache
-def voices() -> tuple[Voice, ...]:
-    """Every voice that can be had, without loading any."""
-    return tuple(found for found in _looked_up().values() if isinstance(found, Voice))
+def voices(home: Path | None = None) -> tuple[Voice, ...]:
+    """Every voice that can be had, without loading any. home: with those that were pulled."""
+    alone = [found for found in _looked_up().values() if isinstance(found, Voice)]
+    families = [voice for family in _families() for voice in family.voices(home)]
+    return (*alone, *families)
+
+
+def voice_for(language: str, home: Path | None = None) -> str | None:
+    """The best voice of a BCP 47 language; None: there is none, or English is asked for.
+
+    Neural before robotic, the language's own region before others.
+    """
+    if is_english(language):
+        return None
+    spoken = [v for v in voices(home) if code_of(v.language) == code_of(language)]
+    spoken.sort(key=lambda v: (v.name.startswith("espeak-"), v.language != language))
+    return spoken[0].name if spoken else None
+
+
+def _families() -> Iterator[Any]:
+    """The modules of FAMILIES whose packages are there."""
+    for name in FAMILIES:
+        with suppress(ImportError):
+            yield import_module(name)
+
+
+def _family_of(name: str, home: Path) -> Any:
+    """The module of FAMILIES that has this voice. Raises EngineError."""
+    for family in _families():
+        if name in {voice.name for voice in family.voices(home)}:
+            return family
+    msg = f"there is no voice {name!r}"
+    raise EngineError(msg)
 
 
 @cache

@@ -1,8 +1,9 @@
 """Voices and dialogues by name: a new one is one file, and one line here.
 
-The file of a voice has `VOICE: Voice` and `load(home: Path) -> Tts`; that of a dialogue
-`load(settings: DialogueSettings) -> Dialogue | Mind`, see `engines/settings.py`. `home` is the
-directory for state.
+The file of a voice has `VOICE: Voice` and `load(home: Path) -> Tts`; that of a family of voices
+`voices(home: Path | None) -> Sequence[Voice]` and `load(home: Path, name: str) -> Tts`; that of a
+dialogue `load(settings: DialogueSettings) -> Dialogue | Mind`, see `engines/settings.py`. `home` is
+the directory for state.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ VOICES: Final[dict[str, str]] = {
     "heart": "visavis.engines.voices.hibari",
     "joe": "visavis.engines.voices.piper",
 }
+FAMILIES: Final = ("visavis.engines.voices.piper_pulled", "visavis.engines.voices.espeak")
 DIALOGUES: Final[dict[str, str]] = {
     "knowledge": "visavis.engines.dialogue.knowledge",
     "openai": "visavis.engines.dialogue.chat.mind",

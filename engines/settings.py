@@ -52,6 +52,7 @@ class DialogueSettings:
     chat: for those that ask a language model. toolbox: what it may use; None: nothing.
     brackets: the directions that a text may have in brackets.
     consult: who is asked what the file of answers says; None: there is nobody.
+    zone: the place's time zone, as in "Europe/Madrid"; empty: this machine's.
     """
 
     home: Path
@@ -61,3 +62,4 @@ class DialogueSettings:
     toolbox: Toolbox | None = None
     brackets: tuple[str, ...] = ()
     consult: Consult | None = None
+    zone: str = ""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-from visavis.models.manifest import CHUNK, File, Manifest, Model, load, sha256
+from visavis.models.manifest import CHUNK, File, Manifest, load, sha256
 
 TIMEOUT: Final = 30.0  # seconds without a byte
 TRIES: Final = 3  # of one file: a broken connection is taken up again where it broke
@@ -50,7 +50,7 @@ def pull(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         missing_files = [(file, path) for file, path in wanted if not _is_right(file, path)]
-        _check_space(model, folder, missing_files)
+        check_space(folder, sum(f.bytes - _size(_part(path)) for f, path in missing_files))
         for file, path in missing_files:
             _fetch(file, path, progress)
     except OSError as error:
@@ -66,12 +66,12 @@ def _is_right(file: File, path: Path) -> bool:
     return path.is_file() and path.stat().st_size == file.bytes and sha256(path) == file.sha256
 
 
-def _check_space(model: Model, folder: Path, files: list[tuple[File, Path]]) -> None:
-    needed = sum(file.bytes - _size(_part(path)) for file, path in files)
+def check_space(folder: Path, needed: int) -> None:
+    """Raises FetchError where so many bytes do not go into a folder."""
     free = shutil.disk_usage(folder).free
-    if files and free < needed + SPARE:
+    if needed and free < needed + SPARE:
         need, have = needed >> 20, free >> 20
-        raise _fault(model.name, f"{need} MiB needed in {folder}, {have} MiB free; make room")
+        raise _fault(str(folder), f"{need} MiB needed, {have} MiB free; make room")
 
 
 def _part(path: Path) -> Path:
@@ -86,22 +86,42 @@ def _fetch(file: File, path: Path, progress: Progress | None) -> None:
     """Download one file, in several goes if the connection breaks."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = _part(path)
+    digest = download(file, part, progress)
+    if digest != file.sha256:
+        part.unlink()
+        raise _fault(file.url, "the sha256 is wrong: this is not the file of the manifest")
+    part.replace(path)  # not files.whole: a part is kept, so that the next go continues it
+
+
+def download(file: File, part: Path, progress: Progress | None) -> str:
+    """A file, or what `part` lacks of it, in several goes if the connection breaks; its sha256.
+
+    Raises FetchError, and OSError where it cannot be written.
+    """
     if _size(part) > file.bytes:
         part.unlink()
     for attempt in range(1, TRIES + 1):
         try:
-            digest = _receive(file, part, progress)
-            break
+            return _receive(file, part, progress)
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError) as error:
             if attempt == TRIES or isinstance(error, urllib.error.HTTPError):
                 raise _fault(file.url, _reason(error)) from error
         except ConnectionError as error:
             if attempt == TRIES:
                 raise _fault(file.url, _reason(error)) from error
-    if digest != file.sha256:
-        part.unlink()
-        raise _fault(file.url, "the sha256 is wrong: this is not the file of the manifest")
-    part.replace(path)  # not files.whole: a part is kept, so that the next go continues it
+    raise AssertionError
+
+
+def read(url: str, most: int) -> bytes:
+    """What an address answers, of so many bytes at most. Raises FetchError."""
+    try:
+        with _opened(urllib.request.Request(url)) as answer:
+            content = answer.read(most + 1)
+    except (OSError, http.client.HTTPException) as error:
+        raise _fault(url, _reason(error)) from error
+    if len(content) > most:
+        raise _fault(url, f"more than {most >> 20} MiB")
+    return content
 
 
 def _receive(file: File, part: Path, progress: Progress | None) -> str:

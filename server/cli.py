@@ -205,8 +205,15 @@ def _add_models(commands: Any) -> None:
     _add_json(_add(actions, "list", "models:list_all", text))
     text = "read every model file and check its sha256"
     _add_json(_add(actions, "verify", "models:verify", text))
-    _add(actions, "pull", "models:pull", "fetch a model from its second source").add_argument(
-        "name"
+    text = "fetch a model from its second source, or one of piper's voices"
+    pull = _add(actions, "pull", "models:pull", text)
+    pull.add_argument("name", help="as `models list` has it, or piper:de_DE-thorsten-medium")
+    pull.add_argument(
+        "--sha256",
+        default="",
+        metavar="HEX",
+        help="of a voice's network, from somebody whom you trust; without it the sums that the "
+        "repository tells are checked",
     )
 
 

@@ -289,6 +289,6 @@ def _refused(session: Session, message: Text | SayText) -> events.Failure | None
         return events.Failure("empty-text", "There is nothing to say.")
     if not session.answers:
         return events.Failure("no-words", "This avatar speaks what the microphone hears.")
-    if isinstance(message, SayText) and saying.empty(message.text):
+    if isinstance(message, SayText) and saying.empty(message.text, session.language):
         return events.Failure(saying.NOTHING, saying.WHY)
     return None

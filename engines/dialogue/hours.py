@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Final
 
 DAY: Final = 24 * 60  # minutes
@@ -19,7 +20,10 @@ AHEAD: Final = (
 )
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_MONTHS: Final = tuple("jan feb mar apr may jun jul aug sep oct nov dec".split())
+_MONTHS: Final = (
+    *("jan", "feb", "mar", "apr", "may", "jun"),
+    *("jul", "aug", "sep", "oct", "nov", "dec"),
+)
 _GROUPS: Final = {
     "daily": frozenset(range(7)), "weekdays": frozenset(range(5)), "weekend": frozenset((5, 6)),
 }  # fmt: skip
@@ -195,7 +199,7 @@ def _start(span: Span) -> int:
 
 def _check(text: str, spans: list[Span]) -> None:
     ordered = sorted(spans, key=_start)
-    if any(a.end > b.start for a, b in zip(ordered, ordered[1:], strict=False)):
+    if any(a.end > b.start for a, b in pairwise(ordered)):
         raise HoursError(f"{text!r}: times that overlap")
     if len(ordered) > 1 and ordered[-1].end - DAY > ordered[0].start:
         raise HoursError(f"{text!r}: times that overlap over midnight")

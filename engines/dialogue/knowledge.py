@@ -2,85 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from visavis.engines.base import EngineError, Exchange, Notes
-from visavis.engines.dialogue import knowledge_file, notes, smalltalk
+from visavis.engines.dialogue import composing, knowledge_file, notes, opening, smalltalk
 from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry
+from visavis.engines.dialogue.matching import NEAR, UNSURE, Match, Matcher
 from visavis.engines.dialogue.retrieval import Index
-from visavis.engines.language import minilm
+from visavis.engines.language import clock, minilm
 from visavis.engines.language.embeddings import Embedder
 from visavis.engines.language.foreign import is_foreign
+from visavis.engines.language.phrasebook import ENGLISH, phrase
 from visavis.engines.language.sentences import fragments
-from visavis.engines.language.wording import STOP, core, normalise, stem, words
+from visavis.engines.language.wording import normalise
 from visavis.engines.settings import DialogueSettings
 
-# Chosen on `tune` and `out_of_scope.tune` of bench/dialogue_questions.toml; see bench/dialogue.py.
-THRESHOLD: Final = 0.5  # of what is answered
 SURE: Final = 0.9  # of what is answered in whatever language it was asked
-UNSURE: Final = 0.4  # from here to the threshold it asks back
-LEAD_WEIGHT: Final = 0.3  # of the lead over what is beyond the avatar
-FOLLOW_UP_BONUS: Final = 0.05  # for what the visitor already talks about
-FOLLOW_UP_WORDS: Final = 9  # a longer question stands for itself
-FOLLOW_UP_DEPTH: Final = 3  # exchanges looked back
-NEAR: Final = 3  # subjects named when it does not know
 FAR: Final = 0.25  # below it even the nearest subject has nothing to do with the question
-
-# Words that point back to what was talked about.
-_POINTING: Final = words("it its they them their there that this those one ones")
-# "No thanks, that is it": begins no question.
-_ENDING: Final = words("no nope nothing thanks thank bye")
-# Words that ask something of any subject, and so name none.
-_GENERAL: Final = words(
-    """cost costs price prices expensive cheap free open opening closed close start end hour hours
-    long far often early late time today tomorrow tonight morning afternoon evening night weekend
-    monday tuesday wednesday thursday friday saturday sunday sundays saturdays weekday child
-    children kid kids adult adults people person guest guests book booking reserve included
-    include extra pay euro euros day days week use reservation another different until per"""
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What a question was taken for: an entry's id, or None if it is not known.
-
-    `score` is the confidence, about 1 for a question that the file has word for word; `near` are
-    the subjects that come closest, nearest first.
-    """
-
-    entry_id: str | None
-    score: float
-    near: tuple[str, ...]
 
 
 def load(settings: DialogueSettings) -> KnowledgeDialogue:
     """Over a file, None: the hotel example. Raises KnowledgeError, ManifestError, EngineError."""
     home = settings.home
-    return KnowledgeDialogue(settings.knowledge or EXAMPLE, minilm.shared(home), home / "cache")
+    return KnowledgeDialogue(
+        settings.knowledge or EXAMPLE,
+        minilm.shared(home),
+        home / "cache",
+        language=settings.language,
+        zone=ZoneInfo(settings.zone) if settings.zone else None,
+    )
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
 
 
 class KnowledgeDialogue:
-    """Implements `Dialogue`, `Confident` over one Markdown file; safe to share by threads."""
+    """Implements `Dialogue`, `Confident`, `Foreknowing`, `Informed`, `Renewable` over one file.
 
-    def __init__(self, path: Path, embedder: Embedder, cache: Path | None = None) -> None:
+    Safe to share by threads. What it says of times and opening hours is true when it is asked.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        embedder: Embedder,
+        cache: Path | None = None,
+        *,
+        language: str = ENGLISH,
+        zone: ZoneInfo | None = None,
+        now: Callable[[], datetime] = _utc,
+    ) -> None:
         """`cache`: a folder for the vectors of the file. Raises KnowledgeError, EngineError.
+
+        zone: of the place, where the file does not say; None: this machine's. now: with a zone.
 
         Without a cached copy the vectors of some 900 questions take about two seconds. What would
         take much longer is done in a thread; until then shared words alone find an answer.
         """
-        self.knowledge = knowledge_file.load(path)
+        self._made_by = path, embedder, cache, language, zone, now
+        self.made_of = edition(path)
+        self.knowledge = knowledge_file.load(path).in_language(language)
+        self._language, self._zone, self._now = language, self.knowledge.zone or zone, now
         small, beyond = smalltalk.entries()
         small = smalltalk.not_in(self.knowledge, small)
         self._index = Index((*self.knowledge.entries, *small), beyond, embedder, cache)
-        self._own = len(self.knowledge.entries)
-        self._known = self._own + len(small)
+        own = len(self.knowledge.entries)
+        self._known = own + len(small)
         self._by_id = {e.id: e for e in self._index.entries[: self._known]}
-        self._subjects = _subject_stems(self._index.asked[: self._own])
+        self._matcher = Matcher(self._index, own, self._known)
         if self._index.learning:
             Thread(target=self._learn, name="knowledge", daemon=True).start()
 
@@ -94,6 +90,20 @@ class KnowledgeDialogue:
         """Whether the file's meanings are still being learnt, and words alone answer."""
         return self._index.learning
 
+    def edition(self) -> Hashable:
+        """Implements `Renewable`: of the file as it is now."""
+        return edition(self._made_by[0])
+
+    def renewed(self) -> KnowledgeDialogue:
+        """Implements `Renewable`: another over the file as it is now, all of it learnt.
+
+        Raises KnowledgeError, EngineError.
+        """
+        path, embedder, cache, language, zone, now = self._made_by
+        new = KnowledgeDialogue(path, embedder, cache, language=language, zone=zone, now=now)
+        new._index.learn()
+        return new
+
     @property
     def names(self) -> tuple[str, ...]:
         """What visitors call the avatar."""
@@ -102,7 +112,7 @@ class KnowledgeDialogue:
     @property
     def greeting(self) -> str:
         """What the file says to a visitor who arrives; empty if it says nothing."""
-        return smalltalk.fill(self.knowledge.persona.greeting, self.knowledge)
+        return self._filled(self.knowledge.persona.greeting)
 
     def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
         """Yield the answer sentence by sentence. Raises EngineError."""
@@ -110,74 +120,103 @@ class KnowledgeDialogue:
 
     def sure(self, text: str, history: Sequence[Exchange]) -> float:
         """In [0, 1]: how well an entry fits, 0 where none does. Raises EngineError."""
-        found = self.match(text, history)
-        return min(max(found.score, 0.0), 1.0) if found.entry_id is not None else 0.0
+        found = self._matcher.matches(text, history)
+        scores = [match.score for match in found if match.entry_id is not None]
+        return min(max(min(scores, default=0.0), 0.0), 1.0)
+
+    def match(self, text: str, history: Sequence[Exchange] = ()) -> Match:
+        """Which entry answers a text, as one question. Raises EngineError."""
+        return self._matcher.match(text, history)
+
+    def matches(self, text: str, history: Sequence[Exchange] = ()) -> tuple[Match, ...]:
+        """Which entries answer a text, one for each question in it. Raises EngineError."""
+        return self._matcher.matches(text, history)
 
     def notes(self, text: str, history: Sequence[Exchange]) -> Notes:
-        """Implements `Informed`: the entry that is meant, then those that come near."""
+        """Implements `Informed`: the entries that are meant, then those that come near."""
         if not normalise(text):
             return notes.notes(self.knowledge, ())
-        found = self.match(text, history)
         own = {entry.id: entry for entry in self.knowledge.entries}
         by_subject = {entry.subject: entry for entry in self.knowledge.entries}
-        meant = own.get(found.entry_id or "")
-        small_talk = found.entry_id is not None and meant is None
-        if small_talk or found.score < FAR:
-            return notes.notes(self.knowledge, ())
-        near = [(by_subject[subject], UNSURE) for subject in found.near]
-        first = [(meant, found.score)] if meant is not None else []
-        others = [(entry, score) for entry, score in near if entry is not meant]
-        return notes.notes(self.knowledge, [*first, *others])
+        found = [
+            match
+            for match in self._matcher.matches(text, history)
+            if match.score >= FAR and (match.entry_id is None or match.entry_id in own)
+        ]
+        passages = [(own[match.entry_id], match.score) for match in found if match.entry_id]
+        meant = {entry.id for entry, _ in passages}
+        near = dict.fromkeys(subject for match in found for subject in match.near)
+        others = (by_subject[subject] for subject in near)
+        passages += [(entry, UNSURE) for entry in others if entry.id not in meant]
+        return notes.notes(self.knowledge, passages, self._moment(), self._language)
 
     def foreknown(self) -> Iterator[Sequence[str]]:
         """Implements `Foreknowing`: first answers to what the file knows, then small talk, the
-        others in turn, and what it says to what it does not know, as far as that is fixed."""
+        others in turn, and what it says to what it does not know, as far as that is fixed.
+
+        Nothing that depends on the time at which it is asked.
+        """
         known = self._index.entries[: self._known]
         most = max(len(entry.answers) for entry in known)
         for turn in range(most):
             for entry in known:
-                if turn < len(entry.answers):
-                    yield tuple(fragments(smalltalk.fill(entry.answers[turn], self.knowledge)))
+                if turn < len(entry.answers) and not smalltalk.is_timely(entry.answers[turn]):
+                    yield tuple(fragments(self._filled(entry.answers[turn])))
         for text in smalltalk.fixed(self.knowledge):
             yield tuple(fragments(text))
-
-    def match(self, text: str, history: Sequence[Exchange] = ()) -> Match:
-        """Which entry answers a text, given what was said before. Raises EngineError."""
-        history = history[-FOLLOW_UP_DEPTH:]
-        normal = normalise(text)
-        asked = normal if self._index.has(normal) else core(normal)
-        direct = self._direct(asked)
-        if not history or not asked or not self._may_follow(asked, direct):
-            return direct
-        context = self._context(history)
-        if context is None:
-            return direct
-        joined = self._direct(f"{normalise(context.subject)} {asked}", favour=context)
-        # Nothing in the words names a subject: what was talked about is meant, if it fits at all.
-        meant = joined.entry_id is not None and not _telling(asked)
-        return joined if meant or joined.score > direct.score else direct
 
     def _answer(self, text: str, history: Sequence[Exchange]) -> str:
         if not normalise(text):
             return smalltalk.FOREIGN if any(c.isalpha() for c in text) else smalltalk.EMPTY
-        found = self.match(text, history)
-        if found.score < SURE and is_foreign(text):
+        found = self._matcher.matches(text, history)
+        if max(match.score for match in found) < SURE and is_foreign(text):
             return smalltalk.FOREIGN
+        if len(found) > 1:
+            return self._all(found, history)
+        return self._one(found[0], history)
+
+    def _all(self, found: Sequence[Match], history: Sequence[Exchange]) -> str:
+        """The answers to several questions in one text."""
+        told = [(self._by_id[m.entry_id], m) for m in found if m.entry_id is not None]
+        answers = [self._told(entry, match.text, history) for entry, match in told]
+        others = [(entry.subject, text) for (entry, _), text in zip(told, answers, strict=True)][1:]
+        said = composing.joined(answers[0], others, self._language)
+        if len(told) == len(found):
+            return said
+        return f"{said} {phrase('knowledge.unknown_part', self._language)}"
+
+    def _one(self, found: Match, history: Sequence[Exchange]) -> str:
         if found.entry_id == smalltalk.REPEAT and history:
             return f"{smalltalk.REPEATING} {self._last_answer(history)}"
         if found.entry_id == smalltalk.YES and (meant := self._asked_back(history)):
-            found = Match(meant.id, found.score, found.near)
+            return self._told(meant, history[-1].visitor, history)
         if found.entry_id is None:
             return self._unknown(found, turn=len(history))
-        answers = self._by_id[found.entry_id].answers
-        return smalltalk.fill(answers[len(history) % len(answers)], self.knowledge)
+        return self._told(self._by_id[found.entry_id], found.text, history)
+
+    def _told(self, entry: Entry, asked: str, history: Sequence[Exchange]) -> str:
+        """What an entry answers to a question: its hours, if they are asked for, or its text."""
+        moment, language = self._moment(), self._language
+        if entry.hours is not None and not entry.borrowed:
+            times = clock.asked(asked, language, moment.date())
+            if said := opening.answer(entry, times, moment, language):
+                return said
+        return self._filled(entry.answers[len(history) % len(entry.answers)])
+
+    def _moment(self) -> datetime:
+        """By the wall clock of the place."""
+        return self._now().astimezone(self._zone).replace(tzinfo=None)
+
+    def _filled(self, text: str) -> str:
+        text = smalltalk.fill(text, self.knowledge)
+        return smalltalk.timed(text, self._moment(), self._language)
 
     def _last_answer(self, history: Sequence[Exchange]) -> str:
         """The last answer in full, even if it was cut off; what was heard, if nobody asked."""
         *before, last = history
         if not normalise(last.visitor):
             return last.heard
-        if before and self.match(last.visitor, before).entry_id == smalltalk.REPEAT:
+        if before and self._matcher.match(last.visitor, before).entry_id == smalltalk.REPEAT:
             return self._last_answer(before)
         return self._answer(last.visitor, before)
 
@@ -185,7 +224,7 @@ class KnowledgeDialogue:
         """The entry that the last reply asked whether it was meant."""
         if not history:
             return None
-        last = self.match(history[-1].visitor, history[:-1])
+        last = self._matcher.match(history[-1].visitor, history[:-1])
         if last.entry_id is not None or last.score < UNSURE:
             return None
         return next(e for e in self.knowledge.entries if e.subject == last.near[0])
@@ -204,48 +243,11 @@ class KnowledgeDialogue:
         start = NEAR * turn % len(topics)
         return (topics[start:] + topics[:start])[:NEAR]
 
-    def _direct(self, asked: str, favour: Entry | None = None) -> Match:
-        scores = self._index.scores(asked)
-        if favour is not None and favour.id in self._by_id:
-            scores = scores.copy()
-            scores[self._index.entries.index(favour)] += FOLLOW_UP_BONUS
-        own, known = scores[: self._own], scores[: self._known]
-        best = int(known.argmax())
-        lead = float(known[best] - scores[self._known :].max())
-        score = float(known[best]) + LEAD_WEIGHT * lead
-        nearest = [int(n) for n in own.argsort()[::-1][:NEAR]]
-        near = tuple(self._index.entries[n].subject for n in nearest)
-        answered = score >= THRESHOLD and lead > 0
-        return Match(self._index.entries[best].id if answered else None, score, near)
 
-    def _may_follow(self, asked: str, direct: Match) -> bool:
-        """Whether a text of at least one word leans on what was said before it."""
-        said = asked.split()
-        if len(said) > FOLLOW_UP_WORDS or self._index.has(asked) or said[0] in _ENDING:
-            return False
-        telling = _telling(asked)
-        if not telling:
-            return any(word in _POINTING or word in _GENERAL or word == "and" for word in said)
-        weak = direct.entry_id is None and not _POINTING.isdisjoint(said)
-        # A word that the file does not have is a new subject, and an unknown one.
-        return weak and all(stem(word) in self._subjects for word in telling)
-
-    def _context(self, history: Sequence[Exchange]) -> Entry | None:
-        """The entry of the file that the visitor talked about last."""
-        for back in range(1, min(FOLLOW_UP_DEPTH, len(history)) + 1):
-            found = self.match(history[-back].visitor, history[: len(history) - back])
-            entry = self._by_id.get(found.entry_id or "")
-            if entry is not None and entry in self.knowledge.entries:
-                return entry
+def edition(path: Path) -> Hashable:
+    """What changes with a file; None: it cannot be looked at."""
+    try:
+        known = path.stat()
+    except OSError:
         return None
-
-
-def _telling(asked: str) -> list[str]:
-    """The words that say what a question is about."""
-    return [w for w in asked.split() if w not in STOP and w not in _GENERAL]
-
-
-def _subject_stems(asked: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Stems of the words that name a subject somewhere in the normalised questions."""
-    words = {word for group in asked for question in group for word in question.split()}
-    return frozenset(stem(word) for word in words if word not in STOP and word not in _GENERAL)
+    return known.st_mtime_ns, known.st_size, known.st_ino

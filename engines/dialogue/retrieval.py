@@ -34,7 +34,7 @@ ALIKE_SHORT: Final = 0.9  # the same for words of two consonants: "tax" is no "t
 MAX_GUESSES: Final = 3  # of what a misheard question was: each costs an embedding
 # While there are no vectors: 63 % of the `test` questions right, 14 % wrong.
 WORDS_ALONE: Final = 0.7  # of shared words
-AT_ONCE: Final = 1500  # new texts that a start waits for, 2 s; more are embedded beside it
+AT_ONCE: Final = 2500  # new texts that a start waits for, 3 s; more are embedded beside it
 WRITTEN: Final = 2000  # texts that are embedded between two writings of the cache
 REMEMBERED: Final = 512  # vectors of recent questions: follow-ups ask for earlier ones again
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from visavis.engines.dialogue.knowledge_file import Entry, Knowledge, load, question_key
+from visavis.engines.language import clock
 from visavis.engines.language.sentences import sentences
 
 PATH: Final = Path(__file__).parents[1] / "data" / "smalltalk.md"
@@ -80,6 +82,23 @@ def fill(text: str, knowledge: Knowledge) -> str:
     for key, value in values.items():
         text = text.replace("{" + key + "}", value)
     return text
+
+
+_TIMELY: Final = ("{time}", "{date}", "{weekday}")
+
+
+def is_timely(text: str) -> bool:
+    """Whether what it says depends on when it is said."""
+    return any(brace in text for brace in _TIMELY)
+
+
+def timed(text: str, moment: datetime, language: str) -> str:
+    """A text with the time, the date and the weekday filled in."""
+    if not is_timely(text):
+        return text
+    text = text.replace("{time}", clock.said_time(moment.time(), language))
+    text = text.replace("{date}", clock.said_date(moment.date(), language))
+    return text.replace("{weekday}", clock.said_weekday(moment.date(), language))
 
 
 def _some(topics: Sequence[str]) -> str:

@@ -33,8 +33,7 @@ _PHRASES: Final = re.compile(
 )
 
 
-# The same of other languages: whole texts, in pieces of these. Words that ask for something of their
-# own ("no", "gracias" at the end) are left out.
+# The same of other languages: whole texts, in pieces of these. What asks for something is left out.
 _OTHERS: Final[Mapping[str, str]] = {
     "es": "sí|ya|vale|claro|bien|bueno|muy|perfecto|exacto|de acuerdo|entiendo|ajá|genial|gracias",
     "fr": "oui|ouais|d'accord|bien|très|sûr|exactement|parfait|super|je vois|ah bon|voilà|merci",
@@ -42,7 +41,7 @@ _OTHERS: Final[Mapping[str, str]] = {
     "it": "sì|certo|bene|va|molto|esatto|perfetto|capisco|ho capito|d'accordo|ecco|grazie",
     "pt": "sim|claro|certo|bem|muito|exato|perfeito|entendi|entendo|tá|está|bom|obrigado|obrigada",
     "zh": "嗯|好|好的|是|是的|对|对的|明白|明白了|知道了|行|可以|啊|哦|谢谢|對|對的|謝謝",
-    "ar": "نعم|أجل|حسنا|حسنًا|طيب|تمام|جيد|فهمت|صحيح|آه|شكرا|شكرًا",
+    "ar": "نعم|أجل|حسنا|طيب|تمام|جيد|فهمت|صحيح|آه|شكرا",
     "ja": "はい|ええ|うん|そう|そうですか|そうですね|なるほど|わかりました|分かりました|へえ|ああ",
 }
 
@@ -66,6 +65,7 @@ def only_follows(text: str, language: str = "en") -> bool:
 
 
 def _only_follows_in(text: str, language: str) -> bool:
+    text = re.sub("[\u064b-\u0652]", "", text)  # vowel signs of Arabic, which stand between letters
     words = re.findall(r"[\w']+", _NOISE.sub(" ", text.lower()).replace("’", "'"))
     if len(words) > _MOST:
         return False

@@ -9,21 +9,31 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from visavis.engines.language.sentences import CLOSERS, ENDS, ends_sentence
+from visavis.engines.language import sentences, stops
+from visavis.engines.language.languages import ENGLISH, LANGUAGES, code_of, is_english
 
 FIRST_WORDS: Final = 3  # from this many words on, the first clause may end at a comma
 LATER_WORDS: Final = 10  # a later one, which is spoken while the one before it still sounds
 MOST_WORDS: Final = 25  # some 8 s of speech
 
-_PAUSES: Final = ",;:–—"
+_OF_A_WORD: Final = 0.5  # a character of a script that puts no blanks between words
+_RUNS_ON: Final = frozenset("。！？，、；：｡")
+_CLOSING: Final = frozenset("」』）】》”’")
 _ENOUGH: Final = 20  # pieces of a word
 _BLANKS: Final = re.compile(r"\s+")
 
 
 class Clauses:
-    """Collects the fragments of one reply; clauses joined by single spaces give the text back."""
+    """Collects the fragments of one reply; clauses joined by single spaces give the text back.
 
-    def __init__(self) -> None:
+    Scripts without blanks get one after each mark, as if each phrase were a word.
+    """
+
+    def __init__(self, language: str = "en") -> None:
+        """language: BCP 47, of the text."""
+        self._english, self._language = is_english(language), language
+        self._blanks = LANGUAGES.get(code_of(language), ENGLISH).blanks
+        self._marked = False  # whether the fragments so far end with such a mark
         self._pending: list[str] = []  # the pieces of a word that is not complete
         self._words: list[str] = []
         self._says = False  # whether a word has a letter or a figure
@@ -35,13 +45,24 @@ class Clauses:
         A word counts once the space after it has come: until then "6" may become "6:30", and
         what a full stop means shows in the word that follows.
         """
-        first, *others = _BLANKS.split(fragment)
+        first, *others = _BLANKS.split(fragment if self._blanks else self._parted(fragment))
         self._extend(first)
         clauses: list[str] = []
         for following in others:
             clauses += self._complete()
             self._extend(following)
         return clauses + self._early()
+
+    def _parted(self, fragment: str) -> str:
+        """With a blank after each mark within a line that has none."""
+        parted = []
+        for char in fragment:
+            goes_on = char in _RUNS_ON or (self._marked and char in _CLOSING)
+            if self._marked and not goes_on and not char.isspace():
+                parted.append(" ")
+            self._marked = goes_on
+            parted.append(char)
+        return "".join(parted)
 
     def _extend(self, piece: str) -> None:
         if piece:
@@ -80,13 +101,20 @@ class Clauses:
         return [clause]
 
     def _ends_before(self, following: str | None) -> bool:
-        count, last = len(self._words), self._words[-1]
+        count, last = self._count(), self._words[-1]
         if count >= MOST_WORDS:
             return True
-        mark = last.rstrip(CLOSERS)[-1:]
+        mark = last.rstrip(stops.CLOSERS)[-1:]
         if not mark or not self._says:
             return False
-        if mark in ENDS:
-            return ends_sentence(last, following, alone=count == 1)
+        if mark in stops.ENDS and self._english:
+            return sentences.ends_sentence(last, following, alone=count == 1)
+        if mark in stops.ENDS:
+            return stops.ends_sentence(last, following, self._language)
         least = FIRST_WORDS if self._first else LATER_WORDS
-        return mark in _PAUSES and count >= least
+        return mark in stops.PAUSES and count >= least
+
+    def _count(self) -> float:
+        if self._blanks:
+            return len(self._words)
+        return sum(max(1.0, _OF_A_WORD * len(word)) for word in self._words)

@@ -19,6 +19,7 @@ from visavis.engines.language.phrasebook import ENGLISH, primary
 
 PATH: Final = Path(__file__).parents[1] / "data" / "clock.toml"
 
+_ANY_YEAR: Final = 2024
 _WEEK: Final = 7  # days within which a day is said by its weekday alone
 _DAY_OF_MONTH: Final = re.compile(r"(?<![\d:.])([0-3]?\d)(?:st|nd|rd|th|\.)?(?![\d:])")
 # "10 pm", "10:30", "10 o'clock", "22 uhr": a figure that is a time for sure.
@@ -33,8 +34,8 @@ _COUNTED: Final = (
 )
 _WORDS: Final = re.compile(
     rf"\b(?:at|around|by)\s+(?:(half past|quarter past|quarter to)\s+)?({'|'.join(_COUNTED)}|noon|"
-    r"midnight)\b(?:\s+(thirty|fifteen|forty-five))?(?:\s+(am|pm|in the (?:morning|evening)|at night|"
-    r"in the afternoon))?"
+    r"midnight)\b(?:\s+(thirty|fifteen|forty-five))?"
+    r"(?:\s+(am|pm|in the (?:morning|evening|afternoon)|at night))?"
 )
 _SHIFT: Final = {"half past": 30, "quarter past": 15, "quarter to": -15}
 _MINUTES: Final = {"thirty": 30, "fifteen": 15, "forty-five": 45}
@@ -45,14 +46,16 @@ class Asked:
     """What of time a question names.
 
     now: the moment itself ("still", "now"). days: that it names, soonest first. times: minutes of
-    the day that may be meant, "at ten" is two. open: whether it speaks of being open. when: whether
-    it asks for a time; until: for the end of one. other: whether it asks for something else, too.
+    the day that may be meant, "at ten" is two. open: whether it speaks of being open; shut: of
+    having ended. when: whether it asks for a time; until: for the end of one. other: for something
+    else.
     """
 
     now: bool = False
     days: tuple[date, ...] = ()
     times: tuple[int, ...] = ()
     open: bool = False
+    shut: bool = False
     when: bool = False
     until: bool = False
     other: bool = False
@@ -75,10 +78,16 @@ def asked(text: str, language: str, today: date) -> Asked:
         days=days,
         times=_times(rest),
         open=_has(plain, words["open"]),
+        shut=_has(plain, words["shut"]),
         when=_has(plain, words["when"]),
         until=_has(plain, words["until"]),
         other=_has(plain, words["other"]),
     )
+
+
+def names_time(text: str, language: str = ENGLISH) -> bool:
+    """Whether a day or a time of day is named, or the moment itself."""
+    return asked(text, language, date(_ANY_YEAR, 1, 1)).dated
 
 
 def said_time(at: time, language: str) -> str:

@@ -6,6 +6,7 @@ A language is named by its primary subtag of BCP 47: "de", "zh". Voices and sett
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,12 +14,20 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """name: in English. espeak: espeak-ng's voice. blanks: whether words stand between blanks."""
+    """name: in English. espeak: espeak-ng's voice. blanks: whether words stand between blanks.
+
+    scripts: besides Latin, as the names of their letters begin in Unicode.
+    """
 
     code: str
     name: str
     espeak: str
+    scripts: tuple[str, ...] = ()
     blanks: bool = True
+
+    def writes(self, letter: str) -> bool:
+        """Whether it is written with such a letter; a voice that reads it can say it."""
+        return unicodedata.name(letter, "").startswith(("LATIN", *self.scripts))
 
 
 # Recognition and voices were measured in the first nine (docs/figures.md); the others are what
@@ -32,25 +41,25 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         Language("de", "German", "de"),
         Language("it", "Italian", "it"),
         Language("pt", "Portuguese", "pt-br"),
-        Language("zh", "Mandarin", "cmn", blanks=False),
-        Language("ar", "Arabic", "ar"),
-        Language("ja", "Japanese", "ja", blanks=False),
+        Language("zh", "Mandarin", "cmn", ("CJK",), blanks=False),
+        Language("ar", "Arabic", "ar", ("ARABIC",)),
+        Language("ja", "Japanese", "ja", ("CJK", "HIRAGANA", "KATAKANA"), blanks=False),
         Language("nl", "Dutch", "nl"),
         Language("pl", "Polish", "pl"),
-        Language("ru", "Russian", "ru"),
-        Language("uk", "Ukrainian", "uk"),
+        Language("ru", "Russian", "ru", ("CYRILLIC",)),
+        Language("uk", "Ukrainian", "uk", ("CYRILLIC",)),
         Language("tr", "Turkish", "tr"),
         Language("sv", "Swedish", "sv"),
         Language("da", "Danish", "da"),
         Language("no", "Norwegian", "nb"),
         Language("fi", "Finnish", "fi"),
         Language("cs", "Czech", "cs"),
-        Language("el", "Greek", "el"),
+        Language("el", "Greek", "el", ("GREEK",)),
         Language("hu", "Hungarian", "hu"),
         Language("ro", "Romanian", "ro"),
         Language("ca", "Catalan", "ca"),
-        Language("ko", "Korean", "ko"),
-        Language("hi", "Hindi", "hi"),
+        Language("ko", "Korean", "ko", ("HANGUL",)),
+        Language("hi", "Hindi", "hi", ("DEVANAGARI",)),
         Language("vi", "Vietnamese", "vi"),
         Language("id", "Indonesian", "id"),
     )

@@ -43,7 +43,7 @@ _STOPS: Final = words("""/li /h1 /h2 /h3 /h4 /h5 /h6 /p /tr /dt /dd /div /s /blo
 _PAUSES: Final = words("br break /td /th")
 _ALIAS: Final = re.compile(r"alias\s{0,3}=\s{0,3}(\"[^\"]{0,200}\"|'[^']{0,200}')")
 _MARKS: Final = re.compile(r"[*_`~]+")
-_ENDED: Final = ".!?…,;:"
+_ENDED: Final = ".!?…,;:。！？，、；：؟،؛۔।"
 
 
 def plain(text: str) -> str:

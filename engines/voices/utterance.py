@@ -17,6 +17,7 @@ from visavis.engines.base import PLAY_RATE, Alphabet, Floats, Pcm, Phoneme, Spee
 from visavis.engines.language.spoken import Written
 
 LEVEL: Final = -20.0  # dBFS, RMS over the frames in which the voice sounds
+_SOUNDING: Final = -40.0  # dBFS
 QUIET: Final = -66.0  # dBFS; both voices pause under -70, a soft th is at about -58
 LEAD: Final = 0.015  # s kept before the first sound
 SENTENCE_PAUSE: Final = 0.26  # s after . ! ?
@@ -30,7 +31,9 @@ _RAISED: Final = 3.5  # dB in all at energy 1
 _BRIGHTER: Final = 0.4  # part of what is over BASS that is added at energy 1
 _BASS: Final = 0.00065  # s, the window that takes the treble away: 3 dB at about 1.1 kHz
 
-_MARKS: Final = frozenset(",;:.!?")
+_ENDS: Final = frozenset(".!?。！？｡؟۔।")
+_BREAKS: Final = frozenset(",;:，、；：،؛")
+_MARKS: Final = _ENDS | _BREAKS
 _STRESS: Final = frozenset("ˈˌ")
 _LENGTH: Final = frozenset("ːˑʲʰ̩̃̊")
 
@@ -137,6 +140,15 @@ def _silence(
     return best if best and best[1] - best[0] >= 4 * _LEVEL_FRAME else None
 
 
+def level(audio: Floats) -> float:
+    """dBFS at PLAY_RATE, RMS over the frames in which the voice sounds."""
+    size = round(_LEVEL_FRAME * PLAY_RATE)
+    frames = audio[: len(audio) // size * size].reshape(-1, size)
+    power = np.einsum("ij,ij->i", frames, frames) / size
+    sounding = power[power > 10 ** (_SOUNDING / 10)]
+    return float(10 * np.log10(sounding.mean())) if sounding.size else LEVEL
+
+
 def resample(audio: Floats, rate: int) -> Floats:
     """Floats at `rate` to PLAY_RATE; no delay, the length scales exactly."""
     return np.asarray(soxr.resample(audio, rate, PLAY_RATE, quality="HQ"), np.float32)
@@ -185,9 +197,9 @@ def _spoken_words(written: Written) -> int:
 def pause_after(spoken: str) -> float:
     """Seconds of silence that follow a text, by its last mark."""
     last = spoken[-1:]
-    if last in {".", "!", "?"}:
+    if last in _ENDS:
         return SENTENCE_PAUSE
-    return CLAUSE_PAUSE if last in {",", ";", ":"} else NO_PAUSE
+    return CLAUSE_PAUSE if last in _BREAKS else NO_PAUSE
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ from visavis.server.system.load import Machine
 def doctor(options: argparse.Namespace) -> int:
     """`doctor`; 1 where something is missing."""
     config = settings.load({})
-    shown = {**asdict(config), "token": "set" if config.token else ""}
-    shown["llm_key"] = "set" if config.llm_key else ""
+    shown = asdict(config)
+    shown |= {secret: "set" if shown[secret] else "" for secret in settings.SECRETS}
     shown["ice_servers"] = " ".join(url.rpartition("@")[2] for url in config.ice)  # no account
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
@@ -44,7 +44,8 @@ def doctor(options: argparse.Namespace) -> int:
     notes = [*_home_notes(config), *_unsaid_notes(config)]
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
-        told = {"settings": shown, "problems": problems, "doubts": doubts, "notes": notes}
+        told: dict[str, object] = {"settings": shown, "problems": problems}
+        told |= {"doubts": doubts, "notes": notes}
         told |= {"language_model": endpoint.words, "first_token": endpoint.first_token}
         told |= {"photos": photos, "sessions": room, "renderer": choice.words, "answers": answers}
         say_line(json.dumps(told))
@@ -106,7 +107,7 @@ def _avatar_problems(config: Config) -> list[str]:
 
 
 def _voice_problems(config: Config) -> list[str]:
-    if config.voice in {voice.name for voice in load.voices()}:
+    if config.voice in {voice.name for voice in load.voices(config.home_path)}:
         return []
     why = load.missing_voices().get(config.voice, "see `visavis voices`")
     return [f"voice {config.voice!r} does not exist: {why}"]

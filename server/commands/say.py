@@ -79,7 +79,7 @@ def _read_text() -> str:
 
 def _voice(name: str, config: Config) -> Tts:
     """Raises ConfigError, EngineError."""
-    if name not in {voice.name for voice in load.voices()}:
+    if name not in {voice.name for voice in load.voices(config.home_path)}:
         why = load.missing_voices().get(name, "`visavis voices` names those there are")
         raise ConfigError(f"there is no voice {name!r}: {why}")
     return load.tts(name, config.home_path)

@@ -78,5 +78,6 @@ async def _until(
         "admission": admitting.watch(admission, places, metrics.sent_and_late, lambda: first),
         "self-test": admitting.rehearse(admission, partial(engines.carries, encoder), places),
         "answers": engines.prepare(lambda: app[SESSIONS].talking),
+        "reloading": engines.renew(),
     }
     await stop.work_until(work)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tqdm import tqdm
 
 from visavis.engines import load
-from visavis.engines.base import Foreknowing
+from visavis.engines.base import Foreknowing, Voice
 from visavis.engines.language.phrasebook import ENGLISH
+from visavis.engines.registry import VOICES
 from visavis.engines.settings import DialogueSettings
 from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.server.avatars.store import AvatarStore
@@ -38,7 +39,7 @@ def warm(options: argparse.Namespace) -> None:
     steps: list[tuple[str, Callable[[], object]]] = [
         ("the dialogue", lambda: load.dialogue("knowledge", DialogueSettings(home))),
         ("the styles", lambda: load.director(home)),
-        *((f"the voice {v.name}", lambda v=v: load.tts(v.name, home)) for v in load.voices()),
+        *((f"the voice {v.name}", lambda v=v: load.tts(v.name, home)) for v in _cut()),
         ("the face", lambda: _draw_once(load_avatar(next(iter(avatars.values()))))),
     ]
     with tqdm(steps, desc="preparing", leave=False) as bar:
@@ -49,6 +50,11 @@ def warm(options: argparse.Namespace) -> None:
         _prepare_answers(config)
     for why in unwritable(home):
         sys.stderr.write(f"note: {why}: nothing of it is kept\n")
+
+
+def _cut() -> Iterator[Voice]:
+    """The voices for which there is something to do: those of families are ready at once."""
+    return (voice for voice in load.voices() if voice.name in VOICES)
 
 
 def _prepare_answers(config: Config) -> None:

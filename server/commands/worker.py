@@ -94,7 +94,8 @@ async def _serve(
     roster.publish = RowLink(link)
     duty = Duty(link, places, remembering, sessions, metrics, missing, carry, roster.presence)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
-    for part in (sessions, StaffRoutes(roster), VoiceRoutes(config.voice)):
+    routes = (sessions, StaffRoutes(roster), VoiceRoutes(config.voice, config.home_path))
+    for part in routes:
         app.add_routes(part.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
     await runner.setup()
@@ -109,6 +110,7 @@ async def _serve(
             tasks.append(asyncio.create_task(lag.watch(metrics), name="lag"))
             answers = engines.prepare(lambda: sessions.talking)
             tasks.append(asyncio.create_task(answers, name="answers"))
+            tasks.append(asyncio.create_task(engines.renew(), name="reloading"))
             await asyncio.wait([orders])
         if orders.done() and (seconds := orders.result()):
             await _in_time(sessions.drain(seconds), seconds + 1)

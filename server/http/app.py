@@ -74,10 +74,10 @@ class Room:
 
 
 class VoiceRoutes:
-    """The voices. default: of a session that names none."""
+    """The voices. default: of a session that names none. home: where those lie that were pulled."""
 
-    def __init__(self, default: str) -> None:
-        self._default = default
+    def __init__(self, default: str, home: Path | None = None) -> None:
+        self._default, self._home = default, home
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -87,7 +87,7 @@ class VoiceRoutes:
         """Nothing is under way here."""
 
     async def _voices(self, _request: web.Request) -> web.Response:
-        found = await asyncio.to_thread(load.voices)  # imports what was not needed yet
+        found = await asyncio.to_thread(load.voices, self._home)  # imports what was not needed yet
         voices = [
             {
                 "name": voice.name,

@@ -56,6 +56,7 @@ from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
+from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
 from visavis.server.services.tally import Tally
 from visavis.server.services.voices import Voices
@@ -72,6 +73,9 @@ from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
+from visavis.server.tools.gallery import Gallery
+from visavis.server.tools.specs import NO_TOOLS, ToolsFile
+from visavis.server.tools.toolbox import OwnToolbox
 
 log = logging.getLogger(__name__)
 
@@ -91,9 +95,11 @@ class Defaults:
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
     keep_questions: whether questions without an answer are kept for the operator.
+    tools: what a mind may use, and what may be shown.
     voice_mood: whether it is heard how raised a visitor's voice is.
     rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
+    zone: of time, at the place; empty: this machine's.
     """
 
     avatar: str
@@ -105,10 +111,12 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    tools: ToolsFile = NO_TOOLS
     voice_mood: bool = False
     keep_questions: bool = False
     rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
+    zone: str = ""
 
 
 class Services:
@@ -127,6 +135,8 @@ class Services:
             home, metrics, apart=defaults.voices_apart, repertoire=self._repertoire
         )
         self._foreknowing: Foreknowing | None = None
+        self._reloading = Reloading(metrics)
+        self._reloading.tell(self._renewed)
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
         self._news = RendererNews(metrics)
@@ -138,6 +148,8 @@ class Services:
         self._stt: Served[Stt]
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
+        self._toolbox: OwnToolbox | None = None
+        self._gallery = Gallery(defaults.tools.shown.pictures, defaults.tools.shown.picture_hosts)
         self._commands: Commands | None = None
         self._guide: Guide
         self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
@@ -198,7 +210,10 @@ class Services:
             return await self._open_dialogue(self._defaults.dialogue)
         local = await self._open_dialogue(BESIDE)
         assert isinstance(local, DialogueMind)
-        settings = DialogueSettings(self._home, self._defaults.knowledge, chat=chat)
+        toolbox = await self._open_tools()
+        settings = DialogueSettings(
+            self._home, self._defaults.knowledge, chat=chat, toolbox=toolbox
+        )
         opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
         self._ends.callback(opened.close)
         self._foreknowing = Prepared(ENGLISH, self._foreknowing)
@@ -206,7 +221,7 @@ class Services:
 
     async def _open_dialogue(self, name: str) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
-        settings = DialogueSettings(self._home, self._defaults.knowledge)
+        settings = DialogueSettings(self._home, self._defaults.knowledge, zone=self._defaults.zone)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
@@ -217,8 +232,17 @@ class Services:
             self._foreknowing = engine
         return DialogueMind(self._serve("dialogue", "The dialogue", engine, worker))
 
+    async def _open_tools(self) -> OwnToolbox | None:
+        if not self._defaults.tools.offers:
+            return None
+        self._toolbox = OwnToolbox(self._defaults.tools, self._gallery, self._metrics)
+        await self._toolbox.open()
+        return self._toolbox
+
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
-        served: Served[T] = Served(InThread(engine, worker), self._health(name, what))
+        runner = InThread(engine, worker)
+        self._reloading.watch(runner)
+        served: Served[T] = Served(runner, self._health(name, what))
         self._served.append(served)
         return served
 
@@ -246,13 +270,21 @@ class Services:
             motion=motion,
             sitting=sitting,
             still=loan.still,
-            speakers=Speakers(self._mind, loaded.tts, self._guide, loaded.shelf),
+            speakers=Speakers(
+                self._mind, loaded.tts, self._guide, loaded.shelf, self._gallery.admitted
+            ),
             apology=loaded.apology,
             give_back=give_back,
             over=self._tally.over,
             clock=partial(Clock, phase=sitting.phase),
             commands=self._commands.named(avatar) if self._commands is not None else None,
         )
+
+    async def learn(self) -> None:
+        """Know what may be said: what was synthesized of it before is found from here on."""
+        if self._repertoire is not None and self._foreknowing is not None:
+            known = lines(self._foreknowing, self._director)
+            await asyncio.to_thread(self._repertoire.learn, known)
 
     async def mouth(self) -> Mouth:
         """What speaks one person's own voice. Raises EngineError."""
@@ -261,16 +293,29 @@ class Services:
 
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""
+        await self.learn()
         if self._repertoire is None or self._foreknowing is None:
             return
-        known = lines(self._foreknowing, self._director)
-        await asyncio.to_thread(self._repertoire.learn, known)
         place, voices = prepared.folder(self._home), self._voices
         preparing = Preparing(
             self._home, place, self._repertoire, lambda: voices.shelves, self._metrics
         )
         with closing(preparing):
             await preparing.run(busy)
+
+    async def renew(self) -> None:
+        """Take up changes of the dialogue's files, until cancelled."""
+        await self._reloading.run()
+
+    async def _renewed(self, old: object, new: object) -> None:
+        """What else was made of a dialogue follows it."""
+        if old is not self._foreknowing or not isinstance(new, Foreknowing):
+            return
+        self._foreknowing = new
+        self._commands = await asyncio.to_thread(Commands, names(new))
+        if self._repertoire is not None:
+            known = lines(new, self._director)
+            await asyncio.to_thread(self._repertoire.learn, known)
 
     async def carries(
         self, encoder: carrying.Encoder, free: Callable[[], bool]
@@ -321,6 +366,8 @@ class Services:
         """End every engine's thread."""
         self._ends.close()
         self._tally.close()
+        if self._toolbox is not None:
+            self._toolbox.close()
         for served in self._served:
             served.close()
         self._voices.close()

@@ -70,7 +70,7 @@ class Voices:
         return self._loaded[name]
 
     async def _load(self, name: str) -> Loaded:
-        if name not in {voice.name for voice in load.voices()}:
+        if name not in {voice.name for voice in load.voices(self._home)}:
             why = load.missing_voices().get(name, "")
             raise NotFound(f"There is no voice {name!r}." + (f" ({why})" if why else ""))
         run = self._in_process if self._apart else self._in_thread

@@ -14,6 +14,7 @@ import numpy as np
 
 from visavis.engines.base import (
     Call,
+    Card,
     EngineError,
     Farewell,
     Fragment,
@@ -64,13 +65,15 @@ class Ahead(Protocol):
 class Speakers:
     """Who makes a reply: what is said, in which voice, and how.
 
-    ahead: what that voice has said already; None: nothing.
+    ahead: what that voice has said already; None: nothing. admit: a card as a page can show it;
+    None: it may not be shown.
     """
 
     mind: Mind
     voice: Served[Tts]
     guide: Guide
     ahead: Ahead | None = None
+    admit: Callable[[Card], Card | None] = lambda card: card
 
 
 class _Question:
@@ -117,6 +120,7 @@ class Reply:
     ) -> None:
         self.request = request
         self.tool_calls: list[tuple[Call, str]] = []  # of the mind, with their results
+        self.tool_seconds: list[float] = []
         self.unsaid: list[str] = []  # words of other scripts, which are left out
         self._written: list[Line] = []  # clauses so far, also those not yet spoken
         self._style = NOTHING
@@ -132,6 +136,7 @@ class Reply:
         self._confirmed = asyncio.Event()
         self._mind, self._guide = speakers.mind, speakers.guide
         self._voice, self._ahead = speakers.voice, speakers.ahead
+        self._admit = speakers.admit
         self._history, self._active = tuple(history), active
         self._markup, self._brackets, self._lines = MarkupReader(), BracketReader(), Lines()
         self._speech: Channel[_Prepared] = Channel(AHEAD, lambda p: len(p.clause.speech.pcm))
@@ -233,7 +238,8 @@ class Reply:
                 return self._lines.movement(movement)
             case Show(card):
                 self._acted = True
-                return self._lines.card(card)
+                admitted = self._admit(card)
+                return self._lines.card(admitted) if admitted is not None else []
             case HandOver(reason):
                 self._acted, self._hand_over = True, reason
                 self._call_staff()
@@ -242,7 +248,8 @@ class Reply:
             case Call():
                 self._acted = True
                 self.tool_calls.append((thought, ""))
-            case Result(id, content):
+            case Result(id, content, seconds):
+                self.tool_seconds.append(seconds)
                 self.tool_calls = [(c, content if c.id == id else r) for c, r in self.tool_calls]
         return []
 

@@ -54,6 +54,10 @@ class InThread(Generic[T]):
         """In the worker's thread, one item a call."""
         return self._worker.stream(partial(work, self.engine, *args), awaited=awaited)
 
+    def replace(self, engine: T) -> None:
+        """From the next call on it is this engine; a stream that has begun goes on with its own."""
+        self.engine = engine
+
     def close(self) -> None:
         """End the thread."""
         self._worker.close()

@@ -34,8 +34,9 @@ def test_words_want_it(text):
 @pytest.mark.parametrize(
     ("language", "text"),
     [
-        ("de", "Ja, genau."), ("de-AT", "Ach so, verstehe."), ("fr", "D’accord."), ("es", "Sí, sí."),
-        ("zh", "好的，谢谢。"), ("zh", "嗯嗯"), ("ja", "はい、そうですね。"), ("ar", "نعم، حسنًا."),
+        ("de", "Ja, genau."), ("de-AT", "Ach so, verstehe."), ("fr", "D’accord."),
+        ("es", "Sí, sí."),
+        ("zh", "好的，谢谢。"), ("zh", "嗯嗯"), ("ja", "はい、そうですね。"), ("ar", "نعم، حسنا."),
         ("it", "Mm-hm"), ("pl", "Okay."), ("de", ""),
     ],
 )  # fmt: skip
@@ -47,7 +48,8 @@ def test_a_listener_leaves_the_turn_in_their_own_language(language, text):
     ("language", "text"),
     [
         ("de", "Ja, wo ist das?"), ("de", "Nein."), ("de", "right"), ("fr", "Oui, et la piscine ?"),
-        ("zh", "好的，在哪里？"), ("zh", "停"), ("ja", "すみません"), ("ar", "أين المسبح؟"), ("pl", "tak"),
+        ("zh", "好的，在哪里？"), ("zh", "停"), ("ja", "すみません"), ("ar", "أين المسبح؟"),
+        ("pl", "tak"),
     ],
 )  # fmt: skip
 def test_words_of_their_own_want_it(language, text):

@@ -425,7 +425,7 @@ def test_the_hotel_understands(hotel, texts, entry):
 
 
 def test_yes_answers_the_question_that_was_asked_back(hotel, monkeypatch):
-    monkeypatch.setattr("visavis.engines.dialogue.knowledge.THRESHOLD", 0.9)
+    monkeypatch.setattr("visavis.engines.dialogue.matching.THRESHOLD", 0.9)
     asked_back = talk(hotel, "Where can I do some swimming laps?")
     assert "pool" in asked_back
     assert asked_back.endswith("?")

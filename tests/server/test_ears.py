@@ -30,7 +30,7 @@ class Recogniser:
 def loaded(monkeypatch):
     asked = []
 
-    def stt(home, language="en", *, detect=False):
+    def stt(home, language="en", *, detect=False, among=()):
         asked.append((language, detect))
         if language == "xx":
             raise EngineError("'xx' is no language that can be heard")

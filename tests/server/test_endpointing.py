@@ -6,7 +6,7 @@ import pytest
 
 from visavis.server.session.endpointing import Endpointer, Endpointing, Evidence
 
-LIMITS = Endpointing()
+LIMITS = Endpointing(pause=40)
 QUESTION = "What time is breakfast?"
 
 
@@ -80,6 +80,12 @@ def test_a_turn_starts_pauses_and_goes_on():
     turn = Endpointer(LIMITS)
     assert run(turn, "VVVVVV...VV.") == [(80, "started"), (160, "paused"), (220, "resumed")]
     assert turn.silence == 20
+
+
+def test_over_a_reply_it_takes_a_longer_pause():
+    assert run(Endpointer(Endpointing()), "VVVVVV..") == [(80, "started"), (140, "paused")]
+    over = run(Endpointer(Endpointing()), "VVVVVV..", over_reply=True)
+    assert over == [(60, "started"), (160, "paused")]
 
 
 def test_a_click_in_a_pause_or_after_the_end_is_not_the_next_word():

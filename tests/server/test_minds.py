@@ -171,7 +171,7 @@ def test_a_dialogue_is_told_turns():
 @pytest.fixture
 def _looked_up_anew():
     """The voices are looked up once a program."""
-    kept = (load.voices, load.missing_voices, load._looked_up)
+    kept = (load.missing_voices, load._looked_up)
     for function in kept:
         function.cache_clear()
     yield

@@ -1,0 +1,216 @@
+"""What a text is taken for: an entry, several if it holds several questions, or nothing known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from visavis.engines.base import Exchange
+from visavis.engines.dialogue.entries import Entry
+from visavis.engines.dialogue.retrieval import Index
+from visavis.engines.language import clock, splitting
+from visavis.engines.language.splitting import Split
+from visavis.engines.language.wording import STOP, core, normalise, stem, words
+
+# Chosen on `tune` and `out_of_scope.tune` of bench/dialogue_questions.toml; see bench/dialogue.py.
+THRESHOLD: Final = 0.5  # of what is answered
+UNSURE: Final = 0.4  # from here to the threshold it asks back
+LEAD_WEIGHT: Final = 0.3  # of the lead over what is beyond the avatar
+FOLLOW_UP_BONUS: Final = 0.05  # for what the visitor already talks about
+FOLLOW_UP_WORDS: Final = 9  # a longer question stands for itself
+FOLLOW_UP_DEPTH: Final = 3  # exchanges looked back
+NEAR: Final = 3  # subjects named when it does not know
+# What both halves of a sentence must reach to be two questions, where they are clauses and where
+# one is only a thing; chosen on `both` and `one` of bench/dialogue_tuning.toml.
+TWO_CLAUSES: Final = 0.5
+TWO_THINGS: Final = 0.6
+_REMEMBERED: Final = 512  # what recent texts were taken for: a follow-up asks for it again
+
+# Words that point back to what was talked about.
+_POINTING: Final = words("it its they them their there that this those one ones")
+# "No thanks, that is it": begins no question.
+_ENDING: Final = words("no nope nothing thanks thank bye")
+# Words that ask something of any subject, and so name none.
+_GENERAL: Final = words(
+    """cost costs price prices expensive cheap free open opening closed close start end hour hours
+    long far often early late time today tomorrow tonight morning afternoon evening night weekend
+    monday tuesday wednesday thursday friday saturday sunday sundays saturdays weekday child
+    children kid kids adult adults people person guest guests book booking reserve included
+    include extra pay euro euros day days week use reservation another different until per"""
+)
+_INTERROGATIVE: Final = words(
+    "what when where which who why how is are do does did can could may will would have has should"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a question was taken for: an entry's id, or None if it is not known.
+
+    `score` is the confidence, about 1 for a question that the file has word for word; `near` are
+    the subjects that come closest, nearest first; `text` is the question.
+    """
+
+    entry_id: str | None
+    score: float
+    near: tuple[str, ...]
+    text: str = ""
+
+
+class Matcher:
+    """Over an index of `own` entries of the operator's, then small talk; the rest is beyond it."""
+
+    def __init__(self, index: Index, own: int, known: int) -> None:
+        """own: how many entries are the operator's; known: how many may answer."""
+        self._index, self._own, self._known = index, own, known
+        entries = index.entries[:known]
+        self._by_id = {entry.id: entry for entry in entries}
+        self._number = {entry.id: n for n, entry in enumerate(entries)}
+        self._subjects = _subject_stems(index.asked[:own])
+        self._remembered = lru_cache(_REMEMBERED)(self._match)
+
+    def matches(self, text: str, history: Sequence[Exchange] = ()) -> tuple[Match, ...]:
+        """What each question of a text was taken for, in order. Raises EngineError.
+
+        More than one only if they are about different things, and all are known or at least one.
+        """
+        whole = self.match(text, history)
+        if self._is_asked(normalise(text)):
+            return (whole,)
+        for split in splitting.splits(text):
+            if found := self._two(split, whole, history):
+                return found
+        return (whole,)
+
+    def match(self, text: str, history: Sequence[Exchange] = ()) -> Match:
+        """Which entry answers a text, as one question, after what was said before."""
+        if self._index.learning:
+            return self._match(text, tuple(history[-FOLLOW_UP_DEPTH:]))
+        return self._remembered(text, tuple(history[-FOLLOW_UP_DEPTH:]))
+
+    def is_own(self, entry_id: str | None) -> bool:
+        """Whether an entry is the operator's."""
+        return entry_id is not None and self._number.get(entry_id, self._own) < self._own
+
+    def _match(self, text: str, history: tuple[Exchange, ...]) -> Match:
+        return replace(self._meant(text, history), text=text)
+
+    def _meant(self, text: str, history: tuple[Exchange, ...]) -> Match:
+        normal = normalise(text)
+        asked = normal if self._index.has(normal) else core(normal)
+        direct = self._direct(asked)
+        if not history or not asked or not self._may_follow(asked, direct):
+            return direct
+        joined = [
+            self._direct(f"{normalise(entry.subject)} {asked}", favour=entry)
+            for entry in self._contexts(text, history)
+        ]
+        if not joined:
+            return direct
+        best = max(joined, key=lambda match: match.score)
+        # Nothing in the words names a subject: what was talked about is meant, if it fits at all.
+        meant = best.entry_id is not None and not _telling(asked)
+        return best if meant or best.score > direct.score else direct
+
+    def _is_asked(self, normal: str) -> bool:
+        return self._index.has(normal) or self._index.has(core(normal))
+
+    # --- two questions -------------------------------------------------------------------------
+
+    def _two(self, split: Split, whole: Match, history: Sequence[Exchange]) -> tuple[Match, ...]:
+        """The two, if it is two; one, if only that one is about the place; else nothing."""
+        first = self._best(split.firsts, history)
+        before = [*history, Exchange(first.text, "")]
+        second = self._best(split.seconds, before)
+        least = TWO_CLAUSES if split.clauses else TWO_THINGS
+        if first.entry_id is None or second.entry_id is None:
+            return self._half(split, first, second, whole)
+        if first.entry_id == second.entry_id or min(first.score, second.score) < least:
+            return ()
+        own = [match for match in (first, second) if self.is_own(match.entry_id)]
+        return tuple(own) if own else ()
+
+    def _best(self, readings: Sequence[str], history: Sequence[Exchange]) -> Match:
+        return max((self.match(text, history) for text in readings), key=_known_first)
+
+    def _half(self, split: Split, first: Match, second: Match, whole: Match) -> tuple[Match, ...]:
+        """Two real questions of which one is known: both, so that neither is passed over."""
+        known = first if first.entry_id else second
+        asked = split.clauses and all(_is_question(match.text) for match in (first, second))
+        other = second if known is first else first
+        if not asked or not self.is_own(known.entry_id) or other.score >= UNSURE:
+            return ()
+        if known.score < TWO_THINGS or whole.entry_id not in (None, known.entry_id):
+            return ()
+        return first, second
+
+    # --- one question --------------------------------------------------------------------------
+
+    def _direct(self, asked: str, favour: Entry | None = None) -> Match:
+        scores = self._index.scores(asked)
+        if favour is not None and favour.id in self._number:
+            scores = scores.copy()
+            scores[self._number[favour.id]] += FOLLOW_UP_BONUS
+        own, known = scores[: self._own], scores[: self._known]
+        best = int(known.argmax())
+        lead = float(known[best] - scores[self._known :].max())
+        score = float(known[best]) + LEAD_WEIGHT * lead
+        nearest = [int(n) for n in own.argsort()[::-1][:NEAR]]
+        near = tuple(self._index.entries[n].subject for n in nearest)
+        answered = score >= THRESHOLD and lead > 0
+        return Match(self._index.entries[best].id if answered else None, score, near)
+
+    def _may_follow(self, asked: str, direct: Match) -> bool:
+        """Whether a text of at least one word leans on what was said before it."""
+        said = asked.split()
+        if len(said) > FOLLOW_UP_WORDS or self._index.has(asked) or said[0] in _ENDING:
+            return False
+        telling = _telling(asked)
+        if not telling:
+            return any(word in _POINTING or word in _GENERAL or word == "and" for word in said)
+        weak = direct.entry_id is None and not _POINTING.isdisjoint(said)
+        # A word that the file does not have is a new subject, and an unknown one.
+        return weak and all(stem(word) in self._subjects for word in telling)
+
+    def _contexts(self, text: str, history: tuple[Exchange, ...]) -> list[Entry]:
+        """The entries of the file that the visitor talked about last, likeliest first.
+
+        After an answer to two questions both are meant, but "and on Sundays?" only what has hours.
+        """
+        for back in range(1, len(history) + 1):
+            said = history[-back].visitor
+            found = self.matches(said, history[: len(history) - back])
+            own = [self._by_id[m.entry_id] for m in found if m.entry_id and self.is_own(m.entry_id)]
+            if own:
+                return _timely(text, own)
+        return []
+
+
+def _timely(text: str, entries: list[Entry]) -> list[Entry]:
+    """Those with hours, where a time is named and some have any; the last one first."""
+    timed = [entry for entry in entries if entry.hours is not None]
+    if timed and clock.names_time(text):
+        return timed[::-1]
+    return entries[::-1]
+
+
+def _known_first(match: Match) -> tuple[bool, float]:
+    return match.entry_id is not None, match.score
+
+
+def _is_question(text: str) -> bool:
+    said = core(normalise(text)).split()
+    return bool(said) and said[0] in _INTERROGATIVE
+
+
+def _telling(asked: str) -> list[str]:
+    """The words that say what a question is about."""
+    return [w for w in asked.split() if w not in STOP and w not in _GENERAL]
+
+
+def _subject_stems(asked: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Stems of the words that name a subject somewhere in the normalised questions."""
+    words = {word for group in asked for question in group for word in question.split()}
+    return frozenset(stem(word) for word in words if word not in STOP and word not in _GENERAL)
