@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from visavis.engines.base import EngineError, Fragment, HandOver, Mind, Question, Remark, Thought
+from visavis.engines.base import (
+    EngineError,
+    Foreknowing,
+    Fragment,
+    HandOver,
+    Mind,
+    Question,
+    Remark,
+    Thought,
+)
 from visavis.engines.dialogue import knowledge_file
 from visavis.engines.dialogue.danger import (
+    KINDS,
     MANNER,
     Kind,
     Rescue,
@@ -38,6 +48,12 @@ class DangerMind:
     ) -> None:
         """meaning: looks once more at what the mind has no answer to; None: nobody does."""
         self._mind, self._rescue, self._own, self._meaning = mind, rescue, own, meaning
+
+    async def foreknown(self, other: Foreknowing | None) -> Foreknowing:
+        """What is said to a danger, in English, then what another one knows: to be made ahead."""
+        own = await self._own.get(ENGLISH)
+        said = [answer(kind, ENGLISH, self._rescue, own) for kind in KINDS]
+        return _Foreknown((*said, still(ENGLISH, self._rescue)), other)
 
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """Ours where the words tell of a danger, else the mind's. Raises EngineError."""
@@ -102,6 +118,19 @@ class DangerMind:
             begun = True
         if left := _words(brackets.flush()):
             yield Fragment(left)
+
+
+class _Foreknown:
+    """Implements `Foreknowing`: these answers, then those of another one."""
+
+    def __init__(self, answers: Sequence[str], other: Foreknowing | None) -> None:
+        self._answers, self._other = answers, other
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """See `Foreknowing`."""
+        yield from ((answer,) for answer in self._answers)
+        if self._other is not None:
+            yield from self._other.foreknown()
 
 
 async def _after(

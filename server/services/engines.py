@@ -47,6 +47,7 @@ from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
 from visavis.server.services import carrying, chatting, prepared
 from visavis.server.services.chatting import BESIDE
+from visavis.server.services.dangers import DangerMind
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.fillers import Prepared
@@ -148,6 +149,7 @@ class Services:
         self._stt: Served[Stt]
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
+        self._guard: DangerMind  # the same, around whoever answers
         self._toolbox: OwnToolbox | None = None
         self._gallery = Gallery(defaults.tools.shown.pictures, defaults.tools.shown.picture_hosts)
         self._commands: Commands | None = None
@@ -181,7 +183,8 @@ class Services:
         self._director = director
         obeying = self._commands is not None  # else it says whatever it is given
         rescue, knowledge = self._defaults.rescue, self._defaults.knowledge
-        self._mind = await guarded(self._mind, knowledge, rescue, self._home, obeying=obeying)
+        guard = await guarded(self._mind, knowledge, rescue, self._home, obeying=obeying)
+        self._mind = self._guard = guard
         await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
@@ -283,7 +286,7 @@ class Services:
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""
         if self._repertoire is not None and self._foreknowing is not None:
-            known = lines(self._foreknowing, self._director)
+            known = lines(await self._guard.foreknown(self._foreknowing), self._director)
             await asyncio.to_thread(self._repertoire.learn, known)
 
     async def mouth(self) -> Mouth:
@@ -314,7 +317,7 @@ class Services:
         self._foreknowing = new
         self._commands = await asyncio.to_thread(Commands, names(new))
         if self._repertoire is not None:
-            known = lines(new, self._director)
+            known = lines(await self._guard.foreknown(new), self._director)
             await asyncio.to_thread(self._repertoire.learn, known)
 
     async def carries(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from visavis.engines.dialogue.danger import danger
 from visavis.engines.dialogue.smalltalk import FOREIGN, UNCLEAR
 from visavis.server.playout.messages import Heard
 
@@ -31,6 +32,8 @@ class Regret:
 
     def at(self, heard: Heard) -> Sorry | None:
         """What to say to this turn; None: it was understood, or silence is the better answer."""
+        if danger(heard.text) is not None:  # whichever language that was taken for
+            return None
         if heard.text or heard.foreign:
             self._asked = False
             return _FOREIGN if heard.foreign else None
