@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -33,6 +34,9 @@ from visavis.engines.dialogue.danger import (
 from visavis.engines.dialogue.entries import Knowledge, KnowledgeError
 from visavis.engines.language.brackets import Bracket, BracketReader, Words, unmarked
 from visavis.engines.language.phrasebook import ENGLISH, primary
+from visavis.server.system.seldom import Seldom
+
+_seldom = Seldom(logging.getLogger(__name__))
 
 Means = Callable[[str], Kind | None]  # what a text means; raises EngineError
 
@@ -98,7 +102,8 @@ class DangerMind:
             return None
         try:
             return await asyncio.to_thread(self._meaning, question.text)
-        except EngineError:
+        except EngineError as error:
+            _seldom.warning("danger", "danger is told by phrases alone", fault=str(error))
             return None
 
     async def _serious(
