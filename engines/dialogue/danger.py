@@ -29,9 +29,8 @@ _TABLES: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(PATH.read_text(e
 Kind = Literal["suicide", "self_harm", "violence", "fire", "medical", "emergency"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _ALONE: Final = frozenset({"suicide", "self_harm"})  # a general emergency entry is none for these
-MANNER: Final = (
-    "[serious, slightly slow]"  # in place of whatever mood was in force, a cheerful one too
-)
+# In place of whatever mood was in force, a cheerful one too.
+MANNER: Final = "[serious, slightly slow]"
 _SHORT: Final = 5  # digits of a number that is said one by one
 
 

@@ -102,6 +102,7 @@ def sessions(
         config.avatar,
         config.voice,
         as_source(config.source) or "dialogue",
+        config.language,
         config.ice,
         reach(config),
         Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
@@ -138,7 +139,7 @@ def application(
         DeskRoutes(desk),
         live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
-        VoiceRoutes(config.voice, config.home_path),
+        VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
         Basics(

@@ -78,6 +78,11 @@ class Config:
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
+    language: str = _setting(
+        "en",
+        "language of a session that asks for none: a tag such as de, or auto, which follows the "
+        "visitor's; others than en need visavis[languages]",
+    )
     dialogue: str = _setting("knowledge", "who answers: knowledge, openai or echo")
     source: str = _setting(
         "dialogue",

@@ -122,6 +122,35 @@ async def test_an_unknown_source_is_named():
     assert "dialogue or microphone" in said["detail"]
 
 
+async def test_a_language_that_is_not_spoken_is_named_with_those_that_are():
+    status, said = await refused("language=tlh")
+    assert (status, said["type"]) == (400, "urn:visavis:unknown-language")
+    assert "auto or en, de" in said["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "setting", "language"),
+    [
+        ("", {}, "en", "en"),
+        ("?language=de", {}, "en", "de"),
+        ("?voice=greta", {}, "en", "de"),
+        ("?language=auto", {"Accept-Language": "de-AT, en;q=0.5"}, "en", "de"),
+        ("", {"Accept-Language": "fi"}, "auto", "en"),
+    ],
+)
+async def test_a_session_begins_in_the_language_that_was_asked_for(
+    query, headers, setting, language
+):
+    async with serving(language=setting) as client:
+        viewer = Viewer(Track("audio"))
+        try:
+            await viewer.connect(client, query, headers=headers)
+            ready = await viewer.wait_for("ready")
+            assert (ready["language"], "language" in ready["takes"]) == (language, True)
+        finally:
+            await viewer.close()
+
+
 @pytest.mark.parametrize("setting", ["query", "server"])
 async def test_a_voice_comes_back_from_the_avatar(setting):
     query, settings = (

@@ -339,4 +339,13 @@ export default {
   "kiosk.operator.close": "إغلاق",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "صورة",
+  "card.link": "رابط",
+  "card.map": "خريطة",
+  "card.close": "إخفاء",
+  "card.open": "فتح",
+  "card.openMap": "فتح الخريطة",
+  "card.scan": "امسح الرمز للفتح",
+  "card.enlarge": "تكبير الصورة",
+  "card.reduce": "تصغير الصورة",
 };

@@ -339,4 +339,13 @@ export default {
   "kiosk.operator.close": "Schließen",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Bild",
+  "card.link": "Link",
+  "card.map": "Karte",
+  "card.close": "Weglegen",
+  "card.open": "Öffnen:",
+  "card.openMap": "Karte öffnen",
+  "card.scan": "Zum Öffnen scannen",
+  "card.enlarge": "Bild vergrößern",
+  "card.reduce": "Bild verkleinern",
 };

@@ -339,4 +339,13 @@ export default {
   "kiosk.operator.close": "Cerrar",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Imagen",
+  "card.link": "Enlace",
+  "card.map": "Mapa",
+  "card.close": "Quitar",
+  "card.open": "Abrir",
+  "card.openMap": "Abrir el mapa",
+  "card.scan": "Escanee para abrir",
+  "card.enlarge": "Ampliar la imagen",
+  "card.reduce": "Reducir la imagen",
 };

@@ -339,4 +339,13 @@ export default {
   "kiosk.operator.close": "Fermer",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Image",
+  "card.link": "Lien",
+  "card.map": "Plan",
+  "card.close": "Fermer la fiche",
+  "card.open": "Ouvrir",
+  "card.openMap": "Ouvrir le plan",
+  "card.scan": "Scannez pour ouvrir",
+  "card.enlarge": "Agrandir l’image",
+  "card.reduce": "Réduire l’image",
 };

@@ -339,4 +339,13 @@ export default {
   "kiosk.operator.close": "关闭",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "图片",
+  "card.link": "链接",
+  "card.map": "地图",
+  "card.close": "收起",
+  "card.open": "打开",
+  "card.openMap": "打开地图",
+  "card.scan": "扫码打开",
+  "card.enlarge": "放大图片",
+  "card.reduce": "缩小图片",
 };
