@@ -33,7 +33,7 @@ from visavis.engines.dialogue.danger import (
 )
 from visavis.engines.dialogue.entries import Knowledge, KnowledgeError
 from visavis.engines.language.brackets import Bracket, BracketReader, Words, unmarked
-from visavis.engines.language.phrasebook import ENGLISH, primary
+from visavis.engines.language.phrasebook import ENGLISH, primary, voiced
 from visavis.server.system.seldom import Seldom
 
 _seldom = Seldom(logging.getLogger(__name__))
@@ -71,7 +71,9 @@ class DangerMind:
         own = await self._own.get(question.language)
         # Sure, so that it is said at once. What may follow takes no danger back, for it is read
         # together with these words.
-        yield Fragment(answer(kind, question.language, self._rescue, own), 1.0)
+        text = answer(kind, question.language, self._rescue, own)
+        spoken = "" if kind in own else voiced(question.language)
+        yield Fragment(text, 1.0, language=spoken)
         yield HandOver(f"danger: {kind}")
 
     async def _mind_answer(self, question: Question) -> AsyncGenerator[Thought, None]:
@@ -116,7 +118,7 @@ class DangerMind:
                 yield thought
                 continue
             if not begun and thought.sure == 0.0:
-                yield Fragment(still(language, self._rescue), 1.0)
+                yield Fragment(still(language, self._rescue), 1.0, language=voiced(language))
                 return
             said = _words(brackets.feed(thought.text))
             yield replace(thought, text=said if begun else f"{MANNER} {said}")

@@ -213,3 +213,12 @@ async def test_a_second_look_that_fails_costs_nothing():
 
     async with House(Asked(sure=0.0), meaning=failing) as house:
         assert (await house.asked("Do you rent bikes?")).startswith("one two three")
+
+
+async def test_where_our_words_are_english_an_english_voice_says_them():
+    mind = DangerMind(Asked(), Rescue(), OwnAnswers(None))
+    for language, voice in (("de-AT", "de-AT"), ("it", "en")):
+        said = [
+            t async for t in mind.answer(Question("My husband is not breathing", language=language))
+        ]
+        assert said[0].language == voice
