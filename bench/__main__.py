@@ -15,6 +15,7 @@ MODULES = {
     "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue", "motion": "face.motion",
     "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes", "face": "face.face",
     "net": "net", "sessions": "sessions", "drawing": "drawing", "spoken": "sound.spoken_forms",
+    "tools": "tools",
 }  # fmt: skip
 
 
