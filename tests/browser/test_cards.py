@@ -159,15 +159,19 @@ async def test_a_page_may_show_cards_itself(page):
     assert await page.get_by_role("region").count() == 0
 
 
-async def test_a_farewell_ends_the_conversation_after_its_last_word_unless_the_page_does(page):
+async def test_a_farewell_ends_the_conversation_unless_the_page_keeps_it(page):
     left = await page.evaluate(
         """async () => {
-          const avatars = [document.querySelector("visavis-avatar"), document.createElement("visavis-avatar")];
+          const kept = document.createElement("visavis-avatar");
+          const avatars = [document.querySelector("visavis-avatar"), kept];
           const [begun, left] = [performance.now(), [0, 0]];
-          avatars.forEach((each, n) => { each.disconnect = () => { left[n] = performance.now() - begun; }; });
-          avatars[1].addEventListener("farewell", (event) => event.preventDefault());
+          avatars.forEach((each, n) => {
+            each.disconnect = () => { left[n] = performance.now() - begun; };
+          });
+          kept.addEventListener("farewell", (event) => event.preventDefault());
+          const detail = {type: "farewell", turn: 1};
           for (const { session } of avatars) {
-            session.dispatchEvent(new CustomEvent("message", {detail: {type: "farewell", turn: 1}}));
+            session.dispatchEvent(new CustomEvent("message", {detail}));
           }
           await new Promise((resolve) => setTimeout(resolve, 1400));
           return left;
