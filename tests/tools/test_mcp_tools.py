@@ -163,3 +163,16 @@ def _is_over(pid):
         return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
     except OSError:
         return True
+
+
+async def test_what_is_said_to_a_server_and_by_it_reaches_no_log(quick, caplog):
+    caplog.set_level("DEBUG", "visavis")
+    async with opened(ToolsFile(mcp=(bad("garbage"), bad("wrong-result")))) as tools:
+        await tools.until("bad_act")
+        for _ in range(2):
+            await tools.told("bad_act", secret="a visitor's words")
+            await tools.until("bad_act")
+    said = " ".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    assert "a server of tools" in said
+    assert "visitor's words" not in said
+    assert "no list" not in said
