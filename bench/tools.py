@@ -9,7 +9,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -61,22 +61,20 @@ class Asked:
         """At once."""
 
 
-async def timed(call: Callable[[], Awaitable[Any]], count: int) -> list[float]:
-    """ms of each."""
+async def timed(call: Callable[[], Awaitable[Any]], count: int) -> dict[str, float]:
+    """p50 and p95 of so many calls, and the processor time of each in this process, in ms."""
     for _ in range(20):
         await call()
     times = []
+    used = time.process_time()
     for _ in range(count):
         began = time.perf_counter()
         await call()
         times.append(1000 * (time.perf_counter() - began))
-    return times
-
-
-def summary(times: Sequence[float]) -> dict[str, float]:
-    """p50 and p95 in ms."""
+    used = time.process_time() - used
     ordered = sorted(times)
     return {
+        "processor_ms": round(1000 * used / count, 2),
         "p50_ms": round(statistics.median(ordered), 2),
         "p95_ms": round(ordered[int(0.95 * len(ordered))], 2),
     }
@@ -87,7 +85,7 @@ async def price(_request: web.Request) -> web.Response:
     return web.json_response({"price": "270 euros"})
 
 
-async def bare_http(address: str, count: int) -> list[float]:
+async def bare_http(address: str, count: int) -> dict[str, float]:
     """The same client without a toolbox."""
     async with aiohttp.ClientSession() as client:
 
@@ -98,7 +96,7 @@ async def bare_http(address: str, count: int) -> list[float]:
         return await timed(call, count)
 
 
-async def bare_mcp(count: int) -> list[float]:
+async def bare_mcp(count: int) -> dict[str, float]:
     """The SDK with its own pipes, without a toolbox."""
     from mcp import Client, StdioServerParameters
 
@@ -107,16 +105,22 @@ async def bare_mcp(count: int) -> list[float]:
         return await timed(lambda: client.call_tool("price", {"nights": 3}), count)
 
 
-async def ours(file: ToolsFile, name: str, count: int) -> list[float]:
+async def ours(file: ToolsFile, name: str, count: int) -> dict[str, float]:
     """By way of the toolbox."""
     box = OwnToolbox(file, Metrics())
     await box.opened()
     try:
-        assert any(tool.name == name for tool in box.tools()), "it did not start in time"
+        await _offered(box)
         arguments = {"nights": 3} if name != "end_conversation" else {}
         return await timed(lambda: box.use(Call("1", name, arguments), Asked()), count)  # type: ignore[arg-type]
     finally:
         await asyncio.to_thread(box.close)
+
+
+async def _offered(box: OwnToolbox) -> None:
+    async with asyncio.timeout(60):
+        while not box.tools():  # noqa: ASYNC110 (on a busy machine it takes longer than the start)
+            await asyncio.sleep(0.05)
 
 
 async def flooded(seconds: float) -> dict[str, float]:
@@ -124,7 +128,7 @@ async def flooded(seconds: float) -> dict[str, float]:
     desk = McpServer("f", (sys.executable, "-c", FLOOD), limits=Limits(seconds=seconds))
     box = OwnToolbox(ToolsFile(mcp=(desk,)), Metrics())
     await box.opened()
-    assert box.tools(), "it did not start in time"
+    await _offered(box)
     asked: Any = Asked()
     calling = asyncio.create_task(box.use(Call("1", "f_flood", {}), asked))
     late, used, until = [], time.process_time(), time.perf_counter() + seconds
@@ -161,15 +165,15 @@ async def measure(count: int) -> dict[str, Any]:
     builtin = ToolsFile(builtins=frozenset({"end_conversation"}))
     mcp = ToolsFile(mcp=(McpServer("desk", (sys.executable, "-c", SERVER)),))
     found: dict[str, Any] = {
-        "http_bare": summary(await bare_http(address, count)),
-        "http": summary(await ours(http, "price", count)),
-        "builtin": summary(await ours(builtin, "end_conversation", count)),
+        "http_bare": await bare_http(address, count),
+        "http": await ours(http, "price", count),
+        "builtin": await ours(builtin, "end_conversation", count),
     }
     before, began = _megabytes(), time.perf_counter()
-    found["mcp"] = summary(await ours(mcp, "desk_price", count))
+    found["mcp"] = await ours(mcp, "desk_price", count)
     found["mcp_started_and_called_s"] = round(time.perf_counter() - began, 2)
     found["mcp_memory_mb"] = round(_megabytes() - before, 1)
-    found["mcp_bare"] = summary(await bare_mcp(count))
+    found["mcp_bare"] = await bare_mcp(count)
     found["flood"] = await flooded(5.0)
     await runner.cleanup()
     return {**found, **share.so_far()}
