@@ -183,7 +183,7 @@ async def _visit(
     return {
         "asked": question[0],
         "heard": " | ".join(each["text"] for each in log if each["what"] == "heard"),
-        "answered": bool(came) and any(len(text) > 20 for text in said),  # noqa: PLR2004
+        "answered": bool(came) and any(len(text) > 20 for text in said),
         "right": any(question[1] in text for text in said),
         "forgotten": phases[-3:] == ["warning", "goodbye", "standby"]
         and await page.evaluate("window.visavis.id") != session
@@ -206,7 +206,9 @@ async def _until(page: Page, condition: str, within: float) -> bool:
 
 
 def _mean(rows: list[dict[str, Any]], name: str) -> dict[str, float]:
-    return {who: round(float(np.mean([row[name][who] for row in rows])), 1) for who in rows[0][name]}
+    return {
+        who: round(float(np.mean([row[name][who] for row in rows])), 1) for who in rows[0][name]
+    }
 
 
 async def standby(address: str, pid: int, mic: Path, hours: float, speed: float) -> dict[str, Any]:
