@@ -24,6 +24,7 @@ import { Visit } from "./visit.js";
 import { askedFor } from "./wishes.js";
 
 const COUNT_MS = 1000;
+const root = document.documentElement;
 const REPLIES = new Set(["thinking", "reply_started", "caption", "reply_ended"]);
 
 /** Its style sheet is there, or will never be. */
@@ -86,6 +87,8 @@ export class Kiosk {
     });
     new Operator(this.#options.pin, this.#operatorsActs(), () => this.#facts());
     this.#view.name();
+    const log = byId("log");
+    new ResizeObserver(() => (log.scrollTop = log.scrollHeight)).observe(log); // the last words, at any size
     this.#listen();
   }
 
@@ -97,9 +100,9 @@ export class Kiosk {
   /** The face, and whoever comes. */
   async begin() {
     await styled();
-    document.documentElement.classList.add("kiosk");
+    root.classList.add("kiosk");
     this.#avatar.setAttribute("kiosk", "");
-    document.documentElement.dataset.kiosk = this.#visit.phase;
+    root.dataset.kiosk = this.#visit.phase;
     keepTheScreen(() => this.#options.pin !== "");
     this.#avatar.connect();
     this.#load();
@@ -143,7 +146,9 @@ export class Kiosk {
       if (data?.type === "visavis:leave") this.#visit.finish("asked");
     });
     this.#avatar.addEventListener("farewell", (event) => event.preventDefault()); // the goodbye is ours
-    const hears = (/** @type {boolean} */ on) => document.documentElement.classList.toggle("kiosk-no-mic", !on);
+    this.#avatar.addEventListener("card", () => root.classList.add("kiosk-has-card"));
+    this.#avatar.addEventListener("cardaway", () => root.classList.remove("kiosk-has-card"));
+    const hears = (/** @type {boolean} */ on) => root.classList.toggle("kiosk-no-mic", !on);
     this.#avatar.addEventListener("micerror", () => hears(false));
     this.#avatar.addEventListener("micready", () => hears(true));
     this.#avatar.addEventListener("playblocked", () => (this.#blocked = true));
@@ -200,7 +205,7 @@ export class Kiosk {
 
   /** @param {import("./visit.js").Phase} phase @param {import("./visit.js").Phase} before */
   #onPhase(phase, before) {
-    document.documentElement.dataset.kiosk = phase;
+    root.dataset.kiosk = phase;
     this.#counting();
     this.#view.warn(phase === "warning");
     this.#view.bid(phase === "goodbye");
@@ -264,6 +269,8 @@ export class Kiosk {
   #forget() {
     this.#bidding = this.#isOwed = false;
     this.#page.clear();
+    this.#avatar.hideCard();
+    root.classList.remove("kiosk-has-card");
     this.#view.type(false);
     this.#keyboard.reset();
     this.#controls.reset();
