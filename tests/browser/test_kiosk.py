@@ -161,6 +161,45 @@ async def test_a_camera_senses_who_comes_and_its_picture_stays_here(chromium, se
 
 
 @pytest.mark.slow
+async def test_yes_is_more_time_and_no_is_goodbye(chromium, services):
+    def says(text):
+        words = f"{{ type: 'transcript', turn: 90, text: '{text}', final: true }}"
+        avatar = "document.querySelector('visavis-avatar')"
+        return f"{avatar}.dispatchEvent(new CustomEvent('message', {{ detail: {words} }}))"
+
+    async with serving(services) as client:
+        query = "?kiosk=120&speed=20"
+        async with kiosk(chromium, client.make_url("/"), query) as page:
+            await page.mouse.click(270, 100)
+            await phase(page, "warning")
+            await page.evaluate(says("Yes, please."))
+            await phase(page, "visit")
+            await page.wait_for_function(f"({SAID}).includes('Of course')")
+            await phase(page, "warning")
+            await page.evaluate(says("No, thank you."))
+            await phase(page, "goodbye")
+            await phase(page, "standby")
+
+
+@pytest.mark.slow
+async def test_a_mind_that_says_goodbye_ends_the_visit(chromium, services):
+    async with serving(services) as client, kiosk(chromium, client.make_url("/")) as page:
+        await page.mouse.click(270, 100)
+        await phase(page, "visit")
+        first = await page.evaluate("window.visavis.id")
+        ends = "{ detail: { type: 'farewell', turn: 1 }, cancelable: true }"
+        avatar = "document.querySelector('visavis-avatar')"
+        goes_on = await page.evaluate(
+            f"{avatar}.dispatchEvent(new CustomEvent('farewell', {ends}))"
+        )
+        assert goes_on is False  # the kiosk says when the session ends
+        await page.evaluate(f"{avatar}.dispatchEvent(new CustomEvent('message', {ends}))")
+        await phase(page, "goodbye")
+        await phase(page, "standby")
+        await page.wait_for_function(f"window.visavis.id !== '{first}'")
+
+
+@pytest.mark.slow
 async def test_only_the_operator_gets_out(chromium, services):
     async with (
         serving(services) as client,
