@@ -197,6 +197,7 @@ function render() {
   byId("fluency").textContent = has(fluency) ? t(fluency) : "";
   byId("fluency").hidden = state !== "connected" || !has(fluency);
   showAttendance(state === "connected" ? attended : "nobody", t(`source.${source}.disclosure`));
+  byId("voice-mood").hidden = state !== "connected" || !avatar.session.voiceMood;
   byId("welcome").hidden = state !== "idle";
   byId("end").hidden = state === "idle";
   byId("interrupt").hidden = conversation.phase !== "speaking" || state !== "connected";

@@ -127,6 +127,9 @@ export class Opened extends EventTarget {
     if (message.row) this.#takeRow(message.row);
     if (message.type === "ended") this.#finish(ENDED);
     if (message.type === "caption") this.#begun(message.text);
+    // Whole lines are read out, and not each word as it comes.
+    if (message.type === "transcript" && message.final) byId("heard").textContent = message.text && `Visitor: ${message.text}`;
+    if (message.type === "reply_ended") byId("heard").textContent = message.heard && `Avatar: ${message.heard}`;
     this.#conversation = after(this.#conversation, message);
     this.#render();
   }
