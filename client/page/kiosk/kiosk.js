@@ -7,7 +7,7 @@
 
 import { authorization } from "../../element/connection.js";
 import { byId, make } from "../dom.js";
-import { has, language, onLanguage, t } from "../texts/texts.js";
+import { has, language, LANGUAGES, onLanguage, t } from "../texts/texts.js";
 import { Attract } from "./attract.js";
 import { chime } from "./chime.js";
 import { Clock } from "./clock.js";
@@ -36,10 +36,10 @@ function styled() {
 
 /**
  * What the page does for it: `ask` a question, `clear` what was said from the screen, tell its
- * `phase` (see conversation.js), and `choose` a language or `reset` it.
+ * `phase` (see conversation.js); its languages and what the server has of them.
  * @typedef {{avatar: import("../../visavis-avatar.js").VisavisAvatar, ask: (text: string) => void,
  *   clear: () => void, phase: () => string, address: URLSearchParams,
- *   tongue: {choose: (tag: string) => void, reset: () => void}}} Page
+ *   tongue: import("../tongue.js").Tongue, settings: import("../settings.js").Settings}} Page
  */
 
 export class Kiosk {
@@ -105,15 +105,18 @@ export class Kiosk {
     root.dataset.kiosk = this.#visit.phase;
     keepTheScreen(() => this.#options.pin !== "");
     this.#avatar.connect();
+    this.offer(this.#page.settings.languages);
     this.#load();
     this.#attract.begin();
     this.#hint();
     if (this.#options.camera) this.#presence.start();
   }
 
-  /** The languages that a visitor may choose from. @param {string[]} languages */
+  /** The languages that a visitor may choose from: those that the operator names, else those that
+   * the page has words in. @param {string[]} languages of the server */
   offer(languages) {
-    this.#controls.offer(languages);
+    const named = this.#options.languages;
+    this.#controls.offer(languages.filter((tag) => (named.length ? named : LANGUAGES).includes(tag)));
   }
 
   /** The visitor has finished, and says so. */
@@ -274,7 +277,7 @@ export class Kiosk {
     this.#view.type(false);
     this.#keyboard.reset();
     this.#controls.reset();
-    this.#page.tongue.reset();
+    this.#page.tongue.reset(this.#page.settings.language, this.#page.address.get("voice") ?? "");
     this.#speak.reset();
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     getSelection()?.removeAllRanges();
@@ -318,7 +321,8 @@ export class Kiosk {
   }
 
   #readAloud() {
-    this.#say(t("kiosk.aloud.say", { questions: this.#offered.join(" ") }));
+    const asked = this.#offered.length ? t("kiosk.aloud.say", { questions: this.#offered.join(" ") }) : "";
+    this.#say(`${asked} ${t("kiosk.aloud.how")}`.trim());
   }
 
   #onLanguage() {
