@@ -123,14 +123,16 @@ class Passage:
 class Notes:
     """What the house knows: who speaks for it, and what its file has on one question.
 
-    house: what it is, as the file's title says it. name, role: the avatar's, empty where the file
-    says nothing of them. contact: who knows more. topics: what the file is about. passages: nearest
-    first, none where nothing is near. moment: day and time at the place, in a sentence.
+    house: what it is, as the file's title says it. name, role: the avatar's; greeting: what it
+    says to who arrives; empty where the file says nothing of them. contact: who knows more.
+    topics: what the file is about. passages: nearest first, none where nothing is near. moment: day
+    and time at the place, in a sentence.
     """
 
     house: str = ""
     name: str = ""
     role: str = ""
+    greeting: str = ""
     contact: str = ""
     topics: tuple[str, ...] = ()
     passages: tuple[Passage, ...] = ()
@@ -301,10 +303,10 @@ class Dialogue(Protocol):
     Shared by all sessions, so the history comes with each call.
     """
 
-    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str | Deed]:
+    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str | Fragment | Deed]:
         """Yield the answer as text fragments of any size, and what goes with them.
 
-        Raises EngineError.
+        A text in another language than the question's is a `Fragment`. Raises EngineError.
         """
         ...
 
@@ -393,11 +395,13 @@ class Fragment:
 
     sure: in [0, 1], how sure the mind is that it was asked a whole question and this answers it:
         then the answer begins sooner. None: it does not say.
+    language: BCP 47, of this text; "": the question's. A voice of that language speaks it.
     by: who answers in place of the mind that was asked; empty: that mind.
     """
 
     text: str
     sure: float | None = None
+    language: str = ""
     by: str = ""
 
 
@@ -539,6 +543,10 @@ class Remote(Mind, Protocol):
 
     async def probe(self) -> None:
         """Find out whether it answers now. Raises EngineError."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
         ...
 
 

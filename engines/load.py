@@ -32,7 +32,8 @@ from visavis.engines.base import (
     Voice,
     draw_one,
 )
-from visavis.engines.language.languages import LANGUAGES, code_of, is_english
+from visavis.engines.language import phrasebook
+from visavis.engines.language.languages import ENGLISH, LANGUAGES, code_of, is_english
 from visavis.engines.registry import DIALOGUES, FAMILIES, VOICES, Wanted
 from visavis.engines.render.choice import choose
 from visavis.engines.render.runtimes import Standing
@@ -84,6 +85,16 @@ def stt(
     expected = language or "en"
     others = MultilingualStt(network, expected, detect=detect, among=among, told=english)
     return EitherStt(_english(home), others) if english else others
+
+
+def heard(home: Path) -> tuple[str, ...]:
+    """Languages whose words can be recognised, as codes."""
+    try:
+        for part in ("whisper-base-1", "whisper-base-2"):
+            manifest.locate(part, home / "models")
+    except manifest.ManifestError:
+        return (ENGLISH.code,)
+    return tuple(LANGUAGES)
 
 
 @cache
@@ -230,6 +241,13 @@ def _family_of(name: str, home: Path) -> Any:
             return family
     msg = f"there is no voice {name!r}"
     raise EngineError(msg)
+
+
+def languages(home: Path) -> tuple[str, ...]:
+    """What can be heard and spoken, as codes; first those that the avatar has own words in."""
+    spoken = {code_of(voice.language) for voice in voices(home)}
+    can = [each for each in heard(home) if each in spoken]
+    return tuple(sorted(can, key=lambda each: each not in phrasebook.LANGUAGES))
 
 
 @cache

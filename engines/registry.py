@@ -14,7 +14,11 @@ VOICES: Final[dict[str, str]] = {
     "heart": "visavis.engines.voices.hibari",
     "joe": "visavis.engines.voices.piper",
 }
-FAMILIES: Final = ("visavis.engines.voices.piper_pulled", "visavis.engines.voices.espeak")
+FAMILIES: Final = (
+    "visavis.engines.voices.piper_pulled",
+    "visavis.engines.voices.kokoro_ja",
+    "visavis.engines.voices.espeak",
+)
 DIALOGUES: Final[dict[str, str]] = {
     "knowledge": "visavis.engines.dialogue.knowledge",
     "openai": "visavis.engines.dialogue.chat.mind",

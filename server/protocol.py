@@ -90,6 +90,17 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
+class Language:
+    """Speak this language from now on: BCP 47, or "auto" for whichever the visitor speaks.
+
+    Only for servers whose `Ready` names it in `takes`; answered by `LanguageSpoken`.
+    """
+
+    type: ClassVar = "language"
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Answered at once by `Pong` with the same `t` and the session's clock."""
 
@@ -97,8 +108,9 @@ class Ping:
     t: float
 
 
-FromClient = Text | SayText | Interrupt | Direct | Mic | Watch | Ping
-TAKES: Final = (Watch.type,)  # what was added to version 1: others' servers call it a bad message
+FromClient = Text | SayText | Interrupt | Direct | Mic | Watch | Language | Ping
+# What was added to version 1: others' servers call it a bad message.
+TAKES: Final = (Watch.type, Language.type)
 
 # --- from the server ---------------------------------------------------------------------------
 
@@ -112,8 +124,10 @@ class Ready:
     did. taken: messages from clients that were acted upon so far, pings left out: what a client
     sent beyond that is lost. history: what was said before; captions: the clauses of the reply
     under way. takes: types of messages that not every server of this version takes. fluency: how
-    the face is drawn, as in `events.Pictures`. attended: who of the staff is there, as in
-    `events.Attended`.
+    the face is drawn, as in `events.Pictures`. language: BCP 47, in which the conversation is.
+    attended: who of the staff is there, as in `events.Attended`.
+    voice_mood: whether the tone of the visitor's voice is read, too: then who shows the session
+    must say so.
     """
 
     protocol: int
@@ -128,7 +142,9 @@ class Ready:
     captions: tuple[events.Caption, ...] = ()
     takes: tuple[str, ...] = TAKES
     fluency: Fluency = "full"
+    language: str = "en"
     attended: str = "nobody"
+    voice_mood: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +179,7 @@ _NAMES: Final[Mapping[type, str]] = {
     events.Listening: "listening",
     events.Transcribed: "transcript",
     events.Commanded: "command",
+    events.LanguageSpoken: "language",
     events.NotUnderstood: "not_understood",
     events.Thinking: "thinking",
     events.ReplyStarted: "reply_started",
@@ -181,7 +198,7 @@ _NAMES: Final[Mapping[type, str]] = {
 }
 
 _CLIENT_TYPES: Final = {
-    kind.type: kind for kind in (Text, SayText, Interrupt, Direct, Mic, Watch, Ping)
+    kind.type: kind for kind in (Text, SayText, Interrupt, Direct, Mic, Watch, Language, Ping)
 }
 
 
@@ -272,6 +289,8 @@ async def command(session: Session, message: FromClient) -> FromServer | None:
             session.interrupt()
         case Mic(on):
             session.mic(on)
+        case Language(language):
+            return session.speak(language)
         case Watch():
             pass  # the connection's own affair, see rtc/peer.py
         case Direct(prompt):

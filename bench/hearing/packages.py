@@ -5,7 +5,8 @@
 | flite, libflite1 | the voices slt, rms, awb, kal16 | BSD-like (Carnegie Mellon) |
 | espeak-ng, its library and data, libpcaudio0, libsonic0 | a voice | GPL-3+ |
 | asterisk-core-sounds-en, -g722 | a woman's telephone prompts, their texts | CC BY-SA 3.0 |
-| asterisk-core-sounds-es-g722 | the same in Spanish | CC BY-SA 3.0 |
+| asterisk-core-sounds-es, -fr, -it, -g722 of each | the same in others | CC BY-SA 3.0 |
+| tuxpaint-stamps-default | people who describe pictures in many languages | GPL-2+ and free |
 | asterisk-moh-opsound-g722 | music | CC BY-SA |
 | pocketsphinx-testdata | people who read and give orders | BSD-2, public domain |
 """

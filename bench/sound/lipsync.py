@@ -1,11 +1,15 @@
 """Lips against sound, measured on rendered pictures with the landmark model, as JSON.
 
-    python -m bench.lipsync [--minutes 1.5] [--avatar mira] [--voice heart --voice joe]
+    python -m bench.lipsync [--minutes 1.5] [--avatar mira] [--voice heart --voice espeak-de]
+        [--by-sound]
 
 Each voice reads sentences and answers; every picture is drawn as `visavis say` draws it and read
 by the face landmarks. A gap is the distance of the inner lips over that of the outer eye corners;
 0 % is this face's own shut mouth (median of settled silence), 100 % the 95th percentile in speech.
-What is heard is found in the samples alone, without the voice's phoneme times.
+What is heard is found in the samples alone, without the voice's phoneme times. By sound: the face
+gets its lips from the network that hears the voice, as it does for voices without times of their
+own; it is measured against the times that the voice knows. Voices of other languages ask what
+bench/hearing/language_questions.toml has.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,15 +32,19 @@ from bench import performance
 from bench.performance import LEAD_IN, Performance, perform
 from bench.sound.lipsync_delays import delays
 from visavis.engines import load
-from visavis.engines.base import PLAY_RATE, Draw
+from visavis.engines.base import PLAIN, PLAY_RATE, Draw, Prosody, Speech, Tts
 from visavis.engines.dialogue import knowledge_file as knowledge
+from visavis.engines.language.languages import code_of, is_english
+from visavis.engines.lips.lipless import Lipped
 from visavis.engines.motion import visemes
+from visavis.engines.registry import VOICES
 from visavis.models.arkit import INDEX, NAMES
 from visavis.models.bake import landmarks
 from visavis.server.playout.messages import FRAME
 
 Doubles = npt.NDArray[np.float64]
 
+QUESTIONS: Final = Path(__file__).parents[1] / "hearing" / "language_questions.toml"
 MEET: Final = 0.06  # lips meet: gap under this share of the speech range
 BITE: Final = 0.25  # lower lip at the upper teeth: at most this
 OPEN: Final = 0.30  # an open vowel reaches at least this
@@ -91,6 +100,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=2.0, help="of speech, for each voice")
     parser.add_argument("--avatar", default="mira")
     parser.add_argument("--voice", action="append", choices=[v.name for v in load.voices()])
+    parser.add_argument("--by-sound", action="store_true", help="lips from the sound alone")
     parser.add_argument("--home", type=Path, default=Path("out/bench/home"))
     json.dump(run(parser.parse_args()), sys.stdout, indent=2)
     print()
@@ -100,17 +110,49 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """All measurements."""
     avatar = performance.avatar(options.avatar, options.home)
     result: dict[str, Any] = {"avatar": options.avatar, "delays_ms": delays()}
-    for name in options.voice or [voice.name for voice in load.voices()]:
+    for name in options.voice or list(VOICES):
         tts = load.tts(name, options.home)
-        script = perform(text(options.minutes), tts)
+        said = text(options.minutes, tts.voice.language)
+        script = by_sound(said, tts) if options.by_sound else perform(said, tts)
         hush = np.zeros(HUSH, np.int16)
         script = replace(script, pcm=np.concatenate([script.pcm, hush]))
         result[name] = figures(watch(script, load.drawing(avatar), name))
     return result
 
 
-def text(minutes: float) -> str:
-    """Sentences full of closures, then as many answers of the hotel as fill the time."""
+class _Mute:
+    """A voice that keeps the times of its sounds to itself; `known` has them."""
+
+    def __init__(self, tts: Tts) -> None:
+        self._tts, self.voice = tts, tts.voice
+        self.known: list[Speech] = []
+
+    def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
+        """As the voice has it, without phonemes."""
+        for piece in self._tts.synthesize(text, prosody):
+            self.known.append(piece)
+            yield replace(piece, phonemes=())
+
+
+def by_sound(said: str, tts: Tts) -> Performance:
+    """A performance whose face follows the sound, with the pieces as the voice knows them."""
+    mute = _Mute(tts)
+    script = perform(said, Lipped(mute, load.sound_visemes))
+    known = {len(piece.pcm): piece for piece in mute.known}
+    pieces = tuple((at, known[len(piece.pcm)]) for at, piece in script.pieces)
+    return replace(script, pieces=pieces)
+
+
+def text(minutes: float, language: str = "en") -> str:
+    """Sentences full of closures, then as many answers of the hotel as fill the time.
+
+    In another language: questions of visitors, again and again.
+    """
+    if not is_english(language):
+        asked = tomllib.loads(QUESTIONS.read_text(encoding="utf-8"))[code_of(language)]
+        questions = asked.get("read", asked["ask"])
+        wanted = max(1, round(minutes * 25))  # a minute
+        return " ".join((questions * (wanted // len(questions) + 1))[:wanted])
     answers = [entry.answers[0] for entry in knowledge.load(knowledge.EXAMPLE).entries]
     words = " ".join([*SENTENCES, *answers]).split()
     return " ".join(words[: round(minutes * 150)])  # words a minute

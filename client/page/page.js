@@ -10,6 +10,7 @@
 import "../visavis-avatar.js";
 import { showAttendance } from "./attendance.js";
 import { Captions } from "./captions.js";
+import { showCards } from "./cards.js";
 import { after, EMPTY, typed } from "./conversation.js";
 import { Creation } from "./create.js";
 import { byId, setIcon } from "./dom.js";
@@ -22,6 +23,7 @@ import { problem } from "./texts/problems.js";
 import { has, onLanguage, t } from "./texts/texts.js";
 import { Tongue } from "./tongue.js";
 
+const FAREWELL_MS = 2500; // the last words are read to their end
 const ANNOUNCE_MS = 400;
 
 const address = new URLSearchParams(location.search);
@@ -195,6 +197,7 @@ function render() {
   byId("fluency").textContent = has(fluency) ? t(fluency) : "";
   byId("fluency").hidden = state !== "connected" || !has(fluency);
   showAttendance(state === "connected" ? attended : "nobody", t(`source.${source}.disclosure`));
+  byId("voice-mood").hidden = state !== "connected" || !avatar.session.voiceMood;
   byId("welcome").hidden = state !== "idle";
   byId("end").hidden = state === "idle";
   byId("interrupt").hidden = conversation.phase !== "speaking" || state !== "connected";
@@ -279,6 +282,13 @@ function onGoodbye() {
   notice.hide("problem");
 }
 
+/** The avatar ended it; a kiosk has a goodbye of its own. @param {Event} event */
+function onFarewell(event) {
+  event.preventDefault();
+  const { id } = avatar.session;
+  if (!kiosk) setTimeout(() => avatar.session.id === id && end(), FAREWELL_MS);
+}
+
 function forget() {
   keepSession("");
 }
@@ -346,6 +356,7 @@ on("avatar", "state", ({ detail }) => onState(detail));
 on("avatar", "message", ({ detail }) => onMessage(detail));
 on("avatar", "lapsed", ({ detail }) => onLapsed(detail));
 on("avatar", "goodbye", onGoodbye);
+on("avatar", "farewell", onFarewell);
 on("avatar", "mic", render);
 on("avatar", "micready", () => notice.hide("microphone"));
 on("avatar", "micerror", ({ detail }) => notice.microphone(detail.reason, () => avatar.connect()));
@@ -379,6 +390,7 @@ addEventListener("hashchange", () => {
 });
 
 takeKey();
+showCards(avatar);
 onLanguage(rewrite);
 greet();
 setCaptions(choice.captions !== false);

@@ -29,7 +29,8 @@ _TABLES: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(PATH.read_text(e
 Kind = Literal["suicide", "self_harm", "violence", "fire", "medical", "emergency"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _ALONE: Final = frozenset({"suicide", "self_harm"})  # a general emergency entry is none for these
-MANNER: Final = "[serious, calm]"  # in place of whatever mood was in force, a cheerful one too
+# In place of whatever mood was in force, a cheerful one too.
+MANNER: Final = "[serious, slightly slow]"
 _SHORT: Final = 5  # digits of a number that is said one by one
 
 
@@ -48,13 +49,19 @@ class Rescue:
 
 def danger(text: str) -> Kind | None:
     """What danger a text tells of, in any of our languages; None: of none."""
-    said = written(text)
+    said = without_idioms(text)
     if not said:
         return None
-    for words in _all():
-        said = words.without_idioms(said)
     found = {kind for words in _all() if (kind := words.read(said)) is not None}
     return next((kind for kind in KINDS if kind in found), None)
+
+
+def without_idioms(text: str) -> str:
+    """A text as phrases are written, with a comma for what only sounds like danger."""
+    said = written(text)
+    for words in _all() if said else ():
+        said = words.without_idioms(said)
+    return said
 
 
 class _Words:

@@ -10,7 +10,7 @@ from threading import Thread
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from visavis.engines.base import EngineError, Exchange, Notes
+from visavis.engines.base import Deed, EngineError, Exchange, Notes, Show
 from visavis.engines.dialogue import composing, knowledge_file, notes, opening, smalltalk
 from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry
 from visavis.engines.dialogue.matching import NEAR, UNSURE, Match, Matcher
@@ -75,6 +75,7 @@ class KnowledgeDialogue:
         self._index = Index((*self.knowledge.entries, *small), beyond, embedder, cache)
         own = len(self.knowledge.entries)
         self._known = own + len(small)
+        self._shows = any(entry.cards for entry in self.knowledge.entries)
         self._by_id = {e.id: e for e in self._index.entries[: self._known]}
         self._matcher = Matcher(self._index, own, self._known)
         if self._index.learning:
@@ -114,8 +115,13 @@ class KnowledgeDialogue:
         """What the file says to a visitor who arrives; empty if it says nothing."""
         return self._filled(self.knowledge.persona.greeting)
 
-    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str]:
-        """Yield the answer sentence by sentence. Raises EngineError."""
+    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str | Deed]:
+        """Yield the answer sentence by sentence, after what is shown with it.
+
+        Raises EngineError.
+        """
+        for entry in self._used(text, history) if self._shows else ():
+            yield from map(Show, entry.cards)
         yield from fragments(self._answer(text, history))
 
     def sure(self, text: str, history: Sequence[Exchange]) -> float:
@@ -174,6 +180,16 @@ class KnowledgeDialogue:
         if len(found) > 1:
             return self._all(found, history)
         return self._one(found[0], history)
+
+    def _used(self, text: str, history: Sequence[Exchange]) -> list[Entry]:
+        """The entries whose answers a text gets."""
+        found = self._matcher.matches(text, history) if normalise(text) else ()
+        if not found or (max(match.score for match in found) < SURE and is_foreign(text)):
+            return []
+        if len(found) == 1 and found[0].entry_id == smalltalk.YES:
+            meant = self._asked_back(history)
+            return [meant] if meant else []
+        return [self._by_id[match.entry_id] for match in found if match.entry_id is not None]
 
     def _all(self, found: Sequence[Match], history: Sequence[Exchange]) -> str:
         """The answers to several questions in one text."""

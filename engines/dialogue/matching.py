@@ -43,6 +43,7 @@ _GENERAL: Final = words(
 _INTERROGATIVE: Final = words(
     "what when where which who why how is are do does did can could may will would have has should"
 )
+_WISHING: Final = words("need want like know tell please book order ignore forget disregard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,9 @@ class Matcher:
         first = self._best(split.firsts, history)
         before = [*history, Exchange(first.text, "")]
         second = self._best(split.seconds, before)
-        least = TWO_CLAUSES if split.clauses else TWO_THINGS
+        if _is_context(first.text, second.text):
+            return ()
+        least = TWO_CLAUSES if split.clauses else max(TWO_THINGS, whole.score)
         if first.entry_id is None or second.entry_id is None:
             return self._half(split, first, second, whole)
         if first.entry_id == second.entry_id or min(first.score, second.score) < least:
@@ -203,6 +206,12 @@ def _known_first(match: Match) -> tuple[bool, float]:
 def _is_question(text: str) -> bool:
     said = core(normalise(text)).split()
     return bool(said) and said[0] in _INTERROGATIVE
+
+
+def _is_context(first: str, second: str) -> bool:
+    """Whether the first part only tells why the second is asked: "we leave at six, where ..."."""
+    asks = any(_is_question(part) for part in second.split(","))
+    return asks and not _is_question(first) and _WISHING.isdisjoint(normalise(first).split())
 
 
 def _telling(asked: str) -> list[str]:

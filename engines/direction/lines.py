@@ -22,7 +22,7 @@ from visavis.engines.language.saying import sayable
 class Line:
     """A clause as it is to be spoken, and the bracket that holds for it, understood and as is.
 
-    `text` is empty where nothing follows a bracket, or a card.
+    `text` is empty where nothing follows a bracket, or a card. language: BCP 47, of the text.
     """
 
     text: str
@@ -30,14 +30,16 @@ class Line:
     wish: str = ""
     movements: tuple[Movement, ...] = ()
     cards: tuple[Card, ...] = ()
+    language: str = "en"
 
 
 class Lines:
     """Takes the texts and the brackets of one reply in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = "en") -> None:
+        self.language = language  # of the texts that come
         self.dropped: list[str] = []  # words in brackets that nobody understood
-        self._clauses = Clauses()
+        self._clauses = Clauses(language)
         self._cue, self._wish = NOTHING, ""
         self._movements: tuple[Movement, ...] = ()
         self._cards: tuple[Card, ...] = ()
@@ -71,6 +73,12 @@ class Lines:
         self._fresh = True
         return before
 
+    def turn_to(self, language: str) -> list[Line]:
+        """What comes now is in this language: the clause before it is complete."""
+        before = self._lines(self._clauses.flush())
+        self.language, self._clauses = language, Clauses(language)
+        return before
+
     def flush(self) -> list[Line]:
         """What is left, when no more will come; an empty line for a last bracket."""
         lines = self._lines(self._clauses.flush())
@@ -79,7 +87,9 @@ class Lines:
     def _lines(self, texts: Iterable[str]) -> list[Line]:
         lines = []
         for text in texts:
-            lines.append(Line(text, self._cue, self._wish, self._movements, self._cards))
+            lines.append(
+                Line(text, self._cue, self._wish, self._movements, self._cards, self.language)
+            )
             self._movements, self._cards, self._fresh = (), (), False
         return lines
 
@@ -93,7 +103,8 @@ def lines_of(fragments: Iterable[str], understand: Callable[[str], Direction]) -
             found += lines.text(piece.text)
         else:
             found += lines.cue(piece.wish, understand(piece.wish))
-    return [replace(line, text=sayable(line.text)[0]) for line in [*found, *lines.flush()]]
+    found += lines.flush()
+    return [replace(line, text=sayable(line.text, line.language)[0]) for line in found]
 
 
 def _unmarked(fragments: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -21,12 +21,16 @@ from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.models import manifest
 
 _TOKENS_PER_SECOND: Final = 12  # Arabic and Japanese; twice those of English
-_SHORTEST: Final = 1.0  # s; less is taken for the language that is spoken
+_SHORTEST: Final = 1.5  # s; less is taken for the language that is spoken
 # How surely it must be another language: log odds in favour of the one that is spoken, and the
 # probability from which the other is believed. Where the English network has said that it is none,
 # less is enough: of 60 English clips none was mistaken either way (docs/figures.md).
-_WARY: Final = 1.5, 0.8
+_WARY: Final = 2.5, 0.8
 _TOLD: Final = 0.0, 0.6
+# The same to refuse it as foreign, where one language is all there is: of people who speak it, 1 %
+# is refused from so many seconds on, of shorter clips 7 %.
+_REFUSES: Final = 4.5
+_TELLING: Final = 2.0  # s
 # Its token for no speech is less sure than that of tiny.en: over music and noise 0.51 and more, of
 # single words at most 0.43. Times this, the doubts are those of tiny.en.
 _CALIBRATED: Final = 1.2
@@ -128,9 +132,8 @@ class MultilingualStt:
     def _found(self, encoded: Any, samples: int) -> Found:
         if samples < _SHORTEST * HEAR_RATE:
             return Found(self.language, 0.0)
-        favour, enough = self._bounds
-        probabilities = self._whisper.languages(encoded)
-        return judged(probabilities, self.language, self._among, favour, enough)
+        found = judged(self._whisper.languages(encoded), self.language, self._among, *self._bounds)
+        return found if samples >= _TELLING * HEAR_RATE else replace(found, foreign=0.0)
 
 
 def judged(
@@ -142,12 +145,14 @@ def judged(
 ) -> Found:
     """Which of `among` it is, the expected one where whisper is not sure enough of another."""
     known = {code: probabilities.get(code, 0.0) for code in among}
-    known[expected] *= math.exp(favour)
-    whole = sum(known.values()) or 1.0
-    best = max(known, key=lambda code: known[code])
-    if best != expected and known[best] < enough * whole:
+    own = known.pop(expected)
+    others = sum(known.values())
+    best = max(known, key=lambda code: known[code], default=expected)
+    favoured = own * math.exp(favour)
+    if best != expected and known[best] <= max(enough * (favoured + others), favoured):
         best = expected
-    return Found(best, 1.0 - known[expected] / whole)
+    surely = own * math.exp(_REFUSES)
+    return Found(best, others / (surely + others) if others else 0.0)
 
 
 class EitherStt:

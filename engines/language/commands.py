@@ -19,8 +19,9 @@ from visavis.engines.language.wording import normalise
 PATH: Final = Path(__file__).parents[1] / "data" / "commands.toml"
 
 # What is to be done: be silent; be silent and wait; say the rest; say it again; speak otherwise;
-# call a person.
-Kind = Literal["stop", "pause", "go-on", "repeat", "manner", "staff"]
+# call a person; speak another language (see tongues.py).
+Kind = Literal["stop", "pause", "go-on", "repeat", "manner", "staff", "language"]
+# Those of the table.
 KINDS: Final[tuple[Kind, ...]] = ("stop", "pause", "go-on", "repeat", "manner", "staff")
 
 LONGEST: Final = 12  # words; whoever says more asks something

@@ -87,6 +87,20 @@ def is_foreign(text: str) -> bool:
     return _reads_foreign(text)
 
 
+def own_words(text: str) -> dict[str, int]:
+    """How many of its words are frequent in one language and in no other, by its code."""
+    text = unicodedata.normalize("NFC", text[:_LONGEST].lower())
+    english, others = _languages()
+    counts: dict[str, int] = {}
+    for word in _WORD.findall(text):
+        for piece in _pieces(word.replace("’", "'")):
+            having = [name for name, each in others.items() if piece in each.words]
+            having += ["en"] if piece in english.words else []
+            if len(having) == 1:
+                counts[having[0]] = counts.get(having[0], 0) + 1
+    return counts
+
+
 def _is_latin(letter: str) -> bool:
     return letter < "\u0250" or "\u1e00" <= letter < "\u1f00"  # with marks, of Vietnamese too
 

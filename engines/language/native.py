@@ -1,7 +1,8 @@
 """Written words to what is said for them in other languages than English.
 
-Their voices read numbers, dates and signs themselves, in their own language; here only goes what
-they would read out though nobody says it: mark-up, emoji, words in letters that they do not have.
+Their voices read numbers, dates and signs themselves, in their own language, but for what
+`native_readings` has. Here goes what they would read out though nobody says it: mark-up, emoji,
+words in letters that they do not have.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import unicodedata
 from functools import cache
 from typing import Final
 
+from visavis.engines.language import native_readings
 from visavis.engines.language.languages import ENGLISH, LANGUAGES, Language, code_of
 from visavis.engines.language.spoken import Written
 
@@ -25,7 +27,12 @@ _DIGITS: Final = re.compile(r"\d")
 def spell(text: str, language: str) -> tuple[Written, ...]:
     """Its words between blanks, in order, each with what is said for it; "" where nothing is."""
     spoken_in = _language(code_of(language))
-    return tuple(Written(word, _spoken(word, spoken_in)) for word in text.split())
+    words = text.split()
+    said = native_readings.read(words, spoken_in.code)
+    return tuple(
+        Written(word, _spoken(reading, spoken_in))
+        for word, reading in zip(words, said, strict=True)
+    )
 
 
 def sayable(clause: str, language: str) -> tuple[str, tuple[str, ...]]:

@@ -7,10 +7,12 @@ comments explain them. What a file lacks is said in English.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from visavis.engines.language.languages import code_of
 
 FOLDER: Final = Path(__file__).parents[1] / "data"
 ENGLISH: Final = "en"
@@ -20,7 +22,12 @@ LANGUAGES: Final = ("en", "es", "fr", "de", "zh", "ar")
 
 def primary(tag: str) -> str:
     """The language of a BCP 47 tag without its region and script: "pt-BR" -> "pt"."""
-    return tag.replace("_", "-").split("-")[0].lower()
+    return code_of(tag)
+
+
+def voiced(language: str) -> str:
+    """The language in which `phrases` says what it says in this one: itself, or English."""
+    return language if primary(language) in LANGUAGES else ENGLISH
 
 
 def phrases(key: str, language: str) -> tuple[str, ...]:
@@ -36,6 +43,17 @@ def phrase(key: str, language: str, turn: int = 0) -> str:
     """One of them: another one each turn. Raises KeyError."""
     said = phrases(key, language)
     return said[turn % len(said)]
+
+
+def listed(names: Sequence[str], last: Literal["and", "or"], language: str) -> str:
+    """At least one name as they are said: "a, b or c"."""
+    *others, final = names
+    if not others:
+        return final
+    first = others[0]
+    for name in others[1:]:
+        first = phrase("list.comma", language).format(first=first, last=name)
+    return phrase(f"list.{last}", language).format(first=first, last=final)
 
 
 @cache

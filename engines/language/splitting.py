@@ -32,6 +32,7 @@ _BEGINS: Final = words(
     wer warum ist sind kann darf gibt haben ich wir où quand comment combien est quel quelle je nous
     y dónde cuándo cómo cuánto qué hay puedo tienen necesito quiero"""
 )
+_ASKING: Final = words("what when where which who whom whose why how whether if is are do does can")
 _NAMING: Final = words("the a an my our some any two three another one no more der die das ein")
 _SHARED: Final = 3  # words after the second thing that belong to both: "the pool and the bar open"
 
@@ -68,7 +69,8 @@ def splits(text: str) -> Iterator[Split]:
 
 def _joined(left: str, right: str) -> Split:
     if _is_clause(right):
-        return Split((left,), (right, *_with_start(left, right, (2, 3))), _is_clause(left))
+        begun = () if _is_asking(right) else _with_start(left, right, (2, 3))
+        return Split((left,), (right, *begun), _is_clause(left))
     firsts = [left]
     second = right.rstrip(".?!").split()
     size = 1 + (second[0].lower() in _NAMING)
@@ -84,6 +86,10 @@ def _with_start(left: str, right: str, sizes: tuple[int, ...]) -> tuple[str, ...
     named = next((n for n, word in enumerate(said) if n and word.lower() in _NAMING), 0)
     starts = dict.fromkeys(n for n in (named, *sizes) if 0 < n < len(said))
     return tuple(f"{' '.join(said[:n])} {right}" for n in [*starts][:3])
+
+
+def _is_asking(part: str) -> bool:
+    return part.split()[0].lower() in _ASKING
 
 
 def _is_clause(part: str) -> bool:

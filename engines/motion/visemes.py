@@ -192,7 +192,7 @@ _ESPEAK: Final = {
 _MISAKI: Final = {
     "A": ("ee", "ih"), "I": ("aa", "ih"), "O": ("oh", "uh"), "Q": ("ax", "uh"),
     "W": ("aa", "uh"), "Y": ("ao", "ih"), "T": ("dd",), "S": ("sh",), "r": ("rr",),
-    "ꭧ": ("sh",),
+    "ꭧ": ("sh",), "β": ("ww",),  # as misaki writes the Japanese w
 }  # fmt: skip
 
 _STOPS_BEFORE_FRICATIVE: Final = frozenset({"tʃ", "dʒ", "tʂ", "dʐ", "tɕ", "dʑ", "ts", "dz"})

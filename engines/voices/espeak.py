@@ -40,6 +40,7 @@ _OCTAVE: Final = 50  # of its scale of pitch
 # Which of its variants whisper base understands best, of six women and five men (docs/figures.md).
 _WOMAN, _MAN = "+f5", ""
 _MAN_SUFFIX: Final = "-man"
+_NOTES: Final = {"ja": "; reads kana, and no kanji"}
 _STOPS: Final = frozenset("pbtdkɡgqɖʈcɟʔ")
 _SWITCH: Final = re.compile(r"\([a-z-]+\)")  # "(en)": another language begins
 _LETTER: Final = re.compile(r"[^\W\d_ʰ-˿]")
@@ -70,7 +71,7 @@ def _voice(language: Language, suffix: str) -> Voice:
     return Voice(
         name=f"{PREFIX}{language.code}{suffix}",
         language=language.code,
-        description=f"{language.name}, a robot's voice ({kind})",
+        description=f"{language.name}, a robot's voice ({kind}{_NOTES.get(language.code, '')})",
         licence="spoken by espeak-ng (GPL-3.0)",
     )
 

@@ -34,11 +34,12 @@ def say(options: argparse.Namespace) -> None:
     config = settings.load({})
     if options.output.suffix.lower() not in _FILMS:
         raise ConfigError(f"{options.output}: give the film a name that ends with .mp4")
-    inlet = _inlet(options)
+    name = options.voice or config.voice
+    inlet = _inlet(options, _language(name, config))
     store = AvatarStore(config.home_path)
     avatar = load_avatar(avatar_path(store, options.avatar or config.avatar))
     director = load.director(config.home_path)
-    voice = Mute() if options.audio else _voice(options.voice or config.voice, config)
+    voice = Mute() if options.audio else _voice(name, config)
     lips = load.lips() if options.audio else None
     draw = load.drawing(avatar, options.size, options.size)
     if styles := director.understand(options.style).styles:
@@ -57,14 +58,20 @@ def say(options: argparse.Namespace) -> None:
     say_line(f"made {options.output}: {recorder.length / PLAY_RATE:.1f} s")
 
 
-def _inlet(options: argparse.Namespace) -> Inlet:
-    """Raises ConfigError."""
+def _language(voice: str, config: Config) -> str:
+    """Of a voice; English of one that there is not, which is told later."""
+    spoken = {each.name: each.language for each in load.voices(config.home_path)}
+    return spoken.get(voice, "en")
+
+
+def _inlet(options: argparse.Namespace, language: str) -> Inlet:
+    """language: in which a text is said. Raises ConfigError."""
     if options.audio and options.text:
         raise ConfigError("give either a text or --audio FILE")
     if options.audio:
         return Playback(read_sound(options.audio), options.style)
     text = _read_text() if options.text == "-" else options.text
-    if saying.empty(text):
+    if saying.empty(text, language):
         raise ConfigError(f"{saying.NOTHING}: {saying.WHY}")
     return Script(text, options.style, LEAD_IN)
 

@@ -94,8 +94,8 @@ async def _serve(
     roster.publish = RowLink(link)
     duty = Duty(link, places, remembering, sessions, metrics, missing, carry, roster.presence)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
-    routes = (sessions, StaffRoutes(roster), VoiceRoutes(config.voice, config.home_path))
-    for part in routes:
+    voices = VoiceRoutes(config.voice, config.language, config.home_path)
+    for part in (sessions, StaffRoutes(roster), voices):
         app.add_routes(part.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
     await runner.setup()

@@ -74,10 +74,13 @@ class Room:
 
 
 class VoiceRoutes:
-    """The voices. default: of a session that names none. home: where those lie that were pulled."""
+    """The voices, and the languages of conversations. default: of a session that names none.
 
-    def __init__(self, default: str, home: Path | None = None) -> None:
-        self._default, self._home = default, home
+    language: the same; a tag, or "auto". home: the directory for state.
+    """
+
+    def __init__(self, default: str, language: str, home: Path) -> None:
+        self._default, self._language, self._home = default, language, home
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -97,7 +100,13 @@ class VoiceRoutes:
             }
             for voice in found
         ]
-        return web.json_response({"voices": voices, "missing": load.missing_voices()})
+        languages = await asyncio.to_thread(load.languages, self._home)
+        return web.json_response({
+            "voices": voices,
+            "missing": load.missing_voices(),
+            "language": self._language,
+            "languages": languages,
+        })  # fmt: skip
 
 
 class Basics:

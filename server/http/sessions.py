@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -14,11 +14,14 @@ from typing import Final, Protocol
 from aiohttp import hdrs, web
 
 from visavis.engines.base import EngineError
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.errors import ModelError
 from visavis.server import protocol
 from visavis.server.doors.recordings import Recordings
 from visavis.server.http.callers import caller
 from visavis.server.http.keepsakes import SECONDS, Kept, Memory, OwnMemory, name_of, proof_of
+from visavis.server.http.languages import preferred
 from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.http.places import Keeper
 from visavis.server.http.problems import SDP, body, json_object, sdp_offer
@@ -34,7 +37,9 @@ from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
 from visavis.server.session.relaying import Mouth
 from visavis.server.session.session import Session
+from visavis.server.session.switching import unknown
 from visavis.server.system.config import SOURCES, Source, as_source
+from visavis.server.system.config_faults import AUTO
 from visavis.server.system.errors import (
     Conflict,
     Full,
@@ -61,12 +66,13 @@ _MOMENT: Final = ms(3000)
 class Offered:
     """What a session gets that names nothing, how it is reached, and how long it may be.
 
-    ice: STUN and TURN addresses. reach: where media is received.
+    ice: STUN and TURN addresses. reach: where media is received. language: a tag, or AUTO.
     """
 
     avatar: str
     voice: str
     source: Source
+    language: str = ENGLISH
     ice: tuple[str, ...] = ()
     reach: Reach = field(default_factory=Reach)
     limits: Limits = field(default_factory=Limits)
@@ -78,8 +84,22 @@ class Lender(Protocol):
     @property
     def missing(self) -> str | None: ...
 
-    async def lend(self, avatar: str, voice: str, source: Source) -> Engines:
-        """The engines of one new session. Raises NotFound, ModelError, EngineError."""
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What a session can be in, as codes."""
+        ...
+
+    async def language_of(self, voice: str) -> str:
+        """The code of a voice's language, "" of one that there is not."""
+        ...
+
+    async def lend(
+        self, avatar: str, voice: str, source: Source, language: str, *, follows: bool
+    ) -> Engines:
+        """The engines of one new session. Raises NotFound, ModelError, EngineError.
+
+        language: BCP 47, in which it begins; follows: whether it goes over to the visitor's.
+        """
         ...
 
     async def mouth(self) -> Mouth:
@@ -170,23 +190,39 @@ class SessionRoutes:
         avatar = request.query.get("avatar") or self._offered.avatar
         voice = request.query.get("voice") or self._offered.voice
         source = _source(request.query.get("source") or self._offered.source)
+        tongue = await self._tongue(request)
         offers.checked(offer, self._offered.reach)  # before anybody gives up a place for it
         name = secrets.token_urlsafe(12)
         await self._take_place(name, caller(request))
-        answer = await self._seated(name, avatar, voice, source, offer)
+        answer = await self._seated(name, avatar, voice, source, tongue, offer)
         log.info(
             "session opened",
             extra={"session": name, "avatar": avatar, "voice": voice, "source": source},
         )
         return _answered(name, answer)
 
+    async def _tongue(self, request: web.Request) -> tuple[str, bool]:
+        """The language in which a session begins, and whether it follows. Raises Malformed."""
+        wanted = request.query.get("language", "")
+        if not wanted and self._offered.language != AUTO and (voice := request.query.get("voice")):
+            wanted = await self._services.language_of(voice)
+        wanted = wanted or self._offered.language
+        languages = self._services.languages
+        if wanted == AUTO:
+            return preferred(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), languages), True
+        if code_of(wanted) not in languages:
+            raise Malformed(unknown(wanted, languages), "unknown-language")
+        return wanted, False
+
     async def _seated(
-        self, name: str, avatar: str, voice: str, source: Source, offer: str,
-        before: Legacy | None = None,
+        self, name: str, avatar: str, voice: str, source: Source, tongue: tuple[str, bool],
+        offer: str, before: Legacy | None = None,
     ) -> str:  # fmt: skip
         """Open a session in the place that was taken for it: the SDP answer."""
         try:
-            conversation, answer = await self._open(name, avatar, voice, source, offer, before)
+            conversation, answer = await self._open(
+                name, avatar, voice, source, tongue, offer, before
+            )
         except BaseException:
             self._places.free(name)
             raise
@@ -197,16 +233,20 @@ class SessionRoutes:
         return answer
 
     async def _open(
-        self, name: str, avatar: str, voice: str, source: Source, offer: str, before: Legacy | None
-    ) -> tuple[Conversation, str]:
+        self, name: str, avatar: str, voice: str, source: Source, tongue: tuple[str, bool],
+        offer: str, before: Legacy | None,
+    ) -> tuple[Conversation, str]:  # fmt: skip
+        language, follows = tongue
         try:
-            engines = await self._services.lend(avatar, voice, source)
+            engines = await self._services.lend(avatar, voice, source, language, follows=follows)
         except (EngineError, ModelError) as error:
             extra = {"avatar": avatar, "fault": fault(error)}
             log.error("a session could not be given its engines", extra=extra)  # noqa: TRY400
             raise NotReady(str(error)) from error
         session = Session(name, engines, self._metrics, engines.clock())
-        conversation = Conversation(session, self._terms(avatar, voice), self._changed, before)
+        conversation = Conversation(
+            session, self._terms(avatar, engines.voice or voice), self._changed, before
+        )
         try:
             answer = await conversation.connect(offer)
         except BaseException:
@@ -268,7 +308,8 @@ class SessionRoutes:
         offers.checked(offer, self._offered.reach)
         await self._take_place(name, who)
         avatar, voice, source = before.avatar, before.voice, before.source
-        return await self._seated(name, avatar, voice, source, offer, before)
+        tongue = before.keepsake.language, before.keepsake.follows
+        return await self._seated(name, avatar, voice, source, tongue, offer, before)
 
     async def _take_place(self, name: str, who: str) -> None:
         """Raises Full."""
@@ -317,6 +358,7 @@ class SessionRoutes:
                 "state": conversation.state,
                 "late_frames": conversation.late,
                 "pictures": session.pictures,
+                "mood": {key: round(value, 2) for key, value in asdict(session.mood).items()},
                 "stand_in": session.stand_in or None,
             }
         )

@@ -96,7 +96,7 @@ class Request:
     felt: Mood = UNTOLD  # how the visitor feels, for the mind
     skip: int = 0  # words of the answer that were heard before it was broken off
     passing: bool = False  # whether it is no part of what was said: "Of course."
-    language: str = "en"  # BCP 47, of question and answer
+    language: str = ""  # BCP 47, of question and answer; "": the session's
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from visavis.server.processes.trust import CALLER
 from visavis.server.processes.worker import ANSWER, Worker
 from visavis.server.system.errors import Gone, Malformed, NotFound, NotReady
 
-_THERE: Final = (hdrs.CONTENT_TYPE, RESUME)  # headers that go on
+_THERE: Final = (hdrs.CONTENT_TYPE, hdrs.ACCEPT_LANGUAGE, RESUME)  # headers that go on
 _BACK: Final = (
     hdrs.CONTENT_TYPE, hdrs.LOCATION, hdrs.RETRY_AFTER, hdrs.ALLOW, hdrs.CACHE_CONTROL,
 )  # fmt: skip

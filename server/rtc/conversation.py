@@ -223,7 +223,9 @@ class Conversation:
             history=_newest(self.session.said),
             captions=self.session.shown,
             fluency=self.session.fluency,
+            language=self.session.language,
             attended=self.session.attendance.by.by,
+            voice_mood=self.session.reads_voice,
         )  # fmt: skip
 
     def took(self) -> None:

@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import Final
 
 from visavis.engines.base import UNTOLD, Fragment, HandOver, Mind, Mood, Question, Thought
+from visavis.engines.dialogue.danger import danger
 from visavis.engines.direction import mood
 from visavis.engines.direction.mood import TOLD, Turn, agrees, course, rises, turns
-from visavis.engines.language.brackets import unmarked
+from visavis.engines.language.brackets import unmarked, wishes
 from visavis.engines.language.phrasebook import LANGUAGES, phrase, phrases
 
 ACCEPTED: Final = "the visitor was offered a person, and said yes"
@@ -45,17 +46,23 @@ class ConsiderateMind:
             async for thought in thoughts:
                 yield _with(sorry, thought)
                 sorry = "" if isinstance(thought, Fragment) else sorry
-        if rises(felt) and not _has(said[-_AGAIN:], "mood.offer", language):
+        lately = said[-_AGAIN:]
+        if any(danger(each.text) for each in lately):  # somebody was called
+            return
+        if rises(felt) and not _has(lately, "mood.offer", language):
             yield Fragment(f" {phrase('mood.offer', language, turn)}")
 
 
 def _with(sorry: str, thought: Thought) -> Thought:
     """The first words of an answer after an apology.
 
-    None before "I do not know": that would promise what does not follow. None of a mind that does
-    not say how sure it is: it was told the mood, and speaks for itself.
+    None before "I do not know": that would promise what does not follow; none before an answer that
+    is sorry itself. None of a mind that does not say how sure it is: it was told the mood, and
+    speaks for itself.
     """
     if not sorry or not isinstance(thought, Fragment) or not thought.sure:
+        return thought
+    if "sorry" in (wishes(thought.text) or [""])[0]:
         return thought
     begins = "" if thought.text.lstrip().startswith("[") else "[sympathetic, calm] "
     return replace(thought, text=f"{sorry} {begins}{thought.text}")

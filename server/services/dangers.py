@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from visavis.engines.base import Fragment, HandOver, Mind, Question, Remark, Thought
+from visavis.engines.base import EngineError, Fragment, HandOver, Mind, Question, Remark, Thought
 from visavis.engines.dialogue import knowledge_file
 from visavis.engines.dialogue.danger import (
     MANNER,
@@ -22,8 +22,9 @@ from visavis.engines.dialogue.danger import (
 )
 from visavis.engines.dialogue.entries import Knowledge, KnowledgeError
 from visavis.engines.language.brackets import Bracket, BracketReader, Words, unmarked
-from visavis.engines.language.phrasebook import primary
-from visavis.server.system.metrics import Metrics
+from visavis.engines.language.phrasebook import ENGLISH, primary
+
+Means = Callable[[str], Kind | None]  # what a text means; raises EngineError
 
 _HEARD: Final = 0.7  # of an answer, by its letters: less may not have said what to do
 _STILL: Final = 2  # questions after it that are taken for part of the same danger
@@ -32,8 +33,11 @@ _STILL: Final = 2  # questions after it that are taken for part of the same dang
 class DangerMind:
     """Implements `Mind` over another one, which is not asked where somebody is in danger."""
 
-    def __init__(self, mind: Mind, rescue: Rescue, own: OwnAnswers, metrics: Metrics) -> None:
-        self._mind, self._rescue, self._own, self._metrics = mind, rescue, own, metrics
+    def __init__(
+        self, mind: Mind, rescue: Rescue, own: OwnAnswers, meaning: Means | None = None
+    ) -> None:
+        """meaning: looks once more at what the mind has no answer to; None: nobody does."""
+        self._mind, self._rescue, self._own, self._meaning = mind, rescue, own, meaning
 
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """Ours where the words tell of a danger, else the mind's. Raises EngineError."""
@@ -45,21 +49,41 @@ class DangerMind:
 
     async def _met(self, kind: Kind, question: Question) -> AsyncGenerator[Thought, None]:
         own = await self._own.get(question.language)
-        # Sure, so that it is said at once; the words that may follow cannot take the danger back,
-        # for they are read together with these.
+        # Sure, so that it is said at once. What may follow takes no danger back, for it is read
+        # together with these words.
         yield Fragment(answer(kind, question.language, self._rescue, own), 1.0)
         yield HandOver(f"danger: {kind}")
-        await question.confirmed()
-        self._metrics.dangers.labels(kind).inc()
 
     async def _mind_answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         async with aclosing(self._mind.answer(question)) as thoughts:
-            if not _is_recent(question.history):
-                async for thought in thoughts:
+            async for thought in self._looked_at(thoughts, question):
+                yield thought
+
+    async def _looked_at(
+        self, thoughts: AsyncGenerator[Thought, None], question: Question
+    ) -> AsyncGenerator[Thought, None]:
+        first = await anext(thoughts, None)
+        if isinstance(first, Fragment) and first.sure == 0.0:
+            kind = await self._meant(question)
+            if kind is not None:
+                async for thought in self._met(kind, question):
                     yield thought
                 return
-            async for thought in self._serious(thoughts, question.language):
+        rest = _after(first, thoughts)
+        if _is_recent(question.history):
+            rest = self._serious(rest, question.language)
+        async with aclosing(rest):
+            async for thought in rest:
                 yield thought
+
+    async def _meant(self, question: Question) -> Kind | None:
+        """The danger that an unknown question means. Never fails."""
+        if self._meaning is None or primary(question.language) != ENGLISH:
+            return None
+        try:
+            return await asyncio.to_thread(self._meaning, question.text)
+        except EngineError:
+            return None
 
     async def _serious(
         self, thoughts: AsyncGenerator[Thought, None], language: str
@@ -78,6 +102,15 @@ class DangerMind:
             begun = True
         if left := _words(brackets.flush()):
             yield Fragment(left)
+
+
+async def _after(
+    first: Thought | None, rest: AsyncGenerator[Thought, None]
+) -> AsyncGenerator[Thought, None]:
+    if first is not None:
+        yield first
+    async for thought in rest:
+        yield thought
 
 
 def _words(pieces: Iterable[Words | Bracket]) -> str:

@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -20,6 +20,7 @@ from typing import Any, Final, TypeVar
 
 from visavis.engines import load
 from visavis.engines.base import (
+    Dialogue,
     EngineError,
     Foreknowing,
     Generator,
@@ -33,11 +34,10 @@ from visavis.engines.base import (
     names,
     obeys,
 )
-from visavis.engines.dialogue import danger
 from visavis.engines.dialogue.danger import Rescue
-from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.language import detection, tongues
 from visavis.engines.language.commands import Commands
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
@@ -47,19 +47,21 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, chatting, considerate, prepared
+from visavis.server.services import carrying, chatting, prepared
 from visavis.server.services.chatting import BESIDE
-from visavis.server.services.considerate import ConsiderateMind
-from visavis.server.services.dangers import DangerMind, OwnAnswers
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.fillers import Prepared
+from visavis.server.services.gaps import Gaps
+from visavis.server.services.guarding import guarded
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
 from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
+from visavis.server.services.tally import Tally
+from visavis.server.services.tongues import Abroad, Tongues
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
@@ -67,6 +69,7 @@ from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
 from visavis.server.session.relaying import Mouth
 from visavis.server.session.speaking import Speakers
+from visavis.server.session.switching import followed
 from visavis.server.system.config import Source
 from visavis.server.system.errors import Problem
 from visavis.server.system.faults import place
@@ -74,7 +77,6 @@ from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
-from visavis.server.tools.gallery import Gallery
 from visavis.server.tools.specs import NO_TOOLS, ToolsFile
 from visavis.server.tools.toolbox import OwnToolbox
 
@@ -96,6 +98,7 @@ class Defaults:
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
     tools: what a mind may use, and what may be shown.
+    keep_questions: whether questions without an answer are kept for the operator.
     voice_mood: whether it is heard how raised a visitor's voice is.
     rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
@@ -113,6 +116,7 @@ class Defaults:
     prepare: bool = False
     tools: ToolsFile = NO_TOOLS
     voice_mood: bool = False
+    keep_questions: bool = False
     rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
     zone: str = ""
@@ -133,6 +137,8 @@ class Services:
         self._voices = Voices(
             home, metrics, apart=defaults.voices_apart, repertoire=self._repertoire
         )
+        self._tongues = Tongues(self._voices, home, defaults.voice)
+        self._languages: tuple[str, ...] = (ENGLISH,)
         self._foreknowing: Foreknowing | None = None
         self._reloading = Reloading(metrics)
         self._reloading.tell(self._renewed)
@@ -144,13 +150,13 @@ class Services:
         self._drawing: DrawingPool
         self._puppets: Puppets
         self._ears = Ears(home, self._serve)
-        self._stt: Served[Stt]
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
-        self._toolbox: OwnToolbox | None = None
-        self._gallery = Gallery(defaults.tools.shown.pictures, defaults.tools.shown.picture_hosts)
+        self._toolbox = OwnToolbox(defaults.tools, metrics)
+        self._ends.callback(self._toolbox.close)
         self._commands: Commands | None = None
         self._guide: Guide
+        self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
         self._director: Director
 
     @property
@@ -166,6 +172,8 @@ class Services:
         """Load and warm what a session needs. Raises EngineError, AvatarError, ManifestError."""
         began = time.perf_counter()
         await asyncio.to_thread(load.settle)
+        await asyncio.to_thread(tongues.load)
+        self._languages = await asyncio.to_thread(load.languages, self._home)
         _, self._mind, _, _ = await asyncio.gather(
             self._open_ears(),
             self._open_mind(),
@@ -177,23 +185,15 @@ class Services:
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
-        self._mind = await self._guarded(self._mind)
+        obeying = self._commands is not None  # else it says whatever it is given
+        rescue, knowledge = self._defaults.rescue, self._defaults.knowledge
+        self._mind = await guarded(self._mind, knowledge, rescue, self._home, obeying=obeying)
+        await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
-    async def _guarded(self, mind: Mind) -> Mind:
-        """Words of danger are met before it is asked, whichever it is; and moods minded."""
-        await asyncio.to_thread(danger.warm)
-        example = None if self._defaults.dialogue == "echo" else EXAMPLE
-        own = OwnAnswers(self._defaults.knowledge or example)
-        await own.get(ENGLISH)
-        if self._commands is not None:  # else it says whatever it is given
-            await asyncio.to_thread(considerate.warm)
-            mind = ConsiderateMind(mind)
-        return DangerMind(mind, self._defaults.rescue, own, self._metrics)
-
     async def _open_ears(self) -> None:
-        self._stt = await self._ears.get("en")
+        await self._ears.get(ENGLISH)
         self._turn_end = await self._open_turn_end()
 
     async def _open_turn_end(self) -> Served[TurnEnd] | None:
@@ -216,12 +216,12 @@ class Services:
             return await self._open_dialogue(self._defaults.dialogue)
         local = await self._open_dialogue(BESIDE)
         assert isinstance(local, DialogueMind)
-        toolbox = await self._open_tools()
+        toolbox = await self._toolbox.opened()
         settings = DialogueSettings(
             self._home, self._defaults.knowledge, chat=chat, toolbox=toolbox
         )
         opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
-        self._ends.callback(opened.close)
+        self._ends.callback(opened.stop)
         self._foreknowing = Prepared(ENGLISH, self._foreknowing)
         return opened.mind
 
@@ -236,14 +236,23 @@ class Services:
             return WatchedMind(engine, self._health("dialogue", "The dialogue"))
         if isinstance(engine, Foreknowing):
             self._foreknowing = engine
-        return DialogueMind(self._serve("dialogue", "The dialogue", engine, worker))
+        served: Served[Dialogue] = self._serve("dialogue", "The dialogue", engine, worker)
+        return DialogueMind(served, ENGLISH, partial(self._dialogue_in, name, settings))
 
-    async def _open_tools(self) -> OwnToolbox | None:
-        if not self._defaults.tools.offers:
-            return None
-        self._toolbox = OwnToolbox(self._defaults.tools, self._gallery, self._metrics)
-        await self._toolbox.open()
-        return self._toolbox
+    async def _dialogue_in(
+        self, name: str, settings: DialogueSettings, language: str
+    ) -> Served[Dialogue]:
+        """The same in another language. Raises EngineError."""
+        worker = Worker(f"dialogue-{language}", deadline=_DEADLINE)
+        settings = replace(settings, language=language)
+        try:
+            with _loading("The dialogue"):
+                engine = await worker.load(load.dialogue, name, settings)
+        except BaseException:
+            worker.close()
+            raise
+        assert not isinstance(engine, Mind)  # it was none in the first language
+        return self._serve("dialogue", "The dialogue", engine, worker)
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
         runner = InThread(engine, worker)
@@ -256,14 +265,32 @@ class Services:
         self._healths.append(Health(name, what, self._metrics))
         return self._healths[-1]
 
-    async def lend(self, avatar: str, voice: str, source: Source) -> Engines:
-        """The engines of one new session. Raises NotFound, AvatarError, EngineError."""
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What a session can be in, as codes."""
+        return self._languages
+
+    async def language_of(self, voice: str) -> str:
+        """The code of a voice's language, "" of one that there is not."""
+        return await asyncio.to_thread(self._tongues.language_of, voice)
+
+    async def lend(
+        self, avatar: str, voice: str, source: Source, language: str = ENGLISH, *,
+        follows: bool = False,
+    ) -> Engines:  # fmt: skip
+        """The engines of one new session. Raises NotFound, AvatarError, EngineError.
+
+        language: BCP 47, in which it begins. follows: whether it goes over to the visitor's.
+        """
         with _loading("The voice"):
-            loaded = await self._voices.get(voice)
+            name = await asyncio.to_thread(self._tongues.name, language, voice)
+            loaded = await self._voices.get(name)
+        with _loading("The ears"):
+            stt = await self._hears(language, follows)
         path = await asyncio.to_thread(self._avatars.path, avatar)
         self._seed += 1
         with _loading("The session's ears, lips or motion"):
-            ear, motion = await asyncio.to_thread(self._own, source, self._seed)
+            ear, motion = await asyncio.to_thread(self._own, source, self._seed, stt, language)
         loan = await self._puppets.lend(path)  # last: what fails after it would not give it back
         sitting = self._drawing.sit(loan.puppet)
 
@@ -277,12 +304,24 @@ class Services:
             sitting=sitting,
             still=loan.still,
             speakers=Speakers(
-                self._mind, loaded.tts, self._guide, loaded.shelf, self._gallery.admitted
+                self._mind,
+                loaded.tts,
+                self._guide,
+                loaded.shelf,
+                language,
+                Abroad(self._tongues, voice),
+                self._toolbox.gallery.admitted,
             ),
             apology=loaded.apology,
             give_back=give_back,
+            over=self._tally.over,
             clock=partial(Clock, phase=sitting.phase),
             commands=self._commands.named(avatar) if self._commands is not None else None,
+            language=language,
+            voice=name,
+            follows=follows,
+            languages=self.languages,
+            hears=self._hears,
         )
 
     async def learn(self) -> None:
@@ -290,6 +329,13 @@ class Services:
         if self._repertoire is not None and self._foreknowing is not None:
             known = lines(self._foreknowing, self._director)
             await asyncio.to_thread(self._repertoire.learn, known)
+
+    async def _hears(self, language: str, detect: bool) -> Served[Stt]:
+        """Recognition in a language; detect: of others too, and then of what is typed as well."""
+        if detect:
+            await asyncio.to_thread(detection.load)
+        among = followed(self._languages, language)
+        return await self._ears.get(language, detect=detect, among=among)
 
     async def mouth(self) -> Mouth:
         """What speaks one person's own voice. Raises EngineError."""
@@ -355,7 +401,9 @@ class Services:
         finally:
             loan.end()
 
-    def _own(self, source: Source, seed: int) -> tuple[Ear | Mouth, Motion]:
+    def _own(
+        self, source: Source, seed: int, stt: Served[Stt], language: str
+    ) -> tuple[Ear | Mouth, Motion]:
         """What a session shares with nobody."""
         motion = load.motion(seed)
         if source == "microphone":
@@ -364,14 +412,13 @@ class Services:
         load.echo()
         load.vad()
         mood = self._defaults.voice_mood
-        ear = Ear(load.echo, load.vad, self._stt, Endpointing(), self._turn_end, mood=mood)
+        ear = Ear(load.echo, load.vad, stt, Endpointing(), self._turn_end, language, mood=mood)
         return ear, motion
 
     def close(self) -> None:
         """End every engine's thread."""
         self._ends.close()
-        if self._toolbox is not None:
-            self._toolbox.close()
+        self._tally.close()
         for served in self._served:
             served.close()
         self._voices.close()

@@ -109,7 +109,13 @@ class DialogueMind:
 def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Fragment | Deed]:
     sure = dialogue.sure(text, history) if isinstance(dialogue, Confident) else None
     for piece in dialogue.reply(text, history):
-        yield Fragment(piece, sure) if isinstance(piece, str) else piece
+        match piece:
+            case str():
+                yield Fragment(piece, sure)
+            case Fragment(said, _, language):
+                yield Fragment(said, sure, language)
+            case _:
+                yield piece
 
 
 def _notes(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Notes]:

@@ -91,4 +91,5 @@ def offline_engines(draw: Draw, director: Director, tts: Tts, lips: Lips | None 
         still=draw(FaceState()),
         speakers=Speakers(DialogueMind(served("dialogue", echo)), served("tts", tts), guide),
         apology=(),
+        language=tts.voice.language,
     )

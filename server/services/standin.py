@@ -30,7 +30,6 @@ class Breaker:
         self._probe, self._metrics = probe, metrics
         self._trying: asyncio.Task[None] | None = None
         self._away = False
-        metrics.llm_up.set(1)
 
     @property
     def open(self) -> bool:
@@ -72,7 +71,7 @@ class Breaker:
             words = "the language model is away" if away else "the language model is back"
             log.warning(words, extra={"fault": why} if why else None)
         self._away = away
-        self._metrics.llm_up.set(0 if away else 1)
+        self._metrics.llm_away.set(1 if away else 0)
 
 
 class StandIn:

@@ -10,6 +10,7 @@ from typing import Final
 
 from visavis.engines import load
 from visavis.engines.base import Tts
+from visavis.engines.language.phrasebook import ENGLISH, phrase
 from visavis.server.playout.messages import Clause
 from visavis.server.services import prepared
 from visavis.server.services.prepared import Repertoire, Shelf
@@ -19,7 +20,7 @@ from visavis.server.system.metrics import Metrics
 from visavis.server.system.process import EngineProcess
 from visavis.server.system.served import Health, InThread, Runner, Served
 
-APOLOGY: Final = "I am sorry, something went wrong. Please try again."
+APOLOGY: Final = phrase("apology.failed", ENGLISH)
 _DEADLINE: Final = 20.0  # s for one piece of speech
 _READING: Final = 1.0  # s for what is kept of it on the disk; then it is synthesized
 
@@ -70,7 +71,8 @@ class Voices:
         return self._loaded[name]
 
     async def _load(self, name: str) -> Loaded:
-        if name not in {voice.name for voice in load.voices(self._home)}:
+        known = await asyncio.to_thread(load.voices, self._home)
+        if name not in {voice.name for voice in known}:
             why = load.missing_voices().get(name, "")
             raise NotFound(f"There is no voice {name!r}." + (f" ({why})" if why else ""))
         run = self._in_process if self._apart else self._in_thread
@@ -116,5 +118,5 @@ class Voices:
 def _apology(tts: Tts) -> tuple[Clause, ...]:
     return tuple(
         Clause(" ".join(word.text for word in speech.words), speech)
-        for speech in tts.synthesize(APOLOGY)
+        for speech in tts.synthesize(phrase("apology.failed", tts.voice.language))
     )

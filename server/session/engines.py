@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from visavis.engines.base import I420, Motion
+from visavis.engines.base import I420, Motion, Stt
 from visavis.engines.language.commands import Commands
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause, Request
@@ -13,6 +13,7 @@ from visavis.server.session.hearing import Ear
 from visavis.server.session.relaying import Mouth
 from visavis.server.session.showing import Sitting
 from visavis.server.session.speaking import Speakers
+from visavis.server.system.served import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,10 @@ class Engines:
     its avatar, of which `still` is the neutral face. give_back: called when the session is over,
     for what was lent to it. clock: makes the session's, whose pictures are due when it suits the
     others. commands: what visitors may tell the conversation itself; None: all is for the mind.
-    language: BCP 47, in which the conversation begins. over: told of each question that was
-    answered, and how sure the answer was.
+    language: BCP 47, in which the conversation begins, and voice: who speaks it. follows: whether
+    it goes over to the visitor's, if that is one of `languages` (codes); hears(language, detect):
+    recognition in one, to go on with, others being written as what they are (raises EngineError).
+    over: told of each question that was answered, and how sure the answer was.
     """
 
     ear: Ear | Mouth | None
@@ -37,4 +40,8 @@ class Engines:
     clock: Callable[[], Clock] = Clock
     commands: Commands | None = None
     language: str = "en"
+    voice: str = ""
+    follows: bool = False
+    languages: tuple[str, ...] = ("en",)
+    hears: Callable[[str, bool], Awaitable[Served[Stt]]] | None = None
     over: Callable[[Request, float | None], None] = lambda request, sure: None

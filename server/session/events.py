@@ -31,12 +31,19 @@ class Commanded:
     """The visitor's words of this turn were no question, but told the conversation what to do.
 
     "stop", "pause" (be silent and wait), "go-on" (with the rest of what was stopped), "repeat"
-    (the last answer), "manner" (speak slower, louder, ...) or "staff" (a person was called). It has
-    been done.
+    (the last answer), "manner" (speak slower, louder, ...), "staff" (a person was called) or
+    "language" (another one is spoken, or which there are was told). It has been done.
     """
 
     turn: int
     command: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSpoken:
+    """The conversation is in this language from now on. language: BCP 47."""
+
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +206,7 @@ Event = (
     Listening
     | Transcribed
     | Commanded
+    | LanguageSpoken
     | NotUnderstood
     | Thinking
     | ReplyStarted

@@ -102,7 +102,7 @@ class Hearing:
         self._microphone = Microphone(clock, timeline, ear.echo, metrics, self._echo_failed)
         self._vad = Renewed("vad", ear.vad, clock, metrics, self._vad_failed)
         self._tone = Renewed("tone", Tone, clock, metrics)
-        self._reads_mood = ear.mood
+        self.reads_mood = ear.mood
         self._strikes = Strikes(clock)  # of what is not an engine's fault
         self._turn = Endpointer(self._limits)
         self._words = Transcribing(ear.stt, clock, tasks, self._known)
@@ -300,7 +300,7 @@ class Hearing:
 
     def _arousal(self) -> float:
         """0 unless the operator has it told: what a voice gives away of emotions."""
-        if not self._reads_mood:
+        if not self.reads_mood:
             return 0.0
         return self._tone.call(Tone.arousal, 0.0)
 

@@ -17,7 +17,7 @@ from visavis.server.playout.messages import Request
 MOST: Final = 32_000  # bytes of one that is written
 
 # Of a request: what can be written. What a visitor's mood called for is read from the words anew.
-_REQUEST: Final = ("text", "origin", "arousal", "style", "skip")
+_REQUEST: Final = ("text", "origin", "arousal", "style", "skip", "language")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Keepsake:
     """remarks: the history; turn: the last one. styles: in force, by name and strength.
 
     unfinished: what was not heard of the last answer; halted: what a visitor had stopped.
+    language: BCP 47, of the conversation; follows: whether it goes over to the visitor's.
     """
 
     turn: int
@@ -32,6 +33,8 @@ class Keepsake:
     styles: tuple[tuple[str, float], ...] = ()
     unfinished: Request | None = field(default=None, repr=False)
     halted: Request | None = field(default=None, repr=False)
+    language: str = "en"
+    follows: bool = False
 
     def active(self) -> ActiveStyles:
         """The styles in force; one that the table no longer has is left out."""
@@ -65,6 +68,8 @@ def written(keepsake: Keepsake) -> str:
         "styles": keepsake.styles,
         "unfinished": _request(keepsake.unfinished),
         "halted": _request(keepsake.halted),
+        "language": keepsake.language,
+        "follows": keepsake.follows,
     }
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
@@ -78,6 +83,8 @@ def read(text: str) -> Keepsake:
         tuple((str(name), float(strength)) for name, strength in told["styles"]),
         _asked(told["unfinished"]),
         _asked(told["halted"]),
+        str(told["language"]),
+        bool(told["follows"]),
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
-from visavis.engines.dialogue.smalltalk import FOREIGN, UNCLEAR
+from visavis.engines.language.phrasebook import phrase
 from visavis.server.playout.messages import Heard
+from visavis.server.session.switching import Switching
 
 Why = Literal["foreign", "unclear"]
 
@@ -19,22 +20,20 @@ class Sorry:
     text: str
 
 
-_FOREIGN: Final = Sorry("foreign", FOREIGN)
-_UNCLEAR: Final = Sorry("unclear", UNCLEAR)
-
-
 class Regret:
     """Of one visitor. "I did not catch that" is said once in a row: a second time it is noise."""
 
-    def __init__(self) -> None:
+    def __init__(self, switching: Switching) -> None:
+        """switching: in which language, and which ones are understood."""
+        self._switching = switching
         self._asked = False  # to say it again, and nothing was understood since
 
     def at(self, heard: Heard) -> Sorry | None:
         """What to say to this turn; None: it was understood, or silence is the better answer."""
         if heard.text or heard.foreign:
             self._asked = False
-            return _FOREIGN if heard.foreign else None
+            return Sorry("foreign", self._switching.foreign()) if heard.foreign else None
         if not heard.unclear or self._asked:
             return None
         self._asked = True
-        return _UNCLEAR
+        return Sorry("unclear", phrase("ears.unclear", self._switching.language))

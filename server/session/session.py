@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import Mood, Pcm, Remark, Speech
+from visavis.engines.base import EngineError, Mood, Pcm, Remark, Speech
 from visavis.engines.direction.styles import ActiveStyles
 from visavis.engines.language.commands import Command
+from visavis.engines.language.languages import code_of, is_english
+from visavis.engines.language.phrasebook import voiced
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     PACKET,
@@ -46,7 +48,9 @@ from visavis.server.session.relaying import Mouth, Relay
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
 from visavis.server.session.substitute import Substitute
+from visavis.server.session.switching import Switching, Wish, unknown
 from visavis.server.session.turn_taking import Floor, TurnTaking
+from visavis.server.system.config_faults import AUTO
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -64,7 +68,7 @@ class Session:
     def __init__(self, name: str, engines: Engines, metrics: Metrics, clock: Clock) -> None:
         self.name, self._engines, self._metrics, self.clock = name, engines, metrics, clock
         self.timeline = Timeline()
-        self.language = engines.language  # BCP 47, of what is said and answered
+        self._switching = Switching(engines.language, engines.languages, follows=engines.follows)
         self._closed = False
         self._tasks = Tasks()
         self._showing = Showing(
@@ -92,11 +96,12 @@ class Session:
                 self._prepare,
                 self._answer,
                 self._cut_short,
-                lambda text: self._command(text) is not None,
+                lambda text: bool(self._command(text) or self._wish(text)),
                 self._obeyed,
                 self.attendance,
             ),
             clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
+            self._switching,
         )  # fmt: skip
         self._taking.ear = self._ear if isinstance(self._ear, Hearing) else None
         self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
@@ -165,13 +170,17 @@ class Session:
     def left(self) -> Keepsake:
         """What another session needs to go on where this one, which rests, is ended."""
         active, remarks = names_of(self._active), self.history.remarks
-        return Keepsake(self.timeline.turn, remarks, active, self._taking.stopped, self._halted)
+        return Keepsake(
+            self.timeline.turn, remarks, active, self._taking.stopped, self._halted,
+            self.language, self._switching.follows,
+        )  # fmt: skip
 
     def restore(self, keepsake: Keepsake, away: Tick) -> None:
         """Go on from there, before it runs: its visitor has been away for so long."""
         self.history.remarks = keepsake.remarks
         self._active = keepsake.active()
         self.timeline.turn = keepsake.turn
+        self.language, self._switching.follows = keepsake.language, keepsake.follows
         self._taking.stopped, self._halted = keepsake.unfinished, keepsake.halted
         self._appear()
         self._rested = self.clock.now() - away
@@ -198,6 +207,11 @@ class Session:
     def mood(self) -> Mood:
         """How the visitor feels, as far as their words tell it."""
         return self._guide.felt(self.history.remarks, "", self.language)
+
+    @property
+    def reads_voice(self) -> bool:
+        """Whether the voice, too, tells of the mood."""
+        return isinstance(self._ear, Hearing) and self._ear.reads_mood
 
     @property
     def said(self) -> tuple[events.Line, ...]:
@@ -272,7 +286,8 @@ class Session:
             return
         self._halted = None
         self._taking.settle()
-        turn = self._start(Request(text, "text", self.clock.now()))
+        request = Request(text, "text", self.clock.now(), language=self._switching.of(text))
+        turn = self._start(request)
         self._outlets.tell(events.Transcribed(turn, text, final=True))
 
     def say(self, text: str, style: str = "") -> None:
@@ -291,6 +306,45 @@ class Session:
         self.halt()
         self._showing.attend("idle")
 
+    # --- its language -----------------------------------------------------------------------------
+
+    @property
+    def language(self) -> str:
+        """BCP 47, of what is said and answered."""
+        return self._switching.language
+
+    @language.setter
+    def language(self, language: str) -> None:
+        self._switching.language = language
+
+    def speak(self, language: str) -> events.Failure | None:
+        """Go over to a language (BCP 47), or with AUTO to whichever the visitor speaks."""
+        follows = language == AUTO
+        if not follows and code_of(language) not in self._switching.languages:
+            return events.Failure("unknown-language", unknown(language, self._switching.languages))
+        self._switching.follows = follows
+        self._turn_to(self.language if follows else language, anyhow=True)
+        return None
+
+    def _turn_to(self, language: str, *, anyhow: bool = False) -> None:
+        """anyhow: even if it is in that already, because its ear is to change."""
+        if language == self.language and not anyhow:
+            return
+        self.language = language
+        self._outlets.tell(events.LanguageSpoken(language))
+        if isinstance(self._ear, Hearing) and self._engines.hears is not None:
+            self._tasks.start(self._hear(self._ear, language), name="hear another language")
+
+    async def _hear(self, ear: Hearing, language: str) -> None:
+        assert self._engines.hears is not None
+        try:
+            stt = await self._engines.hears(language, self._switching.follows)
+        except EngineError as error:  # it goes on with the ear that it has
+            log.warning("a language cannot be heard", extra={"fault": str(error)})
+            return
+        if language == self.language:
+            ear.listen_with(stt, language)
+
     # --- what they tell the conversation itself (Obedient) ----------------------------------------
 
     def _command(self, text: str) -> Command | None:
@@ -298,8 +352,17 @@ class Session:
         speaking = self._current is not None or self._taking.stopped is not None
         return commands.read(text, speaking=speaking) if commands is not None else None
 
+    def _wish(self, text: str) -> Wish | None:
+        return self._switching.asked(text) if self._engines.commands is not None else None
+
     def _obeyed(self, text: str) -> bool:
         """Whether a visitor's words were a command; then it is done."""
+        if (wish := self._wish(text)) is not None:
+            self._outlets.tell(events.Transcribed(self.timeline.turn, text, final=True))
+            self._outlets.tell(events.Commanded(self.timeline.turn, "language"))
+            self._turn_to(wish.language)
+            self.reply(wish.text)
+            return True
         command = self._command(text)
         if command is None or not obey(self, command):
             return False
@@ -340,8 +403,9 @@ class Session:
         return bool(answer)
 
     def reply(self, text: str) -> None:
-        """Say a few words that nobody need remember."""
-        self._start(Request(text, "say", self.clock.now(), passing=True))
+        """Say a few words of its own that nobody need remember."""
+        language = voiced(self.language)
+        self._start(Request(text, "say", self.clock.now(), passing=True, language=language))
 
     def call_staff(self, reason: str) -> None:
         """Ask for a human being, and say why in a few words for them."""
@@ -426,10 +490,12 @@ class Session:
 
     def _prepare(self, request: Request) -> Reply:
         if request.origin != "say":
-            felt = self._guide.felt(self.history.remarks, request.text, self.language)
-            mood = self._guide.answer(request.text, request.arousal, felt)
+            language = request.language or self.language
+            felt = self._guide.felt(self.history.remarks, request.text, language)
+            words = request.text if is_english(language) else ""
+            mood = self._guide.answer(words, request.arousal, felt)
             request = replace(request, mood=mood, felt=felt)
-        request = replace(request, language=self.language)
+        request = replace(request, language=request.language or self.language)
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
 
@@ -453,6 +519,8 @@ class Session:
         reply = draft or self._prepare(request)
         turn = Performance(number, request, reply, self._platform, confirmed)
         self._current, self._last = turn, None
+        if request.origin != "say":
+            self._turn_to(reply.request.language)
         self._appear()
         self._showing.attend("thinking")
         self._outlets.tell(events.Thinking(number))

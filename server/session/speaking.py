@@ -34,6 +34,7 @@ from visavis.engines.direction.lines import Line, Lines, said
 from visavis.engines.direction.styles import NOTHING, ActiveStyles, Direction
 from visavis.engines.language.brackets import Bracket, BracketReader, Words
 from visavis.engines.language.markup import MarkupReader
+from visavis.engines.language.phrasebook import primary
 from visavis.engines.language.saying import sayable
 from visavis.server.playout.messages import Clause, Request, Tick, ms
 from visavis.server.session.guide import Guide
@@ -62,17 +63,29 @@ class Ahead(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """A voice, what it has said already (None: nothing), and what it says when an answer failed."""
+
+    voice: Served[Tts]
+    ahead: Ahead | None = None
+    apology: tuple[Clause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Speakers:
     """Who makes a reply: what is said, in which voice, and how.
 
-    ahead: what that voice has said already; None: nothing. admit: a card as a page can show it;
-    None: it may not be shown.
+    ahead: what that voice has said already; None: nothing. language: BCP 47, of the voice. abroad:
+    who speaks another one, loaded when it is first asked for (raises EngineError); None: nobody.
+    admit: a card as a page can show it; None: it may not be shown.
     """
 
     mind: Mind
     voice: Served[Tts]
     guide: Guide
     ahead: Ahead | None = None
+    language: str = "en"
+    abroad: Callable[[str], Awaitable[Spoken]] | None = None
     admit: Callable[[Card], Card | None] = lambda card: card
 
 
@@ -135,10 +148,13 @@ class Reply:
         self._hand_over: str | None = None  # the reason, until it is confirmed
         self._confirmed = asyncio.Event()
         self._mind, self._guide = speakers.mind, speakers.guide
-        self._voice, self._ahead = speakers.voice, speakers.ahead
-        self._admit = speakers.admit
+        self._speakers, self._admit = speakers, speakers.admit
         self._history, self._active = tuple(history), active
-        self._markup, self._brackets, self._lines = MarkupReader(), BracketReader(), Lines()
+        self._markup, self._brackets, self._lines = (
+            MarkupReader(),
+            BracketReader(),
+            Lines(request.language),
+        )
         self._speech: Channel[_Prepared] = Channel(AHEAD, lambda p: len(p.clause.speech.pcm))
         self._task = tasks.start(self._make(), name="reply")
 
@@ -228,12 +244,13 @@ class Reply:
     async def _taken(self, thought: Thought) -> list[Line]:
         """The lines that a thought completes; tools that were used are kept in `tool_calls`."""
         match thought:
-            case Fragment(text, sure, by):
+            case Fragment(text, sure, language, by):
                 self.by = by or self.by
                 if sure is not None and self.sure is None:
                     self.sure = sure
                     self.assured(sure)
-                return await self._read(self._brackets.feed(self._markup.feed(text)))
+                before = await self._turned_to(language or self.request.language)
+                return [*before, *await self._read(self._brackets.feed(self._markup.feed(text)))]
             case Gesture(movement):
                 return self._lines.movement(movement)
             case Show(card):
@@ -253,6 +270,13 @@ class Reply:
                 self.tool_calls = [(c, content if c.id == id else r) for c, r in self.tool_calls]
         return []
 
+    async def _turned_to(self, language: str) -> list[Line]:
+        """The lines that are complete because what follows is in this language."""
+        if language == self._lines.language:
+            return []
+        rest = [*self._brackets.feed(self._markup.flush()), *self._brackets.flush()]
+        return [*await self._read(rest), *self._lines.turn_to(language)]
+
     async def _read(self, pieces: Iterable[Words | Bracket]) -> list[Line]:
         lines: list[Line] = []
         for piece in pieces:
@@ -266,7 +290,7 @@ class Reply:
         """Clauses less the words that cannot be said, and those of the answer to be skipped."""
         noted = []
         for line in lines:
-            text, left = sayable(line.text)
+            text, left = sayable(line.text, line.language)
             self.unsaid += left
             words = text.split()
             if line.text and not words and not line.movements and not line.cards:
@@ -315,23 +339,31 @@ class Reply:
         if not line.text:
             yield Clause("", _silence(_LINGER), directions, movements, cards)
             return
-        async with aclosing(self._pieces(line.text, prosody, awaited)) as pieces:
+        async with aclosing(self._pieces(line, prosody, awaited)) as pieces:
             async for speech in pieces:
                 text = " ".join(word.text for word in speech.words)
                 yield Clause(text, speech, directions, movements, cards)
                 movements, cards = (), ()
 
     async def _pieces(
-        self, text: str, prosody: Prosody, awaited: bool
+        self, line: Line, prosody: Prosody, awaited: bool
     ) -> AsyncGenerator[Speech, None]:
-        if self._ahead is not None and (known := await self._ahead.find(text, prosody)):
+        spoken = await _voice_of(self._speakers, line.language)
+        if spoken.ahead is not None and (known := await spoken.ahead.find(line.text, prosody)):
             for speech in known:
                 yield speech
             return
-        made = self._voice.stream(_synthesize, text, prosody, awaited=awaited)
+        made = spoken.voice.stream(_synthesize, line.text, prosody, awaited=awaited)
         async with aclosing(made) as pieces:
             async for speech in pieces:
                 yield speech
+
+
+async def _voice_of(speakers: Speakers, language: str) -> Spoken:
+    """Who speaks this language. Raises EngineError."""
+    if speakers.abroad is None or primary(language) == primary(speakers.language):
+        return Spoken(speakers.voice, speakers.ahead)
+    return await speakers.abroad(language)
 
 
 def _synthesize(tts: Tts, text: str, prosody: Prosody) -> Iterator[Speech]:

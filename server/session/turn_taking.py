@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from visavis.engines.language.phrasebook import voiced
 from visavis.engines.language.phrases import goes_on, joined, words_of
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
@@ -35,6 +36,7 @@ from visavis.server.session.performing import Performance
 from visavis.server.session.regret import Regret, Sorry
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
+from visavis.server.session.switching import Switching
 from visavis.server.system.metrics import Metrics
 
 # An answer of which less was heard may be taken back by the rest of a sentence.
@@ -73,17 +75,18 @@ class TurnTaking:
         history: History,
         tell: Callable[[events.Event], None],
         metrics: Metrics,
+        switching: Switching,
     ) -> None:
         self._floor, self._clock, self._timeline = floor, clock, timeline
         self._showing, self._history, self._tell = showing, history, tell
-        self._metrics = metrics
+        self._metrics, self._switching = metrics, switching
         self.ear: Hearing | None = None
         self.stopped: Request | None = None
         self._draft: Reply | None = None
         # What they had said of their remark before the words that are heard now.
         self._before = ""
         self._resumed = False  # the words that come have what was said before in them
-        self._regret = Regret()
+        self._regret = Regret(switching)
         self._language = "en"  # of what is heard
 
     # --- what is heard --------------------------------------------------------------------------
@@ -125,8 +128,9 @@ class TurnTaking:
             return
         if self._draft is None or self._draft.request.text != text:
             self.drop_draft()
+            language = self._switching.of(text, draft.language)
             self._draft = self._floor.prepare(
-                Request(text, "speech", draft.ended, None, draft.arousal)
+                Request(text, "speech", draft.ended, None, draft.arousal, language=language)
             )
         self._assure(self._draft, draft.text)
 
@@ -149,9 +153,12 @@ class TurnTaking:
         if self._floor.obeyed(heard.text):
             return
         text = self._whole(heard.text)
-        request = Request(text, "speech", heard.ended, heard.transcribed, heard.arousal)
+        language = self._switching.of(text, heard.language)
+        request = Request(
+            text, "speech", heard.ended, heard.transcribed, heard.arousal, language=language
+        )
         draft, self._draft = self._draft, None
-        if draft is not None and draft.request.text != text:
+        if draft is not None and (draft.request.text, draft.request.language) != (text, language):
             draft.cancel()
             draft = None
         turn = self._floor.start(request, draft, heard.ended + CONFIRMED)
@@ -165,7 +172,8 @@ class TurnTaking:
         if sorry is None:
             self.resume()
             return
-        request = Request(sorry.text, "say", self._clock.now(), passing=True)
+        language = voiced(self._switching.language)
+        request = Request(sorry.text, "say", self._clock.now(), passing=True, language=language)
         turn = self._floor.start(request, None, 0)
         self._tell(events.NotUnderstood(turn, sorry.why))
 

@@ -78,6 +78,11 @@ class Config:
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
     voice: str = _setting("heart", "voice of a session that names none")
+    language: str = _setting(
+        "en",
+        "language of a session that asks for none: a tag such as de, or auto, which follows the "
+        "visitor's; others than en need visavis[languages]",
+    )
     dialogue: str = _setting("knowledge", "who answers: knowledge, openai or echo")
     source: str = _setting(
         "dialogue",
@@ -95,6 +100,11 @@ class Config:
         "off",
         "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
         "says so. Off: their words alone do",
+    )
+    keep_questions: str = _setting(
+        "off",
+        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
+        "days, with numbers, addresses and names blanked",
     )
     emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
     crisis_number: str = _setting(

@@ -8,14 +8,16 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
+from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
 from visavis.server.system import llm
 
 if TYPE_CHECKING:
     from visavis.server.system.config import Config
 
+AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 SOURCES: Final = ("dialogue", "microphone")
-_SWITCHES: Final = ("create_avatars", "prepare_answers", "voice_mood", "refine")
+_SWITCHES: Final = ("create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine")
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(
     r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
@@ -25,7 +27,9 @@ _WORKERS: Final = 64
 
 def faults(config: Config) -> Iterator[str]:
     """All of them. Raises ConfigError for an address that is none."""
-    for found in (_access_faults, _choice_faults, _number_faults, _media_faults, llm.faults):
+    for found in (
+        _access_faults, _choice_faults, _place_faults, _number_faults, _media_faults, llm.faults,
+    ):  # fmt: skip
         yield from found(config)
 
 
@@ -62,13 +66,19 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"renderer is {config.renderer!r}: choose {_either(WANTED)}"
     if config.voice_process not in {"on", "off", "auto"}:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
+    for name in _SWITCHES:
+        if getattr(config, name) not in {"on", "off"}:
+            yield f"{name} is {getattr(config, name)!r}: choose on or off"
+
+
+def _place_faults(config: Config) -> Iterator[str]:
+    """Where the visitors are, and where voices come from."""
+    if config.language != AUTO and code_of(config.language) not in LANGUAGES:
+        yield f"language is {config.language!r}: choose {AUTO}, {_either(LANGUAGES)}"
     if config.time_zone and config.time_zone not in available_timezones():
         yield f"time_zone is {config.time_zone!r}: write it like Europe/Madrid, or leave it empty"
     if not config.voice_mirror.startswith(("http://", "https://")):
         yield f"voice_mirror is {config.voice_mirror!r}: write an address with http:// or https://"
-    for name in _SWITCHES:
-        if getattr(config, name) not in {"on", "off"}:
-            yield f"{name} is {getattr(config, name)!r}: choose on or off"
 
 
 def _number_faults(config: Config) -> Iterator[str]:

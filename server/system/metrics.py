@@ -226,9 +226,20 @@ class Metrics:
         )
         self._add_tools()
         self._add_staff()
+        self.moods = Counter(
+            "visavis_moods",
+            "Questions of visitors who felt so over the conversation, as their words tell",
+            ["feeling"],
+            registry=self.registry,
+        )
+        for feeling in ("frustration", "satisfaction", "urgency"):
+            self.moods.labels(feeling)
+        self.unanswered = Counter(
+            "visavis_unanswered", "Questions to which no answer was known", registry=self.registry
+        )
         self.dangers = Counter(
             "visavis_dangers",
-            "Questions that told of a danger, and were met as one, by its kind",
+            "Questions that told of a danger, by its kind",
             ["kind"],
             registry=self.registry,
         )
@@ -248,9 +259,9 @@ class Metrics:
             buckets=_STAGE_BUCKETS,
             registry=self.registry,
         )
-        self.llm_up = Gauge(
-            "visavis_llm_up",
-            "1 while the language model answers; 0 while the file of answers stands in",
+        self.llm_away = Gauge(
+            "visavis_llm_away",
+            "1 while the language model cannot be had and the file of answers stands in",
             registry=self.registry,
         )
         self.fillers = Counter(

@@ -20,7 +20,6 @@ _MOST: Final = 200  # pictures of which a mind is told
 _KINDS: Final = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"RIFF", "image/webp"),
 )
 
 
@@ -82,4 +81,6 @@ class Gallery:
 
 def kind(head: bytes) -> str | None:
     """The media type of a picture, by its first bytes; None: it is none."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
     return next((media for start, media in _KINDS if head.startswith(start)), None)

@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from importlib import import_module
 from importlib.metadata import version
@@ -51,10 +51,10 @@ class McpTools:
     tools: by the names under which a mind knows them; empty while there is no connection.
     """
 
-    def __init__(self, server: McpServer) -> None:
-        self.server = server
+    def __init__(self, server: McpServer, restarted: Callable[[], None] = lambda: None) -> None:
+        """restarted: called each time that it is started again."""
+        self.server, self._restarted = server, restarted
         self.tools: dict[str, Tool] = {}
-        self.restarts = 0  # how often it was started again
         self.settled = asyncio.Event()  # whether it is known how the first start went
         self._names: dict[str, str] = {}  # ours -> the server's
         self._client: Client | None = None
@@ -78,7 +78,7 @@ class McpTools:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
-            self.restarts += 1
+            self._restarted()
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> str:
         """What a mind is told of the answer. Raises ToolFault."""

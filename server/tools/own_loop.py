@@ -21,44 +21,48 @@ class OwnLoop:
     """It runs from the first `run` until `close`; what hangs in it keeps nothing alive."""
 
     def __init__(self, name: str) -> None:
-        # Not uvloop's, whose child processes want the loop of the main thread.
-        self._loop = asyncio.SelectorEventLoop()
-        self._loop.set_exception_handler(log_loop_faults)
-        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
-        self._started = self._ended = False
+        self._name = name
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._ended = False
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Await `work` there; cancelling this cancels it. Raises RuntimeError after `close`."""
         if self._ended:
             work.close()
             raise RuntimeError("the loop was ended")
-        if not self._started:
-            self._started = True
-            self._thread.start()
+        if self._loop is None:
+            self._loop = self._start()
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run `last` in it, then end it and what still runs in it; waits for 2 s at most."""
-        if self._ended:
-            return
-        self._ended = True
-        if not self._started:
-            self._loop.close()
+        loop, thread, self._ended = self._loop, self._thread, True
+        if loop is None or thread is None or not thread.is_alive():
             return
         until = time.monotonic() + _PATIENCE
         with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(last(), self._loop).result(_PATIENCE)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(max(0.0, until - time.monotonic()))
+            asyncio.run_coroutine_threadsafe(last(), loop).result(_PATIENCE)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(max(0.0, until - time.monotonic()))
 
-    def _serve(self) -> None:
-        # Programs that are started here inherit how this thread is scheduled.
-        priority.give_way()
-        try:
-            self._loop.run_forever()
-            self._loop.run_until_complete(_cancel_all())
-        finally:
-            self._loop.close()
+    def _start(self) -> asyncio.AbstractEventLoop:
+        # Not uvloop's, whose child processes want the loop of the main thread.
+        loop = asyncio.SelectorEventLoop()
+        loop.set_exception_handler(log_loop_faults)
+        self._thread = threading.Thread(target=_serve, args=(loop,), name=self._name, daemon=True)
+        self._thread.start()
+        return loop
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    # Programs that are started here inherit how this thread is scheduled.
+    priority.give_way()
+    try:
+        loop.run_forever()
+        loop.run_until_complete(_cancel_all())
+    finally:
+        loop.close()
 
 
 async def _cancel_all() -> None:

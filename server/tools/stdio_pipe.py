@@ -59,6 +59,9 @@ async def piped(
             await _end(process)
         finally:  # whoever has no time for that: nothing is left behind
             _signal(process, signal.SIGKILL)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE):
+                    await process.wait()
             process._transport.close()  # type: ignore[attr-defined]  # no public way
         await asyncio.gather(*tasks, return_exceptions=True)
 

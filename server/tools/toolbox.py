@@ -7,7 +7,7 @@ import importlib.util
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from visavis.engines.base import Call, Deed, Question, Result, Tool, Used
 from visavis.server.system.errors import ConfigError
@@ -39,18 +39,25 @@ def check_installed(file: ToolsFile) -> None:
 class OwnToolbox:
     """Open it before it is used, and close it."""
 
-    def __init__(self, file: ToolsFile, gallery: Gallery, metrics: Metrics) -> None:
-        self._file, self._gallery, self._metrics = file, gallery, metrics
+    def __init__(self, file: ToolsFile, metrics: Metrics) -> None:
+        self._file, self._metrics = file, metrics
+        self.gallery = Gallery(file.shown.pictures, file.shown.picture_hosts)
         self._loop = OwnLoop("tools")
-        self._own = builtins.tools(file.builtins, file.shown, gallery)
+        self._own: list[Tool] = []
         self._calls: dict[str, HttpTool] = {each.tool.name: each for each in file.http}
         self._http: HttpCalls | None = None
         self._servers: list[McpTools] = []
         self._running: list[asyncio.Task[None]] = []
 
-    async def open(self) -> None:
-        """Start what has to be started; a server that does not come up is tried again later."""
+    async def opened(self) -> Self | None:
+        """Start what has to be started; a server that does not come up is tried again later.
+
+        None where there is nothing to use.
+        """
+        if not self._file.offers:
+            return None
         await self._loop.run(self._open())
+        return self
 
     def close(self) -> None:
         """End every server and connection, within a time in which the server may end."""
@@ -112,6 +119,8 @@ class OwnToolbox:
     # --- in the loop of its own -------------------------------------------------------------------
 
     async def _open(self) -> None:
+        file = self._file
+        self._own = await asyncio.to_thread(builtins.tools, file.builtins, file.shown, self.gallery)
         if self._calls:
             from visavis.server.tools.http_calls import HttpCalls
 
@@ -120,7 +129,8 @@ class OwnToolbox:
             return
         from visavis.server.tools.mcp_server import McpTools
 
-        self._servers = [McpTools(each) for each in self._file.mcp]
+        restarts = self._metrics.tool_restarts
+        self._servers = [McpTools(each, restarts.labels(each.name).inc) for each in self._file.mcp]
         self._running = [asyncio.create_task(server.run()) for server in self._servers]
         waiting = [asyncio.create_task(server.settled.wait()) for server in self._servers]
         await asyncio.wait(waiting, timeout=_WAIT)
@@ -129,7 +139,7 @@ class OwnToolbox:
 
     async def _perform(self, call: Call) -> tuple[Deed, str]:
         return await asyncio.to_thread(
-            builtins.perform, call.name, call.arguments, self._file.shown, self._gallery
+            builtins.perform, call.name, call.arguments, self._file.shown, self.gallery
         )
 
     async def _close(self) -> None:

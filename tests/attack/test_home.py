@@ -366,14 +366,17 @@ async def test_a_session_whose_engine_cannot_be_loaded_is_503_in_words(
     class Broken(FakeServices):
         """The real way to an engine of a session's own."""
 
-        async def lend(self, avatar, voice, source):
+        async def lend(self, avatar, voice, source, language, *, follows):
             real = Services(tmp_path, DEFAULTS, AvatarStore(tmp_path), Metrics())
             monkeypatch.setattr(real._voices, "get", self._voice)
-            real._stt = None
-            return await real.lend(avatar, voice, source)
+            monkeypatch.setattr(real._ears, "get", self._ear)
+            return await real.lend(avatar, voice, source, language, follows=follows)
 
         async def _voice(self, name):
             return fake.FakeTts()
+
+        async def _ear(self, language, *, detect):
+            return None
 
     monkeypatch.setattr(load, what, broken)
     source = "microphone" if what == "lips" else "dialogue"

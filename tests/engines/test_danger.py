@@ -4,14 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from visavis.engines.base import EngineError
 from visavis.engines.dialogue import danger as dangers
 from visavis.engines.dialogue import knowledge_file
 from visavis.engines.dialogue.danger import KINDS, Rescue, answer, danger, own_answers, spoken
-from visavis.engines.language import phrasebook
+from visavis.engines.dialogue.danger_meaning import Meaning
+from visavis.engines.language import minilm, phrasebook
 from visavis.engines.language.backchannels import only_follows
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.commands import Commands
 from visavis.engines.language.patterns import MOST, pattern, written
+from visavis.server.system import config
 
 HELD_OUT = tomllib.loads((Path(__file__).parents[2] / "bench" / "danger.toml").read_text("utf-8"))
 HOUSE = """# Inn
@@ -35,7 +38,11 @@ def said(kind, language="en", rescue=Rescue(), own=None):  # noqa: B008 (frozen)
 # --- what is told --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", HELD_OUT)
+# `third` was written last, to measure with: see bench/danger.py.
+READ = [name for name in HELD_OUT if name != "third"]
+
+
+@pytest.mark.parametrize("name", READ)
 def test_every_danger_of_the_held_out_sets_is_told(name):
     rows = HELD_OUT[name]["danger"]
     assert [text for texts in rows.values() for text in texts if danger(text) is None] == []
@@ -43,7 +50,7 @@ def test_every_danger_of_the_held_out_sets_is_told(name):
     assert sum(kind == told for kind, told in kinds) >= 0.8 * len(kinds)
 
 
-@pytest.mark.parametrize("name", HELD_OUT)
+@pytest.mark.parametrize("name", READ)
 def test_what_only_sounds_like_danger_is_not_told(name):
     assert [text for text in HELD_OUT[name]["harmless"] if danger(text) is not None] == []
 
@@ -76,6 +83,25 @@ def test_no_danger_is_a_command_or_leaves_the_turn():
         assert not only_follows(text), text
 
 
+def test_a_second_look_finds_what_no_phrase_has():
+    meaning = Meaning(minilm.shared(config.load({}).home_path))
+    rows = HELD_OUT["third"]
+    unknown = [t for texts in rows["danger"].values() for t in texts if danger(t) is None]
+    assert sum(meaning.danger(text) is not None for text in unknown) >= 0.5 * len(unknown)
+    assert sum(meaning.danger(text) is not None for text in rows["harmless"]) <= 3
+    assert meaning.danger("He's got a gun!") == "emergency"
+    assert meaning.danger("I hate my life and I want it to be over.") == "suicide"
+    assert meaning.danger("") is None
+
+
+def test_weights_of_another_embedder_are_refused():
+    class Other:
+        fingerprint = "other"
+
+    with pytest.raises(EngineError, match="learn it anew"):
+        Meaning(Other())
+
+
 # --- what is said --------------------------------------------------------------------------------
 
 
@@ -83,7 +109,7 @@ def test_no_danger_is_a_command_or_leaves_the_turn():
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer_has_the_number_and_no_blank_is_left(language, kind):
     text = said(kind, language, Rescue("911", "988", "X"))
-    assert text.startswith("[serious, calm] ")
+    assert text.startswith("[serious, slightly slow] ")
     assert "{" not in text
     assert "9 1 1" in text
     assert "X" in text
@@ -92,8 +118,8 @@ def test_an_answer_has_the_number_and_no_blank_is_left(language, kind):
 
 def test_the_operators_entry_is_said_where_the_file_has_one():
     own = own_answers(knowledge_file.parse(HOUSE), "en")
-    assert said("fire", own=own) == "[serious, calm] Ring the bell."
-    assert said("suicide", own=own) == "[serious, calm] Sit down with a member of the staff."
+    assert said("fire", own=own) == "[serious, slightly slow] Ring the bell."
+    assert said("suicide", own=own).endswith("slow] Sit down with a member of the staff.")
     assert said("self_harm", own=own) == said("suicide", own=own)
     assert own_answers(knowledge_file.parse(HOUSE), "de") == {}  # it has no German: our words
 

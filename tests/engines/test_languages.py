@@ -52,8 +52,9 @@ def test_the_language_that_is_told_is_written(whisper):
     heard = MultilingualStt(whisper, "de").transcribe(read("de"))
     assert heard.language == "de"
     assert heard.foreign < 0.2
-    other = MultilingualStt(whisper, "fr").transcribe(read("de"))
-    assert other.language == "fr"
+    assert MultilingualStt(whisper, "tr").transcribe(read("de")[: 3 * HEAR_RATE // 2]).foreign == 0
+    other = MultilingualStt(whisper, "tr").transcribe(read("de"))
+    assert other.language == "tr"
     assert other.foreign > 0.5
 
 

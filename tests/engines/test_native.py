@@ -85,7 +85,7 @@ def said(text, language):
 @pytest.mark.parametrize(
     ("language", "text", "spoken"),
     [
-        ("de", "Das kostet 12,50 € um 7:30 Uhr.", "Das kostet 12,50 € um 7:30 Uhr."),
+        ("de", "Das sind 1.250 Gäste + 15 %", "Das sind 1.250 Gäste + 15 %"),
         ("de", "Hallo 😀 *Welt* — gut", "Hallo Welt gut"),
         ("de", "Sag 你好 oder привет", "Sag oder"),
         ("ru", "Скажи hello, 你好", "Скажи hello,"),
@@ -100,8 +100,33 @@ def test_the_voice_reads_numbers_and_signs_itself(language, text, spoken):
     assert [word.text for word in spell(text, language)] == text.split()
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "spoken"),
+    [
+        ("de", "Um 7:30 Uhr, ab 8:00 Uhr.", "Um 7 Uhr 30, ab 8 Uhr."),
+        ("de", "12,50 €, €5 und 3,00 EUR", "12 Euro 50, 5 Euro und 3,00 EUR"),
+        ("de", "9–17 Uhr, 7:30-10:00 Uhr", "9 bis 17 Uhr, 7 Uhr 30 bis 10 Uhr Uhr"),
+        ("de", "am 3. Mai, z. B. bei Dr. Weiß", "am dritten Mai, zum Beispiel bei Doktor Weiß"),
+        ("de", "Nr. 5, ca. 3 km, 20 °C.", "Nummer 5, circa 3 Kilometer, 20 Grad Celsius."),
+        ("de", "Rufen Sie 030 1234567 an", "Rufen Sie 030 1 2 3 4 5 6 7 an"),
+        ("fr", "À 7h30, 12,50 €. M. Dupont", "À 7 heures 30, 12 euros 50. monsieur Dupont"),
+        ("es", "A las 7:30, 12,50 €", "A las 7 y 30, 12 euros con 50"),
+        ("it", "alle 7:30, 5 km", "alle 7 e 30, 5 chilometri"),
+        ("pt", "às 7h30, R$ 15", "às 7 e 30, R$ 15"),
+        ("zh", "7:30开始，20%，12.50元，9-17点", "7点30分开始，百分之20，12点5元，9到17点"),
+        ("zh", "€12.50 3.14", "12欧元50分 3点1 4"),
+        ("zh", "离机场20km，WiFi-2026", "离机场20公里，WiFi-2026"),
+        ("ar", "20% 7:30", "20 بالمئة 7 و 30 دقيقة"),
+        ("ja", "¥1000で7:30から、20%", "1000円で7時30分から、20パーセント"),
+        ("ru", "в 7:30, 20 %", "в 7:30, 20 %"),
+    ],
+)
+def test_what_the_voice_would_misread_is_written_out(language, text, spoken):
+    assert said(text, language) == spoken
+
+
 def test_no_english_reading_is_applied_to_another_language():
-    assert said("Dr. Weiß, Nr. 5, 3 km, $5, 1/2", "de") == "Dr. Weiß, Nr. 5, 3 km, $5, 1/2"
+    assert said("Dr. Weiß, Nr. 5, 3 km, $5, 1/2", "nl") == "Dr. Weiß, Nr. 5, 3 km, $5, 1/2"
 
 
 @pytest.mark.parametrize(

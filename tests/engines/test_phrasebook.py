@@ -46,5 +46,5 @@ def test_what_is_spoken_is_in_the_language_s_own_script(language):
     scripts = {"zh": r"[\u4e00-\u9fff]", "ar": r"[\u0600-\u06ff]"}
     letters = re.compile(scripts.get(language, r"[a-zà-ÿ]"), re.IGNORECASE)
     for key, said in told(language).items():
-        for text in said:
+        for text in () if key == "list.comma" else said:
             assert letters.search(BRACKETS.sub("", text)), key

@@ -55,6 +55,11 @@ async def test_a_session_can_be_commanded_over_http():
         assert "thoughtful" in told["known"]
         described = await (await client.get(viewer.location)).json()
         assert described["turn"] >= 1
+        mood = {"frustration": 0, "satisfaction": 0, "urgency": 0, "confidence": 0}
+        assert described["mood"] == mood
+        viewer.channel.send('{"type": "text", "text": "This is ridiculous"}')
+        await viewer.wait_for("reply_ended", turn=described["turn"] + 1)
+        assert (await (await client.get(viewer.location)).json())["mood"]["frustration"] > 0.3
         nothing = await client.post(f"{viewer.location}/say", json={"text": "<b>...</b>"})
         assert nothing.status == 400
         assert (await nothing.json())["type"] == "urn:visavis:nothing-to-say"
@@ -115,6 +120,35 @@ async def test_an_unknown_source_is_named():
     status, said = await refused("source=telepathy")
     assert (status, said["type"]) == (400, "urn:visavis:unknown-source")
     assert "dialogue or microphone" in said["detail"]
+
+
+async def test_a_language_that_is_not_spoken_is_named_with_those_that_are():
+    status, said = await refused("language=tlh")
+    assert (status, said["type"]) == (400, "urn:visavis:unknown-language")
+    assert "auto or en, de" in said["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "setting", "language"),
+    [
+        ("", {}, "en", "en"),
+        ("?language=de", {}, "en", "de"),
+        ("?voice=greta", {}, "en", "de"),
+        ("?language=auto", {"Accept-Language": "de-AT, en;q=0.5"}, "en", "de"),
+        ("", {"Accept-Language": "fi"}, "auto", "en"),
+    ],
+)
+async def test_a_session_begins_in_the_language_that_was_asked_for(
+    query, headers, setting, language
+):
+    async with serving(language=setting) as client:
+        viewer = Viewer(Track("audio"))
+        try:
+            await viewer.connect(client, query, headers=headers)
+            ready = await viewer.wait_for("ready")
+            assert (ready["language"], "language" in ready["takes"]) == (language, True)
+        finally:
+            await viewer.close()
 
 
 @pytest.mark.parametrize("setting", ["query", "server"])

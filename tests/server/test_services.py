@@ -50,11 +50,11 @@ def engines(monkeypatch):
     """Everything that takes long to load is fake; the line that names a generator names Flat."""
     named = {
         "generator": lambda width, height, *_: Flat(width, height),
-        "stt": lambda home: fake.FakeStt(),
+        "stt": lambda *_, **__: fake.FakeStt(),
         "dialogue": lambda name, settings: fake.FakeDialogue(),
         "director": lambda home: Director(),
         "tts": lambda name, home: fake.FakeTts(),
-        "voices": lambda: (fake.FakeTts.voice,),
+        "voices": lambda *_: (fake.FakeTts.voice,),
     }
     for name, make in named.items():
         monkeypatch.setattr(load, name, make)
@@ -98,7 +98,11 @@ async def test_the_path_of_imports_is_settled_before_anything_is_loaded(tmp_path
     called = []
     for name in ("settle", "generator", "stt", "dialogue", "director", "tts"):
         make = getattr(load, name)
-        noted = partial(lambda name, make, *given: called.append(name) or make(*given), name, make)
+        noted = partial(
+            lambda name, make, *given, **named: called.append(name) or make(*given, **named),
+            name,
+            make,
+        )
         monkeypatch.setattr(load, name, noted)
     services = made(tmp_path)
     await services.open()

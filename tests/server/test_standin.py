@@ -100,7 +100,7 @@ async def test_who_is_there_answers():
     assert await said(mind) == [Fragment(""), Fragment("Hello.")]
     assert count(metrics, "visavis_llm_answers_total", by="model") == 1
     assert count(metrics, "visavis_llm_first_token_seconds_sum") == pytest.approx(0.3, abs=0.01)
-    assert count(metrics, "visavis_llm_up") == 1
+    assert count(metrics, "visavis_llm_away") == 0
 
 
 @pytest.mark.parametrize("begins", [(), ("",)])
@@ -112,7 +112,7 @@ async def test_who_is_away_is_replaced_for_the_turn(begins):
     assert thoughts[-1] == Fragment("From the file.", sure=0.9, by="knowledge")
     assert texts(thoughts)[-1:] == ["From the file."]
     assert count(metrics, "visavis_llm_answers_total", by="stand-in") == 1
-    assert count(metrics, "visavis_llm_up") == 0
+    assert count(metrics, "visavis_llm_away") == 1
     breaker.close()
 
 
@@ -134,7 +134,7 @@ async def test_later_turns_do_not_wait_and_it_comes_back_by_itself():
     await asyncio.sleep(standin.LATEST)
     assert not breaker.open
     assert texts(await said(mind)) == ["Here again."]
-    assert count(metrics, "visavis_llm_up") == 1
+    assert count(metrics, "visavis_llm_away") == 0
     probed = far.probed
     await asyncio.sleep(600)
     assert far.probed == probed  # nobody is asked without need

@@ -9,7 +9,6 @@ from typing import Any
 
 from visavis.engines.base import Call, Used
 from visavis.server.system.metrics import Metrics
-from visavis.server.tools.gallery import Gallery
 from visavis.server.tools.specs import ToolsFile
 from visavis.server.tools.toolbox import OwnToolbox
 
@@ -36,8 +35,7 @@ class Tools:
 
     def __init__(self, file: ToolsFile) -> None:
         self.metrics = Metrics()
-        gallery = Gallery(file.shown.pictures, file.shown.picture_hosts)
-        self.box = OwnToolbox(file, gallery, self.metrics)
+        self.box = OwnToolbox(file, self.metrics)
 
     @property
     def names(self) -> list[str]:
@@ -65,7 +63,7 @@ class Tools:
 async def opened(file: ToolsFile) -> AsyncGenerator[Tools]:
     """An open toolbox, closed after it."""
     tools = Tools(file)
-    await tools.box.open()
+    await tools.box.opened()
     try:
         yield tools
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from visavis.engines import fake
 from visavis.engines.base import Dialogue, Lips, Puppet, Stt, Tts
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.engines.language import detection, tongues
 from visavis.engines.language.commands import Commands
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause
@@ -43,6 +45,8 @@ class FakeServices:
         stt: str = "what time is breakfast?",
         ahead: Ahead | None = None,
     ) -> None:
+        tongues.load()
+        detection.load()
         self.ahead = ahead
         self.missing: str | None = None
         self.metrics = Metrics()
@@ -61,11 +65,20 @@ class FakeServices:
             name: Worker(name, deadline=20.0) for name in ("stt", "dialogue", "tts", "direction")
         }
 
-    async def lend(self, avatar: str, voice: str, source: Source = "dialogue") -> Engines:
+    languages = ("en", "de")
+
+    async def language_of(self, voice: str) -> str:
+        return {"heart": "en", "greta": "de"}.get(voice, "")
+
+    async def lend(
+        self, avatar: str, voice: str, source: Source = "dialogue", language: str = "en", *,
+        follows: bool = False,
+    ) -> Engines:  # fmt: skip
         if avatar != "mira":
             raise NotFound(f"There is no avatar {avatar!r}.")
         self.lent += 1
-        return self.engines(fake.FakeLips() if source == "microphone" else None)
+        engines = self.engines(fake.FakeLips() if source == "microphone" else None)
+        return replace(engines, language=language, follows=follows, languages=self.languages)
 
     async def mouth(self) -> Mouth:
         return Mouth(fake.FakeLips(), fake.FakeLips)
@@ -95,6 +108,9 @@ class FakeServices:
             commands=self.commands,
             apology=(Clause("Sorry.", next(self.tts.synthesize("Sorry."))),),
         )
+
+    def stt_served(self) -> Served[Stt]:
+        return self._served("stt", self.stt)
 
     def _served(self, name: str, engine: T) -> Served[T]:
         health = Health(name, name, self.metrics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,6 +28,7 @@ from visavis.server.rtc.reach import Reach, using
 from visavis.server.system.config import Config
 
 SDP = {"Content-Type": "application/sdp"}
+NOTHING: Mapping[str, str] = {}
 
 Client = TestClient[web.Request, web.Application]
 
@@ -73,9 +74,13 @@ class Viewer:
             await self.pc.setLocalDescription(await self.pc.createOffer())
         return str(self.pc.localDescription.sdp)
 
-    async def connect(self, client: Client, query: str = "") -> str:
-        """Begin a session; its address."""
-        response = await client.post(f"/v1/sessions{query}", data=await self.offer(), headers=SDP)
+    async def connect(
+        self, client: Client, query: str = "", headers: Mapping[str, str] = NOTHING
+    ) -> str:
+        """Begin a session; its address. headers: on top of what an offer needs."""
+        response = await client.post(
+            f"/v1/sessions{query}", data=await self.offer(), headers={**SDP, **headers}
+        )
         text = await response.text()
         assert response.status == 201, text
         await self.pc.setRemoteDescription(RTCSessionDescription(text, "answer"))

@@ -1,6 +1,7 @@
 """The tools file: what it comes to, and every mistake named with its file and its line or key."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -142,3 +143,12 @@ def test_what_is_no_tools_file(folder, data):
 def test_a_file_that_is_not_there(folder):
     with pytest.raises(ConfigError, match="No such file"):
         file.load(folder / "none.toml", {})
+
+
+def test_the_files_in_the_docs_are_tools_files(folder):
+    page = (Path(__file__).parents[2] / "docs" / "tools.md").read_text()
+    blocks = re.findall(r"^```toml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    whole = load(folder, "\n".join(blocks), HOTEL_KEY="a", DESK_KEY="b", CITY_KEY="c")
+    assert len(whole.builtins) == 5
+    assert [tool.tool.name for tool in whole.http] == ["free_rooms"]
+    assert [server.name for server in whole.mcp] == ["desk", "city"]

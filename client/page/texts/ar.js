@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "صورة أبطأ",
   "fluency.half": "صورة أبطأ",
   "fluency.still": "الصورة متوقفة",
+  "mood.voice": "تُسمع نبرة صوتك أيضا: فهي تدل على شعورك.",
 
   "avatar.label": "المجسّد الرقمي",
   "avatar.picture": "صورة حية للمجسّد الرقمي",
@@ -338,4 +339,13 @@ export default {
   "kiosk.operator.close": "إغلاق",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "صورة",
+  "card.link": "رابط",
+  "card.map": "خريطة",
+  "card.close": "إخفاء",
+  "card.open": "فتح",
+  "card.openMap": "فتح الخريطة",
+  "card.scan": "امسح الرمز للفتح",
+  "card.enlarge": "تكبير الصورة",
+  "card.reduce": "تصغير الصورة",
 };

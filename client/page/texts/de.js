@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "langsameres Bild",
   "fluency.half": "langsameres Bild",
   "fluency.still": "Bild angehalten",
+  "mood.voice": "Auch der Ton Ihrer Stimme wird gehört: er sagt, wie Sie sich fühlen.",
 
   "avatar.label": "Avatar",
   "avatar.picture": "Livebild des Avatars",
@@ -338,4 +339,13 @@ export default {
   "kiosk.operator.close": "Schließen",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Bild",
+  "card.link": "Link",
+  "card.map": "Karte",
+  "card.close": "Weglegen",
+  "card.open": "Öffnen:",
+  "card.openMap": "Karte öffnen",
+  "card.scan": "Zum Öffnen scannen",
+  "card.enlarge": "Bild vergrößern",
+  "card.reduce": "Bild verkleinern",
 };

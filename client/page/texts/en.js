@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "slower picture",
   "fluency.half": "slower picture",
   "fluency.still": "picture paused",
+  "mood.voice": "The tone of your voice is heard, too: it tells how you feel.",
 
   "avatar.label": "Avatar",
   "avatar.picture": "Live picture of the avatar",
@@ -338,4 +339,13 @@ export default {
   "kiosk.operator.close": "Close",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Picture",
+  "card.link": "Link",
+  "card.map": "Map",
+  "card.close": "Put away",
+  "card.open": "Open",
+  "card.openMap": "Open the map",
+  "card.scan": "Scan to open",
+  "card.enlarge": "Enlarge the picture",
+  "card.reduce": "Make the picture smaller",
 };

@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "imagen más lenta",
   "fluency.half": "imagen más lenta",
   "fluency.still": "imagen en pausa",
+  "mood.voice": "También se escucha el tono de su voz: dice cómo se siente.",
 
   "avatar.label": "Avatar",
   "avatar.picture": "Imagen en directo del avatar",
@@ -338,4 +339,13 @@ export default {
   "kiosk.operator.close": "Cerrar",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Imagen",
+  "card.link": "Enlace",
+  "card.map": "Mapa",
+  "card.close": "Quitar",
+  "card.open": "Abrir",
+  "card.openMap": "Abrir el mapa",
+  "card.scan": "Escanee para abrir",
+  "card.enlarge": "Ampliar la imagen",
+  "card.reduce": "Reducir la imagen",
 };

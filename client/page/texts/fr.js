@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "image ralentie",
   "fluency.half": "image ralentie",
   "fluency.still": "image en pause",
+  "mood.voice": "Le ton de votre voix est aussi écouté : il dit ce que vous ressentez.",
 
   "avatar.label": "Avatar",
   "avatar.picture": "Image en direct de l’avatar",
@@ -338,4 +339,13 @@ export default {
   "kiosk.operator.close": "Fermer",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "Image",
+  "card.link": "Lien",
+  "card.map": "Plan",
+  "card.close": "Fermer la fiche",
+  "card.open": "Ouvrir",
+  "card.openMap": "Ouvrir le plan",
+  "card.scan": "Scannez pour ouvrir",
+  "card.enlarge": "Agrandir l’image",
+  "card.reduce": "Réduire l’image",
 };

@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "画面变慢",
   "fluency.half": "画面变慢",
   "fluency.still": "画面已暂停",
+  "mood.voice": "系统也会听您说话的语气，以了解您的感受。",
 
   "avatar.label": "数字人",
   "avatar.picture": "数字人实时画面",
@@ -338,4 +339,13 @@ export default {
   "kiosk.operator.close": "关闭",
 
   // --- cards: keys begin with "card." -----------------------------------------------------------
+  "card.picture": "图片",
+  "card.link": "链接",
+  "card.map": "地图",
+  "card.close": "收起",
+  "card.open": "打开",
+  "card.openMap": "打开地图",
+  "card.scan": "扫码打开",
+  "card.enlarge": "放大图片",
+  "card.reduce": "缩小图片",
 };

@@ -1,0 +1,65 @@
+"""The languages that a server's sessions can be in, and who speaks each of them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from visavis.engines import load
+from visavis.engines.base import EngineError, Voice
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH
+from visavis.server.services.voices import Loaded, Voices
+from visavis.server.session.speaking import Spoken
+
+_NOBODY: Final = "Nobody speaks {language} here: see `visavis voices`."
+
+
+class Tongues:
+    """Voices by language: one that was asked for, where it speaks it, else the language's own."""
+
+    def __init__(self, voices: Voices, home: Path, default: str) -> None:
+        """default: the voice of a session that names none."""
+        self._voices, self._home, self._default = voices, home, default
+
+    def name(self, language: str, wanted: str) -> str:
+        """The voice of a language: `wanted`, if it is of that. Reads files. Raises EngineError."""
+        code = code_of(language)
+        for voice in (wanted, self._default):
+            if self.language_of(voice) in (code, ""):
+                return voice
+        found = load.voice_for(language, self._home)
+        if found is None:  # of English, that is because any will do
+            found = next((each.name for each in self._all if code_of(each.language) == code), None)
+        if found is None:
+            raise EngineError(_NOBODY.format(language=code))
+        return found
+
+    def language_of(self, voice: str) -> str:
+        """The code of a voice's language; "" of one that there is not. Reads files."""
+        found = next((each for each in self._all if each.name == voice), None)
+        return code_of(found.language) if found is not None else ""
+
+    @property
+    def _all(self) -> tuple[Voice, ...]:
+        return load.voices(self._home)
+
+    async def get(self, language: str, wanted: str) -> Loaded:
+        """Raises EngineError, NotFound."""
+        return await self._voices.get(await asyncio.to_thread(self.name, language, wanted))
+
+
+class Abroad:
+    """Who speaks other languages in one session; `session.speaking.Speakers.abroad`.
+
+    wanted: the voice that the session asked for.
+    """
+
+    def __init__(self, tongues: Tongues, wanted: str) -> None:
+        self._tongues, self._wanted = tongues, wanted
+
+    async def __call__(self, language: str) -> Spoken:
+        """Raises EngineError."""
+        loaded = await self._tongues.get(language or ENGLISH, self._wanted)
+        return Spoken(loaded.tts, loaded.shelf, loaded.apology)
