@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from visavis.engines.language.calling import calls
 from visavis.engines.language.wording import normalise
 
 PATH: Final = Path(__file__).parents[1] / "data" / "commands.toml"
@@ -38,6 +39,9 @@ class Command:
     direction: str = ""
 
 
+_PERSON: Final = Command("staff")
+
+
 class Commands:
     """Those of some languages; safe to share. names: what visitors call the avatar."""
 
@@ -56,10 +60,10 @@ class Commands:
         if len(text) > _MARKS:
             return None
         said = _once(normalise(text).split())
-        if not 0 < len(said) <= LONGEST:
+        if len(said) > LONGEST:
             return None
         found = (grammar.read(said, self._names, speaking) for grammar in self._grammars)
-        return next(filter(None, found), None)
+        return next(filter(None, found), None) or (_PERSON if calls(text) else None)
 
 
 @cache
