@@ -24,8 +24,8 @@ from typing import Any, Final
 import openai
 
 from bench import local_model
-from tests.support.questions import Asking
 from tests.support.chat_double import MODEL, ChatDouble, says, stalls
+from tests.support.questions import Asking
 from visavis.engines import load
 from visavis.engines.base import Fragment, Mind, Notes, Question
 from visavis.engines.dialogue.chat import mind as chat

@@ -22,11 +22,11 @@ def calls(text: str) -> bool:
     said = written(text)
     if not 0 < said.count(" ") <= _LONGEST:
         return False
-    return any(say.fullmatch(polite.sub("", said)) for polite, say in _languages())
+    return any(say.fullmatch(polite.sub("", said)) for polite, say in phrases())
 
 
 @cache
-def _languages() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
-    """What is polite, and what calls, of each language."""
+def phrases() -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
+    """What is polite, and what calls, of each language; reads the file the first time."""
     rows = tomllib.loads(_PATH.read_text(encoding="utf-8")).values()
     return tuple((pattern(row["polite"]), pattern(row["say"])) for row in rows)

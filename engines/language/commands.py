@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from visavis.engines.language.calling import calls
+from visavis.engines.language.calling import phrases as calling
 from visavis.engines.language.wording import normalise
 
 PATH: Final = Path(__file__).parents[1] / "data" / "commands.toml"
@@ -50,6 +51,7 @@ class Commands:
         self._languages = tuple(languages)
         self._names = frozenset(form for name in names for form in _forms(normalise(name)))
         self._grammars = [_grammar(each) for each in languages]
+        calling()  # read here as well: an event loop waits for no file
 
     def named(self, *names: str) -> Commands:
         """The same for an avatar that is called so too; takes no time."""

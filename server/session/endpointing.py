@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from visavis.engines.language.languages import is_english
+from visavis.engines.language.languages import ENGLISH, LANGUAGES, code_of, is_english
 from visavis.engines.language.phrases import closed, dangling, open_ended, opens
 
 FRAME_MS: Final = 20
@@ -67,7 +67,7 @@ class Evidence:
     @property
     def known(self) -> bool:
         """Whether the mind is sure of its answer to a whole sentence."""
-        whole = closed(self.text) and not self.hanging and not self._only_opens
+        whole = self._closed and not self.hanging and not self._only_opens
         return self.verbatim or (whole and self.sure is not None and self.sure >= _SURE)
 
     @property
@@ -81,6 +81,12 @@ class Evidence:
         if is_english(self.language):
             return dangling(self.text)
         return open_ended(self.text)
+
+    @property
+    def _closed(self) -> bool:
+        """Whether it is written as finished, or in a language in which nobody could tell."""
+        marked = LANGUAGES.get(code_of(self.language), ENGLISH).marked
+        return closed(self.text) or not marked
 
     @property
     def _only_opens(self) -> bool:
@@ -100,7 +106,7 @@ class Evidence:
 
     @property
     def _by_words(self) -> float:
-        if not closed(self.text):
+        if not self._closed:
             return _OPEN
         return _ASKED if self.text.rstrip().endswith("?") else 0.0
 

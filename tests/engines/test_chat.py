@@ -9,8 +9,8 @@ from datetime import datetime
 
 import pytest
 from support import chat_double as double
-from support.questions import SECRET, Asking, answered, words
 from support.chat_double import ChatDouble, calls, cuts, event, fails, floods, says, sends, stalls
+from support.questions import SECRET, Asking, answered, words
 
 from visavis.engines.base import (
     Call,

@@ -5,8 +5,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from support.questions import Asking, answered, words
 from support.chat_double import MODEL, ChatDouble, cuts, fails, says, stalls
+from support.questions import Asking, answered, words
 from support.stage import Stage
 
 from visavis.engines.base import EngineError, Exchange, Notes, Passage, Remark

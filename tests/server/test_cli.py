@@ -132,7 +132,9 @@ def test_doctor_names_secrets_that_others_may_read(tmp_path, capsys, monkeypatch
 
 def test_lists_are_json_for_scripts(capsys):
     assert main(["voices", "--json"]) == 0
-    assert {"heart", "joe"} <= {voice["name"] for voice in json.loads(capsys.readouterr().out)}
+    assert {"heart", "joe", "espeak-de"} <= {
+        voice["name"] for voice in json.loads(capsys.readouterr().out)
+    }
     assert main(["avatar", "list", "--json"]) == 0
     assert "mira" in {avatar["name"] for avatar in json.loads(capsys.readouterr().out)}
 

@@ -127,3 +127,9 @@ def test_english_words_count_for_nothing_in_another_language():
 def test_a_whole_sentence_is_closed_by_the_marks_of_its_script(text, language):
     assert LIMITS.silence_for(Evidence(text, 0.95, 1.0, language)) == 160
     assert LIMITS.silence_for(Evidence(text[:-1] + "،", 0.5, None, language)) == 1500
+
+
+def test_where_sentences_are_seldom_closed_none_has_to_be():
+    assert LIMITS.silence_for(Evidence("早餐几点开始", 0.95, 0.9, "zh")) == 240
+    assert LIMITS.silence_for(Evidence("早餐几点开始", 0.95, None, "zh")) < 500
+    assert LIMITS.silence_for(Evidence("Wann gibt es Tee", 0.95, 0.9, "de")) > 600

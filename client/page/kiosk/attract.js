@@ -1,6 +1,7 @@
 /**
- * Standby: a line that invites and changes, and a face that stands still for most of a long wait, so
- * that a day of it costs little, and stirs now and then.
+ * Standby: a line that invites and changes. After a while the face stands still for most of the time
+ * and stirs now and then; after a long one the session is given up, and its place at the server with
+ * it, until somebody comes. A kiosk that listens or calls out keeps it.
  */
 
 import { has, t } from "../texts/texts.js";
@@ -55,6 +56,9 @@ export class Attract {
     this.#isOn = true;
     this.#next();
     this.#timers.push(this.#clock.after(this.#options.rest, () => this.#rest()));
+    const { sleep, invite } = this.#options;
+    if (!sleep || invite || this.#avatar.mode === "open") return;
+    this.#timers.push(this.#clock.after(sleep, () => this.#sleep()));
   }
 
   /** Somebody is there: the face is alive. */
@@ -62,6 +66,7 @@ export class Attract {
     this.#isOn = false;
     for (const stop of this.#timers.splice(0)) stop();
     this.#avatar.rest(false);
+    if (!this.#avatar.session.active) this.#avatar.connect();
   }
 
   /** The same in another language. */
@@ -95,6 +100,13 @@ export class Attract {
   #rest() {
     this.#avatar.rest(true);
     if (this.#options.stir) this.#again(this.#options.stir, () => this.#stir());
+  }
+
+  /** The still portrait stands there now; the line goes on changing. */
+  #sleep() {
+    for (const stop of this.#timers.splice(0)) stop();
+    this.#avatar.disconnect();
+    this.#again(LINE_MS, () => this.#next());
   }
 
   #stir() {

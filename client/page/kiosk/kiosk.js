@@ -147,6 +147,9 @@ export class Kiosk {
     this.#avatar.addEventListener("micerror", () => hears(false));
     this.#avatar.addEventListener("micready", () => hears(true));
     this.#avatar.addEventListener("playblocked", () => (this.#blocked = true));
+    this.#avatar.addEventListener("state", (/** @type {any} */ { detail }) => {
+      if (detail.state === "connected") this.#onConnected();
+    });
     onLanguage(() => this.#onLanguage());
   }
 
@@ -213,7 +216,15 @@ export class Kiosk {
     this.#speak.wake();
     if (this.#visit.arrival === "voice") return;
     this.#page.clear();
-    if (this.#visit.arrival !== "question") this.#say(this.#attract.greeting);
+    if (this.#visit.arrival === "question") return;
+    this.#isOwed = !this.#say(this.#attract.greeting);
+  }
+
+  /** Whether the greeting waits for the connection. */ #isOwed = false;
+
+  #onConnected() {
+    if (this.#isOwed && this.#visit.phase === "visit") this.#say(this.#attract.greeting);
+    this.#isOwed = false;
   }
 
   #warn() {
@@ -251,7 +262,7 @@ export class Kiosk {
 
   /** Nothing of the visitor stays: not here, and not at the server. */
   #forget() {
-    this.#bidding = false;
+    this.#bidding = this.#isOwed = false;
     this.#page.clear();
     this.#view.type(false);
     this.#keyboard.reset();

@@ -16,6 +16,7 @@ const MINUTE = 60 * SECOND;
  * @property {number} invite between two spoken invitations, at least; 0 for none
  * @property {number} rest of standby until the face stands still
  * @property {number} stir how often it moves then; 0 for never
+ * @property {number} sleep of standby until the session is given up; 0 for never
  * @property {[number, number]|null} quiet hours of the day in which it speaks to nobody unasked
  * @property {number|null} reload minute of the day at which the page is loaded anew; null for never
  * @property {boolean} camera whether the camera senses who comes
@@ -67,6 +68,7 @@ export function optionsOf(address, secret) {
     invite: SECOND * number(address.get("invite"), 20, 86_400, 0),
     rest: SECOND * number(address.get("rest"), 1, 86_400, 120),
     stir: SECOND * number(address.get("stir"), 0, 86_400, 60),
+    sleep: MINUTE * number(address.get("sleep"), 0, 24 * 60, 20),
     quiet: hours(address.get("quiet") ?? "22-7"),
     reload: minuteOfDay(address.get("reload"), 4 * 60),
     camera: address.get("presence") === "camera",

@@ -9,6 +9,7 @@ const LOOK_MS = 5000;
 const STILL_LOOKS = 4; // looks without a new picture: even a face that rests has one in half a second
 const BEAT_MS = 2000;
 const AGAIN_MS = 10 * 60_000; // between two reloads, whatever is wrong
+const EMPTY_MS = 60_000; // without anybody before the page may be loaded anew
 const HEAP_BYTES = 400 * 2 ** 20;
 const RELOADED = "visavis.reloaded";
 
@@ -51,7 +52,7 @@ export class Recovery {
   /** @param {{state: string, reason: string}} detail */
   #onState({ state, reason }) {
     clearTimeout(this.#retry);
-    if (state === "connected") {
+    if (state === "connected" || state === "idle") {
       clearTimeout(this.#calm);
       this.#calm = 0;
       this.#failures = 0;
@@ -73,7 +74,7 @@ export class Recovery {
   /** The session gives up where there is no point in another attempt; a kiosk has nobody to tell.
    * @param {string} reason */
   #endure(reason) {
-    const wait = reason === "ended" ? 0 : WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
+    const wait = reason === "ended" ? 500 : WAITS_MS[Math.min(this.#failures++, WAITS_MS.length - 1)];
     this.#retry = Number(setTimeout(() => this.#avatar.connect(), wait));
   }
 
@@ -82,7 +83,7 @@ export class Recovery {
     this.#lookAtNight();
     const heap = /** @type {any} */ (performance).memory?.usedJSHeapSize ?? 0;
     if (heap > HEAP_BYTES) this.#isStale = "memory";
-    if (this.#isStale && this.#emptyMs() > 60_000) this.reload();
+    if (this.#isStale && this.#emptyMs() >= EMPTY_MS) this.reload();
   }
 
   async #lookAtPictures() {
@@ -112,7 +113,7 @@ export class Recovery {
     const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
     if (!now && Date.now() - last < AGAIN_MS) return;
     const answer = await fetch("healthz", { cache: "no-store" }).catch(() => null);
-    if (!answer?.ok) return;
+    if (!answer?.ok || (!now && this.#emptyMs() < EMPTY_MS)) return; // or somebody came meanwhile
     sessionStorage.setItem(RELOADED, String(Date.now()));
     location.reload();
   }
