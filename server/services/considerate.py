@@ -49,8 +49,8 @@ class ConsiderateMind:
                 yield _with(sorry, thought)
                 sorry = "" if isinstance(thought, Fragment) else sorry
         lately = said[-_AGAIN:]
-        if any(danger(each.text) for each in lately):  # somebody was called
-            return
+        if not question.staffed or any(danger(each.text) for each in lately):
+            return  # nobody to offer, or somebody was called
         if rises(felt) and not _has(lately, "mood.offer", language):
             offer = phrase("mood.offer", language, turn)
             yield Fragment(f" {offer}", language=voiced(language))
