@@ -42,9 +42,9 @@ bench: $(VENV)/.tools $(STAMP) ## run every benchmark; JSON in out/bench
 # uv writes pip's own format: versions and hashes, no addresses.
 LOCK := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 lock: $(VENV)/.tools ## resolve the dependencies anew (pins in pyproject.toml)
-	$(LOCK) -o deploy/requirements.lock pyproject.toml
-	$(LOCK) --extra dev -o deploy/requirements-dev.lock pyproject.toml
-	$(LOCK) --extra rtx -c deploy/requirements.lock -o deploy/requirements-rtx.lock pyproject.toml
+	$(LOCK) --extra llm -o deploy/requirements.lock pyproject.toml
+	$(LOCK) --extra llm --extra dev -o deploy/requirements-dev.lock pyproject.toml
+	$(LOCK) --extra llm --extra rtx -c deploy/requirements.lock -o deploy/requirements-rtx.lock pyproject.toml
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist out *.egg-info

@@ -394,11 +394,13 @@ class Fragment:
     sure: in [0, 1], how sure the mind is that it was asked a whole question and this answers it:
         then the answer begins sooner. None: it does not say.
     language: BCP 47, of this text; "": the question's. A voice of that language speaks it.
+    by: who answers in place of the mind that was asked; empty: that mind.
     """
 
     text: str
     sure: float | None = None
     language: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -530,6 +532,15 @@ class Mind(Protocol):
 
     def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """Yield the answer and what is done for it. Raises EngineError."""
+        ...
+
+
+@runtime_checkable
+class Remote(Mind, Protocol):
+    """A mind on another machine, which may be away: then its answer raises EngineAway."""
+
+    async def probe(self) -> None:
+        """Find out whether it answers now. Raises EngineError."""
         ...
 
 

@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(
         _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
     )
+    gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
+    _add_json(gaps)
+    gaps.add_argument("--forget", action="store_true", help="delete all of it instead")
     token = _add(commands, "token", "token:token", "make a token for `visavis serve`")
     token.add_argument("--file", type=Path, help="write it to this new file, for you alone to read")
     warm = _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")

@@ -126,6 +126,8 @@ class Ready:
     under way. takes: types of messages that not every server of this version takes. fluency: how
     the face is drawn, as in `events.Pictures`. language: BCP 47, in which the conversation is.
     attended: who of the staff is there, as in `events.Attended`.
+    voice_mood: whether the tone of the visitor's voice is read, too: then who shows the session
+    must say so.
     """
 
     protocol: int
@@ -142,6 +144,7 @@ class Ready:
     fluency: Fluency = "full"
     language: str = "en"
     attended: str = "nobody"
+    voice_mood: bool = False
 
 
 @dataclass(frozen=True, slots=True)

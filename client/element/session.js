@@ -14,6 +14,7 @@
  *   marks         ms from connect() to offer, answer, connected, ready and firstPicture
  *   firstPictureMs  marks.firstPicture, or null before the first picture
  *   fluency       how fluent the server draws the face now: "full" unless it has too little time
+ *   voiceMood     whether the server hears in the voice, too, how a visitor feels
  *   clock         {roundTripMs, offsetMs}: session clock = performance.now() + offsetMs
  *   receipts      the server's receipts, newest last, at most 200
  *   messages      {at, way: "in" | "out", type, turn}, newest last, at most 1000; `at` is
@@ -91,6 +92,7 @@ export class Session extends EventTarget {
   /** @type {{roundTripMs: number|null, offsetMs: number|null}} */
   clock = { roundTripMs: null, offsetMs: null };
   /** How fluent the server draws the face: "full", "mouth", "half" or "still". */ fluency = "full";
+  /** Whether the server hears in the voice, too, how a visitor feels. */ voiceMood = false;
   jitterBufferMs = 0;
   /** Token of the server's session; set it before connect() to go on with it, as after a reload. */
   resume = "";
@@ -249,6 +251,7 @@ export class Session extends EventTarget {
       get marks() { return { ...session.marks }; },
       get firstPictureMs() { return session.marks.firstPicture ?? null; },
       get fluency() { return session.fluency; },
+      get voiceMood() { return session.voiceMood; },
       get clock() { return { ...session.clock }; },
       get receipts() { return [...session.receipts]; },
       get messages() { return [...session.messages]; },
@@ -484,6 +487,7 @@ export class Session extends EventTarget {
     this.id = ready.session;
     this.resume = ready.resume ?? "";
     this.fluency = ready.fluency ?? "full";
+    this.voiceMood = ready.voice_mood === true;
     this.#takes = ready.takes ?? [];
     const lost = ready.resumed ? this.#count - ready.taken : 0;
     const again = lost > 0 ? this.#sent.slice(-lost) : [];

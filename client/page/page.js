@@ -190,6 +190,7 @@ function render() {
   const fluency = `fluency.${avatar.session.fluency}`;
   byId("fluency").textContent = has(fluency) ? t(fluency) : "";
   byId("fluency").hidden = state !== "connected" || !has(fluency);
+  byId("voice-mood").hidden = state !== "connected" || !avatar.session.voiceMood;
   byId("welcome").hidden = state !== "idle";
   byId("end").hidden = state === "idle";
   byId("interrupt").hidden = conversation.phase !== "speaking" || state !== "connected";

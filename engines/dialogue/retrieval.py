@@ -15,9 +15,12 @@ import numpy.typing as npt
 
 from visavis.engines.base import Floats
 from visavis.engines.dialogue.knowledge_file import Entry
+from visavis.engines.language import wordings
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.embeddings import Embedder, Kept
-from visavis.engines.language.wording import STOP, normalise, sound, spelled, stem, terms
+from visavis.engines.language.phrasebook import ENGLISH
+from visavis.engines.language.wording import STOP, sound, spelled
+from visavis.engines.language.wordings import Wording
 
 # Chosen by five-fold cross-validation over the questions of data/hotel.md (77 % right; plain cosine
 # 68 %) with the `tune` questions of bench/dialogue_questions.toml as what must be turned away.
@@ -54,11 +57,14 @@ class Index:
         strange: Sequence[Entry],
         embedder: Embedder,
         cache: Path | None = None,
+        wording: Wording | None = None,
     ) -> None:
         """`strange`: what must not be mistaken for the known; its words correct no misheard ones.
 
         `cache`: a folder in which the vectors of the entries are kept between starts.
         """
+        self.wording = wording = wording or wordings.of(ENGLISH)
+        normalise = wording.normalise
         self.entries = (*known, *strange)
         self.asked = [[normalise(q) for q in (*e.questions, e.subject)] for e in self.entries]
         answers = [normalise(unmarked(entry.answers[0])) for entry in self.entries]
@@ -68,9 +74,11 @@ class Index:
         self._row = {text: row for row, text in enumerate(self._texts[:questions])}
         self._exact = {text: n for n, group in reversed([*enumerate(self.asked)]) for text in group}
         pairs = zip(self.asked, answers, strict=True)
-        self._lexicon = Lexicon([" ".join((*group, answer)) for group, answer in pairs])
-        self._subjects = Lexicon([" ".join(group) for group in self.asked])
-        self._ear = Ear(text for group in self.asked[: len(known)] for text in group)
+        documents = [" ".join((*group, answer)) for group, answer in pairs]
+        self._lexicon = Lexicon(documents, wording)
+        self._subjects = Lexicon([" ".join(group) for group in self.asked], wording)
+        heard = self.asked[: len(known)] if wording.heard else []
+        self._ear = Ear(text for group in heard for text in group)
         self._vector = lru_cache(REMEMBERED)(lambda text: embedder.embed([text])[0])
         self._kept: Kept | None = Kept(embedder, cache, "questions")
         self._meanings: Meanings | None = None
@@ -105,7 +113,7 @@ class Index:
         scores = self._plain(normal, meanings)
         if self.has(normal):
             scores[self._exact[normal]] = max(1.0, float(scores.max()))
-        if scores.max() < FITS_BADLY:
+        if self.wording.heard and scores.max() < FITS_BADLY:
             for guess in self._ear.guesses(normal):
                 other = self._plain(guess, meanings)
                 if other.max() >= FITS_WELL:
@@ -184,12 +192,13 @@ def _unit(vectors: Floats) -> Floats:
 class Lexicon:
     """The words of all entries: how much of a question's words an entry has."""
 
-    def __init__(self, documents: Sequence[str]) -> None:
+    def __init__(self, documents: Sequence[str], wording: Wording) -> None:
         """One normalised document for each entry."""
+        self._wording = wording
         self._count = len(documents)
         having: dict[str, list[int]] = {}
         for number, document in enumerate(documents):
-            for term in set(terms(document)):
+            for term in set(wording.terms(document)):
                 having.setdefault(term, []).append(number)
         self._having = {term: np.array(found, np.intp) for term, found in having.items()}
         self._rarity = {t: math.log(1 + self._count / len(found)) for t, found in having.items()}
@@ -197,7 +206,7 @@ class Lexicon:
 
     def shared(self, normal: str) -> Floats:
         """(entries,) float32 in [0, 1]: the part of the question's words, by rarity, in each."""
-        asked = self._weights(normal.split())
+        asked = self._weights(self._wording.words(normal))
         found = np.zeros(self._count, np.float32)
         total = sum(asked.values())
         if total == 0:
@@ -208,10 +217,11 @@ class Lexicon:
         return found / np.float32(total)
 
     def _weights(self, words: Sequence[str]) -> dict[str, float]:
-        single = {stem(word) for word in words if word not in STOP}
+        stop, stem = self._wording.stop, self._wording.stem
+        single = {stem(word) for word in words if word not in stop}
         weights = {term: self._rarity.get(term, self._unknown) for term in single}
         for a, b in pairwise(words):
-            if a + b in self._rarity and (a not in STOP or b not in STOP):
+            if a + b in self._rarity and (a not in stop or b not in stop):
                 weights[a + b] = self._rarity[a + b]
         return weights
 

@@ -2,7 +2,8 @@
 
 Of the words, cue phrases only, from data/wishes.toml: a sentence that complains politely, without
 any of them, is taken for a plain one, and irony for what it says. Of the voice, whether it is
-raised or soft (`tone`). No sound and no face here.
+raised or soft (`tone`), where the operator has that heard. Of the conversation, what `mood` says.
+No sound and no face here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 
+from visavis.engines.base import Mood
 from visavis.engines.direction.director import PATH, Director
+from visavis.engines.direction.mood import TOLD
 from visavis.engines.direction.styles import NOTHING, Direction
 from visavis.engines.ears.tone import RAISED
 from visavis.engines.language.wording import normalise
@@ -37,6 +40,9 @@ class Sentiment:
         table = tomllib.loads(PATH.read_text(encoding="utf-8"))
         self._raised = director.understand(table["voice"]["raised"])
         self._soft = director.understand(table["voice"]["soft"])
+        self._course = tuple(
+            (feeling, director.understand(wish)) for feeling, wish in table["course"].items()
+        )
         self._feelings = tuple(
             _Feeling(
                 name,
@@ -64,6 +70,13 @@ class Sentiment:
         if found:
             return found.answer
         return self._soft if arousal < -RAISED else NOTHING
+
+    def over(self, felt: Mood) -> Direction:
+        """How to appear to who has felt so over the conversation, whatever was said just now."""
+        for feeling, direction in self._course:
+            if getattr(felt, feeling) >= TOLD:
+                return direction
+        return NOTHING
 
     def _read(self, text: str) -> _Feeling | None:
         said = f" {normalise(text)} "

@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
@@ -46,6 +47,9 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         voices_apart=config.are_voices_apart,
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
+        keep_questions=config.keep_questions == "on",
+        voice_mood=config.voice_mood == "on",
+        rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
         chat=llm.chat(config),
         zone=config.time_zone,
     )  # fmt: skip

@@ -16,12 +16,12 @@ from visavis.engines.registry import as_wanted
 from visavis.engines.render.choice import choose
 from visavis.models import manifest
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import serve
+from visavis.server.commands import asking, serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
 from visavis.server.system import config as settings
-from visavis.server.system import home, sandbox
+from visavis.server.system import home, llm, sandbox
 from visavis.server.system.config import Config
 from visavis.server.system.load import Machine
 
@@ -35,13 +35,18 @@ def doctor(options: argparse.Namespace) -> int:
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
     problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
+    endpoint = asking.examine(config)
+    problems += endpoint.problems
     choice = choose(as_wanted(config.renderer) or "auto")
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
-    doubts, notes = settings.doubts(config), [*_home_notes(config), *_unsaid_notes(config)]
+    doubts = [*settings.doubts(config), *endpoint.doubts]
+    notes = [*_home_notes(config), *_unsaid_notes(config)]
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
-        told = {"settings": shown, "problems": problems, "doubts": doubts, "notes": notes}
+        told: dict[str, object] = {"settings": shown, "problems": problems}
+        told |= {"doubts": doubts, "notes": notes}
+        told |= {"language_model": endpoint.words, "first_token": endpoint.first_token}
         told |= {"photos": photos, "sessions": room, "renderer": choice.words, "answers": answers}
         say_line(json.dumps(told))
         return FAILURE if problems else 0
@@ -52,6 +57,8 @@ def doctor(options: argparse.Namespace) -> int:
     say_line(f"Their photos are read by: {photos}")
     say_line(f"Pictures are drawn by: {choice.words}")
     say_line(f"Answers made ahead: {answers}")
+    if endpoint.words:
+        say_line(f"Language model: {endpoint.words}")
     for doubt in doubts:
         say_line(f"careful: {doubt}")
     for note in notes:
@@ -132,7 +139,7 @@ def _who_reads_photos(config: Config) -> str:
 
 
 def _knowledge_problems(config: Config) -> list[str]:
-    if config.dialogue != "knowledge":
+    if config.dialogue not in {"knowledge", llm.NAME}:
         return []
     try:
         known = knowledge_file.load(

@@ -11,14 +11,18 @@ from tqdm import tqdm
 
 from visavis.engines import load
 from visavis.engines.base import Foreknowing, Voice
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import VOICES
 from visavis.engines.settings import DialogueSettings
 from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.services.chatting import BESIDE
+from visavis.server.services.fillers import Prepared
 from visavis.server.services.prepared import Repertoire, edition, folder, lines
 from visavis.server.services.preparing import prepare_now
 from visavis.server.services.voices import APOLOGY
 from visavis.server.system import config as settings
+from visavis.server.system import llm
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.home import faults as unwritable
@@ -56,14 +60,16 @@ def _cut() -> Iterator[Voice]:
 def _prepare_answers(config: Config) -> None:
     home = config.home_path
     knowledge = Path(config.knowledge) if config.knowledge else None
-    dialogue = load.dialogue(config.dialogue, DialogueSettings(home, knowledge))
+    asks = config.dialogue == llm.NAME  # what it says cannot be known, but who stands in can
+    name = BESIDE if asks else config.dialogue
+    dialogue = load.dialogue(name, DialogueSettings(home, knowledge))
     if not isinstance(dialogue, Foreknowing):
         raise ConfigError(
             f"dialogue is {config.dialogue!r}: what it says is not known beforehand; leave out "
             "--answers"
         )
     known = Repertoire()
-    known.learn(lines(dialogue, load.director(home)))
+    known.learn(lines(Prepared(ENGLISH, dialogue) if asks else dialogue, load.director(home)))
     tts = load.tts(config.voice, home)
     by, place = edition(config.voice, list(tts.synthesize(APOLOGY))), folder(home)
     try:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -358,6 +358,8 @@ class SessionRoutes:
                 "state": conversation.state,
                 "late_frames": conversation.late,
                 "pictures": session.pictures,
+                "mood": {key: round(value, 2) for key, value in asdict(session.mood).items()},
+                "stand_in": session.stand_in or None,
             }
         )
 

@@ -225,6 +225,7 @@ class Conversation:
             fluency=self.session.fluency,
             language=self.session.language,
             attended=self.session.attendance.by.by,
+            voice_mood=self.session.reads_voice,
         )  # fmt: skip
 
     def took(self) -> None:

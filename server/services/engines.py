@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -34,9 +34,13 @@ from visavis.engines.base import (
     names,
     obeys,
 )
+from visavis.engines.dialogue import danger
+from visavis.engines.dialogue.danger import Kind, Rescue
+from visavis.engines.dialogue.danger_meaning import Meaning
+from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
-from visavis.engines.language import detection, tongues
+from visavis.engines.language import detection, minilm, tongues
 from visavis.engines.language.commands import Commands
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
@@ -46,15 +50,21 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, prepared
+from visavis.server.services import carrying, chatting, considerate, prepared
+from visavis.server.services.chatting import BESIDE
+from visavis.server.services.considerate import ConsiderateMind
+from visavis.server.services.dangers import DangerMind, OwnAnswers
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
+from visavis.server.services.fillers import Prepared
+from visavis.server.services.gaps import Gaps
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
 from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
+from visavis.server.services.tally import Tally
 from visavis.server.services.tongues import Abroad, Tongues
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
@@ -89,6 +99,9 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    keep_questions: whether questions without an answer are kept for the operator.
+    voice_mood: whether it is heard how raised a visitor's voice is.
+    rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
     zone: of time, at the place; empty: this machine's.
     """
@@ -102,6 +115,9 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    voice_mood: bool = False
+    keep_questions: bool = False
+    rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
     zone: str = ""
 
@@ -138,6 +154,7 @@ class Services:
         self._mind: Mind
         self._commands: Commands | None = None
         self._guide: Guide
+        self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
         self._director: Director
 
     @property
@@ -166,8 +183,32 @@ class Services:
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
+        self._mind = await self._guarded(self._mind)
+        await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
+
+    async def _guarded(self, mind: Mind) -> Mind:
+        """Words of danger are met before it is asked, whichever it is; and moods minded."""
+        await asyncio.to_thread(danger.warm)
+        example = None if self._defaults.dialogue == "echo" else EXAMPLE
+        own = OwnAnswers(self._defaults.knowledge or example)
+        await own.get(ENGLISH)
+        if self._commands is not None:  # else it says whatever it is given
+            await asyncio.to_thread(considerate.warm)
+            mind = ConsiderateMind(mind)
+        return DangerMind(mind, self._defaults.rescue, own, await self._meaning())
+
+    async def _meaning(self) -> Callable[[str], Kind | None] | None:
+        """None where there is no network for it, or nobody who says that nothing is known."""
+        if self._defaults.dialogue == "echo":
+            return None
+        try:
+            network = await asyncio.to_thread(minilm.shared, self._home)
+            return Meaning(network).danger
+        except (EngineError, ManifestError) as error:
+            log.warning("danger is told by phrases alone", extra={"fault": str(error)})
+            return None
 
     async def _open_ears(self) -> None:
         await self._ears.get(ENGLISH)
@@ -188,11 +229,20 @@ class Services:
         return served
 
     async def _open_mind(self) -> Mind:
+        chat = self._defaults.chat
+        if chat is None:
+            return await self._open_dialogue(self._defaults.dialogue)
+        local = await self._open_dialogue(BESIDE)
+        assert isinstance(local, DialogueMind)
+        settings = DialogueSettings(self._home, self._defaults.knowledge, chat=chat)
+        opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
+        self._ends.callback(opened.close)
+        self._foreknowing = Prepared(ENGLISH, self._foreknowing)
+        return opened.mind
+
+    async def _open_dialogue(self, name: str) -> Mind:
         worker = Worker("dialogue", deadline=_DEADLINE)
-        name, knowledge = self._defaults.dialogue, self._defaults.knowledge
-        settings = DialogueSettings(
-            self._home, knowledge, chat=self._defaults.chat, zone=self._defaults.zone
-        )
+        settings = DialogueSettings(self._home, self._defaults.knowledge, zone=self._defaults.zone)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
             self._commands = await worker.load(Commands, names(engine))
@@ -202,15 +252,17 @@ class Services:
         if isinstance(engine, Foreknowing):
             self._foreknowing = engine
         served: Served[Dialogue] = self._serve("dialogue", "The dialogue", engine, worker)
-        return DialogueMind(served, ENGLISH, partial(self._dialogue_in, settings))
+        return DialogueMind(served, ENGLISH, partial(self._dialogue_in, name, settings))
 
-    async def _dialogue_in(self, settings: DialogueSettings, language: str) -> Served[Dialogue]:
+    async def _dialogue_in(
+        self, name: str, settings: DialogueSettings, language: str
+    ) -> Served[Dialogue]:
         """The same in another language. Raises EngineError."""
         worker = Worker(f"dialogue-{language}", deadline=_DEADLINE)
         settings = replace(settings, language=language)
         try:
             with _loading("The dialogue"):
-                engine = await worker.load(load.dialogue, self._defaults.dialogue, settings)
+                engine = await worker.load(load.dialogue, name, settings)
         except BaseException:
             worker.close()
             raise
@@ -276,6 +328,7 @@ class Services:
             ),
             apology=loaded.apology,
             give_back=give_back,
+            over=self._tally.over,
             clock=partial(Clock, phase=sitting.phase),
             commands=self._commands.named(avatar) if self._commands is not None else None,
             language=language,
@@ -367,12 +420,14 @@ class Services:
         # What cannot be made fails the request, and the event loop has nothing to import.
         load.echo()
         load.vad()
-        ear = Ear(load.echo, load.vad, stt, Endpointing(), self._turn_end, language)
+        mood = self._defaults.voice_mood
+        ear = Ear(load.echo, load.vad, stt, Endpointing(), self._turn_end, language, mood=mood)
         return ear, motion
 
     def close(self) -> None:
         """End every engine's thread."""
         self._ends.close()
+        self._tally.close()
         for served in self._served:
             served.close()
         self._voices.close()

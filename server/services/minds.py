@@ -15,7 +15,9 @@ from visavis.engines.base import (
     EngineHung,
     Exchange,
     Fragment,
+    Informed,
     Mind,
+    Notes,
     Question,
     Remark,
     Thought,
@@ -86,6 +88,14 @@ class DialogueMind:
             async for fragment in fragments:
                 yield fragment
 
+    async def consult(self, question: Question) -> Notes:
+        """What its file of answers has on a question. Raises EngineError."""
+        dialogue = await self._in(primary(question.language))
+        history = exchanges(question.history)
+        asked = dialogue.stream(_notes, question.text, history, awaited=True)
+        async with aclosing(asked) as notes:
+            return await anext(notes)
+
     async def _in(self, language: str) -> Served[Dialogue]:
         """Raises EngineError."""
         if self._others is None:
@@ -106,6 +116,10 @@ def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterat
                 yield Fragment(said, sure, language)
             case _:
                 yield piece
+
+
+def _notes(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterator[Notes]:
+    yield dialogue.notes(text, history) if isinstance(dialogue, Informed) else Notes()
 
 
 def exchanges(history: Sequence[Remark]) -> tuple[Exchange, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from visavis.engines.base import I420, Motion, Stt
 from visavis.engines.language.commands import Commands
 from visavis.server.playout.clock import Clock
-from visavis.server.playout.messages import Clause
+from visavis.server.playout.messages import Clause, Request
 from visavis.server.session.hearing import Ear
 from visavis.server.session.relaying import Mouth
 from visavis.server.session.showing import Sitting
@@ -27,6 +27,7 @@ class Engines:
     language: BCP 47, in which the conversation begins, and voice: who speaks it. follows: whether
     it goes over to the visitor's, if that is one of `languages` (codes); hears(language, detect):
     recognition in one, to go on with, others being written as what they are (raises EngineError).
+    over: told of each question that was answered, and how sure the answer was.
     """
 
     ear: Ear | Mouth | None
@@ -43,3 +44,4 @@ class Engines:
     follows: bool = False
     languages: tuple[str, ...] = ("en",)
     hears: Callable[[str, bool], Awaitable[Served[Stt]]] | None = None
+    over: Callable[[Request, float | None], None] = lambda request, sure: None

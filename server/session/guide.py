@@ -1,12 +1,13 @@
-"""What a session asks of directions: to understand one, and what a visitor's words call for."""
+"""What a session asks of directions: to understand one, and what a visitor's mood calls for."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from visavis.engines.base import EngineError
+from visavis.engines.base import UNTOLD, EngineError, Mood, Remark
 from visavis.engines.direction.director import Director
+from visavis.engines.direction.mood import mood
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.direction.styles import NOTHING, Direction
 from visavis.server.system.faults import contained
@@ -31,9 +32,18 @@ class Guide:
         """What the words of the table say, at once."""
         return self._at_once(lambda: self._director.literal(wish))
 
-    def answer(self, text: str, arousal: float) -> Direction:
-        """How to appear while answering these words, said in this voice."""
-        return self._at_once(lambda: self._sentiment.answer(text, arousal))
+    def felt(self, remarks: Sequence[Remark], text: str, language: str) -> Mood:
+        """How a visitor feels at these words, after what was said before; "": after their last."""
+        try:
+            with self._reading.health.watched(), contained("mood"):
+                return mood(remarks, text, language)
+        except EngineError:
+            return UNTOLD
+
+    def answer(self, text: str, arousal: float, felt: Mood = UNTOLD) -> Direction:
+        """How to appear while answering these words, said in this voice by who feels so."""
+        now = self._at_once(lambda: self._sentiment.answer(text, arousal))
+        return now if now != NOTHING else self._at_once(lambda: self._sentiment.over(felt))
 
     def _at_once(self, read: Callable[[], Direction]) -> Direction:
         """In the event loop; a reader that fails costs the direction, not the reply."""

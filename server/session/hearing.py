@@ -71,7 +71,8 @@ _MUMBLED: Final = 0.5
 class Ear:
     """What hears one visitor: echo cancellers and voice activity are made for the session.
 
-    language: in which `stt` writes what it hears, unless it says otherwise.
+    language: in which `stt` writes what it hears, unless it says otherwise. mood: whether it is
+    told how raised the voice is; else nothing is made of that.
     """
 
     echo: Callable[[], EchoCanceller]
@@ -80,6 +81,7 @@ class Ear:
     limits: Endpointing
     turn_end: Served[TurnEnd] | None = None  # None: words and silence alone
     language: str = "en"
+    mood: bool = False
 
 
 class Hearing:
@@ -100,6 +102,7 @@ class Hearing:
         self._microphone = Microphone(clock, timeline, ear.echo, metrics, self._echo_failed)
         self._vad = Renewed("vad", ear.vad, clock, metrics, self._vad_failed)
         self._tone = Renewed("tone", Tone, clock, metrics)
+        self.reads_mood = ear.mood
         self._strikes = Strikes(clock)  # of what is not an engine's fault
         self._turn = Endpointer(self._limits)
         self._words = Transcribing(ear.stt, clock, tasks, self._known)
@@ -296,6 +299,9 @@ class Hearing:
         return words.speech >= least and pitched >= _SAID
 
     def _arousal(self) -> float:
+        """0 unless the operator has it told: what a voice gives away of emotions."""
+        if not self.reads_mood:
+            return 0.0
         return self._tone.call(Tone.arousal, 0.0)
 
     def _maybe_finish(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import UNTOLD, EngineError, Pcm, Remark, Speech
+from visavis.engines.base import EngineError, Mood, Pcm, Remark, Speech
 from visavis.engines.direction.styles import ActiveStyles
 from visavis.engines.language.commands import Command
 from visavis.engines.language.languages import code_of, is_english
@@ -78,8 +78,8 @@ class Session:
         self._showing.changed = lambda fluency: self._outlets.tell(events.Pictures(fluency))
         self._ear = self._make_ear(engines.ear)
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
+        self.stand_in = ""  # who gave the last answer in place of the mind that was asked
         self.history = History()
-        self.mood = UNTOLD  # the visitor's, as it was told last
         self.staff_wanted: str | None = None  # why a human being is, since one was asked for
         self._active = ActiveStyles()  # what directions have made so far
         self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
@@ -202,6 +202,16 @@ class Session:
     def shown(self) -> tuple[events.Caption, ...]:
         """The clauses of the reply under way that were begun, each as far as it was said."""
         return tuple(self._current.shown) if self._current is not None else ()
+
+    @property
+    def mood(self) -> Mood:
+        """How the visitor feels, as far as their words tell it."""
+        return self._guide.felt(self.history.remarks, "", self.language)
+
+    @property
+    def reads_voice(self) -> bool:
+        """Whether the voice, too, tells of the mood."""
+        return isinstance(self._ear, Hearing) and self._ear.reads_mood
 
     @property
     def said(self) -> tuple[events.Line, ...]:
@@ -480,9 +490,11 @@ class Session:
 
     def _prepare(self, request: Request) -> Reply:
         if request.origin != "say":
-            words = request.text if is_english(request.language or self.language) else ""
-            mood = self._guide.answer(words, request.arousal)
-            request = replace(request, mood=mood)
+            language = request.language or self.language
+            felt = self._guide.felt(self.history.remarks, request.text, language)
+            words = request.text if is_english(language) else ""
+            mood = self._guide.answer(words, request.arousal, felt)
+            request = replace(request, mood=mood, felt=felt)
         request = replace(request, language=request.language or self.language)
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
@@ -565,6 +577,7 @@ class Session:
         if turn.reply.dropped:
             self._outlets.tell(self._directed((), turn.reply.dropped))
         turn.marks.ended = self.clock.now()
+        self.stand_in = turn.reply.by if turn.reply.request.origin != "say" else self.stand_in
         if remember:
             self._remember(turn, heard)
         unsaid = tuple(turn.reply.unsaid)
@@ -580,6 +593,8 @@ class Session:
         tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
         avatar = Remark(number, "avatar", reply.written, heard, sure=reply.sure)
         self.history.add([*visitor, *tools, avatar])
+        if asked:
+            self._engines.over(reply.request, reply.sure)
 
     @property
     def _guide(self) -> Guide:

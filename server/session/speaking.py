@@ -134,6 +134,7 @@ class Reply:
         self._written: list[Line] = []  # clauses so far, also those not yet spoken
         self._style = NOTHING
         self.complete = False  # whether that is the whole answer
+        self.by = ""  # who answers in place of the mind that was asked
         self.sure: float | None = None  # that the question is whole, and this its answer
         self.assured: Callable[[float], None] = lambda sure: None  # told of it
         self._skip = request.skip
@@ -239,7 +240,8 @@ class Reply:
     async def _taken(self, thought: Thought) -> list[Line]:
         """The lines that a thought completes; tools that were used are kept in `tool_calls`."""
         match thought:
-            case Fragment(text, sure, language):
+            case Fragment(text, sure, language, by):
+                self.by = by or self.by
                 if sure is not None and self.sure is None:
                     self.sure = sure
                     self.assured(sure)

@@ -34,7 +34,13 @@ AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 _IDLE: Final = 10
 _WORKERS: Final = 64
 _LENGTH: Final = 120
-_SWITCHES: Final = ("create_avatars", "prepare_answers", "refine")  # settings that are on or off
+_SWITCHES: Final = (
+    "create_avatars",
+    "keep_questions",
+    "prepare_answers",
+    "refine",
+    "voice_mood",
+)  # settings that are on or off
 _FEW: Final = 2  # sessions beside which a voice's thread is not noticed
 
 
@@ -101,6 +107,23 @@ class Config:
         "",
         "the place's, such as Europe/Madrid, for the time and opening hours; a `timezone` in the "
         "knowledge file goes first; empty: this machine's",
+    )
+    voice_mood: str = _setting(
+        "off",
+        "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
+        "says so. Off: their words alone do",
+    )
+    keep_questions: str = _setting(
+        "off",
+        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
+        "days, with numbers, addresses and names blanked",
+    )
+    emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
+    crisis_number: str = _setting(
+        "", "number told to a visitor who thinks of suicide; empty: the emergency number alone"
+    )
+    emergency_contact: str = _setting(
+        "", "whom a visitor in danger is to tell, such as: the front desk; empty: the staff"
     )
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")

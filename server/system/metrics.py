@@ -225,6 +225,49 @@ class Metrics:
             registry=self.registry,
         )
         self._add_staff()
+        self.moods = Counter(
+            "visavis_moods",
+            "Questions of visitors who felt so over the conversation, as their words tell",
+            ["feeling"],
+            registry=self.registry,
+        )
+        for feeling in ("frustration", "satisfaction", "urgency"):
+            self.moods.labels(feeling)
+        self.unanswered = Counter(
+            "visavis_unanswered", "Questions to which no answer was known", registry=self.registry
+        )
+        self.dangers = Counter(
+            "visavis_dangers",
+            "Questions that told of a danger, by its kind",
+            ["kind"],
+            registry=self.registry,
+        )
+        for kind in ("suicide", "self_harm", "violence", "fire", "medical", "emergency"):
+            self.dangers.labels(kind)  # so that all are there from the start
+        self.llm_answers = Counter(
+            "visavis_llm_answers",
+            "Answers that a language model was to give, by who gave them",
+            ["by"],
+            registry=self.registry,
+        )
+        for by in ("model", "stand-in", "broken"):
+            self.llm_answers.labels(by)  # so that all are there from the start
+        self.llm_first_token = Histogram(
+            "visavis_llm_first_token_seconds",
+            "From the question until a language model began to answer",
+            buckets=_STAGE_BUCKETS,
+            registry=self.registry,
+        )
+        self.llm_away = Gauge(
+            "visavis_llm_away",
+            "1 while the language model cannot be had and the file of answers stands in",
+            registry=self.registry,
+        )
+        self.fillers = Counter(
+            "visavis_fillers",
+            "Times that an answer was long in coming, and a few words were said first",
+            registry=self.registry,
+        )
         self.engine_errors = Counter(
             "visavis_engine_errors", "Failures of an engine", ["engine"], registry=self.registry
         )

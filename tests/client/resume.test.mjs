@@ -315,11 +315,13 @@ test("whether anybody watches is told to servers that want to know, over reconne
   const { session } = await connected();
   session.watch(false);
   assert.deepEqual(peers[0].channel.sent.at(-1), { type: "watch", on: false });
-  ready = () => ({ ...known, resumed: true, taken: 2, fluency: "half" });
+  assert.equal(session.voiceMood, false);
+  ready = () => ({ ...known, resumed: true, taken: 2, fluency: "half", voice_mood: true });
   peers[0].channel.dispatchEvent(new Event("close"));
   await until(() => peers.length === 2 && session.state === "connected");
   assert.deepEqual(peers[1].channel.sent.map((m) => [m.type, m.on]), [["mic", false], ["watch", false]]);
   assert.equal(session.fluency, "half");
+  assert.equal(session.hooks().voiceMood, true);
   session.watch(true);
   assert.deepEqual(peers[1].channel.sent.at(-1), { type: "watch", on: true });
   peers[1].channel.tell({ type: "pictures", fluency: "still" });

@@ -55,6 +55,11 @@ async def test_a_session_can_be_commanded_over_http():
         assert "thoughtful" in told["known"]
         described = await (await client.get(viewer.location)).json()
         assert described["turn"] >= 1
+        mood = {"frustration": 0, "satisfaction": 0, "urgency": 0, "confidence": 0}
+        assert described["mood"] == mood
+        viewer.channel.send('{"type": "text", "text": "This is ridiculous"}')
+        await viewer.wait_for("reply_ended", turn=described["turn"] + 1)
+        assert (await (await client.get(viewer.location)).json())["mood"]["frustration"] > 0.3
         nothing = await client.post(f"{viewer.location}/say", json={"text": "<b>...</b>"})
         assert nothing.status == 400
         assert (await nothing.json())["type"] == "urn:visavis:nothing-to-say"

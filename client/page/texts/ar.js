@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "صورة أبطأ",
   "fluency.half": "صورة أبطأ",
   "fluency.still": "الصورة متوقفة",
+  "mood.voice": "تُسمع نبرة صوتك أيضا: فهي تدل على شعورك.",
 
   "avatar.label": "المجسّد الرقمي",
   "avatar.picture": "صورة حية للمجسّد الرقمي",

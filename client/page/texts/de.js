@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "langsameres Bild",
   "fluency.half": "langsameres Bild",
   "fluency.still": "Bild angehalten",
+  "mood.voice": "Auch der Ton Ihrer Stimme wird gehört: er sagt, wie Sie sich fühlen.",
 
   "avatar.label": "Avatar",
   "avatar.picture": "Livebild des Avatars",

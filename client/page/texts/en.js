@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "slower picture",
   "fluency.half": "slower picture",
   "fluency.still": "picture paused",
+  "mood.voice": "The tone of your voice is heard, too: it tells how you feel.",
 
   "avatar.label": "Avatar",
   "avatar.picture": "Live picture of the avatar",

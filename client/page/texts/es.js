@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "imagen más lenta",
   "fluency.half": "imagen más lenta",
   "fluency.still": "imagen en pausa",
+  "mood.voice": "También se escucha el tono de su voz: dice cómo se siente.",
 
   "avatar.label": "Avatar",
   "avatar.picture": "Imagen en directo del avatar",

@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "image ralentie",
   "fluency.half": "image ralentie",
   "fluency.still": "image en pause",
+  "mood.voice": "Le ton de votre voix est aussi écouté : il dit ce que vous ressentez.",
 
   "avatar.label": "Avatar",
   "avatar.picture": "Image en direct de l’avatar",

@@ -20,6 +20,7 @@ export default {
   "fluency.mouth": "画面变慢",
   "fluency.half": "画面变慢",
   "fluency.still": "画面已暂停",
+  "mood.voice": "系统也会听您说话的语气，以了解您的感受。",
 
   "avatar.label": "数字人",
   "avatar.picture": "数字人实时画面",
