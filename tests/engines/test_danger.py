@@ -149,6 +149,17 @@ def test_nothing_is_said_cheerfully():
             )  # no direction of its own takes the serious one's place
 
 
+def test_an_entry_for_everything_is_none_for_who_wants_to_die():
+    house = HOUSE.replace(
+        "- This is an emergency!", "- There is a fire.\n- I want to die.\n- Help! Help!"
+    )
+    own = own_answers(knowledge_file.parse(house), "en")
+    assert own["suicide"] == "Sit down with a member of the staff."
+    del own["suicide"]
+    general = house.replace("- I want to kill myself.", "- Where is the chapel?")
+    assert "suicide" not in own_answers(knowledge_file.parse(general), "en")
+
+
 # --- phrases -------------------------------------------------------------------------------------
 
 
