@@ -411,6 +411,7 @@ export class VisavisAvatar extends HTMLElement {
     this.#video.srcObject = stream;
     this.#withNextPicture(() => {
       this.#uncover();
+      if (this.#rests) this.#freeze();
       this.#emit("firstpicture", { ms: this.session.pictureShown() });
     });
     this.#video.play().catch((error) => this.#onPlayFailed(error));

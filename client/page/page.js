@@ -307,12 +307,7 @@ function comeBack() {
 /** Loaded where it is wanted: an ordinary page has no need of it. */
 async function beKiosk() {
   const { Kiosk } = await import("./kiosk/kiosk.js");
-  const chosen = {
-    choose: (/** @type {string} */ tag) => tongue.choose(tag),
-    reset: () => tongue.reset(settings.language, choice.voice ?? ""),
-  };
-  host = new Kiosk({ avatar, ask, clear, phase: () => conversation.phase, address, tongue: chosen });
-  host.offer(settings.languages);
+  host = new Kiosk({ avatar, ask, clear, phase: () => conversation.phase, address, tongue, settings });
   await host.begin();
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import pairwise
@@ -14,10 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from visavis.engines.base import Floats
+from visavis.engines.dialogue.doubting import MOST, Lacking
 from visavis.engines.dialogue.knowledge_file import Entry
+from visavis.engines.language import wordings
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.embeddings import Embedder, Kept
-from visavis.engines.language.wording import STOP, normalise, sound, spelled, stem, terms
+from visavis.engines.language.phrasebook import ENGLISH
+from visavis.engines.language.wording import STOP, sound, spelled
+from visavis.engines.language.wordings import Wording
 
 # Chosen by five-fold cross-validation over the questions of data/hotel.md (77 % right; plain cosine
 # 68 %) with the `tune` questions of bench/dialogue_questions.toml as what must be turned away.
@@ -54,12 +58,16 @@ class Index:
         strange: Sequence[Entry],
         embedder: Embedder,
         cache: Path | None = None,
+        wording: Wording | None = None,
     ) -> None:
         """`strange`: what must not be mistaken for the known; its words correct no misheard ones.
 
         `cache`: a folder in which the vectors of the entries are kept between starts.
         """
+        self.wording = wording = wording or wordings.of(ENGLISH)
+        normalise = wording.normalise
         self.entries = (*known, *strange)
+        self._count = len(known)
         self.asked = [[normalise(q) for q in (*e.questions, e.subject)] for e in self.entries]
         answers = [normalise(unmarked(entry.answers[0])) for entry in self.entries]
         self._texts = [*(text for group in self.asked for text in group), *answers]
@@ -68,10 +76,14 @@ class Index:
         self._row = {text: row for row, text in enumerate(self._texts[:questions])}
         self._exact = {text: n for n, group in reversed([*enumerate(self.asked)]) for text in group}
         pairs = zip(self.asked, answers, strict=True)
-        self._lexicon = Lexicon([" ".join((*group, answer)) for group, answer in pairs])
-        self._subjects = Lexicon([" ".join(group) for group in self.asked])
-        self._ear = Ear(text for group in self.asked[: len(known)] for text in group)
+        documents = [" ".join((*group, answer)) for group, answer in pairs]
+        self._lexicon = Lexicon(documents, wording)
+        self._subjects = Lexicon([" ".join(group) for group in self.asked], wording)
+        heard = self.asked[: len(known)] if wording.heard else []
+        self._ear = Ear(text for group in heard for text in group)
+        self._embedder = embedder
         self._vector = lru_cache(REMEMBERED)(lambda text: embedder.embed([text])[0])
+        self._remembered = lru_cache(REMEMBERED)(self._scored)
         self._kept: Kept | None = Kept(embedder, cache, "questions")
         self._meanings: Meanings | None = None
         if len(self._kept.missing(self._texts)) <= AT_ONCE:
@@ -101,16 +113,52 @@ class Index:
 
     def scores(self, normal: str) -> Floats:
         """A normalised question -> (entries,) float32; at least 1 if asked word for word."""
-        meanings = self._meanings
+        return self._read(normal)[0]
+
+    def heard(self, normal: str) -> str:
+        """What a normalised question is taken to have been, where words of it were misheard."""
+        return self._read(normal)[1]
+
+    def _read(self, normal: str) -> tuple[Floats, str]:
+        return self._scored(normal) if self.learning else self._remembered(normal)
+
+    def _scored(self, normal: str) -> tuple[Floats, str]:
+        meanings, heard = self._meanings, normal
         scores = self._plain(normal, meanings)
         if self.has(normal):
             scores[self._exact[normal]] = max(1.0, float(scores.max()))
-        if scores.max() < FITS_BADLY:
+        if self.wording.heard and scores.max() < FITS_BADLY:
             for guess in self._ear.guesses(normal):
                 other = self._plain(guess, meanings)
+                if other.max() >= max(FITS_WELL, scores.max()):
+                    heard = guess
                 if other.max() >= FITS_WELL:
                     scores = np.maximum(scores, other)
-        return scores
+        return scores, heard
+
+    def share(self, normal: str, number: int) -> float:
+        """How much of a normalised question's words, by rarity, an entry has."""
+        return float(self._lexicon.shared(normal)[number])
+
+    def lacking(self, normal: str, number: int) -> list[Lacking]:
+        """The words of a normalised question that an entry has not; none before all is learnt."""
+        wording = self.wording
+        meanings, said = self._meanings, wording.words(normal)
+        found = [
+            word
+            for word in dict.fromkeys(said)
+            if word not in wording.stop and number not in self._lexicon.having(wording.stem(word))
+        ][:MOST]
+        if meanings is None or not found or len(said) == 1:
+            return []
+        left = [" ".join(other for other in said if other != word) for word in found]
+        nearest = float(meanings.similar(self._vector(normal))[number])
+        changes = [float(meanings.similar(v)[number]) - nearest for v in self._embedder.embed(left)]
+        known = (min(self._lexicon.having(wording.stem(w)), default=self._count) for w in found)
+        return [
+            Lacking(word, change, first >= self._count)
+            for word, change, first in zip(found, changes, known, strict=True)
+        ]
 
     def _plain(self, normal: str, meanings: Meanings | None) -> Floats:
         if meanings is None:
@@ -184,12 +232,13 @@ def _unit(vectors: Floats) -> Floats:
 class Lexicon:
     """The words of all entries: how much of a question's words an entry has."""
 
-    def __init__(self, documents: Sequence[str]) -> None:
+    def __init__(self, documents: Sequence[str], wording: Wording) -> None:
         """One normalised document for each entry."""
+        self._wording = wording
         self._count = len(documents)
         having: dict[str, list[int]] = {}
         for number, document in enumerate(documents):
-            for term in set(terms(document)):
+            for term in set(wording.terms(document)):
                 having.setdefault(term, []).append(number)
         self._having = {term: np.array(found, np.intp) for term, found in having.items()}
         self._rarity = {t: math.log(1 + self._count / len(found)) for t, found in having.items()}
@@ -197,7 +246,7 @@ class Lexicon:
 
     def shared(self, normal: str) -> Floats:
         """(entries,) float32 in [0, 1]: the part of the question's words, by rarity, in each."""
-        asked = self._weights(normal.split())
+        asked = self._weights(self._wording.words(normal))
         found = np.zeros(self._count, np.float32)
         total = sum(asked.values())
         if total == 0:
@@ -207,11 +256,17 @@ class Lexicon:
                 found[self._having[term]] += np.float32(weight)
         return found / np.float32(total)
 
+    def having(self, term: str) -> Collection[int]:
+        """The numbers of the entries that have a term."""
+        found = self._having.get(term)
+        return () if found is None else found.tolist()
+
     def _weights(self, words: Sequence[str]) -> dict[str, float]:
-        single = {stem(word) for word in words if word not in STOP}
+        stop, stem = self._wording.stop, self._wording.stem
+        single = {stem(word) for word in words if word not in stop}
         weights = {term: self._rarity.get(term, self._unknown) for term in single}
         for a, b in pairwise(words):
-            if a + b in self._rarity and (a not in STOP or b not in STOP):
+            if a + b in self._rarity and (a not in stop or b not in stop):
                 weights[a + b] = self._rarity[a + b]
         return weights
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby, zip_longest
 
-from visavis.engines.dialogue.knowledge_file import Entry, Knowledge
+from visavis.engines.dialogue.entries import Entry, Knowledge
+from visavis.engines.language.phrasebook import primary
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,24 @@ class Topic:
     question: str
 
 
-def topics(knowledge: Knowledge, most: int = 64) -> tuple[Topic, ...]:
-    """At most `most`: the first entry of every topic, then the second of each, and so on."""
-    grouped = groupby(knowledge.entries, key=lambda entry: entry.topic)
+def topics(knowledge: Knowledge, language: str, most: int = 64) -> tuple[Topic, ...]:
+    """At most `most`: the first entry of every topic, then the second of each, and so on.
+
+    language: BCP 47; what the file does not say in it is left out.
+    """
+    spoken = knowledge.in_language(language)
+    own = [entry for entry in spoken.entries if not entry.borrowed]
+    grouped = groupby(own, key=lambda entry: entry.topic)
     rows = zip_longest(*(tuple(entries) for _, entries in grouped))
     found = (_topic(entry) for row in rows for entry in row if entry is not None)
     return tuple(each for each, _ in zip(found, range(most), strict=False))
+
+
+def greeting(knowledge: Knowledge, language: str) -> str:
+    """What the avatar says to whoever comes; empty where the file has none in that language."""
+    words = knowledge.in_language(language).persona.greeting
+    is_own = primary(language) == knowledge.language or words != knowledge.persona.greeting
+    return words if is_own else ""
 
 
 def _topic(entry: Entry) -> Topic:

@@ -10,7 +10,8 @@ from pathlib import Path
 from aiohttp import web
 
 from visavis.engines.dialogue import knowledge_file
-from visavis.engines.dialogue.topics import Topic, topics
+from visavis.engines.dialogue.entries import Knowledge, KnowledgeError
+from visavis.engines.dialogue.topics import greeting, topics
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +22,7 @@ class TopicRoutes:
     def __init__(self, knowledge: Path | None) -> None:
         self._path = knowledge
         self._stamp: tuple[int, int] | None = None
-        self._topics: tuple[Topic, ...] = ()
-        self._greeting = ""
+        self._known: Knowledge | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -31,11 +31,14 @@ class TopicRoutes:
     async def close(self) -> None:
         """Nothing is under way here."""
 
-    async def _list(self, _request: web.Request) -> web.Response:
+    async def _list(self, request: web.Request) -> web.Response:
         if self._path is not None:
             await asyncio.to_thread(self._refresh, self._path)
-        found = [asdict(each) for each in self._topics]
-        return web.json_response({"greeting": self._greeting, "topics": found})
+        if self._known is None:
+            return web.json_response({"greeting": "", "topics": []})
+        language = request.query.get("language", self._known.language)
+        found = [asdict(each) for each in topics(self._known, language)]
+        return web.json_response({"greeting": greeting(self._known, language), "topics": found})
 
     def _refresh(self, path: Path) -> None:
         """A file that is being edited, or is broken, leaves what was read before."""
@@ -45,7 +48,6 @@ class TopicRoutes:
             if stamp == self._stamp:
                 return
             self._stamp = stamp
-            known = knowledge_file.load(path)
-            self._topics, self._greeting = topics(known), known.persona.greeting
-        except (OSError, knowledge_file.KnowledgeError):
+            self._known = knowledge_file.load(path)
+        except (OSError, KnowledgeError):
             log.warning("the topics could not be read", extra={"file": path.name})

@@ -1,4 +1,4 @@
-"""The kiosk in a real Chromium: a visitor comes, is served, warned and forgotten; what fails heals."""
+"""The kiosk in a real Chromium: a visitor comes, is served, warned, forgotten; faults heal."""
 
 from contextlib import asynccontextmanager
 
@@ -58,40 +58,42 @@ def services():
 
 
 async def test_a_visitor_is_greeted_served_warned_and_forgotten(chromium, services):
-    async with serving(services, max_sessions=1) as client:
-        async with kiosk(chromium, client.make_url("/"), "?kiosk=40&speed=20") as page:
-            await page.evaluate(WATCH)
-            first = await page.evaluate("window.visavis.id")
-            await page.wait_for_selector(".kiosk-ask")
-            assert await page.inner_text(".kiosk-line")
-            await page.mouse.click(270, 100)
-            await phase(page, "visit")
-            await page.wait_for_function(f"({SAID}).includes('Welcome')")
-            question = (await page.inner_text(".kiosk-ask >> nth=0")).replace("\u2011", "-")
-            await page.click(".kiosk-ask >> nth=0")
-            await page.wait_for_function(f"({SAID}).includes('You said:')")
-            assert question in await page.evaluate(SAID)
+    async with (
+        serving(services, max_sessions=1) as client,
+        kiosk(chromium, client.make_url("/"), "?kiosk=40&speed=20") as page,
+    ):
+        await page.evaluate(WATCH)
+        first = await page.evaluate("window.visavis.id")
+        await page.wait_for_selector(".kiosk-ask")
+        assert await page.inner_text(".kiosk-line")
+        await page.mouse.click(270, 100)
+        await phase(page, "visit")
+        await page.wait_for_function(f"({SAID}).includes('Welcome')")
+        question = (await page.inner_text(".kiosk-ask >> nth=0")).replace("\u2011", "-")
+        await page.click(".kiosk-ask >> nth=0")
+        await page.wait_for_function(f"({SAID}).includes('You said:')")
+        assert question in await page.evaluate(SAID)
 
-            await phase(page, "warning")
-            assert "Are you still there?" in await page.inner_text(".kiosk-warning")
-            await page.wait_for_function(f"({SAID}).includes('Are you still there')")  # and heard
-            await page.keyboard.press("a")  # any key is more time
-            await phase(page, "visit")
-            assert question in await page.evaluate(SAID)
+        await phase(page, "warning")
+        assert "Are you still there?" in await page.inner_text(".kiosk-warning")
+        await page.wait_for_function(f"({SAID}).includes('Are you still there')")  # and heard
+        await page.keyboard.press("a")  # any key is more time
+        await phase(page, "visit")
+        assert question in await page.evaluate(SAID)
 
-            await phase(page, "warning")
-            await phase(page, "goodbye")
-            await phase(page, "standby")
-            assert await page.evaluate(SAID) == ""
-            assert question not in await page.inner_text("#captions-live")
-            await page.wait_for_function(
-                f"window.visavis.id !== '{first}' && window.visavis.state === 'connected'"
-            )
-            assert (await client.get(f"/v1/sessions/{first}")).status == 404
-            assert await page.evaluate("window.visavis.messages.length") < 10
-            looks, blanks = await page.evaluate("[window.looks, window.blanks]")
-            assert looks > 20
-            assert blanks == 0, "the face was away"
+        await phase(page, "warning")
+        await phase(page, "goodbye")
+        await phase(page, "standby")
+        assert await page.evaluate(SAID) == ""
+        assert question not in await page.inner_text("#captions-live")
+        await page.wait_for_function(
+            f"window.visavis.id !== '{first}' && window.visavis.state === 'connected'"
+        )
+        assert (await client.get(f"/v1/sessions/{first}")).status == 404
+        assert await page.evaluate("window.visavis.messages.length") < 10
+        looks, blanks = await page.evaluate("[window.looks, window.blanks]")
+        assert looks > 20
+        assert blanks == 0, "the face was away"
 
 
 @pytest.mark.slow
@@ -156,6 +158,45 @@ async def test_a_camera_senses_who_comes_and_its_picture_stays_here(chromium, se
             for body in offers:  # a picture would have to leave by one of these, or by the peer
                 assert not body.startswith("v=0") or "a=recvonly" in body.split("m=video")[1]
                 assert len(body) < 20_000
+
+
+@pytest.mark.slow
+async def test_yes_is_more_time_and_no_is_goodbye(chromium, services):
+    def says(text):
+        words = f"{{ type: 'transcript', turn: 90, text: '{text}', final: true }}"
+        avatar = "document.querySelector('visavis-avatar')"
+        return f"{avatar}.dispatchEvent(new CustomEvent('message', {{ detail: {words} }}))"
+
+    async with serving(services) as client:
+        query = "?kiosk=120&speed=20"
+        async with kiosk(chromium, client.make_url("/"), query) as page:
+            await page.mouse.click(270, 100)
+            await phase(page, "warning")
+            await page.evaluate(says("Yes, please."))
+            await phase(page, "visit")
+            await page.wait_for_function(f"({SAID}).includes('Of course')")
+            await phase(page, "warning")
+            await page.evaluate(says("No, thank you."))
+            await phase(page, "goodbye")
+            await phase(page, "standby")
+
+
+@pytest.mark.slow
+async def test_a_mind_that_says_goodbye_ends_the_visit(chromium, services):
+    async with serving(services) as client, kiosk(chromium, client.make_url("/")) as page:
+        await page.mouse.click(270, 100)
+        await phase(page, "visit")
+        first = await page.evaluate("window.visavis.id")
+        ends = "{ detail: { type: 'farewell', turn: 1 }, cancelable: true }"
+        avatar = "document.querySelector('visavis-avatar')"
+        goes_on = await page.evaluate(
+            f"{avatar}.dispatchEvent(new CustomEvent('farewell', {ends}))"
+        )
+        assert goes_on is False  # the kiosk says when the session ends
+        await page.evaluate(f"{avatar}.dispatchEvent(new CustomEvent('message', {ends}))")
+        await phase(page, "goodbye")
+        await phase(page, "standby")
+        await page.wait_for_function(f"window.visavis.id !== '{first}'")
 
 
 @pytest.mark.slow

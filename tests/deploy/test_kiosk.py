@@ -1,4 +1,4 @@
-"""What a kiosk's browser has open all day, in a real Chromium: it waits, shows, and watches over."""
+"""What a kiosk's browser has open all day, in a real Chromium: it waits, shows, watches."""
 
 import socket
 import tempfile

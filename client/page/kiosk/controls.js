@@ -3,7 +3,7 @@
  * All of it is as before for the next visitor.
  */
 
-import { byId, make } from "../dom.js";
+import { make } from "../dom.js";
 import { ownName } from "../settings.js";
 import { direction, t } from "../texts/texts.js";
 import { button } from "./view.js";
@@ -80,8 +80,6 @@ export class Controls {
     this.#root.style.setProperty("--scale", String(SCALES[this.#scale]));
     this.#root.dataset.scale = String(this.#scale);
     this.size.ariaPressed = String(this.#scale > 0);
-    const log = byId("log");
-    log.scrollTop = log.scrollHeight; // the last words, at any size
   }
 
   /** @param {boolean} on */

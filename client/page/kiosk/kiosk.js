@@ -7,7 +7,7 @@
 
 import { authorization } from "../../element/connection.js";
 import { byId, make } from "../dom.js";
-import { has, language, onLanguage, t } from "../texts/texts.js";
+import { has, language, LANGUAGES, onLanguage, t } from "../texts/texts.js";
 import { Attract } from "./attract.js";
 import { chime } from "./chime.js";
 import { Clock } from "./clock.js";
@@ -24,6 +24,7 @@ import { Visit } from "./visit.js";
 import { askedFor } from "./wishes.js";
 
 const COUNT_MS = 1000;
+const root = document.documentElement;
 const REPLIES = new Set(["thinking", "reply_started", "caption", "reply_ended"]);
 
 /** Its style sheet is there, or will never be. */
@@ -35,10 +36,10 @@ function styled() {
 
 /**
  * What the page does for it: `ask` a question, `clear` what was said from the screen, tell its
- * `phase` (see conversation.js), and `choose` a language or `reset` it.
+ * `phase` (see conversation.js); its languages and what the server has of them.
  * @typedef {{avatar: import("../../visavis-avatar.js").VisavisAvatar, ask: (text: string) => void,
  *   clear: () => void, phase: () => string, address: URLSearchParams,
- *   tongue: {choose: (tag: string) => void, reset: () => void}}} Page
+ *   tongue: import("../tongue.js").Tongue, settings: import("../settings.js").Settings}} Page
  */
 
 export class Kiosk {
@@ -86,6 +87,8 @@ export class Kiosk {
     });
     new Operator(this.#options.pin, this.#operatorsActs(), () => this.#facts());
     this.#view.name();
+    const log = byId("log");
+    new ResizeObserver(() => (log.scrollTop = log.scrollHeight)).observe(log); // the last words, at any size
     this.#listen();
   }
 
@@ -97,20 +100,23 @@ export class Kiosk {
   /** The face, and whoever comes. */
   async begin() {
     await styled();
-    document.documentElement.classList.add("kiosk");
+    root.classList.add("kiosk");
     this.#avatar.setAttribute("kiosk", "");
-    document.documentElement.dataset.kiosk = this.#visit.phase;
+    root.dataset.kiosk = this.#visit.phase;
     keepTheScreen(() => this.#options.pin !== "");
     this.#avatar.connect();
+    this.offer(this.#page.settings.languages);
     this.#load();
     this.#attract.begin();
     this.#hint();
     if (this.#options.camera) this.#presence.start();
   }
 
-  /** The languages that a visitor may choose from. @param {string[]} languages */
+  /** The languages that a visitor may choose from: those that the operator names, else those that
+   * the page has words in. @param {string[]} languages of the server */
   offer(languages) {
-    this.#controls.offer(languages);
+    const named = this.#options.languages;
+    this.#controls.offer(languages.filter((tag) => (named.length ? named : LANGUAGES).includes(tag)));
   }
 
   /** The visitor has finished, and says so. */
@@ -143,7 +149,9 @@ export class Kiosk {
       if (data?.type === "visavis:leave") this.#visit.finish("asked");
     });
     this.#avatar.addEventListener("farewell", (event) => event.preventDefault()); // the goodbye is ours
-    const hears = (/** @type {boolean} */ on) => document.documentElement.classList.toggle("kiosk-no-mic", !on);
+    this.#avatar.addEventListener("card", () => root.classList.add("kiosk-has-card"));
+    this.#avatar.addEventListener("cardaway", () => root.classList.remove("kiosk-has-card"));
+    const hears = (/** @type {boolean} */ on) => root.classList.toggle("kiosk-no-mic", !on);
     this.#avatar.addEventListener("micerror", () => hears(false));
     this.#avatar.addEventListener("micready", () => hears(true));
     this.#avatar.addEventListener("playblocked", () => (this.#blocked = true));
@@ -200,7 +208,7 @@ export class Kiosk {
 
   /** @param {import("./visit.js").Phase} phase @param {import("./visit.js").Phase} before */
   #onPhase(phase, before) {
-    document.documentElement.dataset.kiosk = phase;
+    root.dataset.kiosk = phase;
     this.#counting();
     this.#view.warn(phase === "warning");
     this.#view.bid(phase === "goodbye");
@@ -264,10 +272,12 @@ export class Kiosk {
   #forget() {
     this.#bidding = this.#isOwed = false;
     this.#page.clear();
+    this.#avatar.hideCard();
+    root.classList.remove("kiosk-has-card");
     this.#view.type(false);
     this.#keyboard.reset();
     this.#controls.reset();
-    this.#page.tongue.reset();
+    this.#page.tongue.reset(this.#page.settings.language, this.#page.address.get("voice") ?? "");
     this.#speak.reset();
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     getSelection()?.removeAllRanges();
@@ -311,7 +321,8 @@ export class Kiosk {
   }
 
   #readAloud() {
-    this.#say(t("kiosk.aloud.say", { questions: this.#offered.join(" ") }));
+    const asked = this.#offered.length ? t("kiosk.aloud.say", { questions: this.#offered.join(" ") }) : "";
+    this.#say(`${asked} ${t("kiosk.aloud.how")}`.trim());
   }
 
   #onLanguage() {

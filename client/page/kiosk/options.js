@@ -21,6 +21,7 @@ const MINUTE = 60 * SECOND;
  * @property {number|null} reload minute of the day at which the page is loaded anew; null for never
  * @property {boolean} camera whether the camera senses who comes
  * @property {boolean} headphones whether there is a socket for them
+ * @property {string[]} languages to choose from, of those that the server speaks
  * @property {string[]} questions to suggest, in place of those of the knowledge file
  * @property {string} pin that lets the operator out; "" for no way out
  * @property {number} speed of the kiosk's own clock, to try a day in minutes
@@ -73,6 +74,7 @@ export function optionsOf(address, secret) {
     reload: minuteOfDay(address.get("reload"), 4 * 60),
     camera: address.get("presence") === "camera",
     headphones: address.has("headphones"),
+    languages: (address.get("languages") ?? "").split(/[ ,]+/).filter(Boolean),
     questions: address.getAll("ask").map((each) => each.trim()).filter(Boolean),
     pin: /^\d{4,12}$/.test(pin) ? pin : "",
     speed: number(address.get("speed"), 1, 3600, 1),

@@ -33,7 +33,8 @@ export class Speak {
     this.button.addEventListener("contextmenu", (/** @type {Event} */ event) => event.preventDefault());
     for (const event of ["mic", "micready", "micerror", "state"]) avatar.addEventListener(event, () => this.render());
     avatar.addEventListener("mic", () => this.#measure());
-    avatar.addEventListener("thinking", () => this.#taken());
+    // not before a word of the answer was heard: until then the visitor may go on with theirs
+    avatar.addEventListener("caption", (/** @type {any} */ { detail }) => detail.heard > 0 && this.#taken());
     avatar.addEventListener("listening", () => clearTimeout(this.#unused));
     onLanguage(() => this.render());
     this.render();

@@ -115,7 +115,7 @@ export class View {
     const invite = make("section", { className: "kiosk-invite" }, this.invitation, this.hint);
     const act = make("div", { className: "kiosk-act" }, speak, type, byId("interrupt"));
     const composer = byId("composer");
-    byId("text").inputMode = "none"; // no keyboard of the system over ours
+    Object.assign(byId("text"), { inputMode: "none", dir: "auto" }); // no keyboard of the system over ours
     this.#panel.insertBefore(invite, composer);
     this.#panel.insertBefore(asks, composer);
     composer.after(this.keys, act);

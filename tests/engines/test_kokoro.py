@@ -1,4 +1,4 @@
-"""The neural voice for Japanese, where its packages are: `visavis[japanese]`."""
+"""Kokoro's voices, where their packages are: `visavis[kokoro]`, `visavis[japanese]`."""
 
 from importlib.util import find_spec
 from itertools import pairwise
@@ -8,7 +8,7 @@ import pytest
 
 from visavis.engines import load
 from visavis.engines.base import EngineError, Prosody
-from visavis.engines.voices import kokoro_ja, utterance
+from visavis.engines.voices import kokoro, utterance
 
 there = pytest.mark.skipif(find_spec("pyopenjtalk") is None, reason="visavis[japanese] is not here")
 LINES = ("しずかな部屋がございます。", "朝食は七時からです、 お寿司もあります。")
@@ -16,7 +16,7 @@ LINES = ("しずかな部屋がございます。", "朝食は七時からです
 
 @pytest.fixture(scope="module")
 def voice(tmp_path_factory):
-    return kokoro_ja.load(tmp_path_factory.mktemp("home"), "kokoro-ja")
+    return kokoro.load(tmp_path_factory.mktemp("home"), "kokoro-ja")
 
 
 @there
@@ -41,7 +41,7 @@ def test_it_comes_before_the_robot(tmp_path):
 
 
 def test_without_its_packages_it_is_not_offered(monkeypatch, tmp_path):
-    monkeypatch.setattr(kokoro_ja, "find_spec", lambda name: None)
+    monkeypatch.setattr(kokoro, "find_spec", lambda name: None)
     assert load.voice_for("ja", tmp_path) == "espeak-ja"
     with pytest.raises(EngineError, match="no voice 'kokoro-ja'"):
         load.tts("kokoro-ja", tmp_path)
