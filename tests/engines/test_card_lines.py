@@ -26,7 +26,8 @@ def test_lines_that_show_something(line, expected):
 
 
 @pytest.mark.parametrize(
-    "line", ["", "The picture: it hangs in the hall.", "Pictures: two", "Link", "Map:", "Mapping: x"]
+    "line",
+    ["", "The picture: it hangs in the hall.", "Pictures: two", "Link", "Map:", "Mapping: x"],
 )
 def test_other_lines_are_none(line):
     assert card(line, "Pool") is None

@@ -37,7 +37,12 @@ def test_the_held_out_conversations_are_read_as_a_person_reads_them():
 @pytest.mark.parametrize(
     ("language", "frustrated", "pleased", "urgent"),
     [
-        ("en", "You are not listening to me!", "That is wonderful, thank you so much.", "Hurry up!"),
+        (
+            "en",
+            "You are not listening to me!",
+            "That is wonderful, thank you so much.",
+            "Hurry up!",
+        ),
         ("es", "¡No me entiende!", "Perfecto, muchas gracias.", "Tengo mucha prisa."),
         ("fr", "Vous ne m'écoutez pas !", "C'est parfait, merci beaucoup.", "C'est urgent."),
         ("de", "Sie verstehen mich nicht!", "Wunderbar, vielen Dank.", "Ich habe es eilig."),
