@@ -172,7 +172,7 @@ class Index:
         left = [" ".join(other for other in said if other != word) for word in found]
         nearest = float(meanings.similar(self._vector(normal))[number])
         changes = [float(meanings.similar(v)[number]) - nearest for v in self._embedder.embed(left)]
-        known = (min(self._lexicon.having(wording.stem(w)), default=self._count) for w in found)
+        known = (min(self._lexicon.having(stem(w)), default=self._count) for w in found)
         return [
             Lacking(word, change, first >= self._count)
             for word, change, first in zip(found, changes, known, strict=True)
