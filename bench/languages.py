@@ -110,7 +110,7 @@ def main() -> None:
     told = measure(wrong)
     if options.wrong:
         told["wrong"] = wrong
-    print(json.dumps(told, ensure_ascii=False, indent=1))  # noqa: T201 (a command)
+    print(json.dumps(told, ensure_ascii=False, indent=1))
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ class KnowledgeDialogue:
         small, beyond = smalltalk.entries(language)
         small = smalltalk.not_in(self.knowledge, small)
         known = (*self.knowledge.entries, *small)
-        self._index = Index(known, beyond, embedder, cache, self._wording)
+        across = not is_english(language)
+        self._index = Index(known, beyond, embedder, cache, self._wording, across=across)
         own = len(self.knowledge.entries)
         self._known = own + len(small)
         self._by_id = {e.id: e for e in self._index.entries[: self._known]}

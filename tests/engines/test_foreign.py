@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from support.embedders import WordVectors
 
-from visavis.engines.dialogue import smalltalk
 from visavis.engines.dialogue.knowledge import KnowledgeDialogue
 from visavis.engines.language.foreign import is_foreign
 
