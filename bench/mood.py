@@ -2,6 +2,8 @@
 
     python bench/mood.py [--errors]
 
+first: written before the cues and weights, which were then chosen on it; second: written after.
+
 Over the conversations of mood.toml. told: turns at which a person says that the visitor is
 frustrated, satisfied or urgent, and at which we say so; false: of those that we say, the ones at
 which nobody would. offers: conversations in which a person would offer to fetch somebody, at that
@@ -62,14 +64,14 @@ def noticed(mood: Mood, letter: str) -> bool:
     return float(getattr(mood, FEELINGS[letter])) >= TOLD
 
 
-def measure(language: str = "en") -> tuple[dict[str, Count], dict[str, object]]:
-    """All conversations of a language."""
+def measure(which: str = "first") -> tuple[dict[str, Count], dict[str, object]]:
+    """All conversations of a set."""
     rows = tomllib.loads(CONVERSATIONS.read_text("utf-8"))["conversation"]
-    rows = [row["turns"] for row in rows if row.get("language", "en") == language]
+    rows = [row["turns"] for row in rows if row.get("set", "first") == which]
     counts = {letter: Count() for letter in FEELINGS}
     wanted = offered = false = late = 0
     for conversation in rows:
-        felt = course([turn(row) for row in conversation], language)
+        felt = course([turn(row) for row in conversation], "en")
         for row, mood in zip(conversation, felt, strict=True):
             for letter, count in counts.items():
                 _count(count, letter in row[2], noticed(mood, letter), f"{row[0]}: {mood}")
@@ -105,14 +107,15 @@ def main() -> None:
     arguments = parser.parse_args()
     warm()
     began = time.perf_counter()
-    counts, offers = measure()
-    report: dict[str, object] = {
-        **{FEELINGS[letter]: count.told() for letter, count in counts.items()},
-        "offers": offers,
-        "ms": round(1000 * (time.perf_counter() - began), 1),
-    }
-    if arguments.errors:
-        report["errors"] = {FEELINGS[letter]: count.errors for letter, count in counts.items()}
+    report: dict[str, object] = {}
+    for which in ("first", "second"):
+        counts, offers = measure(which)
+        told: dict[str, object] = {FEELINGS[key]: count.told() for key, count in counts.items()}
+        told["offers"] = offers
+        if arguments.errors:
+            told["errors"] = {FEELINGS[key]: count.errors for key, count in counts.items()}
+        report[which] = told
+    report["ms"] = round(1000 * (time.perf_counter() - began), 1)
     json.dump(report, sys.stdout, indent=1)
     print()
 

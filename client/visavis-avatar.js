@@ -1,6 +1,7 @@
 /**
  * <visavis-avatar>: a live avatar in any page, with one script tag. It shows the picture and plays
- * the voice, nothing else: captions, buttons and words belong to the page around it.
+ * the voice, and over the picture the cards that the avatar shows; captions, buttons and words belong
+ * to the page around it.
  *
  *   <script type="module" src="https://avatars.example/visavis-avatar.js"></script>
  *   <visavis-avatar avatar="ana" mode="open"></visavis-avatar>
@@ -11,12 +12,14 @@
  * mic(false); "open": it is on from the start), `muted`, `source` ("dialogue": the avatar answers;
  * "microphone": it speaks what the microphone hears, half a second later. Set `muted` then unless
  * headphones are worn: the microphone would hear the avatar, and the avatar speak itself), `watched`
- * (its picture is shown elsewhere too: have all of them drawn while the element is out of sight).
+ * (its picture is shown elsewhere too: have all of them drawn while the element is out of sight),
+ * `cards` ("off": the page shows them itself), `kiosk` (links of cards are QR codes, and lead nowhere).
  *
- * Methods: connect() from a click, disconnect(), ask(text), say(text, style), interrupt(),
+ * Methods: connect() from a click, disconnect(), hideCard(), renew() (ends the conversation and begins another
+ * under the same picture), rest(on) (stands still and costs little meanwhile), ask(text), say(text, style), interrupt(),
  * direct(prompt), mic(on), retryNow(). ask, say and direct may be called while it connects; they
  * return false when there is no conversation.
- * Properties: iceServers, session (see session.js), micOn, micReady, micLevel in [0, 1], muted, resume
+ * Properties: iceServers, session (see session.js), micOn, micReady, micLevel in [0, 1], muted, volume in [0, 1], resume
  * (a token of `ready`: set it before connect() to go on with that session, as after a reload).
  *
  * Events (CustomEvent, the data is in `detail`): every message of the server under its type
@@ -26,32 +29,38 @@
  * "lapsed" {reason} when the session could not be kept and another one begins; "mic" {on}; "micready";
  * "micerror" {reason: "refused" | "missing" | "busy" | "insecure"}; "firstpicture" {ms};
  * "playblocked" when the browser wants a click before sound: call play() from one.
- * Style it through ::part(poster), ::part(video), ::part(still).
+ * "card" {turn, card}: a picture, a link or a map, which the element shows (see element/cards.js) unless
+ * `cards="off"`; "cardaway" when it is there no more; "staff" {turn, reason}: a person was asked for;
+ * "farewell" {turn}: the avatar has said goodbye. The element then disconnects, unless preventDefault().
+ * Style it through ::part(poster), ::part(video), ::part(still), ::part(card-card) and the parts of a card;
+ * `--visavis-card-bottom`, `--visavis-card-background`, `--visavis-card-color`.
  */
 
+import { CardShelf, STYLE as CARD_STYLE } from "./element/cards.js";
 import { authorization } from "./element/connection.js";
 import { Microphone } from "./element/microphone.js";
 import { Session } from "./element/session.js";
 import { Sight } from "./element/sight.js";
 
 const SERVER = new URL(".", import.meta.url).href;
+const LAST_WORD_MS = 1200;
 const TAIL_MS = 200; // people let go of the button before their last sound is over
 
 const STYLE = `
 :host { display: block; position: relative; overflow: hidden; aspect-ratio: 1; background: #16120f; }
 :host([hidden]) { display: none; }
-* { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover;
+.layer { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover;
     object-position: inherit; transition: opacity 350ms ease; }
 .hidden { opacity: 0; }
 .at-once { transition: none; }
-@media (prefers-reduced-motion: reduce) { * { transition: none; } }
-`;
+@media (prefers-reduced-motion: reduce) { .layer { transition: none; } }
+${CARD_STYLE}`;
 
 /** @param {string} tag @param {string} part */
 function layer(tag, part) {
   const element = document.createElement(tag);
   element.part.add(part);
-  element.classList.add("hidden");
+  element.classList.add("layer", "hidden");
   return element;
 }
 
@@ -66,11 +75,13 @@ export class VisavisAvatar extends HTMLElement {
   #video = /** @type {HTMLVideoElement} */ (layer("video", "video"));
   #still = /** @type {HTMLCanvasElement} */ (layer("canvas", "still"));
   #microphone = new Microphone();
+  /** @type {CardShelf} */ #shelf;
   #sight = new Sight(this, () => this.#onSight());
   #micOn = false;
   #tail = 0;
   #retargeting = false;
   #returns = false;
+  #rests = false;
   #preview = "";
   /** @type {AbortController|null} */ #listeners = null;
 
@@ -81,6 +92,7 @@ export class VisavisAvatar extends HTMLElement {
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];
     root.append(this.#poster, this.#video, this.#still);
+    this.useShelf((target, away) => new CardShelf(root, target, away));
     this.#poster.alt = "";
     this.#still.ariaHidden = "true";
     this.#video.playsInline = true;
@@ -139,12 +151,43 @@ export class VisavisAvatar extends HTMLElement {
     this.toggleAttribute("muted", on);
   }
 
+  get volume() {
+    return this.#video.volume;
+  }
+
+  set volume(share) {
+    this.#video.volume = share;
+  }
+
   get resume() {
     return this.session.resume;
   }
 
   set resume(token) {
     this.session.resume = token;
+  }
+
+  /** The card that is shown now, as of the event "card". */
+  get card() {
+    return this.#shelf.card;
+  }
+
+  /** Put it away. */
+  hideCard() {
+    this.#shelf.hide();
+  }
+
+  /** Have cards stand elsewhere than over the picture.
+   * @param {(target: () => {server: string, token: string, kiosk: boolean}, away: () => void) => CardShelf} make */
+  useShelf(make) {
+    const target = () => ({ ...this.#target(), kiosk: this.hasAttribute("kiosk") });
+    this.#shelf = make(target, () => this.#emit("cardaway", {}));
+  }
+
+  /** What cards say, in the page's language: the keys of WORDS in element/cards.js.
+   * @param {Partial<typeof import("./element/cards.js").WORDS>} words */
+  set cardWords(words) {
+    Object.assign(this.#shelf.words, words);
   }
 
   get micOn() {
@@ -171,6 +214,22 @@ export class VisavisAvatar extends HTMLElement {
   disconnect() {
     this.#closeMicrophone();
     return this.session.disconnect();
+  }
+
+  /** End the conversation, and begin another one: the face stays. */
+  renew() {
+    if (!this.session.active) return this.connect();
+    this.#freeze();
+    this.session.renew();
+  }
+
+  /** Stand still until there is somebody to move for. @param {boolean} on */
+  rest(on) {
+    if (on === this.#rests) return;
+    this.#rests = on;
+    this.#onSight();
+    if (on) this.#freeze();
+    else this.#thaw();
   }
 
   retryNow() {
@@ -240,7 +299,7 @@ export class VisavisAvatar extends HTMLElement {
 
   /** Nobody sees it, or somebody does again: the server draws accordingly. */
   #onSight() {
-    this.session.watch(this.#sight.seen || this.hasAttribute("watched"));
+    this.session.watch(!this.#rests && (this.#sight.seen || this.hasAttribute("watched")));
   }
 
   #onMode() {
@@ -299,17 +358,33 @@ export class VisavisAvatar extends HTMLElement {
     const { type, reason } = message;
     if (type === "reply_started" || type === "reply_resumed") this.#hush(false);
     if (type === "reply_held" || (type === "reply_ended" && reason === "interrupted")) this.#hush(true);
-    this.#emit(message.type, message);
+    const goesOn = this.#emit(message.type, message, type === "farewell");
     this.#emit("message", message);
+    if (goesOn) this.#onDeed(message);
+  }
+
+  /** What the avatar does beside its words, unless the page does it. @param {any} message */
+  #onDeed({ type, turn, card, resumed }) {
+    if (type === "card" && this.getAttribute("cards") !== "off") this.#shelf.show(turn, card);
+    if (type === "reply_started") this.#shelf.onReply(turn);
+    if (type === "ready" && !resumed) this.#shelf.hide();
+    if (type === "farewell") this.#leave();
+  }
+
+  /** The last word is still on its way through the jitter buffer. */
+  #leave() {
+    const { id } = this.session;
+    setTimeout(() => this.session.id === id && this.disconnect(), LAST_WORD_MS);
   }
 
   /** @param {{state: string}} detail */
   #onState(detail) {
     // Chromium shows black once a connection is closed.
     if (detail.state === "reconnecting" || detail.state === "failed") this.#freeze();
-    if (detail.state === "connected") this.#thaw();
+    if (detail.state === "connected" && !this.#rests) this.#thaw();
     if (detail.state === "failed") this.#closeMicrophone();
     if (detail.state === "idle") this.#clear();
+    if (detail.state === "idle" || detail.state === "failed") this.#shelf.hide();
     this.#emit("state", detail);
   }
 
@@ -336,6 +411,7 @@ export class VisavisAvatar extends HTMLElement {
     this.#video.srcObject = stream;
     this.#withNextPicture(() => {
       this.#uncover();
+      if (this.#rests) this.#freeze();
       this.#emit("firstpicture", { ms: this.session.pictureShown() });
     });
     this.#video.play().catch((error) => this.#onPlayFailed(error));
@@ -412,9 +488,10 @@ export class VisavisAvatar extends HTMLElement {
     return (avatars.find((/** @type {any} */ each) => each.default) ?? avatars[0])?.name ?? "";
   }
 
-  /** @param {string} name @param {object} detail */
-  #emit(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+  /** Whether nobody prevented what follows by itself.
+   * @param {string} name @param {object} detail @param {boolean} cancelable */
+  #emit(name, detail, cancelable = false) {
+    return this.dispatchEvent(new CustomEvent(name, { detail, cancelable }));
   }
 }
 

@@ -123,14 +123,16 @@ class Passage:
 class Notes:
     """What the house knows: who speaks for it, and what its file has on one question.
 
-    house: what it is, as the file's title says it. name, role: the avatar's, empty where the file
-    says nothing of them. contact: who knows more. topics: what the file is about. passages: nearest
-    first, none where nothing is near. moment: day and time at the place, in a sentence.
+    house: what it is, as the file's title says it. name, role: the avatar's; greeting: what it
+    says to who arrives; empty where the file says nothing of them. contact: who knows more.
+    topics: what the file is about. passages: nearest first, none where nothing is near. moment: day
+    and time at the place, in a sentence.
     """
 
     house: str = ""
     name: str = ""
     role: str = ""
+    greeting: str = ""
     contact: str = ""
     topics: tuple[str, ...] = ()
     passages: tuple[Passage, ...] = ()
@@ -479,6 +481,7 @@ class Question(Protocol):
     history: Sequence[Remark]
     mood: Mood  # of the visitor, these words included
     language: str  # BCP 47: the conversation's, in which the answer is to be
+    staffed: bool  # whether there is staff, so that a person may be offered
 
     @property
     def speculative(self) -> bool:
@@ -541,6 +544,10 @@ class Remote(Mind, Protocol):
 
     async def probe(self) -> None:
         """Find out whether it answers now. Raises EngineError."""
+        ...
+
+    async def close(self) -> None:
+        """Close its connections."""
         ...
 
 

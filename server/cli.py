@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from visavis.server.system import ending
-from visavis.server.system.config import Config
+from visavis.server.system.config import SECRETS, Config
 from visavis.server.system.errors import ConfigError
 
 _USAGE, _FAILURE, _INTERRUPTED = 2, 1, 130  # exit statuses; the last as shells have it
@@ -114,7 +114,7 @@ def _add_serve(commands: Any) -> None:
     parser = _add(commands, "serve", "serve:run", "start the server and print the address to open")
     parser.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
     for setting in fields(Config):
-        if setting.name in {"token", "llm_key"}:  # still understood, to be refused with the fix
+        if setting.name in SECRETS:  # still understood, to be refused with the fix
             parser.add_argument(f"--{setting.name.replace('_', '-')}", help=argparse.SUPPRESS)
             continue
         default = setting.default if setting.default != "" else "none"

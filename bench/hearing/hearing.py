@@ -127,6 +127,8 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
         await asyncio.to_thread(prepare_answers, HOME, VOICE)
     machine, began, rows = Share(), time.perf_counter(), []
     async with engines() as services:
+        if options.prepared:
+            await services.learn()
         bench = Bench(services, options.save)
         for _, name, make in chosen(options):
             started = time.perf_counter()

@@ -44,7 +44,7 @@ HOME: Final = Path("out/bench/home")
 QUESTIONS: Final = Path(__file__).with_name("language_questions.toml")
 _PROMPTS: Final = {
     "en": "en_US_f_Allison", "es": "es_MX_f_Allison", "fr": "fr_CA_f_June",
-    "it": "it_IT_f_Menardi",
+    "it": "it_IT_m_Carlo",
 }  # fmt: skip
 _PAINTED: Final = ("es", "fr")
 _SHORTEST, _LONGEST = 1.5, 8.0  # s of a clip of people

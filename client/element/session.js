@@ -167,6 +167,21 @@ export class Session extends EventTarget {
     this.#wake();
   }
 
+  /** End this conversation here and at the server, and begin another: nothing of it is kept. */
+  renew() {
+    if (!this.#run) return;
+    this.#outbox.length = this.#sent.length = this.receipts.length = this.messages.length = 0;
+    this.#startedAt = performance.now();
+    this.marks = {};
+    this.#hangUp();
+    this.#wake();
+  }
+
+  /** Connect anew and go on with this conversation, as when the picture stands still. */
+  reopen() {
+    this.#connection?.giveUp("reopened");
+  }
+
   /** The network changed or the machine woke up: find out at once whether anybody is there. */
   check() {
     this.#wake();

@@ -1,15 +1,16 @@
 /**
  * The page: connects the <visavis-avatar> with buttons, captions, the log and the settings.
  *
- * Address: `?kiosk` or `?kiosk=SECONDS` (large, no settings, forgets the visitor after that long
- * without a sign of life), `?avatar=NAME`, `?voice=NAME`, `?mode=open|talk`,
- * `?source=dialogue|microphone` (who has the words), `?lang=TAG|auto` (the language of conversation and
- * page); the access key is taken from `#token=...` and
+ * Address: `?kiosk` or `?kiosk=SECONDS` (see kiosk/options.js), `?avatar=NAME`, `?voice=NAME`,
+ * `?mode=open|talk`, `?source=dialogue|microphone` (who has the words), `?lang=TAG|auto` (the language
+ * of conversation and page); the access key is taken from `#token=...` and
  * kept in memory only. Tests may read `window.visavis`: see session.js.
  */
 
 import "../visavis-avatar.js";
+import { showAttendance } from "./attendance.js";
 import { Captions } from "./captions.js";
+import { showCards } from "./cards.js";
 import { after, EMPTY, typed } from "./conversation.js";
 import { Creation } from "./create.js";
 import { byId, setIcon } from "./dom.js";
@@ -22,12 +23,11 @@ import { problem } from "./texts/problems.js";
 import { has, onLanguage, t } from "./texts/texts.js";
 import { Tongue } from "./tongue.js";
 
-const KIOSK_IDLE_SECONDS = 90; // then the next visitor must not read what the last one said
+const FAREWELL_MS = 2500; // the last words are read to their end
 const ANNOUNCE_MS = 400;
 
 const address = new URLSearchParams(location.search);
 const kiosk = address.has("kiosk");
-const idleMs = 1000 * (Number(address.get("kiosk")) || KIOSK_IDLE_SECONDS);
 const choice = { ...(kiosk ? {} : remembered()), ...Object.fromEntries(address) };
 
 /** @type {import("../visavis-avatar.js").VisavisAvatar} */
@@ -46,8 +46,9 @@ new Creation(avatar, (name) => settings.use(name));
 let conversation = EMPTY;
 let returning = false; // a page that was reloaded looks for its conversation
 /** @type {"dialogue"|"microphone"} */ let source = "dialogue";
+/** @type {import("./attendance.js").By} */ let attended = "nobody";
 let announcing = 0;
-let idling = 0;
+/** @type {import("./kiosk/kiosk.js").Kiosk|null} */ let host = null;
 
 Object.assign(window, { visavis: hooks });
 
@@ -56,18 +57,23 @@ Object.assign(window, { visavis: hooks });
 function start() {
   if (avatar.session.active) return;
   avatar.connect();
-  keepAwake();
-  stayAwake();
   byId("talk").focus({ preventScroll: true });
 }
 
 function end() {
+  if (host) return host.finish();
   forget();
   avatar.disconnect();
-  conversation = EMPTY;
-  captions.clear();
+  clear();
   trouble.hide();
   greet();
+}
+
+/** Nothing of what was said stays on the screen. */
+function clear() {
+  conversation = EMPTY;
+  captions.clear();
+  byId("composer").reset();
   render();
 }
 
@@ -144,7 +150,6 @@ function setSource(next) {
 function writeMode() {
   byId("invitation").textContent = t(`source.${source}.invitation`);
   byId("empty-words").textContent = t(`source.${source}.empty`);
-  byId("disclosure").textContent = t(`source.${source}.disclosure`);
   byId("privacy").textContent = t(`privacy.${avatar.mode}`);
 }
 
@@ -159,6 +164,7 @@ async function loadChoices() {
   const status = await settings.load();
   if (status === 401) trouble.show("unauthorised", "", null);
   tongue.offered(settings.language, settings.languages);
+  host?.offer(settings.languages);
   writeName();
 }
 
@@ -190,6 +196,7 @@ function render() {
   const fluency = `fluency.${avatar.session.fluency}`;
   byId("fluency").textContent = has(fluency) ? t(fluency) : "";
   byId("fluency").hidden = state !== "connected" || !has(fluency);
+  showAttendance(state === "connected" ? attended : "nobody", t(`source.${source}.disclosure`));
   byId("voice-mood").hidden = state !== "connected" || !avatar.session.voiceMood;
   byId("welcome").hidden = state !== "idle";
   byId("end").hidden = state === "idle";
@@ -238,15 +245,17 @@ function onMessage(message) {
   if (message.type === "directed") {
     settings.understood(message.styles, message.dropped, message.known);
   }
+  if (message.type === "attended") attended = message.by;
   if (message.type === "language") onLanguageSpoken(message);
   if (message.type === "error") notice.problem(problem(message.code, message.message));
-  if (message.type !== "pictures") stayAwake();
+  host?.onMessage(message);
   render();
 }
 
 /** @param {any} message */
-function onReady({ source: given, resume, language }) {
+function onReady({ source: given, resume, language, attended: by }) {
   returning = false;
+  attended = by ?? "nobody";
   if (language) onLanguageSpoken({ language });
   setSource(given);
   if (!kiosk) keepSession(resume);
@@ -273,6 +282,13 @@ function onGoodbye() {
   notice.hide("problem");
 }
 
+/** The avatar ended it; a kiosk has a goodbye of its own. @param {Event} event */
+function onFarewell(event) {
+  event.preventDefault();
+  const { id } = avatar.session;
+  if (!kiosk) setTimeout(() => avatar.session.id === id && end(), FAREWELL_MS);
+}
+
 function forget() {
   keepSession("");
 }
@@ -280,7 +296,7 @@ function forget() {
 /** Go on with the conversation that this tab had before it was reloaded. */
 function comeBack() {
   const token = keptSession();
-  if (!token || kiosk) return;
+  if (!token) return;
   returning = true;
   avatar.resume = token;
   start();
@@ -288,15 +304,11 @@ function comeBack() {
 
 // --- the kiosk ---------------------------------------------------------------------------------
 
-function stayAwake() {
-  clearTimeout(idling);
-  if (kiosk && avatar.session.active) idling = Number(setTimeout(end, idleMs));
-}
-
-/** A kiosk's screen must not go dark while somebody talks. */
-async function keepAwake() {
-  if (!kiosk || !("wakeLock" in navigator)) return;
-  await navigator.wakeLock.request("screen").catch((error) => console.info("visavis:", error.message));
+/** Loaded where it is wanted: an ordinary page has no need of it. */
+async function beKiosk() {
+  const { Kiosk } = await import("./kiosk/kiosk.js");
+  host = new Kiosk({ avatar, ask, clear, phase: () => conversation.phase, address, tongue, settings });
+  await host.begin();
 }
 
 // --- wiring ------------------------------------------------------------------------------------
@@ -339,6 +351,7 @@ on("avatar", "state", ({ detail }) => onState(detail));
 on("avatar", "message", ({ detail }) => onMessage(detail));
 on("avatar", "lapsed", ({ detail }) => onLapsed(detail));
 on("avatar", "goodbye", onGoodbye);
+on("avatar", "farewell", onFarewell);
 on("avatar", "mic", render);
 on("avatar", "micready", () => notice.hide("microphone"));
 on("avatar", "micerror", ({ detail }) => notice.microphone(detail.reason, () => avatar.connect()));
@@ -356,7 +369,6 @@ addEventListener("keydown", (event) => {
     setMuted(!avatar.muted);
   }
 });
-for (const event of ["pointerdown", "keydown"]) addEventListener(event, stayAwake);
 
 /** The key leaves the address, so that nobody reads it off the screen; a kiosk keeps it, since it
  * must survive a restart. */
@@ -372,8 +384,8 @@ addEventListener("hashchange", () => {
   loadChoices();
 });
 
-document.documentElement.classList.toggle("kiosk", kiosk);
 takeKey();
+showCards(avatar);
 onLanguage(rewrite);
 greet();
 setCaptions(choice.captions !== false);
@@ -382,4 +394,5 @@ if (choice.source) chooseSource(choice.source);
 if (typeof RTCPeerConnection === "undefined") trouble.show("unsupported", "", null);
 render();
 loadChoices();
-comeBack();
+if (kiosk) beKiosk();
+else comeBack();

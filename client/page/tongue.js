@@ -17,11 +17,13 @@ export function common(theirs, spoken) {
 
 export class Tongue {
   #avatar;
+  #first;
 
   /** @param {import("../visavis-avatar.js").VisavisAvatar} avatar
    * @param {string} wanted a tag, "auto", or "" for the server's setting */
   constructor(avatar, wanted) {
     this.#avatar = avatar;
+    this.#first = wanted;
     if (wanted) avatar.setAttribute("lang", wanted);
     if (wanted && wanted !== AUTO) this.speak(wanted);
   }
@@ -39,6 +41,16 @@ export class Tongue {
     this.#avatar.removeAttribute("voice"); // it speaks one language; the server has one for each
     this.#avatar.setAttribute("lang", tag);
     if (tag !== AUTO) this.speak(tag);
+  }
+
+  /** As before anybody chose, for the next visitor of a kiosk. @param {string} setting of the server
+   * @param {string} voice that is asked for, or "" */
+  reset(setting, voice) {
+    if ((this.#avatar.getAttribute("lang") ?? "") === this.#first) return;
+    if (this.#first) this.#avatar.setAttribute("lang", this.#first);
+    else this.#avatar.removeAttribute("lang");
+    if (voice) this.#avatar.setAttribute("voice", voice);
+    this.speak(this.#first && this.#first !== AUTO ? this.#first : setting === AUTO ? "en" : setting);
   }
 
   /** Page, captions and log are in this language. @param {string} tag */

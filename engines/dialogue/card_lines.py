@@ -22,15 +22,21 @@ class CardError(ValueError):
     """A line shows nothing that can be shown; the text says why, and the fix."""
 
 
-def card(line: str, title: str) -> Card | None:
-    """The card that a line asks for; None: it is no such line. Raises CardError.
+def is_one(line: str) -> bool:
+    """Whether a line asks for a card."""
+    return _LINE.fullmatch(line.strip()) is not None
+
+
+def card(line: str, title: str) -> Card:
+    """The card that a line asks for. Raises CardError.
 
     title: what the lines around it are about.
     """
     found = _LINE.fullmatch(line.strip())
     if found is None:
-        return None
+        raise CardError("it is no line such as 'Picture: pool.jpg'")
     kind, rest = found[1].lower(), found[2]
+    title = title[:1].upper() + title[1:]
     marked = _MARKED.fullmatch(rest)
     if len(rest) > 2 * _LONGEST:
         raise CardError(f"it is longer than {2 * _LONGEST} characters")

@@ -29,7 +29,8 @@ _TABLES: Final[Mapping[str, Mapping[str, Any]]] = tomllib.loads(PATH.read_text(e
 Kind = Literal["suicide", "self_harm", "violence", "fire", "medical", "emergency"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _ALONE: Final = frozenset({"suicide", "self_harm"})  # a general emergency entry is none for these
-MANNER: Final = "[serious, calm]"  # in place of whatever mood was in force, a cheerful one too
+# In place of whatever mood was in force, a cheerful one too.
+MANNER: Final = "[serious, slightly slow]"
 _SHORT: Final = 5  # digits of a number that is said one by one
 
 
@@ -133,7 +134,8 @@ def own_answers(knowledge: Knowledge, language: str) -> Mapping[Kind, str]:
     """What a file says, in a language, to each danger of which its own questions tell.
 
     Without its directions. A general entry, for an emergency, stands in for a kind that has none
-    of its own, but not where somebody may hurt themselves. Takes 0.3 ms a question.
+    of its own, but not where somebody may hurt themselves: an entry for that tells of little
+    else. Takes 0.3 ms a question.
     """
     found: dict[Kind, tuple[int, str]] = {}
     knowledge = knowledge.in_language(primary(language))
@@ -141,7 +143,10 @@ def own_answers(knowledge: Knowledge, language: str) -> Mapping[Kind, str]:
         if entry.borrowed:  # the file says it in another language only, and we say it in this one
             continue
         told = [kind for each in entry.questions if (kind := danger(each)) is not None]
-        for kind in set(told):
+        alone = sum(kind in _ALONE for kind in told)
+        # Where to find the stairs and an ambulance is no answer to somebody who wants to die.
+        meant = {kind for kind in told if kind not in _ALONE or 2 * alone > len(told)}
+        for kind in meant:
             best = found.get(kind, (0, ""))
             found[kind] = max(best, (told.count(kind), _plain(entry, knowledge)), key=_count)
     own = {kind: text for kind, (_, text) in found.items()}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
-from visavis.engines.base import EngineError
+from visavis.engines.base import Card, EngineError
 from visavis.engines.dialogue.hours import Hours
 from visavis.engines.language.phrasebook import ENGLISH, primary
 
@@ -48,7 +48,7 @@ class Entry:
 
     id: the same in all languages. hours: when it is open; None: nothing is said of it. borrowed:
     the language of its words where it has none of the language that was asked for; else empty.
-    lines: of the file, where each answer begins.
+    lines: of the file, where each answer begins. cards: what is shown with an answer.
     """
 
     id: str
@@ -59,6 +59,7 @@ class Entry:
     hours: Hours | None = None
     borrowed: str = ""
     lines: tuple[int, ...] = ()
+    cards: tuple[Card, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from visavis.engines.base import EngineError, Exchange, Fragment, Notes
+from visavis.engines.base import Deed, EngineError, Exchange, Fragment, Notes, Show
 from visavis.engines.dialogue import composing, knowledge_file, notes, opening, smalltalk
 from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry
 from visavis.engines.dialogue.matching import NEAR, UNSURE, Match, Matcher
@@ -83,6 +83,7 @@ class KnowledgeDialogue:
         self._index = Index(known, beyond, embedder, cache, self._wording, across=across)
         own = len(self.knowledge.entries)
         self._known = own + len(small)
+        self._shows = any(entry.cards for entry in self.knowledge.entries)
         self._by_id = {e.id: e for e in self._index.entries[: self._known]}
         self._matcher = Matcher(self._index, own, self._known)
         if self._index.learning:
@@ -122,8 +123,13 @@ class KnowledgeDialogue:
         """What the file says to a visitor who arrives; empty if it says nothing."""
         return self._filled(self.knowledge.persona.greeting)
 
-    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str | Fragment]:
-        """Yield the answer sentence by sentence. Raises EngineError."""
+    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str | Fragment | Deed]:
+        """Yield the answer sentence by sentence, after what is shown with it.
+
+        Raises EngineError.
+        """
+        for entry in self._used(text, history) if self._shows else ():
+            yield from map(Show, entry.cards)
         for said, language in self._answer(text, history):
             for sentence in fragments(said):
                 yield Fragment(sentence, language=language) if language else sentence
@@ -185,6 +191,18 @@ class KnowledgeDialogue:
         if len(found) > 1:
             return self._all(found, history)
         return self._one(found[0], history)
+
+    def _used(self, text: str, history: Sequence[Exchange]) -> list[Entry]:
+        """The entries whose answers a text gets."""
+        if not self._wording.normalise(text):
+            return []
+        found = self._matcher.matches(text, history)
+        if self._is_foreign(text) and max(match.score for match in found) < SURE:
+            return []
+        if len(found) == 1 and found[0].entry_id == smalltalk.YES:
+            meant = self._asked_back(history)
+            return [meant] if meant else []
+        return [self._by_id[match.entry_id] for match in found if match.entry_id is not None]
 
     def _is_foreign(self, text: str) -> bool:
         return is_english(self._language) and is_foreign(text)

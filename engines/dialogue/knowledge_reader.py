@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from visavis.engines.dialogue import broken_markup
+from visavis.engines.base import Card
+from visavis.engines.dialogue import broken_markup, card_lines
 from visavis.engines.dialogue.entries import Entry, Knowledge, Mistake, Persona
 from visavis.engines.dialogue.hours import Hours, HoursError, Rule, read
 from visavis.engines.language import markup
@@ -59,6 +60,7 @@ class _Words:
     questions: list[str] = field(default_factory=list)
     answers: list[list[str]] = field(default_factory=lambda: [[]])
     lines: list[int] = field(default_factory=lambda: [0])  # where each answer begins
+    cards: list[Card] = field(default_factory=list)
 
     def say(self, number: int, text: str, *, item: bool) -> None:
         """Add a line of the answer; a list item ends like a sentence."""
@@ -105,6 +107,7 @@ class _Draft:
             Hours(tuple(self.rules)) if self.rules else None,
             own if words is self.own and language != own else "",
             tuple(words.lines),
+            tuple(words.cards or self.own.cards),
         )
 
 
@@ -162,6 +165,8 @@ class Reader:
         if heading := _HEADING.match(line):
             text = heading[2].strip().rstrip("#").rstrip()
             self._heading(number, len(heading[1]), plain(text))
+        elif self._words is not None and card_lines.is_one(line):
+            self._show(number, line, self._words)
         elif not _BREAK.match(line) and (wrong := broken_markup.fault(line)):
             self._report(number, wrong)
         elif self._words is not None:
@@ -262,6 +267,12 @@ class Reader:
             self._question(number, plain(item[1]), words)
         else:
             words.say(number, item[1] if item else line.lstrip("> "), item=bool(item))
+
+    def _show(self, number: int, line: str, words: _Words) -> None:
+        try:
+            words.cards.append(card_lines.card(line, words.subject))
+        except card_lines.CardError as error:
+            self._report(number, str(error))
 
     def _hours(self, number: int, text: str, words: _Words) -> None:
         draft = self._draft

@@ -30,6 +30,7 @@ def notes(
         house=knowledge.title,
         name=persona.name,
         role=persona.role,
+        greeting=unmarked(persona.greeting),
         contact=persona.contact,
         topics=knowledge.topics,
         passages=tuple(passages),

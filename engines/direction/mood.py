@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines.base import UNTOLD, Mood, Remark
+from visavis.engines.dialogue.danger import danger
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.patterns import pattern, written
 from visavis.engines.language.phrasebook import ENGLISH, primary
@@ -38,6 +39,7 @@ _RIGHTED: Final = 0.3  # "No, I asked about": the last answer was none
 _SAME: Final = 0.34  # they were told the same twice
 _EASED: Final = 0.5  # of frustration and urgency after "Fine." or "Thanks."
 _SOFTENED: Final = 0.4  # of a feeling when the opposite one is told
+_LOOKED: Final = 8  # turns: of what was felt before them less than a fortieth is left
 _WHOLE: Final = 0.9  # of an answer's letters: less was heard of one that was cut off
 _CLEAR: Final = 0.45  # frustration at which somebody is offered
 _STIRRED: Final = 0.19  # evidence of it that is a rise
@@ -59,7 +61,7 @@ class Turn:
 
 
 def turns(history: Iterable[Remark]) -> list[Turn]:
-    """What a visitor said, and what became of it; what the avatar said by itself is left out."""
+    """What a visitor said of late, and what became of it; not what the avatar said by itself."""
     rows: dict[int, Turn] = {}
     for remark in history:
         if remark.role == "visitor":
@@ -68,7 +70,7 @@ def turns(history: Iterable[Remark]) -> list[Turn]:
             answer = unmarked(remark.text)
             cut = len(remark.heard) < _WHOLE * len(answer)
             rows[remark.turn] = Turn(rows[remark.turn].text, answer, remark.sure, cut)
-    return list(rows.values())
+    return list(rows.values())[-_LOOKED:]
 
 
 def course(said: Sequence[Turn], language: str) -> list[Mood]:
@@ -164,7 +166,8 @@ def _suffered(said: str, before: Sequence[Turn], words: _Words) -> Iterator[floa
         yield _UNKNOWN
     if words.restarting.match(said):
         yield _CUT if last.cut else _RIGHTED
-    if len(before) > 1 and last.answer and last.answer == before[-2].answer and not unknown:
+    same = len(before) > 1 and last.answer and last.answer == before[-2].answer
+    if same and not unknown and danger(last.text) is None:  # what to do in danger is said again
         yield _SAME
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _COMPRESSIBLE: Final = 2.4  # whisper's own threshold for text that repeats itself
+_AGAIN: Final = 3  # words
 _STUCK: Final = re.compile(r"(\D{1,6}?)\1{6,}")  # "an old-s-y-y-y-y-y-y-y-y"
 
 # Its confidence tells words from noise only where there are enough of them: over single words the
@@ -147,6 +148,13 @@ def said_once(guess: Guess) -> str | None:
         return None
     raw = text.encode()
     return None if len(raw) > _COMPRESSIBLE * len(zlib.compress(raw)) else text
+
+
+def is_repeated(text: str) -> bool:
+    """Whether a text that may go on says again what it has said; two words alone may be meant."""
+    keys = _keys(" ".join(_TAG.sub(" ", text).split()))
+    period = _period(keys)
+    return period is not None and period <= len(keys) - _AGAIN
 
 
 def _period(keys: Sequence[str]) -> int | None:

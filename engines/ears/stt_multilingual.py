@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -55,11 +57,19 @@ def _loaded(pulled: Path) -> Whisper:
     names = ("config.json", "tokenizer.json", "vocabulary.txt")
     try:
         files = {name: (first / name).read_bytes() for name in names}
-        weights = (first / "model.bin.part1").read_bytes() + second.read_bytes()
+        weights = _together(first / "model.bin.part1", second)
     except OSError as error:
         msg = "whisper base: cannot be read"
         raise EngineError(msg) from error
     return Whisper("whisper-base", {**files, "model.bin": weights})
+
+
+def _together(*parts: Path) -> bytes:
+    """Files one after the other, of which only the whole is ever in memory."""
+    with ExitStack() as opened:
+        files = [opened.enter_context(part.open("rb")) for part in parts]
+        maps = [opened.enter_context(mmap(f.fileno(), 0, access=ACCESS_READ)) for f in files]
+        return b"".join(maps)
 
 
 @dataclass(frozen=True, slots=True)

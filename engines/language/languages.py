@@ -16,7 +16,9 @@ from typing import Final
 class Language:
     """name: in English. espeak: espeak-ng's voice. blanks: whether words stand between blanks.
 
-    scripts: besides Latin, as the names of their letters begin in Unicode.
+    scripts: besides Latin, as the names of their letters begin in Unicode. marked: whether whisper
+    base ends its sentences with a mark (of twelve questions: in German 9 to 10, Mandarin and Arabic
+    0 to 1); where not, a sentence without one may be whole.
     """
 
     code: str
@@ -24,12 +26,14 @@ class Language:
     espeak: str
     scripts: tuple[str, ...] = ()
     blanks: bool = True
+    marked: bool = True
 
     def writes(self, letter: str) -> bool:
         """Whether it is written with such a letter; a voice that reads it can say it."""
         return unicodedata.name(letter, "").startswith(("LATIN", *self.scripts))
 
 
+_KANA: Final = ("CJK", "HIRAGANA", "KATAKANA")
 # Recognition and voices were measured in the first nine (docs/figures.md); the others are what
 # whisper base and espeak-ng both know well enough to be tried.
 LANGUAGES: Final[Mapping[str, Language]] = {
@@ -41,9 +45,11 @@ LANGUAGES: Final[Mapping[str, Language]] = {
         Language("de", "German", "de"),
         Language("it", "Italian", "it"),
         Language("pt", "Portuguese", "pt-br"),
-        Language("zh", "Mandarin", "cmn", ("CJK",), blanks=False),
-        Language("ar", "Arabic", "ar", ("ARABIC",)),
-        Language("ja", "Japanese", "ja", ("CJK", "HIRAGANA", "KATAKANA"), blanks=False),
+        Language("zh", "Mandarin", "cmn", ("CJK",), blanks=False, marked=False),
+        Language("ar", "Arabic", "ar", ("ARABIC",), marked=False),
+        Language(
+            "ja", "Japanese", "ja", ("CJK", "HIRAGANA", "KATAKANA"), blanks=False, marked=False
+        ),
         Language("nl", "Dutch", "nl"),
         Language("pl", "Polish", "pl"),
         Language("ru", "Russian", "ru", ("CYRILLIC",)),

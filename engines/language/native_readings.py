@@ -123,7 +123,7 @@ def _short(word: str, following: str, rows: Mapping[str, Any]) -> tuple[str, boo
     """What is said for a short form, and whether it takes in the next word: "z. B."."""
     both = f"{word}{following}".lower().rstrip(",;:!?)")
     bare = word.lower().lstrip(_OPENING).rstrip(",;:!?)")
-    if len(following.rstrip(",;:!?)")) <= 2 and both in rows["short"]:
+    if following and len(following.rstrip(",;:!?)")) <= 2 and both in rows["short"]:
         return str(rows["short"][both]), True
     return (str(rows["short"][bare]), False) if bare in rows["short"] else None
 

@@ -10,17 +10,20 @@ from typing import Final
 from aiohttp import web
 
 from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
+from visavis.server.http.cards import CardRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
 from visavis.server.http.places import Keeper, OwnPlaces, Places
 from visavis.server.http.sessions import Lender, Offered, SessionRoutes
+from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
 from visavis.server.services.engines import Defaults, Services
@@ -31,10 +34,33 @@ from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
+from visavis.server.tools import file as tools_file
+from visavis.server.tools.gallery import Gallery
+from visavis.server.tools.specs import Shown, ToolsFile
+from visavis.server.tools.toolbox import check_installed
 
 SESSIONS: Final = web.AppKey("sessions", SessionRoutes)
 ADMISSION: Final = web.AppKey("admission", Admission)
 PLACES: Final = web.AppKey("places", Places)
+
+
+def tools(config: Config) -> ToolsFile:
+    """What the tools file gives; without one the pictures beside the file of answers.
+
+    Raises ConfigError.
+    """
+    if config.tools:
+        file = tools_file.load(Path(config.tools).expanduser())
+        check_installed(file)
+        return file
+    beside = Path(config.knowledge).parent / "pictures" if config.knowledge else None
+    return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
+
+
+def gallery(config: Config) -> Gallery:
+    """The pictures that visitors may be shown. Raises ConfigError."""
+    shown = tools(config).shown
+    return Gallery(shown.pictures, shown.picture_hosts)
 
 
 def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
@@ -51,6 +77,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         voice_mood=config.voice_mood == "on",
         rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
         chat=llm.chat(config),
+        tools=tools(config),
         zone=config.time_zone,
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
@@ -84,11 +111,18 @@ def sessions(
     return SessionRoutes(offered, lender, places, recordings, metrics, memory)
 
 
+def topics(config: Config) -> TopicRoutes:
+    """What may be asked; nothing where the knowledge does not answer."""
+    if config.dialogue == "echo":
+        return TopicRoutes(None)
+    return TopicRoutes(Path(config.knowledge) if config.knowledge else EXAMPLE)
+
+
 def application(
     config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
 ) -> web.Application:
     """The addresses of a server that is one process, with these engines."""
-    admitting = admission(config)
+    admitting, pictures = admission(config), gallery(config)
     places = Places(lambda: admitting.places, config.sessions_per_address)
     live = sessions(config, lender, OwnPlaces(places), metrics)
     metrics.places.set_function(lambda: admitting.places)
@@ -106,6 +140,8 @@ def application(
         live,
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         VoiceRoutes(config.voice, config.language, config.home_path),
+        CardRoutes(pictures),
+        topics(config),
         Basics(
             lambda: live.draining or lender.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),
@@ -113,6 +149,6 @@ def application(
         ),
     )
     guard = Guard(config.token, metrics, staff=config.staff_token)
-    app = assembled(guard, Headers(config.frame_ancestors), parts)
+    app = assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

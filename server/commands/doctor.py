@@ -18,7 +18,7 @@ from visavis.engines.registry import as_wanted
 from visavis.engines.render.choice import choose
 from visavis.models import manifest
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import asking, serve
+from visavis.server.commands import asking, equipment, serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
@@ -31,19 +31,19 @@ from visavis.server.system.load import Machine
 def doctor(options: argparse.Namespace) -> int:
     """`doctor`; 1 where something is missing."""
     config = settings.load({})
-    shown = {**asdict(config), "token": "set" if config.token else ""}
-    shown["llm_key"] = "set" if config.llm_key else ""
+    shown = asdict(config)
+    shown |= {secret: "set" if shown[secret] else "" for secret in settings.SECRETS}
     shown["ice_servers"] = " ".join(url.rpartition("@")[2] for url in config.ice)  # no account
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
     problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
     endpoint = asking.examine(config)
-    problems += endpoint.problems
+    problems += [*endpoint.problems, *equipment.problems(config)]
     choice = choose(as_wanted(config.renderer) or "auto")
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
     doubts = [*settings.doubts(config), *endpoint.doubts]
-    notes = [*_home_notes(config), *_unsaid_notes(config)]
+    notes = [*_home_notes(config), *_unsaid_notes(config), *equipment.notes(config)]
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
         told: dict[str, object] = {"settings": shown, "problems": problems}
@@ -59,6 +59,7 @@ def doctor(options: argparse.Namespace) -> int:
     say_line(f"Their photos are read by: {photos}")
     say_line(f"Pictures are drawn by: {choice.words}")
     say_line(f"Answers made ahead: {answers}")
+    say_line(f"Tools: {equipment.told(config)}")
     if endpoint.words:
         say_line(f"Language model: {endpoint.words}")
     for doubt in doubts:

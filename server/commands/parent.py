@@ -15,12 +15,13 @@ from typing import Final
 from aiohttp import web
 
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import admitting, lifetime
+from visavis.server.commands import admitting, composition, lifetime
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
+from visavis.server.http.cards import CardRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.places import Places
@@ -94,7 +95,7 @@ def _application(
         await crew.samples()
         return crew.merged.text()
 
-    store = AvatarStore(config.home_path)
+    store, pictures = AvatarStore(config.home_path), composition.gallery(config)
     forwarding = Forwarding(crew, ends)
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     DeskLink(desk, crew)
@@ -103,6 +104,8 @@ def _application(
         StaffForwarding(crew, forwarding),
         DeskRoutes(desk),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        CardRoutes(pictures),
+        composition.topics(config),
         Basics(
             lambda: ends() or crew.missing,
             lambda: Room(admission.places, places.taken, admission.why),
@@ -110,7 +113,7 @@ def _application(
         ),
     )
     guard = Guard(config.token, metrics, staff=config.staff_token)
-    return assembled(guard, Headers(config.frame_ancestors), parts)
+    return assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
 
 
 async def _until(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -25,14 +25,21 @@ _OFF: Final = (
 )  # fmt: skip
 _OWN: Final = ("autoplay", "fullscreen", "microphone", "screen-wake-lock")
 _PERMISSIONS: Final = ", ".join([f"{name}=()" for name in _OFF] + [f"{n}=(self)" for n in _OWN])
+# A kiosk whose operator has it sense who comes; no picture leaves the page.
+_WITH_CAMERA: Final = _PERMISSIONS.replace("camera=()", "camera=(self)")
 
 
 class Headers:
-    """frame_ancestors: who may show the page in a frame, as `sources` has it."""
+    """frame_ancestors: who may show the page in a frame, as `sources` has it.
 
-    def __init__(self, frame_ancestors: str) -> None:
+    picture_hosts: https hosts from which it may show pictures, besides its own.
+    """
+
+    def __init__(self, frame_ancestors: str, picture_hosts: Collection[str] = ()) -> None:
+        pictures = "".join(f" https://{host}" for host in sorted(picture_hosts))
+        content = _CONTENT.replace("img-src 'self' blob:", f"img-src 'self' blob:{pictures}")
         self._always = {
-            "Content-Security-Policy": _CONTENT + sources(frame_ancestors),
+            "Content-Security-Policy": content + sources(frame_ancestors),
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Permissions-Policy": _PERMISSIONS,
@@ -42,6 +49,8 @@ class Headers:
     async def complete(self, request: web.Request, response: web.StreamResponse) -> None:
         """The application's `on_response_prepare`."""
         self.put(response.headers, request.path)
+        if request.path == "/" and request.query.get("presence") == "camera":
+            response.headers["Permissions-Policy"] = _WITH_CAMERA
 
     def put(self, headers: MutableMapping[str, str], path: str) -> None:
         """Into the headers of a response for an address."""

@@ -18,6 +18,7 @@ from visavis.server.system.errors import (
     TooLarge,
     TooMany,
     Unauthorized,
+    WrongType,
 )
 from visavis.server.system.faults import fault
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 MAX_BODY: Final = 64 * 1024  # bytes of a body that is no upload
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 _PROBLEM: Final = "application/problem+json"
+SDP: Final = "application/sdp"
 
 
 def shown(problem: Problem) -> web.Response:
@@ -87,6 +89,16 @@ async def content(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
         raise TooLarge(f"The body is over {MAX_BODY} bytes.") from error
+
+
+async def sdp_offer(request: web.Request) -> str:
+    """The body as an SDP offer, not yet looked into. Raises WrongType, Malformed, TooLarge."""
+    if request.content_type != SDP:
+        raise WrongType(f"Send the SDP offer as {SDP}.")
+    text = await body(request)
+    if not text.startswith("v=0"):
+        raise Malformed("The body is no SDP: it must begin with v=0.", "malformed-sdp")
+    return text
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:

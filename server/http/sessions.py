@@ -24,7 +24,7 @@ from visavis.server.http.keepsakes import SECONDS, Kept, Memory, OwnMemory, name
 from visavis.server.http.languages import preferred
 from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.http.places import Keeper
-from visavis.server.http.problems import body, json_object
+from visavis.server.http.problems import SDP, body, json_object, sdp_offer
 from visavis.server.playout.messages import TICK_RATE, ms
 from visavis.server.rtc import legacy as legacies
 from visavis.server.rtc import offers
@@ -38,7 +38,8 @@ from visavis.server.session.events import Directed, Failure
 from visavis.server.session.relaying import Mouth
 from visavis.server.session.session import Session
 from visavis.server.session.switching import unknown
-from visavis.server.system.config import AUTO, SOURCES, Source, as_source
+from visavis.server.system.config import SOURCES, Source, as_source
+from visavis.server.system.config_faults import AUTO
 from visavis.server.system.errors import (
     Conflict,
     Full,
@@ -56,7 +57,6 @@ from visavis.server.system.seldom import Seldom
 log = logging.getLogger(__name__)
 _seldom: Final = Seldom(log)  # who asks may ask again and again
 
-_SDP: Final = "application/sdp"
 _FRAGMENT: Final = "application/trickle-ice-sdpfrag"
 _SHUTTING_DOWN: Final = "The server is shutting down."
 _MOMENT: Final = ms(3000)
@@ -179,7 +179,7 @@ class SessionRoutes:
 
     async def _create(self, request: web.Request) -> web.Response:
         self._offers.count(caller(request))
-        offer = await _offer(request)
+        offer = await sdp_offer(request)
         missing = self._services.missing
         if self._draining:
             raise NotReady(_SHUTTING_DOWN)
@@ -427,17 +427,7 @@ class SessionRoutes:
 
 def _answered(name: str, answer: str) -> web.Response:
     headers = {hdrs.LOCATION: f"/v1/sessions/{name}"}
-    return web.Response(status=201, text=answer, content_type=_SDP, headers=headers)
-
-
-async def _offer(request: web.Request) -> str:
-    """Raises WrongType, Malformed, TooLarge."""
-    if request.content_type != _SDP:
-        raise WrongType(f"Send the SDP offer as {_SDP}.")
-    text = await body(request)
-    if not text.startswith("v=0"):
-        raise Malformed("The body is no SDP: it must begin with v=0.", "malformed-sdp")
-    return text
+    return web.Response(status=201, text=answer, content_type=SDP, headers=headers)
 
 
 def _source(wanted: str) -> Source:

@@ -6,7 +6,7 @@ few words of the avatar's own bridge the time where it is slow.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -27,10 +27,11 @@ BESIDE: Final = "knowledge"  # the dialogue that is asked what it knows, and sta
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """mind: what sessions ask. close: ends what it does in the background."""
+    """mind: what sessions ask. stop: try no more whether it is there; close: and hang up."""
 
     mind: Mind
-    close: Callable[[], None]
+    stop: Callable[[], None]
+    close: Callable[[], Awaitable[None]]
 
 
 async def opened(
@@ -55,4 +56,9 @@ async def opened(
     breaker = Breaker(engine.probe, metrics)
     breaker.try_now()
     mind = Filling(StandIn(watched, local, BESIDE, breaker, metrics), metrics)
-    return Opened(mind, breaker.close)
+
+    async def close() -> None:
+        breaker.close()
+        await engine.close()
+
+    return Opened(mind, breaker.close, close)

@@ -34,13 +34,10 @@ from visavis.engines.base import (
     names,
     obeys,
 )
-from visavis.engines.dialogue import danger
-from visavis.engines.dialogue.danger import Kind, Rescue
-from visavis.engines.dialogue.danger_meaning import Meaning
-from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
-from visavis.engines.language import detection, minilm, tongues
+from visavis.engines.language import detection, tongues
 from visavis.engines.language.commands import Commands
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
@@ -50,14 +47,14 @@ from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, chatting, considerate, prepared
+from visavis.server.services import carrying, chatting, prepared
 from visavis.server.services.chatting import BESIDE
-from visavis.server.services.considerate import ConsiderateMind
-from visavis.server.services.dangers import DangerMind, OwnAnswers
+from visavis.server.services.dangers import DangerMind
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.fillers import Prepared
 from visavis.server.services.gaps import Gaps
+from visavis.server.services.guarding import guarded
 from visavis.server.services.minds import DialogueMind, WatchedMind
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
@@ -81,6 +78,8 @@ from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
+from visavis.server.tools.specs import NO_TOOLS, ToolsFile
+from visavis.server.tools.toolbox import OwnToolbox
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +98,7 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    tools: what a mind may use, and what may be shown.
     keep_questions: whether questions without an answer are kept for the operator.
     voice_mood: whether it is heard how raised a visitor's voice is.
     rescue: whom a visitor in danger is told to call.
@@ -115,6 +115,7 @@ class Defaults:
     voices_apart: bool = False
     refine: bool = False
     prepare: bool = False
+    tools: ToolsFile = NO_TOOLS
     voice_mood: bool = False
     keep_questions: bool = False
     rescue: Rescue = field(default_factory=Rescue)
@@ -152,6 +153,9 @@ class Services:
         self._ears = Ears(home, self._serve)
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
+        self._guard: DangerMind  # the same, around whoever answers
+        self._toolbox = OwnToolbox(defaults.tools, metrics)
+        self._ends.callback(self._toolbox.close)
         self._commands: Commands | None = None
         self._guide: Guide
         self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
@@ -183,32 +187,13 @@ class Services:
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
-        self._mind = await self._guarded(self._mind)
+        obeying = self._commands is not None  # else it says whatever it is given
+        rescue, knowledge = self._defaults.rescue, self._defaults.knowledge
+        guard = await guarded(self._mind, knowledge, rescue, self._home, obeying=obeying)
+        self._mind = self._guard = guard
         await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
-
-    async def _guarded(self, mind: Mind) -> Mind:
-        """Words of danger are met before it is asked, whichever it is; and moods minded."""
-        await asyncio.to_thread(danger.warm)
-        example = None if self._defaults.dialogue == "echo" else EXAMPLE
-        own = OwnAnswers(self._defaults.knowledge or example)
-        await own.get(ENGLISH)
-        if self._commands is not None:  # else it says whatever it is given
-            await asyncio.to_thread(considerate.warm)
-            mind = ConsiderateMind(mind)
-        return DangerMind(mind, self._defaults.rescue, own, await self._meaning())
-
-    async def _meaning(self) -> Callable[[str], Kind | None] | None:
-        """None where there is no network for it, or nobody who says that nothing is known."""
-        if self._defaults.dialogue == "echo":
-            return None
-        try:
-            network = await asyncio.to_thread(minilm.shared, self._home)
-            return Meaning(network).danger
-        except (EngineError, ManifestError) as error:
-            log.warning("danger is told by phrases alone", extra={"fault": str(error)})
-            return None
 
     async def _open_ears(self) -> None:
         await self._ears.get(ENGLISH)
@@ -234,9 +219,12 @@ class Services:
             return await self._open_dialogue(self._defaults.dialogue)
         local = await self._open_dialogue(BESIDE)
         assert isinstance(local, DialogueMind)
-        settings = DialogueSettings(self._home, self._defaults.knowledge, chat=chat)
+        toolbox = await self._toolbox.opened()
+        settings = DialogueSettings(
+            self._home, self._defaults.knowledge, chat=chat, toolbox=toolbox
+        )
         opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
-        self._ends.callback(opened.close)
+        self._ends.callback(opened.stop)
         self._foreknowing = Prepared(ENGLISH, self._foreknowing)
         return opened.mind
 
@@ -325,6 +313,7 @@ class Services:
                 loaded.shelf,
                 language,
                 Abroad(self._tongues, voice),
+                self._toolbox.gallery.admitted,
             ),
             apology=loaded.apology,
             give_back=give_back,
@@ -337,6 +326,12 @@ class Services:
             languages=self.languages,
             hears=self._hears,
         )
+
+    async def learn(self) -> None:
+        """Know what may be said: what was synthesized of it before is found from here on."""
+        if self._repertoire is not None and self._foreknowing is not None:
+            known = lines(await self._guard.foreknown(self._foreknowing), self._director)
+            await asyncio.to_thread(self._repertoire.learn, known)
 
     async def _hears(self, language: str, detect: bool) -> Served[Stt]:
         """Recognition in a language; detect: of others too, and then of what is typed as well."""
@@ -352,10 +347,9 @@ class Services:
 
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""
+        await self.learn()
         if self._repertoire is None or self._foreknowing is None:
             return
-        known = lines(self._foreknowing, self._director)
-        await asyncio.to_thread(self._repertoire.learn, known)
         place, voices = prepared.folder(self._home), self._voices
         preparing = Preparing(
             self._home, place, self._repertoire, lambda: voices.shelves, self._metrics
@@ -374,7 +368,7 @@ class Services:
         self._foreknowing = new
         self._commands = await asyncio.to_thread(Commands, names(new))
         if self._repertoire is not None:
-            known = lines(new, self._director)
+            known = lines(await self._guard.foreknown(new), self._director)
             await asyncio.to_thread(self._repertoire.learn, known)
 
     async def carries(

@@ -139,7 +139,7 @@ class Receipt:
     origin: "speech" (the visitor's last sound), "text" or "say" (its arrival).
     transcript: final text known. first_clause: first clause complete. first_sound and
     first_picture: handed to the encoder. interrupted: the cut. skew: how much later the first
-    moving picture left than its sound, beyond the clock.
+    moving picture left than its sound, beyond the clock. tools: how long each took that was used.
     """
 
     turn: int
@@ -151,6 +151,7 @@ class Receipt:
     interrupted: float | None
     ended: float | None
     skew: float | None
+    tools: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

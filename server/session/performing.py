@@ -16,7 +16,7 @@ from visavis.engines.base import Card, EngineError, Speech
 from visavis.engines.direction.styles import Direction
 from visavis.engines.language import saying
 from visavis.server.playout.clock import Clock
-from visavis.server.playout.messages import FRAME, PACKET, Clause, Ending, Request, Spoken, Tick
+from visavis.server.playout.messages import PACKET, Clause, Ending, Request, Spoken, Tick
 from visavis.server.playout.remainder import unsaid
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
@@ -27,9 +27,9 @@ from visavis.server.system.faults import fault
 
 log = logging.getLogger(__name__)
 
-# A reply begins this long after its first clause is known: less than a picture's lead, so that its
-# first sound does not wait for the pictures that are drawn already; the mouth joins in quicker.
-START: Final[Tick] = FRAME
+# The first sound of a reply comes this long after its first clause is known, in the next packet:
+# not with the next picture, which is drawn already. The mouth joins in quicker.
+START: Final[Tick] = PACKET
 UNSAYABLE: Final = events.Failure(saying.NOTHING, saying.WHY)
 UNANSWERED: Final = events.Failure("reply-failed", "The answer could not be made.")
 
@@ -75,7 +75,7 @@ class Performance:
         """
         self.number, self.reply = number, reply
         self._confirmed = confirmed
-        self.marks = Marks(number, request)
+        self.marks = Marks(number, request, reply.tool_seconds)
         self.task: asyncio.Task[None] | None = None
         self.at: Tick | None = None  # where its next clause goes; None until it sounds
         self.shown: list[events.Caption] = []  # the newest one of each clause
@@ -169,7 +169,8 @@ class Performance:
         """What is left after `until`, as a request; None when nothing is."""
         heard = self._timeline.heard_until(until, self.number).split()
         request = self.reply.request
-        if not self.reply.complete:  # what is not written yet has to be asked for again
+        # What is not written yet has to be asked for again; what a tool has done is not done twice.
+        if not self.reply.complete and not self.reply.tool_calls:
             return replace(request, skip=request.skip + len(heard))
         rest = self.reply.rest(len(heard))
         if not rest:
@@ -196,7 +197,8 @@ class Performance:
         """Fix when a clause plays: after the one before it, or as soon as its lips can move."""
         now = self._clock.now()
         first = not self.sounding
-        at = self._place(clause, clause.text, now + (START if first else LEAD))
+        soonest = now + (START - _hush(clause.speech) if first else LEAD)
+        at = self._place(clause, clause.text, soonest)
         if first:
             self.marks.starts, self.marks.first_clause = at, now
             self._platform.showing.attend("speaking")
@@ -270,6 +272,12 @@ class Performance:
     async def _show_card(self, card: Card) -> None:
         await self.reply.confirmed()
         self._platform.tell(events.CardShown(self.number, card))
+
+
+def _hush(speech: Speech) -> Tick:
+    """How long it is silent at first; START at most."""
+    silent = bool(speech.phonemes) and not speech.phonemes[0].symbol
+    return min(speech.phonemes[0].end, START) if silent else 0
 
 
 def _left(piece: _Piece, at: Tick) -> tuple[Speech, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from visavis.server.playout.messages import Ending, Request, Tick, to_ms
@@ -16,10 +17,11 @@ _STAGES = ("transcript", "first_clause", "first_sound", "first_picture", "interr
 
 @dataclass(slots=True)
 class Marks:
-    """Ticks of a turn's stages; None until they happen."""
+    """Ticks of a turn's stages; None until they happen. tools: s of each tool that was used."""
 
     turn: int
     request: Request
+    tools: Sequence[float] = ()
     starts: Tick | None = None  # tick at which the first sound is due
     first_clause: Tick | None = None
     first_sound: Tick | None = None
@@ -53,6 +55,7 @@ class Marks:
             interrupted=self._since(self.interrupted),
             ended=self._since(self.ended),
             skew=self._skew_ms,
+            tools=tuple(round(1000 * seconds, 1) for seconds in self.tools),
         )
 
     @property
@@ -83,6 +86,7 @@ def publish(marks: Marks, ending: Ending, session: str, metrics: Metrics) -> Rec
             "origin": receipt.origin,
             "ending": ending,
             "skew_ms": receipt.skew,
+            "tools_ms": receipt.tools,
             **{f"{stage}_ms": value for stage, value in times.items()},
         },
     )

@@ -50,7 +50,7 @@ from visavis.server.session.speaking import Reply
 from visavis.server.session.substitute import Substitute
 from visavis.server.session.switching import Switching, Wish, unknown
 from visavis.server.session.turn_taking import Floor, TurnTaking
-from visavis.server.system.config import AUTO
+from visavis.server.system.config_faults import AUTO
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -494,7 +494,8 @@ class Session:
             felt = self._guide.felt(self.history.remarks, request.text, language)
             words = request.text if is_english(language) else ""
             mood = self._guide.answer(words, request.arousal, felt)
-            request = replace(request, mood=mood, felt=felt)
+            staffed = self.attendance.presence.offered
+            request = replace(request, mood=mood, felt=felt, staffed=staffed)
         request = replace(request, language=request.language or self.language)
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)

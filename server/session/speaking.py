@@ -14,6 +14,7 @@ import numpy as np
 
 from visavis.engines.base import (
     Call,
+    Card,
     EngineError,
     Farewell,
     Fragment,
@@ -76,6 +77,7 @@ class Speakers:
 
     ahead: what that voice has said already; None: nothing. language: BCP 47, of the voice. abroad:
     who speaks another one, loaded when it is first asked for (raises EngineError); None: nobody.
+    admit: a card as a page can show it; None: it may not be shown.
     """
 
     mind: Mind
@@ -84,6 +86,7 @@ class Speakers:
     ahead: Ahead | None = None
     language: str = "en"
     abroad: Callable[[str], Awaitable[Spoken]] | None = None
+    admit: Callable[[Card], Card | None] = lambda card: card
 
 
 class _Question:
@@ -93,6 +96,7 @@ class _Question:
         self, request: Request, history: Sequence[Remark], confirmed: asyncio.Event
     ) -> None:
         self.text, self.language, self.mood = request.text, request.language, request.felt
+        self.staffed = request.staffed
         self.history, self._confirmed = history, confirmed
 
     @property
@@ -130,6 +134,7 @@ class Reply:
     ) -> None:
         self.request = request
         self.tool_calls: list[tuple[Call, str]] = []  # of the mind, with their results
+        self.tool_seconds: list[float] = []
         self.unsaid: list[str] = []  # words of other scripts, which are left out
         self._written: list[Line] = []  # clauses so far, also those not yet spoken
         self._style = NOTHING
@@ -144,7 +149,7 @@ class Reply:
         self._hand_over: str | None = None  # the reason, until it is confirmed
         self._confirmed = asyncio.Event()
         self._mind, self._guide = speakers.mind, speakers.guide
-        self._speakers = speakers
+        self._speakers, self._admit = speakers, speakers.admit
         self._history, self._active = tuple(history), active
         self._markup, self._brackets, self._lines = (
             MarkupReader(),
@@ -251,7 +256,8 @@ class Reply:
                 return self._lines.movement(movement)
             case Show(card):
                 self._acted = True
-                return self._lines.card(card)
+                admitted = self._admit(card)
+                return self._lines.card(admitted) if admitted is not None else []
             case HandOver(reason):
                 self._acted, self._hand_over = True, reason
                 self._call_staff()
@@ -260,7 +266,8 @@ class Reply:
             case Call():
                 self._acted = True
                 self.tool_calls.append((thought, ""))
-            case Result(id, content):
+            case Result(id, content, seconds):
+                self.tool_seconds.append(seconds)
                 self.tool_calls = [(c, content if c.id == id else r) for c, r in self.tool_calls]
         return []
 

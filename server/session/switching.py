@@ -15,7 +15,7 @@ from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.language.phrasebook import LANGUAGES as OWN
 from visavis.engines.language.phrasebook import phrase
 from visavis.engines.language.tongues import ALL, names_of
-from visavis.server.system.config import AUTO
+from visavis.server.system.config_faults import AUTO
 
 # Words of speech from which alone the recogniser is believed that it is another language.
 _ENOUGH: Final = 3

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Final, Literal
 
+from visavis.engines.base import UNTOLD
 from visavis.engines.language.phrasebook import LANGUAGES, phrase
 from visavis.server import protocol
 from visavis.server.rtc.booth import Booth
@@ -23,9 +24,10 @@ from visavis.server.session.attendance import Presence
 from visavis.server.session.doors import Playout
 from visavis.server.session.relaying import Mouth
 from visavis.server.staff import streams
+from visavis.server.staff.lines import Lines
 from visavis.server.staff.rows import REASON, Doing, Row
 from visavis.server.staff.streams import Told
-from visavis.server.system.errors import Conflict, TooMany
+from visavis.server.system.errors import Conflict
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 
@@ -36,10 +38,7 @@ for _language in LANGUAGES:  # read while modules are imported: an event loop wa
 
 LEASE: Final = 12.0  # s for which the answers are left to a page that says nothing more
 _LOST: Final = 6.0  # s of it where its connection was seen to end: it may be a reload
-_LINES: Final = 8  # that wait to be said
 _PATIENT: Final = 45.0  # s without anybody, after which a visitor who wants a person is told so
-_TURN: Final = 8.0  # s that a visitor who speaks is waited for, before a line is said
-_LOOK: Final = 0.1  # s
 _GOODBYE: Final = 20.0  # s that the last words may take
 _SILENT: Final = 3.0  # s without a sound, after which a microphone is said to be silent
 
@@ -79,6 +78,7 @@ class Attendant:
         self._presence, self._mouth = presence, mouth
         self._changed, self._metrics = changed, metrics
         self._doing: Doing = "idle"
+        self._mood = UNTOLD
         self._begun = monotonic()
         self._wanted: float | None = None
         self._watchers: list[Told] = []
@@ -86,7 +86,7 @@ class Attendant:
         self._lease: asyncio.TimerHandle | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._booth: Booth | None = None
-        self._lines: asyncio.Queue[Callable[[], None]] = asyncio.Queue(_LINES)
+        self._lines = Lines(self._session, lambda: self._doing == "hearing")
         self._tasks = Tasks()
         self._session.attendance.presence = presence
         self._session.add_outlet(self)
@@ -95,27 +95,16 @@ class Attendant:
     # --- an outlet of the session ---------------------------------------------------------------
 
     async def play(self, playout: Playout) -> None:
-        """Say the lines that wait, each when the one before and the visitor have finished."""
+        """Say the lines that wait."""
         playout.reader.close()
-        while True:
-            line = await self._lines.get()
-            await self._turn()
-            line()
-
-    async def _turn(self) -> None:
-        waited = 0.0
-        while True:
-            await self._session.silence()
-            speaks = self._doing == "hearing" and waited < _TURN
-            if not (speaks or self._session.resting or self._session.replying):
-                return
-            await asyncio.sleep(_LOOK)
-            waited += _LOOK * speaks
+        await self._lines.run()
 
     def tell(self, event: events.Event) -> None:
         """What happens: to those who look, and what it means for the list."""
         if isinstance(event, events.StaffWanted):
             self._want()
+        if isinstance(event, events.ReplyEnded) or _is_final(event):
+            self._mood = self._session.mood  # read from all that was said, so not for each row
         doing = _doing(event, self._doing)
         if doing != self._doing:
             self._doing = doing
@@ -130,8 +119,7 @@ class Attendant:
     @property
     def row(self) -> Row:
         """For the list."""
-        session, holder = self._session, self._holder
-        mood = session.mood
+        session, holder, mood = self._session, self._holder, self._mood
         return Row(
             session.name, self._conversation.terms.avatar,
             "dialogue" if session.answers else "microphone",
@@ -186,17 +174,11 @@ class Attendant:
             raise Conflict("Nobody is there to hear it: the visitor is away.", "visitor-away")
         if self._booth is not None:
             raise Conflict("You speak with your own voice: switch it off to type.", "voice-on")
-        self._line(lambda: self._session.say(text, style))
-
-    def _line(self, line: Callable[[], None]) -> None:
-        if self._lines.full():
-            raise TooMany(f"{_LINES} lines wait to be said. Wait for the avatar.", 5)
-        self._lines.put_nowait(line)
+        self._lines.put(lambda: self._session.say(text, style))
 
     def _own(self, key: str) -> None:
         """Let the avatar say a sentence of its own about this, after what it says now."""
-        if not self._lines.full():
-            self._lines.put_nowait(lambda: self._session.reply(self._phrase(key)))
+        self._lines.put_own(lambda: self._session.reply(self._phrase(key)))
 
     def _phrase(self, key: str) -> str:
         return phrase(f"staff.{key}", self._session.language, self._session.timeline.turn)
@@ -212,7 +194,7 @@ class Attendant:
 
     def _take(self, member: Member) -> None:
         self._holder = member
-        self._drop_lines()
+        self._lines.drop()
         self._session.attendance.hold()
         if self._wanted is not None:
             self._metrics.staff_wait.observe(monotonic() - self._wanted)
@@ -233,7 +215,7 @@ class Attendant:
         self._holder = None
         self._end_lease()
         self._stop_voice()
-        self._drop_lines()
+        self._lines.drop()
         self._session.attendance.release()
         self._metrics.staff_handed_back.labels(why).inc()
         log.info("staff handed back", extra={"session": self._session.name, "why": why})
@@ -253,7 +235,7 @@ class Attendant:
         self._may(member)
         words = words or self._phrase("goodbye")
         self._stop_voice()
-        self._drop_lines()
+        self._lines.drop()
         self._session.attendance.hold()  # nothing is answered any more
         if not self._session.resting and self._session.answers:
             await self._session.silence()
@@ -296,11 +278,11 @@ class Attendant:
         self._changed()
 
     async def _attend(self, booth: Booth) -> None:
+        looking = asyncio.create_task(self._look_at(booth), name="staff's microphone")
         try:
-            looking = asyncio.create_task(self._look_at(booth))
             await booth.live()
-            looking.cancel()
         finally:
+            looking.cancel()
             if self._booth is booth:
                 self._stop_voice()
                 self._changed()
@@ -350,10 +332,6 @@ class Attendant:
         if self._holder is not None:
             self._give_back("lost")
 
-    def _drop_lines(self) -> None:
-        while not self._lines.empty():
-            self._lines.get_nowait()
-
     # --- a visitor who wants a person -----------------------------------------------------------
 
     def _want(self) -> None:
@@ -398,3 +376,7 @@ def _doing(event: events.Event, before: Doing) -> Doing:
         case events.ReplyEnded():
             return before if before == "hearing" else "idle"
     return before
+
+
+def _is_final(event: events.Event) -> bool:
+    return isinstance(event, events.Transcribed) and event.final

@@ -18,6 +18,7 @@ from visavis.server.system.errors import TooMany
 from visavis.server.system.metrics import Metrics
 
 _MOST: Final = 64  # pages of staff at a time
+_BEHIND: Final = 40  # lists that wait for one of them: the newest is all that counts
 
 
 class Desk:
@@ -36,12 +37,12 @@ class Desk:
     def put(self, process: int, rows: Sequence[Row]) -> None:
         """The sessions of one process, as they are now."""
         self._rows[process] = rows
-        self._tell(self._list())
+        self._tell()
 
     def forget(self, process: int) -> None:
         """It is gone, and its sessions with it."""
         if self._rows.pop(process, None):
-            self._tell(self._list())
+            self._tell()
 
     @property
     def rows(self) -> list[Row]:
@@ -58,7 +59,7 @@ class Desk:
         """Somebody is there, and told of the list. Raises TooMany."""
         if len(self._pages) >= _MOST:
             raise TooMany(f"{_MOST} pages of staff are open. Close one.", 10)
-        told = Told()
+        told = Told(_BEHIND)
         self._pages.append(told)
         self._count()
         try:
@@ -75,15 +76,14 @@ class Desk:
     def _count(self) -> None:
         self.presence.members = len(self._pages)
         self.attended()
-        self._tell(self._list())
+        self._tell()
 
-    def _list(self) -> str:
-        members = self.presence.members
-        return streams.text("sessions", sessions=self.shown(), members=members)
-
-    def _tell(self, message: str) -> None:
-        for told in self._pages:
-            told.put(message)
+    def _tell(self) -> None:
+        if self._pages:
+            members = self.presence.members
+            message = streams.text("sessions", sessions=self.shown(), members=members)
+            for told in self._pages:
+                told.put(message)
 
 
 class DeskRoutes:

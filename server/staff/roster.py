@@ -15,7 +15,7 @@ from visavis.server.system.errors import NotFound
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 
-_TOGETHER: Final = 0.1  # s in which what changes is told at once
+_TOGETHER: Final = 0.2  # s in which what changes is told at once
 
 
 class Roster:

@@ -11,16 +11,15 @@ from aiohttp import web
 from visavis.engines.base import EngineError
 from visavis.engines.language import saying
 from visavis.server import protocol
-from visavis.server.http.problems import body, json_object
+from visavis.server.http.problems import SDP, json_object, sdp_offer
 from visavis.server.staff.attendant import Attendant, Member
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.streams import Stream
-from visavis.server.system.errors import Malformed, NotReady, WrongType
+from visavis.server.system.errors import Malformed, NotReady
 
 _DESK: Final = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)
 _NAME: Final = 40  # characters
 _NAMELESS: Final = "A colleague"
-_SDP: Final = "application/sdp"
 
 
 class StaffRoutes:
@@ -71,13 +70,12 @@ class StaffRoutes:
 
     async def _speak(self, request: web.Request) -> web.Response:
         attendant, member = self._of(request), _member(request)
-        if request.content_type != _SDP:
-            raise WrongType(f"Send the SDP offer as {_SDP}.")
+        offer = await sdp_offer(request)
         try:
-            answer = await attendant.speak(member, await body(request))
+            answer = await attendant.speak(member, offer)
         except EngineError as error:
             raise NotReady(str(error)) from error
-        return web.Response(status=201, text=answer, content_type=_SDP)
+        return web.Response(status=201, text=answer, content_type=SDP)
 
     def _act(
         self, what: Callable[[Attendant, Member], None]

@@ -16,21 +16,22 @@ _MOST: Final = 400  # messages that wait for a page
 
 
 class Told:
-    """What one page is to be told, in order. It ends when the page falls too far behind."""
+    """What one page is to be told, in order. It ends when `most` messages wait for the page."""
 
-    def __init__(self) -> None:
-        self._waiting: asyncio.Queue[str | None] = asyncio.Queue(_MOST + 1)
+    def __init__(self, most: int = _MOST) -> None:
+        self._waiting: asyncio.Queue[str | None] = asyncio.Queue(most + 1)
+        self._most = most
 
     def put(self, message: str) -> None:
-        """JSON; the last message before the end is lost to a page that does not read."""
-        if self._waiting.qsize() < _MOST:
+        """JSON."""
+        if self._waiting.qsize() < self._most:
             self._waiting.put_nowait(message)
         else:
             self.end()
 
     def end(self) -> None:
         """There is nothing more to tell; safe to call twice."""
-        if self._waiting.qsize() <= _MOST:
+        if not self._waiting.full():
             self._waiting.put_nowait(None)
 
     async def next(self, within: float) -> str | None:

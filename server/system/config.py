@@ -5,42 +5,29 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
-from zoneinfo import available_timezones
 
-from visavis.engines.language.languages import LANGUAGES, code_of
-from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
 from visavis.models import piper_voices
-from visavis.server.system import llm, secret_files
+from visavis.server.system import secret_files
 from visavis.server.system.addresses import Address, Network, addresses, networks, ports
+from visavis.server.system.config_faults import faults
 from visavis.server.system.errors import ConfigError
 
 _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
-# What CSP takes as the source of a frame, and nothing that could end its directive.
-_ANCESTOR: Final = re.compile(r"none|self|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII)
+SECRETS: Final = ("token", "staff_token", "llm_key")  # settings that nobody is shown
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
-AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 # Minutes, where others than this machine may call. A kiosk's page forgets its visitor by itself.
 _IDLE: Final = 10
-_WORKERS: Final = 64
 _LENGTH: Final = 120
-_SWITCHES: Final = (
-    "create_avatars",
-    "keep_questions",
-    "prepare_answers",
-    "refine",
-    "voice_mood",
-)  # settings that are on or off
 _FEW: Final = 2  # sessions beside which a voice's thread is not noticed
 
 
@@ -102,6 +89,7 @@ class Config:
         "what the avatar of a session that names none says: dialogue (its own answers) or "
         "microphone (the caller's live voice, with lips that follow its sound)",
     )
+    tools: str = _setting("", "TOML file of tools and of what may be shown; empty: none")
     knowledge: str = _setting("", "Markdown file of answers; empty: the hotel example")
     time_zone: str = _setting(
         "",
@@ -195,7 +183,9 @@ class Config:
         "on", "on or off: whether it is asked before it is sure that the visitor has finished"
     )
     frame_ancestors: str = _setting(
-        "self", "pages that may show this one in a frame: none, self, or origins with spaces"
+        "self",
+        "pages that may show this one in a frame: none, self, or origins with spaces; file: is for "
+        "a kiosk's start page",
     )
     home: str = _setting("", "where avatars and caches live; empty: ~/.local/share/visavis")
     log_level: str = _setting("info", "debug, info, warning or error")
@@ -368,99 +358,8 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError when settings do not fit together."""
-    for faults in (
-        _access_faults,
-        _choice_faults,
-        _place_faults,
-        _number_faults,
-        _media_faults,
-        llm.faults,
-    ):
-        for fault in faults(config):
-            raise ConfigError(fault)
-
-
-def _access_faults(config: Config) -> Iterator[str]:
-    """Who may call, and how."""
-    if not config.is_local and not config.token:
-        yield (
-            f"host {config.host} can be reached from other machines: set a token "
-            "(make one with `visavis token --file PATH`), or listen on 127.0.0.1"
-        )
-    if config.staff_token and config.staff_token == config.token:
-        yield "staff_token is the token that visitors have: make another one for the staff"
-    ancestors = config.frame_ancestors.split()
-    named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
-    if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
-        yield f"frame_ancestors is {config.frame_ancestors!r}: write none, self, or origins"
-    if bool(config.tls_cert) != bool(config.tls_key):
-        yield "tls_cert and tls_key go together: set both or neither"
-
-
-def _either(words: Collection[str]) -> str:
-    """a, b, c -> "a, b or c"."""
-    *others, last = words
-    return f"{', '.join(others)} or {last}"
-
-
-def _choice_faults(config: Config) -> Iterator[str]:
-    """Settings that are one of a few words."""
-    if config.dialogue not in DIALOGUES:
-        yield f"dialogue is {config.dialogue!r}: choose {_either(DIALOGUES)}"
-    if as_source(config.source) is None:
-        yield f"source is {config.source!r}: choose {_either(SOURCES)}"
-    if as_wanted(config.renderer) is None:
-        yield f"renderer is {config.renderer!r}: choose {_either(WANTED)}"
-    if config.voice_process not in {"on", "off", "auto"}:
-        yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
-    for name in _SWITCHES:
-        if getattr(config, name) not in {"on", "off"}:
-            yield f"{name} is {getattr(config, name)!r}: choose on or off"
-
-
-def _place_faults(config: Config) -> Iterator[str]:
-    """Where the visitors are, and where voices come from."""
-    if config.language != AUTO and code_of(config.language) not in LANGUAGES:
-        yield f"language is {config.language!r}: choose {AUTO}, {_either(LANGUAGES)}"
-    if config.time_zone and config.time_zone not in available_timezones():
-        yield f"time_zone is {config.time_zone!r}: write it like Europe/Madrid, or leave it empty"
-    if not config.voice_mirror.startswith(("http://", "https://")):
-        yield f"voice_mirror is {config.voice_mirror!r}: write an address with http:// or https://"
-
-
-def _number_faults(config: Config) -> Iterator[str]:
-    """Sizes, counts and times."""
-    sides = (config.width, config.height)
-    if any(side % 2 or not 128 <= side <= 1920 for side in sides):
-        yield f"picture {config.width}x{config.height}: both must be even, from 128 to 1920"
-    if not 0 <= config.port <= 65535:
-        yield f"port is {config.port}: choose a number from 0 to 65535"
-    if config.most_sessions < 1:
-        yield f"max_sessions is {config.max_sessions}: choose auto, or at least 1"
-    if config.workers != "auto" and not 1 <= config.workers <= _WORKERS:
-        yield f"workers is {config.workers}: choose auto, or a number from 1 to {_WORKERS}"
-    if min(config.sessions_per_address, config.resume_seconds, config.drain_seconds) < 0:
-        yield "sessions_per_address, resume_seconds and drain_seconds must each be 0 or more"
-    if min(config.idle_minutes, config.session_minutes) < -1:
-        yield "idle_minutes and session_minutes must be -1, 0 or more"
-
-
-def _media_faults(config: Config) -> Iterator[str]:
-    """Ports and addresses of media; those that are none raise by themselves when they are read."""
-    hosts, _ = config.hosts, config.never
-    span, announced = config.port_range, config.announced
-    if span is not None and len(span) < config.most_sessions:
-        yield (
-            f"media_ports has {len(span)} ports, max_sessions is {config.max_sessions}: each "
-            "session takes one, so widen the range or lower max_sessions"
-        )
-    if len({address.version for address in announced}) < len(announced):
-        yield "media_announce: name one IPv4 and one IPv6 address at most"
-    if announced and hosts and all(ip_address(host).is_loopback for host in hosts):
-        yield (
-            "media_announce: media is received at this machine alone, where no NAT leads to: set "
-            "media_addresses to the address behind the NAT, or to 0.0.0.0"
-        )
+    for fault in faults(config):
+        raise ConfigError(fault)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -224,6 +224,7 @@ class Metrics:
             "Speech made ahead that is held in memory",
             registry=self.registry,
         )
+        self._add_tools()
         self._add_staff()
         self.moods = Counter(
             "visavis_moods",
@@ -315,6 +316,27 @@ class Metrics:
             "visavis_staff_wait_seconds",
             "From the wish for a person to somebody who took over",
             buckets=_WAIT_BUCKETS,
+            registry=self.registry,
+        )
+
+    def _add_tools(self) -> None:
+        self.tool_calls = Counter(
+            "visavis_tool_calls",
+            "Tools that a mind used, by how that went",
+            ["tool", "outcome"],
+            registry=self.registry,
+        )
+        self.tool_seconds = Histogram(
+            "visavis_tool_seconds",
+            "From a mind's call of a tool to what it was told",
+            ["tool"],
+            buckets=_STAGE_BUCKETS,
+            registry=self.registry,
+        )
+        self.tool_restarts = Counter(
+            "visavis_tool_server_restarts",
+            "Servers of tools that were started again",
+            ["server"],
             registry=self.registry,
         )
 

@@ -187,10 +187,21 @@ def test_the_gpu_lock_only_adds_to_the_servers():
 def test_a_kiosk_trusts_one_origin():
     policy = json.loads((DEPLOY / "kiosk" / "policy.json").read_text())
     origin, start = re.search(r"(file://\S+)#(http://[^/]+)/", KIOSK).group(2, 1)
-    assert policy["AudioCaptureAllowedUrls"] == policy["AutoplayAllowlist"] == [origin]
+    # In a frame of a file, whose origin has no path, permissions are the file's; no other can be
+    # opened.
+    assert policy["AudioCaptureAllowedUrls"] == policy["AutoplayAllowlist"] == [origin, "file:///*"]
+    assert policy["VideoCaptureAllowed"] is False
+    assert "VideoCaptureAllowedUrls" not in policy
     assert policy["URLBlocklist"] == ["*"]
     assert policy["URLAllowlist"] == [origin, start]
     assert f"install -m 644 -D start.html {start.removeprefix('file://')}" in KIOSK
+
+
+def test_a_kiosk_is_framed_by_its_start_page():
+    local = (DEPLOY / "systemd" / "local.conf").read_text()
+    allowed = re.search(r'^Environment="VISAVIS_FRAME_ANCESTORS=(.*)"$', local, re.MULTILINE)[1]
+    settings.check(replace(Config(), frame_ancestors=allowed))
+    assert "file:" in allowed.split()
 
 
 def test_images_come_from_wherever_the_operator_says():

@@ -3,7 +3,7 @@
 import pytest
 
 from visavis.engines.base import Card
-from visavis.engines.dialogue.card_lines import CardError, card
+from visavis.engines.dialogue.card_lines import CardError, card, is_one
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ from visavis.engines.dialogue.card_lines import CardError, card
     ],
 )
 def test_lines_that_show_something(line, expected):
+    assert is_one(line)
     assert card(line, "Pool") == expected
 
 
@@ -30,7 +31,7 @@ def test_lines_that_show_something(line, expected):
     ["", "The picture: it hangs in the hall.", "Pictures: two", "Link", "Map:", "Mapping: x"],
 )
 def test_other_lines_are_none(line):
-    assert card(line, "Pool") is None
+    assert not is_one(line)
 
 
 @pytest.mark.parametrize(

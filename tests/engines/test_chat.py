@@ -10,9 +10,9 @@ from datetime import datetime
 import pytest
 from support import chat_double as double
 from support.chat_double import ChatDouble, calls, cuts, event, fails, floods, says, sends, stalls
+from support.questions import SECRET, Asking, answered, words
 
 from visavis.engines.base import (
-    UNTOLD,
     Call,
     Deed,
     EngineAway,
@@ -27,33 +27,21 @@ from visavis.engines.base import (
     Tool,
     Used,
 )
+from visavis.engines.dialogue.chat import endpoint
 from visavis.engines.dialogue.chat import mind as chat
 from visavis.engines.dialogue.chat.holding import Holding
 from visavis.engines.dialogue.chat.prompt import Prompt
 from visavis.engines.settings import ChatSettings, DialogueSettings
 
-SECRET = "my secret question"
 NOTES = Notes(
-    "Hotel Aurora", "Nora", "the concierge", "the front desk", ("arriving",),
+    "Hotel Aurora", "Nora", "the concierge", "Welcome.", "the front desk", ("arriving",),
     (Passage("breakfast", "Breakfast is from seven to ten.", 0.9),),
 )  # fmt: skip
 
 
-class Asking:
-    """A question; `sure` says that the visitor has finished."""
-
-    def __init__(self, text=SECRET, history=(), *, language="en", mood=UNTOLD, confirmed=True):
-        self.text, self.history, self.language, self.mood = text, history, language, mood
-        self.sure = asyncio.Event()
-        if confirmed:
-            self.sure.set()
-
-    @property
-    def speculative(self):
-        return not self.sure.is_set()
-
-    async def confirmed(self):
-        await self.sure.wait()
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch):
+    monkeypatch.setattr(endpoint, "BACKOFF", 0.02)
 
 
 async def noted(_question):
@@ -61,29 +49,17 @@ async def noted(_question):
 
 
 def minded(url, toolbox=None, **settings):
-    quick = {"connect": 0.3, "first_token": 1.0, "between": 0.3, "total": 3.0}
+    quick = {"connect": 0.3, "first_token": 1.0, "between": 0.2, "total": 3.0}
     chosen = ChatSettings(url, double.MODEL, **{**quick, **settings})
     return chat.load(DialogueSettings(None, chat=chosen, consult=noted, toolbox=toolbox))
 
 
-async def answered(mind, question=None):
-    thoughts = []
-    async with aclosing(mind.answer(question or Asking())) as answer:
-        async for thought in answer:
-            thoughts.append(thought)
-    return thoughts
-
-
-def words(thoughts):
-    return "".join(t.text for t in thoughts if isinstance(t, Fragment))
-
-
 async def told(*script, question=None, toolbox=None, **settings):
     """What an endpoint that behaves so makes of a question, and what it was asked."""
-    async with ChatDouble(*script) as endpoint:
-        mind = minded(endpoint.url, toolbox, **settings)
+    async with ChatDouble(*script) as there:
+        mind = minded(there.url, toolbox, **settings)
         try:
-            return await answered(mind, question), endpoint
+            return await answered(mind, question), there
         finally:
             await mind.close()
 
@@ -93,13 +69,13 @@ async def told(*script, question=None, toolbox=None, **settings):
 
 async def test_the_words_come_clause_by_clause():
     pieces = ("[friendly] Of", " course. Bre", "akfast is", " from seven", " to ten.")
-    thoughts, endpoint = await told(says(*pieces))
+    thoughts, there = await told(says(*pieces))
     assert thoughts == [
         Fragment(""),  # it has begun
         Fragment("[friendly] Of course. "),
         Fragment("Breakfast is from seven to ten."),
     ]
-    body = endpoint.asked[0].body
+    body = there.asked[0].body
     assert body["model"] == double.MODEL
     assert body["stream"] is True
     assert (body["temperature"], body["max_tokens"]) == (0.3, 200)
@@ -107,8 +83,8 @@ async def test_the_words_come_clause_by_clause():
 
 
 async def test_the_first_clause_does_not_wait_for_the_second():
-    async with ChatDouble(says("Of course, yes. ", "It", " is.", pause=0.25)) as endpoint:
-        mind, began = minded(endpoint.url), time.monotonic()
+    async with ChatDouble(says("Of course, yes. ", "It", " is.", pause=0.25)) as there:
+        mind, began = minded(there.url), time.monotonic()
         async with aclosing(mind.answer(Asking())) as answer:
             while not (await anext(answer)).text:
                 pass
@@ -116,28 +92,58 @@ async def test_the_first_clause_does_not_wait_for_the_second():
         await mind.close()
 
 
+async def test_the_last_clause_does_not_wait_for_what_comes_after_the_end():
+    async with ChatDouble(says("Yes.", then=ends_but_stays)) as there:
+        mind, began = minded(there.url), time.monotonic()
+        async with aclosing(mind.answer(Asking())) as answer:
+            while not (thought := await anext(answer)).text:
+                pass
+            assert thought == Fragment("Yes.")
+            assert time.monotonic() - began < 0.1
+        await mind.close()
+
+
+async def ends_but_stays(request):
+    """The reason of the end, and then nothing."""
+    request.transport.write(_as_chunk(event({}, "stop")))
+    await asyncio.Event().wait()
+
+
+def _as_chunk(part):
+    return f"{len(part):x}\r\n".encode() + part + b"\r\n"
+
+
+async def test_a_connection_is_used_again():
+    async with ChatDouble(says("Yes.")) as there:
+        mind = minded(there.url)
+        for _ in range(3):
+            await answered(mind)
+        assert len({asked.peer for asked in there.asked}) == 1
+        await mind.close()
+
+
 async def test_what_is_sent_and_what_is_not():
-    _, endpoint = await told(
+    _, there = await told(
         says("Yes."), key="a-key", headers={"X-Team": "kiosk"}, extra={"top_p": 0.5}
     )
-    (asked,) = endpoint.asked
+    (asked,) = there.asked
     assert asked.headers["Authorization"] == "Bearer a-key"
     assert asked.headers["X-Team"] == "kiosk"
     assert asked.body["top_p"] == 0.5
     assert not [
         name for name in asked.headers if name.lower().startswith(("x-stainless", "openai"))
     ]
-    _, endpoint = await told(says("Yes."))
-    assert "Authorization" not in endpoint.asked[0].headers
+    _, there = await told(says("Yes."))
+    assert "Authorization" not in there.asked[0].headers
 
 
 async def test_it_waits_for_the_visitor_where_it_must_not_speculate():
     question = Asking(confirmed=False)
-    async with ChatDouble(says("Yes.")) as endpoint:
-        mind = minded(endpoint.url, speculate=False)
+    async with ChatDouble(says("Yes.")) as there:
+        mind = minded(there.url, speculate=False)
         answer = asyncio.create_task(answered(mind, question))
         await asyncio.sleep(0.1)
-        assert not endpoint.asked
+        assert not there.asked
         question.sure.set()
         assert words(await answer) == "Yes."
         await mind.close()
@@ -151,6 +157,7 @@ async def test_it_waits_for_the_visitor_where_it_must_not_speculate():
         (("Yes.", "<|im_", "start|>user\nIgnore it"), "Yes."),
         (("Yes.\n", "Visitor: and now?\n", "Nora: no"), "Yes.\n"),
         (("It is 3 < 4, ", "so yes."), "It is 3 < 4, so yes."),
+        (("I am Nora. No. No. ", "I am NORA.\n", "I am Nora."), "I am Nora. No. No. "),
     ],
 )
 async def test_only_what_is_for_the_visitor_is_said(pieces, said):
@@ -166,11 +173,11 @@ async def test_an_answer_that_a_limit_cuts_ends_with_a_whole_clause():
 
 
 async def test_a_turn_that_takes_too_long_ends_with_what_it_has():
-    slow = says("Yes. It is. ", *["More and more. "] * 40, pause=0.1)
+    slow = says("Yes. It is. ", *[f"And part {n} of it. " for n in range(40)], pause=0.1)
     began = time.monotonic()
     thoughts, _ = await told(slow, total=0.6)
-    assert time.monotonic() - began < 1.0
-    assert words(thoughts).startswith("Yes. It is. More")
+    assert time.monotonic() - began < 2.0  # all of it would take over four
+    assert words(thoughts).startswith("Yes. It is. And part 0 of it. ")
 
 
 # --- what may go wrong ----------------------------------------------------------------------------
@@ -201,23 +208,25 @@ NO_ANSWER = [
 
 
 @pytest.mark.parametrize(("script", "fault", "requests"), NO_ANSWER)
-async def test_an_endpoint_that_gives_no_answer_is_away(script, fault, requests, caplog):
+async def test_an_endpoint_that_gives_no_answer(script, fault, requests, caplog):
     caplog.set_level(logging.DEBUG)
-    async with ChatDouble(*script) as endpoint:
-        mind = minded(endpoint.url, first_token=0.8)
+    async with ChatDouble(*script) as there:
+        mind = minded(there.url, first_token=0.4)
         with pytest.raises(EngineError, match=fault) as raised:
             await answered(mind)
-        assert isinstance(raised.value, EngineAway) == ("request (400)" not in str(raised.value))
+        there_but = ("request (400)", "no answer")  # it is not away
+        away = not any(each in str(raised.value) for each in there_but)
+        assert isinstance(raised.value, EngineAway) == away
         assert SECRET not in str(raised.value)
-        assert len(endpoint.asked) == requests
+        assert len(there.asked) == requests
         await mind.close()
     ours = [r for r in caplog.records if r.name.startswith("visavis")]
     assert SECRET not in str([r.__dict__ for r in ours])
 
 
 async def test_nobody_listens_there():
-    async with ChatDouble() as endpoint:
-        url = endpoint.url
+    async with ChatDouble() as there:
+        url = there.url
     mind, began = minded(url), time.monotonic()
     with pytest.raises(EngineAway, match="cannot be reached"):
         await answered(mind)
@@ -227,19 +236,19 @@ async def test_nobody_listens_there():
 
 @pytest.mark.parametrize("first", [fails(503), fails(429, retry_after="0.1"), cuts, sends(b"{")])
 async def test_what_passes_is_tried_again_before_the_first_word(first):
-    thoughts, endpoint = await told(first, says("Here I am."))
+    thoughts, there = await told(first, says("Here I am."))
     assert words(thoughts) == "Here I am."
-    assert len(endpoint.asked) == 2
+    assert len(there.asked) == 2
 
 
 async def test_after_the_first_word_it_is_not_tried_again():
-    async with ChatDouble(says("Yes. It is open", then=cuts), says("Twice.")) as endpoint:
-        mind, said = minded(endpoint.url), []
+    async with ChatDouble(says("Yes. It is open", then=cuts), says("Twice.")) as there:
+        mind, said = minded(there.url), []
         with pytest.raises(EngineAway):
             async for thought in mind.answer(Asking()):
                 said.append(thought)
         assert words(said) == "Yes. "
-        assert len(endpoint.asked) == 1
+        assert len(there.asked) == 1
         await mind.close()
 
 
@@ -258,7 +267,7 @@ async def test_a_flood_ends_and_the_event_loop_goes_on(flood, fault):
 
 async def test_a_flood_of_words_is_an_answer_with_an_end():
     async def asks():
-        thoughts, _ = await told(floods(event({"content": "and so on. "}) * 50), max_tokens=50)
+        thoughts, _ = await told(floods(event({"content": "and so on "}) * 50), max_tokens=50)
         assert 0 < len(words(thoughts)) <= 50 * 8 + 11
 
     assert await _worst_pause_beside(asks) < 0.08
@@ -266,7 +275,7 @@ async def test_a_flood_of_words_is_an_answer_with_an_end():
 
 async def _away(flood, fault):
     with pytest.raises(EngineAway, match=fault):
-        await told(flood, first_token=2.0)
+        await told(flood, first_token=0.6)
 
 
 async def _worst_pause_beside(work):
@@ -286,14 +295,15 @@ async def _worst_pause_beside(work):
     "behaviour", [stalls, says(then=stalls), says("Yes. It is. ", then=stalls)]
 )
 async def test_whoever_interrupts_closes_the_request_at_once(behaviour):
-    async with ChatDouble(behaviour) as endpoint:
-        mind = minded(endpoint.url, first_token=5, between=5, total=9)
+    async with ChatDouble(behaviour) as there:
+        mind = minded(there.url, first_token=5, between=5, total=9)
         answer = asyncio.create_task(answered(mind))
-        await asyncio.sleep(0.15)
+        await there.asking()
+        await asyncio.sleep(0.05)
         at = time.monotonic()
         answer.cancel()
         await asyncio.wait([answer])
-        asked = endpoint.asked[0]
+        asked = there.asked[0]
         await asyncio.wait_for(asked.ended.wait(), 1)
         assert asked.gone is not None
         assert asked.gone - at < 0.1
@@ -301,15 +311,15 @@ async def test_whoever_interrupts_closes_the_request_at_once(behaviour):
 
 
 async def test_closing_the_answer_closes_the_request_at_once():
-    async with ChatDouble(says("Yes. It is. ", then=stalls)) as endpoint:
-        mind = minded(endpoint.url)
+    async with ChatDouble(says("Yes. It is. ", then=stalls)) as there:
+        mind = minded(there.url)
         answer = mind.answer(Asking())
         while not (await anext(answer)).text:
             pass
         at = time.monotonic()
         await answer.aclose()
-        await asyncio.wait_for(endpoint.asked[0].ended.wait(), 1)
-        assert endpoint.asked[0].gone - at < 0.1
+        await asyncio.wait_for(there.asked[0].ended.wait(), 1)
+        assert there.asked[0].gone - at < 0.1
         await mind.close()
 
 
@@ -334,13 +344,13 @@ class Box:
 
 async def test_a_tool_is_used_and_the_model_told():
     box = Box()
-    thoughts, endpoint = await told(
+    thoughts, there = await told(
         calls(("c1", "hours", '{"what": "pool"}')), says("It is open now."), toolbox=box
     )
     assert box.used == [("hours", {"what": "pool"})]
     assert thoughts[:2] == [Call("c1", "hours", {"what": "pool"}), Result("c1", "It is open.")]
     assert words(thoughts) == "It is open now."
-    first, second = endpoint.asked
+    first, second = there.asked
     assert first.body["tools"][0]["function"]["name"] == "hours"
     *_, called, gave = second.body["messages"]
     assert json.loads(called["tool_calls"][0]["function"]["arguments"]) == {"what": "pool"}
@@ -349,21 +359,21 @@ async def test_a_tool_is_used_and_the_model_told():
 
 async def test_arguments_that_are_no_json_are_told_to_the_model_and_nobody_else():
     box = Box()
-    thoughts, endpoint = await told(
+    thoughts, there = await told(
         calls(("c1", "hours", '{"what": ')), says("I could not look."), toolbox=box
     )
     assert not box.used
     assert not [t for t in thoughts if isinstance(t, Call)]
-    assert "JSON" in endpoint.asked[1].body["messages"][-1]["content"]
+    assert "JSON" in there.asked[1].body["messages"][-1]["content"]
 
 
 async def test_a_model_that_only_uses_tools_has_to_answer_in_the_end():
     box = Box()
-    _, endpoint = await told(
+    _, there = await told(
         *[calls(("c1", "hours", "{}"))] * chat.ROUNDS, says("Enough."), toolbox=box
     )
     assert len(box.used) == chat.ROUNDS
-    assert "tools" not in endpoint.asked[-1].body
+    assert "tools" not in there.asked[-1].body
 
 
 async def test_a_tool_that_hangs_ends_the_turn_in_time():
@@ -410,6 +420,7 @@ def test_rules_first_and_what_changes_last():
     assert "Answer in English" in system["content"]
     assert "friendly, sorry" in system["content"]
     assert "name the front desk" in system["content"]
+    assert "something like: Welcome." in system["content"]
     assert user["content"].splitlines() == [
         "<now>Sunday, 29 November 2026, 12:05</now>",
         "<notes>",

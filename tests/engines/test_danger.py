@@ -85,11 +85,10 @@ def test_no_danger_is_a_command_or_leaves_the_turn():
 
 def test_a_second_look_finds_what_no_phrase_has():
     meaning = Meaning(minilm.shared(config.load({}).home_path))
-    for name, least, most in (("en", 15, 4), ("second", 10, 6), ("third", 15, 4)):
-        rows = HELD_OUT[name]
-        texts = [text for texts in rows["danger"].values() for text in texts]
-        assert sum(meaning.danger(text) is not None for text in texts) >= least, name
-        assert sum(meaning.danger(text) is not None for text in rows["harmless"]) <= most, name
+    rows = HELD_OUT["third"]
+    unknown = [t for texts in rows["danger"].values() for t in texts if danger(t) is None]
+    assert sum(meaning.danger(text) is not None for text in unknown) >= 0.5 * len(unknown)
+    assert sum(meaning.danger(text) is not None for text in rows["harmless"]) <= 3
     assert meaning.danger("He's got a gun!") == "emergency"
     assert meaning.danger("I hate my life and I want it to be over.") == "suicide"
     assert meaning.danger("") is None
@@ -110,7 +109,7 @@ def test_weights_of_another_embedder_are_refused():
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer_has_the_number_and_no_blank_is_left(language, kind):
     text = said(kind, language, Rescue("911", "988", "X"))
-    assert text.startswith("[serious, calm] ")
+    assert text.startswith("[serious, slightly slow] ")
     assert "{" not in text
     assert "9 1 1" in text
     assert "X" in text
@@ -119,8 +118,8 @@ def test_an_answer_has_the_number_and_no_blank_is_left(language, kind):
 
 def test_the_operators_entry_is_said_where_the_file_has_one():
     own = own_answers(knowledge_file.parse(HOUSE), "en")
-    assert said("fire", own=own) == "[serious, calm] Ring the bell."
-    assert said("suicide", own=own) == "[serious, calm] Sit down with a member of the staff."
+    assert said("fire", own=own) == "[serious, slightly slow] Ring the bell."
+    assert said("suicide", own=own).endswith("slow] Sit down with a member of the staff.")
     assert said("self_harm", own=own) == said("suicide", own=own)
     assert own_answers(knowledge_file.parse(HOUSE), "de") == {}  # it has no German: our words
 
@@ -128,7 +127,7 @@ def test_the_operators_entry_is_said_where_the_file_has_one():
 def test_the_hotels_emergencies_are_no_answer_to_who_wants_to_die():
     hotel = knowledge_file.load(knowledge_file.EXAMPLE)
     own = own_answers(hotel, "en")
-    assert "Dial one one two" in own["medical"]
+    assert "Dial" in own["medical"]
     assert own["medical"] == own["fire"] == own["violence"] == own["emergency"]
     assert not {"suicide", "self_harm"} & own.keys()
 
@@ -148,6 +147,17 @@ def test_nothing_is_said_cheerfully():
             assert unmarked(phrasebook.phrase(f"danger.{kind}", language)) == phrasebook.phrase(
                 f"danger.{kind}", language
             )  # no direction of its own takes the serious one's place
+
+
+def test_an_entry_for_everything_is_none_for_who_wants_to_die():
+    house = HOUSE.replace(
+        "- This is an emergency!", "- There is a fire.\n- I want to die.\n- Help! Help!"
+    )
+    own = own_answers(knowledge_file.parse(house), "en")
+    assert own["suicide"] == "Sit down with a member of the staff."
+    del own["suicide"]
+    general = house.replace("- I want to kill myself.", "- Where is the chapel?")
+    assert "suicide" not in own_answers(knowledge_file.parse(general), "en")
 
 
 # --- phrases -------------------------------------------------------------------------------------

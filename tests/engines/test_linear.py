@@ -8,7 +8,7 @@ import pytest
 from visavis.engines.dialogue import knowledge_file
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
-from visavis.engines.language import brackets, markup, saying, sentences, spoken, wording
+from visavis.engines.language import brackets, markup, native, saying, sentences, spoken, wording
 from visavis.engines.language.clauses import Clauses
 
 SIZE = 50_000
@@ -46,6 +46,11 @@ def _title(text):
 
 READERS = {
     "clauses": lambda text: _streamed(Clauses())(text),
+    "clauses in Mandarin": lambda text: _streamed(Clauses("zh"))(text),
+    "clauses in German": lambda text: _streamed(Clauses("de"))(text),
+    "words in German": lambda text: native.spell(text, "de"),
+    "words in Mandarin": lambda text: native.spell(text, "zh"),
+    "what of it is German": lambda text: native.sayable(text, "de"),
     "brackets": lambda text: _streamed(brackets.BracketReader())(text),
     "mark-up": lambda text: _streamed(markup.MarkupReader())(text),
     "sentences": sentences.sentences,
@@ -94,6 +99,8 @@ def test_no_word_makes_a_pattern_try_all_ways_to_divide_it():
         ):
             began = time.thread_time()
             spoken.spell(word.replace(" ", ""))
+            native.spell(word, "de")
+            native.spell(word, "zh")
             took = time.thread_time() - began
             slowest, at = max((slowest, at), (took, word))
     assert slowest < 0.1, at

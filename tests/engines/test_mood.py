@@ -1,5 +1,6 @@
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -69,9 +70,7 @@ def test_what_happens_to_a_visitor_counts_where_words_tell_nothing():
 
 def test_a_feeling_decays_and_its_opposite_softens_it():
     angry = felt("This is ridiculous", "Where is the bar?", "And the gym?", "And the pool?")
-    assert [a.frustration > b.frustration for a, b in zip(angry, angry[1:], strict=False)] == [
-        True, True, True,
-    ]  # fmt: skip
+    assert all(later.frustration < sooner.frustration for sooner, later in pairwise(angry))
     assert angry[-1].frustration < TOLD
     eased = felt("This is ridiculous", "Thank you so much, that is perfect.")[-1]
     assert eased.satisfaction > TOLD > eased.frustration

@@ -284,7 +284,7 @@ async def test_an_answer_prepared_early_is_prepared_in_the_right_mood():
 async def test_a_failed_reply_is_apologised_for_with_a_sorry_face():
     async with Stage() as stage:
         stage.session.ask("fail")
-        await stage.pass_time(300)
+        await stage.pass_time(200)
         assert valence(stage) < -0.3
         await stage.pass_time(2000)
         assert valence(stage) == 0.0

@@ -6,7 +6,7 @@ import pytest
 
 from visavis.server.session.endpointing import Endpointer, Endpointing, Evidence
 
-LIMITS = Endpointing()
+LIMITS = Endpointing(pause=40)
 QUESTION = "What time is breakfast?"
 
 
@@ -82,6 +82,12 @@ def test_a_turn_starts_pauses_and_goes_on():
     assert turn.silence == 20
 
 
+def test_over_a_reply_it_takes_a_longer_pause():
+    assert run(Endpointer(Endpointing()), "VVVVVV..") == [(80, "started"), (140, "paused")]
+    over = run(Endpointer(Endpointing()), "VVVVVV..", over_reply=True)
+    assert over == [(60, "started"), (160, "paused")]
+
+
 def test_a_click_in_a_pause_or_after_the_end_is_not_the_next_word():
     turn = Endpointer(LIMITS)
     assert run(turn, "VVVVV....V....") == [(80, "started"), (140, "paused")]
@@ -121,3 +127,9 @@ def test_english_words_count_for_nothing_in_another_language():
 def test_a_whole_sentence_is_closed_by_the_marks_of_its_script(text, language):
     assert LIMITS.silence_for(Evidence(text, 0.95, 1.0, language)) == 160
     assert LIMITS.silence_for(Evidence(text[:-1] + "،", 0.5, None, language)) == 1500
+
+
+def test_where_sentences_are_seldom_closed_none_has_to_be():
+    assert LIMITS.silence_for(Evidence("早餐几点开始", 0.95, 0.9, "zh")) == 240
+    assert LIMITS.silence_for(Evidence("早餐几点开始", 0.95, None, "zh")) < 500
+    assert LIMITS.silence_for(Evidence("Wann gibt es Tee", 0.95, 0.9, "de")) > 600

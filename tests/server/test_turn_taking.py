@@ -111,7 +111,7 @@ async def test_another_one_later(sure, finished):
 @virtual_time
 async def test_an_answer_that_began_too_early_is_taken_back_without_a_word():
     async with Room() as stage:
-        await stage.speak([(QUESTION, 800), (SILENCE, 240), (REST, 600), (SILENCE, 1000)])
+        await stage.speak([(QUESTION, 800), (SILENCE, 200), (REST, 600), (SILENCE, 1000)])
         await stage.pass_time(4000)
         ended = stage.of(events.ReplyEnded)
         assert [e.reason for e in ended] == ["interrupted", "done"]

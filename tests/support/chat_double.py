@@ -17,11 +17,15 @@ MODEL: Final = "double"
 
 @dataclass
 class Asked:
-    """One request: when it came, and when its client was gone; s of time.monotonic()."""
+    """One request: from where and when it came, and when its client was gone.
+
+    Both in s of time.monotonic().
+    """
 
     body: Mapping[str, Any]
     headers: Mapping[str, str]
     came: float
+    peer: object
     gone: float | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -55,9 +59,17 @@ class ChatDouble:
         assert self._runner is not None
         await self._runner.cleanup()
 
+    async def asking(self, number: int = 1) -> None:
+        """Return once so many requests have come."""
+        async with asyncio.timeout(10):
+            while len(self.asked) < number:
+                await asyncio.sleep(0.005)
+
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         came = time.monotonic()
-        asked = Asked(await request.json(), request.headers.copy(), came)
+        assert request.transport is not None
+        peer = request.transport.get_extra_info("peername")
+        asked = Asked(await request.json(), request.headers.copy(), came, peer)
         self.asked.append(asked)
         behave = self.script[0] if len(self.script) == 1 else self.script.popleft()
         try:

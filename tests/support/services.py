@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -124,6 +125,10 @@ class FakeServices:
     async def carries(self, _encoder: object, _free: object) -> Measured | None:
         """A machine that carries four sessions."""
         return Measured(0.01, 200.0, 2.0)
+
+    async def renew(self) -> None:
+        """No file of answers changes."""
+        await asyncio.Event().wait()
 
     async def prepare(self, _busy: object) -> None:
         """Nothing is made ahead."""

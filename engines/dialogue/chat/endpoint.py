@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -23,9 +23,10 @@ from visavis.engines.dialogue.chat.pieces import Chunks, Message, Piece, Until
 from visavis.engines.settings import ChatSettings
 
 RETRIES: Final = 2  # before the first piece only: after it, words would be said twice
-_BACKOFF: Final = 0.15  # s before the first retry, three times as long before the next
+BACKOFF: Final = 0.15  # s before the first retry, three times as long before the next
 _PATIENCE: Final = 1.5  # s: an endpoint that wants us to wait for longer is away
 _BUSY: Final = 0.004  # s of chunks after which the event loop has a turn
+_AFTERWARDS: Final = 0.1  # s for what comes after the end of an answer
 _PROBE: Final = ({"role": "user", "content": "Say yes."},)
 _REFUSED: Final = frozenset({401, 403})
 _TOO_LARGE: Final = frozenset({400, 413, 422})
@@ -74,7 +75,7 @@ class Endpoint:
         Raises EngineAway where the endpoint cannot be had or breaks off, EngineError where it does
         not take this question.
         """
-        begun, pause = False, _BACKOFF
+        begun, pause = False, BACKOFF
         for attempt in range(RETRIES + 1):
             try:
                 async with aclosing(self._attempt(messages, tools, until)) as attempted:
@@ -144,6 +145,8 @@ class Endpoint:
             for words in chunks.feed(chunk):
                 waited = "paused for too long"
                 yield words
+            if chunks.finished:
+                break
             now = time.monotonic()
             if waited.startswith("paused"):
                 limit = now + self._settings.between
@@ -154,6 +157,7 @@ class Endpoint:
             raise _Passing(EngineAway("the language model broke off"))
         for piece in chunks.end():
             yield piece
+        await _read_out(source)
 
     def _body(
         self, messages: Sequence[Message], tools: Sequence[Tool], tokens: int
@@ -180,6 +184,14 @@ async def _next(source: Any, limit: float, waited: str) -> Any:
             return await anext(source, None)
     except Exception as error:  # noqa: BLE001 (the border: whatever the library throws)
         raise _sorted(error, waited) from None
+
+
+async def _read_out(source: Any) -> None:
+    """What comes after the end, so that the connection can be used again; soon, or not at all."""
+    with suppress(Exception):
+        async with asyncio.timeout(_AFTERWARDS):
+            while await anext(source, None) is not None:
+                pass
 
 
 def _sorted(error: Exception, late: str) -> Exception:

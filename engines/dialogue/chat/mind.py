@@ -109,7 +109,7 @@ class ChatMind:
                 async for thought in thoughts:
                     yield thought
         if not said:
-            raise EngineAway("the language model gave no answer")
+            raise EngineError("the language model gave no answer")
 
     async def _round(
         self, answer: _Answer, messages: Sequence[Message], tools: Sequence[Tool], last: float
@@ -123,6 +123,8 @@ class ChatMind:
                         yield text
                     if answer.over:
                         break
+                    if answer.ended and (rest := answer.rest()):
+                        yield rest
         except EngineAway:
             if time.monotonic() < last or not answer.given:
                 raise
@@ -160,6 +162,7 @@ class _Answer:
     def __init__(self, most: int) -> None:
         self._holding, self._left = Holding(), most
         self._begun = False
+        self.ended = False  # whether the model has finished
         self.text = ""
         self.asked: list[Asked] = []
         self.cut = False
@@ -203,7 +206,7 @@ class _Answer:
             case Asked():
                 self.asked.append(piece)
             case Ended(cut):
-                self.cut = self.cut or cut
+                self.ended, self.cut = True, self.cut or cut
 
     def rest(self) -> str:
         """What is left to be said."""

@@ -77,12 +77,14 @@ class Prompt:
             "role": notes.role or "who helps visitors",
             "house": notes.house or "this place",
             "contact": notes.contact or "a member of the staff",
+            "greeting": notes.greeting,
             "language": texts["languages"].get(primary(language), f"the language {language}"),
             "topics": ", ".join(notes.topics),
             "brackets": ", ".join(self._brackets),
         }
         parts = [self._persona or texts["persona"], texts["rules"]]
         parts.append(texts["bound" if self._bound else "free"])
+        parts += [texts["greeting"]] if notes.greeting else []
         parts += [texts["brackets"]] if self._brackets else []
         parts += [texts["tools"]] if tools else []
         return "\n\n".join(_filled(part.strip(), values) for part in parts)
@@ -136,7 +138,7 @@ def _alternating(said: Sequence[tuple[str, str]]) -> Iterator[Mapping[str, objec
 
 
 def _asked(question: Question, notes: Notes, now: datetime) -> str:
-    lines = [f"<now>{_time(now)}</now>", "<notes>", *_noted(notes), "</notes>"]
+    lines = [f"<now>{notes.moment or _time(now)}</now>", "<notes>", *_noted(notes), "</notes>"]
     if told := _mood(question.mood):
         lines.append(f"<mood>{told}</mood>")
     return "\n".join([*lines, f"<visitor>{_apart(question.text)}</visitor>"])

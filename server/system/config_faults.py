@@ -1,0 +1,116 @@
+"""What of the settings does not fit: each fault in words that name the fix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+from zoneinfo import available_timezones
+
+from visavis.engines.language.languages import LANGUAGES, code_of
+from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
+from visavis.server.system import llm
+
+if TYPE_CHECKING:
+    from visavis.server.system.config import Config
+
+AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
+SOURCES: Final = ("dialogue", "microphone")
+_SWITCHES: Final = ("create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine")
+# What CSP takes as the source of a frame, and nothing that could end its directive.
+_ANCESTOR: Final = re.compile(
+    r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
+)
+_WORKERS: Final = 64
+
+
+def faults(config: Config) -> Iterator[str]:
+    """All of them. Raises ConfigError for an address that is none."""
+    for found in (
+        _access_faults, _choice_faults, _place_faults, _number_faults, _media_faults, llm.faults,
+    ):  # fmt: skip
+        yield from found(config)
+
+
+def _access_faults(config: Config) -> Iterator[str]:
+    """Who may call, and how."""
+    if not config.is_local and not config.token:
+        yield (
+            f"host {config.host} can be reached from other machines: set a token "
+            "(make one with `visavis token --file PATH`), or listen on 127.0.0.1"
+        )
+    if config.staff_token and config.staff_token == config.token:
+        yield "staff_token is the token that visitors have: make another one for the staff"
+    ancestors = config.frame_ancestors.split()
+    named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
+    if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
+        yield f"frame_ancestors is {config.frame_ancestors!r}: write none, self, file:, or origins"
+    if bool(config.tls_cert) != bool(config.tls_key):
+        yield "tls_cert and tls_key go together: set both or neither"
+
+
+def _either(words: Collection[str]) -> str:
+    """a, b, c -> "a, b or c"."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}"
+
+
+def _choice_faults(config: Config) -> Iterator[str]:
+    """Settings that are one of a few words."""
+    if config.dialogue not in DIALOGUES:
+        yield f"dialogue is {config.dialogue!r}: choose {_either(DIALOGUES)}"
+    if config.source not in SOURCES:
+        yield f"source is {config.source!r}: choose {_either(SOURCES)}"
+    if as_wanted(config.renderer) is None:
+        yield f"renderer is {config.renderer!r}: choose {_either(WANTED)}"
+    if config.voice_process not in {"on", "off", "auto"}:
+        yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
+    for name in _SWITCHES:
+        if getattr(config, name) not in {"on", "off"}:
+            yield f"{name} is {getattr(config, name)!r}: choose on or off"
+
+
+def _place_faults(config: Config) -> Iterator[str]:
+    """Where the visitors are, and where voices come from."""
+    if config.language != AUTO and code_of(config.language) not in LANGUAGES:
+        yield f"language is {config.language!r}: choose {AUTO}, {_either(LANGUAGES)}"
+    if config.time_zone and config.time_zone not in available_timezones():
+        yield f"time_zone is {config.time_zone!r}: write it like Europe/Madrid, or leave it empty"
+    if not config.voice_mirror.startswith(("http://", "https://")):
+        yield f"voice_mirror is {config.voice_mirror!r}: write an address with http:// or https://"
+
+
+def _number_faults(config: Config) -> Iterator[str]:
+    """Sizes, counts and times."""
+    sides = (config.width, config.height)
+    if any(side % 2 or not 128 <= side <= 1920 for side in sides):
+        yield f"picture {config.width}x{config.height}: both must be even, from 128 to 1920"
+    if not 0 <= config.port <= 65535:
+        yield f"port is {config.port}: choose a number from 0 to 65535"
+    if config.most_sessions < 1:
+        yield f"max_sessions is {config.max_sessions}: choose auto, or at least 1"
+    if config.workers != "auto" and not 1 <= config.workers <= _WORKERS:
+        yield f"workers is {config.workers}: choose auto, or a number from 1 to {_WORKERS}"
+    if min(config.sessions_per_address, config.resume_seconds, config.drain_seconds) < 0:
+        yield "sessions_per_address, resume_seconds and drain_seconds must each be 0 or more"
+    if min(config.idle_minutes, config.session_minutes) < -1:
+        yield "idle_minutes and session_minutes must be -1, 0 or more"
+
+
+def _media_faults(config: Config) -> Iterator[str]:
+    """Ports and addresses of media; those that are none raise by themselves when they are read."""
+    hosts, _ = config.hosts, config.never
+    span, announced = config.port_range, config.announced
+    if span is not None and len(span) < config.most_sessions:
+        yield (
+            f"media_ports has {len(span)} ports, max_sessions is {config.max_sessions}: each "
+            "session takes one, so widen the range or lower max_sessions"
+        )
+    if len({address.version for address in announced}) < len(announced):
+        yield "media_announce: name one IPv4 and one IPv6 address at most"
+    if announced and hosts and all(ip_address(host).is_loopback for host in hosts):
+        yield (
+            "media_announce: media is received at this machine alone, where no NAT leads to: set "
+            "media_addresses to the address behind the NAT, or to 0.0.0.0"
+        )
