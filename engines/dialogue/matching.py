@@ -114,14 +114,14 @@ class Matcher:
 
     def _two(self, split: Split, whole: Match, history: Sequence[Exchange]) -> tuple[Match, ...]:
         """The two, if it is two; one, if only that one is about the place; else nothing."""
-        if _is_context(split.firsts[-1], split.seconds[-1], self._wording):
+        wording = self._wording
+        if _is_context(split.firsts[-1], split.seconds[-1], wording):
             return ()
         first = self._best(split.firsts, history)
         if first.entry_id is None and not split.clauses:
             return ()
         before = [*history, Exchange(first.text, "")]
         second = self._best(split.seconds, before)
-        wording = self._wording
         said = wording.words(wording.normalise(second.text))
         if second.score < SAME_THING and any(word in wording.pointing for word in said):
             return ()  # "and what does it cost": more about the first
@@ -160,8 +160,7 @@ class Matcher:
         best = int(known.argmax())
         lead = float(known[best] - scores[self._known :].max())
         score = float(known[best]) + LEAD_WEIGHT * lead
-        doubtful = favour is None and not self._index.has(asked) and not self._index.learning
-        if doubtful and self._wording.heard:  # what it doubts was chosen on English questions
+        if favour is None and self._index.doubts and not self._index.has(asked):
             heard = self._index.heard(asked)
             lacking = self._index.lacking(heard, best)
             score = certainty(score, lead, self._index.share(heard, best), lacking)

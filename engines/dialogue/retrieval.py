@@ -28,6 +28,9 @@ from visavis.engines.language.wordings import Wording
 SHRINKAGE: Final = 6.0  # 3 to 30 differ by less than a point
 GROUP_WEIGHT: Final = 0.5  # of the entry as a whole; the rest is its nearest question
 ANSWER_WEIGHT: Final = 0.3  # of the answer within the entry as a whole
+# Cosines of the multilingual encoder are lower than in the space of one language; chosen on the
+# Spanish, Italian and Japanese questions of bench/languages.toml, for the same thresholds.
+ACROSS: Final = 1.43
 WORD_WEIGHT: Final = 0.1  # of shared rare words: names that the embedding does not know
 # A word is taken for another that sounds like it only where the words as heard fit badly and the
 # others well, so that "my wife has fainted" is not about the Wi-Fi.
@@ -59,12 +62,18 @@ class Index:
         embedder: Embedder,
         cache: Path | None = None,
         wording: Wording | None = None,
+        *,
+        across: bool = False,
     ) -> None:
         """`strange`: what must not be mistaken for the known; its words correct no misheard ones.
+
+        wording: None: of English. across: whether questions may be in another language than the
+        entries, and the embedder knows both: then words tell nothing.
 
         `cache`: a folder in which the vectors of the entries are kept between starts.
         """
         self.wording = wording = wording or wordings.of(ENGLISH)
+        self._across = across
         normalise = wording.normalise
         self.entries = (*known, *strange)
         self._count = len(known)
@@ -74,7 +83,11 @@ class Index:
         # What is asked in the file's own words needs no embedding, which takes 5 to 15 ms.
         questions = len(self._texts) - len(answers)
         self._row = {text: row for row, text in enumerate(self._texts[:questions])}
-        self._exact = {text: n for n, group in reversed([*enumerate(self.asked)]) for text in group}
+        self._exact = {
+            wording.key(text): n
+            for n, group in reversed([*enumerate(self.asked)])
+            for text in group
+        }
         pairs = zip(self.asked, answers, strict=True)
         documents = [" ".join((*group, answer)) for group, answer in pairs]
         self._lexicon = Lexicon(documents, wording)
@@ -94,6 +107,11 @@ class Index:
         """Whether `learn` is still to be called: the vectors are not there yet."""
         return self._meanings is None
 
+    @property
+    def doubts(self) -> bool:
+        """Whether `lacking` tells anything: what it is weighed by was found for English."""
+        return not self.learning and self.wording.heard and not self._across
+
     def learn(self) -> None:
         """Embed what is new, some 1.5 ms a text, and use it. Raises EngineError."""
         kept = self._kept
@@ -104,12 +122,13 @@ class Index:
             kept.learn(new[start : start + WRITTEN])
             kept.keep(self._texts)
         vectors = kept.vectors(self._texts)
-        self._meanings = Meanings(vectors, [len(group) for group in self.asked])
+        sizes = [len(group) for group in self.asked]
+        self._meanings = Meanings(vectors, sizes, across=self._across)
         self._kept = None  # its vectors are in the space now
 
     def has(self, normal: str) -> bool:
         """Whether an entry has a normalised question word for word."""
-        return normal in self._exact
+        return self.wording.key(normal) in self._exact
 
     def scores(self, normal: str) -> Floats:
         """A normalised question -> (entries,) float32; at least 1 if asked word for word."""
@@ -126,7 +145,7 @@ class Index:
         meanings, heard = self._meanings, normal
         scores = self._plain(normal, meanings)
         if self.has(normal):
-            scores[self._exact[normal]] = max(1.0, float(scores.max()))
+            scores[self._exact[self.wording.key(normal)]] = max(1.0, float(scores.max()))
         if self.wording.heard and scores.max() < FITS_BADLY:
             for guess in self._ear.guesses(normal):
                 other = self._plain(guess, meanings)
@@ -142,19 +161,18 @@ class Index:
 
     def lacking(self, normal: str, number: int) -> list[Lacking]:
         """The words of a normalised question that an entry has not; none before all is learnt."""
-        wording = self.wording
-        meanings, said = self._meanings, wording.words(normal)
+        meanings, said, stem = self._meanings, normal.split(), self.wording.stem
         found = [
             word
             for word in dict.fromkeys(said)
-            if word not in wording.stop and number not in self._lexicon.having(wording.stem(word))
+            if word not in self.wording.stop and number not in self._lexicon.having(stem(word))
         ][:MOST]
         if meanings is None or not found or len(said) == 1:
             return []
         left = [" ".join(other for other in said if other != word) for word in found]
         nearest = float(meanings.similar(self._vector(normal))[number])
         changes = [float(meanings.similar(v)[number]) - nearest for v in self._embedder.embed(left)]
-        known = (min(self._lexicon.having(wording.stem(w)), default=self._count) for w in found)
+        known = (min(self._lexicon.having(stem(w)), default=self._count) for w in found)
         return [
             Lacking(word, change, first >= self._count)
             for word, change, first in zip(found, changes, known, strict=True)
@@ -168,6 +186,8 @@ class Index:
         similar = (
             meanings.similar(self._vector(normal)) if row is None else meanings.similar_to(row)
         )
+        if self._across:
+            return similar
         mixed: Floats = similar + np.float32(WORD_WEIGHT) * self._lexicon.shared(normal)
         return mixed
 
@@ -175,14 +195,18 @@ class Index:
 class Meanings:
     """The vectors of all entries, in the space in which they are compared."""
 
-    def __init__(self, vectors: Floats, sizes: Sequence[int]) -> None:
+    def __init__(self, vectors: Floats, sizes: Sequence[int], *, across: bool = False) -> None:
         """vectors: (n, d) float32, the questions of all entries and then an answer of each.
 
-        sizes: how many questions each entry has.
+        sizes: how many questions each entry has. across: of questions in other languages.
         """
         questions = int(np.sum(sizes))
         self._starts = np.cumsum([0, *sizes[:-1]])
-        self._space = Space(vectors[:questions], np.repeat(np.arange(len(sizes)), sizes))
+        labels = np.repeat(np.arange(len(sizes)), sizes)
+        self._scale = np.float32(ACROSS if across else 1.0)
+        self._space: Space | Centred = (
+            Centred(vectors[:questions], labels) if across else Space(vectors[:questions], labels)
+        )
         self._questions = self._space.project(vectors[:questions])
         answers = self._space.project(vectors[questions:])
         means = self._space.project(self._space.means)
@@ -199,7 +223,7 @@ class Meanings:
     def _near(self, asked: Floats) -> Floats:
         nearest = np.maximum.reduceat(self._questions @ asked, self._starts)
         mixed: Floats = nearest + np.float32(GROUP_WEIGHT) * (self._groups @ asked - nearest)
-        return mixed
+        return self._scale * mixed
 
 
 class Space:
@@ -207,10 +231,7 @@ class Space:
 
     def __init__(self, vectors: Floats, labels: npt.NDArray[np.intp]) -> None:
         """vectors: (n, d) float32; labels: (n,) the entry of each, 0 to entries - 1, none empty."""
-        counts = np.bincount(labels)
-        sums = np.zeros((len(counts), vectors.shape[1]), np.float32)
-        np.add.at(sums, labels, vectors)
-        self.means: Floats = (sums / counts[:, None]).astype(np.float32)
+        self.means = _means(vectors, labels)
         self._centre = vectors.mean(axis=0)
         within = (vectors - self.means[labels]).astype(np.float64)
         scatter = within.T @ within / len(vectors)
@@ -221,6 +242,29 @@ class Space:
     def project(self, vectors: Floats) -> Floats:
         """(n, d) float32 -> (n, d) float32 of length one."""
         return _unit((vectors - self._centre) @ self._axes)
+
+
+class Centred:
+    """The same without what tells one entry's questions apart: that is the language's own, and
+    shrinking it lost a fifth of the questions in another one."""
+
+    def __init__(self, vectors: Floats, labels: npt.NDArray[np.intp]) -> None:
+        """As of Space."""
+        self.means = _means(vectors, labels)
+        self._centre = vectors.mean(axis=0)
+
+    def project(self, vectors: Floats) -> Floats:
+        """(n, d) float32 -> (n, d) float32 of length one."""
+        return _unit(vectors - self._centre)
+
+
+def _means(vectors: Floats, labels: npt.NDArray[np.intp]) -> Floats:
+    """(entries, d): the mean of each."""
+    counts = np.bincount(labels)
+    sums = np.zeros((len(counts), vectors.shape[1]), np.float32)
+    np.add.at(sums, labels, vectors)
+    means: Floats = (sums / counts[:, None]).astype(np.float32)
+    return means
 
 
 def _unit(vectors: Floats) -> Floats:
