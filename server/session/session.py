@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Final
 
 from visavis.engines.base import EngineError, Mood, Pcm, Remark, Speech
-from visavis.engines.direction.styles import ActiveStyles
 from visavis.engines.language.commands import Command
 from visavis.engines.language.languages import code_of, is_english
 from visavis.engines.language.phrasebook import voiced
@@ -32,6 +31,7 @@ from visavis.server.playout.messages import (
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
 from visavis.server.session.attendance import ASKED, Attendance
+from visavis.server.session.directing import Directing
 from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
@@ -81,13 +81,21 @@ class Session:
         self.stand_in = ""  # who gave the last answer in place of the mind that was asked
         self.history = History()
         self.staff_wanted: str | None = None  # why a human being is, since one was asked for
-        self._active = ActiveStyles()  # what directions have made so far
-        self._directing = asyncio.Lock()  # whoever needs the styles waits for directions before
         self._current: Performance | None = None
+        self._directing = Directing(
+            self._guide,
+            self._showing,
+            lambda: self._current.directions if self._current is not None else (),
+        )
         self._played = Played(metrics, lambda: self._current.marks if self._current else None)
         self._last: Performance | None = None  # the newest one, if it was said to its end
         self._platform = Platform(
-            clock, self.timeline, self._showing, self._outlets.tell, self._appear, self.call_staff
+            clock,
+            self.timeline,
+            self._showing,
+            self._outlets.tell,
+            self._directing.appear,
+            self.call_staff,
         )
         self.attendance = Attendance(self._platform, self.history, self._clear)
         self._taking = TurnTaking(
@@ -169,7 +177,7 @@ class Session:
 
     def left(self) -> Keepsake:
         """What another session needs to go on where this one, which rests, is ended."""
-        active, remarks = names_of(self._active), self.history.remarks
+        active, remarks = names_of(self._directing.active), self.history.remarks
         return Keepsake(
             self.timeline.turn, remarks, active, self._taking.stopped, self._halted,
             self.language, self._switching.follows,
@@ -178,11 +186,11 @@ class Session:
     def restore(self, keepsake: Keepsake, away: Tick) -> None:
         """Go on from there, before it runs: its visitor has been away for so long."""
         self.history.remarks = keepsake.remarks
-        self._active = keepsake.active()
+        self._directing.active = keepsake.active()
         self.timeline.turn = keepsake.turn
         self.language, self._switching.follows = keepsake.language, keepsake.follows
         self._taking.stopped, self._halted = keepsake.unfinished, keepsake.halted
-        self._appear()
+        self._directing.appear()
         self._rested = self.clock.now() - away
         self._showing.rest()
 
@@ -438,27 +446,7 @@ class Session:
     async def direct(self, prompt: str) -> events.Directed:
         """Take a direction in plain words; what was understood of it."""
         self._stirred = self.clock.now()
-        async with self._directing:
-            direction = await self._guide.understand(prompt)
-            self._active = self._active.directed(direction)
-        self._appear()
-        for movement in direction.movements:
-            self._showing.move(movement)
-        return self._directed(direction.styles, direction.dropped)
-
-    def _directed(self, styles: tuple[str, ...], dropped: tuple[str, ...]) -> events.Directed:
-        known = self._guide.names if dropped or not styles else ()
-        return events.Directed(styles, dropped, known)
-
-    async def _settled(self) -> ActiveStyles:
-        """The styles in force, once the directions that came before are understood."""
-        async with self._directing:
-            return self._active
-
-    def _appear(self) -> None:
-        """Show the styles in force with what holds for the words that are being spoken."""
-        directions = self._current.directions if self._current is not None else ()
-        self._showing.feel(self._active.directed(*directions).demeanour)
+        return await self._directing.direct(prompt)
 
     def mic(self, on: bool) -> None:
         """Open or close the ear."""
@@ -498,7 +486,7 @@ class Session:
             request = replace(request, mood=mood, felt=felt, staffed=staffed)
         request = replace(request, language=request.language or self.language)
         speakers = self._engines.speakers
-        return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)
+        return Reply(request, speakers, self._directing.settled, self.history.remarks, self._tasks)
 
     def _answer(self, request: Request, draft: Reply | None, confirmed: Tick) -> int:
         self._halted = None
@@ -522,7 +510,7 @@ class Session:
         self._current, self._last = turn, None
         if request.origin != "say":
             self._turn_to(reply.request.language)
-        self._appear()
+        self._directing.appear()
         self._showing.attend("thinking")
         self._outlets.tell(events.Thinking(number))
         turn.task = self._tasks.start(self._perform(turn), name=f"turn-{number}")
@@ -574,9 +562,9 @@ class Session:
     ) -> None:
         self._current = None
         self._stirred = self.clock.now()
-        self._appear()
+        self._directing.appear()
         if turn.reply.dropped:
-            self._outlets.tell(self._directed((), turn.reply.dropped))
+            self._outlets.tell(self._directing.told((), turn.reply.dropped))
         turn.marks.ended = self.clock.now()
         self.stand_in = turn.reply.by if turn.reply.request.origin != "say" else self.stand_in
         if remember:

@@ -98,7 +98,7 @@ async def test_a_cheerful_face_turns_serious():
         house.session.ask("I want to kill myself")
         await house.pass_time(3000)
         turn = house.session._current
-        held = house.session._active.directed(*turn.directions).held
+        held = house.session._directing.active.directed(*turn.directions).held
         assert {style.name for style, _ in held} == {"serious", "slow"}
 
 

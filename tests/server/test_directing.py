@@ -122,9 +122,10 @@ def ms_until(stage, milliseconds):
 
 @virtual_time
 async def test_a_wish_in_other_words_is_read_in_a_thread_and_awaited_by_what_follows():
-    async with Stage() as stage:
-        stage.services.director = Director(Likeness())
-        stage.session._engines = stage.services.engines()
+    stage = Stage()
+    stage.services.director = Director(Likeness())
+    stage.open(stage.services.engines())
+    async with stage:
         for message in (
             protocol.Direct("like a fish in water"),
             protocol.SayText("hello"),
@@ -142,11 +143,11 @@ async def commanded(stage, message):
 
 @virtual_time
 async def test_without_its_embeddings_it_still_knows_the_words():
-    async with Stage() as stage:
-        likeness = Likeness()
-        stage.services.director = Director(likeness)
-        likeness.broken = True
-        stage.session._engines = stage.services.engines()
+    stage, likeness = Stage(), Likeness()
+    stage.services.director = Director(likeness)
+    likeness.broken = True
+    stage.open(stage.services.engines())
+    async with stage:
         told = await stage.session.direct("sad, and like a fish in water")
         assert told.styles == ("sad",)
         assert told.dropped == ("like a fish in water",)
