@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from visavis.engines.base import I420, Motion, Stt
+from visavis.engines.base import I420, Motion
 from visavis.engines.language.commands import Commands
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause, Request
+from visavis.server.session.changeover import Hears
 from visavis.server.session.hearing import Ear
 from visavis.server.session.relaying import Mouth
 from visavis.server.session.showing import Sitting
 from visavis.server.session.speaking import Speakers
-from visavis.server.system.served import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +43,5 @@ class Engines:
     voice: str = ""
     follows: bool = False
     languages: tuple[str, ...] = ("en",)
-    hears: Callable[[str, bool], Awaitable[Served[Stt]]] | None = None
+    hears: Hears | None = None
     over: Callable[[Request, float | None], None] = lambda request, sure: None

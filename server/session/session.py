@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import EngineError, Mood, Pcm, Remark, Speech
+from visavis.engines.base import Mood, Pcm, Remark, Speech
 from visavis.engines.language.commands import Command
-from visavis.engines.language.languages import code_of, is_english
+from visavis.engines.language.languages import is_english
 from visavis.engines.language.phrasebook import voiced
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
@@ -31,6 +31,7 @@ from visavis.server.playout.messages import (
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
 from visavis.server.session.attendance import ASKED, Attendance
+from visavis.server.session.changeover import Changeover
 from visavis.server.session.directing import Directing
 from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
@@ -48,9 +49,8 @@ from visavis.server.session.relaying import Mouth, Relay
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
 from visavis.server.session.substitute import Substitute
-from visavis.server.session.switching import Switching, Wish, unknown
+from visavis.server.session.switching import Switching, Wish
 from visavis.server.session.turn_taking import Floor, TurnTaking
-from visavis.server.system.config_faults import AUTO
 from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -77,6 +77,10 @@ class Session:
         self._outlets = Outlets(self._tasks, self._playout, self._showing.look)
         self._showing.changed = lambda fluency: self._outlets.tell(events.Pictures(fluency))
         self._ear = self._make_ear(engines.ear)
+        hearing = self._ear if isinstance(self._ear, Hearing) else None
+        self._changeover = Changeover(
+            self._switching, hearing, engines.hears, self._tasks, self._outlets.tell
+        )
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
         self.stand_in = ""  # who gave the last answer in place of the mind that was asked
         self.history = History()
@@ -111,7 +115,7 @@ class Session:
             clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
             self._switching,
         )  # fmt: skip
-        self._taking.ear = self._ear if isinstance(self._ear, Hearing) else None
+        self._taking.ear = hearing
         self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
         self._stirred: Tick = 0  # when somebody last asked for something or spoke, or was answered
@@ -327,31 +331,7 @@ class Session:
 
     def speak(self, language: str) -> events.Failure | None:
         """Go over to a language (BCP 47), or with AUTO to whichever the visitor speaks."""
-        follows = language == AUTO
-        if not follows and code_of(language) not in self._switching.languages:
-            return events.Failure("unknown-language", unknown(language, self._switching.languages))
-        self._switching.follows = follows
-        self._turn_to(self.language if follows else language, anyhow=True)
-        return None
-
-    def _turn_to(self, language: str, *, anyhow: bool = False) -> None:
-        """anyhow: even if it is in that already, because its ear is to change."""
-        if language == self.language and not anyhow:
-            return
-        self.language = language
-        self._outlets.tell(events.LanguageSpoken(language))
-        if isinstance(self._ear, Hearing) and self._engines.hears is not None:
-            self._tasks.start(self._hear(self._ear, language), name="hear another language")
-
-    async def _hear(self, ear: Hearing, language: str) -> None:
-        assert self._engines.hears is not None
-        try:
-            stt = await self._engines.hears(language, self._switching.follows)
-        except EngineError as error:  # it goes on with the ear that it has
-            log.warning("a language cannot be heard", extra={"fault": str(error)})
-            return
-        if language == self.language:
-            ear.listen_with(stt, language)
+        return self._changeover.speak(language)
 
     # --- what they tell the conversation itself (Obedient) ----------------------------------------
 
@@ -368,7 +348,7 @@ class Session:
         if (wish := self._wish(text)) is not None:
             self._outlets.tell(events.Transcribed(self.timeline.turn, text, final=True))
             self._outlets.tell(events.Commanded(self.timeline.turn, "language"))
-            self._turn_to(wish.language)
+            self._changeover.to(wish.language)
             self.reply(wish.text)
             return True
         command = self._command(text)
@@ -509,7 +489,7 @@ class Session:
         turn = Performance(number, request, reply, self._platform, confirmed)
         self._current, self._last = turn, None
         if request.origin != "say":
-            self._turn_to(reply.request.language)
+            self._changeover.to(reply.request.language)
         self._directing.appear()
         self._showing.attend("thinking")
         self._outlets.tell(events.Thinking(number))
