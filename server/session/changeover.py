@@ -38,6 +38,11 @@ class Changeover:
         self._switching, self._ear, self._hears = switching, ear, hears
         self._tasks, self._tell = tasks, tell
 
+    @property
+    def language(self) -> str:
+        """BCP 47, of what is said and answered."""
+        return self._switching.language
+
     def speak(self, language: str) -> events.Failure | None:
         """Go over to a language (BCP 47), or with AUTO to whichever the visitor speaks."""
         switching, follows = self._switching, language == AUTO

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import Mood, Pcm, Remark, Speech
+from visavis.engines.base import Mood, Pcm, Speech
 from visavis.engines.language.commands import Command
-from visavis.engines.language.languages import is_english
-from visavis.engines.language.phrasebook import voiced
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     PACKET,
     TICK_RATE,
     Clause,
     Drafted,
-    Ending,
     Fluency,
     Heard,
     Request,
@@ -42,20 +38,17 @@ from visavis.server.session.history import History
 from visavis.server.session.intake import taken
 from visavis.server.session.keepsake import Keepsake, names_of
 from visavis.server.session.obeying import last_answer, obey
-from visavis.server.session.performing import UNANSWERED, Performance, Platform
+from visavis.server.session.performing import Platform
 from visavis.server.session.played import Played
-from visavis.server.session.receipt import publish
 from visavis.server.session.relaying import Mouth, Relay
+from visavis.server.session.replying import Conversation, Replies
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
 from visavis.server.session.substitute import Substitute
 from visavis.server.session.switching import Switching, Wish
 from visavis.server.session.turn_taking import Floor, TurnTaking
-from visavis.server.system.faults import fault, trace
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
-
-log = logging.getLogger(__name__)
 
 _PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
 # A visitor who comes back later than this has other things in mind than half of an answer.
@@ -82,17 +75,10 @@ class Session:
             self._switching, hearing, engines.hears, self._tasks, self._outlets.tell
         )
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
-        self.stand_in = ""  # who gave the last answer in place of the mind that was asked
         self.history = History()
         self.staff_wanted: str | None = None  # why a human being is, since one was asked for
-        self._current: Performance | None = None
-        self._directing = Directing(
-            self._guide,
-            self._showing,
-            lambda: self._current.directions if self._current is not None else (),
-        )
-        self._played = Played(metrics, lambda: self._current.marks if self._current else None)
-        self._last: Performance | None = None  # the newest one, if it was said to its end
+        self._directing = Directing(self._guide, self._showing, lambda: self._replies.directions)
+        self._played = Played(metrics, lambda: self._replies.marks)
         self._platform = Platform(
             clock,
             self.timeline,
@@ -102,12 +88,22 @@ class Session:
             self.call_staff,
         )
         self.attendance = Attendance(self._platform, self.history, self._clear)
+        conversation = Conversation(
+            name,
+            engines,
+            self.history,
+            self._directing,
+            self._changeover,
+            self.attendance,
+            lambda: self._taking.let_go(),
+        )
+        self._replies = Replies(conversation, self._platform, self._tasks, metrics)
         self._taking = TurnTaking(
             Floor(
-                lambda: self._current,
-                self._prepare,
+                lambda: self._replies.current,
+                self._replies.prepare,
                 self._answer,
-                self._cut_short,
+                lambda remember: self._replies.end("interrupted", remember=remember),
                 lambda text: bool(self._command(text) or self._wish(text)),
                 self._obeyed,
                 self.attendance,
@@ -118,7 +114,7 @@ class Session:
         self._taking.ear = hearing
         self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
-        self._stirred: Tick = 0  # when somebody last asked for something or spoke, or was answered
+        self._stirred: Tick = 0  # when somebody last asked for something or spoke
         self._rested: Tick | None = None  # since when nobody has been there
 
     def _make_ear(self, ear: Ear | Mouth | None) -> Hearing | Relay | None:
@@ -142,7 +138,7 @@ class Session:
         if self._closed:
             return
         self._closed = True
-        self._end_turn("interrupted")
+        self._replies.end("interrupted")
         self._taking.drop_draft()
         await self._tasks.close()
         self._engines.give_back()
@@ -156,16 +152,7 @@ class Session:
 
     def rest(self, heard: Tick) -> None:
         """The visitor is away, and has heard nothing since `heard`: be quiet and draw nothing."""
-        self._taking.stopped = None
-        turn = self._current or self._last
-        if turn is not None and (turn is self._current or (turn.at or 0) > heard):
-            rest = turn.rest(heard)
-            if turn is self._current:
-                self._end_turn("interrupted", heard)
-            else:  # it ended after they had gone
-                self.history.drop(turn.number)
-                self._remember(turn, self.timeline.heard_until(heard, turn.number))
-            self._taking.stopped = rest
+        self._taking.stopped = self._replies.leave(heard)
         self._taking.drop_draft()
         self._rested = self.clock.now()
         self._showing.rest()
@@ -201,19 +188,19 @@ class Session:
     @property
     def quiet(self) -> Tick:
         """For how long nothing was asked for, said or answered."""
-        if self._current is not None or self.attendance.held:
+        if self.replying or self.attendance.held:
             return 0
-        return self.clock.now() - max(self._stirred, self._voiced)
+        return self.clock.now() - max(self._stirred, self._replies.ended, self._voiced)
 
     @property
     def replying(self) -> bool:
         """Whether a reply is under way: thought of, or spoken and not at its end."""
-        return self._current is not None
+        return self._replies.current is not None
 
     @property
     def shown(self) -> tuple[events.Caption, ...]:
         """The clauses of the reply under way that were begun, each as far as it was said."""
-        return tuple(self._current.shown) if self._current is not None else ()
+        return self._replies.shown
 
     @property
     def mood(self) -> Mood:
@@ -228,11 +215,12 @@ class Session:
     @property
     def said(self) -> tuple[events.Line, ...]:
         """What visitor and avatar said, as it was heard, the question under way included."""
-        lines = self.history.lines()
-        turn = self._current
-        if turn is not None and turn.reply.request.origin != "say":
-            lines.append(events.Line(turn.number, "visitor", turn.reply.request.text))
-        return tuple(lines)
+        return self._replies.said
+
+    @property
+    def stand_in(self) -> str:
+        """Who gave the last answer in place of the mind that was asked; "": nobody."""
+        return self._replies.stand_in
 
     # --- doors ----------------------------------------------------------------------------------
 
@@ -299,17 +287,17 @@ class Session:
         self._halted = None
         self._taking.settle()
         request = Request(text, "text", self.clock.now(), language=self._switching.of(text))
-        turn = self._start(request)
+        turn = self._replies.start(request)
         self._outlets.tell(events.Transcribed(turn, text, final=True))
 
     def say(self, text: str, style: str = "") -> None:
         """Speak exactly this."""
         self._taking.settle()
-        self._start(Request(text, "say", self.clock.now(), style=style))
+        self._replies.start(Request(text, "say", self.clock.now(), style=style))
 
     def _clear(self) -> None:
         """Nothing is under way any more, and there is nothing to go on with."""
-        self._end_turn("interrupted")
+        self._replies.end("interrupted")
         self._taking.settle()
         self._halted = None
 
@@ -337,7 +325,7 @@ class Session:
 
     def _command(self, text: str) -> Command | None:
         commands = self._engines.commands if not self.attendance.held else None
-        speaking = self._current is not None or self._taking.stopped is not None
+        speaking = self.replying or self._taking.stopped is not None
         return commands.read(text, speaking=speaking) if commands is not None else None
 
     def _wish(self, text: str) -> Wish | None:
@@ -361,10 +349,10 @@ class Session:
 
     def halt(self) -> bool:
         """Be silent at once, and keep the rest for `go_on`; whether anything was being said."""
-        turn, at = self._current, self.clock.now() + PACKET
+        turn, at = self._replies.current, self.clock.now() + PACKET
         rest = turn.rest(at) if turn is not None else self._taking.stopped
         spoke = turn is not None or self._taking.stopped is not None
-        self._end_turn("interrupted")
+        self._replies.end("interrupted")
         self.timeline.cut(at, self.timeline.turn + 1)
         self._taking.settle()
         self._halted = rest or self._halted
@@ -376,15 +364,15 @@ class Session:
         """Say the rest of what was halted, from the word where it stopped; False: there is none."""
         rest, self._halted = self._halted or self._taking.stopped, None
         if rest is None:
-            return self._current is not None  # it goes on as it is
+            return self.replying  # it goes on as it is
         if rest.origin != "say":
             self.history.drop_question(rest.text)  # it is asked again
-        self._start(replace(rest, origin_at=self.clock.now()))
+        self._replies.start(replace(rest, origin_at=self.clock.now()))
         return True
 
     def repeat(self) -> bool:
         """Say the last answer once more, in full; False: there is none."""
-        self._end_turn("interrupted")  # then it is part of the history
+        self._replies.end("interrupted")  # then it is part of the history
         answer = last_answer(self.history.remarks)
         if answer:
             self.say(answer)
@@ -392,8 +380,7 @@ class Session:
 
     def reply(self, text: str) -> None:
         """Say a few words of its own that nobody need remember."""
-        language = voiced(self.language)
-        self._start(Request(text, "say", self.clock.now(), passing=True, language=language))
+        self._replies.remark(text)
 
     def call_staff(self, reason: str) -> None:
         """Ask for a human being, and say why in a few words for them."""
@@ -420,8 +407,7 @@ class Session:
 
     async def silence(self) -> None:
         """Return once no reply is under way."""
-        while self._current is not None and self._current.task is not None:
-            await asyncio.wait([self._current.task])
+        await self._replies.silence()
 
     async def direct(self, prompt: str) -> events.Directed:
         """Take a direction in plain words; what was understood of it."""
@@ -454,116 +440,9 @@ class Session:
             case _:
                 self._outlets.tell(event)
 
-    # --- one reply ------------------------------------------------------------------------------
-
-    def _prepare(self, request: Request) -> Reply:
-        if request.origin != "say":
-            language = request.language or self.language
-            felt = self._guide.felt(self.history.remarks, request.text, language)
-            words = request.text if is_english(language) else ""
-            mood = self._guide.answer(words, request.arousal, felt)
-            staffed = self.attendance.presence.offered
-            request = replace(request, mood=mood, felt=felt, staffed=staffed)
-        request = replace(request, language=request.language or self.language)
-        speakers = self._engines.speakers
-        return Reply(request, speakers, self._directing.settled, self.history.remarks, self._tasks)
-
     def _answer(self, request: Request, draft: Reply | None, confirmed: Tick) -> int:
         self._halted = None
-        return self._start(request, draft, confirmed)
-
-    def _cut_short(self, remember: bool) -> None:
-        self._end_turn("interrupted", remember=remember)
-
-    def _start(self, request: Request, draft: Reply | None = None, confirmed: Tick = 0) -> int:
-        """Begin a turn with this request; whatever was said before is cut.
-
-        confirmed: when the visitor is sure to have finished.
-        """
-        self._end_turn("interrupted")
-        self._taking.drop_draft()
-        self._taking.stopped = None
-        number = self.timeline.turn + 1
-        self.timeline.cut(self.clock.now() + PACKET, number)
-        reply = draft or self._prepare(request)
-        turn = Performance(number, request, reply, self._platform, confirmed)
-        self._current, self._last = turn, None
-        if request.origin != "say":
-            self._changeover.to(reply.request.language)
-        self._directing.appear()
-        self._showing.attend("thinking")
-        self._outlets.tell(events.Thinking(number))
-        turn.task = self._tasks.start(self._perform(turn), name=f"turn-{number}")
-        return number
-
-    async def _perform(self, turn: Performance) -> None:
-        try:
-            sorry = (self._guide.literal("sorry"),)
-            regretful = [replace(clause, directions=sorry) for clause in self._engines.apology]
-            ending = await turn.play(regretful)
-            heard = self.timeline.heard_until(self.clock.now() + PACKET, turn.number)
-            self._close(turn, ending, heard)
-            self._last = turn
-            self._showing.attend("idle")
-        except Exception as error:  # noqa: BLE001
-            # No engine's fault, but a turn that is never over would hold up the session.
-            extra = {"session": self.name, "fault": fault(error), "trace": trace(error)}
-            log.error("a turn failed", extra=extra)  # noqa: TRY400
-            self._metrics.engine_errors.labels("turn").inc()
-            if self._current is turn:
-                self._outlets.tell(UNANSWERED)
-                self._end_turn("failed")
-                self._showing.attend("idle")
-
-    def _end_turn(
-        self, ending: Ending, heard: Tick | None = None, *, remember: bool = True
-    ) -> None:
-        """Stop the reply under way, in one step: nothing of it can sound or show after this.
-
-        heard: until when the visitor heard it; None: until the cut. remember: whether question
-        and answer are part of what was said.
-        """
-        turn = self._current
-        if turn is None:
-            return
-        now = self.clock.now()
-        until = now + PACKET if heard is None else heard
-        words = self.timeline.heard_until(until, turn.number)
-        turn.marks.interrupted = now
-        self.timeline.cut(now + PACKET, turn.number + 1)
-        self._showing.cut(now + PACKET)
-        turn.reply.cancel()
-        if turn.task is not None:
-            turn.task.cancel()
-        self._close(turn, ending, words, remember=remember)
-
-    def _close(
-        self, turn: Performance, ending: Ending, heard: str, *, remember: bool = True
-    ) -> None:
-        self._current = None
-        self._stirred = self.clock.now()
-        self._directing.appear()
-        if turn.reply.dropped:
-            self._outlets.tell(self._directing.told((), turn.reply.dropped))
-        turn.marks.ended = self.clock.now()
-        self.stand_in = turn.reply.by if turn.reply.request.origin != "say" else self.stand_in
-        if remember:
-            self._remember(turn, heard)
-        unsaid = tuple(turn.reply.unsaid)
-        self._outlets.tell(events.ReplyEnded(turn.number, ending, heard, unsaid))
-        self._outlets.tell(publish(turn.marks, ending, self.name, self._metrics))
-
-    def _remember(self, turn: Performance, heard: str) -> None:
-        number, reply = turn.number, turn.reply
-        asked = reply.request.origin != "say"
-        if reply.request.passing or (not asked and not heard):
-            return
-        visitor = [Remark(number, "visitor", reply.request.text)] if asked else []
-        tools = [Remark(number, "tool", gave, name=call.name) for call, gave in reply.tool_calls]
-        avatar = Remark(number, "avatar", reply.written, heard, sure=reply.sure)
-        self.history.add([*visitor, *tools, avatar])
-        if asked:
-            self._engines.over(reply.request, reply.sure)
+        return self._replies.start(request, draft, confirmed)
 
     @property
     def _guide(self) -> Guide:

@@ -260,10 +260,14 @@ class TurnTaking:
             self._history.drop_last()  # the question is asked again
         self._floor.start(replace(rest, origin_at=self._clock.now()), None, 0)
 
+    def let_go(self) -> None:
+        """A turn begins: nothing else is prepared, and nothing is left to be said."""
+        self.drop_draft()
+        self.stopped = None
+
     def settle(self) -> None:
         """Something else than the visitor's words began a turn: what they said is over."""
-        self.stopped = None
-        self.drop_draft()
+        self.let_go()
         if self.ear is not None:
             self.ear.settle()
 

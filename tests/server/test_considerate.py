@@ -127,11 +127,11 @@ async def test_the_face_follows_the_conversation():
         await desk.asked("That is wonderful, thank you so much!")
         desk.session.ask("Where is the bar?")
         await desk.pass_time(500)
-        assert desk.session._current.reply.request.mood.styles == ("warm",)
+        assert desk.session._replies.current.reply.request.mood.styles == ("warm",)
         await desk.asked(ANGRY)
         desk.session.ask("Where is the lift?")
         await desk.pass_time(500)
-        assert "calm" in desk.session._current.reply.request.mood.styles
+        assert "calm" in desk.session._replies.current.reply.request.mood.styles
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

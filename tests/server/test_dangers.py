@@ -97,7 +97,7 @@ async def test_a_cheerful_face_turns_serious():
         await house.session.direct("very cheerful")
         house.session.ask("I want to kill myself")
         await house.pass_time(3000)
-        turn = house.session._current
+        turn = house.session._replies.current
         held = house.session._directing.active.directed(*turn.directions).held
         assert {style.name for style, _ in held} == {"serious", "slow"}
 
@@ -150,7 +150,9 @@ async def test_a_question_after_it_is_answered_without_cheer():
         await house.asked("There is smoke in the corridor, and flames")
         house.session.ask("Where are the stairs?")
         await house.pass_time(100)
-        assert house.session._current.reply.written.startswith("[serious, slightly slow] one two")
+        assert house.session._replies.current.reply.written.startswith(
+            "[serious, slightly slow] one two"
+        )
 
 
 @virtual_time

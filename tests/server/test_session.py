@@ -131,7 +131,7 @@ async def test_nothing_of_an_interrupted_reply_comes_later():
 async def test_an_answer_that_is_asked_for_again_skips_what_was_heard():
     async with Stage(answer=lambda text: "one two three four five") as stage:
         request = Request("go", "text", 0, skip=3)
-        reply = stage.session._prepare(request)
+        reply = stage.session._replies.prepare(request)
         assert [clause.text async for clause in reply.clauses()] == ["four five"]
         assert reply.complete
 
@@ -288,11 +288,11 @@ class Slow:
 
 @virtual_time
 async def test_a_slow_voice_delays_sound_and_picture_together():
-    async with Stage(answer=lambda text: "First part. Second part.") as stage:
-        engines = stage.session._engines
-        voice = Served(Slow(stage.tts), Health("tts", "tts", stage.services.metrics))
-        speakers = replace(engines.speakers, voice=voice)
-        stage.session._engines = replace(engines, speakers=speakers)
+    stage = Stage(answer=lambda text: "First part. Second part.")
+    voice = Served(Slow(stage.tts), Health("tts", "tts", stage.services.metrics))
+    engines = stage.services.engines()
+    stage.open(replace(engines, speakers=replace(engines.speakers, voice=voice)))
+    async with stage:
         stage.session.ask("go")
         await stage.pass_time(4300)
         first, second = (at for name, at in stage.motion.told if name == "speak")

@@ -32,7 +32,7 @@ async def test_a_raised_voice_changes_the_answer_only_where_it_may(mood, monkeyp
     monkeypatch.setattr(Tone, "arousal", lambda self: 0.9)
     async with Raised(mood=mood) as stage:
         seen = []
-        prepare = stage.session._prepare
+        prepare = stage.session._replies.prepare
 
         def noting(request):
             seen.append((request.arousal, (reply := prepare(request)).request.mood))
