@@ -43,6 +43,7 @@ from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import detection, minilm, tongues
 from visavis.engines.language.commands import Commands
 from visavis.engines.language.phrasebook import ENGLISH
+from visavis.engines.language.phrasebook import LANGUAGES as OWN
 from visavis.engines.registry import Wanted
 from visavis.engines.settings import ChatSettings, DialogueSettings
 from visavis.models.errors import ModelError
@@ -245,7 +246,7 @@ class Services:
         settings = DialogueSettings(self._home, self._defaults.knowledge, zone=self._defaults.zone)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
-            self._commands = await worker.load(Commands, names(engine))
+            self._commands = await worker.load(Commands, names(engine), OWN)
         if isinstance(engine, Mind):
             worker.close()
             return WatchedMind(engine, self._health("dialogue", "The dialogue"))
