@@ -66,7 +66,7 @@ from visavis.server.services.puppets import Puppets
 from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
 from visavis.server.services.tally import Tally
-from visavis.server.services.tongues import Abroad, Tongues
+from visavis.server.services.tongues import Abroad, Tongues, unspoken
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
@@ -100,6 +100,7 @@ class Defaults:
     voices_apart: each voice in a process of its own.
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
+    language: BCP 47, of most sessions, or AUTO.
     keep_questions: whether questions without an answer are kept for the operator.
     voice_mood: whether it is heard how raised a visitor's voice is.
     rescue: whom a visitor in danger is told to call.
@@ -118,6 +119,7 @@ class Defaults:
     prepare: bool = False
     voice_mood: bool = False
     keep_questions: bool = False
+    language: str = ENGLISH
     rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
     zone: str = ""
@@ -173,6 +175,8 @@ class Services:
         await asyncio.to_thread(load.settle)
         await asyncio.to_thread(tongues.load)
         self._languages = await asyncio.to_thread(load.languages, self._home)
+        if why := unspoken(self._defaults.language, self._languages):
+            raise EngineError(why)
         _, self._mind, _, _ = await asyncio.gather(
             self._open_ears(),
             self._open_mind(),
