@@ -13,9 +13,10 @@ OUT = Path("out/bench")
 MODULES = {
     "live": "live.live", "hearing": "hearing.hearing", "languages": "hearing.languages",
     "pipecat": "live.pipecat.compare",
-    "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue", "languages": "languages", "motion": "face.motion",
+    "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue", "motion": "face.motion",
     "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes", "face": "face.face",
     "net": "net", "sessions": "sessions", "drawing": "drawing", "spoken": "sound.spoken_forms",
+    "across": "languages",
 }  # fmt: skip
 
 
