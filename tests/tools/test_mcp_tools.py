@@ -65,6 +65,7 @@ async def test_a_real_server_over_its_pipes(quick, monkeypatch):
         assert '"euros": 90' in await tools.told("desk_price", nights=1)
 
 
+@pytest.mark.slow
 async def test_a_real_server_over_http(quick):
     port = _free_port()
     process = await asyncio.create_subprocess_exec(sys.executable, GOOD, str(port))
@@ -102,6 +103,7 @@ async def test_a_server_that_goes_wrong_in_a_call_is_there_again(quick, way):
         assert tools.counted("bad_act", "done") == 0
 
 
+@pytest.mark.slow
 async def test_a_server_that_chatters_is_read_at_a_pace(quick):
     async with opened(ToolsFile(mcp=(bad("chatter", limits=Limits(0.9)),))) as tools:
         await tools.until("bad_act")
