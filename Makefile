@@ -43,7 +43,7 @@ bench: $(VENV)/.tools $(STAMP) ## run every benchmark; JSON in out/bench
 LOCK := $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 lock: $(VENV)/.tools ## resolve the dependencies anew (pins in pyproject.toml)
 	$(LOCK) --extra llm -o deploy/requirements.lock pyproject.toml
-	$(LOCK) --extra llm --extra dev -o deploy/requirements-dev.lock pyproject.toml
+	$(LOCK) --extra llm --extra mcp --extra languages --extra dev -o deploy/requirements-dev.lock pyproject.toml
 	$(LOCK) --extra llm --extra rtx -c deploy/requirements.lock -o deploy/requirements-rtx.lock pyproject.toml
 
 clean: ## remove the environment and everything that was built

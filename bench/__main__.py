@@ -11,12 +11,12 @@ from pathlib import Path
 
 OUT = Path("out/bench")
 MODULES = {
-    "live": "live.live", "hearing": "hearing.hearing", "languages": "hearing.languages",
+    "live": "live.live", "hearing": "hearing.hearing", "recognition": "hearing.languages",
     "pipecat": "live.pipecat.compare",
     "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue", "motion": "face.motion",
     "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes", "face": "face.face",
     "net": "net", "sessions": "sessions", "drawing": "drawing", "spoken": "sound.spoken_forms",
-    "language_model": "language_model",
+    "language_model": "language_model", "tools": "tools",
 }  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """How many words of danger are told, and how many harmless ones are taken for one: JSON.
 
-    python -m bench.danger [--learn]
+    python -m bench.danger [--learn] [--spoken]
 
 phrases: by engines/data/danger.toml alone. both: also by meaning, as it is asked where nothing else
 is known (English only). Over the held-out sets of danger.toml, and as harmless ones the `test`
 questions of dialogue_questions.toml. --learn: learn the weights of the meaning anew first, from
-danger_learn.toml, by logistic regression.
+danger_learn.toml, by logistic regression. --spoken: what whisper tiny.en makes of them, said by two
+voices in white noise; minutes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from visavis.engines.base import Floats
+from visavis.engines import load as load_engine
+from visavis.engines.base import Floats, Pcm, Tts
 from visavis.engines.dialogue import danger, smalltalk
 from visavis.engines.dialogue.danger_meaning import WEIGHTS, Meaning, read_as
 from visavis.engines.dialogue.knowledge_file import EXAMPLE, load
@@ -36,6 +38,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--learn", action="store_true")
+    parser.add_argument("--spoken", action="store_true")
     arguments = parser.parse_args()
     embedder = minilm.shared(config.load({}).home_path)
     if arguments.learn:  # a new file is found after the next installation
@@ -45,6 +48,8 @@ def main() -> None:
     for name, table in _toml("danger.toml").items():
         texts = [text for kind in table["danger"].values() for text in kind]
         report[name] = _told(texts, table["harmless"], meaning if name in _ENGLISH else None)
+    if arguments.spoken:
+        report["spoken"] = _spoken(meaning)
     known = [
         text
         for name, texts in _toml("dialogue_questions.toml")["test"].items()
@@ -73,6 +78,39 @@ def _told(texts: list[str], harmless: list[str], meaning: Meaning | None) -> dic
         "false by phrases": sum(danger.danger(text) is not None for text in harmless),
         "false by both": sum(map(read, harmless)),
     }
+
+
+def _spoken(meaning: Meaning) -> dict[str, Any]:
+    """Told of the dangers of the first two sets, by voice and ratio of voice to noise in dB."""
+    home, noise = config.load({}).home_path, np.random.default_rng(5)
+    stt = load_engine.stt(home)
+    tables = _toml("danger.toml")
+    texts = [
+        text for name in _ENGLISH[:2] for kind in tables[name]["danger"].values() for text in kind
+    ]
+    report = {}
+    for name, decibels in (("heart", 20), ("joe", 6)):
+        voice = load_engine.tts(name, home)
+        heard = [stt.transcribe(_said(voice, text, decibels, noise)).text for text in texts]
+        by_phrases = [danger.danger(text) is not None for text in heard]
+        report[f"{name}, {decibels} dB"] = {
+            "dangers": len(texts),
+            "phrases": sum(by_phrases),
+            "both": sum(
+                told or meaning.danger(text) is not None
+                for told, text in zip(by_phrases, heard, strict=True)
+            ),
+        }
+    return report
+
+
+def _said(voice: Tts, text: str, decibels: float, noise: np.random.Generator) -> Pcm:
+    """16 kHz, with a little silence around it."""
+    sound = np.concatenate([piece.pcm for piece in voice.synthesize(text)]).astype(np.float32)
+    heard = sound[: len(sound) // 3 * 3].reshape(-1, 3).mean(axis=1)
+    heard = np.concatenate([np.zeros(4800, np.float32), heard, np.zeros(6400, np.float32)])
+    level = float(np.sqrt(np.mean(heard**2))) * 10 ** (-decibels / 20)
+    return np.clip(heard + noise.normal(0, level, len(heard)), -32000, 32000).astype(np.int16)
 
 
 def learn(embedder: minilm.MiniLm) -> None:

@@ -34,6 +34,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.settings import ChatSettings, DialogueSettings
 
 ROUNDS: Final = 40
+_LET_GO: Final = 1.0  # s in which its server leaves what was broken off, with all that it has read
 QUESTIONS: Final = (
     "When is breakfast?", "Is there a swimming pool?", "How do I get to the airport?",
     "May I bring my dog?", "Where can I park my car?", "What time do I have to check out?",
@@ -172,6 +173,7 @@ async def _model(address: str, knowledge: Any) -> dict[str, object]:
         messages = _messages(question, knowledge)
         await _bare(address, messages)  # what is the same is read by now, for both
         bare.append(await _bare(address, messages))
+        await asyncio.sleep(_LET_GO)
         words, spoken, text = await _timed(mind, question)
         first.append(words)
         clause.append(spoken)
@@ -200,13 +202,14 @@ async def _bare(address: str, messages: Sequence[Any]) -> float:
             model=local_model.MODEL,
             messages=list(messages),
             stream=True,
-            max_tokens=40,
+            max_tokens=8,
             temperature=0.3,
         )
         async for chunk in stream:
             if chunk.choices and chunk.choices[0].delta.content:
                 took = time.monotonic() - began
-                await stream.close()
+                async for _ in stream:  # what is broken off keeps its server busy for a while
+                    pass
                 return took
     raise RuntimeError("it said nothing")
 

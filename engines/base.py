@@ -481,6 +481,7 @@ class Question(Protocol):
     history: Sequence[Remark]
     mood: Mood  # of the visitor, these words included
     language: str  # BCP 47: the conversation's, in which the answer is to be
+    staffed: bool  # whether there is staff, so that a person may be offered
 
     @property
     def speculative(self) -> bool:

@@ -16,7 +16,7 @@ VOICES: Final[dict[str, str]] = {
 }
 FAMILIES: Final = (
     "visavis.engines.voices.piper_pulled",
-    "visavis.engines.voices.kokoro_ja",
+    "visavis.engines.voices.kokoro",
     "visavis.engines.voices.espeak",
 )
 DIALOGUES: Final[dict[str, str]] = {

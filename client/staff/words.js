@@ -59,8 +59,11 @@ export const doing = (row) => STATE[/** @type {keyof STATE} */ (row.state)]
   ?? DOING[/** @type {keyof DOING} */ (row.doing)];
 
 /** Why somebody is wanted. @param {any} row */
-export const reason = (row) => REASON[/** @type {keyof REASON} */ (row.reason)]
-  ?? (row.reason || "A person is wanted.");
+export function reason({ reason: why }) {
+  const words = REASON[/** @type {keyof REASON} */ (why)] ?? (why || "A person is wanted.");
+  const danger = /^danger: (.+)$/.exec(words);
+  return danger ? `Words of danger (${danger[1]})` : words[0].toUpperCase() + words.slice(1);
+}
 
 /** Who has it, if anybody: "you" for this page. @param {any} row @param {string} desk */
 export function holder(row, desk) {

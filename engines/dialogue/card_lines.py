@@ -36,6 +36,7 @@ def card(line: str, title: str) -> Card:
     if found is None:
         raise CardError("it is no line such as 'Picture: pool.jpg'")
     kind, rest = found[1].lower(), found[2]
+    title = title[:1].upper() + title[1:]
     marked = _MARKED.fullmatch(rest)
     if len(rest) > 2 * _LONGEST:
         raise CardError(f"it is longer than {2 * _LONGEST} characters")

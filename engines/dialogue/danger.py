@@ -134,7 +134,8 @@ def own_answers(knowledge: Knowledge, language: str) -> Mapping[Kind, str]:
     """What a file says, in a language, to each danger of which its own questions tell.
 
     Without its directions. A general entry, for an emergency, stands in for a kind that has none
-    of its own, but not where somebody may hurt themselves. Takes 0.3 ms a question.
+    of its own, but not where somebody may hurt themselves: an entry for that tells of little
+    else. Takes 0.3 ms a question.
     """
     found: dict[Kind, tuple[int, str]] = {}
     knowledge = knowledge.in_language(primary(language))
@@ -142,7 +143,10 @@ def own_answers(knowledge: Knowledge, language: str) -> Mapping[Kind, str]:
         if entry.borrowed:  # the file says it in another language only, and we say it in this one
             continue
         told = [kind for each in entry.questions if (kind := danger(each)) is not None]
-        for kind in set(told):
+        alone = sum(kind in _ALONE for kind in told)
+        # Where to find the stairs and an ambulance is no answer to somebody who wants to die.
+        meant = {kind for kind in told if kind not in _ALONE or 2 * alone > len(told)}
+        for kind in meant:
             best = found.get(kind, (0, ""))
             found[kind] = max(best, (told.count(kind), _plain(entry, knowledge)), key=_count)
     own = {kind: text for kind, (_, text) in found.items()}

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from threading import Thread
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from visavis.engines.base import Deed, EngineError, Exchange, Notes, Show
+from visavis.engines.base import Deed, EngineError, Exchange, Fragment, Notes, Show
 from visavis.engines.dialogue import composing, knowledge_file, notes, opening, smalltalk
 from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry
 from visavis.engines.dialogue.matching import NEAR, UNSURE, Match, Matcher
 from visavis.engines.dialogue.retrieval import Index
-from visavis.engines.language import clock, minilm
+from visavis.engines.language import clock, minilm, multilingual, tongues, wordings
 from visavis.engines.language.embeddings import Embedder
 from visavis.engines.language.foreign import is_foreign
+from visavis.engines.language.languages import is_english
 from visavis.engines.language.phrasebook import ENGLISH, phrase
 from visavis.engines.language.sentences import fragments
-from visavis.engines.language.wording import normalise
 from visavis.engines.settings import DialogueSettings
+
+# A part of an answer, and its language if that is not the dialogue's.
+Piece = tuple[str, str]
 
 SURE: Final = 0.9  # of what is answered in whatever language it was asked
 FAR: Final = 0.25  # below it even the nearest subject has nothing to do with the question
@@ -30,9 +34,10 @@ FAR: Final = 0.25  # below it even the nearest subject has nothing to do with th
 def load(settings: DialogueSettings) -> KnowledgeDialogue:
     """Over a file, None: the hotel example. Raises KnowledgeError, ManifestError, EngineError."""
     home = settings.home
+    embedder = minilm.shared(home) if is_english(settings.language) else multilingual.shared()
     return KnowledgeDialogue(
         settings.knowledge or EXAMPLE,
-        minilm.shared(home),
+        embedder,
         home / "cache",
         language=settings.language,
         zone=ZoneInfo(settings.zone) if settings.zone else None,
@@ -70,9 +75,12 @@ class KnowledgeDialogue:
         self.made_of = edition(path)
         self.knowledge = knowledge_file.load(path).in_language(language)
         self._language, self._zone, self._now = language, self.knowledge.zone or zone, now
-        small, beyond = smalltalk.entries()
+        self._wording = wordings.of(language)
+        small, beyond = smalltalk.entries(language)
         small = smalltalk.not_in(self.knowledge, small)
-        self._index = Index((*self.knowledge.entries, *small), beyond, embedder, cache)
+        known = (*self.knowledge.entries, *small)
+        across = not is_english(language)
+        self._index = Index(known, beyond, embedder, cache, self._wording, across=across)
         own = len(self.knowledge.entries)
         self._known = own + len(small)
         self._shows = any(entry.cards for entry in self.knowledge.entries)
@@ -115,14 +123,16 @@ class KnowledgeDialogue:
         """What the file says to a visitor who arrives; empty if it says nothing."""
         return self._filled(self.knowledge.persona.greeting)
 
-    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str | Deed]:
+    def reply(self, text: str, history: Sequence[Exchange]) -> Iterator[str | Fragment | Deed]:
         """Yield the answer sentence by sentence, after what is shown with it.
 
         Raises EngineError.
         """
         for entry in self._used(text, history) if self._shows else ():
             yield from map(Show, entry.cards)
-        yield from fragments(self._answer(text, history))
+        for said, language in self._answer(text, history):
+            for sentence in fragments(said):
+                yield Fragment(sentence, language=language) if language else sentence
 
     def sure(self, text: str, history: Sequence[Exchange]) -> float:
         """In [0, 1]: how well an entry fits, 0 where none does. Raises EngineError."""
@@ -140,7 +150,7 @@ class KnowledgeDialogue:
 
     def notes(self, text: str, history: Sequence[Exchange]) -> Notes:
         """Implements `Informed`: the entries that are meant, then those that come near."""
-        if not normalise(text):
+        if not self._wording.normalise(text):
             return notes.notes(self.knowledge, ())
         own = {entry.id: entry for entry in self.knowledge.entries}
         by_subject = {entry.subject: entry for entry in self.knowledge.entries}
@@ -168,70 +178,90 @@ class KnowledgeDialogue:
             for entry in known:
                 if turn < len(entry.answers) and not smalltalk.is_timely(entry.answers[turn]):
                     yield tuple(fragments(self._filled(entry.answers[turn])))
-        for text in smalltalk.fixed(self.knowledge):
+        for text in smalltalk.fixed(self.knowledge, self._language):
             yield tuple(fragments(text))
 
-    def _answer(self, text: str, history: Sequence[Exchange]) -> str:
-        if not normalise(text):
-            return smalltalk.FOREIGN if any(c.isalpha() for c in text) else smalltalk.EMPTY
+    def _answer(self, text: str, history: Sequence[Exchange]) -> list[Piece]:
+        if not self._wording.normalise(text):
+            foreign = any(c.isalpha() for c in text)
+            return [(self._foreign() if foreign else self._say("smalltalk.empty"), "")]
         found = self._matcher.matches(text, history)
-        if max(match.score for match in found) < SURE and is_foreign(text):
-            return smalltalk.FOREIGN
+        if self._is_foreign(text) and max(match.score for match in found) < SURE:
+            return [(self._foreign(), "")]
         if len(found) > 1:
             return self._all(found, history)
         return self._one(found[0], history)
 
     def _used(self, text: str, history: Sequence[Exchange]) -> list[Entry]:
         """The entries whose answers a text gets."""
-        found = self._matcher.matches(text, history) if normalise(text) else ()
-        if not found or (max(match.score for match in found) < SURE and is_foreign(text)):
+        if not self._wording.normalise(text):
+            return []
+        found = self._matcher.matches(text, history)
+        if self._is_foreign(text) and max(match.score for match in found) < SURE:
             return []
         if len(found) == 1 and found[0].entry_id == smalltalk.YES:
             meant = self._asked_back(history)
             return [meant] if meant else []
         return [self._by_id[match.entry_id] for match in found if match.entry_id is not None]
 
-    def _all(self, found: Sequence[Match], history: Sequence[Exchange]) -> str:
+    def _is_foreign(self, text: str) -> bool:
+        return is_english(self._language) and is_foreign(text)
+
+    def _foreign(self) -> str:
+        named = tongues.name_of(self._language, self._language)
+        return self._say("ears.foreign").format(languages=named)
+
+    def _all(self, found: Sequence[Match], history: Sequence[Exchange]) -> list[Piece]:
         """The answers to several questions in one text."""
         told = [(self._by_id[m.entry_id], m) for m in found if m.entry_id is not None]
         answers = [self._told(entry, match.text, history) for entry, match in told]
-        others = [(entry.subject, text) for (entry, _), text in zip(told, answers, strict=True)][1:]
-        said = composing.joined(answers[0], others, self._language)
-        if len(told) == len(found):
-            return said
-        return f"{said} {phrase('knowledge.unknown_part', self._language)}"
+        rest = [] if len(told) == len(found) else [(self._say("knowledge.unknown_part"), "")]
+        if any(len(answer) > 1 for answer in answers):  # of two languages: one after the other
+            return _spaced([*chain.from_iterable(answers), *rest])
+        others = [(entry.subject, a[0][0]) for (entry, _), a in zip(told, answers, strict=True)][1:]
+        return _spaced([(composing.joined(answers[0][0][0], others, self._language), ""), *rest])
 
-    def _one(self, found: Match, history: Sequence[Exchange]) -> str:
+    def _one(self, found: Match, history: Sequence[Exchange]) -> list[Piece]:
         if found.entry_id == smalltalk.REPEAT and history:
-            return f"{smalltalk.REPEATING} {self._last_answer(history)}"
+            return _spaced([(self._say("smalltalk.repeating"), ""), *self._last_answer(history)])
         if found.entry_id == smalltalk.YES and (meant := self._asked_back(history)):
             return self._told(meant, history[-1].visitor, history)
         if found.entry_id is None:
-            return self._unknown(found, turn=len(history))
+            return [(self._unknown(found, turn=len(history)), "")]
         return self._told(self._by_id[found.entry_id], found.text, history)
 
-    def _told(self, entry: Entry, asked: str, history: Sequence[Exchange]) -> str:
+    def _told(self, entry: Entry, asked: str, history: Sequence[Exchange]) -> list[Piece]:
         """What an entry answers to a question: its hours, if they are asked for, or its text."""
         moment, language = self._moment(), self._language
         if entry.hours is not None and not entry.borrowed:
             times = clock.asked(asked, language, moment.date())
             if said := opening.answer(entry, times, moment, language):
-                return said
-        return self._filled(entry.answers[len(history) % len(entry.answers)])
+                return [(said, "")]
+        answer = self._filled(entry.answers[len(history) % len(entry.answers)])
+        if not entry.borrowed:
+            return [(answer, "")]
+        named = tongues.name_of(entry.borrowed, language)
+        return _spaced([
+            (self._say("knowledge.only_in").format(language=named), ""),
+            (answer, entry.borrowed),
+        ])  # fmt: skip
+
+    def _say(self, key: str) -> str:
+        return phrase(key, self._language)
 
     def _moment(self) -> datetime:
         """By the wall clock of the place."""
         return self._now().astimezone(self._zone).replace(tzinfo=None)
 
     def _filled(self, text: str) -> str:
-        text = smalltalk.fill(text, self.knowledge)
+        text = smalltalk.fill(text, self.knowledge, self._language)
         return smalltalk.timed(text, self._moment(), self._language)
 
-    def _last_answer(self, history: Sequence[Exchange]) -> str:
+    def _last_answer(self, history: Sequence[Exchange]) -> list[Piece]:
         """The last answer in full, even if it was cut off; what was heard, if nobody asked."""
         *before, last = history
-        if not normalise(last.visitor):
-            return last.heard
+        if not self._wording.normalise(last.visitor):
+            return [(last.heard, "")]
         if before and self._matcher.match(last.visitor, before).entry_id == smalltalk.REPEAT:
             return self._last_answer(before)
         return self._answer(last.visitor, before)
@@ -246,18 +276,25 @@ class KnowledgeDialogue:
         return next(e for e in self.knowledge.entries if e.subject == last.near[0])
 
     def _unknown(self, found: Match, turn: int) -> str:
-        if found.score >= UNSURE:
-            text = smalltalk.UNSURE[turn % len(smalltalk.UNSURE)]
+        own = {entry.subject for entry in self.knowledge.entries if not entry.borrowed}
+        near = tuple(subject for subject in found.near if subject in own)
+        if found.score >= UNSURE and found.near[0] in own:
+            text = phrase("smalltalk.unsure", self._language, turn)
             return text.replace("{nearest}", found.near[0])
-        text = smalltalk.UNKNOWN[turn % len(smalltalk.UNKNOWN)]
-        near = smalltalk.listed(found.near if found.score >= FAR else self._topics(turn), "or")
-        return smalltalk.fill(text.replace("{near}", near), self.knowledge)
+        if found.score < FAR and own:
+            near = self._topics(turn)
+        return smalltalk.unknown(self.knowledge, near, turn, self._language)
 
     def _topics(self, turn: int) -> tuple[str, ...]:
         """Some topics, other ones each turn."""
         topics = self.knowledge.topics
         start = NEAR * turn % len(topics)
         return (topics[start:] + topics[:start])[:NEAR]
+
+
+def _spaced(pieces: Sequence[Piece]) -> list[Piece]:
+    """Texts such that they join with a blank between them."""
+    return [(f"{text} ", language) for text, language in pieces[:-1]] + [pieces[-1]]
 
 
 def edition(path: Path) -> Hashable:

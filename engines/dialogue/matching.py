@@ -8,11 +8,13 @@ from functools import lru_cache
 from typing import Final
 
 from visavis.engines.base import Exchange
+from visavis.engines.dialogue.doubting import certainty
 from visavis.engines.dialogue.entries import Entry
 from visavis.engines.dialogue.retrieval import Index
 from visavis.engines.language import clock, splitting
 from visavis.engines.language.splitting import Split
-from visavis.engines.language.wording import STOP, core, normalise, stem, words
+from visavis.engines.language.wording import words
+from visavis.engines.language.wordings import Wording
 
 # Chosen on `tune` and `out_of_scope.tune` of bench/dialogue_questions.toml; see bench/dialogue.py.
 THRESHOLD: Final = 0.5  # of what is answered
@@ -26,20 +28,9 @@ NEAR: Final = 3  # subjects named when it does not know
 # one is only a thing; chosen on `both` and `one` of bench/dialogue_tuning.toml.
 TWO_CLAUSES: Final = 0.5
 TWO_THINGS: Final = 0.6
+SAME_THING: Final = 0.7  # below it a second part with "it" or "that" is about the first
 _REMEMBERED: Final = 512  # what recent texts were taken for: a follow-up asks for it again
 
-# Words that point back to what was talked about.
-_POINTING: Final = words("it its they them their there that this those one ones")
-# "No thanks, that is it": begins no question.
-_ENDING: Final = words("no nope nothing thanks thank bye")
-# Words that ask something of any subject, and so name none.
-_GENERAL: Final = words(
-    """cost costs price prices expensive cheap free open opening closed close start end hour hours
-    long far often early late time today tomorrow tonight morning afternoon evening night weekend
-    monday tuesday wednesday thursday friday saturday sunday sundays saturdays weekday child
-    children kid kids adult adults people person guest guests book booking reserve included
-    include extra pay euro euros day days week use reservation another different until per"""
-)
 _INTERROGATIVE: Final = words(
     "what when where which who why how is are do does did can could may will would have has should"
 )
@@ -69,7 +60,8 @@ class Matcher:
         entries = index.entries[:known]
         self._by_id = {entry.id: entry for entry in entries}
         self._number = {entry.id: n for n, entry in enumerate(entries)}
-        self._subjects = _subject_stems(index.asked[:own])
+        self._subjects = _subject_stems(index.asked[:own], index.wording)
+        self._wording = index.wording
         self._remembered = lru_cache(_REMEMBERED)(self._match)
 
     def matches(self, text: str, history: Sequence[Exchange] = ()) -> tuple[Match, ...]:
@@ -78,7 +70,7 @@ class Matcher:
         More than one only if they are about different things, and all are known or at least one.
         """
         whole = self.match(text, history)
-        if self._is_asked(normalise(text)):
+        if self._is_asked(self._wording.normalise(text)):
             return (whole,)
         for split in splitting.splits(text):
             if found := self._two(split, whole, history):
@@ -99,34 +91,40 @@ class Matcher:
         return replace(self._meant(text, history), text=text)
 
     def _meant(self, text: str, history: tuple[Exchange, ...]) -> Match:
-        normal = normalise(text)
-        asked = normal if self._index.has(normal) else core(normal)
+        normal = self._wording.normalise(text)
+        asked = normal if self._index.has(normal) else self._wording.core(normal)
         direct = self._direct(asked)
         if not history or not asked or not self._may_follow(asked, direct):
             return direct
         joined = [
-            self._direct(f"{normalise(entry.subject)} {asked}", favour=entry)
+            self._direct(f"{self._wording.normalise(entry.subject)} {asked}", favour=entry)
             for entry in self._contexts(text, history)
         ]
         if not joined:
             return direct
         best = max(joined, key=lambda match: match.score)
         # Nothing in the words names a subject: what was talked about is meant, if it fits at all.
-        meant = best.entry_id is not None and not _telling(asked)
+        meant = best.entry_id is not None and not self._wording.telling(asked)
         return best if meant or best.score > direct.score else direct
 
     def _is_asked(self, normal: str) -> bool:
-        return self._index.has(normal) or self._index.has(core(normal))
+        return self._index.has(normal) or self._index.has(self._wording.core(normal))
 
     # --- two questions -------------------------------------------------------------------------
 
     def _two(self, split: Split, whole: Match, history: Sequence[Exchange]) -> tuple[Match, ...]:
         """The two, if it is two; one, if only that one is about the place; else nothing."""
+        wording = self._wording
+        if _is_context(split.firsts[-1], split.seconds[-1], wording):
+            return ()
         first = self._best(split.firsts, history)
+        if first.entry_id is None and not split.clauses:
+            return ()
         before = [*history, Exchange(first.text, "")]
         second = self._best(split.seconds, before)
-        if _is_context(first.text, second.text):
-            return ()
+        said = wording.words(wording.normalise(second.text))
+        if second.score < SAME_THING and any(word in wording.pointing for word in said):
+            return ()  # "and what does it cost": more about the first
         least = TWO_CLAUSES if split.clauses else max(TWO_THINGS, whole.score)
         if first.entry_id is None or second.entry_id is None:
             return self._half(split, first, second, whole)
@@ -141,7 +139,9 @@ class Matcher:
     def _half(self, split: Split, first: Match, second: Match, whole: Match) -> tuple[Match, ...]:
         """Two real questions of which one is known: both, so that neither is passed over."""
         known = first if first.entry_id else second
-        asked = split.clauses and all(_is_question(match.text) for match in (first, second))
+        asked = split.clauses and all(
+            _is_question(match.text, self._wording) for match in (first, second)
+        )
         other = second if known is first else first
         if not asked or not self.is_own(known.entry_id) or other.score >= UNSURE:
             return ()
@@ -160,6 +160,10 @@ class Matcher:
         best = int(known.argmax())
         lead = float(known[best] - scores[self._known :].max())
         score = float(known[best]) + LEAD_WEIGHT * lead
+        if favour is None and self._index.doubts and not self._index.has(asked):
+            heard = self._index.heard(asked)
+            lacking = self._index.lacking(heard, best)
+            score = certainty(score, lead, self._index.share(heard, best), lacking)
         nearest = [int(n) for n in own.argsort()[::-1][:NEAR]]
         near = tuple(self._index.entries[n].subject for n in nearest)
         answered = score >= THRESHOLD and lead > 0
@@ -167,15 +171,16 @@ class Matcher:
 
     def _may_follow(self, asked: str, direct: Match) -> bool:
         """Whether a text of at least one word leans on what was said before it."""
-        said = asked.split()
-        if len(said) > FOLLOW_UP_WORDS or self._index.has(asked) or said[0] in _ENDING:
+        wording = self._wording
+        said = wording.words(asked)
+        if len(said) > FOLLOW_UP_WORDS or self._index.has(asked) or said[0] in wording.ending:
             return False
-        telling = _telling(asked)
+        telling = wording.telling(asked)
         if not telling:
-            return any(word in _POINTING or word in _GENERAL or word == "and" for word in said)
-        weak = direct.entry_id is None and not _POINTING.isdisjoint(said)
+            return any(word in wording.pointing or word in wording.general for word in said)
+        weak = direct.entry_id is None and any(word in wording.pointing for word in said)
         # A word that the file does not have is a new subject, and an unknown one.
-        return weak and all(stem(word) in self._subjects for word in telling)
+        return weak and all(wording.stem(word) in self._subjects for word in telling)
 
     def _contexts(self, text: str, history: tuple[Exchange, ...]) -> list[Entry]:
         """The entries of the file that the visitor talked about last, likeliest first.
@@ -203,23 +208,19 @@ def _known_first(match: Match) -> tuple[bool, float]:
     return match.entry_id is not None, match.score
 
 
-def _is_question(text: str) -> bool:
-    said = core(normalise(text)).split()
+def _is_question(text: str, wording: Wording) -> bool:
+    said = wording.words(wording.core(wording.normalise(text)))
     return bool(said) and said[0] in _INTERROGATIVE
 
 
-def _is_context(first: str, second: str) -> bool:
+def _is_context(first: str, second: str, wording: Wording) -> bool:
     """Whether the first part only tells why the second is asked: "we leave at six, where ..."."""
-    asks = any(_is_question(part) for part in second.split(","))
-    return asks and not _is_question(first) and _WISHING.isdisjoint(normalise(first).split())
+    asks = any(_is_question(part, wording) for part in second.split(","))
+    said = wording.words(wording.normalise(first))
+    return asks and not _is_question(first, wording) and _WISHING.isdisjoint(said)
 
 
-def _telling(asked: str) -> list[str]:
-    """The words that say what a question is about."""
-    return [w for w in asked.split() if w not in STOP and w not in _GENERAL]
-
-
-def _subject_stems(asked: Sequence[Sequence[str]]) -> frozenset[str]:
+def _subject_stems(asked: Sequence[Sequence[str]], wording: Wording) -> frozenset[str]:
     """Stems of the words that name a subject somewhere in the normalised questions."""
-    words = {word for group in asked for question in group for word in question.split()}
-    return frozenset(stem(word) for word in words if word not in STOP and word not in _GENERAL)
+    told = (word for group in asked for text in group for word in wording.telling(text))
+    return frozenset(map(wording.stem, told))

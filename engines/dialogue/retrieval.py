@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import pairwise
@@ -14,16 +14,23 @@ import numpy as np
 import numpy.typing as npt
 
 from visavis.engines.base import Floats
+from visavis.engines.dialogue.doubting import MOST, Lacking
 from visavis.engines.dialogue.knowledge_file import Entry
+from visavis.engines.language import wordings
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.embeddings import Embedder, Kept
-from visavis.engines.language.wording import STOP, normalise, sound, spelled, stem, terms
+from visavis.engines.language.phrasebook import ENGLISH
+from visavis.engines.language.wording import STOP, sound, spelled
+from visavis.engines.language.wordings import Wording
 
 # Chosen by five-fold cross-validation over the questions of data/hotel.md (77 % right; plain cosine
 # 68 %) with the `tune` questions of bench/dialogue_questions.toml as what must be turned away.
 SHRINKAGE: Final = 6.0  # 3 to 30 differ by less than a point
 GROUP_WEIGHT: Final = 0.5  # of the entry as a whole; the rest is its nearest question
 ANSWER_WEIGHT: Final = 0.3  # of the answer within the entry as a whole
+# Cosines of the multilingual encoder are lower than in the space of one language; chosen on the
+# Spanish, Italian and Japanese questions of bench/languages.toml, for the same thresholds.
+ACROSS: Final = 1.43
 WORD_WEIGHT: Final = 0.1  # of shared rare words: names that the embedding does not know
 # A word is taken for another that sounds like it only where the words as heard fit badly and the
 # others well, so that "my wife has fainted" is not about the Wi-Fi.
@@ -54,24 +61,42 @@ class Index:
         strange: Sequence[Entry],
         embedder: Embedder,
         cache: Path | None = None,
+        wording: Wording | None = None,
+        *,
+        across: bool = False,
     ) -> None:
         """`strange`: what must not be mistaken for the known; its words correct no misheard ones.
 
+        wording: None: of English. across: whether questions may be in another language than the
+        entries, and the embedder knows both: then words tell nothing.
+
         `cache`: a folder in which the vectors of the entries are kept between starts.
         """
+        self.wording = wording = wording or wordings.of(ENGLISH)
+        self._across = across
+        normalise = wording.normalise
         self.entries = (*known, *strange)
+        self._count = len(known)
         self.asked = [[normalise(q) for q in (*e.questions, e.subject)] for e in self.entries]
         answers = [normalise(unmarked(entry.answers[0])) for entry in self.entries]
         self._texts = [*(text for group in self.asked for text in group), *answers]
         # What is asked in the file's own words needs no embedding, which takes 5 to 15 ms.
         questions = len(self._texts) - len(answers)
         self._row = {text: row for row, text in enumerate(self._texts[:questions])}
-        self._exact = {text: n for n, group in reversed([*enumerate(self.asked)]) for text in group}
+        self._exact = {
+            wording.key(text): n
+            for n, group in reversed([*enumerate(self.asked)])
+            for text in group
+        }
         pairs = zip(self.asked, answers, strict=True)
-        self._lexicon = Lexicon([" ".join((*group, answer)) for group, answer in pairs])
-        self._subjects = Lexicon([" ".join(group) for group in self.asked])
-        self._ear = Ear(text for group in self.asked[: len(known)] for text in group)
+        documents = [" ".join((*group, answer)) for group, answer in pairs]
+        self._lexicon = Lexicon(documents, wording)
+        self._subjects = Lexicon([" ".join(group) for group in self.asked], wording)
+        heard = self.asked[: len(known)] if wording.heard else []
+        self._ear = Ear(text for group in heard for text in group)
+        self._embedder = embedder
         self._vector = lru_cache(REMEMBERED)(lambda text: embedder.embed([text])[0])
+        self._remembered = lru_cache(REMEMBERED)(self._scored)
         self._kept: Kept | None = Kept(embedder, cache, "questions")
         self._meanings: Meanings | None = None
         if len(self._kept.missing(self._texts)) <= AT_ONCE:
@@ -81,6 +106,11 @@ class Index:
     def learning(self) -> bool:
         """Whether `learn` is still to be called: the vectors are not there yet."""
         return self._meanings is None
+
+    @property
+    def doubts(self) -> bool:
+        """Whether `lacking` tells anything: what it is weighed by was found for English."""
+        return not self.learning and self.wording.heard and not self._across
 
     def learn(self) -> None:
         """Embed what is new, some 1.5 ms a text, and use it. Raises EngineError."""
@@ -92,25 +122,61 @@ class Index:
             kept.learn(new[start : start + WRITTEN])
             kept.keep(self._texts)
         vectors = kept.vectors(self._texts)
-        self._meanings = Meanings(vectors, [len(group) for group in self.asked])
+        sizes = [len(group) for group in self.asked]
+        self._meanings = Meanings(vectors, sizes, across=self._across)
         self._kept = None  # its vectors are in the space now
 
     def has(self, normal: str) -> bool:
         """Whether an entry has a normalised question word for word."""
-        return normal in self._exact
+        return self.wording.key(normal) in self._exact
 
     def scores(self, normal: str) -> Floats:
         """A normalised question -> (entries,) float32; at least 1 if asked word for word."""
-        meanings = self._meanings
+        return self._read(normal)[0]
+
+    def heard(self, normal: str) -> str:
+        """What a normalised question is taken to have been, where words of it were misheard."""
+        return self._read(normal)[1]
+
+    def _read(self, normal: str) -> tuple[Floats, str]:
+        return self._scored(normal) if self.learning else self._remembered(normal)
+
+    def _scored(self, normal: str) -> tuple[Floats, str]:
+        meanings, heard = self._meanings, normal
         scores = self._plain(normal, meanings)
         if self.has(normal):
-            scores[self._exact[normal]] = max(1.0, float(scores.max()))
-        if scores.max() < FITS_BADLY:
+            scores[self._exact[self.wording.key(normal)]] = max(1.0, float(scores.max()))
+        if self.wording.heard and scores.max() < FITS_BADLY:
             for guess in self._ear.guesses(normal):
                 other = self._plain(guess, meanings)
+                if other.max() >= max(FITS_WELL, scores.max()):
+                    heard = guess
                 if other.max() >= FITS_WELL:
                     scores = np.maximum(scores, other)
-        return scores
+        return scores, heard
+
+    def share(self, normal: str, number: int) -> float:
+        """How much of a normalised question's words, by rarity, an entry has."""
+        return float(self._lexicon.shared(normal)[number])
+
+    def lacking(self, normal: str, number: int) -> list[Lacking]:
+        """The words of a normalised question that an entry has not; none before all is learnt."""
+        meanings, said, stem = self._meanings, normal.split(), self.wording.stem
+        found = [
+            word
+            for word in dict.fromkeys(said)
+            if word not in self.wording.stop and number not in self._lexicon.having(stem(word))
+        ][:MOST]
+        if meanings is None or not found or len(said) == 1:
+            return []
+        left = [" ".join(other for other in said if other != word) for word in found]
+        nearest = float(meanings.similar(self._vector(normal))[number])
+        changes = [float(meanings.similar(v)[number]) - nearest for v in self._embedder.embed(left)]
+        known = (min(self._lexicon.having(stem(w)), default=self._count) for w in found)
+        return [
+            Lacking(word, change, first >= self._count)
+            for word, change, first in zip(found, changes, known, strict=True)
+        ]
 
     def _plain(self, normal: str, meanings: Meanings | None) -> Floats:
         if meanings is None:
@@ -120,6 +186,8 @@ class Index:
         similar = (
             meanings.similar(self._vector(normal)) if row is None else meanings.similar_to(row)
         )
+        if self._across:
+            return similar
         mixed: Floats = similar + np.float32(WORD_WEIGHT) * self._lexicon.shared(normal)
         return mixed
 
@@ -127,14 +195,18 @@ class Index:
 class Meanings:
     """The vectors of all entries, in the space in which they are compared."""
 
-    def __init__(self, vectors: Floats, sizes: Sequence[int]) -> None:
+    def __init__(self, vectors: Floats, sizes: Sequence[int], *, across: bool = False) -> None:
         """vectors: (n, d) float32, the questions of all entries and then an answer of each.
 
-        sizes: how many questions each entry has.
+        sizes: how many questions each entry has. across: of questions in other languages.
         """
         questions = int(np.sum(sizes))
         self._starts = np.cumsum([0, *sizes[:-1]])
-        self._space = Space(vectors[:questions], np.repeat(np.arange(len(sizes)), sizes))
+        labels = np.repeat(np.arange(len(sizes)), sizes)
+        self._scale = np.float32(ACROSS if across else 1.0)
+        self._space: Space | Centred = (
+            Centred(vectors[:questions], labels) if across else Space(vectors[:questions], labels)
+        )
         self._questions = self._space.project(vectors[:questions])
         answers = self._space.project(vectors[questions:])
         means = self._space.project(self._space.means)
@@ -151,7 +223,7 @@ class Meanings:
     def _near(self, asked: Floats) -> Floats:
         nearest = np.maximum.reduceat(self._questions @ asked, self._starts)
         mixed: Floats = nearest + np.float32(GROUP_WEIGHT) * (self._groups @ asked - nearest)
-        return mixed
+        return self._scale * mixed
 
 
 class Space:
@@ -159,10 +231,7 @@ class Space:
 
     def __init__(self, vectors: Floats, labels: npt.NDArray[np.intp]) -> None:
         """vectors: (n, d) float32; labels: (n,) the entry of each, 0 to entries - 1, none empty."""
-        counts = np.bincount(labels)
-        sums = np.zeros((len(counts), vectors.shape[1]), np.float32)
-        np.add.at(sums, labels, vectors)
-        self.means: Floats = (sums / counts[:, None]).astype(np.float32)
+        self.means = _means(vectors, labels)
         self._centre = vectors.mean(axis=0)
         within = (vectors - self.means[labels]).astype(np.float64)
         scatter = within.T @ within / len(vectors)
@@ -175,6 +244,29 @@ class Space:
         return _unit((vectors - self._centre) @ self._axes)
 
 
+class Centred:
+    """The same without what tells one entry's questions apart: that is the language's own, and
+    shrinking it lost a fifth of the questions in another one."""
+
+    def __init__(self, vectors: Floats, labels: npt.NDArray[np.intp]) -> None:
+        """As of Space."""
+        self.means = _means(vectors, labels)
+        self._centre = vectors.mean(axis=0)
+
+    def project(self, vectors: Floats) -> Floats:
+        """(n, d) float32 -> (n, d) float32 of length one."""
+        return _unit(vectors - self._centre)
+
+
+def _means(vectors: Floats, labels: npt.NDArray[np.intp]) -> Floats:
+    """(entries, d): the mean of each."""
+    counts = np.bincount(labels)
+    sums = np.zeros((len(counts), vectors.shape[1]), np.float32)
+    np.add.at(sums, labels, vectors)
+    means: Floats = (sums / counts[:, None]).astype(np.float32)
+    return means
+
+
 def _unit(vectors: Floats) -> Floats:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: Floats = vectors / np.maximum(lengths, np.float32(1e-9))
@@ -184,12 +276,13 @@ def _unit(vectors: Floats) -> Floats:
 class Lexicon:
     """The words of all entries: how much of a question's words an entry has."""
 
-    def __init__(self, documents: Sequence[str]) -> None:
+    def __init__(self, documents: Sequence[str], wording: Wording) -> None:
         """One normalised document for each entry."""
+        self._wording = wording
         self._count = len(documents)
         having: dict[str, list[int]] = {}
         for number, document in enumerate(documents):
-            for term in set(terms(document)):
+            for term in set(wording.terms(document)):
                 having.setdefault(term, []).append(number)
         self._having = {term: np.array(found, np.intp) for term, found in having.items()}
         self._rarity = {t: math.log(1 + self._count / len(found)) for t, found in having.items()}
@@ -197,7 +290,7 @@ class Lexicon:
 
     def shared(self, normal: str) -> Floats:
         """(entries,) float32 in [0, 1]: the part of the question's words, by rarity, in each."""
-        asked = self._weights(normal.split())
+        asked = self._weights(self._wording.words(normal))
         found = np.zeros(self._count, np.float32)
         total = sum(asked.values())
         if total == 0:
@@ -207,11 +300,17 @@ class Lexicon:
                 found[self._having[term]] += np.float32(weight)
         return found / np.float32(total)
 
+    def having(self, term: str) -> Collection[int]:
+        """The numbers of the entries that have a term."""
+        found = self._having.get(term)
+        return () if found is None else found.tolist()
+
     def _weights(self, words: Sequence[str]) -> dict[str, float]:
-        single = {stem(word) for word in words if word not in STOP}
+        stop, stem = self._wording.stop, self._wording.stem
+        single = {stem(word) for word in words if word not in stop}
         weights = {term: self._rarity.get(term, self._unknown) for term in single}
         for a, b in pairwise(words):
-            if a + b in self._rarity and (a not in STOP or b not in STOP):
+            if a + b in self._rarity and (a not in stop or b not in stop):
                 weights[a + b] = self._rarity[a + b]
         return weights
 

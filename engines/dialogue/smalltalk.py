@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from visavis.engines.dialogue.knowledge_file import Entry, Knowledge, load, question_key
 from visavis.engines.language import clock
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH, listed, phrase, phrases, primary, voiced
 from visavis.engines.language.sentences import sentences
 
-PATH: Final = Path(__file__).parents[1] / "data" / "smalltalk.md"
+FOLDER: Final = Path(__file__).parents[1] / "data"
 BEYOND: Final = "beyond me"  # the topic of what must not be taken for a question about the place
 
 MANY: Final = 5  # topics named in one sentence
@@ -21,32 +24,19 @@ MANY: Final = 5  # topics named in one sentence
 REPEAT: Final = "repeat"
 YES: Final = "yes"
 
-# Asked in other words each time, in turn. {near}: what it can talk about instead. Brackets are
-# directions: see brackets.py.
-UNKNOWN: Final = (
-    "[slightly sorry] I am afraid I don't know that. [neutral] I can tell you about {near}.",
-    "[slightly sorry] I have no answer to that, sorry. [friendly] But ask me about {near}.",
-    "That is something I don't know. What I can tell you about is {near}. "
-    "For anything else, please ask {contact}.",
-    "[slightly sorry] Sorry, I cannot help with that. [friendly] Would {near} be of interest?",
-)
-UNSURE: Final = (
-    "[curious] I am not sure I understood. Do you mean {nearest}?",
-    "[curious] Let me make sure. Is it about {nearest}?",
-)
-EMPTY: Final = "[slightly sorry] Sorry, I did not hear you. Please say it once more."
-FOREIGN: Final = "[sorry] I am afraid I only understand English."
-UNCLEAR: Final = "[slightly sorry] Sorry, I did not catch that."
-REPEATING: Final = "Of course."
 
+@cache
+def entries(language: str = ENGLISH) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """The small talk in a language, and what is beyond the avatar. Raises KnowledgeError.
 
-def entries() -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
-    """The small talk, and what is beyond the avatar. Raises KnowledgeError."""
-    known = load(PATH).entries
-    return (
-        tuple(entry for entry in known if entry.topic != BEYOND),
-        tuple(entry for entry in known if entry.topic == BEYOND),
-    )
+    The latter is in English alone: whoever compares meanings finds it from any language.
+    """
+    english = load(FOLDER / "smalltalk.md").entries
+    beyond = tuple(entry for entry in english if entry.topic == BEYOND)
+    code = primary(voiced(language))
+    if code == ENGLISH:
+        return tuple(entry for entry in english if entry.topic != BEYOND), beyond
+    return load(FOLDER / f"smalltalk.{code}.md").entries, beyond
 
 
 def not_in(knowledge: Knowledge, small: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -61,23 +51,41 @@ def not_in(knowledge: Knowledge, small: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(entry for entry in left if entry.questions)
 
 
-def fixed(knowledge: Knowledge) -> Iterator[str]:
+def fixed(knowledge: Knowledge, language: str = ENGLISH) -> Iterator[str]:
     """What is said to what it does not know, up to what depends on the question."""
-    yield from (EMPTY, FOREIGN, UNCLEAR, REPEATING)
-    for text in (*UNKNOWN, *UNSURE):
-        until = min(text.find(brace) % len(text) for brace in ("{near}", "{nearest}"))
-        yield from sentences(fill(text[:until], knowledge))[:-1]
+    yield from (phrase(f"smalltalk.{name}", language) for name in ("empty", "repeating"))
+    for name in ("unknown", "unsure"):
+        for text in phrases(f"smalltalk.{name}", language):
+            until = min(text.find(brace) % len(text) for brace in ("{near}", "{nearest}"))
+            yield from sentences(fill(text[:until], knowledge, language))[:-1]
 
 
-def fill(text: str, knowledge: Knowledge) -> str:
-    """A text of data/smalltalk.md with the braces filled in; other braces stay."""
-    persona = knowledge.persona
+def unknown(knowledge: Knowledge, near: Sequence[str], turn: int, language: str) -> str:
+    """What is said to what the file does not know: other words each turn, and what it does know.
+
+    near: subjects in the language; none where the file has no words of it.
+    """
+    if not near:
+        return fill(phrase("smalltalk.unknown_bare", language, turn), knowledge, language)
+    text = phrase("smalltalk.unknown", language, turn)
+    return fill(text.replace("{near}", listed(near, "or", language)), knowledge, language)
+
+
+def fill(text: str, knowledge: Knowledge, language: str = ENGLISH) -> str:
+    """A text of data/smalltalk.*.md with the braces filled in; other braces stay.
+
+    What the file has in no words of the language is said in ours.
+    """
+    persona, own = knowledge.persona, any(not entry.borrowed for entry in knowledge.entries)
+    role = persona.role if own else phrase("smalltalk.self", language)
+    named = ", ".join(part for part in (persona.name, role) if part)
     values = {
-        "self": ", ".join(part for part in (persona.name, persona.role) if part)
-        or "a digital assistant",
+        "self": named or phrase("smalltalk.self", language),
+        "topics": _some(knowledge.topics, language)
+        if own
+        else phrase("smalltalk.topics", language),
         "title": knowledge.title,
-        "topics": _some(knowledge.topics),
-        "contact": persona.contact or "a member of the staff",
+        "contact": (persona.contact if own else "") or phrase("smalltalk.contact", language),
     }
     for key, value in values.items():
         text = text.replace("{" + key + "}", value)
@@ -101,12 +109,8 @@ def timed(text: str, moment: datetime, language: str) -> str:
     return text.replace("{weekday}", clock.said_weekday(moment.date(), language))
 
 
-def _some(topics: Sequence[str]) -> str:
+def _some(topics: Sequence[str], language: str) -> str:
     if len(topics) <= MANY:
-        return listed(topics, "and")
-    return f"{', '.join(topics[:MANY])} and much more"
-
-
-def listed(names: Sequence[str], last: str) -> str:
-    """Names as they are said: "a, b or c"."""
-    return f" {last} ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+        return listed(topics, "and", language)
+    shown = ", ".join(topics[:MANY]) if code_of(language) != "zh" else "、".join(topics[:MANY])
+    return phrase("smalltalk.more", language).format(topics=shown)

@@ -24,7 +24,7 @@ _WEEK: Final = 7  # days within which a day is said by its weekday alone
 _DAY_OF_MONTH: Final = re.compile(r"(?<![\d:.])([0-3]?\d)(?:st|nd|rd|th|\.)?(?![\d:])")
 # "10 pm", "10:30", "10 o'clock", "22 uhr": a figure that is a time for sure.
 _TIME: Final = re.compile(
-    r"(?<![\d:.])(?P<hour>[0-2]?\d)(?:[:.](?P<minutes>[0-5]\d))?\s*"
+    r"(?<![\d:.])(?P<hour>[0-2]?\d)(?!\d)(?:[:.](?P<minutes>[0-5]\d))?\s*"
     r"(?P<mark>am|a\.m\.|pm|p\.m\.|o'?clock|uhr|heures?|h\b|点|點)?"
 )
 _BEFORE_TIME: Final = re.compile(r"(?:\bat|\bum|\ba las|\ba la|\ba|\bà|\bvers|الساعة)\s*$")

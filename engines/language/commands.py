@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from visavis.engines.language.calling import calls
+from visavis.engines.language.calling import phrases as calling
 from visavis.engines.language.wording import normalise
 
 PATH: Final = Path(__file__).parents[1] / "data" / "commands.toml"
@@ -38,6 +40,9 @@ class Command:
     direction: str = ""
 
 
+_PERSON: Final = Command("staff")
+
+
 class Commands:
     """Those of some languages; safe to share. names: what visitors call the avatar."""
 
@@ -46,6 +51,7 @@ class Commands:
         self._languages = tuple(languages)
         self._names = frozenset(form for name in names for form in _forms(normalise(name)))
         self._grammars = [_grammar(each) for each in languages]
+        calling()  # read here as well: an event loop waits for no file
 
     def named(self, *names: str) -> Commands:
         """The same for an avatar that is called so too; takes no time."""
@@ -56,10 +62,10 @@ class Commands:
         if len(text) > _MARKS:
             return None
         said = _once(normalise(text).split())
-        if not 0 < len(said) <= LONGEST:
+        if len(said) > LONGEST:
             return None
         found = (grammar.read(said, self._names, speaking) for grammar in self._grammars)
-        return next(filter(None, found), None)
+        return next(filter(None, found), None) or (_PERSON if calls(text) else None)
 
 
 @cache

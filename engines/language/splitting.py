@@ -53,7 +53,7 @@ def splits(text: str) -> Iterator[Split]:
     """The ways to read a text as two questions, those at the end of a sentence first."""
     if len(text.split()) > _LONGEST:
         return
-    sentences = [part for part in _SENTENCE.split(text.strip()) if part]
+    sentences = [part for part in _SENTENCE.split(text) if any(map(str.isalnum, part))]
     for at in range(1, len(sentences)):
         left, right = " ".join(sentences[:at]), " ".join(sentences[at:])
         right = _ALSO.sub("", right)
@@ -63,7 +63,7 @@ def splits(text: str) -> Iterator[Split]:
         return
     for joint in _JOINT.finditer(text):
         left, right = text[: joint.start()].strip(), text[joint.end() :].strip()
-        if left and right:
+        if any(map(str.isalnum, left)) and any(map(str.isalnum, right)):
             yield _joined(left, right)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from visavis.engines import load
 from visavis.engines.dialogue import knowledge_file
+from visavis.engines.dialogue.knowledge_file import Knowledge
 from visavis.engines.direction.director import Director
 from visavis.engines.language.brackets import unmarked, wishes
 from visavis.engines.language.saying import sayable
@@ -142,38 +144,53 @@ def _who_reads_photos(config: Config) -> str:
 def _knowledge_problems(config: Config) -> list[str]:
     if config.dialogue not in {"knowledge", llm.NAME}:
         return []
+    path = _answers_file(config)
     try:
-        known = knowledge_file.load(
-            Path(config.knowledge) if config.knowledge else knowledge_file.EXAMPLE
-        )
+        known = knowledge_file.load(path)
     except knowledge_file.KnowledgeError as error:
-        return [str(error)]
-    answers = (answer for entry in known.entries for answer in entry.answers)
-    return _bracket_problems({wish for answer in answers for wish in wishes(answer)}, config)
+        return str(error).splitlines()
+    found: dict[str, str] = {}  # where a direction stands first
+    for _, line, answer in _written(known):
+        for wish in wishes(answer):
+            found.setdefault(wish, f"{path.name}:{line}")
+    return _bracket_problems(found, config)
 
 
 def _unsaid_notes(config: Config) -> list[str]:
     """Answers of which a part cannot be said; one without a word to say is a problem."""
+    path = _answers_file(config)
     try:
-        known = knowledge_file.load(Path(config.knowledge)) if config.knowledge else None
+        known = knowledge_file.load(path)
     except knowledge_file.KnowledgeError:
         return []
-    told = (
-        (entry.subject, left)
-        for entry in (known.entries if known else ())
-        for answer in entry.answers
-        if (left := sayable(unmarked(answer))[1])
-    )
-    return [f"{subject!r}: no voice can say {' '.join(left)}" for subject, left in told]
+    return [
+        f"{path.name}:{line}: no voice can say {' '.join(left)}"
+        for language, line, answer in _written(known)
+        if (left := sayable(unmarked(answer), language)[1])
+    ]
 
 
-def _bracket_problems(found: set[str], config: Config) -> list[str]:
+def _answers_file(config: Config) -> Path:
+    return Path(config.knowledge) if config.knowledge else knowledge_file.EXAMPLE
+
+
+def _written(known: Knowledge) -> Iterator[tuple[str, int, str]]:
+    """Language, line and text of every answer, in every language of the file."""
+    for language in known.languages:
+        for entry in known.in_language(language).entries:
+            if not entry.borrowed:
+                for line, answer in zip(entry.lines, entry.answers, strict=True):
+                    yield language, line, answer
+
+
+def _bracket_problems(found: Mapping[str, str], config: Config) -> list[str]:
+    """found: directions, and where they stand."""
     words = Director()
     if not any(words.literal(wish).dropped for wish in found):
         return []
     director = load.director(config.home_path)
     return [
-        f"a direction for [{wish}]: {', '.join(dropped)} is not understood"
-        for wish in sorted(found)
+        f"{where}: a direction for [{wish}]: {', '.join(dropped)} is not understood"
+        for wish, where in found.items()
         if (dropped := director.understand(wish).dropped)
     ]

@@ -60,7 +60,7 @@ def _counted(file: ToolsFile) -> Iterator[str]:
             yield f"{count} {what}"
     pictures = len(Gallery(file.shown.pictures).names)
     if pictures:
-        yield f"{pictures} pictures to show"
+        yield f"{pictures} picture{'s' if pictures > 1 else ''} to show"
 
 
 def _cards(config: Config) -> list[Card]:

@@ -94,6 +94,7 @@ class Request:
     style: str = ""  # a direction in plain words, for this reply only
     mood: Direction = NOTHING  # what the visitor's own words and voice call for
     felt: Mood = UNTOLD  # how the visitor feels, for the mind
+    staffed: bool = False  # whether a person may be offered, for the mind
     skip: int = 0  # words of the answer that were heard before it was broken off
     passing: bool = False  # whether it is no part of what was said: "Of course."
     language: str = ""  # BCP 47, of question and answer; "": the session's

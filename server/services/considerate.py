@@ -16,7 +16,7 @@ from visavis.engines.dialogue.danger import danger
 from visavis.engines.direction import mood
 from visavis.engines.direction.mood import TOLD, Turn, agrees, course, rises, turns
 from visavis.engines.language.brackets import unmarked, wishes
-from visavis.engines.language.phrasebook import LANGUAGES, phrase, phrases
+from visavis.engines.language.phrasebook import LANGUAGES, phrase, phrases, voiced
 
 ACCEPTED: Final = "the visitor was offered a person, and said yes"
 _AGAIN: Final = 4  # turns after which a person is offered again
@@ -35,22 +35,25 @@ class ConsiderateMind:
         turn = len(said)
         offered = bool(said) and not said[-1].cut and _has(said[-1:], "mood.offer", language)
         if offered and agrees(question.text, language):
-            yield Fragment(phrase("mood.called", language, turn), 1.0)
+            said_yes = phrase("mood.called", language, turn)
+            yield Fragment(said_yes, 1.0, language=voiced(language))
             yield HandOver(ACCEPTED)
             return
         felt = course([*said, Turn(question.text)], language)
         sorry = ""
-        if _is_newly(felt) and not _has(said[-_SORRY_AGAIN:], "mood.sorry", language):
+        own_words = voiced(language) == language  # else two languages would be in one sentence
+        if own_words and _is_newly(felt) and not _has(said[-_SORRY_AGAIN:], "mood.sorry", language):
             sorry = phrase("mood.sorry", language, turn)
         async with aclosing(self._mind.answer(question)) as thoughts:
             async for thought in thoughts:
                 yield _with(sorry, thought)
                 sorry = "" if isinstance(thought, Fragment) else sorry
         lately = said[-_AGAIN:]
-        if any(danger(each.text) for each in lately):  # somebody was called
-            return
+        if not question.staffed or any(danger(each.text) for each in lately):
+            return  # nobody to offer, or somebody was called
         if rises(felt) and not _has(lately, "mood.offer", language):
-            yield Fragment(f" {phrase('mood.offer', language, turn)}")
+            offer = phrase("mood.offer", language, turn)
+            yield Fragment(f" {offer}", language=voiced(language))
 
 
 def _with(sorry: str, thought: Thought) -> Thought:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from visavis.engines.base import EngineError, Fragment, HandOver, Mind, Question, Remark, Thought
+from visavis.engines.base import (
+    EngineError,
+    Foreknowing,
+    Fragment,
+    HandOver,
+    Mind,
+    Question,
+    Remark,
+    Thought,
+)
 from visavis.engines.dialogue import knowledge_file
 from visavis.engines.dialogue.danger import (
+    KINDS,
     MANNER,
     Kind,
     Rescue,
@@ -22,7 +33,10 @@ from visavis.engines.dialogue.danger import (
 )
 from visavis.engines.dialogue.entries import Knowledge, KnowledgeError
 from visavis.engines.language.brackets import Bracket, BracketReader, Words, unmarked
-from visavis.engines.language.phrasebook import ENGLISH, primary
+from visavis.engines.language.phrasebook import ENGLISH, primary, voiced
+from visavis.server.system.seldom import Seldom
+
+_seldom = Seldom(logging.getLogger(__name__))
 
 Means = Callable[[str], Kind | None]  # what a text means; raises EngineError
 
@@ -39,6 +53,12 @@ class DangerMind:
         """meaning: looks once more at what the mind has no answer to; None: nobody does."""
         self._mind, self._rescue, self._own, self._meaning = mind, rescue, own, meaning
 
+    async def foreknown(self, other: Foreknowing | None) -> Foreknowing:
+        """What is said to a danger, in English, then what another one knows: to be made ahead."""
+        own = await self._own.get(ENGLISH)
+        said = [answer(kind, ENGLISH, self._rescue, own) for kind in KINDS]
+        return _Foreknown((*said, still(ENGLISH, self._rescue)), other)
+
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """Ours where the words tell of a danger, else the mind's. Raises EngineError."""
         kind = danger(question.text) or _unheard(question.history)
@@ -51,7 +71,9 @@ class DangerMind:
         own = await self._own.get(question.language)
         # Sure, so that it is said at once. What may follow takes no danger back, for it is read
         # together with these words.
-        yield Fragment(answer(kind, question.language, self._rescue, own), 1.0)
+        text = answer(kind, question.language, self._rescue, own)
+        spoken = "" if kind in own else voiced(question.language)
+        yield Fragment(text, 1.0, language=spoken)
         yield HandOver(f"danger: {kind}")
 
     async def _mind_answer(self, question: Question) -> AsyncGenerator[Thought, None]:
@@ -82,7 +104,8 @@ class DangerMind:
             return None
         try:
             return await asyncio.to_thread(self._meaning, question.text)
-        except EngineError:
+        except EngineError as error:
+            _seldom.warning("danger", "danger is told by phrases alone", fault=str(error))
             return None
 
     async def _serious(
@@ -95,13 +118,26 @@ class DangerMind:
                 yield thought
                 continue
             if not begun and thought.sure == 0.0:
-                yield Fragment(still(language, self._rescue), 1.0)
+                yield Fragment(still(language, self._rescue), 1.0, language=voiced(language))
                 return
             said = _words(brackets.feed(thought.text))
             yield replace(thought, text=said if begun else f"{MANNER} {said}")
             begun = True
         if left := _words(brackets.flush()):
             yield Fragment(left)
+
+
+class _Foreknown:
+    """Implements `Foreknowing`: these answers, then those of another one."""
+
+    def __init__(self, answers: Sequence[str], other: Foreknowing | None) -> None:
+        self._answers, self._other = answers, other
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """See `Foreknowing`."""
+        yield from ((answer,) for answer in self._answers)
+        if self._other is not None:
+            yield from self._other.foreknown()
 
 
 async def _after(

@@ -49,6 +49,7 @@ from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
 from visavis.server.services import carrying, chatting, prepared
 from visavis.server.services.chatting import BESIDE
+from visavis.server.services.dangers import DangerMind
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.fillers import Prepared
@@ -152,6 +153,7 @@ class Services:
         self._ears = Ears(home, self._serve)
         self._turn_end: Served[TurnEnd] | None = None
         self._mind: Mind
+        self._guard: DangerMind  # the same, around whoever answers
         self._toolbox = OwnToolbox(defaults.tools, metrics)
         self._ends.callback(self._toolbox.close)
         self._commands: Commands | None = None
@@ -187,7 +189,8 @@ class Services:
         self._director = director
         obeying = self._commands is not None  # else it says whatever it is given
         rescue, knowledge = self._defaults.rescue, self._defaults.knowledge
-        self._mind = await guarded(self._mind, knowledge, rescue, self._home, obeying=obeying)
+        guard = await guarded(self._mind, knowledge, rescue, self._home, obeying=obeying)
+        self._mind = self._guard = guard
         await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
@@ -327,7 +330,7 @@ class Services:
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""
         if self._repertoire is not None and self._foreknowing is not None:
-            known = lines(self._foreknowing, self._director)
+            known = lines(await self._guard.foreknown(self._foreknowing), self._director)
             await asyncio.to_thread(self._repertoire.learn, known)
 
     async def _hears(self, language: str, detect: bool) -> Served[Stt]:
@@ -365,7 +368,7 @@ class Services:
         self._foreknowing = new
         self._commands = await asyncio.to_thread(Commands, names(new))
         if self._repertoire is not None:
-            known = lines(new, self._director)
+            known = lines(await self._guard.foreknown(new), self._director)
             await asyncio.to_thread(self._repertoire.learn, known)
 
     async def carries(

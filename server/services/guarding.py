@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from pathlib import Path
 
 from visavis.engines.base import EngineError, Mind
 from visavis.engines.dialogue import danger
-from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.dialogue.danger import Kind, Rescue
 from visavis.engines.dialogue.danger_meaning import Meaning
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.language import minilm
@@ -16,9 +15,7 @@ from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.manifest import ManifestError
 from visavis.server.services import considerate
 from visavis.server.services.considerate import ConsiderateMind
-from visavis.server.services.dangers import DangerMind, Means, OwnAnswers
-
-log = logging.getLogger(__name__)
+from visavis.server.services.dangers import DangerMind, OwnAnswers
 
 
 async def guarded(
@@ -36,19 +33,25 @@ async def guarded(
     """
     await asyncio.to_thread(danger.warm)
     if not obeying:
-        own = OwnAnswers(knowledge)
-        return DangerMind(mind, rescue, own)
+        return DangerMind(mind, rescue, OwnAnswers(knowledge))
     await asyncio.to_thread(considerate.warm)
     own = OwnAnswers(knowledge or EXAMPLE)
     await own.get(ENGLISH)
-    meaning = await asyncio.to_thread(_meaning, home)
-    return DangerMind(ConsiderateMind(mind), rescue, own, meaning)
+    return DangerMind(ConsiderateMind(mind), rescue, own, _Meant(home))
 
 
-def _meaning(home: Path) -> Means | None:
-    """None where there is no network for it."""
-    try:
-        return Meaning(minilm.shared(home)).danger
-    except (EngineError, ManifestError) as error:
-        log.warning("danger is told by phrases alone", extra={"fault": str(error)})
-        return None
+class _Meant:
+    """Reads what a text means; loads what it needs when it is first asked, in whichever thread."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._meaning: Meaning | None = None
+
+    def __call__(self, text: str) -> Kind | None:
+        """Raises EngineError, also where there is no network for it."""
+        if self._meaning is None:
+            try:
+                self._meaning = Meaning(minilm.shared(self._home))
+            except ManifestError as error:
+                raise EngineError(f"danger is told by phrases alone: {error}") from error
+        return self._meaning.danger(text)

@@ -169,7 +169,8 @@ class Performance:
         """What is left after `until`, as a request; None when nothing is."""
         heard = self._timeline.heard_until(until, self.number).split()
         request = self.reply.request
-        if not self.reply.complete:  # what is not written yet has to be asked for again
+        # What is not written yet has to be asked for again; what a tool has done is not done twice.
+        if not self.reply.complete and not self.reply.tool_calls:
             return replace(request, skip=request.skip + len(heard))
         rest = self.reply.rest(len(heard))
         if not rest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from visavis.engines.dialogue.danger import danger
 from visavis.engines.language.phrasebook import phrase
 from visavis.server.playout.messages import Heard
 from visavis.server.session.switching import Switching
@@ -30,6 +31,8 @@ class Regret:
 
     def at(self, heard: Heard) -> Sorry | None:
         """What to say to this turn; None: it was understood, or silence is the better answer."""
+        if danger(heard.text) is not None:  # whichever language that was taken for
+            return None
         if heard.text or heard.foreign:
             self._asked = False
             return Sorry("foreign", self._switching.foreign()) if heard.foreign else None

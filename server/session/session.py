@@ -494,7 +494,8 @@ class Session:
             felt = self._guide.felt(self.history.remarks, request.text, language)
             words = request.text if is_english(language) else ""
             mood = self._guide.answer(words, request.arousal, felt)
-            request = replace(request, mood=mood, felt=felt)
+            staffed = self.attendance.presence.offered
+            request = replace(request, mood=mood, felt=felt, staffed=staffed)
         request = replace(request, language=request.language or self.language)
         speakers = self._engines.speakers
         return Reply(request, speakers, self._settled, self.history.remarks, self._tasks)

@@ -96,6 +96,7 @@ class _Question:
         self, request: Request, history: Sequence[Remark], confirmed: asyncio.Event
     ) -> None:
         self.text, self.language, self.mood = request.text, request.language, request.felt
+        self.staffed = request.staffed
         self.history, self._confirmed = history, confirmed
 
     @property

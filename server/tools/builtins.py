@@ -14,6 +14,8 @@ from visavis.server.tools.specs import Builtin, Shown
 
 _TITLE: Final = {"type": "string", "minLength": 1, "maxLength": 80}
 _LINE: Final = {"type": "string", "maxLength": 200}
+# Whether somebody is there, the avatar says of its own after the answer.
+_CALLED: Final = "The staff has been asked. Do not promise that somebody comes."
 _SHOWN: Final = (
     "It is on the screen now. Say in a few words what it is; do not read an address out."
 )
@@ -99,7 +101,7 @@ def perform(
     """What is to be done, and what a mind is told of it. Looks for files. Raises ToolFault."""
     match name:
         case "hand_over":
-            return HandOver(given["reason"]), "The staff has been asked. Say that somebody comes."
+            return HandOver(given["reason"]), _CALLED
         case "end_conversation":
             return Farewell(), "It ends after your answer. Say a short goodbye, if you have not."
         case "show_picture":

@@ -30,6 +30,8 @@ from visavis.server.tools.stdio_pipe import piped
 log = logging.getLogger(__name__)
 
 import_module("jsonschema.validators")  # else the SDK does it during the first call
+for _name in ("mcp", "client", "httpx2", "httpcore2"):  # they quote what is said
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 _ABOUT: Final = mcp_types.Implementation(name="visavis", version=version("visavis"))
 START: Final = 20.0  # s for a server to start and to say what it has
@@ -99,7 +101,8 @@ class McpTools:
         self._unanswered = 0
         told = _told(result, limits.characters)
         if result.is_error:
-            raise ToolFault("failed", f"The service reports an error: {told.rstrip('.')}.")
+            words = told.rstrip(".") or "it does not say which"
+            raise ToolFault("failed", f"The service reports an error: {words}.")
         return told or "The service has nothing to say about this."
 
     # --- one connection --------------------------------------------------------------------------

@@ -47,7 +47,8 @@ test("states, reasons and languages have words", () => {
   assert.equal(doing({ state: "live", doing: "hearing" }), "The visitor speaks");
   assert.equal(doing({ state: "resting", doing: "idle" }), "Visitor away");
   assert.match(reason({ reason: "asked" }), /asks for a person/);
-  assert.equal(reason({ reason: "wants a refund" }), "wants a refund");
+  assert.equal(reason({ reason: "wants a refund" }), "Wants a refund");
+  assert.equal(reason({ reason: "danger: fire" }), "Words of danger (fire)");
   assert.match(reason({ reason: "" }), /person/);
   assert.equal(tongue("de-AT"), "Austrian German");
   assert.equal(tongue("-"), "-");

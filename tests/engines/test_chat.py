@@ -157,6 +157,7 @@ async def test_it_waits_for_the_visitor_where_it_must_not_speculate():
         (("Yes.", "<|im_", "start|>user\nIgnore it"), "Yes."),
         (("Yes.\n", "Visitor: and now?\n", "Nora: no"), "Yes.\n"),
         (("It is 3 < 4, ", "so yes."), "It is 3 < 4, so yes."),
+        (("I am Nora. No. No. ", "I am NORA.\n", "I am Nora."), "I am Nora. No. No. "),
     ],
 )
 async def test_only_what_is_for_the_visitor_is_said(pieces, said):
@@ -172,11 +173,11 @@ async def test_an_answer_that_a_limit_cuts_ends_with_a_whole_clause():
 
 
 async def test_a_turn_that_takes_too_long_ends_with_what_it_has():
-    slow = says("Yes. It is. ", *["More and more. "] * 40, pause=0.1)
+    slow = says("Yes. It is. ", *[f"And part {n} of it. " for n in range(40)], pause=0.1)
     began = time.monotonic()
     thoughts, _ = await told(slow, total=0.6)
-    assert time.monotonic() - began < 1.0
-    assert words(thoughts).startswith("Yes. It is. More")
+    assert time.monotonic() - began < 2.0  # all of it would take over four
+    assert words(thoughts).startswith("Yes. It is. And part 0 of it. ")
 
 
 # --- what may go wrong ----------------------------------------------------------------------------
@@ -207,13 +208,15 @@ NO_ANSWER = [
 
 
 @pytest.mark.parametrize(("script", "fault", "requests"), NO_ANSWER)
-async def test_an_endpoint_that_gives_no_answer_is_away(script, fault, requests, caplog):
+async def test_an_endpoint_that_gives_no_answer(script, fault, requests, caplog):
     caplog.set_level(logging.DEBUG)
     async with ChatDouble(*script) as there:
         mind = minded(there.url, first_token=0.4)
         with pytest.raises(EngineError, match=fault) as raised:
             await answered(mind)
-        assert isinstance(raised.value, EngineAway) == ("request (400)" not in str(raised.value))
+        there_but = ("request (400)", "no answer")  # it is not away
+        away = not any(each in str(raised.value) for each in there_but)
+        assert isinstance(raised.value, EngineAway) == away
         assert SECRET not in str(raised.value)
         assert len(there.asked) == requests
         await mind.close()
@@ -264,7 +267,7 @@ async def test_a_flood_ends_and_the_event_loop_goes_on(flood, fault):
 
 async def test_a_flood_of_words_is_an_answer_with_an_end():
     async def asks():
-        thoughts, _ = await told(floods(event({"content": "and so on. "}) * 50), max_tokens=50)
+        thoughts, _ = await told(floods(event({"content": "and so on "}) * 50), max_tokens=50)
         assert 0 < len(words(thoughts)) <= 50 * 8 + 11
 
     assert await _worst_pause_beside(asks) < 0.08

@@ -127,7 +127,7 @@ def test_the_operators_entry_is_said_where_the_file_has_one():
 def test_the_hotels_emergencies_are_no_answer_to_who_wants_to_die():
     hotel = knowledge_file.load(knowledge_file.EXAMPLE)
     own = own_answers(hotel, "en")
-    assert "Dial one one two" in own["medical"]
+    assert "Dial" in own["medical"]
     assert own["medical"] == own["fire"] == own["violence"] == own["emergency"]
     assert not {"suicide", "self_harm"} & own.keys()
 
@@ -147,6 +147,17 @@ def test_nothing_is_said_cheerfully():
             assert unmarked(phrasebook.phrase(f"danger.{kind}", language)) == phrasebook.phrase(
                 f"danger.{kind}", language
             )  # no direction of its own takes the serious one's place
+
+
+def test_an_entry_for_everything_is_none_for_who_wants_to_die():
+    house = HOUSE.replace(
+        "- This is an emergency!", "- There is a fire.\n- I want to die.\n- Help! Help!"
+    )
+    own = own_answers(knowledge_file.parse(house), "en")
+    assert own["suicide"] == "Sit down with a member of the staff."
+    del own["suicide"]
+    general = house.replace("- I want to kill myself.", "- Where is the chapel?")
+    assert "suicide" not in own_answers(knowledge_file.parse(general), "en")
 
 
 # --- phrases -------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.language import wording
 from visavis.engines.language.brackets import unmarked, wishes
 from visavis.engines.language.minilm import MiniLm
+from visavis.engines.language.phrasebook import LANGUAGES, _phrases, phrase, phrases
 from visavis.engines.language.sentences import fragments, sentences
 from visavis.models import manifest
 
@@ -209,9 +210,10 @@ def test_the_example_is_large_and_made_for_the_ear():
 
 def test_every_bracket_of_what_ships_is_understood():
     director = Director()
-    hotel, (small, beyond) = knowledge.load(HOTEL), smalltalk.entries()
-    fixed = (*smalltalk.UNKNOWN, *smalltalk.UNSURE, smalltalk.EMPTY, smalltalk.FOREIGN)
-    answers = [a for entry in (*hotel.entries, *small, *beyond) for a in entry.answers]
+    hotel = knowledge.load(HOTEL)
+    small = [entry for tag in LANGUAGES for part in smalltalk.entries(tag) for entry in part]
+    fixed = [text for tag in LANGUAGES for said in _phrases(tag).values() for text in said]
+    answers = [a for entry in (*hotel.entries, *small) for a in entry.answers]
     found = [wish for text in (*answers, *fixed) for wish in wishes(text)]
     assert len(found) > 10
     for wish in found:
@@ -294,13 +296,13 @@ def test_a_misheard_word_is_understood(inn):
 
 def test_what_is_not_known_names_three_subjects_in_changing_words(inn):
     answers = [
-        "".join(inn.reply("xylophone zebra", [Exchange("hello", "Hello!")] * turn))
-        for turn in range(len(smalltalk.UNKNOWN))
+        "".join(inn.reply("xylophone quartz vortex", [Exchange("hello", "Hello!")] * turn))
+        for turn in range(len(phrases("smalltalk.unknown", "en")))
     ]
     assert len(set(answers)) == len(answers)
     subjects = [entry.subject for entry in inn.knowledge.entries]
     assert all(sum(s in answer for s in subjects) == 3 for answer in answers)
-    assert answers[0] == "".join(inn.reply("xylophone zebra", []))
+    assert answers[0] == "".join(inn.reply("xylophone quartz vortex", []))
     assert not any("{" in answer for answer in answers)
 
 
@@ -318,8 +320,8 @@ def test_small_talk_knows_who_and_where_it_is(inn):
 
 
 def test_silence_is_asked_about_and_not_searched(inn):
-    assert talk(inn, " ... ") == smalltalk.EMPTY
-    assert talk(inn, "朝食は何時ですか") == smalltalk.FOREIGN
+    assert talk(inn, " ... ") == phrase("smalltalk.empty", "en")
+    assert "English" in talk(inn, "朝食は何時ですか")
 
 
 def test_repeat_says_the_last_answer_in_full_even_if_it_was_cut(inn):

@@ -38,8 +38,8 @@ Am Hafen.
 
 From seven to ten.
 """
-POOL = Card("picture", "the pool", "pool.jpg", "By night")
-WAY = Card("map", "the way here", "https://map.example/1", "Harbour Street 5")
+POOL = Card("picture", "The pool", "pool.jpg", "By night")
+WAY = Card("map", "The way here", "https://map.example/1", "Harbour Street 5")
 
 
 @pytest.fixture

@@ -47,10 +47,8 @@ def _title(text):
 READERS = {
     "clauses": lambda text: _streamed(Clauses())(text),
     "clauses in Mandarin": lambda text: _streamed(Clauses("zh"))(text),
-    "clauses in German": lambda text: _streamed(Clauses("de"))(text),
     "words in German": lambda text: native.spell(text, "de"),
     "words in Mandarin": lambda text: native.spell(text, "zh"),
-    "what of it is German": lambda text: native.sayable(text, "de"),
     "brackets": lambda text: _streamed(brackets.BracketReader())(text),
     "mark-up": lambda text: _streamed(markup.MarkupReader())(text),
     "sentences": sentences.sentences,

@@ -173,9 +173,51 @@ def test_endless_texts_are_read_in_time():
 
 def test_no_text_is_too_odd_to_be_read():
     """Words of every kind in every order: each keeps its place, and none is an error."""
-    parts = ["z.", "B.", "Dr.", "3.", "Mai", "12,50", "€", "7:30", "Uhr", "9-17", "+49", "030", "1,5", "km", "%", "R$", "99", ":", ".", "-", ",", "7h", "7h30", "2.30", "€5", "½", "²", "0", "9999999", "1-2-3", "20:99", "3.14", "CHF", "5CHF", "(", ")", '"', "早餐", "20%", "¥1000", "7:30开始"]
+    parts = [
+        "z.",
+        "B.",
+        "Dr.",
+        "3.",
+        "Mai",
+        "12,50",
+        "€",
+        "7:30",
+        "Uhr",
+        "9-17",
+        "+49",
+        "030",
+        "1,5",
+        "km",
+        "%",
+        "R$",
+        "99",
+        ":",
+        ".",
+        "-",
+        ",",
+        "7h",
+        "7h30",
+        "2.30",
+        "€5",
+        "½",
+        "²",
+        "0",
+        "9999999",
+        "1-2-3",
+        "20:99",
+        "3.14",
+        "CHF",
+        "5CHF",
+        "(",
+        ")",
+        '"',
+        "早餐",
+        "20%",
+        "¥1000",
+        "7:30开始",
+    ]
     dice = random.Random(0)
-    for _ in range(2000):
+    for _ in range(400):
         words = dice.choices(parts, k=dice.randint(1, 6))
         for language in ("de", "fr", "es", "it", "pt", "zh", "ar", "ja", "ru"):
             spelt = spell(" ".join(words), language)

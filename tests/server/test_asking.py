@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -103,6 +105,14 @@ def test_doctor_tells_of_it(monkeypatch, tmp_path, capsys, warm_home):
 def test_nothing_is_asked_where_no_model_is(monkeypatch):
     monkeypatch.setattr(asking, "import_module", lambda _: pytest.fail("it was"))
     assert asking.examine(config.Config()) == asking.Endpoint()
+
+
+def test_nobody_loads_the_client_who_does_not_use_it():
+    served = "visavis.server.commands.single, visavis.server.commands.worker"
+    looked = "print(sorted({'openai', 'httpx2', 'pydantic'} & set(sys.modules)))"
+    program = [sys.executable, "-c", f"import sys, {served}; {looked}"]
+    done = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 # --- the settings ---------------------------------------------------------------------------------

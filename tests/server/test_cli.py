@@ -151,10 +151,11 @@ def test_doctor_tells_nobody_a_secret(capsys, monkeypatch, form):
 
 def test_doctor_names_a_faulty_line_of_the_knowledge(tmp_path, capsys, monkeypatch):
     faulty = tmp_path / "faq.md"
-    faulty.write_text("# Hotel\n\n### lonely\n")
+    faulty.write_text("# Hotel\n\n### lonely\nhours: Moon\n- Alone [?\n")
     monkeypatch.setenv("VISAVIS_KNOWLEDGE", str(faulty))
     assert main(["doctor"]) == 1
-    assert "faq.md:" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert all(f"missing: faq.md:{line}: " in told for line in (3, 4, 5))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +181,7 @@ def test_doctor_names_a_bracket_that_nobody_understands(tmp_path, warm_home, cap
     )
     monkeypatch.setenv("VISAVIS_KNOWLEDGE", str(odd))
     assert main(["doctor"]) == 1
-    assert "missing: a direction for [moonwalk]" in capsys.readouterr().out
+    assert "missing: faq.md:8: a direction for [moonwalk]" in capsys.readouterr().out
     odd.write_text(odd.read_text().replace("moonwalk", "keep your cool"))
     main(["doctor"])
     assert "direction" not in capsys.readouterr().out

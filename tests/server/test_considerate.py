@@ -13,6 +13,7 @@ from visavis.engines.language.phrasebook import LANGUAGES, phrases
 from visavis.server.services import considerate
 from visavis.server.services.considerate import ACCEPTED, ConsiderateMind
 from visavis.server.session import events
+from visavis.server.session.attendance import Presence
 
 considerate.warm()
 SORRY = tuple(unmarked(each) for each in phrases("mood.sorry", "en"))
@@ -40,6 +41,7 @@ class Desk(Stage):
         speakers = replace(engines.speakers, mind=ConsiderateMind(self.mind))
         self.over = []
         self.open(replace(engines, speakers=speakers, over=lambda *row: self.over.append(row)))
+        self.session.attendance.presence = Presence(offered=True)
 
     async def asked(self, text):
         self.session.ask(text)
@@ -74,6 +76,14 @@ async def test_two_rises_in_a_row_offer_a_person_who_is_called_on_yes():
         assert [e.reason for e in desk.of(events.StaffWanted)] == [ACCEPTED]
         assert desk.mind.count == 2
         assert not (await desk.asked("Useless! You are useless!")).endswith(OFFERS)
+
+
+@virtual_time
+async def test_nobody_is_offered_where_there_is_no_staff():
+    async with Desk() as desk:
+        desk.session.attendance.presence = Presence()
+        said = [await desk.asked(text) for text in ("This is ridiculous", ANGRY, ANGRY)]
+        assert not any(offer in each for each in said for offer in OFFERS)
 
 
 @virtual_time

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,13 @@ class Asked:
     async def answer(self, question):
         self.asked.append(question.text)
         yield Fragment("[delighted] one two three four five six seven eight nine ten.", self.sure)
+
+
+@dataclass
+class Question:
+    text: str
+    history: tuple = ()
+    language: str = "en"
 
 
 class Heard:
@@ -147,12 +154,37 @@ async def test_a_question_after_it_is_answered_without_cheer():
 
 
 @virtual_time
+async def test_it_is_met_even_if_it_was_taken_for_another_language():
+    async with House() as house:
+        foreign = Transcript(WORDS[8000], 0.1, foreign=0.97, speech=0.9)
+        house.stt.transcribe = lambda _pcm, _before="": foreign
+        voice = np.rint(8000 * np.sign(np.sin(np.arange(960) * np.pi / 120))).astype(np.int16)
+        await house.speak([(voice, 1500), (SILENCE, 1500)])
+        await house.pass_time(15_000)
+        assert house.of(events.NotUnderstood) == []
+        assert house.of(events.ReplyEnded)[-1].heard.startswith("Leave at once")
+
+
+@virtual_time
 async def test_a_draft_calls_nobody():
     async with House() as house:
         speaking = asyncio.create_task(house.speak([(FIRE, 1000), (SILENCE, 200)]))
         await house.pass_time(1150)
         assert house.of(events.StaffWanted) == []
         await speaking
+
+
+async def test_what_is_said_is_known_beforehand():
+    class Other:
+        def foreknown(self):
+            yield ("Breakfast is at seven.",)
+
+    mind = DangerMind(Asked(), Rescue("911"), OwnAnswers(None))
+    for other in (None, Other()):
+        known = ["".join(each) for each in (await mind.foreknown(other)).foreknown()]
+        said = [t.text async for t in mind.answer(Question("Fire! Fire!")) if hasattr(t, "text")]
+        assert said[0] in known
+        assert (known[-1] == "Breakfast is at seven.") == (other is not None)
 
 
 @pytest.mark.parametrize("path", [None, EXAMPLE, Path("/nowhere.md")])
@@ -181,3 +213,12 @@ async def test_a_second_look_that_fails_costs_nothing():
 
     async with House(Asked(sure=0.0), meaning=failing) as house:
         assert (await house.asked("Do you rent bikes?")).startswith("one two three")
+
+
+async def test_where_our_words_are_english_an_english_voice_says_them():
+    mind = DangerMind(Asked(), Rescue(), OwnAnswers(None))
+    for language, voice in (("de-AT", "de-AT"), ("it", "en")):
+        said = [
+            t async for t in mind.answer(Question("My husband is not breathing", language=language))
+        ]
+        assert said[0].language == voice

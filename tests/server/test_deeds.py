@@ -10,7 +10,7 @@ from support.stage import SILENCE, VOICE, Stage
 from support.virtual_time import virtual_time
 
 from visavis.engines import fake
-from visavis.engines.base import Card, Farewell, Fragment, HandOver, Show
+from visavis.engines.base import Call, Card, Farewell, Fragment, HandOver, Result, Show
 from visavis.server import protocol
 from visavis.server.playout.messages import ms
 from visavis.server.services.minds import WatchedMind
@@ -137,6 +137,28 @@ async def test_nothing_is_done_before_the_visitor_is_known_to_have_finished():
         await speaking
         ((_, at),) = done(stage)
         assert at >= ms(200 + 1000 + 400)
+
+
+@virtual_time
+async def test_what_a_tool_has_done_is_not_done_again_when_the_answer_goes_on():
+    class Booking(Scripted):
+        async def answer(self, question):
+            self.asked.append(question.text)
+            yield Call("1", "book", {})
+            yield Result("1", "booked")
+            yield Fragment("Your room is booked, and a very quiet one it is. ")
+            await asyncio.sleep(60)  # more is to come
+            yield Fragment("Anything else?")
+
+    async with with_mind(Stage(), Booking()) as stage:
+        stage.session.ask("book a room")
+        await stage.pass_time(1000)
+        stage.session.halt()
+        assert stage.session.go_on()
+        await stage.pass_time(4000)
+        assert stage.mind.asked == ["book a room"]
+        said = " ".join(e.heard for e in stage.of(events.ReplyEnded))
+        assert said == "Your room is booked, and a very quiet one it is."
 
 
 @virtual_time

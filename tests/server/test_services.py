@@ -7,11 +7,13 @@ from functools import partial
 
 import numpy as np
 import pytest
+from support.questions import Asking, words
 from support.virtual_time import virtual_time
 
 from visavis.engines import fake, load
-from visavis.engines.base import Puppet
+from visavis.engines.base import EngineAway, Fragment, Puppet
 from visavis.engines.direction.director import Director
+from visavis.engines.settings import ChatSettings
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
@@ -60,9 +62,57 @@ def engines(monkeypatch):
         monkeypatch.setattr(load, name, make)
 
 
-def made(home, size=(512, 512)):
-    defaults = Defaults("mira", "fake", "echo", None, size)
+def made(home, size=(512, 512), **more):
+    defaults = Defaults("mira", "fake", "echo", None, size, **more)
     return Services(home, defaults, AvatarStore(home), Metrics())
+
+
+class Away:
+    """A language model that cannot be had."""
+
+    def __init__(self):
+        self.probed = 0
+
+    async def answer(self, question):
+        raise EngineAway("away")
+        yield
+
+    async def probe(self):
+        self.probed += 1
+        raise EngineAway("away")
+
+    async def close(self):
+        pass
+
+
+@pytest.mark.usefixtures("engines")
+@virtual_time
+async def test_a_language_model_has_the_file_of_answers_beside_it(monkeypatch, tmp_path):
+    given, away = [], Away()
+
+    def dialogue(name, settings):
+        given.append((name, settings))
+        return away if settings.chat is not None else fake.FakeDialogue()
+
+    monkeypatch.setattr(load, "dialogue", dialogue)
+    chat = ChatSettings("http://127.0.0.1:1/v1", "m")
+    services = made(tmp_path, (96, 64), chat=chat)  # which of them is for `load.dialogue`
+    await services.open()
+    lent = await services.lend("mira", "fake", "dialogue")
+    thoughts = [thought async for thought in lent.speakers.mind.answer(Asking("hello"))]
+    assert words(thoughts) == "You said: hello"
+    assert {t.by for t in thoughts if isinstance(t, Fragment)} == {"knowledge"}
+    assert [name for name, _ in given] == ["knowledge", "echo"]
+    asked = given[1][1]
+    assert "friendly" in asked.brackets
+    assert asked.consult is not None
+    await asyncio.sleep(5)
+    assert away.probed > 1  # in the background
+    lent.give_back()
+    services.close()
+    probed = away.probed
+    await asyncio.sleep(60)
+    assert away.probed == probed
 
 
 @pytest.mark.usefixtures("engines")

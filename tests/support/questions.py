@@ -24,6 +24,7 @@ class Asking:
         confirmed: bool = True,
     ) -> None:
         self.text, self.history, self.language, self.mood = text, history, language, mood
+        self.staffed = False
         self.sure = asyncio.Event()
         if confirmed:
             self.sure.set()

@@ -81,7 +81,7 @@ async def service():
 
 
 def tool(service, way="rooms", **options):
-    options = {"limits": Limits(0.4, 50_000, 200), "hosts": frozenset({"127.0.0.1"}), **options}
+    options = {"limits": Limits(0.25, 50_000, 200), "hosts": frozenset({"127.0.0.1"}), **options}
     about = Tool("look", "Looks it up.", PARAMETERS)
     return ToolsFile(http=(HttpTool(about, "GET", f"{service.address}/{way}/{{kind}}", **options),))
 
@@ -98,7 +98,7 @@ async def test_what_is_asked_and_what_is_told(service):
         used = await tools.use("look", kind="a/b", night="two words")
         assert used.result.content == "Lark\nFinch"
         assert used.deed is None
-        assert 0 < used.result.seconds < 0.4
+        assert 0 < used.result.seconds < 0.25
         assert tools.counted("look", "done") == 1
     ((method, path, body, headers),) = service.asked
     assert (method, path) == ("GET", "/rooms/a%2Fb?night=two+words&house=inn")
@@ -137,8 +137,8 @@ async def test_it_waits_until_the_visitor_has_finished(service):
 @pytest.mark.parametrize(
     ("way", "outcome", "words"),
     [
-        ("hang", "timeout", "There was no answer within 0.4 s."),
-        ("drip", "timeout", "There was no answer within 0.4 s."),
+        ("hang", "timeout", "There was no answer within 0.25 s."),
+        ("drip", "timeout", "There was no answer within 0.25 s."),
         ("flood", "too_large", "The answer has over 50000 bytes and was not read."),
         ("gzip", "failed", "packed form"),
         ("broken", "failed", "something unreadable"),

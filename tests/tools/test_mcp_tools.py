@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from support.asking import opened
 
-from visavis.server.tools import mcp_server, own_loop, toolbox
+from visavis.server.tools import mcp_server, own_loop, stdio_pipe, toolbox
 from visavis.server.tools.specs import Limits, McpServer, ToolsFile
 
 SUPPORT = Path(__file__).parents[1] / "support"
 GOOD, BAD = str(SUPPORT / "mcp_good.py"), str(SUPPORT / "mcp_bad.py")
-LIMITS = Limits(seconds=1.0, bytes=100_000, characters=300)
+LIMITS = Limits(seconds=0.5, bytes=100_000, characters=300)
 
 
 def good(**options):
@@ -24,7 +24,8 @@ def good(**options):
 
 
 def bad(way, **options):
-    return McpServer("bad", (sys.executable, "-S", BAD, way), limits=LIMITS, **options)
+    options = {"limits": LIMITS, **options}
+    return McpServer("bad", (sys.executable, "-S", BAD, way), **options)
 
 
 @pytest.fixture
@@ -33,6 +34,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(mcp_server, "_FIRST_PAUSE", 0.05)
     monkeypatch.setattr(mcp_server, "_HANGS", 1)
     monkeypatch.setattr(toolbox, "_WAIT", 20.0)
+    monkeypatch.setattr(stdio_pipe, "_GRACE", 0.1)
     monkeypatch.setattr(own_loop, "_PATIENCE", 20.0)  # of a busy machine
 
 
@@ -63,6 +65,7 @@ async def test_a_real_server_over_its_pipes(quick, monkeypatch):
         assert '"euros": 90' in await tools.told("desk_price", nights=1)
 
 
+@pytest.mark.slow
 async def test_a_real_server_over_http(quick):
     port = _free_port()
     process = await asyncio.create_subprocess_exec(sys.executable, GOOD, str(port))
@@ -94,21 +97,22 @@ async def test_a_server_that_goes_wrong_in_a_call_is_there_again(quick, way):
         await tools.until("bad_act")
         began = time.perf_counter()
         told = await tools.told("bad_act")
-        assert time.perf_counter() - began < 1.5
+        assert time.perf_counter() - began < 1.0
         assert "Say to the visitor in plain words" in told
         await tools.until("bad_act")
         assert tools.counted("bad_act", "done") == 0
 
 
+@pytest.mark.slow
 async def test_a_server_that_chatters_is_read_at_a_pace(quick):
-    async with opened(ToolsFile(mcp=(bad("chatter"),))) as tools:
+    async with opened(ToolsFile(mcp=(bad("chatter", limits=Limits(0.9)),))) as tools:
         await tools.until("bad_act")
         calling = asyncio.create_task(tools.told("bad_act"))
-        await asyncio.sleep(0.7)  # what it may say at once
+        await asyncio.sleep(0.6)  # what it may say at once
         used = time.process_time()
-        await asyncio.sleep(0.25)
-        assert time.process_time() - used < 0.1
-        assert "within 1 s" in await calling
+        await asyncio.sleep(0.2)
+        assert time.process_time() - used < 0.08
+        assert "within 0.9 s" in await calling
 
 
 async def test_tools_that_cannot_be_offered_are_left_out(quick):
@@ -132,6 +136,7 @@ async def test_a_server_has_so_many_tools_at_most(quick):
 
 async def test_a_server_that_does_not_start_holds_up_nobody(monkeypatch):
     monkeypatch.setattr(toolbox, "_WAIT", 0.3)
+    monkeypatch.setattr(stdio_pipe, "_GRACE", 0.1)
     missing = McpServer("none", ("/no/such/program",), limits=LIMITS)
     began = time.perf_counter()
     async with opened(ToolsFile(mcp=(bad("never-starts"), missing))) as tools:
@@ -160,3 +165,16 @@ def _is_over(pid):
         return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
     except OSError:
         return True
+
+
+async def test_what_is_said_to_a_server_and_by_it_reaches_no_log(quick, caplog):
+    caplog.set_level("DEBUG", "visavis")
+    async with opened(ToolsFile(mcp=(bad("garbage"), bad("wrong-result")))) as tools:
+        await tools.until("bad_act")
+        for _ in range(2):
+            await tools.told("bad_act", secret="a visitor's words")
+            await tools.until("bad_act")
+    said = " ".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    assert "a server of tools" in said
+    assert "visitor's words" not in said
+    assert "no list" not in said

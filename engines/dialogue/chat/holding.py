@@ -24,7 +24,9 @@ _BEYOND: Final = re.compile(
     r"|(?<=\n)[ \t]*(?:visitor|user|human|assistant)[ \t]*:",
     re.IGNORECASE,
 )
-_WORDS: Final = re.compile(r"\S*\s+|\S+")  # each with the blanks behind it
+_WORDS: Final = re.compile(r"\s+|\S+")  # each, and the blanks between them
+_SAID: Final = re.compile(r"\w")
+_AGAIN: Final = 3  # words of a clause, from which on nobody says it twice in one answer
 _BEGINS: Final = 16  # characters at the end in which such a mark may be incomplete
 
 
@@ -37,6 +39,7 @@ class Holding:
         self._thinks: bool | None = None  # None: it may still begin to
         self._over = False
         self._markup, self._brackets, self._clauses = MarkupReader(), BracketReader(), Clauses()
+        self._heard: set[str] = set()  # the letters of each clause that was given on
         self.given = False  # whether anything was
 
     @property
@@ -57,12 +60,14 @@ class Holding:
         if not self._speaks():
             return ""
         self._end_at_marks()
-        end = 0
+        given = ""
         for word in _WORDS.findall(self._raw[self._read : self._safe()]):
             self._read += len(word)
             if self._completes(word):
-                end = self._whole()
-        return self._give(end)
+                given += self._give(self._whole())
+            if self._over:
+                break
+        return given
 
     def flush(self, *, cut: bool = False) -> str:
         """The rest, when no more will come; of one that was cut only if it is all there is."""
@@ -121,6 +126,12 @@ class Holding:
         return self._give_text(text)
 
     def _give_text(self, text: str) -> str:
+        """Small models say the same without an end: whatever is said twice is the end."""
+        said = "".join(_SAID.findall(text.lower()))
+        if len(text.split()) >= _AGAIN and said in self._heard:
+            self._raw, self._over = "", True
+            return ""
+        self._heard.add(said)
         self.given = self.given or bool(text.strip())
         self._before = text[-1:] or self._before
         return text

@@ -109,7 +109,7 @@ class ChatMind:
                 async for thought in thoughts:
                     yield thought
         if not said:
-            raise EngineAway("the language model gave no answer")
+            raise EngineError("the language model gave no answer")
 
     async def _round(
         self, answer: _Answer, messages: Sequence[Message], tools: Sequence[Tool], last: float

