@@ -13,7 +13,7 @@ from visavis.engines.language.languages import code_of
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.server.services.voices import Loaded, Voices
 from visavis.server.session.speaking import Spoken
-from visavis.server.system.config import AUTO
+from visavis.server.system.config_faults import AUTO
 
 _MISSING: Final = (
     "language is {setting!r}, and there is no recognition or no voice for it here: "
