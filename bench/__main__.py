@@ -17,6 +17,7 @@ MODULES = {
     "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes", "face": "face.face",
     "net": "net", "sessions": "sessions", "drawing": "drawing", "spoken": "sound.spoken_forms",
     "language_model": "language_model", "tools": "tools",
+    "across": "languages",
 }  # fmt: skip
 
 

@@ -233,9 +233,11 @@ async def standby(address: str, pid: int, mic: Path, hours: float, speed: float)
             )
         await asyncio.sleep(max(0.0, began + hours * 3600 / speed - time.monotonic()))
         await watch.sample()
+        loaded += not await page.evaluate("Boolean(window.kioskMark)")
         passed = time.monotonic() - began
         spent = {who: now - watch_from[who] for who, now in watch.spent().items()}
-        at_the_end = await page.evaluate(f"{_STANDBY} && {_FACE}")
+        await page.mouse.click(500, 300)
+        alive = await _until(page, f"!({_STANDBY}) && {_FACE}", 10)
     return {
         "hours": hours,
         "speed": speed,
@@ -243,7 +245,7 @@ async def standby(address: str, pid: int, mic: Path, hours: float, speed: float)
         "came": sum(row["came"] for row in rows),
         "forgotten": sum(row["forgotten"] for row in rows),
         "loaded_anew": loaded - 1,
-        "alive_at_the_end": at_the_end,
+        "alive_at_the_end": alive,
         "core_percent": {who: round(100 * value / passed, 1) for who, value in spent.items()},
         "memory": watch.flat(),
         "each": rows,

@@ -13,7 +13,7 @@ from visavis.engines.base import PLAY_RATE, Tts
 
 # Question, and words that only the right answer holds (see engines/data/hotel.md).
 QUESTIONS = (
-    ("Hello, what time is breakfast tomorrow?", "half past ten"),
+    ("Hello, what time is breakfast tomorrow?", "breakfast is served"),
     ("How do I get to the airport?", "shuttle"),
     ("Do you have a swimming pool?", "twenty-nine degrees"),
     ("Where can I park my car?", "Anchor Lane"),

@@ -74,6 +74,7 @@ export class Captions {
   /** @param {string} text @param {{start: number, end: number}} range */
   #write(text, range) {
     const line = document.createElement("p");
+    line.dir = "auto"; // an answer may be in another language than the page
     this.#words = wordsOf(text, range).map(({ word, at }) => {
       const element = document.createElement("span");
       element.textContent = word;

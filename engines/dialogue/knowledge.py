@@ -20,7 +20,7 @@ from visavis.engines.language import clock, minilm, multilingual, tongues, wordi
 from visavis.engines.language.embeddings import Embedder
 from visavis.engines.language.foreign import is_foreign
 from visavis.engines.language.languages import is_english
-from visavis.engines.language.phrasebook import ENGLISH, phrase
+from visavis.engines.language.phrasebook import ENGLISH, phrase, primary
 from visavis.engines.language.sentences import fragments
 from visavis.engines.settings import DialogueSettings
 
@@ -73,7 +73,10 @@ class KnowledgeDialogue:
         """
         self._made_by = path, embedder, cache, language, zone, now
         self.made_of = edition(path)
-        self.knowledge = knowledge_file.load(path).in_language(language)
+        whole = knowledge_file.load(path)
+        self.knowledge = whole.in_language(language)
+        foreign = () if primary(language) == whole.language else whole.topics
+        self._own_topics = tuple(each for each in self.knowledge.topics if each not in foreign)
         self._language, self._zone, self._now = language, self.knowledge.zone or zone, now
         self._wording = wordings.of(language)
         small, beyond = smalltalk.entries(language)
@@ -254,7 +257,7 @@ class KnowledgeDialogue:
         return self._now().astimezone(self._zone).replace(tzinfo=None)
 
     def _filled(self, text: str) -> str:
-        text = smalltalk.fill(text, self.knowledge, self._language)
+        text = smalltalk.fill(text, self.knowledge, self._language, self._own_topics)
         return smalltalk.timed(text, self._moment(), self._language)
 
     def _last_answer(self, history: Sequence[Exchange]) -> list[Piece]:
@@ -281,14 +284,14 @@ class KnowledgeDialogue:
         if found.score >= UNSURE and found.near[0] in own:
             text = phrase("smalltalk.unsure", self._language, turn)
             return text.replace("{nearest}", found.near[0])
-        if found.score < FAR and own:
+        if found.score < FAR or not near:
             near = self._topics(turn)
         return smalltalk.unknown(self.knowledge, near, turn, self._language)
 
     def _topics(self, turn: int) -> tuple[str, ...]:
         """Some topics, other ones each turn."""
-        topics = self.knowledge.topics
-        start = NEAR * turn % len(topics)
+        topics = self._own_topics
+        start = NEAR * turn % max(len(topics), 1)
         return (topics[start:] + topics[:start])[:NEAR]
 
 

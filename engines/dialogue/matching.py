@@ -29,6 +29,7 @@ NEAR: Final = 3  # subjects named when it does not know
 TWO_CLAUSES: Final = 0.5
 TWO_THINGS: Final = 0.6
 SAME_THING: Final = 0.7  # below it a second part with "it" or "that" is about the first
+CLEAR: Final = 0.85  # from here on a question is known, whatever words it has
 _REMEMBERED: Final = 512  # what recent texts were taken for: a follow-up asks for it again
 
 _INTERROGATIVE: Final = words(
@@ -160,7 +161,8 @@ class Matcher:
         best = int(known.argmax())
         lead = float(known[best] - scores[self._known :].max())
         score = float(known[best]) + LEAD_WEIGHT * lead
-        if favour is None and self._index.doubts and not self._index.has(asked):
+        doubtful = favour is None and score < CLEAR and not self._index.has(asked)
+        if doubtful and self._index.doubts:
             heard = self._index.heard(asked)
             lacking = self._index.lacking(heard, best)
             score = certainty(score, lead, self._index.share(heard, best), lacking)

@@ -161,22 +161,28 @@ class Index:
 
     def lacking(self, normal: str, number: int) -> list[Lacking]:
         """The words of a normalised question that an entry has not; none before all is learnt."""
-        meanings, said, stem = self._meanings, normal.split(), self.wording.stem
+        meanings, said = self._meanings, normal.split()
         found = [
             word
             for word in dict.fromkeys(said)
-            if word not in self.wording.stop and number not in self._lexicon.having(stem(word))
+            if word not in self.wording.stop and not self._has_word(number, word)
         ][:MOST]
         if meanings is None or not found or len(said) == 1:
             return []
         left = [" ".join(other for other in said if other != word) for word in found]
         nearest = float(meanings.similar(self._vector(normal))[number])
         changes = [float(meanings.similar(v)[number]) - nearest for v in self._embedder.embed(left)]
+        stem = self.wording.stem
         known = (min(self._lexicon.having(stem(w)), default=self._count) for w in found)
         return [
             Lacking(word, change, first >= self._count)
             for word, change, first in zip(found, changes, known, strict=True)
         ]
+
+    def _has_word(self, number: int, word: str) -> bool:
+        """Whether an entry has a word, or one that it may be misheard for."""
+        heard = [word, *self._ear.alike(word)] if self.wording.heard else [word]
+        return any(number in self._lexicon.having(self.wording.stem(each)) for each in heard)
 
     def _plain(self, normal: str, meanings: Meanings | None) -> Floats:
         if meanings is None:
@@ -343,6 +349,10 @@ class Ear:
             for likeness, phrase in self._like(words[at : at + size])
         ]
         return [text for _, text in sorted(found, reverse=True)[:MAX_GUESSES]]
+
+    def alike(self, word: str) -> list[str]:
+        """Known words that sound like one that is not."""
+        return [phrase for _, phrase in self._like([word])]
 
     def _like(self, words: Sequence[str]) -> list[tuple[float, str]]:
         """Known phrases for words of which at least one is unexpected, with their likeness."""

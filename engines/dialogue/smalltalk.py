@@ -71,19 +71,21 @@ def unknown(knowledge: Knowledge, near: Sequence[str], turn: int, language: str)
     return fill(text.replace("{near}", listed(near, "or", language)), knowledge, language)
 
 
-def fill(text: str, knowledge: Knowledge, language: str = ENGLISH) -> str:
+def fill(
+    text: str, knowledge: Knowledge, language: str = ENGLISH, topics: Sequence[str] | None = None
+) -> str:
     """A text of data/smalltalk.*.md with the braces filled in; other braces stay.
 
-    What the file has in no words of the language is said in ours.
+    topics: what there is to talk about, in the language; None: all that the file has. What it has
+    in no words of the language is said in ours.
     """
     persona, own = knowledge.persona, any(not entry.borrowed for entry in knowledge.entries)
+    topics = knowledge.topics if topics is None else topics
     role = persona.role if own else phrase("smalltalk.self", language)
     named = ", ".join(part for part in (persona.name, role) if part)
     values = {
         "self": named or phrase("smalltalk.self", language),
-        "topics": _some(knowledge.topics, language)
-        if own
-        else phrase("smalltalk.topics", language),
+        "topics": _some(topics, language) if topics else phrase("smalltalk.topics", language),
         "title": knowledge.title,
         "contact": (persona.contact if own else "") or phrase("smalltalk.contact", language),
     }

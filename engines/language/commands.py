@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from visavis.engines.language import wordings
 from visavis.engines.language.calling import calls
 from visavis.engines.language.calling import phrases as calling
+from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.language.wording import normalise
 
 PATH: Final = Path(__file__).parents[1] / "data" / "commands.toml"
@@ -27,6 +29,8 @@ Kind = Literal["stop", "pause", "go-on", "repeat", "manner", "staff", "language"
 KINDS: Final[tuple[Kind, ...]] = ("stop", "pause", "go-on", "repeat", "manner", "staff")
 
 LONGEST: Final = 12  # words; whoever says more asks something
+LONGEST_SIGNS: Final = 16  # the same of Chinese
+_BETWEEN: Final = re.compile(r"(?<=[\u3400-\u9fff])(?=[\u3400-\u9fff])")
 _MARKS: Final = 200  # characters of a text that can be one at all
 _ELEMENT: Final = re.compile(r"\(([^()]*)\)(\??)|([^\s()]+)")
 
@@ -50,22 +54,27 @@ class Commands:
         """Reads the table, the first time. Raises KeyError for a language that it lacks."""
         self._languages = tuple(languages)
         self._names = frozenset(form for name in names for form in _forms(normalise(name)))
-        self._grammars = [_grammar(each) for each in languages]
+        self._grammars = {each: _grammar(each) for each in languages}
         calling()  # read here as well: an event loop waits for no file
 
     def named(self, *names: str) -> Commands:
         """The same for an avatar that is called so too; takes no time."""
         return Commands((*self._names, *names), self._languages)
 
-    def read(self, text: str, *, speaking: bool) -> Command | None:
-        """What a text tells the avatar to do; None: it is none of it. speaking: it speaks now."""
+    def read(self, text: str, *, speaking: bool, language: str = "en") -> Command | None:
+        """What a text tells the avatar to do; None: it is none of it. speaking: it speaks now.
+
+        language: of the conversation; what is said in English is obeyed in every one.
+        """
         if len(text) > _MARKS:
             return None
-        said = _once(normalise(text).split())
-        if len(said) > LONGEST:
-            return None
-        found = (grammar.read(said, self._names, speaking) for grammar in self._grammars)
+        found = (grammar.read(text, self._names, speaking) for grammar in self._those_of(language))
         return next(filter(None, found), None) or (_PERSON if calls(text) else None)
+
+    def _those_of(self, language: str) -> Iterator[_Grammar]:
+        for each in dict.fromkeys((code_of(language), "en")):
+            if each in self._grammars:
+                yield self._grammars[each]
 
 
 @cache
@@ -78,7 +87,11 @@ class _Grammar:
     """The phrases of one language. Each is matched at every place of a text, never searched for:
     the time is bounded by its words, however they repeat."""
 
-    def __init__(self, rows: Mapping[str, Any]) -> None:
+    def __init__(self, language: str, rows: Mapping[str, Any]) -> None:
+        wording = wordings.of(language)
+        self._words = wording.words
+        self._plain = wording.normalise
+        self._longest = LONGEST if LANGUAGES[language].blanks else LONGEST_SIGNS
         self._around = _pattern(rows["around"])
         self._always: list[tuple[re.Pattern[str], Command]] = []
         self._speaking: list[tuple[re.Pattern[str], Command]] = []
@@ -89,8 +102,11 @@ class _Grammar:
                 if "speaking" in row:
                     self._speaking.append((_pattern(row["speaking"]), command))
 
-    def read(self, said: Sequence[str], names: Collection[str], speaking: bool) -> Command | None:
+    def read(self, text: str, names: Collection[str], speaking: bool) -> Command | None:
         """The last command of a text that holds nothing else: "Wait. No, go on."."""
+        said = _once(self._words(self._plain(text)))
+        if not 0 < len(said) <= self._longest:
+            return None
         rows = [*self._always, *self._speaking] if speaking else self._always
         # reached[n]: the first n words are understood; with which command the last one ended.
         reached: dict[int, Command | None] = {0: None}
@@ -110,7 +126,7 @@ class _Grammar:
 
 @cache
 def _grammar(language: str) -> _Grammar:
-    return _Grammar(table()[language])
+    return _Grammar(language, table()[language])
 
 
 def _forms(name: str) -> tuple[str, ...]:
@@ -127,11 +143,16 @@ def _expression(phrase: str) -> str:
     parts = []
     for either, maybe, word in _ELEMENT.findall(phrase):
         if word:
-            parts.append(f" {re.escape(word)}")
+            parts.append(f" {re.escape(_spaced(word))}")
         else:
-            choices = "|".join(re.escape(each.strip()) for each in either.split("|"))
+            choices = "|".join(re.escape(_spaced(each.strip())) for each in either.split("|"))
             parts.append(f"(?: (?:{choices})){maybe}")
     return "".join(parts)
+
+
+def _spaced(phrase: str) -> str:
+    """With a blank between two Chinese signs, each of which is a word."""
+    return _BETWEEN.sub(" ", phrase)
 
 
 def _once(said: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 from visavis.engines.language.foreign import own_words
 from visavis.engines.language.phrasebook import LANGUAGES
 
-# Chosen on the `short` texts of bench/languages.toml in es, it and ja; see bench/languages.py.
+# Chosen on the texts of bench/languages.toml, on which they are then measured as well.
 _STAYS: Final = 1.0  # log odds for the language that is spoken
 _SELDOM: Final = 0.5  # against one that the avatar has no words of its own in: few visitors' is it
 _WORD: Final = 0.3  # for each frequent word of a language that is one of no other

@@ -74,6 +74,7 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
         keep_questions=config.keep_questions == "on",
+        language=config.language,
         voice_mood=config.voice_mood == "on",
         rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
         chat=llm.chat(config),

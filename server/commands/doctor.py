@@ -22,6 +22,7 @@ from visavis.server.commands import asking, equipment, serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
+from visavis.server.services.tongues import unspoken
 from visavis.server.system import config as settings
 from visavis.server.system import home, llm, sandbox
 from visavis.server.system.config import Config
@@ -37,6 +38,7 @@ def doctor(options: argparse.Namespace) -> int:
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
     problems += [*_avatar_problems(config), *_voice_problems(config), *_knowledge_problems(config)]
+    problems += filter(None, [unspoken(config.language, load.languages(config.home_path))])
     endpoint = asking.examine(config)
     problems += [*endpoint.problems, *equipment.problems(config)]
     choice = choose(as_wanted(config.renderer) or "auto")

@@ -40,6 +40,7 @@ from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import detection, tongues
 from visavis.engines.language.commands import Commands
 from visavis.engines.language.phrasebook import ENGLISH
+from visavis.engines.language.phrasebook import LANGUAGES as OWN
 from visavis.engines.registry import Wanted
 from visavis.engines.settings import ChatSettings, DialogueSettings
 from visavis.models.errors import ModelError
@@ -62,7 +63,7 @@ from visavis.server.services.puppets import Puppets
 from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
 from visavis.server.services.tally import Tally
-from visavis.server.services.tongues import Abroad, Tongues
+from visavis.server.services.tongues import Abroad, Tongues, unspoken
 from visavis.server.services.voices import Voices
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
@@ -99,6 +100,7 @@ class Defaults:
     refine: whether a network refines its mouth and eyes.
     prepare: whether answers are synthesized ahead and kept.
     tools: what a mind may use, and what may be shown.
+    language: BCP 47, of most sessions, or AUTO.
     keep_questions: whether questions without an answer are kept for the operator.
     voice_mood: whether it is heard how raised a visitor's voice is.
     rescue: whom a visitor in danger is told to call.
@@ -118,6 +120,7 @@ class Defaults:
     tools: ToolsFile = NO_TOOLS
     voice_mood: bool = False
     keep_questions: bool = False
+    language: str = ENGLISH
     rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
     zone: str = ""
@@ -176,6 +179,8 @@ class Services:
         await asyncio.to_thread(load.settle)
         await asyncio.to_thread(tongues.load)
         self._languages = await asyncio.to_thread(load.languages, self._home)
+        if why := unspoken(self._defaults.language, self._languages):
+            raise EngineError(why)
         _, self._mind, _, _ = await asyncio.gather(
             self._open_ears(),
             self._open_mind(),
@@ -233,7 +238,7 @@ class Services:
         settings = DialogueSettings(self._home, self._defaults.knowledge, zone=self._defaults.zone)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
-            self._commands = await worker.load(Commands, names(engine))
+            self._commands = await worker.load(Commands, names(engine), OWN)
         if isinstance(engine, Mind):
             worker.close()
             return WatchedMind(engine, self._health("dialogue", "The dialogue"))

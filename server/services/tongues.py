@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +13,19 @@ from visavis.engines.language.languages import code_of
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.server.services.voices import Loaded, Voices
 from visavis.server.session.speaking import Spoken
+from visavis.server.system.config_faults import AUTO
 
+_MISSING: Final = (
+    "language is {setting!r}, and there is no recognition or no voice for it here: "
+    "`pip install visavis[languages]`, see `visavis voices`"
+)
 _NOBODY: Final = "Nobody speaks {language} here: see `visavis voices`."
+
+
+def unspoken(setting: str, languages: Sequence[str]) -> str:
+    """Why a server cannot be set to a language, and the fix; "": it can. setting: or AUTO."""
+    missing = len(languages) == 1 if setting == AUTO else code_of(setting) not in languages
+    return _MISSING.format(setting=setting) if missing else ""
 
 
 class Tongues:

@@ -10,6 +10,7 @@ from typing import Final
 
 from visavis.engines import load
 from visavis.engines.base import Tts
+from visavis.engines.language.languages import is_english
 from visavis.engines.language.phrasebook import ENGLISH, phrase
 from visavis.server.playout.messages import Clause
 from visavis.server.services import prepared
@@ -81,8 +82,10 @@ class Voices:
         return Loaded(Served(runner, health), apology, await self._shelf(name, apology))
 
     async def _shelf(self, name: str, apology: tuple[Clause, ...]) -> Shelf | None:
-        if self._repertoire is None:
-            return None
+        known = await asyncio.to_thread(load.voices, self._home)
+        spoken = next((each.language for each in known if each.name == name), "")
+        if self._repertoire is None or not is_english(spoken):
+            return None  # what is made ahead is in English
         sample = [clause.speech for clause in apology]
         by = await asyncio.to_thread(prepared.edition, name, sample)
         place = prepared.folder(self._home)

@@ -326,7 +326,9 @@ class Session:
     def _command(self, text: str) -> Command | None:
         commands = self._engines.commands if not self.attendance.held else None
         speaking = self.replying or self._taking.stopped is not None
-        return commands.read(text, speaking=speaking) if commands is not None else None
+        if commands is None:
+            return None
+        return commands.read(text, speaking=speaking, language=self.language)
 
     def _wish(self, text: str) -> Wish | None:
         return self._switching.asked(text) if self._engines.commands is not None else None

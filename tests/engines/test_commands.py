@@ -5,6 +5,7 @@ import time
 import pytest
 
 from visavis.engines.language.commands import KINDS, Commands, table
+from visavis.engines.language.phrasebook import LANGUAGES
 
 # By kind, whether or not the avatar speaks.
 ALWAYS = {
@@ -196,3 +197,59 @@ def test_long_and_repeated_texts_take_no_time(commands, text):
     began = time.perf_counter()
     commands.read(text, speaking=True)
     assert time.perf_counter() - began < 0.05
+
+
+OTHERS = """
+de stop | Stopp! | Bitte hören Sie auf. | Das reicht, danke. | Seien Sie still!
+de pause | Moment bitte | Warten Sie kurz | Einen Augenblick
+de go-on | Weiter bitte | Fahren Sie fort
+de repeat | Wie bitte? | Können Sie das noch einmal sagen? | Das habe ich nicht verstanden.
+de manner | Können Sie bitte etwas langsamer sprechen? | Lauter bitte | Nicht so schnell!
+de staff | Ich möchte mit einem Menschen sprechen
+es stop | Pare, por favor | ¡Silencio! | Ya basta
+es repeat | ¿Puede repetirlo? | Otra vez, por favor | ¿Cómo?
+es manner | Más despacio, por favor | ¿Puede hablar más alto?
+fr stop | Arrêtez | Taisez-vous | Ça suffit, merci
+fr repeat | Pouvez-vous répéter ? | Je n'ai pas compris
+fr manner | Plus lentement, s'il vous plaît | Parlez plus fort
+zh stop | 停 | 别说了 | 好了，够了
+zh repeat | 请再说一遍 | 我没听清 | 能不能重复一下？
+zh manner | 说慢一点 | 请大声一点 | 你说得太快了
+ar stop | توقف | اسكت من فضلك | يكفي
+ar repeat | أعد من فضلك | ماذا قلت؟ | لم أفهم
+ar manner | تحدث ببطء من فضلك | ارفع صوتك
+"""
+QUESTIONS = """
+de | Wann gibt es Frühstück? | Wo hält der Bus? | Was kostet das? | Ist es im Zimmer ruhig?
+es | ¿Dónde para el autobús? | ¿Qué hora es? | ¿Hay una habitación más tranquila?
+fr | Où est l'arrêt de bus ? | Le petit-déjeuner suffit-il ? | Comment aller à la gare ?
+zh | 早餐几点？ | 哪里可以停车？ | 洗手间在哪里？
+ar | متى الفطور؟ | أين موقف السيارات؟ | كم السعر؟
+"""
+
+
+@pytest.mark.parametrize("line", OTHERS.strip().splitlines())
+def test_commands_in_other_languages(line):
+    head, *texts = line.split(" | ")
+    language, kind = head.split()
+    commands = Commands(["Nora"], LANGUAGES)
+    for text in texts:
+        found = commands.read(text, speaking=True, language=language)
+        assert found is not None, text
+        assert found.kind == kind, text
+    assert commands.read("Stop.", speaking=False, language=language).kind == "stop"
+
+
+@pytest.mark.parametrize("line", QUESTIONS.strip().splitlines())
+def test_questions_in_other_languages_are_none(line):
+    language, *texts = line.split(" | ")
+    commands = Commands(["Nora"], LANGUAGES)
+    for text in texts:
+        assert commands.read(text, speaking=False, language=language) is None, text
+
+
+def test_a_word_that_is_a_command_elsewhere_is_none_here():
+    commands = Commands([], LANGUAGES)
+    assert commands.read("Para.", speaking=False, language="es").kind == "stop"
+    assert commands.read("Para.", speaking=False, language="de") is None
+    assert commands.read("Was?", speaking=False) is None

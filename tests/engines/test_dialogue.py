@@ -321,7 +321,7 @@ def test_small_talk_knows_who_and_where_it_is(inn):
 
 def test_silence_is_asked_about_and_not_searched(inn):
     assert talk(inn, " ... ") == phrase("smalltalk.empty", "en")
-    assert "English" in talk(inn, "朝食は何時ですか")
+    assert talk(inn, "朝食は何時ですか") == "[sorry] I am afraid I only understand English."
 
 
 def test_repeat_says_the_last_answer_in_full_even_if_it_was_cut(inn):

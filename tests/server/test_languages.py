@@ -9,6 +9,7 @@ from visavis.engines.base import EngineError, Fragment
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.server.http.languages import preferred
 from visavis.server.services.minds import DialogueMind
+from visavis.server.services.tongues import unspoken
 from visavis.server.session import events
 from visavis.server.session.keepsake import read, written
 from visavis.server.session.speaking import Spoken
@@ -237,3 +238,10 @@ def test_what_a_browser_prefers():
     assert preferred("fi", ("en", "de")) == "en"
     assert preferred("", ("en",)) == "en"
     assert preferred("de;q=much,,;q=,", ("en", "de")) == "en"
+
+
+def test_a_setting_that_cannot_be_is_told_with_its_fix():
+    assert unspoken("en", ("en",)) == ""
+    assert unspoken("de-AT", ("en", "de")) == ""
+    for setting in ("auto", "de"):
+        assert "visavis[languages]" in unspoken(setting, ("en",))
