@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Final
 
 from visavis.engines.base import Mood, Pcm, Speech
 from visavis.engines.language.commands import Command
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
-    PACKET,
     TICK_RATE,
     Clause,
     Drafted,
@@ -32,6 +30,7 @@ from visavis.server.session.directing import Directing
 from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
+from visavis.server.session.halting import Halting
 from visavis.server.session.hearing import DEAF, Ear, Hearing
 from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.history import History
@@ -112,7 +111,7 @@ class Session:
             self._switching,
         )  # fmt: skip
         self._taking.ear = hearing
-        self._halted: Request | None = None  # the rest of one that was to stop, for `go_on`
+        self._halting = Halting(self._replies, self._taking, self.history, self._platform)
         self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
         self._stirred: Tick = 0  # when somebody last asked for something or spoke
         self._rested: Tick | None = None  # since when nobody has been there
@@ -170,7 +169,7 @@ class Session:
         """What another session needs to go on where this one, which rests, is ended."""
         active, remarks = names_of(self._directing.active), self.history.remarks
         return Keepsake(
-            self.timeline.turn, remarks, active, self._taking.stopped, self._halted,
+            self.timeline.turn, remarks, active, self._taking.stopped, self._halting.halted,
             self.language, self._switching.follows,
         )  # fmt: skip
 
@@ -180,7 +179,7 @@ class Session:
         self._directing.active = keepsake.active()
         self.timeline.turn = keepsake.turn
         self.language, self._switching.follows = keepsake.language, keepsake.follows
-        self._taking.stopped, self._halted = keepsake.unfinished, keepsake.halted
+        self._taking.stopped, self._halting.halted = keepsake.unfinished, keepsake.halted
         self._directing.appear()
         self._rested = self.clock.now() - away
         self._showing.rest()
@@ -284,7 +283,7 @@ class Session:
         """Answer typed words, or do what they tell the conversation to do."""
         if self.attendance.takes(text, typed=True) or self._obeyed(text):
             return
-        self._halted = None
+        self._halting.halted = None
         self._taking.settle()
         request = Request(text, "text", self.clock.now(), language=self._switching.of(text))
         turn = self._replies.start(request)
@@ -299,7 +298,7 @@ class Session:
         """Nothing is under way any more, and there is nothing to go on with."""
         self._replies.end("interrupted")
         self._taking.settle()
-        self._halted = None
+        self._halting.halted = None
 
     def interrupt(self) -> None:
         """Stop speaking; the rest is said only to who asks for it."""
@@ -351,26 +350,11 @@ class Session:
 
     def halt(self) -> bool:
         """Be silent at once, and keep the rest for `go_on`; whether anything was being said."""
-        turn, at = self._replies.current, self.clock.now() + PACKET
-        rest = turn.rest(at) if turn is not None else self._taking.stopped
-        spoke = turn is not None or self._taking.stopped is not None
-        self._replies.end("interrupted")
-        self.timeline.cut(at, self.timeline.turn + 1)
-        self._taking.settle()
-        self._halted = rest or self._halted
-        self._showing.attend("listening" if spoke else "idle")
-        self._showing.move("acknowledge")
-        return spoke
+        return self._halting.halt()
 
     def go_on(self) -> bool:
         """Say the rest of what was halted, from the word where it stopped; False: there is none."""
-        rest, self._halted = self._halted or self._taking.stopped, None
-        if rest is None:
-            return self.replying  # it goes on as it is
-        if rest.origin != "say":
-            self.history.drop_question(rest.text)  # it is asked again
-        self._replies.start(replace(rest, origin_at=self.clock.now()))
-        return True
+        return self._halting.go_on()
 
     def repeat(self) -> bool:
         """Say the last answer once more, in full; False: there is none."""
@@ -443,7 +427,7 @@ class Session:
                 self._outlets.tell(event)
 
     def _answer(self, request: Request, draft: Reply | None, confirmed: Tick) -> int:
-        self._halted = None
+        self._halting.halted = None
         return self._replies.start(request, draft, confirmed)
 
     @property
