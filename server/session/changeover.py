@@ -10,7 +10,7 @@ from visavis.engines.base import EngineError, Stt
 from visavis.engines.language.languages import code_of
 from visavis.server.session import events
 from visavis.server.session.hearing import Hearing
-from visavis.server.session.switching import Switching, unknown
+from visavis.server.session.switching import Switching, Wish, unknown
 from visavis.server.system.config_faults import AUTO
 from visavis.server.system.flow import Tasks
 from visavis.server.system.served import Served
@@ -42,6 +42,10 @@ class Changeover:
     def language(self) -> str:
         """BCP 47, of what is said and answered."""
         return self._switching.language
+
+    def asked(self, text: str) -> Wish | None:
+        """What a text that asks for a language comes to; None: it asks for none."""
+        return self._switching.asked(text)
 
     def speak(self, language: str) -> events.Failure | None:
         """Go over to a language (BCP 47), or with AUTO to whichever the visitor speaks."""

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from visavis.engines.base import Mood, Pcm, Speech
-from visavis.engines.language.commands import Command
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     TICK_RATE,
@@ -36,7 +35,7 @@ from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.history import History
 from visavis.server.session.intake import taken
 from visavis.server.session.keepsake import Keepsake, names_of
-from visavis.server.session.obeying import last_answer, obey
+from visavis.server.session.obeying import Obeying, last_answer
 from visavis.server.session.performing import Platform
 from visavis.server.session.played import Played
 from visavis.server.session.relaying import Mouth, Relay
@@ -44,7 +43,7 @@ from visavis.server.session.replying import Conversation, Replies
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
 from visavis.server.session.substitute import Substitute
-from visavis.server.session.switching import Switching, Wish
+from visavis.server.session.switching import Switching
 from visavis.server.session.turn_taking import Floor, TurnTaking
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -97,13 +96,21 @@ class Session:
             lambda: self._taking.let_go(),
         )
         self._replies = Replies(conversation, self._platform, self._tasks, metrics)
+        self._obeying = Obeying(
+            self,
+            engines.commands,
+            self._changeover,
+            self.attendance,
+            self._platform,
+            lambda: self.replying or self._taking.stopped is not None,
+        )
         self._taking = TurnTaking(
             Floor(
                 lambda: self._replies.current,
                 self._replies.prepare,
                 self._answer,
                 lambda remember: self._replies.end("interrupted", remember=remember),
-                lambda text: bool(self._command(text) or self._wish(text)),
+                self._obeying.understands,
                 self._obeyed,
                 self.attendance,
             ),
@@ -320,32 +327,13 @@ class Session:
         """Go over to a language (BCP 47), or with AUTO to whichever the visitor speaks."""
         return self._changeover.speak(language)
 
-    # --- what they tell the conversation itself (Obedient) ----------------------------------------
-
-    def _command(self, text: str) -> Command | None:
-        commands = self._engines.commands if not self.attendance.held else None
-        speaking = self.replying or self._taking.stopped is not None
-        if commands is None:
-            return None
-        return commands.read(text, speaking=speaking, language=self.language)
-
-    def _wish(self, text: str) -> Wish | None:
-        return self._switching.asked(text) if self._engines.commands is not None else None
+    # --- what they tell the conversation itself (obeying.Obedient) --------------------------------
 
     def _obeyed(self, text: str) -> bool:
         """Whether a visitor's words were a command; then it is done."""
-        if (wish := self._wish(text)) is not None:
-            self._outlets.tell(events.Transcribed(self.timeline.turn, text, final=True))
-            self._outlets.tell(events.Commanded(self.timeline.turn, "language"))
-            self._changeover.to(wish.language)
-            self.reply(wish.text)
-            return True
-        command = self._command(text)
-        if command is None or not obey(self, command):
+        if not self._obeying.obeyed(text):
             return False
         self._stirred = self.clock.now()
-        self._outlets.tell(events.Transcribed(self.timeline.turn, text, final=True))
-        self._outlets.tell(events.Commanded(self.timeline.turn, command.kind))
         return True
 
     def halt(self) -> bool:
