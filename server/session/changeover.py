@@ -43,6 +43,15 @@ class Changeover:
         """BCP 47, of what is said and answered."""
         return self._switching.language
 
+    @property
+    def follows(self) -> bool:
+        """Whether it goes over to the visitor's."""
+        return self._switching.follows
+
+    def restore(self, language: str, *, follows: bool) -> None:
+        """Be in that language, of which everybody knows."""
+        self._switching.language, self._switching.follows = language, follows
+
     def asked(self, text: str) -> Wish | None:
         """What a text that asks for a language comes to; None: it asks for none."""
         return self._switching.asked(text)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from visavis.engines.base import Remark
-from visavis.engines.language.commands import Command, Commands
+from visavis.engines.language.commands import Command, Commands, Kind
 from visavis.server.session import events
 from visavis.server.session.attendance import Attendance
 from visavis.server.session.changeover import Changeover
@@ -91,7 +91,7 @@ class Obeying:
     def _wish(self, text: str) -> Wish | None:
         return self._changeover.asked(text) if self._commands is not None else None
 
-    def _tell_of(self, text: str, command: str) -> None:
+    def _tell_of(self, text: str, command: Kind) -> None:
         turn = self._timeline.turn
         self._tell(events.Transcribed(turn, text, final=True))
         self._tell(events.Commanded(turn, command))

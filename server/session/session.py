@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Final
 
-from visavis.engines.base import Mood, Pcm, Speech
+from visavis.engines.base import Mood, Pcm
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     TICK_RATE,
-    Clause,
     Drafted,
     Fluency,
     Heard,
     Request,
     SpeechResumed,
     SpeechStarted,
-    Spoken,
     Tick,
-    ms,
 )
 from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
+from visavis.server.session.absence import Absence
 from visavis.server.session.attendance import ASKED, Attendance
 from visavis.server.session.changeover import Changeover
 from visavis.server.session.directing import Directing
 from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
 from visavis.server.session.engines import Engines
-from visavis.server.session.guide import Guide
 from visavis.server.session.halting import Halting
 from visavis.server.session.hearing import DEAF, Ear, Hearing
 from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.history import History
 from visavis.server.session.intake import taken
-from visavis.server.session.keepsake import Keepsake, names_of
+from visavis.server.session.keepsake import Keepsake
 from visavis.server.session.obeying import Obeying, last_answer
 from visavis.server.session.performing import Platform
 from visavis.server.session.played import Played
+from visavis.server.session.relayed import Relayed
 from visavis.server.session.relaying import Mouth, Relay
 from visavis.server.session.replying import Conversation, Replies
 from visavis.server.session.showing import Showing
@@ -47,10 +44,6 @@ from visavis.server.session.switching import Switching
 from visavis.server.session.turn_taking import Floor, TurnTaking
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
-
-_PAUSE: Final[Tick] = ms(2000)  # of a voice that is relayed; the avatar is idle after it
-# A visitor who comes back later than this has other things in mind than half of an answer.
-_UNFINISHED: Final[Tick] = ms(30_000)
 
 
 class Session:
@@ -67,6 +60,7 @@ class Session:
         )
         self._outlets = Outlets(self._tasks, self._playout, self._showing.look)
         self._showing.changed = lambda fluency: self._outlets.tell(events.Pictures(fluency))
+        self._relayed = Relayed(self.timeline, self._showing)
         self._ear = self._make_ear(engines.ear)
         hearing = self._ear if isinstance(self._ear, Hearing) else None
         self._changeover = Changeover(
@@ -75,7 +69,9 @@ class Session:
         self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
         self.history = History()
         self.staff_wanted: str | None = None  # why a human being is, since one was asked for
-        self._directing = Directing(self._guide, self._showing, lambda: self._replies.directions)
+        self._directing = Directing(
+            engines.speakers.guide, self._showing, lambda: self._replies.directions
+        )
         self._played = Played(metrics, lambda: self._replies.marks)
         self._platform = Platform(
             clock,
@@ -114,14 +110,17 @@ class Session:
                 self._obeyed,
                 self.attendance,
             ),
-            clock, self.timeline, self._showing, self.history, self._outlets.tell, metrics,
+            self._platform,
+            self.history,
             self._switching,
-        )  # fmt: skip
+            metrics,
+        )
         self._taking.ear = hearing
         self._halting = Halting(self._replies, self._taking, self.history, self._platform)
-        self._voiced: Tick = -_PAUSE  # the end of the last speech that was relayed
+        self._absence = Absence(
+            conversation, self._replies, self._taking, self._halting, self._platform
+        )
         self._stirred: Tick = 0  # when somebody last asked for something or spoke
-        self._rested: Tick | None = None  # since when nobody has been there
 
     def _make_ear(self, ear: Ear | Mouth | None) -> Hearing | Relay | None:
         if isinstance(ear, Ear):
@@ -130,7 +129,7 @@ class Session:
             )
         if ear is None:
             return None
-        return Relay(self.clock, ear, self._on_relayed, self._outlets.tell, self._metrics)
+        return Relay(self.clock, ear, self._relayed.place, self._outlets.tell, self._metrics)
 
     async def run(self) -> None:
         """Keep the face alive until cancelled; then every door is closed."""
@@ -154,49 +153,31 @@ class Session:
     @property
     def resting(self) -> bool:
         """Whether nobody is there."""
-        return self._rested is not None
+        return self._absence.since is not None
 
     def rest(self, heard: Tick) -> None:
         """The visitor is away, and has heard nothing since `heard`: be quiet and draw nothing."""
-        self._taking.stopped = self._replies.leave(heard)
-        self._taking.drop_draft()
-        self._rested = self.clock.now()
-        self._showing.rest()
+        self._absence.begin(heard)
 
     def wake(self) -> None:
         """The visitor is back: say what they missed of the answer that their absence broke off."""
-        rested, self._rested = self._rested, None
         self._stirred = self.clock.now()
-        self._showing.wake()
-        if rested is not None and self.clock.now() - rested > _UNFINISHED:
-            self._taking.stopped = None
-        self._taking.resume()
+        self._absence.end()
 
     def left(self) -> Keepsake:
         """What another session needs to go on where this one, which rests, is ended."""
-        active, remarks = names_of(self._directing.active), self.history.remarks
-        return Keepsake(
-            self.timeline.turn, remarks, active, self._taking.stopped, self._halting.halted,
-            self.language, self._switching.follows,
-        )  # fmt: skip
+        return self._absence.left()
 
     def restore(self, keepsake: Keepsake, away: Tick) -> None:
         """Go on from there, before it runs: its visitor has been away for so long."""
-        self.history.remarks = keepsake.remarks
-        self._directing.active = keepsake.active()
-        self.timeline.turn = keepsake.turn
-        self.language, self._switching.follows = keepsake.language, keepsake.follows
-        self._taking.stopped, self._halting.halted = keepsake.unfinished, keepsake.halted
-        self._directing.appear()
-        self._rested = self.clock.now() - away
-        self._showing.rest()
+        self._absence.restore(keepsake, away)
 
     @property
     def quiet(self) -> Tick:
         """For how long nothing was asked for, said or answered."""
         if self.replying or self.attendance.held:
             return 0
-        return self.clock.now() - max(self._stirred, self._replies.ended, self._voiced)
+        return self.clock.now() - max(self._stirred, self._replies.ended, self._relayed.voiced)
 
     @property
     def replying(self) -> bool:
@@ -211,7 +192,7 @@ class Session:
     @property
     def mood(self) -> Mood:
         """How the visitor feels, as far as their words tell it."""
-        return self._guide.felt(self.history.remarks, "", self.language)
+        return self._engines.speakers.guide.felt(self.history.remarks, "", self.language)
 
     @property
     def reads_voice(self) -> bool:
@@ -393,13 +374,6 @@ class Session:
         if self._ear is not None:
             self._ear.switch(on)
 
-    def _on_relayed(self, at: Tick, speech: Speech) -> None:
-        self.timeline.put(Spoken(self.timeline.turn, at, Clause("", speech)))
-        self._showing.speak(at, speech)
-        if any(phoneme.symbol for phoneme in speech.phonemes):
-            self._voiced = at + len(speech.pcm)
-        self._showing.attend("speaking" if at < self._voiced + _PAUSE else "idle")
-
     # --- hearing --------------------------------------------------------------------------------
 
     def _on_heard(self, event: HearingEvent) -> None:
@@ -417,7 +391,3 @@ class Session:
     def _answer(self, request: Request, draft: Reply | None, confirmed: Tick) -> int:
         self._halting.halted = None
         return self._replies.start(request, draft, confirmed)
-
-    @property
-    def _guide(self) -> Guide:
-        return self._engines.speakers.guide

@@ -15,7 +15,6 @@ from typing import Final
 
 from visavis.engines.language.phrasebook import voiced
 from visavis.engines.language.phrases import goes_on, joined, words_of
-from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     PACKET,
     Drafted,
@@ -26,15 +25,13 @@ from visavis.server.playout.messages import (
     Tick,
     ms,
 )
-from visavis.server.playout.timeline import Timeline
 from visavis.server.session import events
 from visavis.server.session.attendance import Attendance
 from visavis.server.session.hearing import Hearing
 from visavis.server.session.history import History
 from visavis.server.session.overlap import leaves_the_turn
-from visavis.server.session.performing import Performance
+from visavis.server.session.performing import Performance, Platform
 from visavis.server.session.regret import Regret, Sorry
-from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
 from visavis.server.session.switching import Switching
 from visavis.server.system.metrics import Metrics
@@ -69,17 +66,14 @@ class TurnTaking:
     def __init__(
         self,
         floor: Floor,
-        clock: Clock,
-        timeline: Timeline,
-        showing: Showing,
+        platform: Platform,
         history: History,
-        tell: Callable[[events.Event], None],
-        metrics: Metrics,
         switching: Switching,
+        metrics: Metrics,
     ) -> None:
-        self._floor, self._clock, self._timeline = floor, clock, timeline
-        self._showing, self._history, self._tell = showing, history, tell
-        self._metrics, self._switching = metrics, switching
+        self._floor, self._clock, self._timeline = floor, platform.clock, platform.timeline
+        self._showing, self._tell = platform.showing, platform.tell
+        self._history, self._switching, self._metrics = history, switching, metrics
         self.ear: Hearing | None = None
         self.stopped: Request | None = None
         self._draft: Reply | None = None
