@@ -159,7 +159,7 @@ def test_a_soft_voice_is_answered_softly(sentiment):
 
 
 @virtual_time
-async def test_the_same_words_in_a_raised_voice_get_another_demeanour():
+async def test_a_raised_voice_gets_another_demeanour():
     def packets(**how):
         pcm = voice(1.2, rate=PLAY_RATE, **how)
         spoken = [pcm[at : at + PACKET] for at in range(0, len(pcm) - PACKET + 1, PACKET)]
