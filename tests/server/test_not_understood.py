@@ -8,8 +8,8 @@ from support.stage import SILENCE, Stage
 from support.virtual_time import virtual_time
 
 from visavis.engines.base import Transcript
-from visavis.engines.dialogue.smalltalk import FOREIGN, UNCLEAR
 from visavis.engines.language.brackets import unmarked
+from visavis.engines.language.phrasebook import phrase
 from visavis.server.session import events
 
 # A voice of 200 Hz, and a noise as loud: packets that can follow one another.
@@ -43,7 +43,7 @@ def why(stage):
 async def test_another_language_is_told_what_is_understood(transcript):
     async with Stage() as stage:
         await hear(stage, transcript)
-        assert said(stage) == [unmarked(FOREIGN)]
+        assert said(stage) == [unmarked(phrase("ears.foreign", "en").format(languages="English"))]
         assert why(stage) == ["foreign"]
         assert stage.dialogue.histories == []  # no mind was asked, not even for a draft
         assert all(not e.text for e in stage.of(events.Transcribed))
@@ -57,7 +57,7 @@ async def test_it_is_asked_once_in_a_row_to_say_it_again():
     async with Stage() as stage:
         for _ in range(3):
             await hear(stage, MUMBLED)
-        assert said(stage) == [unmarked(UNCLEAR)]
+        assert said(stage) == [unmarked(phrase("ears.unclear", "en"))]
         assert why(stage) == ["unclear"]
         await hear(stage, ENGLISH)
         await hear(stage, MUMBLED)

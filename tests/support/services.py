@@ -44,10 +44,11 @@ class FakeServices:
         answer: Callable[[str], str] = lambda text: f"You said: {text}",
         stt: str = "what time is breakfast?",
         ahead: Ahead | None = None,
+        voice_mood: bool = False,
     ) -> None:
         tongues.load()
         detection.load()
-        self.ahead = ahead
+        self.ahead, self.voice_mood = ahead, voice_mood
         self.missing: str | None = None
         self.metrics = Metrics()
         self.stt, self.dialogue = fake.FakeStt(stt), fake.FakeDialogue(answer)
@@ -98,7 +99,7 @@ class FakeServices:
         return Engines(
             ear=Mouth(lips, lambda: lips)
             if lips
-            else Ear(fake.FakeEcho, fake.FakeVad, stt, Endpointing()),
+            else Ear(fake.FakeEcho, fake.FakeVad, stt, Endpointing(), mood=self.voice_mood),
             motion=self.motion,
             sitting=sitting,
             give_back=give_back,
