@@ -10,9 +10,9 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from contextlib import ExitStack, closing, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -20,43 +20,32 @@ from typing import Any, Final, TypeVar
 
 from visavis.engines import load
 from visavis.engines.base import (
-    Dialogue,
     EngineError,
-    Foreknowing,
     Generator,
-    Mind,
     Motion,
     Portrayal,
     Puppet,
     Stt,
     TurnEnd,
     draw_one,
-    names,
-    obeys,
 )
 from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import detection, tongues
-from visavis.engines.language.commands import Commands
 from visavis.engines.language.phrasebook import ENGLISH
-from visavis.engines.language.phrasebook import LANGUAGES as OWN
 from visavis.engines.registry import Wanted
-from visavis.engines.settings import ChatSettings, DialogueSettings
-from visavis.models.errors import ModelError
+from visavis.engines.settings import ChatSettings
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services import carrying, chatting, prepared
-from visavis.server.services.chatting import BESIDE
-from visavis.server.services.dangers import DangerMind
+from visavis.server.services import carrying, prepared
+from visavis.server.services.answering import Answering, MindSettings
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
-from visavis.server.services.fillers import Prepared
 from visavis.server.services.gaps import Gaps
-from visavis.server.services.guarding import guarded
-from visavis.server.services.minds import DialogueMind, WatchedMind
+from visavis.server.services.loading import loading
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
@@ -73,21 +62,18 @@ from visavis.server.session.relaying import Mouth
 from visavis.server.session.speaking import Speakers
 from visavis.server.session.switching import followed
 from visavis.server.system.config import Source
-from visavis.server.system.errors import Problem
-from visavis.server.system.faults import place
 from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
 from visavis.server.tools.specs import NO_TOOLS, ToolsFile
-from visavis.server.tools.toolbox import OwnToolbox
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _TOGETHER: Final = 16  # pictures that the self-test has drawn in one call
-_DEADLINE: Final = 20.0  # s for one call of an engine: an utterance, a fragment of an answer
+_DEADLINE: Final = 20.0  # s for one call of an engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +111,13 @@ class Defaults:
     chat: ChatSettings | None = None
     zone: str = ""
 
+    @property
+    def mind(self) -> MindSettings:
+        """Who is to answer."""
+        return MindSettings(
+            self.dialogue, self.knowledge, self.chat, self.zone, self.tools, self.rescue
+        )
+
 
 class Services:
     """Engines by name. `missing` says in words why no session can begin; None: it can."""
@@ -143,7 +136,6 @@ class Services:
         )
         self._tongues = Tongues(self._voices, home, defaults.voice)
         self._languages: tuple[str, ...] = (ENGLISH,)
-        self._foreknowing: Foreknowing | None = None
         self._reloading = Reloading(metrics)
         self._reloading.tell(self._renewed)
         self._served: list[Served[Any]] = []
@@ -155,11 +147,8 @@ class Services:
         self._puppets: Puppets
         self._ears = Ears(home, self._serve)
         self._turn_end: Served[TurnEnd] | None = None
-        self._mind: Mind
-        self._guard: DangerMind  # the same, around whoever answers
-        self._toolbox = OwnToolbox(defaults.tools, metrics)
-        self._ends.callback(self._toolbox.close)
-        self._commands: Commands | None = None
+        self._answering = Answering(home, defaults.mind, metrics, self._serve, self._health)
+        self._ends.callback(self._answering.close)
         self._guide: Guide
         self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
         self._director: Director
@@ -181,9 +170,9 @@ class Services:
         self._languages = await asyncio.to_thread(load.languages, self._home)
         if why := unspoken(self._defaults.language, self._languages):
             raise EngineError(why)
-        _, self._mind, _, _ = await asyncio.gather(
+        await asyncio.gather(
             self._open_ears(),
-            self._open_mind(),
+            self._answering.open(),
             self._voices.get(self._defaults.voice),
             self._open_face(),
         )
@@ -192,10 +181,7 @@ class Services:
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
-        obeying = self._commands is not None  # else it says whatever it is given
-        rescue, knowledge = self._defaults.rescue, self._defaults.knowledge
-        guard = await guarded(self._mind, knowledge, rescue, self._home, obeying=obeying)
-        self._mind = self._guard = guard
+        await self._answering.guard()
         await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
@@ -217,50 +203,6 @@ class Services:
         served: Served[TurnEnd] = Served(InThread(network, worker), health)
         self._served.append(served)
         return served
-
-    async def _open_mind(self) -> Mind:
-        chat = self._defaults.chat
-        if chat is None:
-            return await self._open_dialogue(self._defaults.dialogue)
-        local = await self._open_dialogue(BESIDE)
-        assert isinstance(local, DialogueMind)
-        toolbox = await self._toolbox.opened()
-        settings = DialogueSettings(
-            self._home, self._defaults.knowledge, chat=chat, toolbox=toolbox
-        )
-        opened = await chatting.opened(self._defaults.dialogue, settings, local, self._metrics)
-        self._ends.callback(opened.stop)
-        self._foreknowing = Prepared(ENGLISH, self._foreknowing)
-        return opened.mind
-
-    async def _open_dialogue(self, name: str) -> Mind:
-        worker = Worker("dialogue", deadline=_DEADLINE)
-        settings = DialogueSettings(self._home, self._defaults.knowledge, zone=self._defaults.zone)
-        engine = await worker.load(load.dialogue, name, settings)
-        if obeys(engine):
-            self._commands = await worker.load(Commands, names(engine), OWN)
-        if isinstance(engine, Mind):
-            worker.close()
-            return WatchedMind(engine, self._health("dialogue", "The dialogue"))
-        if isinstance(engine, Foreknowing):
-            self._foreknowing = engine
-        served: Served[Dialogue] = self._serve("dialogue", "The dialogue", engine, worker)
-        return DialogueMind(served, ENGLISH, partial(self._dialogue_in, name, settings))
-
-    async def _dialogue_in(
-        self, name: str, settings: DialogueSettings, language: str
-    ) -> Served[Dialogue]:
-        """The same in another language. Raises EngineError."""
-        worker = Worker(f"dialogue-{language}", deadline=_DEADLINE)
-        settings = replace(settings, language=language)
-        try:
-            with _loading("The dialogue"):
-                engine = await worker.load(load.dialogue, name, settings)
-        except BaseException:
-            worker.close()
-            raise
-        assert not isinstance(engine, Mind)  # it was none in the first language
-        return self._serve("dialogue", "The dialogue", engine, worker)
 
     def _serve(self, name: str, what: str, engine: T, worker: Worker) -> Served[T]:
         runner = InThread(engine, worker)
@@ -290,17 +232,17 @@ class Services:
 
         language: BCP 47, in which it begins. follows: whether it goes over to the visitor's.
         """
-        with _loading("The voice"):
+        with loading("The voice"):
             name = await asyncio.to_thread(self._tongues.name, language, voice)
             loaded = await self._voices.get(name)
-        with _loading("The ears"):
+        with loading("The ears"):
             stt = await self._hears(language, follows)
         path = await asyncio.to_thread(self._avatars.path, avatar)
         self._seed += 1
-        with _loading("The session's ears, lips or motion"):
+        with loading("The session's ears, lips or motion"):
             ear, motion = await asyncio.to_thread(self._own, source, self._seed, stt, language)
         loan = await self._puppets.lend(path)  # last: what fails after it would not give it back
-        sitting = self._drawing.sit(loan.puppet)
+        sitting, commands = self._drawing.sit(loan.puppet), self._answering.commands
 
         def give_back() -> None:
             sitting.end()
@@ -312,19 +254,19 @@ class Services:
             sitting=sitting,
             still=loan.still,
             speakers=Speakers(
-                self._mind,
+                self._answering.mind,
                 loaded.tts,
                 self._guide,
                 loaded.shelf,
                 language,
                 Abroad(self._tongues, voice),
-                self._toolbox.gallery.admitted,
+                self._answering.admitted,
             ),
             apology=loaded.apology,
             give_back=give_back,
             over=self._tally.over,
             clock=partial(Clock, phase=sitting.phase),
-            commands=self._commands.named(avatar) if self._commands is not None else None,
+            commands=commands.named(avatar) if commands is not None else None,
             language=language,
             voice=name,
             follows=follows,
@@ -334,9 +276,8 @@ class Services:
 
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""
-        if self._repertoire is not None and self._foreknowing is not None:
-            known = lines(await self._guard.foreknown(self._foreknowing), self._director)
-            await asyncio.to_thread(self._repertoire.learn, known)
+        if self._repertoire is not None and (said := await self._answering.foreknown()) is not None:
+            await asyncio.to_thread(self._repertoire.learn, lines(said, self._director))
 
     async def _hears(self, language: str, detect: bool) -> Served[Stt]:
         """Recognition in a language; detect: of others too, and then of what is typed as well."""
@@ -347,13 +288,13 @@ class Services:
 
     async def mouth(self) -> Mouth:
         """What speaks one person's own voice. Raises EngineError."""
-        with _loading("Lips"):
+        with loading("Lips"):
             return Mouth(await asyncio.to_thread(load.lips), load.lips)
 
     async def prepare(self, busy: Callable[[], bool]) -> None:
         """Synthesize ahead what may be said, until cancelled; nothing while somebody is `busy`."""
         await self.learn()
-        if self._repertoire is None or self._foreknowing is None:
+        if self._repertoire is None or self._answering.foreknowing is None:
             return
         place, voices = prepared.folder(self._home), self._voices
         preparing = Preparing(
@@ -368,13 +309,8 @@ class Services:
 
     async def _renewed(self, old: object, new: object) -> None:
         """What else was made of a dialogue follows it."""
-        if old is not self._foreknowing or not isinstance(new, Foreknowing):
-            return
-        self._foreknowing = new
-        self._commands = await asyncio.to_thread(Commands, names(new))
-        if self._repertoire is not None:
-            known = lines(await self._guard.foreknown(new), self._director)
-            await asyncio.to_thread(self._repertoire.learn, known)
+        if await self._answering.renewed(old, new):
+            await self.learn()
 
     async def carries(
         self, encoder: carrying.Encoder, free: Callable[[], bool]
@@ -472,17 +408,3 @@ def _rehearsal(
         return step
 
     return make
-
-
-@contextmanager
-def _loading(what: str) -> Iterator[None]:
-    """A model that is missing or broken is an EngineError, whatever its library makes of it."""
-    try:
-        yield
-    except (EngineError, ModelError, Problem):
-        raise
-    except ManifestError as error:
-        raise EngineError(f"{what} cannot be loaded: {error}") from error
-    except Exception as error:
-        fault = f"{type(error).__name__} at {place(error)}"
-        raise EngineError(f"{what} cannot be loaded: {fault}") from error
