@@ -11,11 +11,10 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final, TypeVar
 
 from visavis.engines import load
@@ -23,8 +22,6 @@ from visavis.engines.base import (
     EngineError,
     Generator,
     Motion,
-    Portrayal,
-    Puppet,
     Stt,
     TurnEnd,
     draw_one,
@@ -39,7 +36,6 @@ from visavis.engines.settings import ChatSettings
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
-from visavis.server.playout.messages import FRAME
 from visavis.server.services import carrying, prepared
 from visavis.server.services.answering import Answering, MindSettings
 from visavis.server.services.drawing import DrawingPool
@@ -49,6 +45,7 @@ from visavis.server.services.loading import loading
 from visavis.server.services.prepared import Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
+from visavis.server.services.rehearsal import rehearsal
 from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
 from visavis.server.services.tally import Tally
@@ -72,7 +69,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_TOGETHER: Final = 16  # pictures that the self-test has drawn in one call
 _DEADLINE: Final = 20.0  # s for one call of an engine
 
 
@@ -340,7 +336,7 @@ class Services:
         path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
         loan = await self._puppets.lend(path)
         try:
-            make = _rehearsal(self._generator, loan.puppet, encoder)
+            make = rehearsal(self._generator, loan.puppet, encoder)
             return await carrying.measure(make, cores, free)
         finally:
             loan.end()
@@ -384,27 +380,3 @@ class Services:
         await worker.call(load.warm, partial(draw_one, generator, loan.puppet))
         loan.end()
         await worker.load(lambda: load.motion(0).state(0))
-
-
-def _rehearsal(
-    generator: Generator, puppet: Puppet, encoder: carrying.Encoder
-) -> Callable[[int], carrying.Step]:
-    """What sessions draw and encode, as fast as they can: one a thread, or a batch of them."""
-    drawing = nullcontext() if generator.batch == 1 else Lock()  # a batch is drawn in one call
-
-    def make(number: int) -> carrying.Step:
-        count = min(generator.batch, _TOGETHER)
-        motions = [load.motion(number * count + n) for n in range(count)]
-        encoders = [encoder() for _ in motions]
-
-        def step(at: int) -> int:
-            portrayals = [Portrayal(puppet, motion.state(at * FRAME)) for motion in motions]
-            with drawing:
-                pictures = generator.draw(portrayals, time.monotonic())
-            for encode, picture in zip(encoders, pictures, strict=True):
-                encode(picture, at)
-            return count
-
-        return step
-
-    return make

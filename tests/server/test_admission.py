@@ -12,8 +12,9 @@ from visavis.engines.fake import FakeGenerator
 from visavis.server.commands import admitting, serve
 from visavis.server.http.admission import Admission, Carried, Look
 from visavis.server.http.places import Places
-from visavis.server.services import carrying, engines
+from visavis.server.services import carrying
 from visavis.server.services.carrying import Measured, measure
+from visavis.server.services.rehearsal import rehearsal
 from visavis.server.system.config import Config
 from visavis.server.system.errors import Full
 from visavis.server.system.load import Machine
@@ -344,7 +345,7 @@ async def test_the_self_test_draws_and_encodes_whole_batches_one_after_the_other
     def encoder():
         return lambda picture, number: encoded.append((picture.shape, number))
 
-    make = engines._rehearsal(generator, Puppet("p"), encoder)
+    make = rehearsal(generator, Puppet("p"), encoder)
     measured = await measure(make, 2.0, lambda: True, seconds=1.0)
     assert {len(drawn) for drawn in generator.drawn} == {3}
     assert len(encoded) == 3 * len(generator.drawn)
