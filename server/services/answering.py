@@ -103,7 +103,7 @@ class Answering:
         settings = DialogueSettings(self._home, self._wanted.knowledge, zone=self._wanted.zone)
         engine = await worker.load(load.dialogue, name, settings)
         if obeys(engine):
-            self.commands = await worker.load(Commands, names(engine), OWN)
+            self.commands = await worker.load(_commands, engine)
         if isinstance(engine, Mind):
             worker.close()
             return WatchedMind(engine, self._health("dialogue", _WHAT))
@@ -132,7 +132,7 @@ class Answering:
         if old is not self.foreknowing or not isinstance(new, Foreknowing):
             return False
         self.foreknowing = new
-        self.commands = await asyncio.to_thread(Commands, names(new))
+        self.commands = await asyncio.to_thread(_commands, new)
         return True
 
     async def foreknown(self) -> Foreknowing | None:
@@ -144,3 +144,8 @@ class Answering:
     def close(self) -> None:
         """End what is not served by a thread of its own."""
         self._ends.close()
+
+
+def _commands(engine: object) -> Commands:
+    """In each language that the avatar has words of its own in."""
+    return Commands(names(engine), OWN)
