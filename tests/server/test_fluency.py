@@ -86,7 +86,7 @@ async def test_a_generator_ten_times_too_slow_costs_pictures_and_no_sound(monkey
 async def test_who_looks_away_is_sent_few_pictures_and_all_at_once_again():
     async with serving(moving()) as client, witnessing(client) as witness:
         viewer = witness.viewer
-        assert (await viewer.wait_for("ready"))["takes"] == ["watch"]
+        assert (await viewer.wait_for("ready"))["takes"] == ["watch", "language"]
         viewer.channel.send('{"type": "watch", "on": false}')
         await asyncio.sleep(1)
         witness.pictures.clear()

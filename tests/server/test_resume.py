@@ -63,9 +63,9 @@ async def test_a_new_connection_goes_on_with_the_session_and_the_old_one_is_clos
                 {"turn": 1, "who": "visitor", "text": "hello"},
                 {"turn": 1, "who": "avatar", "text": "You said: hello"},
             ]
-            say(second, "text", text="again")
+            say(second, "text", text="and the bar")
             ended = await second.wait_for("reply_ended", reason="done")
-            assert (ended["turn"] > 1, ended["heard"]) == (True, "You said: again")
+            assert (ended["turn"] > 1, ended["heard"]) == (True, "You said: and the bar")
             assert [e.visitor for e in services.dialogue.histories[-1]] == ["hello"]
             prosodies = {prosody for _, prosody in services.tts.prosodies[1:]}  # less the apology
             assert len(prosodies) == 1  # that of "warm", before and after
