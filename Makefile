@@ -17,9 +17,12 @@ setup: $(STAMP) ## create the environment and install visavis
 run: $(STAMP) ## install if needed, start the server, print its address: make run [PORT=8080]
 	@$(BIN)/visavis serve --port $(PORT)
 
+# What wants a whole machine to itself: floods, real browsers, real programs.
+ALONE := tests/attack tests/browser tests/deploy
 test: $(VENV)/.tools $(STAMP) ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
-	$(BIN)/python -m pytest -q $(SELECT)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest -q $(SELECT) $(ALONE)
 
 test-all: SELECT := -m "slow or not slow"
 test-all: test ## the same with the slow tests, which repeat claims at full length
