@@ -162,6 +162,7 @@ async def test_typing_interrupting_and_leaving(address, visiting):
         await sessions_are(page, address, 0, seconds=5)  # told: a lost peer is noticed after 8
 
 
+@pytest.mark.slow
 async def test_a_refused_microphone_leaves_typing(address, visiting):
     async with visiting(address, None) as page:
         await start(page)

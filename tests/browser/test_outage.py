@@ -185,6 +185,7 @@ async def _wakes(chromium, seconds, **settings):
 
 
 @pytest.mark.usefixtures("_alert")
+@pytest.mark.slow
 async def test_a_page_that_was_stopped_goes_on_though_its_session_is_over(chromium):
     assert await _wakes(chromium, 4.5, resume_seconds=1)
 
@@ -229,6 +230,7 @@ async def test_a_server_that_forgot_the_session_gets_a_new_one_by_itself(chromiu
         await ask(page, "again")
 
 
+@pytest.mark.slow
 async def test_a_session_that_has_had_its_time_says_so_and_begins_anew_on_a_click(
     chromium, monkeypatch
 ):

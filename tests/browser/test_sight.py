@@ -55,6 +55,7 @@ async def talking():
         yield Page(one, services)
 
 
+@pytest.mark.slow
 async def test_a_covered_tab_costs_two_pictures_a_second_and_none_of_the_voice():
     async with talking() as page:
         assert await page.rate(1.0) > 8
