@@ -21,7 +21,7 @@ run: $(STAMP) ## install if needed, start the server, print its address: make ru
 ALONE := tests/attack tests/browser tests/deploy
 test: $(VENV)/.tools $(STAMP) ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest -q $(SELECT) $(ALONE)
 
 test-all: SELECT := -m "slow or not slow"
