@@ -35,6 +35,7 @@ _TOKENS: Final = 12
 # again up to the bound, which took 130 ms where 80 were enough. What is longer is written anew.
 _FEW: Final = 7
 _LIKELY: Final = 0.62
+_NOISE: Final = 0.5  # of no_speech: laughter is written as words without end, and none is believed
 _MAX_PROMPT: Final = 64  # tokens
 
 Files = Mapping[str, bytes]
@@ -111,7 +112,7 @@ class Whisper:
     def write(self, encoded: Any, prompt: Sequence[int], longest: int) -> Written:
         """What the decoder makes of it, of `longest` tokens or a few more at most."""
         written = self._write(encoded, prompt, round(_FEW + _LIKELY * longest))
-        if written.whole or is_repeated(written.text):
+        if written.whole or written.no_speech > _NOISE or is_repeated(written.text):
             return written
         return self._write(encoded, prompt, _TOKENS + longest)
 
