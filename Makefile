@@ -17,8 +17,9 @@ setup: $(STAMP) ## create the environment and install visavis
 run: $(STAMP) ## install if needed, start the server, print its address: make run [PORT=8080]
 	@$(BIN)/visavis serve --port $(PORT)
 
-# What wants a whole machine to itself: floods, real browsers, real programs.
-ALONE := tests/attack tests/browser tests/deploy
+# What wants a whole machine to itself: floods, real browsers, real programs, short deadlines.
+ALONE := tests/attack tests/browser tests/deploy \
+	tests/server/test_keepsakes.py tests/server/test_renderer_live.py
 test: $(VENV)/.tools $(STAMP) ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
