@@ -32,6 +32,7 @@ from visavis.engines.base import (
     Speech,
     Tts,
 )
+from visavis.engines.voices.espeak_library import Callback
 
 LEVEL: Final = -20.0  # dBFS, RMS, as utterance.LEVEL
 _FESTIVAL_AT_ONCE: Final = 40  # texts for one start of the program
@@ -124,31 +125,6 @@ def joined(pieces: Iterable[Speech]) -> Speech:
 # --- espeak-ng -----------------------------------------------------------------------------------
 
 
-class _Event(ctypes.Structure):
-    """espeak_EVENT of speak_lib.h."""
-
-    class Id(ctypes.Union):
-        _fields_ = (
-            ("number", ctypes.c_int),
-            ("name", ctypes.c_void_p),
-            ("string", ctypes.c_char * 8),
-        )
-
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("unique", ctypes.c_uint),
-        ("text_position", ctypes.c_int),
-        ("length", ctypes.c_int),
-        ("audio_position", ctypes.c_int),
-        ("sample", ctypes.c_int),
-        ("user_data", ctypes.c_void_p),
-        ("id", Id),
-    )
-
-
-_CALLBACK = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
-)
 _SYNCHRONOUS, _PHONEME_EVENTS_IN_IPA, _UTF8 = 2, 0x0003, 1
 _PHONEME, _END_OF_LIST = 7, 0
 _RATE, _PITCH, _RANGE = 1, 3, 4
@@ -163,7 +139,7 @@ class Espeak:
             raise EngineError("espeak-ng is not installed")
         self._library = ctypes.CDLL(found)
         self._hz = self._library.espeak_Initialize(_SYNCHRONOUS, 0, None, _PHONEME_EVENTS_IN_IPA)
-        self._keep = _CALLBACK(self._take)  # the library holds no reference
+        self._keep = Callback(self._take)  # the library holds no reference
         self._library.espeak_SetSynthCallback(self._keep)
 
     def voice(self, name: str) -> Speak:

@@ -17,8 +17,9 @@ from typing import Any, Final, Literal, get_args
 from visavis.engines.dialogue import smalltalk
 from visavis.engines.dialogue.entries import Entry, Knowledge
 from visavis.engines.language.brackets import unmarked
+from visavis.engines.language.languages import code_of
 from visavis.engines.language.patterns import pattern, written
-from visavis.engines.language.phrasebook import LANGUAGES, phrase, primary
+from visavis.engines.language.phrasebook import LANGUAGES, phrase
 
 PATH: Final = Path(__file__).parents[1] / "data" / "danger.toml"
 # Read here, not at the first question: that is asked in an event loop.
@@ -138,7 +139,7 @@ def own_answers(knowledge: Knowledge, language: str) -> Mapping[Kind, str]:
     else. Takes 0.3 ms a question.
     """
     found: dict[Kind, tuple[int, str]] = {}
-    knowledge = knowledge.in_language(primary(language))
+    knowledge = knowledge.in_language(code_of(language))
     for entry in knowledge.entries:
         if entry.borrowed:  # the file says it in another language only, and we say it in this one
             continue

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from visavis.engines.base import Card, EngineError
 from visavis.engines.dialogue.hours import Hours
-from visavis.engines.language.phrasebook import ENGLISH, primary
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Knowledge:
 
     def in_language(self, language: str) -> Knowledge:
         """The file in a language, BCP 47; every entry is borrowed where it has none of it."""
-        wanted = primary(language)
+        wanted = code_of(language)
         if wanted == self.language:
             return self
         return self.others.get(wanted) or self.borrowed(wanted)

@@ -19,8 +19,8 @@ from visavis.engines.dialogue.retrieval import Index
 from visavis.engines.language import clock, minilm, multilingual, tongues, wordings
 from visavis.engines.language.embeddings import Embedder
 from visavis.engines.language.foreign import is_foreign
-from visavis.engines.language.languages import is_english
-from visavis.engines.language.phrasebook import ENGLISH, phrase, primary
+from visavis.engines.language.languages import code_of, is_english
+from visavis.engines.language.phrasebook import ENGLISH, phrase
 from visavis.engines.language.sentences import fragments
 from visavis.engines.settings import DialogueSettings
 
@@ -75,7 +75,7 @@ class KnowledgeDialogue:
         self.made_of = edition(path)
         whole = knowledge_file.load(path)
         self.knowledge = whole.in_language(language)
-        foreign = () if primary(language) == whole.language else whole.topics
+        foreign = () if code_of(language) == whole.language else whole.topics
         self._own_topics = tuple(each for each in self.knowledge.topics if each not in foreign)
         self._language, self._zone, self._now = language, self.knowledge.zone or zone, now
         self._wording = wordings.of(language)

@@ -13,7 +13,8 @@ from visavis.engines.dialogue import broken_markup, card_lines
 from visavis.engines.dialogue.entries import Entry, Knowledge, Mistake, Persona
 from visavis.engines.dialogue.hours import Hours, HoursError, Rule, read
 from visavis.engines.language import markup
-from visavis.engines.language.phrasebook import ENGLISH, primary
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.language.saying import NOTHING, empty
 
 PERSONA_KEYS: Final = ("name", "role", "greeting", "contact")
@@ -219,7 +220,7 @@ class Reader:
             )
             self._draft = draft
             return
-        self._draft, self._language = draft, primary(found[1])
+        self._draft, self._language = draft, code_of(found[1])
         self._words = _Words(number, found[2])
         if self._language in (*draft.others, self._own):
             self._report(number, f"{found[1]!r} is given twice in entry {draft.own.subject!r}")
@@ -298,7 +299,7 @@ class Reader:
         found = _IN_LANGUAGE.match(line)
         if self._draft is not None or not found or not found[2]:
             self._report(number, f"text between topic {self._topic!r} and its first '### subject'")
-        elif (key := (self._topic, primary(found[1]))) in self._topics:
+        elif (key := (self._topic, code_of(found[1]))) in self._topics:
             self._report(number, f"{found[1]!r} is given twice")
         else:
             self._topics[key] = plain(found[2])
@@ -306,7 +307,7 @@ class Reader:
     def _head_line(self, number: int, line: str) -> None:
         found = _FIELD.match(line)
         key = found[1].lower() if found else ""
-        tag = primary(found[2]) if found and found[2] else ""
+        tag = code_of(found[2]) if found and found[2] else ""
         if not self._title:
             self._report(number, "text before the title: begin with a line like '# Hotel Aurora'")
         elif not found or not self._is_known(key, tag):
@@ -331,7 +332,7 @@ class Reader:
         elif key == "language":
             if not re.fullmatch(_TAG, value):
                 self._report(number, f"{value!r} is no language; write it like 'en' or 'de'")
-            self._fields["language", ""] = primary(value)
+            self._fields["language", ""] = code_of(value)
 
 
 def _without_comments(text: str) -> tuple[str, int]:

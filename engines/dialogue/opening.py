@@ -8,7 +8,8 @@ from visavis.engines.dialogue.entries import Entry
 from visavis.engines.dialogue.hours import DAY, Hours, Opening, Span
 from visavis.engines.language import clock
 from visavis.engines.language.clock import Asked
-from visavis.engines.language.phrasebook import ENGLISH, phrase, primary
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH, phrase
 from visavis.engines.language.wording import words
 
 _MEALS = words("breakfast brunch lunch dinner supper meal meals food tea")
@@ -110,7 +111,7 @@ def _say(key: str, language: str, **words: str) -> str:
 
 def _thing(subject: str, language: str) -> str:
     """A subject; in English with its verb: "the pool is open", "breakfast is served"."""
-    if primary(language) != ENGLISH:
+    if code_of(language) != ENGLISH:
         return subject
     named = subject.lower().split()
     verb = "served" if not _MEALS.isdisjoint(named) and "in" not in named else "open"

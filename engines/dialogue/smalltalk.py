@@ -12,7 +12,7 @@ from typing import Final
 from visavis.engines.dialogue.knowledge_file import Entry, Knowledge, load, question_key
 from visavis.engines.language import clock
 from visavis.engines.language.languages import code_of
-from visavis.engines.language.phrasebook import ENGLISH, listed, phrase, phrases, primary, voiced
+from visavis.engines.language.phrasebook import ENGLISH, listed, phrase, phrases, voiced
 from visavis.engines.language.sentences import sentences
 
 FOLDER: Final = Path(__file__).parents[1] / "data"
@@ -33,7 +33,7 @@ def entries(language: str = ENGLISH) -> tuple[tuple[Entry, ...], tuple[Entry, ..
     """
     english = load(FOLDER / "smalltalk.md").entries
     beyond = tuple(entry for entry in english if entry.topic == BEYOND)
-    code = primary(voiced(language))
+    code = code_of(voiced(language))
     if code == ENGLISH:
         return tuple(entry for entry in english if entry.topic != BEYOND), beyond
     return load(FOLDER / f"smalltalk.{code}.md").entries, beyond

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby, zip_longest
 
 from visavis.engines.dialogue.entries import Entry, Knowledge
-from visavis.engines.language.phrasebook import primary
+from visavis.engines.language.languages import code_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def topics(knowledge: Knowledge, language: str, most: int = 64) -> tuple[Topic, 
 def greeting(knowledge: Knowledge, language: str) -> str:
     """What the avatar says to whoever comes; empty where the file has none in that language."""
     words = knowledge.in_language(language).persona.greeting
-    is_own = primary(language) == knowledge.language or words != knowledge.persona.greeting
+    is_own = code_of(language) == knowledge.language or words != knowledge.persona.greeting
     return words if is_own else ""
 
 

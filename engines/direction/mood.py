@@ -19,8 +19,9 @@ from typing import Any, Final
 from visavis.engines.base import UNTOLD, Mood, Remark
 from visavis.engines.dialogue.danger import danger
 from visavis.engines.language.brackets import unmarked
+from visavis.engines.language.languages import code_of
 from visavis.engines.language.patterns import pattern, written
-from visavis.engines.language.phrasebook import ENGLISH, primary
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.language.wording import STOP, stem
 
 PATH: Final = Path(__file__).parents[1] / "data" / "feelings.toml"
@@ -201,7 +202,7 @@ def _read(language: str) -> _Words:
 
 def _words(language: str) -> _Words:
     """Those of a language; English where it has none."""
-    own = primary(language)
+    own = code_of(language)
     return _read(own if own in _TABLES else ENGLISH)
 
 

@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from visavis.engines.language.phrasebook import ENGLISH, primary
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH
 
 PATH: Final = Path(__file__).parents[1] / "data" / "clock.toml"
 
@@ -131,7 +132,7 @@ def said_span(start: time, end: time, language: str) -> str:
 
 def said_list(parts: Sequence[str], language: str) -> str:
     """ "a, b and c"."""
-    comma, last = ("、", "") if primary(language) == "zh" else (", ", " ")
+    comma, last = ("、", "") if code_of(language) == "zh" else (", ", " ")
     joint = f"{last}{_table(language)['say']['and']}{last}"
     return joint.join(part for part in (comma.join(parts[:-1]), parts[-1]) if part)
 
@@ -259,7 +260,7 @@ def _plain(text: str) -> str:
 @cache
 def _table(language: str) -> Mapping[str, Mapping[str, Any]]:
     tables = _tables()
-    return tables.get(primary(language)) or tables[ENGLISH]
+    return tables.get(code_of(language)) or tables[ENGLISH]
 
 
 @cache

@@ -20,14 +20,9 @@ ENGLISH: Final = "en"
 LANGUAGES: Final = ("en", "es", "fr", "de", "zh", "ar")
 
 
-def primary(tag: str) -> str:
-    """The language of a BCP 47 tag without its region and script: "pt-BR" -> "pt"."""
-    return code_of(tag)
-
-
 def voiced(language: str) -> str:
     """The language in which `phrases` says what it says in this one: itself, or English."""
-    return language if primary(language) in LANGUAGES else ENGLISH
+    return language if code_of(language) in LANGUAGES else ENGLISH
 
 
 def phrases(key: str, language: str) -> tuple[str, ...]:
@@ -35,7 +30,7 @@ def phrases(key: str, language: str) -> tuple[str, ...]:
 
     language: BCP 47. English where the language has none. Raises KeyError for no key of English.
     """
-    own = _phrases(primary(language)) if primary(language) in LANGUAGES else {}
+    own = _phrases(code_of(language)) if code_of(language) in LANGUAGES else {}
     return own.get(key) or _phrases(ENGLISH)[key]
 
 

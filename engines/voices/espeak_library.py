@@ -40,7 +40,7 @@ class _Id(ctypes.Union):
     )
 
 
-class _Event(ctypes.Structure):
+class Event(ctypes.Structure):
     """espeak_EVENT."""
 
     _fields_ = (
@@ -55,8 +55,8 @@ class _Event(ctypes.Structure):
     )
 
 
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(Event)
 )
 
 
@@ -105,7 +105,7 @@ class Espeak:
         if self._rate <= 0:
             msg = f"espeak-ng: no data in {data}"
             raise EngineError(msg)
-        self._keep = _Callback(self._take)  # the library holds no reference
+        self._keep = Callback(self._take)  # the library holds no reference
         self._parts: list[Floats] = []
         self._sounds: list[Sound] = []
         self._word = 0

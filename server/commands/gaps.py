@@ -13,7 +13,8 @@ from visavis.engines.base import EngineError
 from visavis.engines.dialogue.clusters import Cluster, clustered
 from visavis.engines.language import minilm
 from visavis.engines.language.embeddings import Embedder
-from visavis.engines.language.phrasebook import ENGLISH, primary
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.manifest import ManifestError
 from visavis.server.commands.console import say_line
 from visavis.server.services.gaps import KEPT_DAYS, Gaps
@@ -33,8 +34,8 @@ def gaps(options: argparse.Namespace) -> None:
         sys.stderr.write(_OFF)
     rows = kept.read()
     found: list[tuple[str, Cluster]] = []
-    for language in sorted({primary(row.language) for row in rows}):
-        texts = [row.text for row in rows if primary(row.language) == language]
+    for language in sorted({code_of(row.language) for row in rows}):
+        texts = [row.text for row in rows if code_of(row.language) == language]
         embedder = _embedder(config.home_path) if language == ENGLISH else None
         found += [(language, cluster) for cluster in clustered(texts, embedder)]
     found.sort(key=lambda each: -each[1].count)

@@ -33,7 +33,8 @@ from visavis.engines.dialogue.danger import (
 )
 from visavis.engines.dialogue.entries import Knowledge, KnowledgeError
 from visavis.engines.language.brackets import Bracket, BracketReader, Words, unmarked
-from visavis.engines.language.phrasebook import ENGLISH, primary, voiced
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH, voiced
 from visavis.server.system.seldom import Seldom
 
 _seldom = Seldom(logging.getLogger(__name__))
@@ -100,7 +101,7 @@ class DangerMind:
 
     async def _meant(self, question: Question) -> Kind | None:
         """The danger that an unknown question means. Never fails."""
-        if self._meaning is None or primary(question.language) != ENGLISH:
+        if self._meaning is None or code_of(question.language) != ENGLISH:
             return None
         try:
             return await asyncio.to_thread(self._meaning, question.text)
@@ -184,7 +185,7 @@ class OwnAnswers:
 
     async def get(self, language: str) -> Mapping[Kind, str]:
         """In this language; empty where the file has none. Never fails."""
-        return await asyncio.to_thread(self._get, primary(language))
+        return await asyncio.to_thread(self._get, code_of(language))
 
     def _get(self, language: str) -> Mapping[Kind, str]:
         if self._path is None:

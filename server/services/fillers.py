@@ -11,7 +11,8 @@ from statistics import median
 from typing import Final
 
 from visavis.engines.base import Foreknowing, Fragment, Mind, Question, Remark, Thought
-from visavis.engines.language.phrasebook import LANGUAGES, phrases, primary
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import LANGUAGES, phrases
 from visavis.server.system.metrics import Metrics
 
 WAIT: Final = 0.7  # s without an answer after the visitor is sure to have finished
@@ -76,7 +77,7 @@ class Filling:
 
     def _filler(self, question: Question) -> str:
         """Another one each time, blank included; none in a language that has none."""
-        if primary(question.language) not in LANGUAGES:
+        if code_of(question.language) not in LANGUAGES:
             return ""
         said, start = phrases(_KEY, question.language), next(self._numbers)
         turned = [said[(start + n) % len(said)] for n in range(len(said))]
@@ -99,7 +100,7 @@ class Prepared:
 
     def foreknown(self) -> Iterator[Sequence[str]]:
         """See Foreknowing."""
-        if primary(self._language) in LANGUAGES:
+        if code_of(self._language) in LANGUAGES:
             yield from ((f"{each} ",) for each in phrases(_KEY, self._language))
         if self._other is not None:
             yield from self._other.foreknown()

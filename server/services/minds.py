@@ -22,7 +22,8 @@ from visavis.engines.base import (
     Remark,
     Thought,
 )
-from visavis.engines.language.phrasebook import ENGLISH, primary
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.server.system.faults import broken, contained
 from visavis.server.system.served import Health, Served
 
@@ -81,7 +82,7 @@ class DialogueMind:
 
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """The dialogue's fragments, as they come. Raises EngineError."""
-        dialogue = await self._in(primary(question.language))
+        dialogue = await self._in(code_of(question.language))
         history = exchanges(question.history)
         fragments = dialogue.stream(_reply, question.text, history, awaited=True)
         async with aclosing(fragments):
@@ -90,7 +91,7 @@ class DialogueMind:
 
     async def consult(self, question: Question) -> Notes:
         """What its file of answers has on a question. Raises EngineError."""
-        dialogue = await self._in(primary(question.language))
+        dialogue = await self._in(code_of(question.language))
         history = exchanges(question.history)
         asked = dialogue.stream(_notes, question.text, history, awaited=True)
         async with aclosing(asked) as notes:

@@ -33,8 +33,8 @@ from visavis.engines.base import (
 from visavis.engines.direction.lines import Line, Lines, said
 from visavis.engines.direction.styles import NOTHING, ActiveStyles, Direction
 from visavis.engines.language.brackets import Bracket, BracketReader, Words
+from visavis.engines.language.languages import code_of
 from visavis.engines.language.markup import MarkupReader
-from visavis.engines.language.phrasebook import primary
 from visavis.engines.language.saying import sayable
 from visavis.server.playout.messages import Clause, Request, Tick, ms
 from visavis.server.session.guide import Guide
@@ -362,7 +362,7 @@ class Reply:
 
 async def _voice_of(speakers: Speakers, language: str) -> Spoken:
     """Who speaks this language. Raises EngineError."""
-    if speakers.abroad is None or primary(language) == primary(speakers.language):
+    if speakers.abroad is None or code_of(language) == code_of(speakers.language):
         return Spoken(speakers.voice, speakers.ahead)
     return await speakers.abroad(language)
 

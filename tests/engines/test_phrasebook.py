@@ -5,7 +5,8 @@ import re
 import pytest
 
 from visavis.engines.language import phrasebook
-from visavis.engines.language.phrasebook import LANGUAGES, phrase, phrases, primary
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import LANGUAGES, phrase, phrases
 
 BRACES = re.compile(r"\{\w+\}")
 BRACKETS = re.compile(r"\[[^\]]*\]")
@@ -23,7 +24,7 @@ def test_a_language_falls_back_to_english_and_a_key_to_nothing():
 
 
 def test_tags_of_regions_and_scripts():
-    assert [primary(tag) for tag in ("zh-Hant-TW", "pt_BR", "EN", "ar")] == ["zh", "pt", "en", "ar"]
+    assert [code_of(tag) for tag in ("zh-Hant-TW", "pt_BR", "EN", "ar")] == ["zh", "pt", "en", "ar"]
 
 
 def test_phrases_take_turns(monkeypatch):

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from visavis.engines.base import Mood, Notes, Question, Remark
 from visavis.engines.language.brackets import unmarked
-from visavis.engines.language.phrasebook import phrases, primary
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import phrases
 
 TEXTS: Final = Path(__file__).parents[2] / "data" / "chat.toml"
 LARGEST: Final = 20_000  # characters of a persona file
@@ -78,7 +79,7 @@ class Prompt:
             "house": notes.house or "this place",
             "contact": notes.contact or "a member of the staff",
             "greeting": notes.greeting,
-            "language": texts["languages"].get(primary(language), f"the language {language}"),
+            "language": texts["languages"].get(code_of(language), f"the language {language}"),
             "topics": ", ".join(notes.topics),
             "brackets": ", ".join(self._brackets),
         }
