@@ -31,7 +31,7 @@ test-all: test ## the same with the slow tests, which repeat claims at full leng
 check: $(VENV)/.tools $(STAMP) ## check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy -p visavis.server -p visavis.engines -p visavis.models
+	$(BIN)/mypy -p visavis.server -p visavis.engines -p visavis.models -p visavis.doors -p visavis.remote
 	$(BIN)/mypy models/tools
 	$(BIN)/mypy -p support -p fuzz
 	$(BIN)/lint-imports

@@ -17,10 +17,10 @@ from visavis.engines.fake import FakeGenerator, FakeMotion
 from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.rendering import LEAD_IN, TAIL
-from visavis.server.doors.files import Script
 from visavis.server.playout import virtual_loop
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
+from visavis.server.recording.files import Script
 from visavis.server.services.offline import offline_engines
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event

@@ -20,11 +20,11 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from visavis.engines.base import PLAY_RATE, Pcm, Speech
 from visavis.engines.voices import utterance
-from visavis.server.doors.recorder import FINE, Recorder
 from visavis.server.playout import virtual_loop
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME, PACKET, Clause, Picture, Spoken
 from visavis.server.playout.timeline import Timeline
+from visavis.server.recording.recorder import FINE, Recorder
 from visavis.server.rtc import encoders as rtc_encoders
 from visavis.server.session.doors import Playout
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from visavis.engines.base import EngineError
-from visavis.server.doors.recorder import Recorder
 from visavis.server.playout import virtual_loop
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick, ms
+from visavis.server.recording.recorder import Recorder
 from visavis.server.session.doors import Inlet, Playout
 from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Event, Failure, ReplyEnded

@@ -17,9 +17,9 @@ from visavis.models.avatar.file import load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.console import advance, avatar_path, say_line
 from visavis.server.commands.rendering import LEAD_IN, render
-from visavis.server.doors.files import Playback, Script, read_sound
-from visavis.server.doors.recorder import FINE, Recorder
 from visavis.server.playout.messages import FRAME, Tick
+from visavis.server.recording.files import Playback, Script, read_sound
+from visavis.server.recording.recorder import FINE, Recorder
 from visavis.server.services.offline import Mute, offline_engines
 from visavis.server.session.doors import Inlet
 from visavis.server.system import config as settings

@@ -1,1 +1,1 @@
-"""Ways in and out of a session beside a peer connection: files so far."""
+"""The face inside programs of other frameworks: what they import, each a module of its own."""

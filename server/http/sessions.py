@@ -18,7 +18,6 @@ from visavis.engines.language.languages import code_of
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.errors import ModelError
 from visavis.server import protocol
-from visavis.server.doors.recordings import Recordings
 from visavis.server.http.callers import caller
 from visavis.server.http.keepsakes import SECONDS, Kept, Memory, OwnMemory, name_of, proof_of
 from visavis.server.http.languages import preferred
@@ -26,6 +25,7 @@ from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.http.places import Keeper
 from visavis.server.http.problems import SDP, body, json_object, sdp_offer
 from visavis.server.playout.messages import TICK_RATE, ms
+from visavis.server.recording.recordings import Recordings
 from visavis.server.rtc import legacy as legacies
 from visavis.server.rtc import offers
 from visavis.server.rtc.allowance import Limits

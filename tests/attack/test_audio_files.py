@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from support.bounds import refusal
 
-from visavis.server.doors import files
-from visavis.server.doors.files import read_sound
+from visavis.server.recording import files
+from visavis.server.recording.files import read_sound
 from visavis.server.system.errors import ConfigError
 
 

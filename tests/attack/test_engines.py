@@ -496,7 +496,7 @@ async def test_an_outlet_that_fails_does_not_stop_the_others(caplog):
 
 @virtual_time
 async def test_a_recording_that_breaks_off_is_failed_not_done(tmp_path, monkeypatch):
-    from visavis.server.doors import recorder
+    from visavis.server.recording import recorder
 
     def write(self, image, sound):
         raise ValueError(SECRET)

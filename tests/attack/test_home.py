@@ -308,8 +308,8 @@ sys.path.insert(0, "tests")
 from visavis.engines import fake
 from visavis.engines.direction.director import Director
 from visavis.server.commands.rendering import render
-from visavis.server.doors.files import Script
-from visavis.server.doors.recorder import FINE, Recorder
+from visavis.server.recording.files import Script
+from visavis.server.recording.recorder import FINE, Recorder
 from visavis.server.services.offline import offline_engines
 resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
 engines = offline_engines(fake.FakeGenerator().one, Director(), fake.FakeTts())

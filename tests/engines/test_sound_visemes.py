@@ -27,7 +27,7 @@ from visavis.engines.motion.visemes import SILENCE, visemes
 from visavis.models import manifest
 from visavis.models.arkit import INDEX
 from visavis.server.cli import main
-from visavis.server.doors.files import read_sound
+from visavis.server.recording.files import read_sound
 from visavis.server.system.errors import ConfigError
 
 OPEN = [(0.233, 0.370), (1.707, 1.860)]  # a in Pamela and map

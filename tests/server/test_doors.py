@@ -10,9 +10,9 @@ from support.serving import problem, serving, watching
 from support.stage import SILENCE, VOICE, Stage
 from support.virtual_time import virtual_time
 
-from visavis.server.doors.files import read_sound
-from visavis.server.doors.recorder import Recorder
 from visavis.server.playout.messages import FRAME, PACKET, ms, to_ms
+from visavis.server.recording.files import read_sound
+from visavis.server.recording.recorder import Recorder
 from visavis.server.session import events
 
 

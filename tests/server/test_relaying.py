@@ -15,8 +15,8 @@ from visavis.engines import fake, load
 from visavis.engines.base import PLAIN, PLAY_RATE, EngineError, FaceState
 from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.server import protocol
-from visavis.server.doors.files import read_sound
 from visavis.server.playout.messages import PACKET, ms, to_ms
+from visavis.server.recording.files import read_sound
 from visavis.server.session.relaying import Mouth, delay
 
 DELAY = delay(fake.FakeLips())

@@ -12,9 +12,9 @@ from visavis.engines import fake
 from visavis.engines.base import PLAY_RATE, EngineError
 from visavis.engines.direction.director import Director
 from visavis.server.commands.rendering import LEAD_IN, render
-from visavis.server.doors.files import Playback, Script, read_sound
-from visavis.server.doors.recorder import Recorder
 from visavis.server.playout.messages import FRAME, to_ms
+from visavis.server.recording.files import Playback, Script, read_sound
+from visavis.server.recording.recorder import Recorder
 from visavis.server.services.offline import Mute, offline_engines
 from visavis.server.session.showing import EARLY
 

@@ -24,8 +24,8 @@ from visavis.engines.base import (
     Voice,
 )
 from visavis.engines.language.embeddings import Embedder
-from visavis.server.doors.files import Playback, Script
-from visavis.server.doors.recorder import Recorder
+from visavis.server.recording.files import Playback, Script
+from visavis.server.recording.recorder import Recorder
 from visavis.server.services.offline import Mute
 from visavis.server.session.doors import Inlet, Outlet
 

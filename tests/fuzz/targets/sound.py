@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from visavis.server.doors.files import LONGEST, read_sound
 from visavis.server.playout.messages import TICK_RATE
+from visavis.server.recording.files import LONGEST, read_sound
 from visavis.server.system.errors import ConfigError
 
 MOST: Final = 20_000

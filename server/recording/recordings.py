@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines.base import PLAY_RATE
-from visavis.server.doors.recorder import Recorder
 from visavis.server.playout.messages import Tick, ms
+from visavis.server.recording.recorder import Recorder
 from visavis.server.session.session import Session
 from visavis.server.system.errors import Conflict, NotFound
 

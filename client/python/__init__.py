@@ -1,0 +1,1 @@
+"""A client for programs: connect to a server, speak with its face, take sound and pictures."""

@@ -1,0 +1,1 @@
+"""A face in front of video-call programs: virtual camera, virtual microphone, their keys."""

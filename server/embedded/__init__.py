@@ -1,0 +1,1 @@
+"""Sessions without an HTTP server, in the process of whoever wants them."""

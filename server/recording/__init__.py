@@ -1,0 +1,1 @@
+"""A session written to a file, and sound read from one."""

@@ -1,0 +1,1 @@
+"""Addresses that speak what clients of other systems speak, over our sessions."""
