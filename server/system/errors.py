@@ -2,6 +2,7 @@
 
 ConfigError            the operator's settings are wrong: exit status 2
 DeviceError            a camera, a microphone or the sound server cannot be used
+SoundError             sound of a kind that cannot be spoken
 Problem                a request that cannot be served: problem+json with `status`
   Malformed  400       not what its type says
   Unauthorized  401    no token, or a wrong one
@@ -30,6 +31,10 @@ class ConfigError(Exception):
 
 class DeviceError(Exception):
     """A camera, a microphone or the sound server cannot be used; the text names the fix."""
+
+
+class SoundError(ValueError):
+    """Sound of a rate or a form that cannot be spoken; the text says which can."""
 
 
 class Problem(Exception):
