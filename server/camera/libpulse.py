@@ -141,6 +141,8 @@ class Playing(_Stream):
 
     def write(self, pcm: Pcm) -> None:
         """Any number of samples; waits while the buffer is full. Raises DeviceError."""
+        if not len(pcm):
+            return  # which is refused as an invalid argument
         whole = np.ascontiguousarray(pcm, np.int16)
         write = self._lib.pa_simple_write
         self._check(write(self._stream, whole.ctypes.data, whole.nbytes, c.byref(self._error)))

@@ -39,6 +39,7 @@ def opened(sound: Sound, wanted: str = "") -> VirtualMicrophone:
     try:
         made.append(sound.load("module-null-sink", {
             "sink_name": SINK, "rate": "48000", "channels": "1", "channel_map": "mono",
+            "norewinds": "1",  # else PulseAudio lets it sleep for 2 s
             "sink_properties": f"device.description='{_SINK_TITLE}'",
         }))  # fmt: skip
         made.append(sound.load("module-remap-source", {
