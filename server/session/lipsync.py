@@ -24,6 +24,7 @@ from visavis.server.system.served import Health
 
 log = logging.getLogger(__name__)
 
+_HELD: Final[Tick] = ms(30)
 _DEADLINE: Final = 2.0  # s for a little sound, of which 20 ms take 2
 
 LIPS_FAILED: Final = Failure("lips-failed", "My lips failed; the voice goes on without them.")
@@ -40,7 +41,7 @@ class Mouth:
 
     lips: Lips
     again: Callable[[], Lips]
-    held: Tick = ms(30)
+    held: Tick = _HELD
 
 
 class LipSync:
