@@ -106,5 +106,6 @@ def likeness(heard: Sequence[str], known: Sequence[str]) -> Floats:
             row[:, j + 1] = np.minimum(np.minimum(exchanged, left_out), row[:, j] + _ALONE[b[:, j]])
         ends = many == i + 1
         found[ends] = row[rows[ends], others[ends]]
-    alike: Floats = 1 - found / np.maximum(np.maximum(many, others), 1).astype(np.float32)
+    longer = np.maximum(np.maximum(many, others), 1)
+    alike: Floats = (1 - found / longer).astype(np.float32)
     return alike
