@@ -20,6 +20,7 @@ from visavis.engines.language.wording import STOP
 
 MOST: Final = 16  # guesses at a sentence: each costs a millisecond or two
 _MOST_WORDS: Final = 16  # of a sentence that is guessed at
+_LONGEST: Final = 40  # characters of what is compared: no known word is longer
 _SIZES: Final = (1, 2, 3)  # words that are taken for one or two
 _COMPARED: Final = 12  # phrases, those that share most, for each of those places
 _ALIKE: Final = 0.65  # the least that is guessed
@@ -67,12 +68,14 @@ class Ear:
         words = normal.split()
         if len(words) > _MOST_WORDS or not self._known:
             return []
-        places = [
-            (at, size) for size in _SIZES for at in range(len(words) - size + 1)
-        ]  # fmt: skip
-        heard = [" ".join(words[at : at + size]) for at, size in places]
+        places = {
+            (at, size): " ".join(words[at : at + size])
+            for size in _SIZES
+            for at in range(len(words) - size + 1)
+        }
+        heard = {place: phrase for place, phrase in places.items() if len(phrase) <= _LONGEST}
         found: dict[str, float] = {}
-        for (at, size), alike in zip(places, self._like(heard), strict=True):
+        for (at, size), alike in zip(heard, self._like([*heard.values()]), strict=True):
             for phrase, rate in alike:
                 text = " ".join((*words[:at], phrase, *words[at + size :]))
                 found[text] = max(rate, found.get(text, 0.0))
@@ -84,13 +87,15 @@ class Ear:
         return self._alone(word)
 
     def _alike(self, word: str) -> tuple[str, ...]:
-        if word in self._expected or not self._known:
+        if word in self._expected or not self._known or len(word) > _LONGEST:
             return ()
         (found,) = self._like([word])
         return tuple(phrase for phrase, rate in found if rate >= _ALIKE_ALONE)
 
     def _like(self, heard: Sequence[str]) -> list[list[tuple[str, float]]]:
         """The known phrases that sound like each of some, with their likeness."""
+        if not heard:
+            return []
         spoken = [_spoken(phrase) for phrase in heard]
         lengths = np.array([len(sounds) for sounds in spoken], np.float32)
         shared = self._rows(spoken) @ self._having.T

@@ -291,6 +291,8 @@ def test_the_ear_guesses_known_words_in_place_of_others():
     assert all(guess.likeness < 1 for guess in ear.guesses("when is breakfast"))
     assert guesses("xylophone quartz") == []
     assert guesses("is " * 40) == []
+    assert guesses("brake" * 400) == []
+    assert ear.alike("brake" * 400) == ()
     assert Ear([]).guesses("when is breakfast") == []
     assert ear.alike("brekfast") == ("breakfast",)
     assert ear.alike("breakfast") == ()
