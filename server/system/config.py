@@ -20,7 +20,15 @@ _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
-SECRETS: Final = ("token", "staff_token", "llm_key")  # settings that nobody is shown
+# Settings that nobody is shown. Each of FILED may also be in a file, which NAME_file names; the
+# words are what it is, for people.
+FILED: Final = {
+    "token": "the token",
+    "staff_token": "the staff's token",
+    "whep_token": "the players' token",
+    "whip_token": "the speakers' token",
+}
+SECRETS: Final = (*FILED, "llm_key")
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
@@ -182,6 +190,25 @@ class Config:
     llm_speculate: str = _setting(
         "on", "on or off: whether it is asked before it is sure that the visitor has finished"
     )
+    whep: str = _setting(
+        "off",
+        "on or off: whether players watch an avatar at /whep/AVATAR; all who watch one share a "
+        "session, in which you have it speak",
+    )
+    whep_token: str = _setting(
+        "", "secret that lets players watch and nothing else; empty: the token does"
+    )
+    whep_token_file: str = _setting("", "file that holds it, and that only you may read")
+    whep_viewers: int = _setting(50, "players of one avatar at a time, in one process")
+    whip: str = _setting(
+        "off",
+        "on or off: whether a voice that is sent to /whip/AVATAR speaks through that avatar, for "
+        "those who watch it at /whep/AVATAR",
+    )
+    whip_token: str = _setting(
+        "", "secret that lets a voice be sent and nothing else; empty: the token does"
+    )
+    whip_token_file: str = _setting("", "file that holds it, and that only you may read")
     frame_ancestors: str = _setting(
         "self",
         "pages that may show this one in a frame: none, self, or origins with spaces; file: is for "
@@ -195,15 +222,11 @@ class Config:
         """The directory for state. Raises ConfigError where the user has none and none is set."""
         return _path(self.home or "~/.local/share/visavis", "home")
 
-    @property
-    def token_path(self) -> Path | None:
-        """The file that holds the token. Raises ConfigError."""
-        return _path(self.token_file, "token_file") if self.token_file else None
-
-    @property
-    def staff_token_path(self) -> Path | None:
-        """The file that holds the staff's token. Raises ConfigError."""
-        return _path(self.staff_token_file, "staff_token_file") if self.staff_token_file else None
+    def path_of(self, secret: str) -> Path | None:
+        """The file that holds one of FILED; None: it is in none. Raises ConfigError."""
+        key = f"{secret}_file"
+        given: str = getattr(self, key)
+        return _path(given, key) if given else None
 
     @property
     def ice(self) -> tuple[str, ...]:
@@ -287,15 +310,13 @@ def load(
     given = {key: value for key, value in overrides.items() if value is not None}
     _refuse_secrets(given)
     config = _merge(config, given, "the command line")
-    for one in ("token", "staff_token"):
-        if getattr(config, one) and getattr(config, f"{one}_file"):
-            msg = f"{one} and {one}_file are both set: keep one of them"
-            raise ConfigError(msg)
-    if config.token_path:
-        config = replace(config, token=secret_files.read(config.token_path, "token_file"))
-    if config.staff_token_path:
-        secret = secret_files.read(config.staff_token_path, "staff_token_file")
-        config = replace(config, staff_token=secret)
+    for one in FILED:
+        if (held := config.path_of(one)) is None:
+            continue
+        if getattr(config, one):
+            raise ConfigError(f"{one} and {one}_file are both set: keep one of them")
+        read: Any = {one: secret_files.read(held, f"{one}_file")}
+        config = replace(config, **read)
     check(config)
     return config
 
@@ -305,36 +326,27 @@ def doubts(
 ) -> list[str]:
     """What is not wrong, but not wise either: each with its fix."""
     path = file or Path(env.get(f"{_PREFIX}CONFIG", FILE))
-    found = []
-    if config.token_path:
-        found.append(secret_files.doubt(config.token_path, "the token"))
-    elif config.token and f"{_PREFIX}TOKEN" not in env:
-        found.append(secret_files.doubt(path, "the token"))
-    if config.staff_token_path:
-        found.append(secret_files.doubt(config.staff_token_path, "the staff's token"))
-    elif config.staff_token and f"{_PREFIX}STAFF_TOKEN" not in env:
-        found.append(secret_files.doubt(path, "the staff's token"))
+    found: list[str | None] = []
+    for one, what in FILED.items():
+        if (held := config.path_of(one)) is not None:
+            found.append(secret_files.doubt(held, what))
+        elif getattr(config, one) and f"{_PREFIX}{one.upper()}" not in env:
+            found.append(secret_files.doubt(path, what))
     if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
         found.append(secret_files.doubt(path, "the account of a relay"))
     if config.llm_key_file:
         found.append(secret_files.doubt(Path(config.llm_key_file), "the model's key"))
     elif config.llm_key and f"{_PREFIX}LLM_KEY" not in env:
         found.append(secret_files.doubt(path, "the model's key"))
-    if config.token and len(config.token) < _SHORT:
-        found.append(
-            f"the token has {len(config.token)} characters: `visavis token` makes a long one"
-        )
-    if config.staff_token and len(config.staff_token) < _SHORT:
-        found.append(
-            f"the staff's token has {len(config.staff_token)} characters: `visavis token` makes a "
-            "long one"
-        )
+    for one, what in FILED.items():
+        if (secret := getattr(config, one)) and len(secret) < _SHORT:
+            found.append(f"{what} has {len(secret)} characters: `visavis token` makes a long one")
     return [each for each in found if each]
 
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    for one in ("token", "staff_token"):
+    for one in FILED:
         if given.get(one):
             msg = (
                 "a token on the command line can be read by every user of this machine: make a "
