@@ -32,7 +32,7 @@ _SECRET: Final = {
 SECRETS: Final = tuple(_SECRET)
 _READ_LATER: Final = "llm_key"  # when the model is asked
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
-Source = Literal["dialogue", "microphone"]  # where the words come from
+Source = Literal["dialogue", "microphone", "voice"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 # Minutes, where others than this machine may call. A kiosk's page forgets its visitor by itself.
