@@ -49,6 +49,7 @@ def _access_faults(config: Config) -> Iterator[str]:
     named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
     if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
         yield f"frame_ancestors is {config.frame_ancestors!r}: write none, self, file:, or origins"
+    _pairs = config.faces, config.liveavatars  # they raise by themselves
     if bool(config.tls_cert) != bool(config.tls_key):
         yield "tls_cert and tls_key go together: set both or neither"
 
