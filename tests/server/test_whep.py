@@ -1,66 +1,12 @@
-"""Players at /whep/AVATAR: what their requests get, and that they share a session and its encode."""
+"""Players at /whep/AVATAR: what requests get; they share a session and its encode."""
 
 import asyncio
-from contextlib import asynccontextmanager
 
-import numpy as np
 import pytest
-from aiortc import RTCPeerConnection, RTCSessionDescription
-from support.serving import SDP, problem, serving
-
-from visavis.server.rtc import connection as rtc
-from visavis.server.rtc.peer import microphone
-from visavis.server.rtc.reach import Reach, using
+from support.players import players
+from support.serving import problem, serving
 
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
-
-
-class Player:
-    """A player: receives only, and has no data channel."""
-
-    def __init__(self, kinds=("audio", "video")):
-        self.pc = RTCPeerConnection(rtc.configuration())
-        for kind in kinds:
-            self.pc.addTransceiver(kind, direction="recvonly")
-        self.tracks, self.location = {}, ""
-        self.pc.on("track", lambda track: self.tracks.__setitem__(track.kind, track))
-
-    async def offer(self):
-        with using(Reach(("127.0.0.1",))):
-            await self.pc.setLocalDescription(await self.pc.createOffer())
-        return self.pc.localDescription.sdp
-
-    async def watch(self, client, avatar="mira", **headers):
-        answered = await client.post(
-            f"/whep/{avatar}", data=await self.offer(), headers={**SDP, **headers}
-        )
-        text = await answered.text()
-        assert answered.status == 201, text
-        self.location = answered.headers["Location"]
-        await self.pc.setRemoteDescription(RTCSessionDescription(text, "answer"))
-        return answered
-
-    async def loud(self):
-        """Until something is heard."""
-        sound = microphone(self.tracks["audio"])
-        async with asyncio.timeout(10):
-            while np.abs((await anext(sound)).astype(int)).max() < 5000:
-                pass
-
-    async def close(self):
-        await rtc.close(self.pc)
-
-
-@asynccontextmanager
-async def players(client, count, **more):
-    all_of_them = [Player(**more) for _ in range(count)]
-    try:
-        for each in all_of_them:
-            await each.watch(client)
-        yield all_of_them
-    finally:
-        for each in all_of_them:
-            await each.close()
 
 
 async def metric(client, name):
