@@ -159,6 +159,12 @@ class Pushed:
         """Whether a segment is not over yet."""
         return bool(self._open)
 
+    @property
+    def ahead(self) -> Tick:
+        """How much sound has come that was not heard yet."""
+        placed = max(self._next_at - self._clock.now(), 0)
+        return self._held + self._lipsync.untold.size + placed
+
     async def silence(self) -> None:
         """Return once every segment is over."""
         while self._open:
