@@ -14,10 +14,11 @@ from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
-from visavis.server.http.app import Basics, Room, VoiceRoutes
+from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
+from visavis.server.http.entrances import Entrance
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
@@ -39,6 +40,8 @@ from visavis.server.tools import file as tools_file
 from visavis.server.tools.gallery import Gallery
 from visavis.server.tools.specs import Shown, ToolsFile
 from visavis.server.tools.toolbox import check_installed
+from visavis.server.wires import simli
+from visavis.server.wires.ways import Way
 
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
@@ -124,6 +127,26 @@ def topics(config: Config) -> TopicRoutes:
     return TopicRoutes(Path(config.knowledge) if config.knowledge else EXAMPLE)
 
 
+def entrances(config: Config) -> list[Entrance]:
+    """Addresses that have a key of their own."""
+    return [simli.entrance(config.simli_key)] if config.simli_key else []
+
+
+def ways(config: Config) -> list[Way]:
+    """What a parent of workers passes on to them for wires."""
+    return [*simli.WAYS] if config.simli_key else []
+
+
+def wires(config: Config, live: Sessions) -> list[Part]:
+    """Addresses that speak what clients of other systems speak, those that are on."""
+    store, parts = AvatarStore(config.home_path), list[Part]()
+    limits = Limits(0.0, config.idle_seconds, config.session_seconds)
+    if config.simli_key:
+        settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
+        parts.append(simli.SimliRoutes(settings, live, store.has))
+    return parts
+
+
 def application(
     config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
 ) -> web.Application:
@@ -148,13 +171,14 @@ def application(
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
+        *wires(config, live),
         Basics(
             lambda: live.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),
             scrape,
         ),
     )
-    guard = Guard(config.token, metrics, staff=config.staff_token)
+    guard = Guard(config.token, metrics, staff=config.staff_token, entrances=entrances(config))
     app = assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

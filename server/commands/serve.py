@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> None:
     lifetime.log_to_stderr(config.log_level)
     for doubt in settings.doubts(config, file=options.config):
         log.warning(doubt)
-    for secret in (*settings.FILED, "ice_servers"):  # no child process needs them
+    for secret in (*settings.SECRETS, "ice_servers"):  # no child process needs them
         os.environ.pop(f"VISAVIS_{secret.upper()}", None)
     count = workers(config, Machine())
     if count == 1:

@@ -202,9 +202,7 @@ class Sessions:
         source = _source(wish.source or self._offered.source)
         language, follows = await self._tongue(wish)
         ours = self._offered
-        return Kind(
-            wish.avatar or ours.avatar, wish.voice or ours.voice, source, language, follows
-        )
+        return Kind(wish.avatar or ours.avatar, wish.voice or ours.voice, source, language, follows)
 
     async def hosted(
         self, wish: Wish, who: str, *, name: str = "", lingers: float = 0.0,

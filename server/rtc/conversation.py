@@ -46,7 +46,6 @@ _ENDS: Final = "The server is shutting down: this conversation will end in a mom
 _ENDED: Final = "The server was shut down."
 
 
-
 class Conversation:
     """One session, from its first offer to its end; `changed` is called at each new state."""
 

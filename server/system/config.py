@@ -21,17 +21,18 @@ _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
-# Settings that nobody is shown. Each of FILED may also be in a file, which NAME_file names; the
-# words are what it is, for people.
-FILED: Final = {
+# Settings that nobody is shown, and what each is. A file may hold it that NAME_file names.
+_SECRET: Final = {
     "token": "the token",
     "staff_token": "the staff's token",
+    "llm_key": "the model's key",
     "whep_token": "the players' token",
     "whip_token": "the speakers' token",
     "simli_key": "the key of Simli's clients",
     "liveavatar_key": "the key of LiveAvatar's clients",
 }
-SECRETS: Final = (*FILED, "llm_key")
+SECRETS: Final = tuple(_SECRET)
+_READ_LATER: Final = "llm_key"  # when the model is asked
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone", "voice"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
@@ -193,6 +194,25 @@ class Config:
     llm_speculate: str = _setting(
         "on", "on or off: whether it is asked before it is sure that the visitor has finished"
     )
+    whep: str = _setting(
+        "off",
+        "on or off: whether players watch an avatar at /whep/AVATAR; all who watch one share a "
+        "session, in which you have it speak",
+    )
+    whep_token: str = _setting(
+        "", "secret that lets players watch and nothing else; empty: the token does"
+    )
+    whep_token_file: str = _setting("", "file that holds it, and that only you may read")
+    whep_viewers: int = _setting(50, "players of one avatar at a time, in one process")
+    whip: str = _setting(
+        "off",
+        "on or off: whether a voice that is sent to /whip/AVATAR speaks through that avatar, for "
+        "those who watch it at /whep/AVATAR",
+    )
+    whip_token: str = _setting(
+        "", "secret that lets a voice be sent and nothing else; empty: the token does"
+    )
+    whip_token_file: str = _setting("", "file that holds it, and that only you may read")
     simli_key: str = _setting(
         "",
         "key that programs for Simli send, which then show this server's face; empty: they are not "
@@ -213,25 +233,6 @@ class Config:
     liveavatar_avatars: str = _setting(
         "", "their avatar IDs and the avatars shown for them, as in simli_faces"
     )
-    whep: str = _setting(
-        "off",
-        "on or off: whether players watch an avatar at /whep/AVATAR; all who watch one share a "
-        "session, in which you have it speak",
-    )
-    whep_token: str = _setting(
-        "", "secret that lets players watch and nothing else; empty: the token does"
-    )
-    whep_token_file: str = _setting("", "file that holds it, and that only you may read")
-    whep_viewers: int = _setting(50, "players of one avatar at a time, in one process")
-    whip: str = _setting(
-        "off",
-        "on or off: whether a voice that is sent to /whip/AVATAR speaks through that avatar, for "
-        "those who watch it at /whep/AVATAR",
-    )
-    whip_token: str = _setting(
-        "", "secret that lets a voice be sent and nothing else; empty: the token does"
-    )
-    whip_token_file: str = _setting("", "file that holds it, and that only you may read")
     frame_ancestors: str = _setting(
         "self",
         "pages that may show this one in a frame: none, self, or origins with spaces; file: is for "
@@ -244,12 +245,6 @@ class Config:
     def home_path(self) -> Path:
         """The directory for state. Raises ConfigError where the user has none and none is set."""
         return _path(self.home or "~/.local/share/visavis", "home")
-
-    def path_of(self, secret: str) -> Path | None:
-        """The file that holds one of FILED; None: it is in none. Raises ConfigError."""
-        key = f"{secret}_file"
-        given: str = getattr(self, key)
-        return _path(given, key) if given else None
 
     @property
     def ice(self) -> tuple[str, ...]:
@@ -343,15 +338,23 @@ def load(
     given = {key: value for key, value in overrides.items() if value is not None}
     _refuse_secrets(given)
     config = _merge(config, given, "the command line")
-    for one in FILED:
-        if (held := config.path_of(one)) is None:
-            continue
-        if getattr(config, one):
-            raise ConfigError(f"{one} and {one}_file are both set: keep one of them")
-        read: Any = {one: secret_files.read(held, f"{one}_file")}
-        config = replace(config, **read)
+    for one in SECRETS:
+        if one != _READ_LATER:
+            config = _with_secret(config, one)
     check(config)
     return config
+
+
+def _with_secret(config: Config, name: str) -> Config:
+    """With what its file holds, if there is one. Raises ConfigError."""
+    setting = f"{name}_file"
+    file = getattr(config, setting)
+    if not file:
+        return config
+    if getattr(config, name):
+        msg = f"{name} and {setting} are both set: keep one of them"
+        raise ConfigError(msg)
+    return _merge(config, {name: secret_files.read(_path(file, setting), setting)}, setting)
 
 
 def doubts(
@@ -359,28 +362,24 @@ def doubts(
 ) -> list[str]:
     """What is not wrong, but not wise either: each with its fix."""
     path = file or Path(env.get(f"{_PREFIX}CONFIG", FILE))
-    found: list[str | None] = []
-    for one, what in FILED.items():
-        if (held := config.path_of(one)) is not None:
-            found.append(secret_files.doubt(held, what))
-        elif getattr(config, one) and f"{_PREFIX}{one.upper()}" not in env:
+    found = []
+    for name, what in _SECRET.items():
+        if own := getattr(config, f"{name}_file"):
+            found.append(secret_files.doubt(Path(own).expanduser(), what))
+        elif getattr(config, name) and f"{_PREFIX}{name.upper()}" not in env:
             found.append(secret_files.doubt(path, what))
     if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
         found.append(secret_files.doubt(path, "the account of a relay"))
-    if config.llm_key_file:
-        found.append(secret_files.doubt(Path(config.llm_key_file), "the model's key"))
-    elif config.llm_key and f"{_PREFIX}LLM_KEY" not in env:
-        found.append(secret_files.doubt(path, "the model's key"))
-    for one, what in FILED.items():
-        if (secret := getattr(config, one)) and len(secret) < _SHORT:
-            found.append(f"{what} has {len(secret)} characters: `visavis token` makes a long one")
+    for name, what in _SECRET.items():
+        if (own := getattr(config, name)) and len(own) < _SHORT and name != _READ_LATER:
+            found.append(f"{what} has {len(own)} characters: `visavis token` makes a long one")
     return [each for each in found if each]
 
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    for one in FILED:
-        if given.get(one) and not one.endswith("_key"):
+    for one in ("token", "staff_token", "whep_token", "whip_token"):
+        if given.get(one):
             msg = (
                 "a token on the command line can be read by every user of this machine: make a "
                 f"file with `visavis token --file PATH` and set {one}_file, or set "
