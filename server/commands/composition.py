@@ -163,7 +163,7 @@ def application(
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     roster = Roster(live, lender, desk.presence, metrics)
     roster.publish = partial(desk.put, 0)
-    parts = (
+    parts: tuple[Part, ...] = (
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics),

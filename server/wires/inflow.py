@@ -85,12 +85,11 @@ class Inflow:
     async def run(self) -> None:
         """Feed the voice until cancelled."""
         while True:
-            clears = self._clears
             match await self._next():
                 case _End():
-                    await self._finish(clears)
+                    await self._finish()
                 case name, pcm:
-                    await self._speak(clears, name, pcm)
+                    await self._speak(name, pcm)
 
     def _add(self, item: tuple[str, bytes] | _End) -> None:
         self._waiting.append(item)
@@ -111,7 +110,8 @@ class Inflow:
         """Whether a pause has become an end."""
         return self._clock.now() - self._came >= self._pause and not self._voice.ahead
 
-    async def _speak(self, clears: int, name: str, pcm: bytes) -> None:
+    async def _speak(self, name: str, pcm: bytes) -> None:
+        clears = self._clears
         for at in range(0, len(pcm), self._piece):
             if clears != self._clears:
                 return
@@ -123,9 +123,10 @@ class Inflow:
                 self._held -= len(part)
                 self._room.set()
 
-    async def _finish(self, clears: int) -> None:
+    async def _finish(self) -> None:
         if not self._open:
             return
+        clears = self._clears
         rest = self._resampled.flush()
         await self._voice.push(rest)
         if clears == self._clears:

@@ -42,6 +42,11 @@ _PREFIX: Final = "/compose"
 _LASTS: Final = 600.0  # s in which a token opens a session, more than once: clients try again
 _OFFER: Final = 30.0  # s that a client has to send its offer
 _PAUSE: Final[Tick] = ms(300)  # without sound that end a thing said: no message says so
+_FAREWELL: Final = 1.0  # s from a closed connection to a closed web socket
+# Where no servers are set: simli-client takes an empty list for a failure and asks a public STUN
+# server instead. Nobody waits for this one: aiortc leaves stuns: out, and browsers try their own
+# machine, in vain.
+_NOWHERE: Final = {"urls": "stuns:localhost:9"}
 _STOPS: Final = {"idle": "IDLE", "length": "MAX"}
 
 
@@ -126,8 +131,9 @@ class SimliRoutes:
         socket = Socket()
         await socket.prepare(request)
         try:
-            claims = self._signer.read(request.query.get("session_token", ""))
+            # In this order: simli-client hangs when an error comes while it makes its offer.
             offer = await _first(socket)
+            claims = self._signer.read(request.query.get("session_token", ""))
             hosted = await self._opened(claims, who)
         except Problem as problem:
             await socket.end(messages.error(_said(problem)))
@@ -207,9 +213,11 @@ class _Call:
         await self._inflow.run()
 
     async def _media(self) -> None:
-        """Until the connection is over."""
+        """Until the connection is over, and a client that closed it has said that it goes."""
         if await asyncio.shield(self._leg.ended) == "never":
             self._why = messages.error("The WebRTC connection did not come about.")
+        else:
+            await asyncio.sleep(_FAREWELL)
 
     async def _read(self) -> None:
         """What the client says, until it goes, or all is said after it said that it was done."""
@@ -293,13 +301,9 @@ def _refused(status: int, code: str, words: str) -> web.Response:
 
 
 def servers(ice: tuple[str, ...]) -> list[dict[str, Any]]:
-    """STUN and TURN addresses as RTCIceServer has them (W3C WebRTC 1.0, 4.2.4).
-
-    Where there are none: one without an address, since simli-client takes an empty list for a
-    failure and asks a public STUN server instead.
-    """
+    """STUN and TURN addresses as RTCIceServer has them (W3C WebRTC 1.0, 4.2.4)."""
     found = []
     for server in rtc.configuration(ice).iceServers or []:
         each = {"urls": server.urls, "username": server.username, "credential": server.credential}
         found.append({key: value for key, value in each.items() if value})
-    return found or [{"urls": []}]
+    return found or [_NOWHERE]
