@@ -40,8 +40,10 @@ from visavis.server.tools import file as tools_file
 from visavis.server.tools.gallery import Gallery
 from visavis.server.tools.specs import Shown, ToolsFile
 from visavis.server.tools.toolbox import check_installed
-from visavis.server.wires import simli
+from visavis.server.wires import simli, whep
+from visavis.server.wires.stage import Stages
 from visavis.server.wires.ways import Way
+from visavis.server.wires.whep import Whep
 
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
@@ -120,31 +122,45 @@ def session_routes(config: Config, live: Sessions, metrics: Metrics) -> SessionR
     return SessionRoutes(live, config.home_path / "recordings", metrics)
 
 
+def entrances(config: Config) -> tuple[Entrance, ...]:
+    """Addresses of wires that are on, and who may come in there; of the process with the guard."""
+    found = []
+    if config.whep == "on":
+        found.append(whep.entrance(config.whep_token))
+    if config.simli_key:
+        found.append(simli.entrance(config.simli_key))
+    return tuple(found)
+
+
+def ways(config: Config) -> tuple[Way, ...]:
+    """Addresses of wires that are on, for a parent of workers."""
+    found: list[Way] = []
+    if config.whep == "on":
+        found += whep.WAYS
+    if config.simli_key:
+        found += simli.WAYS
+    return tuple(found)
+
+
+def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
+    """Wires that are on, of a process with sessions."""
+    found: list[Part] = []
+    if config.whep == "on":
+        stages = Stages(live)
+        found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+    limits = Limits(0.0, config.idle_seconds, config.session_seconds)
+    has = AvatarStore(config.home_path).has
+    if config.simli_key:
+        settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
+        found.append(simli.Simli(settings, live, has))
+    return found
+
+
 def topics(config: Config) -> TopicRoutes:
     """What may be asked; nothing where the knowledge does not answer."""
     if config.dialogue == "echo":
         return TopicRoutes(None)
     return TopicRoutes(Path(config.knowledge) if config.knowledge else EXAMPLE)
-
-
-def entrances(config: Config) -> list[Entrance]:
-    """Addresses that have a key of their own."""
-    return [simli.entrance(config.simli_key)] if config.simli_key else []
-
-
-def ways(config: Config) -> list[Way]:
-    """What a parent of workers passes on to them for wires."""
-    return [*simli.WAYS] if config.simli_key else []
-
-
-def wires(config: Config, live: Sessions) -> list[Part]:
-    """Addresses that speak what clients of other systems speak, those that are on."""
-    store, parts = AvatarStore(config.home_path), list[Part]()
-    limits = Limits(0.0, config.idle_seconds, config.session_seconds)
-    if config.simli_key:
-        settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
-        parts.append(simli.SimliRoutes(settings, live, store.has))
-    return parts
 
 
 def application(
@@ -171,7 +187,7 @@ def application(
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
-        *wires(config, live),
+        *wires(config, live, metrics),
         Basics(
             lambda: live.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),

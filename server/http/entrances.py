@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
+from visavis.server.system.errors import Problem
+
 Sent = Callable[[web.Request], str]  # what a request sends as its key; empty: nothing
 
 
@@ -20,8 +22,8 @@ class Entrance:
 
     Where there is a key, the server's token opens the entrance as well: the operator may do
     everything. sent: how a request sends it. how: the same in words. loose: whether a request goes
-    in without it, since the wire looks at a pass of its own (`wires.tokens`). headers: that pages of
-    other origins may send, besides those that all may. credentials: whether they may also send
+    in without it, since the wire looks at a token of its own (`wires.tokens`). headers: that pages
+    of other origins may send, besides those that all may. credentials: whether they may also send
     cookies, as some clients insist to; none are ever read.
     """
 
@@ -32,6 +34,7 @@ class Entrance:
     loose: Callable[[web.Request], bool] = lambda request: False
     headers: tuple[str, ...] = ()
     credentials: bool = False
+    shown: Callable[[Problem], web.Response] | None = None
 
     def holds(self, path: str) -> bool:
         """Whether a path is one of its addresses: a prefix itself, or one below it."""

@@ -67,8 +67,14 @@ def entrance(key: str) -> Entrance:
     """Who may come in: a web socket shows a token instead, which was given for the key."""
     return Entrance(
         (_PREFIX,), key, header(KEY), f"as the header {KEY}",
-        loose=lambda request: request.path in {_P2P, _LIVEKIT}, headers=(KEY,),
+        loose=lambda request: request.path in {_P2P, _LIVEKIT}, headers=(KEY,), shown=_shown,
     )  # fmt: skip
+
+
+def _shown(problem: Problem) -> web.Response:
+    """A refusal of the guard's, as these clients read it."""
+    code = messages.WRONG_KEY if isinstance(problem, Unauthorized) else problem.detail
+    return _refused(problem.status, code, problem.detail)
 
 
 WAYS: Final = (
@@ -79,7 +85,7 @@ WAYS: Final = (
 )
 
 
-class SimliRoutes:
+class Simli:
     """exists: whether there is an avatar of a name; it reads files."""
 
     def __init__(
