@@ -40,7 +40,7 @@ from visavis.server.tools import file as tools_file
 from visavis.server.tools.gallery import Gallery
 from visavis.server.tools.specs import Shown, ToolsFile
 from visavis.server.tools.toolbox import check_installed
-from visavis.server.wires import whep
+from visavis.server.wires import simli, whep
 from visavis.server.wires.stage import Stages
 from visavis.server.wires.ways import Way
 from visavis.server.wires.whep import Whep
@@ -127,6 +127,8 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
     found = []
     if config.whep == "on":
         found.append(whep.entrance(config.whep_token))
+    if config.simli_key:
+        found.append(simli.entrance(config.simli_key))
     return tuple(found)
 
 
@@ -135,6 +137,8 @@ def ways(config: Config) -> tuple[Way, ...]:
     found: list[Way] = []
     if config.whep == "on":
         found += whep.WAYS
+    if config.simli_key:
+        found += simli.WAYS
     return tuple(found)
 
 
@@ -144,6 +148,11 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     if config.whep == "on":
         stages = Stages(live)
         found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+    limits = Limits(0.0, config.idle_seconds, config.session_seconds)
+    has = AvatarStore(config.home_path).has
+    if config.simli_key:
+        settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
+        found.append(simli.Simli(settings, live, has))
     return found
 
 
