@@ -1,4 +1,4 @@
-"""What follows speech in a stream, held until the speech was heard: words are not ahead of a face."""
+"""What follows speech in a stream, held until that was heard: words are not ahead of a face."""
 
 from __future__ import annotations
 

@@ -109,6 +109,11 @@ class Conversation:
         """Whether this is what its visitor was given in `ready`."""
         return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token.encode())
 
+    @property
+    def token(self) -> str:
+        """The secret with which its visitor offers anew."""
+        return self._token
+
     def leave(self, *, back: bool) -> None:
         """The page is gone. back: it was put aside and may return; else it may be a reload."""
         peer, self._peer = self._peer, None
