@@ -12,10 +12,11 @@ from aiohttp import web
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
-from visavis.server.http.app import Basics, Room, VoiceRoutes
+from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
+from visavis.server.http.entrances import Entrance
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
@@ -33,6 +34,10 @@ from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
+from visavis.server.wires import smallwebrtc, whep
+from visavis.server.wires.stage import Stages
+from visavis.server.wires.ways import Way
+from visavis.server.wires.whep import Whep
 
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
@@ -77,6 +82,37 @@ def session_routes(config: Config, live: Sessions, metrics: Metrics) -> SessionR
     return SessionRoutes(live, config.home_path / "recordings", metrics)
 
 
+def entrances(config: Config) -> tuple[Entrance, ...]:
+    """Addresses of wires that are on, and who may come in there; of the process with the guard."""
+    found = []
+    if config.whep == "on":
+        found.append(whep.entrance(config.whep_token))
+    if config.pipecat_key:
+        found.append(smallwebrtc.entrance(config.pipecat_key))
+    return tuple(found)
+
+
+def ways(config: Config) -> tuple[Way, ...]:
+    """Addresses of wires that are on, for a parent of workers."""
+    found: list[Way] = []
+    if config.whep == "on":
+        found += whep.WAYS
+    if config.pipecat_key:
+        found += smallwebrtc.WAYS
+    return tuple(found)
+
+
+def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
+    """Wires that are on, of a process with sessions."""
+    found: list[Part] = []
+    if config.whep == "on":
+        stages = Stages(live)
+        found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+    if config.pipecat_key:
+        found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
+    return found
+
+
 def topics(config: Config) -> TopicRoutes:
     """What may be asked; nothing where the knowledge does not answer."""
     if config.dialogue == "echo":
@@ -100,7 +136,7 @@ def application(
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     roster = Roster(live, lender, desk.presence, metrics)
     roster.publish = partial(desk.put, 0)
-    parts = (
+    parts: tuple[Part, ...] = (
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics),
@@ -108,13 +144,14 @@ def application(
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
+        *wires(config, live, metrics),
         Basics(
             lambda: live.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),
             scrape,
         ),
     )
-    guard = Guard(config.token, metrics, staff=config.staff_token)
+    guard = Guard(config.token, metrics, staff=config.staff_token, entrances=entrances(config))
     app = assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

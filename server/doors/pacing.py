@@ -24,14 +24,14 @@ _TAIL: Final[Tick] = ms(500)  # Pipecat says that a bot has stopped after 350 ms
 _CUSHION: Final[Tick] = ms(40)
 _LOST: Final[Tick] = ms(500)  # further behind than this the process was stopped: do not catch up
 
-Heard = Callable[[Pcm], Awaitable[None]]
-Seen = Callable[[I420], Awaitable[None]]
+Heard = Callable[[Pcm, Tick], Awaitable[None]]
+Seen = Callable[[I420, Tick], Awaitable[None]]
 
 
 class Paced:
     """Outlet: `heard` gets (n,) int16 at 48 kHz, `seen` each new picture, both in order.
 
-    A picture comes before the sound that plays with it. told: gets the session's events, in the
+    Both with the tick at which it plays, as far as that goes: what waits plays later. A picture comes before the sound that plays with it. told: gets the session's events, in the
     event loop, and must not block.
     """
 
@@ -54,8 +54,8 @@ class Paced:
     async def play(self, playout: Playout) -> None:
         """See Outlet."""
         self._playout = playout
-        await self._seen(playout.still)
         clock = playout.clock
+        await self._seen(playout.still, clock.now())
         at = _next(clock.now())
         while True:
             await clock.sleep_until(at)
@@ -77,7 +77,7 @@ class Paced:
             in_time = now - at < FRAME
             self._stays_until = picture.at + picture.stays
             if in_time:  # after a stall there are newer ones
-                await self._seen(picture.image)
+                await self._seen(picture.image, at)
         playout.picture_sent(at, now, in_time)
 
     async def _sound(self, playout: Playout, at: Tick) -> None:
@@ -86,12 +86,12 @@ class Paced:
             sound = np.zeros_like(sound)
         if sound.any():
             if self._tail == 0:
-                await self._heard(np.zeros(_CUSHION, np.int16))
+                await self._heard(np.zeros(_CUSHION, np.int16), at - _CUSHION)
             self._tail = _TAIL
-            await self._heard(sound)
+            await self._heard(sound, at)
         elif self._tail > 0:
             self._tail -= PACKET
-            await self._heard(sound)
+            await self._heard(sound, at)
         playout.sound_sent(at, playout.clock.now())
 
 

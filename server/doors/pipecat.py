@@ -26,6 +26,7 @@ from visavis.doors.pacing import Paced
 from visavis.engines.base import I420, PLAY_RATE, EngineError, Pcm
 from visavis.models.errors import ModelError
 from visavis.server.embedded.house import House
+from visavis.server.playout.messages import TICK_RATE, Tick
 from visavis.server.session.events import Directed, Event, Failure, SegmentEnded
 from visavis.server.session.resampling import Resampled
 from visavis.server.session.session import Session
@@ -221,23 +222,23 @@ class VisavisVideoService(AIService):
 
     # --- what goes out --------------------------------------------------------------------------
 
-    async def _heard(self, pcm: Pcm) -> None:
+    async def _heard(self, pcm: Pcm, at: Tick) -> None:
         await self._started.wait()
         if self._measuring and pcm.any():
             self._measuring = False
             await self.stop_ttfb_metrics()
         frame = SpeechOutputAudioRawFrame(pcm.tobytes(), PLAY_RATE, 1)
-        frame.transport_destination = self._destination
+        frame.transport_destination, frame.pts = self._destination, _nanoseconds(at)
         frame.interruptible = not self._kept
         await self.push_frame(frame)
 
-    async def _seen(self, image: I420) -> None:
+    async def _seen(self, image: I420, at: Tick) -> None:
         await self._started.wait()
         rgb = cv2.cvtColor(image, cv2.COLOR_YUV2RGB_I420)
         size = rgb.shape[1], rgb.shape[0]
         frame = OutputImageRawFrame(rgb.tobytes(), size, "RGB")
         frame.sync_with_audio = self._synchronised
-        frame.transport_destination = self._destination
+        frame.transport_destination, frame.pts = self._destination, _nanoseconds(at)
         await self.push_frame(frame)
 
     def _told(self, event: Event) -> None:
@@ -258,3 +259,7 @@ class VisavisVideoService(AIService):
     async def _release(self, segment: int) -> None:
         for frame in self._order.over(segment):
             await self.push_frame(frame)
+
+
+def _nanoseconds(at: Tick) -> int:
+    return at * 1_000_000_000 // TICK_RATE

@@ -184,6 +184,10 @@ class Sessions:
         """Where media is received."""
         return self._offered.reach
 
+    async def mouth(self) -> Mouth:
+        """What speaks one person's own voice. Raises EngineError."""
+        return await self._lender.mouth()
+
     def find(self, name: str) -> Held | None:
         """The one of that name."""
         return self._held.get(name)

@@ -151,11 +151,6 @@ def entrance(key: str) -> Entrance:
     return Entrance((ADDRESS,), key)
 
 
-def ways() -> tuple[Way, ...]:
-    """For a server with workers: `pc_id` says which of them has the session."""
-    return Way("POST", ADDRESS, _session), Way("PATCH", ADDRESS, _session)
-
-
 def _session(_request: web.Request, body: bytes) -> str:
     try:
         fields = json.loads(body)
@@ -163,6 +158,10 @@ def _session(_request: web.Request, body: bytes) -> str:
         return ""  # the worker says what is wrong with it
     again = fields.get("pc_id") if isinstance(fields, dict) else None
     return name_of(again) if isinstance(again, str) else ""
+
+
+# With workers: `pc_id` says which of them has the session.
+WAYS: Final = (Way("POST", ADDRESS, _session), Way("PATCH", ADDRESS, _session))
 
 
 def _asked(fields: Mapping[str, Any], accepts: str) -> _Asked:
