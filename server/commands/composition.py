@@ -34,7 +34,7 @@ from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
-from visavis.server.wires import simli, whep, whip
+from visavis.server.wires import simli, smallwebrtc, whep, whip
 from visavis.server.wires.stage import Stages
 from visavis.server.wires.ways import Way
 from visavis.server.wires.whep import Whep
@@ -92,6 +92,8 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
         found.append(whip.entrance(config.whip_token))
     if config.simli_key:
         found.append(simli.entrance(config.simli_key))
+    if config.pipecat_key:
+        found.append(smallwebrtc.entrance(config.pipecat_key))
     return tuple(found)
 
 
@@ -104,6 +106,8 @@ def ways(config: Config) -> tuple[Way, ...]:
         found += whip.WAYS
     if config.simli_key:
         found += simli.WAYS
+    if config.pipecat_key:
+        found += smallwebrtc.WAYS
     return tuple(found)
 
 
@@ -120,6 +124,8 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     if config.simli_key:
         settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
         found.append(simli.Simli(settings, live, has))
+    if config.pipecat_key:
+        found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
     return found
 
 
