@@ -35,7 +35,7 @@ from visavis.server.rtc.legacy import Legacy
 from visavis.server.rtc.reach import Reach
 from visavis.server.session.engines import Engines
 from visavis.server.session.events import Directed, Failure
-from visavis.server.session.relaying import Mouth
+from visavis.server.session.lipsync import Mouth
 from visavis.server.session.session import Session
 from visavis.server.session.switching import unknown
 from visavis.server.system.config import SOURCES, Source, as_source

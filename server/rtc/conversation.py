@@ -25,7 +25,6 @@ from visavis.server.rtc.reach import Reach
 from visavis.server.session.events import Failure, Line
 from visavis.server.session.session import Session
 from visavis.server.system.bucket import Bucket
-from visavis.server.system.config import Source
 from visavis.server.system.errors import Full, NotFound, Unprocessable
 from visavis.server.system.flow import Tasks
 
@@ -194,10 +193,9 @@ class Conversation:
             now = self.session.clock.now()
             self._lost = self.session.clock.seconds(now)
             self.session.rest(now)
-        source: Source = "dialogue" if self.session.answers else "microphone"
         self.legacy = Legacy(
-            self._token, self._lost, self._taken, self._terms.avatar, self._terms.voice, source,
-            self.session.left(),
+            self._token, self._lost, self._taken, self._terms.avatar, self._terms.voice,
+            self.session.source, self.session.left(),
         )  # fmt: skip
 
     @property
@@ -214,9 +212,9 @@ class Conversation:
 
     def ready(self) -> protocol.Ready:
         """The first message on a peer's channel."""
-        source: Source = "dialogue" if self.session.answers else "microphone"
         return protocol.Ready(
-            protocol.VERSION, self.session.name, self._terms.avatar, self._terms.voice, source,
+            protocol.VERSION, self.session.name, self._terms.avatar, self._terms.voice,
+            self.session.source,
             resume=self._token,
             resumed=self._connections > 1 or self._goes_on,
             taken=self._taken,

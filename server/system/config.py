@@ -22,7 +22,7 @@ _EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
 SECRETS: Final = ("token", "staff_token", "llm_key")  # settings that nobody is shown
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
-Source = Literal["dialogue", "microphone"]  # where the words come from
+Source = Literal["dialogue", "microphone", "voice"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 # Minutes, where others than this machine may call. A kiosk's page forgets its visitor by itself.

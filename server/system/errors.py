@@ -1,6 +1,7 @@
 """Every error that the server itself raises, in one tree.
 
 ConfigError            the operator's settings are wrong: exit status 2
+SoundError             sound of a kind that cannot be spoken
 Problem                a request that cannot be served: problem+json with `status`
   Malformed  400       not what its type says
   Unauthorized  401    no token, or a wrong one
@@ -25,6 +26,10 @@ from typing import ClassVar
 
 class ConfigError(Exception):
     """A setting is unknown or wrong; the text names it and the fix."""
+
+
+class SoundError(ValueError):
+    """Sound of a rate or a form that cannot be spoken; the text says which can."""
 
 
 class Problem(Exception):
