@@ -13,6 +13,7 @@ import numpy.typing as npt
 import soxr
 
 from visavis.engines.base import PLAY_RATE, Pcm
+from visavis.server.session.resampling import Resampled
 from visavis.server.wires.realtime.refusals import Refused
 
 Law = Literal["mu", "a"]
@@ -48,26 +49,17 @@ class Inflow:
     """A client's sound, piece by piece, as 48 kHz mono. An odd byte waits for its other half."""
 
     def __init__(self, format: Format) -> None:
-        self.format = format
-        self._over = b""
-        self._rate = soxr.ResampleStream(format.rate, PLAY_RATE, 1, dtype="int16", quality="MQ")
+        self.format, self._rate = format, Resampled(format.rate)
 
     def take(self, data: bytes) -> Pcm:
-        """(samples,) int16; what the resampler still holds comes with the next piece."""
-        if self.format.law is not None:
-            samples = _decoded(self.format.law)[np.frombuffer(data, np.uint8)]
-        else:
-            data = self._over + data
-            whole = len(data) - len(data) % 2
-            self._over = data[whole:]
-            samples = np.frombuffer(data[:whole], "<i2").astype(np.int16)
-        out: Pcm = self._rate.resample_chunk(samples)
-        return out
+        """(samples,) int16, but for 1 to 3 ms that come with the next piece."""
+        if self.format.law is None:
+            return self._rate.feed(data)
+        return self._rate.feed(_decoded(self.format.law)[np.frombuffer(data, np.uint8)])
 
     def rest(self) -> Pcm:
-        """What the resampler holds; the flow is over."""
-        out: Pcm = self._rate.resample_chunk(np.zeros(0, np.int16), last=True)
-        return out
+        """What is left when the flow is over; another one begins."""
+        return self._rate.flush()
 
 
 class Outflow:

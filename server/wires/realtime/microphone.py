@@ -1,0 +1,99 @@
+"""A client's sound as it comes over a web socket, given to a session at the pace of a microphone.
+
+A client may send faster: what waits is bounded, and given a little faster than real time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import numpy as np
+
+from visavis.engines.base import Pcm
+from visavis.server.playout.messages import PACKET, TICK_RATE, Tick, ms, to_ms
+from visavis.server.session.session import Session
+from visavis.server.wires.realtime.refusals import Refused
+
+MOST: Final[Tick] = ms(60_000)  # that waits to be heard
+PACE: Final = 1.15  # s of sound in a second, less than a session takes (intake.SHARE)
+_AHEAD: Final[Tick] = ms(400)  # given at once after a pause: clients send up to so much in a piece
+_PATIENCE: Final = 0.1  # s without sound after which it is taken for silence
+_SILENCE: Final = 150  # packets of it at most: then a turn that was begun is over
+_NOTHING: Final = np.zeros(PACKET, np.int16)
+
+
+class Microphone:
+    """Inlet: of one client. deaf: whether nothing is to be heard now, which is then silence."""
+
+    def __init__(self, deaf: Callable[[], bool]) -> None:
+        self._deaf = deaf
+        self._waiting: list[Pcm] = []
+        self._length: Tick = 0
+        self._more = asyncio.Event()
+        self._given: Tick = 0
+
+    @property
+    def position(self) -> float:
+        """ms of the client's sound that the session was given."""
+        return to_ms(self._given)
+
+    def put(self, pcm: Pcm) -> None:
+        """More sound. Raises Refused when too much waits."""
+        if self._length + len(pcm) > MOST:
+            what = "More than a minute of sound waits to be heard: send it as it is spoken."
+            raise Refused("input_audio_buffer_full", what, "audio")
+        self._waiting.append(pcm)
+        self._length += len(pcm)
+        self._more.set()
+
+    def clear(self) -> None:
+        """What waits is not to be heard."""
+        self._waiting.clear()
+        self._length = 0
+
+    async def feed(self, session: Session) -> None:
+        """Let the session listen until it is over."""
+        await session.listen(self._paced())
+
+    async def _paced(self) -> AsyncIterator[Pcm]:
+        loop = asyncio.get_running_loop()
+        room, at = float(_AHEAD), loop.time()
+        async for packet in self._packets():
+            now = loop.time()
+            room, at = min(_AHEAD, room + (now - at) * PACE * TICK_RATE), now
+            room -= len(packet)
+            if room < 0:
+                await asyncio.sleep(-room / (PACE * TICK_RATE))
+            yield _NOTHING if self._deaf() else packet
+
+    async def _packets(self) -> AsyncIterator[Pcm]:
+        """Of the client's sound, with silence where it pauses."""
+        rest, silent = np.zeros(0, np.int16), _SILENCE
+        while True:
+            while self._waiting:
+                rest = np.concatenate([rest, *self._waiting])
+                self.clear()
+            if len(rest) >= PACKET:
+                silent = 0
+                for start in range(0, len(rest) - PACKET + 1, PACKET):
+                    self._given += PACKET
+                    yield rest[start : start + PACKET]
+                rest = rest[len(rest) - len(rest) % PACKET :]
+            elif silent >= _SILENCE:
+                await self._come(None)
+            elif not await self._come(_PATIENCE if silent == 0 else to_ms(PACKET) / 1000):
+                silent += 1
+                yield _NOTHING
+
+    async def _come(self, within: float | None) -> bool:
+        """Whether more came in time."""
+        if not self._waiting:
+            self._more.clear()
+            try:
+                async with asyncio.timeout(within):
+                    await self._more.wait()
+            except TimeoutError:
+                return False
+        return True
