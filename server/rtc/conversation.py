@@ -19,6 +19,7 @@ from visavis.server import protocol
 from visavis.server.playout.messages import TICK_RATE, Tick, ms
 from visavis.server.rtc.allowance import Allowance, Limits
 from visavis.server.rtc.congestion import Observer
+from visavis.server.rtc.dialect import Dialect, Ours
 from visavis.server.rtc.legacy import Legacy
 from visavis.server.rtc.peer import Peer
 from visavis.server.rtc.reach import Reach
@@ -55,7 +56,7 @@ class Terms:
     """What all connections of a session have in common.
 
     ice: STUN and TURN addresses. reach: where media is received. network: makes who is told what
-    one connection can carry.
+    one connection can carry. dialect: makes what is spoken on its data channel.
     """
 
     avatar: str
@@ -64,6 +65,7 @@ class Terms:
     reach: Reach
     limits: Limits
     network: Callable[[], Observer]
+    dialect: Callable[[], Dialect] = Ours
 
 
 class Conversation:
@@ -108,7 +110,8 @@ class Conversation:
         """
         if len(self._peers) >= _MOST_PEERS:
             raise Full("This conversation is being connected already.", retry_after=1)
-        peer = Peer(self.session, self._terms.ice, self, self._terms.network())
+        terms = self._terms
+        peer = Peer(self.session, terms.ice, self, terms.network(), terms.dialect())
         self._peers.add(peer)
         try:
             answer = await peer.answer(offer, self._terms.reach)
