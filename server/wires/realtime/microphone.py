@@ -6,7 +6,8 @@ A client may send faster: what waits is bounded, and given a little faster than 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncIterator
 from typing import Final
 
 import numpy as np
@@ -19,17 +20,16 @@ from visavis.server.wires.realtime.refusals import Refused
 MOST: Final[Tick] = ms(60_000)  # that waits to be heard
 PACE: Final = 1.15  # s of sound in a second, less than a session takes (intake.SHARE)
 _AHEAD: Final[Tick] = ms(400)  # given at once after a pause: clients send up to so much in a piece
-_PATIENCE: Final = 0.1  # s without sound after which it is taken for silence
+_PATIENCE: Final = 0.3  # s without sound after which it is taken for silence
 _SILENCE: Final = 150  # packets of it at most: then a turn that was begun is over
 _NOTHING: Final = np.zeros(PACKET, np.int16)
 
 
 class Microphone:
-    """Inlet: of one client. deaf: whether nothing is to be heard now, which is then silence."""
+    """Inlet: of one client."""
 
-    def __init__(self, deaf: Callable[[], bool]) -> None:
-        self._deaf = deaf
-        self._waiting: list[Pcm] = []
+    def __init__(self) -> None:
+        self._waiting: deque[Pcm] = deque()
         self._length: Tick = 0
         self._more = asyncio.Event()
         self._given: Tick = 0
@@ -66,34 +66,42 @@ class Microphone:
             room -= len(packet)
             if room < 0:
                 await asyncio.sleep(-room / (PACE * TICK_RATE))
-            yield _NOTHING if self._deaf() else packet
+            yield packet
 
     async def _packets(self) -> AsyncIterator[Pcm]:
         """Of the client's sound, with silence where it pauses."""
-        rest, silent = np.zeros(0, np.int16), _SILENCE
+        silent = _SILENCE
         while True:
-            while self._waiting:
-                rest = np.concatenate([rest, *self._waiting])
-                self.clear()
-            if len(rest) >= PACKET:
+            if (packet := self._next()) is not None:
                 silent = 0
-                for start in range(0, len(rest) - PACKET + 1, PACKET):
-                    self._given += PACKET
-                    yield rest[start : start + PACKET]
-                rest = rest[len(rest) - len(rest) % PACKET :]
+                self._given += PACKET
+                yield packet
             elif silent >= _SILENCE:
                 await self._come(None)
             elif not await self._come(_PATIENCE if silent == 0 else to_ms(PACKET) / 1000):
                 silent += 1
                 yield _NOTHING
 
+    def _next(self) -> Pcm | None:
+        """The next packet; None while there is less than one."""
+        if self._length < PACKET:
+            return None
+        parts, missing = [], PACKET
+        while missing:
+            first = self._waiting.popleft()
+            if len(first) > missing:
+                self._waiting.appendleft(first[missing:])
+            parts.append(first[:missing])
+            missing -= len(parts[-1])
+        self._length -= PACKET
+        return np.concatenate(parts)
+
     async def _come(self, within: float | None) -> bool:
         """Whether more came in time."""
-        if not self._waiting:
-            self._more.clear()
-            try:
-                async with asyncio.timeout(within):
-                    await self._more.wait()
-            except TimeoutError:
-                return False
+        self._more.clear()
+        try:
+            async with asyncio.timeout(within):
+                await self._more.wait()
+        except TimeoutError:
+            return False
         return True

@@ -65,6 +65,11 @@ class Settings:
     transcribes: bool = True
     ignored: tuple[str, ...] = ()
 
+    def told(self, more: str) -> Settings:
+        """With more instructions. Raises Refused."""
+        text = f"{self.instructions}\n{more}".strip()
+        return replace(self, instructions=text_of(text, "instructions"))
+
     def shown(self) -> dict[str, Any]:
         """As the client reads them."""
         return {
