@@ -21,8 +21,9 @@ from visavis.server.http.cards import CardRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
+from visavis.server.http.opening import Lender, Offered, Sessions
 from visavis.server.http.places import Keeper, OwnPlaces, Places
-from visavis.server.http.sessions import Lender, Offered, SessionRoutes
+from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
@@ -39,7 +40,7 @@ from visavis.server.tools.gallery import Gallery
 from visavis.server.tools.specs import Shown, ToolsFile
 from visavis.server.tools.toolbox import check_installed
 
-SESSIONS: Final = web.AppKey("sessions", SessionRoutes)
+SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
 PLACES: Final = web.AppKey("places", Places)
 
@@ -97,7 +98,7 @@ def admission(config: Config) -> Admission:
 
 def sessions(
     config: Config, lender: Lender, places: Keeper, metrics: Metrics, memory: Memory | None = None
-) -> SessionRoutes:
+) -> Sessions:
     """The sessions of one process. memory: who keeps what is left of them; None: the process."""
     offered = Offered(
         config.avatar,
@@ -108,8 +109,12 @@ def sessions(
         reach(config),
         Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
     )
-    recordings = config.home_path / "recordings"
-    return SessionRoutes(offered, lender, places, recordings, metrics, memory)
+    return Sessions(offered, lender, places, metrics, memory)
+
+
+def session_routes(config: Config, live: Sessions, metrics: Metrics) -> SessionRoutes:
+    """The addresses of those."""
+    return SessionRoutes(live, config.home_path / "recordings", metrics)
 
 
 def topics(config: Config) -> TopicRoutes:
@@ -138,13 +143,13 @@ def application(
     parts = (
         StaffRoutes(roster),
         DeskRoutes(desk),
-        live,
+        session_routes(config, live, metrics),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
         Basics(
-            lambda: live.draining or lender.missing,
+            lambda: live.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),
             scrape,
         ),

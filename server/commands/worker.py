@@ -95,7 +95,8 @@ async def _serve(
     duty = Duty(link, places, remembering, sessions, metrics, missing, carry, roster.presence)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
     voices = VoiceRoutes(config.voice, config.language, config.home_path)
-    for part in (sessions, StaffRoutes(roster), voices):
+    routes = composition.session_routes(config, sessions, metrics)
+    for part in (routes, StaffRoutes(roster), voices):
         app.add_routes(part.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
     await runner.setup()
