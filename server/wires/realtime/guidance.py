@@ -32,8 +32,8 @@ class Guidance:
     may_answer: set while what was heard may be answered without being asked.
     """
 
-    def __init__(self, mind: Mind, settings: Callable[[], Settings]) -> None:
-        self._mind, self._settings = mind, settings
+    def __init__(self, mind: Mind, settings: Settings) -> None:
+        self._mind, self.settings = mind, settings
         self.instructions: str | None = None
         self.called: Callable[[Call], None] = lambda call: None
         self.may_answer = asyncio.Event()
@@ -46,7 +46,7 @@ class Guidance:
 
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """The mind's thoughts, once they are wanted. Raises EngineError."""
-        detection = self._settings().detection
+        detection = self.settings.detection
         if detection is None or not detection.answers:
             await question.confirmed()  # who was heard to the end knows whether to wait
             await self.may_answer.wait()
@@ -57,7 +57,7 @@ class Guidance:
                 yield thought
 
     def _led(self, question: Question) -> Question:
-        settings = self._settings()
+        settings = self.settings
         if not settings.guided:
             return question
         told = self.instructions if self.instructions is not None else settings.instructions
@@ -67,7 +67,7 @@ class Guidance:
 
     def tools(self) -> Sequence[Tool]:
         """The client's."""
-        settings = self._settings()
+        settings = self.settings
         return settings.tools if settings.choice == "auto" else ()
 
     async def use(self, call: Call, question: Question) -> Used:

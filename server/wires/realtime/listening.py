@@ -10,9 +10,10 @@ import numpy as np
 import soxr
 
 from visavis.engines.base import HEAR_RATE, PLAY_RATE, VAD_FRAME, Pcm, Stt
-from visavis.server.playout.messages import Tick, ms, to_ms
+from visavis.server.playout.messages import TICK_RATE, Tick, ms, to_ms
 from visavis.server.session.session import Session
 from visavis.server.session.transcribing import Transcribing
+from visavis.server.system.bucket import Bucket
 from visavis.server.system.flow import Tasks
 from visavis.server.system.served import Served
 from visavis.server.wires.realtime.microphone import Microphone
@@ -23,7 +24,8 @@ from visavis.server.wires.realtime.sound import Inflow, unwritten
 LONGEST: Final[Tick] = ms(180_000)  # that is taken whole
 _SHORTEST: Final[Tick] = ms(100)
 _RELEASED: Final = 0.4  # s after which the ear is opened again: see session/gate.py
-_DECODED: Final = 4 * 16_384  # characters of base64 that are sound at a time
+_DECODED: Final = 4 * 4_096  # characters of base64 that are made sound in one step of the loop
+_FLOW: Final = 8 * TICK_RATE, LONGEST  # of sound: in a second, and at once
 
 
 class Take:
@@ -63,6 +65,7 @@ class Listening:
     def __init__(self, settings: Settings, stt: Served[Stt] | None, *, sends: bool) -> None:
         self._settings, self._stt, self._sends = settings, stt, sends
         self._inflow = Inflow(settings.heard)
+        self._room = Bucket(*_FLOW)
         self._microphone = Microphone()
         self._take: Take | None = None
         self._taken: Tick = 0
@@ -91,15 +94,34 @@ class Listening:
             self.clear()
         self._settings = settings
 
-    def append(self, audio: str) -> None:
+    async def append(self, audio: str) -> None:
         """More sound, in base64. Raises Refused."""
         if not self._sends:
             what = "Sound comes over the call's own track here."
             raise Refused("unsupported", what, "audio")
+        format = self._settings.heard
+        length = ms(1000 * len(audio) * 3 / 4 / format.bytes_a_second)
+        if not self._room.take(length):
+            what = "Sound comes much faster than anybody speaks: send it as it is spoken."
+            raise Refused("rate_limit_exceeded", what, "audio")
+        if length > self._left:  # before any of it is looked at
+            raise Refused("input_audio_buffer_full", self._full, "audio")
         for start in range(0, len(audio), _DECODED):
-            data = unwritten(audio[start : start + _DECODED])
-            pcm = self._inflow.take(data)
-            self._hear(pcm)
+            self._hear(self._inflow.take(unwritten(audio[start : start + _DECODED])))
+            await asyncio.sleep(0)
+
+    @property
+    def _full(self) -> str:
+        if self._settings.detection is None:
+            return "Three minutes of sound are taken at most: commit them, or clear them."
+        return "More than a minute of sound waits to be heard: send it as it is spoken."
+
+    @property
+    def _left(self) -> Tick:
+        """How much more sound can be kept."""
+        if self._settings.detection is not None:
+            return self._microphone.left
+        return LONGEST - (self._take.length if self._take is not None else 0)
 
     def _hear(self, pcm: Pcm) -> None:
         if self._settings.detection is not None:
@@ -109,9 +131,6 @@ class Listening:
             raise Refused("unsupported", "This session hears nothing.", "audio")
         if self._take is None:
             self._take = Take(self._stt, self._session, self._tasks)
-        if self._take.length + len(pcm) > LONGEST:
-            what = "Three minutes of sound are taken at most: commit them, or clear them."
-            raise Refused("input_audio_buffer_full", what, "audio")
         self._take.keep(pcm)
 
     def clear(self) -> None:

@@ -15,7 +15,6 @@ import numpy as np
 from visavis.engines.base import Pcm
 from visavis.server.playout.messages import PACKET, TICK_RATE, Tick, ms, to_ms
 from visavis.server.session.session import Session
-from visavis.server.wires.realtime.refusals import Refused
 
 MOST: Final[Tick] = ms(60_000)  # that waits to be heard
 PACE: Final = 1.15  # s of sound in a second, less than a session takes (intake.SHARE)
@@ -39,11 +38,13 @@ class Microphone:
         """ms of the client's sound that the session was given."""
         return to_ms(self._given)
 
+    @property
+    def left(self) -> Tick:
+        """How much more can wait."""
+        return MOST - self._length
+
     def put(self, pcm: Pcm) -> None:
-        """More sound. Raises Refused when too much waits."""
-        if self._length + len(pcm) > MOST:
-            what = "More than a minute of sound waits to be heard: send it as it is spoken."
-            raise Refused("input_audio_buffer_full", what, "audio")
+        """More sound, for which there is room."""
         self._waiting.append(pcm)
         self._length += len(pcm)
         self._more.set()

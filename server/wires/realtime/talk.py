@@ -74,6 +74,7 @@ class Talk:
         self._since = session.clock.now()
         self._placed: Tick = 0  # when speech was placed last
         listening.begin(session, self._tasks)
+        self._set(settings)
         self._teller.send("session.created", {"session": self._shown()})
 
     async def close(self) -> None:
@@ -146,50 +147,34 @@ class Talk:
 
     # --- what a client asks for -----------------------------------------------------------------
 
-    def receive(self, text: str) -> None:
-        """One event of the client. Never raises for what it says."""
+    async def receive(self, text: str) -> None:
+        """One event of the client, one at a time. Never raises for what it says."""
         try:
             request, event_id = incoming.read(text)
         except Unread as error:
             self._teller.refuse(error, error.event_id)
             return
         try:
-            self._do(request, event_id)
+            await self._do(request, event_id)
         except Refused as error:
             self._teller.refuse(error, event_id)
 
-    def refuse(self, refused: Refused) -> None:
-        """Tell of something that was not even read."""
-        self._teller.refuse(refused)
+    def refuse(self, refused: Refused, kind: str = "") -> None:
+        """Tell of something else that was not done, or is about to happen."""
+        self._teller.refuse(refused, kind=kind)
 
-    def _do(self, request: Request, event_id: str) -> None:
+    async def _do(self, request: Request, event_id: str) -> None:
         """Raises Refused."""
-        editing, teller = self._editing, self._teller
         match request:
             case incoming.Append(audio):
-                self._listening.append(audio)
-            case incoming.Update(fields):
-                self._update(fields)
+                await self._listening.append(audio)
             case incoming.Commit():
                 self._commit()
             case incoming.Clear():
                 self._listening.clear()
-                teller.send("input_audio_buffer.cleared", {})
-            case incoming.Message():
-                editing.add(request)
-                if request.role == "system" and self.settings.guided:
-                    self.settings = self.settings.told(request.text)
-            case incoming.Output(id, call, text):
-                self._guidance.gave(call, text)
-                item = Item(id or new_id("item"), "function_call_output", text=text, call=call)
-                teller.add(item)
-            case incoming.Retrieve(id):
-                fields = {"item": editing.item(id).shown()}
-                teller.send("conversation.item.retrieved", fields)
-            case incoming.Delete(id):
-                editing.delete(editing.item(id))
-            case incoming.Truncate(id, heard):
-                editing.truncate(editing.item(id), heard)
+                self._teller.send("input_audio_buffer.cleared", {})
+            case incoming.Update(fields):
+                self._update(fields)
             case incoming.Respond():
                 self._asking.check()
                 self._tasks.start(self._respond(request, event_id), name="respond")
@@ -197,10 +182,35 @@ class Talk:
                 self._asking.cancel(response)
             case incoming.ClearOutput():
                 self._asking.stop()
+            case _:
+                self._edit(request)
+
+    def _edit(self, request: Request) -> None:
+        """What is about the items. Raises Refused."""
+        editing = self._editing
+        match request:
+            case incoming.Message():
+                editing.add(request)
+                if request.role == "system" and self.settings.guided:
+                    self._set(self.settings.told(request.text))
+            case incoming.Output(id, call, text):
+                self._guidance.gave(call, text)
+                item = Item(id or new_id("item"), "function_call_output", text=text, call=call)
+                self._teller.add(item)
+            case incoming.Retrieve(id):
+                fields = {"item": editing.item(id).shown()}
+                self._teller.send("conversation.item.retrieved", fields)
+            case incoming.Delete(id):
+                editing.delete(editing.item(id))
+            case incoming.Truncate(id, heard):
+                editing.truncate(editing.item(id), heard)
+
+    def _set(self, settings: Settings) -> None:
+        self.settings = self._guidance.settings = settings
+        self._listening.set(settings)
 
     def _update(self, fields: Mapping[str, Any]) -> None:
-        self.settings = updated(self.settings, fields)
-        self._listening.set(self.settings)
+        self._set(updated(self.settings, fields))
         detection = self.settings.detection
         if detection is not None and detection.answers:
             self._guidance.may_answer.set()
