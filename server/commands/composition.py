@@ -14,10 +14,11 @@ from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
-from visavis.server.http.app import Basics, Room, VoiceRoutes
+from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
+from visavis.server.http.entrances import Entrance
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
@@ -39,6 +40,10 @@ from visavis.server.tools import file as tools_file
 from visavis.server.tools.gallery import Gallery
 from visavis.server.tools.specs import Shown, ToolsFile
 from visavis.server.tools.toolbox import check_installed
+from visavis.server.wires import whep
+from visavis.server.wires.stage import Stages
+from visavis.server.wires.ways import Way
+from visavis.server.wires.whep import Whep
 
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
@@ -117,6 +122,31 @@ def session_routes(config: Config, live: Sessions, metrics: Metrics) -> SessionR
     return SessionRoutes(live, config.home_path / "recordings", metrics)
 
 
+def entrances(config: Config) -> tuple[Entrance, ...]:
+    """Addresses of wires that are on, and who may come in there; of the process with the guard."""
+    found = []
+    if config.whep == "on":
+        found.append(whep.entrance(config.whep_token))
+    return tuple(found)
+
+
+def ways(config: Config) -> tuple[Way, ...]:
+    """Addresses of wires that are on, for a parent of workers."""
+    found: list[Way] = []
+    if config.whep == "on":
+        found += whep.WAYS
+    return tuple(found)
+
+
+def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
+    """Wires that are on, of a process with sessions."""
+    found: list[Part] = []
+    if config.whep == "on":
+        stages = Stages(live)
+        found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+    return found
+
+
 def topics(config: Config) -> TopicRoutes:
     """What may be asked; nothing where the knowledge does not answer."""
     if config.dialogue == "echo":
@@ -140,7 +170,7 @@ def application(
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     roster = Roster(live, lender, desk.presence, metrics)
     roster.publish = partial(desk.put, 0)
-    parts = (
+    parts: tuple[Part, ...] = (
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics),
@@ -148,13 +178,14 @@ def application(
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
+        *wires(config, live, metrics),
         Basics(
             lambda: live.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),
             scrape,
         ),
     )
-    guard = Guard(config.token, metrics, staff=config.staff_token)
+    guard = Guard(config.token, metrics, staff=config.staff_token, entrances=entrances(config))
     app = assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

@@ -20,8 +20,8 @@ class Entrance:
 
     Where there is a key, the server's token opens the entrance as well: the operator may do
     everything. sent: how a request sends it. how: the same in words. loose: whether a request goes
-    in without it, since the wire looks at a pass of its own (`wires.tokens`). headers: that pages of
-    other origins may send, besides those that all may. credentials: whether they may also send
+    in without it, since the wire looks at a token of its own (`wires.tokens`). headers: that pages
+    of other origins may send, besides those that all may. credentials: whether they may also send
     cookies, as some clients insist to; none are ever read.
     """
 

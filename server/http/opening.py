@@ -184,6 +184,10 @@ class Sessions:
         """Where media is received."""
         return self._offered.reach
 
+    async def mouth(self) -> Mouth:
+        """What speaks one person's own voice. Raises EngineError."""
+        return await self._lender.mouth()
+
     def find(self, name: str) -> Held | None:
         """The one of that name."""
         return self._held.get(name)
@@ -202,9 +206,7 @@ class Sessions:
         source = _source(wish.source or self._offered.source)
         language, follows = await self._tongue(wish)
         ours = self._offered
-        return Kind(
-            wish.avatar or ours.avatar, wish.voice or ours.voice, source, language, follows
-        )
+        return Kind(wish.avatar or ours.avatar, wish.voice or ours.voice, source, language, follows)
 
     async def hosted(
         self, wish: Wish, who: str, *, name: str = "", lingers: float = 0.0,

@@ -93,9 +93,7 @@ class SessionRoutes:
         self._sessions.opened(name, kind)
         return _answered(name, answer)
 
-    async def _seated(
-        self, name: str, kind: Kind, offer: str, before: Legacy | None = None
-    ) -> str:
+    async def _seated(self, name: str, kind: Kind, offer: str, before: Legacy | None = None) -> str:
         """Open a session in the place that was taken for it: the SDP answer."""
         answers = []
 

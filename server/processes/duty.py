@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from visavis.engines.base import EngineError
 from visavis.server.http.keepsakes import Kept
-from visavis.server.http.places import Holder
 from visavis.server.http.opening import Sessions
+from visavis.server.http.places import Holder
 from visavis.server.processes import merging
 from visavis.server.processes.link import Link, LinkError
 from visavis.server.rtc.held import Held

@@ -120,8 +120,9 @@ async def answer(
 
     reach: where we are reached; None: at all addresses but loopback. Where that is loopback alone,
     Firefox is also given this machine's other addresses. observer: is told what this connection
-    may send. media: what it carries. Raises Malformed; Unprocessable when a track of ours has no section of its kind in the
-    offer, or no codec that both sides know; Full when no port for media is left.
+    may send. media: what it carries. Raises Malformed; Unprocessable when a track of ours has no
+    section of its kind in the offer, or no codec that both sides know; Full when no port for media
+    is left.
     """
     reach = reach or Reach()
     usable = offers.checked(offer, reach, media)

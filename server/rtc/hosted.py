@@ -69,8 +69,7 @@ class Hosted:
         self.legs.append(leg)
         try:
             answer = await leg.answer(offer)
-            if self.state == "over":
-                raise NotFound(_OVER, "session-over")
+            self._check_lives()
         except BaseException:
             self.legs.remove(leg)
             await leg.close()
@@ -79,6 +78,11 @@ class Hosted:
             self._wait(max(CONNECT_WITHIN, self._lingers))
         self._tasks.start(self._follow(leg), name="leg")
         return answer
+
+    def _check_lives(self) -> None:
+        """Raises NotFound."""
+        if self.state == "over":
+            raise NotFound(_OVER, "session-over")
 
     async def _follow(self, leg: Leg) -> None:
         coming = asyncio.create_task(self._arrive(leg), name="leg arrives")

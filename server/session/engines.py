@@ -52,6 +52,6 @@ class Engines:
     @property
     def source(self) -> Source:
         """Where its words or its voice come from."""
-        if self.pushed is not None:
+        if self.pushed is not None and self.ear is None:  # else it has words of its own, too
             return "voice"
         return "microphone" if isinstance(self.ear, Mouth) else "dialogue"
