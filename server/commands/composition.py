@@ -41,6 +41,10 @@ from visavis.server.tools.gallery import Gallery
 from visavis.server.tools.specs import Shown, ToolsFile
 from visavis.server.tools.toolbox import check_installed
 from visavis.server.wires import whep
+from visavis.server.wires.realtime import door as realtime_door
+from visavis.server.wires.realtime import entry as realtime_entry
+from visavis.server.wires.realtime.beginnings import Beginnings
+from visavis.server.wires.realtime.names import HomeNames
 from visavis.server.wires.stage import Stages
 from visavis.server.wires.ways import Way
 from visavis.server.wires.whep import Whep
@@ -127,6 +131,8 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
     found = []
     if config.whep == "on":
         found.append(whep.entrance(config.whep_token))
+    if config.realtime_key:
+        found.append(realtime_entry.entrance(config.realtime_key))
     return tuple(found)
 
 
@@ -135,6 +141,8 @@ def ways(config: Config) -> tuple[Way, ...]:
     found: list[Way] = []
     if config.whep == "on":
         found += whep.WAYS
+    if config.realtime_key:
+        found += realtime_door.WAYS
     return tuple(found)
 
 
@@ -144,6 +152,10 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     if config.whep == "on":
         stages = Stages(live)
         found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+    if config.realtime_key:
+        guided, names = llm.chat(config) is not None, HomeNames(config.home_path)
+        beginnings = Beginnings(live, names, guided=guided)
+        found.append(realtime_door.Realtime(live, beginnings, config.realtime_key, guided=guided))
     return found
 
 

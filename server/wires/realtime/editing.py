@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from visavis.engines.base import Remark
+from visavis.engines.base import Remark, Role
 from visavis.server.session.session import Session
 from visavis.server.wires.realtime.asking import Asking
 from visavis.server.wires.realtime.incoming import Message
@@ -63,7 +63,7 @@ class Editing:
         self._teller.items.remove(item.id)
         self._asking.pending = [each for each in self._asking.pending if each is not item]
         if item.turn is not None and item.kind == "message":
-            role = "avatar" if item.role == "assistant" else "visitor"
+            role: Role = "avatar" if item.role == "assistant" else "visitor"
             self._session.history.forget(item.turn, role)
         self._teller.send("conversation.item.deleted", {"item_id": item.id})
 

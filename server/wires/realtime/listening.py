@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import Final
 
 import numpy as np
-import soxr
+import soxr  # type: ignore[import-untyped]
 
 from visavis.engines.base import HEAR_RATE, PLAY_RATE, VAD_FRAME, Pcm, Stt
 from visavis.server.playout.messages import TICK_RATE, Tick, ms, to_ms

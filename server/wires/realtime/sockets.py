@@ -130,7 +130,6 @@ async def _read(socket: web.WebSocketResponse, talk: Talk) -> None:
     room = Bucket(*_MESSAGES)
     async for message in socket:
         if not room.take():
-            room.spend(1)
             await asyncio.sleep(_WAIT)  # it is not read meanwhile
         if message.type == WSMsgType.TEXT:
             await talk.receive(message.data)

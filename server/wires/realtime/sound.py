@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import soxr
+import soxr  # type: ignore[import-untyped]
 
 from visavis.engines.base import PLAY_RATE, Pcm
 from visavis.server.session.resampling import Resampled
