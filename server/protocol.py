@@ -119,7 +119,8 @@ TAKES: Final = (Watch.type, Language.type)
 class Ready:
     """First message on an open channel.
 
-    source: whether the avatar answers ("dialogue"), or speaks what comes in over the microphone.
+    source: whether the avatar answers ("dialogue"), or speaks what comes in over the microphone, or
+    a "voice" that a program pushes.
     resume: the secret with which a new offer goes on with this session; resumed: whether this one
     did. taken: messages from clients that were acted upon so far, pings left out: what a client
     sent beyond that is lost. history: what was said before; captions: the clauses of the reply
@@ -185,6 +186,8 @@ _NAMES: Final[Mapping[type, str]] = {
     events.ReplyStarted: "reply_started",
     events.ReplyHeld: "reply_held",
     events.ReplyResumed: "reply_resumed",
+    events.SegmentStarted: "segment_started",
+    events.SegmentEnded: "segment_ended",
     events.Caption: "caption",
     events.CardShown: "card",
     events.StaffWanted: "staff",
@@ -205,7 +208,7 @@ _CLIENT_TYPES: Final = {
 def encode(message: FromServer) -> str:
     """A message as one JSON text."""
     fields = asdict(message)
-    if isinstance(message, events.ReplyStarted | events.ReplyResumed):
+    if isinstance(message, events.ReplyStarted | events.ReplyResumed | events.SegmentStarted):
         fields["at_ms"] = to_ms(fields.pop("at"))
     return json.dumps({"type": _NAMES[type(message)], **fields}, ensure_ascii=False)
 
@@ -305,7 +308,7 @@ def _refused(session: Session, message: Text | SayText) -> events.Failure | None
     if not message.text.strip():
         return events.Failure("empty-text", "There is nothing to say.")
     if not session.answers:
-        return events.Failure("no-words", "This avatar speaks what the microphone hears.")
+        return events.Failure("no-words", "This avatar speaks another's voice, and no words.")
     if isinstance(message, SayText) and saying.empty(message.text, session.language):
         return events.Failure(saying.NOTHING, saying.WHY)
     return None

@@ -12,20 +12,18 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from visavis.server import protocol
 from visavis.server.playout.messages import TICK_RATE, Tick, ms
-from visavis.server.rtc.allowance import Allowance, Limits
-from visavis.server.rtc.congestion import Observer
+from visavis.server.rtc.allowance import Allowance
+from visavis.server.rtc.held import COMMANDS, State
 from visavis.server.rtc.legacy import Legacy
 from visavis.server.rtc.peer import Peer
-from visavis.server.rtc.reach import Reach
+from visavis.server.rtc.terms import Terms
 from visavis.server.session.events import Failure, Line
 from visavis.server.session.session import Session
 from visavis.server.system.bucket import Bucket
-from visavis.server.system.config import Source
 from visavis.server.system.errors import Full, NotFound, Unprocessable
 from visavis.server.system.flow import Tasks
 
@@ -40,31 +38,12 @@ _SILENT: Final[Tick] = ms(1500)  # without a packet: feedback on pictures comes 
 _SPEAKS: Final[Tick] = ms(100)  # between two looks at whether a reply is under way
 _FLUSH: Final = 0.3  # s for the last message to leave before the connection is closed
 _MOST_PEERS: Final = 8  # of a session at a time, those that are being closed included
-_COMMANDS: Final = 25, 100  # over HTTP, (a second, at once), as on a data channel
 _TOKEN_BYTES: Final = 16
 _HISTORY: Final = 16_000  # characters: well within what a data channel takes in one message
 _AWAY: Final = "There is no such conversation any more: it waited, or its place was needed."
 
 _ENDS: Final = "The server is shutting down: this conversation will end in a moment."
 _ENDED: Final = "The server was shut down."
-
-State = Literal["offered", "live", "resting", "over"]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What all connections of a session have in common.
-
-    ice: STUN and TURN addresses. reach: where media is received. network: makes who is told what
-    one connection can carry.
-    """
-
-    avatar: str
-    voice: str
-    ice: tuple[str, ...]
-    reach: Reach
-    limits: Limits
-    network: Callable[[], Observer]
 
 
 class Conversation:
@@ -81,7 +60,7 @@ class Conversation:
         self.session, self._terms, self._changed = session, terms, changed
         self._limits = limits = terms.limits
         self._allowance = Allowance(limits)
-        self.commands = Bucket(*_COMMANDS)
+        self.commands = Bucket(*COMMANDS)
         self.state: State = "offered"
         self.since = session.clock.seconds(0)  # when that state began, s of time.monotonic()
         self._token = f"{session.name}.{secrets.token_urlsafe(_TOKEN_BYTES)}"
@@ -194,10 +173,9 @@ class Conversation:
             now = self.session.clock.now()
             self._lost = self.session.clock.seconds(now)
             self.session.rest(now)
-        source: Source = "dialogue" if self.session.answers else "microphone"
         self.legacy = Legacy(
-            self._token, self._lost, self._taken, self._terms.avatar, self._terms.voice, source,
-            self.session.left(),
+            self._token, self._lost, self._taken, self._terms.avatar, self._terms.voice,
+            self.session.source, self.session.left(),
         )  # fmt: skip
 
     @property
@@ -214,9 +192,9 @@ class Conversation:
 
     def ready(self) -> protocol.Ready:
         """The first message on a peer's channel."""
-        source: Source = "dialogue" if self.session.answers else "microphone"
         return protocol.Ready(
-            protocol.VERSION, self.session.name, self._terms.avatar, self._terms.voice, source,
+            protocol.VERSION, self.session.name, self._terms.avatar, self._terms.voice,
+            self.session.source,
             resume=self._token,
             resumed=self._connections > 1 or self._goes_on,
             taken=self._taken,

@@ -85,7 +85,7 @@ class Peer:
         self._reach = reach
         self._watch()
         await self._wire()
-        self._credentials = _credentials(offer)
+        self._credentials = credentials(offer)
         return await rtc.answer(self._pc, offer, reach, observer=self._network)
 
     async def _wire(self) -> None:
@@ -146,7 +146,7 @@ class Peer:
 
     def knows(self, fragment: str) -> bool:
         """Whether an SDP fragment is about this connection: it names its ICE user, or none."""
-        return _credentials(fragment) <= self._credentials
+        return credentials(fragment) <= self._credentials
 
     async def add_candidates(self, fragment: str) -> None:
         """Trickled candidates, as RFC 8840 has them. Raises Malformed, Unprocessable."""
@@ -259,7 +259,7 @@ class Peer:
         self.send(Failure("failed", "The server could not do that; its log says more."))
 
 
-def _credentials(description: str) -> frozenset[str]:
+def credentials(description: str) -> frozenset[str]:
     """The ICE users that an SDP or a fragment names (RFC 8839, a=ice-ufrag)."""
     return frozenset(re.findall(r"^a=ice-ufrag:(\S+)", description, re.MULTILINE))
 

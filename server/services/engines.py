@@ -55,7 +55,7 @@ from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
-from visavis.server.session.relaying import Mouth
+from visavis.server.session.lipsync import Mouth
 from visavis.server.session.speaking import Speakers
 from visavis.server.session.switching import followed
 from visavis.server.system.config import Source
@@ -237,6 +237,7 @@ class Services:
         self._seed += 1
         with loading("The session's ears, lips or motion"):
             ear, motion = await asyncio.to_thread(self._own, source, self._seed, stt, language)
+            pushed = await self.mouth() if source == "voice" else None
         loan = await self._puppets.lend(path)  # last: what fails after it would not give it back
         sitting, commands = self._drawing.sit(loan.puppet), self._answering.commands
 
@@ -268,6 +269,7 @@ class Services:
             follows=follows,
             languages=self.languages,
             hears=self._hears,
+            pushed=pushed,
         )
 
     async def learn(self) -> None:
@@ -343,9 +345,11 @@ class Services:
 
     def _own(
         self, source: Source, seed: int, stt: Served[Stt], language: str
-    ) -> tuple[Ear | Mouth, Motion]:
+    ) -> tuple[Ear | Mouth | None, Motion]:
         """What a session shares with nobody."""
         motion = load.motion(seed)
+        if source == "voice":
+            return None, motion
         if source == "microphone":
             return Mouth(load.lips(), load.lips), motion
         # What cannot be made fails the request, and the event loop has nothing to import.

@@ -27,7 +27,7 @@ from visavis.server.playout.messages import Fluency
 from visavis.server.services.minds import DialogueMind
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
-from visavis.server.session.relaying import Mouth
+from visavis.server.session.lipsync import Mouth
 from visavis.server.session.showing import Urgency
 from visavis.server.session.speaking import Speakers
 from visavis.server.system.flow import Worker

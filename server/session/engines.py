@@ -11,9 +11,10 @@ from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause, Request
 from visavis.server.session.changeover import Hears
 from visavis.server.session.hearing import Ear
-from visavis.server.session.relaying import Mouth
+from visavis.server.session.lipsync import Mouth
 from visavis.server.session.showing import Sitting
 from visavis.server.session.speaking import Speakers
+from visavis.server.system.config import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Engines:
     language: BCP 47, in which the conversation begins, and voice: who speaks it. follows: whether
     it goes over to the visitor's, if that is one of `languages` (codes); hears(language, detect):
     recognition in one, to go on with, others being written as what they are (raises EngineError).
+    pushed: what speaks the sound that a program pushes; then there is no mind to ask.
     over: told of each question that was answered, and how sure the answer was.
     """
 
@@ -44,4 +46,12 @@ class Engines:
     follows: bool = False
     languages: tuple[str, ...] = ("en",)
     hears: Hears | None = None
+    pushed: Mouth | None = None
     over: Callable[[Request, float | None], None] = lambda request, sure: None
+
+    @property
+    def source(self) -> Source:
+        """Where its words or its voice come from."""
+        if self.pushed is not None and self.ear is None:  # else it has words of its own, too
+            return "voice"
+        return "microphone" if isinstance(self.ear, Mouth) else "dialogue"

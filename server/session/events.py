@@ -88,6 +88,26 @@ class ReplyResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentStarted:
+    """The first sound of a pushed segment (1, 2, ...) is heard; it played at `at`."""
+
+    segment: int
+    at: Tick
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEnded:
+    """A pushed segment is over: once each, also of one that never began or holds no sound.
+
+    position: s of it that were heard. interrupted: it was cleared, and the rest is not heard.
+    """
+
+    segment: int
+    position: float
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Caption:
     """A clause being spoken; the first `heard` characters of `text` have been said."""
 
@@ -212,6 +232,8 @@ Event = (
     | ReplyStarted
     | ReplyHeld
     | ReplyResumed
+    | SegmentStarted
+    | SegmentEnded
     | Caption
     | CardShown
     | StaffWanted

@@ -11,13 +11,22 @@ from visavis.server.system.metrics import Metrics
 
 
 class Played:
-    """Of one session. marks: those of the reply under way, None: there is none."""
+    """Of one session.
 
-    def __init__(self, metrics: Metrics, marks: Callable[[], Marks | None]) -> None:
-        self._metrics, self._marks = metrics, marks
+    marks: those of the reply under way, None: there is none. sounds: who else is told of sound.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        marks: Callable[[], Marks | None],
+        sounds: Callable[[Tick, Tick], None],
+    ) -> None:
+        self._metrics, self._marks, self._sounds = metrics, marks, sounds
 
     def sound_sent(self, at: Tick, now: Tick) -> None:
         """A packet that plays at `at` was handed over."""
+        self._sounds(at, now)
         if (marks := self._marks()) is not None:
             marks.sound_sent(at, now, PACKET)
 

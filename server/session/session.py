@@ -31,11 +31,13 @@ from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.history import History
 from visavis.server.session.intake import taken
 from visavis.server.session.keepsake import Keepsake
+from visavis.server.session.lipsync import Mouth
 from visavis.server.session.obeying import Obeying, last_answer
 from visavis.server.session.performing import Platform
 from visavis.server.session.played import Played
+from visavis.server.session.pushing import Pushed
 from visavis.server.session.relayed import Relayed
-from visavis.server.session.relaying import Mouth, Relay
+from visavis.server.session.relaying import Relay
 from visavis.server.session.replying import Conversation, Replies
 from visavis.server.session.showing import Showing
 from visavis.server.session.speaking import Reply
@@ -47,7 +49,10 @@ from visavis.server.system.metrics import Metrics
 
 
 class Session:
-    """A conversation. Whoever made it calls `run`; doors may come and go while it runs."""
+    """A conversation. Whoever made it calls `run`; doors may come and go while it runs.
+
+    voice: to which a program pushes sound where that is the session's `source`.
+    """
 
     def __init__(self, name: str, engines: Engines, metrics: Metrics, clock: Clock) -> None:
         self.name, self._engines, self._metrics, self.clock = name, engines, metrics, clock
@@ -66,13 +71,16 @@ class Session:
         self._changeover = Changeover(
             self._switching, hearing, engines.hears, self._tasks, self._outlets.tell
         )
-        self.answers = not isinstance(self._ear, Relay)  # else it speaks what it hears
+        self.source = engines.source
+        self.answers = self.source == "dialogue"  # else it speaks the sound of somebody
         self.history = History()
         self.staff_wanted: str | None = None  # why a human being is, since one was asked for
         self._directing = Directing(
             engines.speakers.guide, self._showing, lambda: self._replies.directions
         )
-        self._played = Played(metrics, lambda: self._replies.marks)
+        self._played = Played(
+            metrics, lambda: self._replies.marks, lambda *sent: self.voice.sound_sent(*sent)
+        )
         self._platform = Platform(
             clock,
             self.timeline,
@@ -81,6 +89,7 @@ class Session:
             self._directing.appear,
             self.call_staff,
         )
+        self.voice = Pushed(self._platform, engines.pushed, self._tasks, metrics)
         self.attendance = Attendance(self._platform, self.history, self._clear)
         conversation = Conversation(
             name,
@@ -143,6 +152,7 @@ class Session:
         if self._closed:
             return
         self._closed = True
+        self.voice.clear()
         self._replies.end("interrupted")
         self._taking.drop_draft()
         await self._tasks.close()
@@ -177,7 +187,8 @@ class Session:
         """For how long nothing was asked for, said or answered."""
         if self.replying or self.attendance.held:
             return 0
-        return self.clock.now() - max(self._stirred, self._replies.ended, self._relayed.voiced)
+        voiced = max(self._relayed.voiced, self.voice.voiced)
+        return self.clock.now() - max(self._stirred, self._replies.ended, voiced)
 
     @property
     def replying(self) -> bool:
@@ -290,6 +301,7 @@ class Session:
 
     def interrupt(self) -> None:
         """Stop speaking; the rest is said only to who asks for it."""
+        self.voice.clear()
         self.halt()
         self._showing.attend("idle")
 

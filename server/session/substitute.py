@@ -21,8 +21,9 @@ from visavis.server.session.events import Event
 from visavis.server.session.hearing import Ear, Hearing
 from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.intake import taken
+from visavis.server.session.lipsync import Mouth
 from visavis.server.session.performing import Platform
-from visavis.server.session.relaying import Mouth, Relay
+from visavis.server.session.relaying import Relay
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
 

@@ -18,11 +18,11 @@ from visavis.engines.base import UNTOLD
 from visavis.engines.language.phrasebook import LANGUAGES, phrase
 from visavis.server import protocol
 from visavis.server.rtc.booth import Booth
-from visavis.server.rtc.conversation import Conversation
+from visavis.server.rtc.held import Held
 from visavis.server.session import events
 from visavis.server.session.attendance import Presence
 from visavis.server.session.doors import Playout
-from visavis.server.session.relaying import Mouth
+from visavis.server.session.lipsync import Mouth
 from visavis.server.staff import streams
 from visavis.server.staff.lines import Lines
 from visavis.server.staff.rows import REASON, Doing, Row
@@ -68,7 +68,7 @@ class Attendant:
 
     def __init__(
         self,
-        conversation: Conversation,
+        conversation: Held,
         presence: Presence,
         mouth: Callable[[], Awaitable[Mouth]],
         changed: Callable[[], None],
@@ -122,7 +122,7 @@ class Attendant:
         session, holder, mood = self._session, self._holder, self._mood
         return Row(
             session.name, self._conversation.terms.avatar,
-            "dialogue" if session.answers else "microphone",
+            session.source,
             session.language, self._conversation.state, self._doing, self._begun, self._wanted,
             (session.staff_wanted or "")[:REASON],
             (mood.frustration, mood.satisfaction, mood.urgency, mood.confidence),

@@ -14,7 +14,7 @@ from visavis.engines.base import EngineError, FaceState, Fragment, Phoneme, Spee
 from visavis.server.playout.messages import PACKET, ms
 from visavis.server.services.minds import WatchedMind
 from visavis.server.session import events, hearing
-from visavis.server.session.relaying import Mouth
+from visavis.server.session.lipsync import Mouth
 from visavis.server.session.renewing import TOO_MANY
 from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import Tasks, Worker

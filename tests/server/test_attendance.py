@@ -12,7 +12,7 @@ from visavis.engines.base import Exchange, Remark
 from visavis.server.playout.messages import PACKET, ms
 from visavis.server.session import events
 from visavis.server.session.attendance import Presence
-from visavis.server.session.relaying import Mouth
+from visavis.server.session.lipsync import Mouth
 
 
 @virtual_time

@@ -17,7 +17,8 @@ from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.server import protocol
 from visavis.server.playout.messages import PACKET, ms, to_ms
 from visavis.server.recording.files import read_sound
-from visavis.server.session.relaying import Mouth, delay
+from visavis.server.session.lipsync import Mouth
+from visavis.server.session.relaying import delay
 
 DELAY = delay(fake.FakeLips())
 RNG = np.random.default_rng(0)

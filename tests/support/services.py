@@ -25,7 +25,7 @@ from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.hearing import Ear
-from visavis.server.session.relaying import Mouth
+from visavis.server.session.lipsync import Mouth
 from visavis.server.session.speaking import Ahead, Speakers
 from visavis.server.system.config import Source
 from visavis.server.system.errors import NotFound
@@ -79,6 +79,8 @@ class FakeServices:
             raise NotFound(f"There is no avatar {avatar!r}.")
         self.lent += 1
         engines = self.engines(fake.FakeLips() if source == "microphone" else None)
+        if source == "voice":
+            engines = replace(engines, ear=None, pushed=await self.mouth())
         return replace(engines, language=language, follows=follows, languages=self.languages)
 
     async def mouth(self) -> Mouth:
