@@ -54,7 +54,7 @@ class Sheets(NamedTuple):
     edges: Array
     corner: Array
     margin: Real
-    masked: None | bool  # None: never, and machine code of its own, as quick as if it were not
+    masked: bool | None  # None: never, and machine code of its own, as quick as if it were not
 
 
 class Inside(NamedTuple):

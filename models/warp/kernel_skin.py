@@ -86,7 +86,7 @@ def solid_part(opacity: int) -> int:
 @compiled
 def draw_skin(
     nodes: Array, gain: Array, i: int, j: int, step: int, flat: Array, stride: int, high_y: Real,
-    origin: Array, fades: Array, picture: Picture, left: int, top: int, masked: None | bool,
+    origin: Array, fades: Array, picture: Picture, left: int, top: int, masked: bool | None,
 ) -> None:  # fmt: skip
     """A cell of one sheet, in fixed point as `kernel.draw_base` draws.
 
