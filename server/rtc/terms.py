@@ -13,7 +13,7 @@ from visavis.server.rtc.reach import Reach
 @dataclass(frozen=True, slots=True)
 class Terms:
     """ice: STUN and TURN addresses. reach: where media is received. network: makes who is told
-    what one connection can carry.
+    what one connection can carry. background: what was asked for the face to stand before.
     """
 
     avatar: str
@@ -22,3 +22,4 @@ class Terms:
     reach: Reach
     limits: Limits
     network: Callable[[], Observer]
+    background: str = ""
