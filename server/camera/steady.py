@@ -56,7 +56,7 @@ class Stretch:
         keep = max(0, int(self._at) - _HALF)
         self._held, self._at = sound[keep:], self._at - keep
         places, before = at[:-1] - before[:-1], before[:-1]
-        if count == 0 or not places.any() and longer == 0.0:
+        if count == 0 or (not places.any() and longer == 0.0):
             return sound[before]
         windows = sliding_window_view(sound, 2 * _HALF)[before - _HALF + 1]
         rows = _FILTERS[np.rint(places * _PHASES).astype(np.int64)]

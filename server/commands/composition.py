@@ -31,6 +31,7 @@ from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
+from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery

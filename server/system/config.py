@@ -392,7 +392,7 @@ def doubts(
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    for one in ("token", "staff_token", "whep_token", "whip_token"):
+    for one in (name for name in SECRETS if not name.endswith("_key")):
         if given.get(one):
             msg = (
                 "a token on the command line can be read by every user of this machine: make a "

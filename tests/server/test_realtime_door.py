@@ -155,40 +155,39 @@ async def test_hostile_events_are_told_and_the_conversation_goes_on():
 
 @pytest.mark.asyncio
 async def test_a_message_of_15_mb_ends_its_own_connection_alone():
-    async with house() as (_, client):
-        async with client.realtime.connect(model="x") as witness:
-            await until(witness, "session.created")
-            with pytest.raises(Exception, match="1009|too big|close"):
-                async with client.realtime.connect(model="x") as socket:
-                    await socket.input_audio_buffer.append(audio="A" * (15 << 20))
-                    async for _ in socket:
-                        pass
-                    raise ConnectionError("close")
-            await witness.response.create()
-            assert (await until(witness, "response.done"))[-1].response.status == "completed"
+    async with house() as (_, client), client.realtime.connect(model="x") as witness:
+        await until(witness, "session.created")
+        with pytest.raises(Exception, match="1009|too big|close"):
+            async with client.realtime.connect(model="x") as socket:
+                await socket.input_audio_buffer.append(audio="A" * (15 << 20))
+                async for _ in socket:
+                    pass
+                raise ConnectionError("close")
+        await witness.response.create()
+        assert (await until(witness, "response.done"))[-1].response.status == "completed"
 
 
 @pytest.mark.asyncio
 async def test_a_flood_of_events_slows_down_its_sender_alone():
-    async with house() as (_, client):
-        async with (
-            client.realtime.connect(model="x") as flooding,
-            client.realtime.connect(model="x") as witness,
-        ):
-            await until(witness, "session.created")
+    async with (
+        house() as (_, client),
+        client.realtime.connect(model="x") as flooding,
+        client.realtime.connect(model="x") as witness,
+    ):
+        await until(witness, "session.created")
 
-            async def flood():
-                for _ in range(700):
-                    await flooding.send_raw('{"type":"conversation.item.retrieve","item_id":"a"}')
+        async def flood():
+            for _ in range(700):
+                await flooding.send_raw('{"type":"conversation.item.retrieve","item_id":"a"}')
 
-            task = asyncio.create_task(flood())
-            await witness.response.create()
-            started = asyncio.get_running_loop().time()
-            assert (await until(witness, "response.done"))[-1].response.status == "completed"
-            assert asyncio.get_running_loop().time() - started < 3.0
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            flooding._connection.transport.abort()  # it would read 700 errors first
+        task = asyncio.create_task(flood())
+        await witness.response.create()
+        started = asyncio.get_running_loop().time()
+        assert (await until(witness, "response.done"))[-1].response.status == "completed"
+        assert asyncio.get_running_loop().time() - started < 3.0
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        flooding._connection.transport.abort()  # it would read 700 errors first
 
 
 @pytest.mark.asyncio

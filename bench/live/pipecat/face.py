@@ -10,47 +10,23 @@ what was seen and heard. The voice is joe's; --paced gives its sound in real tim
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import json
-import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from aiohttp import web
-from loguru import logger
 from pipecat.frames.frames import (
-    EndFrame,
     Frame,
-    InterruptionFrame,
     OutputImageRawFrame,
     SpeechOutputAudioRawFrame,
-    TTSAudioRawFrame,
-    TTSStartedFrame,
     TTSStoppedFrame,
 )
-from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
-from pipecat.transports.base_transport import TransportParams
-from pipecat.transports.smallwebrtc.connection import SmallWebRTCConnection
-from pipecat.transports.smallwebrtc.transport import SmallWebRTCTransport
-from pipecat.workers.runner import WorkerRunner
 
-from bench.live.pipecat.thumbs import found, thumb
-from bench.live.signals import summary
-from bench.machine import Share
-from visavis.doors.pipecat import VisavisVideoService
-from visavis.engines import load
+from bench.live.pipecat.thumbs import thumb
 from visavis.engines.base import Pcm
-from visavis.server.embedded.house import House
-from visavis.server.session.events import Event, SegmentEnded, SegmentStarted
-from visavis.server.system.config import load as settings
+from visavis.server.session.events import Event
 
 RATE: Final = 24_000  # of the sound that is given
 OUT: Final = Path("out/bench/pipecat")
