@@ -1,6 +1,7 @@
 """Every error that the server itself raises, in one tree.
 
 ConfigError            the operator's settings are wrong: exit status 2
+DeviceError            a camera, a microphone or the sound server cannot be used
 SoundError             sound of a kind that cannot be spoken
 Problem                a request that cannot be served: problem+json with `status`
   Malformed  400       not what its type says
@@ -9,11 +10,13 @@ Problem                a request that cannot be served: problem+json with `statu
   NotFound  404        no such session, avatar or voice
   TooSlow  408         the body did not arrive in time
   Conflict  409        there is one already, or it is in use
+  Outdated  412        about a state that is no more
   Gone  410            there was one, and it ended by a fault of the server
   TooLarge  413        more than we read
   WrongType  415       a body of another type
   Unprocessable  422   understood, but it cannot work
   TooMany  429         wrong too often
+  Unsupported  501     a way of the protocol that is not taken here
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
@@ -26,6 +29,10 @@ from typing import ClassVar
 
 class ConfigError(Exception):
     """A setting is unknown or wrong; the text names it and the fix."""
+
+
+class DeviceError(Exception):
+    """A camera, a microphone or the sound server cannot be used; the text names the fix."""
 
 
 class SoundError(ValueError):
@@ -80,6 +87,12 @@ class Conflict(Problem):
     status, title = 409, "Conflict"
 
 
+class Outdated(Problem):
+    """The caller means a state that is no more."""
+
+    status, title = 412, "Precondition failed"
+
+
 class Gone(Problem):
     """There was one, and the server lost it."""
 
@@ -102,6 +115,12 @@ class Unprocessable(Problem):
     """The body was understood, but it cannot work."""
 
     status, title = 422, "Unprocessable content"
+
+
+class Unsupported(Problem):
+    """A part of the protocol that this server does without."""
+
+    status, title = 501, "Not implemented"
 
 
 class TooMany(Problem):
