@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 SOURCES := $(shell find server engines models client -type f -not -name '*.pyc' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check fuzz bench clean lock
+.PHONY: help setup run test test-all check fuzz bench clean lock npm
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -20,7 +20,7 @@ run: $(STAMP) ## install if needed, start the server, print its address: make ru
 # What wants a whole machine to itself: floods, real browsers, real programs, short deadlines.
 ALONE := tests/attack tests/browser tests/deploy \
 	tests/server/test_keepsakes.py tests/server/test_renderer_live.py
-test: $(VENV)/.tools $(STAMP) ## install what the tests need, Chromium included, and run them
+test: $(VENV)/.tools $(STAMP) npm ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest -q $(SELECT) $(ALONE)
@@ -49,6 +49,16 @@ lock: $(VENV)/.tools ## resolve the dependencies anew (pins in pyproject.toml)
 	$(LOCK) --extra llm -o deploy/requirements.lock pyproject.toml
 	$(LOCK) --extra llm --extra mcp --extra languages --extra dev -o deploy/requirements-dev.lock pyproject.toml
 	$(LOCK) --extra llm --extra rtx -c deploy/requirements.lock -o deploy/requirements-rtx.lock pyproject.toml
+
+# Exact versions with hashes, see tests/npm/README.md; none of their scripts is run.
+SETS := $(patsubst tests/npm/%/package-lock.json,$(VENV)/npm/%/.installed,$(wildcard tests/npm/*/package-lock.json))
+npm: $(SETS) ## install the packages of others that are tested in a browser
+
+$(VENV)/npm/%/.installed: tests/npm/%/package-lock.json tests/npm/%/package.json
+	@sh deploy/need.sh npm npm
+	@mkdir -p $(@D) && cp $^ $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --omit-lockfile-registry-resolved
+	@touch $@
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist out *.egg-info

@@ -61,7 +61,7 @@ class Stretch:
         windows = sliding_window_view(sound, 2 * _HALF)[before - _HALF + 1]
         rows = _FILTERS[np.rint(places * _PHASES).astype(np.int64)]
         made = np.einsum("nk,nk->n", windows.astype(np.float32), rows)
-        return np.clip(np.rint(made), -32768, 32767).astype(np.int16)
+        return np.asarray(np.clip(np.rint(made), -32768, 32767), np.int16)
 
 
 class Drift:

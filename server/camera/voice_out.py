@@ -35,7 +35,7 @@ _SMOOTH: Final = 0.2  # of each measurement of the delay
 
 
 class VoiceOut:
-    """`start`, `offer` from the event loop, `close` once. delay: from the offer to the sound, ticks.
+    """`start`, `offer` from the event loop, `close` once. delay: from offer to sound, ticks.
 
     find: the name of the sink; raises DeviceError or ConfigError while there is none. told(why):
     called in the thread when it stops, and with "" when it goes. gaps: how often the sink ran dry.

@@ -12,15 +12,17 @@ from aiohttp import web
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
-from visavis.server.http.app import Basics, Room, VoiceRoutes
+from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
+from visavis.server.http.entrances import Entrance
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
+from visavis.server.http.opening import Lender, Offered, Sessions
 from visavis.server.http.places import Keeper, OwnPlaces, Places
-from visavis.server.http.sessions import Lender, Offered, SessionRoutes
+from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
@@ -29,11 +31,21 @@ from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
+from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
+from visavis.server.wires import simli, smallwebrtc, whep, whip
+from visavis.server.wires.realtime import door as realtime_door
+from visavis.server.wires.realtime import entry as realtime_entry
+from visavis.server.wires.realtime.beginnings import Beginnings
+from visavis.server.wires.realtime.names import HomeNames
+from visavis.server.wires.stage import Stages
+from visavis.server.wires.ways import Way
+from visavis.server.wires.whep import Whep
+from visavis.server.wires.whip import Whip
 
-SESSIONS: Final = web.AppKey("sessions", SessionRoutes)
+SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
 PLACES: Final = web.AppKey("places", Places)
 
@@ -57,7 +69,7 @@ def admission(config: Config) -> Admission:
 
 def sessions(
     config: Config, lender: Lender, places: Keeper, metrics: Metrics, memory: Memory | None = None
-) -> SessionRoutes:
+) -> Sessions:
     """The sessions of one process. memory: who keeps what is left of them; None: the process."""
     offered = Offered(
         config.avatar,
@@ -68,8 +80,66 @@ def sessions(
         reach(config),
         Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
     )
-    recordings = config.home_path / "recordings"
-    return SessionRoutes(offered, lender, places, recordings, metrics, memory)
+    return Sessions(offered, lender, places, metrics, memory)
+
+
+def session_routes(config: Config, live: Sessions, metrics: Metrics) -> SessionRoutes:
+    """The addresses of those."""
+    return SessionRoutes(live, config.home_path / "recordings", metrics)
+
+
+def entrances(config: Config) -> tuple[Entrance, ...]:
+    """Addresses of wires that are on, and who may come in there; of the process with the guard."""
+    found = []
+    if config.whep == "on":
+        found.append(whep.entrance(config.whep_token))
+    if config.whip == "on":
+        found.append(whip.entrance(config.whip_token))
+    if config.simli_key:
+        found.append(simli.entrance(config.simli_key))
+    if config.pipecat_key:
+        found.append(smallwebrtc.entrance(config.pipecat_key))
+    if config.realtime_key:
+        found.append(realtime_entry.entrance(config.realtime_key))
+    return tuple(found)
+
+
+def ways(config: Config) -> tuple[Way, ...]:
+    """Addresses of wires that are on, for a parent of workers."""
+    found: list[Way] = []
+    if config.whep == "on":
+        found += whep.WAYS
+    if config.whip == "on":
+        found += whip.WAYS
+    if config.simli_key:
+        found += simli.WAYS
+    if config.pipecat_key:
+        found += smallwebrtc.WAYS
+    if config.realtime_key:
+        found += realtime_door.WAYS
+    return tuple(found)
+
+
+def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
+    """Wires that are on, of a process with sessions."""
+    found: list[Part] = []
+    stages = Stages(live)
+    if config.whep == "on":
+        found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+    if config.whip == "on":
+        found.append(Whip(stages, live, config.ice))
+    limits = Limits(0.0, config.idle_seconds, config.session_seconds)
+    has = AvatarStore(config.home_path).has
+    if config.simli_key:
+        settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
+        found.append(simli.Simli(settings, live, has))
+    if config.pipecat_key:
+        found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
+    if config.realtime_key:
+        guided, names = llm.chat(config) is not None, HomeNames(config.home_path)
+        beginnings = Beginnings(live, names, guided=guided)
+        found.append(realtime_door.Realtime(live, beginnings, config.realtime_key, guided=guided))
+    return found
 
 
 def topics(config: Config) -> TopicRoutes:
@@ -95,21 +165,22 @@ def application(
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     roster = Roster(live, lender, desk.presence, metrics)
     roster.publish = partial(desk.put, 0)
-    parts = (
+    parts: tuple[Part, ...] = (
         StaffRoutes(roster),
         DeskRoutes(desk),
-        live,
+        session_routes(config, live, metrics),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
+        *wires(config, live, metrics),
         Basics(
-            lambda: live.draining or lender.missing,
+            lambda: live.missing,
             lambda: Room(admitting.places, places.taken, admitting.why),
             scrape,
         ),
     )
-    guard = Guard(config.token, metrics, staff=config.staff_token)
+    guard = Guard(config.token, metrics, staff=config.staff_token, entrances=entrances(config))
     app = assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

@@ -28,6 +28,7 @@ from visavis.server.http.places import Places
 from visavis.server.processes.crew import Crew, Order
 from visavis.server.processes.forwarding import Forwarding
 from visavis.server.processes.staffing import DeskLink, StaffForwarding
+from visavis.server.processes.wiring import WireForwarding
 from visavis.server.rtc import ports
 from visavis.server.rtc.reach import Reach
 from visavis.server.session.attendance import Presence
@@ -97,11 +98,13 @@ def _application(
 
     store, pictures = AvatarStore(config.home_path), composition.gallery(config)
     forwarding = Forwarding(crew, ends)
+    wiring = WireForwarding(crew, composition.ways(config))
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     DeskLink(desk, crew)
     parts = (
         forwarding,
         StaffForwarding(crew, forwarding),
+        wiring,
         DeskRoutes(desk),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         CardRoutes(pictures),
@@ -112,7 +115,9 @@ def _application(
             scrape,
         ),
     )
-    guard = Guard(config.token, metrics, staff=config.staff_token)
+    guard = Guard(
+        config.token, metrics, staff=config.staff_token, entrances=composition.entrances(config)
+    )
     return assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
 
 

@@ -30,12 +30,8 @@ def run(options: argparse.Namespace) -> None:
     lifetime.log_to_stderr(config.log_level)
     for doubt in settings.doubts(config, file=options.config):
         log.warning(doubt)
-    for secret in (
-        "VISAVIS_TOKEN",
-        "VISAVIS_STAFF_TOKEN",
-        "VISAVIS_ICE_SERVERS",
-    ):  # no child process needs them
-        os.environ.pop(secret, None)
+    for secret in (*settings.SECRETS, "ice_servers"):  # no child process needs them
+        os.environ.pop(f"VISAVIS_{secret.upper()}", None)
     count = workers(config, Machine())
     if count == 1:
         from visavis.server.commands import single

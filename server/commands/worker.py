@@ -25,7 +25,7 @@ from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import composition, lifetime
 from visavis.server.commands.rehearsing import encoder
 from visavis.server.http import problems
-from visavis.server.http.app import VoiceRoutes
+from visavis.server.http.app import Part, VoiceRoutes
 from visavis.server.processes.duty import DistantMemory, DistantPlaces, Duty
 from visavis.server.processes.link import Link, socket_of, to_parent
 from visavis.server.processes.staffing import RowLink
@@ -96,7 +96,10 @@ async def _serve(
     duty = Duty(link, places, remembering, sessions, metrics, missing, carry, roster.presence)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
     voices = VoiceRoutes(config.voice, config.language, config.home_path)
-    for part in (sessions, StaffRoutes(roster), voices):
+    routes = composition.session_routes(config, sessions, metrics)
+    wires = composition.wires(config, sessions, metrics)
+    parts: list[Part] = [routes, StaffRoutes(roster), voices, *wires]
+    for part in parts:
         app.add_routes(part.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=lifetime.FINISH)
     await runner.setup()
@@ -120,6 +123,8 @@ async def _serve(
         await duty.close()
         await roster.close()
         await _in_time(sessions.close(), _CLOSE_WITHIN)
+        for wire in wires:
+            await wire.close()
         for task in tasks:
             task.cancel()
         await runner.cleanup()

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aiohttp import hdrs, web
 
 from visavis.server.http import addresses
+from visavis.server.http.entrances import Entrance
+
+_HEADERS: Final = ("Authorization", "Content-Type", "Visavis-Resume", "If-Match")
 
 
-def preflight() -> web.Response:
+def is_preflight(request: web.Request, entrance: Entrance | None = None) -> bool:
+    """Whether a browser asks before a page's request; a wire answers another OPTIONS itself."""
+    asks = entrance is None or hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
+    return request.method == hdrs.METH_OPTIONS and asks
+
+
+def preflight(entrance: Entrance | None = None) -> web.Response:
     """What a page of another origin may send."""
+    own = entrance.headers if entrance is not None else ()
     headers = {
-        hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST, PATCH, DELETE",
-        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Authorization, Content-Type, Visavis-Resume",
+        hdrs.ACCESS_CONTROL_ALLOW_METHODS: "GET, POST, PATCH, DELETE, OPTIONS",
+        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: ", ".join((*_HEADERS, *own)),
         hdrs.ACCESS_CONTROL_MAX_AGE: "600",
     }
     return web.Response(status=204, headers=headers)
 
 
-def allow(response: web.StreamResponse, request: web.Request, *, token: bool) -> None:
+def allow(
+    response: web.StreamResponse, request: web.Request, *, token: bool,
+    entrance: Entrance | None = None,
+) -> None:  # fmt: skip
     """With a token every page may embed the element: the token is its only credential.
 
     Without one, only a page of this machine's own, on whichever port.
     """
     origin = "*" if token else _neighbour(request)
+    if token and entrance is not None and entrance.credentials:
+        origin = request.headers.get(hdrs.ORIGIN, "*")  # with credentials it must be named
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
     if not origin:
         return
     response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin

@@ -1,8 +1,9 @@
-"""Who may call: the token, or this machine alone; and every error as problem+json."""
+"""Who may call: the token, a wire's own key, or this machine alone; every error as problem+json."""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -10,10 +11,11 @@ from aiohttp.typedefs import Handler, Middleware
 
 from visavis.server.http import addresses, cors, problems
 from visavis.server.http.callers import caller
+from visavis.server.http.entrances import Entrance, bearer
 from visavis.server.http.headers import GUARDED
 from visavis.server.http.throttle import Throttle
 from visavis.server.system.config import LOOPBACK
-from visavis.server.system.errors import Forbidden, TooMany, Unauthorized, WrongType
+from visavis.server.system.errors import Forbidden, Problem, TooMany, Unauthorized, WrongType
 from visavis.server.system.metrics import Metrics
 
 _STAFF: Final = "/v1/staff/"  # addresses that want the staff's token, and never the other one
@@ -27,11 +29,15 @@ class Guard:
     """The middleware of all addresses. token: what callers must send; empty: this machine only.
 
     staff: what staff must send, whether or not there is the other one; empty: there is no staff.
+    entrances: addresses that have a key of their own.
     """
 
-    def __init__(self, token: str, metrics: Metrics, *, staff: str = "") -> None:
-        self._token, self._staff, self._metrics = token.encode(), staff.encode(), metrics
+    def __init__(
+        self, token: str, metrics: Metrics, *, staff: str = "", entrances: Sequence[Entrance] = ()
+    ) -> None:
+        self._token, self._staff, self._metrics = token, staff, metrics
         self._throttle, self._staff_throttle = Throttle(), Throttle()
+        self._entrances = [(each, Throttle()) for each in entrances]
 
     @property
     def middleware(self) -> Middleware:
@@ -40,40 +46,62 @@ class Guard:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        entrance = self._entrance(request)
+        asks = cors.is_preflight(request, entrance) and not _is_staffs(request)
         try:
-            self._authorize(request)
+            self._authorize(request, entrance, asks=asks)
             _refuse_compressed(request)
-            preflight = request.method == hdrs.METH_OPTIONS and not _is_staffs(request)
-            response = cors.preflight() if preflight else await handler(request)
+            response = cors.preflight(entrance) if asks else await handler(request)
         except Exception as error:
             if isinstance(error, web.HTTPException) and error.status < 400:
                 raise
-            response = problems.of(error, request.path)
-        if not _is_staffs(request):  # their page is this server's own
-            cors.allow(response, request, token=bool(self._token))
+            response = _told(error, request, entrance)
+        if not _is_staffs(request) and not response.prepared:  # their page is this server's own
+            by_key = bool(self._token) or (entrance is not None and bool(entrance.key))
+            cors.allow(response, request, token=by_key, entrance=entrance)
         return response
 
-    def _authorize(self, request: web.Request) -> None:
+    def _entrance(self, request: web.Request) -> Entrance | None:
+        found = (each for each, _ in self._entrances if each.holds(request.path))
+        return next(found, None)
+
+    def _authorize(self, request: web.Request, entrance: Entrance | None, *, asks: bool) -> None:
         """Raises Malformed, Unauthorized, TooMany, Forbidden."""
         host = addresses.host(request)
+        if entrance is not None and entrance.key:
+            if not asks:
+                self._authorize_by_key(request, entrance)
+            return
         if not self._token:
             _refuse_other_sites(request, host)
         if _is_staffs(request):
             self._authorize_staff(request)
             return
-        if not self._token:
+        guarded = entrance is not None or request.path.startswith(GUARDED)
+        if not self._token or asks or not guarded:
             return
-        if request.method == hdrs.METH_OPTIONS or not request.path.startswith(GUARDED):
+        sent = _given(request, entrance)
+        if not any(_is(each, self._token) for each in sent):
+            self._refuse(caller(request), self._throttle, f"the server's token {_how(entrance)}")
+
+    def _authorize_by_key(self, request: web.Request, entrance: Entrance) -> None:
+        """Raises Unauthorized, TooMany."""
+        sent = _given(request, entrance)
+        known = [entrance.key, self._token] if self._token else [entrance.key]
+        # No `any`: how long it takes is not to say which of them it was.
+        is_known = sum(_is(each, key) for each in sent for key in known)
+        if is_known or entrance.loose(request):
             return
-        if not hmac.compare_digest(_sent(request), self._token):
-            self._refuse(caller(request), self._throttle, "the server's token")
+        throttle = next(throttle for each, throttle in self._entrances if each is entrance)
+        self._refuse(caller(request), throttle, f"the key of this address {_how(entrance)}")
 
     def _authorize_staff(self, request: web.Request) -> None:
         """Raises Forbidden, Unauthorized, TooMany."""
         if not self._staff:
             raise Forbidden(_STAFF_OFF, "staff-off")
-        if not hmac.compare_digest(_sent(request), self._staff):
-            self._refuse(caller(request), self._staff_throttle, "the staff's token")
+        if not _is(bearer(request), self._staff):
+            words = f"the staff's token {_how(None)}"
+            self._refuse(caller(request), self._staff_throttle, words)
 
     def _refuse(self, who: str, throttle: Throttle, what: str) -> None:
         """Whoever has the token is let in however often others behind the same address fail.
@@ -83,17 +111,34 @@ class Guard:
         self._metrics.unauthorized.inc()
         if wait := throttle.again(who):
             raise TooMany("Too many wrong tokens from this address. Wait, then try again.", wait)
-        raise Unauthorized(f"Send {what} as `Authorization: Bearer TOKEN`.")
+        raise Unauthorized(f"Send {what}.")
+
+
+def _told(error: Exception, request: web.Request, entrance: Entrance | None) -> web.Response:
+    """The response to a request that failed, in the words of its addresses."""
+    if entrance is not None and entrance.shown is not None and isinstance(error, Problem):
+        return problems.refused(error, entrance.shown(error))
+    return problems.of(error, request.path)
 
 
 def _is_staffs(request: web.Request) -> bool:
     return request.path.startswith(_STAFF)
 
 
-def _sent(request: web.Request) -> bytes:
-    """The token of a request (RFC 6750; a scheme's case does not matter: RFC 9110 11.1)."""
-    scheme, _, token = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
-    return token.strip().encode("utf-8", "surrogateescape") if scheme.lower() == "bearer" else b""
+def _given(request: web.Request, entrance: Entrance | None) -> list[str]:
+    """What a request sends as a token or key, in each way that is understood there."""
+    sent = [bearer(request)]
+    if entrance is not None and entrance.sent is not None:
+        sent.append(entrance.sent(request))
+    return sent
+
+
+def _how(entrance: Entrance | None) -> str:
+    return entrance.how if entrance is not None else "as `Authorization: Bearer TOKEN`"
+
+
+def _is(sent: str, key: str) -> bool:
+    return hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), key.encode())
 
 
 def _refuse_compressed(request: web.Request) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-GUARDED: Final = ("/v1/", "/metrics")  # addresses that want the token
+GUARDED: Final = ("/v1/", "/metrics")  # addresses that want the token; of wires: entrances
 _PUBLIC: Final = "cross-origin"
 
 # The page has no inline code and no inline style; photos and previews are shown from blobs.

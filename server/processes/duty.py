@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from visavis.engines.base import EngineError
 from visavis.server.http.keepsakes import Kept
+from visavis.server.http.opening import Sessions
 from visavis.server.http.places import Holder
-from visavis.server.http.sessions import SessionRoutes
 from visavis.server.processes import merging
 from visavis.server.processes.link import Link, LinkError
-from visavis.server.rtc.conversation import Conversation
+from visavis.server.rtc.held import Held
 from visavis.server.services.carrying import Measured
 from visavis.server.session.attendance import Presence
 from visavis.server.system.errors import Full, NotReady
@@ -145,7 +145,7 @@ class Duty:
     """
 
     def __init__(
-        self, link: Link, places: DistantPlaces, memory: DistantMemory, sessions: SessionRoutes,
+        self, link: Link, places: DistantPlaces, memory: DistantMemory, sessions: Sessions,
         metrics: Metrics, missing: Callable[[], str | None], carry: Carry,
         presence: Presence | None = None,
     ) -> None:  # fmt: skip
@@ -159,7 +159,7 @@ class Duty:
     async def beat(self) -> None:
         """Say that this process lives, and how it is doing, until the parent is gone."""
         for number in itertools.count():
-            holders = [[c.session.name, *told(c)] for c in self._sessions.conversations]
+            holders = [[c.session.name, *told(c)] for c in self._sessions.all]
             try:
                 self._link.send("beat", {"missing": self._missing(), "holders": holders})
                 if number % _COUNTED == 0:
@@ -214,8 +214,8 @@ class Duty:
             return
         self._link.send("carries", asdict(measured) if measured is not None else None)
 
-    def _changed(self, conversation: Conversation) -> None:
+    def _changed(self, held: Held) -> None:
         try:
-            self._link.send("state", [conversation.session.name, *told(conversation)])
+            self._link.send("state", [held.session.name, *told(held)])
         except LinkError:
             return

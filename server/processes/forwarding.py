@@ -6,7 +6,7 @@ a slow client. What goes on to it is named here, so nothing that a caller sends 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -25,12 +25,13 @@ from visavis.server.system.errors import Gone, Malformed, NotFound, NotReady
 
 _THERE: Final = (hdrs.CONTENT_TYPE, hdrs.ACCEPT_LANGUAGE, RESUME)  # headers that go on
 _BACK: Final = (
-    hdrs.CONTENT_TYPE, hdrs.LOCATION, hdrs.RETRY_AFTER, hdrs.ALLOW, hdrs.CACHE_CONTROL,
+    hdrs.CONTENT_TYPE, hdrs.LOCATION, hdrs.RETRY_AFTER, hdrs.ALLOW, hdrs.CACHE_CONTROL, hdrs.LINK,
+    hdrs.ETAG, "Accept-Post", "Accept-Patch",
 )  # fmt: skip
 _OURS: Final = frozenset({"Accept", "Accept-Encoding", "User-Agent", "Content-Type"})
 _TRIES: Final = 2  # an offer whose worker dies over it goes to another one
 _LOST: Final = "The part of the server that had this session failed. Begin a new one."
-_GOES: Final = "The worker that was asked has just failed. Try again."
+GOES: Final = "The worker that was asked has just failed. Try again."
 
 
 class Forwarding:
@@ -80,12 +81,12 @@ class Forwarding:
             tried.append(worker)
             worker.pending += 1
             try:
-                return await _answer(worker, request, body)
+                return await answered(worker, request, body)
             except (ClientError, OSError, TimeoutError):
                 continue
             finally:
                 worker.pending -= 1
-        raise NotReady(self._crew.missing or _GOES)
+        raise NotReady(self._crew.missing or GOES)
 
     async def send(self, request: web.Request) -> web.Response:
         """A request about one session, and what the worker that has it answers."""
@@ -104,57 +105,67 @@ class Forwarding:
         self, worker: Worker, request: web.Request, body: bytes, name: str
     ) -> web.Response:
         try:
-            return await _answer(worker, request, body)
+            return await answered(worker, request, body)
         except (ClientError, OSError) as error:
-            raise self._gone(name, NotReady(_GOES)) from error
+            raise self._gone(name, NotReady(GOES)) from error
         except TimeoutError as error:
             raise NotReady("The server did not answer in time.") from error
 
     async def _anywhere(self, request: web.Request) -> web.Response:
         worker = self._crew.roomiest()
         if worker is None:
-            raise NotReady(self._crew.missing or _GOES)
+            raise NotReady(self._crew.missing or GOES)
         try:
-            return await _answer(worker, request, b"")
+            return await answered(worker, request, b"")
         except (ClientError, OSError, TimeoutError) as error:
-            raise NotReady(_GOES) from error
+            raise NotReady(GOES) from error
 
     def _gone(self, name: str, otherwise: Exception) -> Exception:
         """What to say of a session that no worker has."""
         return Gone(_LOST, "session-lost") if self._crew.register.has_lost(name) else otherwise
 
 
-async def _answer(worker: Worker, request: web.Request, body: bytes) -> web.Response:
-    """Raises Malformed, ClientError, OSError, TimeoutError."""
-    async with asked(worker, request, body) as response:
+async def answered(
+    worker: Worker, request: web.Request, body: bytes, also: Sequence[str] = ()
+) -> web.Response:
+    """What a worker answers. also: headers of the request that go on, besides those that always do.
+
+    Raises Malformed, ClientError, OSError, TimeoutError.
+    """
+    async with asked(worker, request, body, also=also) as response:
         return _taken(response, await response.read())
 
 
 def asked(
-    worker: Worker, request: web.Request, body: bytes, timeout: ClientTimeout | None = None
-) -> AbstractAsyncContextManager[ClientResponse]:
+    worker: Worker, request: web.Request, body: bytes, timeout: ClientTimeout | None = None,
+    also: Sequence[str] = (),
+) -> AbstractAsyncContextManager[ClientResponse]:  # fmt: skip
     """A request on its way to a worker. timeout: None: as of all others.
 
     Raises Malformed and OSError; ClientError, OSError and TimeoutError when it is entered.
     """
     if worker.client is None:
         raise OSError("the worker has no address yet")
-    there = request.rel_url
-    url = URL.build(
-        scheme="http", host="worker", path=there.raw_path, query_string=there.raw_query_string,
-        encoded=True,
-    )  # fmt: skip
     return worker.client.request(
-        request.method, url, data=body or None, headers=_headers(request),
+        request.method, there(request), data=body or None, headers=headers_of(request, also),
         skip_auto_headers=_OURS, allow_redirects=False,
         timeout=timeout or ANSWER,
     )  # fmt: skip
 
 
-def _headers(request: web.Request) -> CIMultiDict[str]:
+def there(request: web.Request, scheme: str = "http") -> URL:
+    """The address of a request, as a worker is asked for it."""
+    here = request.rel_url
+    return URL.build(
+        scheme=scheme, host="worker", path=here.raw_path, query_string=here.raw_query_string,
+        encoded=True,
+    )  # fmt: skip
+
+
+def headers_of(request: web.Request, also: Sequence[str] = ()) -> CIMultiDict[str]:
     """What the worker is to know of a request. Raises Malformed."""
     headers = CIMultiDict({CALLER: request.remote or ""})
-    for name in _THERE:
+    for name in (*_THERE, *also):
         if (value := request.headers.get(name)) is not None:
             if not value.isascii():
                 raise Malformed(f"The header {name} must be plain ASCII.")
@@ -163,7 +174,9 @@ def _headers(request: web.Request) -> CIMultiDict[str]:
 
 
 def _taken(response: ClientResponse, body: bytes) -> web.Response:
-    headers = {name: response.headers[name] for name in _BACK if name in response.headers}
+    headers = CIMultiDict(
+        (name, value) for name in _BACK for value in response.headers.getall(name, ())
+    )
     taken = web.Response(status=response.status, body=body, headers=headers)
     if response.status == 429:  # the next try costs a connection, as with every refusal of it
         taken.force_close()

@@ -13,6 +13,7 @@ from visavis.server.processes.worker import Distant, Worker
 from visavis.server.system.errors import Full
 
 _KEPT: Final = 4096  # names of sessions that were lost
+_ELSEWHERE: Final = "This session is being opened by another process. Try again in a moment."
 
 
 class Register:
@@ -63,6 +64,9 @@ class Register:
         return True
 
     def _take(self, worker: Worker, number: int, name: str, caller: str) -> None:
+        if self._where.get(name, worker) is not worker:
+            worker.tell("taken", [number, {"detail": _ELSEWHERE, "retry_after": 1}])
+            return
         try:
             leaving = self._places.take(str(name), str(caller))
         except Full as error:
@@ -71,6 +75,7 @@ class Register:
             return
         worker.names[name] = Distant("offered", monotonic(), begun=False)
         self._where[name] = worker
+        self._lost.pop(name, None)
         worker.tell("taken", [number, None])
         if leaving is not None and (other := self._where.pop(leaving, None)) is not None:
             other.names.pop(leaving, None)

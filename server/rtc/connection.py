@@ -29,6 +29,7 @@ from OpenSSL import SSL
 
 from visavis.server.rtc import candidates, offers
 from visavis.server.rtc.congestion import Congestion, Observer
+from visavis.server.rtc.media import VISITOR, Media
 from visavis.server.rtc.reach import Reach, local_addresses, using
 from visavis.server.rtc.sender import MediaTimeSender
 from visavis.server.system.errors import ConfigError, Malformed, Problem, Unprocessable
@@ -75,7 +76,7 @@ def _server(url: str) -> RTCIceServer:
     return server
 
 
-def prefer(pc: RTCPeerConnection, codec: Codec = "H264") -> None:
+def prefer(pc: RTCPeerConnection, codec: Codec = "H264", media: Media = VISITOR) -> None:
     """Answer with this video codec if the peer has it, else the other one; sound is Opus.
 
     A peer's own picture is not received: nobody looks at it, and decoding it would be a viewer's
@@ -84,8 +85,16 @@ def prefer(pc: RTCPeerConnection, codec: Codec = "H264") -> None:
     """
     for transceiver in pc.getTransceivers():
         transceiver.setCodecPreferences(_ranked(transceiver, codec))
-        if transceiver.kind == "video":
+        if transceiver.kind == "video" or not media.takes:
             transceiver.direction = "sendonly"
+
+
+def _restrict(pc: RTCPeerConnection, media: Media) -> None:
+    """Of sections that are in the offer alone, take what is to be taken and nothing else."""
+    for transceiver in pc.getTransceivers():
+        if transceiver.sender.track is None:
+            is_taken = transceiver.kind == "audio" and media.takes
+            transceiver.direction = "recvonly" if is_taken else "inactive"
 
 
 def _ranked(transceiver: RTCRtpTransceiver, codec: Codec) -> list[RTCRtpCodecCapability]:
@@ -105,24 +114,26 @@ def _ranked(transceiver: RTCRtpTransceiver, codec: Codec) -> list[RTCRtpCodecCap
 
 async def answer(
     pc: RTCPeerConnection, offer: str, reach: Reach | None = None, codec: Codec = "H264",
-    observer: Observer | None = None,
+    observer: Observer | None = None, media: Media = VISITOR,
 ) -> str:  # fmt: skip
     """SDP offer -> SDP answer with all candidates, for a connection that has its tracks.
 
     reach: where we are reached; None: at all addresses but loopback. Where that is loopback alone,
     Firefox is also given this machine's other addresses. observer: is told what this connection
-    may send. Raises Malformed; Unprocessable when a track of ours has no section of its kind in the
-    offer, or no codec that both sides know; Full when no port for media is left.
+    may send. media: what it carries. Raises Malformed; Unprocessable when a track of ours has no
+    section of its kind in the offer, or no codec that both sides know; Full when no port for media
+    is left.
     """
     reach = reach or Reach()
-    usable = offers.checked(offer, reach)
-    prefer(pc, codec)
+    usable = offers.checked(offer, reach, media)
+    prefer(pc, codec, media)
     congestion = share(pc)
     if observer is not None:
         congestion.observer = observer
     with using(replace(reach, hosts=_reachable(reach.hosts, offer))):
         try:
             await pc.setRemoteDescription(RTCSessionDescription(usable, "offer"))
+            _restrict(pc, media)
             await pc.setLocalDescription(await pc.createAnswer())
         except (Problem, OSError):
             raise

@@ -12,16 +12,15 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from visavis.server import protocol
 from visavis.server.playout.messages import TICK_RATE, Tick, ms
-from visavis.server.rtc.allowance import Allowance, Limits
-from visavis.server.rtc.congestion import Observer
+from visavis.server.rtc.allowance import Allowance
+from visavis.server.rtc.held import COMMANDS, State
 from visavis.server.rtc.legacy import Legacy
 from visavis.server.rtc.peer import Peer
-from visavis.server.rtc.reach import Reach
+from visavis.server.rtc.terms import Terms
 from visavis.server.session.events import Failure, Line
 from visavis.server.session.session import Session
 from visavis.server.system.bucket import Bucket
@@ -39,31 +38,12 @@ _SILENT: Final[Tick] = ms(1500)  # without a packet: feedback on pictures comes 
 _SPEAKS: Final[Tick] = ms(100)  # between two looks at whether a reply is under way
 _FLUSH: Final = 0.3  # s for the last message to leave before the connection is closed
 _MOST_PEERS: Final = 8  # of a session at a time, those that are being closed included
-_COMMANDS: Final = 25, 100  # over HTTP, (a second, at once), as on a data channel
 _TOKEN_BYTES: Final = 16
 _HISTORY: Final = 16_000  # characters: well within what a data channel takes in one message
 _AWAY: Final = "There is no such conversation any more: it waited, or its place was needed."
 
 _ENDS: Final = "The server is shutting down: this conversation will end in a moment."
 _ENDED: Final = "The server was shut down."
-
-State = Literal["offered", "live", "resting", "over"]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What all connections of a session have in common.
-
-    ice: STUN and TURN addresses. reach: where media is received. network: makes who is told what
-    one connection can carry.
-    """
-
-    avatar: str
-    voice: str
-    ice: tuple[str, ...]
-    reach: Reach
-    limits: Limits
-    network: Callable[[], Observer]
 
 
 class Conversation:
@@ -80,7 +60,7 @@ class Conversation:
         self.session, self._terms, self._changed = session, terms, changed
         self._limits = limits = terms.limits
         self._allowance = Allowance(limits)
-        self.commands = Bucket(*_COMMANDS)
+        self.commands = Bucket(*COMMANDS)
         self.state: State = "offered"
         self.since = session.clock.seconds(0)  # when that state began, s of time.monotonic()
         self._token = f"{session.name}.{secrets.token_urlsafe(_TOKEN_BYTES)}"
@@ -108,7 +88,8 @@ class Conversation:
         """
         if len(self._peers) >= _MOST_PEERS:
             raise Full("This conversation is being connected already.", retry_after=1)
-        peer = Peer(self.session, self._terms.ice, self, self._terms.network())
+        terms = self._terms
+        peer = Peer(self.session, terms.ice, self, terms.network(), terms.dialect())
         self._peers.add(peer)
         try:
             answer = await peer.answer(offer, self._terms.reach)
@@ -127,6 +108,11 @@ class Conversation:
     def is_resumed_by(self, token: str) -> bool:
         """Whether this is what its visitor was given in `ready`."""
         return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token.encode())
+
+    @property
+    def token(self) -> str:
+        """The secret with which its visitor offers anew."""
+        return self._token
 
     def leave(self, *, back: bool) -> None:
         """The page is gone. back: it was put aside and may return; else it may be a reload."""
@@ -195,7 +181,7 @@ class Conversation:
             self.session.rest(now)
         self.legacy = Legacy(
             self._token, self._lost, self._taken, self._terms.avatar, self._terms.voice,
-            self.session.source, self.session.left(),
+            self.session.source, self.session.left(), self._terms.background,
         )  # fmt: skip
 
     @property
@@ -224,6 +210,9 @@ class Conversation:
             language=self.session.language,
             attended=self.session.attendance.by.by,
             voice_mood=self.session.reads_voice,
+            epoch=self.session.clock.epoch,
+            size=self.session.size,
+            matte=self.session.matte,
         )  # fmt: skip
 
     def took(self) -> None:

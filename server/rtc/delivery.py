@@ -67,7 +67,11 @@ class Delivery:
     def encoded(self, own: Encoder) -> None:
         """A frame has been encoded and is about to be sent."""
         if isinstance(own, Video) and own.was_keyframe:
-            self._keyframe_after = self._handed
+            self.keyframe()
+
+    def keyframe(self) -> None:
+        """The frame that is about to be sent is a keyframe."""
+        self._keyframe_after = self._handed
 
     # --- packets ----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Final
 
 from visavis.server.rtc import candidates
+from visavis.server.rtc.media import VISITOR, Kind, Media
 from visavis.server.rtc.reach import Reach
 from visavis.server.system.errors import Malformed, Unprocessable
 
@@ -38,6 +39,8 @@ _UFRAG: Final = re.compile(r"[a-zA-Z0-9+/]{4,256}")  # RFC 8839 5.4
 _PWD: Final = re.compile(r"[a-zA-Z0-9+/]{22,256}")
 _FINGERPRINT: Final = re.compile(r"sha-(256|384|512) ([0-9a-f]{2}:){31,63}[0-9a-f]{2}", re.I)
 _NO_MEDIA: Final = "the offer leaves out sound or picture: offer to receive both"
+_NO_SOUND: Final = "the offer receives neither sound nor picture: offer to receive them"
+_NO_VOICE: Final = "the offer sends no sound: offer to send an audio track"
 
 
 @dataclass(slots=True)
@@ -63,13 +66,14 @@ class _Section:
         return own[-1] if own else self.shared.get(name)
 
 
-def checked(offer: str, reach: Reach) -> str:
-    """An SDP offer -> what aiortc can take of it.
+def checked(offer: str, reach: Reach, media: Media = VISITOR) -> str:
+    """An SDP offer -> what aiortc can take of it, for a connection that carries this.
 
     Raises Malformed, or Unprocessable for what is valid but cannot be served.
     """
     session, sections = _split(offer)
     _check_kinds(sections)
+    _check_directions(sections, media)
     for section in sections:
         _check_transport(section)
         _check_media(section) if section.kind != "application" else _check_channel(section)
@@ -79,6 +83,14 @@ def checked(offer: str, reach: Reach) -> str:
         _reduce(section)
     sections[first].lines += [f"a={candidate.line}" for candidate in known]
     return "".join(f"{line}\r\n" for line in (*head, *(ln for s in sections for ln in s.lines)))
+
+
+def received(offer: str) -> frozenset[Kind]:
+    """What the sender of an offer would receive of us. Raises Malformed, Unprocessable."""
+    _, sections = _split(offer)
+    takes = {s.kind for s in sections if _direction(s) in {"recvonly", "sendrecv"}}
+    kinds: tuple[Kind, ...] = ("audio", "video")
+    return frozenset(kind for kind in kinds if kind in takes)
 
 
 def _malformed(what: str) -> Malformed:
@@ -124,15 +136,23 @@ def _section(lines: list[str], shared: dict[str, str]) -> _Section:
 
 def _check_kinds(sections: list[_Section]) -> None:
     kinds = Counter(section.kind for section in sections)
-    if not (kinds["audio"] and kinds["video"]):
-        raise Unprocessable(_NO_MEDIA, "no-media")
-    if max(kinds.values()) > 1:
+    if max(kinds.values(), default=0) > 1:
         raise Unprocessable(
             "the offer has two media sections of a kind: send one of each", "too-many-sections"
         )
     for section in sections:
         if section.port == 0 and section.value("bundle-only") is None:
             raise Unprocessable(f"the offer refuses its own {section.kind}: port 0", "no-media")
+
+
+def _check_directions(sections: list[_Section], media: Media) -> None:
+    """What the connection is for must be possible."""
+    received = {s.kind for s in sections if _direction(s) in {"recvonly", "sendrecv"}}
+    sent = {s.kind for s in sections if _direction(s) in {"sendonly", "sendrecv"}}
+    if not media.needs <= received or (media.sends and not media.sends & received):
+        raise Unprocessable(_NO_MEDIA if len(media.needs) > 1 else _NO_SOUND, "no-media")
+    if media.must and "audio" not in sent:
+        raise Unprocessable(_NO_VOICE, "no-media")
 
 
 def _check_transport(section: _Section) -> None:
@@ -152,8 +172,6 @@ def _check_transport(section: _Section) -> None:
 def _check_media(section: _Section) -> None:
     if section.value("rtcp-mux") is None:
         raise _malformed("there is no a=rtcp-mux")
-    if _direction(section) not in {"recvonly", "sendrecv"}:
-        raise Unprocessable(_NO_MEDIA, "no-media")
     numbers = [_number(value, 127) for value in section.formats]
     if len(numbers) > _MOST_FORMATS or any(number in _RTCP_TYPES for number in numbers):
         raise _malformed("payload types are 0 to 127 without 72 to 76")

@@ -47,15 +47,17 @@ from visavis.server.rtc.delivery import Delivery, Numbered, Outgoing
 from visavis.server.rtc.encoders import Encoder, encoder
 from visavis.server.rtc.feedback import TransportFeedback
 from visavis.server.rtc.packets import Template, ids
+from visavis.server.rtc.shared import SharedTrack
 from visavis.server.system.faults import fault
 
 log = logging.getLogger(__name__)
 
 _NTP_EPOCH: Final = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905
 _EARLY: Final = (0.0, 0.2)  # s of media time after which the first two reports go out
+_BEHIND: Final = 0.3  # s of packets that wait; one connection's own pictures are left out before
 _CNAME: Final = 1  # SDES item, RFC 3550 6.5.1
 
-_PICTURES: Final = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "encode-video")
+PICTURES: Final = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "encode-video")
 
 
 def ntp_time(unix_time: float) -> int:
@@ -169,6 +171,8 @@ class MediaTimeSender(RTCRtpSender):
 
     async def _next_encoded_frame(self, codec: RTCRtpCodecParameters) -> RTCEncodedFrame | None:
         await self._note_sent(codec)
+        if isinstance(self.track, SharedTrack):
+            return await self._next_shared(self.track, codec)
         data = await self.track.recv()
         own = self._own_encoder(codec)
         waiting = self._outgoing.pacer.backlog if self._outgoing else 0.0
@@ -182,6 +186,29 @@ class MediaTimeSender(RTCRtpSender):
         self._first = timestamp if self._first is None else self._first
         level = audio_level(data) if isinstance(data, av.AudioFrame) else None
         return RTCEncodedFrame(payloads, timestamp, level)  # type: ignore[arg-type]
+
+    async def _next_shared(
+        self, track: SharedTrack, codec: RTCRtpCodecParameters
+    ) -> RTCEncodedFrame | None:
+        """What was encoded for others as well: sent as it is, or left out up to a keyframe."""
+        track.join(codec.mimeType.partition("/")[2].lower(), self.delivery.congestion)
+        ready = await track.recv()
+        waiting = self._outgoing.pacer.backlog if self._outgoing else 0.0
+        if not self._enabled or waiting > _BEHIND:
+            track.begin_anew()
+            return None
+        if ready.key and self.kind == "video":
+            self.delivery.keyframe()
+        self._newest = ready.timestamp
+        self._first = ready.timestamp if self._first is None else self._first
+        return RTCEncodedFrame(ready.payloads, ready.timestamp, ready.level)  # type: ignore[arg-type]
+
+    def _send_keyframe(self) -> None:
+        """A keyframe is asked for: see RTCRtpSender."""
+        if isinstance(self.track, SharedTrack):
+            self.track.ask_keyframe()
+        else:
+            super()._send_keyframe()
 
     async def _note_sent(self, codec: RTCRtpCodecParameters) -> None:
         # Called in between frames: whatever was encoded has been sent by now.
@@ -210,7 +237,7 @@ class MediaTimeSender(RTCRtpSender):
             # 0.1 ms; handing it over to a thread, and back, takes more, and waits for its turn.
             return own.encode(data, keyframe)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_PICTURES, own.encode, data, keyframe)
+        return await loop.run_in_executor(PICTURES, own.encode, data, keyframe)
 
     async def _handle_rtcp_packet(self, packet: AnyRtcpPacket) -> None:
         if isinstance(packet, RtcpRrPacket | RtcpSrPacket):

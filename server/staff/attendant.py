@@ -18,7 +18,7 @@ from visavis.engines.base import UNTOLD
 from visavis.engines.language.phrasebook import LANGUAGES, phrase
 from visavis.server import protocol
 from visavis.server.rtc.booth import Booth
-from visavis.server.rtc.conversation import Conversation
+from visavis.server.rtc.held import Held
 from visavis.server.session import events
 from visavis.server.session.attendance import Presence
 from visavis.server.session.doors import Playout
@@ -68,7 +68,7 @@ class Attendant:
 
     def __init__(
         self,
-        conversation: Conversation,
+        conversation: Held,
         presence: Presence,
         mouth: Callable[[], Awaitable[Mouth]],
         changed: Callable[[], None],

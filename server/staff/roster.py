@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from visavis.server.http.sessions import Lender, SessionRoutes
-from visavis.server.rtc.conversation import Conversation
+from visavis.server.http.opening import Lender, Sessions
+from visavis.server.rtc.held import Held
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.attendant import Attendant
 from visavis.server.staff.rows import Row
@@ -22,7 +22,7 @@ class Roster:
     """Of one process, over its sessions. publish: told the rows when one has changed."""
 
     def __init__(
-        self, sessions: SessionRoutes, lender: Lender, presence: Presence, metrics: Metrics
+        self, sessions: Sessions, lender: Lender, presence: Presence, metrics: Metrics
     ) -> None:
         self._lender, self.presence, self._metrics = lender, presence, metrics
         self._attendants: dict[str, Attendant] = {}
@@ -52,7 +52,7 @@ class Roster:
         await asyncio.gather(*closing, return_exceptions=True)
         await self._tasks.close()
 
-    def _entered(self, conversation: Conversation) -> None:
+    def _entered(self, conversation: Held) -> None:
         """A conversation has entered another state."""
         if not self.presence.offered:
             return

@@ -15,12 +15,26 @@ from visavis.server.system import secret_files
 from visavis.server.system.addresses import Address, Network, addresses, networks, ports
 from visavis.server.system.config_faults import faults
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.pairs import pairs
 
 _PREFIX: Final = "VISAVIS_"
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
-SECRETS: Final = ("token", "staff_token", "llm_key")  # settings that nobody is shown
+# Settings that nobody is shown, and what each is. A file may hold it that NAME_file names.
+_SECRET: Final = {
+    "token": "the token",
+    "staff_token": "the staff's token",
+    "llm_key": "the model's key",
+    "whep_token": "the players' token",
+    "whip_token": "the speakers' token",
+    "simli_key": "the key of Simli's clients",
+    "liveavatar_key": "the key of LiveAvatar's clients",
+    "pipecat_key": "the key of Pipecat's clients",
+    "realtime_key": "the key of OpenAI Realtime's clients",
+}
+SECRETS: Final = tuple(_SECRET)
+_READ_LATER: Final = "llm_key"  # when the model is asked
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
 Source = Literal["dialogue", "microphone", "voice"]  # where the words come from
 _SHORT: Final = 16  # characters of a token that may be guessed
@@ -182,6 +196,57 @@ class Config:
     llm_speculate: str = _setting(
         "on", "on or off: whether it is asked before it is sure that the visitor has finished"
     )
+    whep: str = _setting(
+        "off",
+        "on or off: whether players watch an avatar at /whep/AVATAR; all who watch one share a "
+        "session, in which you have it speak",
+    )
+    whep_token: str = _setting(
+        "", "secret that lets players watch and nothing else; empty: the token does"
+    )
+    whep_token_file: str = _setting("", "file that holds it, and that only you may read")
+    whep_viewers: int = _setting(50, "players of one avatar at a time, in one process")
+    whip: str = _setting(
+        "off",
+        "on or off: whether a voice that is sent to /whip/AVATAR speaks through that avatar, for "
+        "those who watch it at /whep/AVATAR",
+    )
+    whip_token: str = _setting(
+        "", "secret that lets a voice be sent and nothing else; empty: the token does"
+    )
+    whip_token_file: str = _setting("", "file that holds it, and that only you may read")
+    simli_key: str = _setting(
+        "",
+        "key that programs for Simli send, which then show this server's face; empty: they are not "
+        "served; never an option",
+    )
+    simli_key_file: str = _setting("", "file that holds it, and that only you may read")
+    simli_faces: str = _setting(
+        "",
+        "their face IDs and the avatars shown for them, such as FACE-ID=mira, with spaces; *=mira: "
+        "for all others. An avatar's own name is always known",
+    )
+    liveavatar_key: str = _setting(
+        "",
+        "key that programs for HeyGen's LiveAvatar send; empty: they are not served; never an "
+        "option",
+    )
+    liveavatar_key_file: str = _setting("", "file that holds it, and that only you may read")
+    liveavatar_avatars: str = _setting(
+        "", "their avatar IDs and the avatars shown for them, as in simli_faces"
+    )
+    pipecat_key: str = _setting(
+        "",
+        "key that pages with Pipecat's SmallWebRTC transport send, which then talk to this "
+        "server's avatar; empty: they are not served; never an option",
+    )
+    pipecat_key_file: str = _setting("", "file that holds it, and that only you may read")
+    realtime_key: str = _setting(
+        "",
+        "key that programs for OpenAI's Realtime send, which then talk to this server; empty: they "
+        "are not served; never an option",
+    )
+    realtime_key_file: str = _setting("", "file that holds it, and that only you may read")
     frame_ancestors: str = _setting(
         "self",
         "pages that may show this one in a frame: none, self, or origins with spaces; file: is for "
@@ -196,19 +261,19 @@ class Config:
         return _path(self.home or "~/.local/share/visavis", "home")
 
     @property
-    def token_path(self) -> Path | None:
-        """The file that holds the token. Raises ConfigError."""
-        return _path(self.token_file, "token_file") if self.token_file else None
-
-    @property
-    def staff_token_path(self) -> Path | None:
-        """The file that holds the staff's token. Raises ConfigError."""
-        return _path(self.staff_token_file, "staff_token_file") if self.staff_token_file else None
-
-    @property
     def ice(self) -> tuple[str, ...]:
         """STUN and TURN addresses."""
         return tuple(self.ice_servers.split())
+
+    @property
+    def faces(self) -> dict[str, str]:
+        """Avatars by the face IDs of Simli's clients."""
+        return pairs("simli_faces", self.simli_faces)
+
+    @property
+    def liveavatars(self) -> dict[str, str]:
+        """Avatars by the avatar IDs of LiveAvatar's clients."""
+        return pairs("liveavatar_avatars", self.liveavatar_avatars)
 
     @property
     def are_voices_apart(self) -> bool:
@@ -287,17 +352,23 @@ def load(
     given = {key: value for key, value in overrides.items() if value is not None}
     _refuse_secrets(given)
     config = _merge(config, given, "the command line")
-    for one in ("token", "staff_token"):
-        if getattr(config, one) and getattr(config, f"{one}_file"):
-            msg = f"{one} and {one}_file are both set: keep one of them"
-            raise ConfigError(msg)
-    if config.token_path:
-        config = replace(config, token=secret_files.read(config.token_path, "token_file"))
-    if config.staff_token_path:
-        secret = secret_files.read(config.staff_token_path, "staff_token_file")
-        config = replace(config, staff_token=secret)
+    for one in SECRETS:
+        if one != _READ_LATER:
+            config = _with_secret(config, one)
     check(config)
     return config
+
+
+def _with_secret(config: Config, name: str) -> Config:
+    """With what its file holds, if there is one. Raises ConfigError."""
+    setting = f"{name}_file"
+    file = getattr(config, setting)
+    if not file:
+        return config
+    if getattr(config, name):
+        msg = f"{name} and {setting} are both set: keep one of them"
+        raise ConfigError(msg)
+    return _merge(config, {name: secret_files.read(_path(file, setting), setting)}, setting)
 
 
 def doubts(
@@ -306,35 +377,22 @@ def doubts(
     """What is not wrong, but not wise either: each with its fix."""
     path = file or Path(env.get(f"{_PREFIX}CONFIG", FILE))
     found = []
-    if config.token_path:
-        found.append(secret_files.doubt(config.token_path, "the token"))
-    elif config.token and f"{_PREFIX}TOKEN" not in env:
-        found.append(secret_files.doubt(path, "the token"))
-    if config.staff_token_path:
-        found.append(secret_files.doubt(config.staff_token_path, "the staff's token"))
-    elif config.staff_token and f"{_PREFIX}STAFF_TOKEN" not in env:
-        found.append(secret_files.doubt(path, "the staff's token"))
+    for name, what in _SECRET.items():
+        if own := getattr(config, f"{name}_file"):
+            found.append(secret_files.doubt(Path(own).expanduser(), what))
+        elif getattr(config, name) and f"{_PREFIX}{name.upper()}" not in env:
+            found.append(secret_files.doubt(path, what))
     if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
         found.append(secret_files.doubt(path, "the account of a relay"))
-    if config.llm_key_file:
-        found.append(secret_files.doubt(Path(config.llm_key_file), "the model's key"))
-    elif config.llm_key and f"{_PREFIX}LLM_KEY" not in env:
-        found.append(secret_files.doubt(path, "the model's key"))
-    if config.token and len(config.token) < _SHORT:
-        found.append(
-            f"the token has {len(config.token)} characters: `visavis token` makes a long one"
-        )
-    if config.staff_token and len(config.staff_token) < _SHORT:
-        found.append(
-            f"the staff's token has {len(config.staff_token)} characters: `visavis token` makes a "
-            "long one"
-        )
+    for name, what in _SECRET.items():
+        if (own := getattr(config, name)) and len(own) < _SHORT and name != _READ_LATER:
+            found.append(f"{what} has {len(own)} characters: `visavis token` makes a long one")
     return [each for each in found if each]
 
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    for one in ("token", "staff_token"):
+    for one in (name for name in SECRETS if not name.endswith("_key")):
         if given.get(one):
             msg = (
                 "a token on the command line can be read by every user of this machine: make a "
@@ -342,12 +400,13 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
                 f"{_PREFIX}{one.upper()}"
             )
             raise ConfigError(msg)
-    if given.get("llm_key"):
-        msg = (
-            "a key on the command line can be read by every user of this machine: put it into a "
-            "file that llm_key_file names, or set VISAVIS_LLM_KEY"
-        )
-        raise ConfigError(msg)
+    for one in (name for name in SECRETS if name.endswith("_key")):
+        if given.get(one):
+            msg = (
+                "a key on the command line can be read by every user of this machine: put it into "
+                f"a file that {one}_file names, or set {_PREFIX}{one.upper()}"
+            )
+            raise ConfigError(msg)
     if _ACCOUNT.search(str(given.get("ice_servers", ""))):
         msg = (
             "a relay's account on the command line can be read by every user of this machine: "

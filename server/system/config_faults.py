@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 SOURCES: Final = ("dialogue", "microphone")
-_SWITCHES: Final = ("create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine")
+_SWITCHES: Final = (
+    "create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine", "whep", "whip",
+)  # fmt: skip
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(
     r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
@@ -42,12 +44,25 @@ def _access_faults(config: Config) -> Iterator[str]:
         )
     if config.staff_token and config.staff_token == config.token:
         yield "staff_token is the token that visitors have: make another one for the staff"
+    yield from _wire_faults(config)
     ancestors = config.frame_ancestors.split()
     named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
     if not ancestors or not named or ("none" in ancestors and len(ancestors) > 1):
         yield f"frame_ancestors is {config.frame_ancestors!r}: write none, self, file:, or origins"
+    _pairs = config.faces, config.liveavatars  # they raise by themselves
     if bool(config.tls_cert) != bool(config.tls_key):
         yield "tls_cert and tls_key go together: set both or neither"
+
+
+def _wire_faults(config: Config) -> Iterator[str]:
+    """Who may call at the addresses for clients of other systems."""
+    for name, what in (("whep_token", "players"), ("whip_token", "speakers")):
+        if getattr(config, name) and getattr(config, name) == config.token:
+            yield f"{name} is the token itself: make another one for {what}, or leave it empty"
+    if config.whip == "on" and config.whep == "off":
+        yield "whip is on and whep is off: the voice would speak where nobody sees it; set both"
+    if config.whep_viewers < 1:
+        yield f"whep_viewers is {config.whep_viewers}: choose at least 1"
 
 
 def _either(words: Collection[str]) -> str:

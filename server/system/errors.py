@@ -10,11 +10,13 @@ Problem                a request that cannot be served: problem+json with `statu
   NotFound  404        no such session, avatar or voice
   TooSlow  408         the body did not arrive in time
   Conflict  409        there is one already, or it is in use
+  Outdated  412        about a state that is no more
   Gone  410            there was one, and it ended by a fault of the server
   TooLarge  413        more than we read
   WrongType  415       a body of another type
   Unprocessable  422   understood, but it cannot work
   TooMany  429         wrong too often
+  Unsupported  501     a way of the protocol that is not taken here
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
@@ -85,6 +87,12 @@ class Conflict(Problem):
     status, title = 409, "Conflict"
 
 
+class Outdated(Problem):
+    """The caller means a state that is no more."""
+
+    status, title = 412, "Precondition failed"
+
+
 class Gone(Problem):
     """There was one, and the server lost it."""
 
@@ -107,6 +115,12 @@ class Unprocessable(Problem):
     """The body was understood, but it cannot work."""
 
     status, title = 422, "Unprocessable content"
+
+
+class Unsupported(Problem):
+    """A part of the protocol that this server does without."""
+
+    status, title = 501, "Not implemented"
 
 
 class TooMany(Problem):

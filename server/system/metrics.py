@@ -34,6 +34,9 @@ class Metrics:
         self.resting = Gauge(
             "visavis_sessions_resting", "Sessions without a connection", registry=self.registry
         )
+        self.viewers = Gauge(
+            "visavis_whep_viewers", "Players that watch by WHEP", registry=self.registry
+        )
         self.resumed = Counter(
             "visavis_sessions_resumed",
             "Connections that went on with a session",

@@ -16,6 +16,7 @@ from visavis.engines.base import PLAIN
 from visavis.server.playout.messages import ms
 from visavis.server.rtc import conversation as conversations
 from visavis.server.rtc import hooks
+from visavis.server.rtc.allowance import Limits
 from visavis.server.session import events
 from visavis.server.system.config import Config
 
@@ -297,7 +298,7 @@ async def test_ice_is_not_restarted_in_a_connection():
 
 
 def test_a_visitor_is_warned_once_and_then_told():
-    allowance = conversations.Allowance(conversations.Limits(idle=600, length=7200))
+    allowance = conversations.Allowance(Limits(idle=600, length=7200))
     assert allowance.look(100, 100) is None
     warned = allowance.look(571, 571)
     assert (warned.code, "29 s" in warned.message) == ("ends-soon", True)
@@ -307,7 +308,7 @@ def test_a_visitor_is_warned_once_and_then_told():
     over = allowance.look(1300, 600)
     assert (over.reason, "10 minutes" in over.message) == ("idle", True)
     assert allowance.look(7200, 0).reason == "length"
-    assert conversations.Allowance(conversations.Limits()).look(1e6, 1e6) is None
+    assert conversations.Allowance(Limits()).look(1e6, 1e6) is None
 
 
 @pytest.mark.parametrize(("setting", "reason"), [("idle", "idle"), ("session", "length")])

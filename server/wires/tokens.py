@@ -1,0 +1,87 @@
+"""Tokens of wires: what a session is to be, signed, so that any worker can take it up.
+
+A JSON Web Token (RFC 7519) of one algorithm, HMAC-SHA256: a client may look into it, and some do.
+Nothing is kept of those that were given out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from visavis.server.system import strict_json
+from visavis.server.system.errors import Unauthorized
+
+_LONGEST: Final = 4096  # characters of a token that is looked at
+_NAME_BYTES: Final = 12
+_WRONG: Final = "The session token is none of this server's, or it was changed."
+_LATE: Final = "The session token has expired: make a new one."
+
+
+class Signer:
+    """Makes and reads the tokens of one wire.
+
+    secret: the wire's key. wire: its name; what was made for one is not taken by another.
+    lasts: s in which a session can be begun. now: s since 1970.
+    """
+
+    def __init__(
+        self, secret: str, wire: str, lasts: float, now: Callable[[], float] = time.time
+    ) -> None:
+        purpose = f"visavis {wire} session".encode()
+        self._key = hmac.digest(secret.encode(), purpose, hashlib.sha256)
+        self._lasts, self._now = lasts, now
+        self._head = _written({"alg": "HS256", "typ": "JWT"})
+
+    def sign(self, claims: Mapping[str, Any]) -> tuple[str, str]:
+        """The token of a new session, and its name (`jti`)."""
+        name = secrets.token_urlsafe(_NAME_BYTES)
+        content = {**claims, "jti": name, "exp": int(self._now() + self._lasts)}
+        signed = f"{self._head}.{_written(content)}"
+        return f"{signed}.{self._signature(signed)}", name
+
+    def read(self, token: str) -> dict[str, Any]:
+        """The claims of a token of ours. Raises Unauthorized.
+
+        Only what was signed is parsed, and the header is compared, not read: a token cannot name
+        another algorithm (RFC 8725, 2.1).
+        """
+        signed, _, signature = token.rpartition(".")
+        if len(token) > _LONGEST or not token.isascii():
+            raise Unauthorized(_WRONG)
+        if not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
+            raise Unauthorized(_WRONG)
+        head, _, content = signed.partition(".")
+        claims = _read(content)
+        if head != self._head or claims is None:
+            raise Unauthorized(_WRONG)
+        if self._now() >= claims["exp"]:
+            raise Unauthorized(_LATE)
+        return claims
+
+    def _signature(self, signed: str) -> str:
+        return _text(hmac.digest(self._key, signed.encode(), hashlib.sha256))
+
+
+def _written(content: Mapping[str, Any]) -> str:
+    return _text(json.dumps(content, separators=(",", ":")).encode())
+
+
+def _text(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _read(text: str) -> dict[str, Any] | None:
+    try:
+        content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        claims = strict_json.parse(content.decode())
+    except (binascii.Error, ValueError):
+        return None
+    return claims if isinstance(claims, dict) else None
