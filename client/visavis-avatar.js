@@ -37,8 +37,9 @@
  */
 
 import { CardShelf, STYLE as CARD_STYLE } from "./element/cards.js";
-import { authorization } from "./element/connection.js";
+import { authorization } from "./element/authorization.js";
 import { Microphone } from "./element/microphone.js";
+import { relays } from "./element/relays.js";
 import { Session } from "./element/session.js";
 import { Sight } from "./element/sight.js";
 
@@ -73,7 +74,7 @@ const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class 
 export class VisavisAvatar extends Base {
   static observedAttributes = ["server", "avatar", "voice", "lang", "token", "source", "mode", "muted", "watched", "aria-label"];
 
-  /** For networks that need a relay; set before connect(). @type {RTCIceServer[]} */
+  /** For networks that need another relay than the server offers; set before connect(). @type {RTCIceServer[]} */
   iceServers = [];
   session = new Session(this.#target());
 
@@ -471,7 +472,9 @@ export class VisavisAvatar extends Base {
 
   /** The still portrait, before the first picture and when there is none. */
   async #loadPoster() {
-    const { server, avatar, token } = this.#target();
+    const target = this.#target();
+    const { server, avatar, token } = target;
+    if (!this.iceServers.length) relays(target); // so that connecting need not wait for it
     const name = avatar || (await this.#defaultAvatar(server, token));
     const url = name && new URL(`v1/avatars/${encodeURIComponent(name)}/preview.webp`, server).href;
     if (!url || url === this.#preview) return;
