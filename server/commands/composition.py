@@ -34,10 +34,11 @@ from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
-from visavis.server.wires import smallwebrtc, whep
+from visavis.server.wires import simli, smallwebrtc, whep, whip
 from visavis.server.wires.stage import Stages
 from visavis.server.wires.ways import Way
 from visavis.server.wires.whep import Whep
+from visavis.server.wires.whip import Whip
 
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
@@ -87,6 +88,10 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
     found = []
     if config.whep == "on":
         found.append(whep.entrance(config.whep_token))
+    if config.whip == "on":
+        found.append(whip.entrance(config.whip_token))
+    if config.simli_key:
+        found.append(simli.entrance(config.simli_key))
     if config.pipecat_key:
         found.append(smallwebrtc.entrance(config.pipecat_key))
     return tuple(found)
@@ -97,6 +102,10 @@ def ways(config: Config) -> tuple[Way, ...]:
     found: list[Way] = []
     if config.whep == "on":
         found += whep.WAYS
+    if config.whip == "on":
+        found += whip.WAYS
+    if config.simli_key:
+        found += simli.WAYS
     if config.pipecat_key:
         found += smallwebrtc.WAYS
     return tuple(found)
@@ -105,9 +114,16 @@ def ways(config: Config) -> tuple[Way, ...]:
 def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     """Wires that are on, of a process with sessions."""
     found: list[Part] = []
+    stages = Stages(live)
     if config.whep == "on":
-        stages = Stages(live)
         found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+    if config.whip == "on":
+        found.append(Whip(stages, live, config.ice))
+    limits = Limits(0.0, config.idle_seconds, config.session_seconds)
+    has = AvatarStore(config.home_path).has
+    if config.simli_key:
+        settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
+        found.append(simli.Simli(settings, live, has))
     if config.pipecat_key:
         found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
     return found

@@ -173,6 +173,11 @@ class Pushed:
         """Whether a segment is not over yet."""
         return bool(self._open)
 
+    @property
+    def ahead(self) -> Tick:
+        """How much sound waits, or is placed and was not heard yet."""
+        return self._held + max(self._next_at - self._clock.now(), 0)
+
     async def silence(self) -> None:
         """Return once every segment is over."""
         while self._open:
@@ -208,8 +213,7 @@ class Pushed:
 
     def _full(self, more: Tick) -> Tick:
         """By how much too much sound would wait, with so much more."""
-        ahead = max(self._next_at - self._clock.now(), 0)
-        return self._held + ahead + more - max(self.room, more)
+        return self.ahead + more - max(self.room, more)
 
     async def _speak(self, lipsync: LipSync) -> None:
         try:

@@ -69,6 +69,8 @@ async def page(
 
     errors: list[str] = []
     async with visitor(browser) as context:
+        # Chromium asks before a page calls this machine: as it does one that comes from elsewhere.
+        await context.grant_permissions(["local-network-access", "microphone"])
         made = await context.new_page()
         made.on("pageerror", lambda error: errors.append(str(error)))
         for path in ("npm", "page.js"):
