@@ -181,7 +181,7 @@ class Conversation:
             self.session.rest(now)
         self.legacy = Legacy(
             self._token, self._lost, self._taken, self._terms.avatar, self._terms.voice,
-            self.session.source, self.session.left(),
+            self.session.source, self.session.left(), self._terms.background,
         )  # fmt: skip
 
     @property
@@ -211,6 +211,8 @@ class Conversation:
             attended=self.session.attendance.by.by,
             voice_mood=self.session.reads_voice,
             epoch=self.session.clock.epoch,
+            size=self.session.size,
+            matte=self.session.matte,
         )  # fmt: skip
 
     def took(self) -> None:
