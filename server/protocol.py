@@ -128,7 +128,8 @@ class Ready:
     the face is drawn, as in `events.Pictures`. language: BCP 47, in which the conversation is.
     attended: who of the staff is there, as in `events.Attended`.
     voice_mood: whether the tone of the visitor's voice is read, too: then who shows the session
-    must say so.
+    must say so. epoch: s since 1970 of the session clock's zero, by the clock of the RTCP sender
+    reports: with them a receiver knows the session's time of each picture.
     """
 
     protocol: int
@@ -146,6 +147,7 @@ class Ready:
     language: str = "en"
     attended: str = "nobody"
     voice_mood: bool = False
+    epoch: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,10 +40,11 @@ from visavis.server.tools import file as tools_file
 from visavis.server.tools.gallery import Gallery
 from visavis.server.tools.specs import Shown, ToolsFile
 from visavis.server.tools.toolbox import check_installed
-from visavis.server.wires import simli, whep
+from visavis.server.wires import simli, whep, whip
 from visavis.server.wires.stage import Stages
 from visavis.server.wires.ways import Way
 from visavis.server.wires.whep import Whep
+from visavis.server.wires.whip import Whip
 
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
@@ -127,6 +128,8 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
     found = []
     if config.whep == "on":
         found.append(whep.entrance(config.whep_token))
+    if config.whip == "on":
+        found.append(whip.entrance(config.whip_token))
     if config.simli_key:
         found.append(simli.entrance(config.simli_key))
     return tuple(found)
@@ -137,6 +140,8 @@ def ways(config: Config) -> tuple[Way, ...]:
     found: list[Way] = []
     if config.whep == "on":
         found += whep.WAYS
+    if config.whip == "on":
+        found += whip.WAYS
     if config.simli_key:
         found += simli.WAYS
     return tuple(found)
@@ -145,9 +150,11 @@ def ways(config: Config) -> tuple[Way, ...]:
 def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     """Wires that are on, of a process with sessions."""
     found: list[Part] = []
+    stages = Stages(live)
     if config.whep == "on":
-        stages = Stages(live)
         found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+    if config.whip == "on":
+        found.append(Whip(stages, live, config.ice))
     limits = Limits(0.0, config.idle_seconds, config.session_seconds)
     has = AvatarStore(config.home_path).has
     if config.simli_key:

@@ -204,6 +204,7 @@ class Conversation:
             language=self.session.language,
             attended=self.session.attendance.by.by,
             voice_mood=self.session.reads_voice,
+            epoch=self.session.clock.epoch,
         )  # fmt: skip
 
     def took(self) -> None:
