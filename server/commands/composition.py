@@ -9,9 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
-from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
@@ -28,18 +26,14 @@ from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
-from visavis.server.services.engines import Defaults, Services
+from visavis.server.services.configured import tools
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
-from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
-from visavis.server.tools import file as tools_file
 from visavis.server.tools.gallery import Gallery
-from visavis.server.tools.specs import Shown, ToolsFile
-from visavis.server.tools.toolbox import check_installed
 from visavis.server.wires import simli, whep, whip
 from visavis.server.wires.stage import Stages
 from visavis.server.wires.ways import Way
@@ -51,44 +45,10 @@ ADMISSION: Final = web.AppKey("admission", Admission)
 PLACES: Final = web.AppKey("places", Places)
 
 
-def tools(config: Config) -> ToolsFile:
-    """What the tools file gives; without one the pictures beside the file of answers.
-
-    Raises ConfigError.
-    """
-    if config.tools:
-        file = tools_file.load(Path(config.tools).expanduser())
-        check_installed(file)
-        return file
-    beside = Path(config.knowledge).parent / "pictures" if config.knowledge else None
-    return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
-
-
 def gallery(config: Config) -> Gallery:
     """The pictures that visitors may be shown. Raises ConfigError."""
     shown = tools(config).shown
     return Gallery(shown.pictures, shown.picture_hosts)
-
-
-def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
-    """The engines, not yet loaded."""
-    knowledge = Path(config.knowledge) if config.knowledge else None
-    size = config.width, config.height
-    renderer = as_wanted(config.renderer) or "auto"
-    defaults = Defaults(
-        config.avatar, config.voice, config.dialogue, knowledge, size, renderer,
-        voices_apart=config.are_voices_apart,
-        refine=config.refine == "on",
-        prepare=config.prepare_answers == "on",
-        keep_questions=config.keep_questions == "on",
-        language=config.language,
-        voice_mood=config.voice_mood == "on",
-        rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
-        chat=llm.chat(config),
-        tools=tools(config),
-        zone=config.time_zone,
-    )  # fmt: skip
-    return Services(config.home_path, defaults, store, metrics)
 
 
 def reach(config: Config) -> Reach:
