@@ -130,8 +130,12 @@ async def test_places_and_players_are_bounded():
             assert (await problem(refused))[0] == 503
             await third.close()
             await visitor.close()
-        async with asyncio.timeout(10), watching(client):  # it rests, and gives way
-            assert await metric(client, "visavis_whep_viewers") == 0
+        async with asyncio.timeout(10):
+            while not await metric(client, "visavis_sessions_resting"):
+                await asyncio.sleep(0.02)
+        assert await metric(client, "visavis_whep_viewers") == 0
+        async with watching(client):  # it rests, and gives way
+            pass
 
 
 async def test_the_players_token_lets_them_watch_and_nothing_else():
