@@ -18,6 +18,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,10 +50,12 @@ async def run(rounds: int) -> dict[str, Any]:
         sound.write_bytes(await asyncio.to_thread(_speech, home))
         async with server(home, "--simli-key-file", str(key), "--max-sessions", "2") as (url, _):
             caller = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bench.live.simli", "--call", url, key.read_text(),
-                str(sound), str(rounds), stdout=asyncio.subprocess.PIPE,
+                sys.executable, "-m", "bench.live.simli", "--call",
+                url.rstrip("/"), key.read_text(), str(sound), str(rounds), stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip
             output, _ = await caller.communicate()
+            if caller.returncode:
+                raise SystemExit("the client failed")
     return _judged(json.loads(output))
 
 
@@ -107,8 +110,12 @@ class Call:
 
     async def silent(self, seconds: float) -> None:
         """Until nothing was loud for so long."""
-        while self.loud(_now() - 1000 * seconds) or not self.sound:
-            await asyncio.sleep(0.05)
+        await _until(lambda: bool(self.sound) and not self.loud(_now() - 1000 * seconds))
+
+
+async def _until(met: Callable[[], bool]) -> None:
+    while not met():  # noqa: ASYNC110 (what it asks of is filled by a client's iterators)
+        await asyncio.sleep(0.01)
 
 
 def _now() -> float:
@@ -133,8 +140,7 @@ async def call(url: str, key: str, speech: bytes, rounds: int) -> dict[str, Any]
         await client.start()
         seen = Call(client)
         tasks = [asyncio.create_task(seen.see()), asyncio.create_task(seen.hear())]
-        while not seen.mouth:
-            await asyncio.sleep(0.01)
+        await _until(lambda: bool(seen.mouth))  # noqa: B023
         first = _now() - began
         await asyncio.sleep(3)
         if session:
@@ -188,8 +194,7 @@ async def _skip(seen: Call, speech: bytes, rounds: int) -> dict[str, Any]:
         await seen.silent(1.0)
         began = _now()
         await seen.client.send(speech * 10)
-        while not seen.loud(began):
-            await asyncio.sleep(0.01)
+        await _until(lambda: bool(seen.loud(began)))  # noqa: B023
         await asyncio.sleep(0.5 + 0.07 * index)
         at = _now()
         await seen.client.clearBuffer()
