@@ -51,7 +51,8 @@ async def run(rounds: int) -> dict[str, Any]:
         async with server(home, "--simli-key-file", str(key), "--max-sessions", "2") as (url, _):
             caller = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bench.live.simli", "--call",
-                url.rstrip("/"), key.read_text(), str(sound), str(rounds), stdout=asyncio.subprocess.PIPE,
+                url.rstrip("/"), key.read_text(), str(sound), str(rounds),
+                stdout=asyncio.subprocess.PIPE,
             )  # fmt: skip
             output, _ = await caller.communicate()
             if caller.returncode:
@@ -149,7 +150,8 @@ async def call(url: str, key: str, speech: bytes, rounds: int) -> dict[str, Any]
             result |= {
                 "first picture": round(first),
                 "at once": await _at_once(seen, speech, rounds),
-                "as spoken": await _as_spoken(seen, speech, rounds),
+                "as spoken": await _as_spoken(seen, speech, rounds, now=False),
+                "as spoken, PLAY_IMMEDIATE": await _as_spoken(seen, speech, rounds, now=True),
                 "skip": await _skip(seen, speech, rounds),
             }
         await client.stop()
@@ -172,8 +174,8 @@ async def _at_once(seen: Call, speech: bytes, rounds: int) -> dict[str, Any]:
     return {"picture": summary(pictures), "sound": summary(sounds)}
 
 
-async def _as_spoken(seen: Call, speech: bytes, rounds: int) -> dict[str, Any]:
-    """As a microphone gives it: what is in a message is as old as the message is long."""
+async def _as_spoken(seen: Call, speech: bytes, rounds: int, *, now: bool) -> dict[str, Any]:
+    """As fast as it is spoken, in messages of 187.5 ms. now: the first with PLAY_IMMEDIATE."""
     pictures, sounds = [], []
     for _ in range(rounds):
         await seen.silent(2.0)
@@ -181,7 +183,8 @@ async def _as_spoken(seen: Call, speech: bytes, rounds: int) -> dict[str, Any]:
         for index in range(0, len(speech), _MESSAGE):
             due = at + index / 2 / _RATE * 1000
             await asyncio.sleep(max(0.0, (due - _now()) / 1000))
-            await seen.client.send(speech[index : index + _MESSAGE])
+            send = seen.client.sendImmediate if now and not index else seen.client.send
+            await send(speech[index : index + _MESSAGE])
         moved = moving_after(seen.mouth, at)
         pictures.append(None if moved is None else moved - at)
         sounds.append(next((loud - at for loud in seen.loud(at)), None))
