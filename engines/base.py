@@ -526,6 +526,17 @@ class Toolbox(Protocol):
 
 
 @runtime_checkable
+class Instructed(Question, Protocol):
+    """A question in a conversation that somebody's own program leads, and has told how.
+
+    instructions: in their words, "" where there are none. toolbox: of that program.
+    """
+
+    instructions: str
+    toolbox: Toolbox
+
+
+@runtime_checkable
 class Mind(Protocol):
     """Decides what to answer, in pieces as they come; shared by all sessions.
 

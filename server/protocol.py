@@ -129,7 +129,9 @@ class Ready:
     attended: who of the staff is there, as in `events.Attended`.
     voice_mood: whether the tone of the visitor's voice is read, too: then who shows the session
     must say so. epoch: s since 1970 of the session clock's zero, by the clock of the RTCP sender
-    reports: with them a receiver knows the session's time of each picture.
+    reports: with them a receiver knows the session's time of each picture. size: px of the face's
+    picture. matte: row at which its matte begins in a double picture (models/pictures/double.py),
+    which has twice as many rows; 0: what is sent is the picture alone.
     """
 
     protocol: int
@@ -148,6 +150,8 @@ class Ready:
     attended: str = "nobody"
     voice_mood: bool = False
     epoch: float = 0.0
+    size: tuple[int, int] = (0, 0)
+    matte: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,11 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First of a connection. epoch: s since 1970 of the session clock's zero, 0: unknown."""
+    """First of a connection. epoch: s since 1970 of the session clock's zero, 0: unknown.
+
+    size: px of the face's picture. matte: row at which its matte begins in the picture that is
+    sent, which has twice as many rows; 0: there is none. See docs/api.md.
+    """
 
     protocol: int
     session: str
@@ -133,6 +137,8 @@ class Ready:
     attended: str = "nobody"
     voice_mood: bool = False
     epoch: float = 0.0
+    size: tuple[int, int] = (0, 0)
+    matte: int = 0
 
 
 @dataclass(frozen=True, slots=True)

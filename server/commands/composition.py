@@ -31,10 +31,15 @@ from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
+from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
-from visavis.server.wires import simli, whep, whip
+from visavis.server.wires import simli, smallwebrtc, whep, whip
+from visavis.server.wires.realtime import door as realtime_door
+from visavis.server.wires.realtime import entry as realtime_entry
+from visavis.server.wires.realtime.beginnings import Beginnings
+from visavis.server.wires.realtime.names import HomeNames
 from visavis.server.wires.stage import Stages
 from visavis.server.wires.ways import Way
 from visavis.server.wires.whep import Whep
@@ -92,6 +97,10 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
         found.append(whip.entrance(config.whip_token))
     if config.simli_key:
         found.append(simli.entrance(config.simli_key))
+    if config.pipecat_key:
+        found.append(smallwebrtc.entrance(config.pipecat_key))
+    if config.realtime_key:
+        found.append(realtime_entry.entrance(config.realtime_key))
     return tuple(found)
 
 
@@ -104,6 +113,10 @@ def ways(config: Config) -> tuple[Way, ...]:
         found += whip.WAYS
     if config.simli_key:
         found += simli.WAYS
+    if config.pipecat_key:
+        found += smallwebrtc.WAYS
+    if config.realtime_key:
+        found += realtime_door.WAYS
     return tuple(found)
 
 
@@ -120,6 +133,12 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     if config.simli_key:
         settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
         found.append(simli.Simli(settings, live, has))
+    if config.pipecat_key:
+        found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
+    if config.realtime_key:
+        guided, names = llm.chat(config) is not None, HomeNames(config.home_path)
+        beginnings = Beginnings(live, names, guided=guided)
+        found.append(realtime_door.Realtime(live, beginnings, config.realtime_key, guided=guided))
     return found
 
 

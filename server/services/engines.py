@@ -33,7 +33,9 @@ from visavis.engines.language import detection, tongues
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
 from visavis.engines.settings import ChatSettings
+from visavis.models.avatar.backdrop import NOTHING
 from visavis.models.manifest import ManifestError
+from visavis.server.avatars.backgrounds import Backgrounds
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.services import carrying, prepared
@@ -90,6 +92,7 @@ class Defaults:
     rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
     zone: of time, at the place; empty: this machine's.
+    backgrounds: what faces may stand before.
     """
 
     avatar: str
@@ -109,6 +112,7 @@ class Defaults:
     rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
     zone: str = ""
+    backgrounds: Backgrounds = field(default_factory=Backgrounds)
 
     @property
     def mind(self) -> MindSettings:
@@ -228,11 +232,12 @@ class Services:
 
     async def lend(
         self, avatar: str, voice: str, source: Source, language: str = ENGLISH, *,
-        follows: bool = False,
+        follows: bool = False, background: str = "",
     ) -> Engines:  # fmt: skip
-        """The engines of one new session. Raises NotFound, AvatarError, EngineError.
+        """The engines of one new session. Raises NotFound, Malformed, AvatarError, EngineError.
 
         language: BCP 47, in which it begins. follows: whether it goes over to the visitor's.
+        background: a word for what its face is drawn before, "": the server's.
         """
         if self._defaults.wordless:
             return await self._lend_wordless(avatar, source)
@@ -242,11 +247,14 @@ class Services:
         with loading("The ears"):
             stt = await self._hears(language, follows)
         path = await asyncio.to_thread(self._avatars.path, avatar)
+        backdrop = await asyncio.to_thread(self._defaults.backgrounds.find, background)
         self._seed += 1
         with loading("The session's ears, lips or motion"):
             ear, motion = await asyncio.to_thread(self._own, source, self._seed, stt, language)
             pushed = await self.mouth() if source == "voice" else None
-        loan = await self._puppets.lend(path)  # last: what fails after it would not give it back
+        loan = await self._puppets.lend(
+            path, backdrop
+        )  # last: what fails after it would not give it back
         sitting, commands = self._drawing.sit(loan.puppet), self._answering.commands
 
         def give_back() -> None:
@@ -258,6 +266,7 @@ class Services:
             motion=motion,
             sitting=sitting,
             still=loan.still,
+            double=self._defaults.size[1] if backdrop == NOTHING else 0,
             speakers=Speakers(
                 self._answering.mind,
                 loaded.tts,

@@ -14,6 +14,7 @@ import numpy as np
 
 from visavis.engines.base import EngineError, Lips, Pcm, Phoneme, Speech
 from visavis.server.playout.clock import Clock
+from visavis.server.playout.messages import Tick, ms
 from visavis.server.session.events import Failure
 from visavis.server.session.renewing import Strikes
 from visavis.server.system.faults import fault
@@ -33,10 +34,14 @@ Listen = Callable[[Lips], Iterator[Speech]]
 
 @dataclass(frozen=True, slots=True)
 class Mouth:
-    """What speaks one stream of sound: lips, and `again` for others when these fail."""
+    """What speaks one stream of sound: lips, and `again` for others when these fail.
+
+    held: how much of it waits, because it comes unevenly.
+    """
 
     lips: Lips
     again: Callable[[], Lips]
+    held: Tick = ms(30)
 
 
 class LipSync:
