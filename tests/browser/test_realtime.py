@@ -18,7 +18,7 @@ PAGE = """
 async ([address, key, video]) => {
   const pc = new RTCPeerConnection();
   const face = document.createElement("video");
-  face.autoplay = face.muted = true;
+  face.autoplay = true;
   document.body.append(face);
   const got = { events: [], kinds: [], answer: "", width: 0 };
   pc.ontrack = (e) => { got.kinds.push(e.track.kind); face.srcObject = e.streams[0]; };
