@@ -42,7 +42,10 @@ import { Microphone } from "./element/microphone.js";
 import { Session } from "./element/session.js";
 import { Sight } from "./element/sight.js";
 
-const SERVER = new URL(".", import.meta.url).href;
+// In two steps: bundlers take `new URL("...", import.meta.url)` for a file that they are to pack. Some
+// of what they write has no address.
+const HERE = import.meta.url;
+const SERVER = HERE ? new URL(".", HERE).href : "/";
 const LAST_WORD_MS = 1200;
 const TAIL_MS = 200; // people let go of the button before their last sound is over
 
@@ -64,7 +67,10 @@ function layer(tag, part) {
   return element;
 }
 
-export class VisavisAvatar extends HTMLElement {
+// Frameworks import this where they draw a page ahead, on a machine without a document.
+const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
+
+export class VisavisAvatar extends Base {
   static observedAttributes = ["server", "avatar", "voice", "lang", "token", "source", "mode", "muted", "watched", "aria-label"];
 
   /** For networks that need a relay; set before connect(). @type {RTCIceServer[]} */
@@ -495,4 +501,7 @@ export class VisavisAvatar extends HTMLElement {
   }
 }
 
-customElements.define("visavis-avatar", VisavisAvatar);
+// Two copies of this script on a page are no fault: the first one serves.
+if (globalThis.customElements && !customElements.get("visavis-avatar")) {
+  customElements.define("visavis-avatar", VisavisAvatar);
+}

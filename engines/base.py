@@ -590,6 +590,14 @@ class Lips(Protocol):
         """
         ...
 
+    def hurry(self, samples: int) -> Iterator[Speech]:
+        """The next samples of what was fed, now, by what was heard so far; the stream goes on.
+
+        For sound that is about to be played. Less surely told: `delay` is not over. Raises
+        EngineError.
+        """
+        ...
+
     def flush(self) -> Iterator[Speech]:
         """What is left when the sound is over; another stream may follow. Raises EngineError."""
         ...

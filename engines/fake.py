@@ -30,6 +30,7 @@ from visavis.engines.base import (
     draw_one,
 )
 from visavis.models.avatar.file import Avatar
+from visavis.models.pictures import double
 
 WORD = PLAY_RATE // 4  # samples of one spoken word: 250 ms
 
@@ -145,6 +146,11 @@ class FakeLips:
         while len(self._pcm) >= PLAY_RATE // 10:
             yield self._piece(PLAY_RATE // 10)
 
+    def hurry(self, samples: int) -> Iterator[Speech]:
+        """As many."""
+        if self._pcm.size:
+            yield self._piece(min(samples, len(self._pcm)))
+
     def flush(self) -> Iterator[Speech]:
         """The rest."""
         if self._pcm.size:
@@ -197,7 +203,7 @@ class FakeGenerator:
     """Grey pictures of any puppet; fails while `broken`.
 
     Notes the avatars prepared, the puppets released, the portrayals of each `draw` and the
-    deadline that it was given.
+    deadline that it was given. Pictures of an avatar before nothing are double, and nobody is seen.
     """
 
     def __init__(self, width: int = 64, height: int = 64, batch: int = 1) -> None:
@@ -212,7 +218,8 @@ class FakeGenerator:
         """A new puppet; EngineError while `broken`."""
         self._check()
         self.prepared.append(avatar)
-        return Puppet(f"puppet {len(self.prepared)}")
+        before = " before nothing" if avatar.backdrop.kind == "nothing" else ""
+        return Puppet(f"puppet {len(self.prepared)}{before}")
 
     def release(self, puppet: Puppet) -> None:
         """Noted in `released`."""
@@ -223,8 +230,12 @@ class FakeGenerator:
         self._check()
         self.drawn.append(tuple(portrayals))
         self.deadlines.append(deadline)
-        shape = self.height * 3 // 2, self.width
-        return [np.full(shape, 128, np.uint8) for _ in portrayals]
+        return [self._picture(str(each.puppet)) for each in portrayals]
+
+    def _picture(self, puppet: str) -> I420:
+        if puppet.endswith("before nothing"):
+            return double.empty(self.width, self.height)
+        return np.full((self.height * 3 // 2, self.width), 128, np.uint8)
 
     def one(self, state: FaceState) -> I420:
         """A picture of a puppet of its own: this generator as a `Draw`."""

@@ -128,7 +128,10 @@ class Ready:
     the face is drawn, as in `events.Pictures`. language: BCP 47, in which the conversation is.
     attended: who of the staff is there, as in `events.Attended`.
     voice_mood: whether the tone of the visitor's voice is read, too: then who shows the session
-    must say so.
+    must say so. epoch: s since 1970 of the session clock's zero, by the clock of the RTCP sender
+    reports: with them a receiver knows the session's time of each picture. size: px of the face's
+    picture. matte: row at which its matte begins in a double picture (models/pictures/double.py),
+    which has twice as many rows; 0: what is sent is the picture alone.
     """
 
     protocol: int
@@ -146,6 +149,9 @@ class Ready:
     language: str = "en"
     attended: str = "nobody"
     voice_mood: bool = False
+    epoch: float = 0.0
+    size: tuple[int, int] = (0, 0)
+    matte: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -18,8 +18,11 @@ from visavis.models.avatar.file import Avatar
 from visavis.models.errors import ModelError
 from visavis.models.graph import packing
 from visavis.models.graph.spec import Spec
+from visavis.models.pictures import double
 from visavis.models.refine.windows import Places, places
 from visavis.models.warp import scene
+
+Bytes = npt.NDArray[np.uint8]
 
 AVATARS: Final = 64  # that a device holds at most, and that engines are built for
 _CPU_BATCH: Final = 4  # where nothing is gained by more
@@ -47,16 +50,23 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """An avatar as it goes to the device."""
+    """An avatar as it goes to the device. plates: what it is drawn before, in place of its own.
+
+    One whose pictures are double is drawn twice, before black and before white: what differs is
+    its matte. So there is one graph for all of them, and nobody else pays for it.
+    """
 
     face: Face
     arrays: Mapping[str, npt.NDArray[Any]]
+    plates: tuple[Bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Resident:
+    """slots: one, or those before black and before white."""
+
     face: Face
-    slot: int
+    slots: tuple[int, ...]
 
 
 class GraphGenerator:
@@ -90,7 +100,9 @@ class GraphGenerator:
             )
         try:
             at = places(puppet) if self._spec.refine else None
-            return Packed(Face(puppet, at), packing.packed(puppet, self._spec))
+            plates = _plates(puppet)
+            arrays = packing.packed(replace(puppet, plate=plates[0]), self._spec)
+            return Packed(Face(puppet, at), arrays, plates)
         except ModelError as error:
             raise EngineError(str(error)) from error
 
@@ -98,37 +110,59 @@ class GraphGenerator:
         """Into a free place; the bank may have to grow for it. Raises EngineError."""
         assert isinstance(packed, Packed)
         with self._lock:
-            if self._residents == AVATARS:
-                raise EngineError(f"the device holds {AVATARS} avatars already")
-            slot = self._runtime.load(lambda: self._bank.add(packed.arrays))
-            if self._warm_for != self._bank.generation:
-                first = (np.array([slot], np.int32), self._row(packed.face, FaceState())[None])
-                try:
-                    self._runtime.warm(self._bank.arrays, first)
-                except BaseException:
+            slots: list[int] = []
+            try:
+                for plate in packed.plates:
+                    slots += [self._add({**packed.arrays, "plates": plate})]
+                self._warm(slots[0], packed.face)
+            except BaseException:
+                for slot in slots:
                     self._bank.remove(slot)
-                    raise
-                self._warm_for = self._bank.generation
-            self._residents += 1
-        return Puppet(_Resident(packed.face, slot))
+                self._residents -= len(slots)
+                raise
+        return Puppet(_Resident(packed.face, tuple(slots)))
+
+    def _add(self, arrays: Mapping[str, npt.NDArray[Any]]) -> int:
+        if self._residents == AVATARS:
+            raise EngineError(f"the device holds {AVATARS} avatars already")
+        slot = self._runtime.load(lambda: self._bank.add(arrays))
+        self._residents += 1
+        return slot
+
+    def _warm(self, slot: int, face: Face) -> None:
+        if self._warm_for != self._bank.generation:
+            first = (np.array([slot], np.int32), self._row(face, FaceState())[None])
+            self._runtime.warm(self._bank.arrays, first)
+            self._warm_for = self._bank.generation
 
     def release(self, puppet: Puppet) -> None:
         """Its place is for another avatar."""
         resident = _resident(puppet)
         with self._lock:
-            self._bank.remove(resident.slot)
-            self._residents -= 1
+            for slot in resident.slots:
+                self._bank.remove(slot)
+                self._residents -= 1
 
     def draw(self, portrayals: Sequence[Portrayal], deadline: float) -> list[I420]:
         """All at once, whosever faces they are."""
-        if not portrayals:
-            return []
         residents = [_resident(one.puppet) for one in portrayals]
-        slots = np.array([each.slot for each in residents], np.int32)
-        shown = zip(residents, portrayals, strict=True)
-        rows = np.stack([self._row(resident.face, one.state) for resident, one in shown])
-        with self._lock:
-            return list(self._runtime.run(self._bank.arrays, (slots, rows)))
+        slots, rows = list[int](), list[npt.NDArray[np.float32]]()
+        for resident, one in zip(residents, portrayals, strict=True):
+            slots += resident.slots
+            rows += [self._row(resident.face, one.state)] * len(resident.slots)
+        drawn = iter(self._drawn(slots, rows))
+        return [_picture([next(drawn) for _ in resident.slots]) for resident in residents]
+
+    def _drawn(
+        self, slots: Sequence[int], rows: Sequence[npt.NDArray[np.float32]]
+    ) -> Iterator[I420]:
+        """Those that are drawn twice may be more than one call takes."""
+        most = BUCKETS[-1]
+        for k in range(0, len(slots), most):
+            state = np.array(slots[k : k + most], np.int32), np.stack(rows[k : k + most])
+            with self._lock:
+                pictures = self._runtime.run(self._bank.arrays, state)
+            yield from pictures
 
     def _row(self, face: Face, state: FaceState) -> npt.NDArray[np.float32]:
         posing.check(state)
@@ -143,6 +177,19 @@ class GraphGenerator:
         with self._lock:
             del self._bank
             self._runtime.close()
+
+
+def _plates(drawn: scene.Scene) -> tuple[Bytes, ...]:
+    if not drawn.matted:
+        return (drawn.plate,)
+    black = double.opaque(drawn.plate, drawn.height)
+    white = black.copy()
+    white[: drawn.height] += double.SPAN
+    return black, white
+
+
+def _picture(drawn: Sequence[I420]) -> I420:
+    return drawn[0] if len(drawn) == 1 else double.joined(*drawn)
 
 
 def _resident(puppet: Puppet) -> _Resident:

@@ -14,6 +14,7 @@ from visavis.engines.base import I420, EngineError, Generator, Portrayal, Puppet
 from visavis.engines.render import posing
 from visavis.models.avatar.file import Avatar
 from visavis.models.avatar.rig import Body
+from visavis.models.pictures import double as doubled
 from visavis.models.refine.apply import Answer, refine
 from visavis.models.refine.apply import network as load
 from visavis.models.refine.windows import Places, amounts, places
@@ -22,11 +23,15 @@ from visavis.models.warp import scene
 
 @dataclass(frozen=True, slots=True)
 class Refined:
-    """The other generator's puppet, and where its face is looked at; None: nowhere."""
+    """The other generator's puppet, and where its face is looked at; None: nowhere.
+
+    double: px of height of double pictures (models/pictures/double.py); 0: they are not.
+    """
 
     puppet: Puppet
     body: Body
     places: Places | None
+    double: int = 0
 
 
 class RefiningGenerator:
@@ -51,7 +56,8 @@ class RefiningGenerator:
         known: object = puppet
         if not isinstance(known, scene.Scene):
             known = scene.build(avatar, self.width, self.height)
-        return Puppet(Refined(puppet, known.body, places(known)))
+        double = known.height if known.matted else 0
+        return Puppet(Refined(puppet, known.body, places(known), double))
 
     def release(self, puppet: Puppet) -> None:
         """Free the other one's."""
@@ -65,7 +71,11 @@ class RefiningGenerator:
         for picture, own, one in zip(pictures, owned, portrayals, strict=True):
             if own.places is not None:
                 told = amounts(posing.controls(one.state), one.state.pose)
-                refine(picture, own.places, posing.view(own.body, one.state.pose), told, self._ask)
+                motion = posing.view(own.body, one.state.pose)
+                colour = doubled.opaque(picture, own.double) if own.double else picture
+                refine(colour, own.places, motion, told, self._ask)
+                if own.double:
+                    doubled.paint(picture, colour)
         return pictures
 
     def close(self) -> None:

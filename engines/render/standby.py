@@ -32,6 +32,7 @@ from visavis.engines.render.lane import Lane
 from visavis.engines.render.runtimes import Standing
 from visavis.models import arkit
 from visavis.models.avatar.file import Avatar
+from visavis.models.pictures import double
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +72,13 @@ class Fast(Generator, Protocol):
 
 @dataclass(eq=False, slots=True)
 class _Pair:
-    """One avatar. fast: as prepared by the fast generator of that number; None: not, or never."""
+    """One avatar. fast: as prepared by the fast generator of that number; None: not, or never.
+
+    shape: of its pictures.
+    """
 
     sure: Puppet
+    shape: tuple[int, int]
     fast: Puppet | None = None
     of: int = 0
 
@@ -130,11 +135,16 @@ class Standby:
 
     def prepare(self, avatar: Avatar) -> Puppet:
         """For the sure one now, for the fast one as soon as its thread comes to it."""
-        pair = _Pair(self._sure.prepare(avatar))
+        pair = _Pair(self._sure.prepare(avatar), self._shape(avatar))
         with self._lock:
             self._pairs.append(pair)
         self._wake.set()
         return Puppet(pair)
+
+    def _shape(self, avatar: Avatar) -> tuple[int, int]:
+        if avatar.backdrop.kind == "nothing":
+            return double.shape(self.width, self.height)
+        return self.height * 3 // 2, self.width
 
     def release(self, puppet: Puppet) -> None:
         """Free both halves."""
@@ -196,7 +206,7 @@ class Standby:
         work = list(asked.values())
         try:
             made = fast.call(lambda: fast.generator.draw(work, deadline))
-            _check(made, len(work), self.width, self.height)
+            _check(made, [pairs[n].shape for n in asked])
         except EngineHung:
             if fast.was_late(time.monotonic()):  # else the next pictures tell
                 self._degrade(fast, f"{fast.generator.standing.renderer} is too slow")
@@ -372,9 +382,9 @@ def _compare(drawn: Sequence[I420], expected: Sequence[I420]) -> None:
         )
 
 
-def _check(made: Sequence[I420], count: int, width: int, height: int) -> None:
-    shape = height * 3 // 2, width
-    if len(made) != count or any(each.shape != shape for each in made):
+def _check(made: Sequence[I420], shapes: Sequence[tuple[int, int]]) -> None:
+    if [each.shape for each in made] != list(shapes):
+        count = len(shapes)
         raise EngineError(f"the renderer made {len(made)} pictures of {count}, or of another size")
 
 

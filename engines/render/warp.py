@@ -13,7 +13,9 @@ import numpy.typing as npt
 from visavis.engines.base import I420, Before, EngineError, FaceState, Portrayal, Puppet
 from visavis.engines.render import posing
 from visavis.models.avatar.file import Avatar
+from visavis.models.pictures import double
 from visavis.models.warp import instant, kernel, kernel_patch, scene
+from visavis.models.warp.kernel_matte import draw_matte
 
 Floats = npt.NDArray[np.float32]
 
@@ -61,13 +63,21 @@ def _scene(puppet: Puppet) -> scene.Scene:
 
 
 def draw(prepared: scene.Scene, state: FaceState) -> I420:
-    """A new (height * 3 // 2, width) uint8 picture. Raises EngineError."""
+    """A new (height * 3 // 2, width) uint8 picture, or a double one. Raises EngineError."""
     posing.check(state)
     amount, motion = posing.controls(state), posing.view(prepared.body, state.pose)
     picture = prepared.plate.copy()
-    planes = _planes(picture, prepared.width, prepared.height)
+    planes = _planes(prepared, picture)
     turn = instant.turn(prepared.light, motion)
-    _draw_base(prepared, amount, motion, turn, planes)
+    flow = _draw_base(prepared, amount, motion, turn, planes)
+    if prepared.matted:
+        draw_matte(
+            flow,
+            instant.BASE_STEP,
+            kernel.Texture(prepared.texture, prepared.origin),
+            kernel.Tiles(prepared.seen, prepared.clear),
+            double.matte(picture, prepared.height),
+        )
     places = _places(prepared, amount, motion)
     first = 0
     for gap in prepared.gaps:
@@ -87,12 +97,12 @@ def speak(prepared: scene.Scene, state: FaceState, before: Before) -> I420:
     posing.check(state)
     posing.check(before.state)
     picture = before.image.copy()
-    if picture.shape != (prepared.height * 3 // 2, prepared.width):
+    if picture.shape != prepared.plate.shape:
         message = f"the picture before has the shape {picture.shape}"
         raise EngineError(message)
     amount, motion = posing.controls(state), posing.view(prepared.body, before.state.pose)
     held = posing.controls(before.state)
-    planes = _planes(picture, prepared.width, prepared.height)
+    planes = _planes(prepared, picture)
     turn = instant.turn(prepared.light, motion)
     places = _places(prepared, amount, motion)
     first = 0
@@ -121,9 +131,10 @@ def _looseness(rows: int, columns: int) -> Floats:
 
 def _draw_base(
     prepared: scene.Scene, amount: Floats, motion: Floats, turn: Floats, planes: kernel.Picture
-) -> None:
+) -> Floats:
+    """What of the base is seen at each node of the picture."""
     net, left_right = prepared.base, prepared.cheeks
-    kernel.open_base(
+    flow: Floats = kernel.open_base(
         kernel.Net(net.rest, net.fields, net.rows, net.share),
         _body(prepared, turn),
         (*left_right, np.float32(instant.CROWDED * net.box[2])),
@@ -134,6 +145,7 @@ def _draw_base(
         kernel.Tiles(prepared.seen, prepared.clear),
         planes,
     )
+    return flow
 
 
 def _body(prepared: scene.Scene, turn: Floats) -> kernel.Body:
@@ -165,7 +177,7 @@ def _draw_gap(
         (*box, instant.PATCH_STEP),
         _body(prepared, turn),
         kernel.Texture(texture, origin),
-        kernel_patch.Sheets(gap.edges, gap.corner, gap.margin),
+        kernel_patch.Sheets(gap.edges, gap.corner, gap.margin, prepared.masked or None),
         kernel_patch.Inside(gap.atlas, places, gap.back, instant.shade(gap, amount)),
         planes,
     )
@@ -199,7 +211,10 @@ def _bare(lid: scene.Lid, closed: float) -> npt.NDArray[np.uint32]:
     return out
 
 
-def _planes(picture: I420, width: int, height: int) -> kernel.Picture:
+def _planes(prepared: scene.Scene, picture: I420) -> kernel.Picture:
+    width, height = prepared.width, prepared.height
+    if prepared.matted:
+        return kernel.Picture(*double.planes(picture, height))
     flat = picture.reshape(-1)
     luma, quarter = width * height, width * height // 4
     half = (height // 2, width // 2)

@@ -24,6 +24,7 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from visavis.models.avatar import tensors
+from visavis.models.avatar.backdrop import ORIGINAL, Backdrop
 from visavis.models.avatar.rig import PATCHES, Body, Bytes, Grid, Light, Patch
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE, whole
@@ -105,7 +106,7 @@ class Avatar:
 
     photo (n, n, 3), matte (n, n), plate (n, n, 3) uint8 with n = (side + 2 * margin) * density:
     the person with the colour of the person only, how opaque, and what is behind. `side`: px of
-    the frame, `margin`: px of photo beyond it on each side.
+    the frame, `margin`: px of photo beyond it on each side. backdrop: what it is drawn before.
     """
 
     card: Card
@@ -118,6 +119,7 @@ class Avatar:
     patches: dict[str, Patch]
     light: Light
     body: Body
+    backdrop: Backdrop = ORIGINAL  # no part of the file
 
     @property
     def name(self) -> str:

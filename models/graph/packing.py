@@ -17,6 +17,7 @@ from visavis.models.graph.spec import (
     FIGURES,
     FIRST_CORNER,
     LAYOUT,
+    MASKED,
     REFINED_STATE,
     SLOT_NODES,
     SLOTS,
@@ -168,7 +169,7 @@ class _Packing:
             self._nodes(_picked(gap.sheets, index), np.arange(SLOT_NODES) + first)
             first += SLOT_NODES
         self._layout["grids"][1 + slot] = columns, rows
-        self._layout["used"][slot] = 1
+        self._layout["used"][slot] = MASKED if self._scene.masked else 1
         self._figures["boxes"][1 + slot] = gap.sheets.box
         self._figures["slots"][slot] = (*gap.corner, gap.margin, *gap.back)
         upper, lower = (self._add_samples(plane) for plane in gap.edges)

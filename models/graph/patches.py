@@ -14,8 +14,9 @@ from torch.nn import functional
 
 from visavis.models.graph.base import BLACK, lit
 from visavis.models.graph.sampling import bilinear, bounded, taken
-from visavis.models.graph.spec import SPRITES
+from visavis.models.graph.spec import MASKED, SPRITES
 from visavis.models.warp.kernel_patch import EDGE_UNIT, EDGE_ZERO, FLAT, LINE_REACH, SEAM
+from visavis.models.warp.kernel_skin import SOLID
 
 FIRST_LID = 1  # slot of the first patch with a lid
 
@@ -95,9 +96,11 @@ def draw(
     cover = (edge + 0.5).clamp(0, 1)[..., None]
     colour = _between(bank, avatar, window, places)
     colour = _shaded(colour, edge, total[:, :, 0], shade[:, :, 0])
+    colour = functional.pad(colour, (0, 1), value=1.0)  # nothing shines through what is behind
     colour = colour + (skin[:, :, 1] - colour) * cover[:, :, 1]
     colour = colour + (skin[:, :, 0] - colour) * cover[:, :, 0]
-    drawn = colour * fade[..., None]
+    fade = fade * colour[..., 3]
+    drawn = colour[..., :3] * fade[..., None]
     luma = Layer(1 - fade[..., None], drawn[..., :1])
     chroma = Layer(_quarter(luma.kept), _quarter(drawn[..., 1:]))
     return _with_lashes(bank, avatar, window, state["lids"], (luma, chroma))
@@ -119,8 +122,11 @@ def _edges(bank: Bank, avatar: Avatar, at: Tensor, most: Tensor) -> Tensor:
 
 
 def _skin(bank: Bank, avatar: Avatar, skin: Tensor, past: Tensor, lids: Tensor) -> Tensor:
-    """Y, U, V of both sheets, lit. skin (n, slots, sheets, h, w, 3): position and gain; past: px
-    of the photo that are left out at the sheets' edges."""
+    """Y, U, V of both sheets, lit, and how far they are drawn, 0 to 1.
+
+    skin (n, slots, sheets, h, w, 3): position and gain; past: px of the photo that are left out at
+    the sheets' edges.
+    """
     origin, photo = avatar.figures["origin"], avatar.layout["photo"]
     down = torch.stack(
         [skin[:, :, 0, ..., 1] - past[:, :, 0], skin[:, :, 1, ..., 1] + past[:, :, 1]], 2
@@ -128,10 +134,13 @@ def _skin(bank: Bank, avatar: Avatar, skin: Tensor, past: Tensor, lids: Tensor) 
     place = (torch.stack([skin[..., 0], down], -1) - origin[:, None, None, None, None]) * 2
     place = bounded(place, (photo - 2).float()[:, None, None, None, None])
     first, across = (v[:, None, None, None, None] for v in (avatar.texel, photo[:, 0]))
-    colour = bilinear(bank.texels, first, across, place)[..., :3]
+    texel = bilinear(bank.texels, first, across, place)
+    masked = _px(avatar.layout["used"][:, :, None, None]) == MASKED
+    there = torch.where(masked, 1 - SOLID * (255 - texel[..., 3:]) / 256, 1.0).clamp(min=0)
+    colour = texel[..., :3]
     eyes = _lids(bank, avatar, place[:, FIRST_LID:], colour[:, FIRST_LID:], lids)
     colour = torch.cat([colour[:, :FIRST_LID], eyes], 1)
-    return torch.cat([lit(colour[..., :1], skin[..., 2:]), colour[..., 1:]], -1)
+    return torch.cat([lit(colour[..., :1], skin[..., 2:]), colour[..., 1:], there], -1)
 
 
 def _lids(bank: Bank, avatar: Avatar, place: Tensor, own: Tensor, lids: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ SLOTS: Final = ("", "Right", "Left")  # patches by their side, in the order they
 SHEETS: Final = 2 * len(SLOTS)
 LIDS: Final = 2  # slots 1 and 2 have lids
 SPRITES: Final = 3  # of a patch
+MASKED: Final = 2  # of `used`
 FRAME: Final = 512  # px of the frame that capacities were chosen for
 MARGIN: Final = 32  # px of photo beyond it
 
@@ -108,7 +109,7 @@ LAYOUT: Final = _row(
     # first texel bare and smooth, first sample of the lashes, across, down, the photo's column and
     # row that it begins at, samples of the edge
     lids=(LIDS, 8),
-    used=(len(SLOTS),),  # whether there is such a patch
+    used=(len(SLOTS),),  # whether there is such a patch; MASKED: it ends where the person does
 )
 
 

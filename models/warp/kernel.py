@@ -424,8 +424,9 @@ def draw_base(
 def open_base(
     net: Net, body: Body, cheeks: tuple[int, int, Real], amount: Array, view: Array, step: int,
     texture: Texture, tiles: Tiles, picture: Picture,
-) -> None:  # fmt: skip
+) -> Array:  # fmt: skip
     """Draw the base: `forward`, `unfold` (cheeks: its left, right and least), `invert`, `light`.
+    What `invert` gave, for the matte.
 
     One call: each would wait for the interpreter's lock anew.
     """
@@ -439,3 +440,4 @@ def open_base(
     invert(seen, body.box, step, 0, 0, flow)
     light(flow, body.relief, body.share, body.box, body.turn, gain)
     draw_base(flow, gain, step, texture, tiles, picture)
+    return flow

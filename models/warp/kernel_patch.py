@@ -24,7 +24,7 @@ from visavis.models.warp.kernel import (
 )
 from visavis.models.warp.kernel_skin import EDGE_UNIT as EDGE_UNIT
 from visavis.models.warp.kernel_skin import EDGE_ZERO as EDGE_ZERO
-from visavis.models.warp.kernel_skin import byte, draw_skin, edge, plain
+from visavis.models.warp.kernel_skin import byte, draw_skin, edge, plain, solid_part
 
 LINE_REACH = np.float32(0.045)  # widths of an eye that its dark line reaches to both sides
 FLAT = 0.35  # of their height in the photo that lashes have at least, seen from the front
@@ -47,11 +47,14 @@ class Seen(NamedTuple):
 
 class Sheets(NamedTuple):
     """edges (2, h, w) uint8: signed distance of both sheets, sample (0, 0) at position `corner`;
-    margin: px over which the patch fades into the picture."""
+    margin: px over which the patch fades into the picture; masked: whether it ends where the
+    person does (`kernel_skin.solid_part`), as it must before another background than the photo's.
+    """
 
     edges: Array
     corner: Array
     margin: Real
+    masked: bool | None  # None: never, and machine code of its own, as quick as if it were not
 
 
 class Inside(NamedTuple):
@@ -183,7 +186,7 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
     upper, lower = seen.flows[0], seen.flows[1]
     step, x0, y0 = seen.step, seen.x0, seen.y0
     words, origin = texture
-    edges, corner, margin = sheets
+    edges, corner, margin, masked = sheets
     shade = inside.shade
     luma, blue, red = picture
     height, width = luma.shape
@@ -198,6 +201,7 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
     zero = np.float32(0)
     one = np.float32(1)
     half = np.float32(0.5)
+    full = np.float32(1.0 / 256)
     seam = max(half, SEAM * np.float32(shade[5]))
     inv_seam = one / seam
     rows, columns = upper.shape[0] - 1, upper.shape[1] - 1
@@ -219,12 +223,12 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
                 if shown == 0:
                     draw_skin(
                         upper, bright, i, j, step, flat, stride, high_y, origin, fades, picture,
-                        left, top,
+                        left, top, masked,
                     )  # fmt: skip
                 else:
                     draw_skin(
                         lower, dim, i, j, step, flat, stride, high_y, origin, fades, picture,
-                        left, top,
+                        left, top, masked,
                     )  # fmt: skip
                 continue
             for y in range(top, bottom, 2):
@@ -252,6 +256,7 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
                         cover = min(max(up + half, zero), one)
                         y_, u_, v_ = zero, zero, zero
                         skip, low = zero, zero
+                        there = one
                         if up < seam:
                             lx, ly = _position(lower, cell)
                             tx = min(max(lx - corner[0], zero), edge_x)
@@ -270,6 +275,9 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
                                 qy = min(max((ly + past - origin[1]) * 2, zero), high_y)
                                 even, odd = _texel(flat, 0, stride, qx, qy)
                                 lit = _lit(dim, cell, even)
+                                if masked is not None:
+                                    part = np.float32(solid_part(even >> 16)) * full
+                                    there += (part - there) * under
                                 y_ += (lit - y_) * under
                                 u_ += (np.float32(odd & 255) - u_) * under
                                 v_ += (np.float32(odd >> 16) - v_) * under
@@ -279,9 +287,14 @@ def draw_patch(  # noqa: C901 - one pass over the picture, as kernel.draw_base
                             qy = min(max((uy - past - origin[1]) * 2, zero), high_y)
                             even, odd = _texel(flat, 0, stride, qx, qy)
                             lit = _lit(bright, cell, even)
+                            if masked is not None:
+                                part = np.float32(solid_part(even >> 16)) * full
+                                there += (part - there) * cover
                             y_ += (lit - y_) * cover
                             u_ += (np.float32(odd & 255) - u_) * cover
                             v_ += (np.float32(odd >> 16) - v_) * cover
+                        if masked is not None:
+                            fade *= there
                         old = np.float32(luma[py, px])
                         luma[py, px] = np.uint8(old + (y_ - old) * fade + half)
                         sum_blue += old_blue + (u_ - old_blue) * fade

@@ -13,6 +13,7 @@ from visavis.models.warp.kernel import ONE, Array, Picture, Real, lerp_pair, tex
 
 EDGE_UNIT = 8  # steps of a stored signed distance per px
 EDGE_ZERO = 128
+SOLID = 16  # 1 / share of opacity that is missing from which a patch is not drawn any more
 
 
 @compiled
@@ -73,13 +74,23 @@ def plain(
 
 
 @compiled
+def solid_part(opacity: int) -> int:
+    """Of a texel's opacity (0..255), in 256ths: how far a patch is drawn over the base there.
+
+    Over an outline, which the base has drawn as opaque as it is, the same once more would be too
+    much; and base and patch differ by little there.
+    """
+    return min(max(SOLID * (opacity - 255) + 256, 0), 256)
+
+
+@compiled
 def draw_skin(
     nodes: Array, gain: Array, i: int, j: int, step: int, flat: Array, stride: int, high_y: Real,
-    origin: Array, fades: Array, picture: Picture, left: int, top: int,
+    origin: Array, fades: Array, picture: Picture, left: int, top: int, masked: bool | None,
 ) -> None:  # fmt: skip
     """A cell of one sheet, in fixed point as `kernel.draw_base` draws.
 
-    fades (4,): opacity of its corners, in [0, 1].
+    fades (4,): opacity of its corners, in [0, 1]; masked: times `solid_part` of the texture's.
     """
     luma, blue, red = picture
     high_x = np.float32(stride - 2)
@@ -96,7 +107,7 @@ def draw_skin(
     dgr = int((gain[i + 1, j + 1] * ONE - gr) * inv)
     fl, fr = int(fades[0] * ONE), int(fades[1] * ONE)
     dfl, dfr = int((fades[2] * ONE - fl) * inv), int((fades[3] * ONE - fr) * inv)
-    solid = min(min(fades[0], fades[1]), min(fades[2], fades[3])) >= 1
+    solid = min(min(fades[0], fades[1]), min(fades[2], fades[3])) >= 1 and masked is None
     for y in range(top, top + step):
         g, f = gl, fl
         ug, uf = int((gr - gl) * inv), int((fr - fl) * inv)
@@ -108,8 +119,9 @@ def draw_skin(
             pair = lerp_pair(flat[at], flat[at + one], flat[at + row], flat[at + row + one], fx, fy)
             lit = min(16 + ((((pair & 255) - 16) * g + ONE // 2) >> 16), 235)
             if not solid:
+                part = (f * solid_part(pair >> 16)) >> 8 if masked is not None else f
                 old = int(luma[y, x])
-                lit = old + (((lit - old) * f + ONE // 2) >> 16)
+                lit = old + (((lit - old) * part + ONE // 2) >> 16)
             luma[y, x] = lit
             g += ug
             f += uf
@@ -121,15 +133,18 @@ def draw_skin(
             for x in range(left, left + step, 2):
                 at = np.uint64((qy >> 16) * stride + (qx >> 16))
                 fx, fy = (qx >> 8) & 255, (qy >> 8) & 255
-                p00, p01 = flat[at] >> 8, flat[at + one] >> 8
-                p10, p11 = flat[at + row] >> 8, flat[at + row + one] >> 8
-                pair = lerp_pair(p00, p01, p10, p11, fx, fy)
+                p00, p01 = flat[at], flat[at + one]
+                p10, p11 = flat[at + row], flat[at + row + one]
+                pair = lerp_pair(p00 >> 8, p01 >> 8, p10 >> 8, p11 >> 8, fx, fy)
                 ub, ur = pair & 255, pair >> 16
                 if not solid:
+                    part = f
+                    if masked is not None:
+                        part = (f * solid_part(lerp_pair(p00, p01, p10, p11, fx, fy) >> 16)) >> 8
                     old = int(blue[y >> 1, x >> 1])
-                    ub = old + (((ub - old) * f + ONE // 2) >> 16)
+                    ub = old + (((ub - old) * part + ONE // 2) >> 16)
                     old = int(red[y >> 1, x >> 1])
-                    ur = old + (((ur - old) * f + ONE // 2) >> 16)
+                    ur = old + (((ur - old) * part + ONE // 2) >> 16)
                 blue[y >> 1, x >> 1] = ub
                 red[y >> 1, x >> 1] = ur
                 f += 2 * uf

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from visavis.models import arkit
 from visavis.models.avatar.file import Avatar
 from visavis.models.avatar.rig import Body, Grid, Patch, Sprite
-from visavis.models.warp import kernel_patch, lids
+from visavis.models.warp import kernel_patch, lids, matting
+from visavis.models.warp.plates import drawn_before, scaled, yuv
 
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
@@ -102,6 +103,8 @@ class Scene:
     sizes: Floats  # (sprites, 2): texels across and down
     body: Body
     cheeks: tuple[int, int]  # columns of the base beyond which a face turns out of sight
+    masked: bool = False  # whether patches end where the person does, see kernel_patch.Sheets
+    matted: bool = False  # whether its pictures are double; then the plate is, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +143,9 @@ def _fit(avatar: Avatar, width: int, height: int) -> _Fit:
     return _Fit(scale, offset.astype(np.float32))
 
 
-def _yuv(rgb: Bytes) -> Bytes:
-    """BT.601 limited range, (h, w, 3)."""
-    m = np.array(
-        [[0.257, 0.504, 0.098], [-0.148, -0.291, 0.439], [0.439, -0.368, -0.071]], np.float32
-    )
-    flat = rgb.astype(np.float32) @ m.T + np.array([16, 128, 128], np.float32)
-    return np.clip(np.round(flat), 0, 255).astype(np.uint8)
-
-
 def _pack(rgb: Bytes, alpha: Bytes) -> Words:
     """(h, w) uint32: Y | U << 8 | A << 16 | V << 24."""
-    return _words(_yuv(rgb), alpha)
+    return _words(yuv(rgb), alpha)
 
 
 def _words(yuv: Bytes, alpha: Bytes) -> Words:
@@ -179,7 +173,7 @@ def _fine(image: Bytes, avatar: Avatar, scale: float) -> Bytes:
     """
     step = avatar.density / (2 * scale)  # photo px a texel
     if not DIRECT[0] <= step <= DIRECT[1]:
-        return _doubled(_scaled(image, avatar, scale))
+        return _doubled(scaled(image, avatar, scale))
     side = 2 * round((avatar.side + 2 * avatar.margin) * scale)
     first = avatar.density / scale * 0.5 - 0.5
     matrix = np.array([[step, 0, first], [0, step, first]], np.float32)
@@ -192,14 +186,6 @@ def _between(image: Bytes, weights: Floats, anchor: tuple[int, int]) -> Bytes:
     """The samples half way to the next px along the axis of `weights`."""
     repeat = cv2.BORDER_REPLICATE
     return np.asarray(cv2.filter2D(image, -1, weights, anchor=anchor, borderType=repeat), np.uint8)
-
-
-def _scaled(image: Bytes, avatar: Avatar, scale: float) -> Bytes:
-    side = round((avatar.side + 2 * avatar.margin) * scale)
-    if side == image.shape[0]:
-        return image
-    how = cv2.INTER_AREA if side < image.shape[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (side, side), interpolation=how), np.uint8)
 
 
 def _running(tiles: npt.NDArray[np.bool_]) -> Ints:
@@ -216,22 +202,6 @@ def _tiles(alpha: Bytes) -> tuple[Ints, Ints]:
     )
     blocks = padded.reshape(rows, TILE, columns, TILE)
     return _running(blocks.max(axis=(1, 3)) > 0), _running(blocks.min(axis=(1, 3)) < 255)
-
-
-def _i420(rgb: Bytes) -> Bytes:
-    """(H, W, 3) -> (H * 3 // 2, W)."""
-    height, width = rgb.shape[:2]
-    yuv = _yuv(rgb)
-    small = cv2.resize(yuv[..., 1:], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    planes = [yuv[..., 0].reshape(-1), small[..., 0].reshape(-1), small[..., 1].reshape(-1)]
-    return np.asarray(np.concatenate(planes).reshape(height * 3 // 2, width), np.uint8)
-
-
-def _window(image: Bytes, avatar: Avatar, fit: _Fit, width: int, height: int) -> Bytes:
-    """The part of the scaled photo that the picture shows at rest."""
-    corner = fit.point(-avatar.margin, -avatar.margin) - (0.5 * fit.scale - 0.5)
-    x, y = (int(v) for v in np.round(-corner))
-    return np.ascontiguousarray(image[y : y + height, x : x + width])
 
 
 def _stacked(nets: list[Net]) -> Net:
@@ -283,7 +253,7 @@ def _gap(name: str, patch: Patch, fit: _Fit, texture: Words, origin: Floats) -> 
         corner=fit.point(*patch.upper.corner),
         margin=FADE * fit.scale,
         atlas=_atlas(patch.sprites),
-        back=_yuv(np.array([patch.back], np.uint8))[0].astype(np.float32),
+        back=yuv(np.array([patch.back], np.uint8))[0].astype(np.float32),
         shade=np.array(shade, np.float32),
         hooded=name == "mouth",
         side=SIDES.get(name, ""),
@@ -386,8 +356,7 @@ def _cheeks(base: Net, gaps: tuple[Gap, ...], interocular: float) -> tuple[int, 
 def build(avatar: Avatar, width: int, height: int) -> Scene:
     """Prepare `avatar` for pictures of width x height px, both even."""
     fit = _fit(avatar, width, height)
-    plate = _scaled(avatar.plate, avatar, fit.scale)
-    alpha = _fine(avatar.matte, avatar, fit.scale)
+    alpha = _fine(_opacity(avatar), avatar, fit.scale)
     seen, clear = _tiles(alpha)
     sprites = [sprite for patch in avatar.patches.values() for sprite in patch.sprites]
     texture = _pack(_fine(avatar.photo, avatar, fit.scale), alpha)
@@ -401,7 +370,7 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
         origin=origin,
         seen=seen,
         clear=clear,
-        plate=_i420(_window(plate, avatar, fit, width, height)),
+        plate=drawn_before(avatar, fit.scale, origin, (width, height)),
         base=base,
         relief=avatar.light.relief,
         light=avatar.light.direction,
@@ -410,4 +379,13 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
         sizes=np.array([s.picture.shape[1::-1] for s in sprites], np.float32),
         body=body,
         cheeks=_cheeks(base, gaps, body.interocular),
+        masked=not avatar.backdrop.is_own,
+        matted=avatar.backdrop.kind == "nothing",
     )
+
+
+def _opacity(avatar: Avatar) -> Bytes:
+    """(n, n): the avatar's matte, as its backdrop needs it."""
+    if avatar.backdrop.is_own:
+        return avatar.matte
+    return matting.firm(avatar.photo, avatar.matte, avatar.plate, avatar.density)

@@ -9,9 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
-from visavis.engines.registry import as_wanted
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
@@ -28,7 +26,7 @@ from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
-from visavis.server.services.engines import Defaults, Services
+from visavis.server.services.configured import tools
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
@@ -36,11 +34,8 @@ from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
-from visavis.server.tools import file as tools_file
 from visavis.server.tools.gallery import Gallery
-from visavis.server.tools.specs import Shown, ToolsFile
-from visavis.server.tools.toolbox import check_installed
-from visavis.server.wires import whep
+from visavis.server.wires import simli, smallwebrtc, whep, whip
 from visavis.server.wires.realtime import door as realtime_door
 from visavis.server.wires.realtime import entry as realtime_entry
 from visavis.server.wires.realtime.beginnings import Beginnings
@@ -48,50 +43,17 @@ from visavis.server.wires.realtime.names import HomeNames
 from visavis.server.wires.stage import Stages
 from visavis.server.wires.ways import Way
 from visavis.server.wires.whep import Whep
+from visavis.server.wires.whip import Whip
 
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
 PLACES: Final = web.AppKey("places", Places)
 
 
-def tools(config: Config) -> ToolsFile:
-    """What the tools file gives; without one the pictures beside the file of answers.
-
-    Raises ConfigError.
-    """
-    if config.tools:
-        file = tools_file.load(Path(config.tools).expanduser())
-        check_installed(file)
-        return file
-    beside = Path(config.knowledge).parent / "pictures" if config.knowledge else None
-    return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
-
-
 def gallery(config: Config) -> Gallery:
     """The pictures that visitors may be shown. Raises ConfigError."""
     shown = tools(config).shown
     return Gallery(shown.pictures, shown.picture_hosts)
-
-
-def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
-    """The engines, not yet loaded."""
-    knowledge = Path(config.knowledge) if config.knowledge else None
-    size = config.width, config.height
-    renderer = as_wanted(config.renderer) or "auto"
-    defaults = Defaults(
-        config.avatar, config.voice, config.dialogue, knowledge, size, renderer,
-        voices_apart=config.are_voices_apart,
-        refine=config.refine == "on",
-        prepare=config.prepare_answers == "on",
-        keep_questions=config.keep_questions == "on",
-        language=config.language,
-        voice_mood=config.voice_mood == "on",
-        rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
-        chat=llm.chat(config),
-        tools=tools(config),
-        zone=config.time_zone,
-    )  # fmt: skip
-    return Services(config.home_path, defaults, store, metrics)
 
 
 def reach(config: Config) -> Reach:
@@ -131,6 +93,12 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
     found = []
     if config.whep == "on":
         found.append(whep.entrance(config.whep_token))
+    if config.whip == "on":
+        found.append(whip.entrance(config.whip_token))
+    if config.simli_key:
+        found.append(simli.entrance(config.simli_key))
+    if config.pipecat_key:
+        found.append(smallwebrtc.entrance(config.pipecat_key))
     if config.realtime_key:
         found.append(realtime_entry.entrance(config.realtime_key))
     return tuple(found)
@@ -141,6 +109,12 @@ def ways(config: Config) -> tuple[Way, ...]:
     found: list[Way] = []
     if config.whep == "on":
         found += whep.WAYS
+    if config.whip == "on":
+        found += whip.WAYS
+    if config.simli_key:
+        found += simli.WAYS
+    if config.pipecat_key:
+        found += smallwebrtc.WAYS
     if config.realtime_key:
         found += realtime_door.WAYS
     return tuple(found)
@@ -149,9 +123,18 @@ def ways(config: Config) -> tuple[Way, ...]:
 def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     """Wires that are on, of a process with sessions."""
     found: list[Part] = []
+    stages = Stages(live)
     if config.whep == "on":
-        stages = Stages(live)
         found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+    if config.whip == "on":
+        found.append(Whip(stages, live, config.ice))
+    limits = Limits(0.0, config.idle_seconds, config.session_seconds)
+    has = AvatarStore(config.home_path).has
+    if config.simli_key:
+        settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
+        found.append(simli.Simli(settings, live, has))
+    if config.pipecat_key:
+        found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
     if config.realtime_key:
         guided, names = llm.chat(config) is not None, HomeNames(config.home_path)
         beginnings = Beginnings(live, names, guided=guided)

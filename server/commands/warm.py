@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -14,6 +15,7 @@ from visavis.engines.base import Foreknowing, Voice
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import VOICES
 from visavis.engines.settings import DialogueSettings
+from visavis.models.avatar.backdrop import NOTHING, ORIGINAL
 from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.chatting import BESIDE
@@ -82,4 +84,6 @@ def _prepare_answers(config: Config) -> None:
 
 
 def _draw_once(avatar: Avatar) -> None:
-    load.warm(load.drawing(avatar))
+    """Before its own background, and before none: what draws those is compiled by itself."""
+    for backdrop in (ORIGINAL, NOTHING):
+        load.warm(load.drawing(replace(avatar, backdrop=backdrop)))

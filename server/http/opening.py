@@ -70,6 +70,7 @@ class Wish:
     """What a new session is asked to be, in the words of who asks; empty: as the server has it.
 
     accepts: an Accept-Language header, for a server whose language follows its visitors.
+    background: what the face stands before, see server/avatars/backgrounds.py.
     """
 
     avatar: str = ""
@@ -77,6 +78,7 @@ class Wish:
     source: str = ""
     language: str = ""
     accepts: str = ""
+    background: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Kind:
     source: Source
     language: str
     follows: bool
+    background: str = ""
 
 
 class Lender(Protocol):
@@ -106,11 +109,13 @@ class Lender(Protocol):
         ...
 
     async def lend(
-        self, avatar: str, voice: str, source: Source, language: str, *, follows: bool
-    ) -> Engines:
-        """The engines of one new session. Raises NotFound, ModelError, EngineError.
+        self, avatar: str, voice: str, source: Source, language: str, *, follows: bool,
+        background: str = "",
+    ) -> Engines:  # fmt: skip
+        """The engines of one new session. Raises NotFound, Malformed, ModelError, EngineError.
 
         language: BCP 47, in which it begins; follows: whether it goes over to the visitor's.
+        background: a word for what its face is drawn before, "": the server's.
         """
         ...
 
@@ -206,7 +211,10 @@ class Sessions:
         source = _source(wish.source or self._offered.source)
         language, follows = await self._tongue(wish)
         ours = self._offered
-        return Kind(wish.avatar or ours.avatar, wish.voice or ours.voice, source, language, follows)
+        return Kind(
+            wish.avatar or ours.avatar, wish.voice or ours.voice, source, language, follows,
+            wish.background,
+        )  # fmt: skip
 
     async def hosted(
         self, wish: Wish, who: str, *, name: str = "", lingers: float = 0.0,
@@ -259,8 +267,9 @@ class Sessions:
     ) -> H:  # fmt: skip
         try:
             engines = await self._lender.lend(
-                kind.avatar, kind.voice, kind.source, kind.language, follows=kind.follows
-            )
+                kind.avatar, kind.voice, kind.source, kind.language, follows=kind.follows,
+                background=kind.background,
+            )  # fmt: skip
         except (EngineError, ModelError) as error:
             extra = {"avatar": kind.avatar, "fault": fault(error)}
             log.error("a session could not be given its engines", extra=extra)  # noqa: TRY400
@@ -268,7 +277,8 @@ class Sessions:
         session = Session(
             name, adapt(engines) if adapt else engines, self._metrics, engines.clock()
         )
-        held = await make(session, self._terms(kind.avatar, engines.voice or kind.voice))
+        terms = self._terms(kind.avatar, engines.voice or kind.voice, kind.background)
+        held = await make(session, terms)
         if self._draining:
             await held.close()
             raise NotReady(SHUTTING_DOWN)
@@ -296,10 +306,12 @@ class Sessions:
             raise Malformed(unknown(wanted, languages), "unknown-language")
         return wanted, False
 
-    def _terms(self, avatar: str, voice: str) -> Terms:
+    def _terms(self, avatar: str, voice: str, background: str) -> Terms:
         ours = self._offered
         network = partial(Measured, self._metrics)
-        return Terms(avatar, voice, ours.ice, ours.reach, ours.limits, network)
+        return Terms(
+            avatar, voice, ours.ice, ours.reach, ours.limits, network, background=background
+        )
 
     async def take_place(self, name: str, who: str) -> None:
         """Raises Full."""

@@ -40,7 +40,7 @@ from visavis.server.system.metrics import Metrics
 log = logging.getLogger(__name__)
 
 _FRAGMENT: Final = "application/trickle-ice-sdpfrag"
-_ASKED: Final = ("avatar", "voice", "source", "language")  # of the query
+_ASKED: Final = ("avatar", "voice", "source", "language", "background")  # of the query
 _CARRIED: Final = (
     "This session's media goes another way than a page's: leave and trickle where it was begun."
 )
@@ -155,7 +155,9 @@ class SessionRoutes:
         offers.checked(offer, self._sessions.reach)
         await self._sessions.take_place(name, who)
         language, follows = before.keepsake.language, before.keepsake.follows
-        kind = Kind(before.avatar, before.voice, before.source, language, follows)
+        kind = Kind(
+            before.avatar, before.voice, before.source, language, follows, before.background
+        )
         return await self._seated(name, kind, offer, before)
 
     async def _describe(self, request: web.Request) -> web.Response:

@@ -37,6 +37,11 @@ class Clock:
         # RTCP sender reports map media time to this: one origin, so both tracks agree.
         self.ntp_origin: Final = int((wall_clock() - ahead + _NTP_EPOCH) * 2**32)
 
+    @property
+    def epoch(self) -> float:
+        """When tick 0 was, in s since 1970, as sender reports have it."""
+        return self.ntp_origin / 2**32 - _NTP_EPOCH
+
     def now(self) -> Tick:
         """Ticks since the session began."""
         return int((self._time() - self._origin) * TICK_RATE)

@@ -107,7 +107,7 @@ class Recorder:
     async def play(self, playout: Playout) -> None:
         """Write what plays from the next picture on. A file that cannot be written ends it."""
         thread = Thread("record", begin=give_way)
-        file = _File(self.path, playout.still, self._quality, private=self._private)
+        file = _File(self.path, playout.seen(playout.still), self._quality, private=self._private)
         jobs = _Jobs(thread)
         try:
             await jobs.add(file.open)
@@ -131,12 +131,12 @@ class Recorder:
             log.warning("a recording failed", extra={"file": str(self.path), "why": why})
 
     async def _write(self, playout: Playout, file: _File, jobs: _Jobs) -> None:
-        reader, image = playout.reader, playout.still
+        reader, image = playout.reader, playout.seen(playout.still)
         first, picture = await _first(playout)
         at = self.began = first
         while not self._stopping and (self._longest is None or self.length < self._longest):
             if picture is not None:
-                image = picture.image
+                image = playout.seen(picture.image)
                 await self._note(picture, self.length, jobs)
             await jobs.add(partial(file.write, image, reader.audio(at, FRAME)))
             at += FRAME

@@ -76,7 +76,8 @@ class Booth:
         """Outlet: what the visitor hears and sees."""
         clock, reader = playout.clock, playout.reader
         self._pc.addTrack(AudioTrack(clock, reader, _unnoticed, _missed))
-        self._pc.addTrack(VideoTrack(clock, reader, playout.still, _unnoticed, _missed))
+        picture = VideoTrack(clock, reader, playout.still, _unnoticed, _missed, playout.seen)
+        self._pc.addTrack(picture)
         self._wired.set()
         try:
             await asyncio.Event().wait()

@@ -109,6 +109,11 @@ class Conversation:
         """Whether this is what its visitor was given in `ready`."""
         return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token.encode())
 
+    @property
+    def token(self) -> str:
+        """The secret with which its visitor offers anew."""
+        return self._token
+
     def leave(self, *, back: bool) -> None:
         """The page is gone. back: it was put aside and may return; else it may be a reload."""
         peer, self._peer = self._peer, None
@@ -176,7 +181,7 @@ class Conversation:
             self.session.rest(now)
         self.legacy = Legacy(
             self._token, self._lost, self._taken, self._terms.avatar, self._terms.voice,
-            self.session.source, self.session.left(),
+            self.session.source, self.session.left(), self._terms.background,
         )  # fmt: skip
 
     @property
@@ -205,6 +210,9 @@ class Conversation:
             language=self.session.language,
             attended=self.session.attendance.by.by,
             voice_mood=self.session.reads_voice,
+            epoch=self.session.clock.epoch,
+            size=self.session.size,
+            matte=self.session.matte,
         )  # fmt: skip
 
     def took(self) -> None:

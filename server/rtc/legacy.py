@@ -24,17 +24,19 @@ class Legacy:
     voice: str
     source: Source
     keepsake: Keepsake
+    background: str = ""
 
     def written(self) -> str:
         """As JSON, without the token."""
-        told = [self.lost, self.taken, self.avatar, self.voice, self.source]
+        told = [self.lost, self.taken, self.avatar, self.voice, self.source, self.background]
         return json.dumps([*told, keepsake.written(self.keepsake.within())], ensure_ascii=False)
 
 
 def read(text: str, token: str) -> Legacy:
     """What `written` wrote. Raises ValueError, KeyError, TypeError."""
-    lost, taken, avatar, voice, source, kept = json.loads(text)
+    lost, taken, avatar, voice, source, background, kept = json.loads(text)
     return Legacy(
         token, float(lost), int(taken), str(avatar), str(voice),
         as_source(source) or "dialogue", keepsake.read(kept),
+        str(background),
     )  # fmt: skip

@@ -14,7 +14,8 @@ from visavis.server.rtc.reach import Reach
 @dataclass(frozen=True, slots=True)
 class Terms:
     """ice: STUN and TURN addresses. reach: where media is received. network: makes who is told
-    what one connection can carry. dialect: makes what is spoken on its data channel.
+    what one connection can carry. dialect: makes what is spoken on a visitor's data channel.
+    background: what was asked for the face to stand before.
     """
 
     avatar: str
@@ -24,3 +25,4 @@ class Terms:
     limits: Limits
     network: Callable[[], Observer]
     dialect: Callable[[], Dialect] = Ours
+    background: str = ""

@@ -98,17 +98,19 @@ class VideoTrack(MediaStreamTrack):
     """The avatar's face: 25 pictures a second; a missing one is the last one again.
 
     A picture that is to stay for longer than one frame is not sent again meanwhile. late: for how
-    many there was no new picture in time, those included that a stall left out.
+    many there was no new picture in time, those included that a stall left out. seen: what is sent
+    of each picture.
     """
 
     kind = "video"
 
     def __init__(
-        self, clock: Clock, reader: Reader, still: I420, sent: Shown, missed: Miss
-    ) -> None:
+        self, clock: Clock, reader: Reader, still: I420, sent: Shown, missed: Miss,
+        seen: Callable[[I420], I420] = lambda image: image,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.ntp_origin = clock.ntp_origin
-        self.late = 0
+        self.late, self._seen = 0, seen
         self._clock, self._reader, self._sent, self._missed = clock, reader, sent, missed
         self._pace = _Pace(clock, FRAME)
         self._last, self._stays_until = still, 0
@@ -130,7 +132,8 @@ class VideoTrack(MediaStreamTrack):
             self._last, self._begins_until = picture.image, at
             self._stays_until = picture.at + picture.stays
         # No copy: one takes 0.3 ms of the event loop. Nobody writes into a picture that is shown.
-        frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(self._last), format="yuv420p")
+        image = np.ascontiguousarray(self._seen(self._last))
+        frame = av.VideoFrame.from_numpy_buffer(image, format="yuv420p")
         frame.pts, frame.time_base = at * _VIDEO_RATE // TICK_RATE, _VIDEO_BASE
         self._sent(at, self._clock.now(), in_time)
         return frame

@@ -33,7 +33,9 @@ from visavis.engines.language import detection, tongues
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.registry import Wanted
 from visavis.engines.settings import ChatSettings
+from visavis.models.avatar.backdrop import NOTHING
 from visavis.models.manifest import ManifestError
+from visavis.server.avatars.backgrounds import Backgrounds
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.services import carrying, prepared
@@ -51,6 +53,7 @@ from visavis.server.services.renderer import RendererNews
 from visavis.server.services.tally import Tally
 from visavis.server.services.tongues import Abroad, Tongues, unspoken
 from visavis.server.services.voices import Voices
+from visavis.server.services.wordless import Wordless
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
@@ -85,9 +88,11 @@ class Defaults:
     language: BCP 47, of most sessions, or AUTO.
     keep_questions: whether questions without an answer are kept for the operator.
     voice_mood: whether it is heard how raised a visitor's voice is.
+    wordless: whether every session speaks what a program pushes: there is nobody who has words.
     rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
     zone: of time, at the place; empty: this machine's.
+    backgrounds: what faces may stand before.
     """
 
     avatar: str
@@ -102,10 +107,12 @@ class Defaults:
     tools: ToolsFile = NO_TOOLS
     voice_mood: bool = False
     keep_questions: bool = False
+    wordless: bool = False
     language: str = ENGLISH
     rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
     zone: str = ""
+    backgrounds: Backgrounds = field(default_factory=Backgrounds)
 
     @property
     def mind(self) -> MindSettings:
@@ -162,25 +169,28 @@ class Services:
         """Load and warm what a session needs. Raises EngineError, AvatarError, ManifestError."""
         began = time.perf_counter()
         await asyncio.to_thread(load.settle)
-        await asyncio.to_thread(tongues.load)
-        self._languages = await asyncio.to_thread(load.languages, self._home)
-        if why := unspoken(self._defaults.language, self._languages):
-            raise EngineError(why)
-        await asyncio.gather(
-            self._open_ears(),
-            self._answering.open(),
-            self._voices.get(self._defaults.voice),
-            self._open_face(),
-        )
+        words = () if self._defaults.wordless else (self._open_words(),)
+        await asyncio.gather(self._open_face(), *words)
         worker = Worker("direction", deadline=_DEADLINE)
         director = await worker.load(load.director, self._home)
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
-        await self._answering.guard()
-        await asyncio.to_thread(Gaps(self._home).expire)
+        if not self._defaults.wordless:
+            await self._answering.guard()
+            await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
+
+    async def _open_words(self) -> None:
+        """Who hears, answers and says them."""
+        await asyncio.to_thread(tongues.load)
+        self._languages = await asyncio.to_thread(load.languages, self._home)
+        if why := unspoken(self._defaults.language, self._languages):
+            raise EngineError(why)
+        await asyncio.gather(
+            self._open_ears(), self._answering.open(), self._voices.get(self._defaults.voice)
+        )
 
     async def _open_ears(self) -> None:
         await self._ears.get(ENGLISH)
@@ -222,23 +232,29 @@ class Services:
 
     async def lend(
         self, avatar: str, voice: str, source: Source, language: str = ENGLISH, *,
-        follows: bool = False,
+        follows: bool = False, background: str = "",
     ) -> Engines:  # fmt: skip
-        """The engines of one new session. Raises NotFound, AvatarError, EngineError.
+        """The engines of one new session. Raises NotFound, Malformed, AvatarError, EngineError.
 
         language: BCP 47, in which it begins. follows: whether it goes over to the visitor's.
+        background: a word for what its face is drawn before, "": the server's.
         """
+        if self._defaults.wordless:
+            return await self._lend_wordless(avatar, source)
         with loading("The voice"):
             name = await asyncio.to_thread(self._tongues.name, language, voice)
             loaded = await self._voices.get(name)
         with loading("The ears"):
             stt = await self._hears(language, follows)
         path = await asyncio.to_thread(self._avatars.path, avatar)
+        backdrop = await asyncio.to_thread(self._defaults.backgrounds.find, background)
         self._seed += 1
         with loading("The session's ears, lips or motion"):
             ear, motion = await asyncio.to_thread(self._own, source, self._seed, stt, language)
             pushed = await self.mouth() if source == "voice" else None
-        loan = await self._puppets.lend(path)  # last: what fails after it would not give it back
+        loan = await self._puppets.lend(
+            path, backdrop
+        )  # last: what fails after it would not give it back
         sitting, commands = self._drawing.sit(loan.puppet), self._answering.commands
 
         def give_back() -> None:
@@ -250,6 +266,7 @@ class Services:
             motion=motion,
             sitting=sitting,
             still=loan.still,
+            double=self._defaults.size[1] if backdrop == NOTHING else 0,
             speakers=Speakers(
                 self._answering.mind,
                 loaded.tts,
@@ -271,6 +288,16 @@ class Services:
             hears=self._hears,
             pushed=pushed,
         )
+
+    async def _lend_wordless(self, avatar: str, source: Source) -> Engines:
+        if source != "voice":
+            raise EngineError("Nobody here hears or answers: this session can only be pushed to.")
+        path = await asyncio.to_thread(self._avatars.path, avatar)
+        self._seed += 1
+        with loading("The session's lips or motion"):
+            motion, pushed = await asyncio.to_thread(load.motion, self._seed), await self.mouth()
+        loan = await self._puppets.lend(path)
+        return Wordless(self._guide, self._drawing, self._metrics).engines(loan, motion, pushed)
 
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""

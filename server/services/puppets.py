@@ -5,23 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from visavis.engines.base import I420, EngineError, FaceState, Generator, Puppet, draw_one
+from visavis.models.avatar.backdrop import ORIGINAL, Backdrop
 from visavis.models.avatar.file import Avatar, load_avatar
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks, Worker
 
 log = logging.getLogger(__name__)
 
+_OTHERS: Final = 4  # before another background, that nobody has and that are kept
+
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """One state of one file: a name can come to mean another file, and a file another face."""
+    """One state of one file: a name can come to mean another file, and a file another face.
+
+    backdrop: what it is prepared before.
+    """
 
     path: Path
     changed: int  # ns, the file's mtime
+    backdrop: Backdrop
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,8 @@ class Puppets:
     """Lends puppets by avatar file. Preparing happens in `worker`, one avatar at a time.
 
     One that nobody has on loan is released when its file changed or is gone; files are looked
-    at whenever something is lent or comes back.
+    at whenever something is lent or comes back. Of those before another background than the
+    photo's, which anybody may ask for, only the last few are kept.
     """
 
     def __init__(self, generator: Generator, worker: Worker) -> None:
@@ -62,20 +71,20 @@ class Puppets:
         self._entries: dict[_Version, _Entry] = {}
         self._tasks = Tasks()
 
-    async def lend(self, path: Path) -> Loan:
+    async def lend(self, path: Path, backdrop: Backdrop = ORIGINAL) -> Loan:
         """Whoever asks meanwhile waits for the same preparation; one that failed is forgotten.
 
         Raises AvatarError, EngineError.
         """
-        version = _Version(path, await asyncio.to_thread(_changed, path))
+        version = _Version(path, await asyncio.to_thread(_changed, path), backdrop)
         entry = self._entries.get(version) or self._begin(version)
         entry.lent += 1
         try:
             prepared = await asyncio.shield(entry.preparing)
         except BaseException:
-            self._take_back(entry)
+            self._take_back(version, entry)
             raise
-        return Loan(prepared.puppet, prepared.still, lambda: self._take_back(entry))
+        return Loan(prepared.puppet, prepared.still, lambda: self._take_back(version, entry))
 
     def _begin(self, version: _Version) -> _Entry:
         entry = _Entry(asyncio.create_task(self._prepare(version), name="prepare"))
@@ -86,20 +95,25 @@ class Puppets:
     async def _prepare(self, version: _Version) -> _Prepared:
         try:
             avatar = await self._worker.load(load_avatar, version.path)
-            return await self._worker.call(_prepared, self._generator, avatar)
+            before = replace(avatar, backdrop=version.backdrop)
+            return await self._worker.call(_prepared, self._generator, before)
         except BaseException:
             del self._entries[version]
             raise
 
-    def _take_back(self, entry: _Entry) -> None:
+    def _take_back(self, version: _Version, entry: _Entry) -> None:
         entry.lent -= 1
         if not entry.lent:
+            if self._entries.get(version) is entry:
+                self._entries[version] = self._entries.pop(version)  # the last that was of use
             self._tasks.start(self._tidy(), name="tidy")
 
     async def _tidy(self) -> None:
         """Release what nobody has and nobody will ask for."""
         for version, entry in list(self._entries.items()):
-            if not (self._unused(version, entry) and await self._outdated(version)):
+            if not self._unused(version, entry):
+                continue
+            if not (self._spare(version) or await self._outdated(version)):
                 continue
             # Looking takes time, in which it may have been lent, or released by another look.
             if self._unused(version, entry):
@@ -109,6 +123,14 @@ class Puppets:
     def _unused(self, version: _Version, entry: _Entry) -> bool:
         kept = self._entries.get(version) is entry
         return kept and not entry.lent and entry.preparing.done()
+
+    def _spare(self, version: _Version) -> bool:
+        """Whether there are enough before other backgrounds that were used since."""
+        others = [
+            each for each, entry in self._entries.items()
+            if each.backdrop != ORIGINAL and self._unused(each, entry)
+        ]  # fmt: skip
+        return version in others[:-_OTHERS]
 
     async def _outdated(self, version: _Version) -> bool:
         return await asyncio.to_thread(_changed, version.path) != version.changed

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from visavis.engines.base import I420
+from visavis.models.pictures import double
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick
 from visavis.server.playout.timeline import Reader
@@ -40,6 +41,7 @@ class Playout:
     still: what is seen until the first picture comes, (height * 3 // 2, width). sound_sent and
     picture_sent are told by the outlet that a visitor watches: the tick of what was handed over,
     the tick at which it was, and whether there was a new picture in time; missed: what was not.
+    double: px of height of the picture, where all of them are double: see `seen`.
     """
 
     clock: Clock
@@ -48,6 +50,11 @@ class Playout:
     sound_sent: Callable[[Tick, Tick], None]
     picture_sent: Callable[[Tick, Tick, bool], None]
     missed: Miss
+    double: int = 0
+
+    def seen(self, image: I420) -> I420:
+        """A picture for who knows nothing of mattes: of a double one the person before black."""
+        return double.opaque(image, self.double) if self.double else image
 
 
 class Inlet(Protocol):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from visavis.engines.base import Mood, Pcm
+from visavis.models.pictures import double
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     TICK_RATE,
@@ -231,7 +232,19 @@ class Session:
             self._played.sound_sent,
             self._played.picture_sent,
             self._played.missed,
+            self._engines.double,
         )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """px of the face's picture, across and down."""
+        still = self._engines.still
+        return still.shape[1], self._engines.double or still.shape[0] * 2 // 3
+
+    @property
+    def matte(self) -> int:
+        """Row at which the matte begins, where pictures are double; 0: they are not."""
+        return double.rows(self._engines.double)
 
     def add_inlet(self, inlet: Inlet) -> asyncio.Task[None]:
         """Let it feed this session; cancel the task to close it."""

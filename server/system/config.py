@@ -30,6 +30,7 @@ _SECRET: Final = {
     "whip_token": "the speakers' token",
     "simli_key": "the key of Simli's clients",
     "liveavatar_key": "the key of LiveAvatar's clients",
+    "pipecat_key": "the key of Pipecat's clients",
     "realtime_key": "the key of OpenAI Realtime's clients",
 }
 SECRETS: Final = tuple(_SECRET)
@@ -234,6 +235,12 @@ class Config:
     liveavatar_avatars: str = _setting(
         "", "their avatar IDs and the avatars shown for them, as in simli_faces"
     )
+    pipecat_key: str = _setting(
+        "",
+        "key that pages with Pipecat's SmallWebRTC transport send, which then talk to this "
+        "server's avatar; empty: they are not served; never an option",
+    )
+    pipecat_key_file: str = _setting("", "file that holds it, and that only you may read")
     realtime_key: str = _setting(
         "",
         "key that programs for OpenAI's Realtime send, which then talk to this server; empty: they "
@@ -385,7 +392,7 @@ def doubts(
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    for one in ("token", "staff_token", "whep_token", "whip_token"):
+    for one in (name for name in SECRETS if not name.endswith("_key")):
         if given.get(one):
             msg = (
                 "a token on the command line can be read by every user of this machine: make a "
@@ -393,7 +400,7 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
                 f"{_PREFIX}{one.upper()}"
             )
             raise ConfigError(msg)
-    for one in ("llm_key", "simli_key", "liveavatar_key", "realtime_key"):
+    for one in (name for name in SECRETS if name.endswith("_key")):
         if given.get(one):
             msg = (
                 "a key on the command line can be read by every user of this machine: put it into "

@@ -366,7 +366,7 @@ async def test_a_session_whose_engine_cannot_be_loaded_is_503_in_words(
     class Broken(FakeServices):
         """The real way to an engine of a session's own."""
 
-        async def lend(self, avatar, voice, source, language, *, follows):
+        async def lend(self, avatar, voice, source, language, *, follows, background=""):
             real = Services(tmp_path, DEFAULTS, AvatarStore(tmp_path), Metrics())
             monkeypatch.setattr(real._voices, "get", self._voice)
             monkeypatch.setattr(real._ears, "get", self._ear)

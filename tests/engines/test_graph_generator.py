@@ -78,7 +78,7 @@ def test_a_place_is_given_to_the_next_avatar(made, sure, rigs):
     first = made.prepare(rigs[0])
     made.release(first)
     second = made.prepare(rigs[1])
-    assert second.slot == first.slot
+    assert second.slots == first.slots
     expected = draw_one(sure, sure.prepare(rigs[1]), STATES[0])
     assert apart(draw_one(made, second, STATES[0]), expected)[0] < 2
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +13,12 @@ from visavis.engines.fake import FakeGenerator
 from visavis.engines.render.lane import Lane
 from visavis.engines.render.runtimes import Standing
 from visavis.engines.render.standby import Standby
+from visavis.models.avatar.backdrop import NOTHING, ORIGINAL
+from visavis.models.pictures import double
 
 SURE, FAST = 128, 130  # shades: alike to a viewer, but not to a test
 SHAPE = (96, 64)
+ANYBODY = SimpleNamespace(backdrop=ORIGINAL)
 ON_GPU = Standing("tensorrt", "a card", "")
 
 
@@ -126,7 +130,7 @@ def bench():
 
 def test_the_cpu_draws_until_the_fast_one_is_ready(bench):
     it = bench()
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     assert it.standby.batch == 1
     assert it.shades(puppet) == [SURE]
     it.until("tensorrt")
@@ -137,9 +141,9 @@ def test_the_cpu_draws_until_the_fast_one_is_ready(bench):
 
 def test_an_avatar_that_comes_later_is_the_cpu_s_until_it_was_adopted(bench):
     it = bench()
-    first = it.standby.prepare(None)
+    first = it.standby.prepare(ANYBODY)
     it.until_fast(first)
-    second = it.standby.prepare(None)
+    second = it.standby.prepare(ANYBODY)
     assert set(it.shades(first, second)) <= {SURE, FAST}
     it.until_fast(second)
     assert it.shades(second, first) == [FAST, FAST]
@@ -148,7 +152,7 @@ def test_an_avatar_that_comes_later_is_the_cpu_s_until_it_was_adopted(bench):
 @pytest.mark.parametrize("fault", ["memory", "gone", "exit", "shape", "few"])
 def test_whatever_goes_wrong_each_picture_is_drawn_and_it_comes_back(bench, fault):
     it = bench(pauses=(0.3,))
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     it.until_fast(puppet)
     it.made[0].fault = fault
     began = time.monotonic()
@@ -165,7 +169,7 @@ def test_whatever_goes_wrong_each_picture_is_drawn_and_it_comes_back(bench, faul
 
 def test_a_fault_is_told_in_words_of_ours_or_by_its_kind_alone(bench):
     it = bench("", "", "")
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     for fault, words in (("memory", "out of memory"), ("gone", "RuntimeError")):
         it.until_fast(puppet)
         it.made[-1].fault = fault
@@ -177,7 +181,7 @@ def test_a_fault_is_told_in_words_of_ours_or_by_its_kind_alone(bench):
 
 def test_a_call_that_is_only_slow_costs_no_more_than_its_own_pictures(bench):
     it = bench()
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     it.until_fast(puppet)
     it.made[0].fault = "hang"
     began = time.monotonic()
@@ -193,7 +197,7 @@ def test_a_call_that_is_only_slow_costs_no_more_than_its_own_pictures(bench):
 
 def test_one_that_is_late_again_and_again_is_given_up(bench):
     it = bench("", "cannot", pauses=(5,))
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     it.until_fast(puppet)
     it.made[0].fault = "slow"
     end = time.monotonic() + 5
@@ -205,7 +209,7 @@ def test_one_that_is_late_again_and_again_is_given_up(bench):
 
 def test_a_call_that_hangs_is_given_up(bench):
     it = bench("", "cannot", pauses=(5,))
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     it.until_fast(puppet)
     it.made[0].fault = "hang"
     began = time.monotonic()
@@ -224,7 +228,7 @@ def test_a_call_that_hangs_is_given_up(bench):
 
 def test_one_that_cannot_be_made_is_tried_again_after_growing_pauses(bench):
     it = bench(*["cannot: no memory"] * 3, pauses=(0.02, 0.06, 0.2))
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     began = time.monotonic()
     assert it.shades(puppet) == [SURE]
     it.until("tensorrt")
@@ -235,7 +239,7 @@ def test_one_that_cannot_be_made_is_tried_again_after_growing_pauses(bench):
 
 def test_a_bug_in_a_renderer_is_its_own_and_told_without_its_words(bench):
     it = bench("bug")
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     assert it.shades(puppet) == [SURE]
     it.until("tensorrt")
     assert it.told[1].why.startswith("ZeroDivisionError; tried again")
@@ -243,7 +247,7 @@ def test_a_bug_in_a_renderer_is_its_own_and_told_without_its_words(bench):
 
 def test_one_whose_pictures_are_wrong_never_draws(bench):
     it = bench("black")
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     shades = set()
     end = time.monotonic() + 3
     while it.told[-1].renderer != "tensorrt":
@@ -257,10 +261,10 @@ def test_one_whose_pictures_are_wrong_never_draws(bench):
 @pytest.mark.parametrize("fault", ["too large", "no room"])
 def test_an_avatar_that_is_refused_is_drawn_by_the_cpu_beside_the_others(bench, fault, caplog):
     it = bench()
-    first = it.standby.prepare(None)
+    first = it.standby.prepare(ANYBODY)
     it.until_fast(first)
     it.made[0].fault = fault
-    second = it.standby.prepare(None)
+    second = it.standby.prepare(ANYBODY)
     end = time.monotonic() + 3
     while not caplog.records:
         assert it.shades(second, first, second)[::2] == [SURE, SURE]
@@ -272,7 +276,7 @@ def test_an_avatar_that_is_refused_is_drawn_by_the_cpu_beside_the_others(bench, 
 
 def test_one_that_fails_in_its_trial_waits_for_its_turn_again(bench):
     it = bench("gone", pauses=(0.5,))
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     began = time.monotonic()
     assert it.shades(puppet) == [SURE]
     it.until("tensorrt")
@@ -283,7 +287,7 @@ def test_one_that_fails_in_its_trial_waits_for_its_turn_again(bench):
 
 def test_one_that_fails_in_its_work_waits_for_its_turn_again(bench):
     it = bench("", pauses=(0.5,))
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     it.until_fast(puppet)
     it.made[0].fault = "memory"
     assert it.shades(puppet) == [SURE]
@@ -294,7 +298,7 @@ def test_one_that_fails_in_its_work_waits_for_its_turn_again(bench):
 
 def test_release_frees_both_halves(bench):
     it = bench()
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     it.until_fast(puppet)
     it.standby.release(puppet)
     assert it.sure.released == ["puppet 1"]
@@ -303,7 +307,7 @@ def test_release_frees_both_halves(bench):
 
 def test_many_threads_lose_nothing_while_it_comes_and_goes(bench):
     it = bench(pauses=(0.01,))
-    puppets = [it.standby.prepare(None) for _ in range(3)]
+    puppets = [it.standby.prepare(ANYBODY) for _ in range(3)]
     stop, faults, drawn = threading.Event(), [], count()
 
     def draw():
@@ -329,7 +333,7 @@ def test_many_threads_lose_nothing_while_it_comes_and_goes(bench):
 
 def test_a_state_that_is_none_is_refused_and_the_renderer_stays(bench):
     it = bench()
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     it.until_fast(puppet)
     with pytest.raises(EngineError, match="not finite"):
         draw_one(it.standby, puppet, FaceState(breath=float("nan")))
@@ -343,7 +347,7 @@ def test_a_puppet_of_another_generator_is_refused(bench):
 
 def test_closing_closes_both(bench):
     it = bench()
-    puppet = it.standby.prepare(None)
+    puppet = it.standby.prepare(ANYBODY)
     it.until_fast(puppet)
     it.standby.close()
     assert it.made[0].closed
@@ -365,3 +369,14 @@ def test_a_lane_hands_on_what_is_thrown_and_gives_up_what_is_late():
     assert lane.call(lambda: 7, 1) == 7
     assert lane.late_for == 0
     lane.close()
+
+
+def test_a_person_cut_out_has_double_pictures_of_either_half(bench):
+    made = bench()
+    cut = made.standby.prepare(SimpleNamespace(backdrop=NOTHING))
+    whole = made.standby.prepare(ANYBODY)
+    made.until_fast(whole)
+    drawn = made.standby.draw([Portrayal(cut, FaceState()), Portrayal(whole, FaceState())], 0)
+    assert [each.shape for each in drawn] == [double.shape(64, 64), SHAPE]
+    assert drawn[0][0, 0] == 16, "the fast one, which has no such pictures, did not get that"
+    assert made.told[-1] == ON_GPU, "and is no worse for it"

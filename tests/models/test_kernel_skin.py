@@ -65,8 +65,8 @@ def test_a_plain_cell_has_no_edge_in_it(sheets, turn, parted):
     assert found.count(2) < 0.5 * len(found)
 
 
-@pytest.mark.parametrize("opacity", [1.0, 0.25])
-def test_a_cell_of_skin_is_its_texture_in_the_light(opacity):
+@pytest.mark.parametrize(("opacity", "masked"), [(1.0, None), (0.25, None), (0.25, True)])
+def test_a_cell_of_skin_is_its_texture_in_the_light(opacity, masked):
     ramp = np.add.outer(np.arange(40) * 2, np.arange(40) * 3).astype(np.uint32) % 180 + 20
     words = ramp | 100 << 8 | 255 << 16 | 140 << 24
     luma = np.full((8, 8), 50, np.uint8)
@@ -76,7 +76,7 @@ def test_a_cell_of_skin_is_its_texture_in_the_light(opacity):
     fades = np.full(4, opacity, np.float32)
     kernel_skin.draw_skin(
         at, gain, 0, 0, 4, words.reshape(-1), 40, np.float32(38), np.zeros(2, np.float32), fades,
-        (luma, blue, red), 2, 2,
+        (luma, blue, red), 2, 2, masked,
     )  # fmt: skip
     lit = 16 + (ramp[8:16:2, 6:14:2].astype(float) - 16) * 1.1
     assert np.abs(luma[2:6, 2:6] - (50 + (lit - 50) * opacity)).max() <= 1

@@ -73,7 +73,7 @@ class FakeServices:
 
     async def lend(
         self, avatar: str, voice: str, source: Source = "dialogue", language: str = "en", *,
-        follows: bool = False,
+        follows: bool = False, background: str = "",
     ) -> Engines:  # fmt: skip
         if avatar != "mira":
             raise NotFound(f"There is no avatar {avatar!r}.")
