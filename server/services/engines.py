@@ -296,14 +296,15 @@ class Services:
         )
 
     async def _lend_wordless(self, avatar: str, source: Source) -> Engines:
-        if source != "voice":
-            raise EngineError("Nobody here hears or answers: this session can only be pushed to.")
+        if source == "dialogue":
+            raise EngineError("Nobody here hears or answers: a session can only be given a voice.")
         path = await asyncio.to_thread(self._avatars.path, avatar)
         self._seed += 1
         with loading("The session's lips or motion"):
-            motion, pushed = await asyncio.to_thread(load.motion, self._seed), await self.mouth()
+            motion, mouth = await asyncio.to_thread(load.motion, self._seed), await self.mouth()
         loan = await self._puppets.lend(path)
-        return Wordless(self._guide, self._drawing, self._metrics).engines(loan, motion, pushed)
+        wordless = Wordless(self._guide, self._drawing, self._metrics)
+        return wordless.engines(loan, motion, mouth, source)
 
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""
