@@ -12,6 +12,7 @@ from aiohttp import web
 from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.engines.registry import as_wanted
+from visavis.server.avatars.backgrounds import Backgrounds
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
@@ -35,6 +36,7 @@ from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
+from visavis.server.system.errors import ConfigError, Malformed
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools import file as tools_file
 from visavis.server.tools.gallery import Gallery
@@ -86,8 +88,19 @@ def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
         chat=llm.chat(config),
         tools=tools(config),
         zone=config.time_zone,
+        backgrounds=_backgrounds(config),
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
+
+
+def _backgrounds(config: Config) -> Backgrounds:
+    """What faces may stand before. Raises ConfigError for a default that there is not."""
+    found = Backgrounds(config.backgrounds, config.background)
+    try:
+        found.find("")
+    except Malformed as error:
+        raise ConfigError(f"{error.detail} Its folder is {config.backgrounds}.") from error
+    return found
 
 
 def reach(config: Config) -> Reach:
@@ -119,7 +132,8 @@ def sessions(
 
 def session_routes(config: Config, live: Sessions, metrics: Metrics) -> SessionRoutes:
     """The addresses of those."""
-    return SessionRoutes(live, config.home_path / "recordings", metrics)
+    recordings = config.home_path / "recordings"
+    return SessionRoutes(live, recordings, metrics, may_name=config.may_name)
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:
