@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 EXTRA: Final = "pip install 'visavis[camera]'"
 _CONNECT_WITHIN: Final = 3.0  # s
-_AWAY: Final = (
-    "there is no sound server: start PipeWire (sudo apt install pipewire-pulse wireplumber) or "
-    "PulseAudio (sudo apt install pulseaudio), and log in anew"
+START: Final = (
+    "sudo apt install pipewire-pulse wireplumber pulseaudio-utils",
+    "systemctl --user --now enable wireplumber pipewire-pulse",
 )
+_AWAY: Final = "no sound server answers (`visavis camera --doctor` says how to get one)"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 

@@ -46,7 +46,7 @@ def delay(mouth: Mouth) -> Tick:
 
 
 class _Spare:
-    """Sound that waits all the time, and makes a voice later for nothing: after a burst, or a stall.
+    """Sound that waits all the time, after a burst or a stall: it makes a voice later for nothing.
 
     held: how much may wait.
     """
