@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 EXTRA: Final = "pip install 'visavis[camera]'"
-_CONNECT_WITHIN: Final = 3.0  # s
 START: Final = (
     "sudo apt install pipewire-pulse wireplumber pulseaudio-utils",
     "systemctl --user --now enable wireplumber pipewire-pulse",
@@ -111,7 +110,8 @@ def connected() -> Iterator[Sound]:
     pulse = pulsectl.Pulse("visavis", connect=False)
     try:
         try:
-            pulse.connect(autospawn=False, timeout=_CONNECT_WITHIN)
+            # No `timeout`: with one pulsectl always waits for the whole of it. libpulse has its own.
+            pulse.connect(autospawn=False)
         except pulsectl.PulseError:
             raise DeviceError(_AWAY) from None
         yield Sound(pulse)
