@@ -56,7 +56,7 @@ async def test_a_renewed_dialogue_is_called_by_its_new_name_in_every_language(tm
     answering.close()
 
 
-async def test_the_houses_language_is_there_and_foreknown_before_the_first_visitor(tmp_path, monkeypatch):
+async def test_the_houses_language_is_there_before_the_first_visitor(tmp_path, monkeypatch):
     monkeypatch.setattr(knowledge.minilm, "shared", lambda home: WordVectors())
     monkeypatch.setattr(knowledge.multilingual, "shared", WordVectors)
     file = tmp_path / "inn.md"
