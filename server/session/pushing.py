@@ -108,8 +108,7 @@ class Pushed:
         ended again.
         """
         number = self.segment
-        if not self._begun:  # all that there is to hear has come
-            self._run = max(self._run, _PLENTY)
+        self.hasten()  # all that there is to hear has come
         if segment is None or segment == number:
             self._put(None)
             self.segment += 1
@@ -146,6 +145,11 @@ class Pushed:
     def sounds(self) -> bool:
         """Whether a segment is not over yet."""
         return bool(self._open)
+
+    def hasten(self) -> None:
+        """What was just pushed is heard as soon as it can be: it does not wait for more."""
+        if not self._begun:
+            self._run = max(self._run, _PLENTY)
 
     @property
     def ahead(self) -> Tick:
