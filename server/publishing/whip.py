@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Final
@@ -161,5 +162,5 @@ def _reach(url: URL) -> Reach:
 def _why(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "it does not answer in time"
-    cause = getattr(error, "os_error", None) or error
-    return str(getattr(cause, "strerror", None) or type(error).__name__)
+    number = getattr(getattr(error, "os_error", error), "errno", None)
+    return os.strerror(number) if isinstance(number, int) else type(error).__name__
