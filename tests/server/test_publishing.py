@@ -10,8 +10,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
+from support.performing import performing, playing, until
 from support.players import players
-from support.services import FakeServices
 from support.serving import serving
 
 from visavis.server.publishing import again, stream, whip
@@ -19,32 +19,8 @@ from visavis.server.publishing.stream import StreamPublisher, Target
 from visavis.server.publishing.whip import WhipPublisher
 from visavis.server.recording.recorder import Recorder
 from visavis.server.rtc import connection as rtc
-from visavis.server.rtc import hooks
 from visavis.server.rtc.reach import Reach, using
-from visavis.server.session.session import Session
 from visavis.server.system.errors import ConfigError
-
-
-@asynccontextmanager
-async def performing(services=None):
-    """A session that lives."""
-    fakes = services or FakeServices()
-    hooks.install()
-    engines = fakes.engines()
-    session = Session("published", engines, fakes.metrics, engines.clock())
-    running = asyncio.create_task(session.run())
-    yield session
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    fakes.close()
-
-
-@asynccontextmanager
-async def playing(session, outlet):
-    task = session.add_outlet(outlet)
-    yield task
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 class WhipServer:
@@ -82,12 +58,6 @@ class WhipServer:
             yield str(server.make_url("/whip/room"))
         for pc in self.pcs:
             await rtc.close(pc)
-
-
-async def until(lines, words):
-    async with asyncio.timeout(10):
-        while not any(words in line for line in lines):
-            await asyncio.sleep(0.02)
 
 
 async def test_a_whip_server_gets_sound_and_picture_and_is_told_the_end():
