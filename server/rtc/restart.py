@@ -33,12 +33,12 @@ _PASSWORD: Final = re.compile(r"^a=ice-pwd:([A-Za-z0-9+/]{22,256})\r?$", re.MULT
 
 
 class Restarts:
-    """Those of one peer connection. ice: STUN and TURN addresses of the server's."""
+    """Those of one peer connection. servers: STUN and TURN addresses of the server's."""
 
     def __init__(
-        self, pc: RTCPeerConnection, ice: Iterable[str], reach: Reach | None = None
+        self, pc: RTCPeerConnection, servers: Iterable[str], reach: Reach | None = None
     ) -> None:
-        self._pc, self._ice, self.reach = pc, tuple(ice), reach or Reach()
+        self._pc, self._servers, self.reach = pc, tuple(servers), reach or Reach()
         self._allowed = Bucket(*_OFTEN)
         self._way: asyncio.Task[None] | None = None
         self._coming: ice.Connection | None = None
@@ -59,7 +59,7 @@ class Restarts:
         if not self._allowed.take():
             raise TooMany("ICE was restarted too often. Wait, then try again.", 10)
         await self.end()
-        gatherer = RTCIceGatherer(iceServers=configuration(self._ice).iceServers)
+        gatherer = RTCIceGatherer(iceServers=configuration(self._servers).iceServers)
         with using(self.reach):
             await gatherer.gather()
         coming: ice.Connection = gatherer._connection

@@ -98,14 +98,16 @@ globalThis.watch = async (url) => {
 
 
 async def test_a_player_from_npm_restarts_ice(chromium):
-    async with serving(media_addresses="127.0.0.1", whep="on") as server:
-        async with npm.page(chromium, "whep", WHEP) as page:
-            await page.evaluate("(url) => watch(url)", str(server.make_url("/whep/mira")))
-            await page.wait_for_function("pc.connectionState === 'connected'")
-            before = await page.evaluate(WAY)
-            await page.evaluate("client.restart()")
-            await page.wait_for_timeout(600)
-            after = await page.evaluate(WAY)
-            assert after["pair"] != before["pair"]
-            await page.wait_for_timeout(300)
-            assert (await page.evaluate(WAY))["packets"] - after["packets"] > 8
+    async with (
+        serving(media_addresses="127.0.0.1", whep="on") as server,
+        npm.page(chromium, "whep", WHEP) as page,
+    ):
+        await page.evaluate("(url) => watch(url)", str(server.make_url("/whep/mira")))
+        await page.wait_for_function("pc.connectionState === 'connected'")
+        before = await page.evaluate(WAY)
+        await page.evaluate("client.restart()")
+        await page.wait_for_timeout(600)
+        after = await page.evaluate(WAY)
+        assert after["pair"] != before["pair"]
+        await page.wait_for_timeout(300)
+        assert (await page.evaluate(WAY))["packets"] - after["packets"] > 8
