@@ -47,6 +47,8 @@ export class ConnectionError extends Error {
  * @property {string} voice name, "" for the server's default
  * @property {string} [language] BCP 47 or "auto", "" for the server's default
  * @property {string} [source] "dialogue" or "microphone", "" for the server's default
+ * @property {string} [background] see docs/api.md, "" for the server's default
+ * @property {string} [name] of the session, "" for one that nobody guesses
  * @property {string} token bearer token, "" for none
  * @property {RTCIceServer[]} iceServers
  */
@@ -58,6 +60,8 @@ export function sessionsUrl(target) {
   if (target.voice) url.searchParams.set("voice", target.voice);
   if (target.language) url.searchParams.set("language", target.language);
   if (target.source) url.searchParams.set("source", target.source);
+  if (target.background) url.searchParams.set("background", target.background);
+  if (target.name) url.searchParams.set("name", target.name);
   return url.href;
 }
 

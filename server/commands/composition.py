@@ -92,7 +92,8 @@ def sessions(
 
 def session_routes(config: Config, live: Sessions, metrics: Metrics) -> SessionRoutes:
     """The addresses of those."""
-    return SessionRoutes(live, config.home_path / "recordings", metrics)
+    recordings = config.home_path / "recordings"
+    return SessionRoutes(live, recordings, metrics, may_name=config.may_name)
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:

@@ -130,6 +130,19 @@ class Config:
     )
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
+    background: str = _setting(
+        "original",
+        "what faces stand before: original (the photo's own), blur, a colour such as #00b140, the "
+        "name of a picture in background_folder, or transparent (for pages that compose it)",
+    )
+    background_folder: str = _setting(
+        "", "folder of pictures that sessions may ask for as background; empty: backgrounds in home"
+    )
+    scene_names: str = _setting(
+        "auto",
+        "on, off or auto: whether a page may give its session a name, by which you command it, and "
+        "take it over from another page; auto: where only this machine can call",
+    )
     renderer: str = _setting(
         "auto",
         "who draws: warp (the CPU), torch or tensorrt (a GPU; the CPU stands by), "
@@ -341,6 +354,18 @@ class Config:
     def may_create(self) -> bool:
         """Whether callers may make avatars: never where anybody can call."""
         return self.create_avatars == "on" and (self.is_local or bool(self.token))
+
+    @property
+    def backgrounds(self) -> Path:
+        """The folder of pictures for backgrounds. Raises ConfigError."""
+        if self.background_folder:
+            return _path(self.background_folder, "background_folder")
+        return self.home_path / "backgrounds"
+
+    @property
+    def may_name(self) -> bool:
+        """Whether callers may give their session a name."""
+        return self.is_local if self.scene_names == "auto" else self.scene_names == "on"
 
     @property
     def is_local(self) -> bool:

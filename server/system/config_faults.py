@@ -83,6 +83,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"renderer is {config.renderer!r}: choose {_either(WANTED)}"
     if config.voice_process not in {"on", "off", "auto"}:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
+    if config.scene_names not in {"on", "off", "auto"}:
+        yield f"scene_names is {config.scene_names!r}: choose on, off or auto"
     for name in _SWITCHES:
         if getattr(config, name) not in {"on", "off"}:
             yield f"{name} is {getattr(config, name)!r}: choose on or off"

@@ -230,8 +230,8 @@ class _Call:
         """What the client says, until it goes, or all is said after it said that it was done."""
         async for said in self._socket:
             match messages.read(said):
-                case messages.Sound(pcm):
-                    await self._inflow.put(pcm)
+                case messages.Sound(pcm, now):
+                    await self._inflow.put(pcm, now=now)
                 case messages.Skip():
                     self._inflow.clear()
                 case messages.Done():
