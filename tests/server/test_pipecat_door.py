@@ -105,7 +105,7 @@ async def showing(house, **options):
 async def house():
     services = FakeServices()
     try:
-        yield House(Config(avatar="mira", width=128, height=192), services, services.metrics)
+        yield House(Config(avatar="mira", width=128, height=128), services, services.metrics)
         assert services.lent == 0
     finally:
         services.close()
