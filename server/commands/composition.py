@@ -35,7 +35,7 @@ from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
-from visavis.server.wires import simli, smallwebrtc, whep, whip
+from visavis.server.wires import liveavatar, simli, smallwebrtc, whep, whip
 from visavis.server.wires.realtime import door as realtime_door
 from visavis.server.wires.realtime import entry as realtime_entry
 from visavis.server.wires.realtime.beginnings import Beginnings
@@ -97,6 +97,8 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
         found.append(whip.entrance(config.whip_token))
     if config.simli_key:
         found.append(simli.entrance(config.simli_key))
+    if config.liveavatar_key:
+        found.append(liveavatar.entrance(config.liveavatar_key))
     if config.pipecat_key:
         found.append(smallwebrtc.entrance(config.pipecat_key))
     if config.realtime_key:
@@ -113,6 +115,8 @@ def ways(config: Config) -> tuple[Way, ...]:
         found += whip.WAYS
     if config.simli_key:
         found += simli.WAYS
+    if config.liveavatar_key:
+        found += liveavatar.WAYS
     if config.pipecat_key:
         found += smallwebrtc.WAYS
     if config.realtime_key:
@@ -133,6 +137,9 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     if config.simli_key:
         settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
         found.append(simli.Simli(settings, live, has))
+    if config.liveavatar_key:
+        chosen = liveavatar.Settings(config.liveavatar_key, config.liveavatars, config.ice, limits)
+        found.append(liveavatar.LiveAvatar(chosen, live, has))
     if config.pipecat_key:
         found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
     if config.realtime_key:
