@@ -14,6 +14,7 @@ from visavis.engines import load
 from visavis.engines.base import Dialogue, Foreknowing, Mind, names, obeys
 from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.language.commands import Commands
+from visavis.engines.language.languages import code_of, is_english
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.language.phrasebook import LANGUAGES as OWN
 from visavis.engines.settings import ChatSettings, DialogueSettings
@@ -39,7 +40,10 @@ Serve: TypeAlias = Callable[[str, str, Dialogue, Worker], Served[Dialogue]]
 
 @dataclass(frozen=True, slots=True)
 class MindSettings:
-    """Who is to answer: a dialogue by its name, and what it is made of; see `engines.Defaults`."""
+    """Who is to answer: a dialogue by its name, and what it is made of; see `engines.Defaults`.
+
+    language: BCP 47, of the house.
+    """
 
     dialogue: str
     knowledge: Path | None
@@ -47,6 +51,7 @@ class MindSettings:
     zone: str
     tools: ToolsFile
     rescue: Rescue
+    language: str = ENGLISH
 
 
 class Answering:
@@ -77,18 +82,23 @@ class Answering:
         self.foreknowing: Foreknowing | None = None
 
     async def open(self) -> None:
-        """Load who answers in English. Raises EngineError, ManifestError."""
+        """Load who answers in English and the house's language. Raises EngineError, ManifestError.
+
+        What may be said is foreknown of the house's language alone.
+        """
         wanted = self._wanted
         if wanted.chat is None:
             self._unguarded = await self._dialogue(wanted.dialogue)
+            await self._at_home(self._unguarded)
             return
         local = await self._dialogue(BESIDE)
         assert isinstance(local, DialogueMind)
+        await self._at_home(local)
         toolbox = await self._toolbox.opened()
         settings = DialogueSettings(self._home, wanted.knowledge, chat=wanted.chat, toolbox=toolbox)
         opened = await chatting.opened(wanted.dialogue, settings, local, self._metrics)
         self._ends.callback(opened.stop)
-        self.foreknowing = Prepared(ENGLISH, self.foreknowing)
+        self.foreknowing = Prepared(wanted.language, self.foreknowing)
         self._unguarded = opened.mind
 
     async def guard(self) -> None:
@@ -112,6 +122,13 @@ class Answering:
         served = self._serve("dialogue", _WHAT, engine, worker)
         return DialogueMind(served, ENGLISH, partial(self._dialogue_in, name, settings))
 
+    async def _at_home(self, mind: Mind) -> None:
+        """Load the dialogue of the house's language, so that its first visitor need not wait."""
+        if is_english(self._wanted.language) or not isinstance(mind, DialogueMind):
+            return
+        self.foreknowing = None
+        await mind.ready(code_of(self._wanted.language))
+
     async def _dialogue_in(
         self, name: str, settings: DialogueSettings, language: str
     ) -> Served[Dialogue]:
@@ -125,6 +142,8 @@ class Answering:
             worker.close()
             raise
         assert not isinstance(engine, Mind)  # it was none in the first language
+        if self.foreknowing is None and isinstance(engine, Foreknowing):
+            self.foreknowing = engine  # the first that is loaded is the house's
         return self._serve("dialogue", _WHAT, engine, worker)
 
     async def renewed(self, old: object, new: object) -> bool:
@@ -139,7 +158,7 @@ class Answering:
         """All that may be said, also to who is in danger; None: nobody knows it."""
         if self.foreknowing is None:
             return None
-        return await self.mind.foreknown(self.foreknowing)
+        return await self.mind.foreknown(self.foreknowing, self._wanted.language)
 
     def close(self) -> None:
         """End what is not served by a thread of its own."""
