@@ -247,6 +247,7 @@ class Services:
         """
         if self._defaults.wordless:
             return await self._lend_wordless(avatar, source)
+        self._answering.expect(language)
         with loading("The voice"):
             name = await asyncio.to_thread(self._tongues.name, language, voice)
             loaded = await self._voices.get(name)
