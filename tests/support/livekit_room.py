@@ -30,6 +30,9 @@ class Stream:
     async def aclose(self) -> None:
         self._chunks.put_nowait(None)
 
+    def close(self) -> None:
+        self._chunks.put_nowait(None)
+
     def breaks(self) -> None:
         self._chunks.put_nowait(rtc.StreamError("the room was left"))
 
