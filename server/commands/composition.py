@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 import os
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -30,6 +33,7 @@ from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.relays import Relays
 from visavis.server.services.configured import tools
 from visavis.server.session.attendance import Presence
+from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
@@ -146,7 +150,9 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
         settings = simli.Settings(config.simli_key, config.faces, relays(config), limits)
         found.append(simli.Simli(settings, live, has))
     if config.liveavatar_key:
-        chosen = liveavatar.Settings(config.liveavatar_key, config.liveavatars, config.ice, limits)
+        chosen = liveavatar.Settings(
+            config.liveavatar_key, config.liveavatars, relays(config), limits, rooms(config)
+        )
         found.append(liveavatar.LiveAvatar(chosen, live, has))
     if config.pipecat_key:
         found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
@@ -155,6 +161,19 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
         beginnings = Beginnings(live, names, guided=guided)
         found.append(realtime_door.Realtime(live, beginnings, config.realtime_key, guided=guided))
     return found
+
+
+def rooms(config: Config) -> liveavatar.Rooms | None:
+    """How a session is shown in a room of LiveKit; None: livekit-agents is not installed."""
+    if importlib.util.find_spec("livekit") is None:
+        return None
+
+    def show(session: Session, url: str, token: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        from visavis.server.livekit.guest import shown  # 40 MB that nobody else needs
+
+        return shown(session, url, token, (config.width, config.height))
+
+    return show
 
 
 def topics(config: Config) -> TopicRoutes:

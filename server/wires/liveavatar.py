@@ -1,16 +1,19 @@
 """Addresses compatible with HeyGen's LiveAvatar in its LITE mode: a client's own voice, our face.
 
 A token says what a session is to be, `start` begins it, and a web socket carries sound and
-commands; the session ends with it. Where the face is seen is another matter: at an address of ours
-that any WHEP player takes. A LiveKit room is not entered.
+commands; the session ends with it. Where the face is seen is another matter: in the LiveKit room
+that the token names, if it names one, and at an address of ours that any WHEP player takes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -24,6 +27,8 @@ from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.hosted import Hosted
 from visavis.server.rtc.leg import Leg
 from visavis.server.rtc.media import WATCHED
+from visavis.server.rtc.relays import Relays
+from visavis.server.session.session import Session
 from visavis.server.system.errors import (
     Conflict,
     Full,
@@ -34,7 +39,7 @@ from visavis.server.system.errors import (
 from visavis.server.system.pairs import ours
 from visavis.server.wires import liveavatar_messages as messages
 from visavis.server.wires import resources
-from visavis.server.wires.liveavatar_call import IDLE, Call
+from visavis.server.wires.liveavatar_call import IDLE, Call, Shows
 from visavis.server.wires.socket import Socket
 from visavis.server.wires.tokens import Signer, name_of
 from visavis.server.wires.ways import Way
@@ -53,20 +58,24 @@ _QUERY: Final = "session_token"
 _LASTS: Final = 24 * 3600.0  # s that a token holds: what ends a session is its web socket
 _MOST: Final = 8  # players of a session
 
+# A session, the address of LiveKit and a token -> a block in which the session is shown there.
+Rooms = Callable[[Session, str, str], AbstractAsyncContextManager[asyncio.Event]]
+
 _sent: Final = either(bearer, query(_QUERY))  # a session's token
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """key: of all its clients. avatars: their avatar IDs -> ours. ice: STUN and TURN addresses.
+    """key: of all its clients. avatars: their avatar IDs -> ours. ice: relays for players.
 
-    limits: of any session.
+    limits: of any session. rooms: how one is shown in a LiveKit room; None: that is not installed.
     """
 
     key: str
     avatars: Mapping[str, str]
-    ice: tuple[str, ...]
+    ice: Relays
     limits: Limits
+    rooms: Rooms | None = None
 
 
 def entrance(key: str) -> Entrance:
@@ -139,10 +148,15 @@ class LiveAvatar:
         avatar = ours(dict(self._settings.avatars), wanted.avatar)
         if not await asyncio.to_thread(self._exists, avatar):
             raise NotFound(f"There is no avatar {avatar!r} here.")
-        if wanted.room is not None:
+        if wanted.room is not None and self._settings.rooms is None:
             raise Malformed(_NO_ROOM)
-        # The web SDK looks for the mode in it, and waits for an agent of HeyGen's without.
-        token, name = self._signer.sign({"avatar": avatar, "start_session_data": {"mode": "LITE"}})
+        room = [] if wanted.room is None else [wanted.room.url, wanted.room.token]
+        token, name = self._signer.sign({
+            "avatar": avatar,
+            # The web SDK looks for the mode, and waits for an agent of HeyGen's without.
+            "start_session_data": {"mode": "LITE"},
+            "room": self._signer.seal(json.dumps(room)) if room else "",
+        })  # fmt: skip
         return _success({"session_id": name, "session_token": token})
 
     async def _start(self, request: web.Request) -> web.Response:
@@ -188,7 +202,8 @@ class LiveAvatar:
         if name in self._calls:
             raise Conflict("This session has a web socket already.")
         socket = Socket()
-        call = self._calls[name] = Call(socket, hosted, self._settings.limits.idle or IDLE)
+        idle, shows = self._settings.limits.idle or IDLE, self._shows(request, hosted)
+        call = self._calls[name] = Call(socket, hosted, idle, shows)
         try:
             await socket.prepare(request)
             await call.live()
@@ -196,6 +211,14 @@ class LiveAvatar:
             del self._calls[name]
             await call.hang_up()
         return socket.response
+
+    def _shows(self, request: web.Request, hosted: Hosted) -> Shows | None:
+        """How its room is entered, if its token names one."""
+        sealed = str(self._signer.read(_sent(request))["room"])
+        if not sealed or self._settings.rooms is None:
+            return None
+        url, token = json.loads(self._signer.unseal(sealed))
+        return partial(self._settings.rooms, hosted.session, url, token)
 
     def _of(self, request: web.Request) -> Hosted:
         """The session of a token. Raises Unauthorized, NotFound."""
@@ -216,10 +239,10 @@ class LiveAvatar:
         leg.ended.add_done_callback(lambda _ended: self._viewers.pop(viewer, None))
         answer = await hosted.connect(leg, offer)
         at = f"{_WATCH}/{viewer}?{_QUERY}={_sent(request)}"
-        return resources.created(at, answer, viewer, self._settings.ice)
+        return resources.created(at, answer, viewer, self._settings.ice.urls())
 
     async def _options(self, _request: web.Request) -> web.Response:
-        return resources.options(self._settings.ice)
+        return resources.options(self._settings.ice.urls())
 
     async def _trickle(self, request: web.Request) -> web.Response:
         return await resources.trickled(
@@ -241,8 +264,8 @@ class LiveAvatar:
 
 _NO_SESSION: Final = "There is no such session: it has not been started, or it has ended."
 _NO_ROOM: Final = (
-    "livekit_config: this server enters no LiveKit room. In an agent of LiveKit, use "
-    "visavis.doors.livekit; else leave it out and show whep_url of the answer to start."
+    'livekit_config: this server needs livekit-agents for that: pip install "visavis[livekit]". Or '
+    "leave it out, and show whep_url of the answer to start."
 )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from visavis.server.playout.messages import Tick, ms
@@ -10,20 +12,29 @@ from visavis.server.protocol import Goodbye
 from visavis.server.rtc.hosted import Hosted
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure, SegmentEnded, SegmentStarted
+from visavis.server.system.errors import NotReady
 from visavis.server.wires import liveavatar_messages as messages
 from visavis.server.wires.inflow import Inflow
 from visavis.server.wires.socket import Socket
 
 IDLE: Final = 300.0  # s without a command after which a session ends
 _PAUSE: Final[Tick] = ms(2000)  # without sound that end a thing said where no `speak_end` comes
+# A block in which the session is shown in a room; the event in it is set when the room was left.
+Shows = Callable[[], AbstractAsyncContextManager[asyncio.Event]]
+_NO_ROOM: Final = "The LiveKit room cannot be entered: is livekit_config right, and still valid?"
 _LOOK: Final = 0.5  # s between two looks at whether it is idle
 
 
 class Call:
-    """`live`, then `hang_up`; an outlet of the session that plays nothing. idle: s."""
+    """`live`, then `hang_up`; an outlet of the session that plays nothing. idle: s.
 
-    def __init__(self, socket: Socket, hosted: Hosted, idle: float) -> None:
-        self._socket, self._hosted, self._idle = socket, hosted, idle
+    shows: how the room is entered in which it is seen; None: there is none.
+    """
+
+    def __init__(
+        self, socket: Socket, hosted: Hosted, idle: float, shows: Shows | None = None
+    ) -> None:
+        self._socket, self._hosted, self._idle, self._shows = socket, hosted, idle, shows
         self._session = hosted.session
         self._clock = hosted.session.clock
         self._inflow = Inflow(self._session.voice, self._clock, messages.RATE, _PAUSE)
@@ -40,11 +51,10 @@ class Call:
             asyncio.create_task(self._read(), name="liveavatar: commands"),
             asyncio.create_task(self._watch(), name="liveavatar: idle"),
             asyncio.create_task(self._hosted.ended.wait(), name="liveavatar: session"),
-            asyncio.create_task(self._inflow.run(), name="liveavatar: sound"),
+            asyncio.create_task(self._speak(), name="liveavatar: sound"),
         ]
         try:
             with self._hosted.present():
-                self._socket.say(messages.session_state("connected"))
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
@@ -52,6 +62,24 @@ class Call:
             for task in (*tasks, playing):
                 task.cancel()
             await asyncio.gather(*tasks, playing, return_exceptions=True)
+
+    async def _speak(self) -> None:
+        """Once it can be seen, say so and speak; until the room was left, if there is one."""
+        if self._shows is None:
+            self._socket.say(messages.session_state("connected"))
+            await self._inflow.run()
+            return
+        self._socket.say(messages.session_state("connecting"))
+        try:
+            async with self._shows() as left:
+                self._socket.say(messages.session_state("connected"))
+                speaking = asyncio.create_task(self._inflow.run(), name="liveavatar: voice")
+                try:
+                    await left.wait()
+                finally:
+                    speaking.cancel()
+        except NotReady:
+            self._socket.say(messages.error("livekit", _NO_ROOM))
 
     async def hang_up(self) -> None:
         """End session and web socket; safe to call twice."""

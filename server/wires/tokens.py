@@ -16,6 +16,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from visavis.server.system import strict_json
 from visavis.server.system.errors import Unauthorized
 
@@ -23,6 +26,7 @@ _LONGEST: Final = 4096  # characters of a token that is looked at
 _NAME_BYTES: Final = 12
 _LONGEST_NAME: Final = 32
 _WRONG: Final = "The session token is none of this server's, or it was changed."
+_NONCE: Final = 12  # bytes
 _LATE: Final = "The session token has expired: make a new one."
 
 
@@ -66,6 +70,23 @@ class Signer:
         if self._now() >= claims["exp"]:
             raise Unauthorized(_LATE)
         return claims
+
+    def seal(self, text: str) -> str:
+        """A text that a token carries and its bearer cannot read; empty stays empty."""
+        if not text:
+            return ""
+        nonce = secrets.token_bytes(_NONCE)
+        return _text(nonce + AESGCM(self._key).encrypt(nonce, text.encode(), None))
+
+    def unseal(self, sealed: str) -> str:
+        """What was sealed by whoever has the same secret. Raises Unauthorized."""
+        if not sealed:
+            return ""
+        try:
+            content = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+            return AESGCM(self._key).decrypt(content[:_NONCE], content[_NONCE:], None).decode()
+        except (InvalidTag, ValueError):
+            raise Unauthorized(_WRONG) from None
 
     def _signature(self, signed: str) -> str:
         return _text(hmac.digest(self._key, signed.encode(), hashlib.sha256))
