@@ -22,10 +22,12 @@ from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
 from visavis.server.http.opening import Lender, Offered, Sessions
 from visavis.server.http.places import Keeper, OwnPlaces, Places
+from visavis.server.http.relays import RelayRoutes
 from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
+from visavis.server.rtc.relays import Relays
 from visavis.server.services.configured import tools
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
@@ -61,6 +63,11 @@ def reach(config: Config) -> Reach:
     return Reach(config.hosts, config.announced, config.port_range, config.never)
 
 
+def relays(config: Config) -> Relays:
+    """What viewers are given, to be reached through."""
+    return Relays(config.relays, config.turn_secret, config.turn_seconds)
+
+
 def admission(config: Config) -> Admission:
     """How many sessions are let in."""
     fixed = None if config.max_sessions == "auto" else config.max_sessions
@@ -85,7 +92,8 @@ def sessions(
 
 def session_routes(config: Config, live: Sessions, metrics: Metrics) -> SessionRoutes:
     """The addresses of those."""
-    return SessionRoutes(live, config.home_path / "recordings", metrics)
+    recordings = config.home_path / "recordings"
+    return SessionRoutes(live, recordings, metrics, may_name=config.may_name)
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:
@@ -125,13 +133,13 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     found: list[Part] = []
     stages = Stages(live)
     if config.whep == "on":
-        found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+        found.append(Whep(stages, live, relays(config), config.whep_viewers, metrics))
     if config.whip == "on":
-        found.append(Whip(stages, live, config.ice))
+        found.append(Whip(stages, live, relays(config)))
     limits = Limits(0.0, config.idle_seconds, config.session_seconds)
     has = AvatarStore(config.home_path).has
     if config.simli_key:
-        settings = simli.Settings(config.simli_key, config.faces, config.ice, limits)
+        settings = simli.Settings(config.simli_key, config.faces, relays(config), limits)
         found.append(simli.Simli(settings, live, has))
     if config.pipecat_key:
         found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
@@ -173,6 +181,7 @@ def application(
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
+        RelayRoutes(relays(config)),
         *wires(config, live, metrics),
         Basics(
             lambda: live.missing,

@@ -38,7 +38,10 @@ def delay(mouth: Mouth) -> Tick:
 
 
 class Relay:
-    """One visitor's voice. `place` is called in the event loop, in order, and must not block."""
+    """One visitor's voice. `place` is called in the event loop, in order, and must not block.
+
+    delay: from sound that comes in to the same sound going out.
+    """
 
     def __init__(
         self,
@@ -49,7 +52,7 @@ class Relay:
         metrics: Metrics,
     ) -> None:
         self._clock, self._place = clock, place
-        self._delay, self._held = delay(mouth), mouth.held
+        self.delay, self._held = delay(mouth), mouth.held
         self._lipsync = LipSync(clock, mouth, tell, metrics)
         self._gate = Gate(clock)
         self._begin()
@@ -95,7 +98,7 @@ class Relay:
     async def _speak(self) -> None:
         await self._arrived.wait()
         arrived = self._clock.now()
-        self._next_at = arrived + self._delay
+        self._next_at = arrived + self.delay
         at = arrived + self._held
         while not self._ended or len(self._waiting) >= PACKET:
             await self._clock.sleep_until(at)
