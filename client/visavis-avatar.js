@@ -41,12 +41,16 @@
  */
 
 import { CardShelf, STYLE as CARD_STYLE } from "./element/cards.js";
-import { authorization } from "./element/connection.js";
+import { authorization } from "./element/authorization.js";
 import { Microphone } from "./element/microphone.js";
+import { relays } from "./element/relays.js";
 import { Session } from "./element/session.js";
 import { Sight } from "./element/sight.js";
 
-const SERVER = new URL(".", import.meta.url).href;
+// In two steps: bundlers take `new URL("...", import.meta.url)` for a file that they are to pack. Some
+// of what they write has no address.
+const HERE = import.meta.url;
+const SERVER = HERE ? new URL(".", HERE).href : "/";
 const LAST_WORD_MS = 1200;
 const TAIL_MS = 200; // people let go of the button before their last sound is over
 
@@ -70,11 +74,14 @@ function layer(tag, part) {
   return element;
 }
 
-export class VisavisAvatar extends HTMLElement {
+// Frameworks import this where they draw a page ahead, on a machine without a document.
+const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
+
+export class VisavisAvatar extends Base {
   static observedAttributes = ["server", "avatar", "voice", "lang", "token", "source", "mode", "muted", "watched", "aria-label",
     "transparent", "background", "session-name"];
 
-  /** For networks that need a relay; set before connect(). @type {RTCIceServer[]} */
+  /** For networks that need another relay than the server offers; set before connect(). @type {RTCIceServer[]} */
   iceServers = [];
   session = new Session(this.#target());
 
@@ -525,7 +532,9 @@ export class VisavisAvatar extends HTMLElement {
 
   /** The still portrait, before the first picture and when there is none. */
   async #loadPoster() {
-    const { server, avatar, token } = this.#target();
+    const target = this.#target();
+    const { server, avatar, token } = target;
+    if (!this.iceServers.length) relays(target); // so that connecting need not wait for it
     const name = avatar || (await this.#defaultAvatar(server, token));
     const url = name && new URL(`v1/avatars/${encodeURIComponent(name)}/preview.webp`, server).href;
     if (!url || url === this.#preview) return;
@@ -555,4 +564,7 @@ export class VisavisAvatar extends HTMLElement {
   }
 }
 
-customElements.define("visavis-avatar", VisavisAvatar);
+// Two copies of this script on a page are no fault: the first one serves.
+if (globalThis.customElements && !customElements.get("visavis-avatar")) {
+  customElements.define("visavis-avatar", VisavisAvatar);
+}

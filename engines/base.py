@@ -526,6 +526,17 @@ class Toolbox(Protocol):
 
 
 @runtime_checkable
+class Instructed(Question, Protocol):
+    """A question in a conversation that somebody's own program leads, and has told how.
+
+    instructions: in their words, "" where there are none. toolbox: of that program.
+    """
+
+    instructions: str
+    toolbox: Toolbox
+
+
+@runtime_checkable
 class Mind(Protocol):
     """Decides what to answer, in pieces as they come; shared by all sessions.
 
@@ -576,6 +587,14 @@ class Lips(Protocol):
         """The next samples at PLAY_RATE -> the pieces that are complete, in order, without words.
 
         All pieces together are the sound. Raises EngineError.
+        """
+        ...
+
+    def hurry(self, samples: int) -> Iterator[Speech]:
+        """The next samples of what was fed, now, by what was heard so far; the stream goes on.
+
+        For sound that is about to be played. Less surely told: `delay` is not over. Raises
+        EngineError.
         """
         ...
 

@@ -146,6 +146,11 @@ class FakeLips:
         while len(self._pcm) >= PLAY_RATE // 10:
             yield self._piece(PLAY_RATE // 10)
 
+    def hurry(self, samples: int) -> Iterator[Speech]:
+        """As many."""
+        if self._pcm.size:
+            yield self._piece(min(samples, len(self._pcm)))
+
     def flush(self) -> Iterator[Speech]:
         """The rest."""
         if self._pcm.size:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visavis.engines.base import (
+    HEAR_RATE,
     PLAY_RATE,
     Dialogue,
     Draw,
@@ -62,11 +63,11 @@ def vad() -> Vad:
     return WebrtcVad()
 
 
-def echo() -> EchoCanceller:
-    """Echo canceller for one session."""
+def echo(rate: int = HEAR_RATE) -> EchoCanceller:
+    """Echo canceller for one session; rate: Hz of what it is given."""
     from visavis.engines.ears.echo_webrtc import WebrtcEcho
 
-    return WebrtcEcho()
+    return WebrtcEcho(rate=rate)
 
 
 def stt(

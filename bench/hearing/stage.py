@@ -17,9 +17,9 @@ import numpy as np
 from bench.hearing.room import Echo
 from visavis.engines.base import I420, Before, FaceState, Floats, Pcm
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import composition
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import PACKET, TICK_RATE, Fluency, Tick
+from visavis.server.services import configured
 from visavis.server.services.engines import Services
 from visavis.server.session import events
 from visavis.server.session.doors import Playout
@@ -170,7 +170,7 @@ async def engines(**settings: object) -> AsyncIterator[Services]:
     HOME.mkdir(parents=True, exist_ok=True)
     thread = {"voice_process": "off", **settings}
     config = replace(Config(), home=str(HOME), voice=VOICE, **thread)  # type: ignore[arg-type]
-    services = composition.services(config, AvatarStore(HOME), Metrics())
+    services = configured.services(config, AvatarStore(HOME), Metrics())
     try:
         await services.open()
         yield services

@@ -3,7 +3,9 @@
  * Knows nothing of retries, of microphone permission or of the page.
  */
 
+import { authorization } from "./authorization.js";
 import { Pulse } from "./pulse.js";
+import { relays } from "./relays.js";
 import { Sync } from "./sync.js";
 
 export const LABEL = "visavis";
@@ -50,11 +52,6 @@ export class ConnectionError extends Error {
  * @property {string} token bearer token, "" for none
  * @property {RTCIceServer[]} iceServers
  */
-
-/** @param {string} token @returns {Record<string, string>} */
-export function authorization(token) {
-  return token ? { Authorization: `Bearer ${token}` } : {};
-}
 
 /** @param {Target} target */
 export function sessionsUrl(target) {
@@ -202,7 +199,10 @@ export class Connection {
 
   /** Offer, and take the server's answer. Rejects with ConnectionError. */
   async open() {
-    const enough = gathered(this.peer, this.#target.iceServers.length > 0);
+    const own = this.#target.iceServers.length > 0;
+    if (!own) await this.#useRelays();
+    // Through a relay of the server's the checks come all the same: its address need not be in the offer.
+    const enough = gathered(this.peer, own);
     await this.peer.setLocalDescription();
     await enough;
     this.#mark("offer");
@@ -214,6 +214,13 @@ export class Connection {
     await this.peer.setRemoteDescription({ type: "answer", sdp: answer }).catch((error) => {
       throw new ConnectionError("server", `The answer is unusable: ${error.message}`);
     });
+  }
+
+  /** Those that the server offers. Rejects with ConnectionError. */
+  async #useRelays() {
+    const iceServers = await relays(this.#target);
+    if (this.peer.signalingState === "closed") throw new ConnectionError("lost", "Given up.");
+    if (iceServers.length) this.peer.setConfiguration({ iceServers, bundlePolicy: "max-bundle" });
   }
 
   /** Resolves when the server has said `ready`. Rejects with ConnectionError. */

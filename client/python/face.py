@@ -44,6 +44,7 @@ from visavis.remote.messages import (
     Watch,
 )
 from visavis.remote.microphone import Outgoing
+from visavis.remote.relays import Relays
 from visavis.remote.replies import Replies, Reply
 
 Event = TypeVar("Event", bound=FromServer)
@@ -65,9 +66,16 @@ class Face:
     """
 
     def __init__(
-        self, target: Target, http: aiohttp.ClientSession, *, microphone: bool, patience: float
+        self,
+        target: Target,
+        relays: Relays,
+        http: aiohttp.ClientSession,
+        *,
+        microphone: bool,
+        patience: float,
     ) -> None:
         self._target, self._http, self._patience = target, http, patience
+        self._relays = relays
         self._outgoing = Outgoing() if microphone else None
         self._frames: dict[str, Readers[tuple[Any, float]]] = {
             "picture": Readers(_PICTURES),
@@ -204,7 +212,8 @@ class Face:
     async def _opened(self, resume: str) -> Link:
         frames = self._frames
         ears = Ears(self._heard, partial(_put, frames["sound"]), partial(_put, frames["picture"]))
-        link = Link(self._target, self._outgoing, ears)
+        relays = await self._relays.now(self._http)
+        link = Link(self._target, relays, self._outgoing, ears)
         try:
             self._ready = await link.open(self._http, resume)
         except BaseException:
@@ -312,15 +321,17 @@ async def connect(
     """A session with the face of a server; it ends with the block.
 
     url: such as http://127.0.0.1:8765. avatar, voice, language, source: as in docs/api.md; empty:
-    the server's. microphone: whether sound may be sent. relay_only: through a TURN server alone.
+    the server's. microphone: whether sound may be sent. ice_servers: others than the server
+    offers. relay_only: through a TURN server alone.
     patience: s in which a connection that was lost must be back.
 
     Raises Unreachable, Unauthorised, Full (with `retry_after`), Refused, Blocked.
     """
     names = avatar, voice, language, source
-    target = Target(url, token, *names, tuple(ice_servers), relay_only)
+    target = Target(url, token, *names, relay_only)
+    relays = Relays(url, target.headers, ice_servers)
     async with aiohttp.ClientSession() as http:
-        face = Face(target, http, microphone=microphone, patience=patience)
+        face = Face(target, relays, http, microphone=microphone, patience=patience)
         try:
             await face.open()
             yield face

@@ -35,6 +35,7 @@ _BLOCK: Final = 2  # frames that are decided at once
 # 10 are no better than these.
 _LAG: Final = 4
 _PIECE: Final = 4  # frames of the shortest piece of speech
+_LEAST: Final = 2  # frames of a piece that is told in a hurry, if it may end there
 _LONG: Final = 6  # frames after which a sound that goes on is told in parts
 _LONGEST: Final = 14  # frames of the longest piece, even if it ends in a closure
 
@@ -65,7 +66,8 @@ class SoundSpeech:
         self._path = Path()
         self._decided: list[int] = []  # viseme of every frame that is not yet in a piece
         self._kinds = np.zeros((0, len(NAMES)), np.float32)  # what was heard from there on
-        self._pcm = np.zeros(0, np.int16)  # the samples from the first of these on
+        self._hurried = 0  # frames from there on that were told before they were decided
+        self._pcm = np.zeros(0, np.int16)  # the samples after these
 
     def feed(self, pcm: Pcm) -> Iterator[Speech]:
         """The next samples -> the pieces that are complete, each following the one before."""
@@ -73,10 +75,22 @@ class SoundSpeech:
         self._hear(self._network.feed(pcm))
         yield from self._complete()
 
+    def hurry(self, samples: int) -> Iterator[Speech]:
+        """The next samples now, by what was heard so far; the stream goes on."""
+        ahead = self._network.guess()
+        likely = [*self._decided, *self._path.guess(ahead.visemes)][self._hurried :]
+        most = min(samples, len(self._pcm), len(likely) * _MEL_FRAME) // _MEL_FRAME
+        if frames := _hurried_cut(likely, most):
+            kinds = np.concatenate([self._kinds, ahead.kinds])[self._hurried :]
+            yield self._made(likely[:frames], kinds, frames * _MEL_FRAME)
+            self._hurried += frames
+            self._drop()
+
     def flush(self) -> Iterator[Speech]:
         """What is left when the sound is over; all pieces together are as long as the sound."""
         self._hear(self._network.flush())
         self._decided += self._path.flush()
+        self._drop()
         yield from self._complete()
         if self._pcm.size:
             yield self._piece(len(self._decided), len(self._pcm))
@@ -89,11 +103,21 @@ class SoundSpeech:
     def _hear(self, heard: Frames) -> None:
         self._kinds = np.concatenate([self._kinds, heard.kinds])
         self._decided += self._path.feed(heard.visemes)
+        self._drop()
+
+    def _drop(self) -> None:
+        """What was told in a hurry is not told again."""
+        count = min(self._hurried, len(self._decided))
+        self._decided, self._kinds = self._decided[count:], self._kinds[count:]
+        self._hurried -= count
 
     def _piece(self, frames: int, samples: int) -> Speech:
-        pcm, self._pcm = self._pcm[:samples], self._pcm[samples:]
         decided, self._decided = self._decided[:frames], self._decided[frames:]
         kinds, self._kinds = self._kinds[:frames], self._kinds[frames:]
+        return self._made(decided, kinds, samples)
+
+    def _made(self, decided: list[int], kinds: Floats, samples: int) -> Speech:
+        pcm, self._pcm = self._pcm[:samples], self._pcm[samples:]
         phonemes: list[Phoneme] = []
         first = 0
         for viseme, run in groupby(decided):
@@ -135,6 +159,17 @@ def _cut(decided: list[int]) -> int | None:
     return None
 
 
+def _hurried_cut(likely: list[int], most: int) -> int:
+    """Where a piece of so many frames at most is best ended: between two sounds.
+
+    A closure in two pieces would be two closures; any other sound may go on in the next piece.
+    """
+    changes = [at for at in range(_LEAST, most + 1) if likely[at - 1 : at] != likely[at : at + 1]]
+    if changes and (most == len(likely) or likely[most] in _SEALS):
+        return changes[-1]
+    return most
+
+
 class Path:
     """The likeliest row of visemes, decided a fixed time after it was heard."""
 
@@ -156,6 +191,12 @@ class Path:
                 result += self._trace()[:_BLOCK]
                 del self._from[:_BLOCK]
         return result
+
+    def guess(self, visemes: Floats) -> list[int]:
+        """All that are open, if these followed; nothing is decided by it."""
+        other = Path()
+        other._score, other._from = self._score, list(self._from)
+        return other.feed(visemes) + other.flush()
 
     def flush(self) -> list[int]:
         """The rest."""

@@ -8,6 +8,7 @@ Works on any voice and in pieces of any size. What becomes of its frames is deci
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -126,6 +127,7 @@ class SoundVisemes:
         self._decimator = Decimator() if self._thirds else None
         self._mel = LogMel()
         self._waiting = np.zeros((0, BANDS), np.float32)
+        self._last = scaled(np.zeros((1, BANDS), np.float32))  # the newest frame of sound
         self._state = self._quiet
         self._early = DELAY  # frames before the first
         self._samples = 0  # at HEAR_RATE
@@ -150,9 +152,20 @@ class SoundVisemes:
         self.reset()
         return first
 
+    def guess(self) -> Frames:
+        """The frames that are left if the sound goes on as it is now; the stream does go on."""
+        other = copy(self)  # all that it keeps is replaced, never written into
+        missing = -(-self._samples // MEL_FRAME) - self._told
+        told = other._step(np.repeat(self._last, DELAY + STEP + 3, 0))
+        return Frames(told.kinds[:missing], told.jaw[:missing])
+
     def _advance(self, audio: Floats) -> Frames:
         self._samples += len(audio)
-        frames = np.concatenate([self._waiting, self._mel.feed(audio)])
+        return self._step(self._mel.feed(audio))
+
+    def _step(self, mel: Floats) -> Frames:
+        frames = np.concatenate([self._waiting, mel])
+        self._last = np.concatenate([self._last, mel])[-1:]
         whole = len(frames) // STEP * STEP
         self._waiting = frames[whole:]
         if not whole:

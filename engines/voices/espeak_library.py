@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from threading import RLock
 from typing import Any, Final
 
 import numpy as np
@@ -19,8 +18,7 @@ import piper
 from piper import espeakbridge
 
 from visavis.engines.base import EngineError, Floats
-
-LOCK: Final = RLock()
+from visavis.engines.language.espeak_lock import LOCK
 
 # Names and numbers of espeak-ng's speak_lib.h.
 _SYNCHRONOUS: Final = 2

@@ -36,10 +36,11 @@ from visavis.engines.base import (
     Speech,
     Voice,
 )
+from visavis.engines.language.espeak_lock import LOCK
 from visavis.engines.language.languages import LANGUAGES
 from visavis.engines.language.native import spell
 from visavis.engines.language.spoken import Written
-from visavis.engines.voices import espeak_library, utterance
+from visavis.engines.voices import utterance
 from visavis.engines.voices.espeak_words import owners
 from visavis.engines.voices.utterance import Phone, Take
 from visavis.models import manifest
@@ -191,7 +192,7 @@ _Read = Callable[[Sequence[Written]], list[tuple[str, int]]]
 def _reader(code: str) -> _Read:
     """From written words to symbols, each with its word. Loads what it takes."""
     if code != "ja":
-        with espeak_library.LOCK:
+        with LOCK:
             return partial(_in_phrase, EspeakPhonemizer(), code)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of how the package reads its own files
@@ -215,7 +216,7 @@ def _in_phrase(
     spoken = [word for written in clause for word in written.spoken.split()]
 
     def phonemes(text: str) -> list[str]:
-        with espeak_library.LOCK:
+        with LOCK:
             sentences = espeak.phonemize(LANGUAGES[code].espeak, text)
         return [symbol for sentence in sentences for symbol in [*sentence, " "]][:-1]
 

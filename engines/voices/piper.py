@@ -32,9 +32,10 @@ from visavis.engines.base import (
     Voice,
 )
 from visavis.engines.language import native
+from visavis.engines.language.espeak_lock import LOCK
 from visavis.engines.language.languages import is_english
 from visavis.engines.language.spoken import Written, spell
-from visavis.engines.voices import espeak_library, pacing, piper_split, utterance
+from visavis.engines.voices import pacing, piper_split, utterance
 from visavis.engines.voices.espeak_words import owners
 from visavis.engines.voices.utterance import Phone, Take
 
@@ -121,7 +122,7 @@ class PiperTts:
         try:
             config = _Config.read(source.config)
             self._encoder, self._decoder = _sessions(source.model, cache, threads)
-            with espeak_library.LOCK:
+            with LOCK:
                 self._espeak = EspeakPhonemizer()
         except EngineError:
             raise
@@ -178,7 +179,7 @@ class PiperTts:
         ]
 
     def _phonemes(self, spoken: str) -> list[str]:
-        with espeak_library.LOCK:
+        with LOCK:
             sentences = self._espeak.phonemize(self._config.dialect, spoken)
         return [symbol for sentence in sentences for symbol in [*sentence, " "]][:-1]
 

@@ -67,6 +67,10 @@ class AvatarStore:
             raise NotFound(f"The avatar {name!r} cannot be used: {found.broken[name]}")
         raise NotFound(f"There is no avatar {name!r}.")
 
+    def has(self, name: str) -> bool:
+        """Whether an avatar of that name can be used."""
+        return name in self.find().readable
+
     def preview(self, name: str) -> bytes:
         """An avatar's picture as WebP. Raises NotFound."""
         try:

@@ -9,10 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
-from visavis.engines.registry import as_wanted
-from visavis.server.avatars.backgrounds import Backgrounds
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
@@ -25,44 +22,34 @@ from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
 from visavis.server.http.opening import Lender, Offered, Sessions
 from visavis.server.http.places import Keeper, OwnPlaces, Places
+from visavis.server.http.relays import RelayRoutes
 from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
-from visavis.server.services.engines import Defaults, Services
+from visavis.server.rtc.relays import Relays
+from visavis.server.services.configured import tools
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
-from visavis.server.system.errors import ConfigError, Malformed
 from visavis.server.system.metrics import Metrics
-from visavis.server.tools import file as tools_file
 from visavis.server.tools.gallery import Gallery
-from visavis.server.tools.specs import Shown, ToolsFile
-from visavis.server.tools.toolbox import check_installed
-from visavis.server.wires import whep
+from visavis.server.wires import simli, smallwebrtc, whep, whip
+from visavis.server.wires.realtime import door as realtime_door
+from visavis.server.wires.realtime import entry as realtime_entry
+from visavis.server.wires.realtime.beginnings import Beginnings
+from visavis.server.wires.realtime.names import HomeNames
 from visavis.server.wires.stage import Stages
 from visavis.server.wires.ways import Way
 from visavis.server.wires.whep import Whep
+from visavis.server.wires.whip import Whip
 
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
 PLACES: Final = web.AppKey("places", Places)
-
-
-def tools(config: Config) -> ToolsFile:
-    """What the tools file gives; without one the pictures beside the file of answers.
-
-    Raises ConfigError.
-    """
-    if config.tools:
-        file = tools_file.load(Path(config.tools).expanduser())
-        check_installed(file)
-        return file
-    beside = Path(config.knowledge).parent / "pictures" if config.knowledge else None
-    return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
 
 
 def gallery(config: Config) -> Gallery:
@@ -71,41 +58,14 @@ def gallery(config: Config) -> Gallery:
     return Gallery(shown.pictures, shown.picture_hosts)
 
 
-def services(config: Config, store: AvatarStore, metrics: Metrics) -> Services:
-    """The engines, not yet loaded."""
-    knowledge = Path(config.knowledge) if config.knowledge else None
-    size = config.width, config.height
-    renderer = as_wanted(config.renderer) or "auto"
-    defaults = Defaults(
-        config.avatar, config.voice, config.dialogue, knowledge, size, renderer,
-        voices_apart=config.are_voices_apart,
-        refine=config.refine == "on",
-        prepare=config.prepare_answers == "on",
-        keep_questions=config.keep_questions == "on",
-        language=config.language,
-        voice_mood=config.voice_mood == "on",
-        rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
-        chat=llm.chat(config),
-        tools=tools(config),
-        zone=config.time_zone,
-        backgrounds=_backgrounds(config),
-    )  # fmt: skip
-    return Services(config.home_path, defaults, store, metrics)
-
-
-def _backgrounds(config: Config) -> Backgrounds:
-    """What faces may stand before. Raises ConfigError for a default that there is not."""
-    found = Backgrounds(config.backgrounds, config.background)
-    try:
-        found.find("")
-    except Malformed as error:
-        raise ConfigError(f"{error.detail} Its folder is {config.backgrounds}.") from error
-    return found
-
-
 def reach(config: Config) -> Reach:
     """Where media is received, and whom it may contact."""
     return Reach(config.hosts, config.announced, config.port_range, config.never)
+
+
+def relays(config: Config) -> Relays:
+    """What viewers are given, to be reached through."""
+    return Relays(config.relays, config.turn_secret, config.turn_seconds)
 
 
 def admission(config: Config) -> Admission:
@@ -141,6 +101,14 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
     found = []
     if config.whep == "on":
         found.append(whep.entrance(config.whep_token))
+    if config.whip == "on":
+        found.append(whip.entrance(config.whip_token))
+    if config.simli_key:
+        found.append(simli.entrance(config.simli_key))
+    if config.pipecat_key:
+        found.append(smallwebrtc.entrance(config.pipecat_key))
+    if config.realtime_key:
+        found.append(realtime_entry.entrance(config.realtime_key))
     return tuple(found)
 
 
@@ -149,15 +117,36 @@ def ways(config: Config) -> tuple[Way, ...]:
     found: list[Way] = []
     if config.whep == "on":
         found += whep.WAYS
+    if config.whip == "on":
+        found += whip.WAYS
+    if config.simli_key:
+        found += simli.WAYS
+    if config.pipecat_key:
+        found += smallwebrtc.WAYS
+    if config.realtime_key:
+        found += realtime_door.WAYS
     return tuple(found)
 
 
 def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     """Wires that are on, of a process with sessions."""
     found: list[Part] = []
+    stages = Stages(live)
     if config.whep == "on":
-        stages = Stages(live)
-        found.append(Whep(stages, live, config.ice, config.whep_viewers, metrics))
+        found.append(Whep(stages, live, relays(config), config.whep_viewers, metrics))
+    if config.whip == "on":
+        found.append(Whip(stages, live, relays(config)))
+    limits = Limits(0.0, config.idle_seconds, config.session_seconds)
+    has = AvatarStore(config.home_path).has
+    if config.simli_key:
+        settings = simli.Settings(config.simli_key, config.faces, relays(config), limits)
+        found.append(simli.Simli(settings, live, has))
+    if config.pipecat_key:
+        found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
+    if config.realtime_key:
+        guided, names = llm.chat(config) is not None, HomeNames(config.home_path)
+        beginnings = Beginnings(live, names, guided=guided)
+        found.append(realtime_door.Realtime(live, beginnings, config.realtime_key, guided=guided))
     return found
 
 
@@ -192,6 +181,7 @@ def application(
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
+        RelayRoutes(relays(config)),
         *wires(config, live, metrics),
         Basics(
             lambda: live.missing,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from visavis.engines.base import Card
 from visavis.engines.dialogue import knowledge_file
-from visavis.server.commands import composition
+from visavis.server.services import configured
 from visavis.server.system import llm
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
@@ -19,7 +19,7 @@ from visavis.server.tools.specs import ToolsFile
 def problems(config: Config) -> list[str]:
     """What keeps the server from starting, or from showing what it should."""
     try:
-        file = composition.tools(config)
+        file = configured.tools(config)
     except ConfigError as error:
         return [str(error)]
     gallery = Gallery(file.shown.pictures, file.shown.picture_hosts)
@@ -29,7 +29,7 @@ def problems(config: Config) -> list[str]:
 def notes(config: Config) -> list[str]:
     """What works otherwise than one may think."""
     try:
-        file = composition.tools(config)
+        file = configured.tools(config)
     except ConfigError:
         return []
     if file.offers and config.dialogue != llm.NAME:
@@ -44,7 +44,7 @@ def notes(config: Config) -> list[str]:
 def told(config: Config) -> str:
     """How much of it there is."""
     try:
-        file = composition.tools(config)
+        file = configured.tools(config)
     except ConfigError:
         return "cannot be read"
     return ", ".join(_counted(file)) or "none"

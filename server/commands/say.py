@@ -20,7 +20,8 @@ from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
 from visavis.server.recording.files import Playback, Script, read_sound
 from visavis.server.recording.recorder import FINE, Recorder
-from visavis.server.services.offline import Mute, offline_engines
+from visavis.server.services.offline import offline_engines
+from visavis.server.services.wordless import Mute
 from visavis.server.session.doors import Inlet
 from visavis.server.system import config as settings
 from visavis.server.system.config import Config

@@ -18,11 +18,11 @@ from visavis.server.commands.composition import (
     SESSIONS,
     application,
     reach,
-    services,
 )
 from visavis.server.commands.console import say_line
 from visavis.server.commands.rehearsing import encoder
 from visavis.server.rtc import hooks, ports
+from visavis.server.services.configured import services
 from visavis.server.services.engines import Services
 from visavis.server.system import lag, memory, priority
 from visavis.server.system.config import Config

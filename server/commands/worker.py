@@ -31,6 +31,7 @@ from visavis.server.processes.link import Link, socket_of, to_parent
 from visavis.server.processes.staffing import RowLink
 from visavis.server.processes.trust import trusting
 from visavis.server.rtc import hooks
+from visavis.server.services.configured import services
 from visavis.server.services.engines import Services
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.roster import Roster
@@ -51,7 +52,7 @@ _LOADING: Final = "The server is loading its models."
 Make = Callable[[Config, AvatarStore, Metrics], Services]
 
 
-def main(make: Make = composition.services) -> None:
+def main(make: Make = services) -> None:
     """Run until the parent says so, or is gone."""
     folder, slot, parent = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     sandbox.die_with(parent)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from aiohttp import hdrs, web
 
+from visavis.server.system.errors import Problem
+
 Sent = Callable[[web.Request], str]  # what a request sends as its key; empty: nothing
 
 
@@ -32,6 +34,7 @@ class Entrance:
     loose: Callable[[web.Request], bool] = lambda request: False
     headers: tuple[str, ...] = ()
     credentials: bool = False
+    shown: Callable[[Problem], web.Response] | None = None
 
     def holds(self, path: str) -> bool:
         """Whether a path is one of its addresses: a prefix itself, or one below it."""

@@ -15,7 +15,7 @@ from visavis.server.http.entrances import Entrance, bearer
 from visavis.server.http.headers import GUARDED
 from visavis.server.http.throttle import Throttle
 from visavis.server.system.config import LOOPBACK
-from visavis.server.system.errors import Forbidden, TooMany, Unauthorized, WrongType
+from visavis.server.system.errors import Forbidden, Problem, TooMany, Unauthorized, WrongType
 from visavis.server.system.metrics import Metrics
 
 _STAFF: Final = "/v1/staff/"  # addresses that want the staff's token, and never the other one
@@ -55,7 +55,7 @@ class Guard:
         except Exception as error:
             if isinstance(error, web.HTTPException) and error.status < 400:
                 raise
-            response = problems.of(error, request.path)
+            response = _told(error, request, entrance)
         if not _is_staffs(request) and not response.prepared:  # their page is this server's own
             by_key = bool(self._token) or (entrance is not None and bool(entrance.key))
             cors.allow(response, request, token=by_key, entrance=entrance)
@@ -112,6 +112,13 @@ class Guard:
         if wait := throttle.again(who):
             raise TooMany("Too many wrong tokens from this address. Wait, then try again.", wait)
         raise Unauthorized(f"Send {what}.")
+
+
+def _told(error: Exception, request: web.Request, entrance: Entrance | None) -> web.Response:
+    """The response to a request that failed, in the words of its addresses."""
+    if entrance is not None and entrance.shown is not None and isinstance(error, Problem):
+        return problems.refused(error, entrance.shown(error))
+    return problems.of(error, request.path)
 
 
 def _is_staffs(request: web.Request) -> bool:

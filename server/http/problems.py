@@ -32,7 +32,11 @@ SDP: Final = "application/sdp"
 
 def shown(problem: Problem) -> web.Response:
     """The response to a request that cannot be served."""
-    response = plain(problem.status, problem.title, problem.detail, problem.code)
+    return refused(problem, plain(problem.status, problem.title, problem.detail, problem.code))
+
+
+def refused(problem: Problem, response: web.Response) -> web.Response:
+    """With the headers that go with it, in whatever words."""
     if isinstance(problem, (Busy, Full, NotReady, TooMany)):
         response.headers[hdrs.RETRY_AFTER] = str(problem.retry_after)
     if isinstance(problem, TooMany):

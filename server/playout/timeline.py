@@ -109,6 +109,11 @@ class Timeline:
         """Whether a reply sounds at `at` or later."""
         return self.end > at
 
+    @property
+    def scheduled(self) -> tuple[Spoken, ...]:
+        """Speech that was placed and not cut, in order: what has sounded lately, and what will."""
+        return tuple(each.spoken for each in self._segments if each.fade_at is None)
+
     def cut(self, at: Tick, turn: int) -> None:
         """Begin `turn`: what sounds at `at` fades out within FADE, what comes later is gone."""
         ended, self.turn = self.turn, turn

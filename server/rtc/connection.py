@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 Codec = Literal["H264", "VP8"]
 
 _CLOSE_WITHIN: Final = 5.0  # s
+_GSTREAMER: Final = "webrtctransceiver"  # in the a=msid of its webrtcbin
 _SECRET: Final = re.compile(r"(?P<scheme>turns?:)(?P<user>[^:@]+):(?P<secret>[^@]+)@(?P<rest>.+)")
 _seldom: Final = Seldom(log)
 
@@ -144,7 +145,7 @@ async def answer(
             _seldom.warning("offer", "an offer could not be answered", fault=fault(error))
             msg = "the body is no usable SDP offer"
             raise Malformed(msg, "malformed-sdp") from error
-    return str(pc.localDescription.sdp)
+    return offers.whole(str(pc.localDescription.sdp), offer, media)
 
 
 def share(pc: RTCPeerConnection) -> Congestion:
@@ -190,9 +191,10 @@ def _too_many() -> Unprocessable:
 
 def _reachable(hosts: tuple[str, ...], offer: str) -> tuple[str, ...]:
     # Firefox has no loopback candidate, and its ICE (nICEr) pairs no other address with one: not
-    # even a page of this machine would be reached. Whoever lacks the answer's ICE password and the
-    # DTLS certificate of the offer is not heard at those addresses.
-    if not any(line.startswith("o=mozilla") for line in offer.splitlines()):
+    # even a page of this machine would be reached. Nor would GStreamer's programs (libnice).
+    # Whoever lacks the answer's ICE password and the DTLS certificate of the offer is not heard at
+    # those addresses.
+    if not any(line.startswith("o=mozilla") or _GSTREAMER in line for line in offer.splitlines()):
         return hosts
     if not hosts or not all(host.startswith("127.") for host in hosts):
         return hosts

@@ -88,7 +88,8 @@ class Conversation:
         """
         if len(self._peers) >= _MOST_PEERS:
             raise Full("This conversation is being connected already.", retry_after=1)
-        peer = Peer(self.session, self._terms.ice, self, self._terms.network())
+        terms = self._terms
+        peer = Peer(self.session, terms.ice, self, terms.network(), terms.dialect())
         self._peers.add(peer)
         try:
             answer = await peer.answer(offer, self._terms.reach)
@@ -107,6 +108,11 @@ class Conversation:
     def is_resumed_by(self, token: str) -> bool:
         """Whether this is what its visitor was given in `ready`."""
         return hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._token.encode())
+
+    @property
+    def token(self) -> str:
+        """The secret with which its visitor offers anew."""
+        return self._token
 
     def leave(self, *, back: bool) -> None:
         """The page is gone. back: it was put aside and may return; else it may be a reload."""

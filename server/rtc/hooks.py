@@ -9,6 +9,7 @@
     the way out of RTP      short (packets.py)
     sockets, receive loop   strangers are not heard, no datagram ends a session (ingress.py)
     ICE agent               few candidates, slow checks, the operator's addresses (agent.py)
+    DTLS                    peers with an RSA certificate, such as GStreamer's, are understood
     SCTP, its messages      none can hold up everybody, or end it (association.py, channels.py)
     CODECS, HEADER_EXTENSIONS, RtcpRtpfbPacket
                             transport-wide feedback (feedback.py)
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, Final
 
 import aiortc.rtcicetransport
@@ -37,7 +39,12 @@ from aiortc import (
 )
 from aiortc.codecs import CODECS, HEADER_EXTENSIONS, is_rtx
 from aiortc.codecs.base import Decoder
-from aiortc.rtcdtlstransport import RTCDtlsTransport, RtpRouter
+from aiortc.rtcdtlstransport import (
+    RTCCertificate,
+    RTCDtlsTransport,
+    RtpRouter,
+    SRTPProtectionProfile,
+)
 from aiortc.rtcicetransport import RTCIceGatherer
 from aiortc.rtcrtpparameters import (
     RTCRtcpFeedback,
@@ -46,6 +53,7 @@ from aiortc.rtcrtpparameters import (
 )
 from aiortc.rtcsctptransport import RTCSctpTransport
 from aiortc.rtp import RtcpRtpfbPacket
+from OpenSSL import SSL
 
 from visavis.server.rtc import (
     association,
@@ -183,6 +191,12 @@ def hooks() -> tuple[Hook, ...]:
             "resolving a .local candidate no longer holds up the answer, or can be switched off",
         ),
         Hook(
+            RTCCertificate,
+            "_create_ssl_context",
+            _ssl_context,
+            "aiortc offers ciphers for RSA certificates, too (GStreamer's webrtcbin has one)",
+        ),
+        Hook(
             RTCSctpTransport,
             "_data_channel_receive",
             channels.receive,
@@ -254,10 +268,33 @@ def _decoder(codec: RTCRtpCodecParameters) -> Decoder:
     return jitter.decoder(codec, partial(ingress.faulty, "undecodable"))
 
 
+_plain_context = RTCCertificate._create_ssl_context
+# aiortc's own, and the same for peers whose certificate is RSA (RFC 8827 6.5 has ECDSA first).
+_CIPHERS: Final = b":".join(
+    b"ECDHE-%s-%s" % (key, rest)
+    for key in (b"ECDSA", b"RSA")
+    for rest in (b"AES128-GCM-SHA256", b"CHACHA20-POLY1305", b"AES128-SHA", b"AES256-SHA")
+)
+
+
+def _ssl_context(
+    certificate: RTCCertificate, srtp_profiles: list[SRTPProtectionProfile]
+) -> SSL.Context:
+    context = _plain_context(certificate, srtp_profiles)
+    context.set_cipher_list(_CIPHERS)
+    return context
+
+
 def _addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
     # A machine without a network still has a page and a server of its own.
     hosts = current().hosts or local_addresses(use_ipv4, use_ipv6)
-    return list(hosts) or ["127.0.0.1"]
+    return sorted(hosts, key=_far) or ["127.0.0.1"]
+
+
+def _far(address: str) -> tuple[bool, bool]:
+    """What is reached from most places first: some peers (GStreamer's) take the first alone."""
+    parsed = ip_address(address.partition("%")[0])
+    return parsed.is_loopback, parsed.version == 6
 
 
 class _NoMdns:

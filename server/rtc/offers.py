@@ -72,6 +72,7 @@ def checked(offer: str, reach: Reach, media: Media = VISITOR) -> str:
     Raises Malformed, or Unprocessable for what is valid but cannot be served.
     """
     session, sections = _split(offer)
+    sections = [s for s in sections if not _is_refused(s, session, len(sections), media)]
     _check_kinds(sections)
     _check_directions(sections, media)
     for section in sections:
@@ -83,6 +84,33 @@ def checked(offer: str, reach: Reach, media: Media = VISITOR) -> str:
         _reduce(section)
     sections[first].lines += [f"a={candidate.line}" for candidate in known]
     return "".join(f"{line}\r\n" for line in (*head, *(ln for s in sections for ln in s.lines)))
+
+
+def whole(answer: str, offer: str, media: Media = VISITOR) -> str:
+    """An answer to what `checked` left of an offer -> to all of it: refused sections are named.
+
+    RFC 3264 6: as many sections as were offered, in their order; port 0 refuses one.
+    """
+    session, sections = _split(offer)
+    refused = [_is_refused(s, session, len(sections), media) for s in sections]
+    if not any(refused):
+        return answer
+    head, *rest = re.split(r"(?m)^(?=m=)", answer)
+    taken = iter(rest)
+    parts = []
+    for section, is_refused in zip(sections, refused, strict=True):
+        mid = section.value("mid")
+        words = f"m={section.kind} 0 {section.profile} {section.formats[0]}\r\nc=IN IP4 0.0.0.0\r\n"
+        words += f"a=mid:{mid}\r\n" if mid and _MID.fullmatch(mid) else ""
+        parts.append(f"{words}a=inactive\r\n" if is_refused else next(taken))
+    return head + "".join(parts)
+
+
+def _is_refused(section: _Section, session: list[str], count: int, media: Media) -> bool:
+    """Whether a section is of no use and, being no part of a bundle, can be left out alone."""
+    if count == 1 or section.kind != "video" or "video" in media.sends:
+        return False
+    return (section.value("mid") or "") not in _bundle(session)
 
 
 def received(offer: str) -> frozenset[Kind]:
@@ -204,11 +232,10 @@ def _direction(section: _Section) -> str:
 
 def _bundled(session: list[str], sections: list[_Section]) -> tuple[list[str], int]:
     """(the lines of the session, which section's transport is that of all)."""
-    groups = [
-        value.split() for line in session for name, value in [_attribute(line)] if name == "group"
-    ]
-    bundle = next((group[1:] for group in groups if group[:1] == ["BUNDLE"]), [])
     mids = [section.value("mid") or "" for section in sections]
+    bundle = _bundle(session)
+    if not bundle and len(mids) == 1:
+        bundle = mids  # some do not name a bundle of one
     if len(set(mids)) < len(mids) or not set(bundle) <= set(mids):
         raise _malformed("a=mid and a=group:BUNDLE do not fit together")
     if set(bundle) != set(mids):
@@ -218,6 +245,14 @@ def _bundled(session: list[str], sections: list[_Section]) -> tuple[list[str], i
     kept = [line for line in session if _attribute(line)[0] != "group" and line[:2] != "c="]
     unique = list(dict.fromkeys(bundle))
     return [*kept, f"a=group:BUNDLE {' '.join(unique)}"], mids.index(unique[0])
+
+
+def _bundle(session: list[str]) -> list[str]:
+    """The sections that share a transport, by their a=mid."""
+    groups = [
+        value.split() for line in session for name, value in [_attribute(line)] if name == "group"
+    ]
+    return next((group[1:] for group in groups if group[:1] == ["BUNDLE"]), [])
 
 
 def _written(section: _Section) -> list[candidates.Written]:

@@ -15,8 +15,10 @@ from av import AudioFrame
 
 from visavis.engines.base import Pcm
 from visavis.server import protocol
+from visavis.server.playout.messages import Tick, ms
 from visavis.server.rtc import connection as rtc
 from visavis.server.rtc.congestion import Observer
+from visavis.server.rtc.dialect import Dialect, Ours, Read
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.receiver import BoundedReceiver, of_track
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
@@ -55,14 +57,20 @@ class Peer:
 
     It plays the session from the answer on, and is listened to from `attach` on. `ended` is set
     once, when the connection is over; `close` takes it from the session. network: is told what the
-    viewer's network can take.
+    viewer's network can take. dialect: what is spoken on its data channel.
     """
 
     def __init__(
-        self, session: Session, ice: Sequence[str], greeter: Greeter, network: Observer
+        self,
+        session: Session,
+        ice: Sequence[str],
+        greeter: Greeter,
+        network: Observer,
+        dialect: Dialect | None = None,
     ) -> None:
         self._pc = RTCPeerConnection(rtc.configuration(ice))
         self._session, self._greeter, self._network = session, greeter, network
+        self._dialect = dialect or Ours()
         self._reach = Reach()
         self._channel: RTCDataChannel | None = None
         self._video: VideoTrack | None = None
@@ -74,6 +82,8 @@ class Peer:
         self._connected, self._wired = asyncio.Event(), asyncio.Event()
         self._credentials: frozenset[str] = frozenset()
         self._received, self.heard_at = 0, session.clock.now()
+        self._pinged: Tick | None = None  # when a message last came, if any
+        self._unwatched = False  # because none came for long
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     async def answer(self, offer: str, reach: Reach) -> str:
@@ -125,6 +135,16 @@ class Peer:
         received = rtc.packets_received(self._pc)
         if received != self._received:
             self._received, self.heard_at = received, self._session.clock.now()
+        self._look_for_pings()
+
+    def _look_for_pings(self) -> None:
+        """A viewer whose system promises messages, and sends none, is not looking."""
+        if self._dialect.ping is None or self._pinged is None:
+            return
+        silent = self._session.clock.now() - self._pinged > ms(1000 * self._dialect.ping)
+        if silent != self._unwatched:
+            self._unwatched = silent
+            self._session.watch(self, seen=not silent)
 
     async def play(self, playout: Playout) -> None:
         """Outlet: aiortc's senders pull sound and pictures through the two tracks."""
@@ -154,10 +174,14 @@ class Peer:
 
     def send(self, message: protocol.FromServer) -> None:
         """Hand a message to the viewer; lost when there is no open channel or it is congested."""
+        self._post(self._dialect.write(message))
+
+    def _post(self, texts: Sequence[str]) -> None:
         channel = self._channel
-        if channel is None or channel.readyState != "open" or channel.bufferedAmount > _BACKLOG:
-            return
-        channel.send(protocol.encode(message))
+        for text in texts:
+            if channel is None or channel.readyState != "open" or channel.bufferedAmount > _BACKLOG:
+                return
+            channel.send(text)
 
     async def detach(self) -> None:
         """Neither play the session nor be listened to any more."""
@@ -191,7 +215,7 @@ class Peer:
 
         @self._pc.on("datachannel")
         def opened(channel: RTCDataChannel) -> None:
-            if channel.label == protocol.LABEL:
+            if channel.label == self._dialect.label:
                 self._open(channel)
 
         @self._pc.on("track")
@@ -202,25 +226,26 @@ class Peer:
     def _open(self, channel: RTCDataChannel) -> None:
         self._channel = channel
         channel.on("message", self._receive)
-        self.send(self._greeter.ready())
+        self._post(self._dialect.greet(self._greeter.ready()))
 
     def _receive(self, data: str | bytes) -> None:
         """Never raises: aiortc's receiving, and the session with it, would end."""
+        self._pinged = self._session.clock.now()
         if not self._messages.take():
             self._greeter.took()
             self._refuse_flood()
             return
         self._flooded = False
         try:
-            message = protocol.decode(data)
+            read = self._dialect.read(data)
         except protocol.ProtocolError as error:
             self._greeter.took()
             self.send(Failure("bad-message", str(error)))
         except Exception as error:  # noqa: BLE001 (the border to who may send anything)
             self._greeter.took()
-            self._failed("unknown", error)
+            self._failed("unknown", error, "")
         else:
-            self._start(message)
+            self._take(read)
 
     def _refuse_flood(self) -> None:
         """Said once: an answer costs as much as most messages do."""
@@ -228,35 +253,44 @@ class Peer:
             self._flooded = True
             self.send(Failure("too-many-messages", "Wait a little before you send more."))
 
-    def _start(self, message: protocol.FromClient) -> None:
+    def _take(self, read: Read) -> None:
+        self._post(read.answers)
+        if read.asks is not None:
+            self._start(read.asks, read.tag)
+        if read.leaves:
+            self._end("left")
+
+    def _start(self, message: protocol.FromClient, tag: str) -> None:
         if not isinstance(message, protocol.Ping):
             self._greeter.took()
         if isinstance(message, protocol.Watch):
             self._session.watch(self, seen=message.on)
+            self._post(self._dialect.answer(None, tag))
             return
         if self._commands >= _MOST_COMMANDS:
-            self.send(Failure("too-many-messages", "Wait for answers before you send more."))
+            refusal = Failure("too-many-messages", "Wait for answers before you send more.")
+            self._post(self._dialect.answer(refusal, tag))
             return
         self._commands += 1
-        command = self._tasks.start(self._command(message), name="command")
+        command = self._tasks.start(self._command(message, tag), name="command")
         command.add_done_callback(self._ended_command)
 
     def _ended_command(self, _command: object) -> None:
         self._commands -= 1
 
-    async def _command(self, message: protocol.FromClient) -> None:
+    async def _command(self, message: protocol.FromClient, tag: str) -> None:
         try:
             answer = await protocol.command(self._session, message)
         except Exception as error:  # noqa: BLE001 (a fault of ours, told to who waits for an answer)
-            self._failed(message.type, error)
+            self._failed(message.type, error, tag)
             return
-        if answer is not None:
-            self.send(answer)
+        self._post(self._dialect.answer(answer, tag))
 
-    def _failed(self, kind: str, error: Exception) -> None:
+    def _failed(self, kind: str, error: Exception, tag: str) -> None:
         """Its text stays out of the log: it may quote the visitor."""
         log.error("a message failed", extra={"kind": kind, "fault": fault(error)})
-        self.send(Failure("failed", "The server could not do that; its log says more."))
+        failure = Failure("failed", "The server could not do that; its log says more.")
+        self._post(self._dialect.answer(failure, tag))
 
 
 def credentials(description: str) -> frozenset[str]:

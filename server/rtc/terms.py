@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.congestion import Observer
+from visavis.server.rtc.dialect import Dialect, Ours
 from visavis.server.rtc.reach import Reach
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """ice: STUN and TURN addresses. reach: where media is received. network: makes who is told
-    what one connection can carry. background: what was asked for the face to stand before.
+    what one connection can carry. dialect: makes what is spoken on a visitor's data channel.
+    background: what was asked for the face to stand before.
     """
 
     avatar: str
@@ -22,4 +24,5 @@ class Terms:
     reach: Reach
     limits: Limits
     network: Callable[[], Observer]
+    dialect: Callable[[], Dialect] = Ours
     background: str = ""

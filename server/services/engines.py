@@ -53,6 +53,7 @@ from visavis.server.services.renderer import RendererNews
 from visavis.server.services.tally import Tally
 from visavis.server.services.tongues import Abroad, Tongues, unspoken
 from visavis.server.services.voices import Voices
+from visavis.server.services.wordless import Wordless
 from visavis.server.session.endpointing import Endpointing
 from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
@@ -61,6 +62,7 @@ from visavis.server.session.lipsync import Mouth
 from visavis.server.session.speaking import Speakers
 from visavis.server.session.switching import followed
 from visavis.server.system.config import Source
+from visavis.server.system.config_faults import AUTO
 from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
@@ -87,6 +89,7 @@ class Defaults:
     language: BCP 47, of most sessions, or AUTO.
     keep_questions: whether questions without an answer are kept for the operator.
     voice_mood: whether it is heard how raised a visitor's voice is.
+    wordless: whether every session speaks what a program pushes: there is nobody who has words.
     rescue: whom a visitor in danger is told to call.
     chat: the language model's endpoint, for a dialogue that asks one.
     zone: of time, at the place; empty: this machine's.
@@ -105,6 +108,7 @@ class Defaults:
     tools: ToolsFile = NO_TOOLS
     voice_mood: bool = False
     keep_questions: bool = False
+    wordless: bool = False
     language: str = ENGLISH
     rescue: Rescue = field(default_factory=Rescue)
     chat: ChatSettings | None = None
@@ -115,8 +119,14 @@ class Defaults:
     def mind(self) -> MindSettings:
         """Who is to answer."""
         return MindSettings(
-            self.dialogue, self.knowledge, self.chat, self.zone, self.tools, self.rescue
-        )
+            self.dialogue, self.knowledge, self.chat, self.zone, self.tools, self.rescue,
+            self.house,
+        )  # fmt: skip
+
+    @property
+    def house(self) -> str:
+        """The language of most sessions, as far as it is known: BCP 47."""
+        return ENGLISH if self.language == AUTO else self.language
 
 
 class Services:
@@ -130,7 +140,7 @@ class Services:
         self._seed = secrets.randbits(31)  # no two starts of the server move alike
         self._loading: str | None = "The server is loading its models."
         self._ends = ExitStack()
-        self._repertoire = Repertoire() if defaults.prepare else None
+        self._repertoire = Repertoire(defaults.house) if defaults.prepare else None
         self._voices = Voices(
             home, metrics, apart=defaults.voices_apart, repertoire=self._repertoire
         )
@@ -166,28 +176,30 @@ class Services:
         """Load and warm what a session needs. Raises EngineError, AvatarError, ManifestError."""
         began = time.perf_counter()
         await asyncio.to_thread(load.settle)
-        await asyncio.to_thread(tongues.load)
-        self._languages = await asyncio.to_thread(load.languages, self._home)
-        if why := unspoken(self._defaults.language, self._languages):
-            raise EngineError(why)
-        await asyncio.gather(
-            self._open_ears(),
-            self._answering.open(),
-            self._voices.get(self._defaults.voice),
-            self._open_face(),
-        )
+        words = () if self._defaults.wordless else (self._open_words(),)
+        await asyncio.gather(self._open_face(), *words)
         worker = Worker("direction", deadline=_DEADLINE)
         director = await worker.load(load.director, self._home)
         reading = self._serve("direction", "Reading directions", director, worker)
         self._guide = Guide(director, reading, await worker.load(Sentiment, director))
         self._director = director
-        await self._answering.guard()
-        await asyncio.to_thread(Gaps(self._home).expire)
+        if not self._defaults.wordless:
+            await self._answering.guard()
+            await asyncio.to_thread(Gaps(self._home).expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
+    async def _open_words(self) -> None:
+        """Who hears, answers and says them."""
+        await asyncio.to_thread(tongues.load)
+        self._languages = await asyncio.to_thread(load.languages, self._home)
+        if why := unspoken(self._defaults.language, self._languages):
+            raise EngineError(why)
+        voice = self._tongues.get(self._defaults.house, self._defaults.voice)
+        await asyncio.gather(self._open_ears(), self._answering.open(), voice)
+
     async def _open_ears(self) -> None:
-        await self._ears.get(ENGLISH)
+        await self._hears(self._defaults.house, self._defaults.language == AUTO)
         self._turn_end = await self._open_turn_end()
 
     async def _open_turn_end(self) -> Served[TurnEnd] | None:
@@ -233,6 +245,9 @@ class Services:
         language: BCP 47, in which it begins. follows: whether it goes over to the visitor's.
         background: a word for what its face is drawn before, "": the server's.
         """
+        if self._defaults.wordless:
+            return await self._lend_wordless(avatar, source)
+        self._answering.expect(language)
         with loading("The voice"):
             name = await asyncio.to_thread(self._tongues.name, language, voice)
             loaded = await self._voices.get(name)
@@ -280,6 +295,17 @@ class Services:
             hears=self._hears,
             pushed=pushed,
         )
+
+    async def _lend_wordless(self, avatar: str, source: Source) -> Engines:
+        if source == "dialogue":
+            raise EngineError("Nobody here hears or answers: a session can only be given a voice.")
+        path = await asyncio.to_thread(self._avatars.path, avatar)
+        self._seed += 1
+        with loading("The session's lips or motion"):
+            motion, mouth = await asyncio.to_thread(load.motion, self._seed), await self.mouth()
+        loan = await self._puppets.lend(path)
+        wordless = Wordless(self._guide, self._drawing, self._metrics)
+        return wordless.engines(loan, motion, mouth, source)
 
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""

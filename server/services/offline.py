@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 from visavis.engines import load
 from visavis.engines.base import (
     I420,
-    PLAIN,
     Before,
     Dialogue,
     Draw,
-    EngineError,
     FaceState,
     Lips,
-    Prosody,
-    Speech,
     Tts,
-    Voice,
 )
 from visavis.engines.dialogue.echo import EchoDialogue
 from visavis.engines.direction.director import Director
@@ -60,16 +55,6 @@ class Alone:
     ) -> I420:
         """See Sitting."""
         return await self._worker.call(lambda: self._draw(make()))
-
-
-class Mute:
-    """Implements `Tts` for a session that only speaks the sound that it is fed."""
-
-    voice = Voice("none", "und", "says no words", "none")
-
-    def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
-        """Raises EngineError."""
-        raise EngineError("this session has no voice of its own")
 
 
 def offline_engines(draw: Draw, director: Director, tts: Tts, lips: Lips | None = None) -> Engines:

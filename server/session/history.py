@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from visavis.engines.base import Remark
+from visavis.engines.base import Remark, Role
 from visavis.server.session.events import Line
 
 _MOST: Final = 60  # remarks: some 20 turns
@@ -44,3 +45,14 @@ class History:
     def drop(self, turn: int) -> None:
         """Forget a turn."""
         self.remarks = tuple(remark for remark in self.remarks if remark.turn != turn)
+
+    def forget(self, turn: int, role: Role) -> None:
+        """One side's part of a turn."""
+        self.remarks = tuple(r for r in self.remarks if (r.turn, r.role) != (turn, role))
+
+    def correct(self, turn: int, heard: str) -> None:
+        """Of the answer of a turn these words were heard, as somebody knows who plays it."""
+        self.remarks = tuple(
+            replace(r, heard=heard) if (r.turn, r.role) == (turn, "avatar") else r
+            for r in self.remarks
+        )

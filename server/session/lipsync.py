@@ -14,6 +14,7 @@ import numpy as np
 
 from visavis.engines.base import EngineError, Lips, Pcm, Phoneme, Speech
 from visavis.server.playout.clock import Clock
+from visavis.server.playout.messages import Tick, ms
 from visavis.server.session.events import Failure
 from visavis.server.session.renewing import Strikes
 from visavis.server.system.faults import fault
@@ -26,16 +27,22 @@ log = logging.getLogger(__name__)
 _DEADLINE: Final = 2.0  # s for a little sound, of which 20 ms take 2
 
 LIPS_FAILED: Final = Failure("lips-failed", "My lips failed; the voice goes on without them.")
+HELD: Final[Tick] = ms(30)
+_NOTHING: Final = np.zeros(0, np.int16)
 
 Listen = Callable[[Lips], Iterator[Speech]]
 
 
 @dataclass(frozen=True, slots=True)
 class Mouth:
-    """What speaks one stream of sound: lips, and `again` for others when these fail."""
+    """What speaks one stream of sound: lips, and `again` for others when these fail.
+
+    held: how much of it waits, because it comes unevenly.
+    """
 
     lips: Lips
     again: Callable[[], Lips]
+    held: Tick = HELD
 
 
 class LipSync:
@@ -71,6 +78,11 @@ class LipSync:
         """The next samples -> the pieces that are complete, in order."""
         return await self._tell(pcm, partial(_feed, pcm))
 
+    async def hurry(self, samples: int) -> list[Speech]:
+        """The next samples of what was fed, which are about to be played; at least some."""
+        pieces = await self._tell(_NOTHING, lambda lips: lips.hurry(samples))
+        return pieces or await self.flush(_NOTHING)
+
     async def flush(self, rest: Pcm) -> list[Speech]:
         """The last samples -> all pieces that are left; other sound may follow."""
         pieces = await self._tell(rest, lambda lips: chain(lips.feed(rest), lips.flush()))
@@ -93,7 +105,7 @@ class LipSync:
                     return await self._worker.call(_heard, self._lips, listen)
             except EngineError as error:
                 self._failed(error)
-        return [_unshaped(self.untold)]
+        return [_unshaped(self.untold)] if self.untold.size else []
 
     def _failed(self, error: EngineError) -> None:
         self._lips = None

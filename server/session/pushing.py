@@ -1,8 +1,9 @@
 """A voice that a program pushes, in segments, spoken by the avatar: no words, no ear, no mind.
 
 Sound may come in real time, unevenly, or much faster. What is not there when it should sound is
-silence, the mouth eases shut, and the rest sounds later: nothing is left out. A segment has begun
-and is over when that is heard, not when it is placed.
+silence, the mouth eases shut, and the rest sounds later: no voice is left out. Lips hear as much of
+what follows as has come by the time a piece must be told. A segment has begun and is over when that
+is heard, not when it is placed.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from visavis.engines.base import Pcm, Speech
 from visavis.server.playout.messages import PACKET, TICK_RATE, Tick, ms
+from visavis.server.playout.timeline import FADE
 from visavis.server.session.events import SegmentEnded, SegmentStarted
 from visavis.server.session.lipsync import LipSync, Mouth
 from visavis.server.session.performing import Platform
+from visavis.server.session.placed import Segment
 from visavis.server.session.relayed import Relayed
 from visavis.server.system.errors import SoundError
 from visavis.server.system.faults import fault, trace
@@ -33,39 +35,18 @@ ROOM: Final = 60.0  # s of sound that may wait; who has more waits with it
 
 _AHEAD: Final[Tick] = ms(1000)  # speech is made so long before it sounds, and no longer
 _PIECE: Final[Tick] = ms(200)  # the most that the lips hear in one go
+# From the first sound that comes until it sounds: with 120 ms the lips of sound that comes in real
+# time are 95 % those of a recording, with 150 all, with 90 only 84 (docs/figures.md).
+DELAY: Final[Tick] = ms(120)
 _TOLD: Final[Tick] = ms(50)  # before it sounds a piece is told: a picture is begun that early
-_HELD: Final[Tick] = ms(30)  # more before the first, where the next has not come yet
+_MADE: Final[Tick] = ms(10)  # in which a piece is made that must be told
+_HURRIED: Final[Tick] = ms(40)  # of it, in one go
+_HEARD: Final[Tick] = ms(10)  # the least that lips can tell
+_PLENTY: Final[Tick] = ms(400)  # of sound at once: it comes faster than it is spoken
+_UNEVEN: Final[Tick] = ms(100)  # of silence where sound was late, that a pause may make up for
+_QUIET: Final = 64  # of 32768: -54 dBFS
 _UNHEARD: Final[Tick] = ms(500)  # an outlet that took no sound for so long plays nothing
 _NOTHING: Final = np.zeros(0, np.int16)
-
-
-@dataclass(slots=True)
-class _Segment:
-    """number: from 1. placed: stretches of its sound, (at, length), that were not heard in full.
-
-    complete: no more of it will come.
-    """
-
-    number: int
-    placed: deque[tuple[Tick, Tick]] = field(default_factory=deque)
-    begins: Tick | None = None
-    begun: bool = False
-    complete: bool = False
-    passed: Tick = 0  # of it, that was heard and is no longer among `placed`
-
-    def place(self, at: Tick, length: Tick) -> None:
-        self.begins = at if self.begins is None else self.begins
-        self.placed.append((at, length))
-
-    @property
-    def ends(self) -> Tick:
-        return sum(self.placed[-1]) if self.placed else 0
-
-    def heard(self, until: Tick) -> Tick:
-        """How much of it has sounded by `until`, which grows from call to call."""
-        while self.placed and sum(self.placed[0]) <= until and len(self.placed) > 1:
-            self.passed += self.placed.popleft()[1]
-        return self.passed + sum(min(max(until - at, 0), n) for at, n in self.placed)
 
 
 class Pushed:
@@ -84,10 +65,14 @@ class Pushed:
         self._relayed = Relayed(platform.timeline, platform.showing)
         self.room: Tick = ms(1000 * ROOM)
         self.segment = 1
-        self._open: deque[_Segment] = deque()  # that are not over, the one being pushed last
-        self._waiting: deque[tuple[_Segment, Pcm | None]] = deque()  # None: its end
+        self._open: deque[Segment] = deque()  # that are not over, the one being pushed last
+        self._waiting: deque[tuple[Segment, Pcm | None]] = deque()  # None: its end
         self._held: Tick = 0  # how much of it
         self._next_at: Tick = 0  # where what was not placed yet goes
+        self._run: Tick = 0  # sound that came since nothing was left to play
+        self._begun = False  # whether any of it was placed
+        self._late: Tick = 0  # how much later it sounds than it would if all had come in time
+        self._fade: tuple[Tick, Tick] = 0, 0  # (at, length) of what was cut last
         self._clears = 0
         self._stale = False  # the lips hold sound that was cleared
         self._arrived, self._changed, self._cleared = (asyncio.Event() for _ in range(3))
@@ -113,7 +98,7 @@ class Pushed:
                 await self._until(self._cleared, self._clock.now() + full)
             if self._clears != clears:
                 return
-            self._held += len(piece)
+            self._arrive(len(piece))
             self._put(piece)
 
     def end(self, segment: int | None = None) -> int:
@@ -123,6 +108,7 @@ class Pushed:
         ended again.
         """
         number = self.segment
+        self.hasten()  # all that there is to hear has come
         if segment is None or segment == number:
             self._put(None)
             self.segment += 1
@@ -148,6 +134,7 @@ class Pushed:
         self._timeline.cut(at, self._timeline.turn + 1)
         if sounds:
             self._platform.showing.cut(at)
+            self._fade = self._clock.now(), at + FADE - self._clock.now()
         self._next_at = min(self._next_at, self._timeline.end)
         self._platform.showing.attend("idle")
         positions = [self._over(each, self._heard() + PACKET, cleared=True) for each in cleared]
@@ -159,10 +146,35 @@ class Pushed:
         """Whether a segment is not over yet."""
         return bool(self._open)
 
+    def hasten(self) -> None:
+        """What was just pushed is heard as soon as it can be: it does not wait for more."""
+        if not self._begun:
+            self._run = max(self._run, _PLENTY)
+
+    @property
+    def ahead(self) -> Tick:
+        """How much sound waits, or is placed and was not heard yet."""
+        return self._held + max(self._next_at - self._clock.now(), 0)
+
     async def silence(self) -> None:
         """Return once every segment is over."""
         while self._open:
             await self._until(self._changed, None)
+
+    @property
+    def silent_from(self) -> Tick:
+        """When the sound that was cleared last has faded out."""
+        return sum(self._fade)
+
+    def covers(self, at: Tick, length: Tick) -> tuple[Tick, Tick]:
+        """From where to where there is a segment's sound within [at, at + length), as offsets.
+
+        Silence in a segment is its sound, too; the same twice where there is none.
+        """
+        spans = [span for segment in self._open for span in segment.placed]
+        cut = [(max(at, a), min(at + length, a + n)) for a, n in (*spans, self._fade)]
+        inside = [(first - at, last - at) for first, last in cut if first < last]
+        return (inside[0][0], inside[-1][1]) if inside else (0, 0)
 
     # --- what the session does --------------------------------------------------------------------
 
@@ -182,7 +194,7 @@ class Pushed:
         if self._mouth is None:
             raise SoundError("nothing can be pushed to this session: its source is not voice")
         if not self._open or self._open[-1].number != self.segment:
-            self._open.append(_Segment(self.segment))
+            self._open.append(Segment(self.segment))
         self._waiting.append((self._open[-1], pcm))
         if not self._running:
             self._running = True
@@ -194,8 +206,7 @@ class Pushed:
 
     def _full(self, more: Tick) -> Tick:
         """By how much too much sound would wait, with so much more."""
-        ahead = max(self._next_at - self._clock.now(), 0)
-        return self._held + ahead + more - max(self.room, more)
+        return self.ahead + more - max(self.room, more)
 
     async def _speak(self, lipsync: LipSync) -> None:
         try:
@@ -208,8 +219,10 @@ class Pushed:
                     continue
                 ends = bool(self._waiting)
                 segment, pcm = self._next()
-                # None: its end, or no more of it came in time.
-                pieces = await (lipsync.flush(_NOTHING) if pcm is None else lipsync.feed(pcm))
+                if pcm is not None:
+                    pieces = await lipsync.feed(pcm)
+                else:
+                    pieces = await (lipsync.flush(_NOTHING) if ends else lipsync.hurry(_HURRIED))
                 if clears == self._clears:
                     self._say(segment, pieces)
                     segment.complete = ends and pcm is None
@@ -225,14 +238,14 @@ class Pushed:
                 if soon <= _AHEAD:
                     return
                 await self._until(self._cleared, self._next_at - _AHEAD)
-            elif lipsync.untold.size:
-                if soon <= _TOLD:
+            elif lipsync.untold.size >= _HEARD:
+                if soon <= _TOLD + _MADE:
                     return
-                await self._until(self._arrived, self._next_at - _TOLD)
+                await self._until(self._arrived, self._next_at - _TOLD - _MADE)
             else:
                 await self._until(self._arrived, None)
 
-    def _next(self) -> tuple[_Segment, Pcm | None]:
+    def _next(self) -> tuple[Segment, Pcm | None]:
         """As much of what waits, of one segment, as the lips hear in one go; or its end."""
         if not self._waiting:
             return self._open[-1], None
@@ -250,19 +263,39 @@ class Pushed:
         self._held -= length
         return segment, np.concatenate(parts)
 
-    def _say(self, segment: _Segment, pieces: list[Speech]) -> None:
-        for piece in pieces:
-            soonest = self._clock.now() + _TOLD
-            if self._next_at < soonest:  # what comes as it is spoken comes unevenly
-                soonest += _HELD * (not self._waiting)
-            at = max(self._next_at, soonest)
-            self._next_at = at + len(piece.pcm)
-            segment.place(at, len(piece.pcm))
-            try:
-                self._relayed.place(at, piece)
-            except Exception as error:  # noqa: BLE001 (a piece may be lost, not the voice)
-                extra = {"fault": fault(error), "trace": trace(error)}
-                log.error("a piece of a pushed voice was lost", extra=extra)  # noqa: TRY400
+    def _arrive(self, length: Tick) -> None:
+        self._held += length
+        now = self._clock.now()
+        if self._next_at <= now and (self._begun or not self._run):
+            self._next_at, self._run, self._begun, self._late = now + DELAY, 0, False, 0
+        self._run += length
+
+    def _say(self, segment: Segment, pieces: list[Speech]) -> None:
+        for piece in (piece for piece in pieces if piece.pcm.size):
+            if len(piece.pcm) <= self._late and _is_quiet(piece.pcm):
+                self._late -= len(piece.pcm)
+                segment.passed += len(piece.pcm)
+            else:
+                self._place(segment, self._begins(), piece)
+
+    def _begins(self) -> Tick:
+        """Where the next piece goes."""
+        soonest = self._clock.now() + _TOLD
+        if not self._begun and self._run >= _PLENTY:
+            self._next_at = soonest
+        self._begun = True
+        if self._next_at < soonest:
+            self._late += min(soonest - self._next_at, _UNEVEN)
+        return max(self._next_at, soonest)
+
+    def _place(self, segment: Segment, at: Tick, piece: Speech) -> None:
+        self._next_at = at + len(piece.pcm)
+        segment.place(at, len(piece.pcm))
+        try:
+            self._relayed.place(at, piece)
+        except Exception as error:  # noqa: BLE001 (a piece may be lost, not the voice)
+            extra = {"fault": fault(error), "trace": trace(error)}
+            log.error("a piece of a pushed voice was lost", extra=extra)  # noqa: TRY400
 
     # --- what is heard of it ----------------------------------------------------------------------
 
@@ -295,7 +328,7 @@ class Pushed:
             return first.begins
         return first.ends if first.complete else None
 
-    def _pass(self, segment: _Segment, heard: Tick) -> None:
+    def _pass(self, segment: Segment, heard: Tick) -> None:
         if segment.begins is not None and not segment.begun:
             self._begin(segment)
             return
@@ -305,12 +338,12 @@ class Pushed:
             self._platform.showing.attend("idle")
         self._changed.set()
 
-    def _begin(self, segment: _Segment) -> None:
+    def _begin(self, segment: Segment) -> None:
         assert segment.begins is not None
         segment.begun = True
         self._platform.tell(SegmentStarted(segment.number, segment.begins))
 
-    def _over(self, segment: _Segment, heard: Tick, *, cleared: bool) -> float:
+    def _over(self, segment: Segment, heard: Tick, *, cleared: bool) -> float:
         """Tell that it is over; how many s of it were heard."""
         position = segment.heard(heard) / TICK_RATE
         if position and not segment.begun:
@@ -334,3 +367,7 @@ class Pushed:
 def _parts(pcm: Pcm) -> Iterator[Pcm]:
     for at in range(0, len(pcm), _PIECE):
         yield pcm[at : at + _PIECE]
+
+
+def _is_quiet(pcm: Pcm) -> bool:
+    return int(np.abs(pcm.astype(np.int32)).max()) < _QUIET

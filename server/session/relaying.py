@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from visavis.engines.base import Lips, Pcm, Speech
+from visavis.engines.base import Pcm, Speech
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import PACKET, Tick, ms
 from visavis.server.session.events import Failure
@@ -24,7 +24,6 @@ from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-_HELD: Final[Tick] = ms(30)  # sound that waits, because packets come unevenly
 _MOST: Final[Tick] = ms(100)  # that may wait; of what comes in a burst after a gap the rest is old
 # How long before it sounds a piece is told at the latest: a picture is begun that early. Most are
 # told 150 ms before, and the mouth anticipates in full.
@@ -33,13 +32,16 @@ _TOLD: Final[Tick] = ms(50)
 Place = Callable[[Tick, Speech], None]
 
 
-def delay(lips: Lips) -> Tick:
+def delay(mouth: Mouth) -> Tick:
     """From sound that comes in to the same sound going out."""
-    return _HELD + ms(1000 * lips.delay) + _TOLD
+    return mouth.held + ms(1000 * mouth.lips.delay) + _TOLD
 
 
 class Relay:
-    """One visitor's voice. `place` is called in the event loop, in order, and must not block."""
+    """One visitor's voice. `place` is called in the event loop, in order, and must not block.
+
+    delay: from sound that comes in to the same sound going out.
+    """
 
     def __init__(
         self,
@@ -50,7 +52,7 @@ class Relay:
         metrics: Metrics,
     ) -> None:
         self._clock, self._place = clock, place
-        self._delay = delay(mouth.lips)
+        self.delay, self._held = delay(mouth), mouth.held
         self._lipsync = LipSync(clock, mouth, tell, metrics)
         self._gate = Gate(clock)
         self._begin()
@@ -90,14 +92,14 @@ class Relay:
         heard = np.zeros_like(packet) if self._gate.closed(self._clock.now()) else packet
         self._waiting = np.concatenate([self._waiting, heard])
         if len(self._waiting) > _MOST:
-            self._waiting = self._waiting[-_HELD:]
+            self._waiting = self._waiting[-self._held :]
         self._arrived.set()
 
     async def _speak(self) -> None:
         await self._arrived.wait()
         arrived = self._clock.now()
-        self._next_at = arrived + self._delay
-        at = arrived + _HELD
+        self._next_at = arrived + self.delay
+        at = arrived + self._held
         while not self._ended or len(self._waiting) >= PACKET:
             await self._clock.sleep_until(at)
             self._tell(await self._lipsync.feed(self._packet()))

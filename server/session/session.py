@@ -192,6 +192,11 @@ class Session:
         return self.clock.now() - max(self._stirred, self._replies.ended, voiced)
 
     @property
+    def delay(self) -> Tick:
+        """From sound that is listened to, to the same sound played; 0 where it is answered."""
+        return self._ear.delay if isinstance(self._ear, Relay) else 0
+
+    @property
     def replying(self) -> bool:
         """Whether a reply is under way: thought of, or spoken and not at its end."""
         return self._replies.current is not None

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, get_args
 
 from visavis.models import piper_voices
 from visavis.server.system import secret_files
-from visavis.server.system.addresses import Address, Network, addresses, networks, ports
+from visavis.server.system.addresses import Address, Network, addresses, networks, ports, relays
 from visavis.server.system.config_faults import faults
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.pairs import pairs
@@ -30,6 +30,9 @@ _SECRET: Final = {
     "whip_token": "the speakers' token",
     "simli_key": "the key of Simli's clients",
     "liveavatar_key": "the key of LiveAvatar's clients",
+    "turn_secret": "the relays' secret",
+    "pipecat_key": "the key of Pipecat's clients",
+    "realtime_key": "the key of OpenAI Realtime's clients",
 }
 SECRETS: Final = tuple(_SECRET)
 _READ_LATER: Final = "llm_key"  # when the model is asked
@@ -151,6 +154,16 @@ class Config:
         "a core each where the CPU draws",
     )
     ice_servers: str = _setting("", "STUN or TURN addresses, separated by spaces; none by default")
+    turn_servers: str = _setting(
+        "",
+        "relays that viewers are given, turn: or turns: addresses without accounts (and stun:), "
+        "separated by spaces",
+    )
+    turn_secret: str = _setting(
+        "", "secret shared with those relays, of which viewers' accounts are made; never an option"
+    )
+    turn_secret_file: str = _setting("", "file that holds it, and that only you may read")
+    turn_seconds: int = _setting(43_200, "how long such an account lasts")
     media_addresses: str = _setting(
         "",
         "this machine's addresses at which sound and pictures are received, separated by spaces; "
@@ -246,6 +259,18 @@ class Config:
     liveavatar_avatars: str = _setting(
         "", "their avatar IDs and the avatars shown for them, as in simli_faces"
     )
+    pipecat_key: str = _setting(
+        "",
+        "key that pages with Pipecat's SmallWebRTC transport send, which then talk to this "
+        "server's avatar; empty: they are not served; never an option",
+    )
+    pipecat_key_file: str = _setting("", "file that holds it, and that only you may read")
+    realtime_key: str = _setting(
+        "",
+        "key that programs for OpenAI's Realtime send, which then talk to this server; empty: they "
+        "are not served; never an option",
+    )
+    realtime_key_file: str = _setting("", "file that holds it, and that only you may read")
     frame_ancestors: str = _setting(
         "self",
         "pages that may show this one in a frame: none, self, or origins with spaces; file: is for "
@@ -263,6 +288,11 @@ class Config:
     def ice(self) -> tuple[str, ...]:
         """STUN and TURN addresses."""
         return tuple(self.ice_servers.split())
+
+    @property
+    def relays(self) -> tuple[str, ...]:
+        """Addresses of the relays that viewers are given. Raises ConfigError."""
+        return relays("turn_servers", self.turn_servers)
 
     @property
     def faces(self) -> dict[str, str]:
@@ -403,7 +433,7 @@ def doubts(
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    for one in ("token", "staff_token", "whep_token", "whip_token"):
+    for one in (name for name in SECRETS if name.endswith("token")):
         if given.get(one):
             msg = (
                 "a token on the command line can be read by every user of this machine: make a "
@@ -411,7 +441,7 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
                 f"{_PREFIX}{one.upper()}"
             )
             raise ConfigError(msg)
-    for one in ("llm_key", "simli_key", "liveavatar_key"):
+    for one in (name for name in SECRETS if not name.endswith("token")):
         if given.get(one):
             msg = (
                 "a key on the command line can be read by every user of this machine: put it into "

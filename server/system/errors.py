@@ -1,6 +1,7 @@
 """Every error that the server itself raises, in one tree.
 
 ConfigError            the operator's settings are wrong: exit status 2
+DeviceError            a camera, a microphone or the sound server cannot be used
 SoundError             sound of a kind that cannot be spoken
 Problem                a request that cannot be served: problem+json with `status`
   Malformed  400       not what its type says
@@ -28,6 +29,10 @@ from typing import ClassVar
 
 class ConfigError(Exception):
     """A setting is unknown or wrong; the text names it and the fix."""
+
+
+class DeviceError(Exception):
+    """A camera, a microphone or the sound server cannot be used; the text names the fix."""
 
 
 class SoundError(ValueError):

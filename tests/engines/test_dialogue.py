@@ -15,12 +15,13 @@ from visavis.engines.dialogue import retrieval, smalltalk
 from visavis.engines.dialogue.echo import EchoDialogue
 from visavis.engines.dialogue.knowledge import KnowledgeDialogue
 from visavis.engines.dialogue.knowledge_file import KnowledgeError
-from visavis.engines.dialogue.retrieval import Ear
+from visavis.engines.dialogue.mishearing import Ear
 from visavis.engines.direction.director import Director
 from visavis.engines.language import wording
 from visavis.engines.language.brackets import unmarked, wishes
 from visavis.engines.language.minilm import MiniLm
 from visavis.engines.language.phrasebook import LANGUAGES, _phrases, phrase, phrases
+from visavis.engines.language.pronouncing import likeness, phonemes
 from visavis.engines.language.sentences import fragments, sentences
 from visavis.models import manifest
 
@@ -252,18 +253,49 @@ def test_politeness_around_a_question_is_dropped(text, left):
 
 @pytest.mark.parametrize(
     ("heard", "meant"),
-    [("brake fast", "breakfast"), ("why fi", "wifi"), ("pull", "pool"), ("jim", "gym")],
+    [
+        ("brake fast", "breakfast"),
+        ("why five", "wifi"),
+        ("pull", "pool"),
+        ("jim", "gym"),
+        ("rum service", "room service"),
+        ("rest around", "restaurant"),
+    ],
 )
-def test_words_that_sound_alike_have_one_sound(heard, meant):
-    assert wording.sound(heard.replace(" ", "")) == wording.sound(meant)
+def test_what_is_misheard_sounds_alike_and_what_is_something_else_does_not(heard, meant):
+    spoken = ["".join(map(phonemes, text.split())) for text in (heard, meant, "umbrella")]
+    same, other = likeness(spoken[:1] * 2, spoken[1:])
+    assert same >= 0.75
+    assert other < 0.65
 
 
-def test_the_ear_guesses_known_words_for_unknown_ones():
+def test_likeness_is_that_of_each_pair_alone_and_one_for_the_same():
+    words = [phonemes(word) for word in ("late", "light", "a", "elevator", "coal")]
+    pairs = [(a, b) for a in words for b in words]
+    together = likeness([a for a, _ in pairs], [b for _, b in pairs])
+    alone = [float(likeness([a], [b])[0]) for a, b in pairs]
+    assert together.tolist() == pytest.approx(alone)
+    assert [together[n * 6] for n in range(5)] == [1.0] * 5
+    assert likeness([""], ["a"])[0] < 1
+
+
+def test_the_ear_guesses_known_words_in_place_of_others():
     ear = Ear(["when is breakfast", "what is the wifi password", "when is check in"])
-    assert "what time is breakfast" in ear.guesses("what time is brake fast")
-    assert "the wifi password" in ear.guesses("the why fi password")
-    assert "when is check in" in ear.guesses("when is chicken")
-    assert ear.guesses("when is breakfast") == []
+
+    def guesses(text):
+        return [guess.text for guess in ear.guesses(text)]
+
+    assert "what time is breakfast" in guesses("what time is brake fast")
+    assert "the wifi password" in guesses("the why five password")
+    assert "when is check in" in guesses("when is chicken")
+    assert all(guess.likeness < 1 for guess in ear.guesses("when is breakfast"))
+    assert guesses("xylophone quartz") == []
+    assert guesses("is " * 40) == []
+    assert guesses("brake" * 400) == []
+    assert ear.alike("brake" * 400) == ()
+    assert Ear([]).guesses("when is breakfast") == []
+    assert ear.alike("brekfast") == ("breakfast",)
+    assert ear.alike("breakfast") == ()
 
 
 # --- the dialogue ------------------------------------------------------------------------------
@@ -291,7 +323,12 @@ def test_case_punctuation_and_politeness_do_not_matter(inn, text):
 
 def test_a_misheard_word_is_understood(inn):
     assert inn.match("when is brake fast").entry_id == "breakfast"
-    assert inn.match("what is the why fi password").entry_id == "the-wi-fi"
+    assert inn.match("what is the why five password").entry_id == "the-wi-fi"
+
+
+def test_words_of_something_else_are_not_bent_until_they_fit(inn):
+    assert inn.match("my wife has fainted").entry_id != "the-wi-fi"
+    assert inn.match("what does a tax return cost").entry_id is None
 
 
 def test_what_is_not_known_names_three_subjects_in_changing_words(inn):

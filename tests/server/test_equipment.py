@@ -5,6 +5,7 @@ import importlib.util
 import pytest
 
 from visavis.server.commands import composition, equipment
+from visavis.server.services import configured
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 
@@ -41,13 +42,13 @@ HTTP = '[[http]]\nname = "look"\ndescription = "x"\nurl = "http://hotel.example/
 
 
 def test_pictures_beside_the_answers_need_no_tools_file(inn, tmp_path):
-    assert composition.tools(inn()).shown.pictures == tmp_path / "pictures"
+    assert configured.tools(inn()).shown.pictures == tmp_path / "pictures"
     assert equipment.problems(inn()) == []
     assert equipment.told(inn()) == "1 picture to show"
 
 
 def test_without_either_there_is_nothing():
-    assert not composition.tools(Config()).offers
+    assert not configured.tools(Config()).offers
     assert composition.gallery(Config()).names == ()
     assert equipment.told(Config()) == "none"
 

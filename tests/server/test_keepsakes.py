@@ -14,7 +14,7 @@ from support.serving import Viewer, problem, serving, watching
 from visavis.engines.base import PLAIN, Remark
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.styles import ActiveStyles
-from visavis.server.http import keepsakes, sessions
+from visavis.server.http import keepsakes, opening
 from visavis.server.http.keepsakes import Keepsakes, Kept, proof_of
 from visavis.server.playout.messages import Request
 from visavis.server.rtc import conversation as conversations
@@ -114,7 +114,7 @@ async def test_a_server_that_waits_for_nobody_keeps_nothing():
 
 
 async def test_it_is_gone_when_its_time_is_over(monkeypatch):
-    monkeypatch.setattr(sessions, "SECONDS", 1.0)
+    monkeypatch.setattr(opening, "SECONDS", 1.0)
     async with serving() as client, watching(client) as viewer:
         token = await go(client, viewer)
         await asyncio.sleep(1.0)

@@ -186,11 +186,11 @@ async def test_it_is_over_when_the_outlet_has_played_it():
         await stage.voice.push(noise(300))
         stage.voice.end()
         stalled = stage.clock.now()
-        for _ in range(20):  # an outlet that is stuck at one packet
+        for _ in range(30):  # an outlet that is stuck at one packet
             stage.voice.sound_sent(stalled, stage.clock.now())
             await stage.pass_time(20)
         assert not stage.started
-        stage.voice.sound_sent(stalled + ms(400), stage.clock.now())
+        stage.voice.sound_sent(stalled + ms(600), stage.clock.now())
         await stage.pass_time(10)
         assert stage.ended == [SegmentEnded(1, 0.3, interrupted=False)]
 

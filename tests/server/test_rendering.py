@@ -15,7 +15,8 @@ from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, to_ms
 from visavis.server.recording.files import Playback, Script, read_sound
 from visavis.server.recording.recorder import Recorder
-from visavis.server.services.offline import Mute, offline_engines
+from visavis.server.services.offline import offline_engines
+from visavis.server.services.wordless import Mute
 from visavis.server.session.showing import EARLY
 
 

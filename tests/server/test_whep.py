@@ -1,66 +1,16 @@
-"""Players at /whep/AVATAR: what their requests get, and that they share a session and its encode."""
+"""Players at /whep/AVATAR: what requests get; they share a session and its encode."""
 
 import asyncio
 from contextlib import asynccontextmanager
 
-import numpy as np
 import pytest
-from aiortc import RTCPeerConnection, RTCSessionDescription
-from support.serving import SDP, problem, serving
+from support.players import Player, Speaker, players
+from support.rtc_pair import Track
+from support.serving import SDP, Viewer, problem, serving, watching
 
-from visavis.server.rtc import connection as rtc
-from visavis.server.rtc.peer import microphone
-from visavis.server.rtc.reach import Reach, using
+from visavis.server.wires import whip
 
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
-
-
-class Player:
-    """A player: receives only, and has no data channel."""
-
-    def __init__(self, kinds=("audio", "video")):
-        self.pc = RTCPeerConnection(rtc.configuration())
-        for kind in kinds:
-            self.pc.addTransceiver(kind, direction="recvonly")
-        self.tracks, self.location = {}, ""
-        self.pc.on("track", lambda track: self.tracks.__setitem__(track.kind, track))
-
-    async def offer(self):
-        with using(Reach(("127.0.0.1",))):
-            await self.pc.setLocalDescription(await self.pc.createOffer())
-        return self.pc.localDescription.sdp
-
-    async def watch(self, client, avatar="mira", **headers):
-        answered = await client.post(
-            f"/whep/{avatar}", data=await self.offer(), headers={**SDP, **headers}
-        )
-        text = await answered.text()
-        assert answered.status == 201, text
-        self.location = answered.headers["Location"]
-        await self.pc.setRemoteDescription(RTCSessionDescription(text, "answer"))
-        return answered
-
-    async def loud(self):
-        """Until something is heard."""
-        sound = microphone(self.tracks["audio"])
-        async with asyncio.timeout(10):
-            while np.abs((await anext(sound)).astype(int)).max() < 5000:
-                pass
-
-    async def close(self):
-        await rtc.close(self.pc)
-
-
-@asynccontextmanager
-async def players(client, count, **more):
-    all_of_them = [Player(**more) for _ in range(count)]
-    try:
-        for each in all_of_them:
-            await each.watch(client)
-        yield all_of_them
-    finally:
-        for each in all_of_them:
-            await each.close()
 
 
 async def metric(client, name):
@@ -86,11 +36,12 @@ async def test_a_player_may_want_sound_or_picture_alone(kinds):
 
 
 async def test_what_a_request_gets():
-    async with serving(whep="on", ice_servers="turn:joe:s@127.0.0.1:9") as client:
+    relay = {"turn_servers": "turn:127.0.0.1:9", "turn_secret": "of-this-test"}
+    async with serving(whep="on", **relay) as client:
         options = await client.options("/whep/mira")
         assert options.status == 204
         assert options.headers["Accept-Post"] == "application/sdp"
-        assert 'rel="ice-server"; username="joe"' in options.headers["Link"]
+        assert '<turn:127.0.0.1:9>; rel="ice-server"; username="' in options.headers["Link"]
     async with serving(whep="on") as client, players(client, 1) as (seen,):
         tag = seen.location.rpartition("/")[2]
         assert seen.location.startswith("/whep/mira/")
@@ -104,3 +55,108 @@ async def test_what_a_request_gets():
         assert (await client.delete(seen.location)).status == 200
         assert (await client.delete(seen.location)).status == 404
         assert (await client.get("/whep/mira")).status == 405
+
+
+@asynccontextmanager
+async def speaking(client, **headers):
+    """A voice that hums, and goes."""
+    speaker = Speaker(Track("audio"))
+    try:
+        await speaker.post(client, "/whip/mira", **headers)
+        yield speaker
+    finally:
+        await speaker.close()
+
+
+async def test_a_voice_sent_by_whip_is_heard_by_all_who_watch():
+    async with (
+        serving(whep="on", whip="on") as client,
+        players(client, 2) as seen,
+        speaking(client) as speaker,
+    ):
+        await asyncio.gather(*(each.loud() for each in seen))
+        other = Speaker(Track("audio"))
+        refused = await client.post("/whip/mira", data=await other.offer(), headers=SDP)
+        assert (await problem(refused))[0] == 409
+        await other.close()
+        assert (await client.delete(speaker.location)).status == 200
+        async with speaking(client):  # its place is free
+            pass
+
+
+async def test_a_voice_that_says_nothing_gives_way(monkeypatch):
+    monkeypatch.setattr(whip, "_SILENT", 0.3)
+    async with serving(whep="on", whip="on") as client, players(client, 1) as (seen,):
+        gone = Speaker(Track("audio"))
+        await gone.post(client, "/whip/mira")
+        await seen.loud()
+        for sender in gone.pc.getSenders():
+            await sender.stop()
+        await asyncio.sleep(0.5)
+        async with speaking(client):
+            await seen.loud()
+        await gone.close()
+
+
+async def test_what_is_offered_must_be_what_the_address_is_for():
+    async with serving(whep="on", whip="on") as client:
+        player, speaker = Player(), Speaker(Track("audio"))
+        for path, offer in (("/whep", await speaker.offer()), ("/whip", await player.offer())):
+            refused = await client.post(f"{path}/mira", data=offer, headers=SDP)
+            assert (await problem(refused))[1]["type"] == "urn:visavis:no-media"
+        for path in ("/whep/nobody", "/whip/nobody"):
+            offer = await (player if "whep" in path else speaker).offer()
+            assert (await problem(await client.post(path, data=offer, headers=SDP)))[0] == 404
+        for data in ("", "v=0", "v=0\r\nm=audio 9 X 0", "\x00"):
+            for path in ("/whep/mira", "/whip/mira"):
+                refused = await client.post(path, data=data, headers=SDP)
+                assert (await problem(refused))[0] in {400, 422}
+        assert (await client.post("/whep/mira", data="{}")).status == 415
+        assert await metric(client, "visavis_sessions") == 0
+        await player.close()
+        await speaker.close()
+
+
+async def test_places_and_players_are_bounded():
+    async with serving(whep="on", whep_viewers=2, max_sessions=1) as client:
+        async with players(client, 2) as seen:
+            await asyncio.wait_for(seen[0].tracks["video"].recv(), 10)
+            third = Player()
+            refused = await client.post("/whep/mira", data=await third.offer(), headers=SDP)
+            assert (await problem(refused))[0] == 503
+            assert "Retry-After" in refused.headers
+            visitor = Viewer()
+            offer = await visitor.offer()
+            refused = await client.post("/v1/sessions", data=offer, headers=SDP)
+            assert (await problem(refused))[0] == 503
+            await third.close()
+            await visitor.close()
+        async with asyncio.timeout(10):
+            while not await metric(client, "visavis_sessions_resting"):
+                await asyncio.sleep(0.02)
+        assert await metric(client, "visavis_whep_viewers") == 0
+        async with watching(client):  # it rests, and gives way
+            pass
+
+
+async def test_the_players_token_lets_them_watch_and_nothing_else():
+    keys = {"token": "the operator's long token", "whep_token": "the players' own token"}
+    async with serving(whep="on", whip="on", **keys) as client:
+        bearer = {"Authorization": f"Bearer {keys['whep_token']}"}
+        player = Player()
+        offer = await player.offer()
+        assert (await client.post("/whep/mira", data=offer, headers=SDP)).status == 401
+        assert (await client.post("/whip/mira", headers=SDP | bearer)).status == 401
+        assert (await client.get("/v1/sessions/whep-mira", headers=bearer)).status == 401
+        page = {"Origin": "https://elsewhere.example"}
+        watched = await client.post("/whep/mira", data=offer, headers=SDP | bearer | page)
+        assert watched.status == 201
+        assert watched.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Location" in watched.headers["Access-Control-Expose-Headers"]
+        await player.close()
+
+
+async def test_without_the_setting_there_is_no_such_address():
+    async with serving() as client:
+        assert (await client.post("/whep/mira", data="v=0", headers=SDP)).status == 404
+        assert (await client.post("/whip/mira", data="v=0", headers=SDP)).status == 404

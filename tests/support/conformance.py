@@ -26,7 +26,7 @@ from visavis.engines.base import (
 from visavis.engines.language.embeddings import Embedder
 from visavis.server.recording.files import Playback, Script
 from visavis.server.recording.recorder import Recorder
-from visavis.server.services.offline import Mute
+from visavis.server.services.wordless import Mute
 from visavis.server.session.doors import Inlet, Outlet
 
 ears: tuple[Vad, EchoCanceller, Stt] = (fake.FakeVad(), fake.FakeEcho(), fake.FakeStt())

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands.composition import application, services
+from visavis.server.commands.composition import application
+from visavis.server.services.configured import services
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
 

@@ -14,6 +14,7 @@ from visavis.engines.base import (
     EngineAway,
     EngineError,
     Fragment,
+    Instructed,
     Notes,
     Question,
     Thought,
@@ -93,7 +94,8 @@ class ChatMind:
             await question.confirmed()
         last = time.monotonic() + self._settings.total
         notes = await self._consult(question) if self._consult is not None else Notes()
-        tools = tuple(self._toolbox.tools()) if self._toolbox is not None else ()
+        boxes = _Boxes(self._toolbox, question)
+        tools = boxes.tools
         messages = self._prompt.messages(question, notes, self._now(), tools=bool(tools))
         said = False
         for round in range(ROUNDS + 1):
@@ -105,7 +107,8 @@ class ChatMind:
                     yield Fragment(text)
             if not answer.asked or not offered:
                 break
-            async with aclosing(self._use(answer, question, messages, last)) as thoughts:
+            used = self._use(boxes, answer, question, messages, last)
+            async with aclosing(used) as thoughts:
                 async for thought in thoughts:
                     yield thought
         if not said:
@@ -133,16 +136,20 @@ class ChatMind:
             yield rest
 
     async def _use(
-        self, answer: _Answer, question: Question, messages: list[Message], last: float
+        self,
+        boxes: _Boxes,
+        answer: _Answer,
+        question: Question,
+        messages: list[Message],
+        last: float,
     ) -> AsyncGenerator[Thought, None]:
         """Have all tools used that are wanted, side by side, and tell the model what they gave."""
-        assert self._toolbox is not None
         calls = [Call(a.id, a.name, a.arguments) for a in answer.asked if a.arguments is not None]
         for call in calls:
             yield call
         try:
             async with asyncio.timeout(last - time.monotonic()):
-                used = await asyncio.gather(*(self._toolbox.use(c, question) for c in calls))
+                used = await asyncio.gather(*(boxes.of(c).use(c, question) for c in calls))
         except TimeoutError:
             raise EngineAway("the answer took too long, tools included") from None
         for each in used:
@@ -154,6 +161,25 @@ class ChatMind:
         for asked in answer.asked:
             content = gave.get(asked.id, _NO_OBJECT)
             messages.append({"role": "tool", "tool_call_id": asked.id, "content": content})
+
+
+class _Boxes:
+    """The tools for one question: the operator's, and those of the program that asks it."""
+
+    def __init__(self, own: Toolbox | None, question: Question) -> None:
+        self._theirs = question.toolbox if isinstance(question, Instructed) else None
+        self._own = own
+        own_tools = tuple(own.tools()) if own is not None else ()
+        names = {tool.name for tool in own_tools}
+        theirs = self._theirs.tools() if self._theirs is not None else ()
+        self._named = {tool.name for tool in theirs} - names  # the operator's come first
+        self.tools = (*own_tools, *(tool for tool in theirs if tool.name in self._named))
+
+    def of(self, call: Call) -> Toolbox:
+        """Whose tool is called."""
+        box = self._theirs if call.name in self._named else self._own or self._theirs
+        assert box is not None  # a tool is called only where there are some
+        return box
 
 
 class _Answer:

@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
-from visavis.engines.base import Mood, Notes, Question, Remark
+from visavis.engines.base import Instructed, Mood, Notes, Question, Remark
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.languages import code_of
 from visavis.engines.language.phrasebook import phrases
@@ -69,6 +69,9 @@ class Prompt:
         if said[0][0] != "user":  # many templates want the visitor to begin
             said.insert(0, ("user", _texts()["arrival"]))
         rules = self._rules(notes, question.language, tools=tools)
+        if isinstance(question, Instructed) and question.instructions:
+            told = f"{_texts()['instructed'].strip()}\n\n{question.instructions.strip()}"
+            rules = f"{rules}\n\n{told}"
         return [{"role": "system", "content": rules}, *_alternating(said)]
 
     def _rules(self, notes: Notes, language: str, *, tools: bool) -> str:

@@ -1,0 +1,82 @@
+"""Sessions in the process of another program: engines are loaded once, and no port is opened.
+
+async with House.open(load({"avatar": "mira"})) as house:
+    async with house.session(outlet) as session:
+        await session.voice.push(sound)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Self
+
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.services.configured import services
+from visavis.server.services.engines import Services
+from visavis.server.session.doors import Outlet
+from visavis.server.session.session import Session
+from visavis.server.system.config import Config, Source
+from visavis.server.system.metrics import Metrics
+
+
+class House:
+    """Engines, and any number of sessions, one after the other or at once."""
+
+    def __init__(self, config: Config, engines: Services, metrics: Metrics) -> None:
+        """engines: opened already. Who makes it otherwise than by `open` closes them."""
+        self._config, self._engines, self._metrics = config, engines, metrics
+        self._numbers = itertools.count(1)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, config: Config, *, wordless: bool = True) -> AsyncIterator[Self]:
+        """Load the engines and warm them, which takes some seconds.
+
+        wordless: only what sessions of the source "voice" need. Raises ConfigError, EngineError,
+        AvatarError, ManifestError, NotFound.
+        """
+        metrics, store = Metrics(), AvatarStore(config.home_path)
+        engines = services(config, store, metrics, wordless=wordless)
+        try:
+            await engines.open()
+            yield cls(config, engines, metrics)
+        finally:
+            engines.close()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of every picture, px."""
+        return self._config.width, self._config.height
+
+    @asynccontextmanager
+    async def session(
+        self, *outlets: Outlet, avatar: str = "", source: Source = "voice", language: str = ""
+    ) -> AsyncIterator[Session]:
+        """One that lives until the block is left; nothing of it is heard or seen after that.
+
+        outlets: who plays it, from its beginning. avatar: by name, "": the setting's. language:
+        BCP 47, "": the setting's. Raises EngineError, AvatarError, NotFound.
+        """
+        engines = await self._engines.lend(
+            avatar or self._config.avatar,
+            self._config.voice,
+            source,
+            language or self._config.language,
+        )
+        name = f"embedded-{next(self._numbers)}"
+        async with AsyncExitStack() as ends:
+            session = Session(name, engines, self._metrics, engines.clock())
+            ends.push_async_callback(session.close)
+            for outlet in outlets:
+                session.add_outlet(outlet)
+            running = asyncio.create_task(session.run(), name=name)
+            ends.push_async_callback(_ended, running)
+            yield session
+
+
+async def _ended(running: asyncio.Task[None]) -> None:
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

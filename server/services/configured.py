@@ -1,0 +1,66 @@
+"""The engines of a process as its settings have them, not yet loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.registry import as_wanted
+from visavis.server.avatars.backgrounds import Backgrounds
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.services.engines import Defaults, Services
+from visavis.server.system import llm
+from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError, Malformed
+from visavis.server.system.metrics import Metrics
+from visavis.server.tools import file as tools_file
+from visavis.server.tools.specs import Shown, ToolsFile
+from visavis.server.tools.toolbox import check_installed
+
+
+def tools(config: Config) -> ToolsFile:
+    """What the tools file gives; without one the pictures beside the file of answers.
+
+    Raises ConfigError.
+    """
+    if config.tools:
+        file = tools_file.load(Path(config.tools).expanduser())
+        check_installed(file)
+        return file
+    beside = Path(config.knowledge).parent / "pictures" if config.knowledge else None
+    return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
+
+
+def services(
+    config: Config, store: AvatarStore, metrics: Metrics, *, wordless: bool = False
+) -> Services:
+    """wordless: every session speaks what a program pushes. Raises ConfigError."""
+    knowledge = Path(config.knowledge) if config.knowledge else None
+    size = config.width, config.height
+    renderer = as_wanted(config.renderer) or "auto"
+    defaults = Defaults(
+        config.avatar, config.voice, config.dialogue, knowledge, size, renderer,
+        voices_apart=config.are_voices_apart,
+        refine=config.refine == "on",
+        prepare=config.prepare_answers == "on",
+        keep_questions=config.keep_questions == "on",
+        language=config.language,
+        voice_mood=config.voice_mood == "on",
+        rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
+        chat=llm.chat(config),
+        tools=tools(config),
+        zone=config.time_zone,
+        wordless=wordless,
+        backgrounds=_backgrounds(config),
+    )  # fmt: skip
+    return Services(config.home_path, defaults, store, metrics)
+
+
+def _backgrounds(config: Config) -> Backgrounds:
+    """What faces may stand before. Raises ConfigError for a default that there is not."""
+    found = Backgrounds(config.backgrounds, config.background)
+    try:
+        found.find("")
+    except Malformed as error:
+        raise ConfigError(f"{error.detail} Its folder is {config.backgrounds}.") from error
+    return found

@@ -1,0 +1,1 @@
+"""Compatible with OpenAI's Realtime: its clients talk to our conversation."""

@@ -1,0 +1,122 @@
+"""A voice from outside: POST an offer to /whip/AVATAR and speak through it (RFC 9725).
+
+Its sound alone is taken, with lips that follow it; the face is watched at /whep/AVATAR.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from visavis.server.http.callers import caller
+from visavis.server.http.entrances import Entrance
+from visavis.server.http.offers import Offers
+from visavis.server.http.opening import Sessions
+from visavis.server.http.problems import sdp_offer
+from visavis.server.rtc import offers
+from visavis.server.rtc.leg import Leg
+from visavis.server.rtc.media import HEARD
+from visavis.server.rtc.relays import Relays
+from visavis.server.system.errors import Conflict, NotFound
+from visavis.server.wires import resources
+from visavis.server.wires.live_voice import LiveVoice
+from visavis.server.wires.stage import PREFIX, Stages
+from visavis.server.wires.ways import Way, in_path
+
+log = logging.getLogger(__name__)
+
+_SILENT: Final = 2.0  # s without a packet, after which another voice may take its place
+_ALL: Final = "/whip/{avatar}"
+_ONE: Final = "/whip/{avatar}/{voice}"
+_OF: Final = in_path("avatar", PREFIX)
+WAYS: Final = (
+    Way("POST", _ALL, _OF),
+    Way("OPTIONS", _ALL),
+    Way("PATCH", _ONE, _OF, headers=(hdrs.IF_MATCH,)),
+    Way("DELETE", _ONE, _OF),
+    Way("OPTIONS", _ONE),
+)
+
+
+def entrance(token: str) -> Entrance:
+    """Who may speak: whoever has the speakers' token, or the server's."""
+    return Entrance(("/whip/",), token)
+
+
+@dataclass(slots=True)
+class _Speaker:
+    name: str
+    leg: Leg
+    voice: LiveVoice
+
+
+class Whip:
+    """The voices of one process, one an avatar at a time. ice: relays for one of them."""
+
+    def __init__(self, stages: Stages, sessions: Sessions, ice: Relays) -> None:
+        self._stages, self._sessions, self._ice = stages, sessions, ice
+        self._speakers: dict[str, _Speaker] = {}  # by avatar
+        self._offers = Offers()
+
+    def routes(self) -> list[web.RouteDef]:
+        """To be added to the application."""
+        return [
+            web.post(_ALL, self._speak),
+            web.options(_ALL, self._options),
+            web.patch(_ONE, self._trickle),
+            web.delete(_ONE, self._leave),
+            web.options(_ONE, self._options),
+        ]
+
+    async def close(self) -> None:
+        """Voices end with their sessions."""
+
+    async def _speak(self, request: web.Request) -> web.Response:
+        self._offers.count(caller(request))
+        avatar = request.match_info["avatar"]
+        offer = await sdp_offer(request)
+        offers.checked(offer, self._sessions.reach, HEARD)  # before a session is opened for it
+        stage = await self._stages.of(avatar, caller(request))
+        await self._make_room(avatar)
+        hosted, name = stage.hosted, secrets.token_urlsafe(12)
+        voice = LiveVoice(hosted.session)
+        leg = Leg(hosted.session, hosted.terms, media=HEARD, hears=voice.hear)
+        speaker = self._speakers[avatar] = _Speaker(name, leg, voice)
+        leg.ended.add_done_callback(lambda ended: self._gone(avatar, speaker))
+        answer = await hosted.connect(leg, offer)
+        return resources.created(f"/whip/{avatar}/{name}", answer, name, self._ice.urls())
+
+    async def _make_room(self, avatar: str) -> None:
+        """Raises Conflict while somebody speaks there; who has gone silent gives way."""
+        before = self._speakers.get(avatar)
+        if before is None:
+            return
+        if time.monotonic() - before.voice.heard_at < _SILENT:
+            raise Conflict("Somebody speaks through this avatar already.", "voice-taken")
+        await before.leg.close()
+
+    def _gone(self, avatar: str, speaker: _Speaker) -> None:
+        if self._speakers.get(avatar) is speaker:
+            del self._speakers[avatar]
+
+    async def _options(self, _request: web.Request) -> web.Response:
+        return resources.options(self._ice.urls())
+
+    async def _trickle(self, request: web.Request) -> web.Response:
+        speaker = self._of(request)
+        return await resources.trickled(request, speaker.leg, speaker.name)
+
+    async def _leave(self, request: web.Request) -> web.Response:
+        await self._of(request).leg.close()
+        return web.Response(status=200)
+
+    def _of(self, request: web.Request) -> _Speaker:
+        speaker = self._speakers.get(request.match_info["avatar"])
+        if speaker is None or speaker.name != request.match_info["voice"]:
+            raise NotFound("There is no such voice; it may have ended.")
+        return speaker

@@ -1,0 +1,103 @@
+"""Other people's programs at /whip and /whep, as their packages are; slow ones need Debian's."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from support.players import Speaker, players
+from support.rtc_pair import Track
+from support.standing import standing
+
+from visavis.server.rtc import hooks
+
+pytestmark = pytest.mark.slow
+
+# A tone that begins and ends, as Opus in RTP, whose payload type 100 is what its pages use.
+# Debian 12's whip-client has libsoup 2, and the libnice that GStreamer loads has libsoup 3, which
+# ends the program when it finds the other: it is not to find it.
+APART = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+int g_module_symbol(void *module, const char *name, void **symbol) {
+  int (*real)(void *, const char *, void **) = dlsym(RTLD_NEXT, "g_module_symbol");
+  return strcmp(name, "soup_uri_new") ? real(module, name, symbol) : 0;
+}
+"""
+SOUND = (
+    "audiotestsrc is-live=true wave=ticks freq=300 ! audioconvert ! audioresample ! queue ! "
+    "opusenc ! rtpopuspay pt=100 ! queue ! application/x-rtp,media=audio,encoding-name=OPUS,"
+    "payload=100"
+)
+PICTURE = (
+    "videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=10/1 ! queue ! "
+    "vp8enc deadline=1 ! rtpvp8pay pt=96 ! queue ! application/x-rtp,media=video,"
+    "encoding-name=VP8,payload=96"
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    hooks.install()
+    home = tmp_path_factory.mktemp("whip")
+    options = ("--workers", "1", "--whep", "on", "--whip", "on", "--max-sessions", "4")
+    with standing(home, "moving", *options) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory):
+    """A library that keeps the two apart, for LD_PRELOAD."""
+    if shutil.which("cc") is None:
+        pytest.skip("a C compiler is missing: apt-get install gcc")
+    folder = tmp_path_factory.mktemp("apart")
+    (folder / "apart.c").write_text(APART)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "apart.so", "apart.c"], cwd=folder, check=True)
+    return folder / "apart.so"
+
+
+@asynccontextmanager
+async def program(command, package, *arguments, **environment):
+    """One that runs, and what it said once it has ended."""
+    if shutil.which(command) is None:
+        pytest.skip(f"{command} is missing: apt-get install {package}")
+    process = await asyncio.create_subprocess_exec(
+        command, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+    said = asyncio.create_task(process.stdout.read())
+    try:
+        yield process, said
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("--no-trickle",), ("-V", PICTURE)], ids=["trickles", "gathers", "with-picture"]
+)
+async def test_debians_whip_client_speaks_through_the_face(server, apart, more):
+    base = f"http://127.0.0.1:{server.port}"
+    arguments = ("whip-client", "simple-whip-client", "-u", f"{base}/whip/mira", "-A", SOUND, *more)
+    async with (
+        aiohttp.ClientSession(base) as client,
+        players(client, 1) as (seen,),
+        program(*arguments, "-o", LD_PRELOAD=str(apart)) as (process, said),
+    ):
+        await seen.loud()
+        await seen.loud()
+        process.send_signal(signal.SIGINT)
+        await asyncio.wait_for(process.wait(), 10)
+        text = (await said).decode()
+        assert "PeerConnection connected" in text
+        assert "[ERR]" not in text, text
+        another = Speaker(Track("audio"))  # it has told the server that it goes
+        await another.post(client, "/whip/mira")
+        assert (await client.delete(another.location)).status == 200
+        await another.close()
