@@ -2,7 +2,9 @@
 
 import asyncio
 from dataclasses import replace
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,9 +14,10 @@ from support.serving import SDP, serving, watching
 from visavis.models.avatar.backdrop import NOTHING, ORIGINAL, Backdrop
 from visavis.models.pictures import double
 from visavis.server.avatars.backgrounds import Backgrounds
-from visavis.server.commands.composition import services as composed
 from visavis.server.http import naming
-from visavis.server.rtc import legacy
+from visavis.server.rtc import encoders, legacy
+from visavis.server.rtc.ladder import Step
+from visavis.server.services.configured import services as composed
 from visavis.server.session.doors import Playout
 from visavis.server.session.keepsake import Keepsake
 from visavis.server.system.config import Config
@@ -53,6 +56,11 @@ def test_a_server_whose_own_background_is_missing_does_not_start(folder):
         composed(Config(background="lobby", background_folder=str(folder)), None, None)
 
 
+def test_nobody_gets_mattes_who_did_not_ask_for_them():
+    with pytest.raises(ConfigError, match="others would see the matte"):
+        composed(Config(background="transparent"), None, None)
+
+
 def playout(image, height):
     return Playout(None, None, image, None, None, None, height)
 
@@ -67,6 +75,40 @@ def test_who_knows_nothing_of_mattes_sees_a_person_before_black():
     assert (seen[72:] == 128).all()
     plain = np.zeros((108, 64), np.uint8)
     assert playout(plain, 0).seen(plain) is plain
+    assert playout(image, 72).busy < 1 == playout(plain, 0).busy
+
+
+@pytest.mark.parametrize("codec", [encoders.H264, encoders.Vp8])
+@pytest.mark.parametrize("scale", [1.0, 0.75, 0.5])
+def test_a_matte_comes_through_the_encoders_in_every_size_that_is_sent(codec, scale):
+    """Its outline and nothing of the colour above it; 90 rows, which no block ends with."""
+    image = double.empty(128, 90)
+    luma, blue, _ = double.planes(image, 90)
+    luma[:], blue[:] = 180, 90  # bright and coloured down to its last row
+    columns = np.clip((np.arange(128) - 56) / 16, 0, 1) * double.SPAN + double.BLACK
+    double.matte(image, 90)[:] = columns
+    seen = passed(image, codec(), scale)
+    half = double.rows(90) * scale
+    assert seen.shape == (3 * half, 128 * scale)
+    told = seen[int(half) : int(half + 90 * scale)].astype(int)
+    every = round(128 / seen.shape[1], 3)
+    where = ((np.arange(seen.shape[1]) + 0.5) * every - 0.5).round().astype(int)
+    assert np.abs(told[:-2] - columns[where]).mean() < 2
+    assert np.abs(told[0] - columns[where]).mean() < 4, "the row that lies next to the colour's"
+
+
+def passed(image, codec, scale):
+    """What a viewer decodes of the tenth time it is sent."""
+    video, raw = encoders.Video(codec), []
+    video.target_bitrate, video.step = 1_000_000, Step(scale, 1)
+    codec.payloads = lambda data: raw.append(data) or [data]
+    decoder = av.CodecContext.create("h264" if isinstance(codec, encoders.H264) else "vp8", "r")
+    for n in range(10):
+        frame = av.VideoFrame.from_numpy_buffer(image, format="yuv420p")
+        frame.pts, frame.time_base = n * 3600, Fraction(1, 90_000)
+        video.encode(frame)
+    frames = [each for data in raw for each in decoder.decode(av.Packet(data))]
+    return frames[-1].to_ndarray(format="yuv420p")
 
 
 async def test_a_transparent_session_tells_its_page_how_the_picture_lies():
