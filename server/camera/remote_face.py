@@ -17,13 +17,13 @@ from visavis.remote import RemoteError, connect
 from visavis.remote.face import Face as Connection
 from visavis.server.camera.faces import told
 from visavis.server.playout.clock import Clock
-from visavis.server.playout.messages import Clause, Picture, Spoken, Tick, ms
+from visavis.server.playout.messages import FRAME, Clause, Picture, Spoken, Tick, ms
 from visavis.server.playout.timeline import MEMORY, Timeline
 from visavis.server.session.doors import Outlet, Playout
 from visavis.server.system.errors import DeviceError
 from visavis.server.system.flow import Tasks
 
-_AHEAD: Final[Tick] = ms(60)  # before it plays a sound is here, as networks are
+_AHEAD: Final[Tick] = ms(50)  # before it plays a sound is here, as networks are
 _LEAST: Final[Tick] = ms(30)  # with less it would come too late for whoever plays it
 _LOOKS: Final = 500  # packets, 10 s, in which it always came too early
 _NEUTRAL: Final = 16, 128  # black, in YUV
@@ -42,19 +42,27 @@ class Meeting:
         """Where it goes; moves where sounds come too late, or always too early and it is quiet."""
         at, now = ms(at_ms), self._clock.now()
         if self._later is None or at + self._later < now + _LEAST:
-            self._later = now + _AHEAD - at
+            self._later = _whole(now + _AHEAD - at)
             self._looks = 0
         spare = at + self._later - now
         self._spare = min(self._spare, spare) if self._looks else spare
         self._looks += 1
         if self._looks >= _LOOKS and quiet:
-            self._later -= max(0, self._spare - _AHEAD)
+            self._later -= _whole(max(0, self._spare - _AHEAD - FRAME))
             self._looks = 0
         return at + self._later
 
     def picture(self, at_ms: float) -> Tick | None:
         """Where it goes; None before the first sound."""
-        return None if self._later is None else ms(at_ms) + self._later
+        if self._later is None:
+            return None
+        # Told to a millisecond: one that is a little early or late keeps its place.
+        return round(ms(at_ms) / FRAME) * FRAME + self._later
+
+
+def _whole(later: Tick) -> Tick:
+    """In whole pictures, so that theirs are due when ours are: one would wait 20 ms for it."""
+    return -(-later // FRAME) * FRAME
 
 
 class RemoteFace:
