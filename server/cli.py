@@ -206,6 +206,11 @@ def _add_camera(commands: Any) -> None:
         "of v4l2loopback)",
     )
     parser.add_argument(
+        "--square",
+        action="store_true",
+        help="pictures as square as the face's (default: wide, as meetings have them)",
+    )
+    parser.add_argument(
         "--sink",
         default="",
         help="play the voice into this sink of yours (default: a virtual microphone is made)",

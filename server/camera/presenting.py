@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from visavis.engines.base import I420
 from visavis.server.camera import devices
 from visavis.server.camera.away import WORDS, Away
 from visavis.server.camera.controls import Controls
@@ -17,6 +18,7 @@ from visavis.server.camera.picture_out import PictureOut
 from visavis.server.camera.playing import EARLY, CameraOutlet
 from visavis.server.camera.remote_face import RemoteFace, remote
 from visavis.server.camera.sounding import Incoming, Outgoing
+from visavis.server.camera.wide import Wide, wide
 from visavis.server.playout.messages import to_ms
 from visavis.server.session.events import Event
 from visavis.server.system.config import Config
@@ -33,7 +35,7 @@ class Wishes:
 
     url: of a server whose face it is. device: a camera, or a .y4m file. microphone and sink: by
     name. typed: words are typed. echo: whether what the loudspeaker plays is taken out. away: what
-    is written then.
+    is written then. square: pictures as the face has them, without sides.
     """
 
     url: str = ""
@@ -42,6 +44,7 @@ class Wishes:
     sink: str = ""
     typed: bool = False
     echo: bool = True
+    square: bool = False
     away: str = WORDS
 
 
@@ -95,7 +98,8 @@ async def presented(
         if wishes.url:
             elsewhere = await ends.enter_async_context(_elsewhere(config, wishes, say, ended))
             face, size = elsewhere, elsewhere.size
-        again = partial(devices.opened, wishes.device, *size)
+        framed = _as_it_is if wishes.square else Wide().framed
+        again = partial(devices.opened, wishes.device, *(size if wishes.square else wide(*size)))
         device = await asyncio.to_thread(again)
         shown = PictureOut(device, again, _from_thread(say, "camera"))
         ends.push_async_callback(asyncio.to_thread, shown.close)
@@ -111,7 +115,8 @@ async def presented(
         shown.start()
         outgoing.voice.start()
         early = 0 if wishes.typed else EARLY
-        outlet = CameraOutlet(outgoing.voice, shown, away, partial(_event, say), early)
+        tell = partial(_event, say)
+        outlet = CameraOutlet(outgoing.voice, shown, away, tell, early, framed)
         face.play(outlet)
         tasks = Tasks()
         ends.push_async_callback(tasks.close)
@@ -125,6 +130,10 @@ async def presented(
         controls = _controls(face, away, incoming, typed, say)
         controls.ended = ended
         yield Stage(controls, face, outlet, outgoing, incoming, typed, shown, device.name)
+
+
+def _as_it_is(picture: I420) -> I420:
+    return picture
 
 
 def _elsewhere(

@@ -49,7 +49,7 @@ async def seen(path, count):
 @pytest.mark.timeout(120)
 async def test_voice_and_lips_leave_together_and_soon(pulse, said, config, warm_home, tmp_path):
     path, lines = tmp_path / "out.y4m", []
-    wishes = Wishes(device=str(path), microphone="headset.monitor")
+    wishes = Wishes(device=str(path), microphone="headset.monitor", square=True)
     async with presented(config, wishes, lines.append) as stage:
         await seen(path, 25)
         recorders = [Recorder("headset.monitor"), Recorder(SOURCE)]
@@ -73,7 +73,7 @@ async def test_voice_and_lips_leave_together_and_soon(pulse, said, config, warm_
 @pytest.mark.timeout(120)
 async def test_typed_words_mute_and_be_right_back(pulse, config, tmp_path):
     path, lines = tmp_path / "out.y4m", []
-    wishes = Wishes(device=str(path), sink="speakers", typed=True, away="Back soon")
+    wishes = Wishes(device=str(path), sink="speakers", typed=True, square=True, away="Back soon")
     async with presented(config, wishes, lines.append) as stage:
         await seen(path, 5)
         recorder = Recorder("speakers.monitor")
