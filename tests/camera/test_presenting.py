@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.presenter import Recorder, film, lag, lips_after_sound, speak
+from support.presenter import Recorder, Room, film, lag, lips_after_sound, speak
 from support.pulse import daemon
 
 from visavis.engines import load
@@ -117,12 +117,11 @@ def sinks():
 
 @pytest.fixture
 def far(tmp_path_factory):
-    """A meeting's voice; its loudspeaker is heard in the microphone, as loud, 50 ms later."""
+    """A meeting's voice; its loudspeaker is heard in the microphone."""
     with daemon(tmp_path_factory.mktemp("pulse"), "speakers", "headset"):
-        room = {"source": "speakers.monitor", "sink": "headset", "latency_msec": "50"}
-        with sound_server.connected() as sound:
-            sound.load("module-loopback", room)
+        room = Room("speakers", "headset")
         yield np.resize(read_sound(VOICES / "fr.ogg"), 6 * PLAY_RATE)
+        room.end()
 
 
 @pytest.mark.slow  # two performances
