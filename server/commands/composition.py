@@ -37,7 +37,7 @@ from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
-from visavis.server.wires import simli, smallwebrtc, whep, whip
+from visavis.server.wires import livekit_launch, simli, smallwebrtc, whep, whip
 from visavis.server.wires.realtime import door as realtime_door
 from visavis.server.wires.realtime import entry as realtime_entry
 from visavis.server.wires.realtime.beginnings import Beginnings
@@ -105,6 +105,8 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
         found.append(whip.entrance(config.whip_token))
     if config.simli_key:
         found.append(simli.entrance(config.simli_key))
+    if config.livekit_key:
+        found.append(livekit_launch.entrance(config.livekit_key))
     if config.pipecat_key:
         found.append(smallwebrtc.entrance(config.pipecat_key))
     if config.realtime_key:
@@ -121,6 +123,8 @@ def ways(config: Config) -> tuple[Way, ...]:
         found += whip.WAYS
     if config.simli_key:
         found += simli.WAYS
+    if config.livekit_key:
+        found += livekit_launch.WAYS
     if config.pipecat_key:
         found += smallwebrtc.WAYS
     if config.realtime_key:
@@ -141,6 +145,10 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     if config.simli_key:
         settings = simli.Settings(config.simli_key, config.faces, relays(config), limits)
         found.append(simli.Simli(settings, live, has))
+    if config.livekit_key:
+        urls = tuple(each.rstrip("/") for each in config.livekit_urls.split())
+        wished = livekit_launch.Settings(urls, (config.width, config.height))
+        found.append(livekit_launch.Launches(wished, live))
     if config.pipecat_key:
         found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
     if config.realtime_key:
