@@ -29,7 +29,7 @@ export interface ServerMessages {
     session: string;
     avatar: string;
     voice: string;
-    source: "dialogue" | "microphone" | (string & {});
+    source: "dialogue" | "microphone" | "voice" | (string & {});
     /** A secret: whoever has it is told what was said. */
     resume: string;
     resumed: boolean;
@@ -54,6 +54,8 @@ export interface ServerMessages {
   reply_started: { turn: number; at_ms: number };
   reply_held: { turn: number };
   reply_resumed: { turn: number; at_ms: number };
+  segment_started: { segment: number; at_ms: number };
+  segment_ended: { segment: number; position: number; interrupted: boolean };
   caption: Caption;
   card: { turn: number; card: Card };
   staff: { turn: number; reason: string };
@@ -137,7 +139,7 @@ export interface CardWords {
 export class VisavisAvatar extends HTMLElement {
   static readonly observedAttributes: string[];
 
-  /** For networks that need a relay; set before connect(). */
+  /** For networks that need other relays than the server offers; set before connect(). */
   iceServers: RTCIceServer[];
   readonly session: Session;
   mode: "talk" | "open";

@@ -9,10 +9,13 @@
  * Attributes, all optional and live: `server` (base URL; default: where this script came from),
  * `avatar`, `voice`, `lang` (of the conversation: "en", "de", ... or "auto", which follows the visitor;
  * changed while connected, the avatar goes on in it), `token`, `mode` ("talk": the microphone is on between mic(true) and
- * mic(false); "open": it is on from the start), `muted`, `source` ("dialogue": the avatar answers;
+ * mic(false); "open": it is on from the start; "none": there is none, and nobody is asked for it), `muted`, `source` ("dialogue": the avatar answers;
  * "microphone": it speaks what the microphone hears, half a second later. Set `muted` then unless
  * headphones are worn: the microphone would hear the avatar, and the avatar speak itself), `watched`
  * (its picture is shown elsewhere too: have all of them drawn while the element is out of sight),
+ * `transparent` (the person alone, before whatever the page has behind the element), `background` (what
+ * the person stands before: "original", "blur", "#rrggbb" or a picture of the server's), `session-name` (by
+ * which you command the session at the server, see docs/api.md),
  * `cards` ("off": the page shows them itself), `kiosk` (links of cards are QR codes, and lead nowhere).
  *
  * Methods: connect() from a click, disconnect(), hideCard(), renew() (ends the conversation and begins another
@@ -31,14 +34,16 @@
  * "playblocked" when the browser wants a click before sound: call play() from one.
  * "card" {turn, card}: a picture, a link or a map, which the element shows (see element/cards.js) unless
  * `cards="off"`; "cardaway" when it is there no more; "staff" {turn, reason}: a person was asked for;
+ * "cutout" {by, why}: how a `transparent` one is composed: "webgl", "canvas" or "opaque", and why not better.
  * "farewell" {turn}: the avatar has said goodbye. The element then disconnects, unless preventDefault().
- * Style it through ::part(poster), ::part(video), ::part(still), ::part(card-card) and the parts of a card;
+ * Style it through ::part(poster), ::part(video), ::part(cutout), ::part(still), ::part(card-card) and the parts of a card;
  * `--visavis-card-bottom`, `--visavis-card-background`, `--visavis-card-color`.
  */
 
 import { CardShelf, STYLE as CARD_STYLE } from "./element/cards.js";
-import { authorization } from "./element/connection.js";
+import { authorization } from "./element/authorization.js";
 import { Microphone } from "./element/microphone.js";
+import { relays } from "./element/relays.js";
 import { Session } from "./element/session.js";
 import { Sight } from "./element/sight.js";
 
@@ -52,6 +57,8 @@ const TAIL_MS = 200; // people let go of the button before their last sound is o
 const STYLE = `
 :host { display: block; position: relative; overflow: hidden; aspect-ratio: 1; background: #16120f; }
 :host([hidden]) { display: none; }
+:host([transparent]) { background: none; }
+:host([transparent]) :is(video, img) { visibility: hidden; }
 .layer { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover;
     object-position: inherit; transition: opacity 350ms ease; }
 .hidden { opacity: 0; }
@@ -71,9 +78,10 @@ function layer(tag, part) {
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
 
 export class VisavisAvatar extends Base {
-  static observedAttributes = ["server", "avatar", "voice", "lang", "token", "source", "mode", "muted", "watched", "aria-label"];
+  static observedAttributes = ["server", "avatar", "voice", "lang", "token", "source", "mode", "muted", "watched", "aria-label",
+    "transparent", "background", "session-name"];
 
-  /** For networks that need a relay; set before connect(). @type {RTCIceServer[]} */
+  /** For networks that need another relay than the server offers; set before connect(). @type {RTCIceServer[]} */
   iceServers = [];
   session = new Session(this.#target());
 
@@ -90,6 +98,8 @@ export class VisavisAvatar extends Base {
   #rests = false;
   #preview = "";
   /** @type {AbortController|null} */ #listeners = null;
+  /** Of a `transparent` element: what composes its picture. @type {import("./element/cutout.js").Cutout|null} */ #cutout = null;
+  /** @type {import("./element/cutout.js").Layout|null} */ #layout = null;
 
   constructor() {
     super();
@@ -138,11 +148,13 @@ export class VisavisAvatar extends Base {
     else if (name === "mode") this.#onMode();
     else if (name === "watched") this.#onSight();
     else if (name === "lang") this.session.speak(this.#target());
+    else if (name === "transparent") this.#cutOut();
     else this.#retarget();
   }
 
   get mode() {
-    return this.getAttribute("mode") === "open" ? "open" : "talk";
+    const mode = this.getAttribute("mode");
+    return mode === "open" || mode === "none" ? mode : "talk";
   }
 
   set mode(mode) {
@@ -214,7 +226,7 @@ export class VisavisAvatar extends Base {
     this.session.retarget(this.#target());
     this.session.connect();
     if (this.mode === "open") this.mic(true);
-    else this.#openMicrophone();
+    else if (this.mode === "talk") this.#openMicrophone();
   }
 
   disconnect() {
@@ -285,6 +297,8 @@ export class VisavisAvatar extends Base {
       voice: attribute("voice"),
       language: attribute("lang"),
       source: attribute("source"),
+      background: this.hasAttribute("transparent") ? "transparent" : attribute("background").replace(/^transparent$/, ""),
+      name: attribute("session-name"),
       token: attribute("token"),
       iceServers: this.iceServers,
     };
@@ -362,6 +376,7 @@ export class VisavisAvatar extends Base {
   /** @param {{type: string, reason?: string}} message */
   #onMessage(message) {
     const { type, reason } = message;
+    if (type === "ready") this.#lie(/** @type {any} */ (message));
     if (type === "reply_started" || type === "reply_resumed") this.#hush(false);
     if (type === "reply_held" || (type === "reply_ended" && reason === "interrupted")) this.#hush(true);
     const goesOn = this.#emit(message.type, message, type === "farewell");
@@ -404,12 +419,58 @@ export class VisavisAvatar extends Base {
 
   /** Keep the last picture while there is no new one. */
   #freeze() {
-    const { videoWidth: width, videoHeight: height } = this.#video;
-    if (!width || this.#video.classList.contains("hidden")) return;
+    const face = this.#face;
+    const [width, height] = this.#cutout ? [face.width, face.height] : [this.#video.videoWidth, this.#video.videoHeight];
+    if (!width || face.classList.contains("hidden")) return;
+    this.#cutout?.draw(); // what a context has drawn is gone once it was shown
     Object.assign(this.#still, { width, height });
-    this.#still.getContext("2d")?.drawImage(this.#video, 0, 0);
+    this.#still.getContext("2d")?.drawImage(face, 0, 0);
     this.#reveal(this.#still, true);
-    this.#video.classList.add("hidden", "at-once");
+    face.classList.add("hidden", "at-once");
+  }
+
+  /** What the picture is seen in. */
+  get #face() {
+    return this.#cutout?.canvas ?? this.#video;
+  }
+
+  /** The person alone, or before a background again; another session has the pictures for it. */
+  async #cutOut() {
+    this.#retarget();
+    const wanted = () => this.hasAttribute("transparent");
+    if (wanted() && !this.#cutout) {
+      const { Cutout } = await import("./element/cutout.js");
+      if (!wanted() || this.#cutout) return;
+      const canvas = /** @type {HTMLCanvasElement} */ (layer("canvas", "cutout"));
+      canvas.role = "img";
+      this.#video.after(canvas);
+      this.#cutout = new Cutout(this.#video, canvas, (by, why) => this.#onCutout(by, why));
+      this.#describe();
+      this.#cutout.lie(this.#layout);
+      if (this.#video.srcObject) this.#withNextPicture(() => this.#uncover());
+      this.#cutout.start();
+    } else if (!wanted() && this.#cutout) {
+      this.#cutout.stop();
+      this.#cutout.canvas.remove();
+      this.#cutout = null;
+      this.#describe();
+    }
+  }
+
+  /** @param {string} by @param {string} why */
+  #onCutout(by, why) {
+    if (why) console.warn(`visavis: the picture is ${by === "opaque" ? "not transparent" : `composed by ${by}`}: ${why}`);
+    this.#emit("cutout", { by, why });
+  }
+
+  /** @param {{size?: [number, number], matte?: number}} ready */
+  #lie({ size, matte }) {
+    this.#layout = size && matte ? { size, matte } : null;
+    if (!this.#cutout) return;
+    this.#cutout.lie(this.#layout);
+    this.#video.style.visibility = this.#layout ? "" : "visible";
+    this.#video.classList.toggle("hidden", this.#layout !== null);
+    if (!this.#layout) this.#onCutout("opaque", "the server sends no matte");
   }
 
   /** @param {MediaStream} stream */
@@ -439,7 +500,7 @@ export class VisavisAvatar extends Base {
 
   /** The live picture instead of the still. */
   #uncover() {
-    this.#reveal(this.#video);
+    this.#reveal(this.#face);
     this.#still.classList.remove("at-once");
     this.#still.classList.add("hidden");
   }
@@ -459,19 +520,21 @@ export class VisavisAvatar extends Base {
   }
 
   #clear() {
-    this.#video.classList.remove("at-once");
-    this.#video.classList.add("hidden");
+    this.#face.classList.remove("at-once");
+    this.#face.classList.add("hidden");
     this.#still.classList.add("hidden");
     this.#video.srcObject = null;
   }
 
   #describe() {
-    this.#video.ariaLabel = this.ariaLabel || "Live picture of the avatar";
+    this.#face.ariaLabel = this.ariaLabel || "Live picture of the avatar";
   }
 
   /** The still portrait, before the first picture and when there is none. */
   async #loadPoster() {
-    const { server, avatar, token } = this.#target();
+    const target = this.#target();
+    const { server, avatar, token } = target;
+    if (!this.iceServers.length) relays(target); // so that connecting need not wait for it
     const name = avatar || (await this.#defaultAvatar(server, token));
     const url = name && new URL(`v1/avatars/${encodeURIComponent(name)}/preview.webp`, server).href;
     if (!url || url === this.#preview) return;

@@ -53,9 +53,9 @@ def _faults() -> tuple[type[Exception], ...]:
     from visavis.models.errors import ModelError
     from visavis.models.fetch import FetchError
     from visavis.models.manifest import ManifestError
-    from visavis.server.system.errors import NotFound
+    from visavis.server.system.errors import DeviceError, NotFound
 
-    return (EngineError, ModelError, ManifestError, FetchError, NotFound, OSError)
+    return (EngineError, ModelError, ManifestError, FetchError, DeviceError, NotFound, OSError)
 
 
 def _complain(error: Exception, status: int) -> int:
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_say(commands)
+    _add_camera(commands)
     _add_publish(commands)
     _add_avatar(commands)
     _add_models(commands)
@@ -181,6 +182,38 @@ def _add_say(commands: Any) -> None:
         type=Path,
         help="write every state of the face to this file, one JSON line a picture",
     )
+
+
+def _add_camera(commands: Any) -> None:
+    text = "put a face that says what you say into a video call: virtual camera and microphone"
+    parser = _add(commands, "camera", "camera:camera", text)
+    parser.add_argument("--avatar", help="default: the setting's")
+    parser.add_argument("--mic", default="", metavar="NAME", help="default: the system's default")
+    parser.add_argument("--text", action="store_true", help="say typed words instead, a line each")
+    parser.add_argument("--voice", help="of typed words (default: the setting's)")
+    parser.add_argument(
+        "--device",
+        default="",
+        metavar="DEVICE",
+        help="the camera, such as /dev/video10, or a file that ends with .y4m (default: the first "
+        "of v4l2loopback)",
+    )
+    parser.add_argument(
+        "--sink",
+        default="",
+        help="play the voice into this sink of yours (default: a virtual microphone is made)",
+    )
+    parser.add_argument(
+        "--no-echo", action="store_true", help="do not take out what the loudspeaker plays"
+    )
+    parser.add_argument(
+        "--away", default="", metavar="WORDS", help='shown while you are away: "Back in a moment"'
+    )
+    parser.add_argument("--list", action="store_true", help="list microphones, sinks and cameras")
+    parser.add_argument(
+        "--doctor", action="store_true", help="say what is missing, and the command that mends it"
+    )
+    _add_json(parser)
 
 
 def _add_avatar(commands: Any) -> None:

@@ -6,7 +6,7 @@
  * a QR code for the visitor's own phone: nothing there leads away from the page.
  */
 
-import { authorization } from "./connection.js";
+import { authorization } from "./authorization.js";
 
 /**
  * @typedef {object} Card

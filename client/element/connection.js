@@ -3,7 +3,9 @@
  * Knows nothing of retries, of microphone permission or of the page.
  */
 
+import { authorization } from "./authorization.js";
 import { Pulse } from "./pulse.js";
+import { relays } from "./relays.js";
 import { Sync } from "./sync.js";
 
 export const LABEL = "visavis";
@@ -45,14 +47,11 @@ export class ConnectionError extends Error {
  * @property {string} voice name, "" for the server's default
  * @property {string} [language] BCP 47 or "auto", "" for the server's default
  * @property {string} [source] "dialogue" or "microphone", "" for the server's default
+ * @property {string} [background] see docs/api.md, "" for the server's default
+ * @property {string} [name] of the session, "" for one that nobody guesses
  * @property {string} token bearer token, "" for none
  * @property {RTCIceServer[]} iceServers
  */
-
-/** @param {string} token @returns {Record<string, string>} */
-export function authorization(token) {
-  return token ? { Authorization: `Bearer ${token}` } : {};
-}
 
 /** @param {Target} target */
 export function sessionsUrl(target) {
@@ -61,6 +60,8 @@ export function sessionsUrl(target) {
   if (target.voice) url.searchParams.set("voice", target.voice);
   if (target.language) url.searchParams.set("language", target.language);
   if (target.source) url.searchParams.set("source", target.source);
+  if (target.background) url.searchParams.set("background", target.background);
+  if (target.name) url.searchParams.set("name", target.name);
   return url.href;
 }
 
@@ -198,7 +199,10 @@ export class Connection {
 
   /** Offer, and take the server's answer. Rejects with ConnectionError. */
   async open() {
-    const enough = gathered(this.peer, this.#target.iceServers.length > 0);
+    const own = this.#target.iceServers.length > 0;
+    if (!own) await this.#useRelays();
+    // Through a relay of the server's the checks come all the same: its address need not be in the offer.
+    const enough = gathered(this.peer, own);
     await this.peer.setLocalDescription();
     await enough;
     this.#mark("offer");
@@ -210,6 +214,13 @@ export class Connection {
     await this.peer.setRemoteDescription({ type: "answer", sdp: answer }).catch((error) => {
       throw new ConnectionError("server", `The answer is unusable: ${error.message}`);
     });
+  }
+
+  /** Those that the server offers. Rejects with ConnectionError. */
+  async #useRelays() {
+    const iceServers = await relays(this.#target);
+    if (this.peer.signalingState === "closed") throw new ConnectionError("lost", "Given up.");
+    if (iceServers.length) this.peer.setConfiguration({ iceServers, bundlePolicy: "max-bundle" });
   }
 
   /** Resolves when the server has said `ready`. Rejects with ConnectionError. */

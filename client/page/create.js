@@ -2,7 +2,7 @@
  * The dialog that makes an avatar of a photo: photo and name, consent, progress, result.
  */
 
-import { authorization } from "../element/connection.js";
+import { authorization } from "../element/authorization.js";
 import { byId, make } from "./dom.js";
 import { asName, fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
 import { remark } from "./texts/remarks.js";

@@ -2,7 +2,7 @@
  * Making an avatar at the server: the upload, the waiting, the result. Knows nothing of the page.
  */
 
-import { authorization } from "../element/connection.js";
+import { authorization } from "../element/authorization.js";
 
 export const MAX_BYTES = 20 * 1024 * 1024; // the server's own limit, told before the upload
 const POLL_MS = 300;

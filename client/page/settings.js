@@ -2,7 +2,7 @@
  * The settings sheet: who one talks to, with which voice, and directions for the avatar.
  */
 
-import { authorization } from "../element/connection.js";
+import { authorization } from "../element/authorization.js";
 import { byId, make } from "./dom.js";
 import { language, onLanguage, primary, t } from "./texts/texts.js";
 

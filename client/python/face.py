@@ -44,11 +44,12 @@ from visavis.remote.messages import (
     Watch,
 )
 from visavis.remote.microphone import Outgoing
+from visavis.remote.relays import Relays
 from visavis.remote.replies import Replies, Reply
 
 Event = TypeVar("Event", bound=FromServer)
 
-_QUIET: Final = 4.0  # s without sound, of which servers send 50 packets a second
+_QUIET: Final = 2.5  # s without sound, of which servers send 50 packets a second
 _LOOK: Final = 0.5  # s between two looks
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0)  # s before each try to come back; then the last of them
 _KEPT: Final = 64  # messages that may have to be sent again
@@ -65,9 +66,16 @@ class Face:
     """
 
     def __init__(
-        self, target: Target, http: aiohttp.ClientSession, *, microphone: bool, patience: float
+        self,
+        target: Target,
+        relays: Relays,
+        http: aiohttp.ClientSession,
+        *,
+        microphone: bool,
+        patience: float,
     ) -> None:
         self._target, self._http, self._patience = target, http, patience
+        self._relays = relays
         self._outgoing = Outgoing() if microphone else None
         self._frames: dict[str, Readers[tuple[Any, float]]] = {
             "picture": Readers(_PICTURES),
@@ -204,7 +212,8 @@ class Face:
     async def _opened(self, resume: str) -> Link:
         frames = self._frames
         ears = Ears(self._heard, partial(_put, frames["sound"]), partial(_put, frames["picture"]))
-        link = Link(self._target, self._outgoing, ears)
+        relays = await self._relays.now(self._http)
+        link = Link(self._target, relays, self._outgoing, ears)
         try:
             self._ready = await link.open(self._http, resume)
         except BaseException:
@@ -262,7 +271,6 @@ class Face:
                 link.send(message)
         for setting in self._settings.values():
             self.send(setting)
-        self._replies.again()
 
     def _heard(self, message: FromServer) -> None:
         self._replies.take(message)
@@ -312,15 +320,19 @@ async def connect(
     """A session with the face of a server; it ends with the block.
 
     url: such as http://127.0.0.1:8765. avatar, voice, language, source: as in docs/api.md; empty:
-    the server's. microphone: whether sound may be sent. relay_only: through a TURN server alone.
+    the server's. microphone: whether sound may be sent. ice_servers: others than the server
+    offers. relay_only: through a TURN server alone.
     patience: s in which a connection that was lost must be back.
 
     Raises Unreachable, Unauthorised, Full (with `retry_after`), Refused, Blocked.
     """
     names = avatar, voice, language, source
-    target = Target(url, token, *names, tuple(ice_servers), relay_only)
-    async with aiohttp.ClientSession() as http:
-        face = Face(target, http, microphone=microphone, patience=patience)
+    target = Target(url, token, *names, relay_only)
+    relays = Relays(url, target.headers, ice_servers)
+    # A connection that was kept may be one of a network that is gone.
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as http:
+        face = Face(target, relays, http, microphone=microphone, patience=patience)
         try:
             await face.open()
             yield face

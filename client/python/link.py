@@ -46,7 +46,6 @@ class Target:
     voice: str = ""
     language: str = ""
     source: str = ""
-    ice_servers: tuple[RTCIceServer, ...] = ()
     relay_only: bool = False
 
     @property
@@ -74,7 +73,13 @@ class Ears:
 class Link:
     """`lost` is set once, with a few words, when the connection is over."""
 
-    def __init__(self, target: Target, outgoing: Outgoing | None, ears: Ears) -> None:
+    def __init__(
+        self,
+        target: Target,
+        relays: tuple[RTCIceServer, ...],
+        outgoing: Outgoing | None,
+        ears: Ears,
+    ) -> None:
         self._target, self._ears = target, ears
         self.location, self.heard_at = "", time.monotonic()
         self.goodbye: Goodbye | None = None
@@ -82,7 +87,7 @@ class Link:
         self._ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
         self._epoch: float | None = None
         self._pumps: list[asyncio.Task[None]] = []
-        self._pc = RTCPeerConnection(_configuration(target))
+        self._pc = RTCPeerConnection(_configuration(relays, target.relay_only))
         self._microphone = MicrophoneTrack(outgoing) if outgoing is not None else None
         voice = self._pc.addTransceiver(
             self._microphone or "audio", "sendrecv" if self._microphone else "recvonly"
@@ -219,10 +224,10 @@ class Link:
             self.lost.set_result(why)
 
 
-def _configuration(target: Target) -> RTCConfiguration:
-    policy = RTCIceTransportPolicy.RELAY if target.relay_only else RTCIceTransportPolicy.ALL
+def _configuration(relays: tuple[RTCIceServer, ...], relay_only: bool) -> RTCConfiguration:
+    policy = RTCIceTransportPolicy.RELAY if relay_only else RTCIceTransportPolicy.ALL
     return RTCConfiguration(
-        iceServers=list(target.ice_servers),
+        iceServers=list(relays),
         bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
         iceTransportPolicy=policy,
     )

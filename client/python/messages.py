@@ -227,6 +227,23 @@ class ReplyResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentStarted:
+    """Of a session whose source is a voice: the first sound of a segment plays at `at_ms`."""
+
+    segment: int
+    at_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEnded:
+    """It is over. position: s of it that were heard; interrupted: the rest is not."""
+
+    segment: int
+    position: float
+    interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CardShown:
     """The avatar shows something beside its words."""
 
@@ -308,8 +325,9 @@ class Failure:
 
 FromServer = (
     Ready | Pong | Goodbye | Listening | Transcribed | Commanded | LanguageSpoken | NotUnderstood
-    | Thinking | ReplyStarted | ReplyHeld | ReplyResumed | Caption | CardShown | StaffWanted
-    | Farewell | ReplyEnded | Receipt | Directed | Pictures | Attended | Failure
+    | Thinking | ReplyStarted | ReplyHeld | ReplyResumed | SegmentStarted | SegmentEnded | Caption
+    | CardShown | StaffWanted | Farewell | ReplyEnded | Receipt | Directed | Pictures | Attended
+    | Failure
 )  # fmt: skip
 
 TYPES: Final[dict[str, type[FromServer]]] = {
@@ -325,6 +343,8 @@ TYPES: Final[dict[str, type[FromServer]]] = {
     "reply_started": ReplyStarted,
     "reply_held": ReplyHeld,
     "reply_resumed": ReplyResumed,
+    "segment_started": SegmentStarted,
+    "segment_ended": SegmentEnded,
     "caption": Caption,
     "card": CardShown,
     "staff": StaffWanted,

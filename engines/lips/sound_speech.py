@@ -35,6 +35,7 @@ _BLOCK: Final = 2  # frames that are decided at once
 # 10 are no better than these.
 _LAG: Final = 4
 _PIECE: Final = 4  # frames of the shortest piece of speech
+_LEAST: Final = 2  # frames of a piece that is told in a hurry, if it may end there
 _LONG: Final = 6  # frames after which a sound that goes on is told in parts
 _LONGEST: Final = 14  # frames of the longest piece, even if it ends in a closure
 
@@ -78,8 +79,8 @@ class SoundSpeech:
         """The next samples now, by what was heard so far; the stream goes on."""
         ahead = self._network.guess()
         likely = [*self._decided, *self._path.guess(ahead.visemes)][self._hurried :]
-        frames = min(samples, len(self._pcm), len(likely) * _MEL_FRAME) // _MEL_FRAME
-        if frames:
+        most = min(samples, len(self._pcm), len(likely) * _MEL_FRAME) // _MEL_FRAME
+        if frames := _hurried_cut(likely, most):
             kinds = np.concatenate([self._kinds, ahead.kinds])[self._hurried :]
             yield self._made(likely[:frames], kinds, frames * _MEL_FRAME)
             self._hurried += frames
@@ -156,6 +157,17 @@ def _cut(decided: list[int]) -> int | None:
         if (changes or goes_on) and decided[at] not in _SEALS:
             return at
     return None
+
+
+def _hurried_cut(likely: list[int], most: int) -> int:
+    """Where a piece of so many frames at most is best ended: between two sounds.
+
+    A closure in two pieces would be two closures; any other sound may go on in the next piece.
+    """
+    changes = [at for at in range(_LEAST, most + 1) if likely[at - 1 : at] != likely[at : at + 1]]
+    if changes and (most == len(likely) or likely[most] in _SEALS):
+        return changes[-1]
+    return most
 
 
 class Path:

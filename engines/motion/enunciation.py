@@ -58,25 +58,39 @@ class Enunciation:
 
     def __init__(self) -> None:
         self._usual: float | None = None  # dB of a vowel
+        self._last: MouthMovement | None = None  # the sound that ended the piece before
 
     def sounds(self, at: float, speech: Speech) -> list[MouthMovement]:
         """The sounds of a piece that starts at `at` s, in order and without gaps."""
         envelope = _decibels(speech.pcm)
-        sounds = self._opened(_spread(speech), envelope)
+        sounds = self._opened(_spread(speech), envelope, at)
         if any(sound.viseme.seal for sound in sounds):
             samples = speech.pcm.astype(np.int32)
             treble = _decibels(samples[1:] - samples[:-1])
             sounds = [
                 _sealed(i, sounds, treble) if s.viseme.seal else s for i, s in enumerate(sounds)
             ]
-        return [_moved(sound, at) for sound in sounds]
+        moved = [_moved(sound, at) for sound in sounds]
+        if moved:
+            began = at - self._gone_on(at, moved) if len(moved) == 1 else moved[-1].start
+            self._last = replace(moved[-1], start=began)
+        return moved
 
-    def _opened(self, sounds: Sequence[MouthMovement], envelope: Doubles) -> list[MouthMovement]:
+    def _gone_on(self, at: float, sounds: Sequence[MouthMovement]) -> float:
+        """For how many s the first of these sounds went on in the pieces before this one."""
+        last = self._last
+        if last is None or sounds[0].symbol != last.symbol or abs(last.end - at) > _STEP:
+            return 0.0
+        return at - last.start
+
+    def _opened(
+        self, sounds: Sequence[MouthMovement], envelope: Doubles, at: float
+    ) -> list[MouthMovement]:
         levels = [_loudest(envelope, s.start, s.end) if s.viseme.vowel else None for s in sounds]
         vowels = [level for level in levels if level is not None]
         if vowels:
             self._listen(median(vowels))
-        pace = _pace(sounds)
+        pace = _pace(sounds, self._gone_on(at, sounds) if sounds else 0.0)
         result = []
         for sound, level in zip(sounds, levels, strict=True):
             loudness = 0.0 if level is None or self._usual is None else level - self._usual
@@ -139,9 +153,17 @@ def _loudest(envelope: Doubles, start: float, end: float) -> float | None:
     return float(part.max()) if part.size else None
 
 
-def _pace(sounds: Sequence[MouthMovement]) -> float:
-    """Factor on the jaw: most people open less in fast speech (Kuehn & Moll 1976)."""
-    lengths = [s.end - s.start for s in sounds if s.viseme is not visemes.SILENCE]
+def _pace(sounds: Sequence[MouthMovement], gone_on: float) -> float:
+    """Factor on the jaw: most people open less in fast speech (Kuehn & Moll 1976).
+
+    gone_on: s of the first sound that were in pieces before.
+    """
+    begun = [gone_on, *[0.0] * len(sounds)]
+    lengths = [
+        s.end - s.start + before
+        for s, before in zip(sounds, begun, strict=False)
+        if s.viseme is not visemes.SILENCE
+    ]
     if not lengths:
         return 1.0
     return float(np.clip((np.mean(lengths) / _NORMAL_SOUND) ** 0.4, 0.8, 1.08))

@@ -50,4 +50,4 @@ class Backgrounds:
 
     def _unknown(self, wanted: str) -> str:
         known = ", ".join([*_WORDS, *self._pictures()])
-        return f"background is {wanted[:60]!r}: it must be a colour such as #00b140, or one of {known}."
+        return f"background is {wanted[:60]!r}: choose a colour such as #00b140, or one of {known}."

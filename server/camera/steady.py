@@ -56,12 +56,12 @@ class Stretch:
         keep = max(0, int(self._at) - _HALF)
         self._held, self._at = sound[keep:], self._at - keep
         places, before = at[:-1] - before[:-1], before[:-1]
-        if count == 0 or (not places.any() and longer == 0.0):
-            return sound[before]
+        if count == 0 or (longer == 0.0 and not places.any()):
+            return np.asarray(sound[before], np.int16)
         windows = sliding_window_view(sound, 2 * _HALF)[before - _HALF + 1]
         rows = _FILTERS[np.rint(places * _PHASES).astype(np.int64)]
         made = np.einsum("nk,nk->n", windows.astype(np.float32), rows)
-        return np.clip(np.rint(made), -32768, 32767).astype(np.int16)
+        return np.asarray(np.clip(np.rint(made), -32768, 32767), np.int16)
 
 
 class Drift:

@@ -25,6 +25,8 @@ CUSHION: Final[Tick] = ms(25)  # of sound in the sink when a packet is written
 _MORE: Final[Tick] = ms(10)  # after each time that it was not enough,
 _MOST: Final[Tick] = ms(85)  # up to this
 _BUFFER: Final[Tick] = ms(200)  # that the sink may hold at most: no write waits
+_CALM: Final = 15.0  # s without a gap after which it may be
+_LESS: Final[Tick] = ms(2)  # by which it shrinks then
 _OFF: Final[Tick] = ms(40)  # over the cushion: no drift, but a stall that was made up for
 _DRY: Final[Tick] = ms(2)
 _WAITING: Final = 8  # packets before the thread; what is more is dropped
@@ -33,7 +35,7 @@ _SMOOTH: Final = 0.2  # of each measurement of the delay
 
 
 class VoiceOut:
-    """`offer` from the event loop, `close` once. delay: from the offer to the sound, ticks.
+    """`start`, `offer` from the event loop, `close` once. delay: from offer to sound, ticks.
 
     find: the name of the sink; raises DeviceError or ConfigError while there is none. told(why):
     called in the thread when it stops, and with "" when it goes. gaps: how often the sink ran dry.
@@ -49,6 +51,9 @@ class VoiceOut:
         self._packets: queue.Queue[Pcm | None] = queue.Queue(_WAITING)
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="voice out", daemon=True)
+
+    def start(self) -> None:
+        """From now on; before, nothing is played."""
         self._thread.start()
 
     def offer(self, pcm: Pcm) -> None:
@@ -63,7 +68,8 @@ class VoiceOut:
         self._closed = True
         self._drain()
         self._packets.put_nowait(None)
-        self._thread.join(patience)
+        if self._thread.is_alive():
+            self._thread.join(patience)
 
     def _drain(self) -> None:
         while True:
@@ -120,7 +126,7 @@ class VoiceOut:
 
     def _play(self, stream: Playing) -> None:
         """Until it is closed. Raises DeviceError."""
-        drift, stretch = Drift(), Stretch()
+        drift, stretch, calm = Drift(), Stretch(), time.monotonic()
         # A sink that nobody used may sleep for two seconds more; then it takes what it has.
         stream.write(np.zeros(2 * _BUFFER, np.int16))
         stream.flush()
@@ -131,7 +137,7 @@ class VoiceOut:
             if ahead < _DRY:
                 self._ran_dry()
                 stream.write(np.zeros(self._cushion - ahead, np.int16))
-                ahead = self._cushion
+                ahead, calm = self._cushion, time.monotonic()
                 drift.restart()
             elif ahead > self._cushion + _OFF:
                 left = pcm[ahead - self._cushion :]
@@ -139,6 +145,8 @@ class VoiceOut:
                 ahead -= len(pcm) - len(left)
                 pcm = left
                 drift.restart()
+            elif self._cushion > CUSHION and time.monotonic() - calm > _CALM:
+                self._cushion, calm = self._cushion - _LESS, time.monotonic()
             stream.write(stretch.push(pcm, drift.longer(self._cushion - ahead, len(pcm))))
             self.delay += (ahead - self.delay) * (_SMOOTH if self.goes else 1.0)
             self.goes = True

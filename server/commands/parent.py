@@ -25,6 +25,7 @@ from visavis.server.http.cards import CardRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.places import Places
+from visavis.server.http.relays import RelayRoutes
 from visavis.server.processes.crew import Crew, Order
 from visavis.server.processes.forwarding import Forwarding
 from visavis.server.processes.staffing import DeskLink, StaffForwarding
@@ -109,6 +110,7 @@ def _application(
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
         CardRoutes(pictures),
         composition.topics(config),
+        RelayRoutes(composition.relays(config)),
         Basics(
             lambda: ends() or crew.missing,
             lambda: Room(admission.places, places.taken, admission.why),

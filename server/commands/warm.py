@@ -22,10 +22,12 @@ from visavis.server.services.chatting import BESIDE
 from visavis.server.services.fillers import Prepared
 from visavis.server.services.prepared import Repertoire, edition, folder, lines
 from visavis.server.services.preparing import prepare_now
-from visavis.server.services.voices import APOLOGY
+from visavis.server.services.tongues import voice_of
+from visavis.server.services.voices import apology
 from visavis.server.system import config as settings
 from visavis.server.system import llm
 from visavis.server.system.config import Config
+from visavis.server.system.config_faults import AUTO
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.home import faults as unwritable
 
@@ -64,16 +66,18 @@ def _prepare_answers(config: Config) -> None:
     knowledge = Path(config.knowledge) if config.knowledge else None
     asks = config.dialogue == llm.NAME  # what it says cannot be known, but who stands in can
     name = BESIDE if asks else config.dialogue
-    dialogue = load.dialogue(name, DialogueSettings(home, knowledge))
+    language = ENGLISH if config.language == AUTO else config.language
+    dialogue = load.dialogue(name, DialogueSettings(home, knowledge, language=language))
     if not isinstance(dialogue, Foreknowing):
         raise ConfigError(
             f"dialogue is {config.dialogue!r}: what it says is not known beforehand; leave out "
             "--answers"
         )
-    known = Repertoire()
-    known.learn(lines(Prepared(ENGLISH, dialogue) if asks else dialogue, load.director(home)))
-    tts = load.tts(config.voice, home)
-    by, place = edition(config.voice, list(tts.synthesize(APOLOGY))), folder(home)
+    known = Repertoire(language)
+    known.learn(lines(Prepared(language, dialogue) if asks else dialogue, load.director(home)))
+    voice = voice_of(language, (config.voice,), home)
+    tts = load.tts(voice, home)
+    by, place = edition(voice, [clause.speech for clause in apology(tts)]), folder(home)
     try:
         steps = prepare_now(tts, by, known.plan, place)
         with tqdm(steps, "synthesizing answers", len(known.plan), leave=False) as bar:

@@ -21,7 +21,7 @@ from visavis.server.session.events import Event
 _TAIL: Final[Tick] = ms(500)  # Pipecat says that a bot has stopped after 350 ms of silence
 # Before speech, so that a packet that comes late is no gap: the other end plays what it has and
 # asks for more, and whatever it lacked once it is late with from then on.
-_CUSHION: Final[Tick] = ms(40)
+_CUSHION: Final[Tick] = ms(20)
 _LOST: Final[Tick] = ms(500)  # further behind than this the process was stopped: do not catch up
 
 Heard = Callable[[Pcm, Tick], Awaitable[None]]
@@ -31,8 +31,9 @@ Seen = Callable[[I420, Tick], Awaitable[None]]
 class Paced:
     """Outlet: `heard` gets (n,) int16 at 48 kHz, `seen` each new picture, both in order.
 
-    Both with the tick at which it plays, as far as that goes: what waits plays later. A picture comes before the sound that plays with it. told: gets the session's events, in the
-    event loop, and must not block.
+    With each comes the tick at which it plays, as far as that goes: what waits plays later. A
+    picture comes before the sound that plays with it. told: gets the session's events, in the event
+    loop, and must not block.
     """
 
     def __init__(self, heard: Heard, seen: Seen, told: Callable[[Event], None]) -> None:

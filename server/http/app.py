@@ -132,6 +132,7 @@ class Basics:
             web.get("/metrics", self._metrics_text),
             web.get("/", self._page),
             web.get("/staff", self._staff),
+            web.get("/scene", self._scene),
             *(web.get(f"/{name}", self._file) for name in _FILES),
         ]
 
@@ -155,6 +156,9 @@ class Basics:
 
     async def _staff(self, _request: web.Request) -> web.FileResponse:
         return web.FileResponse(_CLIENT / "staff.html", headers=_FRESH)
+
+    async def _scene(self, _request: web.Request) -> web.FileResponse:
+        return web.FileResponse(_CLIENT / "scene.html", headers=_FRESH)
 
     async def _file(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(_CLIENT / request.path.lstrip("/"), headers=_FRESH)

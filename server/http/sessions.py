@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
+from weakref import WeakValueDictionary
 
 from aiohttp import hdrs, web
 
 from visavis.server import protocol
 from visavis.server.http.callers import caller
 from visavis.server.http.keepsakes import name_of
+from visavis.server.http.naming import given
 from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.http.opening import Kind, Sessions, Wish
 from visavis.server.http.problems import SDP, body, json_object, sdp_offer
@@ -47,10 +48,16 @@ _CARRIED: Final = (
 
 
 class SessionRoutes:
-    """The addresses of live sessions. recordings: the folder of their files."""
+    """The addresses of live sessions. recordings: the folder of their files.
 
-    def __init__(self, sessions: Sessions, recordings: Path, metrics: Metrics) -> None:
-        self._sessions, self._metrics = sessions, metrics
+    may_name: whether callers may choose a session's name.
+    """
+
+    def __init__(
+        self, sessions: Sessions, recordings: Path, metrics: Metrics, *, may_name: bool = False
+    ) -> None:
+        self._sessions, self._metrics, self._may_name = sessions, metrics, may_name
+        self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by name
         self._recordings = Recordings(recordings)
         self._reviving: dict[str, asyncio.Event] = {}
         self._offers = Offers()
@@ -87,11 +94,19 @@ class SessionRoutes:
         wish = Wish(**asked, accepts=request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
         kind = await self._sessions.kind(wish)
         offers.checked(offer, self._sessions.reach)  # before anybody gives up a place for it
-        name = secrets.token_urlsafe(12)
-        await self._sessions.take_place(name, caller(request))
-        answer = await self._seated(name, kind, offer)
+        name = given(request.query.get("name", ""), may=self._may_name)
+        async with self._opening.setdefault(name, asyncio.Lock()):
+            await self._make_way(name)
+            await self._sessions.take_place(name, caller(request))
+            answer = await self._seated(name, kind, offer)
         self._sessions.opened(name, kind)
         return _answered(name, answer)
+
+    async def _make_way(self, name: str) -> None:
+        """A name is whose who asked for it last: a page that was loaded anew knows no token."""
+        if (before := self._sessions.find(name)) is not None:
+            log.info("a session's name was taken over", extra={"session": name})
+            await before.close(for_good=True)
 
     async def _seated(self, name: str, kind: Kind, offer: str, before: Legacy | None = None) -> str:
         """Open a session in the place that was taken for it: the SDP answer."""
@@ -194,7 +209,9 @@ class SessionRoutes:
         conversation = self._conversation(request)
         if request.content_type != _FRAGMENT:
             raise WrongType(f"Send candidates as {_FRAGMENT}.")
-        await conversation.add_candidates(await body(request))
+        answer = await conversation.add_candidates(await body(request))
+        if answer:  # another way, RFC 9725 4.4.2
+            return web.Response(status=200, text=answer, content_type=_FRAGMENT)
         return web.Response(status=204)
 
     async def _command(self, request: web.Request) -> web.Response:

@@ -15,8 +15,10 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from visavis.server.http import problems
+from visavis.server.http.addresses import SCHEME
 from visavis.server.http.callers import caller
 from visavis.server.http.keepsakes import name_of
+from visavis.server.http.naming import named
 from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.processes.crew import Crew
 from visavis.server.processes.trust import CALLER
@@ -72,6 +74,10 @@ class Forwarding:
                 return await self._asked(worker, request, body, name)
             if not self._crew.register.may_go_on(name):
                 raise self._gone(name, NotFound(AWAY, "session-over"))
+        elif (name := named(request.query.get("name", ""))) and (
+            worker := self._crew.register.of(name)
+        ) is not None:
+            return await self._asked(worker, request, body, name)  # it takes its own one's place
         return await self._offered(request, body)
 
     async def _offered(self, request: web.Request, body: bytes) -> web.Response:
@@ -170,6 +176,8 @@ def headers_of(request: web.Request, also: Sequence[str] = ()) -> CIMultiDict[st
             if not value.isascii():
                 raise Malformed(f"The header {name} must be plain ASCII.")
             headers[name] = value
+    if request.secure or request.headers.get(SCHEME, "").lower() == "https":
+        headers[SCHEME] = "https"  # a worker makes addresses that the caller is given
     return headers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from visavis.engines import load
-from visavis.engines.base import Dialogue, Foreknowing, Mind, names, obeys
+from visavis.engines.base import Dialogue, EngineError, Foreknowing, Mind, names, obeys
 from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.language.commands import Commands
+from visavis.engines.language.languages import code_of, is_english
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.engines.language.phrasebook import LANGUAGES as OWN
 from visavis.engines.settings import ChatSettings, DialogueSettings
@@ -24,11 +26,14 @@ from visavis.server.services.fillers import Prepared
 from visavis.server.services.guarding import guarded
 from visavis.server.services.loading import loading
 from visavis.server.services.minds import DialogueMind, WatchedMind
+from visavis.server.system.faults import fault
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, Served
 from visavis.server.tools.specs import ToolsFile
 from visavis.server.tools.toolbox import OwnToolbox
+
+log = logging.getLogger(__name__)
 
 _DEADLINE: Final = 20.0  # s for a fragment of an answer
 _WHAT: Final = "The dialogue"
@@ -39,7 +44,10 @@ Serve: TypeAlias = Callable[[str, str, Dialogue, Worker], Served[Dialogue]]
 
 @dataclass(frozen=True, slots=True)
 class MindSettings:
-    """Who is to answer: a dialogue by its name, and what it is made of; see `engines.Defaults`."""
+    """Who is to answer: a dialogue by its name, and what it is made of; see `engines.Defaults`.
+
+    language: BCP 47, of the house.
+    """
 
     dialogue: str
     knowledge: Path | None
@@ -47,6 +55,7 @@ class MindSettings:
     zone: str
     tools: ToolsFile
     rescue: Rescue
+    language: str = ENGLISH
 
 
 class Answering:
@@ -75,20 +84,28 @@ class Answering:
         self.admitted = self._toolbox.gallery.admitted  # a card as a page can show it, or None
         self.commands: Commands | None = None
         self.foreknowing: Foreknowing | None = None
+        self._local: DialogueMind | None = None
+        self._expected: dict[str, asyncio.Task[None]] = {}
 
     async def open(self) -> None:
-        """Load who answers in English. Raises EngineError, ManifestError."""
+        """Load who answers in English and the house's language. Raises EngineError, ManifestError.
+
+        What may be said is foreknown of the house's language alone.
+        """
         wanted = self._wanted
         if wanted.chat is None:
             self._unguarded = await self._dialogue(wanted.dialogue)
+            if isinstance(self._unguarded, DialogueMind):
+                await self._at_home(self._unguarded)
             return
         local = await self._dialogue(BESIDE)
         assert isinstance(local, DialogueMind)
+        await self._at_home(local)
         toolbox = await self._toolbox.opened()
         settings = DialogueSettings(self._home, wanted.knowledge, chat=wanted.chat, toolbox=toolbox)
         opened = await chatting.opened(wanted.dialogue, settings, local, self._metrics)
         self._ends.callback(opened.stop)
-        self.foreknowing = Prepared(ENGLISH, self.foreknowing)
+        self.foreknowing = Prepared(wanted.language, self.foreknowing)
         self._unguarded = opened.mind
 
     async def guard(self) -> None:
@@ -112,6 +129,28 @@ class Answering:
         served = self._serve("dialogue", _WHAT, engine, worker)
         return DialogueMind(served, ENGLISH, partial(self._dialogue_in, name, settings))
 
+    async def _at_home(self, mind: DialogueMind) -> None:
+        """Load the dialogue of the house's language, so that its first visitor need not wait."""
+        self._local = mind
+        if not is_english(self._wanted.language):
+            self.foreknowing = None
+            await mind.ready(code_of(self._wanted.language))
+
+    def expect(self, language: str) -> None:
+        """A session in a language begins: its dialogue is loaded before the first question."""
+        code = code_of(language)
+        if self._local is not None and code not in self._expected:
+            self._expected[code] = asyncio.create_task(self._load(self._local, code))
+
+    async def _load(self, mind: DialogueMind, code: str) -> None:
+        try:
+            await mind.ready(code)
+        except EngineError as error:  # whoever asks in it is told
+            del self._expected[code]
+            log.warning(
+                "a dialogue could not be loaded", extra={"language": code, "fault": fault(error)}
+            )
+
     async def _dialogue_in(
         self, name: str, settings: DialogueSettings, language: str
     ) -> Served[Dialogue]:
@@ -125,6 +164,8 @@ class Answering:
             worker.close()
             raise
         assert not isinstance(engine, Mind)  # it was none in the first language
+        if self.foreknowing is None and isinstance(engine, Foreknowing):
+            self.foreknowing = engine  # the first that is loaded is the house's
         return self._serve("dialogue", _WHAT, engine, worker)
 
     async def renewed(self, old: object, new: object) -> bool:
@@ -139,10 +180,12 @@ class Answering:
         """All that may be said, also to who is in danger; None: nobody knows it."""
         if self.foreknowing is None:
             return None
-        return await self.mind.foreknown(self.foreknowing)
+        return await self.mind.foreknown(self.foreknowing, self._wanted.language)
 
     def close(self) -> None:
         """End what is not served by a thread of its own."""
+        for task in self._expected.values():
+            task.cancel()
         self._ends.close()
 
 

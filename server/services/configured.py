@@ -6,10 +6,12 @@ from pathlib import Path
 
 from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.registry import as_wanted
+from visavis.server.avatars.backgrounds import Backgrounds
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.engines import Defaults, Services
 from visavis.server.system import llm
 from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError, Malformed
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools import file as tools_file
 from visavis.server.tools.specs import Shown, ToolsFile
@@ -49,5 +51,21 @@ def services(
         tools=tools(config),
         zone=config.time_zone,
         wordless=wordless,
+        backgrounds=_backgrounds(config),
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
+
+
+def _backgrounds(config: Config) -> Backgrounds:
+    """What faces may stand before. Raises ConfigError for a default that there is not."""
+    if config.background == "transparent":
+        raise ConfigError(
+            "background is 'transparent': pages ask for that themselves (docs/embedding.md), for "
+            "others would see the matte; choose another one"
+        )
+    found = Backgrounds(config.backgrounds, config.background)
+    try:
+        found.find("")
+    except Malformed as error:
+        raise ConfigError(f"{error.detail} Its folder is {config.backgrounds}.") from error
+    return found

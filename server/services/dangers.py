@@ -54,11 +54,11 @@ class DangerMind:
         """meaning: looks once more at what the mind has no answer to; None: nobody does."""
         self._mind, self._rescue, self._own, self._meaning = mind, rescue, own, meaning
 
-    async def foreknown(self, other: Foreknowing | None) -> Foreknowing:
-        """What is said to a danger, in English, then what another one knows: to be made ahead."""
-        own = await self._own.get(ENGLISH)
-        said = [answer(kind, ENGLISH, self._rescue, own) for kind in KINDS]
-        return _Foreknown((*said, still(ENGLISH, self._rescue)), other)
+    async def foreknown(self, other: Foreknowing | None, language: str = ENGLISH) -> Foreknowing:
+        """What is said to a danger in a language, then what another one knows: to be made ahead."""
+        own = await self._own.get(language)
+        said = [answer(kind, language, self._rescue, own) for kind in KINDS]
+        return _Foreknown((*said, still(language, self._rescue)), other)
 
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """Ours where the words tell of a danger, else the mind's. Raises EngineError."""

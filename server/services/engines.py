@@ -62,6 +62,7 @@ from visavis.server.session.lipsync import Mouth
 from visavis.server.session.speaking import Speakers
 from visavis.server.session.switching import followed
 from visavis.server.system.config import Source
+from visavis.server.system.config_faults import AUTO
 from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
@@ -118,8 +119,14 @@ class Defaults:
     def mind(self) -> MindSettings:
         """Who is to answer."""
         return MindSettings(
-            self.dialogue, self.knowledge, self.chat, self.zone, self.tools, self.rescue
-        )
+            self.dialogue, self.knowledge, self.chat, self.zone, self.tools, self.rescue,
+            self.house,
+        )  # fmt: skip
+
+    @property
+    def house(self) -> str:
+        """The language of most sessions, as far as it is known: BCP 47."""
+        return ENGLISH if self.language == AUTO else self.language
 
 
 class Services:
@@ -133,7 +140,7 @@ class Services:
         self._seed = secrets.randbits(31)  # no two starts of the server move alike
         self._loading: str | None = "The server is loading its models."
         self._ends = ExitStack()
-        self._repertoire = Repertoire() if defaults.prepare else None
+        self._repertoire = Repertoire(defaults.house) if defaults.prepare else None
         self._voices = Voices(
             home, metrics, apart=defaults.voices_apart, repertoire=self._repertoire
         )
@@ -188,12 +195,11 @@ class Services:
         self._languages = await asyncio.to_thread(load.languages, self._home)
         if why := unspoken(self._defaults.language, self._languages):
             raise EngineError(why)
-        await asyncio.gather(
-            self._open_ears(), self._answering.open(), self._voices.get(self._defaults.voice)
-        )
+        voice = self._tongues.get(self._defaults.house, self._defaults.voice)
+        await asyncio.gather(self._open_ears(), self._answering.open(), voice)
 
     async def _open_ears(self) -> None:
-        await self._ears.get(ENGLISH)
+        await self._hears(self._defaults.house, self._defaults.language == AUTO)
         self._turn_end = await self._open_turn_end()
 
     async def _open_turn_end(self) -> Served[TurnEnd] | None:
@@ -241,6 +247,7 @@ class Services:
         """
         if self._defaults.wordless:
             return await self._lend_wordless(avatar, source)
+        self._answering.expect(language)
         with loading("The voice"):
             name = await asyncio.to_thread(self._tongues.name, language, voice)
             loaded = await self._voices.get(name)
@@ -290,14 +297,15 @@ class Services:
         )
 
     async def _lend_wordless(self, avatar: str, source: Source) -> Engines:
-        if source != "voice":
-            raise EngineError("Nobody here hears or answers: this session can only be pushed to.")
+        if source == "dialogue":
+            raise EngineError("Nobody here hears or answers: a session can only be given a voice.")
         path = await asyncio.to_thread(self._avatars.path, avatar)
         self._seed += 1
         with loading("The session's lips or motion"):
-            motion, pushed = await asyncio.to_thread(load.motion, self._seed), await self.mouth()
+            motion, mouth = await asyncio.to_thread(load.motion, self._seed), await self.mouth()
         loan = await self._puppets.lend(path)
-        return Wordless(self._guide, self._drawing, self._metrics).engines(loan, motion, pushed)
+        wordless = Wordless(self._guide, self._drawing, self._metrics)
+        return wordless.engines(loan, motion, mouth, source)
 
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""
@@ -407,7 +415,8 @@ class Services:
         self._ends.callback(self._drawing.close)
         self._puppets = Puppets(generator, worker)
         path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
-        loan = await self._puppets.lend(path)
+        backdrop = await asyncio.to_thread(self._defaults.backgrounds.find, "")
+        loan = await self._puppets.lend(path, backdrop)
         await worker.call(load.warm, partial(draw_one, generator, loan.puppet))
         loan.end()
         await worker.load(lambda: load.motion(0).state(0))

@@ -97,6 +97,10 @@ class DialogueMind:
         async with aclosing(asked) as notes:
             return await anext(notes)
 
+    async def ready(self, language: str) -> Served[Dialogue]:
+        """Load the dialogue of a primary language, if it is not there. Raises EngineError."""
+        return await self._in(language)
+
     async def _in(self, language: str) -> Served[Dialogue]:
         """Raises EngineError."""
         if self._others is None:

@@ -22,6 +22,7 @@ from visavis.engines.base import EngineError, Foreknowing, Prosody, Speech
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.lines import lines_of
 from visavis.engines.direction.styles import ActiveStyles
+from visavis.engines.language.phrasebook import ENGLISH
 from visavis.server.services.speech_files import DamagedError, decoded, encoded
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
@@ -47,9 +48,13 @@ class Wanted:
 
 
 class Repertoire:
-    """What may be said that the operator wrote: all lines, and those that are made ahead."""
+    """What may be said that the operator wrote: all lines, and those that are made ahead.
 
-    def __init__(self) -> None:
+    language: BCP 47, of all of them.
+    """
+
+    def __init__(self, language: str = ENGLISH) -> None:
+        self.language = language
         self.plan: tuple[Wanted, ...] = ()  # likeliest first
         self.texts: frozenset[str] = frozenset()
 

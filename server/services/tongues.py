@@ -28,6 +28,28 @@ def unspoken(setting: str, languages: Sequence[str]) -> str:
     return _MISSING.format(setting=setting) if missing else ""
 
 
+def voice_of(language: str, wanted: Sequence[str], home: Path) -> str:
+    """The first of some voices that speaks a language, or that is none at all; else its own.
+
+    Reads files. Raises EngineError.
+    """
+    code, known = code_of(language), load.voices(home)
+    for voice in wanted:
+        if _language_of(voice, known) in (code, ""):
+            return voice
+    found = load.voice_for(language, home)
+    if found is None:  # of English, that is because any will do
+        found = next((each.name for each in known if code_of(each.language) == code), None)
+    if found is None:
+        raise EngineError(_NOBODY.format(language=code))
+    return found
+
+
+def _language_of(voice: str, known: Sequence[Voice]) -> str:
+    found = next((each for each in known if each.name == voice), None)
+    return code_of(found.language) if found is not None else ""
+
+
 class Tongues:
     """Voices by language: one that was asked for, where it speaks it, else the language's own."""
 
@@ -37,25 +59,11 @@ class Tongues:
 
     def name(self, language: str, wanted: str) -> str:
         """The voice of a language: `wanted`, if it is of that. Reads files. Raises EngineError."""
-        code = code_of(language)
-        for voice in (wanted, self._default):
-            if self.language_of(voice) in (code, ""):
-                return voice
-        found = load.voice_for(language, self._home)
-        if found is None:  # of English, that is because any will do
-            found = next((each.name for each in self._all if code_of(each.language) == code), None)
-        if found is None:
-            raise EngineError(_NOBODY.format(language=code))
-        return found
+        return voice_of(language, (wanted, self._default), self._home)
 
     def language_of(self, voice: str) -> str:
         """The code of a voice's language; "" of one that there is not. Reads files."""
-        found = next((each for each in self._all if each.name == voice), None)
-        return code_of(found.language) if found is not None else ""
-
-    @property
-    def _all(self) -> tuple[Voice, ...]:
-        return load.voices(self._home)
+        return _language_of(voice, load.voices(self._home))
 
     async def get(self, language: str, wanted: str) -> Loaded:
         """Raises EngineError, NotFound."""

@@ -10,8 +10,8 @@ from typing import Final
 
 from visavis.engines import load
 from visavis.engines.base import Tts
-from visavis.engines.language.languages import is_english
-from visavis.engines.language.phrasebook import ENGLISH, phrase
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import phrase
 from visavis.server.playout.messages import Clause
 from visavis.server.services import prepared
 from visavis.server.services.prepared import Repertoire, Shelf
@@ -21,7 +21,6 @@ from visavis.server.system.metrics import Metrics
 from visavis.server.system.process import EngineProcess
 from visavis.server.system.served import Health, InThread, Runner, Served
 
-APOLOGY: Final = phrase("apology.failed", ENGLISH)
 _DEADLINE: Final = 20.0  # s for one piece of speech
 _READING: Final = 1.0  # s for what is kept of it on the disk; then it is synthesized
 
@@ -77,19 +76,20 @@ class Voices:
             why = load.missing_voices().get(name, "")
             raise NotFound(f"There is no voice {name!r}." + (f" ({why})" if why else ""))
         run = self._in_process if self._apart else self._in_thread
-        runner, apology = await run(name)
+        runner, sorry = await run(name)
         health = Health(f"tts-{name}", f"The voice {name}", self._metrics)
-        return Loaded(Served(runner, health), apology, await self._shelf(name, apology))
+        return Loaded(Served(runner, health), sorry, await self._shelf(name, sorry))
 
-    async def _shelf(self, name: str, apology: tuple[Clause, ...]) -> Shelf | None:
+    async def _shelf(self, name: str, sorry: tuple[Clause, ...]) -> Shelf | None:
         known = await asyncio.to_thread(load.voices, self._home)
         spoken = next((each.language for each in known if each.name == name), "")
-        if self._repertoire is None or not is_english(spoken):
-            return None  # what is made ahead is in English
-        sample = [clause.speech for clause in apology]
+        ahead = self._repertoire
+        if ahead is None or code_of(spoken) != code_of(ahead.language):
+            return None
+        sample = [clause.speech for clause in sorry]
         by = await asyncio.to_thread(prepared.edition, name, sample)
         place = prepared.folder(self._home)
-        return Shelf(name, by, place, self._repertoire, self._reader, self._metrics)
+        return Shelf(name, by, place, ahead, self._reader, self._metrics)
 
     # Both warm the voice with the apology: a first synthesis costs several times a later one.
 
@@ -97,7 +97,7 @@ class Voices:
         worker = Worker(f"tts-{name}", deadline=_DEADLINE)
         try:
             tts = await worker.load(load.tts, name, self._home)
-            return InThread(tts, worker), await worker.load(_apology, tts)
+            return InThread(tts, worker), await worker.load(apology, tts)
         except BaseException:
             worker.close()
             raise
@@ -106,7 +106,7 @@ class Voices:
         child = EngineProcess(f"tts-{name}", partial(load.tts, name, self._home), _DEADLINE)
         try:
             await child.load()
-            return child, await child.call(_apology)
+            return child, await child.call(apology)
         except BaseException:
             child.close()
             raise
@@ -118,7 +118,8 @@ class Voices:
         self._reader.close()
 
 
-def _apology(tts: Tts) -> tuple[Clause, ...]:
+def apology(tts: Tts) -> tuple[Clause, ...]:
+    """What a voice says when an answer could not be made. Raises EngineError."""
     return tuple(
         Clause(" ".join(word.text for word in speech.words), speech)
         for speech in tts.synthesize(phrase("apology.failed", tts.voice.language))

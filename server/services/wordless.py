@@ -1,15 +1,19 @@
-"""What a session works with that speaks another's voice only: a face, and nobody who has words."""
+"""What a session works with that speaks another's voice only: a face, and nobody who has words.
+
+The voice is pushed by a program, or comes from a microphone of this machine.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 
 from visavis.engines.base import PLAIN, EngineError, Motion, Prosody, Speech, Voice
 from visavis.engines.dialogue.echo import EchoDialogue
 from visavis.server.playout.clock import Clock
+from visavis.server.playout.messages import Tick, ms
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.minds import DialogueMind
 from visavis.server.services.puppets import Loan
@@ -17,6 +21,7 @@ from visavis.server.session.engines import Engines
 from visavis.server.session.guide import Guide
 from visavis.server.session.lipsync import Mouth
 from visavis.server.session.speaking import Speakers
+from visavis.server.system.config import Source
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
@@ -24,6 +29,7 @@ from visavis.server.system.served import Health, InThread, Served
 T = TypeVar("T")
 
 LANGUAGE: Final = "und"  # of a voice that is not ours
+HELD: Final[Tick] = ms(25)  # a microphone of this machine comes more evenly than a network
 
 
 class Mute:
@@ -44,8 +50,9 @@ class Wordless:
     drawing: DrawingPool
     metrics: Metrics
 
-    def engines(self, loan: Loan, motion: Motion, pushed: Mouth) -> Engines:
+    def engines(self, loan: Loan, motion: Motion, mouth: Mouth, source: Source) -> Engines:
         """Of one session, to which all of these belong from now on."""
+        heard = source == "microphone"
         sitting = self.drawing.sit(loan.puppet)
 
         def give_back() -> None:
@@ -54,7 +61,7 @@ class Wordless:
 
         mind = DialogueMind(self._served("dialogue", EchoDialogue()))
         return Engines(
-            ear=None,
+            ear=replace(mouth, held=HELD) if heard else None,
             motion=motion,
             sitting=sitting,
             still=loan.still,
@@ -62,7 +69,7 @@ class Wordless:
             apology=(),
             give_back=give_back,
             clock=partial(Clock, phase=sitting.phase),
-            pushed=pushed,
+            pushed=None if heard else mouth,
         )
 
     def _served(self, name: str, engine: T) -> Served[T]:

@@ -28,7 +28,7 @@ class Engines:
     language: BCP 47, in which the conversation begins, and voice: who speaks it. follows: whether
     it goes over to the visitor's, if that is one of `languages` (codes); hears(language, detect):
     recognition in one, to go on with, others being written as what they are (raises EngineError).
-    double: px of height of the picture, where pictures are double, see models/pictures/double.py; 0:
+    double: px of height of the picture, where pictures are double (models/pictures/double.py); 0:
     they are not.
     pushed: what speaks the sound that a program pushes; then there is no mind to ask.
     over: told of each question that was answered, and how sure the answer was.

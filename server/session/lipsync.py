@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _DEADLINE: Final = 2.0  # s for a little sound, of which 20 ms take 2
 
 LIPS_FAILED: Final = Failure("lips-failed", "My lips failed; the voice goes on without them.")
+HELD: Final[Tick] = ms(30)
 _NOTHING: Final = np.zeros(0, np.int16)
 
 Listen = Callable[[Lips], Iterator[Speech]]
@@ -41,7 +42,7 @@ class Mouth:
 
     lips: Lips
     again: Callable[[], Lips]
-    held: Tick = ms(30)
+    held: Tick = HELD
 
 
 class LipSync:

@@ -12,16 +12,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from visavis.engines.base import Pcm, Speech
 from visavis.server.playout.messages import PACKET, TICK_RATE, Tick, ms
+from visavis.server.playout.timeline import FADE
 from visavis.server.session.events import SegmentEnded, SegmentStarted
 from visavis.server.session.lipsync import LipSync, Mouth
 from visavis.server.session.performing import Platform
+from visavis.server.session.placed import Segment
 from visavis.server.session.relayed import Relayed
 from visavis.server.system.errors import SoundError
 from visavis.server.system.faults import fault, trace
@@ -48,35 +49,6 @@ _UNHEARD: Final[Tick] = ms(500)  # an outlet that took no sound for so long play
 _NOTHING: Final = np.zeros(0, np.int16)
 
 
-@dataclass(slots=True)
-class _Segment:
-    """number: from 1. placed: stretches of its sound, (at, length), that were not heard in full.
-
-    complete: no more of it will come.
-    """
-
-    number: int
-    placed: deque[tuple[Tick, Tick]] = field(default_factory=deque)
-    begins: Tick | None = None
-    begun: bool = False
-    complete: bool = False
-    passed: Tick = 0  # of it, that was heard and is no longer among `placed`
-
-    def place(self, at: Tick, length: Tick) -> None:
-        self.begins = at if self.begins is None else self.begins
-        self.placed.append((at, length))
-
-    @property
-    def ends(self) -> Tick:
-        return sum(self.placed[-1]) if self.placed else 0
-
-    def heard(self, until: Tick) -> Tick:
-        """How much of it has sounded by `until`, which grows from call to call."""
-        while self.placed and sum(self.placed[0]) <= until and len(self.placed) > 1:
-            self.passed += self.placed.popleft()[1]
-        return self.passed + sum(min(max(until - at, 0), n) for at, n in self.placed)
-
-
 class Pushed:
     """Of one session. One task pushes; `clear` may be called by any, at any time.
 
@@ -93,13 +65,14 @@ class Pushed:
         self._relayed = Relayed(platform.timeline, platform.showing)
         self.room: Tick = ms(1000 * ROOM)
         self.segment = 1
-        self._open: deque[_Segment] = deque()  # that are not over, the one being pushed last
-        self._waiting: deque[tuple[_Segment, Pcm | None]] = deque()  # None: its end
+        self._open: deque[Segment] = deque()  # that are not over, the one being pushed last
+        self._waiting: deque[tuple[Segment, Pcm | None]] = deque()  # None: its end
         self._held: Tick = 0  # how much of it
         self._next_at: Tick = 0  # where what was not placed yet goes
         self._run: Tick = 0  # sound that came since nothing was left to play
         self._begun = False  # whether any of it was placed
         self._late: Tick = 0  # how much later it sounds than it would if all had come in time
+        self._fade: tuple[Tick, Tick] = 0, 0  # (at, length) of what was cut last
         self._clears = 0
         self._stale = False  # the lips hold sound that was cleared
         self._arrived, self._changed, self._cleared = (asyncio.Event() for _ in range(3))
@@ -135,8 +108,7 @@ class Pushed:
         ended again.
         """
         number = self.segment
-        if not self._begun:  # all that there is to hear has come
-            self._run = max(self._run, _PLENTY)
+        self.hasten()  # all that there is to hear has come
         if segment is None or segment == number:
             self._put(None)
             self.segment += 1
@@ -162,6 +134,7 @@ class Pushed:
         self._timeline.cut(at, self._timeline.turn + 1)
         if sounds:
             self._platform.showing.cut(at)
+            self._fade = self._clock.now(), at + FADE - self._clock.now()
         self._next_at = min(self._next_at, self._timeline.end)
         self._platform.showing.attend("idle")
         positions = [self._over(each, self._heard() + PACKET, cleared=True) for each in cleared]
@@ -173,6 +146,11 @@ class Pushed:
         """Whether a segment is not over yet."""
         return bool(self._open)
 
+    def hasten(self) -> None:
+        """What was just pushed is heard as soon as it can be: it does not wait for more."""
+        if not self._begun:
+            self._run = max(self._run, _PLENTY)
+
     @property
     def ahead(self) -> Tick:
         """How much sound waits, or is placed and was not heard yet."""
@@ -182,6 +160,21 @@ class Pushed:
         """Return once every segment is over."""
         while self._open:
             await self._until(self._changed, None)
+
+    @property
+    def silent_from(self) -> Tick:
+        """When the sound that was cleared last has faded out."""
+        return sum(self._fade)
+
+    def covers(self, at: Tick, length: Tick) -> tuple[Tick, Tick]:
+        """From where to where there is a segment's sound within [at, at + length), as offsets.
+
+        Silence in a segment is its sound, too; the same twice where there is none.
+        """
+        spans = [span for segment in self._open for span in segment.placed]
+        cut = [(max(at, a), min(at + length, a + n)) for a, n in (*spans, self._fade)]
+        inside = [(first - at, last - at) for first, last in cut if first < last]
+        return (inside[0][0], inside[-1][1]) if inside else (0, 0)
 
     # --- what the session does --------------------------------------------------------------------
 
@@ -201,7 +194,7 @@ class Pushed:
         if self._mouth is None:
             raise SoundError("nothing can be pushed to this session: its source is not voice")
         if not self._open or self._open[-1].number != self.segment:
-            self._open.append(_Segment(self.segment))
+            self._open.append(Segment(self.segment))
         self._waiting.append((self._open[-1], pcm))
         if not self._running:
             self._running = True
@@ -252,7 +245,7 @@ class Pushed:
             else:
                 await self._until(self._arrived, None)
 
-    def _next(self) -> tuple[_Segment, Pcm | None]:
+    def _next(self) -> tuple[Segment, Pcm | None]:
         """As much of what waits, of one segment, as the lips hear in one go; or its end."""
         if not self._waiting:
             return self._open[-1], None
@@ -277,7 +270,7 @@ class Pushed:
             self._next_at, self._run, self._begun, self._late = now + DELAY, 0, False, 0
         self._run += length
 
-    def _say(self, segment: _Segment, pieces: list[Speech]) -> None:
+    def _say(self, segment: Segment, pieces: list[Speech]) -> None:
         for piece in (piece for piece in pieces if piece.pcm.size):
             if len(piece.pcm) <= self._late and _is_quiet(piece.pcm):
                 self._late -= len(piece.pcm)
@@ -295,7 +288,7 @@ class Pushed:
             self._late += min(soonest - self._next_at, _UNEVEN)
         return max(self._next_at, soonest)
 
-    def _place(self, segment: _Segment, at: Tick, piece: Speech) -> None:
+    def _place(self, segment: Segment, at: Tick, piece: Speech) -> None:
         self._next_at = at + len(piece.pcm)
         segment.place(at, len(piece.pcm))
         try:
@@ -335,7 +328,7 @@ class Pushed:
             return first.begins
         return first.ends if first.complete else None
 
-    def _pass(self, segment: _Segment, heard: Tick) -> None:
+    def _pass(self, segment: Segment, heard: Tick) -> None:
         if segment.begins is not None and not segment.begun:
             self._begin(segment)
             return
@@ -345,12 +338,12 @@ class Pushed:
             self._platform.showing.attend("idle")
         self._changed.set()
 
-    def _begin(self, segment: _Segment) -> None:
+    def _begin(self, segment: Segment) -> None:
         assert segment.begins is not None
         segment.begun = True
         self._platform.tell(SegmentStarted(segment.number, segment.begins))
 
-    def _over(self, segment: _Segment, heard: Tick, *, cleared: bool) -> float:
+    def _over(self, segment: Segment, heard: Tick, *, cleared: bool) -> float:
         """Tell that it is over; how many s of it were heard."""
         position = segment.heard(heard) / TICK_RATE
         if position and not segment.begun:

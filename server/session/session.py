@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Literal
 
 from visavis.engines.base import Mood, Pcm
 from visavis.models.pictures import double
@@ -192,6 +193,11 @@ class Session:
         return self.clock.now() - max(self._stirred, self._replies.ended, voiced)
 
     @property
+    def delay(self) -> Tick:
+        """From sound that is listened to, to the same sound played; 0 where it is answered."""
+        return self._ear.delay if isinstance(self._ear, Relay) else 0
+
+    @property
     def replying(self) -> bool:
         """Whether a reply is under way: thought of, or spoken and not at its end."""
         return self._replies.current is not None
@@ -311,6 +317,10 @@ class Session:
         self._replies.end("interrupted")
         self._taking.settle()
         self._halting.halted = None
+
+    def attend(self, what: Literal["idle", "listening"]) -> None:
+        """What the face does while it is silent, for a program that knows who speaks."""
+        self._showing.attend(what)
 
     def interrupt(self) -> None:
         """Stop speaking; the rest is said only to who asks for it."""

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, get_args
 
 from visavis.models import piper_voices
 from visavis.server.system import secret_files
-from visavis.server.system.addresses import Address, Network, addresses, networks, ports
+from visavis.server.system.addresses import Address, Network, addresses, networks, ports, relays
 from visavis.server.system.config_faults import faults
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.pairs import pairs
@@ -30,6 +30,7 @@ _SECRET: Final = {
     "whip_token": "the speakers' token",
     "simli_key": "the key of Simli's clients",
     "liveavatar_key": "the key of LiveAvatar's clients",
+    "turn_secret": "the relays' secret",
     "pipecat_key": "the key of Pipecat's clients",
     "realtime_key": "the key of OpenAI Realtime's clients",
 }
@@ -129,6 +130,19 @@ class Config:
     )
     width: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
     height: int = _setting(512, "pixels of the picture, even, from 128 to 1920")
+    background: str = _setting(
+        "original",
+        "what faces stand before: original (the photo's own), blur, a colour such as #00b140, the "
+        "name of a picture in background_folder",
+    )
+    background_folder: str = _setting(
+        "", "folder of pictures that sessions may ask for as background; empty: backgrounds in home"
+    )
+    scene_names: str = _setting(
+        "auto",
+        "on, off or auto: whether a page may give its session a name, by which you command it, and "
+        "take it over from another page; auto: where only this machine can call",
+    )
     renderer: str = _setting(
         "auto",
         "who draws: warp (the CPU), torch or tensorrt (a GPU; the CPU stands by), "
@@ -140,6 +154,16 @@ class Config:
         "a core each where the CPU draws",
     )
     ice_servers: str = _setting("", "STUN or TURN addresses, separated by spaces; none by default")
+    turn_servers: str = _setting(
+        "",
+        "relays that viewers are given, turn: or turns: addresses without accounts (and stun:), "
+        "separated by spaces",
+    )
+    turn_secret: str = _setting(
+        "", "secret shared with those relays, of which viewers' accounts are made; never an option"
+    )
+    turn_secret_file: str = _setting("", "file that holds it, and that only you may read")
+    turn_seconds: int = _setting(43_200, "how long such an account lasts")
     media_addresses: str = _setting(
         "",
         "this machine's addresses at which sound and pictures are received, separated by spaces; "
@@ -266,6 +290,11 @@ class Config:
         return tuple(self.ice_servers.split())
 
     @property
+    def relays(self) -> tuple[str, ...]:
+        """Addresses of the relays that viewers are given. Raises ConfigError."""
+        return relays("turn_servers", self.turn_servers)
+
+    @property
     def faces(self) -> dict[str, str]:
         """Avatars by the face IDs of Simli's clients."""
         return pairs("simli_faces", self.simli_faces)
@@ -325,6 +354,18 @@ class Config:
     def may_create(self) -> bool:
         """Whether callers may make avatars: never where anybody can call."""
         return self.create_avatars == "on" and (self.is_local or bool(self.token))
+
+    @property
+    def backgrounds(self) -> Path:
+        """The folder of pictures for backgrounds. Raises ConfigError."""
+        if self.background_folder:
+            return _path(self.background_folder, "background_folder")
+        return self.home_path / "backgrounds"
+
+    @property
+    def may_name(self) -> bool:
+        """Whether callers may give their session a name."""
+        return self.is_local if self.scene_names == "auto" else self.scene_names == "on"
 
     @property
     def is_local(self) -> bool:
@@ -392,7 +433,7 @@ def doubts(
 
 def _refuse_secrets(given: Mapping[str, Any]) -> None:
     """Every user of a machine sees the command lines of all programs."""
-    for one in (name for name in SECRETS if not name.endswith("_key")):
+    for one in (name for name in SECRETS if name.endswith("token")):
         if given.get(one):
             msg = (
                 "a token on the command line can be read by every user of this machine: make a "
@@ -400,7 +441,7 @@ def _refuse_secrets(given: Mapping[str, Any]) -> None:
                 f"{_PREFIX}{one.upper()}"
             )
             raise ConfigError(msg)
-    for one in (name for name in SECRETS if name.endswith("_key")):
+    for one in (name for name in SECRETS if not name.endswith("token")):
         if given.get(one):
             msg = (
                 "a key on the command line can be read by every user of this machine: put it into "

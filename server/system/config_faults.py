@@ -25,12 +25,14 @@ _ANCESTOR: Final = re.compile(
     r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
 )
 _WORKERS: Final = 64
+_LASTS: Final = 60, 604_800  # s of a relay's account: a minute to a week
 
 
 def faults(config: Config) -> Iterator[str]:
     """All of them. Raises ConfigError for an address that is none."""
     for found in (
-        _access_faults, _choice_faults, _place_faults, _number_faults, _media_faults, llm.faults,
+        _access_faults, _choice_faults, _place_faults, _number_faults, _media_faults, _relay_faults,
+        llm.faults,
     ):  # fmt: skip
         yield from found(config)
 
@@ -81,6 +83,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"renderer is {config.renderer!r}: choose {_either(WANTED)}"
     if config.voice_process not in {"on", "off", "auto"}:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
+    if config.scene_names not in {"on", "off", "auto"}:
+        yield f"scene_names is {config.scene_names!r}: choose on, off or auto"
     for name in _SWITCHES:
         if getattr(config, name) not in {"on", "off"}:
             yield f"{name} is {getattr(config, name)!r}: choose on or off"
@@ -111,6 +115,20 @@ def _number_faults(config: Config) -> Iterator[str]:
         yield "sessions_per_address, resume_seconds and drain_seconds must each be 0 or more"
     if min(config.idle_minutes, config.session_minutes) < -1:
         yield "idle_minutes and session_minutes must be -1, 0 or more"
+
+
+def _relay_faults(config: Config) -> Iterator[str]:
+    """Relays and what their accounts are made of."""
+    has_relay = any(address.startswith("turn") for address in config.relays)
+    if has_relay and not config.turn_secret:
+        yield (
+            "turn_servers names a relay and turn_secret is empty: set the relay's secret "
+            "(coturn's static-auth-secret), of which viewers' accounts are made"
+        )
+    if config.turn_secret and not has_relay:
+        yield "turn_secret is set and turn_servers names no relay: name it, or leave both empty"
+    if not _LASTS[0] <= config.turn_seconds <= _LASTS[1]:
+        yield f"turn_seconds is {config.turn_seconds}: choose {_LASTS[0]} to {_LASTS[1]}"
 
 
 def _media_faults(config: Config) -> Iterator[str]:

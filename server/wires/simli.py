@@ -20,10 +20,10 @@ from visavis.server.http.offers import Offers
 from visavis.server.http.opening import Sessions, Wish
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.protocol import Goodbye
-from visavis.server.rtc import connection as rtc
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.hosted import Hosted
 from visavis.server.rtc.leg import Leg
+from visavis.server.rtc.relays import Relays
 from visavis.server.session.events import Event, Failure, SegmentEnded, SegmentStarted
 from visavis.server.system.errors import Full, Malformed, NotFound, Problem, Unauthorized
 from visavis.server.system.pairs import ours
@@ -52,14 +52,14 @@ _STOPS: Final = {"idle": "IDLE", "length": "MAX"}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """key: of all its clients. faces: their face IDs -> our avatars. ice: STUN and TURN addresses.
+    """key: of all its clients. faces: their face IDs -> our avatars. ice: relays for one of them.
 
     limits: of any session, also of one that asks for longer.
     """
 
     key: str
     faces: Mapping[str, str]
-    ice: tuple[str, ...]
+    ice: Relays
     limits: Limits
 
 
@@ -123,7 +123,7 @@ class Simli:
         return web.json_response({"session_token": token, "warnings": list(wanted.warnings)})
 
     async def _ice(self, _request: web.Request) -> web.Response:
-        return web.json_response(servers(self._settings.ice))
+        return web.json_response(self._settings.ice.servers() or [_NOWHERE])
 
     async def _livekit(self, request: web.Request) -> web.StreamResponse:
         socket = Socket()
@@ -229,8 +229,8 @@ class _Call:
         """What the client says, until it goes, or all is said after it said that it was done."""
         async for said in self._socket:
             match messages.read(said):
-                case messages.Sound(pcm):
-                    await self._inflow.put(pcm)
+                case messages.Sound(pcm, now):
+                    await self._inflow.put(pcm, now=now)
                 case messages.Skip():
                     self._inflow.clear()
                 case messages.Done():
@@ -304,12 +304,3 @@ def _least(asked: int, limit: float) -> float:
 def _refused(status: int, code: str, words: str) -> web.Response:
     """A refusal as these clients read it: `detail` is a code."""
     return web.json_response({"detail": code, "message": words}, status=status)
-
-
-def servers(ice: tuple[str, ...]) -> list[dict[str, Any]]:
-    """STUN and TURN addresses as RTCIceServer has them (W3C WebRTC 1.0, 4.2.4)."""
-    found = []
-    for server in rtc.configuration(ice).iceServers or []:
-        each = {"urls": server.urls, "username": server.username, "credential": server.credential}
-        found.append({key: value for key, value in each.items() if value})
-    return found or [_NOWHERE]

@@ -44,9 +44,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """16-bit sound to be spoken, in bytes; an odd one may be left over for the next message."""
+    """16-bit sound to be spoken, in bytes; an odd one may be left over for the next message.
+
+    now: it is not to wait for more before it is heard.
+    """
 
     pcm: bytes
+    now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +131,8 @@ def read(message: str | bytes) -> Message:
     """A message after the offer. Whatever bytes are no word are sound.
 
     Words come as text or as bytes: simli-ai ends with b"DONE". PLAY_IMMEDIATE asks for sound that
-    is not buffered first, and nothing is here; it does not interrupt, since programs send it before
-    each piece of one sentence.
+    is not buffered first; it does not interrupt, since programs send it before each piece of one
+    sentence.
     """
     if isinstance(message, bytes):
         return _read_bytes(message)
@@ -152,7 +156,9 @@ def _read_bytes(message: bytes) -> Message:
         return Skip()
     if message.startswith(_CAMERA) and len(message) in _CAMERA_SIZES:
         return Unknown("Selected model does not support camera overrides")
-    return Sound(message.removeprefix(_IMMEDIATE))
+    if message.startswith(_IMMEDIATE):
+        return Sound(message[len(_IMMEDIATE) :], now=True)
+    return Sound(message)
 
 
 def answer(sdp: str) -> str:

@@ -20,6 +20,7 @@ from visavis.server.http.problems import sdp_offer
 from visavis.server.rtc import offers
 from visavis.server.rtc.leg import Leg
 from visavis.server.rtc.media import WATCHED
+from visavis.server.rtc.relays import Relays
 from visavis.server.system.errors import Full, NotFound
 from visavis.server.system.metrics import Metrics
 from visavis.server.wires import resources
@@ -54,10 +55,10 @@ class _Viewer:
 
 
 class Whep:
-    """The players of one process. most: of one avatar at a time. ice: STUN and TURN addresses."""
+    """The players of one process. most: of one avatar at a time. ice: relays for one of them."""
 
     def __init__(
-        self, stages: Stages, sessions: Sessions, ice: tuple[str, ...], most: int, metrics: Metrics
+        self, stages: Stages, sessions: Sessions, ice: Relays, most: int, metrics: Metrics
     ) -> None:
         self._stages, self._sessions, self._ice = stages, sessions, ice
         self._most, self._metrics = most, metrics
@@ -90,7 +91,7 @@ class Whep:
         leg.ended.add_done_callback(lambda ended: self._gone(name))
         self._metrics.viewers.set(len(self._viewers))
         answer = await hosted.connect(leg, offer)
-        return resources.created(f"/whep/{avatar}/{name}", answer, name, self._ice)
+        return resources.created(f"/whep/{avatar}/{name}", answer, name, self._ice.urls())
 
     def _check_room(self, avatar: str, who: str) -> None:
         """Raises Full."""
@@ -106,7 +107,7 @@ class Whep:
         self._metrics.viewers.set(len(self._viewers))
 
     async def _options(self, _request: web.Request) -> web.Response:
-        return resources.options(self._ice)
+        return resources.options(self._ice.urls())
 
     async def _trickle(self, request: web.Request) -> web.Response:
         return await resources.trickled(

@@ -21,6 +21,7 @@ from visavis.server.http.problems import sdp_offer
 from visavis.server.rtc import offers
 from visavis.server.rtc.leg import Leg
 from visavis.server.rtc.media import HEARD
+from visavis.server.rtc.relays import Relays
 from visavis.server.system.errors import Conflict, NotFound
 from visavis.server.wires import resources
 from visavis.server.wires.live_voice import LiveVoice
@@ -55,9 +56,9 @@ class _Speaker:
 
 
 class Whip:
-    """The voices of one process, one an avatar at a time. ice: STUN and TURN addresses."""
+    """The voices of one process, one an avatar at a time. ice: relays for one of them."""
 
-    def __init__(self, stages: Stages, sessions: Sessions, ice: tuple[str, ...]) -> None:
+    def __init__(self, stages: Stages, sessions: Sessions, ice: Relays) -> None:
         self._stages, self._sessions, self._ice = stages, sessions, ice
         self._speakers: dict[str, _Speaker] = {}  # by avatar
         self._offers = Offers()
@@ -88,7 +89,7 @@ class Whip:
         speaker = self._speakers[avatar] = _Speaker(name, leg, voice)
         leg.ended.add_done_callback(lambda ended: self._gone(avatar, speaker))
         answer = await hosted.connect(leg, offer)
-        return resources.created(f"/whip/{avatar}/{name}", answer, name, self._ice)
+        return resources.created(f"/whip/{avatar}/{name}", answer, name, self._ice.urls())
 
     async def _make_room(self, avatar: str) -> None:
         """Raises Conflict while somebody speaks there; who has gone silent gives way."""
@@ -104,7 +105,7 @@ class Whip:
             del self._speakers[avatar]
 
     async def _options(self, _request: web.Request) -> web.Response:
-        return resources.options(self._ice)
+        return resources.options(self._ice.urls())
 
     async def _trickle(self, request: web.Request) -> web.Response:
         speaker = self._of(request)

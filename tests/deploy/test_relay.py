@@ -1,97 +1,66 @@
-"""A session that has nothing but coturn between viewer and server, set up as deploy/ has it."""
+"""Sessions that have nothing but coturn between viewer and server, set up as deploy/ has it."""
 
 import asyncio
-import base64
-import hashlib
-import hmac
-import shutil
-import socket
-import subprocess
-import time
-from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 from aiortc import RTCConfiguration, RTCIceServer, RTCIceTransportPolicy
+from support import coturn
+from support.coturn import RELAY, SECRET
 from support.serving import Viewer, serving
 
-CONF = Path(__file__).parents[2] / "deploy" / "coturn" / "turnserver.conf"
-SECRET = "of-this-test"
-RELAY = "127.0.0.2"  # an address of its own, so that it can be forbidden
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("turnserver"), reason="needs the Debian package coturn"),
-]
+from visavis import remote
+from visavis.server.rtc.relays import Relays
+
+pytestmark = pytest.mark.skipif(coturn.MISSING is not None, reason=str(coturn.MISSING))
 
 
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((RELAY, 0))
-        return probe.getsockname()[1]
+def account(port, seconds=600):
+    """One that ends by itself."""
+    relays = Relays((f"turn:{RELAY}:{port}",), SECRET, seconds)
+    (server,) = relays.servers()
+    return RTCIceServer(**server)
 
 
-@contextmanager
-def coturn(folder, *, allowed="127.0.0.1"):
-    """Our configuration and what a test on loopback needs beside it: the port it listens on."""
-    port = free_port()
-    ours = folder / "turnserver.conf"
-    ours.write_text(
-        f"{CONF.read_text()}\nstatic-auth-secret={SECRET}\nallowed-peer-ip={allowed}\n"
-        f"listening-ip={RELAY}\nrelay-ip={RELAY}\nallow-loopback-peers\nno-tls\nno-dtls\n"
-        f"pidfile={folder}/pid\nuserdb={folder}/turndb\n"
-    )
-    log = (folder / "log").open("wb")
-    command = ["turnserver", "-c", str(ours), f"--listening-port={port}"]
-    with log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            wait_for_answer(port)
-            yield port
-        finally:
-            process.terminate()
-
-
-def wait_for_answer(port, within=10.0):
-    """Until it listens on TCP, which it does last."""
-    until = time.monotonic() + within
-    while True:
-        try:
-            return socket.create_connection((RELAY, port), timeout=1).close()
-        except OSError:
-            assert time.monotonic() < until, "coturn does not listen"
-            time.sleep(0.1)
-
-
-def account(port):
-    """One that ends by itself, as docs/operating.md#relays makes it."""
-    name = f"{int(time.time()) + 600}:visitor"
-    digest = hmac.new(SECRET.encode(), name.encode(), hashlib.sha1).digest()
-    return RTCIceServer(f"turn:{RELAY}:{port}", name, base64.b64encode(digest).decode())
-
-
-def relayed(port):
+def relayed(port, seconds=600):
     """A viewer who has no other way than the relay."""
     policy = RTCIceTransportPolicy.RELAY
-    return Viewer(configuration=RTCConfiguration([account(port)], iceTransportPolicy=policy))
+    return Viewer(
+        configuration=RTCConfiguration([account(port, seconds)], iceTransportPolicy=policy)
+    )
 
 
-async def test_a_viewer_behind_a_relay_sees_and_hears(tmp_path):
-    with coturn(tmp_path) as port:
-        async with serving(media_addresses="127.0.0.1") as client:
-            viewer = relayed(port)
-            try:
-                await viewer.connect(client)
-                offered = viewer.pc.localDescription.sdp
-                assert " typ relay " in offered
-                assert " typ host " not in offered
-                await viewer.wait_for("ready")
-                for kind in ("audio", "video"):
-                    for _ in range(10):
-                        await asyncio.wait_for(viewer.tracks[kind].recv(), 5)
-            finally:
-                await viewer.close()
+async def test_a_program_that_can_only_relay_sees_and_hears(tmp_path):
+    """visavis.remote asks the server for an account, and comes back through the relay, too."""
+    with coturn.coturn(tmp_path) as port:
+        async with (
+            serving(media_addresses="127.0.0.1", **coturn.settings(port)) as client,
+            remote.connect(str(client.make_url("/")), relay_only=True) as face,
+        ):
+            offered = face._link._pc.localDescription.sdp
+            assert " typ relay " in offered
+            assert " typ host " not in offered
+            pictures, sounds = face.pictures(), face.sound()
+            assert (await anext(pictures)).image.any()
+            reply = await face.say("Through the relay.")
+            while not np.abs((await asyncio.wait_for(anext(sounds), 5)).pcm).max() > 1000:
+                pass
+            assert (await reply.ended()).heard == "Through the relay."
+            await face._link._pc.close()
+            assert (await face.wait_for(remote.messages.Ready)).resumed
+            assert (await anext(face.pictures())).image.any()
 
 
+async def test_an_account_that_has_ended_is_refused(tmp_path):
+    with coturn.coturn(tmp_path) as port:
+        for seconds, is_relayed in ((600, True), (-600, False)):
+            viewer = relayed(port, seconds)
+            assert (" typ relay " in await viewer.offer()) is is_relayed
+            await viewer.close()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "allowed"),
     [
@@ -101,7 +70,7 @@ async def test_a_viewer_behind_a_relay_sees_and_hears(tmp_path):
     ids=["never_contact", "denied-peer-ip"],
 )
 async def test_a_relay_is_used_only_where_both_allow_it(tmp_path, settings, allowed):
-    with coturn(tmp_path, allowed=allowed) as port:
+    with coturn.coturn(tmp_path, allowed=allowed) as port:
         async with serving(media_addresses="127.0.0.1", **settings) as client:
             viewer = relayed(port)
             try:
@@ -113,9 +82,10 @@ async def test_a_relay_is_used_only_where_both_allow_it(tmp_path, settings, allo
                 await viewer.close()
 
 
+@pytest.mark.slow
 async def test_a_server_that_has_a_relay_of_its_own(tmp_path):
     """`ice_servers` with an account; coturn lets nothing through but from relay to relay."""
-    with coturn(tmp_path, allowed=RELAY) as port:
+    with coturn.coturn(tmp_path, allowed=RELAY) as port:
         relay = account(port)
         name, secret = quote(relay.username, safe=""), quote(relay.credential, safe="")
         url = f"turn:{name}:{secret}@{RELAY}:{port}"

@@ -190,6 +190,33 @@ def test_live_sound_becomes_speech_within_the_stated_delay(network, recording):
     list(stream.flush())
 
 
+def hurried(stream, pcm, delay):
+    """Sound in packets of 20 ms; a piece of 40 ms whenever one sounds within 60 ms."""
+    told = []
+    for at in range(0, len(pcm), PLAY_RATE // 50):
+        told += stream.feed(pcm[at : at + PLAY_RATE // 50])
+        fed = min(at + PLAY_RATE // 50, len(pcm))
+        while sum(len(piece.pcm) for piece in told) + delay - fed <= PLAY_RATE * 0.06:
+            told += stream.hurry(PLAY_RATE // 25)
+    return [*told, *stream.flush()]
+
+
+def test_what_is_told_in_a_hurry_is_the_sound_and_nearly_the_same(network, recording):
+    def row(pieces):
+        spans = [(p.symbol, p.end - p.start) for piece in pieces for p in piece.phonemes]
+        return np.concatenate([[symbol] * round(n / 480) for symbol, n in spans if n >= 240])
+
+    whole = row(speech(recording, network))
+    pieces = hurried(SoundSpeech(network), recording, PLAY_RATE * 0.12)
+    np.testing.assert_array_equal(np.concatenate([piece.pcm for piece in pieces]), recording)
+    assert max(len(piece.pcm) for piece in pieces) <= PLAY_RATE // 25
+    quick, slow = row(pieces), row(hurried(SoundSpeech(network), recording, PLAY_RATE * 0.4))
+    least = min(len(whole), len(quick))
+    same = (quick[:least] == whole[:least])[whole[:least] != ""]
+    assert 0.75 < same.mean() < 1.0  # by sounds; by visemes it is more
+    np.testing.assert_array_equal(slow, whole)  # nobody was in a hurry
+
+
 def test_every_class_has_a_shape_of_its_own_kind():
     for name, kind in KINDS.items():
         shapes = visemes(kind.symbol, "espeak")

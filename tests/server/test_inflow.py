@@ -108,3 +108,16 @@ async def test_an_end_is_one_also_without_a_pause():
         await inflow.silence()
         assert [each.segment for each in stage.ended] == [1, 2, 3]
         assert inflow.names == {1: "a", 2: "b", 3: "c"}
+
+
+@virtual_time
+async def test_what_is_to_be_heard_now_is_heard_sooner():
+    delays = []
+    for now in (False, True):
+        async with flowing() as (stage, inflow):
+            at = stage.clock.now()
+            await inflow.put(noise(187.5).tobytes(), now=now)
+            await stage.pass_time(500)
+            delays.append(stage.started[0].at - at)
+    assert delays[0] - delays[1] >= ms(60)
+    assert delays[1] <= ms(60)

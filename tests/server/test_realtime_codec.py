@@ -7,7 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from visavis.server.wires.realtime import incoming, sound
+from visavis.server.system.errors import Malformed
+from visavis.server.wires.realtime import forms, incoming, sound
 from visavis.server.wires.realtime.incoming import Unread
 from visavis.server.wires.realtime.refusals import Refused
 from visavis.server.wires.realtime.settings import Settings, updated
@@ -156,3 +157,38 @@ def test_an_event_is_read():
         incoming.Append(audio),
         "",
     )
+
+
+def form(*parts, end=b"--x--\r\n"):
+    return b"".join(b"--x\r\n" + part + b"\r\n" for part in parts) + end
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--x--",
+        b"--x\r\nno end",
+        form(b"no name\r\n\r\nv"),
+        form(b'Content-Disposition: form-data; name="a"\r\n\r\n\xff'),
+        form(*[b'Content-Disposition: form-data; name="a"\r\n\r\nv'] * 20),
+    ],
+    ids=["empty", "nothing", "endless", "nameless", "bytes", "many"],
+)
+def test_what_is_no_form_is_refused(body):
+    with pytest.raises(Malformed):
+        forms.texts(body, "multipart/form-data; boundary=x")
+
+
+def test_a_form_is_read_as_browsers_and_programs_write_it():
+    body = form(
+        b'Content-Disposition: form-data; name="sdp"\r\n\r\nv=0\r\no=-\r\n',
+        b'content-type: application/json\r\ncontent-disposition: form-data; name="session"; '
+        b'filename="x"\r\n\r\n{}',
+    )
+    assert forms.texts(body, 'multipart/form-data; boundary="x"') == {
+        "sdp": "v=0\r\no=-\r\n",
+        "session": "{}",
+    }
+    with pytest.raises(Malformed):
+        forms.texts(body, "multipart/form-data")

@@ -3,16 +3,16 @@
 import asyncio
 import base64
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import numpy as np
 import pytest
 from openai import AsyncOpenAI, BadRequestError
+from support.realtime_client import KEY, until
 from support.serving import serving
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-KEY = "sk-a-key-that-nobody-guesses"
 LONG = " ".join(["word"] * 40)
 
 
@@ -28,17 +28,6 @@ async def house(**settings):
         address = str(server.make_url("/v1"))
         async with AsyncOpenAI(api_key=KEY, base_url=address, max_retries=0) as client:
             yield server, client
-
-
-async def until(connection, kind, within=10.0):
-    """The events up to the first of this kind."""
-    events = []
-    async with asyncio.timeout(within):
-        async for event in connection:
-            events.append(event)
-            if event.type == kind:
-                return events
-    raise AssertionError([event.type for event in events])
 
 
 @pytest.mark.asyncio
@@ -134,7 +123,7 @@ async def test_a_page_comes_in_with_an_ephemeral_key():
 
 @pytest.mark.asyncio
 async def test_hostile_events_are_told_and_the_conversation_goes_on():
-    async with house() as (server, client), client.realtime.connect(model="x") as socket:
+    async with house() as (_, client), client.realtime.connect(model="x") as socket:
         await until(socket, "session.created")
         for text in ("{", "[]", "null", '{"type":"no.such"}', '{"type":[]}', "\x00", "[" * 100_000):
             await socket.send_raw(text)
@@ -157,12 +146,12 @@ async def test_hostile_events_are_told_and_the_conversation_goes_on():
 async def test_a_message_of_15_mb_ends_its_own_connection_alone():
     async with house() as (_, client), client.realtime.connect(model="x") as witness:
         await until(witness, "session.created")
-        with pytest.raises(Exception, match="1009|too big|close"):
-            async with client.realtime.connect(model="x") as socket:
+        async with client.realtime.connect(model="x") as socket:
+            with suppress(ConnectionClosed):  # it is refused before it is read
                 await socket.input_audio_buffer.append(audio="A" * (15 << 20))
                 async for _ in socket:
                     pass
-                raise ConnectionError("close")
+            assert socket._connection.close_code == 1009
         await witness.response.create()
         assert (await until(witness, "response.done"))[-1].response.status == "completed"
 
@@ -187,7 +176,7 @@ async def test_a_flood_of_events_slows_down_its_sender_alone():
         assert asyncio.get_running_loop().time() - started < 3.0
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        flooding._connection.transport.abort()  # it would read 700 errors first
+        flooding._connection.transport.abort()  # it would read hundreds of errors first
 
 
 @pytest.mark.asyncio
@@ -203,7 +192,7 @@ async def test_a_client_that_vanishes_gives_its_place_back():
 
 @pytest.mark.asyncio
 async def test_a_model_that_is_an_avatar_is_shown():
-    async with house() as (server, client):
+    async with house() as (_, client):
         async with client.realtime.connect(model="mira") as socket:
             created = (await until(socket, "session.created"))[-1].session
             assert created.model_extra["visavis"]["avatar"] == "mira"

@@ -53,7 +53,7 @@ def test_words_and_sound_are_told_apart() -> None:
     assert simli.read(b"DONE") == simli.Done()  # as simli-ai ends
     assert simli.read("DONE") == simli.Done()  # as simli-client does
     assert simli.read(b"\1\2\3") == simli.Sound(b"\1\2\3")
-    assert simli.read(b"PLAY_IMMEDIATE\1\2") == simli.Sound(b"\1\2")
+    assert simli.read(b"PLAY_IMMEDIATE\1\2") == simli.Sound(b"\1\2", now=True)
     assert simli.read("ping 17.5") == simli.Ping(" 17.5")
 
 

@@ -76,7 +76,7 @@ class Told:
 
 
 class TalkStage(Stage):
-    """In virtual time. mind: in place of the fake dialogue; session: of the client's first words."""
+    """In virtual time. mind: in place of the fake dialogue; session: as the client wants it."""
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import detection, tongues
 from visavis.engines.language.commands import Commands
+from visavis.models.pictures import double
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause
 from visavis.server.services.carrying import Measured
@@ -81,6 +82,10 @@ class FakeServices:
         engines = self.engines(fake.FakeLips() if source == "microphone" else None)
         if source == "voice":
             engines = replace(engines, ear=None, pushed=await self.mouth())
+        if background == "transparent":
+            still = double.empty(128, 128)
+            sitting = self.drawing.sit(Puppet("mira before nothing"))
+            engines = replace(engines, sitting=sitting, still=still, double=128)
         return replace(engines, language=language, follows=follows, languages=self.languages)
 
     async def mouth(self) -> Mouth:

@@ -1,7 +1,8 @@
 """A viewer of a SmallWebRTC bot, in a process of its own: when what arrived, and what it was.
 
-Run by `face.py`: python viewer.py ADDRESS SECONDS FILE. Times are of time.monotonic(), which all
-processes of a machine share, and of a packet's arrival: this client's jitter buffer comes after.
+Run by `face.py` with an address and a file, until its standard input is closed. Times are of
+time.monotonic(), which all processes of a machine share, and of a packet's arrival: this client's
+jitter buffer comes after.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,17 +19,18 @@ import aiohttp
 import cv2
 import numpy as np
 from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError
 from aiortc.rtcrtpreceiver import RTCRtpReceiver
 
 from bench.live.pipecat.thumbs import thumb
 
 
 class Seen:
-    """arrived: of each RTP time of a kind when its last packet came."""
+    """arrived: of each RTP time of a kind, from its first one on, when its last packet came."""
 
     def __init__(self) -> None:
         self.arrived: dict[str, dict[int, float]] = {"audio": {}, "video": {}}
+        self.first: dict[str, int] = {}
         self.sound: list[tuple[int, Any]] = []  # (RTP time, samples at 48 kHz)
         self.pictures: list[tuple[int, Any]] = []
         self.told: list[tuple[float, str]] = []
@@ -38,7 +41,8 @@ class Seen:
 
         async def noted(receiver: Any, packet: Any, arrival_time_ms: int) -> None:
             kind = receiver._RTCRtpReceiver__kind
-            self.arrived[kind][packet.timestamp] = time.monotonic()
+            first = self.first.setdefault(kind, packet.timestamp)
+            self.arrived[kind][(packet.timestamp - first) & 0xFFFFFFFF] = time.monotonic()
             await handle(receiver, packet, arrival_time_ms)
 
         RTCRtpReceiver._handle_rtp_packet = noted  # type: ignore[method-assign]
@@ -73,14 +77,14 @@ class Seen:
         )
 
 
-async def view(address: str, seconds: float, path: str) -> None:
-    """Connect as Pipecat's client does, and look for so long."""
+async def view(address: str, path: str) -> None:
+    """Connect as Pipecat's client does, and look until standard input ends."""
     seen, pc = Seen(), RTCPeerConnection()
     seen.watch_packets()
     readers: list[asyncio.Task[None]] = []
     pc.on("track", lambda track: readers.append(asyncio.create_task(seen.read(track))))
-    for kind in ("audio", "video"):
-        pc.addTransceiver(kind, "recvonly")
+    pc.addTransceiver(AudioStreamTrack(), "sendrecv")  # a microphone that hears nothing
+    pc.addTransceiver("video", "sendrecv")
     channel = pc.createDataChannel("chat")
     channel.on("message", lambda text: seen.told.append((time.monotonic(), text)))
     await pc.setLocalDescription(await pc.createOffer())
@@ -88,9 +92,9 @@ async def view(address: str, seconds: float, path: str) -> None:
     async with aiohttp.ClientSession() as http, http.post(address, json=offer) as response:
         answer = await response.json()
     await pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        await asyncio.sleep(1)
+    ended = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+    while not ended.done():
+        await asyncio.wait([ended], timeout=1)
         if channel.readyState == "open":
             channel.send(f"ping: {time.time()}")
     await pc.close()
@@ -101,7 +105,6 @@ async def view(address: str, seconds: float, path: str) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address")
-    parser.add_argument("seconds", type=float)
     parser.add_argument("file")
     options = parser.parse_args()
-    asyncio.run(view(options.address, options.seconds, options.file))
+    asyncio.run(view(options.address, options.file))

@@ -5,7 +5,7 @@
  * each visitor. The page around it keeps captions and log; see visit.js for when what happens.
  */
 
-import { authorization } from "../../element/connection.js";
+import { authorization } from "../../element/authorization.js";
 import { byId, make } from "../dom.js";
 import { has, language, LANGUAGES, onLanguage, t } from "../texts/texts.js";
 import { Attract } from "./attract.js";

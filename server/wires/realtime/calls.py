@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from aiortc import RTCDataChannel
 
 from visavis.server import protocol
-from visavis.server.http.problems import SDP, content
+from visavis.server.http.problems import SDP, body, content
 from visavis.server.rtc.leg import Leg
 from visavis.server.rtc.media import SPOKEN
 from visavis.server.session.events import Failure
@@ -20,6 +20,7 @@ from visavis.server.system import strict_json
 from visavis.server.system.bucket import Bucket
 from visavis.server.system.errors import Malformed, WrongType
 from visavis.server.system.flow import Tasks
+from visavis.server.wires.realtime import forms
 from visavis.server.wires.realtime.beginnings import Begun
 from visavis.server.wires.realtime.refusals import Refused
 from visavis.server.wires.realtime.talk import Line, Talk
@@ -140,15 +141,12 @@ def new_name() -> str:
 async def asked(request: web.Request) -> tuple[str, dict[str, Any]]:
     """A call's SDP offer, and what its session is to be. Raises WrongType, Malformed, TooLarge."""
     if request.content_type == SDP:
-        return _text(await content(request)), {}
+        return await body(request), {}
     if request.content_type != "multipart/form-data":
         raise WrongType(f"Send the offer as {SDP}, or as multipart/form-data with sdp and session.")
-    try:
-        form = await request.post()
-    except ValueError as error:  # aiohttp's, of what is no form
-        raise Malformed("The body is no multipart/form-data.") from error
+    form = forms.texts(await content(request), request.headers[hdrs.CONTENT_TYPE])
     session = form.get("session")
-    return _text(form.get("sdp", "")), _fields(_text(session)) if session is not None else {}
+    return form.get("sdp", ""), {} if session is None else _fields(session)
 
 
 def _fields(text: str) -> dict[str, Any]:
@@ -159,17 +157,6 @@ def _fields(text: str) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise Malformed("The part `session` is no JSON object.")
     return fields
-
-
-def _text(part: object) -> str:
-    if isinstance(part, web.FileField):
-        part = part.file.read()
-    if isinstance(part, bytes | bytearray):
-        try:
-            return bytes(part).decode()
-        except UnicodeDecodeError:
-            raise Malformed("The body must be UTF-8 text.") from None
-    return str(part)
 
 
 def located(name: str, answer: str) -> web.Response:

@@ -6,8 +6,12 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from visavis.server.http.callers import caller
+from visavis.server.http.offers import Offers
 from visavis.server.http.opening import Sessions
 from visavis.server.http.problems import json_object
+from visavis.server.rtc import offers
+from visavis.server.rtc.media import SPOKEN
 from visavis.server.system.errors import Malformed, NotFound, Unprocessable
 from visavis.server.wires.realtime import calls
 from visavis.server.wires.realtime.beginnings import Beginnings
@@ -37,7 +41,7 @@ class Realtime:
         self, sessions: Sessions, beginnings: Beginnings, key: str, *, guided: bool
     ) -> None:
         self._sessions, self._beginnings, self._guided = sessions, beginnings, guided
-        self._ephemeral = Ephemeral(key)
+        self._ephemeral, self._offers = Ephemeral(key), Offers()
         self._sockets, self._calls = Sockets(), Calls()
 
     def routes(self) -> list[web.RouteDef]:
@@ -68,10 +72,12 @@ class Realtime:
 
     async def _call(self, request: web.Request) -> web.Response:
         """201: an SDP answer; the call's address is in Location."""
+        self._offers.count(caller(request))
         opened = self._ephemeral.read(sent(request))
         offer, fields = await calls.asked(request)
         if not offer.startswith("v=0"):
             raise Malformed("The offer is no SDP: it must begin with v=0.", "malformed-sdp")
+        offers.checked(offer, self._sessions.reach, SPOKEN)  # before a session is opened for it
         name = calls.new_name()
         begun = await self._beginnings.begin(request, {**opened, **fields}, name)
         return calls.located(name, await self._calls.answer(begun, offer))

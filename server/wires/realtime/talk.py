@@ -73,6 +73,7 @@ class Talk:
         self._sent: deque[Spoken] = deque(maxlen=_LATELY)
         self._since = session.clock.now()
         self._placed: Tick = 0  # when speech was placed last
+        self._sound_sent: Callable[[Tick, Tick], None] = lambda at, now: None
         listening.begin(session, self._tasks)
         self._set(settings)
         self._teller.send("session.created", {"session": self._shown()})
@@ -104,6 +105,8 @@ class Talk:
         """Outlet: hand over what is placed in time as soon as it is, until cancelled."""
         self._session.watch(self, seen=False)
         clock = playout.clock
+        if not self._line.plays:
+            self._sound_sent = playout.sound_sent
         while True:
             self._hand_over()
             self._look_for_calls()
@@ -118,6 +121,7 @@ class Talk:
                 self._sent.append(spoken)
                 self._placed = self._session.clock.now()
                 self._teller.say(spoken)
+                self._sound_sent(spoken.at, self._placed)
 
     def _hear_over_replies(self, on: bool) -> None:
         detection = self.settings.detection

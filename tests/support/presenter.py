@@ -1,0 +1,109 @@
+"""A presenter and a meeting around `visavis camera`: what goes in, what comes out, and when."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from visavis.engines.base import PLAY_RATE, Pcm
+from visavis.server.camera.libpulse import Playing, Recording
+from visavis.server.playout.messages import PACKET, Tick, ms
+
+_FRAGMENT: Final = ms(10)
+Doubles = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Recorder:
+    """As a meeting records a source; `sound` is what it heard, from the tick `began` on."""
+
+    def __init__(self, source: str) -> None:
+        self._source, self._pieces, self._ended = source, list[tuple[Tick, Pcm]](), False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        stream = Recording(self._source, _FRAGMENT)
+        while not self._ended:
+            pcm = stream.read(_FRAGMENT)
+            heard = int(time.monotonic() * PLAY_RATE) - stream.latency()
+            self._pieces.append((heard - len(pcm), pcm))
+        stream.close()
+
+    def end(self) -> tuple[Tick, Pcm]:
+        """Where it began, and all of it; lengths follow the first fragments' median time."""
+        self._ended = True
+        self._thread.join(2)
+        at = np.array([at for at, _ in self._pieces])
+        steps = np.arange(len(at)) * _FRAGMENT
+        return int(np.median(at - steps)), np.concatenate([pcm for _, pcm in self._pieces])
+
+
+def speak(sink: str, pcm: Pcm) -> None:
+    """Say it into a sink, in real time; returns at its end."""
+    stream = Playing(sink, ms(40))
+    for start in range(0, len(pcm), PACKET):
+        stream.write(pcm[start : start + PACKET])
+    time.sleep(0.1)
+    stream.close()
+
+
+def lag(heard: tuple[Tick, Pcm], said: tuple[Tick, Pcm], most: Tick = PLAY_RATE) -> Tick:
+    """How much later than it was said the same sound was heard."""
+    begin = max(heard[0], said[0])
+    count = min(heard[0] + len(heard[1]), said[0] + len(said[1])) - begin
+    one = heard[1][begin - heard[0] :][:count].astype(float)
+    other = said[1][begin - said[0] :][:count].astype(float)
+    size = 1 << (2 * count - 1).bit_length()
+    found = np.fft.irfft(np.fft.rfft(one, size) * np.conj(np.fft.rfft(other, size)), size)
+    return int(found[:most].argmax())
+
+
+@dataclass
+class Film:
+    """A .y4m file as it was written: pictures, and when, s of time.monotonic()."""
+
+    width: int
+    height: int
+    at: list[float] = field(default_factory=list)
+    pictures: list[np.ndarray[Any, np.dtype[np.uint8]]] = field(default_factory=list)
+
+
+def film(path: Path) -> Film:
+    """All of it that is whole."""
+    with path.open("rb") as file:
+        head = file.readline().split()
+        words = {word[:1]: word[1:] for word in head[1:]}
+        found = Film(int(words[b"W"]), int(words[b"H"]))
+        size = found.width * found.height * 3 // 2
+        while line := file.readline():
+            data = file.read(size)
+            if len(data) < size:
+                break
+            found.at.append(float(line.split(b"Xat=")[1]))
+            found.pictures.append(
+                np.frombuffer(data, np.uint8).reshape(found.height * 3 // 2, found.width)
+            )
+    return found
+
+
+MOUTH: Final = (slice(286, 340), slice(206, 306))  # of the avatar mira at 512 px
+
+
+def opening(pictures: Iterator[np.ndarray[Any, np.dtype[np.uint8]]]) -> Doubles:
+    """How far the mouth is open in each picture, in no unit: how many dark rows there are."""
+    rows = [np.percentile(picture[MOUTH], 8) for picture in pictures]
+    return -np.asarray(rows, float)
+
+
+def envelope(pcm: Pcm, began: float, at: Doubles) -> Doubles:
+    """Loudness at these times; began: of the sound, s."""
+    power = np.square(pcm.astype(float))
+    smooth = np.convolve(power, np.hanning(ms(60)), "same")
+    where = np.clip(((at - began) * PLAY_RATE).astype(int), 0, len(smooth) - 1)
+    return np.log10(smooth[where] + 1e5)
