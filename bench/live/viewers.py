@@ -40,6 +40,9 @@ from bench.live.link import Proxy
 from bench.live.microphone import Microphone
 from bench.live.stream import TRANSPORT_CC, Feedback, Stream, skews
 from bench.net import CASES
+from visavis.remote.errors import Full
+from visavis.remote.messages import SayText, encode
+from visavis.remote.offering import Target, offered
 
 _URGENT: Final = 3  # above the server's media: a viewer is another machine, and does not wait
 _FEEDBACK: Final = 0.1  # s
@@ -92,7 +95,7 @@ class Viewer:
     def __init__(self, number: int, options: argparse.Namespace, texts: list[str]) -> None:
         self.number, self._options = number, options
         self.streams = {"audio": Stream("audio"), "video": Stream("video")}
-        self.refused: tuple[int, str | None] | None = None  # status, Retry-After
+        self.refused: tuple[int, float | None] | None = None  # status, Retry-After in s
         self.connected, self.retransmitted, self.asked = asyncio.Event(), 0, [0, 0]  # NACK, PLI
         self.events: dict[str, int] = {}
         self._texts, self._said = texts, 0
@@ -125,13 +128,11 @@ class Viewer:
                 line for line in offer.splitlines(keepends=True)
                 if not line.startswith("a=candidate")
             )  # fmt: skip
-        url = f"{self._options.address}v1/sessions"
-        headers = {"Content-Type": "application/sdp"}
-        async with http.post(url, data=offer, headers=headers) as response:
-            answer = await response.text()
-            if response.status != 201:
-                self.refused = response.status, response.headers.get("Retry-After")
-                return
+        try:
+            answer = (await offered(http, Target(self._options.address), offer)).sdp
+        except Full as error:
+            self.refused = error.status, error.retry_after
+            return
         if self._proxy is not None:
             answer = await self._proxy.stand_between(answer)
         self._read(answer)
@@ -264,7 +265,7 @@ class Viewer:
         self._spoken_at = time.time()
         text = self._texts[(self.number * 7 + self._said) % len(self._texts)]
         self._said += 1
-        channel.send(json.dumps({"type": "say", "text": text}))
+        channel.send(encode(SayText(text)))
 
     async def _urge(self, channel: Any) -> None:
         """An avatar that has lost its reply must not be silent for good."""
