@@ -24,7 +24,7 @@ from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
 from visavis.remote.errors import Blocked, Lost, Refused, RemoteError
-from visavis.remote.media import SOUND_RATE, MediaClock
+from visavis.remote.media import SOUND_RATE, MediaClock, unbuffered
 from visavis.remote.messages import FromServer, Goodbye, Ready, ToServer, decode, encode
 from visavis.remote.microphone import MicrophoneTrack, Outgoing
 from visavis.remote.offering import Target, offered
@@ -68,6 +68,7 @@ class Link:
             self._microphone or "audio", "sendrecv" if self._microphone else "recvonly"
         )
         face = self._pc.addTransceiver("video", "recvonly")
+        unbuffered(voice.receiver)
         self._clocks = {
             "audio": MediaClock(voice.receiver, SOUND_RATE),
             "video": MediaClock(face.receiver, _PICTURE_RATE),
