@@ -148,6 +148,35 @@ async def answer(
     return offers.whole(str(pc.localDescription.sdp), offer, media)
 
 
+async def offer(pc: RTCPeerConnection, reach: Reach, codec: Codec = "H264") -> str:
+    """An SDP offer with all candidates, for a connection that has its transceivers."""
+    for transceiver in pc.getTransceivers():
+        transceiver.setCodecPreferences(_ranked(transceiver, codec))
+    share(pc)
+    with using(reach):
+        await pc.setLocalDescription(await pc.createOffer())
+    return str(pc.localDescription.sdp)
+
+
+async def accept(pc: RTCPeerConnection, answer: str) -> None:
+    """Take the answer to an offer of ours, from a server that the operator named.
+
+    Raises Malformed.
+    """
+    try:
+        await pc.setRemoteDescription(RTCSessionDescription(offers.bounded(answer), "answer"))
+    except Problem:
+        raise
+    except Exception as error:
+        _seldom.warning("answer", "an answer could not be used", fault=fault(error))
+        raise Malformed("it is no usable SDP answer", "malformed-sdp") from error
+
+
+def with_loopback() -> tuple[str, ...]:
+    """All addresses of this machine."""
+    return ("127.0.0.1", *local_addresses(use_ipv4=True, use_ipv6=True))
+
+
 def share(pc: RTCPeerConnection) -> Congestion:
     """Let all senders of a connection go by one estimate of what the network carries."""
     senders = [sender for sender in pc.getSenders() if isinstance(sender, MediaTimeSender)]

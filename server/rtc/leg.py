@@ -148,7 +148,9 @@ class Leg:
         if "audio" in self._sends:
             self._pc.addTrack(AudioTrack(clock, reader, playout.sound_sent, missed))
         if "video" in self._sends:
-            self._video = VideoTrack(clock, reader, playout.still, playout.picture_sent, missed)
+            self._video = VideoTrack(
+                clock, reader, playout.still, playout.picture_sent, missed, busy=playout.busy
+            )
             self._pc.addTrack(self._video)
         else:
             self._session.watch(self, seen=False)
