@@ -180,7 +180,8 @@ class MediaTimeSender(RTCRtpSender):
         data = await self.track.recv()
         own = self._own_encoder(codec)
         waiting = self._outgoing.pacer.backlog if self._outgoing else 0.0
-        if not self._enabled or not self.delivery.takes(data, own, waiting):
+        busy = getattr(self.track, "busy", 1.0)
+        if not self._enabled or not self.delivery.takes(data, own, waiting, busy):
             return None
         payloads, timestamp = await self._encode(own, data)
         if not payloads:
