@@ -41,7 +41,15 @@ from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
-from visavis.server.wires import liveavatar, livekit_launch, simli, smallwebrtc, whep, whip
+from visavis.server.wires import (
+    liveavatar,
+    livekit_launch,
+    sent_voice,
+    simli,
+    smallwebrtc,
+    whep,
+    whip,
+)
 from visavis.server.wires.realtime import door as realtime_door
 from visavis.server.wires.realtime import entry as realtime_entry
 from visavis.server.wires.realtime.beginnings import Beginnings
@@ -122,7 +130,7 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
 
 def ways(config: Config) -> tuple[Way, ...]:
     """Addresses of wires that are on, for a parent of workers."""
-    found: list[Way] = []
+    found: list[Way] = [*sent_voice.WAYS]
     if config.whep == "on":
         found += whep.WAYS
     if config.whip == "on":
@@ -142,7 +150,7 @@ def ways(config: Config) -> tuple[Way, ...]:
 
 def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     """Wires that are on, of a process with sessions."""
-    found: list[Part] = []
+    found: list[Part] = [sent_voice.SentVoice(live)]
     stages = Stages(live)
     if config.whep == "on":
         found.append(Whep(stages, live, relays(config), config.whep_viewers, metrics))
