@@ -82,7 +82,7 @@ class Receiving(DataStreamAudioReceiver):
 
     async def _read(self, reader: rtc.ByteStreamReader) -> None:
         attributes = reader.info.attributes or {}
-        rate, channels = int(attributes.get("sample_rate", 0)), int(attributes["num_channels"])
+        rate, channels = (int(attributes.get(each, 0)) for each in ("sample_rate", "num_channels"))
         if rate <= 0 or channels <= 0:
             raise ValueError
         stream = utils.audio.AudioByteStream(rate, channels, rate * _FRAME // 1000)
@@ -91,7 +91,8 @@ class Receiving(DataStreamAudioReceiver):
                 return
             for frame in stream.push(data):
                 self._data_ch.send_nowait(frame)
-            while self._data_ch.qsize() > _MOST and not self._current_reader_cleared:
+            # Their channel says nothing when it becomes shorter.
+            while self._data_ch.qsize() > _MOST and not self._current_reader_cleared:  # noqa: ASYNC110
                 await asyncio.sleep(_PAUSE)
         if not self._current_reader_cleared:
             for frame in stream.flush():

@@ -72,6 +72,9 @@ def sources(monkeypatch):
     return made
 
 
+sessions = []
+
+
 class House:
     """As `embedded.house.House`, on fake engines."""
 
@@ -86,6 +89,7 @@ class House:
         engines = await services.lend(avatar or "mira", "heart", "voice")
         session = Session("s", replace(engines, clock=Clock), services.metrics, Clock())
         running = asyncio.create_task(session.run())
+        sessions.append(session)
         self.open += 1
         try:
             yield session
@@ -100,11 +104,11 @@ class House:
 class Agent:
     """An agent's side: what it says, and what it is told of it."""
 
-    def __init__(self, room, **options):
+    def __init__(self, room, avatar=AVATAR):
         self.room = room
         self.output = DataStreamAudioOutput(
-            room, destination_identity=AVATAR, sample_rate=RATE,
-            wait_remote_track=rtc.TrackKind.KIND_VIDEO, wait_playback_start=True, **options,
+            room, destination_identity=avatar, sample_rate=RATE,
+            wait_remote_track=rtc.TrackKind.KIND_VIDEO, wait_playback_start=True,
         )  # fmt: skip
         self.started, self.finished = [], []
         self.output.on("playback_started", lambda _: self.started.append(clock.monotonic()))
@@ -119,21 +123,26 @@ class Agent:
             await self.output.capture_frame(frame)
         self.output.flush()
 
+    async def over(self):
+        """Until every segment is."""
+        async with asyncio.timeout(30):
+            await self.output.wait_for_playout()
+
     @property
     def told(self):
         return [(round(e.playback_position, 3), e.interrupted) for e in self.finished]
 
 
 @asynccontextmanager
-async def meeting(sources, agent=AGENT):
+async def meeting(sources, avatar=AVATAR):
     """An agent and its avatar in one room: (agent, what it plays, the avatar's room)."""
-    here, there = pair(agent)
+    here, there = pair(avatar)
     async with House().session() as session:
         performing = asyncio.create_task(perform(session, there, SIZE, away=5.0))
         here.meet(there)
         await asyncio.sleep(0.5)
         try:
-            yield Agent(here), sources[-1], there
+            yield Agent(here, avatar), sources[-1], there
         finally:
             performing.cancel()
             await asyncio.gather(performing, return_exceptions=True)
@@ -149,7 +158,7 @@ async def test_a_hundred_segments_are_heard_once_each_and_told_once_each(sources
         lengths = RNG.uniform(0.05, 1.5, 100).round(2)
         for length in lengths:
             await agent.say(noise(length))
-            await agent.output.wait_for_playout()
+            await agent.over()
         await asyncio.sleep(1)
         np.testing.assert_allclose([p for p, _ in agent.told], lengths, atol=0.002)
         assert not any(interrupted for _, interrupted in agent.told)
@@ -173,7 +182,7 @@ async def test_segments_that_are_sent_at_once_are_told_once_each(sources):
 async def test_the_end_is_told_when_the_voice_has_ended(sources):
     async with meeting(sources) as (agent, played, room):
         await agent.say(noise(1.2))
-        await agent.output.wait_for_playout()
+        await agent.over()
         last = played.sound[-1][0]
         told = next(at for at, method, _ in room.calls if method == "lk.playback_finished")
         assert 0.02 <= told - last <= 0.1
@@ -187,12 +196,12 @@ async def test_it_is_silent_soon_after_a_clear_and_the_next_segment_is_whole(sou
         await asyncio.sleep(1.5)
         at = clock.monotonic()
         agent.output.clear_buffer()
-        await agent.output.wait_for_playout()
+        await agent.over()
         await asyncio.sleep(0.5)
         assert 0.02 < played.sound[-1][0] + 0.02 - at < 0.12
         assert agent.told == [(pytest.approx(len(played.heard) / 48_000, abs=0.001), True)]
         await agent.say(noise(0.7))
-        await agent.output.wait_for_playout()
+        await agent.over()
         assert agent.told[1:] == [(pytest.approx(0.7, abs=0.002), False)]
         assert [method for _, method, _ in room.calls] == [
             "lk.playback_started", "lk.playback_finished",
@@ -212,7 +221,7 @@ async def test_a_clear_in_the_middle_of_a_stream_ends_it(sources):
         await asyncio.sleep(1)
         assert [interrupted for _, interrupted in agent.told] == [True]
         await agent.say(noise(0.4))
-        await agent.output.wait_for_playout()
+        await agent.over()
         assert agent.told[1:] == [(pytest.approx(0.4, abs=0.002), False)]
 
 
@@ -224,10 +233,10 @@ def test_whenever_it_is_cleared_each_segment_is_told_once(after, sources):
             await agent.say(noise(0.4))
             await asyncio.sleep(after)
             agent.output.clear_buffer()
-            await agent.output.wait_for_playout()
+            await agent.over()
             await asyncio.sleep(1)
             await agent.say(noise(0.3))
-            await agent.output.wait_for_playout()
+            await agent.over()
             await asyncio.sleep(1)
             assert len(agent.told) == 2
             assert agent.told[1] == (pytest.approx(0.3, abs=0.002), False)
@@ -245,12 +254,33 @@ async def test_a_clear_ends_all_segments_that_wait(sources):
         await asyncio.sleep(0.6)
         at = clock.monotonic()
         agent.output.clear_buffer()
-        await agent.output.wait_for_playout()
+        await agent.over()
         assert clock.monotonic() - at < 0.3
         await asyncio.sleep(3)
         heard = len(played.heard) / 48_000
         assert agent.told == [(pytest.approx(heard, abs=0.001), True), (0.0, True), (0.0, True)]
         assert played.sound[-1][0] - at < 0.12
+
+
+@virtual_time
+@pytest.mark.parametrize("whole", [True, False])
+async def test_who_interrupts_it_otherwise_ends_the_segment_for_its_agent(whole, sources):
+    async with meeting(sources) as (agent, played, room):
+        data = noise(3.0)
+        await agent.output.capture_frame(rtc.AudioFrame(data.tobytes(), RATE, 1, len(data)))
+        if whole:
+            agent.output.flush()
+        await asyncio.sleep(1)
+        sessions[-1].interrupt()
+        await asyncio.sleep(1)
+        if not whole:
+            agent.output.flush()
+        await agent.over()
+        assert len(agent.told) == 1
+        assert 0.8 < agent.told[0][0] < 1.1
+        await agent.say(noise(0.5))
+        await agent.over()
+        assert agent.told[1] == (pytest.approx(0.5, abs=0.002), False)
 
 
 @virtual_time
@@ -283,7 +313,7 @@ async def test_it_leaves_with_its_agent_unless_that_comes_back(sources):
         assert not performing.done()
         agent = Agent(again)
         await agent.say(noise(0.5))
-        await agent.output.wait_for_playout()
+        await agent.over()
         assert agent.told == [(pytest.approx(0.5, abs=0.002), False)]
         again.leave()
         await asyncio.sleep(6)
@@ -338,7 +368,7 @@ async def test_sound_of_any_rate_is_spoken_and_what_cannot_be_is_told_as_over(so
 async def test_silence_is_a_segment_too(sources):
     async with meeting(sources) as (agent, _played, _):
         await agent.say(np.zeros(RATE, np.int16))
-        await agent.output.wait_for_playout()
+        await agent.over()
         assert agent.told == [(pytest.approx(1.0, abs=0.002), False)]
 
 
@@ -348,13 +378,13 @@ async def test_a_flood_waits_with_the_agent(sources):
         await agent.say(noise(200.0))
         await asyncio.sleep(10)
         agent.output.clear_buffer()
-        await agent.output.wait_for_playout()
+        await agent.over()
         assert agent.told == [(pytest.approx(10.0, abs=0.2), True)]
 
 
 @virtual_time
 async def test_rooms_whose_agents_have_one_name_are_told_apart(sources):
-    async with meeting(sources) as (one, _first, _), meeting(sources) as (other, _second, _):
+    async with meeting(sources) as (one, _, _), meeting(sources, "avatar-2") as (other, _, _):
         await one.say(noise(3.0))
         await other.say(noise(3.0))
         await asyncio.sleep(1)
@@ -369,7 +399,7 @@ async def test_the_second_session_of_a_process_works_as_the_first(sources):
     for _ in range(3):
         async with meeting(sources) as (agent, played, _):
             await agent.say(noise(0.5))
-            await agent.output.wait_for_playout()
+            await agent.over()
             assert agent.told == [(pytest.approx(0.5, abs=0.002), False)]
             assert len(played.heard) == pytest.approx(24_000, abs=100)
 
@@ -469,7 +499,7 @@ async def test_the_voice_that_leaves_ends_before_its_end_is_told():
         listening = asyncio.create_task(listen())
         agent = Agent(here)
         await agent.say(noise(0.8))
-        await agent.output.wait_for_playout()
+        await agent.over()
         told = time.monotonic()
         await asyncio.sleep(0.3)
         assert loud[-1] - loud[0] == pytest.approx(0.8, abs=0.1)
@@ -480,7 +510,7 @@ async def test_the_voice_that_leaves_ends_before_its_end_is_told():
         await stream.aclose()
 
 
-def test_the_receiver_is_as_it_was():
+async def test_the_receiver_is_as_it_was():
     """What is overridden of theirs: this breaks by name when they change it."""
     from livekit.agents.voice.avatar import DataStreamAudioReceiver, _datastream_io
 
