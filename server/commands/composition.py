@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -159,7 +160,9 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     limits = Limits(0.0, config.idle_seconds, config.session_seconds)
     has = AvatarStore(config.home_path).has
     if config.simli_key:
-        settings = simli.Settings(config.simli_key, config.faces, relays(config), limits)
+        settings = simli.Settings(
+            config.simli_key, config.faces, relays(config), limits, performs(config)
+        )
         found.append(simli.Simli(settings, live, has))
     if config.livekit_key:
         urls = tuple(each.rstrip("/") for each in config.livekit_urls.split())
@@ -190,6 +193,19 @@ def rooms(config: Config) -> liveavatar.Rooms | None:
         return shown(session, url, token, (config.width, config.height))
 
     return show
+
+
+def performs(config: Config) -> simli.Performs | None:
+    """How a session becomes an agent's avatar in LiveKit; None: livekit-agents is not installed."""
+    if importlib.util.find_spec("livekit") is None:
+        return None
+
+    async def perform(session: Session, url: str, token: str) -> Coroutine[Any, Any, None]:
+        from visavis.server.livekit.guest import performing
+
+        return await performing(session, url, token, (config.width, config.height))
+
+    return perform
 
 
 def topics(config: Config) -> TopicRoutes:
