@@ -297,7 +297,7 @@ export class VisavisAvatar extends Base {
       voice: attribute("voice"),
       language: attribute("lang"),
       source: attribute("source"),
-      background: this.hasAttribute("transparent") ? "transparent" : attribute("background"),
+      background: this.hasAttribute("transparent") ? "transparent" : attribute("background").replace(/^transparent$/, ""),
       name: attribute("session-name"),
       token: attribute("token"),
       iceServers: this.iceServers,

@@ -47,10 +47,13 @@ class Delivery:
 
     # --- frames -----------------------------------------------------------------------------------
 
-    def takes(self, data: Frame | Packet[Any], own: Encoder, waiting: float) -> bool:
+    def takes(
+        self, data: Frame | Packet[Any], own: Encoder, waiting: float, busy: float = 1.0
+    ) -> bool:
         """Whether a frame is sent, and the encoder told how.
 
-        waiting: s that packets of earlier ones still wait here.
+        waiting: s that packets of earlier ones still wait here. busy: share of a picture's px that
+        take bits as a face's do.
         """
         now = time.monotonic()
         if isinstance(own, Opus):
@@ -58,7 +61,8 @@ class Delivery:
         if not isinstance(own, Video) or not isinstance(data, av.VideoFrame):
             return True
         rate, at = self.congestion.pictures(now), float(data.time or 0.0)
-        if waiting > 1 / FPS or not self._ladder.takes(at, rate, data.width * data.height):
+        pixels = round(busy * data.width * data.height)
+        if waiting > 1 / FPS or not self._ladder.takes(at, rate, pixels):
             self.congestion.observer.left_out()
             return False
         own.target_bitrate, own.step = rate, self._ladder.step

@@ -99,18 +99,18 @@ class VideoTrack(MediaStreamTrack):
 
     A picture that is to stay for longer than one frame is not sent again meanwhile. late: for how
     many there was no new picture in time, those included that a stall left out. seen: what is sent
-    of each picture.
+    of each picture. busy: see Playout.
     """
 
     kind = "video"
 
     def __init__(
         self, clock: Clock, reader: Reader, still: I420, sent: Shown, missed: Miss,
-        seen: Callable[[I420], I420] = lambda image: image,
+        seen: Callable[[I420], I420] = lambda image: image, busy: float = 1.0,
     ) -> None:  # fmt: skip
         super().__init__()
         self.ntp_origin = clock.ntp_origin
-        self.late, self._seen = 0, seen
+        self.late, self._seen, self.busy = 0, seen, busy
         self._clock, self._reader, self._sent, self._missed = clock, reader, sent, missed
         self._pace = _Pace(clock, FRAME)
         self._last, self._stays_until = still, 0

@@ -58,6 +58,11 @@ def services(
 
 def _backgrounds(config: Config) -> Backgrounds:
     """What faces may stand before. Raises ConfigError for a default that there is not."""
+    if config.background == "transparent":
+        raise ConfigError(
+            "background is 'transparent': pages ask for that themselves (docs/embedding.md), for "
+            "others would see the matte; choose another one"
+        )
     found = Backgrounds(config.backgrounds, config.background)
     try:
         found.find("")

@@ -52,6 +52,11 @@ class Playout:
     missed: Miss
     double: int = 0
 
+    @property
+    def busy(self) -> float:
+        """Share of a picture's px that take bits as those of a face do: a matte takes few."""
+        return double.BUSY if self.double else 1.0
+
     def seen(self, image: I420) -> I420:
         """A picture for who knows nothing of mattes: of a double one the person before black."""
         return double.opaque(image, self.double) if self.double else image

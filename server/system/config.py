@@ -133,7 +133,7 @@ class Config:
     background: str = _setting(
         "original",
         "what faces stand before: original (the photo's own), blur, a colour such as #00b140, the "
-        "name of a picture in background_folder, or transparent (for pages that compose it)",
+        "name of a picture in background_folder",
     )
     background_folder: str = _setting(
         "", "folder of pictures that sessions may ask for as background; empty: backgrounds in home"

@@ -10,8 +10,10 @@ import pytest
 
 from visavis.engines.base import EngineError
 from visavis.engines.fake import FakeGenerator
-from visavis.models.avatar.file import SHIPPED
+from visavis.models.avatar.backdrop import NOTHING, ORIGINAL, Backdrop
+from visavis.models.avatar.file import SHIPPED, load_avatar
 from visavis.models.errors import AvatarError
+from visavis.models.pictures import double
 from visavis.server.services.puppets import Puppets
 from visavis.server.system.flow import Worker
 
@@ -156,3 +158,31 @@ async def test_an_unused_avatar_that_changed_goes_when_another_comes(path, tmp_p
         await puppets.lend(other)
         await tidied(puppets)
         assert generator.released == ["puppet 1"]
+
+
+async def test_of_other_backgrounds_only_the_last_few_are_kept(path, monkeypatch):
+    """Anybody may ask for any colour."""
+    avatar = load_avatar(path)
+    monkeypatch.setattr("visavis.server.services.puppets.load_avatar", lambda _path: avatar)
+    async with lending() as (puppets, generator):
+        own = await puppets.lend(path)
+        held = await puppets.lend(path, Backdrop("colour", (9, 9, 9)))
+        for shade in range(12):
+            (await puppets.lend(path, Backdrop("colour", (shade, 0, 0)))).end()
+            await tidied(puppets)
+        assert len(generator.prepared) == 14
+        assert generator.released == [f"puppet {n}" for n in range(3, 11)], "the oldest"
+        own.end()
+        held.end()
+        await tidied(puppets)
+        again = await puppets.lend(path, Backdrop("colour", (11, 0, 0)))
+        assert again.puppet == "puppet 14"
+        assert (await puppets.lend(path)).puppet == "puppet 1"
+
+
+async def test_a_face_is_prepared_once_for_each_background(path):
+    async with lending() as (puppets, generator):
+        loans = [await puppets.lend(path, each) for each in (ORIGINAL, NOTHING, NOTHING)]
+        assert [avatar.backdrop for avatar in generator.prepared] == [ORIGINAL, NOTHING]
+        assert loans[1].puppet == loans[2].puppet != loans[0].puppet
+        assert loans[1].still.shape == double.shape(64, 64)

@@ -1,8 +1,9 @@
-"""Services whose face is a real one at rest, before whatever a session asks for; and how it ought to
-look once a page has composed it."""
+"""Services whose face is a real one at rest, before whatever a session asks for; and how it ought
+to look once a page has composed it."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Final
 
@@ -39,16 +40,15 @@ class Portraying(FakeServices):
     async def lend(self, *args: object, background: str = "", **named: object) -> Engines:  # type: ignore[override]
         engines = await super().lend(*args, **named)  # type: ignore[arg-type]
         self.asked.append(background)
-        puppet = self.puppet_of(background)
+        puppet = await asyncio.to_thread(self._puppet_of, background)
         return replace(
             engines,
             sitting=self.drawing.sit(puppet),
-            still=draw_one(self.warp, puppet, FaceState()),
+            still=await asyncio.to_thread(draw_one, self.warp, puppet, FaceState()),
             double=SIDE if background == "transparent" else 0,
         )
 
-    def puppet_of(self, background: str) -> Puppet:
-        """Prepared once."""
+    def _puppet_of(self, background: str) -> Puppet:
         if background not in self._puppets:
             backdrop = Backgrounds().find(background) if background else ORIGINAL
             self._puppets[background] = self.warp.prepare(replace(self._avatar, backdrop=backdrop))

@@ -34,15 +34,17 @@ Client = TestClient[web.Request, web.Application]
 
 
 @asynccontextmanager
-async def serving(services: FakeServices | None = None, **settings: Any) -> AsyncIterator[Client]:
-    """An HTTP client of a server on fakes."""
+async def serving(
+    services: FakeServices | None = None, listens: int | None = None, **settings: Any
+) -> AsyncIterator[Client]:
+    """An HTTP client of a server on fakes. listens: its port; None: any."""
     hooks.install()
     fakes = services or FakeServices()
     with tempfile.TemporaryDirectory() as home:
         config = Config(**{"home": home, **settings})
         store = AvatarStore(config.home_path)
         app = application(config, fakes, store, fakes.metrics)
-        async with TestClient(TestServer(app, host="127.0.0.1")) as client:
+        async with TestClient(TestServer(app, host="127.0.0.1", port=listens)) as client:
             yield client
     fakes.close()
 
