@@ -22,6 +22,7 @@ ALONE := tests/attack tests/browser tests/deploy \
 	tests/server/test_keepsakes.py tests/server/test_renderer_live.py
 test: $(VENV)/.tools $(STAMP) npm ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
+	@sh deploy/need.sh pulseaudio pulseaudio
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest -q $(SELECT) $(ALONE)
 

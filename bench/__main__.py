@@ -16,7 +16,7 @@ MODULES = {
     "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue", "motion": "face.motion",
     "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes", "face": "face.face",
     "net": "net", "sessions": "sessions", "drawing": "drawing", "spoken": "sound.spoken_forms",
-    "language_model": "language_model", "tools": "tools",
+    "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
     "across": "languages",
 }  # fmt: skip
 

@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_say(commands)
     _add_camera(commands)
+    _add_publish(commands)
     _add_avatar(commands)
     _add_models(commands)
     _add_engine(commands)
@@ -125,6 +126,31 @@ def _add_serve(commands: Any) -> None:
             metavar=setting.name.upper(),
             help=f"{setting.metadata['help']} (default: {default})",
         )
+
+
+def _add_publish(commands: Any) -> None:
+    parser = _add(
+        commands, "publish", "publish:publish",
+        "send a live face to a WHIP server, as RTMP or SRT, or into a file",
+    )  # fmt: skip
+    parser.add_argument(
+        "text", nargs="?", default="",
+        help="what to say; - says lines of the standard input as they come; without it the face "
+        "is there and listens, until Ctrl+C",
+    )  # fmt: skip
+    parser.add_argument("--audio", type=Path, help="a recording to speak in place of a text")
+    parser.add_argument("--whip", metavar="URL", help="WHIP endpoint to publish to")
+    parser.add_argument("--token", metavar="TOKEN", help="for it; others here can read it")
+    parser.add_argument("--token-file", type=Path, help="file that holds the token instead")
+    parser.add_argument("--rtmp", metavar="URL", help="rtmp:// or rtmps:// address to stream to")
+    parser.add_argument("--srt", metavar="URL", help="srt:// address, where PyAV was built with it")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="an .mp4 or .webm file")
+    parser.add_argument(
+        "--bitrate", type=int, default=1500, help="kbit/s of RTMP and SRT pictures (default: 1500)"
+    )
+    parser.add_argument("--avatar", help="avatar (default: the setting)")
+    parser.add_argument("--voice", help="voice (default: the setting)")
+    parser.add_argument("--stay", action="store_true", help="go on after all was said")
 
 
 def _add_say(commands: Any) -> None:

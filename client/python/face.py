@@ -49,7 +49,7 @@ from visavis.remote.replies import Replies, Reply
 
 Event = TypeVar("Event", bound=FromServer)
 
-_QUIET: Final = 4.0  # s without sound, of which servers send 50 packets a second
+_QUIET: Final = 2.5  # s without sound, of which servers send 50 packets a second
 _LOOK: Final = 0.5  # s between two looks
 _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 4.0)  # s before each try to come back; then the last of them
 _KEPT: Final = 64  # messages that may have to be sent again
@@ -271,7 +271,6 @@ class Face:
                 link.send(message)
         for setting in self._settings.values():
             self.send(setting)
-        self._replies.again()
 
     def _heard(self, message: FromServer) -> None:
         self._replies.take(message)
@@ -330,7 +329,9 @@ async def connect(
     names = avatar, voice, language, source
     target = Target(url, token, *names, relay_only)
     relays = Relays(url, target.headers, ice_servers)
-    async with aiohttp.ClientSession() as http:
+    # A connection that was kept may be one of a network that is gone.
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as http:
         face = Face(target, relays, http, microphone=microphone, patience=patience)
         try:
             await face.open()

@@ -11,6 +11,7 @@ from visavis.remote.messages import (
     Commanded,
     Failure,
     FromServer,
+    Ready,
     ReplyEnded,
     ReplyStarted,
     SayText,
@@ -70,6 +71,8 @@ class Replies:
     def __init__(self) -> None:
         self._waiting = deque[Reply]()
         self._begun: dict[int, Reply] = {}
+        # What a lost link broke off: the rest of it is said as another turn, if there is any.
+        self._broken: Reply | None = None
 
     def expect(self, message: Text | SayText) -> Reply:
         """A text is sent."""
@@ -80,11 +83,10 @@ class Replies:
     def take(self, event: FromServer) -> None:
         """The server tells something."""
         match event:
+            case Ready(resumed=True):
+                self._resume(event)
             case Thinking(turn):
-                if self._waiting:
-                    reply = self._waiting.popleft()
-                    reply.turn = turn
-                    self._begun[turn] = reply
+                self._begin(turn)
             case Transcribed(turn, text, True) if turn in self._begun:
                 if not _asked(self._begun[turn], text):  # somebody spoke meanwhile: their turn
                     self._waiting.appendleft(self._begun.pop(turn))
@@ -92,20 +94,42 @@ class Replies:
                 self._refuse(Text, NoReply("command", "the words told the conversation something"))
             case Failure(code, message) if code in _REFUSALS:
                 self._refuse(object, NoReply(code, message))
-            case ReplyStarted(turn) if turn in self._begun:
-                self._begun[turn].take(event)
-            case ReplyEnded(turn) if turn in self._begun:
-                self._begun.pop(turn).take(event)
+            case ReplyStarted(turn) | ReplyEnded(turn):
+                self._went(turn, event)
 
-    def again(self) -> None:
-        """Over a new connection, what was not said to its end is said as another turn."""
-        self._waiting.extendleft(reversed(self._begun.values()))
-        self._begun.clear()
+    def _begin(self, turn: int) -> None:
+        if self._broken is not None:
+            self._begun[turn], self._broken = self._broken, None
+        elif self._waiting:
+            self._begun[turn] = self._waiting.popleft()
+        else:
+            return
+        self._begun[turn].turn = turn
+
+    def _went(self, turn: int, event: ReplyStarted | ReplyEnded) -> None:
+        if turn not in self._begun and self._broken is not None:
+            self._begin(turn)  # that it is thought of was told before there was a link again
+        if (reply := self._begun.get(turn)) is not None:
+            reply.take(event)
+        if isinstance(event, ReplyEnded):
+            self._begun.pop(turn, None)
+
+    def _resume(self, ready: Ready) -> None:
+        begun = sorted(self._begun)
+        heard = {line.turn: line.text for line in ready.history if line.who == "avatar"}
+        for turn in begun[:-1]:
+            self._begun.pop(turn).take(ReplyEnded(turn, "interrupted", heard.get(turn, "")))
+        if begun:
+            self._broken = self._begun.pop(begun[-1])
+            if ready.captions:
+                self._begin(ready.captions[0].turn)
 
     def end(self, error: RemoteError) -> None:
         """No more replies."""
-        for reply in (*self._begun.values(), *self._waiting):
+        broken = [self._broken] if self._broken is not None else []
+        for reply in (*broken, *self._begun.values(), *self._waiting):
             reply.fail(error)
+        self._broken = None
         self._begun.clear()
         self._waiting.clear()
 

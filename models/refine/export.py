@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Final
+from typing import Any, Final
 
 import torch
 
@@ -33,6 +33,7 @@ def onnx_bytes(network: Refiner) -> bytes:
         )
     assert program is not None
     model = program.model_proto
-    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.functions):
+    parts: list[Any] = [*model.graph.node, *model.graph.value_info, *model.functions]
+    for part in (model.graph, *parts):
         del part.metadata_props[:]  # where in whose sources each node came from
     return bytes(model.SerializeToString())

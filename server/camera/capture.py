@@ -21,6 +21,8 @@ FRAGMENT: Final[Tick] = ms(10)
 _LOOK: Final = 1.0  # s between two looks
 _SILENT: Final = 3.0  # s without a single fragment: it hangs, or its device sleeps
 
+_ENDS: Final = 0.5  # s
+
 Take = Callable[[Pcm, Tick], None]  # (FRAGMENT,) and the tick of our clock when it had been heard
 
 
@@ -55,7 +57,10 @@ class Capture:
                 await self._look()
                 await asyncio.sleep(_LOOK)
         finally:
+            line = self._line
             self._stop()
+            if line is not None:
+                await asyncio.to_thread(line.join, _ENDS)
 
     async def _look(self) -> None:
         try:

@@ -62,7 +62,7 @@ class Canceller:
 
     def __init__(self, reference: Reference, make: Callable[[], EchoCanceller]) -> None:
         """make: a canceller at PLAY_RATE."""
-        self._reference, self._make = reference, make
+        self.reference, self._make = reference, make
         self._echo = make()
         self._path, self._near, self._far = EchoPath(), Resampler(), Resampler()
         self._verdict: Verdict = "unknown"
@@ -75,7 +75,7 @@ class Canceller:
         A canceller that fails is made anew, and what it was given is left out: silence is better
         than the voices of others.
         """
-        far = self._reference.played(at - _LATE, len(pcm))
+        far = self.reference.played(at - _LATE, len(pcm))
         self._judge(pcm, far)
         mic, far = (np.concatenate(two) for two in zip(self._left, (pcm, far), strict=True))
         whole = len(mic) - len(mic) % ms(10)

@@ -73,6 +73,11 @@ def _library() -> Any:
     return lib
 
 
+def check() -> None:
+    """Whether the library is there. Raises DeviceError."""
+    _library()
+
+
 class _Stream:
     """One stream of 48 kHz mono, used by one thread; `close` it there. Calls block."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from visavis.engines.base import I420, PLAY_RATE
 from visavis.server.playout.messages import FRAME
-from visavis.server.system.errors import ConfigError, DeviceError
+from visavis.server.system.errors import DeviceError
 
 FPS: Final = PLAY_RATE // FRAME
 _Y4M: Final = ".y4m"
@@ -67,20 +67,3 @@ class Y4m:
 def is_file(device: str) -> bool:
     """Whether it names a file of pictures, and no device."""
     return device.endswith(_Y4M)
-
-
-def opened(device: str, width: int, height: int) -> Pictures:
-    """device: /dev/video10, a .y4m file, or "" for the first loopback device.
-
-    Raises ConfigError, DeviceError.
-    """
-    if is_file(device):
-        return Y4m(Path(device), width, height)
-    if device and not device.startswith("/dev/"):
-        msg = (
-            f"--device {device}: give a device such as /dev/video10, or a file that ends with .y4m"
-        )
-        raise ConfigError(msg)
-    from visavis.server.camera.loopback import Loopback
-
-    return Loopback(device, width, height)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from visavis.server.camera import pictures
+from visavis.server.camera import devices
 from visavis.server.camera.away import WORDS, Away
 from visavis.server.camera.controls import Controls
 from visavis.server.camera.faces import Typed, told
 from visavis.server.camera.picture_out import PictureOut
+from visavis.server.camera.pictures import Pictures
 from visavis.server.camera.playing import EARLY, CameraOutlet
 from visavis.server.camera.sounding import Incoming, Outgoing
 from visavis.server.embedded.house import House
@@ -69,7 +70,7 @@ class Stage:
             lines.append(f"your microphone: {self.incoming.device.title}")
             late = out - to_ms(EARLY) + to_ms(self.session.delay)
             late += to_ms(round(self.incoming.microphone.age))
-            lines.append(f"you are heard and seen {late:.0f} ms after you speak")
+            lines.append(f"you are heard and seen about {late:.0f} ms after you speak")
         held = to_ms(self.outlet.held)
         lines.append(f"the way out takes {out:.0f} ms; pictures wait {held:.0f} ms for their sound")
         return lines
@@ -87,11 +88,12 @@ async def presented(
         device = await asyncio.to_thread(_opened, config, wishes)
         shown = PictureOut(device, partial(_opened, config, wishes), _from_thread(say, "camera"))
         ends.push_async_callback(asyncio.to_thread, shown.close)
-        outgoing = Outgoing(wishes.sink, partial(_tell, say, "virtual microphone"))
+        outgoing = await Outgoing.open(wishes.sink, partial(_tell, say, "virtual microphone"))
         ends.push_async_callback(asyncio.to_thread, outgoing.close)
         incoming = None
         if not wishes.typed:
-            incoming = Incoming(wishes.microphone, outgoing.microphone, echo=wishes.echo)
+            own = outgoing.microphone
+            incoming = await Incoming.open(wishes.microphone, own, echo=wishes.echo)
         away, early = Away(wishes.away), 0 if wishes.typed else EARLY
         outlet = CameraOutlet(outgoing.voice, shown, away, partial(_event, say), early)
         source: Source = "dialogue" if wishes.typed else "microphone"
@@ -113,8 +115,8 @@ async def presented(
         yield Stage(controls, session, outlet, outgoing, incoming, typed, shown, device.name)
 
 
-def _opened(config: Config, wishes: Wishes) -> pictures.Pictures:
-    return pictures.opened(wishes.device, config.width, config.height)
+def _opened(config: Config, wishes: Wishes) -> Pictures:
+    return devices.opened(wishes.device, config.width, config.height)
 
 
 def _from_thread(say: Say, what: str) -> Callable[[str], None]:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 EXTRA: Final = "pip install 'visavis[camera]'"
-_CONNECT_WITHIN: Final = 3.0  # s
-_AWAY: Final = (
-    "there is no sound server: start PipeWire (sudo apt install pipewire-pulse wireplumber) or "
-    "PulseAudio (sudo apt install pulseaudio), and log in anew"
+START: Final = (
+    "sudo apt install pipewire-pulse wireplumber pulseaudio-utils",
+    "systemctl --user --now enable wireplumber pipewire-pulse",
 )
+_AWAY: Final = "no sound server answers (`visavis camera --doctor` says how to get one)"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -110,7 +110,8 @@ def connected() -> Iterator[Sound]:
     pulse = pulsectl.Pulse("visavis", connect=False)
     try:
         try:
-            pulse.connect(autospawn=False, timeout=_CONNECT_WITHIN)
+            # No `timeout`: with one pulsectl always waits for the whole of it. libpulse has its own.
+            pulse.connect(autospawn=False)
         except pulsectl.PulseError:
             raise DeviceError(_AWAY) from None
         yield Sound(pulse)

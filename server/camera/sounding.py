@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Self
 
 from visavis.engines.base import Pcm
 from visavis.server.camera import sound_server, virtual_microphone
 from visavis.server.camera.capture import Capture
 from visavis.server.camera.echo import Canceller, Reference, canceller
 from visavis.server.camera.microphone import PresenterMicrophone
+from visavis.server.camera.sound_server import Device
 from visavis.server.camera.virtual_microphone import VirtualMicrophone
 from visavis.server.camera.voice_out import VoiceOut
 from visavis.server.playout.messages import Tick
@@ -26,17 +27,21 @@ HEADPHONES: Final = "use headphones, or the face will repeat what the meeting sa
 class Outgoing:
     """The virtual microphone and what is played into it. told: a line, in the event loop."""
 
-    def __init__(self, wanted: str, told: Callable[[str], None]) -> None:
-        """wanted: a sink of the user's own; "": one is made. Raises ConfigError, DeviceError."""
-        self._wanted, self._lock = wanted, threading.Lock()
-        with sound_server.connected() as sound:
-            self.microphone = virtual_microphone.opened(sound, wanted)
+    def __init__(
+        self, microphone: VirtualMicrophone, wanted: str, told: Callable[[str], None]
+    ) -> None:
+        self.microphone, self._wanted, self._lock = microphone, wanted, threading.Lock()
         loop = asyncio.get_running_loop()
 
         def tell(why: str) -> None:
             loop.call_soon_threadsafe(told, why)
 
         self.voice = VoiceOut(self._sink, tell)
+
+    @classmethod
+    async def open(cls, wanted: str, told: Callable[[str], None]) -> Self:
+        """wanted: a sink of the user's own; "": one is made. Raises ConfigError, DeviceError."""
+        return cls(await asyncio.to_thread(_made, wanted), wanted, told)
 
     def _sink(self) -> str:
         """In a thread: the sink, which is made anew if the sound server has forgotten it."""
@@ -62,22 +67,25 @@ class Outgoing:
 class Incoming:
     """The presenter's microphone. wanted: its name; "": the default one."""
 
-    def __init__(self, wanted: str, own: VirtualMicrophone, *, echo: bool) -> None:
+    def __init__(
+        self, device: Device, wanted: str, own: VirtualMicrophone, canceller: Canceller | None
+    ) -> None:
+        self.device, self._wanted, self._own = device, wanted, own
+        self._reference = canceller.reference if canceller is not None else None
+        self.microphone = PresenterMicrophone(canceller)
+
+    @classmethod
+    async def open(cls, wanted: str, own: VirtualMicrophone, *, echo: bool) -> Self:
         """own: the virtual one, which is never meant.
 
         Raises ConfigError, DeviceError, EngineError.
         """
-        self._wanted, self._own = wanted, own
-        with sound_server.connected() as sound:
-            self.device = sound_server.microphone(sound, wanted, own.source)
-        self._reference = Reference() if echo else None
-        self.microphone = PresenterMicrophone(
-            Canceller(self._reference, canceller) if self._reference is not None else None
-        )
+        device = await asyncio.to_thread(_found, wanted, own)
+        cancels = await asyncio.to_thread(Canceller, Reference(), canceller) if echo else None
+        return cls(device, wanted, own, cancels)
 
     def _source(self) -> str:
-        with sound_server.connected() as sound:
-            return sound_server.microphone(sound, self._wanted, self._own.source).name
+        return _found(self._wanted, self._own).name
 
     def _played(self) -> str:
         """What the meeting plays into, recorded. Raises DeviceError."""
@@ -100,6 +108,16 @@ class Incoming:
                     silent=True,
                 )
                 both.create_task(played.run(), name="from the loudspeaker")
+
+
+def _made(wanted: str) -> VirtualMicrophone:
+    with sound_server.connected() as sound:
+        return virtual_microphone.opened(sound, wanted)
+
+
+def _found(wanted: str, own: VirtualMicrophone) -> Device:
+    with sound_server.connected() as sound:
+        return sound_server.microphone(sound, wanted, own.source)
 
 
 def _nothing(_pcm: Pcm, _heard: Tick) -> None:

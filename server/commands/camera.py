@@ -7,24 +7,31 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Final
 
 import uvloop
 
 from visavis.server.camera import keys, loopback, sound_server
 from visavis.server.camera.away import WORDS
+from visavis.server.camera.examining import examined, missing
 from visavis.server.camera.presenting import Stage, Wishes, presented
 from visavis.server.commands import lifetime
-from visavis.server.commands.console import say_line
+from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.system import config as settings
 from visavis.server.system import priority
 from visavis.server.system.config import Config
 from visavis.server.system.flow import file_threads
 
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 def camera(options: argparse.Namespace) -> int:
     """`camera`. Raises ConfigError, DeviceError, EngineError, ModelError, NotFound, OSError."""
+    if options.doctor:
+        return _doctor(as_json=options.json)
     if options.list:
         _list(as_json=options.json)
         return 0
@@ -44,9 +51,7 @@ async def _present(config: Config, wishes: Wishes) -> None:
     loop.set_default_executor(file_threads())
     say_line("visavis is opening the camera")
     async with presented(config, wishes, say_line, _go_first) as stage:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, stage.controls.end)
-        with _keyboard(wishes.typed):
+        with _ended_by(stage.controls.end), _keyboard(wishes.typed):
             reading = asyncio.create_task(_read(stage), name="keys")
             telling = asyncio.create_task(_tell(stage, wishes.typed), name="what there is")
             await stage.controls.ended.wait()
@@ -84,6 +89,19 @@ async def _read(stage: Stage) -> None:
 
 
 @contextmanager
+def _ended_by(end: Callable[[], None]) -> Iterator[None]:
+    """Signals, that of a terminal which is closed too, end the camera in peace."""
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, end)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:  # the loop would keep all of it alive
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
 def _keyboard(typed: bool) -> Iterator[None]:
     if typed or not sys.stdin.isatty():
         yield
@@ -95,6 +113,22 @@ def _keyboard(typed: bool) -> Iterator[None]:
 def _echo(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def _doctor(*, as_json: bool) -> int:
+    """What is missing; the exit status says whether anything is that is needed."""
+    findings = examined()
+    status = FAILURE if missing(findings) else 0
+    if as_json:
+        say_line(json.dumps({"ready": not status, "findings": [asdict(each) for each in findings]}))
+        return status
+    for each in findings:
+        mark = "ok" if each.ok else "missing" if each.needed else "careful"
+        say_line(f"{mark:8} {each.what}: {each.told}")
+        for command in each.fix:
+            say_line(f"         $ {command}")
+    say_line("something is missing" if status else "the camera can be switched on")
+    return status
 
 
 def _list(*, as_json: bool) -> None:

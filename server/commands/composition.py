@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 import os
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -30,6 +33,7 @@ from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.relays import Relays
 from visavis.server.services.configured import tools
 from visavis.server.session.attendance import Presence
+from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
@@ -37,7 +41,7 @@ from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
-from visavis.server.wires import simli, smallwebrtc, whep, whip
+from visavis.server.wires import liveavatar, simli, smallwebrtc, whep, whip
 from visavis.server.wires.realtime import door as realtime_door
 from visavis.server.wires.realtime import entry as realtime_entry
 from visavis.server.wires.realtime.beginnings import Beginnings
@@ -105,6 +109,8 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
         found.append(whip.entrance(config.whip_token))
     if config.simli_key:
         found.append(simli.entrance(config.simli_key))
+    if config.liveavatar_key:
+        found.append(liveavatar.entrance(config.liveavatar_key))
     if config.pipecat_key:
         found.append(smallwebrtc.entrance(config.pipecat_key))
     if config.realtime_key:
@@ -121,6 +127,8 @@ def ways(config: Config) -> tuple[Way, ...]:
         found += whip.WAYS
     if config.simli_key:
         found += simli.WAYS
+    if config.liveavatar_key:
+        found += liveavatar.WAYS
     if config.pipecat_key:
         found += smallwebrtc.WAYS
     if config.realtime_key:
@@ -141,6 +149,11 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     if config.simli_key:
         settings = simli.Settings(config.simli_key, config.faces, relays(config), limits)
         found.append(simli.Simli(settings, live, has))
+    if config.liveavatar_key:
+        chosen = liveavatar.Settings(
+            config.liveavatar_key, config.liveavatars, relays(config), limits, rooms(config)
+        )
+        found.append(liveavatar.LiveAvatar(chosen, live, has))
     if config.pipecat_key:
         found.append(smallwebrtc.SmallWebRtcRoutes(live, metrics))
     if config.realtime_key:
@@ -148,6 +161,19 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
         beginnings = Beginnings(live, names, guided=guided)
         found.append(realtime_door.Realtime(live, beginnings, config.realtime_key, guided=guided))
     return found
+
+
+def rooms(config: Config) -> liveavatar.Rooms | None:
+    """How a session is shown in a room of LiveKit; None: livekit-agents is not installed."""
+    if importlib.util.find_spec("livekit") is None:
+        return None
+
+    def show(session: Session, url: str, token: str) -> AbstractAsyncContextManager[asyncio.Event]:
+        from visavis.server.livekit.guest import shown  # 40 MB that nobody else needs
+
+        return shown(session, url, token, (config.width, config.height))
+
+    return show
 
 
 def topics(config: Config) -> TopicRoutes:

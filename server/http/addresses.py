@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from visavis.server.system.config import LOOPBACK
 from visavis.server.system.errors import Malformed
 
+SCHEME: Final = "X-Forwarded-Proto"  # header: how a proxy was called that is before us
 _AUTHORITY: Final = r"(?:\[(?P<v6>[0-9a-f:.]{2,45})\]|(?P<name>[a-z0-9._-]{1,253}))(?::\d{1,5})?"
 _HOST: Final = re.compile(_AUTHORITY, re.IGNORECASE | re.ASCII)
 _ORIGIN: Final = re.compile(rf"[a-z][a-z0-9+.-]*://{_AUTHORITY}", re.IGNORECASE | re.ASCII)
@@ -23,6 +24,11 @@ def host(request: web.Request) -> str:
     if found is None:
         raise Malformed("The Host header is no host and port.")
     return _named(found)
+
+
+def is_secure(request: web.Request) -> bool:
+    """Whether the caller came by TLS, to us or to a proxy before us: for addresses it is given."""
+    return request.secure or request.headers.get(SCHEME, "").lower() == "https"
 
 
 def is_of_this_machine(origin: str) -> bool:

@@ -209,7 +209,9 @@ class SessionRoutes:
         conversation = self._conversation(request)
         if request.content_type != _FRAGMENT:
             raise WrongType(f"Send candidates as {_FRAGMENT}.")
-        await conversation.add_candidates(await body(request))
+        answer = await conversation.add_candidates(await body(request))
+        if answer:  # another way, RFC 9725 4.4.2
+            return web.Response(status=200, text=answer, content_type=_FRAGMENT)
         return web.Response(status=204)
 
     async def _command(self, request: web.Request) -> web.Response:

@@ -44,7 +44,7 @@ class Face(VideoGenerator):
         self._resampled: Resampled | None = None
         self._segment: int | None = None  # whose sound comes in
         self._refused = False  # sound that cannot be spoken: this was said
-        self._over: set[int] = set()  # segments whose end the runner has, or that were cleared
+        self._awaited = 0  # the segment whose end the runner is to have before it reads on
         self._ends: deque[tuple[Tick, int]] = deque()  # when the runner gets which
         self._frames: deque[tuple[Frame, int]] = deque()  # with an end's segment, or 0
         self._given = 0  # the segment whose end was the last thing that the runner took
@@ -87,24 +87,23 @@ class Face(VideoGenerator):
             return
         if self._resampled is not None:
             await self._voice.push(self._resampled.flush(), segment)
-        if self._voice.segment != segment:
-            return
-        self._segment = None
-        self._voice.end(segment)
-        await self._until(lambda: segment in self._over)
-        self._over.discard(segment)
+        self._segment, self._awaited = None, segment
+        if self._voice.segment == segment:
+            self._voice.end(segment)
+        else:  # somebody else has interrupted it
+            self._ends.append((self._at, segment))
+        await self._until(lambda: self._awaited != segment)
 
     async def clear_buffer(self) -> None:
         """Silence; then return, when the runner has all that sounded before.
 
         What it got later it would take for the beginning of the next segment.
         """
-        self._segment = None
+        self._segment, self._awaited = None, 0
         if self._resampled is not None:
             self._resampled.reset()
         self._voice.clear()
-        self._ends.clear()
-        self._over.update(segment for _, segment in self._frames if segment)
+        self._ends.clear()  # the runner tells of this one itself
         self._frames = deque(each for each in self._frames if not each[1])
         silent = self._voice.silent_from
         try:
@@ -119,9 +118,9 @@ class Face(VideoGenerator):
         return self
 
     async def __anext__(self) -> Frame:
-        if self._given:
-            self._over.add(self._given)
-            self._given = 0
+        if self._given == self._awaited:
+            self._awaited = 0
+        self._given = 0
         self._wanting = not self._frames
         self._ring()
         await self._until(lambda: bool(self._frames))
@@ -148,12 +147,9 @@ class Face(VideoGenerator):
 
     def tell(self, event: Event) -> None:
         """See Outlet."""
-        if isinstance(event, SegmentEnded):
-            if event.interrupted:
-                self._over.add(event.segment)
-            else:
-                self._ends.append((self._at + _HELD, event.segment))
-            self._ring()
+        if isinstance(event, SegmentEnded) and event.segment == self._awaited:
+            silent = max(self._at, self._voice.silent_from)
+            self._ends.append((silent + _HELD, event.segment))
 
     async def play(self, playout: Playout) -> None:
         """See Outlet."""

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from visavis.server.http import problems
+from visavis.server.http.addresses import SCHEME
 from visavis.server.http.callers import caller
 from visavis.server.http.keepsakes import name_of
 from visavis.server.http.naming import named
@@ -175,6 +176,8 @@ def headers_of(request: web.Request, also: Sequence[str] = ()) -> CIMultiDict[st
             if not value.isascii():
                 raise Malformed(f"The header {name} must be plain ASCII.")
             headers[name] = value
+    if request.secure or request.headers.get(SCHEME, "").lower() == "https":
+        headers[SCHEME] = "https"  # a worker makes addresses that the caller is given
     return headers
 
 

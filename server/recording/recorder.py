@@ -1,4 +1,4 @@
-"""Outlet: a session's sound and pictures, written to an MP4 file as they play."""
+"""Outlet: a session's sound and pictures, written to an MP4 or WebM file as they play."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ _PATIENCE: Final[Tick] = ms(1000)  # for a first picture
 _AHEAD: Final = 8  # pictures that wait to be encoded
 _FRAGMENT: Final = FPS  # pictures: what a crash may cost
 _AAC_FRAME: Final = 1024  # samples
+_OPUS_FRAME: Final = 960
+WEBM: Final = ".webm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,14 @@ class Quality:
         """Options of x264."""
         keyframes = {"g": str(_FRAGMENT)} if self.fragmented else {}
         return {"preset": self.preset, "crf": str(self.crf), **keyframes}
+
+    @property
+    def webm(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Options of its muxer, and of libvpx for VP8: a cluster a second, written at once."""
+        container = {"cluster_time_limit": "1000", "flush_packets": "1"}
+        speed = "8" if self.fragmented else "2"
+        encoder = {"deadline": "realtime", "cpu-used": speed, "g": str(_FRAGMENT)}
+        return container, {**encoder, "crf": str(self.crf // 2), "b": "2M"}
 
 
 LIVE: Final = Quality("superfast", 23, fragmented=True)  # beside a conversation
@@ -197,6 +207,7 @@ class _File:
         self._container: av.container.OutputContainer | None = None
         self._sound = np.zeros(0, np.int16)  # not yet a whole frame of the encoder
         self._pictures = self._samples = 0
+        self._piece = _AAC_FRAME
 
     def open(self) -> None:
         """Raises OSError, FFmpegError."""
@@ -205,13 +216,21 @@ class _File:
             self._path.touch(PRIVATE, exist_ok=False)  # the container opens it as it is
         else:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-        options = self._quality.container
+        is_webm = self._path.suffix.lower() == WEBM
+        options, encoder = self._quality.container, self._quality.encoder
+        if is_webm:
+            options, encoder = self._quality.webm
+        self._piece = _OPUS_FRAME if is_webm else _AAC_FRAME
         # Absolute: FFmpeg takes what stands before a colon for a protocol.
         self._container = av.open(str(self._path.absolute()), "w", options=options)
-        self._video = self._container.add_stream("libx264", rate=FPS, options=self._quality.encoder)
+        self._video = self._container.add_stream(
+            "libvpx" if is_webm else "libx264", rate=FPS, options=encoder
+        )
         self._video.width, self._video.height = self._width, self._height
         self._video.pix_fmt = "yuv420p"
-        self._audio = self._container.add_stream("aac", rate=PLAY_RATE, layout="mono")
+        self._audio = self._container.add_stream(
+            "libopus" if is_webm else "aac", rate=PLAY_RATE, layout="mono"
+        )
 
     def write(self, image: I420, sound: Pcm) -> None:
         """One picture and the (FRAME,) samples that play with it. Raises FFmpegError."""
@@ -221,8 +240,8 @@ class _File:
         self._container.mux(self._video.encode(frame))
         self._pictures += 1
         self._sound = np.concatenate([self._sound, sound])
-        while len(self._sound) >= _AAC_FRAME:
-            piece, self._sound = self._sound[:_AAC_FRAME], self._sound[_AAC_FRAME:]
+        while len(self._sound) >= self._piece:
+            piece, self._sound = self._sound[: self._piece], self._sound[self._piece :]
             self._container.mux(self._sounded(piece))
 
     def _sounded(self, piece: Pcm) -> list[av.Packet[Any]]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
+from aioice import Candidate
+from aiortc import RTCIceCandidate
+
 from visavis.server.rtc.reach import Reach, embedded
+from visavis.server.system.errors import Malformed, Unprocessable
 
 MOST: Final = 30  # of a session, offered and trickled; browsers have 2 to 15
 _LOWEST_PORT: Final = 1024  # below are services, never a browser or a NAT before it (RFC 4787 4.2)
@@ -61,6 +66,33 @@ def read(text: str) -> Written:
         int(found["port"]),
         found["kind"],
     )
+
+
+def taken(lines: list[str], known: Sequence[Candidate], reach: Reach) -> list[RTCIceCandidate]:
+    """Trickled lines -> those that are new and of use. known: what the agent has of the peer.
+
+    Raises Malformed, or Unprocessable when a session has had too many: then none is taken.
+    """
+    if len(lines) > MOST:
+        raise _too_many()
+    try:
+        written = [read(line) for line in lines]
+    except ValueError as error:
+        msg = "not an ICE candidate"
+        raise Malformed(msg, "malformed-candidate") from error
+    had = {(c.host, c.port) for c in known if c.type != "prflx"}
+    new = [c for c in best(written, reach) if (c.host, c.port) not in had]
+    if len(had) + len(new) > MOST:
+        raise _too_many()
+    return [
+        RTCIceCandidate(c.component, c.foundation, c.host, c.port, c.priority, c.transport, c.kind)
+        for c in new
+    ]
+
+
+def _too_many() -> Unprocessable:
+    msg = f"{MOST} candidates of a session are tried: this one has had them"
+    return Unprocessable(msg, "too-many-candidates")
 
 
 def best(written: list[Written], reach: Reach) -> list[Written]:

@@ -23,7 +23,7 @@ from aiortc import (
 )
 from aiortc.exceptions import OperationError
 from aiortc.rtcdtlstransport import RTCDtlsTransport
-from aiortc.rtcicetransport import RTCIceCandidate, connection_kwargs
+from aiortc.rtcicetransport import connection_kwargs
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from OpenSSL import SSL
 
@@ -148,6 +148,35 @@ async def answer(
     return offers.whole(str(pc.localDescription.sdp), offer, media)
 
 
+async def offer(pc: RTCPeerConnection, reach: Reach, codec: Codec = "H264") -> str:
+    """An SDP offer with all candidates, for a connection that has its transceivers."""
+    for transceiver in pc.getTransceivers():
+        transceiver.setCodecPreferences(_ranked(transceiver, codec))
+    share(pc)
+    with using(reach):
+        await pc.setLocalDescription(await pc.createOffer())
+    return str(pc.localDescription.sdp)
+
+
+async def accept(pc: RTCPeerConnection, answer: str) -> None:
+    """Take the answer to an offer of ours, from a server that the operator named.
+
+    Raises Malformed.
+    """
+    try:
+        await pc.setRemoteDescription(RTCSessionDescription(offers.bounded(answer), "answer"))
+    except Problem:
+        raise
+    except Exception as error:
+        _seldom.warning("answer", "an answer could not be used", fault=fault(error))
+        raise Malformed("it is no usable SDP answer", "malformed-sdp") from error
+
+
+def with_loopback() -> tuple[str, ...]:
+    """All addresses of this machine."""
+    return ("127.0.0.1", *local_addresses(use_ipv4=True, use_ipv6=True))
+
+
 def share(pc: RTCPeerConnection) -> Congestion:
     """Let all senders of a connection go by one estimate of what the network carries."""
     senders = [sender for sender in pc.getSenders() if isinstance(sender, MediaTimeSender)]
@@ -165,28 +194,9 @@ async def add_candidates(pc: RTCPeerConnection, fragment: str, reach: Reach) -> 
     """
     lines = [line[2:] for line in fragment.splitlines() if line.startswith("a=candidate:")]
     transport = pc.getTransceivers()[0].receiver.transport.transport
-    known = {(c.ip, c.port) for c in transport.getRemoteCandidates() if c.type != "prflx"}
-    if len(lines) > candidates.MOST:
-        raise _too_many()
-    try:
-        written = [candidates.read(line) for line in lines]
-    except ValueError as error:
-        msg = "not an ICE candidate"
-        raise Malformed(msg, "malformed-candidate") from error
-    new = [c for c in candidates.best(written, reach) if (c.host, c.port) not in known]
-    if len(known) + len(new) > candidates.MOST:
-        raise _too_many()
-    for c in new:
-        await transport.addRemoteCandidate(
-            RTCIceCandidate(
-                c.component, c.foundation, c.host, c.port, c.priority, c.transport, c.kind
-            )
-        )
-
-
-def _too_many() -> Unprocessable:
-    msg = f"{candidates.MOST} candidates of a session are tried: this one has had them"
-    return Unprocessable(msg, "too-many-candidates")
+    known = transport._connection.remote_candidates
+    for candidate in candidates.taken(lines, known, reach):
+        await transport.addRemoteCandidate(candidate)
 
 
 def _reachable(hosts: tuple[str, ...], offer: str) -> tuple[str, ...]:

@@ -125,13 +125,20 @@ class Conversation:
             rest = self._limits.rest
             self._rest(rest if back else min(rest, _FAREWELL), self.session.clock.now())
 
-    async def add_candidates(self, fragment: str) -> None:
-        """To the connection that the fragment names. Raises Malformed, Unprocessable."""
+    async def add_candidates(self, fragment: str) -> str:
+        """Candidates for the connection that a fragment names: "".
+
+        With credentials of none, another way for the one that stands: the server's part of it.
+        Raises Malformed, Unprocessable, TooMany, Full.
+        """
         peers = [p for p in (self._next, self._peer) if p is not None and p.knows(fragment)]
-        if not peers:
-            msg = "ICE is not restarted in a connection: offer anew, with the session's token"
+        if peers:
+            await peers[0].add_candidates(fragment)
+            return ""
+        if self._peer is None:
+            msg = "there is no connection to restart ICE in: offer anew, with the session's token"
             raise Unprocessable(msg, "ice-restart")
-        await peers[0].add_candidates(fragment)
+        return await self._peer.restart(fragment)
 
     @property
     def terms(self) -> Terms:

@@ -19,6 +19,7 @@ from visavis.server.rtc import offers
 from visavis.server.rtc.media import WATCHED, Kind, Media
 from visavis.server.rtc.peer import credentials, microphone
 from visavis.server.rtc.receiver import of_track
+from visavis.server.rtc.restart import Restarts
 from visavis.server.rtc.terms import Terms
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
@@ -58,6 +59,7 @@ class Leg:
         told: Callable[[Event], None] | None = None,
     ) -> None:
         self._pc = RTCPeerConnection(rtc.configuration(terms.ice))
+        self._restarts = Restarts(self._pc, terms.ice, terms.reach)
         self._session, self._terms, self._media = session, terms, media
         self._tracks, self._hears = tracks, hears
         self._channel, self._told = channel, told
@@ -131,7 +133,14 @@ class Leg:
 
     async def add_candidates(self, fragment: str) -> None:
         """Trickled candidates, as RFC 8840 has them. Raises Malformed, Unprocessable."""
-        await rtc.add_candidates(self._pc, fragment, self._terms.reach)
+        if not await self._restarts.add(fragment):
+            await rtc.add_candidates(self._pc, fragment, self._terms.reach)
+
+    async def restart(self, fragment: str) -> str:
+        """Another way for the connection, see `restart.Restarts.begin`."""
+        answer = await self._restarts.begin(fragment)
+        self._credentials |= credentials(fragment)
+        return answer
 
     async def play(self, playout: Playout) -> None:
         """Outlet: aiortc's senders pull sound and pictures through the tracks."""
@@ -159,6 +168,7 @@ class Leg:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._restarts.end()
         try:
             await rtc.close(self._pc)
         except TimeoutError:

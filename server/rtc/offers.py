@@ -133,14 +133,20 @@ def _attribute(line: str) -> tuple[str, str]:
     return name, value
 
 
-def _split(offer: str) -> tuple[list[str], list[_Section]]:
-    lines = offer.splitlines()
+def bounded(description: str) -> str:
+    """An SDP that is short enough to be looked into. Raises Unprocessable."""
+    lines = description.splitlines()
     if len(lines) > MOST_LINES or any(len(line) > MOST_CHARACTERS for line in lines):
         raise Unprocessable(
             f"the offer has more than {MOST_LINES} lines, or one of more than {MOST_CHARACTERS} "
             "characters",
             "offer-too-long",
         )
+    return description
+
+
+def _split(offer: str) -> tuple[list[str], list[_Section]]:
+    lines = bounded(offer).splitlines()
     starts = [i for i, line in enumerate(lines) if line.startswith("m=")]
     session = lines[: starts[0]] if starts else lines
     shared = dict(_attribute(line) for line in session)

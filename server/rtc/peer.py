@@ -21,6 +21,7 @@ from visavis.server.rtc.congestion import Observer
 from visavis.server.rtc.dialect import Dialect, Ours, Read
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.receiver import BoundedReceiver, of_track
+from visavis.server.rtc.restart import Restarts
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure
@@ -72,6 +73,7 @@ class Peer:
         self._session, self._greeter, self._network = session, greeter, network
         self._dialect = dialect or Ours()
         self._reach = Reach()
+        self._restarts = Restarts(self._pc, ice)
         self._channel: RTCDataChannel | None = None
         self._video: VideoTrack | None = None
         self._voice: MediaStreamTrack | None = None
@@ -92,7 +94,7 @@ class Peer:
         Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left,
         NotFound when the session is over.
         """
-        self._reach = reach
+        self._reach = self._restarts.reach = reach
         self._watch()
         await self._wire()
         self._credentials = credentials(offer)
@@ -170,7 +172,14 @@ class Peer:
 
     async def add_candidates(self, fragment: str) -> None:
         """Trickled candidates, as RFC 8840 has them. Raises Malformed, Unprocessable."""
-        await rtc.add_candidates(self._pc, fragment, self._reach)
+        if not await self._restarts.add(fragment):
+            await rtc.add_candidates(self._pc, fragment, self._reach)
+
+    async def restart(self, fragment: str) -> str:
+        """Another way for the connection, see `restart.Restarts.begin`."""
+        answer = await self._restarts.begin(fragment)
+        self._credentials |= credentials(fragment)
+        return answer
 
     def send(self, message: protocol.FromServer) -> None:
         """Hand a message to the viewer; lost when there is no open channel or it is congested."""
@@ -188,6 +197,7 @@ class Peer:
         for door in self._doors:
             door.cancel()
         await asyncio.gather(*self._doors, return_exceptions=True)
+        await self._restarts.end()
         await self._tasks.close()
 
     async def close(self) -> None:

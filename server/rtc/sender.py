@@ -55,6 +55,7 @@ log = logging.getLogger(__name__)
 _NTP_EPOCH: Final = 2_208_988_800  # seconds from 1900 to 1970, RFC 5905
 _EARLY: Final = (0.0, 0.2)  # s of media time after which the first two reports go out
 _BEHIND: Final = 0.3  # s of packets that wait; one connection's own pictures are left out before
+_TRACKLESS: Final = 0.02  # s between two looks for a track, as in aiortc
 _CNAME: Final = 1  # SDES item, RFC 3550 6.5.1
 
 PICTURES: Final = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "encode-video")
@@ -130,6 +131,9 @@ class MediaTimeSender(RTCRtpSender):
         self._sequence = aiortc.rtcrtpsender.random_sequence_number()
         try:
             while True:
+                if self.track is None:  # a program that has none yet gives one later
+                    await asyncio.sleep(_TRACKLESS)
+                    continue
                 frame = await self._next_encoded_frame(codec)
                 if frame is not None:
                     tells = frame.audio_level is not None

@@ -28,13 +28,39 @@ _MOST: Final[Tick] = ms(100)  # that may wait; of what comes in a burst after a 
 # How long before it sounds a piece is told at the latest: a picture is begun that early. Most are
 # told 150 ms before, and the mouth anticipates in full.
 _TOLD: Final[Tick] = ms(50)
+_LOOKS: Final = 100  # packets, 2 s, in which too much must have waited all the time
+_BLEND: Final[Tick] = ms(4)
+
+# Of what follows a sound that much is heard before its lips are told, sure of it or not. With so
+# much they are those of a recording; all that lips may need is 180 ms more (docs/figures.md).
+_HEARD: Final[Tick] = ms(100)
+_MADE: Final[Tick] = ms(10)  # in which a piece is made
+_HURRIED: Final[Tick] = ms(40)  # told so in one go
 
 Place = Callable[[Tick, Speech], None]
 
 
 def delay(mouth: Mouth) -> Tick:
     """From sound that comes in to the same sound going out."""
-    return mouth.held + ms(1000 * mouth.lips.delay) + _TOLD
+    return mouth.held + min(ms(1000 * mouth.lips.delay), _HEARD) + _TOLD
+
+
+class _Spare:
+    """Sound that waits all the time, after a burst or a stall: it makes a voice later for nothing.
+
+    held: how much may wait.
+    """
+
+    def __init__(self, held: Tick) -> None:
+        self._held, self._looks, self._least = held, 0, held
+
+    def left(self, waits: Tick) -> Tick:
+        """Told after each packet what still waits; how much of it is to be left out now."""
+        self._least = min(self._least, waits) if self._looks else waits
+        self._looks = (self._looks + 1) % _LOOKS
+        if self._looks or self._least <= self._held:
+            return 0
+        return self._least - self._held + PACKET // 2
 
 
 class Relay:
@@ -63,6 +89,7 @@ class Relay:
         self._waiting = np.zeros(0, np.int16)
         self._arrived = asyncio.Event()  # the first sound, or the end of all
         self._ended = False
+        self._spare = _Spare(self._held)
         self._next_at: Tick = 0  # where what the lips have not told yet sounds
 
     async def run(self, mic: AsyncIterator[Pcm]) -> None:
@@ -104,13 +131,22 @@ class Relay:
             await self._clock.sleep_until(at)
             self._tell(await self._lipsync.feed(self._packet()))
             at += PACKET
+            await self._hurry(at)
         self._tell(await self._lipsync.flush(self._waiting))
+
+    async def _hurry(self, next_look: Tick) -> None:
+        """Tell what would be told too late at the next look."""
+        while self._lipsync.untold.size and self._next_at - next_look < _TOLD + _MADE:
+            self._tell(await self._lipsync.hurry(_HURRIED))
 
     def _packet(self) -> Pcm:
         """The next packet's worth of sound; silence where it has not come."""
         if len(self._waiting) < PACKET:
+            self._spare.left(0)
             return np.zeros(PACKET, np.int16)
         packet, self._waiting = self._waiting[:PACKET], self._waiting[PACKET:]
+        if more := self._spare.left(len(self._waiting)):
+            self._waiting = _without(self._waiting, more)
         return packet
 
     def _tell(self, pieces: list[Speech]) -> None:
@@ -122,3 +158,11 @@ class Relay:
             except Exception as error:  # noqa: BLE001 (a piece may be lost, not the voice)
                 extra = {"fault": fault(error), "trace": trace(error)}
                 log.error("a piece of sound was lost", extra=extra)  # noqa: TRY400
+
+
+def _without(sound: Pcm, count: Tick) -> Pcm:
+    """All but so much of its beginning, blended over it: no click is heard."""
+    over = min(_BLEND, len(sound) - count, count)
+    rises = np.linspace(0.0, 1.0, over)
+    blended = sound[:over] * (1.0 - rises) + sound[count : count + over] * rises
+    return np.concatenate([blended.astype(np.int16), sound[count + over :]])

@@ -95,6 +95,9 @@ class Resampled:
             first + len(audio) - 2 * _HALF + 1
         )  # inputs that have all that they need behind them
         count = max(-(-ready * self._up // self._down) - self._made, 0)
+        if not count:
+            self._rest = audio
+            return np.zeros(0, np.int16)
         at = (self._made + np.arange(count)) * self._down
         windows = np.lib.stride_tricks.sliding_window_view(audio, 2 * _HALF)
         made = np.einsum("ij,ij->i", windows[at // self._up - first], self._taps[at % self._up])

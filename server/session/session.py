@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Literal
 
 from visavis.engines.base import Mood, Pcm
 from visavis.models.pictures import double
@@ -316,6 +317,10 @@ class Session:
         self._replies.end("interrupted")
         self._taking.settle()
         self._halting.halted = None
+
+    def attend(self, what: Literal["idle", "listening"]) -> None:
+        """What the face does while it is silent, for a program that knows who speaks."""
+        self._showing.attend(what)
 
     def interrupt(self) -> None:
         """Stop speaking; the rest is said only to who asks for it."""

@@ -16,7 +16,6 @@ Problem                a request that cannot be served: problem+json with `statu
   WrongType  415       a body of another type
   Unprocessable  422   understood, but it cannot work
   TooMany  429         wrong too often
-  Unsupported  501     a way of the protocol that is not taken here
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
@@ -115,12 +114,6 @@ class Unprocessable(Problem):
     """The body was understood, but it cannot work."""
 
     status, title = 422, "Unprocessable content"
-
-
-class Unsupported(Problem):
-    """A part of the protocol that this server does without."""
-
-    status, title = 501, "Not implemented"
 
 
 class TooMany(Problem):

@@ -24,6 +24,7 @@ _TEXT: Final = 2000  # characters of an address or a token of a room
 
 State = Literal["idle", "listening", "talking"]
 SessionState = Literal["connecting", "connected", "closing", "closed"]
+Heard = Literal["started", "ended", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def buffer(what: Literal["appended", "committed", "cleared"], event: str) -> str
     return _written(f"agent.audio_buffer_{what}", event)
 
 
-def speak(what: Literal["started", "ended", "interrupted"], event: str) -> str:
+def speak(what: Heard, event: str) -> str:
     """What is heard of one thing said; event: of the first command that brought its sound."""
     return _written(f"agent.speak_{what}", event, task={"id": event})
 
@@ -172,6 +173,11 @@ def error(kind: str, detail: str, event: str = "") -> str:
     """Something could not be done."""
     about = {"type": kind, "message": detail, "event_id": event or None}
     return _written("error", event, error=about)
+
+
+def warning(kind: str, detail: str) -> str:
+    """Something that the client should know, and that ends nothing."""
+    return _written("warning", warning={"type": kind, "message": detail})
 
 
 def _written(kind: str, source: str = "", /, **more: Any) -> str:

@@ -14,12 +14,9 @@ from aiohttp import hdrs, web
 from visavis.server.http.problems import SDP, body
 from visavis.server.rtc.connection import configuration
 from visavis.server.rtc.leg import Leg
-from visavis.server.system.errors import Outdated, Unsupported, WrongType
+from visavis.server.system.errors import Outdated, WrongType
 
 FRAGMENT: Final = "application/trickle-ice-sdpfrag"
-_NO_RESTART: Final = (
-    "ICE is not restarted here: end this resource with DELETE and send a new offer."
-)
 
 
 def created(location: str, answer: str, tag: str, servers: Iterable[str]) -> web.Response:
@@ -53,17 +50,30 @@ def _link(response: web.Response, servers: Iterable[str]) -> None:
 
 
 async def trickled(request: web.Request, leg: Leg, tag: str) -> web.Response:
-    """204: candidates of a PATCH were taken.
+    """204: candidates of a PATCH were taken; 200: ICE was restarted.
 
-    Raises WrongType; Outdated for another ETag; Unsupported for a restart of ICE.
+    Raises WrongType; Outdated for another ETag; what `Leg.restart` raises.
     """
     if request.content_type != FRAGMENT:
         raise WrongType(f"Send candidates as {FRAGMENT}.")
     match = request.headers.get(hdrs.IF_MATCH, "").strip()
     fragment = await body(request)
     if not leg.knows(fragment):
-        raise Unsupported(_NO_RESTART, "ice-restart")
+        return _restarted(await leg.restart(fragment), tag)
     if match and match != "*" and match.removeprefix("W/").strip('"') != tag:
         raise Outdated("If-Match names another session than this one's ETag.", "wrong-etag")
     await leg.add_candidates(fragment)
     return web.Response(status=204)
+
+
+def _restarted(fragment: str, tag: str) -> web.Response:
+    """The server's part of a restart, with one candidate: whip-whep puts commas between several.
+
+    The others it learns from the checks that come from there.
+    """
+    lines = fragment.splitlines(keepends=True)
+    found = [line for line in lines if line.startswith("a=candidate:")]
+    kept = "".join(line for line in lines if line not in found[1:])
+    response = web.Response(status=200, text=kept, content_type=FRAGMENT)
+    response.headers[hdrs.ETAG] = f'"{tag}"'
+    return response

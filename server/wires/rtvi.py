@@ -188,7 +188,7 @@ def _told(kind: str, data: Mapping[str, Any] | None = None, tag: str = "") -> st
         message["id"] = tag
     if data is not None:
         message["data"] = data
-    return json.dumps(message, ensure_ascii=False)
+    return json.dumps(message)  # in ASCII: an id that comes back may hold half a character
 
 
 def _of_faults(message: protocol.FromServer) -> Sequence[str] | None:

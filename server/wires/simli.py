@@ -20,7 +20,6 @@ from visavis.server.http.offers import Offers
 from visavis.server.http.opening import Sessions, Wish
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.protocol import Goodbye
-from visavis.server.rtc import connection as rtc
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.hosted import Hosted
 from visavis.server.rtc.leg import Leg
@@ -124,7 +123,7 @@ class Simli:
         return web.json_response({"session_token": token, "warnings": list(wanted.warnings)})
 
     async def _ice(self, _request: web.Request) -> web.Response:
-        return web.json_response(servers(self._settings.ice.urls()))
+        return web.json_response(self._settings.ice.servers() or [_NOWHERE])
 
     async def _livekit(self, request: web.Request) -> web.StreamResponse:
         socket = Socket()
@@ -305,12 +304,3 @@ def _least(asked: int, limit: float) -> float:
 def _refused(status: int, code: str, words: str) -> web.Response:
     """A refusal as these clients read it: `detail` is a code."""
     return web.json_response({"detail": code, "message": words}, status=status)
-
-
-def servers(ice: tuple[str, ...]) -> list[dict[str, Any]]:
-    """STUN and TURN addresses as RTCIceServer has them (W3C WebRTC 1.0, 4.2.4)."""
-    found = []
-    for server in rtc.configuration(ice).iceServers or []:
-        each = {"urls": server.urls, "username": server.username, "credential": server.credential}
-        found.append({key: value for key, value in each.items() if value})
-    return found or [_NOWHERE]

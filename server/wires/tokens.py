@@ -16,12 +16,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from visavis.server.system import strict_json
 from visavis.server.system.errors import Unauthorized
 
 _LONGEST: Final = 4096  # characters of a token that is looked at
 _NAME_BYTES: Final = 12
+_LONGEST_NAME: Final = 32
 _WRONG: Final = "The session token is none of this server's, or it was changed."
+_NONCE: Final = 12  # bytes
 _LATE: Final = "The session token has expired: make a new one."
 
 
@@ -66,8 +71,32 @@ class Signer:
             raise Unauthorized(_LATE)
         return claims
 
+    def seal(self, text: str) -> str:
+        """A text that a token carries and its bearer cannot read; empty stays empty."""
+        if not text:
+            return ""
+        nonce = secrets.token_bytes(_NONCE)
+        return _text(nonce + AESGCM(self._key).encrypt(nonce, text.encode(), None))
+
+    def unseal(self, sealed: str) -> str:
+        """What was sealed by whoever has the same secret. Raises Unauthorized."""
+        if not sealed:
+            return ""
+        try:
+            content = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+            return AESGCM(self._key).decrypt(content[:_NONCE], content[_NONCE:], None).decode()
+        except (InvalidTag, ValueError):
+            raise Unauthorized(_WRONG) from None
+
     def _signature(self, signed: str) -> str:
         return _text(hmac.digest(self._key, signed.encode(), hashlib.sha256))
+
+
+def name_of(token: str) -> str:
+    """The session that a token says it is of, unchecked: for who only passes it on; "": none."""
+    claims = _read(token.split(".")[1]) if token.isascii() and token.count(".") == 2 else None
+    name = (claims or {}).get("jti")
+    return name if isinstance(name, str) and len(name) <= _LONGEST_NAME else ""
 
 
 def _written(content: Mapping[str, Any]) -> str:

@@ -50,8 +50,8 @@ async ([address, key, video]) => {
     while (!face.videoWidth) await new Promise((resolve) => setTimeout(resolve, 20));
     got.width = face.videoWidth;
   }
-  const stats = [...(await pc.getStats()).values()];
-  got.heard = stats.some((s) => s.type === "inbound-rtp" && s.kind === "audio" && s.totalAudioEnergy > 0);
+  const stats = [...(await pc.getStats()).values()].filter((s) => s.type === "inbound-rtp");
+  got.heard = stats.some((s) => s.kind === "audio" && s.totalAudioEnergy > 0);
   pc.close();
   return got;
 }

@@ -30,8 +30,8 @@ WAY = """peer.getStats().then((reports) => {
     const transport = all.find(({ type }) => type === "transport");
     const pair = reports.get(transport.selectedCandidatePairId);
     return [reports.get(pair.localCandidateId).candidateType,
-            all.some(({ type, kind, totalAudioEnergy }) => type === "inbound-rtp" && kind === "audio"
-              && totalAudioEnergy > 0)];
+            all.some(({ type, kind, totalAudioEnergy }) =>
+              type === "inbound-rtp" && kind === "audio" && totalAudioEnergy > 0)];
 })"""
 
 

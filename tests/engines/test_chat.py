@@ -387,6 +387,36 @@ async def test_a_tool_that_hangs_ends_the_turn_in_time():
     assert time.monotonic() - began < 1.0
 
 
+class Led(Asking):
+    """A question in a conversation that a program leads. tools: the names of that program's."""
+
+    def __init__(self, instructions, *tools):
+        super().__init__()
+        self.instructions, self.toolbox = instructions, Box()
+        self.toolbox.tools = lambda: [Tool(name, "A program's.", {}) for name in tools]
+
+
+async def test_a_program_that_leads_a_conversation_adds_instructions_and_tools():
+    own, question = Box(), Led("You are a parrot.", "hours", "fly")
+    script = calls(("c1", "fly", "{}"), ("c2", "hours", "{}")), says("I flew.")
+    _, there = await told(*script, question=question, toolbox=own)
+    asked = there.asked[0].body
+    rules = asked["messages"][0]["content"]
+    assert rules.endswith("You are a parrot.")
+    assert "Everything that you write is spoken aloud." in rules  # the house's rules stay
+    names = [tool["function"]["name"] for tool in asked["tools"]]
+    assert names == ["hours", "fly"]  # of two of one name the operator's
+    assert [name for name, _ in question.toolbox.used] == ["fly"]
+    assert [name for name, _ in own.used] == ["hours"]
+
+
+async def test_a_program_s_tools_are_used_where_the_operator_has_none():
+    question = Led("", "fly")
+    _, there = await told(calls(("c1", "fly", "{}")), says("I flew."), question=question)
+    assert [name for name, _ in question.toolbox.used] == ["fly"]
+    assert "leads" not in there.asked[0].body["messages"][0]["content"]
+
+
 async def test_deeds_come_before_their_results():
     box = Box("Say goodbye.", Farewell())
     thoughts, _ = await told(calls(("c", "hours", "{}")), says("Goodbye."), toolbox=box)

@@ -30,6 +30,7 @@ GROUNDS: Final[Mapping[str, Ground]] = {
     "http": Ground(("visavis", "aiohttp", "yarl", "multidict"), 4_000),
     "knowledge": Ground(("visavis",), 20_000),
     "photo": Ground(("visavis", "PIL"), 20_000),
+    "rtvi": Ground(("visavis", "json"), 10_000),
     "sdp": Ground(("visavis", "aiortc", "aioice"), 1_000),
     "sound": Ground(("visavis",), 4_000),
     "words": Ground(("visavis",), 10_000),

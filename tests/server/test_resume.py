@@ -282,11 +282,16 @@ async def test_an_offer_that_is_not_taken_up_leaves_the_session_as_it_was(monkey
         await state_is(client, viewer.location, "live")
 
 
-async def test_ice_is_not_restarted_in_a_connection():
+async def test_a_restart_of_ice_that_comes_to_nothing_leaves_the_connection():
+    password = "a=ice-pwd:0123456789012345678901\r\n"
     async with serving() as client, watching(client) as viewer:
         sdp = viewer.pc.localDescription.sdp
         user = next(line for line in sdp.splitlines() if line.startswith("a=ice-ufrag:"))
-        for fragment, status in ((f"{user}\r\n", 204), ("a=ice-ufrag:other\r\n", 422), ("", 204)):
+        for number in range(5):  # nobody answers there; the fifth is too much
+            fragment = f"a=ice-ufrag:other{number}\r\n{password}"
+            response = await client.patch(viewer.location, data=fragment, headers=FRAGMENT)
+            assert response.status == (200 if number < 4 else 429)
+        for fragment, status in ((f"{user}\r\n", 204), ("a=ice-ufrag:other\r\n", 400), ("", 204)):
             response = await client.patch(viewer.location, data=fragment, headers=FRAGMENT)
             assert response.status == status
         assert (await response.text()) == ""

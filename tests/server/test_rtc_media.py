@@ -169,3 +169,15 @@ async def test_a_picture_is_shown_before_the_next_one_is_sent():
     async with connected(Track("audio"), slow) as pair:
         await pair.until("video", 1)
         assert slow.count == 1
+
+
+async def test_a_sender_without_a_track_waits_for_one():
+    async with connected() as pair:
+        video = sender(pair, "video")
+        track = video.track
+        await pair.until("video", 3)
+        video.replaceTrack(None)
+        await asyncio.sleep(0.1)
+        seen = len(pair.frames["video"])
+        video.replaceTrack(track)
+        await pair.until("video", seen + 5)

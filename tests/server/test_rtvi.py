@@ -188,6 +188,11 @@ def test_odd_messages_ask_for_nothing(data):
     assert Rtvi().read(data).asks is None
 
 
+def test_half_a_character_that_goes_back_can_be_sent():
+    (answer,) = Rtvi().read(r'{"label": "rtvi-ai", "id": "\ud800", "type": "x"}').answers
+    assert json.loads(answer.encode())["id"] == "\ud800"
+
+
 def test_a_message_that_is_unknown_is_refused_by_its_id():
     (answer,) = Rtvi().read(said("send-file", {"content": "x"}, "f7")).answers
     assert json.loads(answer)["type"] == "error-response"

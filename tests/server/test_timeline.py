@@ -111,3 +111,15 @@ def test_forgetting_keeps_what_is_still_wanted():
     assert (timeline.audio(0) == 0).all()
     assert (timeline.audio(ms(1000)) == 1000).all()
     assert timeline.heard_until(10**9, 0) == "one two one two"
+
+
+def test_what_is_scheduled_can_be_seen_until_it_is_cut():
+    timeline = Timeline()
+    first, second = spoken(0, 1000), spoken(0, 20_000)
+    timeline.put(first)
+    timeline.put(second)
+    assert [each.at for each in timeline.scheduled] == [1000, 20_000]
+    timeline.hold(5000)
+    assert timeline.scheduled == ()
+    timeline.put(spoken(0, 30_000))
+    assert [each.at for each in timeline.scheduled] == [30_000]

@@ -51,7 +51,7 @@ async def test_what_a_request_gets():
             assert patched.status == status
         again = "a=ice-ufrag:other\r\na=ice-pwd:0123456789012345678901\r\n"
         restart = await client.patch(seen.location, data=again, headers=FRAGMENT)
-        assert await problem(restart) == (501, await restart.json())
+        assert (await problem(restart))[1]["type"] == "urn:visavis:ice-restart"  # not connected
         assert (await client.delete(seen.location)).status == 200
         assert (await client.delete(seen.location)).status == 404
         assert (await client.get("/whep/mira")).status == 405

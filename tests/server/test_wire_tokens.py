@@ -71,3 +71,18 @@ def test_it_expires() -> None:
     assert _signer(now=1599.0).read(token)
     with pytest.raises(Unauthorized, match="expired"):
         _signer(now=1600.0).read(token)
+
+
+def test_what_is_sealed_is_read_by_who_has_the_secret_alone():
+    sealed = _signer().seal("a room's token")
+    assert "room" not in sealed
+    assert _signer().unseal(sealed) == "a room's token"
+    assert _signer().unseal(_signer().seal("")) == ""
+    for signer, text in (
+        (_signer(secret="another"), sealed),
+        (_signer(), sealed[:-2] + "AA"),
+        (_signer(), "short"),
+        (_signer(), "\u00e4"),
+    ):
+        with pytest.raises(Unauthorized):
+            signer.unseal(text)

@@ -30,6 +30,9 @@ class Stream:
     async def aclose(self) -> None:
         self._chunks.put_nowait(None)
 
+    def close(self) -> None:
+        self._chunks.put_nowait(None)
+
     def breaks(self) -> None:
         self._chunks.put_nowait(rtc.StreamError("the room was left"))
 
@@ -147,8 +150,8 @@ class Room(rtc.EventEmitter[str]):
         self.leave()
 
 
-def pair(agent: str = AGENT) -> tuple[Room, Room]:
+def pair(avatar: str = AVATAR) -> tuple[Room, Room]:
     """The agent's side and the avatar's, who is there in its name and has not met it yet."""
-    here, there = Room(agent), Room(AVATAR)
-    there.local_participant.attributes["lk.publish_on_behalf"] = agent
+    here, there = Room(AGENT), Room(avatar)
+    there.local_participant.attributes["lk.publish_on_behalf"] = AGENT
     return here, there

@@ -1,6 +1,7 @@
 """Our face in a pipeline of Pipecat, before its own SmallWebRTC transport and a viewer over WebRTC.
 
-    python -m bench.live.pipecat.face [--utterances N] [--interruptions N] [--segments N] [--live]
+    python -m bench.live.pipecat.face [--utterances N] [--interruptions N] [--segments N]
+        [--minutes N] [--live]
 
 From sound that enters the service to the picture that matches it, where it leaves the service and
 at the viewer; lips against sound there; from an interruption to silence; segments that come out.
@@ -233,6 +234,25 @@ async def segments(house: House, texts: list[Pcm], count: int, *, live: bool) ->
     }
 
 
+async def long(house: House, texts: list[Pcm], minutes: float, *, live: bool) -> Any:
+    """A conversation of so long, a sentence every 15 s: what arrives in each minute."""
+    async with viewed(house, "long", live=live) as (talking, file):
+        began = time.monotonic()
+        while (at := time.monotonic() - began) < 60 * minutes:
+            await talking.say(texts[int(at) % len(texts)], paced=False)
+            await asyncio.sleep(15)
+    seen = np.load(file)
+    whole = range(int(minutes))
+    minute = (seen["picture_at"] - began) // 60
+    loud = np.abs(seen["sound"].astype(int)).max(1) > 300
+    spoken_in = (seen["sound_at"][loud] - began) // 60
+    return {
+        "minutes": minutes,
+        "pictures_a_minute": [int((minute == each).sum()) for each in whole],
+        "seconds_of_speech_a_minute": [round((spoken_in == e).sum() / 50, 1) for e in whole],
+    }
+
+
 async def run(options: argparse.Namespace) -> dict[str, Any]:
     """All of it, in one process."""
     OUT.mkdir(parents=True, exist_ok=True)
@@ -251,6 +271,8 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
             result["interruptions"] = await interrupted(house, texts, count, live=live)
         if options.segments:
             result["segments"] = await segments(house, texts, options.segments, live=live)
+        if options.minutes:
+            result["long"] = await long(house, texts, options.minutes, live=live)
     return {**result, "machine": machine.so_far()}
 
 
@@ -260,6 +282,7 @@ def main() -> None:
     parser.add_argument("--utterances", type=int, default=8)
     parser.add_argument("--interruptions", type=int, default=10)
     parser.add_argument("--segments", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=0, help="of one more conversation")
     parser.add_argument("--live", action="store_true", help="a transport whose pictures are live")
     logger.remove()
     logger.add(sys.stderr, level="WARNING")

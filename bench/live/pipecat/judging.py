@@ -27,6 +27,11 @@ class Given:
     at: Any
     chunk: int
 
+    @property
+    def at_once(self) -> bool:
+        """Whether it was given much faster than it is spoken."""
+        return bool(self.at[-1] - self.at[0] < len(self.pcm) / self.rate / 3)
+
     def when(self, seconds: float) -> float:
         """When what is heard so long after its beginning was given."""
         return float(self.at[min(int(seconds * self.rate) // self.chunk, len(self.at) - 1)])
@@ -91,9 +96,10 @@ def judged(given: list[Given], left: Left, file: Path) -> dict[str, Any]:
         for number, place in enumerate(np.arange(first, len(sound) / PLAY - 0.3, 0.4)):
             piece = sound[int(place * PLAY) : int(place * PLAY) + _WINDOW]
             when = each.when(place)
-            # Given at once, what comes later has waited for what is before it.
-            if len(each.at) > 1 and each.at[-1] - each.at[0] < 0.5 and number:
-                break
+            if each.at_once:
+                if number:
+                    break  # what comes later has waited for what is before it
+                when += place  # nor can the first sound be heard before the silence before it
             left_sound = leaving.find(piece, when - 0.1, when + 2)
             heard_at = heard.find(piece, when - 0.1, when + 2)
             if left_sound is None or heard_at is None:

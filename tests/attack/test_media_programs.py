@@ -1,18 +1,28 @@
-"""Other people's programs at /whip and /whep, as their packages are; slow ones need Debian's."""
+"""Other people's programs that media comes from and goes to, as Debian has them."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import time
 from contextlib import asynccontextmanager
+from itertools import pairwise
+from pathlib import Path
 
 import aiohttp
+import av
+import numpy as np
 import pytest
+from support.performing import performing, playing, until
 from support.players import Speaker, players
 from support.rtc_pair import Track
 from support.standing import standing
 
+from visavis.server.publishing import again
+from visavis.server.publishing.stream import StreamPublisher, Target
 from visavis.server.rtc import hooks
 
 pytestmark = pytest.mark.slow
@@ -61,6 +71,47 @@ def apart(tmp_path_factory):
     return folder / "apart.so"
 
 
+RTMP = """
+load_module {module};
+daemon off; master_process off; pid {folder}/pid; error_log {folder}/log;
+events {{ worker_connections 64; }}
+rtmp {{ server {{ listen 127.0.0.1:{port}; application live {{ live on; }} }} }}
+"""
+
+
+@contextlib.contextmanager
+def nginx(folder, port):
+    """A server of RTMP."""
+    module = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
+    if not module.exists():
+        pytest.skip("nginx's RTMP module is missing: apt-get install libnginx-mod-rtmp nginx-light")
+    (folder / "conf").write_text(RTMP.format(module=module, folder=folder, port=port))
+    server = subprocess.Popen(["/usr/sbin/nginx", "-c", folder / "conf", "-p", folder])
+    try:
+        yield server
+    finally:
+        server.kill()
+        server.wait()
+
+
+def read(url, count):
+    """So many pictures of a stream, and when the first and last of sound and picture were shown."""
+    until = time.monotonic() + 20
+    while True:
+        try:
+            with av.open(url, timeout=5) as film:
+                shown = {"video": [], "audio": []}
+                for frame in film.decode():
+                    kind = "video" if isinstance(frame, av.VideoFrame) else "audio"
+                    shown[kind].append((frame.time, frame.to_ndarray()))
+                    if len(shown["video"]) >= count:
+                        return shown
+        except (OSError, av.FFmpegError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
 @asynccontextmanager
 async def program(command, package, *arguments, **environment):
     """One that runs, and what it said once it has ended."""
@@ -101,3 +152,29 @@ async def test_debians_whip_client_speaks_through_the_face(server, apart, more):
         await another.post(client, "/whip/mira")
         assert (await client.delete(another.location)).status == 200
         await another.close()
+
+
+async def test_rtmp_reaches_nginx_and_again_when_it_comes_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(again, "PAUSES", (0.2,))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url, lines = f"rtmp://127.0.0.1:{port}/live/key", []
+    publisher = StreamPublisher(Target(url, 600_000), lines.append)
+    async with performing() as session, playing(session, publisher):
+        await until(lines, "Connection refused")  # it is not there yet
+        with nginx(tmp_path, port):
+            await until(lines, "publishing")
+            session.say("one two three four five six seven eight nine ten")
+            shown = await asyncio.to_thread(read, url, 60)
+        pictures, sounds = shown["video"], shown["audio"]
+        assert pictures[0][1].shape == (192, 128)
+        assert all(0 < b[0] - a[0] < 0.09 for a, b in pairwise(pictures))
+        assert abs(pictures[-1][0] - sounds[-1][0]) < 0.2
+        assert max(np.abs(sound).max() for _, sound in sounds) > 0.1
+        lines.clear()
+        await until(lines, "trying again")  # it vanished
+        with nginx(tmp_path, port):
+            await until(lines, "publishing")
+            await asyncio.to_thread(read, url, 10)
+    assert "key" not in str(lines)

@@ -1,0 +1,229 @@
+"""`visavis publish`: a session sent to a WHIP server, as RTMP or SRT, or into a file, live."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import uvloop
+
+from visavis.engines.base import Pcm
+from visavis.engines.language import saying
+from visavis.server.commands import lifetime
+from visavis.server.commands.console import FAILURE, say_line
+from visavis.server.embedded.house import House
+from visavis.server.playout.messages import Tick, ms
+from visavis.server.publishing.stream import StreamPublisher, Target, check
+from visavis.server.publishing.whip import WhipPublisher
+from visavis.server.recording.files import read_sound
+from visavis.server.recording.recorder import LIVE, WEBM, Recorder
+from visavis.server.rtc import hooks
+from visavis.server.session.doors import Outlet
+from visavis.server.session.session import Session
+from visavis.server.system import config as settings
+from visavis.server.system import memory, priority, secret_files
+from visavis.server.system.config import Config, Source
+from visavis.server.system.errors import ConfigError
+from visavis.server.system.flow import file_threads
+
+_LEAD_IN: Final[Tick] = ms(800)  # a face that is there before it speaks
+_TAIL: Final[Tick] = ms(1200)
+_END: Final = 5.0  # s in which files are closed and servers are told
+_FILMS: Final = {".mp4", ".m4v", ".mov", ".mkv", WEBM}
+_LINES: Final = 100  # that wait to be said
+
+
+class Publisher(Outlet, Protocol):
+    """fault: why it ended by itself; empty: it did not."""
+
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is said: a text; lines that come; a recording; or nothing. stays: also after its end."""
+
+    text: str
+    sound: Pcm | None
+    stays: bool
+
+    @property
+    def is_wordless(self) -> bool:
+        """Whether no words are spoken, so no voice is loaded."""
+        return not self.text
+
+
+def publish(options: argparse.Namespace) -> int:
+    """`publish`. Raises ConfigError, EngineError, ModelError, NotFound, OSError."""
+    # One session: its voice's thread is not noticed, and nothing is worth being made ahead.
+    alone = {"max_sessions": 1, "prepare_answers": "off"}
+    config = settings.load({**alone, "avatar": options.avatar, "voice": options.voice})
+    lifetime.log_to_stderr("warning")
+    script, publishers = _script(options), _publishers(options)
+    hooks.install()
+    memory.give_back_large_blocks()
+    sys.setswitchinterval(lifetime.SWITCH)
+    return uvloop.run(_published(config, script, publishers))
+
+
+def _script(options: argparse.Namespace) -> Script:
+    """Raises ConfigError."""
+    if options.audio and options.text:
+        raise ConfigError("give either a text or --audio FILE")
+    text = options.text or ""
+    if text not in {"", "-"} and saying.empty(text, "en"):
+        raise ConfigError(f"{saying.NOTHING}: {saying.WHY}")
+    sound = read_sound(options.audio) if options.audio else None
+    says = bool(text) or sound is not None
+    return Script(text, sound, stays=options.stay or not says)
+
+
+def _publishers(options: argparse.Namespace) -> list[Publisher]:
+    """Raises ConfigError."""
+    found: list[Publisher] = []
+    if options.whip:
+        found.append(WhipPublisher(_web(_address(options.whip)), _token(options), say_line))
+    elif options.token or options.token_file:
+        raise ConfigError("a token is for --whip: give its address, too")
+    for given in (options.rtmp, options.srt):
+        if given:
+            target = Target(_address(given), 1000 * options.bitrate)
+            check(target)
+            found.append(StreamPublisher(target, say_line))
+    if options.record:
+        found.append(Recorder(_film(options.record), LIVE))
+    if not found:
+        raise ConfigError("say where to: --whip URL, --rtmp URL, --srt URL or --record FILE")
+    return found
+
+
+def _address(given: str) -> str:
+    """An address, or what is in the file behind an @: many hold a key. Raises ConfigError."""
+    if given.startswith("@"):
+        return secret_files.read(Path(given[1:]).expanduser(), "the address in")
+    return given
+
+
+def _web(url: str) -> str:
+    """Raises ConfigError."""
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(f"--whip {url}: write an address with http:// or https://")
+    return url
+
+
+def _token(options: argparse.Namespace) -> str:
+    """Raises ConfigError."""
+    if options.token and options.token_file:
+        raise ConfigError("--token and --token-file are both given: keep one of them")
+    if options.token_file:
+        return secret_files.read(options.token_file.expanduser(), "--token-file")
+    if options.token:
+        say_line("note: a token on the command line can be read by every user of this machine")
+    return str(options.token or "")
+
+
+def _film(path: Path) -> Path:
+    """Raises ConfigError."""
+    if path.suffix.lower() not in _FILMS:
+        raise ConfigError(f"{path}: give the film a name that ends with .mp4 or .webm")
+    if path.exists():
+        raise ConfigError(f"{path} exists already: remove it first, or name another file")
+    return path
+
+
+async def _published(config: Config, script: Script, publishers: list[Publisher]) -> int:
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(file_threads())
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stopped.set)
+    say_line("visavis is loading")
+    opening = House.open(config, wordless=script.is_wordless)
+    source: Source = "voice" if script.is_wordless else "dialogue"
+    async with opening as house, house.session(source=source) as session:
+        priority.go_first()
+        async with _outlets(session, publishers) as ends:
+            speaking = asyncio.create_task(_speak(session, script), name="speak")
+            waiting = asyncio.create_task(_wait(stopped), name="until it is ended")
+            await _until({waiting} if script.stays else {waiting, speaking}, ends)
+            if speaking.done():
+                speaking.result()
+            waiting.cancel()
+            speaking.cancel()
+            await asyncio.gather(waiting, speaking, return_exceptions=True)
+    for each in publishers:
+        if each.fault:
+            say_line(f"failed: {each.fault}")
+        elif isinstance(each, Recorder):
+            say_line(f"made {each.path}")
+    return FAILURE if any(each.fault for each in publishers) else 0
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _until(over: set[asyncio.Task[None]], ends: set[asyncio.Task[None]]) -> None:
+    """Until one of the first has ended, or nobody publishes any more."""
+    while ends and not any(each.done() for each in over):
+        done, _ = await asyncio.wait({*over, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        ends -= done
+
+
+@asynccontextmanager
+async def _outlets(
+    session: Session, publishers: list[Publisher]
+) -> AsyncIterator[set[asyncio.Task[None]]]:
+    """They play, each in its task, until the block is left."""
+    playing = {session.add_outlet(each): each for each in publishers}
+    try:
+        yield set(playing)
+    finally:
+        for task, each in playing.items():
+            each.stop() if isinstance(each, Recorder) else task.cancel()
+        if playing:
+            await asyncio.wait(playing, timeout=_END)
+
+
+async def _speak(session: Session, script: Script) -> None:
+    """Say all of it, and return when it was heard."""
+    await session.clock.sleep_until(session.clock.now() + _LEAD_IN)
+    if script.sound is not None:
+        await session.voice.push(script.sound)
+        session.voice.end()
+        await session.voice.silence()
+    elif script.text == "-":
+        async for line in _lines():
+            session.say(line)
+            await session.silence()
+    elif script.text:
+        session.say(script.text)
+        await session.silence()
+    await session.clock.sleep_until(session.clock.now() + _TAIL)
+
+
+async def _lines() -> AsyncIterator[str]:
+    """Lines of the standard input, as they come; what cannot be said is left out."""
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[str | None] = asyncio.Queue(_LINES)
+
+    def read() -> None:  # a file, a pipe or a terminal: a thread reads all of them
+        for line in sys.stdin.buffer:
+            put(line.decode("utf-8", "replace").strip())
+        put(None)
+
+    def put(line: str | None) -> None:
+        asyncio.run_coroutine_threadsafe(queue.put(line), loop).result()
+
+    threading.Thread(target=read, name="lines", daemon=True).start()
+    while (line := await queue.get()) is not None:
+        if line and not saying.empty(line, "en"):
+            yield line
