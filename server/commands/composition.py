@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -41,7 +42,15 @@ from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
-from visavis.server.wires import liveavatar, livekit_launch, simli, smallwebrtc, whep, whip
+from visavis.server.wires import (
+    liveavatar,
+    livekit_launch,
+    sent_voice,
+    simli,
+    smallwebrtc,
+    whep,
+    whip,
+)
 from visavis.server.wires.realtime import door as realtime_door
 from visavis.server.wires.realtime import entry as realtime_entry
 from visavis.server.wires.realtime.beginnings import Beginnings
@@ -122,7 +131,7 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
 
 def ways(config: Config) -> tuple[Way, ...]:
     """Addresses of wires that are on, for a parent of workers."""
-    found: list[Way] = []
+    found: list[Way] = [*sent_voice.WAYS]
     if config.whep == "on":
         found += whep.WAYS
     if config.whip == "on":
@@ -142,7 +151,7 @@ def ways(config: Config) -> tuple[Way, ...]:
 
 def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     """Wires that are on, of a process with sessions."""
-    found: list[Part] = []
+    found: list[Part] = [sent_voice.SentVoice(live)]
     stages = Stages(live)
     if config.whep == "on":
         found.append(Whep(stages, live, relays(config), config.whep_viewers, metrics))
@@ -151,7 +160,9 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     limits = Limits(0.0, config.idle_seconds, config.session_seconds)
     has = AvatarStore(config.home_path).has
     if config.simli_key:
-        settings = simli.Settings(config.simli_key, config.faces, relays(config), limits)
+        settings = simli.Settings(
+            config.simli_key, config.faces, relays(config), limits, performs(config)
+        )
         found.append(simli.Simli(settings, live, has))
     if config.livekit_key:
         urls = tuple(each.rstrip("/") for each in config.livekit_urls.split())
@@ -182,6 +193,19 @@ def rooms(config: Config) -> liveavatar.Rooms | None:
         return shown(session, url, token, (config.width, config.height))
 
     return show
+
+
+def performs(config: Config) -> simli.Performs | None:
+    """How a session becomes an agent's avatar in LiveKit; None: livekit-agents is not installed."""
+    if importlib.util.find_spec("livekit") is None:
+        return None
+
+    async def perform(session: Session, url: str, token: str) -> Coroutine[Any, Any, None]:
+        from visavis.server.livekit.guest import performing
+
+        return await performing(session, url, token, (config.width, config.height))
+
+    return perform
 
 
 def topics(config: Config) -> TopicRoutes:

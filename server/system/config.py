@@ -230,7 +230,7 @@ class Config:
         "", "secret that lets players watch and nothing else; empty: the token does"
     )
     whep_token_file: str = _setting("", "file that holds it, and that only you may read")
-    whep_viewers: int = _setting(50, "players of one avatar at a time, in one process")
+    whep_viewers: int = _setting(50, "players of one avatar at a time")
     whip: str = _setting(
         "off",
         "on or off: whether a voice that is sent to /whip/AVATAR speaks through that avatar, for "
