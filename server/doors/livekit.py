@@ -165,7 +165,8 @@ class AvatarSession(AnyAvatarSession[NoReturn]):
             sys.executable, "-m", __name__, *(["--avatar", self._avatar] if self._avatar else []),
             env={**os.environ, "LIVEKIT_URL": url, "LIVEKIT_TOKEN": token},
         )  # fmt: skip
-        self._ends.push_async_callback(_ended, worker)
+        watching = asyncio.create_task(_watched(worker), name="worker of an avatar")
+        self._ends.push_async_callback(_ended, worker, watching)
 
     async def aclose(self) -> None:
         """The avatar leaves."""
@@ -175,13 +176,18 @@ class AvatarSession(AnyAvatarSession[NoReturn]):
             await self._ends.aclose()
 
 
-async def _ended(worker: asyncio.subprocess.Process) -> None:
-    if worker.returncode is not None:
-        return
-    worker.terminate()
+async def _watched(worker: asyncio.subprocess.Process) -> None:
+    status = await worker.wait()
+    if status not in {0, -signal.SIGTERM}:
+        log.warning("the worker of an avatar has ended", extra={"status": status})
+
+
+async def _ended(worker: asyncio.subprocess.Process, watching: asyncio.Task[None]) -> None:
+    if worker.returncode is None:
+        worker.terminate()
     try:
         async with asyncio.timeout(_PATIENCE):
-            await worker.wait()
+            await watching
     except TimeoutError:
         worker.kill()
         await worker.wait()
