@@ -170,7 +170,7 @@ async def _joined(http: aiohttp.ClientSession, pc: RTCPeerConnection, url: str) 
 def _judged(began: list[float], watcher: Watcher) -> dict[str, Any]:
     """Of phrases that began then: how much later sound and mouth were there."""
     still = [m for at, m in watcher.moved if _is_pause(at, began)]
-    threshold = 1.5 * float(np.percentile(still, 99)) if still else 0.0
+    threshold = max(still, default=0.0)
     sound = [_first(b, watcher.loud) for b in began]
     moves = [at for at, m in watcher.moved if m > threshold]
     mouth = [_first(b, moves) for b in began]
