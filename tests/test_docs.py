@@ -46,9 +46,10 @@ def in_shell(name):
 
 SHELL = [(name, words) for name in PAGES for words in in_shell(name)]
 SPOKEN = [
-    (name, re.sub(r"\[.*?\]|\"[^\"]*\"", "", code).removeprefix(".venv/bin/").split())
+    (name, words)
     for name in PAGES
     for code in inline(name)
+    if (words := re.sub(r"\[.*?\]|\"[^\"]*\"", "", code).removeprefix(".venv/bin/").split())
 ]
 
 

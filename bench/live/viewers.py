@@ -40,6 +40,9 @@ from bench.live.link import Proxy
 from bench.live.microphone import Microphone
 from bench.live.stream import TRANSPORT_CC, Feedback, Stream, skews
 from bench.net import CASES
+from visavis.remote.errors import Full
+from visavis.remote.messages import SayText, encode
+from visavis.remote.offering import Target, offered
 
 _URGENT: Final = 3  # above the server's media: a viewer is another machine, and does not wait
 _FEEDBACK: Final = 0.1  # s
@@ -94,7 +97,7 @@ class Viewer:
     def __init__(self, number: int, options: argparse.Namespace, texts: list[str]) -> None:
         self.number, self._options = number, options
         self.streams = {"audio": Stream("audio"), "video": Stream("video")}
-        self.refused: tuple[int, str | None] | None = None  # status, Retry-After
+        self.refused: tuple[int, float | None] | None = None  # status, Retry-After in s
         self.connected, self.retransmitted, self.asked = asyncio.Event(), 0, [0, 0]  # NACK, PLI
         self.events: dict[str, int] = {}
         self._texts, self._said = texts, 0
@@ -127,14 +130,11 @@ class Viewer:
                 line for line in offer.splitlines(keepends=True)
                 if not line.startswith("a=candidate")
             )  # fmt: skip
-        where = f"whep/{self._options.whep}" if self._options.whep else "v1/sessions"
-        url = f"{self._options.address}{where}"
-        headers = {"Content-Type": "application/sdp"}
-        async with http.post(url, data=offer, headers=headers) as response:
-            answer = await response.text()
-            if response.status != 201:
-                self.refused = response.status, response.headers.get("Retry-After")
-                return
+        try:
+            answer = await self._answered(http, offer)
+        except Full as error:
+            self.refused = error.status, error.retry_after
+            return
         if self._proxy is not None:
             answer = await self._proxy.stand_between(answer)
         self._read(answer)
@@ -269,7 +269,17 @@ class Viewer:
         self._spoken_at = time.time()
         text = self._texts[(self.number * 7 + self._said) % len(self._texts)]
         self._said += 1
-        channel.send(json.dumps({"type": "say", "text": text}))
+        channel.send(encode(SayText(text)))
+
+    async def _answered(self, http: aiohttp.ClientSession, offer: str) -> str:
+        """Raises Full."""
+        if not self._options.whep:
+            return (await offered(http, Target(self._options.address), offer)).sdp
+        url = f"{self._options.address}whep/{self._options.whep}"
+        headers = {"Content-Type": "application/sdp"}
+        async with http.post(url, data=offer, headers=headers) as response:
+            response.raise_for_status()
+            return await response.text()
 
     async def _command(self, http: aiohttp.ClientSession) -> None:
         """An operator has the shared avatar talk on."""
