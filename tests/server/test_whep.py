@@ -216,3 +216,21 @@ async def test_a_voice_need_name_no_bundle_and_may_offer_a_picture_in_vain():
         await speaker.close()
         async with speaking(client):
             await seen.loud()
+
+
+async def test_h264_without_its_parameters_is_what_everybody_sends():
+    """GStreamer's players offer it so."""
+    async with serving(whep="on") as client:
+        player = Player(("video",))
+        offer = await player.offer()
+        numbers = re.findall(r"a=rtpmap:(\d+) H264", offer)
+        bare = "\r\n".join(
+            line for line in offer.splitlines()
+            if "VP8" not in line and not line.startswith("a=fmtp") and "rtx" not in line
+        )  # fmt: skip
+        answered = await client.post("/whep/mira", data=f"{bare}\r\n", headers=SDP)
+        text = await answered.text()
+        assert answered.status == 201, text
+        assert f"a=rtpmap:{numbers[0]} H264" in text
+        assert "packetization-mode=1" in text
+        await player.close()
