@@ -14,6 +14,7 @@ from visavis.server.playout.timeline import FADE
 
 _MARGIN: Final[Tick] = ms(40)  # later than the latest of them usually is: the next may be later
 _SEEN: Final = 100  # arrivals by which it is judged how late they come: 2 to 4 s
+_FLOOR: Final = 16  # of 32768: what a codec makes of silence
 _KEPT: Final[Tick] = ms(2000)
 
 
@@ -62,7 +63,7 @@ class Buffer:
 
     def hear(self, pcm: Pcm, at_ms: float) -> None:
         """The next piece of sound."""
-        if pcm.any():
+        if int(np.abs(pcm.astype(np.int32)).max(initial=0)) > _FLOOR:
             self._sound.append((self._due("sound", at_ms), pcm))
         else:
             self._due("sound", at_ms)
