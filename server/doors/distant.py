@@ -32,7 +32,7 @@ _FIRST: Final = 15.0  # s for the first picture
 _SETTLE: Final = 0.5  # s in which it is learnt how late sound and pictures come
 _PIECE: Final = 9_600  # samples of a message: 200 ms
 _WAITING: Final = 8  # of those that wait to be sent
-LOST: Final = Failure("face-lost", "The avatar's server is gone, and the session with it.")
+LOST: Final = Failure("session-lost", "The avatar's server is gone, and the session with it.")
 
 
 class DistantHouse:
