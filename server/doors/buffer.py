@@ -34,6 +34,7 @@ class Buffer:
         self._sound: deque[tuple[Tick, Pcm]] = deque()
         self._pictures: deque[Picture] = deque()
         self._shown: Tick = -1
+        self._settles: Tick = 0  # when that may be done again
         self._cut: Tick = 0  # until then nothing is heard
 
     def cut(self) -> None:
@@ -47,7 +48,10 @@ class Buffer:
         return max(self._offset - first, 0)
 
     def settle(self) -> None:
-        """Choose the delay anew: not while anybody speaks, for time jumps."""
+        """Choose the delay anew, once a second: not while anybody speaks, for time jumps."""
+        if self._clock.now() < self._settles:
+            return
+        self._settles = self._clock.now() + ms(1000)
         usual = [int(np.percentile(late, 90)) for late in self._late.values() if late]
         wanted = max(usual, default=0) + _MARGIN
         if abs(wanted - self._offset) > PACKET:
