@@ -192,11 +192,23 @@ def _add_camera(commands: Any) -> None:
     parser.add_argument("--text", action="store_true", help="say typed words instead, a line each")
     parser.add_argument("--voice", help="of typed words (default: the setting's)")
     parser.add_argument(
+        "--url",
+        default="",
+        metavar="SERVER",
+        help="the face of a server elsewhere, such as https://face.example; VISAVIS_TOKEN is its "
+        "token",
+    )
+    parser.add_argument(
         "--device",
         default="",
         metavar="DEVICE",
         help="the camera, such as /dev/video10, or a file that ends with .y4m (default: the first "
         "of v4l2loopback)",
+    )
+    parser.add_argument(
+        "--square",
+        action="store_true",
+        help="pictures as square as the face's (default: wide, as meetings have them)",
     )
     parser.add_argument(
         "--sink",

@@ -265,7 +265,7 @@ async def test_a_clear_ends_all_segments_that_wait(sources):
 @virtual_time
 @pytest.mark.parametrize("whole", [True, False])
 async def test_who_interrupts_it_otherwise_ends_the_segment_for_its_agent(whole, sources):
-    async with meeting(sources) as (agent, played, room):
+    async with meeting(sources) as (agent, _played, _room):
         data = noise(3.0)
         await agent.output.capture_frame(rtc.AudioFrame(data.tobytes(), RATE, 1, len(data)))
         if whole:
