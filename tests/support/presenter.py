@@ -17,8 +17,8 @@ from visavis.engines.base import PLAY_RATE, Pcm
 from visavis.models.avatar.file import load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.camera.libpulse import Playing, Recording
-from visavis.server.system.errors import DeviceError
 from visavis.server.playout.messages import FRAME, PACKET, Tick, ms
+from visavis.server.system.errors import DeviceError
 
 _FRAGMENT: Final = ms(10)
 Picture = np.ndarray[Any, np.dtype[np.uint8]]
