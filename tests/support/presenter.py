@@ -79,6 +79,13 @@ class Film:
     at: list[float] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
 
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def since(self, first: int) -> Film:
+        """From that picture on."""
+        return Film(self.width, self.height, self.at[first:], self.pictures[first:])
+
 
 def film(path: Path) -> Film:
     """All of it that is whole."""
