@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from livekit import rtc
 from livekit.agents.voice.avatar import AudioSegmentEnd, VideoGenerator
 
 from visavis.engines.base import I420, PLAY_RATE, Pcm
+from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME, PACKET, Tick, ms
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, SegmentEnded
@@ -26,14 +28,24 @@ from visavis.server.system.errors import SoundError
 
 log = logging.getLogger(__name__)
 
-# What the runner's source of sound still holds when the last packet is handed over: without this
-# the agent is told of the end while the last word sounds.
+# What the runner's source of sound still holds when it was given the last packet, besides what it
+# had too late: without this the agent is told of the end while the last word sounds.
 _HELD: Final[Tick] = ms(40)
+QUEUE: Final = 60  # ms that it may hold; its own 100 ms more are heard after a clear
 _LOST: Final[Tick] = ms(500)  # further behind than this the process was stopped: do not catch up
 _MOST: Final = 50  # pictures and packets that wait for the runner; then pictures are left out
 _PATIENCE: Final = 1.0  # s for a runner that takes nothing
 
 Frame = rtc.VideoFrame | rtc.AudioFrame | AudioSegmentEnd
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """For the runner. at: of sound, when it plays. segment: whose end it is, 0: of none."""
+
+    frame: Frame
+    at: Tick | None = None
+    segment: int = 0
 
 
 class Face(VideoGenerator):
@@ -46,10 +58,12 @@ class Face(VideoGenerator):
         self._refused = False  # sound that cannot be spoken: this was said
         self._awaited = 0  # the segment whose end the runner is to have before it reads on
         self._ends: deque[tuple[Tick, int]] = deque()  # when the runner gets which
-        self._frames: deque[tuple[Frame, int]] = deque()  # with an end's segment, or 0
+        self._items: deque[_Item] = deque()
         self._given = 0  # the segment whose end was the last thing that the runner took
         self._wanting = False  # the runner waits for a frame
         self._at: Tick = 0  # what comes before this was handed over
+        self._late: Tick = 0  # by how much the runner has had sound of this segment too late
+        self._clock: Clock | None = None
         self._closed = False
         self._bell = asyncio.Event()
 
@@ -99,12 +113,12 @@ class Face(VideoGenerator):
 
         What it got later it would take for the beginning of the next segment.
         """
-        self._segment, self._awaited = None, 0
+        self._segment, self._awaited, self._late = None, 0, 0
         if self._resampled is not None:
             self._resampled.reset()
         self._voice.clear()
         self._ends.clear()  # the runner tells of this one itself
-        self._frames = deque(each for each in self._frames if not each[1])
+        self._items = deque(each for each in self._items if isinstance(each.frame, rtc.VideoFrame))
         silent = self._voice.silent_from
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -121,14 +135,17 @@ class Face(VideoGenerator):
         if self._given == self._awaited:
             self._awaited = 0
         self._given = 0
-        self._wanting = not self._frames
+        self._wanting = not self._items
         self._ring()
-        await self._until(lambda: bool(self._frames))
+        await self._until(lambda: bool(self._items))
         self._wanting = False
-        if not self._frames:
+        if not self._items:
             raise StopAsyncIteration
-        frame, self._given = self._frames.popleft()
-        return frame
+        item = self._items.popleft()
+        self._given = item.segment
+        if item.at is not None and self._clock is not None:
+            self._late = max(self._late, self._clock.now() - item.at)
+        return item.frame
 
     def close(self) -> None:
         """There will be no more of it."""
@@ -149,7 +166,8 @@ class Face(VideoGenerator):
         """See Outlet."""
         if isinstance(event, SegmentEnded) and event.segment == self._awaited:
             silent = max(self._at, self._voice.silent_from)
-            self._ends.append((silent + _HELD, event.segment))
+            self._ends.append((silent + _HELD + self._late, event.segment))
+            self._late = 0
 
     async def play(self, playout: Playout) -> None:
         """See Outlet."""
@@ -160,6 +178,7 @@ class Face(VideoGenerator):
 
     async def _play(self, playout: Playout) -> None:
         clock, image = playout.clock, playout.still
+        self._clock = clock
         at = _next(clock.now())
         while True:
             await clock.sleep_until(at)
@@ -170,29 +189,26 @@ class Face(VideoGenerator):
             if at % FRAME == 0:
                 picture = playout.reader.picture(at)
                 image = image if picture is None else picture.image
-                self._give(_picture(image))
+                self._show(image)
                 playout.picture_sent(at, now, picture is not None)
             first, last = self._voice.covers(at, PACKET)
             if first < last:
-                self._give(_sound(playout.reader.audio(at)[first:last]))
+                self._items.append(_Item(_sound(playout.reader.audio(at)[first:last]), at + first))
             playout.sound_sent(at, now)
             at = self._at = at + PACKET
             while self._ends and self._ends[0][0] <= at:
-                self._give(AudioSegmentEnd(), self._ends.popleft()[1])
+                self._items.append(_Item(AudioSegmentEnd(), segment=self._ends.popleft()[1]))
             self._ring()
 
-    def _give(self, frame: Frame, segment: int = 0) -> None:
-        if len(self._frames) < _MOST or not isinstance(frame, rtc.VideoFrame):
-            self._frames.append((frame, segment))
+    def _show(self, image: I420) -> None:
+        if len(self._items) < _MOST:
+            height, width = image.shape[0] * 2 // 3, image.shape[1]
+            frame = rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, image.tobytes())
+            self._items.append(_Item(frame))
 
 
 def _next(now: Tick) -> Tick:
     return now // FRAME * FRAME + FRAME
-
-
-def _picture(image: I420) -> rtc.VideoFrame:
-    height, width = image.shape[0] * 2 // 3, image.shape[1]
-    return rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, image.tobytes())
 
 
 def _sound(pcm: Pcm) -> rtc.AudioFrame:
