@@ -31,20 +31,19 @@ log = logging.getLogger(__name__)
 # What the runner's source of sound still holds when it was given the last packet, besides what it
 # had too late: without this the agent is told of the end while the last word sounds.
 _HELD: Final[Tick] = ms(40)
-QUEUE: Final = 60  # ms that it may hold; its own 100 ms more are heard after a clear
+QUEUE: Final = 80  # ms that it may hold; its own 100 ms more are heard after a clear
 _LOST: Final[Tick] = ms(500)  # further behind than this the process was stopped: do not catch up
-_MOST: Final = 50  # pictures and packets that wait for the runner; then pictures are left out
 _PATIENCE: Final = 1.0  # s for a runner that takes nothing
 
 Frame = rtc.VideoFrame | rtc.AudioFrame | AudioSegmentEnd
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
-    """For the runner. at: of sound, when it plays. segment: whose end it is, 0: of none."""
+class _Sound:
+    """For the runner: sound that plays at `at`, or the end of a segment."""
 
-    frame: Frame
-    at: Tick | None = None
+    frame: rtc.AudioFrame | AudioSegmentEnd
+    at: Tick
     segment: int = 0
 
 
@@ -58,9 +57,9 @@ class Face(VideoGenerator):
         self._refused = False  # sound that cannot be spoken: this was said
         self._awaited = 0  # the segment whose end the runner is to have before it reads on
         self._ends: deque[tuple[Tick, int]] = deque()  # when the runner gets which
-        self._items: deque[_Item] = deque()
-        self._given = 0  # the segment whose end was the last thing that the runner took
-        self._wanting = False  # the runner waits for a frame
+        self._sounds: deque[_Sound] = deque()
+        self._picture: rtc.VideoFrame | None = None  # the newest, if the runner has not had it
+        self._given: _Sound | None = None  # what the runner took last and may not be through with
         self._at: Tick = 0  # what comes before this was handed over
         self._late: Tick = 0  # by how much the runner has had sound of this segment too late
         self._clock: Clock | None = None
@@ -118,11 +117,13 @@ class Face(VideoGenerator):
             self._resampled.reset()
         self._voice.clear()
         self._ends.clear()  # the runner tells of this one itself
-        self._items = deque(each for each in self._items if isinstance(each.frame, rtc.VideoFrame))
+        self._sounds.clear()
         silent = self._voice.silent_from
         try:
             async with asyncio.timeout(_PATIENCE):
-                await self._until(lambda: self._at >= silent and self._wanting)
+                await self._until(
+                    lambda: self._at >= silent and not self._sounds and self._given is None
+                )
         except TimeoutError:
             log.warning("a room of LiveKit takes no pictures")
 
@@ -132,20 +133,20 @@ class Face(VideoGenerator):
         return self
 
     async def __anext__(self) -> Frame:
-        if self._given == self._awaited:
+        if self._given is not None and self._given.segment == self._awaited:
             self._awaited = 0
-        self._given = 0
-        self._wanting = not self._items
+        self._given = None
         self._ring()
-        await self._until(lambda: bool(self._items))
-        self._wanting = False
-        if not self._items:
+        await self._until(lambda: bool(self._sounds) or self._picture is not None)
+        if self._sounds:  # first: a picture may have to wait for its time with the runner
+            self._given = sound = self._sounds.popleft()
+            if self._clock is not None and isinstance(sound.frame, rtc.AudioFrame):
+                self._late = max(self._late, self._clock.now() - sound.at)
+            return sound.frame
+        picture, self._picture = self._picture, None
+        if picture is None:
             raise StopAsyncIteration
-        item = self._items.popleft()
-        self._given = item.segment
-        if item.at is not None and self._clock is not None:
-            self._late = max(self._late, self._clock.now() - item.at)
-        return item.frame
+        return picture
 
     def close(self) -> None:
         """There will be no more of it."""
@@ -189,26 +190,27 @@ class Face(VideoGenerator):
             if at % FRAME == 0:
                 picture = playout.reader.picture(at)
                 image = image if picture is None else picture.image
-                self._show(image)
+                self._picture = _picture(image)
                 playout.picture_sent(at, now, picture is not None)
             first, last = self._voice.covers(at, PACKET)
             if first < last:
-                self._items.append(_Item(_sound(playout.reader.audio(at)[first:last]), at + first))
+                self._sounds.append(
+                    _Sound(_sound(playout.reader.audio(at)[first:last]), at + first)
+                )
             playout.sound_sent(at, now)
             at = self._at = at + PACKET
             while self._ends and self._ends[0][0] <= at:
-                self._items.append(_Item(AudioSegmentEnd(), segment=self._ends.popleft()[1]))
+                self._sounds.append(_Sound(AudioSegmentEnd(), *self._ends.popleft()))
             self._ring()
-
-    def _show(self, image: I420) -> None:
-        if len(self._items) < _MOST:
-            height, width = image.shape[0] * 2 // 3, image.shape[1]
-            frame = rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, image.tobytes())
-            self._items.append(_Item(frame))
 
 
 def _next(now: Tick) -> Tick:
     return now // FRAME * FRAME + FRAME
+
+
+def _picture(image: I420) -> rtc.VideoFrame:
+    height, width = image.shape[0] * 2 // 3, image.shape[1]
+    return rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, image.tobytes())
 
 
 def _sound(pcm: Pcm) -> rtc.AudioFrame:
