@@ -47,6 +47,7 @@ from visavis.remote.offering import Target, offered
 _URGENT: Final = 3  # above the server's media: a viewer is another machine, and does not wait
 _FEEDBACK: Final = 0.1  # s
 _APART: Final = 0.25  # s from one viewer's offer to the next
+_SPEED: Final = 16.0  # characters that a voice says in a second
 _SILENT: Final = 12.0  # s after which an avatar that does not end is told to say the next thing
 
 
@@ -60,6 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--microphone", choices=("off", "silence", "room"), default="off")
     parser.add_argument("--link", choices=tuple(CASES), help="a bad one, of bench.net")
     parser.add_argument("--quiet", action="store_true", help="avatars are not told to talk")
+    parser.add_argument("--whep", metavar="AVATAR", help="all are players of this one, by WHEP")
     parser.add_argument("--keep", type=Path, help="the first viewer's pictures, H.264 of Annex B")
 
 
@@ -129,7 +131,7 @@ class Viewer:
                 if not line.startswith("a=candidate")
             )  # fmt: skip
         try:
-            answer = (await offered(http, Target(self._options.address), offer)).sdp
+            answer = await self._answered(http, offer)
         except Full as error:
             self.refused = error.status, error.retry_after
             return
@@ -147,8 +149,10 @@ class Viewer:
         dtls.transport._connection.viewer = self
         self.connected.set()
         self._tasks = [asyncio.create_task(self._report()), asyncio.create_task(self._tell())]
-        if not self._options.quiet:
+        if not self._options.quiet and not self._options.whep:
             self._tasks.append(asyncio.create_task(self._urge(channel)))
+        elif not self._options.quiet and not self.number:
+            self._tasks.append(asyncio.create_task(self._command(http)))
 
     def _prefer(self) -> None:
         for transceiver in self._pc.getTransceivers():
@@ -266,6 +270,25 @@ class Viewer:
         text = self._texts[(self.number * 7 + self._said) % len(self._texts)]
         self._said += 1
         channel.send(encode(SayText(text)))
+
+    async def _answered(self, http: aiohttp.ClientSession, offer: str) -> str:
+        """Raises Full."""
+        if not self._options.whep:
+            return (await offered(http, Target(self._options.address), offer)).sdp
+        url = f"{self._options.address}whep/{self._options.whep}"
+        headers = {"Content-Type": "application/sdp"}
+        async with http.post(url, data=offer, headers=headers) as response:
+            response.raise_for_status()
+            return await response.text()
+
+    async def _command(self, http: aiohttp.ClientSession) -> None:
+        """An operator has the shared avatar talk on."""
+        url = f"{self._options.address}v1/sessions/whep-{self._options.whep}/say"
+        while True:
+            text = self._texts[self._said % len(self._texts)]
+            self._said += 1
+            await (await http.post(url, json={"text": text})).read()
+            await asyncio.sleep(len(text) / _SPEED)
 
     async def _urge(self, channel: Any) -> None:
         """An avatar that has lost its reply must not be silent for good."""
