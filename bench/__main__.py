@@ -13,10 +13,12 @@ OUT = Path("out/bench")
 MODULES = {
     "live": "live.live", "hearing": "hearing.hearing", "recognition": "hearing.languages",
     "pipecat": "live.pipecat.compare", "simli": "live.simli",
+    "livekit": "live.livekit_agent",
     "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue", "motion": "face.motion",
     "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes", "face": "face.face",
     "net": "net", "sessions": "sessions", "drawing": "drawing", "spoken": "sound.spoken_forms",
     "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
+    "whip": "live.whip",
     "across": "languages",
 }  # fmt: skip
 

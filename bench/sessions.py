@@ -67,6 +67,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stock-sessions", type=int, default=2)
     parser.add_argument("--offered", type=int, help="more than --sessions (the first) may come in")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="4 sessions, memory's slope")
+    parser.add_argument("--whep", metavar="AVATAR", help="not sessions, but players of one avatar")
     parser.add_argument("--keep", type=Path, help="the first viewer's pictures as H.264")
     parser.add_argument("--label", default="", help="written into the JSON")
 
@@ -92,6 +93,8 @@ async def _ours(count: int, options: argparse.Namespace) -> dict[str, Any]:
     extra = [*(["--workers", options.workers] if options.workers else []), *options.serve_arg]
     if not any("max-sessions" in each for each in extra):
         extra += ["--max-sessions", str(count)]
+    if options.whep:
+        extra += ["--whep=on", f"--whep-viewers={count}"]
     extra = [word for each in extra for word in each.split("=", 1)]
     with tempfile.TemporaryDirectory() as home:
         log = OUT / "sessions.log"
@@ -141,6 +144,7 @@ async def _watched(
         "--warm-up", str(options.warm_up),
         *(["--link", options.link] if options.link else []),
         *(["--quiet"] if options.quiet else []),
+        *(["--whep", options.whep] if options.whep and ours else []),
         *(["--keep", str(options.keep)] if options.keep and ours else []),
     ]  # fmt: skip
     viewers = await asyncio.create_subprocess_exec(

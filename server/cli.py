@@ -150,6 +150,10 @@ def _add_publish(commands: Any) -> None:
     )
     parser.add_argument("--avatar", help="avatar (default: the setting)")
     parser.add_argument("--voice", help="voice (default: the setting)")
+    parser.add_argument(
+        "--url", help="a running server, with whep on, whose avatar is sent in place of one here"
+    )
+    parser.add_argument("--url-token-file", type=Path, help="file that holds its players' token")
     parser.add_argument("--stay", action="store_true", help="go on after all was said")
 
 
@@ -192,11 +196,23 @@ def _add_camera(commands: Any) -> None:
     parser.add_argument("--text", action="store_true", help="say typed words instead, a line each")
     parser.add_argument("--voice", help="of typed words (default: the setting's)")
     parser.add_argument(
+        "--url",
+        default="",
+        metavar="SERVER",
+        help="the face of a server elsewhere, such as https://face.example; VISAVIS_TOKEN is its "
+        "token",
+    )
+    parser.add_argument(
         "--device",
         default="",
         metavar="DEVICE",
         help="the camera, such as /dev/video10, or a file that ends with .y4m (default: the first "
         "of v4l2loopback)",
+    )
+    parser.add_argument(
+        "--square",
+        action="store_true",
+        help="pictures as square as the face's (default: wide, as meetings have them)",
     )
     parser.add_argument(
         "--sink",

@@ -40,10 +40,14 @@ from bench.live.link import Proxy
 from bench.live.microphone import Microphone
 from bench.live.stream import TRANSPORT_CC, Feedback, Stream, skews
 from bench.net import CASES
+from visavis.remote.errors import Full
+from visavis.remote.messages import SayText, encode
+from visavis.remote.offering import Target, offered
 
 _URGENT: Final = 3  # above the server's media: a viewer is another machine, and does not wait
 _FEEDBACK: Final = 0.1  # s
 _APART: Final = 0.25  # s from one viewer's offer to the next
+_SPEED: Final = 16.0  # characters that a voice says in a second
 _SILENT: Final = 12.0  # s after which an avatar that does not end is told to say the next thing
 
 
@@ -57,6 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--microphone", choices=("off", "silence", "room"), default="off")
     parser.add_argument("--link", choices=tuple(CASES), help="a bad one, of bench.net")
     parser.add_argument("--quiet", action="store_true", help="avatars are not told to talk")
+    parser.add_argument("--whep", metavar="AVATAR", help="all are players of this one, by WHEP")
     parser.add_argument("--keep", type=Path, help="the first viewer's pictures, H.264 of Annex B")
 
 
@@ -92,7 +97,7 @@ class Viewer:
     def __init__(self, number: int, options: argparse.Namespace, texts: list[str]) -> None:
         self.number, self._options = number, options
         self.streams = {"audio": Stream("audio"), "video": Stream("video")}
-        self.refused: tuple[int, str | None] | None = None  # status, Retry-After
+        self.refused: tuple[int, float | None] | None = None  # status, Retry-After in s
         self.connected, self.retransmitted, self.asked = asyncio.Event(), 0, [0, 0]  # NACK, PLI
         self.events: dict[str, int] = {}
         self._texts, self._said = texts, 0
@@ -125,13 +130,11 @@ class Viewer:
                 line for line in offer.splitlines(keepends=True)
                 if not line.startswith("a=candidate")
             )  # fmt: skip
-        url = f"{self._options.address}v1/sessions"
-        headers = {"Content-Type": "application/sdp"}
-        async with http.post(url, data=offer, headers=headers) as response:
-            answer = await response.text()
-            if response.status != 201:
-                self.refused = response.status, response.headers.get("Retry-After")
-                return
+        try:
+            answer = await self._answered(http, offer)
+        except Full as error:
+            self.refused = error.status, error.retry_after
+            return
         if self._proxy is not None:
             answer = await self._proxy.stand_between(answer)
         self._read(answer)
@@ -146,8 +149,10 @@ class Viewer:
         dtls.transport._connection.viewer = self
         self.connected.set()
         self._tasks = [asyncio.create_task(self._report()), asyncio.create_task(self._tell())]
-        if not self._options.quiet:
+        if not self._options.quiet and not self._options.whep:
             self._tasks.append(asyncio.create_task(self._urge(channel)))
+        elif not self._options.quiet and not self.number:
+            self._tasks.append(asyncio.create_task(self._command(http)))
 
     def _prefer(self) -> None:
         for transceiver in self._pc.getTransceivers():
@@ -264,7 +269,26 @@ class Viewer:
         self._spoken_at = time.time()
         text = self._texts[(self.number * 7 + self._said) % len(self._texts)]
         self._said += 1
-        channel.send(json.dumps({"type": "say", "text": text}))
+        channel.send(encode(SayText(text)))
+
+    async def _answered(self, http: aiohttp.ClientSession, offer: str) -> str:
+        """Raises Full."""
+        if not self._options.whep:
+            return (await offered(http, Target(self._options.address), offer)).sdp
+        url = f"{self._options.address}whep/{self._options.whep}"
+        headers = {"Content-Type": "application/sdp"}
+        async with http.post(url, data=offer, headers=headers) as response:
+            response.raise_for_status()
+            return await response.text()
+
+    async def _command(self, http: aiohttp.ClientSession) -> None:
+        """An operator has the shared avatar talk on."""
+        url = f"{self._options.address}v1/sessions/whep-{self._options.whep}/say"
+        while True:
+            text = self._texts[self._said % len(self._texts)]
+            self._said += 1
+            await (await http.post(url, json={"text": text})).read()
+            await asyncio.sleep(len(text) / _SPEED)
 
     async def _urge(self, channel: Any) -> None:
         """An avatar that has lost its reply must not be silent for good."""

@@ -25,7 +25,7 @@ from visavis.remote.errors import (
     Unauthorised,
 )
 from visavis.remote.files import packets
-from visavis.remote.link import Ears, Link, Target, gone
+from visavis.remote.link import Ears, Link, gone
 from visavis.remote.media import Form, Picture, Readers, Reading, Sound
 from visavis.remote.messages import (
     Direct,
@@ -44,6 +44,7 @@ from visavis.remote.messages import (
     Watch,
 )
 from visavis.remote.microphone import Outgoing
+from visavis.remote.offering import Target
 from visavis.remote.relays import Relays
 from visavis.remote.replies import Replies, Reply
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiortc import (
@@ -23,42 +23,17 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, VideoFrame
 
-from visavis.remote.errors import Blocked, Lost, Refused, RemoteError, Unreachable, refusal
-from visavis.remote.media import SOUND_RATE, MediaClock
+from visavis.remote.errors import Blocked, Lost, Refused, RemoteError
+from visavis.remote.media import SOUND_RATE, MediaClock, unbuffered
 from visavis.remote.messages import FromServer, Goodbye, Ready, ToServer, decode, encode
 from visavis.remote.microphone import MicrophoneTrack, Outgoing
+from visavis.remote.offering import Target, offered
 
 LABEL: Final = "visavis"
-_ANSWER: Final = 10.0  # s for the server's answer
-_MEDIA: Final = 10.0  # s from there to its first message
+_MEDIA: Final = 10.0  # s from the server's answer to its first message
 _CLOSE: Final = 5.0  # s
 _PICTURE_RATE: Final = 90_000  # Hz of the RTP clock
 _HERE: Final = ("localhost", "127.0.0.1", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where to connect, and as whom; empty: the server's default."""
-
-    url: str
-    token: str = ""
-    avatar: str = ""
-    voice: str = ""
-    language: str = ""
-    source: str = ""
-    relay_only: bool = False
-
-    @property
-    def sessions(self) -> str:
-        """The address that takes offers."""
-        names = "avatar", "voice", "language", "source"
-        query = urlencode({name: value for name in names if (value := getattr(self, name))})
-        return f"{self.url.rstrip('/')}/v1/sessions{'?' if query else ''}{query}"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Of every request."""
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +68,7 @@ class Link:
             self._microphone or "audio", "sendrecv" if self._microphone else "recvonly"
         )
         face = self._pc.addTransceiver("video", "recvonly")
+        unbuffered(voice.receiver)
         self._clocks = {
             "audio": MediaClock(voice.receiver, SOUND_RATE),
             "video": MediaClock(face.receiver, _PICTURE_RATE),
@@ -111,9 +87,10 @@ class Link:
         if urlsplit(self._target.url).hostname in _HERE and not self._target.relay_only:
             self._add_loopback()
         await self._pc.setLocalDescription(await self._pc.createOffer())
-        answer = await self._exchange(http, self._pc.localDescription.sdp, resume)
+        answer = await offered(http, self._target, self._pc.localDescription.sdp, resume)
+        self.location = answer.location
         try:
-            await self._pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+            await self._pc.setRemoteDescription(RTCSessionDescription(answer.sdp, "answer"))
         except Exception as error:
             msg = "the server's answer cannot be used"
             raise Blocked(msg) from error
@@ -163,23 +140,6 @@ class Link:
             return await gather(component, hosts, *rest)
 
         ice.get_component_candidates = gathered
-
-    async def _exchange(self, http: aiohttp.ClientSession, offer: str, resume: str) -> str:
-        headers = {**self._target.headers, "Content-Type": "application/sdp"}
-        if resume:
-            headers["Visavis-Resume"] = resume
-        timeout = aiohttp.ClientTimeout(_ANSWER)
-        try:
-            async with http.post(
-                self._target.sessions, data=offer, headers=headers, timeout=timeout
-            ) as response:
-                if response.status != 201:
-                    raise await _refused(response)
-                self.location = urljoin(str(response.url), response.headers["Location"])
-                return await response.text()
-        except (aiohttp.ClientError, TimeoutError, KeyError) as error:
-            msg = f"no visavis server answers at {self._target.url}"
-            raise Unreachable(msg) from error
 
     # --- what comes -------------------------------------------------------------------------------
 
@@ -231,14 +191,6 @@ def _configuration(relays: tuple[RTCIceServer, ...], relay_only: bool) -> RTCCon
         bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
         iceTransportPolicy=policy,
     )
-
-
-async def _refused(response: aiohttp.ClientResponse) -> Refused:
-    try:
-        problem = await response.json(content_type=None)
-    except ValueError:
-        problem = None
-    return refusal(response.status, problem, response.headers.get("Retry-After"))
 
 
 def gone(error: RemoteError) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import numpy as np
 from aiortc import RTCRtpReceiver
+from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import AnyRtcpPacket, RtcpSrPacket
 from av import AudioFrame, VideoFrame
 from numpy.typing import NDArray
@@ -156,6 +157,16 @@ class MediaClock:
         reported, when = self._paired
         behind = (first + pts - reported + (1 << 31)) % (1 << 32) - (1 << 31)
         return when + behind / self._rate
+
+
+def unbuffered(receiver: RTCRtpReceiver) -> None:
+    """Hand sound on as it comes: each packet has its time, and aiortc would keep four of them back.
+
+    Packets are put in order all the same.
+    """
+    buffer = vars(receiver)["_RTCRtpReceiver__jitter_buffer"]
+    if isinstance(buffer, JitterBuffer):
+        buffer._prefetch = 1
 
 
 def picture(frame: VideoFrame, at_ms: float, form: Form) -> Picture:

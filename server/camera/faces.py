@@ -1,51 +1,135 @@
-"""Whose face it is: a session in this process. What `controls` needs of it, and typed words."""
+"""Whose face it is: what a camera needs of it, the one of this process, and typed words."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
 
-from visavis.server.session.events import Directed
+from visavis.engines.base import Pcm
+from visavis.server.embedded.house import House
+from visavis.server.playout.messages import Tick
+from visavis.server.session.doors import Outlet
+from visavis.server.session.events import Event, Failure
 from visavis.server.session.session import Session
+from visavis.server.system.config import Config, Source
 
 _WAITING: Final = 20  # typed lines
 
 
-def told(directed: Directed) -> str:
-    """What was understood of a direction, in a line."""
-    if directed.styles:
-        return f"looks {', '.join(directed.styles)}"
-    return f"not understood: {', '.join(directed.dropped)}; there are {', '.join(directed.known)}"
+class Face(Protocol):
+    """One that says what its presenter says. delay: from their sound to its own; 0: not known."""
+
+    @property
+    def delay(self) -> Tick:
+        """From sound that comes in to the same sound played; 0: not known."""
+        ...
+
+    def play(self, outlet: Outlet) -> None:
+        """Into this, from now on."""
+        ...
+
+    async def listen(self, voice: AsyncIterator[Pcm]) -> None:
+        """Say this, 48 kHz mono, until it ends."""
+        ...
+
+    async def speak(self, words: str) -> None:
+        """Say these with a voice of its own; returns at their end."""
+        ...
+
+    async def direct(self, words: str) -> str:
+        """Take a direction; what was understood, in a line."""
+        ...
+
+    async def hush(self) -> None:
+        """Stop speaking typed words."""
+        ...
 
 
-class Typed:
-    """Words to say, one line after the other; `run` says them."""
+class LocalFace:
+    """A session in this process."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    @property
+    def delay(self) -> Tick:
+        """See Face."""
+        return self._session.delay
+
+    def play(self, outlet: Outlet) -> None:
+        """See Face."""
+        self._session.add_outlet(outlet)
+
+    async def listen(self, voice: AsyncIterator[Pcm]) -> None:
+        """See Face."""
+        await self._session.listen(voice)
+
+    async def speak(self, words: str) -> None:
+        """See Face."""
+        self._session.say(words)
+        await self._session.silence()
+
+    async def direct(self, words: str) -> str:
+        """See Face."""
+        understood = await self._session.direct(words)
+        return told(understood.styles, understood.dropped, understood.known)
+
+    async def hush(self) -> None:
+        """See Face."""
+        self._session.interrupt()
+
+
+@asynccontextmanager
+async def local(config: Config, *, typed: bool) -> AsyncIterator[LocalFace]:
+    """Load the engines. Raises ConfigError, EngineError, and a model's."""
+    source: Source = "dialogue" if typed else "microphone"
+    async with House.open(config, wordless=not typed) as house, house.session(source=source) as one:
+        yield LocalFace(one)
+
+
+def told(styles: Sequence[str], dropped: Sequence[str], known: Sequence[str]) -> str:
+    """What was understood of a direction, in a line."""
+    if styles:
+        return f"looks {', '.join(styles)}"
+    return f"not understood: {', '.join(dropped)}; there are {', '.join(known)}"
+
+
+def failure(event: Event) -> str:
+    """In words, if it is one."""
+    return event.message if isinstance(event, Failure) else ""
+
+
+class Typed:
+    """Words to say, one line after the other; `run` says them. say: a line for who types."""
+
+    def __init__(self, face: Face, say: Callable[[str], None]) -> None:
+        self._face, self._say = face, say
         self._lines: asyncio.Queue[str] = asyncio.Queue(_WAITING)
 
-    def put(self, words: str) -> bool:
-        """Say it after what was typed before; False: too much waits."""
+    def put(self, words: str) -> None:
+        """Say it after what was typed before."""
         try:
             self._lines.put_nowait(words)
         except asyncio.QueueFull:
-            return False
-        return True
+            self._say("not said: too much waits to be said")
 
-    def forget(self) -> None:
-        """What was not begun is not said."""
+    async def hush(self) -> None:
+        """Be silent; what was not begun is not said."""
         while not self._lines.empty():
             self._lines.get_nowait()
             self._lines.task_done()
+        await self._face.hush()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             words = await self._lines.get()
-            self._session.say(words)
-            await self._session.silence()
-            self._lines.task_done()
+            try:
+                await self._face.speak(words)
+            finally:
+                self._lines.task_done()
 
     async def said(self) -> None:
         """Return once all of it was said."""

@@ -51,7 +51,9 @@ class PictureOut:
         self._closed = True
         with suppress(queue.Full):  # it looks whether it is closed after each picture
             self._pictures.put_nowait(None)
-        if self._thread.is_alive():
+        if self._thread.ident is None:  # it never began
+            self._end()
+        else:
             self._thread.join(patience)
 
     def _run(self) -> None:

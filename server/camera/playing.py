@@ -42,7 +42,10 @@ class Shows(Protocol):
 
 
 class CameraOutlet:
-    """Outlet. early: how long before its time sound is read. told: of each event."""
+    """Outlet. early: how long before its time sound is read. told: of each event.
+
+    framed: makes a camera's picture of the face's.
+    """
 
     def __init__(
         self,
@@ -50,10 +53,12 @@ class CameraOutlet:
         pictures: Shows,
         away: Away,
         told: Callable[[Event], None],
-        early: Tick = 0,
+        early: Tick,
+        framed: Callable[[I420], I420],
     ) -> None:
         self._sounds, self._pictures, self._away, self._told = sounds, pictures, away, told
         self._early = early if sounds is not None else 0
+        self._framed = framed
         self.late = 0  # pictures that were not there in time: the one before was sent again
 
     @property
@@ -96,7 +101,7 @@ class CameraOutlet:
                 last, stays_until = picture.image, picture.at + picture.stays
             in_time = picture is not None or at < stays_until
             self.late += not in_time
-            self._pictures.offer(self._away.shown(last, at))
+            self._pictures.offer(self._away.shown(self._framed(last), at))
             playout.picture_sent(at, now, in_time)
             at += FRAME
 

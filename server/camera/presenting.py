@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from visavis.engines.base import I420
 from visavis.server.camera import devices
 from visavis.server.camera.away import WORDS, Away
 from visavis.server.camera.controls import Controls
-from visavis.server.camera.faces import Typed, told
+from visavis.server.camera.faces import Face, Typed, failure, local
 from visavis.server.camera.picture_out import PictureOut
-from visavis.server.camera.pictures import Pictures
 from visavis.server.camera.playing import EARLY, CameraOutlet
+from visavis.server.camera.remote_face import RemoteFace, remote
 from visavis.server.camera.sounding import Incoming, Outgoing
-from visavis.server.embedded.house import House
+from visavis.server.camera.wide import Wide, wide
 from visavis.server.playout.messages import to_ms
-from visavis.server.session.events import Event, Failure
-from visavis.server.session.session import Session
-from visavis.server.system.config import Config, Source
+from visavis.server.session.events import Event
+from visavis.server.system.config import Config
 from visavis.server.system.flow import Tasks
 
 _SETTLES: Final = 2.0  # s in which the way out is measured before its delay is told
@@ -33,15 +33,18 @@ Say = Callable[[str], None]
 class Wishes:
     """What the command line asks for. Empty: whatever there is.
 
-    device: a camera, or a .y4m file. microphone and sink: by name. typed: words are typed. echo:
-    whether what the loudspeaker plays is taken out. away: what is written then.
+    url: of a server whose face it is. device: a camera, or a .y4m file. microphone and sink: by
+    name. typed: words are typed. echo: whether what the loudspeaker plays is taken out. away: what
+    is written then. square: pictures as the face has them, without sides.
     """
 
+    url: str = ""
     device: str = ""
     microphone: str = ""
     sink: str = ""
     typed: bool = False
     echo: bool = True
+    square: bool = False
     away: str = WORDS
 
 
@@ -50,7 +53,7 @@ class Stage:
     """What runs, once all of it does. camera: its name, for other programs."""
 
     controls: Controls
-    session: Session
+    face: Face
     outlet: CameraOutlet
     outgoing: Outgoing
     incoming: Incoming | None
@@ -68,12 +71,16 @@ class Stage:
         out = to_ms(round(self.outgoing.voice.delay))
         if self.incoming is not None:
             lines.append(f"your microphone: {self.incoming.device.title}")
-            late = out - to_ms(EARLY) + to_ms(self.session.delay)
-            late += to_ms(round(self.incoming.microphone.age))
-            lines.append(f"you are heard and seen about {late:.0f} ms after you speak")
+            lines += self._delayed(out, self.incoming)
         held = to_ms(self.outlet.held)
         lines.append(f"the way out takes {out:.0f} ms; pictures wait {held:.0f} ms for their sound")
         return lines
+
+    def _delayed(self, out: float, incoming: Incoming) -> list[str]:
+        if not self.face.delay:
+            return []
+        late = out - to_ms(EARLY) + to_ms(self.face.delay) + to_ms(round(incoming.microphone.age))
+        return [f"you are heard and seen about {late:.0f} ms after you speak"]
 
 
 @asynccontextmanager
@@ -85,8 +92,16 @@ async def presented(
     Raises ConfigError, DeviceError, EngineError, and a model's.
     """
     async with AsyncExitStack() as ends:
-        device = await asyncio.to_thread(_opened, config, wishes)
-        shown = PictureOut(device, partial(_opened, config, wishes), _from_thread(say, "camera"))
+        ended, size = asyncio.Event(), (config.width, config.height)
+        away = Away(wishes.away)
+        face: Face | None = None
+        if wishes.url:
+            elsewhere = await ends.enter_async_context(_elsewhere(config, wishes, say, ended))
+            face, size = elsewhere, elsewhere.size
+        framed = _as_it_is if wishes.square else Wide().framed
+        again = partial(devices.opened, wishes.device, *(size if wishes.square else wide(*size)))
+        device = await asyncio.to_thread(again)
+        shown = PictureOut(device, again, _from_thread(say, "camera"))
         ends.push_async_callback(asyncio.to_thread, shown.close)
         outgoing = await Outgoing.open(wishes.sink, partial(_tell, say, "virtual microphone"))
         ends.push_async_callback(asyncio.to_thread, outgoing.close)
@@ -94,29 +109,43 @@ async def presented(
         if not wishes.typed:
             own = outgoing.microphone
             incoming = await Incoming.open(wishes.microphone, own, echo=wishes.echo)
-        away, early = Away(wishes.away), 0 if wishes.typed else EARLY
-        outlet = CameraOutlet(outgoing.voice, shown, away, partial(_event, say), early)
-        source: Source = "dialogue" if wishes.typed else "microphone"
-        house = await ends.enter_async_context(House.open(config, wordless=not wishes.typed))
+        if face is None:
+            face = await ends.enter_async_context(local(config, typed=wishes.typed))
         loaded()
         shown.start()
         outgoing.voice.start()
-        session = await ends.enter_async_context(house.session(outlet, source=source))
-        typed = Typed(session) if wishes.typed else None
-        controls = _controls(session, away, incoming, typed, say)
+        early = 0 if wishes.typed else EARLY
+        tell = partial(_event, say)
+        outlet = CameraOutlet(outgoing.voice, shown, away, tell, early, framed)
+        face.play(outlet)
         tasks = Tasks()
         ends.push_async_callback(tasks.close)
         tasks.start(outgoing.hurry(), name="hurry")
-        if incoming is not None:
-            session.add_inlet(incoming.microphone)
-            tasks.start(incoming.run(partial(_tell, say)), name="incoming")
+        typed = Typed(face, say) if wishes.typed else None
         if typed is not None:
             tasks.start(typed.run(), name="typed words")
-        yield Stage(controls, session, outlet, outgoing, incoming, typed, shown, device.name)
+        if incoming is not None:
+            tasks.start(face.listen(incoming.microphone.packets()), name="the presenter's voice")
+            tasks.start(incoming.run(partial(_tell, say)), name="incoming")
+        controls = _controls(face, away, incoming, typed, say)
+        controls.ended = ended
+        yield Stage(controls, face, outlet, outgoing, incoming, typed, shown, device.name)
 
 
-def _opened(config: Config, wishes: Wishes) -> Pictures:
-    return devices.opened(wishes.device, config.width, config.height)
+def _as_it_is(picture: I420) -> I420:
+    return picture
+
+
+def _elsewhere(
+    config: Config, wishes: Wishes, say: Say, ended: asyncio.Event
+) -> AbstractAsyncContextManager[RemoteFace]:
+    def lost(why: str) -> None:
+        if not ended.is_set():
+            say(f"{wishes.url}: {why}")
+            ended.set()
+
+    voice = config.voice if wishes.typed else ""
+    return remote(wishes.url, config.token, config.avatar, voice, lost, typed=wishes.typed)
 
 
 def _from_thread(say: Say, what: str) -> Callable[[str], None]:
@@ -133,24 +162,17 @@ def _tell(say: Say, what: str, why: str) -> None:
 
 
 def _event(say: Say, event: Event) -> None:
-    if isinstance(event, Failure):
-        say(event.message)
+    if words := failure(event):
+        say(words)
 
 
 def _controls(
-    session: Session, away: Away, incoming: Incoming | None, typed: Typed | None, say: Say
+    face: Face, away: Away, incoming: Incoming | None, typed: Typed | None, say: Say
 ) -> Controls:
-    async def direct(words: str) -> str:
-        return told(await session.direct(words))
-
-    async def hush() -> None:
-        if typed is not None:
-            typed.forget()
-            session.interrupt()
-
-    def speak(words: str) -> None:
-        if typed is not None and not typed.put(words):
-            say("not said: too much waits to be said")
+    async def nothing() -> None:
+        """A voice from a microphone is silent when it is muted."""
 
     microphone = incoming.microphone if incoming is not None else None
-    return Controls(say, direct, hush, away, microphone, speak if typed is not None else None)
+    if typed is None:
+        return Controls(say, face.direct, nothing, away, microphone)
+    return Controls(say, face.direct, typed.hush, away, microphone, typed.put)

@@ -110,7 +110,7 @@ def connected() -> Iterator[Sound]:
     pulse = pulsectl.Pulse("visavis", connect=False)
     try:
         try:
-            # No `timeout`: with one pulsectl always waits for the whole of it. libpulse has its own.
+            # No `timeout`: pulsectl would always wait for the whole of it. libpulse has its own.
             pulse.connect(autospawn=False)
         except pulsectl.PulseError:
             raise DeviceError(_AWAY) from None

@@ -38,8 +38,9 @@ def camera(options: argparse.Namespace) -> int:
     config = settings.load({"avatar": options.avatar, "voice": options.voice})
     lifetime.log_to_stderr("warning")
     wishes = Wishes(
-        options.device, options.mic, options.sink,
-        typed=options.text, echo=not options.no_echo, away=options.away or WORDS,
+        options.url, options.device, options.mic, options.sink,
+        typed=options.text, echo=not options.no_echo, square=options.square,
+        away=options.away or WORDS,
     )  # fmt: skip
     sys.setswitchinterval(lifetime.SWITCH)
     uvloop.run(_present(config, wishes))

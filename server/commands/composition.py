@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -41,7 +42,15 @@ from visavis.server.system import llm
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
-from visavis.server.wires import liveavatar, simli, smallwebrtc, whep, whip
+from visavis.server.wires import (
+    liveavatar,
+    livekit_launch,
+    sent_voice,
+    simli,
+    smallwebrtc,
+    whep,
+    whip,
+)
 from visavis.server.wires.realtime import door as realtime_door
 from visavis.server.wires.realtime import entry as realtime_entry
 from visavis.server.wires.realtime.beginnings import Beginnings
@@ -109,6 +118,8 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
         found.append(whip.entrance(config.whip_token))
     if config.simli_key:
         found.append(simli.entrance(config.simli_key))
+    if config.livekit_key:
+        found.append(livekit_launch.entrance(config.livekit_key))
     if config.liveavatar_key:
         found.append(liveavatar.entrance(config.liveavatar_key))
     if config.pipecat_key:
@@ -120,13 +131,15 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
 
 def ways(config: Config) -> tuple[Way, ...]:
     """Addresses of wires that are on, for a parent of workers."""
-    found: list[Way] = []
+    found: list[Way] = [*sent_voice.WAYS]
     if config.whep == "on":
         found += whep.WAYS
     if config.whip == "on":
         found += whip.WAYS
     if config.simli_key:
         found += simli.WAYS
+    if config.livekit_key:
+        found += livekit_launch.WAYS
     if config.liveavatar_key:
         found += liveavatar.WAYS
     if config.pipecat_key:
@@ -138,7 +151,7 @@ def ways(config: Config) -> tuple[Way, ...]:
 
 def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     """Wires that are on, of a process with sessions."""
-    found: list[Part] = []
+    found: list[Part] = [sent_voice.SentVoice(live)]
     stages = Stages(live)
     if config.whep == "on":
         found.append(Whep(stages, live, relays(config), config.whep_viewers, metrics))
@@ -147,8 +160,14 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     limits = Limits(0.0, config.idle_seconds, config.session_seconds)
     has = AvatarStore(config.home_path).has
     if config.simli_key:
-        settings = simli.Settings(config.simli_key, config.faces, relays(config), limits)
+        settings = simli.Settings(
+            config.simli_key, config.faces, relays(config), limits, performs(config)
+        )
         found.append(simli.Simli(settings, live, has))
+    if config.livekit_key:
+        urls = tuple(each.rstrip("/") for each in config.livekit_urls.split())
+        wished = livekit_launch.Settings(urls, (config.width, config.height))
+        found.append(livekit_launch.Launches(wished, live))
     if config.liveavatar_key:
         chosen = liveavatar.Settings(
             config.liveavatar_key, config.liveavatars, relays(config), limits, rooms(config)
@@ -174,6 +193,19 @@ def rooms(config: Config) -> liveavatar.Rooms | None:
         return shown(session, url, token, (config.width, config.height))
 
     return show
+
+
+def performs(config: Config) -> simli.Performs | None:
+    """How a session becomes an agent's avatar in LiveKit; None: livekit-agents is not installed."""
+    if importlib.util.find_spec("livekit") is None:
+        return None
+
+    async def perform(session: Session, url: str, token: str) -> Coroutine[Any, Any, None]:
+        from visavis.server.livekit.guest import performing
+
+        return await performing(session, url, token, (config.width, config.height))
+
+    return perform
 
 
 def topics(config: Config) -> TopicRoutes:

@@ -14,22 +14,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
 
+from visavis.doors.faces import Faces, Performer
 from visavis.doors.in_order import InOrder
 from visavis.doors.pacing import Paced
 from visavis.engines.base import I420, PLAY_RATE, EngineError, Pcm
 from visavis.models.errors import ModelError
-from visavis.server.embedded.house import House
-from visavis.server.playout.messages import TICK_RATE, Tick
-from visavis.server.session.events import Directed, Event, Failure, SegmentEnded
+from visavis.remote import RemoteError
+from visavis.server.playout.messages import PACKET, TICK_RATE, Tick
+from visavis.server.session.events import Event, Failure, SegmentEnded
 from visavis.server.session.resampling import Resampled
-from visavis.server.session.session import Session
 from visavis.server.system.errors import NotFound, SoundError
 from visavis.server.system.faults import fault
 
@@ -57,6 +58,8 @@ except ModuleNotFoundError as error:
 
 log = logging.getLogger(__name__)
 
+_ALL: Final = sys.maxsize  # a segment's number after all others
+
 
 @dataclass
 class VisavisVideoSettings(ServiceSettings):
@@ -64,7 +67,7 @@ class VisavisVideoSettings(ServiceSettings):
 
 
 class VisavisVideoService(AIService):
-    """One avatar in one pipeline; any number of them share a house.
+    """One avatar in one pipeline; any number of them share a house, or a `DistantHouse`.
 
     sync_with_audio: pictures go through the transport's queue of sound, so lips and voice leave it
     together. A transport whose `video_out_is_live` is on has no such way: it must be off there.
@@ -73,20 +76,22 @@ class VisavisVideoService(AIService):
     Settings = VisavisVideoSettings
 
     def __init__(
-        self, house: House, *, avatar: str = "", sync_with_audio: bool = True, **kwargs: Any
+        self, house: Faces, *, avatar: str = "", sync_with_audio: bool = True, **kwargs: Any
     ) -> None:
         """avatar: by name; "": the house's. kwargs: as of every Pipecat service."""
         super().__init__(settings=VisavisVideoSettings(model=None), **kwargs)
         self._house, self._avatar, self._synchronised = house, avatar, sync_with_audio
-        self._session: Session | None = None
+        self._session: Performer | None = None
         self._ends = AsyncExitStack()
         self._started = asyncio.Event()  # downstream knows of the start: frames may come
-        self._paced = Paced(self._heard, self._seen, self._told)
+        behind = 0 if sync_with_audio else PACKET  # about as long as sound waits in the transport
+        self._paced = Paced(self._heard, self._seen, self._told, behind)
         self._resampled: Resampled | None = None
         self._sounding = False  # the segment being pushed has sound
         self._kept = False  # what sounds must not be interrupted
         self._order: InOrder[Frame] = InOrder()
-        self._over: asyncio.Queue[int] = asyncio.Queue()  # segments that were heard
+        # Segments that were heard, and what went wrong.
+        self._over: asyncio.Queue[int | Failure] = asyncio.Queue()
         self._destination: str | None = None
         self._measuring = False
 
@@ -99,14 +104,16 @@ class VisavisVideoService(AIService):
         """Time from a voice's first sound to the avatar's."""
         return True
 
-    async def direct(self, prompt: str) -> Directed:
+    async def direct(self, prompt: str) -> tuple[str, ...]:
         """Tell the avatar in plain words how to look, such as "warm, and a little tired".
+
+        What was understood of it: styles in words, none when nothing was.
 
         Raises NotFound before the pipeline has started.
         """
         if self._session is None:
             raise NotFound("The pipeline has not started: there is nobody to direct.")
-        return await self._session.direct(prompt)
+        return (await self._session.direct(prompt)).styles
 
     # --- its life -------------------------------------------------------------------------------
 
@@ -116,7 +123,7 @@ class VisavisVideoService(AIService):
         try:
             opening = self._house.session(self._paced, avatar=self._avatar)
             self._session = await self._ends.enter_async_context(opening)
-        except (EngineError, ModelError, NotFound) as error:
+        except (EngineError, ModelError, NotFound, RemoteError, TimeoutError) as error:
             await self.push_error(f"no avatar: {error}", exception=error)
             return
         passing = self.create_task(self._pass_on())
@@ -161,7 +168,7 @@ class VisavisVideoService(AIService):
         else:
             await self._follow(self._session, frame)
 
-    async def _speak(self, session: Session, frame: TTSAudioRawFrame) -> None:
+    async def _speak(self, session: Performer, frame: TTSAudioRawFrame) -> None:
         """Waits while the avatar has much to say: who makes the sound waits, too."""
         self._destination = frame.transport_destination
         try:
@@ -183,7 +190,7 @@ class VisavisVideoService(AIService):
             return np.concatenate([before, self._resampled.feed(frame.audio)])
         return last.feed(frame.audio)
 
-    async def _follow(self, session: Session, frame: Frame) -> None:
+    async def _follow(self, session: Performer, frame: Frame) -> None:
         """Pass on what is no sound, in its order to what is."""
         if isinstance(frame, TTSStartedFrame):
             self._measuring = True
@@ -193,7 +200,7 @@ class VisavisVideoService(AIService):
         if self._order.put(frame):
             await self.push_frame(frame)
 
-    async def _end(self, session: Session) -> None:
+    async def _end(self, session: Performer) -> None:
         """The segment is over; what comes next waits until it was heard."""
         if not self._sounding:
             return
@@ -202,10 +209,10 @@ class VisavisVideoService(AIService):
             await session.voice.push(self._resampled.flush())
         self._order.follows(session.voice.end())
 
-    async def _said_all(self, session: Session) -> None:
+    async def _said_all(self, session: Performer) -> None:
         await self._end(session)
         await session.voice.silence()
-        await self._release(session.voice.segment)
+        await self._release(_ALL)
 
     async def _interrupt(self) -> None:
         """Silence, and nothing that was to follow what is not said any more."""
@@ -245,14 +252,17 @@ class VisavisVideoService(AIService):
         if isinstance(event, SegmentEnded) and not event.interrupted:
             self._over.put_nowait(event.segment)
         elif isinstance(event, Failure):
-            log.warning("the face failed", extra={"code": event.code})
+            self._over.put_nowait(event)
 
     async def _pass_on(self) -> None:
         """What followed a segment, when it is over."""
         while True:
-            segment = await self._over.get()
+            what = await self._over.get()
             try:
-                await self._release(segment)
+                if isinstance(what, Failure):
+                    await self.push_error(what.message)
+                else:
+                    await self._release(what)
             except Exception as error:  # noqa: BLE001 (others wait behind it)
                 log.error("frames were not passed on", extra={"fault": fault(error)})  # noqa: TRY400
 

@@ -1,15 +1,16 @@
-"""A session shown in a room of LiveKit, whose voice comes another way than through the room."""
+"""A session of a server's shown in a room of LiveKit that somebody else has named."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from livekit import rtc
 from livekit.agents.voice.avatar import AudioReceiver, AudioSegmentEnd
 
-from visavis.server.livekit.joining import NoRoom, Performance, joined
+from visavis.server.livekit.joining import NoRoom, Performance, joined, perform
 from visavis.server.session.session import Session
 from visavis.server.system.errors import NotReady
 
@@ -36,10 +37,7 @@ async def shown(
 
     size: width and height of the session's pictures, px.
     """
-    try:
-        room, left = await joined(url, token), asyncio.Event()
-    except NoRoom as error:
-        raise NotReady(str(error)) from error
+    room, left = await _entered(url, token), asyncio.Event()
 
     def changed(state: object) -> None:
         if state == rtc.ConnectionState.CONN_DISCONNECTED:
@@ -52,3 +50,28 @@ async def shown(
     finally:
         room.off("connection_state_changed", changed)
         await room.disconnect()
+
+
+async def performing(
+    session: Session, url: str, token: str, size: tuple[int, int]
+) -> Coroutine[Any, Any, None]:
+    """Enter the room; then, to be awaited: be its agent's avatar until that has left.
+
+    Raises NotReady.
+    """
+    return _performed(session, await _entered(url, token), size)
+
+
+async def _performed(session: Session, room: rtc.Room, size: tuple[int, int]) -> None:
+    try:
+        await perform(session, room, size)
+    finally:
+        await room.disconnect()
+
+
+async def _entered(url: str, token: str) -> rtc.Room:
+    """Raises NotReady."""
+    try:
+        return await joined(url, token)
+    except NoRoom as error:
+        raise NotReady(str(error)) from error

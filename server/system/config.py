@@ -30,6 +30,7 @@ _SECRET: Final = {
     "whip_token": "the speakers' token",
     "simli_key": "the key of Simli's clients",
     "liveavatar_key": "the key of LiveAvatar's clients",
+    "livekit_key": "the key of LiveKit's agents",
     "turn_secret": "the relays' secret",
     "pipecat_key": "the key of Pipecat's clients",
     "realtime_key": "the key of OpenAI Realtime's clients",
@@ -229,7 +230,7 @@ class Config:
         "", "secret that lets players watch and nothing else; empty: the token does"
     )
     whep_token_file: str = _setting("", "file that holds it, and that only you may read")
-    whep_viewers: int = _setting(50, "players of one avatar at a time, in one process")
+    whep_viewers: int = _setting(50, "players of one avatar at a time")
     whip: str = _setting(
         "off",
         "on or off: whether a voice that is sent to /whip/AVATAR speaks through that avatar, for "
@@ -258,6 +259,15 @@ class Config:
     liveavatar_key_file: str = _setting("", "file that holds it, and that only you may read")
     liveavatar_avatars: str = _setting(
         "", "their avatar IDs and the avatars shown for them, as in simli_faces"
+    )
+    livekit_key: str = _setting(
+        "",
+        "key with which agents of LiveKit ask for an avatar in their room; empty: they are not "
+        "served; never an option",
+    )
+    livekit_key_file: str = _setting("", "file that holds it, and that only you may read")
+    livekit_urls: str = _setting(
+        "", "LiveKit servers that are joined for them, such as wss://livekit.example, with spaces"
     )
     pipecat_key: str = _setting(
         "",

@@ -7,7 +7,7 @@ WebRTC connection, the sound, and single words, and the session ends with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +25,9 @@ from visavis.server.rtc.hosted import Hosted
 from visavis.server.rtc.leg import Leg
 from visavis.server.rtc.relays import Relays
 from visavis.server.session.events import Event, Failure, SegmentEnded, SegmentStarted
+from visavis.server.session.session import Session
 from visavis.server.system.errors import Full, Malformed, NotFound, Problem, Unauthorized
+from visavis.server.system.flow import Tasks
 from visavis.server.system.pairs import ours
 from visavis.server.wires import simli_messages as messages
 from visavis.server.wires.inflow import Inflow
@@ -38,7 +40,8 @@ _TOKEN: Final = "/compose/token"
 _ICE: Final = "/compose/ice"
 _P2P: Final = "/compose/webrtc/p2p"
 _LIVEKIT: Final = "/compose/webrtc/livekit"
-_PREFIX: Final = "/compose"
+_AGENTS: Final = "/integrations/livekit/agents"
+_PREFIXES: Final = ("/compose", "/integrations/livekit")
 _LASTS: Final = 600.0  # s in which a token opens a session, more than once: clients try again
 _OFFER: Final = 30.0  # s that a client has to send its offer
 _PAUSE: Final[Tick] = ms(300)  # without sound that end a thing said: no message says so
@@ -50,24 +53,32 @@ _NOWHERE: Final = {"urls": "stuns:localhost:9"}
 _STOPS: Final = {"idle": "IDLE", "length": "MAX"}
 
 
+_NO_LIVEKIT: Final = 'This server needs livekit-agents for that: pip install "visavis[livekit]".'
+# A session, the address of LiveKit and a token: enters the room, and is its agent's avatar after.
+Performs = Callable[[Session, str, str], Awaitable[Coroutine[Any, Any, None]]]
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """key: of all its clients. faces: their face IDs -> our avatars. ice: relays for one of them.
 
-    limits: of any session, also of one that asks for longer.
+    limits: of any session, also of one that asks for longer. performs: see Performs; None: what it
+    needs is not installed.
     """
 
     key: str
     faces: Mapping[str, str]
     ice: Relays
     limits: Limits
+    performs: Performs | None = None
 
 
 def entrance(key: str) -> Entrance:
     """Who may come in: a web socket shows a token instead, which was given for the key."""
     return Entrance(
-        (_PREFIX,), key, header(KEY), f"as the header {KEY}",
-        loose=lambda request: request.path in {_P2P, _LIVEKIT}, headers=(KEY,), shown=_shown,
+        _PREFIXES, key, header(KEY), f"as the header {KEY}",
+        loose=lambda request: request.path in {_P2P, _LIVEKIT, _AGENTS}, headers=(KEY,),
+        shown=_shown,
     )  # fmt: skip
 
 
@@ -82,6 +93,7 @@ WAYS: Final = (
     Way("GET", _ICE),
     Way("WS", _P2P),
     Way("WS", _LIVEKIT),
+    Way("POST", _AGENTS),
 )
 
 
@@ -95,6 +107,7 @@ class Simli:
         self._signer = Signer(settings.key, "simli", _LASTS)
         self._offers = Offers()
         self._calls: set[_Call] = set()
+        self._tasks = Tasks()
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -103,11 +116,13 @@ class Simli:
             web.get(_ICE, self._ice),
             web.get(_P2P, self._p2p),
             web.get(_LIVEKIT, self._livekit),
+            web.post(_AGENTS, self._agents),
         ]
 
     async def close(self) -> None:
         """The sessions are ended by who has them; their web sockets end with them."""
         await asyncio.gather(*(call.hang_up() for call in list(self._calls)))
+        await self._tasks.close()
 
     async def _token(self, request: web.Request) -> web.Response:
         wanted = messages.wanted(await problems.json_object(request))
@@ -130,6 +145,21 @@ class Simli:
         await socket.prepare(request)
         await socket.end(messages.error("This server has no LiveKit: connect in P2P mode."))
         return socket.response
+
+    async def _agents(self, request: web.Request) -> web.Response:
+        """Be the avatar of an agent in its LiveKit room, whose sound comes there."""
+        token, url, room_token = messages.room(await problems.json_object(request))
+        claims = self._signer.read(token)
+        if self._settings.performs is None:
+            raise Malformed(_NO_LIVEKIT)
+        hosted = await self._opened(claims, caller(request))
+        try:
+            performed = await self._settings.performs(hosted.session, url, room_token)
+        except BaseException:
+            await hosted.close(for_good=True)
+            raise
+        self._tasks.start(_perform(hosted, performed), name="simli: room")
+        return web.json_response({"status": "ok", "session_id": hosted.session.name})
 
     async def _p2p(self, request: web.Request) -> web.StreamResponse:
         who = caller(request)
@@ -270,6 +300,20 @@ class _Call:
         """A limit is reached, or the server ends."""
         if isinstance(told, Goodbye):
             self._why = messages.stop(_STOPS.get(told.reason, "SHUTDOWN"))
+
+
+async def _perform(hosted: Hosted, performed: Coroutine[Any, Any, None]) -> None:
+    """Until the agent has left its room, or the session is over."""
+    performing = asyncio.create_task(performed, name="simli: agent")
+    over = asyncio.create_task(hosted.ended.wait(), name="simli: session")
+    try:
+        with hosted.present():
+            await asyncio.wait((performing, over), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        performing.cancel()
+        over.cancel()
+        await asyncio.gather(performing, over, return_exceptions=True)
+        await hosted.close(for_good=True)
 
 
 async def _first(socket: Socket) -> str:

@@ -111,6 +111,18 @@ def _warnings(fields: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(told)
 
 
+def room(fields: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The body of `POST /integrations/livekit/agents`: session token, LiveKit's address and token.
+
+    Raises Malformed.
+    """
+    given = [fields.get(key) for key in ("session_token", "livekit_url", "livekit_token")]
+    if not all(isinstance(each, str) and each for each in given):
+        raise Malformed("Send session_token, livekit_url and livekit_token, as texts.")
+    token, url, room_token = map(str, given)
+    return token, url, room_token
+
+
 def offer(text: str) -> str:
     """The first message: a session description as browsers write it in JSON -> its SDP.
 

@@ -109,7 +109,7 @@ def test_a_caller_cannot_say_who_it_is():
     spoofed = make_mocked_request(
         "POST", "/v1/sessions", headers={CALLER: "203.0.113.9", "X-Forwarded-For": "203.0.113.9"}
     )
-    sent = forwarding._headers(spoofed.clone(remote="192.0.2.1"))
+    sent = forwarding.headers_of(spoofed.clone(remote="192.0.2.1"))
     assert dict(sent) == {CALLER: "192.0.2.1"}
 
 

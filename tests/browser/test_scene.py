@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.cutting import SIDE, Portraying, composed, opacities
+from support.devtools import tab
 from support.serving import serving
 
 from bench.live.chromium import visitor
@@ -145,3 +146,29 @@ async def test_it_comes_back_by_itself_when_the_server_was_started_anew(chromium
             said = await client.post("/v1/sessions/scene-stage/say", json={"text": "Here again."})
             assert said.status == 202
             await page.wait_for_function("visavis.messages.some(({type}) => type === 'caption')")
+
+
+@pytest.mark.slow
+async def test_a_source_that_is_hidden_costs_little_and_is_there_at_once():
+    async with serving(Portraying()) as client, tab() as one:
+        await one.open(f"{client.make_url('/scene')}?transparent&session=stage")
+        await one.until("window.visavis?.firstPictureMs != null")
+
+        async def state():
+            answer = await client.get("/v1/sessions/scene-stage")
+            return (await answer.json())["pictures"]
+
+        async def becomes(wanted):
+            async with asyncio.timeout(5):
+                while await state() != wanted:
+                    await asyncio.sleep(0.05)
+
+        await becomes("full")
+        await one.cover()
+        await becomes("unseen")
+        await asyncio.sleep(3)
+        assert await one.evaluate("visavis.state") == "connected"
+        await one.show()
+        await becomes("full")
+        drawn = f"{CANVAS}.toDataURL().length"
+        await one.until(f"{drawn} > 5000")

@@ -7,7 +7,6 @@ from visavis.server.camera import keys
 from visavis.server.camera.away import Away
 from visavis.server.camera.controls import Controls
 from visavis.server.camera.faces import told
-from visavis.server.session.events import Directed
 
 
 class Microphone:
@@ -125,7 +124,7 @@ def test_the_terminal_is_as_it_was():
 
 
 def test_what_was_understood_of_a_direction():
-    assert told(Directed(("very warm",))) == "looks very warm"
-    line = told(Directed((), ("purple",), ("calm", "warm")))
+    assert told(("very warm",), (), ()) == "looks very warm"
+    line = told((), ("purple",), ("calm", "warm"))
     assert "purple" in line
     assert "calm, warm" in line

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from visavis.engines.dialogue import knowledge_file
+from visavis.engines.dialogue.mishearing import Ear
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import brackets, markup, native, saying, sentences, spoken, wording
@@ -19,6 +20,7 @@ KINDS = [
     *("oh ", "please ", "Dr. ", "[a]. ", "<!--", "](", "<a ", "http://", "a.b", "- ", ".” "),
 ]
 _DIRECTOR = Director()
+_EAR = Ear(["when is breakfast", "do you have a pool"])
 _SENTIMENT = Sentiment(_DIRECTOR)
 
 
@@ -54,7 +56,7 @@ READERS = {
     "mark-up": lambda text: _streamed(markup.MarkupReader())(text),
     "sentences": sentences.sentences,
     "core": lambda text: wording.core(wording.normalise(text)),
-    "sounds": lambda text: (wording.sound(text), wording.spelled(text)),
+    "sounds": _EAR.guesses,
     "nothing to say": saying.empty,
     "wishes": _DIRECTOR.literal,
     "feelings": _SENTIMENT.answer,

@@ -288,7 +288,7 @@ async def test_an_avatar_that_there_is_not_leaves_the_voice():
 @virtual_time
 async def test_it_is_directed_in_plain_words():
     async with house() as home, showing(home, sync_with_audio=False) as show:
-        assert (await show.face.direct("warm")).styles
+        assert await show.face.direct("warm")
         assert not show.sink.of(OutputImageRawFrame)[0].sync_with_audio
 
 

@@ -15,10 +15,9 @@ from support.services import FakeServices
 from visavis.engines.base import I420, FaceState, Puppet, draw_one
 from visavis.engines.render.warp import WarpGenerator
 from visavis.models.avatar.backdrop import NOTHING, ORIGINAL
-from visavis.models.avatar.file import load_avatar
+from visavis.models.avatar.file import SHIPPED, load_avatar
 from visavis.models.pictures import double
 from visavis.server.avatars.backgrounds import Backgrounds
-from visavis.server.avatars.store import SHIPPED
 from visavis.server.session.engines import Engines
 
 SIDE: Final = 256

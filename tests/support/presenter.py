@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Pcm
+from visavis.models.avatar.file import load_avatar
+from visavis.server.avatars.store import AvatarStore
 from visavis.server.camera.libpulse import Playing, Recording
-from visavis.server.playout.messages import PACKET, Tick, ms
+from visavis.server.playout.messages import FRAME, PACKET, Tick, ms
 
 _FRAGMENT: Final = ms(10)
+Picture = np.ndarray[Any, np.dtype[np.uint8]]
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -71,7 +75,7 @@ class Film:
     width: int
     height: int
     at: list[float] = field(default_factory=list)
-    pictures: list[np.ndarray[Any, np.dtype[np.uint8]]] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
 
 
 def film(path: Path) -> Film:
@@ -92,18 +96,44 @@ def film(path: Path) -> Film:
     return found
 
 
-MOUTH: Final = (slice(286, 340), slice(206, 306))  # of the avatar mira at 512 px
+MOUTH: Final = (slice(286, 345), slice(226, 286))  # of the avatar mira at 512 px
+_SMOOTH: Final = 25  # pictures over which a head moves, and a mouth does not
+_STEP: Final = 0.005  # s
+_APART: Final = 0.3  # s that are looked through
 
 
-def opening(pictures: Iterator[np.ndarray[Any, np.dtype[np.uint8]]]) -> Doubles:
-    """How far the mouth is open in each picture, in no unit: how many dark rows there are."""
-    rows = [np.percentile(picture[MOUTH], 8) for picture in pictures]
-    return -np.asarray(rows, float)
+def opening(pictures: Iterable[Picture]) -> Doubles:
+    """How far the mouth is open in each picture, in no unit; a head that moves is left out."""
+    dark = np.array([picture[MOUTH].astype(float).std() for picture in pictures])
+    padded = np.pad(dark, (_SMOOTH // 2, _SMOOTH // 2), "edge")
+    return np.asarray(dark - np.convolve(padded, np.ones(_SMOOTH) / _SMOOTH, "valid"))
 
 
-def envelope(pcm: Pcm, began: float, at: Doubles) -> Doubles:
-    """Loudness at these times; began: of the sound, s."""
-    power = np.square(pcm.astype(float))
-    smooth = np.convolve(power, np.hanning(ms(60)), "same")
-    where = np.clip(((at - began) * PLAY_RATE).astype(int), 0, len(smooth) - 1)
-    return np.log10(smooth[where] + 1e5)
+def lips_after_sound(
+    shot: Film, heard: tuple[Tick, Pcm], said: Pcm, home: Path
+) -> tuple[float, float]:
+    """How much later than their sound the lips were shown, s, and how alike they are to those of
+    the same sound performed without haste, where both lie on one timeline."""
+    began = (heard[0] + lag(heard, (heard[0], said), len(heard[1]))) / PLAY_RATE
+    wanted, times = performed(said, home)
+    at = np.arange(_APART, len(said) / PLAY_RATE - _APART, _STEP)
+    other, shown = np.interp(at, times, wanted), opening(shot.pictures)
+    lags = np.arange(-_APART, _APART, _STEP)
+    alike = [
+        np.corrcoef(np.interp(began + at + late, shot.at, shown), other)[0, 1] for late in lags
+    ]
+    best = int(np.argmax(alike))
+    return float(lags[best]), float(alike[best])
+
+
+def performed(said: Pcm, home: Path) -> tuple[Doubles, Doubles]:
+    """Mouths of a recording that nobody waits for, and when, s from its beginning."""
+    avatar = load_avatar(AvatarStore(home).path("mira"))
+    draw, motion, lips = load.drawing(avatar, 512, 512), load.motion(0), load.lips()
+    motion.attend(0, "speaking")
+    at = 0
+    for piece in (*lips.feed(said), *lips.flush()):
+        motion.speak(at, piece)
+        at += len(piece.pcm)
+    ticks = range(0, len(said), FRAME)
+    return opening([draw(motion.state(tick)) for tick in ticks]), np.array(ticks) / PLAY_RATE

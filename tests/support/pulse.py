@@ -1,4 +1,4 @@
-"""A real PulseAudio of a test's own: no hardware, no other user's settings, a socket in a folder."""
+"""A real PulseAudio of a test: no hardware, nobody else's settings, a socket in a folder."""
 
 from __future__ import annotations
 

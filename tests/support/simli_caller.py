@@ -15,8 +15,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import numpy as np
-from simli import CameraSetting, SimliClient, SimliConfig, SimliError
-from simli.events import SimliEvent
+from simli import (  # type: ignore[import-untyped]
+    CameraSetting,
+    SimliClient,
+    SimliConfig,
+    SimliError,
+)
+from simli.events import SimliEvent  # type: ignore[import-untyped]
 
 _LOUD: Final = 1500  # of 32768
 _RATE: Final = 16_000

@@ -1,6 +1,7 @@
-"""LiveAvatar's plugin for livekit-agents, unmodified: our face in the room, its voice by us."""
+"""Plugins for livekit-agents, of LiveAvatar and of Simli, unmodified: our face in the room."""
 
 import asyncio
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,12 +10,14 @@ from support.serving import serving
 
 pytest.importorskip("livekit.agents", reason="needs the extra livekit")
 pytest.importorskip("livekit.plugins.liveavatar", reason="needs livekit-plugins-liveavatar")
+pytest.importorskip("livekit.plugins.simli", reason="needs livekit-plugins-simli")
 
 from livekit import rtc
 from livekit.agents.utils import http_context
 from livekit.agents.voice.avatar import AvatarSession as AnyAvatarSession
-from livekit.plugins import liveavatar
-from support.livekit_room import AGENT, pair
+from livekit.plugins import liveavatar, simli
+from support.livekit_room import AGENT, AVATAR, pair
+from support.services import FakeServices
 
 from visavis.server.livekit import guest
 from visavis.server.livekit.joining import NoRoom
@@ -155,3 +158,52 @@ async def test_a_room_that_cannot_be_entered_is_told(room):
             told = [message.json()["type"] async for message in socket]
         assert told == ["session.state_updated", "error", *["session.state_updated"] * 2]
         assert AGENT not in str(told)
+
+
+async def test_the_plugin_for_simli_says_two_things_and_is_cut_off(room, monkeypatch):
+    job = SimpleNamespace(local_participant_identity=AGENT)
+    monkeypatch.setattr("livekit.plugins.simli.avatar.get_job_context", lambda: job)
+    monkeypatch.setattr(guest, "perform", partial(guest.perform, away=0.5))
+    fakes = FakeServices()
+    async with serving(fakes, simli_key=KEY) as server, http_context.open():
+        avatar = simli.AvatarSession(
+            simli_config=simli.SimliConfig(KEY, "mira"),
+            api_url=str(server.make_url("")).rstrip("/"),
+            avatar_participant_identity=AVATAR,
+        )
+        agent = Agent()
+        await avatar.start(
+            agent, room, livekit_url="wss://rooms.example", livekit_api_key="key",
+            livekit_api_secret="s" * 32,
+        )  # fmt: skip
+        for number in (1, 2):
+            await agent.say(1.0)
+            await agent.until(lambda n=number: len(finished(agent)) == n)
+            assert not finished(agent)[-1].interrupted
+            assert abs(finished(agent)[-1].playback_position - 1.0) < 0.02
+        await agent.say(20.0)
+        show = next(each for each in Sources.made if each.pictures)
+        await agent.until(lambda: show.seconds > 2.5)
+        agent.voice.clear_buffer()
+        await agent.until(lambda: len(finished(agent)) == 3)
+        assert finished(agent)[2].interrupted
+        room.leave()  # the agent goes, and the avatar with it
+        await agent.until(lambda: not fakes.lent, within=40)
+
+
+def finished(agent):
+    return [each for each in agent.heard if each != "started"]
+
+
+async def test_a_room_that_simlis_plugin_names_in_vain_is_told(room):
+    async with serving(simli_key=KEY) as server:
+        made = await server.post(
+            "/compose/token", json={"faceId": "mira"}, headers={"x-simli-api-key": KEY}
+        )
+        body = {"session_token": (await made.json())["session_token"],
+                "livekit_url": "wss://nowhere", "livekit_token": "t"}  # fmt: skip
+        refused = await server.post("/integrations/livekit/agents", json=body)
+        assert refused.status == 503
+        assert (await server.post("/integrations/livekit/agents", json={})).status == 400
+        wrong = {**body, "session_token": "a.b.c"}
+        assert (await server.post("/integrations/livekit/agents", json=wrong)).status == 401

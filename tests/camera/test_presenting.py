@@ -1,0 +1,113 @@
+"""The whole of it: a presenter's voice through the face into a virtual camera and microphone."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.presenter import Recorder, film, lag, lips_after_sound, speak
+from support.pulse import daemon
+
+from visavis.engines import load
+from visavis.engines.base import PLAY_RATE
+from visavis.server.camera.presenting import Wishes, presented
+from visavis.server.camera.virtual_microphone import SINK, SOURCE
+from visavis.server.playout.messages import to_ms
+from visavis.server.system import config as settings
+
+TEXT = "My name is Mira and I bring papers about bamboo."
+
+
+@pytest.fixture(scope="module")
+def pulse(tmp_path_factory):
+    with daemon(tmp_path_factory.mktemp("pulse"), "headset", "speakers") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def said(warm_home):
+    """A voice of ours, with a pause before and after."""
+    pause = np.zeros(PLAY_RATE // 2, np.int16)
+    tts = load.tts("heart", warm_home)
+    return np.concatenate([pause, *(each.pcm for each in tts.synthesize(TEXT)), pause])
+
+
+@pytest.fixture(scope="module")
+def config(warm_home):
+    return settings.load({}, env={"VISAVIS_HOME": str(warm_home)})
+
+
+async def seen(path, count):
+    """Wait until so many pictures are there."""
+    size = 512 * 512 * 3 // 2
+    async with asyncio.timeout(10):
+        while not path.exists() or path.stat().st_size < count * size:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.timeout(120)
+async def test_voice_and_lips_leave_together_and_soon(pulse, said, config, warm_home, tmp_path):
+    path, lines = tmp_path / "out.y4m", []
+    wishes = Wishes(device=str(path), microphone="headset.monitor", square=True)
+    async with presented(config, wishes, lines.append) as stage:
+        await seen(path, 25)
+        recorders = [Recorder("headset.monitor"), Recorder(SOURCE)]
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(speak, "headset", said)
+        await asyncio.sleep(0.8)
+        went_in, came_out = [await asyncio.to_thread(each.end) for each in recorders]
+        told = await stage.told()
+    late = to_ms(lag(came_out, went_in))
+    assert 100 < late < 400
+    assert any("about" in line and "ms after you speak" in line for line in told)
+    found = await asyncio.to_thread(film, path)
+    assert np.diff(found.at).max() < 0.2
+    skew, likeness = await asyncio.to_thread(lips_after_sound, found, came_out, said, warm_home)
+    assert likeness > 0.3
+    assert abs(skew) <= 0.04
+    assert lines == []
+
+
+@pytest.mark.slow  # it loads a whole server's engines
+@pytest.mark.timeout(120)
+async def test_typed_words_mute_and_be_right_back(pulse, config, tmp_path):
+    path, lines = tmp_path / "out.y4m", []
+    wishes = Wishes(device=str(path), sink="speakers", typed=True, square=True, away="Back soon")
+    async with presented(config, wishes, lines.append) as stage:
+        await seen(path, 5)
+        recorder = Recorder("speakers.monitor")
+        stage.controls.utter("Hello to all of you.")
+        await asyncio.wait_for(stage.typed.said(), 20)
+        await asyncio.sleep(0.3)
+        _, heard = await asyncio.to_thread(recorder.end)
+        assert np.abs(heard).max() > 3000
+        before = len(film(path).at)
+        await stage.controls.leave()
+        stage.controls.utter("This is not said.")
+        await seen(path, before + 50)
+        assert stage.controls.ended.is_set() is False
+    assert any("not said" in line for line in lines)
+    last = film(path).pictures[-1][:512].astype(float)
+    first = film(path).pictures[0][:512].astype(float)
+    assert np.abs(np.diff(last[:400])).mean() < 0.2 * np.abs(np.diff(first[:400])).mean()
+    assert last[420:460].max() > 200  # the words
+
+
+@pytest.mark.timeout(60)
+async def test_nothing_is_left_behind_when_it_cannot_begin(pulse, config, tmp_path):
+    wishes = Wishes(device=str(tmp_path / "out.y4m"), microphone="headset.monitor")
+    wrong = replace(config, avatar="nobody")
+    began = time.monotonic()
+    with pytest.raises(Exception, match="nobody"):
+        async with presented(wrong, wishes, lambda line: None):
+            pass
+    assert time.monotonic() - began < 30
+    assert SINK not in await asyncio.to_thread(sinks)
+
+
+def sinks():
+    from visavis.server.camera.sound_server import connected
+
+    with connected() as sound:
+        return {each.name for each in sound.sinks()}
