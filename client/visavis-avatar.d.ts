@@ -42,6 +42,8 @@ export interface ServerMessages {
     attended: Attendance;
     voice_mood: boolean;
     epoch: number;
+    size: [number, number];
+    matte: number;
   };
   pong: { t: number; at_ms: number };
   goodbye: { reason: "idle" | "length" | "shutdown" | "staff"; message: string };

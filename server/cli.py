@@ -150,6 +150,10 @@ def _add_publish(commands: Any) -> None:
     )
     parser.add_argument("--avatar", help="avatar (default: the setting)")
     parser.add_argument("--voice", help="voice (default: the setting)")
+    parser.add_argument(
+        "--url", help="a running server, with whep on, whose avatar is sent in place of one here"
+    )
+    parser.add_argument("--url-token-file", type=Path, help="file that holds its players' token")
     parser.add_argument("--stay", action="store_true", help="go on after all was said")
 
 

@@ -3,10 +3,10 @@
     python -m bench whip --phrases 40
 
 A real `visavis serve` on loopback. The voice is an open vowel that closes four times a second, in
-phrases of 1.2 s with pauses of 1.3 s. Sound: from the moment at which the speaker's track hands over the first
-loud packet to that at which the player's decoder has it. Mouth: to the first picture in which the
-mouth moves by more than it ever does while it is silent. No jitter buffer of a browser is in it,
-which adds 40 to 60 ms to both, nor a network.
+phrases of 1.2 s with pauses of 1.3 s. Sound: from the moment at which the speaker's track hands
+over the first loud packet to that at which the player's decoder has it. Mouth: to the first picture
+in which the mouth moves by more than it ever does while it is silent. No jitter buffer of a browser
+is in it, which adds 40 to 60 ms to both, nor a network.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ async def _joined(http: aiohttp.ClientSession, pc: RTCPeerConnection, url: str) 
 def _judged(began: list[float], watcher: Watcher) -> dict[str, Any]:
     """Of phrases that began then: how much later sound and mouth were there."""
     still = [m for at, m in watcher.moved if _is_pause(at, began)]
-    threshold = 1.5 * float(np.percentile(still, 99)) if still else 0.0
+    threshold = max(still, default=0.0)
     sound = [_first(b, watcher.loud) for b in began]
     moves = [at for at, m in watcher.moved if m > threshold]
     mouth = [_first(b, moves) for b in began]

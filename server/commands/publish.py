@@ -7,7 +7,7 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,8 @@ from visavis.server.commands import lifetime
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.embedded.house import House
 from visavis.server.playout.messages import Tick, ms
+from visavis.server.publishing.again import Refused
+from visavis.server.publishing.elsewhere import Elsewhere
 from visavis.server.publishing.stream import StreamPublisher, Target, check
 from visavis.server.publishing.whip import WhipPublisher
 from visavis.server.recording.files import read_sound
@@ -68,9 +70,12 @@ def publish(options: argparse.Namespace) -> int:
     config = settings.load({**alone, "avatar": options.avatar, "voice": options.voice})
     lifetime.log_to_stderr("warning")
     script, publishers = _script(options), _publishers(options)
+    elsewhere = _elsewhere(options, config)
     hooks.install()
     memory.give_back_large_blocks()
     sys.setswitchinterval(lifetime.SWITCH)
+    if elsewhere is not None:
+        return uvloop.run(_sent_on(elsewhere, publishers))
     return uvloop.run(_published(config, script, publishers))
 
 
@@ -84,6 +89,20 @@ def _script(options: argparse.Namespace) -> Script:
     sound = read_sound(options.audio) if options.audio else None
     says = bool(text) or sound is not None
     return Script(text, sound, stays=options.stay or not says)
+
+
+def _elsewhere(options: argparse.Namespace, config: Config) -> Elsewhere | None:
+    """The face of a running server, if that is to be sent. Raises ConfigError."""
+    if not options.url:
+        if options.url_token_file:
+            raise ConfigError("--url-token-file is for --url: give the server's address, too")
+        return None
+    if options.text or options.audio:
+        raise ConfigError("with --url the server says what is said: have it speak there")
+    file = options.url_token_file
+    token = secret_files.read(file.expanduser(), "--url-token-file") if file else ""
+    where = f"{_web(options.url, '--url').rstrip('/')}/whep/{options.avatar or config.avatar}"
+    return Elsewhere(where, token, say_line)
 
 
 def _publishers(options: argparse.Namespace) -> list[Publisher]:
@@ -112,10 +131,10 @@ def _address(given: str) -> str:
     return given
 
 
-def _web(url: str) -> str:
+def _web(url: str, option: str = "--whip") -> str:
     """Raises ConfigError."""
     if not url.startswith(("http://", "https://")):
-        raise ConfigError(f"--whip {url}: write an address with http:// or https://")
+        raise ConfigError(f"{option} {url}: write an address with http:// or https://")
     return url
 
 
@@ -140,25 +159,56 @@ def _film(path: Path) -> Path:
 
 
 async def _published(config: Config, script: Script, publishers: list[Publisher]) -> int:
-    loop = asyncio.get_running_loop()
-    loop.set_default_executor(file_threads())
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stopped.set)
+    """A session in this process."""
+    stopped = _listen_for_the_end()
     say_line("visavis is loading")
     opening = House.open(config, wordless=script.is_wordless)
     source: Source = "voice" if script.is_wordless else "dialogue"
     async with opening as house, house.session(source=source) as session:
         priority.go_first()
-        async with _outlets(session, publishers) as ends:
-            speaking = asyncio.create_task(_speak(session, script), name="speak")
-            waiting = asyncio.create_task(_wait(stopped), name="until it is ended")
-            await _until({waiting} if script.stays else {waiting, speaking}, ends)
-            if speaking.done():
-                speaking.result()
-            waiting.cancel()
-            speaking.cancel()
-            await asyncio.gather(waiting, speaking, return_exceptions=True)
+        async with _outlets(session.add_outlet, publishers) as ends:
+            work = asyncio.create_task(_speak(session, script), name="speak")
+            await _until(stopped, None if script.stays else work, ends)
+    return _told(publishers)
+
+
+async def _sent_on(elsewhere: Elsewhere, publishers: list[Publisher]) -> int:
+    """The face of another server."""
+    stopped = _listen_for_the_end()
+    watching = asyncio.create_task(elsewhere.run(), name="watch")
+    shows = asyncio.create_task(elsewhere.shows.wait(), name="first picture")
+    stop = asyncio.create_task(_wait(stopped))
+    await asyncio.wait({watching, shows, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    shows.cancel()
+    try:
+        if elsewhere.shows.is_set():
+            priority.go_first()
+            async with _outlets(elsewhere.add_outlet, publishers) as ends:
+                await _until(stopped, watching, ends)
+        if watching.done():
+            watching.result()
+    except Refused as error:
+        say_line(f"failed: {error}")
+        return FAILURE
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    return _told(publishers)
+
+
+def _listen_for_the_end() -> asyncio.Event:
+    """Set when the operator ends it."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(file_threads())
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+def _told(publishers: list[Publisher]) -> int:
+    """Say what became of each: the exit status."""
     for each in publishers:
         if each.fault:
             say_line(f"failed: {each.fault}")
@@ -171,19 +221,31 @@ async def _wait(event: asyncio.Event) -> None:
     await event.wait()
 
 
-async def _until(over: set[asyncio.Task[None]], ends: set[asyncio.Task[None]]) -> None:
-    """Until one of the first has ended, or nobody publishes any more."""
+async def _until(
+    stopped: asyncio.Event, work: asyncio.Task[None] | None, ends: set[asyncio.Task[None]]
+) -> None:
+    """Until the operator ends it, the work is done, or nobody publishes any more.
+
+    Raises what the work raised.
+    """
+    waiting = asyncio.create_task(_wait(stopped), name="until it is ended")
+    over = {waiting} if work is None else {waiting, work}
     while ends and not any(each.done() for each in over):
         done, _ = await asyncio.wait({*over, *ends}, return_when=asyncio.FIRST_COMPLETED)
         ends -= done
+    for each in over:
+        each.cancel()
+    await asyncio.wait(over)
+    if work is not None and not work.cancelled():
+        work.result()
 
 
 @asynccontextmanager
 async def _outlets(
-    session: Session, publishers: list[Publisher]
+    add: Callable[[Outlet], asyncio.Task[None]], publishers: list[Publisher]
 ) -> AsyncIterator[set[asyncio.Task[None]]]:
     """They play, each in its task, until the block is left."""
-    playing = {session.add_outlet(each): each for each in publishers}
+    playing = {add(each): each for each in publishers}
     try:
         yield set(playing)
     finally:

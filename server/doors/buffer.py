@@ -14,6 +14,7 @@ from visavis.server.playout.timeline import FADE
 
 _MARGIN: Final[Tick] = ms(40)  # later than the latest of them usually is: the next may be later
 _SEEN: Final = 100  # arrivals by which it is judged how late they come: 2 to 4 s
+_FLOOR: Final = 16  # of 32768: what a codec makes of silence
 _KEPT: Final[Tick] = ms(2000)
 
 
@@ -33,6 +34,7 @@ class Buffer:
         self._sound: deque[tuple[Tick, Pcm]] = deque()
         self._pictures: deque[Picture] = deque()
         self._shown: Tick = -1
+        self._settles: Tick = 0  # when that may be done again
         self._cut: Tick = 0  # until then nothing is heard
 
     def cut(self) -> None:
@@ -46,7 +48,10 @@ class Buffer:
         return max(self._offset - first, 0)
 
     def settle(self) -> None:
-        """Choose the delay anew: not while anybody speaks, for time jumps."""
+        """Choose the delay anew, once a second: not while anybody speaks, for time jumps."""
+        if self._clock.now() < self._settles:
+            return
+        self._settles = self._clock.now() + ms(1000)
         usual = [int(np.percentile(late, 90)) for late in self._late.values() if late]
         wanted = max(usual, default=0) + _MARGIN
         if abs(wanted - self._offset) > PACKET:
@@ -62,7 +67,7 @@ class Buffer:
 
     def hear(self, pcm: Pcm, at_ms: float) -> None:
         """The next piece of sound."""
-        if pcm.any():
+        if int(np.abs(pcm.astype(np.int32)).max(initial=0)) > _FLOOR:
             self._sound.append((self._due("sound", at_ms), pcm))
         else:
             self._due("sound", at_ms)

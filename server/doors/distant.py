@@ -32,7 +32,7 @@ _FIRST: Final = 15.0  # s for the first picture
 _SETTLE: Final = 0.5  # s in which it is learnt how late sound and pictures come
 _PIECE: Final = 9_600  # samples of a message: 200 ms
 _WAITING: Final = 8  # of those that wait to be sent
-LOST: Final = Failure("face-lost", "The avatar's server is gone, and the session with it.")
+LOST: Final = Failure("session-lost", "The avatar's server is gone, and the session with it.")
 
 
 class DistantHouse:
@@ -178,7 +178,8 @@ class DistantSession:
         self._clock = Clock()
         self._buffer = Buffer(self._clock)
         self.voice = DistantVoice(socket, self._buffer.cut)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gone = False
 
     @property
     def lag(self) -> float:
@@ -195,8 +196,8 @@ class DistantSession:
         async with asyncio.timeout(_FIRST):
             first = await anext(pictures)
         self._buffer.see(first.image, first.at_ms)
-        works = [self._look(pictures), self._hear(sound), self._follow(), self.voice.run()]
-        self._tasks = [asyncio.create_task(self._watched(work)) for work in works]
+        for work in (self._look(pictures), self._hear(sound), self._follow(), self.voice.run()):
+            self._start(self._watched(work))
         await asyncio.sleep(_SETTLE)
         self._buffer.settle()
         playout = Playout(
@@ -207,13 +208,15 @@ class DistantSession:
             lambda at, now, in_time: None,
             lambda length, what: None,
         )
-        self._tasks += [asyncio.create_task(each.play(playout)) for each in self._outlets]
+        for outlet in self._outlets:
+            self._start(outlet.play(playout))
 
     async def close(self) -> None:
         """Play no more."""
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watched(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -221,8 +224,15 @@ class DistantSession:
         except (RemoteError, aiohttp.ClientError, ConnectionError) as error:
             log.warning("a distant face is gone", extra={"fault": fault(error)})
         self.voice.lose()
-        for outlet in self._outlets:
-            outlet.tell(LOST)
+        if not self._gone:
+            self._gone = True
+            for outlet in self._outlets:
+                outlet.tell(LOST)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _look(self, pictures: AsyncIterator[Picture]) -> None:
         async for picture in pictures:
@@ -242,8 +252,7 @@ class DistantSession:
             told = json.loads(message.data)
             if told.get("type") != "segment_ended" or told["interrupted"]:
                 continue
-            late = self._tell_later(told["segment"], told["position"])
-            self._tasks.append(asyncio.create_task(late))
+            self._start(self._tell_later(told["segment"], told["position"]))
 
     async def _tell_later(self, number: int, position: float) -> None:
         await asyncio.sleep(self.lag)

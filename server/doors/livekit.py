@@ -28,18 +28,19 @@ try:
     from livekit.agents import AgentSession, get_job_context
     from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
     from livekit.agents.voice.avatar import AvatarSession as AnyAvatarSession
-    from livekit.agents.voice.avatar import DataStreamAudioOutput, QueueAudioOutput
+    from livekit.agents.voice.avatar import DataStreamAudioOutput
 except ModuleNotFoundError as error:
     raise ImportError(
         'visavis.doors.livekit needs livekit-agents: pip install "visavis[livekit]"'
     ) from error
 
-from visavis.engines.base import PLAY_RATE, EngineError
+from visavis.engines.base import EngineError
 from visavis.models.errors import ModelError
 from visavis.server.commands.console import say_line
 from visavis.server.commands.lifetime import SWITCH, log_to_stderr
 from visavis.server.embedded.house import House
 from visavis.server.livekit.joining import AWAY, NoRoom, Performance, joined, perform
+from visavis.server.livekit.queued import Queued
 from visavis.server.system import config as settings
 from visavis.server.system.errors import ConfigError, NotFound
 from visavis.server.system.faults import fault
@@ -101,7 +102,7 @@ class AvatarSession(AnyAvatarSession[NoReturn]):
         """
         await super().start(agent_session, room)
         if self._house is not None:
-            output = QueueAudioOutput(sample_rate=PLAY_RATE, wait_playback_start=True)
+            output = Queued()
             session = await self._ends.enter_async_context(self._house.session(avatar=self._avatar))
             performance = Performance(session, room, output, self._house.size)
             await self._ends.enter_async_context(performance)
@@ -164,7 +165,8 @@ class AvatarSession(AnyAvatarSession[NoReturn]):
             sys.executable, "-m", __name__, *(["--avatar", self._avatar] if self._avatar else []),
             env={**os.environ, "LIVEKIT_URL": url, "LIVEKIT_TOKEN": token},
         )  # fmt: skip
-        self._ends.push_async_callback(_ended, worker)
+        watching = asyncio.create_task(_watched(worker), name="worker of an avatar")
+        self._ends.push_async_callback(_ended, worker, watching)
 
     async def aclose(self) -> None:
         """The avatar leaves."""
@@ -174,13 +176,18 @@ class AvatarSession(AnyAvatarSession[NoReturn]):
             await self._ends.aclose()
 
 
-async def _ended(worker: asyncio.subprocess.Process) -> None:
-    if worker.returncode is not None:
-        return
-    worker.terminate()
+async def _watched(worker: asyncio.subprocess.Process) -> None:
+    status = await worker.wait()
+    if status not in {0, -signal.SIGTERM}:
+        log.warning("the worker of an avatar has ended", extra={"status": status})
+
+
+async def _ended(worker: asyncio.subprocess.Process, watching: asyncio.Task[None]) -> None:
+    if worker.returncode is None:
+        worker.terminate()
     try:
         async with asyncio.timeout(_PATIENCE):
-            await worker.wait()
+            await watching
     except TimeoutError:
         worker.kill()
         await worker.wait()

@@ -33,11 +33,15 @@ class Paced:
 
     With each comes the tick at which it plays, as far as that goes: what waits plays later. A
     picture comes before the sound that plays with it. told: gets the session's events, in the event
-    loop, and must not block.
+    loop, and must not block. behind: pictures come so much later than their time, in whole packets,
+    for who shows them at once but has sound wait.
     """
 
-    def __init__(self, heard: Heard, seen: Seen, told: Callable[[Event], None]) -> None:
+    def __init__(
+        self, heard: Heard, seen: Seen, told: Callable[[Event], None], behind: Tick = 0
+    ) -> None:
         self._heard, self._seen, self._told = heard, seen, told
+        self._behind = behind
         self._tail: Tick = 0  # for so long silence is handed over, too
         self._hushed: Tick = 0  # until then nothing is
         self._playout: Playout | None = None
@@ -65,8 +69,8 @@ class Paced:
                 playout.missed(later - at, "gap")
                 at = later
                 continue
-            if at % FRAME == 0:
-                await self._show(playout, at)
+            if (at - self._behind) % FRAME == 0:
+                await self._show(playout, at - self._behind)
             await self._sound(playout, at)
             at += PACKET
 
@@ -75,7 +79,7 @@ class Paced:
         if picture is None:
             in_time = at < self._stays_until
         else:
-            in_time = now - at < FRAME
+            in_time = now - at < FRAME + self._behind
             self._stays_until = picture.at + picture.stays
             if in_time:  # after a stall there are newer ones
                 await self._seen(picture.image, at)

@@ -28,7 +28,7 @@ from visavis.doors.pacing import Paced
 from visavis.engines.base import I420, PLAY_RATE, EngineError, Pcm
 from visavis.models.errors import ModelError
 from visavis.remote import RemoteError
-from visavis.server.playout.messages import TICK_RATE, Tick
+from visavis.server.playout.messages import PACKET, TICK_RATE, Tick
 from visavis.server.session.events import Event, Failure, SegmentEnded
 from visavis.server.session.resampling import Resampled
 from visavis.server.system.errors import NotFound, SoundError
@@ -84,7 +84,8 @@ class VisavisVideoService(AIService):
         self._session: Performer | None = None
         self._ends = AsyncExitStack()
         self._started = asyncio.Event()  # downstream knows of the start: frames may come
-        self._paced = Paced(self._heard, self._seen, self._told)
+        behind = 0 if sync_with_audio else PACKET  # about as long as sound waits in the transport
+        self._paced = Paced(self._heard, self._seen, self._told, behind)
         self._resampled: Resampled | None = None
         self._sounding = False  # the segment being pushed has sound
         self._kept = False  # what sounds must not be interrupted

@@ -31,7 +31,8 @@ async def joined(url: str, token: str) -> rtc.Room:
     room = rtc.Room()
     try:
         async with asyncio.timeout(_CONNECTING):
-            await room.connect(url, token)
+            # Nobody is seen or heard by an avatar: its agent's voice comes as data.
+            await room.connect(url, token, rtc.RoomOptions(auto_subscribe=False))
     except (rtc.ConnectError, TimeoutError) as error:
         msg = f"no room of LiveKit at {url}: is that its address, and is the token still valid?"
         raise NoRoom(msg) from error

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 Codec = Literal["H264", "VP8"]
 
 _CLOSE_WITHIN: Final = 5.0  # s
-_GSTREAMER: Final = "webrtctransceiver"  # in the a=msid of its webrtcbin
+_GSTREAMER: Final = "a=rtcp-mux-only"  # of its webrtcbin (RFC 8858), and of no browser
 _SECRET: Final = re.compile(r"(?P<scheme>turns?:)(?P<user>[^:@]+):(?P<secret>[^@]+)@(?P<rest>.+)")
 _seldom: Final = Seldom(log)
 
@@ -204,7 +204,7 @@ def _reachable(hosts: tuple[str, ...], offer: str) -> tuple[str, ...]:
     # even a page of this machine would be reached. Nor would GStreamer's programs (libnice).
     # Whoever lacks the answer's ICE password and the DTLS certificate of the offer is not heard at
     # those addresses.
-    if not any(line.startswith("o=mozilla") or _GSTREAMER in line for line in offer.splitlines()):
+    if not any(line.startswith(("o=mozilla", _GSTREAMER)) for line in offer.splitlines()):
         return hosts
     if not hosts or not all(host.startswith("127.") for host in hosts):
         return hosts

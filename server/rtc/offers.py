@@ -289,7 +289,25 @@ def _reduce(section: _Section) -> None:
     if section.kind != "application":
         formats = [number for number in formats if number in used] or formats[:1]
         kept.append(f"a={_direction(section)}")
+        kept += _supposed(kept)
     section.lines = [f"m={section.kind} 9 {section.profile} {' '.join(formats)}", *kept]
+
+
+def _supposed(lines: list[str]) -> list[str]:
+    """What GStreamer's programs leave out that know H.264 alone: they mean what everybody sends.
+
+    RFC 6184 8.1 would have it one NAL unit a packet, which nobody sends over WebRTC (RFC 7742 6.2).
+    """
+    values = [_attribute(line)[1] for line in lines if line.startswith("a=rtpmap:")]
+    codecs = {v.partition(" ")[0]: v.partition(" ")[2].lower().partition("/")[0] for v in values}
+    told = {_attribute(line)[1].partition(" ")[0] for line in lines if line.startswith("a=fmtp:")}
+    if "vp8" in codecs.values() or any(codecs.get(number) == "h264" for number in told):
+        return []
+    return [
+        f"a=fmtp:{number} packetization-mode=1;profile-level-id=42e01f"
+        for number, codec in codecs.items()
+        if codec == "h264"
+    ]
 
 
 def _is_used(line: str, used: set[str]) -> bool:

@@ -141,7 +141,7 @@ async def test_debians_whip_client_speaks_through_the_face(server, apart, more):
         players(client, 1) as (seen,),
         program(*arguments, "-o", LD_PRELOAD=str(apart)) as (process, said),
     ):
-        await seen.loud()
+        await seen.loud(within=25)
         await seen.loud()
         process.send_signal(signal.SIGINT)
         await asyncio.wait_for(process.wait(), 10)
@@ -178,3 +178,19 @@ async def test_rtmp_reaches_nginx_and_again_when_it_comes_back(tmp_path, monkeyp
             await until(lines, "publishing")
             await asyncio.to_thread(read, url, 10)
     assert "key" not in str(lines)
+
+
+async def test_gstreamers_webrtcbin_plays_with_the_first_candidate_alone(server):
+    """H.264 alone, without its parameters: as `whepsrc` offers it."""
+    needs = "import gi; gi.require_version('GstWebRTC', '1.0')"
+    asked = await asyncio.create_subprocess_exec(
+        "/usr/bin/python3", "-c", needs, stderr=asyncio.subprocess.DEVNULL
+    )
+    if await asked.wait():
+        packages = "python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice gstreamer1.0-libav"
+        pytest.skip(f"GStreamer's WebRTC is missing: apt-get install {packages}")
+    script = Path(__file__).parents[1] / "support" / "gstreamer_player.py"
+    url = f"http://127.0.0.1:{server.port}/whep/mira"
+    async with program("/usr/bin/python3", "python3", str(script), url) as (process, said):
+        await asyncio.wait_for(process.wait(), 40)
+        assert "played H264 OPUS" in (await said).decode()

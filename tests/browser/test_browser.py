@@ -263,7 +263,7 @@ async def test_the_avatar_says_what_the_visitor_says_and_is_not_heard_by_its_own
         taps = await page.evaluate("taps")
         began, ended_ = intervals(taps["mic"])[0]
         back, over = intervals(taps["voice"])[0]
-        assert 350 < back - began < 1500  # 0.6 s on a quiet machine
+        assert 150 < back - began < 1200  # 0.3 s on a quiet machine
         assert abs((over - back) - (ended_ - began)) < 400
         moved = moving_after(taps["frames"], back - 400)
         assert moved is not None

@@ -47,12 +47,12 @@ async def test_the_example_talks(chromium, packages, react, begins):
             await page.wait_for_function(PICTURE)
             assert await page.get_attribute("visavis-avatar", "class") == "face"
             # StrictMode mounts twice: of one conversation all the same.
-            assert len(sessions.conversations) == 1
+            assert len(sessions.all) == 1
             assert await page.evaluate("document.querySelector('visavis-avatar').session.id")
             await page.evaluate("hide()")
             await page.wait_for_function("!document.querySelector('visavis-avatar')")
             for _ in range(100):
-                if not sessions.conversations:
+                if not sessions.all:
                     break
                 await page.wait_for_timeout(20)
-            assert not sessions.conversations
+            assert not sessions.all

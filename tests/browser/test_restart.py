@@ -56,7 +56,7 @@ WAY = """pc.getStats().then((reports) => {
   const pair = reports.get(transport.selectedCandidatePairId);
   const voice = [...reports.values()].find((r) => r.type === "inbound-rtp" && r.kind === "audio");
   const user = transport.iceLocalUsernameFragment;
-  return { pair: pair.id, user, packets: voice.packetsReceived };
+  return { pair: pair.id, user, packets: voice?.packetsReceived ?? 0 };
 })"""
 
 

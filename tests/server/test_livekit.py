@@ -19,8 +19,9 @@ from livekit import rtc
 from livekit.agents.voice.avatar import DataStreamAudioOutput, QueueAudioOutput
 from support.livekit_room import AGENT, AVATAR, Room, pair
 
+from visavis.doors import livekit as doors
 from visavis.doors.livekit import AvatarSession
-from visavis.server.livekit.joining import perform
+from visavis.server.livekit.joining import NoRoom, joined, perform
 from visavis.server.livekit.receiving import Receiving
 from visavis.server.playout import clock
 from visavis.server.playout.clock import Clock
@@ -442,6 +443,35 @@ async def test_an_agent_shows_the_avatar_itself(sources):
     assert house.open == 0
 
 
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.5])
+def test_what_the_agent_clears_is_over_for_it(after, sources):
+    @virtual_time
+    async def cleared():
+        avatar, agent, finished = AvatarSession(house=House()), Outputs(), []
+        await avatar.start(agent, Room(AGENT))
+        output = agent.audio
+        output.on("playback_finished", finished.append)
+        for _ in range(3):
+            data = noise(0.7)
+            await output.capture_frame(rtc.AudioFrame(data.tobytes(), RATE, 1, len(data)))
+            output.flush()
+        await asyncio.sleep(after)
+        output.clear_buffer()
+        async with asyncio.timeout(1):
+            await output.wait_for_playout()
+        await asyncio.sleep(2)
+        assert [e.interrupted for e in finished] == [True] * 3
+        data = noise(0.3)
+        await output.capture_frame(rtc.AudioFrame(data.tobytes(), RATE, 1, len(data)))
+        output.flush()
+        async with asyncio.timeout(5):
+            await output.wait_for_playout()
+        assert finished[3].playback_position == pytest.approx(0.3, abs=0.002)
+        await avatar.aclose()
+
+    cleared()
+
+
 async def test_without_keys_it_says_which(monkeypatch):
     for name in ("LIVEKIT_API_KEY", "LIVEKIT_API_SECRET", "LIVEKIT_URL"):
         monkeypatch.delenv(name, raising=False)
@@ -469,6 +499,19 @@ async def test_its_token_is_for_an_avatar_in_the_agents_name(monkeypatch):
     assert (claims.kind, claims.identity) == ("agent", avatar.avatar_identity)
     assert claims.attributes == {"lk.publish_on_behalf": AGENT}
     assert claims.video.room == "room"
+
+
+def test_the_worker_says_what_it_lacks(monkeypatch, capsys, tmp_path):
+    monkeypatch.delenv("LIVEKIT_URL", raising=False)
+    monkeypatch.setattr(doors, "log_to_stderr", lambda level: None)
+    assert doors.main(["--avatar", "mira"]) == 2
+    assert "LIVEKIT_TOKEN" in capsys.readouterr().out
+
+
+async def test_a_room_that_there_is_not_is_told_without_its_token():
+    with pytest.raises(NoRoom, match="127.0.0.1:9: is that its address") as told:
+        await joined("ws://127.0.0.1:9", "a-secret-token")
+    assert "secret" not in str(told.value)
 
 
 def test_without_livekit_it_names_the_extra(monkeypatch):

@@ -88,6 +88,18 @@ async def test_a_picture_comes_before_the_sound_that_plays_with_it():
 
 
 @virtual_time
+async def test_pictures_come_later_for_who_has_sound_wait():
+    async with Stage() as stage:
+        program = Program()
+        program.clock = stage.clock
+        program.paced = Paced(program.heard, program.seen, program.events.append, PACKET)
+        stage.session.add_outlet(program.paced)
+        await stage.pass_time(1000)
+        late = [when - at for when, at, _ in program.pictures[2:]]
+        assert {round(each / PACKET, 1) for each in late} == {1.0}
+
+
+@virtual_time
 async def test_what_is_cut_is_not_handed_over():
     async with Theatre() as stage:
         await stage.voice.push(noise(3000))

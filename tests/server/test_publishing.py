@@ -14,7 +14,10 @@ from support.performing import performing, playing, until
 from support.players import players
 from support.serving import serving
 
-from visavis.server.publishing import again, stream, whip
+from visavis.server import cli
+from visavis.server.publishing import again, posting, stream
+from visavis.server.publishing.again import Refused
+from visavis.server.publishing.elsewhere import Elsewhere
 from visavis.server.publishing.stream import StreamPublisher, Target
 from visavis.server.publishing.whip import WhipPublisher
 from visavis.server.recording.recorder import Recorder
@@ -75,7 +78,7 @@ async def test_our_own_whip_takes_it_and_its_voice_is_heard():
         performing() as session,
         serving(whep="on", whip="on", whip_token="speakers-own") as client,
         players(client, 1) as (seen,),
-        playing(session, WhipPublisher(str(client.make_url("/whip/mira")), "speakers-own")),
+        playing(session, WhipPublisher(str(client.make_url("/whip/mira")), "speakers-own", print)),
     ):
         await asyncio.sleep(0.5)
         session.say("one two three four five six")
@@ -84,7 +87,7 @@ async def test_our_own_whip_takes_it_and_its_voice_is_heard():
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(401, "--token-file"), (404, "no WHIP endpoint"), (415, "415"), (403, "--token-file")],
+    [(401, "--token-file"), (404, "no such endpoint"), (415, "415"), (403, "--token-file")],
 )
 async def test_a_refusal_for_good_ends_it(status, words):
     server, lines = WhipServer(status), []
@@ -120,7 +123,7 @@ async def test_an_answer_that_is_none_is_not_the_end(monkeypatch):
     async def silence(request):
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(whip, "_REQUEST", whip.ClientTimeout(total=0.3))
+    monkeypatch.setattr(posting, "_REQUEST", posting.ClientTimeout(total=0.3))
     app, lines = web.Application(), []
     app.add_routes([web.post("/a", nonsense), web.post("/b", silence)])
     async with performing() as session, TestServer(app) as server:
@@ -171,3 +174,56 @@ async def test_a_disk_that_is_full_is_named(tmp_path):
         recorder = Recorder(path)
         await asyncio.wait_for(session.add_outlet(recorder), 20)
         assert "No space left on device" in recorder.fault
+
+
+async def test_the_face_of_a_running_server_is_sent_on(tmp_path):
+    lines = []
+    async with serving(whep="on", whep_token="players-own") as client:
+        away = Elsewhere(str(client.make_url("/whep/mira")), "players-own", lines.append)
+        watching = asyncio.create_task(away.run())
+        await asyncio.wait_for(away.shows.wait(), 10)
+        path = tmp_path / "film.mp4"
+        task = away.add_outlet(recorder := Recorder(path))
+        keys = {"Authorization": "Bearer players-own"}
+        assert (await client.get("/v1/sessions/whep-mira", headers=keys)).status == 200
+        await client.post("/v1/sessions/whep-mira/say", json={"text": "one two three four"})
+        while recorder.length < 2 * 48_000:
+            await asyncio.sleep(0.05)
+        recorder.stop()
+        await task
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    assert "watching" in lines[0]
+    with av.open(str(path)) as film:
+        sound = [frame.to_ndarray() for frame in film.decode(audio=0)]
+    assert max(abs(each).max() for each in sound) > 0.1
+    with av.open(str(path)) as film:
+        assert next(film.decode(video=0)).width == 128
+
+
+async def test_a_server_that_is_not_to_be_watched_says_why():
+    lines = []
+    async with serving(whep="on", whep_token="players-own") as client:
+        for token, words in (("", "--url-token-file"), ("wrong", "does not take this token")):
+            with pytest.raises(Refused, match=words):
+                await Elsewhere(str(client.make_url("/whep/mira")), token, lines.append).run()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((), "say where to"),
+        (("--record", "film.txt"), ".mp4 or .webm"),
+        (("--whip", "ftp://a"), "http://"),
+        (("--token-file", "x", "--record", "a.mp4"), "a token is for --whip"),
+        (("--rtmp", "@/nowhere/key"), "No such file"),
+        (("--record", "a.mp4", "--url", "http://a", "text"), "have it speak there"),
+        (("--record", "a.mp4", "--url-token-file", "x"), "is for --url"),
+        (("--record", "a.mp4", "--audio", "x.wav", "text"), "either a text or"),
+        (("--record", "a.mp4", "..."), "nothing-to-say"),
+    ],
+)
+def test_what_does_not_fit_together_is_named(given, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("VISAVIS_HOME", str(tmp_path))
+    assert cli.main(["publish", *given]) == 2
+    assert words in capsys.readouterr().err

@@ -1,13 +1,20 @@
 """Players at /whep/AVATAR: what requests get; they share a session and its encode."""
 
 import asyncio
+import datetime
+import re
 from contextlib import asynccontextmanager
 
 import pytest
+from aiortc import RTCCertificate
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from support.players import Player, Speaker, players
 from support.rtc_pair import Track
 from support.serving import SDP, Viewer, problem, serving, watching
 
+from visavis.server.rtc import hooks
 from visavis.server.wires import whip
 
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
@@ -160,3 +167,70 @@ async def test_without_the_setting_there_is_no_such_address():
     async with serving() as client:
         assert (await client.post("/whep/mira", data="v=0", headers=SDP)).status == 404
         assert (await client.post("/whip/mira", data="v=0", headers=SDP)).status == 404
+
+
+async def test_a_peer_with_an_rsa_certificate_is_understood():
+    """GStreamer's webrtcbin has one, and is the server of the DTLS handshake."""
+    hooks.install()
+    async with serving(whep="on") as client:
+        seen = Player()
+        seen.pc._RTCPeerConnection__certificates = [rsa_certificate()]
+        await seen.watch(client)
+        assert await asyncio.wait_for(seen.tracks["video"].recv(), 10)
+        await seen.close()
+
+
+def rsa_certificate():
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "peer")])
+    now = datetime.datetime.now(datetime.UTC)
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+    )
+    return RTCCertificate(key=key, cert=built.sign(key, hashes.SHA256()))
+
+
+async def test_a_voice_need_name_no_bundle_and_may_offer_a_picture_in_vain():
+    async with serving(whep="on", whip="on") as client, players(client, 1) as (seen,):
+        speaker = Speaker(Track("audio"))
+        offer = (await speaker.offer()).replace("\r\n", "\n")
+        alone = re.sub(r"a=group:BUNDLE.*\n", "", offer)
+        picture = "m=video 9 UDP/TLS/RTP/SAVPF 96\nc=IN IP4 0.0.0.0\na=sendonly\na=mid:film\n"
+        spare = f"{picture}a=rtpmap:96 AV1/90000\n"
+        head, sound = alone.split("m=audio", 1)
+        for offered in (f"{alone}{spare}", f"{head}{spare}m=audio{sound}"):
+            answered = await client.post("/whip/mira", data=offered, headers=SDP)
+            assert answered.status == 201, await answered.text()
+            lines = (await answered.text()).splitlines()
+            kinds = [line.split()[0] for line in lines if line.startswith("m=")]
+            assert kinds == [line[:7] for line in offered.splitlines() if line.startswith("m=")]
+            assert "m=video 0 UDP/TLS/RTP/SAVPF 96" in lines
+            assert "a=mid:film" in lines
+            assert (await client.delete(answered.headers["Location"])).status == 200
+        await speaker.close()
+        async with speaking(client):
+            await seen.loud()
+
+
+async def test_h264_without_its_parameters_is_what_everybody_sends():
+    """GStreamer's players offer it so."""
+    async with serving(whep="on") as client:
+        player = Player(("video",))
+        offer = await player.offer()
+        numbers = re.findall(r"a=rtpmap:(\d+) H264", offer)
+        bare = "\r\n".join(
+            line for line in offer.splitlines()
+            if "VP8" not in line and not line.startswith("a=fmtp") and "rtx" not in line
+        )  # fmt: skip
+        answered = await client.post("/whep/mira", data=f"{bare}\r\n", headers=SDP)
+        text = await answered.text()
+        assert answered.status == 201, text
+        assert f"a=rtpmap:{numbers[0]} H264" in text
+        assert "packetization-mode=1" in text
+        await player.close()

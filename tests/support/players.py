@@ -42,10 +42,10 @@ class Player:
         self.location = answered.headers["Location"]
         await self.pc.setRemoteDescription(RTCSessionDescription(text, "answer"))
 
-    async def loud(self) -> None:
+    async def loud(self, within: float = 10.0) -> None:
         """Until something is heard."""
         sound = microphone(self.tracks["audio"])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(within):
             while np.abs((await anext(sound)).astype(int)).max() < 5000:
                 pass
 

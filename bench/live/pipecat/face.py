@@ -1,7 +1,7 @@
 """Our face in a pipeline of Pipecat, before its own SmallWebRTC transport and a viewer over WebRTC.
 
     python -m bench.live.pipecat.face [--utterances N] [--interruptions N] [--segments N]
-        [--minutes N] [--live]
+        [--minutes N] [--live] [--distant URL]
 
 From sound that enters the service to the picture that matches it, where it leaves the service and
 at the viewer; lips against sound there; from an interruption to silence; segments that come out.
@@ -17,7 +17,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +47,8 @@ from bench.live.pipecat.judging import Given, Left, judged
 from bench.live.pipecat.thumbs import thumb
 from bench.live.signals import summary
 from bench.machine import Share
+from visavis.doors.distant import DistantHouse
+from visavis.doors.faces import Faces
 from visavis.doors.pipecat import VisavisVideoService
 from visavis.engines import load
 from visavis.engines.base import Pcm
@@ -108,7 +110,7 @@ class Tap(FrameProcessor):
 
 
 @asynccontextmanager
-async def bot(house: House, connection: SmallWebRTCConnection, *, live: bool) -> AsyncIterator[Bot]:
+async def bot(house: Faces, connection: SmallWebRTCConnection, *, live: bool) -> AsyncIterator[Bot]:
     """One conversation's pipeline, as docs/doors.md has it."""
     face = VisavisVideoService(house, sync_with_audio=not live)
     width, height = face.size
@@ -157,7 +159,7 @@ async def address(connections: asyncio.Queue[SmallWebRTCConnection]) -> AsyncIte
 
 
 @asynccontextmanager
-async def viewed(house: House, name: str, *, live: bool) -> AsyncIterator[tuple[Bot, Path]]:
+async def viewed(house: Faces, name: str, *, live: bool) -> AsyncIterator[tuple[Bot, Path]]:
     """A bot that somebody watches; what they saw is in the file when the block is left."""
     connections: asyncio.Queue[SmallWebRTCConnection] = asyncio.Queue()
     file = OUT / f"{name}.npz"
@@ -183,7 +185,7 @@ def sentences(voice: str) -> list[Pcm]:
     return [np.asarray(soxr.resample(pcm, 48_000, RATE), np.int16) for pcm in spoken]
 
 
-async def spoken(house: House, texts: list[Pcm], count: int, *, paced: bool, live: bool) -> Any:
+async def spoken(house: Faces, texts: list[Pcm], count: int, *, paced: bool, live: bool) -> Any:
     """Utterances, one after the other."""
     name = "paced" if paced else "whole"
     given = []
@@ -195,7 +197,7 @@ async def spoken(house: House, texts: list[Pcm], count: int, *, paced: bool, liv
     return judged(given, talking.left, file)
 
 
-async def interrupted(house: House, texts: list[Pcm], count: int, *, live: bool) -> Any:
+async def interrupted(house: Faces, texts: list[Pcm], count: int, *, live: bool) -> Any:
     """ms from an interruption to the last packet at the viewer that is loud."""
     at = []
     async with viewed(house, "interrupted", live=live) as (talking, file):
@@ -215,7 +217,7 @@ async def interrupted(house: House, texts: list[Pcm], count: int, *, live: bool)
     return {"interruption_to_silence_at_viewer_ms": summary(silent)}
 
 
-async def segments(house: House, texts: list[Pcm], count: int, *, live: bool) -> Any:
+async def segments(house: Faces, texts: list[Pcm], count: int, *, live: bool) -> Any:
     """Short segments, all given at once: how many were said to be over, and their sound."""
     async with viewed(house, "segments", live=live) as (talking, file):
         pcm = texts[1][: RATE // 2]
@@ -234,7 +236,7 @@ async def segments(house: House, texts: list[Pcm], count: int, *, live: bool) ->
     }
 
 
-async def long(house: House, texts: list[Pcm], minutes: float, *, live: bool) -> Any:
+async def long(house: Faces, texts: list[Pcm], minutes: float, *, live: bool) -> Any:
     """A conversation of so long, a sentence every 15 s: what arrives in each minute."""
     async with viewed(house, "long", live=live) as (talking, file):
         began = time.monotonic()
@@ -253,13 +255,20 @@ async def long(house: House, texts: list[Pcm], minutes: float, *, live: bool) ->
     }
 
 
+def faces(url: str) -> AbstractAsyncContextManager[Faces]:
+    """In this process, or of the server there."""
+    if url:
+        return DistantHouse.open(url)
+    return House.open(settings({"avatar": "mira", "home": "out/bench/home"}))
+
+
 async def run(options: argparse.Namespace) -> dict[str, Any]:
     """All of it, in one process."""
     OUT.mkdir(parents=True, exist_ok=True)
     texts, machine, live = sentences("joe"), Share(), options.live
     result: dict[str, Any] = {"live": live}
     began = time.monotonic()
-    async with House.open(settings({"avatar": "mira", "home": "out/bench/home"})) as house:
+    async with faces(options.distant) as house:
         result["opened_in_s"] = round(time.monotonic() - began, 2)
         if options.utterances:
             for paced in (True, False):
@@ -283,6 +292,7 @@ def main() -> None:
     parser.add_argument("--interruptions", type=int, default=10)
     parser.add_argument("--segments", type=int, default=100)
     parser.add_argument("--minutes", type=float, default=0, help="of one more conversation")
+    parser.add_argument("--distant", default="", help="address of a server that has the face")
     parser.add_argument("--live", action="store_true", help="a transport whose pictures are live")
     logger.remove()
     logger.add(sys.stderr, level="WARNING")
