@@ -29,8 +29,11 @@ export interface AvatarProps
   muted?: boolean;
   kiosk?: boolean;
   watched?: boolean;
+  /** The person alone, before whatever is behind the element. */
   transparent?: boolean;
+  /** "blur", a colour, or the name of a picture of the server's. */
   background?: string;
+  /** By which a program commands the session. */
   "session-name"?: string;
   iceServers?: RTCIceServer[];
   resume?: string;

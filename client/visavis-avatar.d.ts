@@ -101,6 +101,8 @@ export type VisavisAvatarEvents = { [Type in keyof ServerMessages]: Told<Type> }
   state: { state: State; reason: Reason | ""; words: string; code: string; retryInMs: number };
   lapsed: { reason: "over" | "lost" | "shutdown" };
   firstpicture: { ms: number };
+  /** How a `transparent` one is composed, and why not better. */
+  cutout: { by: "webgl" | "canvas" | "opaque"; why: string };
   mic: { on: boolean };
   micready: Record<string, never>;
   micerror: { reason: "refused" | "missing" | "busy" | "insecure" };
