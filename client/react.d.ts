@@ -23,12 +23,15 @@ export interface AvatarProps
   voice?: string;
   lang?: string;
   token?: string;
-  mode?: "talk" | "open";
+  mode?: "talk" | "open" | "none";
   source?: "dialogue" | "microphone";
   cards?: "off";
   muted?: boolean;
   kiosk?: boolean;
   watched?: boolean;
+  transparent?: boolean;
+  background?: string;
+  "session-name"?: string;
   iceServers?: RTCIceServer[];
   resume?: string;
   volume?: number;

@@ -42,6 +42,8 @@ export interface ServerMessages {
     attended: Attendance;
     voice_mood: boolean;
     epoch: number;
+    size: [number, number];
+    matte: number;
   };
   pong: { t: number; at_ms: number };
   goodbye: { reason: "idle" | "length" | "shutdown" | "staff"; message: string };
@@ -102,6 +104,7 @@ export type VisavisAvatarEvents = { [Type in keyof ServerMessages]: Told<Type> }
   mic: { on: boolean };
   micready: Record<string, never>;
   micerror: { reason: "refused" | "missing" | "busy" | "insecure" };
+  cutout: { by: "webgl" | "canvas" | "opaque"; why: string };
   playblocked: Record<string, never>;
 };
 
@@ -142,7 +145,7 @@ export class VisavisAvatar extends HTMLElement {
   /** For networks that need other relays than the server offers; set before connect(). */
   iceServers: RTCIceServer[];
   readonly session: Session;
-  mode: "talk" | "open";
+  mode: "talk" | "open" | "none";
   muted: boolean;
   /** From 0 to 1. */
   volume: number;

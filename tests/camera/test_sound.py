@@ -56,6 +56,15 @@ def test_a_microphone_is_made_and_taken_away(pulse):
         virtual_microphone.close(sound, made)  # once more is no fault
 
 
+def test_nobody_elses_default_changes(pulse):
+    """A server without a microphone takes any new source for the default, and a meeting follows."""
+    with connected() as sound:
+        before = sound.server()
+        made = virtual_microphone.opened(sound)
+        assert sound.server() == before
+        virtual_microphone.close(sound, made)
+
+
 def test_what_a_killed_run_left_is_taken_away_first(pulse):
     with connected() as sound:
         virtual_microphone.opened(sound)
