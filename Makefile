@@ -18,7 +18,7 @@ run: $(STAMP) ## install if needed, start the server, print its address: make ru
 	@$(BIN)/visavis serve --port $(PORT)
 
 # What wants a whole machine to itself: floods, real browsers, real programs, short deadlines.
-ALONE := tests/attack tests/browser tests/deploy \
+ALONE := tests/attack tests/browser tests/deploy tests/camera/test_presenting.py \
 	tests/server/test_keepsakes.py tests/server/test_renderer_live.py
 test: $(VENV)/.tools $(STAMP) npm ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium

@@ -73,8 +73,9 @@ class Drift:
     """
 
     def __init__(self, settles: Tick = 0) -> None:
-        self._settles = settles
-        self.restart()
+        self._settles, self._seen = settles, 0
+        self.lag = self._usual = self._speed = 0.0
+        self.stretching = False
 
     def longer(self, lag: Tick, length: Tick) -> float:
         """By which part, in the next `length` samples; lag: ticks of sound that are missing."""
@@ -94,8 +95,7 @@ class Drift:
     def restart(self) -> None:
         """There was a gap, or another device."""
         self.lag, self.stretching = 0.0, False
-        self._seen: Tick = 0
-        self._usual = self._speed = 0.0
+        self._seen, self._usual, self._speed = 0, 0.0, 0.0
 
 
 class Clocked:

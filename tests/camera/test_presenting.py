@@ -69,7 +69,7 @@ async def test_voice_and_lips_leave_together_and_soon(pulse, said, config, warm_
     assert np.diff(found.at).max() < 0.2
     skew, likeness = await asyncio.to_thread(lips_after_sound, found, came_out, said, warm_home)
     assert likeness > 0.3
-    assert abs(skew) <= 0.04
+    assert abs(skew) < 0.0425  # in steps of 5 ms
     assert lines == []
 
 

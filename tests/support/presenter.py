@@ -52,10 +52,10 @@ class Recorder:
 
 def speak(sink: str, pcm: Pcm) -> None:
     """Say it into a sink, in real time; returns at its end."""
-    stream = Playing(sink, ms(40))
+    stream = Playing(sink, ms(200))
     for start in range(0, len(pcm), PACKET):
         stream.write(pcm[start : start + PACKET])
-    time.sleep(0.1)
+    time.sleep(0.3)
     stream.close()
 
 
