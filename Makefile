@@ -18,7 +18,7 @@ run: $(STAMP) ## install if needed, start the server, print its address: make ru
 	@$(BIN)/visavis serve --port $(PORT)
 
 # What wants a whole machine to itself: floods, real browsers, real programs, short deadlines.
-ALONE := tests/attack tests/browser tests/deploy \
+ALONE := tests/attack tests/browser tests/deploy tests/camera/test_presenting.py \
 	tests/server/test_keepsakes.py tests/server/test_renderer_live.py
 test: $(VENV)/.tools $(STAMP) npm ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
@@ -27,7 +27,12 @@ test: $(VENV)/.tools $(STAMP) npm ## install what the tests need, Chromium inclu
 	$(BIN)/python -m pytest -q $(SELECT) $(ALONE)
 
 test-all: SELECT := -m "slow or not slow"
-test-all: test ## the same with the slow tests, which repeat claims at full length
+test-all: relays test ## the same with the slow tests, which repeat claims at full length
+
+.PHONY: relays
+relays:
+	@sh deploy/need.sh turnserver coturn
+	@sh deploy/need.sh ip iproute2
 
 check: $(VENV)/.tools $(STAMP) ## check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check .

@@ -72,6 +72,17 @@ class Sound:
         found = self._ask(lambda: self._pulse.sink_list())
         return [Device(each.name, each.description, module=_module(each)) for each in found]
 
+    def keep(self, before: Server) -> None:
+        """Have the same devices for the default as before. Raises DeviceError.
+
+        Programs that chose none follow a new one: a meeting would be played into its own ear.
+        """
+        now = self.server()
+        if now.sink != before.sink and before.sink:
+            self._ask(lambda: self._pulse.sink_default_set(before.sink))
+        if now.source != before.source and before.source:
+            self._ask(lambda: self._pulse.source_default_set(before.source))
+
     def load(self, module: str, arguments: Mapping[str, str]) -> int:
         """Its index, for `unload`. Raises DeviceError."""
         text = " ".join(f"{key}={_quoted(value)}" for key, value in arguments.items())

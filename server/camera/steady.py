@@ -16,9 +16,9 @@ from visavis.server.playout.messages import Tick, ms
 
 # Within this of where it should be, sound passes as it is: nothing is filtered for nothing.
 _CALM: Final[Tick] = ms(3)
-_SETTLED: Final[Tick] = ms(0.2)  # a correction ends here
+_SETTLES: Final[Tick] = ms(1500)
 _MOST: Final = 0.003  # that it is made faster or slower: a twentieth of a semitone
-_WITHIN: Final = 5.0  # s in which a difference goes down to a third
+_WITHIN: Final = 12.0  # s in which a difference goes down to a third
 _SMOOTH: Final = 2.0  # s over which a difference is averaged: single packets come unevenly
 _LOST: Final[Tick] = ms(40)  # more is no drift, but a gap or a burst
 
@@ -67,34 +67,42 @@ class Stretch:
 class Drift:
     """How much longer sound is to be made, from how far it is behind.
 
-    lag: ticks behind, averaged. lost: it was too much for a drift, and begins anew.
+    The speed finds the difference of the clocks and stays with it: an echo canceller loses an echo
+    whose delay goes to and fro. lag: ticks behind, averaged. settles: ticks in which it is found
+    out how far behind is usual; that is left as it is.
     """
 
-    def __init__(self) -> None:
-        self.lag = 0.0
+    def __init__(self, settles: Tick = 0) -> None:
+        self._settles, self._seen = settles, 0
+        self.lag = self._usual = self._speed = 0.0
         self.stretching = False
 
     def longer(self, lag: Tick, length: Tick) -> float:
         """By which part, in the next `length` samples; lag: ticks of sound that are missing."""
-        self.lag += (lag - self.lag) * min(1.0, length / PLAY_RATE / _SMOOTH)
-        if abs(self.lag) > _CALM:
-            self.stretching = True
-        elif abs(self.lag) < _SETTLED:
-            self.stretching = False
+        if self._seen < self._settles:
+            self._seen += length
+            self._usual += (lag - self._usual) * length / self._seen
+            return 0.0
+        self.lag += (lag - self._usual - self.lag) * min(1.0, length / PLAY_RATE / _SMOOTH)
+        self.stretching = self.stretching or abs(self.lag) > _CALM
         if not self.stretching:
             return 0.0
-        return float(np.clip(self.lag / PLAY_RATE / _WITHIN, -_MOST, _MOST))
+        behind = self.lag / PLAY_RATE  # s
+        self._speed += behind * length / PLAY_RATE / (4.0 * _WITHIN**2)
+        self._speed = float(np.clip(self._speed, -_MOST, _MOST))
+        return float(np.clip(self._speed + behind / _WITHIN, -_MOST, _MOST))
 
     def restart(self) -> None:
         """There was a gap, or another device."""
         self.lag, self.stretching = 0.0, False
+        self._seen, self._usual, self._speed = 0, 0.0, 0.0
 
 
 class Clocked:
     """One microphone's sound at our clock."""
 
     def __init__(self) -> None:
-        self._drift, self._stretch = Drift(), Stretch()
+        self._drift, self._stretch = Drift(_SETTLES), Stretch()
         self._end: Tick | None = None  # of what was told
 
     def push(self, pcm: Pcm, heard: Tick) -> tuple[Tick, Pcm]:

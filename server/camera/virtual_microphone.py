@@ -35,7 +35,7 @@ def opened(sound: Sound, wanted: str = "") -> VirtualMicrophone:
     if wanted:
         return _existing(sound, wanted)
     remove_left_over(sound)
-    made: list[int] = []
+    before, made = sound.server(), list[int]()
     try:
         made.append(sound.load("module-null-sink", {
             "sink_name": SINK, "rate": "48000", "channels": "1", "channel_map": "mono",
@@ -46,6 +46,7 @@ def opened(sound: Sound, wanted: str = "") -> VirtualMicrophone:
             "master": f"{SINK}.monitor", "source_name": SOURCE,
             "source_properties": f"device.description='{TITLE}'",
         }))  # fmt: skip
+        sound.keep(before)
     except BaseException:
         _unload(sound, made)
         raise

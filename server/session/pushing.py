@@ -150,6 +150,8 @@ class Pushed:
         """What was just pushed is heard as soon as it can be: it does not wait for more."""
         if not self._begun:
             self._run = max(self._run, _PLENTY)
+            self._next_at = min(self._next_at, self._clock.now())
+            self._arrived.set()
 
     @property
     def ahead(self) -> Tick:

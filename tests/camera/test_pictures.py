@@ -1,8 +1,12 @@
 """Cameras: a file of pictures, v4l2loopback by way of pyvirtualcam, and devices that go away."""
 
 import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -233,3 +237,42 @@ def test_a_camera_that_hangs_holds_nobody_up():
     assert time.monotonic() - began < 1
     assert out.dropped >= 15
     free.set()
+
+
+# --- pyvirtualcam's own code, before a device that is none ------------------------------------
+
+SENDS = """
+import numpy as np, sys
+from visavis.server.camera import devices
+from visavis.server.system.errors import DeviceError
+try:
+    camera = devices.opened("/dev/video97", 64, 48)
+except DeviceError as error:
+    sys.exit(f"refused: {error}")
+for each in np.load(sys.argv[1]):
+    camera.send(each)
+camera.close()
+"""
+
+
+@pytest.mark.slow  # it needs a C compiler
+@pytest.mark.parametrize("busy", [False, True])
+def test_the_kernel_gets_the_pictures_as_they_are(tmp_path, busy):
+    assert shutil.which("cc"), "sudo apt install gcc libc6-dev linux-libc-dev"
+    source = Path(__file__).parent.parent / "support" / "loopback_device.c"
+    library, got, given = tmp_path / "device.so", tmp_path / "got", tmp_path / "given.npy"
+    command = ["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(command, check=True, timeout=60)
+    sent = np.stack(pictures(3))
+    np.save(given, sent)
+    env = {**os.environ, "LD_PRELOAD": str(library), "LOOPBACK_DEVICE": "/dev/video97"}
+    env |= {"LOOPBACK_FILE": str(got)} | ({"LOOPBACK_BUSY": "1"} if busy else {})
+    run = subprocess.run(
+        [sys.executable, "-c", SENDS, str(given)],
+        env=env, timeout=60, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if busy:
+        assert "refused: /dev/video97" in run.stderr
+    else:
+        assert run.returncode == 0, run.stderr
+        assert got.read_bytes() == sent.tobytes()

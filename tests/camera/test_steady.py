@@ -63,12 +63,18 @@ def test_after_a_gap_time_goes_on_where_it_is():
     assert clocked.push(sound, later + FRAGMENT)[0] == later
 
 
-def test_a_drift_is_corrected_once_and_then_left():
-    drift = Drift()
-    assert drift.longer(ms(1), FRAGMENT) == 0.0
-    for _ in range(400):
-        drift.longer(ms(8), FRAGMENT)
-    assert 0.0 < drift.longer(ms(8), FRAGMENT) <= 0.003
-    for _ in range(2000):
-        last = drift.longer(0, FRAGMENT)
-    assert last == 0.0
+def test_the_speed_finds_the_difference_of_the_clocks_and_stays_with_it():
+    drift, behind, speeds = Drift(), 0.0, []
+    for _ in range(20_000):  # 200 s at 100 parts in a million
+        behind += FRAGMENT * 100e-6
+        longer = drift.longer(round(behind), FRAGMENT)
+        behind -= FRAGMENT * longer
+        speeds.append(longer)
+    assert max(speeds) < 5 * 100e-6
+    np.testing.assert_allclose(speeds[-3000:], 100e-6, atol=30e-6)
+    assert abs(behind) < ms(1)
+
+
+def test_what_is_usual_is_left_as_it_is():
+    drift = Drift(settles=ms(1000))
+    assert not any(drift.longer(ms(8), FRAGMENT) for _ in range(3000))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from visavis.models.avatar.file import load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.camera.libpulse import Playing, Recording
 from visavis.server.playout.messages import FRAME, PACKET, Tick, ms
+from visavis.server.system.errors import DeviceError
 
 _FRAGMENT: Final = ms(10)
 Picture = np.ndarray[Any, np.dtype[np.uint8]]
@@ -50,10 +52,10 @@ class Recorder:
 
 def speak(sink: str, pcm: Pcm) -> None:
     """Say it into a sink, in real time; returns at its end."""
-    stream = Playing(sink, ms(40))
+    stream = Playing(sink, ms(200))
     for start in range(0, len(pcm), PACKET):
         stream.write(pcm[start : start + PACKET])
-    time.sleep(0.1)
+    time.sleep(0.3)
     stream.close()
 
 
@@ -104,8 +106,8 @@ _APART: Final = 0.3  # s that are looked through
 
 def opening(pictures: Iterable[Picture]) -> Doubles:
     """How far the mouth is open in each picture, in no unit; a head that moves is left out."""
-    dark = np.array([picture[MOUTH].astype(float).std() for picture in pictures])
-    padded = np.pad(dark, (_SMOOTH // 2, _SMOOTH // 2), "edge")
+    dark: Doubles = np.array([picture[MOUTH].astype(float).std() for picture in pictures])
+    padded = np.concatenate([dark[:1].repeat(_SMOOTH // 2), dark, dark[-1:].repeat(_SMOOTH // 2)])
     return np.asarray(dark - np.convolve(padded, np.ones(_SMOOTH) / _SMOOTH, "valid"))
 
 
@@ -137,3 +139,28 @@ def performed(said: Pcm, home: Path) -> tuple[Doubles, Doubles]:
         at += len(piece.pcm)
     ticks = range(0, len(said), FRAME)
     return opening([draw(motion.state(tick)) for tick in ticks]), np.array(ticks) / PLAY_RATE
+
+
+class Room:
+    """What a loudspeaker plays is heard by a microphone: half as loud, and some 50 ms later.
+
+    The sound server's own loopback goes to and fro in time, as no room does.
+    """
+
+    def __init__(self, loudspeaker: str, microphone: str) -> None:
+        self._from, self._to, self._ended = f"{loudspeaker}.monitor", microphone, False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        heard, plays = Recording(self._from, _FRAGMENT), Playing(self._to, ms(200))
+        plays.write(np.zeros(ms(50), np.int16))
+        with suppress(DeviceError):  # the sound server has ended
+            while not self._ended:
+                plays.write(heard.read(_FRAGMENT) // 2)
+        heard.close()
+        plays.close()
+
+    def end(self) -> None:
+        self._ended = True
+        self._thread.join(2)

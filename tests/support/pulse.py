@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -42,10 +43,14 @@ class Daemon:
         with (self._folder / "daemon.log").open("ab") as log:
             self._process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         until = time.monotonic() + _STARTS
-        while not self.socket.exists():
+        while not self._answers():
             assert self._process.poll() is None, (self._folder / "daemon.log").read_text()
             assert time.monotonic() < until, "PulseAudio did not start"
             time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as line:
+            return line.connect_ex(str(self.socket)) == 0
 
     def stop(self) -> None:
         if self._process is not None:
