@@ -27,7 +27,12 @@ test: $(VENV)/.tools $(STAMP) npm ## install what the tests need, Chromium inclu
 	$(BIN)/python -m pytest -q $(SELECT) $(ALONE)
 
 test-all: SELECT := -m "slow or not slow"
-test-all: test ## the same with the slow tests, which repeat claims at full length
+test-all: relays test ## the same with the slow tests, which repeat claims at full length
+
+.PHONY: relays
+relays:
+	@sh deploy/need.sh turnserver coturn
+	@sh deploy/need.sh ip iproute2
 
 check: $(VENV)/.tools $(STAMP) ## check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check .

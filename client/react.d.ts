@@ -23,12 +23,18 @@ export interface AvatarProps
   voice?: string;
   lang?: string;
   token?: string;
-  mode?: "talk" | "open";
+  mode?: "talk" | "open" | "none";
   source?: "dialogue" | "microphone";
   cards?: "off";
   muted?: boolean;
   kiosk?: boolean;
   watched?: boolean;
+  /** The person alone, before whatever is behind the element. */
+  transparent?: boolean;
+  /** "blur", a colour, or the name of a picture of the server's. */
+  background?: string;
+  /** By which a program commands the session. */
+  "session-name"?: string;
   iceServers?: RTCIceServer[];
   resume?: string;
   volume?: number;

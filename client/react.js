@@ -14,7 +14,7 @@ import "./visavis-avatar.js";
 
 // React 19 sets what an element has as a property, React 18 sets attributes, "false" among them: both do
 // the same with texts that are attributes alone. All else is set here.
-const SWITCHES = ["muted", "kiosk", "watched"];
+const SWITCHES = ["muted", "kiosk", "watched", "transparent"];
 const PROPERTIES = ["iceServers", "resume", "volume", "cardWords", "mode"];
 
 /** Prop -> event. */
@@ -23,7 +23,7 @@ export const EVENTS = Object.fromEntries(
     "ready", "pong", "goodbye", "listening", "transcript", "command", "language", "not_understood",
     "thinking", "reply_started", "reply_held", "reply_resumed", "segment_started", "segment_ended", "caption", "card", "staff", "farewell",
     "reply_ended", "receipt", "directed", "pictures", "attended", "error", "message", "cardaway", "state",
-    "lapsed", "firstpicture", "mic", "micready", "micerror", "playblocked",
+    "lapsed", "firstpicture", "cutout", "mic", "micready", "micerror", "playblocked",
   ].map((type) => [`on_${type}`.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()), type]),
 );
 

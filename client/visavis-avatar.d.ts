@@ -42,6 +42,8 @@ export interface ServerMessages {
     attended: Attendance;
     voice_mood: boolean;
     epoch: number;
+    size: [number, number];
+    matte: number;
   };
   pong: { t: number; at_ms: number };
   goodbye: { reason: "idle" | "length" | "shutdown" | "staff"; message: string };
@@ -99,9 +101,12 @@ export type VisavisAvatarEvents = { [Type in keyof ServerMessages]: Told<Type> }
   state: { state: State; reason: Reason | ""; words: string; code: string; retryInMs: number };
   lapsed: { reason: "over" | "lost" | "shutdown" };
   firstpicture: { ms: number };
+  /** How a `transparent` one is composed, and why not better. */
+  cutout: { by: "webgl" | "canvas" | "opaque"; why: string };
   mic: { on: boolean };
   micready: Record<string, never>;
   micerror: { reason: "refused" | "missing" | "busy" | "insecure" };
+  cutout: { by: "webgl" | "canvas" | "opaque"; why: string };
   playblocked: Record<string, never>;
 };
 
@@ -142,7 +147,7 @@ export class VisavisAvatar extends HTMLElement {
   /** For networks that need other relays than the server offers; set before connect(). */
   iceServers: RTCIceServer[];
   readonly session: Session;
-  mode: "talk" | "open";
+  mode: "talk" | "open" | "none";
   muted: boolean;
   /** From 0 to 1. */
   volume: number;

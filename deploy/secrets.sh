@@ -10,13 +10,15 @@ give() { chown "$1" "secrets/$2" && chmod 400 "secrets/$2"; }
 
 random > secrets/token
 cp secrets/token secrets/prometheus-token
-{ cat coturn/turnserver.conf; echo "static-auth-secret=$(random)"; } > secrets/turnserver.conf
+random > secrets/turn-secret
+{ cat coturn/turnserver.conf; echo "static-auth-secret=$(cat secrets/turn-secret)"; } > secrets/turnserver.conf
 random > secrets/grafana-password
 : > secrets/cert.pem
 : > secrets/key.pem
-for name in token cert.pem key.pem; do give 10001 "$name"; done
+for name in token cert.pem key.pem turn-secret; do give 10001 "$name"; done
 give 65534 prometheus-token
 give 65534 turnserver.conf
 give 472 grafana-password
 echo "Put your certificate into deploy/secrets/cert.pem and key.pem (with cat, so that they keep"
-echo "their owner), and the server's address into secrets/turnserver.conf: allowed-peer-ip."
+echo "their owner), the server's address into secrets/turnserver.conf (allowed-peer-ip), and the"
+echo "relay's into visavis.toml (turn_servers)."

@@ -186,7 +186,7 @@ async def _sent_on(elsewhere: Elsewhere, publishers: list[Publisher]) -> int:
             priority.go_first()
             async with _outlets(elsewhere.add_outlet, publishers) as ends:
                 await _until(stopped, watching, ends)
-        if watching.done():
+        if watching.done() and not watching.cancelled():
             watching.result()
     except Refused as error:
         say_line(f"failed: {error}")

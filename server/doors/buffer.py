@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from typing import Final
 
@@ -10,7 +11,6 @@ import numpy as np
 from visavis.engines.base import I420, Pcm
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import PACKET, Picture, Tick, ms
-from visavis.server.playout.timeline import FADE
 
 _MARGIN: Final[Tick] = ms(40)  # later than the latest of them usually is: the next may be later
 _SEEN: Final = 100  # arrivals by which it is judged how late they come: 2 to 4 s
@@ -36,10 +36,18 @@ class Buffer:
         self._shown: Tick = -1
         self._settles: Tick = 0  # when that may be done again
         self._cut: Tick = 0  # until then nothing is heard
+        self._cuts = 0  # that the server has not answered
 
     def cut(self) -> None:
-        """The server was told to be silent; what it plays until it knows is not heard here."""
-        self._cut = self._clock.now() + self.delay + PACKET + FADE
+        """The server was told to be silent: until it says when it was, nothing is heard."""
+        self._cuts += 1
+        self._cut = sys.maxsize
+
+    def silent(self, at_ms: float) -> None:
+        """What plays there from then on is heard again, once every cut was answered."""
+        self._cuts -= 1
+        if self._cuts == 0:
+            self._cut = ms(at_ms) + self._offset
 
     @property
     def delay(self) -> Tick:

@@ -250,6 +250,8 @@ class DistantSession:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
             told = json.loads(message.data)
+            if told.get("type") == "cleared":
+                self._buffer.silent(told["at_ms"])
             if told.get("type") != "segment_ended" or told["interrupted"]:
                 continue
             self._start(self._tell_later(told["segment"], told["position"]))

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from livekit import rtc
 from livekit.agents.voice.avatar import AudioSegmentEnd, VideoGenerator
 
 from visavis.engines.base import I420, PLAY_RATE, Pcm
+from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME, PACKET, Tick, ms
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, SegmentEnded
@@ -26,14 +28,23 @@ from visavis.server.system.errors import SoundError
 
 log = logging.getLogger(__name__)
 
-# What the runner's source of sound still holds when the last packet is handed over: without this
-# the agent is told of the end while the last word sounds.
+# What the runner's source of sound still holds when it was given the last packet, besides what it
+# had too late: without this the agent is told of the end while the last word sounds.
 _HELD: Final[Tick] = ms(40)
+QUEUE: Final = 80  # ms that it may hold; its own 100 ms more are heard after a clear
 _LOST: Final[Tick] = ms(500)  # further behind than this the process was stopped: do not catch up
-_MOST: Final = 50  # pictures and packets that wait for the runner; then pictures are left out
 _PATIENCE: Final = 1.0  # s for a runner that takes nothing
 
 Frame = rtc.VideoFrame | rtc.AudioFrame | AudioSegmentEnd
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """For the runner: sound that plays at `at`, or the end of a segment."""
+
+    frame: rtc.AudioFrame | AudioSegmentEnd
+    at: Tick
+    segment: int = 0
 
 
 class Face(VideoGenerator):
@@ -46,10 +57,12 @@ class Face(VideoGenerator):
         self._refused = False  # sound that cannot be spoken: this was said
         self._awaited = 0  # the segment whose end the runner is to have before it reads on
         self._ends: deque[tuple[Tick, int]] = deque()  # when the runner gets which
-        self._frames: deque[tuple[Frame, int]] = deque()  # with an end's segment, or 0
-        self._given = 0  # the segment whose end was the last thing that the runner took
-        self._wanting = False  # the runner waits for a frame
+        self._sounds: deque[_Sound] = deque()
+        self._picture: rtc.VideoFrame | None = None  # the newest, if the runner has not had it
+        self._given: _Sound | None = None  # what the runner took last and may not be through with
         self._at: Tick = 0  # what comes before this was handed over
+        self._late: Tick = 0  # by how much the runner has had sound of this segment too late
+        self._clock: Clock | None = None
         self._closed = False
         self._bell = asyncio.Event()
 
@@ -99,16 +112,18 @@ class Face(VideoGenerator):
 
         What it got later it would take for the beginning of the next segment.
         """
-        self._segment, self._awaited = None, 0
+        self._segment, self._awaited, self._late = None, 0, 0
         if self._resampled is not None:
             self._resampled.reset()
         self._voice.clear()
         self._ends.clear()  # the runner tells of this one itself
-        self._frames = deque(each for each in self._frames if not each[1])
+        self._sounds.clear()
         silent = self._voice.silent_from
         try:
             async with asyncio.timeout(_PATIENCE):
-                await self._until(lambda: self._at >= silent and self._wanting)
+                await self._until(
+                    lambda: self._at >= silent and not self._sounds and self._given is None
+                )
         except TimeoutError:
             log.warning("a room of LiveKit takes no pictures")
 
@@ -118,17 +133,20 @@ class Face(VideoGenerator):
         return self
 
     async def __anext__(self) -> Frame:
-        if self._given == self._awaited:
+        if self._given is not None and self._given.segment == self._awaited:
             self._awaited = 0
-        self._given = 0
-        self._wanting = not self._frames
+        self._given = None
         self._ring()
-        await self._until(lambda: bool(self._frames))
-        self._wanting = False
-        if not self._frames:
+        await self._until(lambda: bool(self._sounds) or self._picture is not None)
+        if self._sounds:  # first: a picture may have to wait for its time with the runner
+            self._given = sound = self._sounds.popleft()
+            if self._clock is not None and isinstance(sound.frame, rtc.AudioFrame):
+                self._late = max(self._late, self._clock.now() - sound.at)
+            return sound.frame
+        picture, self._picture = self._picture, None
+        if picture is None:
             raise StopAsyncIteration
-        frame, self._given = self._frames.popleft()
-        return frame
+        return picture
 
     def close(self) -> None:
         """There will be no more of it."""
@@ -149,7 +167,8 @@ class Face(VideoGenerator):
         """See Outlet."""
         if isinstance(event, SegmentEnded) and event.segment == self._awaited:
             silent = max(self._at, self._voice.silent_from)
-            self._ends.append((silent + _HELD, event.segment))
+            self._ends.append((silent + _HELD + self._late, event.segment))
+            self._late = 0
 
     async def play(self, playout: Playout) -> None:
         """See Outlet."""
@@ -160,6 +179,7 @@ class Face(VideoGenerator):
 
     async def _play(self, playout: Playout) -> None:
         clock, image = playout.clock, playout.still
+        self._clock = clock
         at = _next(clock.now())
         while True:
             await clock.sleep_until(at)
@@ -170,20 +190,18 @@ class Face(VideoGenerator):
             if at % FRAME == 0:
                 picture = playout.reader.picture(at)
                 image = image if picture is None else picture.image
-                self._give(_picture(image))
+                self._picture = _picture(image)
                 playout.picture_sent(at, now, picture is not None)
             first, last = self._voice.covers(at, PACKET)
             if first < last:
-                self._give(_sound(playout.reader.audio(at)[first:last]))
+                self._sounds.append(
+                    _Sound(_sound(playout.reader.audio(at)[first:last]), at + first)
+                )
             playout.sound_sent(at, now)
             at = self._at = at + PACKET
             while self._ends and self._ends[0][0] <= at:
-                self._give(AudioSegmentEnd(), self._ends.popleft()[1])
+                self._sounds.append(_Sound(AudioSegmentEnd(), *self._ends.popleft()))
             self._ring()
-
-    def _give(self, frame: Frame, segment: int = 0) -> None:
-        if len(self._frames) < _MOST or not isinstance(frame, rtc.VideoFrame):
-            self._frames.append((frame, segment))
 
 
 def _next(now: Tick) -> Tick:

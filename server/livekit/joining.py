@@ -11,7 +11,7 @@ from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
 from livekit.agents.voice.avatar import AudioReceiver, AvatarOptions, AvatarRunner
 
 from visavis.engines.base import PLAY_RATE
-from visavis.server.livekit.face import Face
+from visavis.server.livekit.face import QUEUE, Face
 from visavis.server.livekit.receiving import Receiving
 from visavis.server.playout.messages import FRAME
 from visavis.server.session.session import Session
@@ -66,7 +66,7 @@ class Performance:
         width, height = size
         options = AvatarOptions(width, height, PLAY_RATE / FRAME, PLAY_RATE, 1)
         self._runner = AvatarRunner(
-            room, audio_recv=receiver, video_gen=self._face, options=options
+            room, audio_recv=receiver, video_gen=self._face, options=options, _queue_size_ms=QUEUE
         )
         self._playing: asyncio.Task[None] | None = None
 

@@ -16,7 +16,8 @@ from typing import Final
 from aiohttp import web
 
 from visavis.server.http.opening import Sessions
-from visavis.server.playout.messages import Tick, ms
+from visavis.server.playout.messages import PACKET, Tick, ms, to_ms
+from visavis.server.playout.timeline import FADE
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, SegmentEnded
 from visavis.server.session.resampling import HIGHEST, LOWEST
@@ -122,12 +123,18 @@ class _Call:
                 case "end":
                     self._inflow.end()
                 case "clear":
-                    self._inflow.clear()
+                    self._clear()
                 case _:
                     words = 'send sound as bytes, or {"type": "end"} or {"type": "clear"}'
                     self.socket.say(json.dumps({"type": "error", "message": words}))
                     continue
             self._number += 1
+
+    def _clear(self) -> None:
+        """Silence, and word of when: what sounds until then is on its way already."""
+        self._inflow.clear()
+        silent = self._session.clock.now() + PACKET + FADE
+        self.socket.say(json.dumps({"type": "cleared", "at_ms": to_ms(silent)}))
 
 
 def _kind(text: str) -> str:

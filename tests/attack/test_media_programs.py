@@ -189,7 +189,7 @@ async def test_gstreamers_webrtcbin_plays_with_the_first_candidate_alone(server)
     if await asked.wait():
         packages = "python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice gstreamer1.0-libav"
         pytest.skip(f"GStreamer's WebRTC is missing: apt-get install {packages}")
-    script = Path(__file__).parents[1] / "support" / "gstreamer_player.py"
+    script = Path(__file__).parents[1] / "data" / "gstreamer_player.py"
     url = f"http://127.0.0.1:{server.port}/whep/mira"
     async with program("/usr/bin/python3", "python3", str(script), url) as (process, said):
         await asyncio.wait_for(process.wait(), 40)

@@ -8,7 +8,7 @@ from support.serving import serving
 
 from visavis.server.commands.composition import SESSIONS
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 CLIENT = Path(__file__).parents[2] / "client"
 PAGE = """
 import { StrictMode } from "react";
@@ -32,8 +32,8 @@ def packages(tmp_path_factory):
     return str(folder)
 
 
-@pytest.mark.parametrize("react", ["react", pytest.param("react18", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("begins", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("react", ["react", "react18"])
+@pytest.mark.parametrize("begins", [False, True])
 async def test_the_example_talks(chromium, packages, react, begins):
     async with serving(media_addresses="127.0.0.1") as client:
         sessions = client.app[SESSIONS]

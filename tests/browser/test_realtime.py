@@ -69,7 +69,9 @@ def empty_page():
     return app
 
 
-@pytest.mark.parametrize("video", [True, False], ids=["face", "voice"])
+@pytest.mark.parametrize(
+    "video", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["face", "voice"]
+)
 async def test_the_documented_call_of_a_page(chromium, video):
     async with serving(realtime_key=KEY) as server, TestServer(empty_page()) as elsewhere:
         made = await server.post(

@@ -7,6 +7,7 @@ from support.serving import serving
 from bench.live.chromium import visitor
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.browser,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(coturn.MISSING is not None, reason=str(coturn.MISSING)),

@@ -97,6 +97,7 @@ globalThis.watch = async (url) => {
 """
 
 
+@pytest.mark.slow
 async def test_a_player_from_npm_restarts_ice(chromium):
     async with (
         serving(media_addresses="127.0.0.1", whep="on") as server,

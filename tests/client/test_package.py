@@ -71,6 +71,17 @@ def test_it_can_be_imported_without_a_document(project):
     assert set(found["EVENTS"].values()) == events
 
 
+def test_its_types_name_each_event_and_attribute_of_the_element():
+    element = (CLIENT / "visavis-avatar.js").read_text()
+    events = TYPES[TYPES.index("VisavisAvatarEvents = ") : TYPES.index("interface Session")]
+    emitted = set(re.findall(r'#emit\("(\w+)"', element))
+    assert emitted - set(protocol._NAMES.values()) <= set(re.findall(r"^  (\w+):", events, re.M))
+    observed = re.search(r"observedAttributes = \[(.*?)\]", element, re.DOTALL)[1]
+    props = (CLIENT / "react.d.ts").read_text()
+    for name in set(re.findall(r'"([\w-]+)"', observed)) - {"aria-label"}:  # React has that one
+        assert re.search(rf'^  "?{name}"?\?:', props, re.MULTILINE), name
+
+
 def test_its_types_name_each_message_and_its_fields():
     block = TYPES[TYPES.index("interface ServerMessages {") : TYPES.index("export type Fluency")]
     for kind, name in protocol._NAMES.items():

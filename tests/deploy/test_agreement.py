@@ -95,7 +95,9 @@ def test_one_user_one_home():
     security = POD["securityContext"]
     assert {security[key] for key in ("runAsUser", "runAsGroup", "fsGroup")} == {user}
     secrets = (DEPLOY / "secrets.sh").read_text()
-    assert f'for name in token cert.pem key.pem; do give {user} "$name"; done' in secrets
+    assert (
+        f'for name in token cert.pem key.pem turn-secret; do give {user} "$name"; done' in secrets
+    )
     home = re.search(r"VISAVIS_HOME=(\S+)", CONTAINERFILE)[1]
     assert f"VOLUME {home}" in CONTAINERFILE
     assert f"home:{home}" in SERVICES["visavis"]["volumes"]
@@ -155,6 +157,7 @@ def test_secrets_are_made_once_and_for_one_reader_each(tmp_path):
     assert made["token"].read_text() == made["prometheus-token"].read_text()
     last = made["turnserver.conf"].read_text().splitlines()[-1]
     assert re.fullmatch(r"static-auth-secret=[0-9a-f]{64}", last)
+    assert last.endswith(made["turn-secret"].read_text())
     again = subprocess.run(run, check=False, env=env, capture_output=True)
     assert again.returncode != 0, "what is in use stays as it is"
 

@@ -51,8 +51,10 @@ async def test_sound_is_spoken_and_each_segment_is_said_to_be_over():
             await socket.send_bytes(TONE.tobytes())
         await asyncio.sleep(0.3)
         await socket.send_str('{"type": "clear"}')
-        told = await ended(socket)
+        told, cleared = await ended(socket), await ended(socket)
         assert (told["segment"], told["interrupted"]) == (2, True)
+        assert cleared["type"] == "cleared"
+        assert cleared["at_ms"] > 0
         assert told["position"] < 1
         await socket.send_str("nonsense")
         assert (await ended(socket))["type"] == "error"

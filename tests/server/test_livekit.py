@@ -16,6 +16,8 @@ from support.virtual_time import virtual_time
 pytest.importorskip("livekit.agents", reason="needs the extra livekit")
 
 from livekit import rtc
+from livekit.agents import Agent as AnyAgent
+from livekit.agents import AgentSession
 from livekit.agents.voice.avatar import DataStreamAudioOutput, QueueAudioOutput
 from support.livekit_room import AGENT, AVATAR, Room, pair
 
@@ -156,7 +158,7 @@ def noise(seconds, rate=RATE):
 @virtual_time
 async def test_a_hundred_segments_are_heard_once_each_and_told_once_each(sources):
     async with meeting(sources) as (agent, played, room):
-        lengths = RNG.uniform(0.05, 1.5, 100).round(2)
+        lengths = RNG.uniform(0.05, 0.8, 100).round(2)
         for length in lengths:
             await agent.say(noise(length))
             await agent.over()
@@ -300,6 +302,24 @@ async def test_the_picture_is_there_before_the_agent_is(sources):
 
 
 @virtual_time
+async def test_what_was_drawn_while_tracks_were_published_is_not_shown_later(sources):
+    here, there = pair()
+    there.publishing = 1.0
+    here.meet(there)
+    async with House().session() as session:
+        performing = asyncio.create_task(perform(session, there, SIZE))
+        await asyncio.sleep(2.1)
+        assert len(sources[0].pictures) <= 5
+        agent = Agent(here)
+        at = clock.monotonic()
+        await agent.say(noise(0.4))
+        await agent.over()
+        assert agent.started[0] - at < 0.2
+        performing.cancel()
+        await asyncio.gather(performing, return_exceptions=True)
+
+
+@virtual_time
 async def test_it_leaves_with_its_agent_unless_that_comes_back(sources):
     here, there = pair()
     async with House().session() as session:
@@ -376,7 +396,7 @@ async def test_silence_is_a_segment_too(sources):
 @virtual_time
 async def test_a_flood_waits_with_the_agent(sources):
     async with meeting(sources) as (agent, _played, _):
-        await agent.say(noise(200.0))
+        await agent.say(noise(90.0))
         await asyncio.sleep(10)
         agent.output.clear_buffer()
         await agent.over()
@@ -470,6 +490,38 @@ def test_what_the_agent_clears_is_over_for_it(after, sources):
         await avatar.aclose()
 
     cleared()
+
+
+async def test_a_real_agent_session_says_all_of_it_or_what_was_heard():
+    """In real time, and with what is native."""
+
+    async def voice(seconds):
+        sound = noise(seconds)
+        for at in range(0, len(sound), 2400):
+            part = sound[at : at + 2400]
+            yield rtc.AudioFrame(part.tobytes(), RATE, 1, len(part))
+
+    agent, avatar, said = AgentSession(), AvatarSession(house=House()), []
+    agent.on("conversation_item_added", lambda event: said.append(event.item))
+    await avatar.start(agent, Room(AGENT))
+    await agent.start(AnyAgent(instructions="none"))
+    async with asyncio.timeout(20):
+        whole = agent.say("one two three", audio=voice(0.4))
+        await whole.wait_for_playout()
+        cut = agent.say("four five six", audio=voice(5.0))
+        await asyncio.sleep(0.8)
+        at = time.monotonic()
+        cut.interrupt()
+        await cut.wait_for_playout()
+        assert time.monotonic() - at < 1.5
+        last = agent.say("seven", audio=voice(0.3))
+        await last.wait_for_playout()
+    assert (whole.interrupted, cut.interrupted, last.interrupted) == (False, True, False)
+    told = [(item.text_content, item.interrupted) for item in said if item.type == "message"]
+    assert told[0] == ("one two three", False)
+    assert told[-1] == ("seven", False)
+    await agent.aclose()
+    await avatar.aclose()
 
 
 async def test_without_keys_it_says_which(monkeypatch):

@@ -15,6 +15,7 @@ from support.players import players
 from support.serving import serving
 
 from visavis.server import cli
+from visavis.server.commands import publish
 from visavis.server.publishing import again, posting, stream
 from visavis.server.publishing.again import Refused
 from visavis.server.publishing.elsewhere import Elsewhere
@@ -227,3 +228,20 @@ def test_what_does_not_fit_together_is_named(given, words, capsys, tmp_path, mon
     monkeypatch.setenv("VISAVIS_HOME", str(tmp_path))
     assert cli.main(["publish", *given]) == 2
     assert words in capsys.readouterr().err
+
+
+async def test_the_operator_ends_it_and_the_file_is_whole(tmp_path, monkeypatch, capsys):
+    path, stopped = tmp_path / "film.mp4", asyncio.Event()
+    monkeypatch.setattr(publish, "_listen_for_the_end", lambda: stopped)
+    monkeypatch.setattr(publish.priority, "go_first", lambda: "")
+    async with serving(whep="on") as client:
+        away = Elsewhere(str(client.make_url("/whep/mira")), "", print)
+        sending = asyncio.create_task(publish._sent_on(away, [recorder := Recorder(path)]))
+        async with asyncio.timeout(10):
+            while recorder.length < 48_000:
+                await asyncio.sleep(0.05)
+        stopped.set()
+        assert await asyncio.wait_for(sending, 10) == 0
+    assert f"made {path}" in capsys.readouterr().out
+    with av.open(str(path)) as film:
+        assert sum(1 for _ in film.decode(video=0)) >= 24

@@ -13,7 +13,8 @@ from support.realtime_client import KEY, until
 from support.serving import serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-LONG = " ".join(["word"] * 40)
+from visavis.server.commands.composition import SESSIONS
+from visavis.server.wires.realtime.sockets import Outbox
 
 
 def speech(seconds, level=9000):
@@ -71,7 +72,7 @@ async def test_sound_is_heard_and_speech_interrupts():
 @pytest.mark.asyncio
 async def test_the_second_connection_is_as_the_first_and_places_are_given_back():
     async with house() as (server, client):
-        for _ in range(3):
+        for _ in range(2):
             async with client.realtime.connect(model="x") as socket:
                 await until(socket, "session.created")
                 await socket.response.create()
@@ -202,3 +203,45 @@ async def test_a_model_that_is_an_avatar_is_shown():
                 pass
         assert refused.value.response.status_code == 404
         assert json.loads(refused.value.response.body)["status"] == 404
+
+
+@pytest.mark.asyncio
+async def test_a_session_that_is_ended_says_so():
+    async with house() as (server, client), client.realtime.connect(model="x") as socket:
+        await until(socket, "session.created")
+        (held,) = server.app[SESSIONS].all
+        await held.dismiss("Our colleague is with you in a moment.")
+        events = [event async for event in socket]
+        assert events[-1].error.code == "session_expired"
+        assert events[-1].error.message == "Our colleague is with you in a moment."
+        assert socket._connection.close_code == 1001
+
+
+@pytest.mark.asyncio
+async def test_a_client_that_does_not_read_is_let_go_and_sound_that_is_not_wanted_is_not_sent():
+    class Stuck:
+        def __init__(self):
+            self.sent, self.free = [], asyncio.Event()
+
+        async def send_str(self, text):
+            await self.free.wait()
+            self.sent.append(json.loads(text)["type"])
+
+    socket = Stuck()
+    outbox = Outbox(socket)
+    sending = asyncio.create_task(outbox.run())
+    outbox.put({"type": "response.created"})
+    await asyncio.sleep(0)
+    for _ in range(3):
+        outbox.put({"type": "response.output_audio.delta", "delta": "A" * 100})
+    outbox.put({"type": "response.done"})
+    outbox.hurry()
+    socket.free.set()
+    await asyncio.sleep(0.01)
+    assert socket.sent == ["response.created", "response.done"]
+    socket.free.clear()
+    for _ in range(100):
+        outbox.put({"type": "response.output_audio.delta", "delta": "A" * 100_000})
+    assert outbox.over
+    socket.free.set()
+    await asyncio.wait_for(sending, 1)

@@ -312,3 +312,19 @@ async def test_a_command_of_the_visitor_is_a_response_without_output():
         await stage.pass_time(4000)
         assert stage.told.of("response.done")
         assert to_ms(stage.clock.now()) > 0
+
+
+@virtual_time
+async def test_speech_does_not_interrupt_where_the_client_says_so():
+    session = {"audio": {"input": {"turn_detection": {
+        "type": "server_vad", "interrupt_response": False}}}}  # fmt: skip
+    async with TalkStage(session=session, answer=lambda text: LONG) as stage:
+        await stage.write("go")
+        await stage.send("response.create")
+        await stage.pass_time(1000)
+        await stage.speak([(VOICE, 700), (SILENCE, 500)])
+        await stage.pass_time(10_000)
+        assert stage.told.last("response.done")["response"]["status"] == "completed"
+        await stage.speak([(VOICE, 700), (SILENCE, 1000)])  # and it hears again
+        await stage.pass_time(500)
+        assert stage.told.of("input_audio_buffer.speech_started")

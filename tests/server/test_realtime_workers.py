@@ -37,6 +37,7 @@ async def taken(port):
         return int(found[1])
 
 
+@pytest.mark.slow
 async def test_sockets_calls_and_keys_in_any_of_them(server):
     await both_ready(server.port)
     address = f"http://127.0.0.1:{server.port}/v1"

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import re
+import time
 from contextlib import asynccontextmanager
 
 import pytest
@@ -14,8 +15,8 @@ from support.players import Player, Speaker, players
 from support.rtc_pair import Track
 from support.serving import SDP, Viewer, problem, serving, watching
 
-from visavis.server.rtc import hooks
-from visavis.server.wires import whip
+from visavis.server.rtc import hooks, hosted, leg
+from visavis.server.wires import stage, whip
 
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
 
@@ -234,3 +235,35 @@ async def test_h264_without_its_parameters_is_what_everybody_sends():
         assert f"a=rtpmap:{numbers[0]} H264" in text
         assert "packetization-mode=1" in text
         await player.close()
+
+
+async def test_who_offers_and_does_not_come_holds_nothing_for_long(monkeypatch):
+    monkeypatch.setattr(leg, "CONNECT_WITHIN", 0.3)
+    monkeypatch.setattr(hosted, "CONNECT_WITHIN", 0.3)
+    monkeypatch.setattr(stage, "_LINGERS", 0.3)
+    async with serving(whep="on") as client:
+        player = Player()
+        offer = await player.offer()
+        for _ in range(8):
+            assert (await client.post("/whep/mira", data=offer, headers=SDP)).status == 201
+        refused = await client.post("/whep/mira", data=offer, headers=SDP)
+        assert "not connected yet" in (await problem(refused))[1]["detail"]
+        async with asyncio.timeout(10):
+            while await metric(client, "visavis_sessions"):
+                await asyncio.sleep(0.05)
+        assert await metric(client, "visavis_whep_viewers") == 0
+        await player.close()
+
+
+@pytest.mark.slow
+async def test_a_player_that_vanishes_is_gone_within_ten_seconds():
+    async with serving(whep="on") as client, players(client, 2) as (stays, gone):
+        await asyncio.wait_for(gone.tracks["video"].recv(), 10)
+        began = time.monotonic()
+        transport = gone.pc.getTransceivers()[0].receiver.transport.transport
+        for protocol in transport._connection._protocols:
+            protocol.transport.abort()
+        while await metric(client, "visavis_whep_viewers") > 1:
+            await asyncio.sleep(0.1)
+        assert time.monotonic() - began < 11
+        assert await asyncio.wait_for(stays.tracks["video"].recv(), 10)

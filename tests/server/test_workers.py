@@ -376,6 +376,17 @@ async def test_an_offer_goes_to_another_worker_when_one_dies_over_it(tmp_path):
         assert [worker.pending for worker in crew.workers.values()] == [0, 1]
 
 
+async def test_an_offer_for_a_name_goes_to_the_worker_that_has_it(tmp_path, monkeypatch):
+    """Whatever room it has: it takes the place of its own one."""
+    async with forwarded(tmp_path) as (client, crew):
+        crew.register._where["scene-stage"] = crew.workers[1]
+        monkeypatch.setattr(crew, "roomiest", lambda *_: None)
+        named = await client.post("/v1/sessions?name=stage", data="v=0", headers=SDP)
+        other = await client.post("/v1/sessions?name=lobby", data="v=0", headers=SDP)
+        assert named.status == 201
+        assert other.status != 201, "nobody has that one, and nobody has room"
+
+
 async def test_a_silent_worker_is_asked_last(tmp_path):
     async with forwarded(tmp_path) as (_, crew):
         crew.workers[0].heard -= 2

@@ -36,7 +36,7 @@ class Portraying(FakeServices):
         self._puppets: dict[str, Puppet] = {}
         self.asked: list[str] = []  # backgrounds
 
-    async def lend(self, *args: object, background: str = "", **named: object) -> Engines:  # type: ignore[override]
+    async def lend(self, *args: object, background: str = "", **named: object) -> Engines:
         engines = await super().lend(*args, **named)  # type: ignore[arg-type]
         self.asked.append(background)
         puppet = await asyncio.to_thread(self._puppet_of, background)

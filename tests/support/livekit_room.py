@@ -88,6 +88,7 @@ class Participant:
         return stream
 
     async def publish_track(self, track: Any, options: Any) -> Any:
+        await asyncio.sleep(self._room.publishing)
         publication = SimpleNamespace(
             sid=f"TR_{next(self._numbers)}", track=track, kind=track.kind, source=options.source,
             wait_for_subscription=lambda: asyncio.sleep(0),
@@ -107,6 +108,7 @@ class Room(rtc.EventEmitter[str]):
         self.local_participant = Participant(self, identity)
         self.connection_state = rtc.ConnectionState.CONN_CONNECTED
         self.other: Room | None = None
+        self.publishing = 0.0  # s that it takes to publish a track
         self.calls: list[tuple[float, str, str]] = []  # when, method, payload
         self._handlers: dict[str, Callable[..., None]] = {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fractions
 import json
+from typing import Any
 
 import av
 import numpy as np
@@ -17,9 +18,9 @@ from visavis.server.rtc.reach import Reach, using
 KEY = "sk-a-key-that-nobody-guesses"
 
 
-async def until(connection, kind, within=10.0):
+async def until(connection: Any, kind: str, within: float = 10.0) -> list[Any]:
     """The events up to the first of this kind."""
-    events = []
+    events: list[Any] = []
     async with asyncio.timeout(within):
         async for event in connection:
             events.append(event)
@@ -33,11 +34,12 @@ class Voice(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.loud, self.at, self.begun = False, 0, None
+        self.loud, self.at = False, 0
+        self.begun: float | None = None
 
-    async def recv(self):
+    async def recv(self) -> av.AudioFrame:
         loop = asyncio.get_running_loop()
         self.begun = self.begun or loop.time()
         await asyncio.sleep(max(0, self.begun + self.at / 48_000 - loop.time()))
@@ -56,7 +58,7 @@ class Voice(MediaStreamTrack):
 class Caller:
     """As the pages of their documentation do it: a microphone, a channel, and perhaps a picture."""
 
-    def __init__(self, *, video):
+    def __init__(self, *, video: bool) -> None:
         self.pc, self.voice, self.told = RTCPeerConnection(rtc.configuration()), Voice(), Told()
         self.pc.addTrack(self.voice)
         if video:
@@ -64,25 +66,26 @@ class Caller:
         self.channel = self.pc.createDataChannel("oai-events")
         self.news = asyncio.Event()
         self.channel.on("message", self._receive)
-        self.tracks = {}
+        self.tracks: dict[str, MediaStreamTrack] = {}
+        self.location = ""
         self.pc.on("track", lambda track: self.tracks.__setitem__(track.kind, track))
 
-    def _receive(self, text):
+    def _receive(self, text: str) -> None:
         self.told(json.loads(text))
         self.news.set()
 
-    async def offer(self):
+    async def offer(self) -> str:
         with using(Reach(("127.0.0.1",))):
             await self.pc.setLocalDescription(await self.pc.createOffer())
-        return self.pc.localDescription.sdp
+        return str(self.pc.localDescription.sdp)
 
-    async def answered(self, text):
+    async def answered(self, text: str) -> None:
         await self.pc.setRemoteDescription(RTCSessionDescription(text, "answer"))
 
-    def send(self, kind, **fields):
+    def send(self, kind: str, **fields: Any) -> None:
         self.channel.send(json.dumps({"type": kind, **fields}))
 
-    async def until(self, kind, count=1):
+    async def until(self, kind: str, count: int = 1) -> dict[str, Any]:
         async with asyncio.timeout(10):
             while len(self.told.of(kind)) < count:
                 self.news.clear()

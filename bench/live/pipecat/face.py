@@ -211,7 +211,7 @@ async def interrupted(house: Faces, texts: list[Pcm], count: int, *, live: bool)
     loud = seen["sound_at"][np.abs(seen["sound"].astype(int)).max(1) > 300]
     near = [loud[(loud > t - 0.3) & (loud < t + 0.7)] for t in at]
     silent = [
-        float(each.max() - t) * 1000 if len(each) else None
+        max(0.0, float(each.max() - t)) * 1000 if len(each) else None
         for each, t in zip(near, at, strict=True)
     ]
     return {"interruption_to_silence_at_viewer_ms": summary(silent)}
