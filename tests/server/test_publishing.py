@@ -116,8 +116,10 @@ async def test_what_may_pass_is_tried_again(monkeypatch):
             await rtc.close(server.pcs[0])  # it vanishes
             await until(lines, "the connection was lost")
             await until(lines, "publishing")
-        async with playing(session, WhipPublisher(url, "", lines.append)):  # it is not there
+        publisher = WhipPublisher(url, "", lines.append)
+        async with playing(session, publisher):  # it is not there
             await until(lines, "Connection refused")
+        assert "was not reached" in publisher.fault
 
 
 async def test_an_answer_that_is_none_is_not_the_end(monkeypatch):
@@ -143,8 +145,10 @@ async def test_a_stream_nobody_takes_is_tried_again_and_its_key_is_not_shown(mon
     monkeypatch.setattr(again, "PAUSES", (0.05,))
     lines = []
     target = Target("rtmp://joe:secret@127.0.0.1:1/live/secret", 500_000)
-    async with performing() as session, playing(session, StreamPublisher(target, lines.append)):
+    publisher = StreamPublisher(target, lines.append)
+    async with performing() as session, playing(session, publisher):
         await until(lines, "Connection refused; trying again")
+    assert publisher.fault == "rtmp://127.0.0.1:1/... was not reached: nothing was sent"
     assert "secret" not in str(lines)
     assert "rtmp://127.0.0.1:1/..." in lines[0]
 
