@@ -106,7 +106,6 @@ export type VisavisAvatarEvents = { [Type in keyof ServerMessages]: Told<Type> }
   mic: { on: boolean };
   micready: Record<string, never>;
   micerror: { reason: "refused" | "missing" | "busy" | "insecure" };
-  cutout: { by: "webgl" | "canvas" | "opaque"; why: string };
   playblocked: Record<string, never>;
 };
 

@@ -57,12 +57,22 @@ async def test_what_a_request_gets():
             headers = FRAGMENT | ({"If-Match": match} if match else {})
             patched = await client.patch(seen.location, data="a=end-of-candidates", headers=headers)
             assert patched.status == status
-        again = "a=ice-ufrag:other\r\na=ice-pwd:0123456789012345678901\r\n"
-        restart = await client.patch(seen.location, data=again, headers=FRAGMENT)
-        assert (await problem(restart))[1]["type"] == "urn:visavis:ice-restart"  # not connected
         assert (await client.delete(seen.location)).status == 200
         assert (await client.delete(seen.location)).status == 404
         assert (await client.get("/whep/mira")).status == 405
+
+
+async def test_ice_is_not_restarted_before_it_has_begun():
+    async with serving(whep="on") as client:
+        silent = Player()  # it never takes the answer, so nothing is connected
+        try:
+            posted = await client.post("/whep/mira", data=await silent.offer(), headers=SDP)
+            again = "a=ice-ufrag:other\r\na=ice-pwd:0123456789012345678901\r\n"
+            where = posted.headers["Location"]
+            restart = await client.patch(where, data=again, headers=FRAGMENT)
+            assert (await problem(restart))[1]["type"] == "urn:visavis:ice-restart"
+        finally:
+            await silent.close()
 
 
 @asynccontextmanager
