@@ -92,7 +92,7 @@ async def local(config: Config, *, typed: bool) -> AsyncIterator[LocalFace]:
 def told(styles: Sequence[str], dropped: Sequence[str], known: Sequence[str]) -> str:
     """What was understood of a direction, in a line."""
     if styles:
-        return f"looks {', '.join(styles)}"
+        return f"understood: {', '.join(styles)}"
     return f"not understood: {', '.join(dropped)}; there are {', '.join(known)}"
 
 

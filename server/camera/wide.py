@@ -18,6 +18,9 @@ _STEP: Final = 16  # px that the width is a multiple of: so are those of cameras
 _SOFT: Final = 0.12  # of the face's picture on either side, over which it goes over
 _BLUR: Final = 1 / 24  # of the height
 _DIMMED: Final = 0.88
+_NARROWED: Final = 0.4  # px of the picture for each beside it: so few have no hair in them
+_FALL: Final = 0.63  # px down for each px outwards, at the chest
+_CHEST: Final = 0.4  # of the height: where that begins; it takes as much again to be all of it
 
 Plane = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -56,19 +59,33 @@ def _planes(picture: I420) -> tuple[Plane, Plane, Plane]:
 
 
 def _sides(picture: I420, whole: int) -> I420:
-    """(height * 3 // 2, whole): the picture, blurred, as large as it must be to fill it."""
+    """(height * 3 // 2, whole): the picture, and what may lie beside it, out of focus."""
     out = np.empty((picture.shape[0], whole), np.uint8)
     for (into, plane), black in zip(
         zip(_planes(out), _planes(picture), strict=True), (16, 128, 128), strict=True
     ):
-        height, width = into.shape
-        high = round(plane.shape[0] * width / plane.shape[1])
-        image = Image.fromarray(np.ascontiguousarray(plane)).resize((width, high))
-        above = (high - height) // 2
-        blurred = image.filter(ImageFilter.GaussianBlur(height * _BLUR))
-        filled = np.asarray(blurred, float)[above : above + height]
-        into[:] = np.rint(black + (filled - black) * _DIMMED)
+        image = Image.fromarray(_continued(plane, into.shape[1]))
+        blurred = image.filter(ImageFilter.GaussianBlur(into.shape[0] * _BLUR))
+        into[:] = np.rint(black + (np.asarray(blurred, float) - black) * _DIMMED)
     return out
+
+
+def _continued(plane: Plane, whole: int) -> Plane:
+    """(height, width) -> (height, whole): beyond its edges the picture is mirrored and stretched.
+
+    Low down it falls outwards, too, so that shoulders go on as shoulders do, where a larger
+    picture behind this one would cut them off.
+    """
+    height, width = plane.shape
+    x = np.arange(whole) - (whole - width) // 2
+    beyond = np.maximum(np.maximum(-x, x - (width - 1)), 0)  # px
+    inwards = np.where(x < 0, _NARROWED * beyond, -_NARROWED * beyond)
+    column = np.clip(np.rint(np.clip(x, 0, width - 1) + inwards), 0, width - 1).astype(int)
+    row = np.arange(height)[:, None]
+    low = np.clip((row / height - _CHEST) / _CHEST, 0.0, 1.0)
+    fallen = np.clip(row - _FALL * beyond * low, 0, height - 1)
+    made: Plane = plane[np.rint(fallen).astype(int), column]
+    return made
 
 
 def _put(into: Plane, plane: Plane) -> None:

@@ -124,7 +124,7 @@ def test_the_terminal_is_as_it_was():
 
 
 def test_what_was_understood_of_a_direction():
-    assert told(("very warm",), (), ()) == "looks very warm"
+    assert told(("very warm",), (), ()) == "understood: very warm"
     line = told((), ("purple",), ("calm", "warm"))
     assert "purple" in line
     assert "calm, warm" in line

@@ -40,3 +40,19 @@ def test_the_sides_stay_while_the_face_moves():
 def test_a_picture_that_is_wide_is_left_alone():
     shown = np.zeros((90 * 3 // 2, 160), np.uint8)
     assert Wide().framed(shown) is shown
+
+
+def test_shoulders_go_on_and_fall():
+    shown = np.full((SIZE * 3 // 2, SIZE), 128, np.uint8)
+    shown[:SIZE], shown[100:SIZE] = 200, 40  # a wall, and a jacket as wide as the picture
+    whole = Wide().framed(shown)[:SIZE]
+    left = (whole.shape[1] - SIZE) // 2
+    jacket = (whole < 110).sum(axis=0)
+    assert jacket[left + SIZE // 2] == SIZE - 100
+    for at in (left - 15, left + SIZE + 14):
+        assert 10 < jacket[at] < SIZE - 100
+    assert jacket[0] < jacket[left - 15]
+
+
+def test_a_picture_that_is_very_narrow_has_sides():
+    assert Wide().framed(np.full((SIZE * 3 // 2, 16), 90, np.uint8)).shape[1] == wide(16, SIZE)[0]
