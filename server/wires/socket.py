@@ -65,6 +65,9 @@ class Socket:
             finally:
                 self._reading = False
             self._heard = seconds()
+            # A burst is in memory, and reading it waits for nothing: what it is answered with, and
+            # everybody else, comes in between.
+            await asyncio.sleep(0)
             match message.type:
                 case WSMsgType.TEXT | WSMsgType.BINARY:
                     yield message.data

@@ -1,0 +1,76 @@
+"""Doors under attack: what a stranger gets, what a flood costs, and whose place is taken for ever."""
+
+import asyncio
+import base64
+import json
+from contextlib import asynccontextmanager
+
+import numpy as np
+from support.services import FakeServices
+from support.serving import SDP, Viewer, problem, serving
+
+KEY = "sesame-sesame-sesame"
+LIVE = "/liveavatar/v1/sessions"
+RELAY = {"turn_servers": "turn:127.0.0.1:9", "turn_secret": "of-this-test"}
+
+
+async def live_token(server, **wanted):
+    body = {"mode": "LITE", "avatar_id": "mira", **wanted}
+    made = await server.post(f"{LIVE}/token", json=body, headers={"X-API-KEY": KEY})
+    return (await made.json())["data"]["session_token"]
+
+
+@asynccontextmanager
+async def live_socket(server):
+    mine = {"Authorization": f"Bearer {await live_token(server)}"}
+    assert (await server.post(f"{LIVE}/start", headers=mine)).status == 201
+    async with server.ws_connect(f"{LIVE}/events", headers=mine) as socket:
+        yield socket
+
+
+async def test_a_stranger_gets_no_account_of_the_relay():
+    async with serving(liveavatar_key=KEY, **RELAY) as server:
+        for given in ("", "?session_token=a.b.c"):
+            asked = await server.options(f"{LIVE}/watch{given}")
+            assert (asked.status, asked.headers.get("Link")) == (401, None)
+        mine = await live_token(server)
+        asked = await server.options(f"{LIVE}/watch?session_token={mine}")
+        assert (asked.status, "credential=" in asked.headers["Link"]) == (204, True)
+
+
+class SlowServices(FakeServices):
+    """An avatar must be loaded first, as a real one."""
+
+    async def lend(self, *args, **kwargs):
+        await asyncio.sleep(0.2)
+        return await super().lend(*args, **kwargs)
+
+
+async def test_one_token_opens_one_session_however_many_ask_at_once():
+    fakes = SlowServices()
+    async with serving(fakes, liveavatar_key=KEY, max_sessions=3) as server:
+        mine = {"Authorization": f"Bearer {await live_token(server)}"}
+        answers = await asyncio.gather(
+            *(server.post(f"{LIVE}/start", headers=mine) for _ in range(12))
+        )
+        assert {each.status for each in answers} == {201}
+        assert fakes.lent == 1
+
+
+async def test_a_burst_of_short_commands_is_no_reason_to_be_cut_off():
+    async with serving(liveavatar_key=KEY) as server, live_socket(server) as socket:
+        sound = base64.b64encode(np.full(240, 900, "<i2").tobytes()).decode()  # 10 ms
+        for number in range(400):  # faster than it is spoken, as a voice that is made is
+            command = {"type": "agent.speak", "event_id": str(number), "audio": sound}
+            await socket.send_str(json.dumps(command))
+        await socket.send_str(json.dumps({"type": "agent.speak_end", "event_id": "end"}))
+        taken = 0
+        async with asyncio.timeout(15):
+            while True:
+                message = await socket.receive()
+                assert isinstance(message.data, str), message
+                told = json.loads(message.data)
+                taken += told["type"] == "agent.audio_buffer_appended"
+                if told["type"] == "agent.audio_buffer_committed":
+                    break
+        assert taken == 400
