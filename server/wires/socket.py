@@ -12,7 +12,9 @@ from aiohttp import WSMsgType, web
 from visavis.server.playout.clock import seconds
 from visavis.server.wires.ways import MESSAGE
 
-_WAITING: Final = 64  # messages that a client has not taken; one that takes none is gone
+# Messages that a client has not taken; one that takes none is gone. A word may be answered by one
+# for each segment that waits (server/session/pushing.py).
+_WAITING: Final = 2048
 _ASK: Final = 15.0  # s without a word after which the client is asked whether it is there
 _GONE: Final = 30.0  # s without a word after which it is not
 _LOOK: Final = 5.0  # s between two looks at that
