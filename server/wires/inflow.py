@@ -43,8 +43,8 @@ class Inflow:
 
     pause: how long nothing comes, and nothing sounds, until a thing said is over, for clients that
     do not say so. names: of segments that are not over, as their first sound was called; who is
-    told of an end takes it out. lost: called with the name of each that was cleared before the voice
-    had any of it, and knows no end of it.
+    told of an end takes it out. lost: called with the name of each that was cleared before the
+    voice had any of it, and knows no end of it.
     """
 
     def __init__(self, voice: Pushed, clock: Clock, rate: int, pause: Tick) -> None:

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from visavis.server.playout.clock import seconds
 from visavis.server.wires.ways import MESSAGE
@@ -104,8 +104,7 @@ class Socket:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(ConnectionError, RuntimeError):
-            await self.response.close()
+        await closed(self.response, self._transport)
 
     async def _send(self) -> None:
         while True:
@@ -133,3 +132,23 @@ class Socket:
     def _cut(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+
+async def closed(
+    response: web.WebSocketResponse, transport: asyncio.Transport | None,
+    code: int = WSCloseCode.OK,
+) -> None:  # fmt: skip
+    """Close it; one whose client does not take that in time is cut off.
+
+    In a task of its own: where a sender was cancelled that waited for such a client, aiohttp has
+    the next one cancelled, too.
+    """
+    if not response.prepared:
+        return
+    closing = asyncio.ensure_future(response.close(code=code))
+    await asyncio.wait((closing,), timeout=2 * _CLOSE)
+    taken = closing.done() and not closing.cancelled() and closing.exception() is None
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    if not taken and transport is not None:
+        transport.abort()

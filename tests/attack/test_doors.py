@@ -1,13 +1,17 @@
-"""Doors under attack: what a stranger gets, what a flood costs, and whose place is taken for ever."""
+"""Doors under attack: what a stranger gets, what a flood costs, whose place is taken for ever."""
 
 import asyncio
 import base64
 import json
+import os
+import socket as sockets
 from contextlib import asynccontextmanager
 
 import numpy as np
+import pytest
+from aiohttp import web
 from support.services import FakeServices
-from support.serving import SDP, Viewer, problem, serving
+from support.serving import serving
 
 KEY = "sesame-sesame-sesame"
 LIVE = "/liveavatar/v1/sessions"
@@ -74,3 +78,63 @@ async def test_a_burst_of_short_commands_is_no_reason_to_be_cut_off():
                 if told["type"] == "agent.audio_buffer_committed":
                     break
         assert taken == 400
+
+
+# --- clients that do not read ---------------------------------------------------------------------
+
+
+def masked(text):
+    """A text message of a client (RFC 6455 5.2)."""
+    data, mask = text.encode(), b"\0\0\0\0"
+    long = len(data) >= 126
+    size = bytes([0x80 | 126]) + len(data).to_bytes(2, "big") if long else bytes([0x80 | len(data)])
+    return b"\x81" + size + mask + data
+
+
+@asynccontextmanager
+async def deaf(server, monkeypatch, path, headers=""):
+    """A web socket whose client reads the beginning of the answer, and then nothing."""
+    prepare = web.WebSocketResponse.prepare
+
+    async def narrow(self, request):
+        wire = request.transport.get_extra_info("socket")
+        wire.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
+        return await prepare(self, request)
+
+    monkeypatch.setattr(web.WebSocketResponse, "prepare", narrow)
+    line = sockets.socket()
+    line.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+    line.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(line, (server.host, server.port))
+    key = base64.b64encode(os.urandom(16)).decode()
+    asked = (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n"
+    )
+    await loop.sock_sendall(line, asked.encode())
+    assert b" 101 " in await loop.sock_recv(line, 64)
+    try:
+        yield lambda data: loop.sock_sendall(line, data)
+    finally:
+        line.close()
+
+
+async def test_a_realtime_client_that_does_not_read_is_cut_off(monkeypatch):
+    monkeypatch.setattr("visavis.server.wires.socket._CLOSE", 0.2)
+    monkeypatch.setattr("visavis.server.wires.realtime.sockets._MOST", 200_000)
+    fakes = FakeServices()
+    bearer = f"Authorization: Bearer {KEY}\r\n"
+    async with (
+        serving(fakes, realtime_key=KEY) as server,
+        deaf(server, monkeypatch, "/v1/realtime?model=x", bearer) as say,
+    ):
+        content = [{"type": "input_text", "text": "x" * 1900}]
+        item = {"id": "a", "type": "message", "role": "user", "content": content}
+        await say(masked(json.dumps({"type": "conversation.item.create", "item": item})))
+        asked = {"type": "conversation.item.retrieve", "item_id": "a"}
+        with pytest.raises(ConnectionError):
+            for _ in range(1500):  # it is sent, until nobody takes it
+                await say(masked(json.dumps(asked)))
+                await asyncio.sleep(0.002)
+        assert fakes.lent == 0
