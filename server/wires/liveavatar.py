@@ -41,6 +41,7 @@ from visavis.server.system.pairs import ours
 from visavis.server.wires import liveavatar_messages as messages
 from visavis.server.wires import resources
 from visavis.server.wires.liveavatar_call import IDLE, Call, Shows
+from visavis.server.wires.livekit_launch import check_url
 from visavis.server.wires.socket import Socket
 from visavis.server.wires.tokens import Signer, name_of
 from visavis.server.wires.ways import Way
@@ -70,6 +71,7 @@ class Settings:
     """key: of all its clients. avatars: their avatar IDs -> ours. ice: relays for players.
 
     limits: of any session. rooms: how one is shown in a LiveKit room; None: that is not installed.
+    livekit: addresses of servers whose rooms are entered.
     """
 
     key: str
@@ -77,6 +79,7 @@ class Settings:
     ice: Relays
     limits: Limits
     rooms: Rooms | None = None
+    livekit: tuple[str, ...] = ()
 
 
 def entrance(key: str) -> Entrance:
@@ -152,6 +155,8 @@ class LiveAvatar:
             raise NotFound(f"There is no avatar {avatar!r} here.")
         if wanted.room is not None and self._settings.rooms is None:
             raise Malformed(_NO_ROOM)
+        if wanted.room is not None:
+            check_url(wanted.room.url, self._settings.livekit)
         room = [] if wanted.room is None else [wanted.room.url, wanted.room.token]
         token, name = self._signer.sign({
             "avatar": avatar,

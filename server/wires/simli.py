@@ -31,6 +31,7 @@ from visavis.server.system.flow import Tasks
 from visavis.server.system.pairs import ours
 from visavis.server.wires import simli_messages as messages
 from visavis.server.wires.inflow import Inflow
+from visavis.server.wires.livekit_launch import check_url
 from visavis.server.wires.socket import Socket
 from visavis.server.wires.tokens import Signer
 from visavis.server.wires.ways import Way
@@ -63,7 +64,7 @@ class Settings:
     """key: of all its clients. faces: their face IDs -> our avatars. ice: relays for one of them.
 
     limits: of any session, also of one that asks for longer. performs: see Performs; None: what it
-    needs is not installed.
+    needs is not installed. livekit: addresses of servers whose rooms are entered.
     """
 
     key: str
@@ -71,6 +72,7 @@ class Settings:
     ice: Relays
     limits: Limits
     performs: Performs | None = None
+    livekit: tuple[str, ...] = ()
 
 
 def entrance(key: str) -> Entrance:
@@ -152,6 +154,7 @@ class Simli:
         claims = self._signer.read(token)
         if self._settings.performs is None:
             raise Malformed(_NO_LIVEKIT)
+        check_url(url, self._settings.livekit)
         hosted = await self._opened(claims, caller(request))
         try:
             performed = await self._settings.performs(hosted.session, url, room_token)
