@@ -171,12 +171,16 @@ class Simli:
         await socket.prepare(request)
         try:
             # In this order: simli-client hangs when an error comes while it makes its offer.
-            offer = await _first(socket)
+            said = await _first(socket)
             claims = self._signer.read(request.query.get("session_token", ""))
+            offer = messages.offer(said)
             hosted = await self._opened(claims, who)
         except Problem as problem:
             await socket.end(messages.error(_said(problem)))
             return socket.response
+        except BaseException:
+            await socket.end()
+            raise
         call = _Call(socket, hosted)
         self._calls.add(call)
         try:
@@ -320,13 +324,11 @@ async def _perform(hosted: Hosted, performed: Coroutine[Any, Any, None]) -> None
 
 
 async def _first(socket: Socket) -> str:
-    """The offer. Raises Malformed."""
+    """What comes first, which is to be the offer. Raises Malformed."""
     try:
         async with asyncio.timeout(_OFFER):
             async for said in socket:
-                return messages.offer(
-                    said if isinstance(said, str) else said.decode(errors="replace")
-                )
+                return said if isinstance(said, str) else said.decode(errors="replace")
     except TimeoutError:
         raise Malformed(f"No offer came within {_OFFER:g} s.") from None
     raise Malformed("No offer came.")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from aiohttp import web
 from support.services import FakeServices
-from support.serving import serving
+from support.serving import Viewer, serving
 
 KEY = "sesame-sesame-sesame"
 LIVE = "/liveavatar/v1/sessions"
@@ -138,3 +138,28 @@ async def test_a_realtime_client_that_does_not_read_is_cut_off(monkeypatch):
                 await say(masked(json.dumps(asked)))
                 await asyncio.sleep(0.002)
         assert fakes.lent == 0
+
+
+class BrokenServices(FakeServices):
+    """What nobody thought of."""
+
+    async def lend(self, *args, **kwargs):
+        raise LookupError("none")
+
+
+async def test_a_fault_while_a_session_is_opened_leaves_no_task_behind():
+    async with serving(BrokenServices(), simli_key=KEY, max_sessions=1) as server:
+        viewer = Viewer()
+        offer = json.dumps({"sdp": await viewer.offer(), "type": "offer"})
+        sent = {"x-simli-api-key": KEY}
+        made = await server.post("/compose/token", json={"faceId": "mira"}, headers=sent)
+        given = (await made.json())["session_token"]
+        for _ in range(2):  # the place is free again
+            at = f"/compose/webrtc/p2p?session_token={given}"
+            async with server.ws_connect(at) as socket:
+                await socket.send_str(offer)
+                assert (await socket.receive(5)).type.name in {"CLOSE", "CLOSED"}
+        await viewer.close()
+        await asyncio.sleep(0.1)
+        left = [each.get_name() for each in asyncio.all_tasks()]
+        assert not [name for name in left if name.startswith("web socket")]
