@@ -65,7 +65,7 @@ class AvatarStore:
             return found.readable[name]
         if name in found.broken:
             raise NotFound(f"The avatar {name!r} cannot be used: {found.broken[name]}")
-        raise NotFound(f"There is no avatar {name!r}.")
+        raise NotFound(f"There is no avatar {name!r}: `visavis avatar list` names those there are.")
 
     def has(self, name: str) -> bool:
         """Whether an avatar of that name can be used."""

@@ -168,7 +168,7 @@ def _sound() -> Iterator[Finding]:
             told = f"echo of {server.sink} is taken out" if heard else f"none; {_HEADPHONES}"
             yield Finding("loudspeaker", heard, told, needed=False)
     except (DeviceError, ConfigError) as error:
-        told, _, fix = str(error).partition(":")
+        told, _, fix = str(error).partition(" (")[0].partition(":")  # it is this that says how
         yield Finding("sound server", False, told, (fix.strip(),) if fix else sound_server.START)
 
 

@@ -73,7 +73,7 @@ class Stage:
             lines.append(f"your microphone: {self.incoming.device.title}")
             lines += self._delayed(out, self.incoming)
         held = to_ms(self.outlet.held)
-        lines.append(f"the way out takes {out:.0f} ms; pictures wait {held:.0f} ms for their sound")
+        lines.append(f"sound takes {out:.0f} ms to the meeting; pictures wait {held:.0f} ms for it")
         return lines
 
     def _delayed(self, out: float, incoming: Incoming) -> list[str]:

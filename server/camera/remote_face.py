@@ -154,7 +154,8 @@ async def remote(
             finally:
                 await tasks.close()
     except RemoteError as error:
-        raise DeviceError(f"{url}: {error}") from error
+        told = str(error)
+        raise DeviceError(told if url in told else f"{url}: {told}") from error
 
 
 def _unnoticed(*_what: object) -> None:

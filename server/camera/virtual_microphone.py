@@ -79,7 +79,8 @@ def remove_left_over(sound: Sound) -> int:
 def _existing(sound: Sound, wanted: str) -> VirtualMicrophone:
     names = [each.name for each in sound.sinks()]
     if wanted not in names:
-        raise ConfigError(f"there is no sink {wanted!r}: {', '.join(names) or 'none is there'}")
+        known = f"choose with --sink {', '.join(names)}" if names else "leave out --sink"
+        raise ConfigError(f"there is no sink {wanted!r}: {known}")
     return VirtualMicrophone(wanted, f"{wanted}.monitor")
 
 

@@ -62,6 +62,13 @@ class Script:
         """Whether no words are spoken, so no voice is loaded."""
         return not self.text
 
+    @property
+    def ends(self) -> str:
+        """What the operator ends it with; empty: it ends by itself."""
+        if self.stays:
+            return "Ctrl+C"
+        return "the input ends or Ctrl+C" if self.text == "-" else ""
+
 
 def publish(options: argparse.Namespace) -> int:
     """`publish`. Raises ConfigError, EngineError, ModelError, NotFound, OSError."""
@@ -167,6 +174,8 @@ async def _published(config: Config, script: Script, publishers: list[Publisher]
     async with opening as house, house.session(source=source) as session:
         priority.go_first()
         async with _outlets(session.add_outlet, publishers) as ends:
+            if end := script.ends:
+                say_line(f"the face is there, until {end}")
             work = asyncio.create_task(_speak(session, script), name="speak")
             await _until(stopped, None if script.stays else work, ends)
     return _told(publishers)

@@ -16,4 +16,5 @@ def token(options: argparse.Namespace) -> None:
         say_line(made)
         return
     secret_files.write(options.file, made)
-    say_line(f"{options.file} holds a new token that only you may read: set token_file to it")
+    say_line(f"{options.file} holds a new token that only you may read: name it in the setting")
+    say_line("that wants one, such as token_file, or an option such as --whep-token-file")

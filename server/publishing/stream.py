@@ -81,12 +81,16 @@ def _has_srt() -> bool:
 
 
 class StreamPublisher:
-    """say: is told, in a line, what happens. fault: why it ended by itself."""
+    """say: is told, in a line, what happens.
+
+    fault: why it ended by itself, or that it ended before the server was reached.
+    """
 
     def __init__(self, target: Target, say: Callable[[str], None] = print) -> None:
         self._target, self._say = target, say
         self.left_out = 0  # pictures
         self.fault = ""
+        self._reached = False
 
     def tell(self, event: Event) -> None:
         """Words are not sent."""
@@ -97,6 +101,9 @@ class StreamPublisher:
             await until_refused(lambda: self._attempt(playout), self._say, self._target.shown)
         except Refused as error:
             self.fault = str(error)
+        finally:
+            if not self._reached and not self.fault:
+                self.fault = f"{self._target.shown} was not reached: nothing was sent"
 
     async def _attempt(self, playout: Playout) -> None:
         """One connection, to its end. Raises Broken."""
@@ -105,6 +112,7 @@ class StreamPublisher:
         jobs = _Jobs(thread)
         try:
             await jobs.run(muxer.open, _OPENS + 1)
+            self._reached = True
             self._say(f"{self._target.shown}: publishing")
             await self._write(playout, muxer, jobs)
         except (OSError, av.FFmpegError) as error:

@@ -20,12 +20,14 @@ from visavis.server.session.events import Event
 
 class WhipPublisher:
     """url: of the WHIP endpoint. token: sent as a Bearer token; empty: none. say: is told, in a
-    line, what happens. fault: why it ended by itself, which it does only when it is refused.
+    line, what happens. fault: why it ended by itself, which it does only when it is refused; or
+    that it ended before the server was reached.
     """
 
     def __init__(self, url: str, token: str, say: Callable[[str], None]) -> None:
         self._post, self._say = Post(url, token, "--token-file"), say
         self.fault = ""
+        self._reached = False
 
     def tell(self, event: Event) -> None:
         """Words are not sent."""
@@ -40,6 +42,9 @@ class WhipPublisher:
             except Refused as error:
                 self.fault = str(error)
                 self._say(self.fault)
+            finally:
+                if not self._reached and not self.fault:
+                    self.fault = f"{self._post.shown} was not reached: nothing was sent"
 
     async def _attempt(self, client: ClientSession, playout: Playout) -> None:
         """One connection, to its end. Raises Refused, Broken."""
@@ -50,4 +55,8 @@ class WhipPublisher:
             VideoTrack(clock, reader, playout.still, playout.picture_sent, missed),
         ):
             pc.addTransceiver(track, direction="sendonly")
-        await self._post.carried(client, pc, lambda: self._say(f"{self._post.shown}: publishing"))
+        await self._post.carried(client, pc, self._begun)
+
+    def _begun(self) -> None:
+        self._reached = True
+        self._say(f"{self._post.shown}: publishing")

@@ -35,6 +35,8 @@ FPS: Final = PLAY_RATE // FRAME
 _BEHIND: Final[Tick] = FRAME
 _PATIENCE: Final[Tick] = ms(1000)  # for a first picture
 _AHEAD: Final = 8  # pictures that wait to be encoded
+# Behind the clock from which pictures are left out: sound that has played is kept for 2 s only.
+_LATE: Final[Tick] = ms(600)
 _FRAGMENT: Final = FPS  # pictures: what a crash may cost
 _AAC_FRAME: Final = 1024  # samples
 _OPUS_FRAME: Final = 960
@@ -105,17 +107,20 @@ class Recorder:
         self._quality, self._longest, self._trace = quality, longest, trace
         self._private = private
         self.progress: Callable[[Tick], None] = lambda length: None  # told after each picture
-        self._stopping = False
+        self._now: Callable[[], Tick] = lambda: 0
+        self._end: Tick | None = None  # what plays from here on is not written
 
     def tell(self, event: Event) -> None:
         """Words are not kept."""
 
     def stop(self) -> None:
         """End with the picture that plays now; `play` returns when the file is closed."""
-        self._stopping = True
+        if self._end is None:
+            self._end = self._now()
 
     async def play(self, playout: Playout) -> None:
         """Write what plays from the next picture on. A file that cannot be written ends it."""
+        self._now = playout.clock.now
         thread = Thread("record", begin=give_way)
         file = _File(self.path, playout.seen(playout.still), self._quality, private=self._private)
         jobs = _Jobs(thread)
@@ -144,17 +149,29 @@ class Recorder:
         reader, image = playout.reader, playout.seen(playout.still)
         first, picture = await _first(playout)
         at = self.began = first
-        while not self._stopping and (self._longest is None or self.length < self._longest):
+        while self._goes_on(at):
             if picture is not None:
                 image = playout.seen(picture.image)
                 await self._note(picture, self.length, jobs)
-            await jobs.add(partial(file.write, image, reader.audio(at, FRAME)))
+            sound = reader.audio(at, FRAME)
+            shown = None if self._is_late(at) and at > first else image
+            await jobs.add(partial(file.write, shown, sound))
             at += FRAME
             self.length = at - first
             self.progress(self.length)
             await playout.clock.sleep_until(at + _BEHIND)
             picture = reader.picture(at)
         await jobs.wait()
+
+    def _goes_on(self, at: Tick) -> bool:
+        """Whether there is more to write: a slow encoder is still behind when it is stopped."""
+        if self._longest is not None and self.length >= self._longest:
+            return False
+        return self._end is None or at + _BEHIND < self._end
+
+    def _is_late(self, at: Tick) -> bool:
+        """Whether the encoder cannot keep up with what plays. A fine file waits for it instead."""
+        return self._quality.fragmented and self._now() - at > _LATE
 
     async def _note(self, picture: Picture, at: Tick, jobs: _Jobs) -> None:
         if self._trace is not None and picture.state is not None:
@@ -232,12 +249,16 @@ class _File:
             "libopus" if is_webm else "aac", rate=PLAY_RATE, layout="mono"
         )
 
-    def write(self, image: I420, sound: Pcm) -> None:
-        """One picture and the (FRAME,) samples that play with it. Raises FFmpegError."""
+    def write(self, image: I420 | None, sound: Pcm) -> None:
+        """One picture and the (FRAME,) samples that play with it. Raises FFmpegError.
+
+        image: None leaves it out; the one before it stays on the screen.
+        """
         assert self._container is not None
-        frame = av.VideoFrame.from_ndarray(image, format="yuv420p")
-        frame.pts, frame.time_base = self._pictures, Fraction(1, FPS)
-        self._container.mux(self._video.encode(frame))
+        if image is not None:
+            frame = av.VideoFrame.from_ndarray(image, format="yuv420p")
+            frame.pts, frame.time_base = self._pictures, Fraction(1, FPS)
+            self._container.mux(self._video.encode(frame))
         self._pictures += 1
         self._sound = np.concatenate([self._sound, sound])
         while len(self._sound) >= self._piece:

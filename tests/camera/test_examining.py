@@ -90,6 +90,7 @@ def test_no_sound_server_and_packages(tmp_path, no_sound, monkeypatch):
     computer = Computer(tmp_path, RELEASE)
     assert about(computer, "pyvirtualcam").fix == ("pip install 'visavis[camera]'",)
     assert "pipewire-pulse" in about(computer, "sound server").fix[0]
+    assert about(computer, "sound server").told == "no sound server answers"
 
 
 def test_a_library_that_is_not_there(tmp_path, no_sound, monkeypatch):

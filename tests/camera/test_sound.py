@@ -79,7 +79,7 @@ def test_a_sink_of_the_users_own_is_left_alone(pulse):
         assert (found.sink, found.modules) == ("speakers", ())
         virtual_microphone.close(sound, found)
         assert "speakers" in {each.name for each in sound.sinks()}
-        with pytest.raises(ConfigError, match="no sink 'nowhere': headset, speakers"):
+        with pytest.raises(ConfigError, match="--sink headset, speakers"):
             virtual_microphone.opened(sound, "nowhere")
 
 

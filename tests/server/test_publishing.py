@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import time
 from contextlib import asynccontextmanager
 
 import av
+import numpy as np
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -16,11 +18,14 @@ from support.serving import serving
 
 from visavis.server import cli
 from visavis.server.commands import publish
+from visavis.server.playout.messages import FRAME
 from visavis.server.publishing import again, posting, stream
 from visavis.server.publishing.again import Refused
 from visavis.server.publishing.elsewhere import Elsewhere
 from visavis.server.publishing.stream import StreamPublisher, Target
 from visavis.server.publishing.whip import WhipPublisher
+from visavis.server.recording import recorder as recorder_module
+from visavis.server.recording.files import read_sound
 from visavis.server.recording.recorder import Recorder
 from visavis.server.rtc import connection as rtc
 from visavis.server.rtc.reach import Reach, using
@@ -111,8 +116,10 @@ async def test_what_may_pass_is_tried_again(monkeypatch):
             await rtc.close(server.pcs[0])  # it vanishes
             await until(lines, "the connection was lost")
             await until(lines, "publishing")
-        async with playing(session, WhipPublisher(url, "", lines.append)):  # it is not there
+        publisher = WhipPublisher(url, "", lines.append)
+        async with playing(session, publisher):  # it is not there
             await until(lines, "Connection refused")
+        assert "was not reached" in publisher.fault
 
 
 async def test_an_answer_that_is_none_is_not_the_end(monkeypatch):
@@ -138,8 +145,10 @@ async def test_a_stream_nobody_takes_is_tried_again_and_its_key_is_not_shown(mon
     monkeypatch.setattr(again, "PAUSES", (0.05,))
     lines = []
     target = Target("rtmp://joe:secret@127.0.0.1:1/live/secret", 500_000)
-    async with performing() as session, playing(session, StreamPublisher(target, lines.append)):
+    publisher = StreamPublisher(target, lines.append)
+    async with performing() as session, playing(session, publisher):
         await until(lines, "Connection refused; trying again")
+    assert publisher.fault == "rtmp://127.0.0.1:1/... was not reached: nothing was sent"
     assert "secret" not in str(lines)
     assert "rtmp://127.0.0.1:1/..." in lines[0]
 
@@ -166,6 +175,30 @@ async def test_what_is_written_can_be_read_at_any_moment(tmp_path, suffix):
             kinds = [each.codec_context.name for each in film.streams]
             assert kinds == (["vp8", "opus"] if suffix == ".webm" else ["h264", "aac"])
             assert sum(1 for _ in film.decode(video=0)) >= 20
+
+
+async def test_an_encoder_that_is_too_slow_costs_pictures_and_no_sound(tmp_path, monkeypatch):
+    path, write = tmp_path / "film.webm", recorder_module._File.write
+
+    def slowly(file, image, sound):
+        if image is not None:
+            time.sleep(0.08)
+        write(file, image, sound)
+
+    monkeypatch.setattr(recorder_module._File, "write", slowly)
+    async with performing() as session:
+        writing = session.add_outlet(recorder := Recorder(path))
+        await asyncio.sleep(2.5)
+        session.say("one two three four")
+        await session.silence()
+        recorder.stop()
+        seconds = session.clock.now() / 48_000
+        await asyncio.wait_for(writing, 10)
+    assert recorder.length / 48_000 > seconds - 0.3
+    sound = np.abs(read_sound(path))
+    assert sound[-24_000:].max() > 6000
+    with av.open(str(path)) as film:
+        assert 20 < sum(1 for _ in film.decode(video=0)) < 0.8 * recorder.length // FRAME
 
 
 async def test_a_disk_that_is_full_is_named(tmp_path):
