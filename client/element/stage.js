@@ -122,7 +122,7 @@ export class Stage {
     const stream = video.srcObject;
     const shown = () => video.srcObject === stream && act();
     if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(shown);
-    else video.addEventListener("loadeddata", shown, { once: true });
+    else this.video.addEventListener("loadeddata", shown, { once: true });
   }
 
   /** The live picture instead of the still. */
