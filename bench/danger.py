@@ -26,7 +26,7 @@ from visavis.engines.dialogue import danger, smalltalk
 from visavis.engines.dialogue.danger_meaning import WEIGHTS, Meaning, read_as
 from visavis.engines.dialogue.knowledge_file import EXAMPLE, load
 from visavis.engines.language import minilm
-from visavis.server.system import config
+from visavis.server.system import config_reading as config
 
 HERE: Final = Path(__file__).parent
 _STEPS: Final = 3000

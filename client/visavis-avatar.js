@@ -41,38 +41,17 @@
  */
 
 import { CardShelf, STYLE as CARD_STYLE } from "./element/cards.js";
-import { authorization } from "./element/authorization.js";
-import { Microphone } from "./element/microphone.js";
 import { relays } from "./element/relays.js";
 import { Session } from "./element/session.js";
 import { Sight } from "./element/sight.js";
+import { Stage, STYLE } from "./element/stage.js";
+import { Talk } from "./element/talk.js";
 
 // In two steps: bundlers take `new URL("...", import.meta.url)` for a file that they are to pack. Some
 // of what they write has no address.
 const HERE = import.meta.url;
 const SERVER = HERE ? new URL(".", HERE).href : "/";
 const LAST_WORD_MS = 1200;
-const TAIL_MS = 200; // people let go of the button before their last sound is over
-
-const STYLE = `
-:host { display: block; position: relative; overflow: hidden; aspect-ratio: 1; background: #16120f; }
-:host([hidden]) { display: none; }
-:host([transparent]) { background: none; }
-:host([transparent]) :is(video, img) { visibility: hidden; }
-.layer { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover;
-    object-position: inherit; transition: opacity 350ms ease; }
-.hidden { opacity: 0; }
-.at-once { transition: none; }
-@media (prefers-reduced-motion: reduce) { .layer { transition: none; } }
-${CARD_STYLE}`;
-
-/** @param {string} tag @param {string} part */
-function layer(tag, part) {
-  const element = document.createElement(tag);
-  element.part.add(part);
-  element.classList.add("layer", "hidden");
-  return element;
-}
 
 // Frameworks import this where they draw a page ahead, on a machine without a document.
 const Base = globalThis.HTMLElement ?? /** @type {typeof HTMLElement} */ (class {});
@@ -85,39 +64,27 @@ export class VisavisAvatar extends Base {
   iceServers = [];
   session = new Session(this.#target());
 
-  #poster = /** @type {HTMLImageElement} */ (layer("img", "poster"));
-  #video = /** @type {HTMLVideoElement} */ (layer("video", "video"));
-  #still = /** @type {HTMLCanvasElement} */ (layer("canvas", "still"));
-  #microphone = new Microphone();
+  /** @type {Stage} */ #stage;
+  #talk = new Talk(this.session, (name, detail) => this.#emit(name, detail));
   /** @type {CardShelf} */ #shelf;
   #sight = new Sight(this, () => this.#onSight());
-  #micOn = false;
-  #tail = 0;
   #retargeting = false;
   #returns = false;
   #rests = false;
-  #preview = "";
   /** @type {AbortController|null} */ #listeners = null;
-  /** Of a `transparent` element: what composes its picture. @type {import("./element/cutout.js").Cutout|null} */ #cutout = null;
-  /** @type {import("./element/cutout.js").Layout|null} */ #layout = null;
 
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(STYLE);
+    sheet.replaceSync(STYLE + CARD_STYLE);
     root.adoptedStyleSheets = [sheet];
-    root.append(this.#poster, this.#video, this.#still);
+    this.#stage = new Stage(this, root, (name, detail) => this.#emit(name, detail));
     this.useShelf((target, away) => new CardShelf(root, target, away));
-    this.#poster.alt = "";
-    this.#still.ariaHidden = "true";
-    this.#video.playsInline = true;
-    this.#video.disablePictureInPicture = true;
     this.session.addEventListener("state", (event) => this.#onState(/** @type {any} */ (event).detail));
     this.session.addEventListener("message", (event) => this.#onMessage(/** @type {any} */ (event).detail));
     this.session.addEventListener("lapsed", (event) => this.#emit("lapsed", /** @type {any} */ (event).detail));
     this.session.addEventListener("stream", (event) => this.#show(/** @type {any} */ (event).detail.stream));
-    this.#microphone.addEventListener("lost", () => this.#onMicLost());
   }
 
   connectedCallback() {
@@ -130,7 +97,7 @@ export class VisavisAvatar extends Base {
     const onVisible = () => document.visibilityState === "visible" && this.session.check();
     document.addEventListener("visibilitychange", onVisible, { signal });
     this.#sight.start();
-    this.#describe();
+    this.#stage.describe();
     this.#loadPoster();
   }
 
@@ -143,12 +110,12 @@ export class VisavisAvatar extends Base {
   /** @param {string} name @param {string|null} before @param {string|null} after */
   attributeChangedCallback(name, before, after) {
     if (before === after) return;
-    if (name === "muted") this.#video.muted = after !== null;
-    else if (name === "aria-label") this.#describe();
+    if (name === "muted") this.#stage.video.muted = after !== null;
+    else if (name === "aria-label") this.#stage.describe();
     else if (name === "mode") this.#onMode();
     else if (name === "watched") this.#onSight();
     else if (name === "lang") this.session.speak(this.#target());
-    else if (name === "transparent") this.#cutOut();
+    else if (name === "transparent") this.#onTransparent();
     else this.#retarget();
   }
 
@@ -170,11 +137,11 @@ export class VisavisAvatar extends Base {
   }
 
   get volume() {
-    return this.#video.volume;
+    return this.#stage.video.volume;
   }
 
   set volume(share) {
-    this.#video.volume = share;
+    this.#stage.video.volume = share;
   }
 
   get resume() {
@@ -209,15 +176,15 @@ export class VisavisAvatar extends Base {
   }
 
   get micOn() {
-    return this.#micOn;
+    return this.#talk.on;
   }
 
   get micReady() {
-    return this.#microphone.track !== null;
+    return this.#talk.microphone.track !== null;
   }
 
   get micLevel() {
-    return this.#microphone.level();
+    return this.#talk.microphone.level();
   }
 
   /** Connect now; the microphone joins as soon as it is allowed. */
@@ -226,18 +193,18 @@ export class VisavisAvatar extends Base {
     this.session.retarget(this.#target());
     this.session.connect();
     if (this.mode === "open") this.mic(true);
-    else if (this.mode === "talk") this.#openMicrophone();
+    else if (this.mode === "talk") this.#talk.open();
   }
 
   disconnect() {
-    this.#closeMicrophone();
+    this.#talk.close();
     return this.session.disconnect();
   }
 
   /** End the conversation, and begin another one: the face stays. */
   renew() {
     if (!this.session.active) return this.connect();
-    this.#freeze();
+    this.#stage.freeze();
     this.session.renew();
   }
 
@@ -246,8 +213,8 @@ export class VisavisAvatar extends Base {
     if (on === this.#rests) return;
     this.#rests = on;
     this.#onSight();
-    if (on) this.#freeze();
-    else this.#thaw();
+    if (on) this.#stage.freeze();
+    else this.#stage.thaw();
   }
 
   retryNow() {
@@ -277,15 +244,15 @@ export class VisavisAvatar extends Base {
   /** Listen to the visitor or cease to; true when the microphone is as wanted.
    * @param {boolean} on */
   async mic(on) {
-    this.#setMic(on);
-    if (!on || this.#microphone.track) return true;
-    return this.#openMicrophone();
+    this.#talk.set(on);
+    if (!on || this.#talk.microphone.track) return true;
+    return this.#talk.open();
   }
 
   /** Start the sound from a click, after "playblocked". */
   async play() {
-    this.#video.muted = this.muted;
-    await this.#video.play();
+    this.#stage.video.muted = this.muted;
+    await this.#stage.video.play();
   }
 
   #target() {
@@ -311,7 +278,7 @@ export class VisavisAvatar extends Base {
     queueMicrotask(() => {
       this.#retargeting = false;
       const target = this.#target();
-      if (this.session.active && this.session.isOther(target)) this.#freeze();
+      if (this.session.active && this.session.isOther(target)) this.#stage.freeze();
       this.session.retarget(target);
       if (this.isConnected) this.#loadPoster();
     });
@@ -326,57 +293,16 @@ export class VisavisAvatar extends Base {
     if (this.session.active) this.mic(this.mode === "open");
   }
 
-  async #openMicrophone() {
-    try {
-      const track = await this.#microphone.open();
-      if (!this.session.active) return false;
-      this.#microphone.enable(this.#micOn);
-      await this.session.setMicrophone(track);
-      this.#emit("micready", {});
-      return true;
-    } catch (error) {
-      const { reason } = /** @type {import("./element/microphone.js").MicrophoneError} */ (error);
-      if (!reason) throw error;
-      if (reason === "closed") return false;
-      this.#setMic(false);
-      this.#emit("micerror", { reason });
-      return false;
-    }
-  }
-
-  #closeMicrophone() {
-    this.#setMic(false);
-    this.#microphone.close();
-    this.session.setMicrophone(null);
-  }
-
-  /** @param {boolean} on */
-  #setMic(on) {
-    clearTimeout(this.#tail);
-    if (on) this.#microphone.enable(true);
-    else this.#tail = Number(setTimeout(() => this.#microphone.enable(false), TAIL_MS));
-    if (on === this.#micOn) return;
-    this.#micOn = on;
-    this.session.listen(on);
-    this.#emit("mic", { on });
-  }
-
-  #onMicLost() {
-    this.session.setMicrophone(null);
-    this.#setMic(false);
-    this.#emit("micerror", { reason: "missing" });
-  }
-
   /** Silence at once what the jitter buffer still holds of a reply that was held or broken off; what
    * is said after it is heard again. @param {boolean} on */
   #hush(on) {
-    this.#video.muted = on || this.muted;
+    this.#stage.video.muted = on || this.muted;
   }
 
   /** @param {{type: string, reason?: string}} message */
   #onMessage(message) {
     const { type, reason } = message;
-    if (type === "ready") this.#lie(/** @type {any} */ (message));
+    if (type === "ready") this.#stage.lie(/** @type {any} */ (message));
     if (type === "reply_started" || type === "reply_resumed") this.#hush(false);
     if (type === "reply_held" || (type === "reply_ended" && reason === "interrupted")) this.#hush(true);
     const goesOn = this.#emit(message.type, message, type === "farewell");
@@ -401,10 +327,10 @@ export class VisavisAvatar extends Base {
   /** @param {{state: string}} detail */
   #onState(detail) {
     // Chromium shows black once a connection is closed.
-    if (detail.state === "reconnecting" || detail.state === "failed") this.#freeze();
-    if (detail.state === "connected" && !this.#rests) this.#thaw();
-    if (detail.state === "failed") this.#closeMicrophone();
-    if (detail.state === "idle") this.#clear();
+    if (detail.state === "reconnecting" || detail.state === "failed") this.#stage.freeze();
+    if (detail.state === "connected" && !this.#rests) this.#stage.thaw();
+    if (detail.state === "failed") this.#talk.close();
+    if (detail.state === "idle") this.#stage.clear();
     if (detail.state === "idle" || detail.state === "failed") this.#shelf.hide();
     this.#emit("state", detail);
   }
@@ -413,148 +339,28 @@ export class VisavisAvatar extends Base {
   #onPageHide(persisted) {
     this.#returns = this.session.active;
     if (!this.#returns) return;
-    this.#closeMicrophone();
+    this.#talk.close();
     this.session.leave(persisted);
-  }
-
-  /** Keep the last picture while there is no new one. */
-  #freeze() {
-    const face = this.#face;
-    const [width, height] = this.#cutout ? [face.width, face.height] : [this.#video.videoWidth, this.#video.videoHeight];
-    if (!width || face.classList.contains("hidden")) return;
-    this.#cutout?.draw(); // what a context has drawn is gone once it was shown
-    Object.assign(this.#still, { width, height });
-    this.#still.getContext("2d")?.drawImage(face, 0, 0);
-    this.#reveal(this.#still, true);
-    face.classList.add("hidden", "at-once");
-  }
-
-  /** What the picture is seen in. */
-  get #face() {
-    return this.#cutout?.canvas ?? this.#video;
-  }
-
-  /** The person alone, or before a background again; another session has the pictures for it. */
-  async #cutOut() {
-    this.#retarget();
-    const wanted = () => this.hasAttribute("transparent");
-    if (wanted() && !this.#cutout) {
-      const { Cutout } = await import("./element/cutout.js");
-      if (!wanted() || this.#cutout) return;
-      const canvas = /** @type {HTMLCanvasElement} */ (layer("canvas", "cutout"));
-      canvas.role = "img";
-      this.#video.after(canvas);
-      this.#cutout = new Cutout(this.#video, canvas, (by, why) => this.#onCutout(by, why));
-      this.#describe();
-      this.#cutout.lie(this.#layout);
-      if (this.#video.srcObject) this.#withNextPicture(() => this.#uncover());
-      this.#cutout.start();
-    } else if (!wanted() && this.#cutout) {
-      this.#cutout.stop();
-      this.#cutout.canvas.remove();
-      this.#cutout = null;
-      this.#describe();
-    }
-  }
-
-  /** @param {string} by @param {string} why */
-  #onCutout(by, why) {
-    if (why) console.warn(`visavis: the picture is ${by === "opaque" ? "not transparent" : `composed by ${by}`}: ${why}`);
-    this.#emit("cutout", { by, why });
-  }
-
-  /** @param {{size?: [number, number], matte?: number}} ready */
-  #lie({ size, matte }) {
-    this.#layout = size && matte ? { size, matte } : null;
-    if (!this.#cutout) return;
-    this.#cutout.lie(this.#layout);
-    this.#video.style.visibility = this.#layout ? "" : "visible";
-    this.#video.classList.toggle("hidden", this.#layout !== null);
-    if (!this.#layout) this.#onCutout("opaque", "the server sends no matte");
   }
 
   /** @param {MediaStream} stream */
   #show(stream) {
-    this.#video.srcObject = stream;
-    this.#withNextPicture(() => {
-      this.#uncover();
-      if (this.#rests) this.#freeze();
+    this.#stage.show(stream, () => {
+      if (this.#rests) this.#stage.freeze();
       this.#emit("firstpicture", { ms: this.session.pictureShown() });
     });
-    this.#video.play().catch((error) => this.#onPlayFailed(error));
   }
 
-  /** A connection that was in doubt goes on with the stream that is there. */
-  #thaw() {
-    if (!this.#still.classList.contains("hidden")) this.#withNextPicture(() => this.#uncover());
+  /** Another session has the pictures for it. */
+  #onTransparent() {
+    this.#retarget();
+    this.#stage.cutOut();
   }
 
-  /** @param {() => void} act unless another stream has come meanwhile */
-  #withNextPicture(act) {
-    const video = this.#video;
-    const stream = video.srcObject;
-    const shown = () => video.srcObject === stream && act();
-    if ("requestVideoFrameCallback" in video) video.requestVideoFrameCallback(shown);
-    else this.#video.addEventListener("loadeddata", shown, { once: true });
-  }
-
-  /** The live picture instead of the still. */
-  #uncover() {
-    this.#reveal(this.#face);
-    this.#still.classList.remove("at-once");
-    this.#still.classList.add("hidden");
-  }
-
-  /** @param {Element} element @param {boolean} atOnce */
-  #reveal(element, atOnce = false) {
-    element.classList.toggle("at-once", atOnce);
-    element.classList.remove("hidden");
-  }
-
-  /** @param {DOMException} error */
-  #onPlayFailed(error) {
-    if (error.name !== "NotAllowedError") return; // replaced by a newer stream: that one plays
-    this.#video.muted = true;
-    this.#video.play().catch(() => undefined); // not even a silent picture: the poster stays
-    this.#emit("playblocked", {});
-  }
-
-  #clear() {
-    this.#face.classList.remove("at-once");
-    this.#face.classList.add("hidden");
-    this.#still.classList.add("hidden");
-    this.#video.srcObject = null;
-  }
-
-  #describe() {
-    this.#face.ariaLabel = this.ariaLabel || "Live picture of the avatar";
-  }
-
-  /** The still portrait, before the first picture and when there is none. */
-  async #loadPoster() {
+  #loadPoster() {
     const target = this.#target();
-    const { server, avatar, token } = target;
     if (!this.iceServers.length) relays(target); // so that connecting need not wait for it
-    const name = avatar || (await this.#defaultAvatar(server, token));
-    const url = name && new URL(`v1/avatars/${encodeURIComponent(name)}/preview.webp`, server).href;
-    if (!url || url === this.#preview) return;
-    this.#preview = url;
-    // fetched, not linked: an image tag cannot carry a token
-    const response = await fetch(url, { headers: authorization(token) }).catch(() => null);
-    if (!response?.ok || this.#preview !== url) return;
-    URL.revokeObjectURL(this.#poster.src);
-    this.#poster.src = URL.createObjectURL(await response.blob());
-    await this.#poster.decode().catch(() => undefined); // unreadable: the dark stage stays
-    if (this.#poster.naturalWidth) this.#reveal(this.#poster);
-  }
-
-  /** @param {string} server @param {string} token */
-  async #defaultAvatar(server, token) {
-    const url = new URL("v1/avatars", server);
-    const response = await fetch(url, { headers: authorization(token) }).catch(() => null);
-    if (!response?.ok) return "";
-    const { avatars } = await response.json();
-    return (avatars.find((/** @type {any} */ each) => each.default) ?? avatars[0])?.name ?? "";
+    this.#stage.poster.load(target);
   }
 
   /** Whether nobody prevented what follows by itself.

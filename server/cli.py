@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from visavis.server.system import ending
-from visavis.server.system.config import SECRETS, Config
+from visavis.server.system.config import Config
+from visavis.server.system.config_secrets import SECRETS
 from visavis.server.system.errors import ConfigError
 
 _USAGE, _FAILURE, _INTERRUPTED = 2, 1, 130  # exit statuses; the last as shells have it

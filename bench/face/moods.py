@@ -20,7 +20,7 @@ from bench.performance import Performance, avatar, perform
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Draw
 from visavis.server.playout.messages import FRAME
-from visavis.server.system import config
+from visavis.server.system import config_reading as config
 
 TEXT: Final = (
     "Good evening, and welcome to the Hotel Aurora. Your room is on the third floor, and breakfast "

@@ -28,7 +28,7 @@ from visavis.engines import load
 from visavis.engines.base import PLAIN, PLAY_RATE, Pcm
 from visavis.server.embedded.house import House
 from visavis.server.livekit.joining import perform
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
 

@@ -7,78 +7,23 @@
  * Events (CustomEvent): "state" {state, reason, words, code, retryInMs} (words: the server's, code: of
  * its problem; 0: trying right now);
  * "message" the server's message; "stream" {stream}; "lapsed" {reason} the old session could not be
- * kept, a new one begins: it was "over", "lost" by a fault of the server, or the server was "shutdown". The page shows `window.visavis = session.hooks()`, which tests may read:
- *   state         "idle" | "connecting" | "connected" | "reconnecting" | "waiting" | "failed"
- *   reason        why it waits or failed (see connection.js), or ""
- *   id            the server's session id
- *   marks         ms from connect() to offer, answer, connected, ready and firstPicture
- *   firstPictureMs  marks.firstPicture, or null before the first picture
- *   fluency       how fluent the server draws the face now: "full" unless it has too little time
- *   voiceMood     whether the server hears in the voice, too, how a visitor feels
- *   clock         {roundTripMs, offsetMs}: session clock = performance.now() + offsetMs
- *   receipts      the server's receipts, newest last, at most 200
- *   messages      {at, way: "in" | "out", type, turn}, newest last, at most 1000; `at` is
- *                 performance.now(); neither pings nor what anybody said
- *   stats()       a promise of what stats.js describes, null without a connection
+ * kept, a new one begins: it was "over", "lost" by a fault of the server, or the server was "shutdown".
  */
 
 import { Connection, ConnectionError } from "./connection.js";
+import { hooks } from "./hooks.js";
+import { Outbox } from "./outbox.js";
+import { remember } from "./remember.js";
 import { summary } from "./stats.js";
+import { LOOK_MS, ping, Vigil } from "./vigil.js";
+import { backoffMs, patienceMs, Pause, resumeWaitMs } from "./waits.js";
 
 /** @typedef {"idle"|"connecting"|"connected"|"reconnecting"|"waiting"|"failed"} State */
 /** @typedef {import("./connection.js").Target} Target */
 /** @typedef {import("./connection.js").Reason} Reason */
+/** @typedef {import("./outbox.js").FromClient} FromClient */
 
-/**
- * What the client may say; server/protocol.py has the limits. Pings are the session's own.
- * @typedef {{type: "text", text: string} | {type: "say", text: string, style: string}
- *   | {type: "interrupt"} | {type: "direct", prompt: string} | {type: "mic", on: boolean}
- *   | {type: "watch", on: boolean} | {type: "language", language: string}} FromClient
- */
-
-const PING_MS = 2000;
-const MISSES = 2; // pings without an answer before the connection is in doubt
-const LOOK_MS = 250;
-const ASK_MS = 400; // without a packet before the server is asked whether it still has the session ...
-const ASK_AGAIN_MS = 1000; // ... and once more
-const QUIET_MS = 2500; // without a packet before it is: longer than any stall of a busy machine
-const FROZEN_MS = 3000; // between two looks: the page was stopped, and its connection is old
-const CHECK_MS = 1200;
-const LONGEST_WAIT_MS = 15_000;
-// Of a session that is to go on: a link that comes back is to be found within 2 s, for two minutes.
-const SOON_MS = 500;
-const SOON_TRIES = 20;
-const LATER_MS = 1000;
-const LATER_TRIES = 120;
-// A request into a link that is down comes late, and the next one sooner; every fourth is for networks
-// on which answers do take long.
-const SHORT_PATIENCE_MS = 2000;
-const LONG_PATIENCE_MS = 10_000;
-const OUTBOX = 8;
 const TERMINAL = new Set(["unsupported", "unauthorised", "refused"]);
-const SAID = new Set(["text", "say", "direct"]); // what is sent again when it was lost
-
-/** Wait before attempt `attempt` (0 is the first retry): 250 ms doubling, +-20 % so that a whole
- * lobby does not come back in the same instant. @param {number} attempt */
-export function backoffMs(attempt, random = Math.random) {
-  const wait = Math.min(LONGEST_WAIT_MS, 250 * 2 ** Math.min(attempt, 10));
-  return wait * (0.8 + 0.4 * random());
-}
-
-/** Wait before an attempt to go on with a session. @param {number} attempt */
-export function resumeWaitMs(attempt, random = Math.random) {
-  const most = attempt < SOON_TRIES ? SOON_MS : attempt < LATER_TRIES ? LATER_MS : LONGEST_WAIT_MS;
-  return Math.min(most, backoffMs(attempt, random));
-}
-
-/** For the server's answer to it. @param {number} attempt */
-export const patienceMs = (attempt) => (attempt % 4 === 3 ? LONG_PATIENCE_MS : SHORT_PATIENCE_MS);
-
-/** A list that forgets its oldest. @template T @param {T[]} list @param {T} item @param {number} most */
-function remember(list, item, most) {
-  list.push(item);
-  if (list.length > most) list.splice(0, list.length - most);
-}
 
 export class Session extends EventTarget {
   /** @type {State} */ state = "idle";
@@ -100,12 +45,9 @@ export class Session extends EventTarget {
   /** @type {Target} */ #target;
   /** The one that is used. @type {Connection|null} */ #connection = null;
   /** The one that is to take its place. @type {Connection|null} */ #coming = null;
-  /** The last messages that went out, and how many in all: the server tells how many it took.
-   * @type {FromClient[]} */ #sent = [];
-  #count = 0;
-  #doubt = () => {};
+  #vigil = new Vigil((connection) => this.#ask(connection), () => this.check());
   /** Told that the connection in doubt answers. */ #revive = () => {};
-  /** @type {FromClient[]} */ #outbox = [];
+  #outbox = new Outbox();
   /** @type {MediaStreamTrack|null} */ #track = null;
   /** @type {AbortController|null} */ #run = null;
   #listening = false;
@@ -113,8 +55,7 @@ export class Session extends EventTarget {
   /** Types of messages that the server takes, beyond those that all of its version do.
    * @type {string[]} */ #takes = [];
   #startedAt = 0;
-  #answeredAt = 0;
-  /** Ends a pause between attempts early. */ #wake = () => {};
+  /** Between attempts. */ #pause = new Pause();
 
   /** @param {Target} target */
   constructor(target) {
@@ -164,17 +105,18 @@ export class Session extends EventTarget {
     this.#startedAt = performance.now();
     this.marks = {};
     this.#hangUp(); // the session with the old one
-    this.#wake();
+    this.#pause.wake();
   }
 
   /** End this conversation here and at the server, and begin another: nothing of it is kept. */
   renew() {
     if (!this.#run) return;
-    this.#outbox.length = this.#sent.length = this.receipts.length = this.messages.length = 0;
+    this.#outbox.forget();
+    this.receipts.length = this.messages.length = 0;
     this.#startedAt = performance.now();
     this.marks = {};
     this.#hangUp();
-    this.#wake();
+    this.#pause.wake();
   }
 
   /** Connect anew and go on with this conversation, as when the picture stands still. */
@@ -184,19 +126,15 @@ export class Session extends EventTarget {
 
   /** The network changed or the machine woke up: find out at once whether anybody is there. */
   check() {
-    this.#wake();
+    this.#pause.wake();
     const connection = this.#connection;
     if (this.state !== "connected" || !connection) return;
-    const asked = performance.now();
-    this.#ping(connection);
-    setTimeout(() => {
-      if (this.#answeredAt < asked && connection === this.#connection) this.#doubt();
-    }, CHECK_MS);
+    this.#vigil.check(connection, () => connection === this.#connection);
   }
 
   /** Do not wait for the next attempt. */
   retryNow() {
-    if (this.#run) this.#wake();
+    if (this.#run) this.#pause.wake();
     else this.connect();
   }
 
@@ -205,7 +143,7 @@ export class Session extends EventTarget {
   send(message) {
     if (!this.#run) return false;
     if (this.state === "connected" && this.#connection) return this.#post(this.#connection, message);
-    remember(this.#outbox, message, OUTBOX);
+    this.#outbox.keep(message);
     return true;
   }
 
@@ -256,22 +194,9 @@ export class Session extends EventTarget {
     return report ? summary(report.values()) : null;
   }
 
-  /** What `window.visavis` shows; see the top of this file. */
+  /** What `window.visavis` shows. */
   hooks() {
-    const session = this;
-    return Object.freeze({
-      get state() { return session.state; },
-      get reason() { return session.reason; },
-      get id() { return session.id; },
-      get marks() { return { ...session.marks }; },
-      get firstPictureMs() { return session.marks.firstPicture ?? null; },
-      get fluency() { return session.fluency; },
-      get voiceMood() { return session.voiceMood; },
-      get clock() { return { ...session.clock }; },
-      get receipts() { return [...session.receipts]; },
-      get messages() { return [...session.messages]; },
-      stats: () => session.stats(),
-    });
+    return hooks(this);
   }
 
   /** @param {AbortSignal} signal */
@@ -306,7 +231,7 @@ export class Session extends EventTarget {
     const revived = new Promise((resolve) => (this.#revive = () => resolve(old)));
     const opened = this.#opened(connection, old, signal);
     opened.catch(() => undefined);
-    const pinging = old && setInterval(() => this.#ping(old), LOOK_MS);
+    const pinging = old && setInterval(() => ping(old), LOOK_MS);
     try {
       const standing = await Promise.race([opened, revived]);
       if (standing !== connection) connection.drop();
@@ -361,40 +286,13 @@ export class Session extends EventTarget {
     this.#post(connection, { type: "mic", on: this.#listening });
     // A new connection counts as seen; an old one as whatever was said before it was in doubt.
     if (!this.#watching || began === null) this.#tellWatching(connection);
-    for (const message of this.#outbox.splice(0)) this.#post(connection, message);
+    for (const message of this.#outbox.take()) this.#post(connection, message);
   }
 
   /** Resolves when the connection is gone or in doubt.
    * @param {Connection} connection @param {AbortSignal} signal */
   async #watch(connection, signal) {
-    const doubted = new Promise((resolve) => (this.#doubt = () => resolve(undefined)));
-    let misses = 0;
-    const beat = () => {
-      misses = this.#answeredAt < asked ? misses + 1 : 0;
-      if (misses >= MISSES) this.#doubt();
-      asked = performance.now();
-      this.#ping(connection);
-    };
-    let inquiredAt = -ASK_AGAIN_MS;
-    let lookedAt = performance.now();
-    const look = () => {
-      const quiet = connection.quietMs();
-      const stopped = performance.now() - lookedAt;
-      lookedAt = performance.now();
-      if (quiet > QUIET_MS || stopped > FROZEN_MS) this.#doubt();
-      if (quiet < ASK_MS || performance.now() - inquiredAt < ASK_AGAIN_MS) return;
-      inquiredAt = performance.now();
-      this.#ask(connection);
-    };
-    const onState = () => connection.peer.connectionState === "disconnected" && this.check();
-    connection.peer.addEventListener("connectionstatechange", onState);
-    let asked = performance.now();
-    this.#ping(connection);
-    const timers = [setInterval(beat, PING_MS), setInterval(look, LOOK_MS)];
-    await Promise.race([connection.lost, doubted]);
-    timers.forEach(clearInterval);
-    connection.peer.removeEventListener("connectionstatechange", onState);
-    this.#doubt = () => {};
+    await this.#vigil.keep(connection);
     this.clock.roundTripMs = null;
     if (!signal.aborted) this.#enter("reconnecting", "lost");
   }
@@ -437,7 +335,7 @@ export class Session extends EventTarget {
     const shown = this.resume && reason !== "full" && reason !== "server" ? "lost" : reason;
     this.code = error.code ?? "";
     this.#enter(quiet ? trying : "waiting", shown, error.message, wait);
-    await this.#pause(wait);
+    await this.#pause.wait(wait);
     return !signal.aborted;
   }
 
@@ -453,20 +351,8 @@ export class Session extends EventTarget {
   #stop() {
     this.#run?.abort();
     this.#run = null;
-    this.#wake();
-    this.#outbox.length = 0;
-  }
-
-  /** @param {number} wait */
-  #pause(wait) {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#wake(), wait);
-      this.#wake = () => {
-        clearTimeout(timer);
-        this.#wake = () => {};
-        resolve(undefined);
-      };
-    });
+    this.#pause.wake();
+    this.#outbox.drop();
   }
 
   /** End the session at the server. */
@@ -504,32 +390,22 @@ export class Session extends EventTarget {
     this.fluency = ready.fluency ?? "full";
     this.voiceMood = ready.voice_mood === true;
     this.#takes = ready.takes ?? [];
-    const lost = ready.resumed ? this.#count - ready.taken : 0;
-    const again = lost > 0 ? this.#sent.slice(-lost) : [];
-    this.#sent = [];
-    this.#count = ready.taken ?? 0;
-    for (const message of again) if (SAID.has(message.type)) this.#post(connection, message);
+    for (const message of this.#outbox.untaken(ready)) this.#post(connection, message);
   }
 
   /** @param {Connection} connection @param {{t: number, at_ms: number}} pong */
   #onPong(connection, { t, at_ms }) {
     const now = performance.now();
-    this.#answeredAt = now;
+    this.#vigil.onAnswer(now);
     this.clock = { roundTripMs: now - t, offsetMs: at_ms - (t + now) / 2 };
     if (connection === this.#connection) this.#revive();
-  }
-
-  /** @param {Connection} connection */
-  #ping(connection) {
-    connection.send({ type: "ping", t: performance.now() });
   }
 
   /** @param {Connection} connection @param {FromClient} message */
   #post(connection, message) {
     this.#log("out", message);
     if (!connection.send(message)) return false;
-    this.#count += 1;
-    remember(this.#sent, message, OUTBOX);
+    this.#outbox.onSent(message);
     return true;
   }
 

@@ -45,7 +45,7 @@ export class Latency {
   #word = byId("latency-word");
   #timer = 0;
 
-  /** @param {any} hooks see session.js */
+  /** @param {any} hooks see hooks.js */
   constructor(hooks) {
     this.#hooks = hooks;
     this.#details.addEventListener("toggle", () => this.#onToggle());

@@ -4,7 +4,7 @@
  * Address: `?kiosk` or `?kiosk=SECONDS` (see kiosk/options.js), `?avatar=NAME`, `?voice=NAME`,
  * `?mode=open|talk`, `?source=dialogue|microphone` (who has the words), `?lang=TAG|auto` (the language
  * of conversation and page); the access key is taken from `#token=...` and
- * kept in memory only. Tests may read `window.visavis`: see session.js.
+ * kept in memory only. Tests may read `window.visavis`: see hooks.js.
  */
 
 import "../visavis-avatar.js";

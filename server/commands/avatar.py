@@ -20,7 +20,7 @@ from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import examining
 from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 from visavis.server.system import home
 from visavis.server.system.errors import ConfigError
 

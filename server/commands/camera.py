@@ -20,7 +20,7 @@ from visavis.server.camera.examining import examined, missing
 from visavis.server.camera.presenting import Stage, Wishes, presented
 from visavis.server.commands import lifetime
 from visavis.server.commands.console import FAILURE, say_line
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 from visavis.server.system import priority
 from visavis.server.system.config import Config
 from visavis.server.system.flow import file_threads

@@ -158,19 +158,19 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
     if config.whip == "on":
         found.append(Whip(stages, live, relays(config)))
     limits = Limits(0.0, config.idle_seconds, config.session_seconds)
+    urls = tuple(each.rstrip("/") for each in config.livekit_urls.split())
     has = AvatarStore(config.home_path).has
     if config.simli_key:
         settings = simli.Settings(
-            config.simli_key, config.faces, relays(config), limits, performs(config)
+            config.simli_key, config.faces, relays(config), limits, performs(config), urls
         )
         found.append(simli.Simli(settings, live, has))
     if config.livekit_key:
-        urls = tuple(each.rstrip("/") for each in config.livekit_urls.split())
         wished = livekit_launch.Settings(urls, (config.width, config.height))
         found.append(livekit_launch.Launches(wished, live))
     if config.liveavatar_key:
         chosen = liveavatar.Settings(
-            config.liveavatar_key, config.liveavatars, relays(config), limits, rooms(config)
+            config.liveavatar_key, config.liveavatars, relays(config), limits, rooms(config), urls
         )
         found.append(liveavatar.LiveAvatar(chosen, live, has))
     if config.pipecat_key:

@@ -23,8 +23,8 @@ from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
 from visavis.server.services.tongues import unspoken
-from visavis.server.system import config as settings
-from visavis.server.system import home, llm, sandbox
+from visavis.server.system import config_reading as settings
+from visavis.server.system import config_secrets, home, llm, sandbox
 from visavis.server.system.config import Config
 from visavis.server.system.load import Machine
 
@@ -33,7 +33,7 @@ def doctor(options: argparse.Namespace) -> int:
     """`doctor`; 1 where something is missing."""
     config = settings.load({})
     shown = asdict(config)
-    shown |= {secret: "set" if shown[secret] else "" for secret in settings.SECRETS}
+    shown |= {secret: "set" if shown[secret] else "" for secret in config_secrets.SECRETS}
     shown["ice_servers"] = " ".join(url.rpartition("@")[2] for url in config.ice)  # no account
     pulled = config.home_path / "models"
     problems = [f.error for f in manifest.load(pulled=pulled).check() if f.error]
@@ -44,7 +44,7 @@ def doctor(options: argparse.Namespace) -> int:
     choice = choose(as_wanted(config.renderer) or "auto")
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
-    doubts = [*settings.doubts(config), *endpoint.doubts]
+    doubts = [*config_secrets.doubts(config), *endpoint.doubts]
     notes = [*_home_notes(config), *_unsaid_notes(config), *equipment.notes(config)]
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:

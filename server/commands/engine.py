@@ -19,7 +19,7 @@ from visavis.engines.render.engine_files import FOLDER, Fault, Key
 from visavis.engines.render.tensorrt_library import RTX_CAPABILITIES, Library, capability_name
 from visavis.models.graph.spec import Spec
 from visavis.server.commands.console import FAILURE, say_line
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 

@@ -18,7 +18,7 @@ from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.manifest import ManifestError
 from visavis.server.commands.console import say_line
 from visavis.server.services.gaps import KEPT_DAYS, Gaps
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 
 _OFF = "keep_questions is off: questions that nobody can answer are counted, and none is kept\n"
 

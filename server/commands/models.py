@@ -12,7 +12,7 @@ from tqdm import tqdm
 from visavis.models import fetch, manifest, piper_voices
 from visavis.models.manifest import ManifestError
 from visavis.server.commands.console import FAILURE, say_line
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 
 
 def _pulled() -> Path:

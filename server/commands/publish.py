@@ -30,7 +30,7 @@ from visavis.server.recording.recorder import LIVE, WEBM, Recorder
 from visavis.server.rtc import hooks
 from visavis.server.session.doors import Outlet
 from visavis.server.session.session import Session
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 from visavis.server.system import memory, priority, secret_files
 from visavis.server.system.config import Config, Source
 from visavis.server.system.errors import ConfigError

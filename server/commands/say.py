@@ -23,7 +23,7 @@ from visavis.server.recording.recorder import FINE, Recorder
 from visavis.server.services.offline import offline_engines
 from visavis.server.services.wordless import Mute
 from visavis.server.session.doors import Inlet
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 

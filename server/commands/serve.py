@@ -11,7 +11,8 @@ from typing import Final
 import uvloop
 
 from visavis.server.commands import lifetime
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
+from visavis.server.system import config_secrets
 from visavis.server.system.config import Config
 from visavis.server.system.load import Machine
 
@@ -28,9 +29,9 @@ def run(options: argparse.Namespace) -> None:
     given = {f.name: getattr(options, f.name) for f in fields(Config)}
     config = settings.load(given, file=options.config)
     lifetime.log_to_stderr(config.log_level)
-    for doubt in settings.doubts(config, file=options.config):
+    for doubt in config_secrets.doubts(config, file=options.config):
         log.warning(doubt)
-    for secret in (*settings.SECRETS, "ice_servers"):  # no child process needs them
+    for secret in (*config_secrets.SECRETS, "ice_servers"):  # no child process needs them
         os.environ.pop(f"VISAVIS_{secret.upper()}", None)
     count = workers(config, Machine())
     if count == 1:

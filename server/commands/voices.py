@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from visavis.engines import load
 from visavis.server.commands.console import say_line
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 
 
 def voices(options: argparse.Namespace) -> None:

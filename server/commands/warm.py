@@ -24,7 +24,7 @@ from visavis.server.services.prepared import Repertoire, edition, folder, lines
 from visavis.server.services.preparing import prepare_now
 from visavis.server.services.tongues import voice_of
 from visavis.server.services.voices import apology
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 from visavis.server.system import llm
 from visavis.server.system.config import Config
 from visavis.server.system.config_faults import AUTO

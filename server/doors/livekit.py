@@ -41,7 +41,7 @@ from visavis.server.commands.lifetime import SWITCH, log_to_stderr
 from visavis.server.embedded.house import House
 from visavis.server.livekit.joining import AWAY, NoRoom, Performance, joined, perform
 from visavis.server.livekit.queued import Queued
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 from visavis.server.system.errors import ConfigError, NotFound
 from visavis.server.system.faults import fault
 

@@ -141,6 +141,7 @@ class Sessions:
         self._offered, self._lender, self._metrics = offered, lender, metrics
         self.places, self.memory = places, memory or OwnMemory()
         self._held: dict[str, Held] = {}
+        self._coming: set[str] = set()  # names of wires' sessions that are being opened
         self._leaving = Tasks()
         self._draining = False
         self.listeners: list[Callable[[Held], None]] = []
@@ -230,15 +231,19 @@ class Sessions:
         if (missing := self.missing) is not None:
             raise NotReady(missing)
         kind, name = await self.kind(wish), name or secrets.token_urlsafe(12)
-        if name in self._held:
+        if name in self._held or name in self._coming:
             raise Conflict("There is a session of that name already.", "session-exists")
-        await self.take_place(name, who)
 
         async def make(session: Session, terms: Terms) -> Hosted:
             own = terms if limits is None else replace(terms, limits=limits)
             return Hosted(session, own, self.changed, lingers)
 
-        hosted = await self.seated(name, kind, make, adapt)
+        self._coming.add(name)
+        try:
+            await self.take_place(name, who)
+            hosted = await self.seated(name, kind, make, adapt)
+        finally:
+            self._coming.discard(name)
         self.opened(name, kind)
         return hosted
 

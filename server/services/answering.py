@@ -44,7 +44,7 @@ Serve: TypeAlias = Callable[[str, str, Dialogue, Worker], Served[Dialogue]]
 
 @dataclass(frozen=True, slots=True)
 class MindSettings:
-    """Who is to answer: a dialogue by its name, and what it is made of; see `engines.Defaults`.
+    """Who is to answer: a dialogue by its name, and what it is made of; see `defaults.Defaults`.
 
     language: BCP 47, of the house.
     """

@@ -8,7 +8,8 @@ from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.backgrounds import Backgrounds
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.services.engines import Defaults, Services
+from visavis.server.services.defaults import Defaults
+from visavis.server.services.engines import Services
 from visavis.server.system import llm
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Malformed

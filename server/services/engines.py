@@ -12,7 +12,6 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -26,20 +25,17 @@ from visavis.engines.base import (
     TurnEnd,
     draw_one,
 )
-from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import detection, tongues
 from visavis.engines.language.phrasebook import ENGLISH
-from visavis.engines.registry import Wanted
-from visavis.engines.settings import ChatSettings
 from visavis.models.avatar.backdrop import NOTHING
 from visavis.models.manifest import ManifestError
-from visavis.server.avatars.backgrounds import Backgrounds
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.services import carrying, prepared
-from visavis.server.services.answering import Answering, MindSettings
+from visavis.server.services.answering import Answering
+from visavis.server.services.defaults import Defaults
 from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.gaps import Gaps
@@ -67,66 +63,12 @@ from visavis.server.system.flow import Worker
 from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
-from visavis.server.tools.specs import NO_TOOLS, ToolsFile
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 _DEADLINE: Final = 20.0  # s for one call of an engine
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What a server is set up with, and a session that names nothing gets.
-
-    knowledge: the file of answers; None: the example. size: width and height of the picture, px.
-    renderer: who draws.
-    voices_apart: each voice in a process of its own.
-    refine: whether a network refines its mouth and eyes.
-    prepare: whether answers are synthesized ahead and kept.
-    tools: what a mind may use, and what may be shown.
-    language: BCP 47, of most sessions, or AUTO.
-    keep_questions: whether questions without an answer are kept for the operator.
-    voice_mood: whether it is heard how raised a visitor's voice is.
-    wordless: whether every session speaks what a program pushes: there is nobody who has words.
-    rescue: whom a visitor in danger is told to call.
-    chat: the language model's endpoint, for a dialogue that asks one.
-    zone: of time, at the place; empty: this machine's.
-    backgrounds: what faces may stand before.
-    """
-
-    avatar: str
-    voice: str
-    dialogue: str
-    knowledge: Path | None
-    size: tuple[int, int]
-    renderer: Wanted = "auto"
-    voices_apart: bool = False
-    refine: bool = False
-    prepare: bool = False
-    tools: ToolsFile = NO_TOOLS
-    voice_mood: bool = False
-    keep_questions: bool = False
-    wordless: bool = False
-    language: str = ENGLISH
-    rescue: Rescue = field(default_factory=Rescue)
-    chat: ChatSettings | None = None
-    zone: str = ""
-    backgrounds: Backgrounds = field(default_factory=Backgrounds)
-
-    @property
-    def mind(self) -> MindSettings:
-        """Who is to answer."""
-        return MindSettings(
-            self.dialogue, self.knowledge, self.chat, self.zone, self.tools, self.rescue,
-            self.house,
-        )  # fmt: skip
-
-    @property
-    def house(self) -> str:
-        """The language of most sessions, as far as it is known: BCP 47."""
-        return ENGLISH if self.language == AUTO else self.language
 
 
 class Services:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from visavis.engines.base import I420, Motion
 from visavis.engines.language.commands import Commands
+from visavis.models.pictures.double import rows
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause, Request
 from visavis.server.session.changeover import Hears
@@ -51,6 +52,16 @@ class Engines:
     pushed: Mouth | None = None
     double: int = 0
     over: Callable[[Request, float | None], None] = lambda request, sure: None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """px of the face's picture, across and down."""
+        return self.still.shape[1], self.double or self.still.shape[0] * 2 // 3
+
+    @property
+    def matte(self) -> int:
+        """Row at which the matte begins, where pictures are double; 0: they are not."""
+        return rows(self.double)
 
     @property
     def source(self) -> Source:

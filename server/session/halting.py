@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from visavis.server.playout.messages import PACKET, Request
 from visavis.server.session.history import History
+from visavis.server.session.obeying import last_answer
 from visavis.server.session.performing import Platform
 from visavis.server.session.replying import Replies
 from visavis.server.session.turn_taking import TurnTaking
@@ -44,3 +45,18 @@ class Halting:
             self._history.drop_question(rest.text)  # it is asked again
         self._replies.start(replace(rest, origin_at=self._clock.now()))
         return True
+
+    def repeat(self) -> bool:
+        """Say the last answer once more, in full; False: there is none."""
+        self._replies.end("interrupted")  # then it is part of the history
+        answer = last_answer(self._history.remarks)
+        if answer:
+            self._taking.settle()
+            self._replies.start(Request(answer, "say", self._clock.now()))
+        return bool(answer)
+
+    def clear(self) -> None:
+        """Nothing is under way any more, and there is nothing to go on with."""
+        self._replies.end("interrupted")
+        self._taking.settle()
+        self.halted = None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from visavis.engines.base import I420
+from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME, PACKET, TICK_RATE, Tick
-from visavis.server.session.doors import Missed
+from visavis.server.playout.timeline import Timeline
+from visavis.server.session.doors import Missed, Playout
 from visavis.server.session.receipt import Marks
 from visavis.server.system.metrics import Metrics
 
@@ -23,6 +26,19 @@ class Played:
         sounds: Callable[[Tick, Tick], None],
     ) -> None:
         self._metrics, self._marks, self._sounds = metrics, marks, sounds
+
+    def playout(self, clock: Clock, timeline: Timeline, neutral: I420, double: int) -> Playout:
+        """What an outlet plays. neutral: the face before any picture; double: see `Engines`."""
+        newest = timeline.newest
+        return Playout(
+            clock,
+            timeline.reader(),
+            neutral if newest is None else newest.image,
+            self.sound_sent,
+            self.picture_sent,
+            self.missed,
+            double,
+        )
 
     def sound_sent(self, at: Tick, now: Tick) -> None:
         """A packet that plays at `at` was handed over."""

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 ROOM: Final = 60.0  # s of sound that may wait; who has more waits with it
 
+_SEGMENTS: Final = 1024  # that may wait, however short
+_LOOK: Final[Tick] = ms(20)  # between two looks at whether there are fewer
 _AHEAD: Final[Tick] = ms(1000)  # speech is made so long before it sounds, and no longer
 _PIECE: Final[Tick] = ms(200)  # the most that the lips hear in one go
 # From the first sound that comes until it sounds. Of sound that comes in real time 94 % of the
@@ -93,10 +95,10 @@ class Pushed:
         if segment is not None and segment != self.segment:
             return
         clears = self._clears
-        for piece in _parts(pcm):
+        for piece in [*_parts(pcm)] or [pcm]:
             while self._clears == clears and (full := self._full(len(piece))) > 0:
                 await self._until(self._cleared, self._clock.now() + full)
-            if self._clears != clears:
+            if self._clears != clears or not piece.size:
                 return
             self._arrive(len(piece))
             self._put(piece)
@@ -207,8 +209,9 @@ class Pushed:
         self._changed.set()
 
     def _full(self, more: Tick) -> Tick:
-        """By how much too much sound would wait, with so much more."""
-        return self.ahead + more - max(self.room, more)
+        """How long to wait until so much more finds room, about; 0 or less: it does."""
+        crowd = _LOOK if len(self._open) >= _SEGMENTS else 0
+        return max(self.ahead + more - max(self.room, more), crowd)
 
     async def _speak(self, lipsync: LipSync) -> None:
         try:
@@ -348,7 +351,8 @@ class Pushed:
     def _over(self, segment: Segment, heard: Tick, *, cleared: bool) -> float:
         """Tell that it is over; how many s of it were heard."""
         position = segment.heard(heard) / TICK_RATE
-        if position and not segment.begun:
+        # One of silence alone may have been left out to make up for sound that was late.
+        if position and not segment.begun and segment.begins is not None:
             self._begin(segment)
         self._platform.tell(SegmentEnded(segment.number, position, cleared))
         return position

@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 from visavis.engines.base import Mood, Pcm
-from visavis.models.pictures import double
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
-    TICK_RATE,
     Drafted,
     Fluency,
     Heard,
@@ -25,16 +23,16 @@ from visavis.server.session.absence import Absence
 from visavis.server.session.attendance import ASKED, Attendance
 from visavis.server.session.changeover import Changeover
 from visavis.server.session.directing import Directing
-from visavis.server.session.doors import Inlet, Outlet, Outlets, Playout
+from visavis.server.session.doors import Inlet, Outlet, Outlets
 from visavis.server.session.engines import Engines
 from visavis.server.session.halting import Halting
-from visavis.server.session.hearing import DEAF, Ear, Hearing
+from visavis.server.session.hearing import Ear, Hearing
 from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.history import History
-from visavis.server.session.intake import taken
 from visavis.server.session.keepsake import Keepsake
 from visavis.server.session.lipsync import Mouth
-from visavis.server.session.obeying import Obeying, last_answer
+from visavis.server.session.listening import Listening
+from visavis.server.session.obeying import Obeying
 from visavis.server.session.performing import Platform
 from visavis.server.session.played import Played
 from visavis.server.session.pushing import Pushed
@@ -65,10 +63,15 @@ class Session:
         self._showing = Showing(
             clock, self.timeline, engines.motion, engines.sitting, engines.still, metrics
         )
-        self._outlets = Outlets(self._tasks, self._playout, self._showing.look)
+        self._outlets = Outlets(
+            self._tasks,
+            lambda: self._played.playout(clock, self.timeline, engines.still, engines.double),
+            self._showing.look,
+        )
         self._showing.changed = lambda fluency: self._outlets.tell(events.Pictures(fluency))
         self._relayed = Relayed(self.timeline, self._showing)
         self._ear = self._make_ear(engines.ear)
+        self._listening = Listening(self._ear, clock, self._outlets.tell, metrics)
         hearing = self._ear if isinstance(self._ear, Hearing) else None
         self._changeover = Changeover(
             self._switching, hearing, engines.hears, self._tasks, self._outlets.tell
@@ -92,7 +95,7 @@ class Session:
             self.call_staff,
         )
         self.voice = Pushed(self._platform, engines.pushed, self._tasks, metrics)
-        self.attendance = Attendance(self._platform, self.history, self._clear)
+        self.attendance = Attendance(self._platform, self.history, lambda: self._halting.clear())
         conversation = Conversation(
             name,
             engines,
@@ -229,28 +232,15 @@ class Session:
 
     # --- doors ----------------------------------------------------------------------------------
 
-    def _playout(self) -> Playout:
-        still = self.timeline.newest
-        return Playout(
-            self.clock,
-            self.timeline.reader(),
-            self._engines.still if still is None else still.image,
-            self._played.sound_sent,
-            self._played.picture_sent,
-            self._played.missed,
-            self._engines.double,
-        )
-
     @property
     def size(self) -> tuple[int, int]:
         """px of the face's picture, across and down."""
-        still = self._engines.still
-        return still.shape[1], self._engines.double or still.shape[0] * 2 // 3
+        return self._engines.size
 
     @property
     def matte(self) -> int:
         """Row at which the matte begins, where pictures are double; 0: they are not."""
-        return double.rows(self._engines.double)
+        return self._engines.matte
 
     def add_inlet(self, inlet: Inlet) -> asyncio.Task[None]:
         """Let it feed this session; cancel the task to close it."""
@@ -281,19 +271,11 @@ class Session:
 
     async def listen(self, mic: AsyncIterator[Pcm]) -> None:
         """Hear the visitor, or speak their sound: 48 kHz mono packets until they end."""
-        if self._ear is None:
-            return
-        try:
-            await self._ear.run(taken(mic, self.clock, self.sound_refused))
-        except Exception:
-            self._metrics.engine_errors.labels("inlet").inc()
-            self._outlets.tell(DEAF)
-            raise
+        await self._listening.run(mic)
 
     def sound_refused(self, samples: Tick, packets: int = 0) -> None:
         """A visitor's sound was left out, or packets of it: more than a microphone makes."""
-        self._metrics.sound_refused.inc(samples / TICK_RATE)
-        self._metrics.packets_refused.inc(packets)
+        self._listening.refused(samples, packets)
 
     # --- what a visitor or an operator asks for -------------------------------------------------
 
@@ -311,12 +293,6 @@ class Session:
         """Speak exactly this."""
         self._taking.settle()
         self._replies.start(Request(text, "say", self.clock.now(), style=style))
-
-    def _clear(self) -> None:
-        """Nothing is under way any more, and there is nothing to go on with."""
-        self._replies.end("interrupted")
-        self._taking.settle()
-        self._halting.halted = None
 
     def attend(self, what: Literal["idle", "listening"]) -> None:
         """What the face does while it is silent, for a program that knows who speaks."""
@@ -362,11 +338,7 @@ class Session:
 
     def repeat(self) -> bool:
         """Say the last answer once more, in full; False: there is none."""
-        self._replies.end("interrupted")  # then it is part of the history
-        answer = last_answer(self.history.remarks)
-        if answer:
-            self.say(answer)
-        return bool(answer)
+        return self._halting.repeat()
 
     def reply(self, text: str) -> None:
         """Say a few words of its own that nobody need remember."""
@@ -406,8 +378,7 @@ class Session:
 
     def mic(self, on: bool) -> None:
         """Open or close the ear."""
-        if self._ear is not None:
-            self._ear.switch(on)
+        self._listening.switch(on)
 
     # --- hearing --------------------------------------------------------------------------------
 

@@ -1,45 +1,21 @@
-"""The operator's settings: visavis.toml, then VISAVIS_* variables, then the command line."""
+"""The operator's settings, each with its default and its words."""
 
 from __future__ import annotations
 
-import os
-import re
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from visavis.models import piper_voices
-from visavis.server.system import secret_files
 from visavis.server.system.addresses import Address, Network, addresses, networks, ports, relays
-from visavis.server.system.config_faults import faults
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.pairs import pairs
 
-_PREFIX: Final = "VISAVIS_"
+PREFIX: Final = "VISAVIS_"  # of a setting in the environment
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-_EVERY: Final = frozenset({"0.0.0.0", "::"})
 FILE: Final = "visavis.toml"
-# Settings that nobody is shown, and what each is. A file may hold it that NAME_file names.
-_SECRET: Final = {
-    "token": "the token",
-    "staff_token": "the staff's token",
-    "llm_key": "the model's key",
-    "whep_token": "the players' token",
-    "whip_token": "the speakers' token",
-    "simli_key": "the key of Simli's clients",
-    "liveavatar_key": "the key of LiveAvatar's clients",
-    "livekit_key": "the key of LiveKit's agents",
-    "turn_secret": "the relays' secret",
-    "pipecat_key": "the key of Pipecat's clients",
-    "realtime_key": "the key of OpenAI Realtime's clients",
-}
-SECRETS: Final = tuple(_SECRET)
-_READ_LATER: Final = "llm_key"  # when the model is asked
-_ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
+_EVERY: Final = frozenset({"0.0.0.0", "::"})
 Source = Literal["dialogue", "microphone", "voice"]  # where the words come from
-_SHORT: Final = 16  # characters of a token that may be guessed
 SOURCES: Final[tuple[Source, ...]] = get_args(Source)
 # Minutes, where others than this machine may call. A kiosk's page forgets its visitor by itself.
 _IDLE: Final = 10
@@ -52,6 +28,16 @@ def as_source(text: str) -> Source | None:
     return next((source for source in SOURCES if source == text), None)
 
 
+def path(text: str, key: str) -> Path:
+    """Where a setting leads. Raises ConfigError where the user has no home."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"{key} {text} cannot be found ({error}): set {PREFIX}{key.upper()}"
+        ) from error
+
+
 def _setting(default: Any, text: str, *, count: bool = False) -> Any:
     """count: a whole number, or the word auto."""
     return field(default=default, metadata={"help": text, "count": count})
@@ -59,7 +45,7 @@ def _setting(default: Any, text: str, *, count: bool = False) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that can be set, with its default. Checked by `check`."""
+    """Everything that can be set, with its default. Checked by `config_reading.check`."""
 
     host: str = _setting("127.0.0.1", "address to listen on; any other than loopback needs a token")
     port: int = _setting(8765, "TCP port of the page and the API")
@@ -292,7 +278,7 @@ class Config:
     @property
     def home_path(self) -> Path:
         """The directory for state. Raises ConfigError where the user has none and none is set."""
-        return _path(self.home or "~/.local/share/visavis", "home")
+        return path(self.home or "~/.local/share/visavis", "home")
 
     @property
     def ice(self) -> tuple[str, ...]:
@@ -369,7 +355,7 @@ class Config:
     def backgrounds(self) -> Path:
         """The folder of pictures for backgrounds. Raises ConfigError."""
         if self.background_folder:
-            return _path(self.background_folder, "background_folder")
+            return path(self.background_folder, "background_folder")
         return self.home_path / "backgrounds"
 
     @property
@@ -381,136 +367,3 @@ class Config:
     def is_local(self) -> bool:
         """Whether only this machine can connect."""
         return self.host in LOOPBACK
-
-
-_COUNTS: Final = frozenset(f.name for f in fields(Config) if f.metadata.get("count"))
-
-
-def load(
-    overrides: Mapping[str, Any], env: Mapping[str, str] = os.environ, file: Path | None = None
-) -> Config:
-    """Read file, environment and overrides (None: not given), check, or raise ConfigError."""
-    config = Config()
-    path = file or Path(env.get(f"{_PREFIX}CONFIG", FILE))
-    if file is not None or path.is_file():
-        config = _merge(config, _read(path), str(path))
-    named = {
-        key.removeprefix(_PREFIX).lower(): value
-        for key, value in env.items()
-        if key.startswith(_PREFIX) and key != f"{_PREFIX}CONFIG"
-    }
-    config = _merge(config, named, "the environment")
-    given = {key: value for key, value in overrides.items() if value is not None}
-    _refuse_secrets(given)
-    config = _merge(config, given, "the command line")
-    for one in SECRETS:
-        if one != _READ_LATER:
-            config = _with_secret(config, one)
-    check(config)
-    return config
-
-
-def _with_secret(config: Config, name: str) -> Config:
-    """With what its file holds, if there is one. Raises ConfigError."""
-    setting = f"{name}_file"
-    file = getattr(config, setting)
-    if not file:
-        return config
-    if getattr(config, name):
-        msg = f"{name} and {setting} are both set: keep one of them"
-        raise ConfigError(msg)
-    return _merge(config, {name: secret_files.read(_path(file, setting), setting)}, setting)
-
-
-def doubts(
-    config: Config, env: Mapping[str, str] = os.environ, file: Path | None = None
-) -> list[str]:
-    """What is not wrong, but not wise either: each with its fix."""
-    path = file or Path(env.get(f"{_PREFIX}CONFIG", FILE))
-    found = []
-    for name, what in _SECRET.items():
-        if own := getattr(config, f"{name}_file"):
-            found.append(secret_files.doubt(Path(own).expanduser(), what))
-        elif getattr(config, name) and f"{_PREFIX}{name.upper()}" not in env:
-            found.append(secret_files.doubt(path, what))
-    if _ACCOUNT.search(config.ice_servers) and f"{_PREFIX}ICE_SERVERS" not in env:
-        found.append(secret_files.doubt(path, "the account of a relay"))
-    for name, what in _SECRET.items():
-        if (own := getattr(config, name)) and len(own) < _SHORT and name != _READ_LATER:
-            found.append(f"{what} has {len(own)} characters: `visavis token` makes a long one")
-    return [each for each in found if each]
-
-
-def _refuse_secrets(given: Mapping[str, Any]) -> None:
-    """Every user of a machine sees the command lines of all programs."""
-    for one in (name for name in SECRETS if name.endswith("token")):
-        if given.get(one):
-            msg = (
-                "a token on the command line can be read by every user of this machine: make a "
-                f"file with `visavis token --file PATH` and set {one}_file, or set "
-                f"{_PREFIX}{one.upper()}"
-            )
-            raise ConfigError(msg)
-    for one in (name for name in SECRETS if not name.endswith("token")):
-        if given.get(one):
-            msg = (
-                "a key on the command line can be read by every user of this machine: put it into "
-                f"a file that {one}_file names, or set {_PREFIX}{one.upper()}"
-            )
-            raise ConfigError(msg)
-    if _ACCOUNT.search(str(given.get("ice_servers", ""))):
-        msg = (
-            "a relay's account on the command line can be read by every user of this machine: "
-            f"set ice_servers in {FILE}, or VISAVIS_ICE_SERVERS"
-        )
-        raise ConfigError(msg)
-
-
-def check(config: Config) -> None:
-    """Raise ConfigError when settings do not fit together."""
-    for fault in faults(config):
-        raise ConfigError(fault)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        msg = f"{path}: there is no such file"
-        raise ConfigError(msg) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path}: {error}"
-        raise ConfigError(msg) from error
-
-
-def _merge(config: Config, values: Mapping[str, Any], source: str) -> Config:
-    kinds = {f.name: int if f.name in _COUNTS else type(f.default) for f in fields(Config)}
-    unknown = sorted(set(values) - set(kinds))
-    if unknown:
-        msg = f"{source}: unknown setting {', '.join(unknown)}; known: {', '.join(kinds)}"
-        raise ConfigError(msg)
-    return replace(config, **{k: _cast(k, v, kinds[k], source) for k, v in values.items()})
-
-
-def _path(text: str, key: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise ConfigError(
-            f"{key} {text} cannot be found ({error}): set {_PREFIX}{key.upper()}"
-        ) from error
-
-
-def _cast(key: str, value: Any, kind: type, source: str) -> Any:
-    if key in _COUNTS and value == "auto":
-        return value
-    try:
-        kinds = (str, int, float) if kind is float else (str, kind)
-        fits = isinstance(value, kinds) and not isinstance(value, bool)
-        if fits and "\0" not in str(value):  # no path, no address has one
-            return kind(value)
-    except ValueError:
-        pass
-    wanted = {int: "a whole number", float: "a number"}.get(kind, "a text, without NUL")
-    msg = f"{source}: {key} must be {wanted}{' or auto' if key in _COUNTS else ''}"
-    raise ConfigError(msg)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,7 @@ from visavis.server.session.resampling import Resampled
 
 MOST: Final = 120  # s of sound that wait here, besides those in the voice; then the socket does
 _PIECE: Final = 0.1  # s that are resampled in one go: 0.3 ms of the event loop
+_ITEMS: Final = 16_384  # pieces that wait here, however small they are
 _LOOK: Final[Tick] = ms(50)  # between two looks at whether a pause has become an end
 
 
@@ -41,7 +43,8 @@ class Inflow:
 
     pause: how long nothing comes, and nothing sounds, until a thing said is over, for clients that
     do not say so. names: of segments that are not over, as their first sound was called; who is
-    told of an end takes it out.
+    told of an end takes it out. lost: called with the name of each that was cleared before the
+    voice had any of it, and knows no end of it.
     """
 
     def __init__(self, voice: Pushed, clock: Clock, rate: int, pause: Tick) -> None:
@@ -52,37 +55,54 @@ class Inflow:
         self._waiting: deque[_Sound | _End] = deque()
         self._held = 0  # bytes of it
         self._clears = 0
-        self._open = False  # a thing said is not over
+        self._open = False  # a thing said is not over, ...
+        self._segment, self._name = 0, ""  # ... which is that one of the voice
         self._came: Tick = 0
         self._arrived, self._room = asyncio.Event(), asyncio.Event()
         self.names: dict[int, str] = {}
+        self.lost: Callable[[str], None] = lambda name: None
 
     async def put(self, pcm: bytes, name: str = "", *, now: bool = False) -> None:
         """More of it, in bytes, however many; waits while there is no room.
 
         now: it is heard 70 ms sooner, and a pause follows it sooner where the rest comes late.
         """
+        if not pcm:
+            return
         clears = self._clears
-        while self._held and self._held + len(pcm) > self._most and clears == self._clears:
+        while self._is_full(len(pcm)) and clears == self._clears:
             self._room.clear()
             await self._room.wait()
         if clears == self._clears:
             self._held += len(pcm)
             self._add(_Sound(pcm, name, now))
 
+    def _is_full(self, more: int) -> bool:
+        too_long = self._held and self._held + more > self._most
+        return bool(too_long) or len(self._waiting) >= _ITEMS
+
     def end(self) -> None:
         """What follows is another thing said."""
-        self._add(_End())
+        if not self._waiting or not isinstance(self._waiting[-1], _End):
+            self._add(_End())
 
     def clear(self) -> float:
         """Silence, and nothing of what came: s that were heard of what sounds."""
         self._clears += 1
+        names = dict.fromkeys(each.name for each in self._waiting if isinstance(each, _Sound))
+        known = {self._name} if self._open else set()
         self._waiting.clear()
         self._held = 0
         self._resampled.reset()
+        position = self._voice.clear()
+        if self._open and self._voice.segment == self._segment:  # nothing of it had got there
+            self.names.pop(self._segment, None)
+            self.lost(self._name)
         self._open = False
+        for name in [each for each in names if each not in known]:
+            self.lost(name)
         self._room.set()
-        return self._voice.clear()
+        return position
 
     @property
     def sounds(self) -> bool:
@@ -116,6 +136,7 @@ class Inflow:
                     await self._arrived.wait()
             if self._open and not self._waiting and self._is_over():
                 return _End()
+        self._room.set()
         return self._waiting.popleft()
 
     def _is_over(self) -> bool:
@@ -128,9 +149,11 @@ class Inflow:
             if clears != self._clears:
                 return
             part = sound.pcm[at : at + self._piece]
-            self._open = True
-            self.names.setdefault(self._voice.segment, sound.name)
-            await self._voice.push(self._resampled.feed(part))
+            if not self._open:
+                self._open, self._segment, self._name = True, self._voice.segment, sound.name
+                self.names[self._segment] = sound.name
+            # Of a segment that somebody else has cleared, the rest is dropped.
+            await self._voice.push(self._resampled.feed(part), self._segment)
             if sound.now:
                 self._voice.hasten()
             if clears == self._clears:
@@ -142,7 +165,7 @@ class Inflow:
             return
         clears = self._clears
         rest = self._resampled.flush()
-        await self._voice.push(rest)
+        await self._voice.push(rest, self._segment)
         if clears == self._clears:
-            self._voice.end()
+            self._voice.end(self._segment)
             self._open = False

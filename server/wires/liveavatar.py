@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from aiohttp import hdrs, web
 
@@ -40,6 +41,7 @@ from visavis.server.system.pairs import ours
 from visavis.server.wires import liveavatar_messages as messages
 from visavis.server.wires import resources
 from visavis.server.wires.liveavatar_call import IDLE, Call, Shows
+from visavis.server.wires.livekit_launch import check_url
 from visavis.server.wires.socket import Socket
 from visavis.server.wires.tokens import Signer, name_of
 from visavis.server.wires.ways import Way
@@ -69,6 +71,7 @@ class Settings:
     """key: of all its clients. avatars: their avatar IDs -> ours. ice: relays for players.
 
     limits: of any session. rooms: how one is shown in a LiveKit room; None: that is not installed.
+    livekit: addresses of servers whose rooms are entered.
     """
 
     key: str
@@ -76,6 +79,7 @@ class Settings:
     ice: Relays
     limits: Limits
     rooms: Rooms | None = None
+    livekit: tuple[str, ...] = ()
 
 
 def entrance(key: str) -> Entrance:
@@ -101,7 +105,7 @@ WAYS: Final = (
     Way("POST", _KEEP, _named, headers=(hdrs.AUTHORIZATION,)),
     Way("WS", _EVENTS, _named, headers=(hdrs.AUTHORIZATION,)),
     Way("POST", _WATCH, _named, headers=(hdrs.AUTHORIZATION,)),
-    Way("OPTIONS", _WATCH),
+    Way("OPTIONS", _WATCH, headers=(hdrs.AUTHORIZATION,)),
     Way("PATCH", _VIEWER, _named, headers=(hdrs.AUTHORIZATION, hdrs.IF_MATCH)),
     Way("DELETE", _VIEWER, _named, headers=(hdrs.AUTHORIZATION,)),
 )
@@ -116,6 +120,7 @@ class LiveAvatar:
         self._settings, self._sessions, self._exists = settings, sessions, exists
         self._signer = Signer(settings.key, "liveavatar", _LASTS)
         self._started: dict[str, Hosted] = {}
+        self._starting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._calls: dict[str, Call] = {}
         self._viewers: dict[str, tuple[str, Leg]] = {}
         sessions.gone.append(self._gone)
@@ -150,6 +155,8 @@ class LiveAvatar:
             raise NotFound(f"There is no avatar {avatar!r} here.")
         if wanted.room is not None and self._settings.rooms is None:
             raise Malformed(_NO_ROOM)
+        if wanted.room is not None:
+            check_url(wanted.room.url, self._settings.livekit)
         room = [] if wanted.room is None else [wanted.room.url, wanted.room.token]
         token, name = self._signer.sign({
             "avatar": avatar,
@@ -163,12 +170,9 @@ class LiveAvatar:
         token = _sent(request)
         claims = self._signer.read(token)
         name = str(claims["jti"])
-        if name not in self._started:
-            limits = Limits(0.0, 0.0, self._settings.limits.length)
-            wish = Wish(avatar=str(claims["avatar"]), source="voice")
-            self._started[name] = await self._sessions.hosted(
-                wish, caller(request), name=name, limits=limits
-            )
+        async with self._starting.setdefault(name, asyncio.Lock()):
+            if name not in self._started:
+                await self._open(name, str(claims["avatar"]), caller(request))
         at = f"{request.host}{_SESSIONS}"
         secure = "s" if addresses.is_secure(request) else ""
         return _success({
@@ -180,6 +184,12 @@ class LiveAvatar:
             "ws_url": f"ws{secure}://{at}/events?{_QUERY}={token}",
             "whep_url": f"http{secure}://{at}/watch?{_QUERY}={token}",
         }, status=201)  # fmt: skip
+
+    async def _open(self, name: str, avatar: str, who: str) -> None:
+        limits = Limits(0.0, 0.0, self._settings.limits.length)
+        self._started[name] = await self._sessions.hosted(
+            Wish(avatar=avatar, source="voice"), who, name=name, limits=limits
+        )
 
     async def _stop(self, request: web.Request) -> web.Response:
         name = str(self._signer.read(_sent(request))["jti"])
@@ -241,7 +251,8 @@ class LiveAvatar:
         at = f"{_WATCH}/{viewer}?{_QUERY}={_sent(request)}"
         return resources.created(at, answer, viewer, self._settings.ice.urls())
 
-    async def _options(self, _request: web.Request) -> web.Response:
+    async def _options(self, request: web.Request) -> web.Response:
+        self._signer.read(_sent(request))  # what is told has an account of the relay in it
         return resources.options(self._settings.ice.urls())
 
     async def _trickle(self, request: web.Request) -> web.Response:

@@ -82,8 +82,7 @@ class Launches:
         self._offers.count(caller(request))
         wanted = await _wanted(request)
         url, token = wanted.get("livekit_url", ""), wanted.get("livekit_token", "")
-        if url.rstrip("/") not in self._settings.urls:
-            raise Forbidden("livekit_url is none of this server's livekit_urls.", "unknown-livekit")
+        check_url(url, self._settings.urls)
         if not token:
             raise Malformed("livekit_token is missing.")
         avatar = wanted.get("avatar_id") or wanted.get("agent_id") or ""
@@ -97,6 +96,15 @@ class Launches:
             raise
         self._tasks.start(_perform(hosted, room, self._settings.size), name="room of LiveKit")
         return web.json_response({"session_id": hosted.session.name, "status": "success"})
+
+
+def check_url(url: str, urls: tuple[str, ...]) -> None:
+    """Whoever asks for a room must not send this server wherever they like. Raises Forbidden.
+
+    urls: of LiveKit servers that are joined, without a slash at the end.
+    """
+    if url.rstrip("/") not in urls:
+        raise Forbidden("livekit_url is none of this server's livekit_urls.", "unknown-livekit")
 
 
 async def _wanted(request: web.Request) -> Mapping[str, str]:

@@ -74,6 +74,7 @@ class _Call:
         self.socket = Socket()
         self._session = session
         self._inflow = Inflow(session.voice, session.clock, rate, _NEVER)
+        self._inflow.lost = lambda name: self._over(name, 0.0, interrupted=True)
         self._number = 1  # of the segment that the next sound is of
 
     async def live(self, goes_on: Callable[[], bool]) -> None:
@@ -103,16 +104,11 @@ class _Call:
     def tell(self, event: Event) -> None:
         """Outlet: each end that is heard."""
         if isinstance(event, SegmentEnded) and (name := self._inflow.names.pop(event.segment, "")):
-            self.socket.say(
-                json.dumps(
-                    {
-                        "type": "segment_ended",
-                        "segment": int(name),
-                        "position": round(event.position, 3),
-                        "interrupted": event.interrupted,
-                    }
-                )
-            )
+            self._over(name, event.position, interrupted=event.interrupted)
+
+    def _over(self, name: str, position: float, *, interrupted: bool) -> None:
+        told = {"segment": int(name), "position": round(position, 3), "interrupted": interrupted}
+        self.socket.say(json.dumps({"type": "segment_ended", **told}))
 
     async def _read(self) -> None:
         async for said in self.socket:

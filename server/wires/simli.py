@@ -31,6 +31,7 @@ from visavis.server.system.flow import Tasks
 from visavis.server.system.pairs import ours
 from visavis.server.wires import simli_messages as messages
 from visavis.server.wires.inflow import Inflow
+from visavis.server.wires.livekit_launch import check_url
 from visavis.server.wires.socket import Socket
 from visavis.server.wires.tokens import Signer
 from visavis.server.wires.ways import Way
@@ -63,7 +64,7 @@ class Settings:
     """key: of all its clients. faces: their face IDs -> our avatars. ice: relays for one of them.
 
     limits: of any session, also of one that asks for longer. performs: see Performs; None: what it
-    needs is not installed.
+    needs is not installed. livekit: addresses of servers whose rooms are entered.
     """
 
     key: str
@@ -71,6 +72,7 @@ class Settings:
     ice: Relays
     limits: Limits
     performs: Performs | None = None
+    livekit: tuple[str, ...] = ()
 
 
 def entrance(key: str) -> Entrance:
@@ -152,6 +154,7 @@ class Simli:
         claims = self._signer.read(token)
         if self._settings.performs is None:
             raise Malformed(_NO_LIVEKIT)
+        check_url(url, self._settings.livekit)
         hosted = await self._opened(claims, caller(request))
         try:
             performed = await self._settings.performs(hosted.session, url, room_token)
@@ -168,12 +171,16 @@ class Simli:
         await socket.prepare(request)
         try:
             # In this order: simli-client hangs when an error comes while it makes its offer.
-            offer = await _first(socket)
+            said = await _first(socket)
             claims = self._signer.read(request.query.get("session_token", ""))
+            offer = messages.offer(said)
             hosted = await self._opened(claims, who)
         except Problem as problem:
             await socket.end(messages.error(_said(problem)))
             return socket.response
+        except BaseException:
+            await socket.end()
+            raise
         call = _Call(socket, hosted)
         self._calls.add(call)
         try:
@@ -317,13 +324,11 @@ async def _perform(hosted: Hosted, performed: Coroutine[Any, Any, None]) -> None
 
 
 async def _first(socket: Socket) -> str:
-    """The offer. Raises Malformed."""
+    """What comes first, which is to be the offer. Raises Malformed."""
     try:
         async with asyncio.timeout(_OFFER):
             async for said in socket:
-                return messages.offer(
-                    said if isinstance(said, str) else said.decode(errors="replace")
-                )
+                return said if isinstance(said, str) else said.decode(errors="replace")
     except TimeoutError:
         raise Malformed(f"No offer came within {_OFFER:g} s.") from None
     raise Malformed("No offer came.")

@@ -7,12 +7,14 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from visavis.server.playout.clock import seconds
 from visavis.server.wires.ways import MESSAGE
 
-_WAITING: Final = 64  # messages that a client has not taken; one that takes none is gone
+# Messages that a client has not taken; one that takes none is gone. A word may be answered by one
+# for each segment that waits (server/session/pushing.py).
+_WAITING: Final = 2048
 _ASK: Final = 15.0  # s without a word after which the client is asked whether it is there
 _GONE: Final = 30.0  # s without a word after which it is not
 _LOOK: Final = 5.0  # s between two looks at that
@@ -65,6 +67,9 @@ class Socket:
             finally:
                 self._reading = False
             self._heard = seconds()
+            # A burst is in memory, and reading it waits for nothing: what it is answered with, and
+            # everybody else, comes in between.
+            await asyncio.sleep(0)
             match message.type:
                 case WSMsgType.TEXT | WSMsgType.BINARY:
                     yield message.data
@@ -99,8 +104,7 @@ class Socket:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(ConnectionError, RuntimeError):
-            await self.response.close()
+        await closed(self.response, self._transport)
 
     async def _send(self) -> None:
         while True:
@@ -128,3 +132,23 @@ class Socket:
     def _cut(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+
+async def closed(
+    response: web.WebSocketResponse, transport: asyncio.Transport | None,
+    code: int = WSCloseCode.OK,
+) -> None:  # fmt: skip
+    """Close it; one whose client does not take that in time is cut off.
+
+    In a task of its own: where a sender was cancelled that waited for such a client, aiohttp has
+    the next one cancelled, too.
+    """
+    if not response.prepared:
+        return
+    closing = asyncio.ensure_future(response.close(code=code))
+    await asyncio.wait((closing,), timeout=2 * _CLOSE)
+    taken = closing.done() and not closing.cancelled() and closing.exception() is None
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    if not taken and transport is not None:
+        transport.abort()

@@ -46,12 +46,13 @@ def spared(offer: str) -> Spared:
     """An offer, without the pictures after its first one."""
     session, sections = _split(offer)
     pictures = [i for i, section in enumerate(sections) if section[0].startswith("m=video ")]
+    places = set(pictures[1:])  # a set: an offer may have thousands
     spares = tuple(_spare(i, sections[i]) for i in pictures[1:])
     if not spares:
         return Spared(offer, ())
     gone = {spare.mid for spare in spares}
     head = [_without(line, gone) if _is_bundle(line) else line for line in session]
-    kept = [section for i, section in enumerate(sections) if i not in pictures[1:]]
+    kept = [section for i, section in enumerate(sections) if i not in places]
     return Spared(_joined(head, kept), spares)
 
 

@@ -93,12 +93,11 @@ class Whip:
 
     async def _make_room(self, avatar: str) -> None:
         """Raises Conflict while somebody speaks there; who has gone silent gives way."""
-        before = self._speakers.get(avatar)
-        if before is None:
-            return
-        if time.monotonic() - before.voice.heard_at < _SILENT:
-            raise Conflict("Somebody speaks through this avatar already.", "voice-taken")
-        await before.leg.close()
+        while (before := self._speakers.get(avatar)) is not None:
+            if time.monotonic() - before.voice.heard_at < _SILENT:
+                raise Conflict("Somebody speaks through this avatar already.", "voice-taken")
+            await before.leg.close()
+            self._gone(avatar, before)  # then somebody else may have come meanwhile
 
     def _gone(self, avatar: str, speaker: _Speaker) -> None:
         if self._speakers.get(avatar) is speaker:

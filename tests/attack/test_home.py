@@ -32,7 +32,8 @@ from visavis.models import compiling
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.cli import main
-from visavis.server.services.engines import Defaults, Services
+from visavis.server.services.defaults import Defaults
+from visavis.server.services.engines import Services
 from visavis.server.system import home
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError

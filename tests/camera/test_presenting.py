@@ -17,7 +17,7 @@ from visavis.server.camera.presenting import Wishes, presented
 from visavis.server.camera.virtual_microphone import SINK, SOURCE
 from visavis.server.playout.messages import to_ms
 from visavis.server.recording.files import read_sound
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 
 VOICES = Path(__file__).parent.parent / "data" / "languages"
 TEXT = "My name is Mira and I bring papers about bamboo."

@@ -5,7 +5,7 @@ import { stretch, wordsOf } from "../../client/page/captions.js";
 import { Connection, reasonOf, retryAfterMs, sessionsUrl, withoutHiddenCandidates } from "../../client/element/connection.js";
 import { after, EMPTY, typed } from "../../client/page/conversation.js";
 import { loudness, reasonOf as micReasonOf } from "../../client/element/microphone.js";
-import { backoffMs } from "../../client/element/session.js";
+import { backoffMs } from "../../client/element/waits.js";
 import { chosen, languageName } from "../../client/page/settings.js";
 import { summary } from "../../client/element/stats.js";
 import { nextTargets, Sync } from "../../client/element/sync.js";

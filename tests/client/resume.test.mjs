@@ -3,7 +3,8 @@ import { beforeEach, test } from "node:test";
 
 import { reasonOf } from "../../client/element/connection.js";
 import { Pulse } from "../../client/element/pulse.js";
-import { patienceMs, resumeWaitMs, Session } from "../../client/element/session.js";
+import { Session } from "../../client/element/session.js";
+import { patienceMs, resumeWaitMs } from "../../client/element/waits.js";
 import { after, EMPTY, typed } from "../../client/page/conversation.js";
 
 const until = async (condition, ms = 4000) => {

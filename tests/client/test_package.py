@@ -74,7 +74,8 @@ def test_it_can_be_imported_without_a_document(project):
 def test_its_types_name_each_event_and_attribute_of_the_element():
     element = (CLIENT / "visavis-avatar.js").read_text()
     events = TYPES[TYPES.index("VisavisAvatarEvents = ") : TYPES.index("interface Session")]
-    emitted = set(re.findall(r'#emit\("(\w+)"', element))
+    parts = [(CLIENT / "element" / f"{name}.js").read_text() for name in ("stage", "talk")]
+    emitted = set(re.findall(r'#emit\("(\w+)"', "".join([element, *parts])))
     assert emitted - set(protocol._NAMES.values()) <= set(re.findall(r"^  (\w+):", events, re.M))
     observed = re.search(r"observedAttributes = \[(.*?)\]", element, re.DOTALL)[1]
     props = (CLIENT / "react.d.ts").read_text()

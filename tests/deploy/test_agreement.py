@@ -15,7 +15,7 @@ import yaml
 from support.deployed import DEPLOY, ROOT, kubernetes
 from support.routes import routes
 
-from visavis.server.system import config as settings
+from visavis.server.system import config_reading as settings
 from visavis.server.system.config import Config
 
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())

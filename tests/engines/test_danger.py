@@ -14,7 +14,7 @@ from visavis.engines.language.backchannels import only_follows
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.commands import Commands
 from visavis.engines.language.patterns import MOST, pattern, written
-from visavis.server.system import config
+from visavis.server.system import config_reading as config
 
 HELD_OUT = tomllib.loads((Path(__file__).parents[2] / "bench" / "danger.toml").read_text("utf-8"))
 HOUSE = """# Inn

@@ -11,7 +11,8 @@ from support.chat_double import MODEL, ChatDouble, fails, says, stalls
 
 from visavis.server.cli import main
 from visavis.server.commands import asking
-from visavis.server.system import config, llm
+from visavis.server.system import config_reading as config
+from visavis.server.system import llm
 from visavis.server.system.errors import ConfigError
 
 ASKS = {"dialogue": "openai", "llm_base_url": "http://127.0.0.1:1/v1", "llm_model": MODEL}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from visavis.server.cli import main
-from visavis.server.system.config import SECRETS
+from visavis.server.system.config_secrets import SECRETS
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from visavis.server.system import config
+from visavis.server.system import config_reading as config
 from visavis.server.system.errors import ConfigError
 
 

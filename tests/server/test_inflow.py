@@ -121,3 +121,71 @@ async def test_what_is_to_be_heard_now_is_heard_sooner():
             delays.append(stage.started[0].at - at)
     assert delays[0] - delays[1] >= ms(60)
     assert delays[1] <= ms(60)
+
+
+@virtual_time
+async def test_what_follows_a_word_is_called_by_its_own_name_and_what_was_lost_is_told():
+    async with flowing() as (stage, inflow):
+        lost = []
+        inflow.lost = lost.append
+        for name, length in {"a": 60_000, "b": 70_000, "c": 40_000}.items():
+            await inflow.put(noise(length).tobytes(), name)  # b waits for the voice, c for b
+            inflow.end()
+        await stage.pass_time(10)
+        inflow.clear()
+        assert (lost, [each.segment for each in stage.ended]) == (["b", "c"], [1])
+        await inflow.put(noise(300).tobytes(), "d")
+        inflow.end()
+        await inflow.silence()
+        assert inflow.names[stage.ended[-1].segment] == "d"
+
+
+@virtual_time
+async def test_what_somebody_else_silenced_is_over_and_the_next_thing_is_said():
+    async with flowing() as (stage, inflow):
+        await inflow.put(noise(90_000).tobytes(), "a")  # more than the voice takes at once
+        inflow.end()
+        await inflow.put(noise(400).tobytes(), "b")
+        inflow.end()
+        await stage.pass_time(1000)
+        stage.voice.clear()
+        await inflow.silence()
+        ended = [(inflow.names[each.segment], each.interrupted) for each in stage.ended]
+        assert ended == [("a", True), ("b", False)]
+
+
+@virtual_time
+async def test_a_flood_of_next_to_nothing_is_bounded():
+    async with flowing() as (stage, inflow):
+        await inflow.put(noise(70_000).tobytes())  # the voice is full
+        await stage.pass_time(10)
+        taken = 0
+
+        async def flood():
+            nonlocal taken
+            while True:
+                await inflow.put(b"")
+                await inflow.put(b"\1")
+                inflow.end()
+                taken += 1
+                if not taken % 100:
+                    await asyncio.sleep(0)
+
+        flooding = asyncio.create_task(flood())
+        await stage.pass_time(5000)
+        flooding.cancel()
+        assert taken < 20_000
+
+
+@virtual_time
+async def test_segments_of_next_to_nothing_are_bounded():
+    async with flowing() as (stage, inflow):
+        for _ in range(1500):
+            await inflow.put(b"\1\0")
+            inflow.end()
+        most = 0
+        while inflow.sounds:
+            most = max(most, len(stage.voice._open))
+            await asyncio.sleep(0.01)
+        assert most < 1100
+        assert len(stage.ended) == 1500

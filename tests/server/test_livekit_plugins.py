@@ -23,6 +23,7 @@ from visavis.server.livekit import guest
 from visavis.server.livekit.joining import NoRoom
 
 KEY = "sesame-sesame-sesame"
+URLS = "wss://rooms.example wss://nowhere"
 RATE = 24_000
 
 
@@ -115,7 +116,7 @@ async def begin(server, room, url="wss://rooms.example"):
 
 
 async def test_the_plugin_says_two_things_and_is_cut_off_in_a_third(room):
-    async with serving(liveavatar_key=KEY) as server, http_context.open():
+    async with serving(liveavatar_key=KEY, livekit_urls=URLS) as server, http_context.open():
         _, agent = await begin(server, room)
         for number in (1, 2):
             await agent.say(1.0)
@@ -143,13 +144,20 @@ async def test_the_plugin_says_two_things_and_is_cut_off_in_a_third(room):
 
 
 async def test_a_room_that_cannot_be_entered_is_told(room):
-    async with serving(liveavatar_key=KEY) as server:
+    async with serving(liveavatar_key=KEY, livekit_urls=URLS) as server:
         config = {"livekit_url": "wss://nowhere", "livekit_client_token": "t", "livekit_room": "r"}
         made = await server.post(
             "/liveavatar/v1/sessions/token",
             json={"mode": "LITE", "avatar_id": "mira", "livekit_config": config},
             headers={"X-API-KEY": KEY},
         )
+        elsewhere = {**config, "livekit_url": "ws://127.0.0.1:9"}
+        refused = await server.post(
+            "/liveavatar/v1/sessions/token",
+            json={"mode": "LITE", "avatar_id": "mira", "livekit_config": elsewhere},
+            headers={"X-API-KEY": KEY},
+        )
+        assert refused.status == 403
         token = (await made.json())["data"]["session_token"]
         mine = {"Authorization": f"Bearer {token}"}
         begun = await server.post("/liveavatar/v1/sessions/start", headers=mine)
@@ -165,7 +173,7 @@ async def test_the_plugin_for_simli_says_two_things_and_is_cut_off(room, monkeyp
     monkeypatch.setattr("livekit.plugins.simli.avatar.get_job_context", lambda: job)
     monkeypatch.setattr(guest, "perform", partial(guest.perform, away=0.5))
     fakes = FakeServices()
-    async with serving(fakes, simli_key=KEY) as server, http_context.open():
+    async with serving(fakes, simli_key=KEY, livekit_urls=URLS) as server, http_context.open():
         avatar = simli.AvatarSession(
             simli_config=simli.SimliConfig(KEY, "mira"),
             api_url=str(server.make_url("")).rstrip("/"),
@@ -196,7 +204,7 @@ def finished(agent):
 
 
 async def test_a_room_that_simlis_plugin_names_in_vain_is_told(room):
-    async with serving(simli_key=KEY) as server:
+    async with serving(simli_key=KEY, livekit_urls=URLS) as server:
         made = await server.post(
             "/compose/token", json={"faceId": "mira"}, headers={"x-simli-api-key": KEY}
         )
@@ -205,5 +213,7 @@ async def test_a_room_that_simlis_plugin_names_in_vain_is_told(room):
         refused = await server.post("/integrations/livekit/agents", json=body)
         assert refused.status == 503
         assert (await server.post("/integrations/livekit/agents", json={})).status == 400
+        elsewhere = {**body, "livekit_url": "ws://127.0.0.1:9"}
+        assert (await server.post("/integrations/livekit/agents", json=elsewhere)).status == 403
         wrong = {**body, "session_token": "a.b.c"}
         assert (await server.post("/integrations/livekit/agents", json=wrong)).status == 401

@@ -13,7 +13,7 @@ from visavis.server.commands.composition import reach
 from visavis.server.rtc import connection as rtc
 from visavis.server.rtc import hooks, ports
 from visavis.server.rtc.reach import Reach
-from visavis.server.system import config
+from visavis.server.system import config_reading as config
 from visavis.server.system.errors import ConfigError, Full
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from visavis.server.system.config import Config, check, load
+from visavis.server.system.config import Config
+from visavis.server.system.config_reading import check, load
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.pairs import ours, pairs
 

@@ -150,6 +150,22 @@ async def test_an_empty_segment_is_over_once_and_never_began():
 
 
 @virtual_time
+async def test_a_segment_of_silence_that_was_left_out_is_over_and_so_is_the_next():
+    async with Pushing() as stage:
+        await stage.voice.push(noise(300))
+        await stage.pass_time(395)  # the rest is a little late
+        await stage.voice.push(noise(300))
+        stage.voice.end()
+        await stage.voice.push(np.zeros(ms(10), np.int16))  # makes up for some of that
+        stage.voice.end()
+        await stage.voice.push(noise(300))
+        stage.voice.end()
+        await stage.pass_time(3000)
+        assert [each.segment for each in stage.ended] == [1, 2, 3]
+        assert [each.segment for each in stage.started] == [1, 3]
+
+
+@virtual_time
 async def test_a_flood_waits_for_room_and_a_clear_drops_what_waits():
     async with Pushing() as stage:
         stage.voice.room = ms(2000)

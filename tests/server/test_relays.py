@@ -10,7 +10,8 @@ from support.serving import serving
 
 from visavis.server.rtc.connection import configuration
 from visavis.server.rtc.relays import Relays
-from visavis.server.system.config import Config, check, load
+from visavis.server.system.config import Config
+from visavis.server.system.config_reading import check, load
 from visavis.server.system.errors import ConfigError
 
 SECRET = "shared-with-the-relay"

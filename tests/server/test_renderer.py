@@ -7,7 +7,7 @@ import pytest
 from visavis.engines.render.runtimes import Standing
 from visavis.server.cli import main
 from visavis.server.services.renderer import RendererNews
-from visavis.server.system import config
+from visavis.server.system import config_reading as config
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.metrics import Metrics

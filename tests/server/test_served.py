@@ -16,7 +16,8 @@ from support.virtual_time import virtual_time
 from visavis.engines import fake
 from visavis.engines.base import EngineError, EngineHung, Transcript
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.services.engines import Defaults, Services
+from visavis.server.services.defaults import Defaults
+from visavis.server.services.engines import Services
 from visavis.server.system import process
 from visavis.server.system import served as module
 from visavis.server.system.flow import Worker

@@ -17,7 +17,8 @@ from visavis.engines.settings import ChatSettings
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME
-from visavis.server.services.engines import Defaults, Services
+from visavis.server.services.defaults import Defaults
+from visavis.server.services.engines import Services
 from visavis.server.session.session import Session
 from visavis.server.system.errors import NotFound
 from visavis.server.system.metrics import Metrics

@@ -116,6 +116,32 @@ async def test_a_voice_that_says_nothing_gives_way(monkeypatch):
         await gone.close()
 
 
+async def test_of_two_who_come_for_a_silent_voice_one_speaks(monkeypatch):
+    async with serving(whep="on", whip="on") as client:
+        gone, *new = (Speaker(Track("audio")) for _ in range(3))
+        await gone.post(client, "/whip/mira")
+        monkeypatch.setattr(whip, "_SILENT", -1.0)
+        offers = [await each.offer() for each in new]
+        close = leg.Leg.close
+
+        async def slowly(self):
+            monkeypatch.setattr(whip, "_SILENT", 2.0)
+            await asyncio.sleep(0.3)
+            await close(self)
+
+        monkeypatch.setattr(leg.Leg, "close", slowly)
+        asking = []
+        for offer in offers:
+            monkeypatch.setattr(whip, "_SILENT", -1.0)
+            asking.append(asyncio.create_task(client.post("/whip/mira", data=offer, headers=SDP)))
+            await asyncio.sleep(0.1)
+        answers = await asyncio.gather(*asking)
+        monkeypatch.setattr(leg.Leg, "close", close)
+        assert sorted(each.status for each in answers) == [201, 409]
+        for each in (gone, *new):
+            await each.close()
+
+
 async def test_what_is_offered_must_be_what_the_address_is_for():
     async with serving(whep="on", whip="on") as client:
         player, speaker = Player(), Speaker(Track("audio"))

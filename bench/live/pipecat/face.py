@@ -53,7 +53,7 @@ from visavis.doors.pipecat import VisavisVideoService
 from visavis.engines import load
 from visavis.engines.base import Pcm
 from visavis.server.embedded.house import House
-from visavis.server.system.config import load as settings
+from visavis.server.system.config_reading import load as settings
 
 RATE: Final = 24_000  # of the sound that is given
 CHUNK: Final = RATE // 50

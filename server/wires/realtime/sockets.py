@@ -7,7 +7,6 @@ import json
 import logging
 from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
@@ -20,6 +19,7 @@ from visavis.server.wires.realtime.beginnings import Begun
 from visavis.server.wires.realtime.entry import SUBPROTOCOL
 from visavis.server.wires.realtime.refusals import Refused
 from visavis.server.wires.realtime.talk import Line, Talk
+from visavis.server.wires.socket import closed
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ class Outbox:
         self._size = 0
         self._more = asyncio.Event()
         self.over = False  # whether the client does not read what it is sent
+        self.drowned = asyncio.Event()  # set then: who sends may wait for that client for ever
 
     def put(self, event: Mapping[str, Any]) -> None:
         """One event; nothing more once the client does not read."""
@@ -50,6 +51,8 @@ class Outbox:
         self._waiting.append((str(event["type"]), text))
         self._size += len(text)
         self.over = self._size > _MOST
+        if self.over:
+            self.drowned.set()
         self._more.set()
 
     def hurry(self) -> None:
@@ -89,17 +92,20 @@ class Sockets:
             timeout=_CLOSE,
             compress=False,
         )
+        code, transport = WSCloseCode.GOING_AWAY, request.transport
         try:
             await socket.prepare(request)
             self._open.add(socket)
             with begun.hosted.present():
-                await self._converse(socket, begun)
+                code = await self._converse(socket, begun)
         finally:
-            self._open.discard(socket)
+            # Its place first: a client that does not read keeps a close waiting, too.
             await begun.hosted.close()
+            self._open.discard(socket)
+            await closed(socket, transport, code)
         return socket
 
-    async def _converse(self, socket: web.WebSocketResponse, begun: Begun) -> None:
+    async def _converse(self, socket: web.WebSocketResponse, begun: Begun) -> WSCloseCode:
         outbox = Outbox(socket)
         talk = begun.talk(Line(False, outbox.put, outbox.hurry))
         begun.hosted.told = lambda told: _tell(talk, told)
@@ -109,6 +115,7 @@ class Sockets:
             for name, work in (
                 ("realtime reads", _read(socket, talk)),
                 ("realtime sends", outbox.run()),
+                ("realtime drowns", outbox.drowned.wait()),
                 ("realtime ends", begun.hosted.ended.wait()),
             )
         ]
@@ -120,9 +127,7 @@ class Sockets:
             await asyncio.gather(*works, return_exceptions=True)
             await talk.close()
         _report(works[0])
-        code = WSCloseCode.POLICY_VIOLATION if outbox.over else WSCloseCode.GOING_AWAY
-        with suppress(ConnectionError, TimeoutError):
-            await socket.close(code=code)
+        return WSCloseCode.POLICY_VIOLATION if outbox.over else WSCloseCode.GOING_AWAY
 
 
 async def _read(socket: web.WebSocketResponse, talk: Talk) -> None:

@@ -6,11 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from visavis.server.system import config
+from visavis.server.system import config_reading as config
+from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 
 MOST: Final = 2_000
-TOKENS: Final = (*(f"{name} = " for name in config.Config.__slots__), '"', "=", "[", "]", "\n")
+TOKENS: Final = (*(f"{name} = " for name in Config.__slots__), '"', "=", "[", "]", "\n")
 
 _HOME = Path(tempfile.mkdtemp(prefix="fuzz-config-"))
 
