@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.deaf import deaf, masked
 from support.services import FakeServices
-from support.serving import Viewer, serving
+from support.serving import SDP, Viewer, serving
 
 KEY = "sesame-sesame-sesame"
 LIVE = "/liveavatar/v1/sessions"
@@ -38,6 +38,16 @@ async def test_a_stranger_gets_no_account_of_the_relay():
         mine = await live_token(server)
         asked = await server.options(f"{LIVE}/watch?session_token={mine}")
         assert (asked.status, "credential=" in asked.headers["Link"]) == (204, True)
+
+
+async def test_a_key_that_only_looks_like_one_opens_nothing():
+    async with serving(realtime_key=KEY) as server:
+        for key in ("ek_", "ek_a.b.c", "ek_" + KEY):
+            bearer = {"Authorization": f"Bearer {key}"}
+            for path in ("calls", "calls/rtc_x/hangup", "client_secrets"):
+                refused = await server.post(f"/v1/realtime/{path}", headers=bearer | SDP)
+                assert refused.status == 401, path
+            assert (await server.delete("/v1/realtime/calls/rtc_x", headers=bearer)).status == 401
 
 
 class SlowServices(FakeServices):
