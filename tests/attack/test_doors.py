@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
+from aiortc import RTCSessionDescription
 from support.deaf import deaf, masked
 from support.services import FakeServices
 from support.serving import SDP, Viewer, serving
@@ -109,6 +110,29 @@ async def test_a_realtime_client_that_does_not_read_is_cut_off(monkeypatch):
                 await say(masked(json.dumps(asked)))
                 await asyncio.sleep(0.002)
         assert fakes.lent == 0
+
+
+async def test_a_client_that_goes_before_all_was_heard_leaves_no_task_behind():
+    async with serving(simli_key=KEY) as server:
+        viewer = Viewer()
+        sent = {"x-simli-api-key": KEY}
+        made = await server.post("/compose/token", json={"faceId": "mira"}, headers=sent)
+        at = f"/compose/webrtc/p2p?session_token={(await made.json())['session_token']}"
+        async with server.ws_connect(at) as socket:
+            await socket.send_str(json.dumps({"sdp": await viewer.offer(), "type": "offer"}))
+            answer = json.loads((await socket.receive(5)).data)
+            await viewer.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+            assert (await socket.receive(5)).data == "START"
+            await socket.send_bytes(bytes(range(256)) * 1250)  # 10 s
+            await socket.send_str("DONE")
+            await asyncio.sleep(0.3)
+            await viewer.close()
+            async with asyncio.timeout(10):
+                while not (await socket.receive()).type.name.startswith("CLOS"):
+                    pass
+        await asyncio.sleep(0.1)
+        left = [each.get_name() for each in asyncio.all_tasks()]
+        assert not [name for name in left if name.startswith("simli")]
 
 
 class BrokenServices(FakeServices):
