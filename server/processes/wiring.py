@@ -15,6 +15,7 @@ from aiohttp import (
     ClientError,
     ClientWebSocketResponse,
     ClientWSTimeout,
+    WSMessage,
     WSMsgType,
     WSServerHandshakeError,
     hdrs,
@@ -27,9 +28,11 @@ from visavis.server.processes.forwarding import GOES, answered, headers_of, ther
 from visavis.server.processes.trust import refusal
 from visavis.server.processes.worker import Worker
 from visavis.server.system.errors import NotReady
+from visavis.server.wires.socket import closed
 from visavis.server.wires.ways import Way
 
 _OPENED: Final = 60.0  # s that a worker may take to accept a web socket: a voice may be loaded
+_TAKEN: Final = 30.0  # s in which a client takes a message; then it reads nothing any more
 _CLOSE: Final = 2.0  # s that a side may take to close one
 _Socket = web.WebSocketResponse | ClientWebSocketResponse
 
@@ -139,10 +142,11 @@ class WireForwarding:
             protocols=names, autoping=False, compress=False, max_msg_size=way.longest,
             timeout=_CLOSE,
         )  # fmt: skip
+        transport = request.transport
         try:
             await outer.prepare(request)
             inward = asyncio.create_task(_pump(outer, inner), name="web socket, inward")
-            outward = asyncio.create_task(_pump(inner, outer), name="web socket, outward")
+            outward = asyncio.create_task(_pump(inner, outer, _TAKEN), name="web socket, outward")
             try:
                 await asyncio.wait((inward, outward), return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -151,32 +155,42 @@ class WireForwarding:
                 await asyncio.gather(inward, outward, return_exceptions=True)
         finally:
             await inner.close()
-            with contextlib.suppress(ConnectionError, RuntimeError):
-                await outer.close()
+            await closed(outer, transport)
         return outer
 
 
-async def _pump(source: _Socket, target: _Socket) -> None:
-    """Messages of one side to the other, until either is gone; its close is passed on."""
+async def _pump(source: _Socket, target: _Socket, within: float | None = None) -> None:
+    """Messages of one side to the other, until either is gone; its close is passed on.
+
+    within: s in which one is taken, or it counts as gone; a worker may wait for room for longer.
+    """
     while True:
         message = await source.receive()
         try:
-            match message.type:
-                case WSMsgType.TEXT:
-                    await target.send_str(message.data)
-                case WSMsgType.BINARY:
-                    await target.send_bytes(message.data)
-                case WSMsgType.PING:
-                    await target.ping(message.data)
-                case WSMsgType.PONG:
-                    await target.pong(message.data)
-                case WSMsgType.CLOSE:
-                    await target.close(code=message.data or 1000, message=_said(message.extra))
+            async with asyncio.timeout(within):
+                if not await _passed(message, target):
                     return
-                case _:
-                    return
-        except (ConnectionError, RuntimeError):
+        except (ConnectionError, RuntimeError, TimeoutError):
             return
+
+
+async def _passed(message: WSMessage, target: _Socket) -> bool:
+    """Whether there may be another one after it."""
+    match message.type:
+        case WSMsgType.TEXT:
+            await target.send_str(message.data)
+        case WSMsgType.BINARY:
+            await target.send_bytes(message.data)
+        case WSMsgType.PING:
+            await target.ping(message.data)
+        case WSMsgType.PONG:
+            await target.pong(message.data)
+        case WSMsgType.CLOSE:
+            await target.close(code=message.data or 1000, message=_said(message.extra))
+            return False
+        case _:
+            return False
+    return True
 
 
 def _said(extra: object) -> bytes:

@@ -283,9 +283,11 @@ class _Call:
         self._inflow.end()
         silence = asyncio.create_task(self._inflow.silence(), name="simli: finishes")
         gone = asyncio.create_task(self._socket.gone(), name="simli: goes")
-        await asyncio.wait((silence, gone), return_when=asyncio.FIRST_COMPLETED)
-        silence.cancel()
-        gone.cancel()
+        try:
+            await asyncio.wait((silence, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:  # also when the session ends meanwhile: then it is never silent
+            silence.cancel()
+            gone.cancel()
         self._why = messages.stop("DONE")
 
     def _notice(self, notice: str) -> None:

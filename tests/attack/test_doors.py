@@ -3,15 +3,14 @@
 import asyncio
 import base64
 import json
-import os
-import socket as sockets
 from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
-from aiohttp import web
+from aiortc import RTCSessionDescription
+from support.deaf import deaf, masked
 from support.services import FakeServices
-from support.serving import Viewer, serving
+from support.serving import SDP, Viewer, serving
 
 KEY = "sesame-sesame-sesame"
 LIVE = "/liveavatar/v1/sessions"
@@ -40,6 +39,16 @@ async def test_a_stranger_gets_no_account_of_the_relay():
         mine = await live_token(server)
         asked = await server.options(f"{LIVE}/watch?session_token={mine}")
         assert (asked.status, "credential=" in asked.headers["Link"]) == (204, True)
+
+
+async def test_a_key_that_only_looks_like_one_opens_nothing():
+    async with serving(realtime_key=KEY) as server:
+        for key in ("ek_", "ek_a.b.c", "ek_" + KEY):
+            bearer = {"Authorization": f"Bearer {key}"}
+            for path in ("calls", "calls/rtc_x/hangup", "client_secrets"):
+                refused = await server.post(f"/v1/realtime/{path}", headers=bearer | SDP)
+                assert refused.status == 401, path
+            assert (await server.delete("/v1/realtime/calls/rtc_x", headers=bearer)).status == 401
 
 
 class SlowServices(FakeServices):
@@ -83,43 +92,6 @@ async def test_a_burst_of_short_commands_is_no_reason_to_be_cut_off():
 # --- clients that do not read ---------------------------------------------------------------------
 
 
-def masked(text):
-    """A text message of a client (RFC 6455 5.2)."""
-    data, mask = text.encode(), b"\0\0\0\0"
-    long = len(data) >= 126
-    size = bytes([0x80 | 126]) + len(data).to_bytes(2, "big") if long else bytes([0x80 | len(data)])
-    return b"\x81" + size + mask + data
-
-
-@asynccontextmanager
-async def deaf(server, monkeypatch, path, headers=""):
-    """A web socket whose client reads the beginning of the answer, and then nothing."""
-    prepare = web.WebSocketResponse.prepare
-
-    async def narrow(self, request):
-        wire = request.transport.get_extra_info("socket")
-        wire.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
-        return await prepare(self, request)
-
-    monkeypatch.setattr(web.WebSocketResponse, "prepare", narrow)
-    line = sockets.socket()
-    line.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-    line.setblocking(False)
-    loop = asyncio.get_running_loop()
-    await loop.sock_connect(line, (server.host, server.port))
-    key = base64.b64encode(os.urandom(16)).decode()
-    asked = (
-        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n"
-    )
-    await loop.sock_sendall(line, asked.encode())
-    assert b" 101 " in await loop.sock_recv(line, 64)
-    try:
-        yield lambda data: loop.sock_sendall(line, data)
-    finally:
-        line.close()
-
-
 async def test_a_realtime_client_that_does_not_read_is_cut_off(monkeypatch):
     monkeypatch.setattr("visavis.server.wires.socket._CLOSE", 0.2)
     monkeypatch.setattr("visavis.server.wires.realtime.sockets._MOST", 200_000)
@@ -138,6 +110,29 @@ async def test_a_realtime_client_that_does_not_read_is_cut_off(monkeypatch):
                 await say(masked(json.dumps(asked)))
                 await asyncio.sleep(0.002)
         assert fakes.lent == 0
+
+
+async def test_a_client_that_goes_before_all_was_heard_leaves_no_task_behind():
+    async with serving(simli_key=KEY) as server:
+        viewer = Viewer()
+        sent = {"x-simli-api-key": KEY}
+        made = await server.post("/compose/token", json={"faceId": "mira"}, headers=sent)
+        at = f"/compose/webrtc/p2p?session_token={(await made.json())['session_token']}"
+        async with server.ws_connect(at) as socket:
+            await socket.send_str(json.dumps({"sdp": await viewer.offer(), "type": "offer"}))
+            answer = json.loads((await socket.receive(5)).data)
+            await viewer.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+            assert (await socket.receive(5)).data == "START"
+            await socket.send_bytes(bytes(range(256)) * 1250)  # 10 s
+            await socket.send_str("DONE")
+            await asyncio.sleep(0.3)
+            await viewer.close()
+            async with asyncio.timeout(10):
+                while not (await socket.receive()).type.name.startswith("CLOS"):
+                    pass
+        await asyncio.sleep(0.1)
+        left = [each.get_name() for each in asyncio.all_tasks()]
+        assert not [name for name in left if name.startswith("simli")]
 
 
 class BrokenServices(FakeServices):

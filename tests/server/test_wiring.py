@@ -8,10 +8,12 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError, web
 from aiohttp.test_utils import TestClient, TestServer
+from support.deaf import deaf, masked
 from support.players import players
 from support.standing import standing
 
 from visavis.server.http.places import Places
+from visavis.server.processes import wiring
 from visavis.server.processes.crew import Crew, Order
 from visavis.server.processes.trust import CALLER, trusting
 from visavis.server.processes.wiring import WireForwarding
@@ -19,6 +21,7 @@ from visavis.server.processes.worker import Worker
 from visavis.server.rtc import hooks
 from visavis.server.system.errors import Full
 from visavis.server.system.metrics import Metrics
+from visavis.server.wires import socket
 from visavis.server.wires.ways import Way, in_path
 
 WAYS = (
@@ -45,7 +48,8 @@ def a_worker(number, waiting):
             elif message.type == WSMsgType.BINARY:
                 await told.send_bytes(message.data[::-1])
             else:
-                await told.send_str(message.data.upper())
+                for _ in range(2000 if message.data == "flood" * 100 else 1):
+                    await told.send_str(message.data.upper())
         return told
 
     async def answer(request):
@@ -134,6 +138,20 @@ async def test_who_is_gone_ends_it_and_what_is_too_long_too(tmp_path):
                     await flood.send_bytes(bytes(990))
         waiting.set()
         assert await asyncio.wait_for(flood.receive_bytes(), 5)
+
+
+async def test_who_reads_nothing_is_cut_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(wiring, "_TAKEN", 0.2)
+    monkeypatch.setattr(socket, "_CLOSE", 0.2)
+    async with (
+        wired(tmp_path) as (client, _, _),
+        deaf(client, monkeypatch, "/wire/socket", "X-Key: k\r\n") as say,
+    ):
+        await say(masked("flood" * 100))
+        with pytest.raises(ConnectionError):
+            for _ in range(100):
+                await say(masked("still here"))
+                await asyncio.sleep(0.02)
 
 
 async def test_requests_about_one_name_go_to_one_worker(tmp_path):

@@ -29,8 +29,8 @@ WAYS: Final = (
     Way("POST", PREFIX, headers=_GO_ON),
     Way("POST", _CALLS, headers=_GO_ON),
     Way("POST", SECRETS, headers=_GO_ON),
-    Way("POST", f"{_CALL}/hangup", in_path()),
-    Way("DELETE", _CALL, in_path()),
+    Way("POST", f"{_CALL}/hangup", in_path(), headers=_GO_ON),
+    Way("DELETE", _CALL, in_path(), headers=_GO_ON),
 )
 
 
@@ -95,6 +95,7 @@ class Realtime:
 
     async def _hang_up(self, request: web.Request) -> web.Response:
         """200 once the call is over."""
+        self._ephemeral.read(sent(request))  # the guard lets any in that looks like one
         held = self._sessions.find(request.match_info["session"])
         if held is None or not request.match_info["session"].startswith("rtc_"):
             raise NotFound("There is no such call; it may have ended.")
