@@ -17,9 +17,9 @@ from visavis.engines.base import Pcm
 from visavis.server.rtc import connection as rtc
 from visavis.server.rtc import offers
 from visavis.server.rtc.media import WATCHED, Kind, Media
-from visavis.server.rtc.peer import credentials, microphone
+from visavis.server.rtc.peer import microphone
 from visavis.server.rtc.receiver import of_track
-from visavis.server.rtc.restart import Restarts
+from visavis.server.rtc.restart import Restarts, credentials
 from visavis.server.rtc.terms import Terms
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
@@ -65,7 +65,6 @@ class Leg:
         self._channel, self._told = channel, told
         self._voice: MediaStreamTrack | None = None
         self._video: VideoTrack | None = None
-        self._credentials: frozenset[str] = frozenset()
         self._sends: frozenset[Kind] = frozenset()
         self._wired, self.connected = asyncio.Event(), asyncio.Event()
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
@@ -80,7 +79,7 @@ class Leg:
         self._sends = self._media.sends & offers.received(offer)
         self._watch()
         await self._wire()
-        self._credentials = credentials(offer)
+        self._restarts.users = credentials(offer)
         return await rtc.answer(
             self._pc, offer, self._terms.reach, observer=self._terms.network(), media=self._media
         )
@@ -129,18 +128,15 @@ class Leg:
 
     def knows(self, fragment: str) -> bool:
         """Whether an SDP fragment is about this connection: it names its ICE user, or none."""
-        return credentials(fragment) <= self._credentials
+        return self._restarts.knows(fragment)
 
     async def add_candidates(self, fragment: str) -> None:
         """Trickled candidates, as RFC 8840 has them. Raises Malformed, Unprocessable."""
-        if not await self._restarts.add(fragment):
-            await rtc.add_candidates(self._pc, fragment, self._terms.reach)
+        await self._restarts.add(fragment)
 
     async def restart(self, fragment: str) -> str:
         """Another way for the connection, see `restart.Restarts.begin`."""
-        answer = await self._restarts.begin(fragment)
-        self._credentials |= credentials(fragment)
-        return answer
+        return await self._restarts.begin(fragment)
 
     async def play(self, playout: Playout) -> None:
         """Outlet: aiortc's senders pull sound and pictures through the tracks."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, Literal, Protocol
 
@@ -21,7 +20,7 @@ from visavis.server.rtc.congestion import Observer
 from visavis.server.rtc.dialect import Dialect, Ours, Read
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.receiver import BoundedReceiver, of_track
-from visavis.server.rtc.restart import Restarts
+from visavis.server.rtc.restart import Restarts, credentials
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event, Failure
@@ -72,7 +71,6 @@ class Peer:
         self._pc = RTCPeerConnection(rtc.configuration(ice))
         self._session, self._greeter, self._network = session, greeter, network
         self._dialect = dialect or Ours()
-        self._reach = Reach()
         self._restarts = Restarts(self._pc, ice)
         self._channel: RTCDataChannel | None = None
         self._video: VideoTrack | None = None
@@ -82,7 +80,6 @@ class Peer:
         self._commands = 0  # under way
         self._messages, self._flooded = Bucket(*_MESSAGES), False
         self._connected, self._wired = asyncio.Event(), asyncio.Event()
-        self._credentials: frozenset[str] = frozenset()
         self._received, self.heard_at = 0, session.clock.now()
         self._pinged: Tick | None = None  # when a message last came, if any
         self._unwatched = False  # because none came for long
@@ -94,10 +91,10 @@ class Peer:
         Raises Malformed or Unprocessable when the offer cannot be used, Full when no port is left,
         NotFound when the session is over.
         """
-        self._reach = self._restarts.reach = reach
+        self._restarts.reach = reach
         self._watch()
         await self._wire()
-        self._credentials = credentials(offer)
+        self._restarts.users = credentials(offer)
         return await rtc.answer(self._pc, offer, reach, observer=self._network)
 
     async def _wire(self) -> None:
@@ -168,18 +165,15 @@ class Peer:
 
     def knows(self, fragment: str) -> bool:
         """Whether an SDP fragment is about this connection: it names its ICE user, or none."""
-        return credentials(fragment) <= self._credentials
+        return self._restarts.knows(fragment)
 
     async def add_candidates(self, fragment: str) -> None:
         """Trickled candidates, as RFC 8840 has them. Raises Malformed, Unprocessable."""
-        if not await self._restarts.add(fragment):
-            await rtc.add_candidates(self._pc, fragment, self._reach)
+        await self._restarts.add(fragment)
 
     async def restart(self, fragment: str) -> str:
         """Another way for the connection, see `restart.Restarts.begin`."""
-        answer = await self._restarts.begin(fragment)
-        self._credentials |= credentials(fragment)
-        return answer
+        return await self._restarts.begin(fragment)
 
     def send(self, message: protocol.FromServer) -> None:
         """Hand a message to the viewer; lost when there is no open channel or it is congested."""
@@ -301,11 +295,6 @@ class Peer:
         log.error("a message failed", extra={"kind": kind, "fault": fault(error)})
         failure = Failure("failed", "The server could not do that; its log says more.")
         self._post(self._dialect.answer(failure, tag))
-
-
-def credentials(description: str) -> frozenset[str]:
-    """The ICE users that an SDP or a fragment names (RFC 8839, a=ice-ufrag)."""
-    return frozenset(re.findall(r"^a=ice-ufrag:(\S+)", description, re.MULTILINE))
 
 
 class Microphone:

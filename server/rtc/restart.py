@@ -19,7 +19,7 @@ from aiortc.rtcicetransport import RTCIceGatherer, candidate_to_aioice
 from aiortc.sdp import candidate_to_sdp
 
 from visavis.server.rtc import candidates
-from visavis.server.rtc.connection import configuration
+from visavis.server.rtc import connection as rtc
 from visavis.server.rtc.reach import Reach, using
 from visavis.server.system.bucket import Bucket
 from visavis.server.system.errors import Malformed, TooMany, Unprocessable
@@ -32,16 +32,29 @@ _USER: Final = re.compile(r"^a=ice-ufrag:([A-Za-z0-9+/]{4,256})\r?$", re.MULTILI
 _PASSWORD: Final = re.compile(r"^a=ice-pwd:([A-Za-z0-9+/]{22,256})\r?$", re.MULTILINE | re.ASCII)
 
 
+def credentials(description: str) -> frozenset[str]:
+    """The ICE users that an SDP or a fragment names (RFC 8839, a=ice-ufrag)."""
+    return frozenset(re.findall(r"^a=ice-ufrag:(\S+)", description, re.MULTILINE))
+
+
 class Restarts:
-    """Those of one peer connection. servers: STUN and TURN addresses of the server's."""
+    """Those of one peer connection. servers: STUN and TURN addresses of the server's.
+
+    users: the peer's ICE users so far; its owner has them from the offer.
+    """
 
     def __init__(
         self, pc: RTCPeerConnection, servers: Iterable[str], reach: Reach | None = None
     ) -> None:
         self._pc, self._servers, self.reach = pc, tuple(servers), reach or Reach()
+        self.users: frozenset[str] = frozenset()
         self._allowed = Bucket(*_OFTEN)
         self._way: asyncio.Task[None] | None = None
         self._coming: ice.Connection | None = None
+
+    def knows(self, fragment: str) -> bool:
+        """Whether an SDP fragment is about this connection: it names its ICE user, or none."""
+        return credentials(fragment) <= self.users
 
     async def begin(self, fragment: str) -> str:
         """The peer's new credentials, an SDP fragment (RFC 8840) -> the server's, with candidates.
@@ -59,7 +72,7 @@ class Restarts:
         if not self._allowed.take():
             raise TooMany("ICE was restarted too often. Wait, then try again.", 10)
         await self.end()
-        gatherer = RTCIceGatherer(iceServers=configuration(self._servers).iceServers)
+        gatherer = RTCIceGatherer(iceServers=rtc.configuration(self._servers).iceServers)
         with using(self.reach):
             await gatherer.gather()
         coming: ice.Connection = gatherer._connection
@@ -67,15 +80,18 @@ class Restarts:
         self._coming = coming
         await self._add(fragment, coming)
         self._way = asyncio.create_task(self._change(transport, coming), name="restart ICE")
+        self.users |= credentials(fragment)
         return _written(gatherer)
 
-    async def add(self, fragment: str) -> bool:
-        """Candidates for the way that is looked for; False: none is."""
-        coming = self._coming
-        if coming is None:
-            return False
-        await self._add(fragment, coming)
-        return True
+    async def add(self, fragment: str) -> None:
+        """Candidates for the way that is looked for, or for the first one where none is.
+
+        As RFC 8840 has them. Raises Malformed, Unprocessable.
+        """
+        if self._coming is None:
+            await rtc.add_candidates(self._pc, fragment, self.reach)
+        else:
+            await self._add(fragment, self._coming)
 
     async def end(self) -> None:
         """Look no more."""

@@ -6,7 +6,7 @@ some with none, some look at OPTIONS first, most expect 200 of a DELETE.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -15,8 +15,53 @@ from visavis.server.http.problems import SDP, body
 from visavis.server.rtc.connection import configuration
 from visavis.server.rtc.leg import Leg
 from visavis.server.system.errors import Outdated, WrongType
+from visavis.server.wires.ways import Named, Way
 
 FRAGMENT: Final = "application/trickle-ice-sdpfrag"
+
+
+def ways(every: str, part: str, session: Named) -> tuple[Way, ...]:
+    """Those of `routes`. session: see `Way`."""
+    one = f"{every}/{{{part}}}"
+    return (
+        Way("POST", every, session),
+        Way("OPTIONS", every),
+        Way("PATCH", one, session, headers=(hdrs.IF_MATCH,)),
+        Way("DELETE", one, session),
+        Way("OPTIONS", one),
+    )
+
+
+def routes(
+    every: str,
+    part: str,
+    begin: Callable[[web.Request], Awaitable[web.Response]],
+    of: Callable[[web.Request], Leg],
+    servers: Callable[[], Iterable[str]],
+) -> list[web.RouteDef]:
+    """Offers go to `every`, and begin a resource; {part} of the path below it is its name and tag.
+
+    of: the connection that a request is about. servers: ICE servers, for whoever asks now.
+    """
+
+    async def asked(_request: web.Request) -> web.Response:
+        return options(servers())
+
+    async def trickle(request: web.Request) -> web.Response:
+        return await trickled(request, of(request), request.match_info[part])
+
+    async def leave(request: web.Request) -> web.Response:
+        await of(request).close()
+        return web.Response(status=200)
+
+    one = f"{every}/{{{part}}}"
+    return [
+        web.post(every, begin),
+        web.options(every, asked),
+        web.patch(one, trickle),
+        web.delete(one, leave),
+        web.options(one, asked),
+    ]
 
 
 def created(location: str, answer: str, tag: str, servers: Iterable[str]) -> web.Response:

@@ -23,7 +23,7 @@ from visavis.server.http.opening import Sessions, Wish
 from visavis.server.http.problems import json_object
 from visavis.server.rtc import candidates, offers
 from visavis.server.rtc.conversation import Conversation
-from visavis.server.rtc.peer import credentials
+from visavis.server.rtc.restart import credentials
 from visavis.server.rtc.terms import Terms
 from visavis.server.session.session import Session
 from visavis.server.system.errors import Malformed, NotFound, NotReady

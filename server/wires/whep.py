@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from visavis.server.http.callers import caller
 from visavis.server.http.entrances import Entrance
@@ -25,21 +25,14 @@ from visavis.server.system.errors import Full, NotFound
 from visavis.server.system.metrics import Metrics
 from visavis.server.wires import resources
 from visavis.server.wires.stage import PREFIX, Stages
-from visavis.server.wires.ways import Way, in_path
+from visavis.server.wires.ways import in_path
 
 log = logging.getLogger(__name__)
 
 _COMING: Final = 8  # players of one address that are not connected yet
 _ALL: Final = "/whep/{avatar}"
-_ONE: Final = "/whep/{avatar}/{viewer}"
-_OF: Final = in_path("avatar", PREFIX)
-WAYS: Final = (
-    Way("POST", _ALL, _OF),
-    Way("OPTIONS", _ALL),
-    Way("PATCH", _ONE, _OF, headers=(hdrs.IF_MATCH,)),
-    Way("DELETE", _ONE, _OF),
-    Way("OPTIONS", _ONE),
-)
+_PART: Final = "viewer"  # of an address of one
+WAYS: Final = resources.ways(_ALL, _PART, in_path("avatar", PREFIX))
 
 
 def entrance(token: str) -> Entrance:
@@ -67,13 +60,7 @@ class Whep:
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
-        return [
-            web.post(_ALL, self._watch),
-            web.options(_ALL, self._options),
-            web.patch(_ONE, self._trickle),
-            web.delete(_ONE, self._leave),
-            web.options(_ONE, self._options),
-        ]
+        return resources.routes(_ALL, _PART, self._watch, self._of, self._ice.urls)
 
     async def close(self) -> None:
         """Viewers end with their sessions."""
@@ -106,20 +93,8 @@ class Whep:
         self._viewers.pop(name, None)
         self._metrics.viewers.set(len(self._viewers))
 
-    async def _options(self, _request: web.Request) -> web.Response:
-        return resources.options(self._ice.urls())
-
-    async def _trickle(self, request: web.Request) -> web.Response:
-        return await resources.trickled(
-            request, self._of(request).leg, request.match_info["viewer"]
-        )
-
-    async def _leave(self, request: web.Request) -> web.Response:
-        await self._of(request).leg.close()
-        return web.Response(status=200)
-
-    def _of(self, request: web.Request) -> _Viewer:
-        viewer = self._viewers.get(request.match_info["viewer"])
+    def _of(self, request: web.Request) -> Leg:
+        viewer = self._viewers.get(request.match_info[_PART])
         if viewer is None or viewer.avatar != request.match_info["avatar"]:
             raise NotFound("There is no such viewer; they may have left.")
-        return viewer
+        return viewer.leg

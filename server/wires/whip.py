@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from visavis.server.http.callers import caller
 from visavis.server.http.entrances import Entrance
@@ -26,21 +26,14 @@ from visavis.server.system.errors import Conflict, NotFound
 from visavis.server.wires import resources
 from visavis.server.wires.live_voice import LiveVoice
 from visavis.server.wires.stage import PREFIX, Stages
-from visavis.server.wires.ways import Way, in_path
+from visavis.server.wires.ways import in_path
 
 log = logging.getLogger(__name__)
 
 _SILENT: Final = 2.0  # s without a packet, after which another voice may take its place
 _ALL: Final = "/whip/{avatar}"
-_ONE: Final = "/whip/{avatar}/{voice}"
-_OF: Final = in_path("avatar", PREFIX)
-WAYS: Final = (
-    Way("POST", _ALL, _OF),
-    Way("OPTIONS", _ALL),
-    Way("PATCH", _ONE, _OF, headers=(hdrs.IF_MATCH,)),
-    Way("DELETE", _ONE, _OF),
-    Way("OPTIONS", _ONE),
-)
+_PART: Final = "voice"  # of an address of one
+WAYS: Final = resources.ways(_ALL, _PART, in_path("avatar", PREFIX))
 
 
 def entrance(token: str) -> Entrance:
@@ -65,13 +58,7 @@ class Whip:
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
-        return [
-            web.post(_ALL, self._speak),
-            web.options(_ALL, self._options),
-            web.patch(_ONE, self._trickle),
-            web.delete(_ONE, self._leave),
-            web.options(_ONE, self._options),
-        ]
+        return resources.routes(_ALL, _PART, self._speak, self._of, self._ice.urls)
 
     async def close(self) -> None:
         """Voices end with their sessions."""
@@ -103,19 +90,8 @@ class Whip:
         if self._speakers.get(avatar) is speaker:
             del self._speakers[avatar]
 
-    async def _options(self, _request: web.Request) -> web.Response:
-        return resources.options(self._ice.urls())
-
-    async def _trickle(self, request: web.Request) -> web.Response:
-        speaker = self._of(request)
-        return await resources.trickled(request, speaker.leg, speaker.name)
-
-    async def _leave(self, request: web.Request) -> web.Response:
-        await self._of(request).leg.close()
-        return web.Response(status=200)
-
-    def _of(self, request: web.Request) -> _Speaker:
+    def _of(self, request: web.Request) -> Leg:
         speaker = self._speakers.get(request.match_info["avatar"])
-        if speaker is None or speaker.name != request.match_info["voice"]:
+        if speaker is None or speaker.name != request.match_info[_PART]:
             raise NotFound("There is no such voice; it may have ended.")
-        return speaker
+        return speaker.leg

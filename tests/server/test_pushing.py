@@ -1,56 +1,18 @@
 """A session whose voice a program pushes: in time, faster, unevenly, and cut off."""
 
 import asyncio
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.pushing import Pushing, noise
 from support.stage import SILENCE, VOICE, Stage
 from support.virtual_time import virtual_time
 
-from visavis.engines import fake
 from visavis.server.playout.messages import PACKET, ms, to_ms
-from visavis.server.session.events import SegmentEnded, SegmentStarted
-from visavis.server.session.lipsync import Mouth
+from visavis.server.session.events import SegmentEnded
 from visavis.server.system.errors import SoundError
 
-RNG = np.random.default_rng(0)
 SOON = ms(200)  # in which fake lips and the timeline have it
-
-
-class Pushing(Stage):
-    """A session of the source "voice", and everything that it put on its timeline."""
-
-    def __init__(self):
-        super().__init__()
-        self.lips = fake.FakeLips()
-        engines = self.services.engines()
-        pushed = Mouth(self.lips, lambda: self.lips)
-        self.open(replace(engines, ear=None, pushed=pushed))
-        self.timeline.forget = lambda before: None
-
-    @property
-    def voice(self):
-        return self.session.voice
-
-    @property
-    def started(self):
-        return self.of(SegmentStarted)
-
-    @property
-    def ended(self):
-        return self.of(SegmentEnded)
-
-    def sounding(self):
-        """Everything that sounded or will, without the silence around it."""
-        whole = self.timeline.audio(0, self.timeline.end)
-        loud = np.flatnonzero(whole)
-        return whole[loud[0] : loud[-1] + 1] if loud.size else whole[:0]
-
-
-def noise(milliseconds):
-    sound = RNG.integers(2000, 9000, ms(milliseconds)).astype(np.int16)
-    return sound * np.where(RNG.random(len(sound)) < 0.5, -1, 1).astype(np.int16)
 
 
 @virtual_time
