@@ -42,6 +42,9 @@ class Socket:
     async def prepare(self, request: web.Request) -> None:
         """Accept it."""
         await self.response.prepare(request)
+        if self._ending is not None:  # meanwhile
+            await closed(self.response, request.transport)
+            return
         self._heard = seconds()
         self._transport = request.transport
         self._tasks = [

@@ -7,10 +7,14 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 import pytest
-from aiortc import RTCSessionDescription
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from support.deaf import deaf, masked
 from support.services import FakeServices
 from support.serving import SDP, Viewer, serving
+
+from visavis.server.commands.composition import SESSIONS
+from visavis.server.wires.socket import Socket
 
 KEY = "sesame-sesame-sesame"
 LIVE = "/liveavatar/v1/sessions"
@@ -120,19 +124,35 @@ async def test_a_client_that_goes_before_all_was_heard_leaves_no_task_behind():
         at = f"/compose/webrtc/p2p?session_token={(await made.json())['session_token']}"
         async with server.ws_connect(at) as socket:
             await socket.send_str(json.dumps({"sdp": await viewer.offer(), "type": "offer"}))
-            answer = json.loads((await socket.receive(5)).data)
-            await viewer.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
-            assert (await socket.receive(5)).data == "START"
-            await socket.send_bytes(bytes(range(256)) * 1250)  # 10 s
+            await socket.receive(5)
+            await socket.send_bytes(bytes(range(256)) * 1250)  # 10 s, and nobody ever connects
             await socket.send_str("DONE")
-            await asyncio.sleep(0.3)
-            await viewer.close()
-            async with asyncio.timeout(10):
-                while not (await socket.receive()).type.name.startswith("CLOS"):
-                    pass
+            await asyncio.sleep(0.2)
+            [held] = server.app[SESSIONS].all
+            await held.close()
+            while not (await socket.receive(5)).type.name.startswith("CLOS"):
+                pass
+        await viewer.close()
         await asyncio.sleep(0.1)
         left = [each.get_name() for each in asyncio.all_tasks()]
         assert not [name for name in left if name.startswith("simli")]
+
+
+async def test_a_web_socket_that_ended_before_it_was_accepted_leaves_no_task_behind():
+    async def handle(request):
+        socket = Socket()
+        await socket.end()
+        await socket.prepare(request)
+        await socket.end()
+        return socket.response
+
+    app = web.Application()
+    app.add_routes([web.get("/", handle)])
+    async with TestClient(TestServer(app)) as client, client.ws_connect("/") as socket:
+        assert (await socket.receive(5)).type.name.startswith("CLOS")
+        await asyncio.sleep(0.05)
+        left = [each.get_name() for each in asyncio.all_tasks()]
+        assert not [name for name in left if name.startswith("web socket")]
 
 
 class BrokenServices(FakeServices):
