@@ -1,15 +1,21 @@
 """Clients of web sockets that say something and read nothing."""
 
+from __future__ import annotations
+
 import asyncio
 import base64
 import os
 import socket as sockets
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from pytest import MonkeyPatch
 
 
-def masked(text):
+def masked(text: str) -> bytes:
     """A text message of a client (RFC 6455 5.2)."""
     data, mask = text.encode(), b"\0\0\0\0"
     long = len(data) >= 126
@@ -18,11 +24,14 @@ def masked(text):
 
 
 @asynccontextmanager
-async def deaf(server, monkeypatch, path, headers=""):
+async def deaf(
+    server: Any, monkeypatch: MonkeyPatch, path: str, headers: str = ""
+) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
     """A web socket whose client reads the beginning of the answer, and then nothing."""
     prepare = web.WebSocketResponse.prepare
 
-    async def narrow(self, request):
+    async def narrow(self: web.WebSocketResponse, request: web.Request) -> AbstractStreamWriter:
+        assert request.transport is not None
         wire = request.transport.get_extra_info("socket")
         wire.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDBUF, 4096)
         return await prepare(self, request)
