@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
-from pytest import MonkeyPatch
 
 
 def masked(text: str) -> bytes:
@@ -25,7 +25,7 @@ def masked(text: str) -> bytes:
 
 @asynccontextmanager
 async def deaf(
-    server: Any, monkeypatch: MonkeyPatch, path: str, headers: str = ""
+    server: Any, monkeypatch: pytest.MonkeyPatch, path: str, headers: str = ""
 ) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
     """A web socket whose client reads the beginning of the answer, and then nothing."""
     prepare = web.WebSocketResponse.prepare
