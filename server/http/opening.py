@@ -108,6 +108,10 @@ class Lender(Protocol):
         """The code of a voice's language, "" of one that there is not."""
         ...
 
+    async def check(self, avatar: str, voice: str) -> None:
+        """Raises NotFound for an avatar or a voice that there is not."""
+        ...
+
     async def lend(
         self, avatar: str, voice: str, source: Source, language: str, *, follows: bool,
         background: str = "",
@@ -208,14 +212,16 @@ class Sessions:
     # --- a new one ------------------------------------------------------------------------------
 
     async def kind(self, wish: Wish) -> Kind:
-        """What a wish comes to. Raises Malformed for a source or language that there is not."""
+        """What a wish comes to. Before a place is taken, which may be a resting visitor's.
+
+        Raises Malformed for a source or language that there is not, NotFound for avatar or voice.
+        """
         source = _source(wish.source or self._offered.source)
         language, follows = await self._tongue(wish)
         ours = self._offered
-        return Kind(
-            wish.avatar or ours.avatar, wish.voice or ours.voice, source, language, follows,
-            wish.background,
-        )  # fmt: skip
+        avatar, voice = wish.avatar or ours.avatar, wish.voice or ours.voice
+        await self._lender.check(avatar, voice)
+        return Kind(avatar, voice, source, language, follows, wish.background)
 
     async def hosted(
         self, wish: Wish, who: str, *, name: str = "", lingers: float = 0.0,

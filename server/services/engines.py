@@ -178,6 +178,12 @@ class Services:
         """The code of a voice's language, "" of one that there is not."""
         return await asyncio.to_thread(self._tongues.language_of, voice)
 
+    async def check(self, avatar: str, voice: str) -> None:
+        """Raises NotFound for an avatar or a voice that there is not."""
+        await asyncio.to_thread(self._avatars.path, avatar)
+        if not self._defaults.wordless:
+            await self._voices.check(voice)
+
     async def lend(
         self, avatar: str, voice: str, source: Source, language: str = ENGLISH, *,
         follows: bool = False, background: str = "",

@@ -70,11 +70,15 @@ class Voices:
                 self._loaded[name] = await self._load(name)
         return self._loaded[name]
 
-    async def _load(self, name: str) -> Loaded:
+    async def check(self, name: str) -> None:
+        """Raises NotFound for a voice that there is not."""
         known = await asyncio.to_thread(load.voices, self._home)
         if name not in {voice.name for voice in known}:
             why = load.missing_voices().get(name, "")
             raise NotFound(f"There is no voice {name!r}." + (f" ({why})" if why else ""))
+
+    async def _load(self, name: str) -> Loaded:
+        await self.check(name)
         run = self._in_process if self._apart else self._in_thread
         runner, sorry = await run(name)
         health = Health(f"tts-{name}", f"The voice {name}", self._metrics)

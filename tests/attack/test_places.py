@@ -300,3 +300,12 @@ async def test_stalled_uploads_hold_neither_the_workshop_nor_other_addresses(cal
         for _, writer in stalled:
             writer.close()
         await asyncio.sleep(0.1)
+
+
+async def test_who_asks_for_an_avatar_that_there_is_not_takes_nobodys_place(offer):
+    async with serving(max_sessions=1, whep="on") as client, watching(client):
+        for path in ("/v1/sessions?avatar=nobody", "/whep/nobody"):
+            answer = await client.post(path, data=offer, headers=SDP)
+            assert (await problem(answer))[0] == 404, path
+        answer = await client.post("/v1/sessions", data=offer, headers=SDP)
+        assert (await problem(answer))[0] == 503  # there is no place, indeed

@@ -72,12 +72,15 @@ class FakeServices:
     async def language_of(self, voice: str) -> str:
         return {"heart": "en", "greta": "de"}.get(voice, "")
 
+    async def check(self, avatar: str, voice: str) -> None:
+        if avatar != "mira":
+            raise NotFound(f"There is no avatar {avatar!r}.")
+
     async def lend(
         self, avatar: str, voice: str, source: Source = "dialogue", language: str = "en", *,
         follows: bool = False, background: str = "",
     ) -> Engines:  # fmt: skip
-        if avatar != "mira":
-            raise NotFound(f"There is no avatar {avatar!r}.")
+        await self.check(avatar, voice)
         self.lent += 1
         engines = self.engines(fake.FakeLips() if source == "microphone" else None)
         if source == "voice":
