@@ -66,7 +66,7 @@ MALFORMED: Final[dict[str, tuple[bytes, int]]] = {
     "chunk of 40 digits": (sdp(b"Transfer-Encoding: chunked", body=b"") + b"f" * 40 + b"\r\n", 400),
     "gzip": (sdp(b"Content-Encoding: gzip"), 415),
     "expectation": (sdp(b"Expect: miracles"), 417),
-    "query": (sdp().replace(b"sessions ", b"sessions?avatar=%ff%zz&voice=%00 "), 422),
+    "query": (sdp().replace(b"sessions ", b"sessions?avatar=%ff%zz&voice=%00 "), 404),
     "query source": (sdp().replace(b"sessions ", b"sessions?source=%%% "), 400),
     "path nul": (request(b"GET /v1/avatars/\x00/preview.webp"), 400),
     "path %00": (request(b"GET /v1/avatars/%00/preview.webp"), 404),
