@@ -82,7 +82,7 @@ class DialogueMind:
 
     async def answer(self, question: Question) -> AsyncGenerator[Thought, None]:
         """The dialogue's fragments, as they come. Raises EngineError."""
-        dialogue = await self._in(code_of(question.language))
+        dialogue = await self.ready(code_of(question.language))
         history = exchanges(question.history)
         fragments = dialogue.stream(_reply, question.text, history, awaited=True)
         async with aclosing(fragments):
@@ -91,7 +91,7 @@ class DialogueMind:
 
     async def consult(self, question: Question) -> Notes:
         """What its file of answers has on a question. Raises EngineError."""
-        dialogue = await self._in(code_of(question.language))
+        dialogue = await self.ready(code_of(question.language))
         history = exchanges(question.history)
         asked = dialogue.stream(_notes, question.text, history, awaited=True)
         async with aclosing(asked) as notes:
@@ -99,10 +99,6 @@ class DialogueMind:
 
     async def ready(self, language: str) -> Served[Dialogue]:
         """Load the dialogue of a primary language, if it is not there. Raises EngineError."""
-        return await self._in(language)
-
-    async def _in(self, language: str) -> Served[Dialogue]:
-        """Raises EngineError."""
         if self._others is None:
             return self._first
         async with self._opening:

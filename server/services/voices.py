@@ -71,7 +71,9 @@ class Voices:
         return self._loaded[name]
 
     async def check(self, name: str) -> None:
-        """Raises NotFound for a voice that there is not."""
+        """Raises NotFound for a voice that there is not; reads files only if it is not loaded."""
+        if name in self._loaded:
+            return
         known = await asyncio.to_thread(load.voices, self._home)
         if name not in {voice.name for voice in known}:
             why = load.missing_voices().get(name, "")
