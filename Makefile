@@ -20,11 +20,15 @@ run: $(STAMP) ## install if needed, start the server, print its address: make ru
 # What wants a whole machine to itself: floods, real browsers, real programs, short deadlines.
 ALONE := tests/attack tests/browser tests/deploy tests/camera/test_presenting.py \
 	tests/server/test_keepsakes.py tests/server/test_renderer_live.py
+# Media runs in real time beside other tests: what a busy machine made late is looked at once more.
+# Whatever was is listed at the end, and a fault fails all the same.
+AGAIN := --reruns 2 --reruns-delay 2 -r R
+
 test: $(VENV)/.tools $(STAMP) npm ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
 	@sh deploy/need.sh pulseaudio pulseaudio
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
-	$(BIN)/python -m pytest -q $(SELECT) $(ALONE)
+	$(BIN)/python -m pytest -q $(AGAIN) -n 3 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest -q $(AGAIN) $(SELECT) $(ALONE)
 
 test-all: SELECT := -m "slow or not slow"
 test-all: relays test ## the same with the slow tests, which repeat claims at full length

@@ -88,6 +88,9 @@ async def test_who_looks_away_is_sent_few_pictures_and_all_at_once_again():
         viewer = witness.viewer
         assert (await viewer.wait_for("ready"))["takes"] == ["watch", "language"]
         viewer.channel.send('{"type": "watch", "on": false}')
+        async with asyncio.timeout(10):
+            while (await state(client, viewer))["pictures"] != "unseen":
+                await asyncio.sleep(0.05)
         await asyncio.sleep(1)
         witness.pictures.clear()
         await asyncio.sleep(2.2)
