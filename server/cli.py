@@ -255,6 +255,9 @@ def _add_avatar(commands: Any) -> None:
         default="all rights reserved",
         help="of the likeness (default: all rights reserved)",
     )
+    create.add_argument(
+        "--voice", default="", help="that speaks for it where nobody names one: see visavis voices"
+    )
     create.add_argument("--force", action="store_true", help="replace an avatar of that name")
     _add_json(_add(actions, "list", "avatar:list_all", "list the avatars"))
     show = _add(

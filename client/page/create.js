@@ -5,8 +5,9 @@
 import { authorization } from "../element/authorization.js";
 import { byId, make } from "./dom.js";
 import { asName, fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
+import { chosen, languageName } from "./settings.js";
 import { remark } from "./texts/remarks.js";
-import { has, language, onLanguage, t } from "./texts/texts.js";
+import { has, language, onLanguage, primary, t } from "./texts/texts.js";
 
 /** @typedef {"photo"|"consent"|"making"|"done"} Step */
 /** @typedef {"self"|"other"|"nobody"} Whose */
@@ -36,14 +37,17 @@ export class Creation {
   #picture = ""; // the photo's object URL
   #made = "";
   #running = new AbortController();
+  #voices;
 
   /**
    * @param {import("../visavis-avatar.js").VisavisAvatar} avatar whose token is used
    * @param {(name: string) => void} use switches the conversation to a new avatar
+   * @param {() => {name: string, language: string, description: string, default: boolean}[]} voices
    */
-  constructor(avatar, use) {
+  constructor(avatar, use, voices) {
     this.#avatar = avatar;
     this.#use = use;
+    this.#voices = voices;
     byId("create-open").addEventListener("click", () => this.open());
     byId("create-close").addEventListener("click", () => this.#dialog.close());
     byId("create-back").addEventListener("click", () => this.#enter("photo"));
@@ -66,6 +70,7 @@ export class Creation {
     this.#choosePhoto(null);
     for (const form of ["create-photo", "create-consent"]) byId(form).reset();
     this.#showRecord();
+    this.#offerVoices();
     this.#dialog.showModal();
     this.#enter("photo");
   }
@@ -152,6 +157,17 @@ export class Creation {
     if (this.#photo && !this.#name) byId("create-name").value = nameFrom(this.#photo.name);
   }
 
+  /** Which voice is to belong to it: first those of the page's language. */
+  #offerVoices() {
+    const here = (/** @type {{language: string}} */ voice) => primary(voice.language) === primary(language());
+    const voices = [...this.#voices()].sort((a, b) => Number(here(b)) - Number(here(a)));
+    const options = voices.map((voice) =>
+      make("option", { value: voice.name }, `${voice.name} (${languageName(voice.language)}), ${voice.description}`),
+    );
+    byId("create-voice").replaceChildren(...options);
+    byId("create-voice").value = chosen(voices.filter(here), "")?.name ?? "";
+  }
+
   /** @param {string} words */
   #complain(words) {
     byId("create-fault").textContent = words;
@@ -210,7 +226,7 @@ export class Creation {
   #form(photo) {
     const { subject, statement, givenBy } = this.#record();
     const form = new FormData();
-    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes" };
+    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes", voice: byId("create-voice").value };
     for (const [key, value] of Object.entries(fields)) form.set(key, value);
     form.set("photo", photo, "photo"); // the file's own name is nobody's business
     return form;

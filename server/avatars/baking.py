@@ -54,12 +54,16 @@ _NO_MEMORY: Final = -4  # of OpenCV's errors (StsNoMem)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be made: an avatar of this name as the file `path`, which must not exist yet."""
+    """What is to be made: an avatar of this name as the file `path`, which must not exist yet.
+
+    voice: by name, that belongs to it; "": none does.
+    """
 
     name: str
     path: Path
     consent: Consent
     licence: str
+    voice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +240,8 @@ def _note(missing: object) -> None:
 
 
 def _written(order: Order) -> bytes:
-    return json.dumps(
-        {"name": order.name, "licence": order.licence, "consent": asdict(order.consent)}
-    ).encode()
+    said = {"name": order.name, "licence": order.licence, "voice": order.voice}
+    return json.dumps({**said, "consent": asdict(order.consent)}).encode()
 
 
 # --- the child ----------------------------------------------------------------------------------
@@ -264,6 +267,7 @@ def main() -> None:
         avatar = portrait.create_avatar(
             photo, request["name"], consent, request["licence"],
             lambda what, share: _say(output, {"what": what, "share": _in_time(share)}),
+            request["voice"],
         )  # fmt: skip
         content = avatar.content()
     except ModelError as error:

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from visavis.models.avatar.file import SHIPPED, SUFFIX, check_name, list_avatars, read_preview
+from visavis.models.avatar.file import (
+    SHIPPED,
+    SUFFIX,
+    check_name,
+    list_avatars,
+    read_card,
+    read_preview,
+)
 from visavis.models.errors import AvatarError
 from visavis.server.system.errors import NotFound
 
@@ -70,6 +77,13 @@ class AvatarStore:
     def has(self, name: str) -> bool:
         """Whether an avatar of that name can be used."""
         return name in self.find().readable
+
+    def voice(self, name: str) -> str:
+        """The voice that belongs to an avatar; "": it has none. Raises NotFound."""
+        try:
+            return read_card(self.path(name)).voice
+        except AvatarError as error:
+            raise NotFound(f"The avatar {name!r} cannot be used: {error.message}") from error
 
     def preview(self, name: str) -> bytes:
         """An avatar's picture as WebP. Raises NotFound."""

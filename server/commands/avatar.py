@@ -19,7 +19,7 @@ from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import examining
-from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line
+from visavis.server.commands.console import FAILURE, advance, avatar_path, check_voice, say_line
 from visavis.server.system import config_reading as settings
 from visavis.server.system import home
 from visavis.server.system.errors import ConfigError
@@ -31,12 +31,15 @@ def _store() -> AvatarStore:
 
 def create(options: argparse.Namespace) -> None:
     """`avatar create`. Raises ConfigError, ModelError."""
-    path = _store().file(options.name)
+    home_path = settings.load({}).home_path
+    path = AvatarStore(home_path).file(options.name)
     if path.exists() and not options.force:
         msg = f"avatar {options.name} exists: choose another --name, or replace it with --force"
         raise ConfigError(msg)
     if why := home.unwritable(path.parent):
         raise AvatarError("avatar-unwritable", f"{why}: the avatar would be lost")
+    if options.voice:
+        check_voice(options.voice, home_path)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     consent = Consent(options.subject, options.consent.strip(), _user(), today)
     with tqdm(total=100, desc="making the avatar", unit="%", leave=False) as bar:
@@ -46,7 +49,7 @@ def create(options: argparse.Namespace) -> None:
             bar.update(round(100 * share) - bar.n)
 
         avatar = create_avatar(
-            options.photo, options.name, consent, options.licence, progress=progress
+            options.photo, options.name, consent, options.licence, progress, options.voice
         )
     path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
     avatar.save(path)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.engines.registry import VOICE
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
@@ -236,7 +237,7 @@ def application(
         DeskRoutes(desk),
         session_routes(config, live, metrics),
         AvatarRoutes(store, config.avatar, may_create=config.may_create),
-        VoiceRoutes(config.voice, config.language, config.home_path),
+        VoiceRoutes(config.voice or VOICE, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
         RelayRoutes(relays(config)),

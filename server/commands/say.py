@@ -13,9 +13,10 @@ from tqdm import tqdm
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Tts
 from visavis.engines.language import saying
-from visavis.models.avatar.file import load_avatar
+from visavis.engines.registry import VOICE
+from visavis.models.avatar.file import load_avatar, read_card
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands.console import advance, avatar_path, say_line
+from visavis.server.commands.console import advance, avatar_path, check_voice, say_line
 from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
 from visavis.server.recording.files import Playback, Script, read_sound
@@ -35,10 +36,11 @@ def say(options: argparse.Namespace) -> None:
     config = settings.load({})
     if options.output.suffix.lower() not in _FILMS:
         raise ConfigError(f"{options.output}: give the film a name that ends with .mp4")
-    name = options.voice or config.voice
-    inlet = _inlet(options, _language(name, config))
     store = AvatarStore(config.home_path)
-    avatar = load_avatar(avatar_path(store, options.avatar or config.avatar))
+    path = avatar_path(store, options.avatar or config.avatar)
+    name = options.voice or config.voice or read_card(path).voice or VOICE
+    inlet = _inlet(options, _language(name, config))
+    avatar = load_avatar(path)
     director = load.director(config.home_path)
     voice = Mute() if options.audio else _voice(name, config)
     lips = load.lips() if options.audio else None
@@ -87,9 +89,7 @@ def _read_text() -> str:
 
 def _voice(name: str, config: Config) -> Tts:
     """Raises ConfigError, EngineError."""
-    if name not in {voice.name for voice in load.voices(config.home_path)}:
-        why = load.missing_voices().get(name, "`visavis voices` names those there are")
-        raise ConfigError(f"there is no voice {name!r}: {why}")
+    check_voice(name, config.home_path)
     return load.tts(name, config.home_path)
 
 

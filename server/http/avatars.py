@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import logging
+from collections.abc import Iterable
 from typing import Any, Final, cast
 from urllib.parse import quote
 
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, hdrs, web
 from aiohttp.http import HttpProcessingError
 
+from visavis.engines import load
 from visavis.models.avatar.file import SHIPPED, Consent, check_name
 from visavis.models.bake import photo as photos
 from visavis.models.errors import AvatarError
@@ -23,6 +26,7 @@ from visavis.server.system.errors import (
     Conflict,
     Forbidden,
     Malformed,
+    NotFound,
     Problem,
     TooLarge,
     TooSlow,
@@ -39,7 +43,9 @@ _MAX_LINES: Final = 200  # of headers and boundaries; browsers send 4 a part
 _MAX_UPLOAD: Final = photos.MAX_BYTES + 64 * 1024  # bytes of the whole body
 _MOST: Final = 100  # avatars, of about 1 MB each
 _PATIENCE: Final = 120.0  # s in which the whole body must arrive
-_FIELDS: Final = frozenset({"name", "subject", "consent", "given_by", "licence", "confirmed"})
+_FIELDS: Final = frozenset(
+    {"name", "subject", "consent", "given_by", "licence", "confirmed", "voice"}
+)
 _LICENCE: Final = "all rights reserved"
 _OFF: Final = "Making avatars from the page is switched off here (setting create_avatars)."
 
@@ -72,11 +78,13 @@ class AvatarRoutes:
 
     async def _list(self, _request: web.Request) -> web.Response:
         found = await asyncio.to_thread(self._store.find)
+        voices = await asyncio.to_thread(self._voices, found.readable)
         avatars = [
             {
                 "name": name,
                 "title": title(name),
                 "preview": _preview_address(name),
+                "voice": voices[name],
                 "shipped": path.parent == SHIPPED,
                 "default": name == self._default,
             }
@@ -84,6 +92,14 @@ class AvatarRoutes:
         ]
         broken = [{"name": name, "why": why} for name, why in sorted(found.broken.items())]
         return web.json_response({"avatars": avatars, "broken": broken, "create": self._may_create})
+
+    def _voices(self, names: Iterable[str]) -> dict[str, str]:
+        """The voice that belongs to each; reads files."""
+        voices = dict.fromkeys(names, "")
+        for name in voices:
+            with contextlib.suppress(NotFound):  # it went since it was looked for
+                voices[name] = self._store.voice(name)
+        return voices
 
     async def _preview(self, request: web.Request) -> web.Response:
         picture = await asyncio.to_thread(self._store.preview, request.match_info["name"])
@@ -125,8 +141,14 @@ class AvatarRoutes:
         if name in {taken.casefold() for taken in names}:  # file systems may not tell case apart
             msg = f"There is an avatar {name!r} already: choose another name."
             raise Conflict(msg, "name-taken")
-        licence = fields.get("licence") or _LICENCE
-        return Order(name, path, consent, licence)
+        licence, voice = fields.get("licence") or _LICENCE, fields.get("voice", "")
+        if voice and voice not in await asyncio.to_thread(self._known):
+            msg = f"There is no voice {voice!r} here: /v1/voices names those there are."
+            raise Unprocessable(msg, "unknown-voice")
+        return Order(name, path, consent, licence, voice)
+
+    def _known(self) -> set[str]:
+        return {voice.name for voice in load.voices(self._store.folder.parent)}
 
     async def _progress(self, request: web.Request) -> web.Response:
         """How far a job is; what went wrong with it is this address' own problem."""

@@ -108,6 +108,10 @@ class Lender(Protocol):
         """The code of a voice's language, "" of one that there is not."""
         ...
 
+    async def own_voice(self, avatar: str) -> str:
+        """The voice of an avatar in a session that names none. Raises NotFound."""
+        ...
+
     async def check(self, avatar: str, voice: str) -> None:
         """Raises NotFound for an avatar or a voice that there is not."""
         ...
@@ -219,7 +223,8 @@ class Sessions:
         source = _source(wish.source or self._offered.source)
         language, follows = await self._tongue(wish)
         ours = self._offered
-        avatar, voice = wish.avatar or ours.avatar, wish.voice or ours.voice
+        avatar = wish.avatar or ours.avatar
+        voice = wish.voice or ours.voice or await self._lender.own_voice(avatar)
         await self._lender.check(avatar, voice)
         return Kind(avatar, voice, source, language, follows, wish.background)
 

@@ -29,6 +29,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import detection, tongues
 from visavis.engines.language.phrasebook import ENGLISH
+from visavis.engines.registry import VOICE
 from visavis.models.avatar.backdrop import NOTHING
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
@@ -86,7 +87,7 @@ class Services:
         self._voices = Voices(
             home, metrics, apart=defaults.voices_apart, repertoire=self._repertoire
         )
-        self._tongues = Tongues(self._voices, home, defaults.voice)
+        self._tongues = Tongues(self._voices, home, defaults.voice or VOICE)
         self._languages: tuple[str, ...] = (ENGLISH,)
         self._reloading = Reloading(metrics)
         self._reloading.tell(self._renewed)
@@ -137,7 +138,8 @@ class Services:
         self._languages = await asyncio.to_thread(load.languages, self._home)
         if why := unspoken(self._defaults.language, self._languages):
             raise EngineError(why)
-        voice = self._tongues.get(self._defaults.house, self._defaults.voice)
+        named = self._defaults.voice or await self.own_voice(self._defaults.avatar)
+        voice = self._tongues.get(self._defaults.house, named)
         await asyncio.gather(self._open_ears(), self._answering.open(), voice)
 
     async def _open_ears(self) -> None:
@@ -178,6 +180,11 @@ class Services:
         """The code of a voice's language, "" of one that there is not."""
         return await asyncio.to_thread(self._tongues.language_of, voice)
 
+    async def own_voice(self, avatar: str) -> str:
+        """The voice of an avatar in a session that names none. Raises NotFound."""
+        own = await asyncio.to_thread(self._avatars.voice, avatar)
+        return await asyncio.to_thread(self._tongues.own, avatar, own)
+
     async def check(self, avatar: str, voice: str) -> None:
         """Raises NotFound for an avatar or a voice that there is not."""
         await asyncio.to_thread(self._avatars.path, avatar)
@@ -190,12 +197,14 @@ class Services:
     ) -> Engines:  # fmt: skip
         """The engines of one new session. Raises NotFound, Malformed, AvatarError, EngineError.
 
-        language: BCP 47, in which it begins. follows: whether it goes over to the visitor's.
+        voice: "": the setting's, or the avatar's own. language: BCP 47, in which it begins.
+        follows: whether it goes over to the visitor's.
         background: a word for what its face is drawn before, "": the server's.
         """
         if self._defaults.wordless:
             return await self._lend_wordless(avatar, source)
         self._answering.expect(language)
+        voice = voice or self._defaults.voice or await self.own_voice(avatar)
         with loading("The voice"):
             name = await asyncio.to_thread(self._tongues.name, language, voice)
             loaded = await self._voices.get(name)
