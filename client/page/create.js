@@ -157,7 +157,7 @@ export class Creation {
     if (this.#photo && !this.#name) byId("create-name").value = nameFrom(this.#photo.name);
   }
 
-  /** Which voice is to belong to it: first those of the page's language. */
+  /** Which voice is to belong to it: the server's own, or another; those of the page's language first. */
   #offerVoices() {
     const here = (/** @type {{language: string}} */ voice) => primary(voice.language) === primary(language());
     const voices = [...this.#voices()].sort((a, b) => Number(here(b)) - Number(here(a)));
@@ -165,7 +165,7 @@ export class Creation {
       make("option", { value: voice.name }, `${voice.name} (${languageName(voice.language)}), ${voice.description}`),
     );
     byId("create-voice").replaceChildren(...options);
-    byId("create-voice").value = chosen(voices.filter(here), "")?.name ?? "";
+    byId("create-voice").value = chosen(voices, "")?.name ?? "";
   }
 
   /** @param {string} words */
