@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(
         _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
     )
+    ready = _add(commands, "ready", "ready:ready", "ask whether the server here takes visitors")
+    ready.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
     _add_json(gaps)
     gaps.add_argument("--forget", action="store_true", help="delete all of it instead")
