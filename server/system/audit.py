@@ -9,13 +9,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, get_args
 
-from visavis.server.system.chain import Chain, Signer
+from visavis.server.system.chain import Chain, End, Signer
+from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
+from visavis.server.system.seldom import Seldom
 
 log = logging.getLogger(__name__)
+_seldom: Final = Seldom(log)  # it is tried again every few seconds
 
 Deed = Literal[
     "server-started",
@@ -28,6 +33,7 @@ Deed = Literal[
     "staff-took-over",
     "staff-gave-back",
     "staff-said",
+    "staff-spoke",
     "recording-begun",
     "recording-ended",
     "publishing-begun",
@@ -53,6 +59,7 @@ FIELDS: Final = {
     "source": "where its words come from: dialogue, microphone or voice",
     "session": "id of a session, as in the server's log",
     "seconds": "how long it was",
+    "file": "name of a recording, without its folder",
     "who": "user of this machine who ran a command, or the name of a token",
     "role": "role of a token",
     "reference": "of a consent",
@@ -104,6 +111,7 @@ class AuditLog:
         self._chain, self._by, self._metrics = Chain(folder_of(home), signer), by, metrics
         self._rows: list[dict[str, Any]] = []
         self._missed, self._since = 0, ""
+        self._end: End | None = None
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._ends = False
@@ -115,12 +123,17 @@ class AuditLog:
             if len(self._rows) < _MOST:
                 self._rows.append(row)
             else:
-                self._missed += 1
-                self._since = self._since or row["at"]
+                self._miss(row)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="audit", daemon=True)
                 self._thread.start()
             self._wake.notify()
+
+    def _miss(self, row: dict[str, Any]) -> None:
+        self._missed += 1
+        self._since = self._since or row["at"]
+        if self._metrics is not None:
+            self._metrics.audit_missed.inc()
 
     def close(self) -> None:
         """Write what waits, as far as that can be within 2 s."""
@@ -129,6 +142,9 @@ class AuditLog:
             self._wake.notify()
         if self._thread is not None:
             self._thread.join(_PATIENCE)
+        if self._end is not None:  # the journal is another place, which helps who compares
+            extra = {"line": self._end.number, "digest": self._end.digest}
+            log.info("the audit log's last line", extra=extra)
 
     def _work(self) -> None:
         while self._awaited():
@@ -154,20 +170,46 @@ class AuditLog:
             rows, missed, since = list(self._rows), self._missed, self._since
         told = [self._chain.row("lines-missed", by=self._by, count=missed, since=since)]
         try:
-            self._chain.append([*rows, *(told if missed else [])])
+            self._end = self._chain.append([*rows, *(told if missed else [])])
         except OSError as error:
-            log.warning("the audit log cannot be written", extra={"why": error.strerror})
+            self._wait_for_room(error, len(rows))
             return False
         with self._wake:
             del self._rows[: len(rows)]
             self._missed -= missed
             self._since = ""
+        self._tell_waiting(0)
         return True
+
+    def _wait_for_room(self, error: OSError, waiting: int) -> None:
+        why = error.strerror or type(error).__name__
+        _seldom.warning("disk", "the audit log cannot be written", why=why, waiting=waiting)
+        self._tell_waiting(waiting)
+
+    def _tell_waiting(self, rows: int) -> None:
+        if self._metrics is not None:
+            self._metrics.audit_waiting.set(rows)
 
 
 def folder_of(home: Path) -> Path:
     """Where the audit log of an installation lies."""
     return home / "audit"
+
+
+@contextmanager
+def auditing(config: Config, by: str, metrics: Metrics | None = None) -> Iterator[Audit]:
+    """Notes what a program does, where the settings want it; written at the end of the block.
+
+    by: which program. Raises ConfigError where the user has no home and none is set.
+    """
+    if config.audit == "off":
+        yield Unaudited()
+        return
+    made = AuditLog(config.home_path, by, metrics=metrics)
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 def _checked(fields: dict[str, Value]) -> dict[str, Value]:

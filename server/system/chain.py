@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -145,6 +146,7 @@ class Chain:
         self, folder: Path, signer: Signer | None, now: Callable[[], float] = time.time
     ) -> None:
         self._folder, self._signer, self._now = folder, signer, now
+        _boot()  # read now: no event loop waits for a file
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> End:
         """Write them all, or none: raises OSError. On the disk when this returns.
@@ -211,6 +213,7 @@ class Chain:
             file.write(json.dumps(row).encode())
 
 
+@cache
 def _boot() -> str:
     """A short name for this run of the system; empty where it is not told."""
     try:

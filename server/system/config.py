@@ -110,8 +110,8 @@ class Config:
     )
     audit: str = _setting(
         "on",
-        "on or off: whether it is noted who made, used, changed and took over what (no words and no "
-        "addresses), for `visavis audit`",
+        "on or off: whether it is noted who made, used, changed and took over what, for `visavis "
+        "audit`: no words, no addresses",
     )
     audit_days: int = _setting(365, "days after which lines of that are deleted; 0: never")
     emergency_number: str = _setting("112", "number that a visitor in danger is told to call")

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 SOURCES: Final = ("dialogue", "microphone")
 _SWITCHES: Final = (
-    "audit", "create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine", "whep", "whip",
+    "create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine", "whep", "whip",
+    "audit",
 )  # fmt: skip
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(

@@ -6,8 +6,7 @@ import threading
 import pytest
 
 from visavis.server.system import chain
-from visavis.server.commands.auditing import auditing
-from visavis.server.system.audit import AuditLog, folder_of
+from visavis.server.system.audit import AuditLog, auditing, folder_of
 from visavis.server.system.config import Config
 
 
