@@ -19,7 +19,7 @@ from visavis.server.services.configured import services
 from visavis.server.services.engines import Services
 from visavis.server.session.doors import Outlet
 from visavis.server.session.session import Session
-from visavis.server.system.audit import Audit, Unaudited, auditing
+from visavis.server.system.audit import Audit, Unaudited, audit_log
 from visavis.server.system.config import Config, Source
 from visavis.server.system.metrics import Metrics
 
@@ -53,12 +53,13 @@ class House:
         """
         metrics, store = Metrics(), AvatarStore(config.home_path)
         engines = services(config, store, metrics, wordless=wordless)
+        audit = audit_log(config, door, metrics)
         try:
             await engines.open()
-            with auditing(config, door, metrics) as audit:
-                yield cls(config, engines, metrics, audit, door)
+            yield cls(config, engines, metrics, audit, door)
         finally:
             engines.close()
+            await asyncio.to_thread(audit.close)  # which waits for the disk
 
     @property
     def size(self) -> tuple[int, int]:

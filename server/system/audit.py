@@ -97,6 +97,9 @@ class Unaudited:
         """Nothing but the check."""
         _checked(fields)
 
+    def close(self) -> None:
+        """Nothing."""
+
 
 class AuditLog:
     """The log of one installation, as one process writes to it.
@@ -196,16 +199,20 @@ def folder_of(home: Path) -> Path:
     return home / "audit"
 
 
+def audit_log(config: Config, by: str, metrics: Metrics | None = None) -> AuditLog | Unaudited:
+    """As the settings want it; whoever makes it closes it. Raises ConfigError as `auditing`."""
+    if config.audit == "off":
+        return Unaudited()
+    return AuditLog(config.home_path, by, metrics=metrics)
+
+
 @contextmanager
 def auditing(config: Config, by: str, metrics: Metrics | None = None) -> Iterator[Audit]:
     """Notes what a program does, where the settings want it; written at the end of the block.
 
     by: which program. Raises ConfigError where the user has no home and none is set.
     """
-    if config.audit == "off":
-        yield Unaudited()
-        return
-    made = AuditLog(config.home_path, by, metrics=metrics)
+    made = audit_log(config, by, metrics)
     try:
         yield made
     finally:

@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -146,7 +145,6 @@ class Chain:
         self, folder: Path, signer: Signer | None, now: Callable[[], float] = time.time
     ) -> None:
         self._folder, self._signer, self._now = folder, signer, now
-        _boot()  # read now: no event loop waits for a file
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> End:
         """Write them all, or none: raises OSError. On the disk when this returns.
@@ -193,7 +191,7 @@ class Chain:
         """One of this moment: `at` by the wall clock, `up` by one that never jumps, of `boot`."""
         at = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds")
         up = round(time.clock_gettime(time.CLOCK_BOOTTIME), 3)
-        return {"at": at.replace("+00:00", "Z"), "up": up, "boot": _boot(), "what": what, **fields}
+        return {"at": at.replace("+00:00", "Z"), "up": up, "boot": _BOOT, "what": what, **fields}
 
     def _place(self, found: list[File], number: int, size: int) -> Path:
         day = datetime.fromtimestamp(self._now(), UTC).date().isoformat()
@@ -213,13 +211,15 @@ class Chain:
             file.write(json.dumps(row).encode())
 
 
-@cache
 def _boot() -> str:
     """A short name for this run of the system; empty where it is not told."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii")[:8]
     except OSError:
         return ""
+
+
+_BOOT: Final = _boot()  # read while modules are imported: an event loop waits for no file
 
 
 @dataclass(frozen=True, slots=True)
