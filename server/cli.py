@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
     )
     _add_audit(commands)
+    _add_wipe(commands)
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
     _add_json(gaps)
     gaps.add_argument("--forget", action="store_true", help="delete all of it instead")
@@ -295,6 +296,21 @@ def _add_audit(commands: Any) -> None:
     _add_json(show)
     export = _add(actions, "export", "audit:export", "write all of it to one file")
     export.add_argument("output", type=Path)
+
+
+def _add_wipe(commands: Any) -> None:
+    text = "delete what is kept of visitors: recordings and questions"
+    parser = _add(commands, "wipe", "wipe:wipe", text)
+    parser.add_argument(
+        "--what", nargs="+", choices=("recordings", "questions", "audit"),
+        help="default: recordings and questions",
+    )  # fmt: skip
+    parser.add_argument("--older-than", default="", metavar="AGE", help="such as 7d, 12h, 4w")
+    parser.add_argument("--since", default="", metavar="TIME", help="from this time (UTC) on")
+    parser.add_argument("--until", default="", metavar="TIME", help="before this time (UTC)")
+    parser.add_argument("--session", default="", metavar="ID", help="of this session alone")
+    parser.add_argument("--all", action="store_true", help="of whatever age")
+    parser.add_argument("--yes", action="store_true", help="without asking")
 
 
 def _add_models(commands: Any) -> None:

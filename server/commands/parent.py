@@ -9,13 +9,14 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Coroutine
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import admitting, composition, lifetime
+from visavis.server.commands import admitting, composition, keeping, lifetime
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
@@ -76,7 +77,8 @@ async def serve(config: Config, count: int) -> None:
                 if await stop.unless_asked(crew.open()):
                     is_first = priority.go_first() == "real-time"
                     lifetime.say_ready(config, at)
-                    await _until(stop, crew, admission, places, metrics, is_first)
+                    keep = keeping.watch(config, audit)
+                    await _until(stop, crew, admission, places, metrics, is_first, keep)
                 say_line("visavis is shutting down")
                 await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
         finally:
@@ -132,6 +134,7 @@ async def _until(
     places: Places,
     metrics: Metrics,
     is_first: bool,
+    keep: Coroutine[Any, Any, None],
 ) -> None:
     """Measure until the operator ends the server."""
 
@@ -142,5 +145,6 @@ async def _until(
         "lag": lag.watch(metrics),
         "admission": admitting.watch(admission, places, crew.pictures, first),
         "self-test": admitting.rehearse(admission, crew.carries, places),
+        "retention": keep,
     }
     await stop.work_until(work)

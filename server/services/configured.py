@@ -45,6 +45,7 @@ def services(
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
         keep_questions=config.keep_questions == "on",
+        keep_questions_days=config.keep_questions_days,
         language=config.language,
         voice_mood=config.voice_mood == "on",
         rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),

@@ -102,7 +102,8 @@ class Services:
         self._answering = Answering(home, defaults.mind, metrics, self._serve, self._health)
         self._ends.callback(self._answering.close)
         self._guide: Guide
-        self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
+        self._gaps = Gaps(home, defaults.keep_questions_days)
+        self._tally = Tally(metrics, self._gaps if defaults.keep_questions else None)
         self._director: Director
 
     @property
@@ -127,7 +128,7 @@ class Services:
         self._director = director
         if not self._defaults.wordless:
             await self._answering.guard()
-            await asyncio.to_thread(Gaps(self._home).expire)
+            await asyncio.to_thread(self._gaps.expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 

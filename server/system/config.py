@@ -105,8 +105,12 @@ class Config:
     )
     keep_questions: str = _setting(
         "off",
-        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
-        "days, with numbers, addresses and names blanked",
+        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, with "
+        "numbers, addresses and names blanked",
+    )
+    keep_questions_days: int = _setting(30, "days after which such a question is deleted; 0: never")
+    recordings_days: int = _setting(
+        30, "days after which the recording of a session is deleted; 0: never"
     )
     audit: str = _setting(
         "on",
