@@ -32,7 +32,7 @@ from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.relays import Relays
-from visavis.server.services.configured import tools
+from visavis.server.services.configured import avatars, tools
 from visavis.server.session.attendance import Presence
 from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
@@ -167,7 +167,7 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
         found.append(Whip(stages, live, relays(config)))
     limits = Limits(0.0, config.idle_seconds, config.session_seconds)
     urls = tuple(each.rstrip("/") for each in config.livekit_urls.split())
-    has = AvatarStore(config.home_path).has
+    has = avatars(config).has
     if config.simli_key:
         settings = simli.Settings(
             config.simli_key, config.faces, relays(config), limits, performs(config), urls
