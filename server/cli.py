@@ -79,9 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_models(commands)
     _add_engine(commands)
     _add_json(_add(commands, "voices", "voices:voices", "list the voices"))
-    _add_json(
-        _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
-    )
+    text = "show the settings in force and what is missing"
+    doctor = _add(commands, "doctor", "doctor:doctor", text)
+    _add_json(doctor)
+    doctor.add_argument(
+        "--privacy", action="store_true",
+        help="what is kept where and how long, who may read it, and what leaves this machine",
+    )  # fmt: skip
     _add_audit(commands)
     _add_wipe(commands)
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
