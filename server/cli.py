@@ -79,9 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_models(commands)
     _add_engine(commands)
     _add_json(_add(commands, "voices", "voices:voices", "list the voices"))
-    _add_json(
-        _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
-    )
+    text = "show the settings in force and what is missing"
+    doctor = _add(commands, "doctor", "doctor:doctor", text)
+    _add_json(doctor)
+    doctor.add_argument(
+        "--privacy", action="store_true",
+        help="what is kept where and how long, who may read it, and what leaves this machine",
+    )  # fmt: skip
+    _add_audit(commands)
+    _add_wipe(commands)
     ready = _add(commands, "ready", "ready:ready", "ask whether the server here takes visitors")
     ready.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
@@ -275,6 +281,42 @@ def _add_avatar(commands: Any) -> None:
         help="also write a sheet of expressions: .png, .webp or .jpg (default: NAME-sheet.webp)",
     )
     _add_json(check)
+
+
+def _add_audit(commands: Any) -> None:
+    actions = _add_actions(commands, "audit", "check, show and take out what was noted")
+    text = "read all of it: 0 it is whole, 1 it was changed, 3 that cannot be told"
+    verify = _add(actions, "verify", "audit:verify", text)
+    verify.add_argument(
+        "--head", default="", metavar="NUMBER:DIGEST", help="what `audit head` printed once"
+    )
+    verify.add_argument("--file", type=Path, help="check this export instead")
+    verify.add_argument(
+        "--key", default="", metavar="BASE64", help="public key (default: this installation's)"
+    )
+    _add_json(verify)
+    _add(actions, "head", "audit:head", "print the last line's number and hash, to keep elsewhere")
+    show = _add(actions, "show", "audit:show", "print what was noted, the oldest first")
+    show.add_argument("--since", default="", metavar="TIME", help="7d, 12h, or 2026-11-29T21:30")
+    show.add_argument("--what", nargs="+", metavar="DEED", help="such as session-opened")
+    _add_json(show)
+    export = _add(actions, "export", "audit:export", "write all of it to one file")
+    export.add_argument("output", type=Path)
+
+
+def _add_wipe(commands: Any) -> None:
+    text = "delete what is kept of visitors: recordings and questions"
+    parser = _add(commands, "wipe", "wipe:wipe", text)
+    parser.add_argument(
+        "--what", nargs="+", choices=("recordings", "questions", "audit"),
+        help="default: recordings and questions",
+    )  # fmt: skip
+    parser.add_argument("--older-than", default="", metavar="AGE", help="such as 7d, 12h, 4w")
+    parser.add_argument("--since", default="", metavar="TIME", help="from this time (UTC) on")
+    parser.add_argument("--until", default="", metavar="TIME", help="before this time (UTC)")
+    parser.add_argument("--session", default="", metavar="ID", help="of this session alone")
+    parser.add_argument("--all", action="store_true", help="of whatever age")
+    parser.add_argument("--yes", action="store_true", help="without asking")
 
 
 def _add_models(commands: Any) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import getpass
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -19,9 +17,10 @@ from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import examining
-from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line
+from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line, user
 from visavis.server.system import config_reading as settings
 from visavis.server.system import home
+from visavis.server.system.audit import auditing
 from visavis.server.system.errors import ConfigError
 
 
@@ -38,7 +37,7 @@ def create(options: argparse.Namespace) -> None:
     if why := home.unwritable(path.parent):
         raise AvatarError("avatar-unwritable", f"{why}: the avatar would be lost")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    consent = Consent(options.subject, options.consent.strip(), _user(), today)
+    consent = Consent(options.subject, options.consent.strip(), user(), today)
     with tqdm(total=100, desc="making the avatar", unit="%", leave=False) as bar:
 
         def progress(what: str, share: float) -> None:
@@ -49,18 +48,16 @@ def create(options: argparse.Namespace) -> None:
             options.photo, options.name, consent, options.licence, progress=progress
         )
     path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+    was_there = path.exists()
     avatar.save(path)
+    with auditing(settings.load({}), "visavis avatar") as audit:
+        audit.record(
+            "avatar-changed" if was_there else "avatar-made", avatar=options.name, who=user()
+        )
     for warning in avatar.card.warnings:
         say_line(f"note: {warning}")
     say_line(f"made {path}")
     say_line(f"try it: visavis serve --avatar {options.name}")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have a number only
-        return f"user {os.getuid()}"
 
 
 def list_all(options: argparse.Namespace) -> None:

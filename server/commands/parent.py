@@ -9,13 +9,13 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Coroutine
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
-from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import admitting, composition, lifetime
+from visavis.server.commands import admitting, composition, keeping, lifetime
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
@@ -32,9 +32,11 @@ from visavis.server.processes.staffing import DeskLink, StaffForwarding
 from visavis.server.processes.wiring import WireForwarding
 from visavis.server.rtc import ports
 from visavis.server.rtc.reach import Reach
+from visavis.server.services.configured import avatars
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.system import lag, priority
+from visavis.server.system.audit import Audit
 from visavis.server.system.config import Config
 from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
@@ -66,16 +68,17 @@ async def serve(config: Config, count: int) -> None:
     admission = Admission(fixed, float(os.cpu_count() or 1))
     places = Places(lambda: admission.places, config.sessions_per_address)
     metrics.places.set_function(lambda: admission.places)
-    with run_folder() as folder:
+    with run_folder() as folder, lifetime.audited(config, metrics, workers=count) as audit:
         settings = {k: v for k, v in asdict(config).items() if k not in _PRIVATE}
         crew = Crew(Order(WORKER, settings, dict(os.environ)), count, folder, places, metrics)
-        app = _application(config, crew, admission, places, stop, metrics)
+        app = _application(config, crew, admission, places, stop, metrics, audit)
         try:
             async with lifetime.opened(app, config, metrics) as at:
                 if await stop.unless_asked(crew.open()):
                     is_first = priority.go_first() == "real-time"
                     lifetime.say_ready(config, at)
-                    await _until(stop, crew, admission, places, metrics, is_first)
+                    keep = keeping.watch(config, audit)
+                    await _until(stop, crew, admission, places, metrics, is_first, keep)
                 say_line("visavis is shutting down")
                 await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
         finally:
@@ -89,6 +92,7 @@ def _application(
     places: Places,
     stop: lifetime.Stop,
     metrics: Metrics,
+    audit: Audit,
 ) -> web.Application:
     def ends() -> str | None:
         return _ENDS if stop.asked.is_set() else None
@@ -97,7 +101,7 @@ def _application(
         await crew.samples()
         return crew.merged.text()
 
-    store, pictures = AvatarStore(config.home_path), composition.gallery(config)
+    store, pictures = avatars(config), composition.gallery(config)
     forwarding = Forwarding(crew, ends)
     wiring = WireForwarding(crew, composition.ways(config))
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
@@ -107,7 +111,7 @@ def _application(
         StaffForwarding(crew, forwarding),
         wiring,
         DeskRoutes(desk),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
         CardRoutes(pictures),
         composition.topics(config),
         RelayRoutes(composition.relays(config)),
@@ -130,6 +134,7 @@ async def _until(
     places: Places,
     metrics: Metrics,
     is_first: bool,
+    keep: Coroutine[Any, Any, None],
 ) -> None:
     """Measure until the operator ends the server."""
 
@@ -140,5 +145,6 @@ async def _until(
         "lag": lag.watch(metrics),
         "admission": admitting.watch(admission, places, crew.pictures, first),
         "self-test": admitting.rehearse(admission, crew.carries, places),
+        "retention": keep,
     }
     await stop.work_until(work)

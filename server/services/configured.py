@@ -32,6 +32,11 @@ def tools(config: Config) -> ToolsFile:
     return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
 
 
+def avatars(config: Config) -> AvatarStore:
+    """Where they lie, and which of them may be used."""
+    return AvatarStore(config.home_path, config.consent_path)
+
+
 def services(
     config: Config, store: AvatarStore, metrics: Metrics, *, wordless: bool = False
 ) -> Services:
@@ -45,6 +50,7 @@ def services(
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
         keep_questions=config.keep_questions == "on",
+        keep_questions_days=config.keep_questions_days,
         language=config.language,
         voice_mood=config.voice_mood == "on",
         rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),

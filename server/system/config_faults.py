@@ -19,12 +19,14 @@ AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 SOURCES: Final = ("dialogue", "microphone")
 _SWITCHES: Final = (
     "create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine", "whep", "whip",
+    "audit",
 )  # fmt: skip
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(
     r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
 )
 _WORKERS: Final = 64
+_DAYS: Final = 36_500
 _LASTS: Final = 60, 604_800  # s of a relay's account: a minute to a week
 
 
@@ -113,6 +115,9 @@ def _number_faults(config: Config) -> Iterator[str]:
         yield f"workers is {config.workers}: choose auto, or a number from 1 to {_WORKERS}"
     if min(config.sessions_per_address, config.resume_seconds, config.drain_seconds) < 0:
         yield "sessions_per_address, resume_seconds and drain_seconds must each be 0 or more"
+    for name in ("audit_days", "keep_questions_days", "recordings_days"):
+        if not 0 <= getattr(config, name) <= _DAYS:
+            yield f"{name} is {getattr(config, name)}: choose 0 (never), or 1 to {_DAYS} days"
     if min(config.idle_minutes, config.session_minutes) < -1:
         yield "idle_minutes and session_minutes must be -1, 0 or more"
 
