@@ -105,9 +105,10 @@ def _answers(config: Config) -> str:
 
 
 def _avatar_problems(config: Config) -> list[str]:
-    found = avatars(config).find()
+    store = avatars(config)
+    found = store.find()
     broken = [f"avatar {name!r} cannot be used: {why}" for name, why in found.broken.items()]
-    broken += [found.closed] if found.closed else []
+    broken += [each for each in (found.closed, store.revocations.fault) if each]
     if config.avatar in found.readable or config.avatar in found.broken:
         return broken
     return [*broken, f"avatar {config.avatar!r} does not exist: see `visavis avatar list`"]

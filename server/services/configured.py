@@ -7,6 +7,7 @@ from pathlib import Path
 from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.registry import as_wanted
 from visavis.server.avatars.backgrounds import Backgrounds
+from visavis.server.avatars.signatures import check_key
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.defaults import Defaults
 from visavis.server.services.engines import Services
@@ -33,8 +34,11 @@ def tools(config: Config) -> ToolsFile:
 
 
 def avatars(config: Config) -> AvatarStore:
-    """Where they lie, and which of them may be used."""
-    return AvatarStore(config.home_path, config.consent_path)
+    """Where they lie, and which of them may be used. Raises ConfigError."""
+    keys = tuple(config.consent_keys.split())
+    for key in keys:
+        check_key(key)
+    return AvatarStore(config.home_path, config.consent_path, keys=keys)
 
 
 def services(

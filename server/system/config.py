@@ -178,6 +178,11 @@ class Config:
     )
     tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
     tls_key: str = _setting("", "PEM key of the certificate")
+    consent_keys: str = _setting(
+        "",
+        "public keys of other installations, separated by spaces, whose avatars and lists count "
+        "here; `visavis avatar trust` prints an installation's own",
+    )
     consent_list: str = _setting(
         "",
         "file that lists consents which were taken back, shared by several machines, beside the "
