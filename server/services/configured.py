@@ -58,6 +58,7 @@ def services(
         wordless=wordless,
         backgrounds=_backgrounds(config),
         finishes=finishes(config),
+        discloses=config.disclosure == "on" and config.disclosure_spoken == "reply",
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 

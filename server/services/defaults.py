@@ -35,6 +35,7 @@ class Defaults:
     zone: of time, at the place; empty: this machine's.
     backgrounds: what faces may stand before.
     finishes: what is put into every picture.
+    discloses: whether the first reply of a session says that a computer speaks.
     """
 
     avatar: str
@@ -56,6 +57,7 @@ class Defaults:
     zone: str = ""
     backgrounds: Backgrounds = field(default_factory=Backgrounds)
     finishes: Finishes = AS_DRAWN
+    discloses: bool = False
 
     @property
     def mind(self) -> MindSettings:

@@ -41,7 +41,7 @@ from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.gaps import Gaps
 from visavis.server.services.loading import loading
-from visavis.server.services.prepared import Repertoire, lines
+from visavis.server.services.prepared import Disclosed, Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
 from visavis.server.services.rehearsal import rehearsal
@@ -237,6 +237,7 @@ class Services:
             ),
             apology=loaded.apology,
             give_back=give_back,
+            discloses=self._discloses,
             over=self._tally.over,
             clock=partial(Clock, phase=sitting.phase),
             commands=commands.named(avatar) if commands is not None else None,
@@ -259,9 +260,16 @@ class Services:
         wordless = Wordless(self._guide, self._drawing, self._metrics, self._defaults.finishes)
         return wordless.engines(loan, motion, mouth, source)
 
+    @property
+    def _discloses(self) -> bool:
+        """None where whatever is said is the visitor's: that would be no echo."""
+        return self._defaults.discloses and self._answering.commands is not None
+
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""
         if self._repertoire is not None and (said := await self._answering.foreknown()) is not None:
+            if self._discloses:
+                said = Disclosed(self._defaults.house, said)
             await asyncio.to_thread(self._repertoire.learn, lines(said, self._director))
 
     async def _hears(self, language: str, detect: bool) -> Served[Stt]:

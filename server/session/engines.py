@@ -34,6 +34,7 @@ class Engines:
     double: px of height of the picture, where pictures are double (models/pictures/double.py); 0:
     they are not.
     pushed: what speaks the sound that a program pushes; then there is no mind to ask.
+    discloses: whether its first reply says that a computer speaks.
     over: told of each question that was answered, and how sure the answer was.
     """
 
@@ -54,6 +55,7 @@ class Engines:
     pushed: Mouth | None = None
     double: int = 0
     finishing: Finishing = field(default_factory=Finishing)
+    discloses: bool = False
     over: Callable[[Request, float | None], None] = lambda request, sure: None
 
     @property
