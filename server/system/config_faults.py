@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
-from visavis.server.system import llm
+from visavis.server.system import jws, llm
 
 if TYPE_CHECKING:
     from visavis.server.system.config import Config
@@ -25,6 +25,9 @@ _ANCESTOR: Final = re.compile(
     r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
 )
 _WORKERS: Final = 64
+_ORIGIN: Final = re.compile(
+    r"https?://(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:\d{1,5})?", re.ASCII
+)
 _LASTS: Final = 60, 604_800  # s of a relay's account: a minute to a week
 
 
@@ -46,6 +49,7 @@ def _access_faults(config: Config) -> Iterator[str]:
         )
     if config.staff_token and config.staff_token == config.token:
         yield "staff_token is the token that visitors have: make another one for the staff"
+    yield from _token_faults(config)
     yield from _wire_faults(config)
     ancestors = config.frame_ancestors.split()
     named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
@@ -54,6 +58,31 @@ def _access_faults(config: Config) -> Iterator[str]:
     _pairs = config.faces, config.liveavatars  # they raise by themselves
     if bool(config.tls_cert) != bool(config.tls_key):
         yield "tls_cert and tls_key go together: set both or neither"
+
+
+def _token_faults(config: Config) -> Iterator[str]:
+    """Tokens of roles, and what visitors' are signed with."""
+    others = {"metrics_token", "token_secret", "token_secret_old"}
+    if not config.token and (given := [name for name in sorted(others) if getattr(config, name)]):
+        yield (
+            f"{given[0]} is set and token is not: without a token only this machine can call, and "
+            "may do everything; set a token"
+        )
+    if config.token_secret_old and not config.token_secret:
+        yield "token_secret_old is set and token_secret is not: set the new secret"
+    for name in ("token_secret", "token_secret_old"):
+        if 0 < len(getattr(config, name).encode()) < jws.SHORTEST:
+            yield (
+                f"{name} has fewer than {jws.SHORTEST} characters, so it can be guessed from a "
+                "token that it signed: `visavis token --file PATH` makes a longer one"
+            )
+    held = [getattr(config, name) for name in ("token", "staff_token", *sorted(others))]
+    if len(set(filter(None, held))) < len([each for each in held if each]):
+        yield "two of token, staff_token, metrics_token, token_secret are the same: make others"
+    if min(config.token_sessions, config.token_sessions_hour, config.token_minutes_day) < 0:
+        yield "token_sessions, token_sessions_hour and token_minutes_day must each be 0 or more"
+    if wrong := cors_fault(config.cors_origins):
+        yield wrong
 
 
 def _wire_faults(config: Config) -> Iterator[str]:
@@ -65,6 +94,17 @@ def _wire_faults(config: Config) -> Iterator[str]:
         yield "whip is on and whep is off: the voice would speak where nobody sees it; set both"
     if config.whep_viewers < 1:
         yield f"whep_viewers is {config.whep_viewers}: choose at least 1"
+
+
+def cors_fault(allowed: str) -> str:
+    """What is wrong with `cors_origins`; empty: nothing."""
+    words = allowed.split()
+    if allowed in {"*", "none"} or (words and all(_ORIGIN.fullmatch(each) for each in words)):
+        return ""
+    return (
+        f"cors_origins is {allowed!r}: write *, none, or origins with spaces, such as "
+        "https://www.example.org, in lower case and without a path"
+    )
 
 
 def _either(words: Collection[str]) -> str:

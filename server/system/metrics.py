@@ -82,6 +82,12 @@ class Metrics:
             "Requests with a wrong token, or without one",
             registry=self.registry,
         )
+        self.tokens_refused = Counter(
+            "visavis_tokens_refused",
+            "Requests that were refused to a token, by the problem's code",
+            ["why"],
+            registry=self.registry,
+        )
         self.taken_back = Counter(
             "visavis_answers_taken_back",
             "Answers that began before the visitor had finished",
