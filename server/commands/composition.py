@@ -28,6 +28,7 @@ from visavis.server.http.keepsakes import Memory
 from visavis.server.http.keys import Keys
 from visavis.server.http.opening import Lender, Offered, Sessions
 from visavis.server.http.places import Keeper, OwnPlaces, Places
+from visavis.server.http.refusals import Refusals
 from visavis.server.http.relays import RelayRoutes
 from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
@@ -43,6 +44,7 @@ from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import clock_doubt, llm
+from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
@@ -92,7 +94,12 @@ def admission(config: Config) -> Admission:
 
 
 def sessions(
-    config: Config, lender: Lender, places: Keeper, metrics: Metrics, memory: Memory | None = None
+    config: Config,
+    lender: Lender,
+    places: Keeper,
+    metrics: Metrics,
+    memory: Memory | None = None,
+    audit: Audit | None = None,
 ) -> Sessions:
     """The sessions of one process. memory: who keeps what is left of them; None: the process."""
     offered = Offered(
@@ -104,13 +111,15 @@ def sessions(
         reach(config),
         Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
     )
-    return Sessions(offered, lender, places, metrics, memory)
+    return Sessions(offered, lender, places, metrics, memory, audit)
 
 
-def session_routes(config: Config, live: Sessions, metrics: Metrics) -> SessionRoutes:
+def session_routes(
+    config: Config, live: Sessions, metrics: Metrics, audit: Audit | None = None
+) -> SessionRoutes:
     """The addresses of those."""
     recordings = config.home_path / "recordings"
-    return SessionRoutes(live, recordings, metrics, may_name=config.may_name)
+    return SessionRoutes(live, recordings, metrics, may_name=config.may_name, audit=audit)
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:
@@ -133,7 +142,10 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
     return tuple(found)
 
 
-def guard(config: Config, metrics: Metrics, places: Places, evict: Callable[[str], None]) -> Guard:
+def guard(
+    config: Config, metrics: Metrics, places: Places, evict: Callable[[str], None],
+    audit: Audit | None = None,
+) -> Guard:  # fmt: skip
     """Who may call, of the process that takes callers in. evict: see `Visits`."""
     secrets = (config.token_secret, config.token_secret_old)
     keys = Keys(
@@ -144,6 +156,7 @@ def guard(config: Config, metrics: Metrics, places: Places, evict: Callable[[str
     return Guard(
         keys, metrics, entrances=entrances(config), visiting=Visiting(visits),
         origins=Origins(config.cors_origins), early=clock_doubt.Doubts(config.home_path).put,
+        refused=Refusals(audit or Unaudited()).put,
     )  # fmt: skip
 
 
@@ -234,12 +247,16 @@ def topics(config: Config) -> TopicRoutes:
 
 
 def application(
-    config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
+    config: Config,
+    lender: Lender,
+    store: AvatarStore,
+    metrics: Metrics,
+    audit: Audit | None = None,
 ) -> web.Application:
     """The addresses of a server that is one process, with these engines."""
     admitting, pictures = admission(config), gallery(config)
     places = Places(lambda: admitting.places, config.sessions_per_address)
-    live = sessions(config, lender, OwnPlaces(places), metrics)
+    live = sessions(config, lender, OwnPlaces(places), metrics, audit=audit)
     metrics.places.set_function(lambda: admitting.places)
     metrics.workers.set(1)
 
@@ -247,13 +264,13 @@ def application(
         return metrics.text()
 
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
-    roster = Roster(live, lender, desk.presence, metrics)
+    roster = Roster(live, lender, desk.presence, metrics, audit)
     roster.publish = partial(desk.put, 0)
     parts: tuple[Part, ...] = (
         StaffRoutes(roster),
         DeskRoutes(desk),
-        session_routes(config, live, metrics),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        session_routes(config, live, metrics, audit),
+        AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),
@@ -270,7 +287,7 @@ def application(
         places.free(name)
         live.give_away(name)
 
-    door = guard(config, metrics, places, evict)
+    door = guard(config, metrics, places, evict, audit)
     app = assembled(door, Headers(config.frame_ancestors, pictures.hosts), parts)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

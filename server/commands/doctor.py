@@ -24,8 +24,8 @@ from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
 from visavis.server.services.tongues import unspoken
-from visavis.server.system import config_reading as settings
 from visavis.server.system import clock_doubt, config_secrets, home, llm, sandbox
+from visavis.server.system import config_reading as settings
 from visavis.server.system.config import Config
 from visavis.server.system.load import Machine
 

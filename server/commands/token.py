@@ -15,6 +15,7 @@ from visavis.server.http import passes
 from visavis.server.http.passes import Pass
 from visavis.server.system import config_reading as settings
 from visavis.server.system import jws, secret_files
+from visavis.server.system.audit import auditing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Unauthorized
 
@@ -41,7 +42,10 @@ def token(options: argparse.Namespace) -> int:
     if options.show is not None:
         return _show(options.show)
     if options.role == "visitor":
-        _put(_signed(options, settings.load({})), options)
+        config, name = settings.load({}), secrets.token_urlsafe(12)
+        _put(_signed(options, config, name), options)
+        with auditing(config, "visavis token") as audit:
+            audit.record("token-made", role="visitor", who=name)
         return 0
     if given := [f"--{name}" for name in _BOUNDS if getattr(options, name)]:
         raise ConfigError(f"{given[0]} is for visitors' tokens: add --role visitor")
@@ -64,7 +68,7 @@ def _put(made: str, options: argparse.Namespace) -> None:
         say_line("that wants one, such as token_file, or an option such as --whep-token-file")
 
 
-def _signed(options: argparse.Namespace, config: Config) -> str:
+def _signed(options: argparse.Namespace, config: Config, name: str) -> str:
     """Raises ConfigError."""
     if not config.token_secret:
         raise ConfigError(_NO_SECRET)
@@ -79,7 +83,6 @@ def _signed(options: argparse.Namespace, config: Config) -> str:
     }
     bounds = {name: value for name, value in bounds.items() if value is not None}
     lasts = _seconds("--ttl", options.ttl or _TTL)
-    name = secrets.token_urlsafe(12)
     try:
         return passes.sign(
             config.token_secret, time.time(), lasts, bounds, options.subject or "", name

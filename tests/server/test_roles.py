@@ -19,6 +19,7 @@ from visavis.server.http.places import Places
 from visavis.server.processes.crew import Crew, Order
 from visavis.server.rtc import conversation as conversations
 from visavis.server.system import clock_doubt
+from visavis.server.system.audit import Unaudited
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
 
@@ -55,7 +56,7 @@ def apps(home):
     admission = Admission(2, 1.0)
     yield (
         config,
-        parent._application(config, crew, admission, places, lifetime.Stop(), metrics),
+        parent._application(config, crew, admission, places, lifetime.Stop(), metrics, Unaudited()),
     )
 
 
