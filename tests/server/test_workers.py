@@ -21,7 +21,8 @@ from support.witness import Witness
 from visavis.server.http.places import Places
 from visavis.server.processes.crew import Crew, Order
 from visavis.server.processes.forwarding import Forwarding
-from visavis.server.processes.worker import Worker
+from visavis.server.processes.trust import trusting
+from visavis.server.processes.worker import Distant, Worker
 from visavis.server.system.metrics import Metrics
 
 WORKERS = ("--workers", "2", "--max-sessions", "4")
@@ -358,7 +359,7 @@ async def forwarded(folder):
         worker = crew.workers[slot] = Worker(slot, None)
         worker.linked(None, str(folder / f"{slot}.sock"))
         worker.missing, worker.heard = None, time.monotonic()
-    app = web.Application()
+    app = web.Application(middlewares=[trusting])
     app.add_routes(Forwarding(crew, lambda: None).routes())
     async with TestClient(TestServer(app)) as client:
         yield client, crew
@@ -385,6 +386,30 @@ async def test_an_offer_for_a_name_goes_to_the_worker_that_has_it(tmp_path, monk
         other = await client.post("/v1/sessions?name=lobby", data="v=0", headers=SDP)
         assert named.status == 201
         assert other.status != 201, "nobody has that one, and nobody has room"
+
+
+async def test_a_full_house_is_told_before_a_worker_is_asked(tmp_path, monkeypatch):
+    async with forwarded(tmp_path) as (client, crew):
+        for number in range(4):
+            crew.register._places.take(f"s{number}", "192.0.2.1")
+            crew.register._places._taken[f"s{number}"].holder = Distant("live", 0.0, begun=True)
+        monkeypatch.setattr(crew, "roomiest", lambda *_: pytest.fail("a worker was asked"))
+        answer = await client.post("/v1/sessions", data="v=0", headers=SDP)
+        assert (await problem(answer))[0] == 503
+        assert "Retry-After" in answer.headers
+        assert crew._metrics.refused._value.get() == 1
+
+
+async def test_whose_place_is_needed_is_told_to_the_worker_that_has_it(tmp_path):
+    async with forwarded(tmp_path) as (_, crew):
+        worker, told = crew.workers[1], []
+        worker.tell = lambda *words: told.append(words)
+        crew.register._take(worker, 1, "s1", "192.0.2.1")
+        freed = []
+        crew.register._places.freed.append(freed.append)
+        crew.register.evict("s1")
+        crew.register.evict("s1")
+        assert (freed, told[1:], worker.names) == (["s1"], [("leave", "s1")], {})
 
 
 async def test_a_silent_worker_is_asked_last(tmp_path):
