@@ -4,6 +4,7 @@ import json
 import secrets
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import jwt
@@ -53,19 +54,27 @@ def test_what_we_sign_another_library_reads():
     assert SECRET not in made
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node here")
-def test_the_page_of_docs_signs_in_node():
-    """The example in JavaScript, word for word."""
-    text = Path("docs/trust.md").read_text(encoding="utf-8")
-    script = text.split("```js\n// token.mjs\n")[1].split("```")[0]
+@pytest.mark.parametrize(
+    ("language", "command"),
+    [
+        ("python", [sys.executable, "-"]),
+        ("js", ["node", "--input-type=module", "-"]),
+        ("php", ["php"]),
+    ],
+)
+def test_the_examples_of_the_docs_sign_tokens(tmp_path, language, command):
+    """Word for word, where there is the language."""
+    if shutil.which(command[0]) is None:
+        pytest.skip("it is not installed here")
+    (tmp_path / "token-secret").write_text(SECRET)
+    page = Path("docs/trust.md").read_text(encoding="utf-8")
     made = subprocess.run(
-        ["node", "--input-type=module", "-e", script],
-        env={"TOKEN_SECRET": SECRET}, capture_output=True, text=True, check=True, timeout=20,
-    )  # fmt: skip
-    head, content, _ = made.stdout.strip().split(".")
-    assert jws.read(head)["alg"] == "HS256"
-    now = jws.read(content)["iat"]
-    assert passes.read(made.stdout.strip(), [SECRET], now).avatars == ("mira",)
+        [shutil.which(command[0]), *command[1:]], input=page.split(f"```{language}\n")[1].split("```")[0], cwd=tmp_path,
+        env={"TOKEN_SECRET": SECRET}, capture_output=True, text=True, check=True, timeout=30,
+    ).stdout.strip()  # fmt: skip
+    now = jws.read(made.split(".")[1])["iat"]
+    it = passes.read(made, [SECRET], now)
+    assert (it.subject, it.avatars, it.length) == ("user-17", ("mira",), 300)
 
 
 def test_a_secret_can_be_changed_for_another_one_without_anybody_being_sent_away():
