@@ -151,7 +151,10 @@ def guard(
     keys = Keys(
         config.token, staff=config.staff_token, metrics=config.metrics_token, secrets=secrets
     )
-    quotas = Quotas(config.token_sessions, config.token_sessions_hour, config.token_minutes_day)
+    quotas = Quotas(
+        config.token_sessions, config.token_sessions_hour, config.token_minutes_day,
+        config.token_uploads_hour,
+    )  # fmt: skip
     visits = Visits(places, quotas, config.session_seconds, evict)
     return Guard(
         keys, metrics, entrances=entrances(config), visiting=Visiting(visits),

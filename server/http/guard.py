@@ -37,7 +37,7 @@ _STAFF_OFF: Final = (
 # What is counted, and told to `refused`; a token that is none at all is a guess, or a page without.
 TOLD: Final = (
     "token-forged", "token-expired", "token-early", "token-invalid", "token-bounds", "token-used",
-    "wrong-role", "quota-sessions", "quota-hour", "quota-day",
+    "wrong-role", "quota-sessions", "quota-hour", "quota-day", "quota-uploads",
 )  # fmt: skip
 _NO_RULE: Final = "Nobody may ask for this: no role was given to the address."
 

@@ -20,6 +20,8 @@ METRICS: Final[Rule] = frozenset({"metrics", "operator"})
 
 BEGIN: Final = "/v1/sessions"
 ONE: Final = "/v1/sessions/{id}"  # below it a visitor finds their own session alone
+DETECT: Final = "/v1/detect"
+UPLOADS: Final = frozenset({DETECT})  # addresses to which a visitor sends files, so many an hour
 
 # (method, address as it is in the router), or an address alone: whichever method.
 RULES: Final[dict[tuple[str, str] | str, Rule]] = {
@@ -33,6 +35,7 @@ RULES: Final[dict[tuple[str, str] | str, Rule]] = {
     ONE + "/recording": OPERATOR,  # a file on the server's disk
     ("GET", "/v1/avatars"): VISITOR,
     ("POST", "/v1/avatars"): OPERATOR,
+    ("POST", "/v1/avatars/sentences"): OPERATOR,
     ("GET", "/v1/avatars/{name}/preview.webp"): VISITOR,
     ("DELETE", "/v1/avatars/{name}"): OPERATOR,
     "/v1/avatars/jobs/{id}": OPERATOR,
@@ -46,6 +49,8 @@ RULES: Final[dict[tuple[str, str] | str, Rule]] = {
     ("GET", "/"): ANYBODY,
     ("GET", "/staff"): ANYBODY,  # the page; what it asks for wants the token
     ("GET", "/scene"): ANYBODY,
+    ("GET", "/detect"): ANYBODY,
+    ("POST", DETECT): VISITOR,
 }
 OF_STAFF: Final = "/v1/staff/"  # addresses that want the staff's token, and never another
 _GUARDED: Final = ("/v1/", "/metrics")

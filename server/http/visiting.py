@@ -29,6 +29,8 @@ class Visiting:
         address = roles.address_of(request)
         if address == roles.BEGIN:
             return await self._begun(request, handler, it)
+        if address in roles.UPLOADS and request.method == hdrs.METH_POST:
+            self._visits.upload(it)
         if address == roles.ONE or address.startswith(f"{roles.ONE}/"):
             self._visits.check_owner(it, request.match_info["id"])
         return await handler(request)

@@ -32,11 +32,15 @@ _AWAY: Final = "There is no such session; it may have ended."
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Of one visitor; 0: any. sessions: at a time. hourly: begun in an hour. minutes: in a day."""
+    """Of one visitor; 0: any. sessions: at a time. hourly: begun in an hour. minutes: in a day.
+
+    uploads: files sent in an hour.
+    """
 
     sessions: int = 0
     hourly: int = 0
     minutes: int = 0
+    uploads: int = 0
 
 
 class Houses(Protocol):
@@ -91,6 +95,18 @@ class Visits:
         visit = self._visits.get(name)
         if visit is None or visit.subject != it.subject:
             raise NotFound(_AWAY)
+
+    def upload(self, it: Pass) -> None:
+        """A file is being sent. Raises TooMany."""
+        self._forget()
+        past = self._past.setdefault(it.subject, _Past())
+        past.forget(self._now())
+        most = self._quotas.uploads
+        if most and len(past.uploads) >= most:
+            again = max(1, ceil(past.uploads[0] + _HOUR - self._now()))
+            words = f"You have sent {most} files within an hour. Come back later."
+            raise TooMany(words, again, "quota-uploads")
+        past.uploads.append(self._now())
 
     @contextmanager
     def opening(self, it: Pass, resumed: str = "") -> Iterator[Visit]:
@@ -239,21 +255,26 @@ class Visits:
 
 
 class _Past:
-    """begun: when sessions began, in the last hour. talked: (when it ended, s), in the last day."""
+    """begun: when sessions began, in the last hour; uploads: when files were sent, in that as well.
 
-    __slots__ = ("begun", "talked")
+    talked: (when it ended, s), in the last day.
+    """
+
+    __slots__ = ("begun", "talked", "uploads")
 
     def __init__(self) -> None:
         self.begun: deque[float] = deque()
+        self.uploads: deque[float] = deque()
         self.talked: deque[tuple[float, float]] = deque()
 
     @property
     def is_empty(self) -> bool:
-        return not self.begun and not self.talked
+        return not (self.begun or self.uploads or self.talked)
 
     def forget(self, now: float) -> None:
         """What no quota is about any more."""
-        while self.begun and self.begun[0] + _HOUR <= now:
-            self.begun.popleft()
+        for times in (self.begun, self.uploads):
+            while times and times[0] + _HOUR <= now:
+                times.popleft()
         while self.talked and self.talked[0][0] + _DAY <= now:
             self.talked.popleft()

@@ -78,6 +78,9 @@ class Config:
     token_minutes_day: int = _setting(
         0, "minutes that one visitor with such tokens has in 24 hours; 0: any number"
     )
+    token_uploads_hour: int = _setting(
+        20, "files that one visitor with such tokens sends in an hour; 0: any number"
+    )
     cors_origins: str = _setting(
         "*",
         "pages of other hosts that may call with a token: * (all), none, or origins with spaces, "

@@ -80,8 +80,9 @@ def _token_faults(config: Config) -> Iterator[str]:
     held = [getattr(config, name) for name in ("token", "staff_token", *sorted(others))]
     if len(set(filter(None, held))) < len([each for each in held if each]):
         yield "two of token, staff_token, metrics_token, token_secret are the same: make others"
-    if min(config.token_sessions, config.token_sessions_hour, config.token_minutes_day) < 0:
-        yield "token_sessions, token_sessions_hour and token_minutes_day must each be 0 or more"
+    for name in ("sessions", "sessions_hour", "minutes_day", "uploads_hour"):
+        if getattr(config, f"token_{name}") < 0:
+            yield f"token_{name} must be 0 or more"
     if wrong := cors_fault(config.cors_origins):
         yield wrong
 

@@ -68,8 +68,9 @@ def test_the_examples_of_the_docs_sign_tokens(tmp_path, language, command):
         pytest.skip("it is not installed here")
     (tmp_path / "token-secret").write_text(SECRET)
     page = Path("docs/trust.md").read_text(encoding="utf-8")
+    example = page.split(f"```{language}\n")[1].split("```")[0]
     made = subprocess.run(
-        [shutil.which(command[0]), *command[1:]], input=page.split(f"```{language}\n")[1].split("```")[0], cwd=tmp_path,
+        [shutil.which(command[0]), *command[1:]], input=example, cwd=tmp_path,
         env={"TOKEN_SECRET": SECRET}, capture_output=True, text=True, check=True, timeout=30,
     ).stdout.strip()  # fmt: skip
     now = jws.read(made.split(".")[1])["iat"]

@@ -165,6 +165,20 @@ def test_what_goes_on_with_a_session_has_the_rest_of_its_time():
         hall.begin(resumed="s1", length=300)
 
 
+def test_so_many_files_an_hour():
+    hall = Hall(uploads=2)
+    anna = Pass("anna", 9e9)
+    hall.visits.upload(anna)
+    hall.now += 60
+    hall.visits.upload(anna)
+    with refusal("quota-uploads") as raised:
+        hall.visits.upload(anna)
+    assert raised.value.retry_after == 3540
+    hall.visits.upload(Pass("ben", 9e9))
+    hall.now += 3541
+    hall.visits.upload(anna)
+
+
 def test_what_is_over_before_it_was_told_is_over():
     hall = Hall(sessions=1)
     with hall.visits.opening(Pass("anna", 9e9)) as visit:
