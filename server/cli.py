@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from visavis.server.system import ending
-from visavis.server.system.config import Config
+from visavis.server.system.config import SOURCES, Config
 from visavis.server.system.config_secrets import SECRETS
 from visavis.server.system.errors import ConfigError
 
@@ -94,8 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
     _add_json(gaps)
     gaps.add_argument("--forget", action="store_true", help="delete all of it instead")
-    token = _add(commands, "token", "token:token", "make a token for `visavis serve`")
-    token.add_argument("--file", type=Path, help="write it to this new file, for you alone to read")
+    _add_token(commands)
     warm = _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")
     warm.add_argument(
         "--answers",
@@ -240,6 +239,32 @@ def _add_camera(commands: Any) -> None:
         "--doctor", action="store_true", help="say what is missing, and the command that mends it"
     )
     _add_json(parser)
+
+
+def _add_token(commands: Any) -> None:
+    text = "make a token or a secret for `visavis serve`, or a visitor's signed token"
+    parser = _add(commands, "token", "token:token", text)
+    parser.add_argument(
+        "--file", type=Path, help="write it to this new file, for you alone to read"
+    )
+    parser.add_argument("--role", choices=("visitor", "staff", "operator", "metrics"))
+    parser.add_argument(
+        "--show",
+        metavar="TOKEN",
+        help="say what a visitor's token is for; - reads it from the input",
+    )
+    group = parser.add_argument_group(
+        "of a visitor's token, all but --ttl without bound if left out"
+    )
+    group.add_argument("--ttl", metavar="TIME", help="it expires after, 24h at most (default: 10m)")
+    group.add_argument("--avatar", action="append", help="which it is for; again for several")
+    group.add_argument("--source", choices=SOURCES)
+    group.add_argument("--language", metavar="TAG", help="of its sessions, such as de")
+    group.add_argument("--length", metavar="TIME", help="of each session at most, such as 5m")
+    group.add_argument("--sessions", type=int, help="at a time (default: the setting's)")
+    group.add_argument("--origin", action="append", help="of pages that may use it")
+    group.add_argument("--subject", metavar="NAME", help="whose it is, for quotas and coming back")
+    group.add_argument("--once", action="store_true", help="it begins one session")
 
 
 def _add_avatar(commands: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -23,8 +24,8 @@ from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
 from visavis.server.services.configured import avatars
 from visavis.server.services.tongues import unspoken
+from visavis.server.system import clock_doubt, config_secrets, home, llm, sandbox
 from visavis.server.system import config_reading as settings
-from visavis.server.system import config_secrets, home, llm, sandbox
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.installation import Installation
@@ -48,7 +49,7 @@ def doctor(options: argparse.Namespace) -> int:
     choice = choose(as_wanted(config.renderer) or "auto")
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
-    doubts = [*config_secrets.doubts(config), *endpoint.doubts]
+    doubts = [*config_secrets.doubts(config), *_clock_doubts(config), *endpoint.doubts]
     notes = [*_home_notes(config), *_unsaid_notes(config), *equipment.notes(config)]
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
@@ -62,6 +63,7 @@ def doctor(options: argparse.Namespace) -> int:
     for key, value in shown.items():
         say_line(f"{key:21}{value if value != '' else '-'}")
     say_line(f"Sessions at a time: {room}")
+    say_line(f"Who may call: {_who_calls(config)}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
     say_line(f"Their photos are read by: {photos}")
     say_line(f"Pictures are drawn by: {choice.words}")
@@ -150,6 +152,30 @@ def _who_creates(config: Config) -> str:
     if not config.may_create:
         return "nobody (create_avatars is off)"
     return "everybody who has the token" if config.token else "everybody at this machine"
+
+
+def _who_calls(config: Config) -> str:
+    """By role, without a word of what they send."""
+    if not config.token:
+        return "this machine alone, without a token"
+    tokens = {"staff_token": "staff", "metrics_token": "metrics", "token_secret": "visitors"}
+    named = ["the operator", *(role for name, role in tokens.items() if getattr(config, name))]
+    pages = {"*": "of any host", "none": "of this server alone"}
+    where = pages.get(config.cors_origins, f"of {config.cors_origins} and of this server")
+    return f"{', '.join(named)}, each with a token of its own; pages {where}"
+
+
+def _clock_doubts(config: Config) -> list[str]:
+    """Whether a token of the future came lately."""
+    doubt = clock_doubt.last(config.home_path)
+    if doubt is None:
+        return []
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(doubt.at))
+    return [
+        f"at {when} by this machine's clock a visitor's token came from {round(doubt.ahead)} s in "
+        "its future: this clock is wrong, or the web server's that signed it; compare `date -u` "
+        "on both"
+    ]
 
 
 def _home_notes(config: Config) -> list[str]:

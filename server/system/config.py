@@ -55,6 +55,37 @@ class Config:
         "", "secret of the staff's page, another one than the token; empty: there is no such page"
     )
     staff_token_file: str = _setting("", "file that holds it, and that only you may read")
+    metrics_token: str = _setting(
+        "", "secret that lets /metrics be read and nothing else; empty: the token does"
+    )
+    metrics_token_file: str = _setting("", "file that holds it, and that only you may read")
+    token_secret: str = _setting(
+        "",
+        "secret with which your web server signs visitors' tokens; empty: there are none; never an "
+        "option",
+    )
+    token_secret_file: str = _setting("", "file that holds it, and that only you may read")
+    token_secret_old: str = _setting(
+        "", "the secret before that one, whose tokens are still taken; never an option"
+    )
+    token_secret_old_file: str = _setting("", "file that holds it, and that only you may read")
+    token_sessions: int = _setting(
+        2, "live sessions of one visitor with a signed token that names no number; 0: any number"
+    )
+    token_sessions_hour: int = _setting(
+        60, "sessions that one visitor with such tokens begins in an hour; 0: any number"
+    )
+    token_minutes_day: int = _setting(
+        0, "minutes that one visitor with such tokens has in 24 hours; 0: any number"
+    )
+    token_uploads_hour: int = _setting(
+        20, "files that one visitor with such tokens sends in an hour; 0: any number"
+    )
+    cors_origins: str = _setting(
+        "*",
+        "pages of other hosts that may call with a token: * (all), none, or origins with spaces, "
+        "such as https://www.example.org",
+    )
     workers: int | Literal["auto"] = _setting(
         "auto", "processes that share the sessions; auto: by cores and memory", count=True
     )

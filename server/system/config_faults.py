@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
 from visavis.engines.settings import CORNERS, LETTERS, SIZES
-from visavis.server.system import llm
+from visavis.server.system import jws, llm
 
 if TYPE_CHECKING:
     from visavis.server.system.config import Config
@@ -28,6 +28,9 @@ _ANCESTOR: Final = re.compile(
 )
 _WORKERS: Final = 64
 _DAYS: Final = 36_500
+_ORIGIN: Final = re.compile(
+    r"https?://(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:\d{1,5})?", re.ASCII
+)
 _LASTS: Final = 60, 604_800  # s of a relay's account: a minute to a week
 
 
@@ -49,6 +52,7 @@ def _access_faults(config: Config) -> Iterator[str]:
         )
     if config.staff_token and config.staff_token == config.token:
         yield "staff_token is the token that visitors have: make another one for the staff"
+    yield from _token_faults(config)
     yield from _wire_faults(config)
     ancestors = config.frame_ancestors.split()
     named = all(_ANCESTOR.fullmatch(each) for each in ancestors)
@@ -57,6 +61,32 @@ def _access_faults(config: Config) -> Iterator[str]:
     _pairs = config.faces, config.liveavatars  # they raise by themselves
     if bool(config.tls_cert) != bool(config.tls_key):
         yield "tls_cert and tls_key go together: set both or neither"
+
+
+def _token_faults(config: Config) -> Iterator[str]:
+    """Tokens of roles, and what visitors' are signed with."""
+    others = {"metrics_token", "token_secret", "token_secret_old"}
+    if not config.token and (given := [name for name in sorted(others) if getattr(config, name)]):
+        yield (
+            f"{given[0]} is set and token is not: without a token only this machine can call, and "
+            "may do everything; set a token"
+        )
+    if config.token_secret_old and not config.token_secret:
+        yield "token_secret_old is set and token_secret is not: set the new secret"
+    for name in ("token_secret", "token_secret_old"):
+        if 0 < len(getattr(config, name).encode()) < jws.SHORTEST:
+            yield (
+                f"{name} has fewer than {jws.SHORTEST} characters, so it can be guessed from a "
+                "token that it signed: `visavis token --file PATH` makes a longer one"
+            )
+    held = [getattr(config, name) for name in ("token", "staff_token", *sorted(others))]
+    if len(set(filter(None, held))) < len([each for each in held if each]):
+        yield "two of token, staff_token, metrics_token, token_secret are the same: make others"
+    for name in ("sessions", "sessions_hour", "minutes_day", "uploads_hour"):
+        if getattr(config, f"token_{name}") < 0:
+            yield f"token_{name} must be 0 or more"
+    if wrong := cors_fault(config.cors_origins):
+        yield wrong
 
 
 def _wire_faults(config: Config) -> Iterator[str]:
@@ -68,6 +98,17 @@ def _wire_faults(config: Config) -> Iterator[str]:
         yield "whip is on and whep is off: the voice would speak where nobody sees it; set both"
     if config.whep_viewers < 1:
         yield f"whep_viewers is {config.whep_viewers}: choose at least 1"
+
+
+def cors_fault(allowed: str) -> str:
+    """What is wrong with `cors_origins`; empty: nothing."""
+    words = allowed.split()
+    if allowed in {"*", "none"} or (words and all(_ORIGIN.fullmatch(each) for each in words)):
+        return ""
+    return (
+        f"cors_origins is {allowed!r}: write *, none, or origins with spaces, such as "
+        "https://www.example.org, in lower case and without a path"
+    )
 
 
 def _either(words: Collection[str]) -> str:
