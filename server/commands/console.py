@@ -37,14 +37,6 @@ def advance(bar: Any, done: int) -> None:
     bar.update(done - bar.n)
 
 
-def user() -> str:
-    """Who runs the command."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have a number only
-        return f"user {os.getuid()}"
-
-
 def avatar_path(store: AvatarStore, name: str) -> Path:
     """`AvatarStore.path`, and where to look if there is none. Raises NotFound."""
     try:
