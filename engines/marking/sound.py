@@ -22,7 +22,7 @@ from visavis.engines.marking.sound_pattern import BANDS, COLUMNS, EDGES, SLOT, s
 Floats = npt.NDArray[np.float32]
 Spectra = npt.NDArray[np.complex64]
 
-DEPTH: Final = 0.8  # dB up, and as much down
+DEPTH: Final = 0.7  # dB up, and as much down
 
 _SLOT: Final = round(SLOT * PLAY_RATE)  # samples
 _TAPS: Final = 512
@@ -35,14 +35,19 @@ REACH: Final = _TAPS + _SLOT  # samples before a piece that have to be known
 
 
 class SoundMark:
-    """What marks sound with one payload. Serves any number of sessions, in any thread."""
+    """engines.base.SoundFinish: marks with one payload, for any number of sessions."""
 
     def __init__(self, payload: Payload) -> None:
         self.payload = payload
         self._filters = _filters(payload)
 
-    def marked(self, sound: Pcm, at: int) -> Pcm:
-        """(REACH + n,) int16 at PLAY_RATE, of which the last n begin at sample `at` -> (n,)."""
+    @property
+    def reach(self) -> int:
+        """See SoundFinish."""
+        return REACH
+
+    def finish(self, sound: Pcm, at: int) -> Pcm:
+        """See SoundFinish."""
         count = len(sound) - REACH
         plain = sound[REACH:]
         if not plain.any():

@@ -52,6 +52,7 @@ def doctor(options: argparse.Namespace) -> int:
         told |= {"doubts": doubts, "notes": notes}
         told |= {"language_model": endpoint.words, "first_token": endpoint.first_token}
         told |= {"photos": photos, "sessions": room, "renderer": choice.words, "answers": answers}
+        told |= {"disclosure": _disclosure(config)}
         say_line(json.dumps(told))
         return FAILURE if problems else 0
     for key, value in shown.items():
@@ -62,6 +63,7 @@ def doctor(options: argparse.Namespace) -> int:
     say_line(f"Pictures are drawn by: {choice.words}")
     say_line(f"Answers made ahead: {answers}")
     say_line(f"Tools: {equipment.told(config)}")
+    say_line(f"Disclosure: {_disclosure(config)}")
     if endpoint.words:
         say_line(f"Language model: {endpoint.words}")
     for doubt in doubts:
@@ -100,6 +102,14 @@ def _answers(config: Config) -> str:
     except OSError:
         return "none yet; a server makes them while nobody speaks, `visavis warm --answers` now"
     return f"{len(kept)} lines, {kept.size / 1e6:.0f} MB of at most {preparing.ROOM / 1e6:.0f}"
+
+
+def _disclosure(config: Config) -> str:
+    """How visitors are told that the face is synthetic."""
+    if config.disclosure == "off":
+        return f"off, because: {config.disclosure_reason}"
+    spoken = "the first reply" if config.disclosure_spoken == "reply" else "the page alone"
+    return f"{config.disclosure_text!r} in every picture; in words by {spoken}"
 
 
 def _avatar_problems(config: Config) -> list[str]:

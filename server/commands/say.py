@@ -20,6 +20,7 @@ from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
 from visavis.server.recording.files import Playback, Script, read_sound
 from visavis.server.recording.recorder import FINE, Recorder
+from visavis.server.services.configured import finishes
 from visavis.server.services.offline import offline_engines
 from visavis.server.services.wordless import Mute
 from visavis.server.session.doors import Inlet
@@ -49,7 +50,7 @@ def say(options: argparse.Namespace) -> None:
         bar = stack.enter_context(tqdm(unit="picture", leave=False))
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
         recorder = Recorder(options.output, FINE, trace=trace)
-        engines = offline_engines(draw, director, voice, lips)
+        engines = offline_engines(draw, director, voice, lips, finishes=finishes(config))
         notes = render(engines, inlet, recorder, partial(_show, bar))
     if dropped := notes.dropped or director.understand(options.style).dropped:
         say_line(f"note: not understood: {', '.join(dropped)}")

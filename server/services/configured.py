@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.marking.label import Label
 from visavis.engines.registry import as_wanted
+from visavis.engines.settings import CORNERS, Lettered
 from visavis.server.avatars.backgrounds import Backgrounds
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.defaults import Defaults
 from visavis.server.services.engines import Services
+from visavis.server.services.finishes import Finishes, Maker
 from visavis.server.system import llm
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Malformed
@@ -53,8 +57,23 @@ def services(
         zone=config.time_zone,
         wordless=wordless,
         backgrounds=_backgrounds(config),
+        finishes=finishes(config),
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
+
+
+def finishes(config: Config) -> Finishes:
+    """What is put into every picture of this process: what is seen first, then what is not."""
+    makers: list[Maker] = []
+    if config.disclosure == "on":
+        makers.append(partial(Label, lettered(config)))
+    return Finishes(tuple(makers))
+
+
+def lettered(config: Config) -> Lettered:
+    """The label of its pictures."""
+    corner = next(each for each in CORNERS if each == config.disclosure_corner)
+    return Lettered(config.disclosure_text.strip(), corner, config.disclosure_size)
 
 
 def _backgrounds(config: Config) -> Backgrounds:

@@ -103,11 +103,34 @@ class Config:
         "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
         "says so. Off: their words alone do",
     )
+    disclosure: str = _setting(
+        "on",
+        "on or off: whether pictures have a label and the first reply says that a computer speaks; "
+        "off needs disclosure_reason",
+    )
+    disclosure_reason: str = _setting("", "why it is off; `visavis doctor` tells it")
+    disclosure_text: str = _setting("AI", "what the label says")
+    disclosure_corner: str = _setting(
+        "top-right", "where it is: top-right, top-left, bottom-right or bottom-left"
+    )
+    disclosure_size: float = _setting(
+        0.045, "height of its capitals, of the picture's shorter side; from 0.03 to 0.2"
+    )
+    disclosure_spoken: str = _setting(
+        "reply",
+        "reply or page: whether the first reply says that a computer speaks, or the page alone",
+    )
     keep_questions: str = _setting(
         "off",
         "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
         "days, with numbers, addresses and names blanked",
     )
+    audit: str = _setting(
+        "on",
+        "on or off: whether it is noted who made, used, changed and took over what, for `visavis "
+        "audit`: no words, no addresses",
+    )
+    audit_days: int = _setting(365, "days after which lines of that are deleted; 0: never")
     emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
     crisis_number: str = _setting(
         "", "number told to a visitor who thinks of suicide; empty: the emergency number alone"

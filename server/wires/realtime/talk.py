@@ -120,7 +120,7 @@ class Talk:
             if not any(each is spoken for each in self._sent):
                 self._sent.append(spoken)
                 self._placed = self._session.clock.now()
-                self._teller.say(spoken)
+                self._teller.say(spoken, timeline.sound_of(spoken))
                 self._sound_sent(spoken.at, self._placed)
 
     def _hear_over_replies(self, on: bool) -> None:

@@ -247,10 +247,10 @@ class Teller:
         self.withheld = None
         self.response.begin()
 
-    def say(self, spoken: Spoken) -> None:
-        """Speech was placed in time."""
+    def say(self, spoken: Spoken, sound: Pcm) -> None:
+        """Speech was placed in time; sound: as it is played."""
         if self._held is None:
-            self._ensure(spoken.turn).say(spoken)
+            self._ensure(spoken.turn).say(spoken, sound)
 
     def call(self, call: Call, arguments: str, turn: int) -> None:
         """A tool of the client is to be used for this turn."""
