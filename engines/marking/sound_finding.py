@@ -41,10 +41,11 @@ _WINDOW: Final = 2 * round(SLOT * RATE)
 _FFT: Final = 512
 _ROWS: Final = 4096  # spectra at a time
 
+_LOUDEST: Final = np.float32(8)  # of full scale: a decoder may give anything
 _WHOLE: Final = 30.0  # s; what is longer is searched in parts as well, for its clock may be another
 _PART: Final = 20.0
 _TRIED: Final = 8  # beginnings of a period, the likeliest
-_LIKELY: Final = 2.0  # standard deviations
+_LIKELY: Final = 2.5  # standard deviations
 
 _AGAIN: Final = 0.5  # of the slots before and after a cell, against a sound that swells or fades
 _BESIDE: Final = 0.35  # of the bands below and above, against one that begins or ends
@@ -67,7 +68,7 @@ class _Folded:
 
 def find(sound: Floats) -> list[Found]:
     """Every mark in (n,) float32 at RATE, the surest first; none: []. A second is the least."""
-    says = _said(np.asarray(sound, np.float32))
+    says = _said(np.clip(np.nan_to_num(sound, posinf=0, neginf=0), -_LOUDEST, _LOUDEST))
     pieces = list(_pieces(len(says)))
     places = float(PERIOD * max(len(pieces), 1))
     found: dict[Payload, Found] = {}

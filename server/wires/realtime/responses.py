@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from visavis.engines.base import Call
+from visavis.engines.base import Call, Pcm
 from visavis.server.playout.messages import Spoken, ms, to_ms
 from visavis.server.wires.realtime.items import Item, Items, Word, new_id
 from visavis.server.wires.realtime.settings import Modality, Settings

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from visavis.engines.base import Call
+from visavis.engines.base import Call, Pcm
 from visavis.server.playout.messages import Spoken
 from visavis.server.session import events
 from visavis.server.wires.realtime.incoming import Respond
