@@ -13,6 +13,7 @@ from tqdm import tqdm
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Tts
 from visavis.engines.language import saying
+from visavis.engines.marking.payload import SessionClass
 from visavis.models.avatar.file import load_avatar
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.console import advance, avatar_path, say_line
@@ -20,7 +21,7 @@ from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
 from visavis.server.recording.files import Playback, Script, read_sound
 from visavis.server.recording.recorder import FINE, Recorder
-from visavis.server.services.configured import finishes
+from visavis.server.services.configured import finishes, stamp
 from visavis.server.services.offline import offline_engines
 from visavis.server.services.wordless import Mute
 from visavis.server.session.doors import Inlet
@@ -50,7 +51,13 @@ def say(options: argparse.Namespace) -> None:
         bar = stack.enter_context(tqdm(unit="picture", leave=False))
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
         recorder = Recorder(options.output, FINE, trace=trace)
-        engines = offline_engines(draw, director, voice, lips, finishes=finishes(config))
+        engines = offline_engines(
+            draw,
+            director,
+            voice,
+            lips,
+            finishes=finishes(config, stamp(config, SessionClass.VIDEO)),
+        )
         notes = render(engines, inlet, recorder, partial(_show, bar))
     if dropped := notes.dropped or director.understand(options.style).dropped:
         say_line(f"note: not understood: {', '.join(dropped)}")

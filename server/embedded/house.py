@@ -17,6 +17,7 @@ from typing import Self
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.configured import services
 from visavis.server.services.engines import Services
+from visavis.server.services.stamp import session_class
 from visavis.server.session.doors import Outlet
 from visavis.server.session.session import Session
 from visavis.server.system.audit import Audit, Unaudited, audit_log
@@ -52,7 +53,7 @@ class House:
         AvatarError, ManifestError, NotFound.
         """
         metrics, store = Metrics(), AvatarStore(config.home_path)
-        engines = services(config, store, metrics, wordless=wordless)
+        engines = services(config, store, metrics, wordless=wordless, session=session_class(door))
         audit = audit_log(config, door, metrics)
         try:
             await engines.open()

@@ -120,6 +120,11 @@ class Config:
         "reply",
         "reply or page: whether the first reply says that a computer speaks, or the page alone",
     )
+    mark: str = _setting(
+        "on",
+        "on or off: whether pictures and sound have a mark, not seen and not heard, that says "
+        "which installation made them, on which day, and in what kind of session",
+    )
     keep_questions: str = _setting(
         "off",
         "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
