@@ -57,7 +57,7 @@ class SoundMark:
         begin = first * _SLOT - at + REACH - _TAPS  # of its taps, in `sound`
         added = self._added(sound[begin:], first, slots)[at - first * _SLOT :][:count]
         added *= _sounds(sound[REACH - _QUIET + 1 :])
-        return np.rint(np.clip(plain + added, -32_768, 32_767)).astype(np.int16)
+        return np.asarray(np.rint(np.clip(plain + added, -32_768, 32_767)), np.int16)
 
     def _added(self, sound: Pcm, first: int, slots: int) -> Floats:
         """sound: from the taps before slot `first` on; what is missing at its end is silence."""

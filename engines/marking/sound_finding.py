@@ -133,9 +133,13 @@ def _said(sound: Floats) -> Floats:
     if len(levels) <= 3 * _STEPS:
         return np.zeros((0, BANDS), np.float32)
     difference = levels[:-_STEPS] - levels[_STEPS:]
-    before, here, after = difference[: -2 * _STEPS], difference[_STEPS:-_STEPS], difference[2 * _STEPS :]
-    said = here - _AGAIN * (before + after) / 2
-    said -= _BESIDE * _neighbours(said)
+    before, here, after = (
+        difference[: -2 * _STEPS],
+        difference[_STEPS:-_STEPS],
+        difference[2 * _STEPS :],
+    )
+    alone = np.asarray(here - _AGAIN * (before + after) / 2, np.float32)
+    said = np.asarray(alone - _BESIDE * _neighbours(alone), np.float32)
     both = heard[_STEPS : -2 * _STEPS] & heard[2 * _STEPS : -_STEPS]
     return _weighed(said, both)
 
@@ -154,16 +158,16 @@ def _around(cells: Floats) -> Floats:
     """The sum of the cells around each: two columns before and after, a band below and above."""
     padded = np.pad(cells, ((2 * _COLUMN, 2 * _COLUMN), (1, 1)))
     rows, bands = cells.shape
-    columns = sum(
-        padded[shift : shift + rows] for shift in range(0, 4 * _COLUMN + 1, _COLUMN)
-    )
-    return columns[:, :bands] + columns[:, 1 : bands + 1] + columns[:, 2:] - cells
+    shifts = range(0, 4 * _COLUMN + 1, _COLUMN)
+    columns = np.sum([padded[shift : shift + rows] for shift in shifts], axis=0)
+    beside = columns[:, :bands] + columns[:, 1 : bands + 1] + columns[:, 2:]
+    return np.asarray(beside - cells, np.float32)
 
 
 def _neighbours(cells: Floats) -> Floats:
     """The mean of the bands below and above."""
     padded = np.pad(cells, ((0, 0), (1, 1)), mode="edge")
-    return (padded[:, :-2] + padded[:, 2:]) / 2
+    return np.asarray((padded[:, :-2] + padded[:, 2:]) / 2, np.float32)
 
 
 def _levels(sound: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
@@ -189,4 +193,6 @@ def _energies(blocks: Floats) -> Floats:
 
 _HANN: Final = np.hanning(_WINDOW).astype(np.float32)
 _HERTZ: Final = np.fft.rfftfreq(_FFT, 1 / RATE)[:, None]
-_SUMS: Final = ((np.array(EDGES[:-1]) <= _HERTZ) & (np.array(EDGES[1:]) > _HERTZ)).astype(np.float32)
+_SUMS: Final = ((np.array(EDGES[:-1]) <= _HERTZ) & (np.array(EDGES[1:]) > _HERTZ)).astype(
+    np.float32
+)

@@ -67,4 +67,4 @@ def spread(coded: Signs) -> Signs:
 def gathered(cells: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """What cells of a period say of each sign of the code: (COLUMNS, BANDS) -> (CODED,) sums."""
     signed = (cells * KEY).ravel()
-    return np.bincount(CARRIED.ravel(), signed, CODED + 1)[:CODED]
+    return np.asarray(np.bincount(CARRIED.ravel(), signed, CODED + 1)[:CODED], np.float64)

@@ -97,7 +97,7 @@ def opened(file: IO[bytes]) -> Iterator[Film]:
     """A file that can be sought in. Raises Unreadable."""
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": ""}
     try:
-        container = av.open(file, options=options, metadata_errors="replace")
+        container = av.open(file, "r", options=options, metadata_errors="replace")
     except (OSError, av.FFmpegError, MemoryError, ValueError) as error:
         raise Unreadable("it is no film and no sound file that can be read") from error
     with container:
@@ -169,7 +169,7 @@ def _luma(frame: av.VideoFrame) -> Luma:
     width, height = (max(2, round(side * scale) // 2 * 2) for side in (frame.width, frame.height))
     plain = frame.reformat(width, height, "yuv420p", interpolation=Interpolation.BILINEAR)
     plane = plain.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     return np.array(rows[:, : plane.width])
 
 

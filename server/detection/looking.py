@@ -37,8 +37,9 @@ def main() -> None:
     readable = sandbox.installed("visavis.models", "visavis.engines", "visavis.server")
     _say(output, {"unshielded": sandbox.confine(readable)})
     try:
-        for said in looked(sys.stdin.buffer.raw):  # type: ignore[attr-defined]
-            _say(output, said)
+        with os.fdopen(sys.stdin.fileno(), "rb", closefd=False) as file:
+            for said in looked(file):
+                _say(output, said)
     except Unreadable as error:
         _say(output, {"refused": str(error)})
     # Whatever a hostile file makes a library do: the owner logs its type and place.

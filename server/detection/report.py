@@ -61,9 +61,7 @@ class Report:
         """For people: one line each of who made it, or that nothing is known."""
         for payload in self.payloads:
             own = " (this one)" if payload.installation == self.own else ""
-            sure = ", ".join(
-                f"{mark.where} {percent(mark.found)}" for mark in self.of(payload)
-            )
+            sure = ", ".join(f"{mark.where} {percent(mark.found)}" for mark in self.of(payload))
             yield (
                 f"made by visavis: installation {number(payload)}{own}, day {payload.date}, "
                 f"{_KINDS.get(payload.session, 'session')}; {sure}"

@@ -7,11 +7,12 @@ import av
 import numpy as np
 import pytest
 import soxr
+
 from visavis.engines.base import PLAY_RATE
 from visavis.engines.marking import sound_finding
 from visavis.engines.marking.payload import CODED, Payload, SessionClass
 from visavis.engines.marking.sound import REACH, SoundMark
-from visavis.engines.marking.sound_pattern import BANDS, CARRIED, COLUMNS, gathered, spread
+from visavis.engines.marking.sound_pattern import BANDS, CARRIED, gathered, spread
 
 SPEECH = Path(__file__).parents[1] / "data" / "languages"
 OURS = Payload.of(0x3F2A1C, date(2026, 11, 29), SessionClass.LIVE)
