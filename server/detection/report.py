@@ -13,7 +13,7 @@ from visavis.engines.marking.payload import Payload, SessionClass
 Where = Literal["picture", "sound"]
 WHERE: Final[tuple[Where, ...]] = ("picture", "sound")
 NOTHING: Final = "no mark found: that proves nothing"
-_SURE: Final = 12  # nines at most: what is surer than that nobody can say
+_SURE: Final = 8  # nines at most: more say nothing to anybody
 _KINDS: Final = {
     SessionClass.LIVE: "live session",
     SessionClass.VIDEO: "video",
