@@ -40,9 +40,10 @@ def _say(path: Path, told: Report | str) -> None:
 def _told(path: Path, own: int | None) -> Report | str:
     """What was found, or why it could not be looked at."""
     try:
-        with path.open("rb") as file, tqdm(
-            total=1.0, desc=path.name[:40], bar_format=_BAR, leave=False
-        ) as bar:
+        with (
+            path.open("rb") as file,
+            tqdm(total=1.0, desc=path.name[:40], bar_format=_BAR, leave=False) as bar,
+        ):
             for said in Detection(file, own).run():
                 if isinstance(said, Report):
                     return said

@@ -196,6 +196,9 @@ class Config:
     )
     tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
     tls_key: str = _setting("", "PEM key of the certificate")
+    detect: str = _setting(
+        "on", "on or off: whether callers may have films and sounds looked at for marks, at /detect"
+    )
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
     voice_process: str = _setting(
         "auto",
