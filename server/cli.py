@@ -91,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_wipe(commands)
     ready = _add(commands, "ready", "ready:ready", "ask whether the server here takes visitors")
     ready.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
+    text = "say whether films or sounds were made by visavis, by their marks; needs no network"
+    detect = _add(commands, "detect", "detect:detect", text)
+    detect.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a film or a sound")
+    _add_json(detect)
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
     _add_json(gaps)
     gaps.add_argument("--forget", action="store_true", help="delete all of it instead")

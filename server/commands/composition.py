@@ -21,6 +21,7 @@ from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
 from visavis.server.http.cors import Origins
+from visavis.server.http.detecting import DetectRoutes
 from visavis.server.http.entrances import Entrance
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
@@ -276,6 +277,7 @@ def application(
         AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
+        DetectRoutes(config.home_path, on=config.detect == "on"),
         topics(config),
         RelayRoutes(relays(config)),
         *wires(config, live, metrics),

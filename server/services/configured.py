@@ -9,6 +9,7 @@ from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.marking.embedding import Mark
 from visavis.engines.marking.label import Label
 from visavis.engines.marking.payload import SessionClass
+from visavis.engines.marking.sound import SoundMark
 from visavis.engines.registry import as_wanted
 from visavis.engines.settings import CORNERS, Lettered
 from visavis.server.avatars.backgrounds import Backgrounds
@@ -90,13 +91,14 @@ def stamp(config: Config, session: SessionClass) -> Stamp | None:
 
 
 def finishes(config: Config, stamp: Stamp | None) -> Finishes:
-    """What is put into every picture of this process: what is seen first, then what is not."""
+    """What is put into all pictures and all sound: what is seen first, then what is hidden."""
     makers: list[Maker] = []
     if config.disclosure == "on":
         makers.append(partial(Label, lettered(config)))
     if stamp is not None:
         makers.append(lambda canvas: Mark(stamp.payload(), canvas))
-    return Finishes(tuple(makers))
+    sound = None if stamp is None else lambda: SoundMark(stamp.payload())
+    return Finishes(tuple(makers), sound)
 
 
 def lettered(config: Config) -> Lettered:

@@ -241,6 +241,9 @@ class Config:
         "file that lists consents which were taken back, shared by several machines, beside the "
         "one of this installation",
     )
+    detect: str = _setting(
+        "on", "on or off: whether callers may have films and sounds looked at for marks, at /detect"
+    )
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
     voice_process: str = _setting(
         "auto",

@@ -20,7 +20,7 @@ AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 SOURCES: Final = ("dialogue", "microphone")
 _SWITCHES: Final = (
     "create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine", "whep", "whip",
-    "audit", "mark",
+    "audit", "mark", "detect",
 )  # fmt: skip
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(
