@@ -24,5 +24,5 @@ class AvatarError(ModelError):
     """An avatar cannot be written or read.
 
     Codes: avatar-missing, avatar-unreadable, avatar-version, avatar-invalid, avatar-too-large,
-    avatar-unwritable, consent-missing, name-invalid.
+    avatar-unwritable, avatar-changed, consent-missing, consent-invalid, name-invalid.
     """
