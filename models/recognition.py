@@ -48,9 +48,9 @@ def _network(path: Path) -> Any:
     return cv2.dnn.readNetFromONNX(str(path))
 
 
-def template(picture: Rgb, face: lm.Face, network: Path) -> Template:
-    """The numbers of one face in a picture; `network` as `locate` gives it."""
-    blob = cv2.dnn.blobFromImage(aligned(picture, face), 1.0, (SIDE, SIDE))
+def template(picture: Rgb, points: Floats, network: Path) -> Template:
+    """The numbers of one face: its landmarks (468, 3) in the picture; `network` from `locate`."""
+    blob = cv2.dnn.blobFromImage(aligned(picture, points), 1.0, (SIDE, SIDE))
     runner = _network(network)
     runner.setInput(blob, "data")
     numbers = np.asarray(runner.forward(), np.float32).reshape(-1)
@@ -62,12 +62,12 @@ def of_picture(picture: Rgb, network: Path) -> Template | None:
     found = lm.detect(picture)
     if not found:
         return None
-    return template(picture, lm.find_landmarks(picture, found[0]), network)
+    return template(picture, lm.find_landmarks(picture, found[0]).points, network)
 
 
-def aligned(picture: Rgb, face: lm.Face) -> Rgb:
+def aligned(picture: Rgb, landmarks: Floats) -> Rgb:
     """(112, 112, 3) of the face: turned, moved and scaled until its points lie as expected."""
-    points = face.points[:, :2]
+    points = landmarks[:, :2]
     own = np.stack(
         [
             points[list(lm.EYE_RIGHT)].mean(0),

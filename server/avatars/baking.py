@@ -19,14 +19,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
 
+from visavis.models.avatar import consent as records
 from visavis.models.avatar import file as avatar_file
-from visavis.models.avatar.file import Consent
+from visavis.models.avatar.consent import Consent
 from visavis.models.errors import AvatarError, ModelError
 from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.avatars.comparing import Comparing, Comparison
@@ -206,7 +207,6 @@ class Bake:
             )
         return Baked(card.warnings)
 
-
     def _known(self) -> Refused | None:
         """What stands against this face; None: nothing."""
         if self._comparison is None:
@@ -223,7 +223,7 @@ class Bake:
     def _written(self) -> bytes:
         order = self._order
         network = str(self._comparison.network) if self._comparison else None
-        record = {"name": order.name, "licence": order.licence, "consent": asdict(order.consent)}
+        record = {"name": order.name, "licence": order.licence, "consent": order.consent.as_json()}
         return json.dumps(record | {"network": network}).encode()
 
 
@@ -296,7 +296,7 @@ def main() -> None:
         readable = (*readable, network)  # it may have been pulled
     _say(output, {"unshielded": sandbox.confine(readable)})
     photo = sys.stdin.buffer.read()
-    consent = Consent(**request["consent"])
+    consent = records.read(request["consent"])
     try:
         avatar = portrait.create_avatar(
             photo, request["name"], consent, request["licence"],

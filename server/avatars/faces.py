@@ -168,11 +168,12 @@ class Reading:
             self._process.stdin.close()
 
     def _collect(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
+        said = process.stdout
+        assert said is not None
         end = threading.Timer(PATIENCE, process.kill)
         end.start()
         try:
-            for name, template in _said(iter(lambda: process.stdout.readline(_LONGEST), b"")):
+            for name, template in _said(iter(lambda: said.readline(_LONGEST), b"")):
                 if (path := self._unread.pop(name, None)) is not None:
                     face = Face(name, template)
                     self._faces.keep(face, path)
@@ -181,7 +182,7 @@ class Reading:
             end.cancel()
             process.kill()
             process.wait()
-            process.stdout.close()
+            said.close()
             self._process = None
 
 

@@ -15,13 +15,11 @@ from typing import Final, Literal
 
 import numpy as np
 
-from visavis.models.avatar.file import Consent
+from visavis.models.avatar.consent import NOBODY, Consent
 from visavis.models.recognition import SAME, Template
 from visavis.server.avatars.faces import Face
 
 Standing = Literal["given", "expired", "revoked"]
-NOBODY: Final = "nobody"  # how the subject of a face begins that is no person's
-WORDS: Final = 400  # characters about a likeness
 # People that nobody is all come of few heads and skins: different ones reach 0.81, one and the
 # same, however the picture was treated, 0.79 to 1 (docs/figures.md). So only a copy counts.
 SAME_MADE: Final = 0.85
@@ -111,14 +109,14 @@ def _plain(subject: str) -> str:
 
 
 def _least(consent: Consent) -> float:
-    return SAME_MADE if _plain(consent.subject) == NOBODY else SAME
+    return SAME if consent.of_a_person else SAME_MADE
 
 
 def _known(each: Resemblance) -> Objection:
     message = (
         f"This is the face of the avatar {each.avatar!r}, or one very like it, and its record "
-        "names another person. If it is the same person, give the name as it stands there; if it is not, "
-        "or the name has changed, say so in words (likeness), which stay in the new record."
+        "names another person. If it is the same person, give the name as it stands there; if it "
+        "is not, or the name has changed, say so in words (likeness), which stay in the new record."
     )
     return Objection("likeness-known", message)
 
