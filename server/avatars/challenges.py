@@ -6,6 +6,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from time import monotonic
 from typing import Final
 
@@ -31,17 +32,23 @@ class Challenge:
 class Challenges:
     """Of one process, the one that takes the form as well."""
 
-    def __init__(self, languages: Sequence[str], now: Callable[[], float] = monotonic) -> None:
-        """languages: those whose words can be recognised here, the one to begin with first."""
-        self.languages = tuple(languages)
+    def __init__(
+        self, languages: Callable[[], Sequence[str]], now: Callable[[], float] = monotonic
+    ) -> None:
+        """languages: those whose words can be recognised here, the usual one first; asked for
+        with the first sentence, since it reads the networks' files."""
+        self._languages = cache(languages)
         self._now = now
         self._open: OrderedDict[str, Challenge] = OrderedDict()
 
     def give(self, language: str, name: str, subject: str) -> Challenge:
-        """A new one, in this language if it can be recognised here."""
-        spoken = language if language in self.languages else self.languages[0]
+        """A new one, in this language if it can be recognised here; not for the event loop."""
+        spoken = self._languages()
+        spoken_in = language if language in spoken else spoken[0]
         key = secrets.token_urlsafe(16)
-        given = Challenge(key, sentence(spoken), spoken, name, subject.strip(), self._now() + VALID)
+        given = Challenge(
+            key, sentence(spoken_in), spoken_in, name, subject.strip(), self._now() + VALID
+        )
         self._open[key] = given
         while len(self._open) > _MOST:
             self._open.popitem(last=False)

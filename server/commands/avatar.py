@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import getpass
 import json
@@ -13,12 +14,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from visavis.models.avatar.file import Consent, load_avatar, read_card
+from visavis.models.avatar.file import Avatar, Consent, load_avatar, read_card
 from visavis.models.bake.portrait import create_avatar
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import examining
+from visavis.server.commands import composition, examining, presence
 from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line
 from visavis.server.system import config_reading as settings
 from visavis.server.system import home
@@ -38,22 +39,35 @@ def create(options: argparse.Namespace) -> None:
     if why := home.unwritable(path.parent):
         raise AvatarError("avatar-unwritable", f"{why}: the avatar would be lost")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    consent = Consent(options.subject, options.consent.strip(), _user(), today)
-    with tqdm(total=100, desc="making the avatar", unit="%", leave=False) as bar:
-
-        def progress(what: str, share: float) -> None:
-            bar.set_description(what)
-            bar.update(round(100 * share) - bar.n)
-
-        avatar = create_avatar(
-            options.photo, options.name, consent, options.licence, progress=progress
-        )
+    consent = Consent(
+        options.subject, options.consent.strip(), _user(), today, likeness=options.likeness.strip()
+    )
+    if options.presence is not None:
+        consent = presence.proven(options.photo, options.presence, consent)
+    compared = composition.comparing(settings.load({}), _store())
+    with contextlib.ExitStack() as ending:
+        comparison = ending.enter_context(compared.begin()) if compared else None
+        avatar = _baked(options, consent)
+        if comparison is not None:
+            presence.check_face(avatar, comparison)
     path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
     avatar.save(path)
     for warning in avatar.card.warnings:
         say_line(f"note: {warning}")
     say_line(f"made {path}")
     say_line(f"try it: visavis serve --avatar {options.name}")
+
+
+def _baked(options: argparse.Namespace, consent: Consent) -> Avatar:
+    with tqdm(total=100, desc="making the avatar", unit="%", leave=False) as bar:
+
+        def progress(what: str, share: float) -> None:
+            bar.set_description(what)
+            bar.update(round(100 * share) - bar.n)
+
+        return create_avatar(
+            options.photo, options.name, consent, options.licence, progress=progress
+        )
 
 
 def _user() -> str:

@@ -107,7 +107,12 @@ def _application(
         StaffForwarding(crew, forwarding),
         wiring,
         DeskRoutes(desk),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        AvatarRoutes(
+            store,
+            config.avatar,
+            may_create=config.may_create,
+            identity=composition.identity(config, store),
+        ),
         CardRoutes(pictures),
         composition.topics(config),
         RelayRoutes(composition.relays(config)),
