@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(
         _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
     )
+    _add_audit(commands)
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
     _add_json(gaps)
     gaps.add_argument("--forget", action="store_true", help="delete all of it instead")
@@ -289,6 +290,27 @@ def _add_avatar(commands: Any) -> None:
         help="also write a sheet of expressions: .png, .webp or .jpg (default: NAME-sheet.webp)",
     )
     _add_json(check)
+
+
+def _add_audit(commands: Any) -> None:
+    actions = _add_actions(commands, "audit", "check, show and take out what was noted")
+    text = "read all of it: 0 it is whole, 1 it was changed, 3 that cannot be told"
+    verify = _add(actions, "verify", "audit:verify", text)
+    verify.add_argument(
+        "--head", default="", metavar="NUMBER:DIGEST", help="what `audit head` printed once"
+    )
+    verify.add_argument("--file", type=Path, help="check this export instead")
+    verify.add_argument(
+        "--key", default="", metavar="BASE64", help="public key (default: this installation's)"
+    )
+    _add_json(verify)
+    _add(actions, "head", "audit:head", "print the last line's number and hash, to keep elsewhere")
+    show = _add(actions, "show", "audit:show", "print what was noted, the oldest first")
+    show.add_argument("--since", default="", metavar="TIME", help="7d, 12h, or 2026-11-29T21:30")
+    show.add_argument("--what", nargs="+", metavar="DEED", help="such as session-opened")
+    _add_json(show)
+    export = _add(actions, "export", "audit:export", "write all of it to one file")
+    export.add_argument("output", type=Path)
 
 
 def _add_models(commands: Any) -> None:

@@ -18,22 +18,23 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
 
-from visavis.models.avatar import consent as records
 from visavis.models.avatar import file as avatar_file
 from visavis.models.avatar.consent import Consent
+from visavis.models.avatar.consent import read as read_consent
 from visavis.models.errors import AvatarError, ModelError
 from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.avatars.comparing import Comparing, Comparison
 from visavis.server.avatars.faces import packed, unpacked
 from visavis.server.avatars.likeness import Claim
 from visavis.server.system import sandbox, strict_json
+from visavis.server.system.errors import ConfigError
 from visavis.server.system.faults import place
 
 log = logging.getLogger(__name__)
@@ -99,9 +100,16 @@ Event = Step | Baked | Refused
 class Bake:
     """The owner's side: a plain iterator for a Worker's thread, which may be killed from any."""
 
-    def __init__(self, order: Order, photo: bytes, comparing: Comparing | None = None) -> None:
-        """comparing: with the avatars that there are; None: nobody asks whose face it is."""
-        self._order, self._photo, self._comparing = order, photo, comparing
+    def __init__(
+        self,
+        order: Order,
+        photo: bytes,
+        seal: Callable[[bytes], bytes] = lambda content: content,
+        comparing: Comparing | None = None,
+    ) -> None:
+        """seal: signs the file, out here: whoever reads a stranger's photo is given no key.
+        comparing: with the avatars that there are; None: nobody asks whose face it is."""
+        self._order, self._photo, self._seal, self._comparing = order, photo, seal, comparing
         self._comparison: Comparison | None = None
         self._face: object = None  # as the child says it
         self._process: subprocess.Popen[bytes] | None = None
@@ -196,9 +204,10 @@ class Bake:
         if refused := self._known():
             return refused
         try:
-            card = avatar_file.write(
-                order.path, content, (order.name, order.licence, order.consent)
-            )
+            record = order.name, order.licence, order.consent
+            card = avatar_file.write(order.path, self._seal(content), record)
+        except ConfigError as error:  # no key can be made here
+            return Refused("avatar-unwritable", str(error))
         except AvatarError as error:
             log.warning("a bake's avatar was not kept", extra={"why": error.message})
             unwritable = error.code == "avatar-unwritable"
@@ -296,8 +305,8 @@ def main() -> None:
         readable = (*readable, network)  # it may have been pulled
     _say(output, {"unshielded": sandbox.confine(readable)})
     photo = sys.stdin.buffer.read()
-    consent = records.read(request["consent"])
     try:
+        consent = read_consent(request["consent"])
         avatar = portrait.create_avatar(
             photo, request["name"], consent, request["licence"],
             lambda what, share: _say(output, {"what": what, "share": _in_time(share)}),

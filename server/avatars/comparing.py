@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from visavis.models.avatar.file import Card, read_card
-from visavis.models.errors import AvatarError
+from visavis.models.avatar.file import SHIPPED, SUFFIX, Card
 from visavis.models.recognition import Template
 from visavis.server.avatars.faces import Faces, FacesUnread, Reading
 from visavis.server.avatars.likeness import Claim, Kept, Objection, Standing, alike, objection
@@ -23,27 +22,22 @@ _NO_FACE: Final = (
     "No face can be made out in this picture to compare with those of the avatars here. Take "
     "another photo, seen from the front."
 )
-
-
-def _in_force(_card: Card) -> Standing:
-    return "given"
+_OVER: Final[Mapping[str, Standing]] = {"consent-revoked": "revoked", "consent-expired": "expired"}
 
 
 class Comparing:
-    """With the avatars of one store. standing: of a consent now."""
+    """With the avatars of one store, those among them whose consent is over."""
 
-    def __init__(
-        self, store: AvatarStore, faces: Faces, standing: Callable[[Card], Standing] = _in_force
-    ) -> None:
-        self._store, self._faces, self._standing = store, faces, standing
+    def __init__(self, store: AvatarStore, faces: Faces) -> None:
+        self._store, self._faces = store, faces
 
     @contextmanager
     def begin(self) -> Iterator[Comparison]:
         """Have the faces read that nobody has read yet. Raises ManifestError, OSError."""
-        avatars = self._store.find().readable
-        reading = self._faces.read(avatars)
+        cards = self._store.find().cards
+        reading = self._faces.read({name: self._path(name) for name in cards})
         try:
-            yield Comparison(self._faces.network(), avatars, reading, self._standing)
+            yield Comparison(self._faces.network(), reading, self._kept(cards))
         finally:
             reading.close()
 
@@ -51,15 +45,24 @@ class Comparing:
         """It was removed, and nothing of its face stays."""
         self._faces.forget(avatar)
 
+    def _path(self, name: str) -> Path:
+        own = self._store.file(name)
+        return own if own.exists() else SHIPPED / f"{name}{SUFFIX}"
+
+    def _kept(self, cards: Mapping[str, Card]) -> dict[str, Kept]:
+        return {
+            name: Kept(card.consent, _OVER.get(self._store.standing(card).code, "given"))
+            for name, card in cards.items()
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One new avatar's. network: the file that faces are read with."""
 
     network: Path
-    avatars: Mapping[str, Path]
     reading: Reading
-    standing: Callable[[Card], Standing]
+    kept: Mapping[str, Kept]
 
     def objection(self, template: Template | None, claim: Claim) -> Objection | None:
         """What stands against it; waits until every face is read. None: nothing."""
@@ -69,17 +72,7 @@ class Comparison:
             faces = self.reading.all()
         except FacesUnread as error:
             return Objection(UNCHECKED, str(error))
-        found = objection(alike(template, faces, self._kept()), claim)
+        found = objection(alike(template, faces, self.kept), claim)
         if found is not None:
             log.info("a new avatar is like another", extra={"code": found.code})
         return found
-
-    def _kept(self) -> dict[str, Kept]:
-        kept = {}
-        for name, path in self.avatars.items():
-            try:
-                card = read_card(path)
-            except AvatarError:  # it went, or broke, meanwhile
-                continue
-            kept[name] = Kept(card.consent, self.standing(card))
-        return kept

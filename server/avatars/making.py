@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from visavis.server.avatars.baking import Bake, Event, Order, Refused, Step
@@ -19,12 +19,14 @@ class Making:
         self,
         order: Order,
         photo: bytes,
+        seal: Callable[[bytes], bytes],
         identity: Identity | None = None,
         evidence: Evidence | None = None,
     ) -> None:
-        """identity: None where nobody asks whose face it is. evidence: that the person is there."""
-        self._order, self._photo, self._identity = order, photo, identity
-        self._evidence = evidence
+        """seal: signs the file. identity: None where nobody asks whose face it is. evidence: that
+        the person is there."""
+        self._order, self._photo, self._seal = order, photo, seal
+        self._identity, self._evidence = identity, evidence
         self._running: Bake | Witness | None = None
         self._killed = False
 
@@ -39,7 +41,7 @@ class Making:
                     yield Refused(error.code, error.message)
                 return
         comparing = self._identity.comparing if self._identity is not None else None
-        bake = self._running = Bake(self._order, self._photo, comparing)
+        bake = self._running = Bake(self._order, self._photo, self._seal, comparing)
         if not self._killed:
             yield from bake.run()
 

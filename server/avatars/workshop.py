@@ -17,6 +17,7 @@ from visavis.server.avatars.identity import Identity
 from visavis.server.avatars.making import Making
 from visavis.server.avatars.presence import Evidence
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.errors import Busy, Conflict, Forbidden, NotFound
 from visavis.server.system.flow import Tasks, Worker
 
@@ -45,9 +46,11 @@ class Job:
 class Workshop:
     """Makes avatars of the operator's own, and removes them; nothing else is touched."""
 
-    def __init__(self, store: AvatarStore, identity: Identity | None = None) -> None:
+    def __init__(
+        self, store: AvatarStore, audit: Audit | None = None, identity: Identity | None = None
+    ) -> None:
         """identity: None where nobody asks whose face it is."""
-        self._store, self._identity = store, identity
+        self._store, self._audit, self._identity = store, audit or Unaudited(), identity
         self._worker = Worker("workshop")
         self._tasks = Tasks()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
@@ -75,7 +78,8 @@ class Workshop:
         self._jobs[job.id] = job
         while len(self._jobs) > _KEPT:
             self._jobs.popitem(last=False)
-        bake = self._bakes[job.id] = Making(order, photo, self._identity, evidence)
+        bake = Making(order, photo, self._store.sealed, self._identity, evidence)
+        self._bakes[job.id] = bake
         self._tasks.start(self._make(job, bake), f"bake {job.id}")
         return job
 
@@ -111,6 +115,7 @@ class Workshop:
         if self._identity is not None and self._identity.comparing is not None:
             await asyncio.to_thread(self._identity.comparing.forget, name)
         log.info("avatar removed", extra={"avatar": name})
+        self._audit.record("avatar-deleted", avatar=name, door="page")
 
     async def close(self) -> None:
         """End what is running."""
@@ -152,6 +157,7 @@ class Workshop:
                 await asyncio.to_thread(self._store.file(job.name).unlink, missing_ok=True)
         elif isinstance(outcome, Baked):
             job.state, job.share, job.warnings = "done", 1.0, outcome.warnings
+            self._audit.record("avatar-made", avatar=job.name, door="page")
         else:
             job.state, job.failure = "failed", outcome or Refused("bake-failed", _ENDED)
         failure = job.failure.code if job.failure else None

@@ -14,7 +14,6 @@ from typing import Final
 
 from aiohttp import web
 
-from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import admitting, composition, lifetime
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
@@ -32,9 +31,11 @@ from visavis.server.processes.staffing import DeskLink, StaffForwarding
 from visavis.server.processes.wiring import WireForwarding
 from visavis.server.rtc import ports
 from visavis.server.rtc.reach import Reach
+from visavis.server.services.configured import avatars
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.system import lag, priority
+from visavis.server.system.audit import Audit
 from visavis.server.system.config import Config
 from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
@@ -66,10 +67,10 @@ async def serve(config: Config, count: int) -> None:
     admission = Admission(fixed, float(os.cpu_count() or 1))
     places = Places(lambda: admission.places, config.sessions_per_address)
     metrics.places.set_function(lambda: admission.places)
-    with run_folder() as folder:
+    with run_folder() as folder, lifetime.audited(config, metrics, workers=count) as audit:
         settings = {k: v for k, v in asdict(config).items() if k not in _PRIVATE}
         crew = Crew(Order(WORKER, settings, dict(os.environ)), count, folder, places, metrics)
-        app = _application(config, crew, admission, places, stop, metrics)
+        app = _application(config, crew, admission, places, stop, metrics, audit)
         try:
             async with lifetime.opened(app, config, metrics) as at:
                 if await stop.unless_asked(crew.open()):
@@ -89,6 +90,7 @@ def _application(
     places: Places,
     stop: lifetime.Stop,
     metrics: Metrics,
+    audit: Audit,
 ) -> web.Application:
     def ends() -> str | None:
         return _ENDS if stop.asked.is_set() else None
@@ -97,7 +99,7 @@ def _application(
         await crew.samples()
         return crew.merged.text()
 
-    store, pictures = AvatarStore(config.home_path), composition.gallery(config)
+    store, pictures = avatars(config), composition.gallery(config)
     forwarding = Forwarding(crew, ends)
     wiring = WireForwarding(crew, composition.ways(config))
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
@@ -111,6 +113,7 @@ def _application(
             store,
             config.avatar,
             may_create=config.may_create,
+            audit=audit,
             identity=composition.identity(config, store),
         ),
         CardRoutes(pictures),

@@ -24,6 +24,7 @@ from visavis.server.avatars.workshop import Job, Workshop
 from visavis.server.http.callers import caller
 from visavis.server.http.problems import json_object
 from visavis.server.http.uploads import Uploads
+from visavis.server.system.audit import Audit
 from visavis.server.system.errors import (
     Conflict,
     Forbidden,
@@ -64,11 +65,12 @@ class AvatarRoutes:
         default: str,
         *,
         may_create: bool,
+        audit: Audit | None = None,
         identity: Identity | None = None,
     ) -> None:
         self._store, self._default, self._may_create = store, default, may_create
         self._identity = identity
-        self._workshop = Workshop(store, identity)
+        self._workshop = Workshop(store, audit, identity)
         self._uploads = Uploads()
 
     def routes(self) -> list[web.RouteDef]:

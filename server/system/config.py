@@ -108,6 +108,12 @@ class Config:
         "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
         "days, with numbers, addresses and names blanked",
     )
+    audit: str = _setting(
+        "on",
+        "on or off: whether it is noted who made, used, changed and took over what, for `visavis "
+        "audit`: no words, no addresses",
+    )
+    audit_days: int = _setting(365, "days after which lines of that are deleted; 0: never")
     emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
     crisis_number: str = _setting(
         "", "number told to a visitor who thinks of suicide; empty: the emergency number alone"
@@ -168,6 +174,11 @@ class Config:
     )
     tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
     tls_key: str = _setting("", "PEM key of the certificate")
+    consent_list: str = _setting(
+        "",
+        "file that lists consents which were taken back, shared by several machines, beside the "
+        "one of this installation",
+    )
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
     consent_likeness: str = _setting(
         "on",
@@ -289,6 +300,11 @@ class Config:
     def home_path(self) -> Path:
         """The directory for state. Raises ConfigError where the user has none and none is set."""
         return path(self.home or "~/.local/share/visavis", "home")
+
+    @property
+    def consent_path(self) -> Path | None:
+        """The shared list of consents taken back; None: there is none. Raises ConfigError."""
+        return path(self.consent_list, "consent_list") if self.consent_list else None
 
     @property
     def ice(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def made(home):
 class Slow:
     """A bake that waits to be let on."""
 
-    def __init__(self, order, photo):
+    def __init__(self, order, photo, seal=None):
         self.path = order.path
         self.go = threading.Event()
         self.killed = False
@@ -52,7 +52,7 @@ class Slow:
 
 @pytest.fixture
 def slow_bakes(monkeypatch):
-    monkeypatch.setattr(workshop, "Bake", Slow)
+    monkeypatch.setattr(workshop, "Making", Slow)
 
 
 # --- the door -----------------------------------------------------------------------------------
