@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from visavis.models.recognition import SAME
 from visavis.server.avatars import sentences
 from visavis.server.avatars.footage import Unusable
 from visavis.server.avatars.witness import Measures
@@ -28,6 +27,7 @@ PATIENCE: Final = 90.0  # s; it takes 3 on a quiet core
 SHORTEST: Final = 4.0  # s of a video; the quickest readers take 5
 WORDS: Final = 0.8  # of the sentence; another one of the same parts agrees by 0.72 at most
 SPOKEN: Final = 3.0  # s
+FACE: Final = 0.5  # stricter than for a likeness: here a match gives a right
 SEEN: Final = 0.7  # share of the pictures with a face
 CROWDED: Final = 0.08  # share of the pictures with a second one
 MOVED: Final = 0.008  # of the mouth; a photo held up moves it by a third of that, speech by 2 times
@@ -151,7 +151,7 @@ def check(found: Measures, words: float) -> None:
          "Too little of the video shows a face. Look into the camera, in good light."),
         (found.crowded > CROWDED, "presence-several-faces",
          "More than one face is to be seen. Only the person in the photo may be."),
-        (found.face < SAME, "presence-other-face",
+        (found.face < FACE, "presence-other-face",
          "The face in the video is not like the one in the photo."),
         (found.spoken < SPOKEN or words < WORDS, "presence-other-words",
          "The sentence was not understood. Read it aloud as it is shown, from beginning to end."),

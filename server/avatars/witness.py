@@ -205,6 +205,9 @@ def main() -> None:
     home, language = Path(sys.argv[2]), sys.argv[3]
     try:
         film = footage.receive(sys.stdin.buffer)
+        if not len(film.sound):
+            message = "The video has no sound: the sentence has to be heard."
+            raise Unusable("presence-no-sound", message)  # noqa: TRY301 one way out
         found = measured(film, recognition.locate(home / "models"))
         said = asdict(found) | {"heard": _heard(film, home, language)}
     except Unusable as error:
@@ -216,8 +219,6 @@ def _heard(film: Footage, home: Path, language: str) -> str:
     """Raises Unusable."""
     from visavis.engines import load
 
-    if not len(film.sound):
-        raise Unusable("presence-no-sound", "The video has no sound: the sentence has to be heard.")
     try:
         return load.stt(home, language).transcribe(film.sound).text
     except EngineError as error:
