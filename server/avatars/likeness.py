@@ -16,10 +16,12 @@ from typing import Final, Literal
 import numpy as np
 
 from visavis.models.avatar.consent import NOBODY, Consent
+from visavis.models.errors import AvatarError
 from visavis.models.recognition import SAME, Template
 from visavis.server.avatars.faces import Face
 
 Standing = Literal["given", "expired", "revoked"]
+WORDS: Final = 400  # characters
 # People that nobody is all come of few heads and skins: different ones reach 0.81, one and the
 # same, however the picture was treated, 0.79 to 1 (docs/figures.md). So only a copy counts.
 SAME_MADE: Final = 0.85
@@ -96,6 +98,14 @@ def _answered(each: Resemblance, claim: Claim) -> bool:
     if each.kept.standing == "expired":
         return bool(claim.words)
     return bool(claim.words) or same_subject(each.kept.consent.subject, claim.subject)
+
+
+def checked_words(words: str) -> str:
+    """Words about a likeness, as a record takes them. Raises AvatarError."""
+    if len(words) > WORDS:
+        message = f"A record has room for {WORDS} characters about a likeness: say it shorter."
+        raise AvatarError("consent-invalid", message)
+    return words.strip()
 
 
 def same_subject(a: str, b: str) -> bool:

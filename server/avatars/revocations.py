@@ -185,7 +185,7 @@ def _identity(path: Path) -> tuple[int, ...] | None:
     """What every change of a file changes; None: there is none, or the last one is too fresh."""
     try:
         state = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     if time.time() - max(state.st_mtime, state.st_ctime) < _SETTLED:
         return None

@@ -127,11 +127,13 @@ def agreement(heard: str, shown: str, language: str) -> float:
     """How much of what was shown was said, in [0, 1]: by words, by letters or by sounds,
     whichever is kindest to a recogniser that writes one word for another."""
     a, b = _letters(heard), _letters(shown)
+    if not a or not b:
+        return 0.0
     found = [_alike(a.split(), b.split()), _alike([*a.replace(" ", "")], [*b.replace(" ", "")])]
-    if language == ENGLISH.code and a and b:
+    if language == ENGLISH.code:
         sounds = ["".join(phonemes(word) for word in text.split()) for text in (a, b)]
         found.append(float(likeness(sounds[:1], sounds[1:])[0]))
-    return max(0.0, *found)
+    return max(found)
 
 
 def _letters(text: str) -> str:

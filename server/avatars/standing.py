@@ -75,10 +75,11 @@ def check_use(card: Card, use: Use, name: str) -> None:
     """Raises NotAllowed("use-not-allowed")."""
     if use in card.consent.uses:
         return
-    allowed = ", ".join(card.consent.uses)
+    uses = card.consent.uses
     message = (
-        f"The consent to {name!r} is not for {_USED[use]}; it allows {allowed}. With the person's "
-        f"agreement: `visavis consent renew {name} --uses {','.join((*card.consent.uses, use))}`."
+        f"The consent to {name!r} is not for {_USED[use]}; it allows {', '.join(uses)}. If the "
+        f"person agrees: `visavis consent renew {name} --consent WORDS --uses "
+        f"{','.join((*uses, use))}`."
     )
     raise NotAllowed(message, "use-not-allowed")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import logging
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -17,8 +16,11 @@ from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Order
 from visavis.server.avatars.challenges import VALID
 from visavis.server.avatars.footage import MOST_BYTES as MOST_VIDEO
+from visavis.server.avatars.granting import granted
 from visavis.server.avatars.identity import Identity
+from visavis.server.avatars.likeness import checked_words
 from visavis.server.avatars.presence import Evidence
+from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
 from visavis.server.http.callers import caller
@@ -46,8 +48,11 @@ _MAX_UPLOAD: Final = photos.MAX_BYTES + MOST_VIDEO + 64 * 1024  # bytes of the w
 _MOST: Final = 100  # avatars, of about 1 MB each
 _PATIENCE: Final = 120.0  # s in which the whole body must arrive
 _FIELDS: Final = frozenset(
-    {"name", "subject", "consent", "given_by", "licence", "confirmed", "likeness", "presence"}
-)
+    {
+        "name", "subject", "consent", "given_by", "licence", "confirmed", "until", "uses",
+        "languages", "likeness", "presence",
+    }
+)  # fmt: skip
 _LICENCE: Final = "all rights reserved"
 _OFF: Final = "Making avatars from the page is switched off here (setting create_avatars)."
 
@@ -98,10 +103,16 @@ class AvatarRoutes:
                 "preview": _preview_address(name),
                 "shipped": path.parent == SHIPPED,
                 "default": name == self._default,
+                "until": found.cards[name].consent.until,
+                "uses": list(found.cards[name].consent.uses),
+                "languages": list(found.cards[name].consent.languages),
             }
             for name, path in sorted(found.readable.items())
         ]
-        broken = [{"name": name, "why": why} for name, why in sorted(found.broken.items())]
+        broken = [
+            {"name": name, "why": why, "code": found.codes.get(name, "")}
+            for name, why in sorted(found.broken.items())
+        ]
         presence = self._identity.presence if self._identity else "off"
         found_here = {"avatars": avatars, "broken": broken, "create": self._may_create}
         return web.json_response(found_here | {"presence": presence})
@@ -236,13 +247,13 @@ _FILES: Final = {
 
 
 def _consent(fields: dict[str, str]) -> Consent:
-    """Today's record. Raises AvatarError("consent-missing")."""
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    """The record as of now. Raises AvatarError: "consent-missing", "consent-invalid"."""
     subject = fields.get("subject", "")
-    given_by = fields.get("given_by") or subject
-    said = fields.get("likeness", "")
-    consent = Consent(subject, fields.get("consent", ""), given_by, today, likeness=said)
-    consent.check()
+    limits = {each: fields.get(each, "") for each in ("until", "uses", "languages")}
+    consent = granted(
+        subject, fields.get("consent", ""), fields.get("given_by") or subject, utc(), **limits,
+        likeness=checked_words(fields.get("likeness", "")),
+    )  # fmt: skip
     if fields.get("confirmed") != "yes":
         msg = "Confirm that the consent is true (confirmed: yes): without it there is no avatar."
         raise AvatarError("consent-missing", msg)
