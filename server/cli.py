@@ -295,6 +295,22 @@ def _add_avatar(commands: Any) -> None:
     )
     _add_grant(create)
     create.add_argument("--force", action="store_true", help="replace an avatar of that name")
+    create.add_argument(
+        "--likeness",
+        default="",
+        metavar="WORDS",
+        help="what you say of a face that is like another avatar's: kept in the avatar file",
+    )
+    create.add_argument(
+        "--presence",
+        type=Path,
+        metavar="VIDEO",
+        help="WebM or MP4 of the person who reads the sentence of `visavis avatar sentence`",
+    )
+    shown = _add(
+        actions, "sentence", "presence:sentence", "show a sentence that proves somebody is present"
+    )
+    shown.add_argument("--language", default="en", help="of the sentence (default: en)")
     _add_signatures(actions)
     _add_json(_add(actions, "list", "avatar:list_all", "list the avatars"))
     show = _add(

@@ -245,6 +245,16 @@ class Config:
         "on", "on or off: whether callers may have films and sounds looked at for marks, at /detect"
     )
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
+    consent_likeness: str = _setting(
+        "on",
+        "on or off: whether the face of a new avatar is compared with those here, so that "
+        " nobody is made one again without their consent",
+    )
+    consent_presence: str = _setting(
+        "optional",
+        "off, optional or required: whether people show that they are there, by a sentence read "
+        "into the camera, when an avatar of them is made from the page",
+    )
     voice_process: str = _setting(
         "auto",
         "on, off or auto: whether each voice runs in a process of its own, which takes 0.2 GB and "

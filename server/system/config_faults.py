@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 SOURCES: Final = ("dialogue", "microphone")
 _SWITCHES: Final = (
-    "create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine", "whep", "whip",
-    "audit", "mark", "detect",
+    "consent_likeness", "create_avatars", "keep_questions", "prepare_answers", "voice_mood",
+    "refine", "whep", "whip", "audit", "mark", "detect",
 )  # fmt: skip
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(
@@ -129,6 +129,8 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
     if config.scene_names not in {"on", "off", "auto"}:
         yield f"scene_names is {config.scene_names!r}: choose on, off or auto"
+    if config.consent_presence not in {"off", "optional", "required"}:
+        yield f"consent_presence is {config.consent_presence!r}: choose off, optional or required"
     for name in _SWITCHES:
         if getattr(config, name) not in {"on", "off"}:
             yield f"{name} is {getattr(config, name)!r}: choose on or off"
