@@ -7,9 +7,11 @@ get engines and are counted here; what carries a session is theirs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
@@ -18,6 +20,7 @@ from visavis.engines.base import EngineError
 from visavis.engines.language.languages import code_of
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.errors import ModelError
+from visavis.server.avatars.standing import check_language
 from visavis.server.http.keepsakes import SECONDS, Kept, Memory, OwnMemory, proof_of
 from visavis.server.http.languages import preferred
 from visavis.server.http.places import Keeper
@@ -32,6 +35,7 @@ from visavis.server.session.engines import Engines
 from visavis.server.session.lipsync import Mouth
 from visavis.server.session.session import Session
 from visavis.server.session.switching import unknown
+from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.config import SOURCES, Source, as_source
 from visavis.server.system.config_faults import AUTO
 from visavis.server.system.errors import Conflict, Full, Malformed, NotReady
@@ -70,7 +74,8 @@ class Wish:
     """What a new session is asked to be, in the words of who asks; empty: as the server has it.
 
     accepts: an Accept-Language header, for a server whose language follows its visitors.
-    background: what the face stands before, see server/avatars/backgrounds.py.
+    background: what the face stands before, see server/avatars/backgrounds.py. door: how it is come
+    in, a word of ours, for the audit log.
     """
 
     avatar: str = ""
@@ -79,6 +84,7 @@ class Wish:
     language: str = ""
     accepts: str = ""
     background: str = ""
+    door: str = "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class Kind:
     language: str
     follows: bool
     background: str = ""
+    door: str = "page"
 
 
 class Lender(Protocol):
@@ -112,8 +119,12 @@ class Lender(Protocol):
         """The voice of an avatar in a session that names none. Raises NotFound."""
         ...
 
+    async def spoken(self, avatar: str) -> tuple[str, ...]:
+        """What a session with an avatar can be in, as codes. Raises NotFound."""
+        ...
+
     async def check(self, avatar: str, voice: str) -> None:
-        """Raises NotFound for an avatar or a voice that there is not."""
+        """Raises NotFound for an avatar or a voice that there is not, or may not be used."""
         ...
 
     async def lend(
@@ -136,6 +147,7 @@ class Sessions:
     """The live sessions, by their names. listeners: told of each that enters another state.
 
     memory: who keeps what is left of those that ended. gone: called with the name of each that did.
+    audit: where their use of avatars is noted.
     """
 
     def __init__(
@@ -145,7 +157,10 @@ class Sessions:
         places: Keeper,
         metrics: Metrics,
         memory: Memory | None = None,
+        audit: Audit | None = None,
     ) -> None:
+        self._audit = audit or Unaudited()
+        self._begun: dict[str, float] = {}  # by name: when, by a clock that never jumps
         self._offered, self._lender, self._metrics = offered, lender, metrics
         self.places, self.memory = places, memory or OwnMemory()
         self._held: dict[str, Held] = {}
@@ -221,12 +236,12 @@ class Sessions:
         Raises Malformed for a source or language that there is not, NotFound for avatar or voice.
         """
         source = _source(wish.source or self._offered.source)
-        language, follows = await self._tongue(wish)
         ours = self._offered
         avatar = wish.avatar or ours.avatar
         voice = wish.voice or ours.voice or await self._lender.own_voice(avatar)
+        language, follows = await self._tongue(wish, await self._lender.spoken(avatar), avatar)
         await self._lender.check(avatar, voice)
-        return Kind(avatar, voice, source, language, follows, wish.background)
+        return Kind(avatar, voice, source, language, follows, wish.background, wish.door)
 
     async def hosted(
         self, wish: Wish, who: str, *, name: str = "", lingers: float = 0.0,
@@ -274,6 +289,10 @@ class Sessions:
         if not self.places.hold(name, held):
             await held.close()
             raise Full("Others from your address came meanwhile. Try again in a moment.")
+        self._begun[name] = time.monotonic()
+        self._audit.record(
+            "session-opened", session=name, avatar=kind.avatar, source=kind.source, door=kind.door
+        )
         self.changed(held)
         return held
 
@@ -309,17 +328,25 @@ class Sessions:
             },
         )  # fmt: skip
 
-    async def _tongue(self, wish: Wish) -> tuple[str, bool]:
-        """The language in which a session begins, and whether it follows. Raises Malformed."""
+    async def _tongue(self, wish: Wish, allowed: tuple[str, ...], avatar: str) -> tuple[str, bool]:
+        """The language in which a session begins, and whether it follows.
+
+        allowed: what the avatar may speak; who asks for another one is refused, the server's own
+        gives way. Raises Malformed, NotAllowed.
+        """
         wanted = wish.language
         if not wanted and self._offered.language != AUTO and wish.voice:
             wanted = await self._lender.language_of(wish.voice)
+        languages, named = self._lender.languages, bool(wanted)
         wanted = wanted or self._offered.language
-        languages = self._lender.languages
         if wanted == AUTO:
-            return preferred(wish.accepts, languages), True
+            return preferred(wish.accepts, allowed), True
         if code_of(wanted) not in languages:
             raise Malformed(unknown(wanted, languages), "unknown-language")
+        if named:
+            check_language(wanted, allowed, avatar)
+        elif code_of(wanted) not in allowed:
+            wanted = preferred(wish.accepts, allowed)
         return wanted, False
 
     def _terms(self, avatar: str, voice: str, background: str) -> Terms:
@@ -329,16 +356,29 @@ class Sessions:
             avatar, voice, ours.ice, ours.reach, ours.limits, network, background=background
         )
 
+    def check_place(self, who: str) -> None:
+        """Before anything of an offer is read: a crowd outside costs those inside next to nothing.
+
+        Raises Full.
+        """
+        with self._counted():
+            self.places.check(who)
+
     async def take_place(self, name: str, who: str) -> None:
         """Raises Full."""
-        try:
+        with self._counted():
             leaving = await self.places.take(name, who)
+        if leaving is not None:
+            self.give_away(leaving)
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
         except Full as error:
             self._metrics.refused.inc()
             _seldom.warning("full", "a session was refused", why=error.detail)
             raise
-        if leaving is not None:
-            self.give_away(leaving)
 
     # --- what becomes of them -------------------------------------------------------------------
 
@@ -364,6 +404,11 @@ class Sessions:
         for each in self.gone:
             each(name)
         log.info("session closed", extra={"session": name})
+        if (begun := self._begun.pop(name, None)) is not None:
+            seconds = round(time.monotonic() - begun, 1)
+            self._audit.record(
+                "session-closed", session=name, avatar=held.terms.avatar, seconds=seconds
+            )
 
 
 def _source(wanted: str) -> Source:

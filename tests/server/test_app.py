@@ -266,9 +266,9 @@ async def test_what_there_is_can_be_listed():
 async def test_a_session_that_names_no_voice_has_the_avatars_own(setting, wish, voice):
     services = FakeServices()
     services.own = "joe"
-    async with serving(services, voice=setting) as client:
-        async with watching(client, f"?voice={wish}" if wish else "") as viewer:
-            assert (await viewer.wait_for("ready"))["voice"] == voice
+    query = f"?voice={wish}" if wish else ""
+    async with serving(services, voice=setting) as client, watching(client, query) as viewer:
+        assert (await viewer.wait_for("ready"))["voice"] == voice
 
 
 async def test_metrics_count_the_turn():

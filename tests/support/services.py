@@ -76,6 +76,10 @@ class FakeServices:
     async def own_voice(self, avatar: str) -> str:
         return self.own
 
+    async def spoken(self, avatar: str) -> tuple[str, ...]:
+        await self.check(avatar, "")
+        return self.languages
+
     async def check(self, avatar: str, voice: str) -> None:
         if avatar != "mira":
             raise NotFound(f"There is no avatar {avatar!r}.")
