@@ -145,6 +145,8 @@ class AuditLog:
             self._wake.notify()
         if self._thread is not None:
             self._thread.join(_PATIENCE)
+        if self._rows:
+            log.error("lines of the audit log are lost", extra={"count": len(self._rows)})
         if self._end is not None:  # the journal is another place, which helps who compares
             extra = {"line": self._end.number, "digest": self._end.digest}
             log.info("the audit log's last line", extra=extra)
