@@ -50,8 +50,8 @@ def standing(card: Card, revocations: Revocations, now: datetime.datetime) -> St
         return Standing("consent-revoked", f"the consent to it was taken back on {day}.")
     if not card.consent.of_a_person:
         return _in_time(card, now)
-    if fault := revocations.fault:
-        why = f"it cannot be known whether the consent to it was taken back: {fault}."
+    if revocations.fault:
+        why = "it cannot be known whether the consent to it was taken back: see the server's log."
         return Standing("consent-unknown", why)
     return _in_time(card, now)
 
@@ -75,10 +75,11 @@ def check_use(card: Card, use: Use, name: str) -> None:
     """Raises NotAllowed("use-not-allowed")."""
     if use in card.consent.uses:
         return
-    allowed = ", ".join(card.consent.uses)
+    uses = card.consent.uses
     message = (
-        f"The consent to {name!r} is not for {_USED[use]}; it allows {allowed}. With the person's "
-        f"agreement: `visavis consent renew {name} --uses {','.join((*card.consent.uses, use))}`."
+        f"The consent to {name!r} is not for {_USED[use]}; it allows {', '.join(uses)}. If the "
+        f"person agrees: `visavis consent renew {name} --consent WORDS --uses "
+        f"{','.join((*uses, use))}`."
     )
     raise NotAllowed(message, "use-not-allowed")
 

@@ -22,7 +22,7 @@ from visavis.server.http.app import Basics, Room
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
-from visavis.server.http.guard import Guard
+from visavis.server.http.detecting import DetectRoutes
 from visavis.server.http.headers import Headers
 from visavis.server.http.places import Places
 from visavis.server.http.relays import RelayRoutes
@@ -49,8 +49,10 @@ WORKER: Final = (sys.executable, "-P", "-m", "visavis.server.commands.worker")
 _CLOSE: Final = 2.0  # s that a worker may take beyond the drain: files are closed
 _ENDS: Final = "The server is shutting down."
 _PRIVATE: Final = frozenset(  # not for workers
-    {"token", "token_file", "staff_token", "staff_token_file", "tls_cert", "tls_key"}
-)
+    f"{name}{suffix}"
+    for name in ("token", "staff_token", "metrics_token", "token_secret", "token_secret_old")
+    for suffix in ("", "_file")
+) | {"tls_cert", "tls_key"}
 
 
 async def serve(config: Config, count: int) -> None:
@@ -111,8 +113,15 @@ def _application(
         StaffForwarding(crew, forwarding),
         wiring,
         DeskRoutes(desk),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
+        AvatarRoutes(
+            store,
+            config.avatar,
+            may_create=config.may_create,
+            audit=audit,
+            identity=composition.identity(config, store),
+        ),
         CardRoutes(pictures),
+        DetectRoutes(config.home_path, on=config.detect == "on"),
         composition.topics(config),
         RelayRoutes(composition.relays(config)),
         Basics(
@@ -121,9 +130,7 @@ def _application(
             scrape,
         ),
     )
-    guard = Guard(
-        config.token, metrics, staff=config.staff_token, entrances=composition.entrances(config)
-    )
+    guard = composition.guard(config, metrics, places, crew.register.evict, audit)
     return assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
 
 
