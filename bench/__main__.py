@@ -18,7 +18,7 @@ MODULES = {
     "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes", "face": "face.face",
     "net": "net", "sessions": "sessions", "drawing": "drawing", "spoken": "sound.spoken_forms",
     "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
-    "whip": "live.whip",
+    "whip": "live.whip", "revoking": "revoking",
     "across": "languages",
 }  # fmt: skip
 
