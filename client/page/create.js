@@ -212,7 +212,7 @@ export class Creation {
     const chosen = boxes.filter((box) => box.checked);
     boxes[0].setCustomValidity(nobody || chosen.length ? "" : t("consent.uses.none"));
     const names = chosen.map((box) => t(`consent.use.${box.value}`));
-    const uses = new Intl.ListFormat(language(), { type: "conjunction" }).format(names) || BLANK;
+    const uses = new Intl.ListFormat(language(), { type: "unit", style: "short" }).format(names) || BLANK;
     const months = Number(byId("create-until").value);
     byId("create-limits-told").textContent = months
       ? t("consent.limits.until", { uses, day: inWords(lastDay(months)) })
