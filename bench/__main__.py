@@ -19,7 +19,7 @@ MODULES = {
     "net": "net", "sessions": "sessions", "drawing": "drawing", "spoken": "sound.spoken_forms",
     "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
     "whip": "live.whip",
-    "across": "languages",
+    "across": "languages", "mark": "mark",
 }  # fmt: skip
 
 
