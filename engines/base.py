@@ -397,12 +397,14 @@ class Fragment:
         then the answer begins sooner. None: it does not say.
     language: BCP 47, of this text; "": the question's. A voice of that language speaks it.
     by: who answers in place of the mind that was asked; empty: that mind.
+    urgent: whether nothing may be said before it.
     """
 
     text: str
     sure: float | None = None
     language: str = ""
     by: str = ""
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -684,6 +686,23 @@ class Finish(Protocol):
         one at a time, but from several threads; the session's still comes first, at 0, and may be
         shown at any time after that.
         """
+        ...
+
+
+class SoundFinish(Protocol):
+    """What is in all sound of a session that goes out: a mark.
+
+    Whoever reads a timeline twice, or in other pieces, reads the same: a sample hangs on its tick
+    and on the `reach` samples before it alone. Silence stays silence. For any number of threads.
+    """
+
+    @property
+    def reach(self) -> int:
+        """Samples before a piece that have to be known."""
+        ...
+
+    def finish(self, sound: Pcm, at: int) -> Pcm:
+        """(reach + n,) at PLAY_RATE -> (n,): the last n, which begin at sample `at`."""
         ...
 
 

@@ -9,9 +9,11 @@ from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.marking.embedding import Mark
 from visavis.engines.marking.label import Label
 from visavis.engines.marking.payload import SessionClass
+from visavis.engines.marking.sound import SoundMark
 from visavis.engines.registry import as_wanted
 from visavis.engines.settings import CORNERS, Lettered
 from visavis.server.avatars.backgrounds import Backgrounds
+from visavis.server.avatars.signatures import check_key
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.defaults import Defaults
 from visavis.server.services.engines import Services
@@ -39,6 +41,14 @@ def tools(config: Config) -> ToolsFile:
     return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
 
 
+def avatars(config: Config) -> AvatarStore:
+    """Where they lie, and which of them may be used. Raises ConfigError."""
+    keys = tuple(config.consent_keys.split())
+    for key in keys:
+        check_key(key)
+    return AvatarStore(config.home_path, config.consent_path, keys=keys)
+
+
 def services(
     config: Config,
     store: AvatarStore,
@@ -60,6 +70,7 @@ def services(
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
         keep_questions=config.keep_questions == "on",
+        keep_questions_days=config.keep_questions_days,
         language=config.language,
         voice_mood=config.voice_mood == "on",
         rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
@@ -69,6 +80,7 @@ def services(
         wordless=wordless,
         backgrounds=_backgrounds(config),
         finishes=finishes(config, stamp(config, session)),
+        discloses=config.disclosure == "on" and config.disclosure_spoken == "reply",
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 
@@ -79,13 +91,14 @@ def stamp(config: Config, session: SessionClass) -> Stamp | None:
 
 
 def finishes(config: Config, stamp: Stamp | None) -> Finishes:
-    """What is put into every picture of this process: what is seen first, then what is not."""
+    """What is put into all pictures and all sound: what is seen first, then what is hidden."""
     makers: list[Maker] = []
     if config.disclosure == "on":
         makers.append(partial(Label, lettered(config)))
     if stamp is not None:
         makers.append(lambda canvas: Mark(stamp.payload(), canvas))
-    return Finishes(tuple(makers))
+    sound = None if stamp is None else lambda: SoundMark(stamp.payload())
+    return Finishes(tuple(makers), sound)
 
 
 def lettered(config: Config) -> Lettered:
