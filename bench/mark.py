@@ -1,6 +1,6 @@
 """The mark in the picture: what it survives, costs and spoils, and false alarms; prints JSON.
 
-    python -m bench mark [--faces mira tomas] [--unmarked 200] [--home PATH]
+    python -m bench mark [--faces mira tomas] [--sizes 512x512 1280x720] [--unmarked 200]
 
 Faces speak, drawn by the CPU's generator and labelled as in a session. Each recording is 4 s,
 encoded as for a viewer at a fixed rate and decoded, made RGB of full range and grey again, cut and
@@ -220,13 +220,14 @@ def main() -> int:
     """Measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faces", nargs="+", default=["mira", "tomas"])
+    parser.add_argument("--sizes", nargs="+", default=["512x512", "1280x720"])
     parser.add_argument("--unmarked", type=int, default=200, metavar="CLIPS")
     parser.add_argument("--home", type=Path, default=Config().home_path)
     options = parser.parse_args()
     share, states = Share(), spoken(options.home)
     report: dict[str, Any] = {"survives": [], "pictures": [], "compression": [], "stills": []}
     for name in options.faces:
-        for width, height in ((512, 512), (1280, 720)):
+        for width, height in (map(int, size.split("x")) for size in options.sizes):
             canvas, plain = Canvas(width, height), drawn(name, width, height, states)
             with_mark, took = marked(plain, canvas)
             size = {"face": name, "size": f"{width}x{height}"}
@@ -240,7 +241,8 @@ def main() -> int:
                 report["compression"].append({**size, **kind})
             report["stills"].append({**size, **stills(plain, with_mark)})
         report["survives"] += list(_cut_out(name, states))
-    report["false_alarms"] = false_alarms(options.unmarked, states)
+    if options.unmarked:
+        report["false_alarms"] = false_alarms(options.unmarked, states)
     report["machine"] = share.so_far()
     json.dump(report, sys.stdout, indent=2)
     return 0
