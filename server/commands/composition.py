@@ -13,7 +13,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from visavis.engines import load
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.server.avatars import sentences
+from visavis.server.avatars.challenges import Challenges
+from visavis.server.avatars.comparing import Comparing
+from visavis.server.avatars.faces import Faces
+from visavis.server.avatars.identity import ASKED, Identity
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
@@ -21,6 +27,7 @@ from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
 from visavis.server.http.cors import Origins
+from visavis.server.http.detecting import DetectRoutes
 from visavis.server.http.entrances import Entrance
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
@@ -37,7 +44,7 @@ from visavis.server.http.visits import Quotas, Visits
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.relays import Relays
-from visavis.server.services.configured import tools
+from visavis.server.services.configured import avatars, tools
 from visavis.server.session.attendance import Presence
 from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
@@ -69,6 +76,24 @@ from visavis.server.wires.whip import Whip
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
 PLACES: Final = web.AppKey("places", Places)
+
+
+def comparing(config: Config, store: AvatarStore) -> Comparing | None:
+    """New faces with those of the avatars there are; None: nobody compares."""
+    if config.consent_likeness == "off":
+        return None
+    return Comparing(store, Faces(config.home_path))
+
+
+def identity(config: Config, store: AvatarStore) -> Identity:
+    """How it is made sure whose face a new avatar has."""
+
+    def spoken() -> list[str]:
+        heard = load.heard(config.home_path)
+        return [code for code in sentences.LANGUAGES if code in heard]
+
+    asked = next(each for each in ASKED if each == config.consent_presence)
+    return Identity(config.home_path, comparing(config, store), asked, Challenges(spoken))
 
 
 def gallery(config: Config) -> Gallery:
@@ -193,7 +218,7 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
         found.append(Whip(stages, live, relays(config)))
     limits = Limits(0.0, config.idle_seconds, config.session_seconds)
     urls = tuple(each.rstrip("/") for each in config.livekit_urls.split())
-    has = AvatarStore(config.home_path).has
+    has = avatars(config).has
     if config.simli_key:
         settings = simli.Settings(
             config.simli_key, config.faces, relays(config), limits, performs(config), urls
@@ -273,9 +298,16 @@ def application(
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics, audit),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
+        AvatarRoutes(
+            store,
+            config.avatar,
+            may_create=config.may_create,
+            audit=audit,
+            identity=identity(config, store),
+        ),
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
+        DetectRoutes(config.home_path, on=config.detect == "on"),
         topics(config),
         RelayRoutes(relays(config)),
         *wires(config, live, metrics),

@@ -18,21 +18,25 @@ from visavis.engines.language.saying import sayable
 from visavis.engines.registry import as_wanted
 from visavis.engines.render.choice import choose
 from visavis.models import manifest
-from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import asking, equipment, serve
+from visavis.server.commands import asking, equipment, privacy, serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
+from visavis.server.services.configured import avatars
 from visavis.server.services.tongues import unspoken
 from visavis.server.system import clock_doubt, config_secrets, home, llm, sandbox
 from visavis.server.system import config_reading as settings
 from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError
+from visavis.server.system.installation import Installation
 from visavis.server.system.load import Machine
 
 
 def doctor(options: argparse.Namespace) -> int:
     """`doctor`; 1 where something is missing."""
     config = settings.load({})
+    if options.privacy:
+        return privacy.told(config, as_json=options.json)
     shown = asdict(config)
     shown |= {secret: "set" if shown[secret] else "" for secret in config_secrets.SECRETS}
     shown["ice_servers"] = " ".join(url.rpartition("@")[2] for url in config.ice)  # no account
@@ -53,6 +57,7 @@ def doctor(options: argparse.Namespace) -> int:
         told |= {"doubts": doubts, "notes": notes}
         told |= {"language_model": endpoint.words, "first_token": endpoint.first_token}
         told |= {"photos": photos, "sessions": room, "renderer": choice.words, "answers": answers}
+        told |= {"disclosure": _disclosure(config), "mark": _mark(config)}
         say_line(json.dumps(told))
         return FAILURE if problems else 0
     for key, value in shown.items():
@@ -64,6 +69,8 @@ def doctor(options: argparse.Namespace) -> int:
     say_line(f"Pictures are drawn by: {choice.words}")
     say_line(f"Answers made ahead: {answers}")
     say_line(f"Tools: {equipment.told(config)}")
+    say_line(f"Disclosure: {_disclosure(config)}")
+    say_line(f"Mark: {_mark(config)}")
     if endpoint.words:
         say_line(f"Language model: {endpoint.words}")
     for doubt in doubts:
@@ -104,10 +111,31 @@ def _answers(config: Config) -> str:
     return f"{len(kept)} lines, {kept.size / 1e6:.0f} MB of at most {preparing.ROOM / 1e6:.0f}"
 
 
+def _disclosure(config: Config) -> str:
+    """How visitors are told that the face is synthetic."""
+    if config.disclosure == "off":
+        return f"off, because: {config.disclosure_reason}"
+    spoken = "the first reply" if config.disclosure_spoken == "reply" else "the page alone"
+    return f"{config.disclosure_text!r} in every picture; in words by {spoken}"
+
+
+def _mark(config: Config) -> str:
+    """What pictures and sound say of where they came from."""
+    if config.mark == "off":
+        return "off: nothing in pictures and sound says where they came from"
+    try:
+        known = Installation.known(config.home_path)
+    except ConfigError as fault:
+        return f"in every picture, but it names no installation: {fault}"
+    name = known.name if known else "this installation, once its key is made"
+    return f"in every picture, not seen: {name}, the day, and the kind of session"
+
+
 def _avatar_problems(config: Config) -> list[str]:
-    found = AvatarStore(config.home_path).find()
+    store = avatars(config)
+    found = store.find()
     broken = [f"avatar {name!r} cannot be used: {why}" for name, why in found.broken.items()]
-    broken += [found.closed] if found.closed else []
+    broken += [each for each in (found.closed, store.revocations.fault) if each]
     if config.avatar in found.readable or config.avatar in found.broken:
         return broken
     return [*broken, f"avatar {config.avatar!r} does not exist: see `visavis avatar list`"]

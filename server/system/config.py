@@ -134,10 +134,36 @@ class Config:
         "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
         "says so. Off: their words alone do",
     )
+    disclosure: str = _setting(
+        "on",
+        "on or off: whether pictures have a label and the first reply says that a computer speaks; "
+        "off needs disclosure_reason",
+    )
+    disclosure_reason: str = _setting("", "why it is off; `visavis doctor` tells it")
+    disclosure_text: str = _setting("AI", "what the label says")
+    disclosure_corner: str = _setting(
+        "top-right", "where it is: top-right, top-left, bottom-right or bottom-left"
+    )
+    disclosure_size: float = _setting(
+        0.045, "height of its capitals, of the picture's shorter side; from 0.03 to 0.2"
+    )
+    disclosure_spoken: str = _setting(
+        "reply",
+        "reply or page: whether the first reply says that a computer speaks, or the page alone",
+    )
+    mark: str = _setting(
+        "on",
+        "on or off: whether pictures and sound have a mark, not seen and not heard, that says "
+        "which installation made them, on which day, and in what kind of session",
+    )
     keep_questions: str = _setting(
         "off",
-        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
-        "days, with numbers, addresses and names blanked",
+        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, with "
+        "numbers, addresses and names blanked",
+    )
+    keep_questions_days: int = _setting(30, "days after which such a question is deleted; 0: never")
+    recordings_days: int = _setting(
+        30, "days after which the recording of a session is deleted; 0: never"
     )
     audit: str = _setting(
         "on",
@@ -205,7 +231,30 @@ class Config:
     )
     tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
     tls_key: str = _setting("", "PEM key of the certificate")
+    consent_keys: str = _setting(
+        "",
+        "public keys of other installations, separated by spaces, whose avatars and lists count "
+        "here; `visavis avatar trust` prints an installation's own",
+    )
+    consent_list: str = _setting(
+        "",
+        "file that lists consents which were taken back, shared by several machines, beside the "
+        "one of this installation",
+    )
+    detect: str = _setting(
+        "on", "on or off: whether callers may have films and sounds looked at for marks, at /detect"
+    )
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
+    consent_likeness: str = _setting(
+        "on",
+        "on or off: whether the face of a new avatar is compared with those here, so that "
+        " nobody is made one again without their consent",
+    )
+    consent_presence: str = _setting(
+        "optional",
+        "off, optional or required: whether people show that they are there, by a sentence read "
+        "into the camera, when an avatar of them is made from the page",
+    )
     voice_process: str = _setting(
         "auto",
         "on, off or auto: whether each voice runs in a process of its own, which takes 0.2 GB and "
@@ -316,6 +365,11 @@ class Config:
     def home_path(self) -> Path:
         """The directory for state. Raises ConfigError where the user has none and none is set."""
         return path(self.home or "~/.local/share/visavis", "home")
+
+    @property
+    def consent_path(self) -> Path | None:
+        """The shared list of consents taken back; None: there is none. Raises ConfigError."""
+        return path(self.consent_list, "consent_list") if self.consent_list else None
 
     @property
     def ice(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
+from visavis.engines.settings import CORNERS, LETTERS, SIZES
 from visavis.server.system import jws, llm
 
 if TYPE_CHECKING:
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
 AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 SOURCES: Final = ("dialogue", "microphone")
 _SWITCHES: Final = (
-    "create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine", "whep", "whip",
-    "audit",
+    "consent_likeness", "create_avatars", "keep_questions", "prepare_answers", "voice_mood",
+    "refine", "whep", "whip", "audit", "mark", "detect",
 )  # fmt: skip
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(
     r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
 )
 _WORKERS: Final = 64
+_DAYS: Final = 36_500
 _ORIGIN: Final = re.compile(
     r"https?://(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:\d{1,5})?", re.ASCII
 )
@@ -35,8 +37,8 @@ _LASTS: Final = 60, 604_800  # s of a relay's account: a minute to a week
 def faults(config: Config) -> Iterator[str]:
     """All of them. Raises ConfigError for an address that is none."""
     for found in (
-        _access_faults, _choice_faults, _place_faults, _number_faults, _media_faults, _relay_faults,
-        llm.faults,
+        _access_faults, _choice_faults, _disclosure_faults, _place_faults, _number_faults,
+        _media_faults, _relay_faults, llm.faults,
     ):  # fmt: skip
         yield from found(config)
 
@@ -127,9 +129,39 @@ def _choice_faults(config: Config) -> Iterator[str]:
         yield f"voice_process is {config.voice_process!r}: choose on, off or auto"
     if config.scene_names not in {"on", "off", "auto"}:
         yield f"scene_names is {config.scene_names!r}: choose on, off or auto"
+    if config.consent_presence not in {"off", "optional", "required"}:
+        yield f"consent_presence is {config.consent_presence!r}: choose off, optional or required"
     for name in _SWITCHES:
         if getattr(config, name) not in {"on", "off"}:
             yield f"{name} is {getattr(config, name)!r}: choose on or off"
+
+
+def _disclosure_faults(config: Config) -> Iterator[str]:
+    """What says that a face is synthetic."""
+    if config.disclosure not in {"on", "off"}:
+        yield f"disclosure is {config.disclosure!r}: choose on or off"
+    if config.disclosure == "off" and not config.disclosure_reason.strip():
+        yield (
+            "disclosure is off and disclosure_reason is empty: write there why nobody need be told "
+            "that the face is synthetic, or leave disclosure on"
+        )
+    if config.disclosure_corner not in CORNERS:
+        yield f"disclosure_corner is {config.disclosure_corner!r}: choose {_either(CORNERS)}"
+    if config.disclosure_spoken not in {"reply", "page"}:
+        yield f"disclosure_spoken is {config.disclosure_spoken!r}: choose reply or page"
+    if not SIZES[0] <= config.disclosure_size <= SIZES[1]:
+        yield f"disclosure_size is {config.disclosure_size}: choose {SIZES[0]} to {SIZES[1]}"
+    yield from _label_faults(config.disclosure_text)
+
+
+def _label_faults(text: str) -> Iterator[str]:
+    if not text.strip() or len(text) > LETTERS:
+        yield f"disclosure_text is {text!r}: write 1 to {LETTERS} characters, such as AI"
+    elif not (text.isascii() and text.isprintable()):
+        from visavis.models.pictures.lettering import unwritable  # fonts are slow to load
+
+        if wrong := unwritable(text):
+            yield f"disclosure_text is {text!r}: no font here has {wrong!r}; choose other words"
 
 
 def _place_faults(config: Config) -> Iterator[str]:
@@ -155,8 +187,9 @@ def _number_faults(config: Config) -> Iterator[str]:
         yield f"workers is {config.workers}: choose auto, or a number from 1 to {_WORKERS}"
     if min(config.sessions_per_address, config.resume_seconds, config.drain_seconds) < 0:
         yield "sessions_per_address, resume_seconds and drain_seconds must each be 0 or more"
-    if config.audit_days < 0:
-        yield f"audit_days is {config.audit_days}: choose 0 (never deleted), or days"
+    for name in ("audit_days", "keep_questions_days", "recordings_days"):
+        if not 0 <= getattr(config, name) <= _DAYS:
+            yield f"{name} is {getattr(config, name)}: choose 0 (never), or 1 to {_DAYS} days"
     if min(config.idle_minutes, config.session_minutes) < -1:
         yield "idle_minutes and session_minutes must be -1, 0 or more"
 
