@@ -12,7 +12,7 @@ from support.services import FakeServices
 from support.serving import SDP, Viewer, problem, serving, watching
 
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import composition, lifetime, parent
+from visavis.server.commands import composition, doctor, lifetime, parent
 from visavis.server.http import passes, roles
 from visavis.server.http.admission import Admission
 from visavis.server.http.places import Places
@@ -351,3 +351,18 @@ async def test_without_a_token_this_machine_may_everything_as_ever():
         assert (await client.get(viewer.location)).status == 200
         assert (await client.get("/metrics")).status == 200
         assert (await client.get("/v1/staff/sessions")).status == 401
+
+
+def test_the_doctor_says_who_may_call_and_whose_clock_is_wrong(tmp_path):
+    config = Config(home=str(tmp_path), **HELD, cors_origins=SHOP)
+    told = doctor._who_calls(config)
+    assert all(word in told for word in ("operator", "staff", "metrics", "visitors", SHOP))
+    assert not any(held in told for held in HELD.values())
+    assert "this machine alone" in doctor._who_calls(Config())
+    assert doctor._clock_doubts(config) == []
+    clock_doubt.Doubts(tmp_path)._write(clock_doubt.Doubt(time.time(), 7200.4))
+    (words,) = doctor._clock_doubts(config)
+    assert "7200 s" in words
+    for nonsense in ("", "[]", '{"at": NaN}', '{"at": "x", "ahead": 1}', "{" * 2000):
+        (tmp_path / "clock.json").write_text(nonsense)
+        assert doctor._clock_doubts(config) == []
