@@ -166,7 +166,7 @@ async def test_a_token_that_is_none_says_which_and_is_slowed_down(caplog):
 def _home(client):
     """The folder of a server's state."""
     guard = client.app.middlewares[0].__self__
-    return guard._early.__self__._path.parent
+    return guard._early.__self__._path.parent.parent
 
 
 async def test_a_visitor_talks_in_a_session_of_their_own_and_in_no_other():
@@ -364,5 +364,5 @@ def test_the_doctor_says_who_may_call_and_whose_clock_is_wrong(tmp_path):
     (words,) = doctor._clock_doubts(config)
     assert "7200 s" in words
     for nonsense in ("", "[]", '{"at": NaN}', '{"at": "x", "ahead": 1}', "{" * 2000):
-        (tmp_path / "clock.json").write_text(nonsense)
+        (tmp_path / "cache" / "clock.json").write_text(nonsense)
         assert doctor._clock_doubts(config) == []
