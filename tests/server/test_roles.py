@@ -144,8 +144,11 @@ async def test_a_token_that_is_none_says_which_and_is_slowed_down(caplog):
     }
     async with serving(**HELD) as client:
         for code, headers in wrong.items():
-            status, told = await problem(await client.get("/v1/avatars", headers=headers))
+            answer = await client.get("/v1/avatars", headers=headers)
+            status, told = await problem(answer)
             assert (status, told["type"]) == (401, f"urn:visavis:{code}")
+            was_one = "invalid_token" in answer.headers["WWW-Authenticate"]
+            assert was_one == code.startswith("token-")
             said = headers["Authorization"].split()[1]
             assert not any(part in json.dumps(told) for part in (said, said[-30:], SECRET))
         for _ in range(6):
