@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 from visavis.engines.base import Mood, Pcm
+from visavis.models.avatar.file import Card
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     Drafted,
@@ -23,6 +24,7 @@ from visavis.server.session.absence import Absence
 from visavis.server.session.attendance import ASKED, Attendance
 from visavis.server.session.changeover import Changeover
 from visavis.server.session.directing import Directing
+from visavis.server.session.disclosing import Disclosure
 from visavis.server.session.doors import Inlet, Outlet, Outlets
 from visavis.server.session.engines import Engines
 from visavis.server.session.halting import Halting
@@ -62,13 +64,7 @@ class Session:
         self._tasks = Tasks()
         still = engines.first
         self._showing = Showing(
-            clock,
-            self.timeline,
-            engines.motion,
-            engines.sitting,
-            still,
-            metrics,
-            engines.finishing,
+            clock, self.timeline, engines.motion, engines.sitting, still, metrics, engines.finishing
         )
         self._outlets = Outlets(
             self._tasks,
@@ -103,15 +99,11 @@ class Session:
         )
         self.voice = Pushed(self._platform, engines.pushed, self._tasks, metrics)
         self.attendance = Attendance(self._platform, self.history, lambda: self._halting.clear())
+        self._disclosure = Disclosure(spoken=engines.discloses)
         conversation = Conversation(
-            name,
-            engines,
-            self.history,
-            self._directing,
-            self._changeover,
-            self.attendance,
-            lambda: self._taking.let_go(),
-        )
+            name, engines, self.history, self._directing, self._changeover, self.attendance,
+            self._disclosure, lambda: self._taking.let_go(),
+        )  # fmt: skip
         self._replies = Replies(conversation, self._platform, self._tasks, metrics)
         self._obeying = Obeying(
             self,
@@ -171,6 +163,20 @@ class Session:
         self._engines.give_back()
 
     # --- coming and going -----------------------------------------------------------------------
+
+    @property
+    def card(self) -> Card | None:
+        """Of its avatar, with the consent to it; None: a face that nobody made a file of."""
+        return self._engines.card
+
+    @property
+    def forbidden(self) -> str:
+        """Why the consent to its face is over, in words; empty: it is not."""
+        return self._engines.forbidden()
+
+    def fail(self, failure: events.Failure) -> None:
+        """Tell whoever is there what went wrong outside."""
+        self._outlets.tell(failure)
 
     @property
     def resting(self) -> bool:
