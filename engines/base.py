@@ -397,12 +397,14 @@ class Fragment:
         then the answer begins sooner. None: it does not say.
     language: BCP 47, of this text; "": the question's. A voice of that language speaks it.
     by: who answers in place of the mind that was asked; empty: that mind.
+    urgent: whether nothing may be said before it.
     """
 
     text: str
     sure: float | None = None
     language: str = ""
     by: str = ""
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -668,6 +670,39 @@ class Generator(Protocol):
 
     def close(self) -> None:
         """Free everything; no call follows."""
+        ...
+
+
+class Finish(Protocol):
+    """What is in every picture of a session that goes out: a label, a mark.
+
+    One per session, made for pictures of one shape (`models.pictures.canvas.Canvas`).
+    """
+
+    def finish(self, image: I420, at: int) -> None:
+        """Put it into a picture of that shape, in place. Releases the GIL. Raises EngineError.
+
+        at: samples at PLAY_RATE from the start of the session. Pictures come in increasing order,
+        one at a time, but from several threads; the session's still comes first, at 0, and may be
+        shown at any time after that.
+        """
+        ...
+
+
+class SoundFinish(Protocol):
+    """What is in all sound of a session that goes out: a mark.
+
+    Whoever reads a timeline twice, or in other pieces, reads the same: a sample hangs on its tick
+    and on the `reach` samples before it alone. Silence stays silence. For any number of threads.
+    """
+
+    @property
+    def reach(self) -> int:
+        """Samples before a piece that have to be known."""
+        ...
+
+    def finish(self, sound: Pcm, at: int) -> Pcm:
+        """(reach + n,) at PLAY_RATE -> (n,): the last n, which begin at sample `at`."""
         ...
 
 

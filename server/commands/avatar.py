@@ -57,8 +57,12 @@ def create(options: argparse.Namespace) -> None:
         if comparison is not None:
             presence.check_face(avatar, comparison)
     path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+    was_there = path.exists()
     avatar.save(path, key)
     with auditing(settings.load({}), "visavis avatar create") as audit:
+        audit.record(
+            "avatar-changed" if was_there else "avatar-made", avatar=options.name, who=user()
+        )
         audit.record(
             "consent-given", avatar=options.name, reference=avatar.card.reference, who=user(),
             uses=" ".join(consent.uses), until=consent.until or "never",

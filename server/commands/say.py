@@ -16,19 +16,21 @@ from tqdm import tqdm
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Tts
 from visavis.engines.language import saying
+from visavis.engines.marking.payload import SessionClass
 from visavis.models.avatar.file import Card
 from visavis.server.avatars import standing
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands.console import advance, say_line
+from visavis.server.commands.console import advance, say_line, user
 from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
 from visavis.server.recording.files import Playback, Script, read_sound
 from visavis.server.recording.recorder import FINE, Recorder
-from visavis.server.services.configured import avatars
+from visavis.server.services.configured import avatars, finishes, stamp
 from visavis.server.services.offline import offline_engines
 from visavis.server.services.wordless import Mute
 from visavis.server.session.doors import Inlet
 from visavis.server.system import config_reading as settings
+from visavis.server.system.audit import auditing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Ended
 
@@ -61,7 +63,8 @@ def say(options: argparse.Namespace) -> None:
         bar = stack.enter_context(tqdm(unit="picture", leave=False))
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
         recorder = Recorder(options.output, FINE, trace=trace)
-        engines = offline_engines(draw, director, voice, lips)
+        film = finishes(config, stamp(config, SessionClass.VIDEO))
+        engines = offline_engines(draw, director, voice, lips, finishes=film)
         leave = _Leave(store, avatar.card)
         notes = leave.during(
             lambda: render(engines, inlet, recorder, partial(_show, bar, leave)), options.output
@@ -71,6 +74,12 @@ def say(options: argparse.Namespace) -> None:
         say_line(f"what can be asked for: {', '.join(director.names)}")
     if notes.unsaid:
         say_line(f"note: left out, for the voice cannot say it: {' '.join(notes.unsaid)}")
+    with auditing(config, "visavis say") as audit:
+        seconds = round(recorder.length / PLAY_RATE, 1)
+        audit.record(
+            "video-made", avatar=avatar.card.name, reference=avatar.card.reference,
+            seconds=seconds, who=user(),
+        )  # fmt: skip
     say_line(f"made {options.output}: {recorder.length / PLAY_RATE:.1f} s")
 
 

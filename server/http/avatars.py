@@ -24,6 +24,7 @@ from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
 from visavis.server.http.callers import caller
+from visavis.server.http.passes import PASS
 from visavis.server.http.problems import json_object
 from visavis.server.http.uploads import Uploads
 from visavis.server.system.audit import Audit
@@ -94,31 +95,41 @@ class AvatarRoutes:
         """End what is being made."""
         await self._workshop.close()
 
-    async def _list(self, _request: web.Request) -> web.Response:
+    async def _list(self, request: web.Request) -> web.Response:
         found = await asyncio.to_thread(self._store.find)
+        it = request.get(PASS)  # whoever has a visitor's token sees what it is for
+        own = it.avatars if it is not None else ()
+        default = own[0] if own else self._default
         avatars = [
             {
                 "name": name,
                 "title": title(name),
                 "preview": _preview_address(name),
                 "shipped": path.parent == SHIPPED,
-                "default": name == self._default,
+                "default": name == default,
                 "until": found.cards[name].consent.until,
                 "uses": list(found.cards[name].consent.uses),
                 "languages": list(found.cards[name].consent.languages),
             }
             for name, path in sorted(found.readable.items())
+            if name in own or not own
         ]
+        faults = found.broken if it is None else {}
         broken = [
             {"name": name, "why": why, "code": found.codes.get(name, "")}
-            for name, why in sorted(found.broken.items())
+            for name, why in sorted(faults.items())
         ]
         presence = self._identity.presence if self._identity else "off"
-        found_here = {"avatars": avatars, "broken": broken, "create": self._may_create}
-        return web.json_response(found_here | {"presence": presence})
+        may_create = self._may_create and it is None
+        return web.json_response({
+            "avatars": avatars, "broken": broken, "create": may_create, "presence": presence,
+        })  # fmt: skip
 
     async def _preview(self, request: web.Request) -> web.Response:
-        picture = await asyncio.to_thread(self._store.preview, request.match_info["name"])
+        it, name = request.get(PASS), request.match_info["name"]
+        if it is not None and it.avatars and name not in it.avatars:
+            raise Forbidden("The token is for another avatar.", "token-bounds")
+        picture = await asyncio.to_thread(self._store.preview, name)
         headers = {hdrs.CACHE_CONTROL: "no-cache"}  # a name may be given to another face
         return web.Response(body=picture, content_type="image/webp", headers=headers)
 

@@ -33,6 +33,7 @@ from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.avatar.backdrop import NOTHING
 from visavis.models.avatar.consent import Use
 from visavis.models.manifest import ManifestError
+from visavis.models.pictures.canvas import Canvas
 from visavis.server.avatars import standing
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
@@ -43,7 +44,7 @@ from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.gaps import Gaps
 from visavis.server.services.loading import loading
-from visavis.server.services.prepared import Repertoire, lines
+from visavis.server.services.prepared import Disclosed, Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
 from visavis.server.services.rehearsal import rehearsal
@@ -106,7 +107,8 @@ class Services:
         self._answering = Answering(home, defaults.mind, metrics, self._serve, self._health)
         self._ends.callback(self._answering.close)
         self._guide: Guide
-        self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
+        self._gaps = Gaps(home, defaults.keep_questions_days)
+        self._tally = Tally(metrics, self._gaps if defaults.keep_questions else None)
         self._director: Director
 
     @property
@@ -131,7 +133,7 @@ class Services:
         self._director = director
         if not self._defaults.wordless:
             await self._answering.guard()
-            await asyncio.to_thread(Gaps(self._home).expire)
+            await asyncio.to_thread(self._gaps.expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
@@ -220,6 +222,8 @@ class Services:
         with loading("The session's ears, lips or motion"):
             ear, motion = await asyncio.to_thread(self._own, source, self._seed, stt, language)
             pushed = await self.mouth() if source == "voice" else None
+        canvas = Canvas(*self._defaults.size, backdrop == NOTHING)
+        finishing = await asyncio.to_thread(self._defaults.finishes.of, canvas)
         loan = await self._puppets.lend(
             path, backdrop
         )  # last: what fails after it would not give it back
@@ -234,6 +238,7 @@ class Services:
             motion=motion,
             sitting=sitting,
             still=loan.still,
+            finishing=finishing,
             double=self._defaults.size[1] if backdrop == NOTHING else 0,
             speakers=Speakers(
                 self._answering.mind,
@@ -246,6 +251,7 @@ class Services:
             ),
             apology=loaded.apology,
             give_back=give_back,
+            discloses=self._discloses,
             over=self._tally.over,
             clock=partial(Clock, phase=sitting.phase),
             commands=commands.named(avatar) if commands is not None else None,
@@ -267,14 +273,21 @@ class Services:
         with loading("The session's lips or motion"):
             motion, mouth = await asyncio.to_thread(load.motion, self._seed), await self.mouth()
         loan = await self._puppets.lend(path)
-        wordless = Wordless(self._guide, self._drawing, self._metrics)
+        wordless = Wordless(self._guide, self._drawing, self._metrics, self._defaults.finishes)
         engines = wordless.engines(loan, motion, mouth, source)
         over = self._avatars.permit(loan.card).over
         return replace(engines, card=loan.card, forbidden=over)
 
+    @property
+    def _discloses(self) -> bool:
+        """None where whatever is said is the visitor's: that would be no echo."""
+        return self._defaults.discloses and self._answering.commands is not None
+
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""
         if self._repertoire is not None and (said := await self._answering.foreknown()) is not None:
+            if self._discloses:
+                said = Disclosed(self._defaults.house, said)
             await asyncio.to_thread(self._repertoire.learn, lines(said, self._director))
 
     async def _hears(self, language: str, detect: bool) -> Served[Stt]:
@@ -344,7 +357,8 @@ class Services:
         path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
         loan = await self._puppets.lend(path)
         try:
-            make = rehearsal(self._generator, loan.puppet, encoder)
+            finishes = self._defaults.finishes
+            make = rehearsal(self._generator, loan.puppet, encoder, finishes)
             return await carrying.measure(make, cores, free)
         finally:
             loan.end()
