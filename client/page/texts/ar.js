@@ -225,7 +225,7 @@ export default {
   "presence.record": "تسجيل",
   "presence.stop": "لقد قرأتها",
   "presence.again": "تسجيل مرة أخرى",
-  "presence.skip": "المتابعة من دونه",
+  "presence.skip": "تخطٍّ",
   "presence.recording": "جارٍ التسجيل: اقرأ الجملة وانظر إلى الكاميرا.",
   "presence.recorded": "تم التسجيل.",
   "consent.hint": "يجعل المجسّد وجهًا يقول ما لم يقله صاحبه قط. ولا يُنشأ إلا بإذنه.",

@@ -225,7 +225,7 @@ export default {
   "presence.record": "Aufnehmen",
   "presence.stop": "Ich habe es gelesen",
   "presence.again": "Noch einmal aufnehmen",
-  "presence.skip": "Ohne weiter",
+  "presence.skip": "Überspringen",
   "presence.recording": "Aufnahme läuft: Lesen Sie den Satz und sehen Sie in die Kamera.",
   "presence.recorded": "Aufgenommen.",
   "consent.hint": "Ein Avatar lässt ein Gesicht sagen, was sein Besitzer nie gesagt hat. Er entsteht nur mit dessen Erlaubnis.",

@@ -225,7 +225,7 @@ export default {
   "presence.record": "Record",
   "presence.stop": "I have read it",
   "presence.again": "Record another one",
-  "presence.skip": "Go on without it",
+  "presence.skip": "Skip this",
   "presence.recording": "Recording: read the sentence, and look into the camera.",
   "presence.recorded": "Recorded.",
   "consent.hint": "An avatar lets a face say what its owner never said. It is made only with their leave.",

@@ -225,7 +225,7 @@ export default {
   "presence.record": "Grabar",
   "presence.stop": "Ya lo he leído",
   "presence.again": "Grabar otra vez",
-  "presence.skip": "Seguir sin ello",
+  "presence.skip": "Omitir",
   "presence.recording": "Grabando: lea la frase y mire a la cámara.",
   "presence.recorded": "Grabado.",
   "consent.hint": "Un avatar hace que una cara diga lo que su dueño nunca dijo. Solo se crea con su permiso.",

@@ -225,7 +225,7 @@ export default {
   "presence.record": "Enregistrer",
   "presence.stop": "Je l’ai lue",
   "presence.again": "Enregistrer à nouveau",
-  "presence.skip": "Continuer sans",
+  "presence.skip": "Passer",
   "presence.recording": "Enregistrement : lisez la phrase et regardez la caméra.",
   "presence.recorded": "Enregistré.",
   "consent.hint": "Un avatar fait dire à un visage ce que son propriétaire n’a jamais dit. Il n’est créé qu’avec son accord.",

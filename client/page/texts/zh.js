@@ -225,7 +225,7 @@ export default {
   "presence.record": "开始录制",
   "presence.stop": "我读完了",
   "presence.again": "重新录制",
-  "presence.skip": "跳过这一步",
+  "presence.skip": "跳过",
   "presence.recording": "正在录制：请朗读句子，并看着摄像头。",
   "presence.recorded": "已录制。",
   "consent.hint": "数字人会让一张脸说出本人从未说过的话，因此必须经本人许可才能制作。",
