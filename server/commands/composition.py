@@ -324,6 +324,8 @@ def application(
         live.give_away(name)
 
     door = guard(config, metrics, places, evict, audit)
-    app = assembled(door, Headers(config.frame_ancestors, pictures.hosts), parts)
+    app = assembled(
+        door, Headers(config.frame_ancestors, pictures.hosts, camera=config.sees_people), parts
+    )
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

@@ -258,11 +258,6 @@ class AvatarRoutes:
 
 _TOO_LARGE: Final = "The photo is over 20 MB. Save a smaller copy, for example 2000 px wide."
 _LONG: Final = "The video is over 16 MB. Record the sentence alone, at 1280 x 720 px or less."
-# Each file's most bytes, and the words and the code for one too large.
-_FILES: Final = {
-    "photo": (photos.MAX_BYTES, (_TOO_LARGE, "image-too-large")),
-    "video": (MOST_VIDEO, (_LONG, "presence-too-large")),
-}
 
 
 def _consent(fields: dict[str, str]) -> Consent:
@@ -327,9 +322,11 @@ async def _form(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]
         if not isinstance(part, BodyPartReader):
             msg = "The form has a form in it."
             raise Malformed(msg, "malformed-form")
-        if part.name in _FILES:
-            most, otherwise = _FILES[part.name]
-            files[part.name] = await _content(part, most, TooLarge(*otherwise))
+        if part.name == "photo":
+            too_large = TooLarge(_TOO_LARGE, "image-too-large")
+            files["photo"] = await _content(part, photos.MAX_BYTES, too_large)
+        elif part.name == "video":
+            files["video"] = await _content(part, MOST_VIDEO, TooLarge(_LONG, "presence-too-large"))
         elif part.name in _FIELDS:
             too_long = Unprocessable(f"{part.name} is too long.", "field-too-long")
             fields[part.name] = (await _content(part, _MAX_FIELD, too_long)).decode().strip()

@@ -440,6 +440,11 @@ class Config:
         return 60.0 * (given if given >= 0 else _LENGTH * bool(self.token))
 
     @property
+    def sees_people(self) -> bool:
+        """Whether the page asks people to show that they are there, which takes a camera."""
+        return self.may_create and self.consent_presence != "off"
+
+    @property
     def may_create(self) -> bool:
         """Whether callers may make avatars: never where anybody can call."""
         return self.create_avatars == "on" and (self.is_local or bool(self.token))
