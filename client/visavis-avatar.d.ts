@@ -44,6 +44,10 @@ export interface ServerMessages {
     epoch: number;
     size: [number, number];
     matte: number;
+    /** What the picture is labelled with, and where: left, top, width, height as shares of it. */
+    label: { text: string; box: [number, number, number, number] } | null;
+    /** Who says in words that a computer speaks; "page": who shows the session must. */
+    disclosure: "reply" | "told" | "page" | "nobody" | (string & {});
   };
   pong: { t: number; at_ms: number };
   goodbye: { reason: "idle" | "length" | "shutdown" | "staff"; message: string };
@@ -122,6 +126,7 @@ export interface Session extends EventTarget {
   readonly clock: { readonly roundTripMs: number | null; readonly offsetMs: number | null };
   readonly fluency: Fluency;
   readonly voiceMood: boolean;
+  readonly disclosure: ServerMessages["ready"]["disclosure"];
   jitterBufferMs: number;
   resume: string;
   stats(): Promise<Record<string, unknown> | null>;

@@ -32,6 +32,17 @@ class Lettered:
 
 
 @dataclass(frozen=True, slots=True)
+class Labelled:
+    """A label that is in pictures, and where: left, top, width and height, shares of what is seen.
+
+    For whoever shows them: a picture may be cut off, or too small to read it.
+    """
+
+    text: str
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class ChatSettings:
     """A chat endpoint that speaks OpenAI's protocol, and how it is used.
 

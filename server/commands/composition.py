@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.server.avatars.previews import Previews
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
@@ -32,7 +33,7 @@ from visavis.server.http.topics import TopicRoutes
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.relays import Relays
-from visavis.server.services.configured import tools
+from visavis.server.services.configured import lettered, tools
 from visavis.server.session.attendance import Presence
 from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
@@ -115,6 +116,14 @@ def session_routes(
     """The addresses of those."""
     recordings = config.home_path / "recordings"
     return SessionRoutes(live, recordings, metrics, may_name=config.may_name, audit=audit)
+
+
+def avatar_routes(config: Config, store: AvatarStore, audit: Audit | None) -> AvatarRoutes:
+    """The addresses of avatars."""
+    previews = Previews(lettered(config))
+    return AvatarRoutes(
+        store, config.avatar, may_create=config.may_create, audit=audit, previews=previews
+    )
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:
@@ -247,7 +256,7 @@ def application(
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics, audit),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
+        avatar_routes(config, store, audit),
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),

@@ -20,7 +20,6 @@ from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
 from visavis.server.http.app import application as assembled
-from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
@@ -109,7 +108,7 @@ def _application(
         StaffForwarding(crew, forwarding),
         wiring,
         DeskRoutes(desk),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
+        composition.avatar_routes(config, store, audit),
         CardRoutes(pictures),
         composition.topics(config),
         RelayRoutes(composition.relays(config)),

@@ -15,6 +15,7 @@ from visavis.models.avatar.file import SHIPPED, Consent, check_name
 from visavis.models.bake import photo as photos
 from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Order
+from visavis.server.avatars.previews import Previews
 from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
 from visavis.server.http.callers import caller
@@ -42,6 +43,7 @@ _MOST: Final = 100  # avatars, of about 1 MB each
 _PATIENCE: Final = 120.0  # s in which the whole body must arrive
 _FIELDS: Final = frozenset({"name", "subject", "consent", "given_by", "licence", "confirmed"})
 _LICENCE: Final = "all rights reserved"
+LABEL: Final = "Visavis-Label"  # of a preview: its label as JSON, see session messages' `ready`
 _OFF: Final = "Making avatars from the page is switched off here (setting create_avatars)."
 
 
@@ -52,8 +54,11 @@ class AvatarRoutes:
     """
 
     def __init__(
-        self, store: AvatarStore, default: str, *, may_create: bool, audit: Audit | None = None
-    ) -> None:
+        self, store: AvatarStore, default: str, *, may_create: bool, audit: Audit | None = None,
+        previews: Previews | None = None,
+    ) -> None:  # fmt: skip
+        """previews: labels those that are handed out; None: they have no label."""
+        self._previews = previews or Previews(None)
         self._store, self._default, self._may_create = store, default, may_create
         self._workshop = Workshop(store, audit)
         self._uploads = Uploads()
@@ -90,7 +95,10 @@ class AvatarRoutes:
 
     async def _preview(self, request: web.Request) -> web.Response:
         picture = await asyncio.to_thread(self._store.preview, request.match_info["name"])
-        headers = {hdrs.CACHE_CONTROL: "no-cache"}  # a name may be given to another face
+        picture, label = await asyncio.to_thread(self._previews.labelled, picture)
+        headers: dict[str, str] = {hdrs.CACHE_CONTROL: "no-cache"}  # a name may get another face
+        if label:
+            headers[LABEL] = label
         return web.Response(body=picture, content_type="image/webp", headers=headers)
 
     async def _create(self, request: web.Request) -> web.Response:

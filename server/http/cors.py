@@ -10,6 +10,7 @@ from visavis.server.http import addresses
 from visavis.server.http.entrances import Entrance
 
 _HEADERS: Final = ("Authorization", "Content-Type", "Visavis-Resume", "If-Match")
+_EXPOSED: Final = "Location, Link, ETag, Retry-After, Visavis-Label"
 
 
 def is_preflight(request: web.Request, entrance: Entrance | None = None) -> bool:
@@ -45,7 +46,7 @@ def allow(
         return
     response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
     response.headers[hdrs.VARY] = "Origin"
-    response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Location, Link, ETag, Retry-After"
+    response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = _EXPOSED
 
 
 def _neighbour(request: web.Request) -> str:

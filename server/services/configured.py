@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from visavis.engines.dialogue.danger import Rescue
-from visavis.engines.marking.label import Label
 from visavis.engines.registry import as_wanted
 from visavis.engines.settings import CORNERS, Lettered
 from visavis.server.avatars.backgrounds import Backgrounds
@@ -64,15 +62,15 @@ def services(
 
 
 def finishes(config: Config) -> Finishes:
-    """What is put into every picture of this process: what is seen first, then what is not."""
+    """What is put into every picture of this process."""
     makers: list[Maker] = []
-    if config.disclosure == "on":
-        makers.append(partial(Label, lettered(config)))
-    return Finishes(tuple(makers))
+    return Finishes(tuple(makers), lettered(config))
 
 
-def lettered(config: Config) -> Lettered:
-    """The label of its pictures."""
+def lettered(config: Config) -> Lettered | None:
+    """The label of its pictures; None where the operator has them without."""
+    if config.disclosure == "off":
+        return None
     corner = next(each for each in CORNERS if each == config.disclosure_corner)
     return Lettered(config.disclosure_text.strip(), corner, config.disclosure_size)
 

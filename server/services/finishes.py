@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from visavis.engines.base import Finish
+from visavis.engines.marking.label import Label
+from visavis.engines.settings import Lettered
 from visavis.models.pictures.canvas import Canvas
 from visavis.server.session.finishing import Finishing
 
@@ -15,13 +17,18 @@ Maker = Callable[[Canvas], Finish]  # called off the event loop; raises EngineEr
 
 @dataclass(frozen=True, slots=True)
 class Finishes:
-    """In the order in which they are put in: what is seen first, what is hidden over it."""
+    """What is seen, the label, is put in first; then what the makers make, in their order."""
 
     makers: tuple[Maker, ...] = ()
+    lettered: Lettered | None = None
 
     def of(self, canvas: Canvas) -> Finishing:
         """For one session. Raises EngineError."""
-        return Finishing(*(make(canvas) for make in self.makers))
+        made = (make(canvas) for make in self.makers)
+        if self.lettered is None:
+            return Finishing(*made)
+        label = Label(self.lettered, canvas)
+        return Finishing(label, *made, label=label.shown)
 
 
 AS_DRAWN: Final = Finishes()  # pictures as they are drawn

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from visavis.engines.base import I420, Finish
+from visavis.engines.settings import Labelled
 from visavis.server.playout.messages import Tick
 from visavis.server.system.faults import contained
 
@@ -19,8 +20,9 @@ def as_drawn(image: I420) -> I420:
 class Finishing:
     """All of it, in order. Of one session, and in the thread that draws."""
 
-    def __init__(self, *each: Finish) -> None:
-        self._each = each
+    def __init__(self, *each: Finish, label: Labelled | None = None) -> None:
+        """label: which of them is seen, and where; None: none is."""
+        self._each, self.label = each, label
 
     def of(self, image: I420, at: Tick) -> I420:
         """A copy with all of it in: the picture as it was drawn is drawn on (`Before`).
