@@ -22,6 +22,12 @@ export interface Caption {
   heard: number;
 }
 
+/** What a picture is labelled with, and where: left, top, width and height as shares of it. */
+export interface Labelled {
+  text: string;
+  box: [number, number, number, number];
+}
+
 /** What the server tells, by type: docs/api.md#from-the-server. */
 export interface ServerMessages {
   ready: {
@@ -44,8 +50,7 @@ export interface ServerMessages {
     epoch: number;
     size: [number, number];
     matte: number;
-    /** What the picture is labelled with, and where: left, top, width, height as shares of it. */
-    label: { text: string; box: [number, number, number, number] } | null;
+    label: Labelled | null;
     /** Who says in words that a computer speaks; "page": who shows the session must. */
     disclosure: "reply" | "told" | "page" | "nobody" | (string & {});
   };
@@ -107,6 +112,8 @@ export type VisavisAvatarEvents = { [Type in keyof ServerMessages]: Told<Type> }
   firstpicture: { ms: number };
   /** How a `transparent` one is composed, and why not better. */
   cutout: { by: "webgl" | "canvas" | "opaque"; why: string };
+  /** Where the label is seen, px of the element. */
+  label: { box: { left: number; top: number; right: number; bottom: number } | null };
   mic: { on: boolean };
   micready: Record<string, never>;
   micerror: { reason: "refused" | "missing" | "busy" | "insecure" };

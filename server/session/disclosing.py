@@ -50,9 +50,7 @@ class Disclosure:
         Half of it is enough: whoever interrupts it has understood, and to hear it again is worse.
         Of a turn fewer may turn out to have been heard than was thought.
         """
-        if (first and 2 * len(words.split()) >= first) or any(
-            each in words for each in _sentences()
-        ):
+        if (first and 2 * len(words.split()) >= first) or _says(words):
             self._tell(turn)
         elif turn == self._turn:
             self.told, self._turn = False, None
@@ -96,6 +94,12 @@ def without(answer: str) -> str:
     for each in _sentences():
         answer = answer.removeprefix(each).lstrip()
     return answer
+
+
+def _says(words: str) -> bool:
+    """Whether it is in them; voices of scripts without blanks have some between their words."""
+    said = "".join(words.split())
+    return any("".join(each.split()) in said for each in _sentences())
 
 
 @cache
