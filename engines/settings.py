@@ -28,7 +28,7 @@ class Lettered:
 
     text: str = "AI"
     corner: Corner = "top-right"
-    size: float = 0.045
+    size: float = 0.035
 
 
 @dataclass(frozen=True, slots=True)

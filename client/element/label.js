@@ -4,16 +4,17 @@
  * more over the picture. Knows nothing of sessions.
  */
 
+const LEAST_PX = 15; // of the label's height, so that its letters can be read
+const FONT_PX = 14; // of the element's own, at least
+const MARGIN_PX = 10;
+const ROUND = 0.25; // of the shorter side: an element with such corners shows no corner of the picture
+
 export const STYLE = `
 .label { position: absolute; z-index: 1; display: flex; align-items: center; justify-content: center;
     box-sizing: border-box; min-height: 24px; padding: 0 9px; border-radius: 7px; background: #1b1715; color: #fff;
-    font: 600 14px/1 system-ui, sans-serif; white-space: nowrap; pointer-events: none; }
+    font: 600 ${FONT_PX}px/1 system-ui, sans-serif; white-space: nowrap; pointer-events: none; }
 .label[hidden] { display: none; }
 `;
-
-const LEAST_PX = 15; // of the label's height, so that its letters can be read
-const MARGIN_PX = 10;
-const ROUND = 0.25; // of the shorter side: an element with such corners shows no corner of the picture
 
 /** @typedef {{text: string, box: [number, number, number, number]}} Labelled left, top, width, height as shares */
 /** @typedef {{width: number, height: number}} Size */
@@ -134,11 +135,15 @@ export class Label {
   /** @param {Box} box @param {Size} element @param {number} radius */
   #show(box, element, radius) {
     this.#chip.textContent = this.#label?.text ?? "";
-    Object.assign(this.#chip.style, { left: "0", top: "0", width: "", height: "" });
+    Object.assign(this.#chip.style, { left: "0", top: "0", width: "", height: "", fontSize: "" });
     const own = { width: this.#chip.offsetWidth, height: this.#chip.offsetHeight };
     const at = placed(box, element, own, radius);
     const [width, height] = [at.right - at.left, at.bottom - at.top];
-    Object.assign(this.#chip.style, { left: `${at.left}px`, top: `${at.top}px`, width: `${width}px`, height: `${height}px` });
+    const larger = Math.min(width / own.width, height / own.height);
+    Object.assign(this.#chip.style, {
+      left: `${at.left}px`, top: `${at.top}px`, width: `${width}px`, height: `${height}px`,
+      fontSize: `${Math.floor(FONT_PX * larger)}px`,
+    });
     return at;
   }
 }

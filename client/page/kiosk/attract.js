@@ -41,7 +41,7 @@ export class Attract {
   get greeting() {
     const discloses = this.#avatar.session.disclosure === "reply";
     if (!this.#greeting) return t(discloses ? "kiosk.greeting.disclosed" : "kiosk.greeting.say");
-    return discloses ? `${this.#greeting} ${t("disclosure.spoken")}` : this.#greeting;
+    return discloses ? `${t("disclosure.spoken")} ${this.#greeting}` : this.#greeting;
   }
 
   /** @param {string} words of the operator's own, in the page's language, or "" */
