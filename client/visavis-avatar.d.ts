@@ -55,7 +55,7 @@ export interface ServerMessages {
     disclosure: "reply" | "told" | "page" | "nobody" | (string & {});
   };
   pong: { t: number; at_ms: number };
-  goodbye: { reason: "idle" | "length" | "shutdown" | "staff"; message: string };
+  goodbye: { reason: "idle" | "length" | "shutdown" | "staff" | "consent"; message: string };
   listening: { active: boolean };
   transcript: { turn: number; text: string; final: boolean };
   command: { turn: number; command: string };

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from visavis.server.system import ending
-from visavis.server.system.config import Config
+from visavis.server.system.config import SOURCES, Config
 from visavis.server.system.config_secrets import SECRETS
 from visavis.server.system.errors import ConfigError
 
@@ -79,14 +79,26 @@ def _parser() -> argparse.ArgumentParser:
     _add_models(commands)
     _add_engine(commands)
     _add_json(_add(commands, "voices", "voices:voices", "list the voices"))
-    _add_json(
-        _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
-    )
+    text = "show the settings in force and what is missing"
+    doctor = _add(commands, "doctor", "doctor:doctor", text)
+    _add_json(doctor)
+    doctor.add_argument(
+        "--privacy", action="store_true",
+        help="what is kept where and how long, who may read it, and what leaves this machine",
+    )  # fmt: skip
+    _add_consent(commands)
+    _add_audit(commands)
+    _add_wipe(commands)
+    ready = _add(commands, "ready", "ready:ready", "ask whether the server here takes visitors")
+    ready.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
+    text = "say whether films or sounds were made by visavis, by their marks; needs no network"
+    detect = _add(commands, "detect", "detect:detect", text)
+    detect.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a film or a sound")
+    _add_json(detect)
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
     _add_json(gaps)
     gaps.add_argument("--forget", action="store_true", help="delete all of it instead")
-    token = _add(commands, "token", "token:token", "make a token for `visavis serve`")
-    token.add_argument("--file", type=Path, help="write it to this new file, for you alone to read")
+    _add_token(commands)
     warm = _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")
     warm.add_argument(
         "--answers",
@@ -233,6 +245,32 @@ def _add_camera(commands: Any) -> None:
     _add_json(parser)
 
 
+def _add_token(commands: Any) -> None:
+    text = "make a token or a secret for `visavis serve`, or a visitor's signed token"
+    parser = _add(commands, "token", "token:token", text)
+    parser.add_argument(
+        "--file", type=Path, help="write it to this new file, for you alone to read"
+    )
+    parser.add_argument("--role", choices=("visitor", "staff", "operator", "metrics"))
+    parser.add_argument(
+        "--show",
+        metavar="TOKEN",
+        help="say what a visitor's token is for; - reads it from the input",
+    )
+    group = parser.add_argument_group(
+        "of a visitor's token, all but --ttl without bound if left out"
+    )
+    group.add_argument("--ttl", metavar="TIME", help="it expires after, 24h at most (default: 10m)")
+    group.add_argument("--avatar", action="append", help="which it is for; again for several")
+    group.add_argument("--source", choices=SOURCES)
+    group.add_argument("--language", metavar="TAG", help="of its sessions, such as de")
+    group.add_argument("--length", metavar="TIME", help="of each session at most, such as 5m")
+    group.add_argument("--sessions", type=int, help="at a time (default: the setting's)")
+    group.add_argument("--origin", action="append", help="of pages that may use it")
+    group.add_argument("--subject", metavar="NAME", help="whose it is, for quotas and coming back")
+    group.add_argument("--once", action="store_true", help="it begins one session")
+
+
 def _add_avatar(commands: Any) -> None:
     actions = _add_actions(commands, "avatar", "make, list, show and check avatars")
     create = _add(actions, "create", "avatar:create", "make an avatar from one portrait photo")
@@ -255,7 +293,25 @@ def _add_avatar(commands: Any) -> None:
         default="all rights reserved",
         help="of the likeness (default: all rights reserved)",
     )
+    _add_grant(create)
     create.add_argument("--force", action="store_true", help="replace an avatar of that name")
+    create.add_argument(
+        "--likeness",
+        default="",
+        metavar="WORDS",
+        help="what you say of a face that is like another avatar's: kept in the avatar file",
+    )
+    create.add_argument(
+        "--presence",
+        type=Path,
+        metavar="VIDEO",
+        help="WebM or MP4 of the person who reads the sentence of `visavis avatar sentence`",
+    )
+    shown = _add(
+        actions, "sentence", "presence:sentence", "show a sentence that proves somebody is present"
+    )
+    shown.add_argument("--language", default="en", help="of the sentence (default: en)")
+    _add_signatures(actions)
     _add_json(_add(actions, "list", "avatar:list_all", "list the avatars"))
     show = _add(
         actions, "show", "avatar:show", "show an avatar's record: licence, consent, warnings"
@@ -273,6 +329,95 @@ def _add_avatar(commands: Any) -> None:
         help="also write a sheet of expressions: .png, .webp or .jpg (default: NAME-sheet.webp)",
     )
     _add_json(check)
+
+
+def _add_signatures(actions: Any) -> None:
+    sign = _add(actions, "sign", "signing:sign", "sign an avatar's file whose record is true")
+    sign.add_argument("name")
+    text = "take in an avatar's file that another installation made"
+    bring = _add(actions, "import", "signing:bring", text)
+    bring.add_argument("file", type=Path)
+    bring.add_argument("--name", default="", help="what it is called here (default: as there)")
+    bring.add_argument(
+        "--trust", action="store_true", help="whatever else who signed it signs counts here, too"
+    )
+    bring.add_argument("--force", action="store_true", help="replace an avatar of that name")
+    text = "list the installations whose avatars are used here, add one, remove one"
+    trust = _add(actions, "trust", "signing:trust", text)
+    trust.add_argument(
+        "whose", nargs="?", default="", help="a public key, or a file or an avatar that it signed"
+    )
+    trust.add_argument("--called", default="", metavar="NAME", help="what you call it")
+    trust.add_argument("--remove", action="store_true", help="not any more")
+    _add_json(trust)
+
+
+def _add_grant(parser: argparse.ArgumentParser) -> None:
+    """What a consent is for."""
+    parser.add_argument(
+        "--until", default="", metavar="DAY",
+        help="last day of the consent, as 2027-01-31, or never (default: a year from now)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--uses", default="", help="live, videos, camera, with commas (default: live,videos)"
+    )
+    parser.add_argument(
+        "--languages", default="", help="that it may speak, as en,de (default: any)"
+    )
+
+
+def _add_consent(commands: Any) -> None:
+    text = "show what people allowed, give it anew, take it back"
+    actions = _add_actions(commands, "consent", text)
+    _add_json(_add(actions, "list", "consent:list_all", "list the consents to all avatars"))
+    show = _add(actions, "show", "consent:show", "show one; the exit status is 0 if it is in force")
+    show.add_argument("name", metavar="avatar")
+    _add_json(show)
+    text = "take a consent back: sessions with that face end, and none begins any more"
+    revoke = _add(actions, "revoke", "consent:revoke", text)
+    revoke.add_argument("name", metavar="avatar", help="or the reference of a consent")
+    revoke.add_argument("--reason", default="", help="kept in the list, and shown to nobody else")
+    renew = _add(actions, "renew", "consent:renew", "write down that it was given anew")
+    renew.add_argument("name", metavar="avatar")
+    renew.add_argument("--consent", required=True, help="what was agreed to now, in words")
+    renew.add_argument("--given-by", default="", help="who agreed (default: as before)")
+    _add_grant(renew)
+
+
+def _add_audit(commands: Any) -> None:
+    actions = _add_actions(commands, "audit", "check, show and take out what was noted")
+    text = "read all of it: 0 it is whole, 1 it was changed, 3 that cannot be told"
+    verify = _add(actions, "verify", "audit:verify", text)
+    verify.add_argument(
+        "--head", default="", metavar="NUMBER:DIGEST", help="what `audit head` printed once"
+    )
+    verify.add_argument("--file", type=Path, help="check this export instead")
+    verify.add_argument(
+        "--key", default="", metavar="BASE64", help="public key (default: this installation's)"
+    )
+    _add_json(verify)
+    _add(actions, "head", "audit:head", "print the last line's number and hash, to keep elsewhere")
+    show = _add(actions, "show", "audit:show", "print what was noted, the oldest first")
+    show.add_argument("--since", default="", metavar="TIME", help="7d, 12h, or 2026-11-29T21:30")
+    show.add_argument("--what", nargs="+", metavar="DEED", help="such as session-opened")
+    _add_json(show)
+    export = _add(actions, "export", "audit:export", "write all of it to one file")
+    export.add_argument("output", type=Path)
+
+
+def _add_wipe(commands: Any) -> None:
+    text = "delete what is kept of visitors: recordings and questions"
+    parser = _add(commands, "wipe", "wipe:wipe", text)
+    parser.add_argument(
+        "--what", nargs="+", choices=("recordings", "questions", "audit"),
+        help="default: recordings and questions",
+    )  # fmt: skip
+    parser.add_argument("--older-than", default="", metavar="AGE", help="such as 7d, 12h, 4w")
+    parser.add_argument("--since", default="", metavar="TIME", help="from this time (UTC) on")
+    parser.add_argument("--until", default="", metavar="TIME", help="before this time (UTC)")
+    parser.add_argument("--session", default="", metavar="ID", help="of this session alone")
+    parser.add_argument("--all", action="store_true", help="of whatever age")
+    parser.add_argument("--yes", action="store_true", help="without asking")
 
 
 def _add_models(commands: Any) -> None:

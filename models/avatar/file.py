@@ -1,72 +1,52 @@
-"""An avatar and its file: a zip of manifest.json, layers.safetensors and preview.webp.
+"""An avatar and its file: a zip of manifest.json, layers.safetensors and preview.webp, sealed.
 
 Nothing in a file is believed: names, versions, shapes, ranges and sizes are checked before
-anything large is allocated, and every fault becomes one AvatarError. Never pickle.
+anything large is allocated, and every fault becomes one AvatarError. Never pickle. A broken seal
+is a fault; whose seal counts is for who keeps avatars to say (`Card.origin`).
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
+import hashlib
 import json
 import re
-import stat
+import time
 import unicodedata
-import zipfile
-import zlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections import OrderedDict
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from visavis.models.avatar import tensors
+from visavis.models.avatar import archive, consent, tensors
+from visavis.models.avatar.archive import LAYERS, MANIFEST, MAX_FILE, PREVIEW
 from visavis.models.avatar.backdrop import ORIGINAL, Backdrop
+from visavis.models.avatar.consent import Consent
 from visavis.models.avatar.rig import PATCHES, Body, Bytes, Grid, Light, Patch
+from visavis.models.avatar.seal import Origin, Signer, sealed
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE, whole
 from visavis.models.pictures.webp import is_webp
+
+__all__ = [
+    "FORMAT", "LAYERS", "MANIFEST", "MAX_FILE", "NAME", "PREVIEW", "PREVIEW_SIDE", "SHIPPED",
+    "SUFFIX", "VERSION", "Avatar", "Card", "Consent", "Record", "check_name", "list_avatars",
+    "load_avatar", "read_card", "read_preview", "suggested_name", "write",
+]  # fmt: skip
 
 FORMAT: Final = "visavis-avatar"
 VERSION: Final = 1
 SUFFIX: Final = ".avatar"
 SHIPPED: Final = Path(__file__).parents[1] / "data" / "personas"  # those that came with visavis
-MANIFEST: Final = "manifest.json"
-LAYERS: Final = "layers.safetensors"
-PREVIEW: Final = "preview.webp"
-LIMITS: Final = {MANIFEST: 64 * 1024, LAYERS: 32 * 1024 * 1024, PREVIEW: 1024 * 1024}  # bytes
-MAX_FILE: Final = 16 * 1024 * 1024  # bytes
 PREVIEW_SIDE: Final = 256  # px
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _EARLIER: Final = re.compile(r"[^\W_][\w .-]{0,63}")  # names inside files of earlier versions
 _HEADER: Final = 64 * 1024  # bytes of the layers' own header; that of 40 arrays takes 5,000
-_DIRECTORY: Final = 1024  # bytes of the zip's directory; that of three members takes 200
-_END: Final = 22  # bytes of the record that ends a zip without a comment
-_LOCATOR: Final = 20  # bytes of what stands before it in a zip of 4 GB and more
-_FIXED_DATE: Final = (1980, 1, 1, 0, 0, 0)  # the same avatar gives the same file
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """Who allowed this likeness to speak: asked for before an avatar is made, kept inside it."""
-
-    subject: str  # whose face it is, or "nobody: synthetic"
-    statement: str  # the words agreed to
-    given_by: str  # who agreed
-    date: str  # ISO 8601
-
-    def check(self) -> None:
-        """Raises AvatarError("consent-missing") unless every field says something."""
-        empty = [key for key, value in asdict(self).items() if not str(value).strip()]
-        if empty:
-            message = (
-                f"The consent record lacks {', '.join(empty)}: an avatar is made only of a person "
-                "who has agreed to it, or of nobody."
-            )
-            raise AvatarError("consent-missing", message)
+_KNOWN: Final = 512  # files whose cards are remembered
+_SETTLED: Final = 3.0  # s after which a file's times tell every change of it, on any file system
 
 
 def check_name(name: str) -> None:
@@ -98,6 +78,17 @@ class Card:
     photo_sha256: str
     warnings: tuple[str, ...]
     tool: str
+    voice: str = ""  # the avatar's own; empty: the server's
+    origin: Origin = field(default=Origin(), compare=False)  # no part of the manifest
+
+    @property
+    def reference(self) -> str:
+        """A short name of the consent, 16 hex digits: the same in every copy of the file.
+
+        Another record of the same photo, a renewed one too, has another one.
+        """
+        said = json.dumps([self.consent.as_json(), self.photo_sha256], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,24 +128,42 @@ class Avatar:
         cut = round(self.margin * self.density)
         return np.round(whole[cut:-cut, cut:-cut]).astype(np.uint8)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, signer: Signer | None = None) -> None:
         """Write the file, whole or not at all; only its owner may read it. Raises AvatarError."""
-        write(path, self.content())
+        content = self.content()
+        write(path, sealed(content, signer) if signer else content)
 
     def content(self) -> bytes:
-        """What the file holds. Raises AvatarError."""
+        """What the file holds, without a seal. Raises AvatarError."""
         check_name(self.name)
         self.card.consent.check()
         layers, layout = tensors.pack(self)
-        manifest = {"format": FORMAT, "version": VERSION, **asdict(self.card), "layout": layout}
-        parts = {
-            MANIFEST: json.dumps(manifest, indent=1).encode(),
-            LAYERS: save_tensors(layers),
-            PREVIEW: tensors.preview(self.picture(), PREVIEW_SIDE),
-        }
-        file = io.BytesIO()
-        _zip(file, parts)
-        return file.getvalue()
+        return archive.packed(
+            {
+                MANIFEST: _written(self.card, layout),
+                LAYERS: save_tensors(layers),
+                PREVIEW: tensors.preview(self.picture(), PREVIEW_SIDE),
+            }
+        )
+
+
+def _written(card: Card, layout: Any) -> bytes:
+    said = asdict(card) | {"consent": card.consent.as_json()}
+    del said["origin"]
+    manifest = {"format": FORMAT, "version": VERSION, **said, "layout": layout}
+    return json.dumps(manifest, indent=1).encode()
+
+
+def changed(content: Path, card: Card) -> bytes:
+    """A file's content with another card and everything else as it is, without a seal.
+
+    Raises AvatarError.
+    """
+    card.consent.check()
+    with archive.opened(content) as file:
+        layout = _manifest(file, content.name).get("layout")
+        parts = {MANIFEST: _written(card, layout)}
+        return archive.packed(parts | {name: file.read(name) for name in (LAYERS, PREVIEW)})
 
 
 def write(path: Path, content: bytes, record: Record | None = None) -> Card:
@@ -175,21 +184,13 @@ def write(path: Path, content: bytes, record: Record | None = None) -> Card:
         raise AvatarError("avatar-unwritable", message) from error
 
 
-def _zip(file: IO[bytes], parts: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, content in parts.items():
-            info = zipfile.ZipInfo(name, _FIXED_DATE)
-            info.compress_type = zipfile.ZIP_STORED if name == PREVIEW else zipfile.ZIP_DEFLATED
-            archive.writestr(info, content)
-
-
 def load_avatar(path: Path) -> Avatar:
     """Read and check an avatar file. Raises AvatarError."""
-    with _opened(path) as archive:
-        manifest = _manifest(archive, path.name)
-        layers = _read(archive, LAYERS)
+    with archive.opened(path) as file:
+        manifest = _manifest(file, path.name)
+        layers = file.read(LAYERS)
     arrays = _arrays(layers, path.name)
-    card = _card(manifest)
+    card = replace(_card(manifest), origin=file.origin)
     parts = tensors.unpack(arrays, manifest.get("layout"))
     if set(parts["patches"]) != set(PATCHES):
         raise AvatarError("avatar-invalid", f"{path.name}: mouth or eyes are missing.")
@@ -199,25 +200,64 @@ def load_avatar(path: Path) -> Avatar:
 def _arrays(layers: bytes, name: str) -> tensors.Arrays:
     """Raises AvatarError. The header is JSON, and each of its entries becomes objects of Python."""
     if int.from_bytes(layers[:8], "little") > _HEADER:
-        raise _unreadable(name)
+        raise archive.unreadable(name)
     try:
         return load_tensors(layers)
     # Types that numpy has not: the library raises what it stumbles over.
     except Exception as error:
-        raise _unreadable(name) from error
+        raise archive.unreadable(name) from error
+
+
+_Identity = tuple[int, ...]
+_known: OrderedDict[_Identity, Card | tuple[str, str]] = OrderedDict()  # a card, or what is wrong
 
 
 def read_card(path: Path) -> Card:
-    """Only the manifest: quick enough to list many. Raises AvatarError."""
-    with _opened(path) as archive:
-        return _card(_manifest(archive, path.name))
+    """What a file says of itself, and whether its seal is whole. Raises AvatarError.
+
+    A file that stayed as it was is not read again, so that many can be listed.
+    """
+    identity = _identity(path)
+    found = _known.get(identity) if identity else None
+    if found is None:
+        found = _read_card(path)
+        if identity:
+            _known[identity] = found
+            while len(_known) > _KNOWN:
+                _known.popitem(last=False)
+    if isinstance(found, Card):
+        return found
+    raise AvatarError(*found)
+
+
+def _identity(path: Path) -> _Identity | None:
+    """What no change of a file leaves as it is; None: it may, as the last one is so fresh.
+
+    The time of the last change of a file's state cannot be set by who writes it.
+    """
+    now = time.time()
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    if now - max(state.st_mtime, state.st_ctime) < _SETTLED:
+        return None
+    return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+
+
+def _read_card(path: Path) -> Card | tuple[str, str]:
+    try:
+        with archive.opened(path) as file:
+            return replace(_card(_manifest(file, path.name)), origin=file.origin)
+    except AvatarError as error:
+        return error.code, error.message
 
 
 def read_preview(path: Path) -> bytes:
     """The small picture as a WebP file. Raises AvatarError."""
-    with _opened(path) as archive:
-        _manifest(archive, path.name)
-        picture = _read(archive, PREVIEW)
+    with archive.opened(path) as file:
+        _manifest(file, path.name)
+        picture = file.read(PREVIEW)
     if not is_webp(picture):
         raise AvatarError("avatar-invalid", f"{path.name}: its preview is not a picture.")
     return picture
@@ -256,75 +296,10 @@ def _check_file_name(path: Path) -> None:
         raise AvatarError("name-invalid", message)
 
 
-def _unreadable(name: str) -> AvatarError:
-    message = f"{name} is damaged or is not an avatar file: make it again from the photo."
-    return AvatarError("avatar-unreadable", message)
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The zip with exactly the expected members of bearable sizes; faults as AvatarError."""
-    try:
-        with _file(path) as file, zipfile.ZipFile(file) as archive:
-            _check_members(archive, path.name)
-            yield archive
-    except FileNotFoundError as error:
-        raise AvatarError("avatar-missing", f"There is no avatar file {path.name}.") from error
-    except OSError as error:
-        if error.errno is None:  # Python's own, of a file that is cut off
-            raise _unreadable(path.name) from error
-        why = error.strerror or "unknown reason"
-        raise AvatarError("avatar-unreadable", f"{path.name} cannot be read: {why}.") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
-        raise _unreadable(path.name) from error
-
-
-@contextlib.contextmanager
-def _file(path: Path) -> Iterator[IO[bytes]]:
-    """A plain file, no device or pipe, with a short directory. Raises AvatarError, OSError.
-
-    zipfile reads a directory to its end before anybody can count: 16 MB hold 300,000 entries.
-    """
-    state = path.stat()
-    if not stat.S_ISREG(state.st_mode):
-        raise _unreadable(path.name)
-    if state.st_size > MAX_FILE:
-        raise AvatarError("avatar-too-large", f"{path.name} is larger than 16 MB.")
-    with path.open("rb") as file:
-        file.seek(max(0, state.st_size - _LOCATOR - _END))
-        tail = file.read(_LOCATOR + _END)
-        end = tail[-_END:]
-        size = int.from_bytes(end[12:16], "little")
-        if end[:4] != b"PK\5\6" or tail[:4] == b"PK\6\7" or size > _DIRECTORY:
-            raise _unreadable(path.name)
-        yield file
-
-
-def _check_members(archive: zipfile.ZipFile, name: str) -> None:
-    """Raises AvatarError."""
-    if sorted(info.filename for info in archive.infolist()) != sorted(LIMITS):
-        raise _unreadable(name)
-    for info in archive.infolist():
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise _unreadable(name)  # LZMA may ask for 4 GB before its first byte
-        if info.file_size > LIMITS[info.filename]:
-            message = f"{name}: {info.filename} would unpack to more than allowed."
-            raise AvatarError("avatar-too-large", message)
-
-
-def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    """One member; never more than its limit, whatever the zip's directory claims."""
-    with archive.open(name) as member:
-        content = member.read(LIMITS[name] + 1)
-    if len(content) > LIMITS[name]:
-        raise AvatarError("avatar-too-large", f"{name} unpacks to more than allowed.")
-    return content
-
-
-def _manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
-    manifest = json.loads(_read(archive, MANIFEST))
+def _manifest(file: archive.Opened, name: str) -> dict[str, Any]:
+    manifest = json.loads(file.read(MANIFEST))
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise _unreadable(name)
+        raise archive.unreadable(name)
     if manifest.get("version") != VERSION:
         message = (
             f"{name} has format version {str(manifest.get('version'))[:20]}; this program reads "
@@ -334,22 +309,15 @@ def _manifest(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
     return manifest
 
 
-def _text(source: Any, key: str, most: int = 4000) -> str:
-    value = source.get(key) if isinstance(source, dict) else None
-    if not isinstance(value, str) or len(value) > most:
-        raise AvatarError("avatar-invalid", f"The avatar's manifest has no proper {key}.")
-    return value
-
-
 def _card(manifest: dict[str, Any]) -> Card:
-    said = manifest.get("consent")
-    consent = Consent(*(_text(said, key) for key in ("subject", "statement", "given_by", "date")))
-    consent.check()
-    name = _text(manifest, "name")
+    given = consent.read(manifest.get("consent"))
+    name = consent.text(manifest, "name")
     if not _EARLIER.fullmatch(name):
         raise AvatarError("name-invalid", "The avatar's manifest has no proper name.")
     notes = manifest.get("warnings")
     if not isinstance(notes, list) or not all(isinstance(n, str) for n in notes):
         raise AvatarError("avatar-invalid", "The avatar's manifest has no proper warnings.")
-    texts = (_text(manifest, "licence"), consent, _text(manifest, "photo_sha256", 64))
-    return Card(name, *texts, tuple(notes), _text(manifest, "tool", 100))
+    licence, photo = consent.text(manifest, "licence"), consent.text(manifest, "photo_sha256", 64)
+    tool = consent.text(manifest, "tool", 100)
+    voice = consent.text(manifest, "voice", 200) if "voice" in manifest else ""
+    return Card(name, licence, given, photo, tuple(notes), tool, voice)

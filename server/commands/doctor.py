@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,21 +18,25 @@ from visavis.engines.language.saying import sayable
 from visavis.engines.registry import as_wanted
 from visavis.engines.render.choice import choose
 from visavis.models import manifest
-from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import asking, equipment, serve
+from visavis.server.commands import asking, equipment, privacy, serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
+from visavis.server.services.configured import avatars
 from visavis.server.services.tongues import unspoken
+from visavis.server.system import clock_doubt, config_secrets, home, llm, sandbox
 from visavis.server.system import config_reading as settings
-from visavis.server.system import config_secrets, home, llm, sandbox
 from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError
+from visavis.server.system.installation import Installation
 from visavis.server.system.load import Machine
 
 
 def doctor(options: argparse.Namespace) -> int:
     """`doctor`; 1 where something is missing."""
     config = settings.load({})
+    if options.privacy:
+        return privacy.told(config, as_json=options.json)
     shown = asdict(config)
     shown |= {secret: "set" if shown[secret] else "" for secret in config_secrets.SECRETS}
     shown["ice_servers"] = " ".join(url.rpartition("@")[2] for url in config.ice)  # no account
@@ -44,7 +49,7 @@ def doctor(options: argparse.Namespace) -> int:
     choice = choose(as_wanted(config.renderer) or "auto")
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
-    doubts = [*config_secrets.doubts(config), *endpoint.doubts]
+    doubts = [*config_secrets.doubts(config), *_clock_doubts(config), *endpoint.doubts]
     notes = [*_home_notes(config), *_unsaid_notes(config), *equipment.notes(config)]
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
@@ -52,18 +57,20 @@ def doctor(options: argparse.Namespace) -> int:
         told |= {"doubts": doubts, "notes": notes}
         told |= {"language_model": endpoint.words, "first_token": endpoint.first_token}
         told |= {"photos": photos, "sessions": room, "renderer": choice.words, "answers": answers}
-        told |= {"disclosure": _disclosure(config)}
+        told |= {"disclosure": _disclosure(config), "mark": _mark(config)}
         say_line(json.dumps(told))
         return FAILURE if problems else 0
     for key, value in shown.items():
         say_line(f"{key:21}{value if value != '' else '-'}")
     say_line(f"Sessions at a time: {room}")
+    say_line(f"Who may call: {_who_calls(config)}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
     say_line(f"Their photos are read by: {photos}")
     say_line(f"Pictures are drawn by: {choice.words}")
     say_line(f"Answers made ahead: {answers}")
     say_line(f"Tools: {equipment.told(config)}")
     say_line(f"Disclosure: {_disclosure(config)}")
+    say_line(f"Mark: {_mark(config)}")
     if endpoint.words:
         say_line(f"Language model: {endpoint.words}")
     for doubt in doubts:
@@ -112,10 +119,23 @@ def _disclosure(config: Config) -> str:
     return f"{config.disclosure_text!r} in every picture; in words by {spoken}"
 
 
+def _mark(config: Config) -> str:
+    """What pictures and sound say of where they came from."""
+    if config.mark == "off":
+        return "off: nothing in pictures and sound says where they came from"
+    try:
+        known = Installation.known(config.home_path)
+    except ConfigError as fault:
+        return f"in every picture, but it names no installation: {fault}"
+    name = known.name if known else "this installation, once its key is made"
+    return f"in every picture, not seen: {name}, the day, and the kind of session"
+
+
 def _avatar_problems(config: Config) -> list[str]:
-    found = AvatarStore(config.home_path).find()
+    store = avatars(config)
+    found = store.find()
     broken = [f"avatar {name!r} cannot be used: {why}" for name, why in found.broken.items()]
-    broken += [found.closed] if found.closed else []
+    broken += [each for each in (found.closed, store.revocations.fault) if each]
     if config.avatar in found.readable or config.avatar in found.broken:
         return broken
     return [*broken, f"avatar {config.avatar!r} does not exist: see `visavis avatar list`"]
@@ -132,6 +152,30 @@ def _who_creates(config: Config) -> str:
     if not config.may_create:
         return "nobody (create_avatars is off)"
     return "everybody who has the token" if config.token else "everybody at this machine"
+
+
+def _who_calls(config: Config) -> str:
+    """By role, without a word of what they send."""
+    if not config.token:
+        return "this machine alone, without a token"
+    tokens = {"staff_token": "staff", "metrics_token": "metrics", "token_secret": "visitors"}
+    named = ["the operator", *(role for name, role in tokens.items() if getattr(config, name))]
+    pages = {"*": "of any host", "none": "of this server alone"}
+    where = pages.get(config.cors_origins, f"of {config.cors_origins} and of this server")
+    return f"{', '.join(named)}, each with a token of its own; pages {where}"
+
+
+def _clock_doubts(config: Config) -> list[str]:
+    """Whether a token of the future came lately."""
+    doubt = clock_doubt.last(config.home_path)
+    if doubt is None:
+        return []
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(doubt.at))
+    return [
+        f"at {when} by this machine's clock a visitor's token came from {round(doubt.ahead)} s in "
+        "its future: this clock is wrong, or the web server's that signed it; compare `date -u` "
+        "on both"
+    ]
 
 
 def _home_notes(config: Config) -> list[str]:

@@ -9,19 +9,19 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Coroutine
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
-from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import admitting, composition, lifetime
+from visavis.server.commands import admitting, composition, keeping, lifetime
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
 from visavis.server.http.app import application as assembled
 from visavis.server.http.cards import CardRoutes
-from visavis.server.http.guard import Guard
+from visavis.server.http.detecting import DetectRoutes
 from visavis.server.http.headers import Headers
 from visavis.server.http.places import Places
 from visavis.server.http.relays import RelayRoutes
@@ -31,6 +31,7 @@ from visavis.server.processes.staffing import DeskLink, StaffForwarding
 from visavis.server.processes.wiring import WireForwarding
 from visavis.server.rtc import ports
 from visavis.server.rtc.reach import Reach
+from visavis.server.services.configured import avatars
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.system import lag, priority
@@ -47,8 +48,10 @@ WORKER: Final = (sys.executable, "-P", "-m", "visavis.server.commands.worker")
 _CLOSE: Final = 2.0  # s that a worker may take beyond the drain: files are closed
 _ENDS: Final = "The server is shutting down."
 _PRIVATE: Final = frozenset(  # not for workers
-    {"token", "token_file", "staff_token", "staff_token_file", "tls_cert", "tls_key"}
-)
+    f"{name}{suffix}"
+    for name in ("token", "staff_token", "metrics_token", "token_secret", "token_secret_old")
+    for suffix in ("", "_file")
+) | {"tls_cert", "tls_key"}
 
 
 async def serve(config: Config, count: int) -> None:
@@ -75,7 +78,8 @@ async def serve(config: Config, count: int) -> None:
                 if await stop.unless_asked(crew.open()):
                     is_first = priority.go_first() == "real-time"
                     lifetime.say_ready(config, at)
-                    await _until(stop, crew, admission, places, metrics, is_first)
+                    keep = keeping.watch(config, audit)
+                    await _until(stop, crew, admission, places, metrics, is_first, keep)
                 say_line("visavis is shutting down")
                 await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
         finally:
@@ -98,7 +102,7 @@ def _application(
         await crew.samples()
         return crew.merged.text()
 
-    store, pictures = AvatarStore(config.home_path), composition.gallery(config)
+    store, pictures = avatars(config), composition.gallery(config)
     forwarding = Forwarding(crew, ends)
     wiring = WireForwarding(crew, composition.ways(config))
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
@@ -110,6 +114,7 @@ def _application(
         DeskRoutes(desk),
         composition.avatar_routes(config, store, audit),
         CardRoutes(pictures),
+        DetectRoutes(config.home_path, on=config.detect == "on"),
         composition.topics(config),
         RelayRoutes(composition.relays(config)),
         Basics(
@@ -118,9 +123,7 @@ def _application(
             scrape,
         ),
     )
-    guard = Guard(
-        config.token, metrics, staff=config.staff_token, entrances=composition.entrances(config)
-    )
+    guard = composition.guard(config, metrics, places, crew.register.evict, audit)
     return assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
 
 
@@ -131,6 +134,7 @@ async def _until(
     places: Places,
     metrics: Metrics,
     is_first: bool,
+    keep: Coroutine[Any, Any, None],
 ) -> None:
     """Measure until the operator ends the server."""
 
@@ -141,5 +145,6 @@ async def _until(
         "lag": lag.watch(metrics),
         "admission": admitting.watch(admission, places, crew.pictures, first),
         "self-test": admitting.rehearse(admission, crew.carries, places),
+        "retention": keep,
     }
     await stop.work_until(work)

@@ -17,6 +17,7 @@ import uvloop
 
 from visavis.engines.base import Pcm
 from visavis.engines.language import saying
+from visavis.models.avatar.consent import Use
 from visavis.server.commands import lifetime
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.embedded.house import House
@@ -171,14 +172,26 @@ async def _published(config: Config, script: Script, publishers: list[Publisher]
     say_line("visavis is loading")
     opening = House.open(config, wordless=script.is_wordless, door="publish")
     source: Source = "voice" if script.is_wordless else "dialogue"
-    async with opening as house, house.session(source=source) as session:
+    uses = _uses(publishers)
+    async with opening as house, house.session(source=source, uses=uses) as session:
         priority.go_first()
         async with _outlets(session.add_outlet, publishers) as ends:
             if end := script.ends:
                 say_line(f"the face is there, until {end}")
             work = asyncio.create_task(_speak(session, script), name="speak")
             await _until(stopped, None if script.stays else work, ends)
+        over = session.forbidden
+    if over:
+        say_line(f"failed: {over}")
+        return FAILURE
     return _told(publishers)
+
+
+def _uses(publishers: list[Publisher]) -> tuple[Use, ...]:
+    """What the consent to the face must be for."""
+    films = [isinstance(each, Recorder) for each in publishers]
+    wanted: dict[Use, bool] = {"live": not all(films), "videos": any(films)}
+    return tuple(use for use, wants in wanted.items() if wants)
 
 
 async def _sent_on(elsewhere: Elsewhere, publishers: list[Publisher]) -> int:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.marking.embedding import Mark
+from visavis.engines.marking.payload import SessionClass
+from visavis.engines.marking.sound import SoundMark
 from visavis.engines.registry import as_wanted
 from visavis.engines.settings import CORNERS, Lettered
 from visavis.server.avatars.backgrounds import Backgrounds
+from visavis.server.avatars.signatures import check_key
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.defaults import Defaults
 from visavis.server.services.engines import Services
 from visavis.server.services.finishes import Finishes, Maker
+from visavis.server.services.stamp import Stamp
 from visavis.server.system import llm
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Malformed
@@ -34,10 +39,26 @@ def tools(config: Config) -> ToolsFile:
     return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
 
 
+def avatars(config: Config) -> AvatarStore:
+    """Where they lie, and which of them may be used. Raises ConfigError."""
+    keys = tuple(config.consent_keys.split())
+    for key in keys:
+        check_key(key)
+    return AvatarStore(config.home_path, config.consent_path, keys=keys)
+
+
 def services(
-    config: Config, store: AvatarStore, metrics: Metrics, *, wordless: bool = False
+    config: Config,
+    store: AvatarStore,
+    metrics: Metrics,
+    *,
+    wordless: bool = False,
+    session: SessionClass = SessionClass.LIVE,
 ) -> Services:
-    """wordless: every session speaks what a program pushes. Raises ConfigError."""
+    """wordless: every session speaks what a program pushes. session: what marks call its sessions.
+
+    Raises ConfigError.
+    """
     knowledge = Path(config.knowledge) if config.knowledge else None
     size = config.width, config.height
     renderer = as_wanted(config.renderer) or "auto"
@@ -47,6 +68,7 @@ def services(
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
         keep_questions=config.keep_questions == "on",
+        keep_questions_days=config.keep_questions_days,
         language=config.language,
         voice_mood=config.voice_mood == "on",
         rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
@@ -55,16 +77,24 @@ def services(
         zone=config.time_zone,
         wordless=wordless,
         backgrounds=_backgrounds(config),
-        finishes=finishes(config),
+        finishes=finishes(config, stamp(config, session)),
         discloses=config.disclosure == "on" and config.disclosure_spoken == "reply",
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 
 
-def finishes(config: Config) -> Finishes:
-    """What is put into every picture of this process."""
+def stamp(config: Config, session: SessionClass) -> Stamp | None:
+    """What this process's marks say; None: there are none."""
+    return Stamp.of(config.home_path, session) if config.mark == "on" else None
+
+
+def finishes(config: Config, stamp: Stamp | None) -> Finishes:
+    """What is put into all pictures and all sound: what is seen first, then what is hidden."""
     makers: list[Maker] = []
-    return Finishes(tuple(makers), lettered(config))
+    if stamp is not None:
+        makers.append(lambda canvas: Mark(stamp.payload(), canvas))
+    sound = None if stamp is None else lambda: SoundMark(stamp.payload())
+    return Finishes(tuple(makers), sound, lettered(config))
 
 
 def lettered(config: Config) -> Lettered | None:

@@ -1,4 +1,4 @@
-"""What is put into the pictures of all sessions of a process, and made for each of them."""
+"""What is put into pictures and sound of all sessions of a process, and made for each of them."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from visavis.engines.base import Finish
+from visavis.engines.base import Finish, SoundFinish
 from visavis.engines.marking.label import Label
 from visavis.engines.settings import Lettered
 from visavis.models.pictures.canvas import Canvas
 from visavis.server.session.finishing import Finishing
 
 Maker = Callable[[Canvas], Finish]  # called off the event loop; raises EngineError
+SoundMaker = Callable[[], SoundFinish]  # the same
 
 
 @dataclass(frozen=True, slots=True)
 class Finishes:
-    """What is seen, the label, is put in first; then what the makers make, in their order."""
+    """The label is put in first, then what the makers make, in their order.
+
+    sound: of what is put into sound; None: nothing is. lettered: the label; None: there is none.
+    """
 
     makers: tuple[Maker, ...] = ()
+    sound: SoundMaker | None = None
     lettered: Lettered | None = None
 
     def of(self, canvas: Canvas) -> Finishing:
         """For one session. Raises EngineError."""
-        made = (make(canvas) for make in self.makers)
+        made = [make(canvas) for make in self.makers]
+        sound = self.sound() if self.sound is not None else None
         if self.lettered is None:
-            return Finishing(*made)
+            return Finishing(*made, sound=sound)
         label = Label(self.lettered, canvas)
-        return Finishing(label, *made, label=label.shown)
+        return Finishing(label, *made, sound=sound, label=label.shown)
 
 
 AS_DRAWN: Final = Finishes()  # pictures as they are drawn

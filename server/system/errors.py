@@ -6,8 +6,10 @@ SoundError             sound of a kind that cannot be spoken
 Problem                a request that cannot be served: problem+json with `status`
   Malformed  400       not what its type says
   Unauthorized  401    no token, or a wrong one
-  Forbidden  403       a page of another site, and no token is set
+  Forbidden  403       a page of another site, a token of another role, or beyond its bounds
   NotFound  404        no such session, avatar or voice
+    NotAllowed  403    there is one, and it may not be used so
+    Ended  410         there was one, and it may not be used any more
   TooSlow  408         the body did not arrive in time
   Conflict  409        there is one already, or it is in use
   Outdated  412        about a state that is no more
@@ -15,7 +17,7 @@ Problem                a request that cannot be served: problem+json with `statu
   TooLarge  413        more than we read
   WrongType  415       a body of another type
   Unprocessable  422   understood, but it cannot work
-  TooMany  429         wrong too often
+  TooMany  429         wrong too often, or more than somebody may have
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
@@ -74,6 +76,18 @@ class NotFound(Problem):
     status, title = 404, "Not found"
 
 
+class NotAllowed(NotFound):
+    """There is one, and whose it is does not allow that."""
+
+    status, title = 403, "Forbidden"
+
+
+class Ended(NotFound):
+    """There is one, and whose it is does not allow it any more."""
+
+    status, title = 410, "Gone"
+
+
 class TooSlow(Problem):
     """The body did not arrive in time."""
 
@@ -121,8 +135,8 @@ class TooMany(Problem):
 
     status, title = 429, "Too many requests"
 
-    def __init__(self, detail: str, retry_after: int) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, retry_after: int, code: str = "") -> None:
+        super().__init__(detail, code)
         self.retry_after = retry_after
 
 
