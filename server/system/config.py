@@ -147,7 +147,7 @@ class Config:
         "top-right", "where it is: top-right, top-left, bottom-right or bottom-left"
     )
     disclosure_size: float = _setting(
-        0.045, "height of its capitals, of the picture's shorter side; from 0.03 to 0.2"
+        0.035, "height of its capitals, of the picture's shorter side; from 0.03 to 0.2"
     )
     disclosure_spoken: str = _setting(
         "reply",
