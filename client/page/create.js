@@ -7,8 +7,9 @@ import { inWords, lastDay } from "./days.js";
 import { byId, make } from "./dom.js";
 import { asName, fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
 import { Presence } from "./presence.js";
+import { chosen, languageName } from "./settings.js";
 import { remark } from "./texts/remarks.js";
-import { has, language, onLanguage, t } from "./texts/texts.js";
+import { has, language, onLanguage, primary, t } from "./texts/texts.js";
 
 /** @typedef {"photo"|"consent"|"presence"|"making"|"done"} Step */
 /** @typedef {"self"|"other"|"nobody"} Whose */
@@ -41,15 +42,18 @@ export class Creation {
   #picture = ""; // the photo's object URL
   #made = "";
   #running = new AbortController();
+  #voices;
   #presence;
 
   /**
    * @param {import("../visavis-avatar.js").VisavisAvatar} avatar whose token is used
    * @param {(name: string) => void} use switches the conversation to a new avatar
+   * @param {() => {name: string, language: string, description: string, default: boolean}[]} voices
    */
-  constructor(avatar, use) {
+  constructor(avatar, use, voices) {
     this.#avatar = avatar;
     this.#use = use;
+    this.#voices = voices;
     byId("create-open").addEventListener("click", () => this.open());
     byId("create-close").addEventListener("click", () => this.#dialog.close());
     byId("create-back").addEventListener("click", () => this.#enter("photo"));
@@ -85,6 +89,7 @@ export class Creation {
     this.#offerTerms();
     this.#askAboutLikeness("");
     this.#showRecord();
+    this.#offerVoices();
     this.#dialog.showModal();
     this.#enter("photo");
   }
@@ -173,6 +178,17 @@ export class Creation {
     if (this.#photo && !this.#name) byId("create-name").value = nameFrom(this.#photo.name);
   }
 
+  /** Which voice is to belong to it: the server's own, or another; those of the page's language first. */
+  #offerVoices() {
+    const here = (/** @type {{language: string}} */ voice) => primary(voice.language) === primary(language());
+    const voices = [...this.#voices()].sort((a, b) => Number(here(b)) - Number(here(a)));
+    const options = voices.map((voice) =>
+      make("option", { value: voice.name }, `${voice.name} (${languageName(voice.language)}), ${voice.description}`),
+    );
+    byId("create-voice").replaceChildren(...options);
+    byId("create-voice").value = chosen(voices, "")?.name ?? "";
+  }
+
   /** @param {string} words */
   #complain(words) {
     byId("create-fault").textContent = words;
@@ -210,7 +226,7 @@ export class Creation {
     const chosen = boxes.filter((box) => box.checked);
     boxes[0].setCustomValidity(nobody || chosen.length ? "" : t("consent.uses.none"));
     const names = chosen.map((box) => t(`consent.use.${box.value}`));
-    const uses = new Intl.ListFormat(language(), { type: "conjunction" }).format(names) || BLANK;
+    const uses = new Intl.ListFormat(language(), { type: "unit", style: "short" }).format(names) || BLANK;
     const months = Number(byId("create-until").value);
     byId("create-limits-told").textContent = months
       ? t("consent.limits.until", { uses, day: inWords(lastDay(months)) })
@@ -294,7 +310,8 @@ export class Creation {
   #form(photo) {
     const { subject, statement, givenBy } = this.#record();
     const form = new FormData();
-    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes", ...this.#limits() };
+    const voice = byId("create-voice").value;
+    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes", voice, ...this.#limits() };
     for (const [key, value] of Object.entries(fields)) form.set(key, value);
     form.set("photo", photo, "photo"); // the file's own name is nobody's business
     const likeness = byId("create-likeness").value.trim();
