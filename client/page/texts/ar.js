@@ -308,6 +308,7 @@ export default {
   "fault.presence-too-large": "الفيديو كبير جدًا. سجّل الجملة وحدها.",
   "fault.presence-broken": "لا يمكن قراءة الفيديو. سجّله مرة أخرى.",
   "fault.presence-no-picture": "لا توجد صورة في الفيديو.",
+  "fault.presence-few-pictures": "عدد الصور في الثانية قليل جدًا لرؤية حركة الفم. أغلق البرامج الأخرى وسجّل مرة أخرى.",
   "fault.presence-no-sound": "لا يوجد صوت في الفيديو: يجب أن تُسمع الجملة.",
   "fault.presence-no-face": "لا يظهر الوجه إلا في جزء قليل من الفيديو. انظر إلى الكاميرا في ضوء جيد.",
   "fault.presence-several-faces": "يظهر أكثر من وجه. يجب أن يظهر الشخص الذي في الصورة وحده.",

@@ -308,6 +308,7 @@ export default {
   "fault.presence-too-large": "视频太大。请只录制这句话。",
   "fault.presence-broken": "无法读取视频。请重新录制。",
   "fault.presence-no-picture": "视频中没有画面。",
+  "fault.presence-few-pictures": "视频每秒的画面太少，看不清嘴的动作。请关闭其他程序后重新录制。",
   "fault.presence-no-sound": "视频中没有声音：必须能听到这句话。",
   "fault.presence-no-face": "视频中很少能看到脸。请在光线充足的地方看着摄像头。",
   "fault.presence-several-faces": "画面中不止一张脸。只能有照片中的那个人。",
