@@ -52,6 +52,7 @@ class FakeServices:
         detection.load()
         self.ahead, self.voice_mood = ahead, voice_mood
         self.missing: str | None = None
+        self.own = "heart"  # the voice that belongs to the avatar
         self.metrics = Metrics()
         self.stt, self.dialogue = fake.FakeStt(stt), fake.FakeDialogue(answer)
         self.motion, self.generator = fake.FakeMotion(), fake.FakeGenerator(128, 128)
@@ -75,6 +76,9 @@ class FakeServices:
 
     async def language_of(self, voice: str) -> str:
         return {"heart": "en", "greta": "de"}.get(voice, "")
+
+    async def own_voice(self, avatar: str) -> str:
+        return self.own
 
     async def spoken(self, avatar: str) -> tuple[str, ...]:
         await self.check(avatar, "")
