@@ -218,7 +218,8 @@ def test_whatever_lies_there_a_writer_goes_on_and_a_check_ends(tmp_path, monkeyp
         b'{"n":99999999999999999999}', b'{"n":7,"at":"x","what":"file-expired","prev":"y"}',
         b"null", b'"n"', b'{"n":-1}',
         b'{"n":5,"at":"2026-01-01","up":1e400,"boot":"b","what":"file-expired","last":[],"prev":""}',
-        b'{"n":5,"at":"2026-01-01","up":9,"boot":"b","what":"lines-missing","last":"1","prev":""}', b"\n\n\n", b"x" * 40_000, b"",
+        b'{"n":5,"at":"2026-01-01","up":9,"boot":"b","what":"lines-missing","last":"1","prev":""}',
+        b"\n\n\n", b"x" * 40_000, b"",
     )  # fmt: skip
     for turn in range(60):
         made.append([made.row("session-opened", count=turn)])
