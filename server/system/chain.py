@@ -122,7 +122,7 @@ def parsed(line: bytes) -> Row | None:
     return row if isinstance(row, dict) else None
 
 
-def number_of(row: Row | None, name: str = "n") -> int | None:
+def number_of(row: Mapping[str, Any] | None, name: str = "n") -> int | None:
     """The number of a line in it; None: there is none."""
     number = row.get(name) if row is not None else None
     is_one = isinstance(number, int) and not isinstance(number, bool) and 0 <= number < _MOST
