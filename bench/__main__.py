@@ -19,8 +19,8 @@ MODULES = {
     "net": "net", "sessions": "sessions", "flood": "flood", "drawing": "drawing",
     "spoken": "sound.spoken_forms",
     "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
-    "whip": "live.whip", "sound_mark": "sound.marking",
-    "across": "languages",
+    "whip": "live.whip", "revoking": "revoking",
+    "across": "languages", "mark": "mark", "sound_mark": "sound.marking",
 }  # fmt: skip
 
 
