@@ -132,9 +132,10 @@ def _mark(config: Config) -> str:
     try:
         known = Installation.known(config.home_path)
     except ConfigError as fault:
-        return f"in every picture, but it names no installation: {fault}"
+        return f"in all pictures and sound, but it names no installation: {fault}"
     name = known.name if known else "this installation, once its key is made"
-    return f"in every picture, not seen: {name}, the day, and the kind of session"
+    where = "in all pictures and sound, not seen and not heard"
+    return f"{where}: {name}, the day, and the kind of session"
 
 
 def _avatar_problems(config: Config) -> list[str]:
