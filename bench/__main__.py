@@ -19,7 +19,7 @@ MODULES = {
     "net": "net", "sessions": "sessions", "flood": "flood", "drawing": "drawing",
     "spoken": "sound.spoken_forms",
     "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
-    "whip": "live.whip",
+    "whip": "live.whip", "revoking": "revoking",
     "across": "languages",
 }  # fmt: skip
 

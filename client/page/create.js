@@ -6,8 +6,9 @@ import { authorization } from "../element/authorization.js";
 import { inWords, lastDay } from "./days.js";
 import { byId, make } from "./dom.js";
 import { asName, fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
+import { chosen, languageName } from "./settings.js";
 import { remark } from "./texts/remarks.js";
-import { has, language, onLanguage, t } from "./texts/texts.js";
+import { has, language, onLanguage, primary, t } from "./texts/texts.js";
 
 /** @typedef {"photo"|"consent"|"making"|"done"} Step */
 /** @typedef {"self"|"other"|"nobody"} Whose */
@@ -40,14 +41,17 @@ export class Creation {
   #picture = ""; // the photo's object URL
   #made = "";
   #running = new AbortController();
+  #voices;
 
   /**
    * @param {import("../visavis-avatar.js").VisavisAvatar} avatar whose token is used
    * @param {(name: string) => void} use switches the conversation to a new avatar
+   * @param {() => {name: string, language: string, description: string, default: boolean}[]} voices
    */
-  constructor(avatar, use) {
+  constructor(avatar, use, voices) {
     this.#avatar = avatar;
     this.#use = use;
+    this.#voices = voices;
     byId("create-open").addEventListener("click", () => this.open());
     byId("create-close").addEventListener("click", () => this.#dialog.close());
     byId("create-back").addEventListener("click", () => this.#enter("photo"));
@@ -72,6 +76,7 @@ export class Creation {
     for (const form of ["create-photo", "create-consent"]) byId(form).reset();
     this.#offerTerms();
     this.#showRecord();
+    this.#offerVoices();
     this.#dialog.showModal();
     this.#enter("photo");
   }
@@ -159,6 +164,17 @@ export class Creation {
     if (this.#photo && !this.#name) byId("create-name").value = nameFrom(this.#photo.name);
   }
 
+  /** Which voice is to belong to it: the server's own, or another; those of the page's language first. */
+  #offerVoices() {
+    const here = (/** @type {{language: string}} */ voice) => primary(voice.language) === primary(language());
+    const voices = [...this.#voices()].sort((a, b) => Number(here(b)) - Number(here(a)));
+    const options = voices.map((voice) =>
+      make("option", { value: voice.name }, `${voice.name} (${languageName(voice.language)}), ${voice.description}`),
+    );
+    byId("create-voice").replaceChildren(...options);
+    byId("create-voice").value = chosen(voices, "")?.name ?? "";
+  }
+
   /** @param {string} words */
   #complain(words) {
     byId("create-fault").textContent = words;
@@ -196,7 +212,7 @@ export class Creation {
     const chosen = boxes.filter((box) => box.checked);
     boxes[0].setCustomValidity(nobody || chosen.length ? "" : t("consent.uses.none"));
     const names = chosen.map((box) => t(`consent.use.${box.value}`));
-    const uses = new Intl.ListFormat(language(), { type: "conjunction" }).format(names) || BLANK;
+    const uses = new Intl.ListFormat(language(), { type: "unit", style: "short" }).format(names) || BLANK;
     const months = Number(byId("create-until").value);
     byId("create-limits-told").textContent = months
       ? t("consent.limits.until", { uses, day: inWords(lastDay(months)) })
@@ -256,7 +272,8 @@ export class Creation {
   #form(photo) {
     const { subject, statement, givenBy } = this.#record();
     const form = new FormData();
-    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes", ...this.#limits() };
+    const voice = byId("create-voice").value;
+    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes", voice, ...this.#limits() };
     for (const [key, value] of Object.entries(fields)) form.set(key, value);
     form.set("photo", photo, "photo"); // the file's own name is nobody's business
     return form;

@@ -9,6 +9,8 @@ import { language, onLanguage, primary, t } from "./texts/texts.js";
 
 const STORE = "visavis.choice";
 const SESSION = "visavis.session";
+/** The voice that belongs to the avatar: what the server takes where none is asked for. */
+const OWN = "";
 
 /** What was chosen on an earlier visit; nothing where storage is forbidden.
  * @returns {Record<string, any>} */
@@ -164,7 +166,8 @@ export class Settings {
   #render() {
     this.#offer("avatar", this.avatars, (item) => this.#face(item));
     const spoken = this.voices.filter(({ language: tag }) => primary(tag) === primary(this.#spoken));
-    this.#offer("voice", spoken.length ? spoken : this.voices, (item) => this.#voice(item));
+    const own = { name: OWN, language: this.#spoken, description: t("settings.voice.own.hint"), default: true };
+    this.#offer("voice", [own, ...(spoken.length ? spoken : this.voices)], (item) => this.#voice(item));
     this.#offerLanguages();
   }
 
@@ -191,7 +194,7 @@ export class Settings {
     group.hidden = items.length === 0;
     const wanted = this.#avatar.getAttribute(kind) ?? this.#wanted[kind];
     const current = chosen(items, wanted);
-    if (current && current.name === wanted) this.#avatar.setAttribute(kind, wanted);
+    if (wanted && current?.name === wanted) this.#avatar.setAttribute(kind, wanted);
     const options = items.map((item) => {
       const checked = item === current;
       const input = make("input", { type: "radio", name: kind, value: item.name, checked });
@@ -203,8 +206,10 @@ export class Settings {
 
   /** @param {"avatar"|"voice"} kind @param {string} name */
   #choose(kind, name) {
-    this.#avatar.setAttribute(kind, name);
+    if (name === OWN) this.#avatar.removeAttribute(kind);
+    else this.#avatar.setAttribute(kind, name);
     keep({ [kind]: name });
+    this.#wanted[kind] = name;
     this.#sheet.dispatchEvent(new CustomEvent("chosen"));
   }
 
@@ -219,7 +224,7 @@ export class Settings {
 
   /** @param {any} item */
   #voice({ name, language, description }) {
-    const label = make("span", { className: "label" }, name);
+    const label = make("span", { className: "label" }, name || t("settings.voice.own"));
     const words = make("span", { className: "description" }, description || "");
     const tag = make("span", { className: "tag" }, languageName(language));
     return [make("span", { className: "text" }, label, words), tag];

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from visavis.engines import load
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.engines.registry import VOICE
 from visavis.server.avatars import sentences
 from visavis.server.avatars.challenges import Challenges
 from visavis.server.avatars.comparing import Comparing
@@ -305,7 +306,7 @@ def application(
             audit=audit,
             identity=identity(config, store),
         ),
-        VoiceRoutes(config.voice, config.language, config.home_path),
+        VoiceRoutes(config.voice or VOICE, config.language, config.home_path),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         topics(config),

@@ -148,7 +148,8 @@ def _avatar_problems(config: Config) -> list[str]:
 
 
 def _voice_problems(config: Config) -> list[str]:
-    if config.voice in {voice.name for voice in load.voices(config.home_path)}:
+    known = {voice.name for voice in load.voices(config.home_path)}
+    if not config.voice or config.voice in known:
         return []
     why = load.missing_voices().get(config.voice, "see `visavis voices`")
     return [f"voice {config.voice!r} does not exist: {why}"]

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, hdrs, web
 from aiohttp.http import HttpProcessingError
 
+from visavis.engines import load
 from visavis.models.avatar.file import SHIPPED, Consent, check_name
 from visavis.models.bake import photo as photos
 from visavis.models.errors import AvatarError
@@ -51,7 +52,7 @@ _PATIENCE: Final = 120.0  # s in which the whole body must arrive
 _FIELDS: Final = frozenset(
     {
         "name", "subject", "consent", "given_by", "licence", "confirmed", "until", "uses",
-        "languages", "likeness", "presence",
+        "languages", "likeness", "presence", "voice",
     }
 )  # fmt: skip
 _LICENCE: Final = "all rights reserved"
@@ -105,6 +106,7 @@ class AvatarRoutes:
                 "name": name,
                 "title": title(name),
                 "preview": _preview_address(name),
+                "voice": found.cards[name].voice,
                 "shipped": path.parent == SHIPPED,
                 "default": name == default,
                 "until": found.cards[name].consent.until,
@@ -170,8 +172,14 @@ class AvatarRoutes:
         if name in {taken.casefold() for taken in names}:  # file systems may not tell case apart
             msg = f"There is an avatar {name!r} already: choose another name."
             raise Conflict(msg, "name-taken")
-        licence = fields.get("licence") or _LICENCE
-        return Order(name, path, consent, licence)
+        licence, voice = fields.get("licence") or _LICENCE, fields.get("voice", "")
+        if voice and voice not in await asyncio.to_thread(self._known):
+            msg = f"There is no voice {voice!r} here: /v1/voices names those there are."
+            raise Unprocessable(msg, "unknown-voice")
+        return Order(name, path, consent, licence, voice=voice)
+
+    def _known(self) -> set[str]:
+        return {voice.name for voice in load.voices(self._store.folder.parent)}
 
     async def _show_sentence(self, request: web.Request) -> web.Response:
         """201 and something to read into the camera, once and soon."""

@@ -110,7 +110,9 @@ class Config:
         5, "how long a server that is told to end lets sessions finish what they say"
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
-    voice: str = _setting("heart", "voice of a session that names none")
+    voice: str = _setting(
+        "", "voice of a session that names none; empty: the avatar's own, heart where it has none"
+    )
     language: str = _setting(
         "en",
         "language of a session that asks for none: a tag such as de, or auto, which follows the "

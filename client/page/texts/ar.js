@@ -151,6 +151,8 @@ export default {
   "settings.until": "حتى {day}",
   "settings.create": "مجسّد جديد من صورة",
   "settings.voice": "الصوت",
+  "settings.voice.own": "صوته الخاص",
+  "settings.voice.own.hint": "الصوت الذي يخص المجسّد الرقمي.",
   "settings.words": "الكلام",
   "settings.dialogue": "المجسّد يجيب",
   "settings.dialogue.hint": "تتحدث إليه صوتًا أو كتابةً.",

@@ -151,6 +151,8 @@ export default {
   "settings.until": "bis {day}",
   "settings.create": "Neuer Avatar aus einem Foto",
   "settings.voice": "Stimme",
+  "settings.voice.own": "Die eigene",
+  "settings.voice.own.hint": "Die Stimme, die zum Avatar gehört.",
   "settings.words": "Worte",
   "settings.dialogue": "Der Avatar antwortet",
   "settings.dialogue.hint": "Sie unterhalten sich mit ihm, mündlich oder schriftlich.",

@@ -151,6 +151,8 @@ export default {
   "settings.until": "until {day}",
   "settings.create": "New avatar from a photo",
   "settings.voice": "Voice",
+  "settings.voice.own": "Its own",
+  "settings.voice.own.hint": "The voice that belongs to the avatar.",
   "settings.words": "Words",
   "settings.dialogue": "The avatar answers",
   "settings.dialogue.hint": "You talk with it, by voice or in writing.",

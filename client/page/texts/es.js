@@ -151,6 +151,8 @@ export default {
   "settings.until": "hasta el {day}",
   "settings.create": "Nuevo avatar a partir de una foto",
   "settings.voice": "Voz",
+  "settings.voice.own": "La suya",
+  "settings.voice.own.hint": "La voz que pertenece al avatar.",
   "settings.words": "Palabras",
   "settings.dialogue": "El avatar responde",
   "settings.dialogue.hint": "Usted conversa con él, de viva voz o por escrito.",

@@ -151,6 +151,8 @@ export default {
   "settings.until": "jusqu’au {day}",
   "settings.create": "Nouvel avatar à partir d’une photo",
   "settings.voice": "Voix",
+  "settings.voice.own": "La sienne",
+  "settings.voice.own.hint": "La voix qui va avec l’avatar.",
   "settings.words": "Paroles",
   "settings.dialogue": "L’avatar répond",
   "settings.dialogue.hint": "Vous discutez avec lui, de vive voix ou par écrit.",

@@ -151,6 +151,8 @@ export default {
   "settings.until": "截至 {day}",
   "settings.create": "用照片制作新的数字人",
   "settings.voice": "声音",
+  "settings.voice.own": "自带声音",
+  "settings.voice.own.hint": "属于该数字人的声音。",
   "settings.words": "内容",
   "settings.dialogue": "数字人回答",
   "settings.dialogue.hint": "您与它对话，可以说，也可以写。",
