@@ -120,6 +120,7 @@ export class Settings {
     this.language = voices.language ?? "en";
     this.languages = voices.languages ?? [];
     byId("create-open").hidden = !avatars.create;
+    byId("create").dataset.presence = avatars.presence; // whether people show that they are there
     this.#render();
     return 200;
   }
@@ -158,9 +159,9 @@ export class Settings {
   async #list(kind) {
     const headers = authorization(this.#avatar.getAttribute("token") ?? "");
     const response = await fetch(`v1/${kind}`, { headers }).catch(() => null);
-    if (!response?.ok) return { status: response?.status ?? 0, items: [], create: false };
-    const { [kind]: items, create = false, language, languages } = await response.json();
-    return { status: 200, items, create, language, languages };
+    if (!response?.ok) return { status: response?.status ?? 0, items: [], create: false, presence: "off" };
+    const { [kind]: items, create = false, presence = "off", language, languages } = await response.json();
+    return { status: 200, items, create, presence, language, languages };
   }
 
   #render() {

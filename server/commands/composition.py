@@ -21,6 +21,7 @@ from visavis.server.avatars.challenges import Challenges
 from visavis.server.avatars.comparing import Comparing
 from visavis.server.avatars.faces import Faces
 from visavis.server.avatars.identity import ASKED, Identity
+from visavis.server.avatars.previews import Previews
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
@@ -45,7 +46,7 @@ from visavis.server.http.visits import Quotas, Visits
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.relays import Relays
-from visavis.server.services.configured import avatars, tools
+from visavis.server.services.configured import avatars, lettered, tools
 from visavis.server.session.attendance import Presence
 from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
@@ -146,6 +147,18 @@ def session_routes(
     """The addresses of those."""
     recordings = config.home_path / "recordings"
     return SessionRoutes(live, recordings, metrics, may_name=config.may_name, audit=audit)
+
+
+def avatar_routes(config: Config, store: AvatarStore, audit: Audit | None) -> AvatarRoutes:
+    """The addresses of avatars."""
+    return AvatarRoutes(
+        store,
+        config.avatar,
+        may_create=config.may_create,
+        audit=audit,
+        identity=identity(config, store),
+        previews=Previews(lettered(config)),
+    )
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:
@@ -299,13 +312,7 @@ def application(
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics, audit),
-        AvatarRoutes(
-            store,
-            config.avatar,
-            may_create=config.may_create,
-            audit=audit,
-            identity=identity(config, store),
-        ),
+        avatar_routes(config, store, audit),
         VoiceRoutes(config.voice or VOICE, config.language, config.home_path),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
@@ -324,6 +331,8 @@ def application(
         live.give_away(name)
 
     door = guard(config, metrics, places, evict, audit)
-    app = assembled(door, Headers(config.frame_ancestors, pictures.hosts), parts)
+    app = assembled(
+        door, Headers(config.frame_ancestors, pictures.hosts, camera=config.sees_people), parts
+    )
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

@@ -147,7 +147,7 @@ class Config:
         "top-right", "where it is: top-right, top-left, bottom-right or bottom-left"
     )
     disclosure_size: float = _setting(
-        0.045, "height of its capitals, of the picture's shorter side; from 0.03 to 0.2"
+        0.035, "height of its capitals, of the picture's shorter side; from 0.03 to 0.2"
     )
     disclosure_spoken: str = _setting(
         "reply",
@@ -438,6 +438,11 @@ class Config:
         """Length of a session at most; 0: there is no limit."""
         given = self.session_minutes
         return 60.0 * (given if given >= 0 else _LENGTH * bool(self.token))
+
+    @property
+    def sees_people(self) -> bool:
+        """Whether the page asks people to show that they are there, which takes a camera."""
+        return self.may_create and self.consent_presence != "off"
 
     @property
     def may_create(self) -> bool:
