@@ -14,6 +14,7 @@ from typing import Final, Literal
 from visavis.engines.base import EngineError
 from visavis.server.avatars.baking import Bake, Baked, Order, Refused, Step
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.errors import Busy, Conflict, Forbidden, NotFound
 from visavis.server.system.flow import Tasks, Worker
 
@@ -42,8 +43,8 @@ class Job:
 class Workshop:
     """Makes avatars of the operator's own, and removes them; nothing else is touched."""
 
-    def __init__(self, store: AvatarStore) -> None:
-        self._store = store
+    def __init__(self, store: AvatarStore, audit: Audit | None = None) -> None:
+        self._store, self._audit = store, audit or Unaudited()
         self._worker = Worker("workshop")
         self._tasks = Tasks()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
@@ -105,6 +106,7 @@ class Workshop:
             msg = f"The avatar {name!r} cannot be removed: {error.strerror or 'unknown reason'}."
             raise Conflict(msg, "avatar-unwritable") from error
         log.info("avatar removed", extra={"avatar": name})
+        self._audit.record("avatar-deleted", avatar=name, door="page")
 
     async def close(self) -> None:
         """End what is running."""
@@ -146,6 +148,7 @@ class Workshop:
                 await asyncio.to_thread(self._store.file(job.name).unlink, missing_ok=True)
         elif isinstance(outcome, Baked):
             job.state, job.share, job.warnings = "done", 1.0, outcome.warnings
+            self._audit.record("avatar-made", avatar=job.name, door="page")
         else:
             job.state, job.failure = "failed", outcome or Refused("bake-failed", _ENDED)
         failure = job.failure.code if job.failure else None

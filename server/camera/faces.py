@@ -85,7 +85,10 @@ class LocalFace:
 async def local(config: Config, *, typed: bool) -> AsyncIterator[LocalFace]:
     """Load the engines. Raises ConfigError, EngineError, and a model's."""
     source: Source = "dialogue" if typed else "microphone"
-    async with House.open(config, wordless=not typed) as house, house.session(source=source) as one:
+    async with (
+        House.open(config, wordless=not typed, door="camera") as house,
+        house.session(source=source) as one,
+    ):
         yield LocalFace(one)
 
 

@@ -39,6 +39,7 @@ from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import llm
+from visavis.server.system.audit import Audit
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
@@ -88,7 +89,12 @@ def admission(config: Config) -> Admission:
 
 
 def sessions(
-    config: Config, lender: Lender, places: Keeper, metrics: Metrics, memory: Memory | None = None
+    config: Config,
+    lender: Lender,
+    places: Keeper,
+    metrics: Metrics,
+    memory: Memory | None = None,
+    audit: Audit | None = None,
 ) -> Sessions:
     """The sessions of one process. memory: who keeps what is left of them; None: the process."""
     offered = Offered(
@@ -100,13 +106,15 @@ def sessions(
         reach(config),
         Limits(config.resume_seconds, config.idle_seconds, config.session_seconds),
     )
-    return Sessions(offered, lender, places, metrics, memory)
+    return Sessions(offered, lender, places, metrics, memory, audit)
 
 
-def session_routes(config: Config, live: Sessions, metrics: Metrics) -> SessionRoutes:
+def session_routes(
+    config: Config, live: Sessions, metrics: Metrics, audit: Audit | None = None
+) -> SessionRoutes:
     """The addresses of those."""
     recordings = config.home_path / "recordings"
-    return SessionRoutes(live, recordings, metrics, may_name=config.may_name)
+    return SessionRoutes(live, recordings, metrics, may_name=config.may_name, audit=audit)
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:
@@ -216,12 +224,16 @@ def topics(config: Config) -> TopicRoutes:
 
 
 def application(
-    config: Config, lender: Lender, store: AvatarStore, metrics: Metrics
+    config: Config,
+    lender: Lender,
+    store: AvatarStore,
+    metrics: Metrics,
+    audit: Audit | None = None,
 ) -> web.Application:
     """The addresses of a server that is one process, with these engines."""
     admitting, pictures = admission(config), gallery(config)
     places = Places(lambda: admitting.places, config.sessions_per_address)
-    live = sessions(config, lender, OwnPlaces(places), metrics)
+    live = sessions(config, lender, OwnPlaces(places), metrics, audit=audit)
     metrics.places.set_function(lambda: admitting.places)
     metrics.workers.set(1)
 
@@ -229,13 +241,13 @@ def application(
         return metrics.text()
 
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
-    roster = Roster(live, lender, desk.presence, metrics)
+    roster = Roster(live, lender, desk.presence, metrics, audit)
     roster.publish = partial(desk.put, 0)
     parts: tuple[Part, ...] = (
         StaffRoutes(roster),
         DeskRoutes(desk),
-        session_routes(config, live, metrics),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        session_routes(config, live, metrics, audit),
+        AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         topics(config),

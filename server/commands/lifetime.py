@@ -9,8 +9,9 @@ import signal
 import ssl
 import sys
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from importlib.metadata import version
 from typing import Any, Final
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
@@ -19,6 +20,7 @@ from visavis.server.commands.console import say_line
 from visavis.server.http.door import Door
 from visavis.server.http.headers import Headers
 from visavis.server.system import home, logs
+from visavis.server.system.audit import Audit, auditing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.faults import fault
@@ -87,6 +89,17 @@ async def _before(work: Awaitable[object], end: asyncio.Event) -> bool:
 def end_soon() -> None:
     """What hangs from now on, be it in native code, is shown by its place, and the process ends."""
     faulthandler.dump_traceback_later(END_WITHIN, exit=True)
+
+
+@contextmanager
+def audited(config: Config, metrics: Metrics, workers: int) -> Iterator[Audit]:
+    """Where a server notes what is done, its own start and end included. workers: processes."""
+    with auditing(config, "server", metrics) as audit:
+        audit.record("server-started", version=version("visavis"), workers=workers)
+        try:
+            yield audit
+        finally:
+            audit.record("server-stopped")
 
 
 @asynccontextmanager

@@ -35,6 +35,7 @@ from visavis.server.rtc.reach import Reach
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.system import lag, priority
+from visavis.server.system.audit import Audit
 from visavis.server.system.config import Config
 from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
@@ -66,10 +67,10 @@ async def serve(config: Config, count: int) -> None:
     admission = Admission(fixed, float(os.cpu_count() or 1))
     places = Places(lambda: admission.places, config.sessions_per_address)
     metrics.places.set_function(lambda: admission.places)
-    with run_folder() as folder:
+    with run_folder() as folder, lifetime.audited(config, metrics, workers=count) as audit:
         settings = {k: v for k, v in asdict(config).items() if k not in _PRIVATE}
         crew = Crew(Order(WORKER, settings, dict(os.environ)), count, folder, places, metrics)
-        app = _application(config, crew, admission, places, stop, metrics)
+        app = _application(config, crew, admission, places, stop, metrics, audit)
         try:
             async with lifetime.opened(app, config, metrics) as at:
                 if await stop.unless_asked(crew.open()):
@@ -89,6 +90,7 @@ def _application(
     places: Places,
     stop: lifetime.Stop,
     metrics: Metrics,
+    audit: Audit,
 ) -> web.Application:
     def ends() -> str | None:
         return _ENDS if stop.asked.is_set() else None
@@ -107,7 +109,7 @@ def _application(
         StaffForwarding(crew, forwarding),
         wiring,
         DeskRoutes(desk),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create),
+        AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
         CardRoutes(pictures),
         composition.topics(config),
         RelayRoutes(composition.relays(config)),

@@ -169,7 +169,7 @@ async def _published(config: Config, script: Script, publishers: list[Publisher]
     """A session in this process."""
     stopped = _listen_for_the_end()
     say_line("visavis is loading")
-    opening = House.open(config, wordless=script.is_wordless)
+    opening = House.open(config, wordless=script.is_wordless, door="publish")
     source: Source = "voice" if script.is_wordless else "dialogue"
     async with opening as house, house.session(source=source) as session:
         priority.go_first()

@@ -46,7 +46,12 @@ async def serve(config: Config) -> None:
     loop.set_exception_handler(log_loop_faults)
     metrics, store = Metrics(), AvatarStore(config.home_path)
     engines = services(config, store, metrics)
-    app = application(config, engines, store, metrics)
+    with lifetime.audited(config, metrics, workers=1) as audit:
+        app = application(config, engines, store, metrics, audit)
+        await _serve(config, engines, app, metrics)
+
+
+async def _serve(config: Config, engines: Services, app: web.Application, metrics: Metrics) -> None:
     stop = lifetime.Stop()
     stop.listen()
     try:

@@ -37,6 +37,7 @@ from visavis.server.session.attendance import Presence
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import lag, memory, priority, sandbox
+from visavis.server.system.audit import Audit, auditing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import NotFound
 from visavis.server.system.faults import log_loop_faults
@@ -77,26 +78,33 @@ async def _work(folder: Path, slot: int, make: Make) -> None:
     loop.set_exception_handler(log_loop_faults)
     metrics = Metrics()
     engines = make(config, AvatarStore(config.home_path), metrics)
-    await _serve(config, engines, metrics, link, socket_of(folder, slot, os.getpid()))
+    socket = socket_of(folder, slot, os.getpid())
+    with auditing(config, f"worker {slot}", metrics) as audit:
+        await _serve(config, engines, metrics, link, socket, audit)
 
 
 async def _serve(
-    config: Config, engines: Services, metrics: Metrics, link: Link, socket: Path
+    config: Config,
+    engines: Services,
+    metrics: Metrics,
+    link: Link,
+    socket: Path,
+    audit: Audit,
 ) -> None:
     places, remembering = DistantPlaces(link), DistantMemory(link)
-    sessions = composition.sessions(config, engines, places, metrics, remembering)
+    sessions = composition.sessions(config, engines, places, metrics, remembering, audit)
     carry = partial(engines.carries, encoder)
     loaded = asyncio.Event()
 
     def missing() -> str | None:
         return sessions.draining or (engines.missing if loaded.is_set() else _LOADING)
 
-    roster = Roster(sessions, engines, Presence(), metrics)
+    roster = Roster(sessions, engines, Presence(), metrics, audit)
     roster.publish = RowLink(link)
     duty = Duty(link, places, remembering, sessions, metrics, missing, carry, roster.presence)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
     voices = VoiceRoutes(config.voice, config.language, config.home_path)
-    routes = composition.session_routes(config, sessions, metrics)
+    routes = composition.session_routes(config, sessions, metrics, audit)
     wires = composition.wires(config, sessions, metrics)
     parts: list[Part] = [routes, StaffRoutes(roster), voices, *wires]
     for part in parts:

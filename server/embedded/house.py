@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Self
 
 from visavis.server.avatars.store import AvatarStore
@@ -18,6 +19,7 @@ from visavis.server.services.configured import services
 from visavis.server.services.engines import Services
 from visavis.server.session.doors import Outlet
 from visavis.server.session.session import Session
+from visavis.server.system.audit import Audit, Unaudited, audit_log
 from visavis.server.system.config import Config, Source
 from visavis.server.system.metrics import Metrics
 
@@ -25,26 +27,39 @@ from visavis.server.system.metrics import Metrics
 class House:
     """Engines, and any number of sessions, one after the other or at once."""
 
-    def __init__(self, config: Config, engines: Services, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        config: Config,
+        engines: Services,
+        metrics: Metrics,
+        audit: Audit | None = None,
+        door: str = "embedded",
+    ) -> None:
         """engines: opened already. Who makes it otherwise than by `open` closes them."""
         self._config, self._engines, self._metrics = config, engines, metrics
+        self._audit, self._door = audit or Unaudited(), door
         self._numbers = itertools.count(1)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, config: Config, *, wordless: bool = True) -> AsyncIterator[Self]:
+    async def open(
+        cls, config: Config, *, wordless: bool = True, door: str = "embedded"
+    ) -> AsyncIterator[Self]:
         """Load the engines and warm them, which takes some seconds.
 
-        wordless: only what sessions of the source "voice" need. Raises ConfigError, EngineError,
+        wordless: only what sessions of the source "voice" need. door: what it is for, as the audit
+        log calls it. Raises ConfigError, EngineError,
         AvatarError, ManifestError, NotFound.
         """
         metrics, store = Metrics(), AvatarStore(config.home_path)
         engines = services(config, store, metrics, wordless=wordless)
+        audit = audit_log(config, door, metrics)
         try:
             await engines.open()
-            yield cls(config, engines, metrics)
+            yield cls(config, engines, metrics, audit, door)
         finally:
             engines.close()
+            await asyncio.to_thread(audit.close)  # which waits for the disk
 
     @property
     def size(self) -> tuple[int, int]:
@@ -74,7 +89,20 @@ class House:
                 session.add_outlet(outlet)
             running = asyncio.create_task(session.run(), name=name)
             ends.push_async_callback(_ended, running)
+            ends.enter_context(self._noted(name, avatar or self._config.avatar, source))
             yield session
+
+    @contextmanager
+    def _noted(self, session: str, avatar: str, source: Source) -> Iterator[None]:
+        begun = time.monotonic()
+        self._audit.record(
+            "session-opened", session=session, avatar=avatar, source=source, door=self._door
+        )
+        try:
+            yield
+        finally:
+            seconds = round(time.monotonic() - begun, 1)
+            self._audit.record("session-closed", session=session, avatar=avatar, seconds=seconds)
 
 
 async def _ended(running: asyncio.Task[None]) -> None:

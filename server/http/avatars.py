@@ -19,6 +19,7 @@ from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
 from visavis.server.http.callers import caller
 from visavis.server.http.uploads import Uploads
+from visavis.server.system.audit import Audit
 from visavis.server.system.errors import (
     Conflict,
     Forbidden,
@@ -50,9 +51,11 @@ class AvatarRoutes:
     default: of a session that names none. may_create: whether callers may make and remove avatars.
     """
 
-    def __init__(self, store: AvatarStore, default: str, *, may_create: bool) -> None:
+    def __init__(
+        self, store: AvatarStore, default: str, *, may_create: bool, audit: Audit | None = None
+    ) -> None:
         self._store, self._default, self._may_create = store, default, may_create
-        self._workshop = Workshop(store)
+        self._workshop = Workshop(store, audit)
         self._uploads = Uploads()
 
     def routes(self) -> list[web.RouteDef]:

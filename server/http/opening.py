@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -32,6 +33,7 @@ from visavis.server.session.engines import Engines
 from visavis.server.session.lipsync import Mouth
 from visavis.server.session.session import Session
 from visavis.server.session.switching import unknown
+from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.config import SOURCES, Source, as_source
 from visavis.server.system.config_faults import AUTO
 from visavis.server.system.errors import Conflict, Full, Malformed, NotReady
@@ -70,7 +72,8 @@ class Wish:
     """What a new session is asked to be, in the words of who asks; empty: as the server has it.
 
     accepts: an Accept-Language header, for a server whose language follows its visitors.
-    background: what the face stands before, see server/avatars/backgrounds.py.
+    background: what the face stands before, see server/avatars/backgrounds.py. door: how it is come
+    in, a word of ours, for the audit log.
     """
 
     avatar: str = ""
@@ -79,6 +82,7 @@ class Wish:
     language: str = ""
     accepts: str = ""
     background: str = ""
+    door: str = "page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Kind:
     language: str
     follows: bool
     background: str = ""
+    door: str = "page"
 
 
 class Lender(Protocol):
@@ -132,6 +137,7 @@ class Sessions:
     """The live sessions, by their names. listeners: told of each that enters another state.
 
     memory: who keeps what is left of those that ended. gone: called with the name of each that did.
+    audit: where their use of avatars is noted.
     """
 
     def __init__(
@@ -141,7 +147,10 @@ class Sessions:
         places: Keeper,
         metrics: Metrics,
         memory: Memory | None = None,
+        audit: Audit | None = None,
     ) -> None:
+        self._audit = audit or Unaudited()
+        self._begun: dict[str, float] = {}  # by name: when, by a clock that never jumps
         self._offered, self._lender, self._metrics = offered, lender, metrics
         self.places, self.memory = places, memory or OwnMemory()
         self._held: dict[str, Held] = {}
@@ -221,7 +230,7 @@ class Sessions:
         ours = self._offered
         avatar, voice = wish.avatar or ours.avatar, wish.voice or ours.voice
         await self._lender.check(avatar, voice)
-        return Kind(avatar, voice, source, language, follows, wish.background)
+        return Kind(avatar, voice, source, language, follows, wish.background, wish.door)
 
     async def hosted(
         self, wish: Wish, who: str, *, name: str = "", lingers: float = 0.0,
@@ -269,6 +278,10 @@ class Sessions:
         if not self.places.hold(name, held):
             await held.close()
             raise Full("Others from your address came meanwhile. Try again in a moment.")
+        self._begun[name] = time.monotonic()
+        self._audit.record(
+            "session-opened", session=name, avatar=kind.avatar, source=kind.source, door=kind.door
+        )
         self.changed(held)
         return held
 
@@ -359,6 +372,11 @@ class Sessions:
         for each in self.gone:
             each(name)
         log.info("session closed", extra={"session": name})
+        if (begun := self._begun.pop(name, None)) is not None:
+            seconds = round(time.monotonic() - begun, 1)
+            self._audit.record(
+                "session-closed", session=name, avatar=held.terms.avatar, seconds=seconds
+            )
 
 
 def _source(wanted: str) -> Source:

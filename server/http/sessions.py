@@ -28,6 +28,7 @@ from visavis.server.rtc.legacy import Legacy
 from visavis.server.rtc.terms import Terms
 from visavis.server.session.events import Directed, Failure
 from visavis.server.session.session import Session
+from visavis.server.system.audit import Audit
 from visavis.server.system.errors import (
     Conflict,
     Malformed,
@@ -54,11 +55,17 @@ class SessionRoutes:
     """
 
     def __init__(
-        self, sessions: Sessions, recordings: Path, metrics: Metrics, *, may_name: bool = False
+        self,
+        sessions: Sessions,
+        recordings: Path,
+        metrics: Metrics,
+        *,
+        may_name: bool = False,
+        audit: Audit | None = None,
     ) -> None:
         self._sessions, self._metrics, self._may_name = sessions, metrics, may_name
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by name
-        self._recordings = Recordings(recordings)
+        self._recordings = Recordings(recordings, audit)
         self._reviving: dict[str, asyncio.Event] = {}
         self._offers = Offers()
         sessions.gone.append(self._recordings.forget)

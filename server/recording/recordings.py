@@ -13,6 +13,7 @@ from visavis.engines.base import PLAY_RATE
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.recording.recorder import Recorder
 from visavis.server.session.session import Session
+from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.errors import Conflict, NotFound
 
 log = logging.getLogger(__name__)
@@ -52,8 +53,8 @@ class Recording:
 class Recordings:
     """Files go into `folder`, named by the time and the session."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, audit: Audit | None = None) -> None:
+        self._folder, self._audit = folder, audit or Unaudited()
         self._recordings: dict[str, Recording] = {}
 
     def start(self, session: Session) -> Recording:
@@ -67,7 +68,17 @@ class Recordings:
         recording = Recording(recorder, session.add_outlet(recorder))
         self._recordings[session.name] = recording
         log.info("recording", extra={"session": session.name, "file": str(recorder.path)})
+        self._audit.record("recording-begun", session=session.name, file=path.name)
+        recording.task.add_done_callback(lambda _: self._ended(session.name, recording))
         return recording
+
+    def _ended(self, session: str, recording: Recording) -> None:
+        seconds = round(recording.recorder.length / PLAY_RATE, 1)
+        name = recording.recorder.path.name
+        state = recording.state
+        self._audit.record(
+            "recording-ended", session=session, file=name, seconds=seconds, why=state
+        )
 
     def of(self, session: Session) -> Recording:
         """The last one of a session. Raises NotFound."""

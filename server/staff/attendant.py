@@ -27,6 +27,7 @@ from visavis.server.staff import streams
 from visavis.server.staff.lines import Lines
 from visavis.server.staff.rows import REASON, Doing, Row
 from visavis.server.staff.streams import Told
+from visavis.server.system.audit import Audit, Deed, Unaudited
 from visavis.server.system.errors import Conflict
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -73,10 +74,12 @@ class Attendant:
         mouth: Callable[[], Awaitable[Mouth]],
         changed: Callable[[], None],
         metrics: Metrics,
+        audit: Audit | None = None,
     ) -> None:
         self._conversation, self._session = conversation, conversation.session
         self._presence, self._mouth = presence, mouth
         self._changed, self._metrics = changed, metrics
+        self._audit = audit or Unaudited()
         self._doing: Doing = "idle"
         self._mood = UNTOLD
         self._begun = monotonic()
@@ -175,6 +178,7 @@ class Attendant:
         if self._booth is not None:
             raise Conflict("You speak with your own voice: switch it off to type.", "voice-on")
         self._lines.put(lambda: self._session.say(text, style))
+        self._note("staff-said", who=member.name)
 
     def _own(self, key: str) -> None:
         """Let the avatar say a sentence of its own about this, after what it says now."""
@@ -201,6 +205,7 @@ class Attendant:
         self._metrics.staff_taken_over.labels("no" if self._wanted is None else "yes").inc()
         self.answer_call()
         log.info("staff took over", extra={"session": self._session.name})
+        self._note("staff-took-over", who=member.name)
         if not self._session.resting:
             self._own("taken")
         self._changed()
@@ -219,9 +224,14 @@ class Attendant:
         self._session.attendance.release()
         self._metrics.staff_handed_back.labels(why).inc()
         log.info("staff handed back", extra={"session": self._session.name, "why": why})
+        self._note("staff-gave-back", why=why)
         if why != "ended":
             self._own("returned" if why == "done" else "lost")
         self._changed()
+
+    def _note(self, what: Deed, **fields: str) -> None:
+        avatar = self._conversation.terms.avatar
+        self._audit.record(what, session=self._session.name, avatar=avatar, **fields)
 
     def answer_call(self) -> None:
         """Nobody is wanted any more: somebody came, or saw that it is not needed."""
@@ -267,6 +277,7 @@ class Attendant:
         self._stop_voice()
         self._booth = booth
         self._session.attendance.hold("speaking")
+        self._note("staff-spoke", who=member.name)
         self._tasks.start(self._attend(booth), name="staff's voice")
         self._changed()
         return answer

@@ -11,6 +11,7 @@ from visavis.server.rtc.held import Held
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.attendant import Attendant
 from visavis.server.staff.rows import Row
+from visavis.server.system.audit import Audit
 from visavis.server.system.errors import NotFound
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -22,8 +23,14 @@ class Roster:
     """Of one process, over its sessions. publish: told the rows when one has changed."""
 
     def __init__(
-        self, sessions: Sessions, lender: Lender, presence: Presence, metrics: Metrics
+        self,
+        sessions: Sessions,
+        lender: Lender,
+        presence: Presence,
+        metrics: Metrics,
+        audit: Audit | None = None,
     ) -> None:
+        self._audit = audit
         self._lender, self.presence, self._metrics = lender, presence, metrics
         self._attendants: dict[str, Attendant] = {}
         self._tasks = Tasks()
@@ -62,8 +69,9 @@ class Roster:
                 self._tasks.start(gone.close(), name="staff leave")
         elif name not in self._attendants:
             self._attendants[name] = Attendant(
-                conversation, self.presence, self._lender.mouth, self.changed, self._metrics
-            )
+                conversation, self.presence, self._lender.mouth, self.changed, self._metrics,
+                self._audit,
+            )  # fmt: skip
         self.changed()
 
     def changed(self) -> None:

@@ -108,6 +108,12 @@ class Config:
         "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
         "days, with numbers, addresses and names blanked",
     )
+    audit: str = _setting(
+        "on",
+        "on or off: whether it is noted who made, used, changed and took over what, for `visavis "
+        "audit`: no words, no addresses",
+    )
+    audit_days: int = _setting(365, "days after which lines of that are deleted; 0: never")
     emergency_number: str = _setting("112", "number that a visitor in danger is told to call")
     crisis_number: str = _setting(
         "", "number told to a visitor who thinks of suicide; empty: the emergency number alone"

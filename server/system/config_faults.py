@@ -19,6 +19,7 @@ AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 SOURCES: Final = ("dialogue", "microphone")
 _SWITCHES: Final = (
     "create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine", "whep", "whip",
+    "audit",
 )  # fmt: skip
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(
@@ -113,6 +114,8 @@ def _number_faults(config: Config) -> Iterator[str]:
         yield f"workers is {config.workers}: choose auto, or a number from 1 to {_WORKERS}"
     if min(config.sessions_per_address, config.resume_seconds, config.drain_seconds) < 0:
         yield "sessions_per_address, resume_seconds and drain_seconds must each be 0 or more"
+    if config.audit_days < 0:
+        yield f"audit_days is {config.audit_days}: choose 0 (never deleted), or days"
     if min(config.idle_minutes, config.session_minutes) < -1:
         yield "idle_minutes and session_minutes must be -1, 0 or more"
 

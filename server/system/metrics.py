@@ -82,6 +82,16 @@ class Metrics:
             "Requests with a wrong token, or without one",
             registry=self.registry,
         )
+        self.audit_missed = Counter(
+            "visavis_audit_missed",
+            "Lines of the audit log that are lost, for the disk took none for too long",
+            registry=self.registry,
+        )
+        self.audit_waiting = Gauge(
+            "visavis_audit_waiting",
+            "Lines of the audit log that the disk does not take now",
+            registry=self.registry,
+        )
         self.taken_back = Counter(
             "visavis_answers_taken_back",
             "Answers that began before the visitor had finished",

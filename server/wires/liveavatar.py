@@ -188,7 +188,7 @@ class LiveAvatar:
     async def _open(self, name: str, avatar: str, who: str) -> None:
         limits = Limits(0.0, 0.0, self._settings.limits.length)
         self._started[name] = await self._sessions.hosted(
-            Wish(avatar=avatar, source="voice"), who, name=name, limits=limits
+            Wish(avatar=avatar, source="voice", door="liveavatar"), who, name=name, limits=limits
         )
 
     async def _stop(self, request: web.Request) -> web.Response:

@@ -86,7 +86,8 @@ class Launches:
         if not token:
             raise Malformed("livekit_token is missing.")
         avatar = wanted.get("avatar_id") or wanted.get("agent_id") or ""
-        hosted = await self._sessions.hosted(Wish(avatar=avatar, source="voice"), caller(request))
+        wish = Wish(avatar=avatar, source="voice", door="livekit")
+        hosted = await self._sessions.hosted(wish, caller(request))
         try:
             room = await joined(url, token)
         except BaseException as error:

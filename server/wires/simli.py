@@ -191,7 +191,7 @@ class Simli:
 
     async def _opened(self, claims: Mapping[str, Any], who: str) -> Hosted:
         limits = Limits(0.0, float(claims["idle"]), float(claims["length"]))
-        wish = Wish(avatar=str(claims["avatar"]), source="voice")
+        wish = Wish(avatar=str(claims["avatar"]), source="voice", door="simli")
         return await self._sessions.hosted(wish, who, limits=limits)
 
 

@@ -178,7 +178,7 @@ def _asked(fields: Mapping[str, Any], accepts: str) -> _Asked:
     for name, value in wanted.items():
         if not isinstance(value, str):
             raise Malformed(f"`{name}` in `request_data` must be a text.", "bad-message")
-    wish = Wish(**wanted, accepts=accepts)
+    wish = Wish(**wanted, accepts=accepts, door="pipecat")
     return _Asked(offer, again if isinstance(again, str) else "", wish)
 
 

@@ -58,7 +58,7 @@ class Stages:
         except EngineError as error:
             raise NotReady(str(error)) from error
         return await self._sessions.hosted(
-            Wish(avatar=avatar, source="dialogue"), who, name=PREFIX + avatar,
+            Wish(avatar=avatar, source="dialogue", door="whep"), who, name=PREFIX + avatar,
             lingers=_LINGERS, limits=_ENDLESS, adapt=lambda engines: replace(engines, pushed=mouth),
         )  # fmt: skip
 

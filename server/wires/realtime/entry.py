@@ -111,6 +111,7 @@ async def wish(request: web.Request, fields: Mapping[str, Any], names: Names) ->
         source="dialogue",
         language=query.get("language", ""),
         accepts=request.headers.get("Accept-Language", ""),
+        door="realtime",
     )
 
 
