@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Literal, cast, get_args
 
 from visavis.models.errors import AvatarError
@@ -33,6 +33,8 @@ class Consent:
     until: str = ""  # the last day of use in UTC, as 2027-01-31; empty: no end
     uses: tuple[Use, ...] = USES  # what the face may be used for
     languages: tuple[str, ...] = ()  # codes it may speak, as "en"; empty: any
+    proof: str = ""  # what showed that the person was there; empty: nothing did
+    likeness: str = ""  # words about a face that is like another avatar's; empty: none is
 
     def check(self) -> None:
         """Raises AvatarError: "consent-missing" unless all is said, "consent-invalid"."""
@@ -67,8 +69,10 @@ class Consent:
             return None
 
     def as_json(self) -> dict[str, Any]:
-        """What `read` reads."""
-        return asdict(self)
+        """What `read` reads; what says nothing is left out, as it was in earlier versions."""
+        said = asdict(self)
+        plain = {each.name: each.default for each in fields(self)}
+        return {key: value for key, value in said.items() if value != plain[key]}
 
 
 def check_until(until: str) -> None:
@@ -110,6 +114,8 @@ def read(said: Any) -> Consent:
         until=text(said, "until", 10) if "until" in said else "",
         uses=cast(tuple[Use, ...], _texts(said, "uses")) if "uses" in said else USES,
         languages=_texts(said, "languages") if "languages" in said else (),
+        proof=text(said, "proof", 200) if "proof" in said else "",
+        likeness=text(said, "likeness", 400) if "likeness" in said else "",
     )  # fmt: skip
     consent.check()
     return consent

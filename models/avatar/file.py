@@ -148,7 +148,8 @@ class Avatar:
 
 
 def _written(card: Card, layout: Any) -> bytes:
-    said = {key: value for key, value in asdict(card).items() if key != "origin"}
+    said = asdict(card) | {"consent": card.consent.as_json()}
+    del said["origin"]
     manifest = {"format": FORMAT, "version": VERSION, **said, "layout": layout}
     return json.dumps(manifest, indent=1).encode()
 

@@ -178,5 +178,7 @@ def test_records_that_are_none_are_refused(more):
 
 
 def test_a_record_comes_back_from_json():
-    consent = replace(CONSENT, until="2027-01-31", uses=("videos",), languages=("de",))
+    consent = replace(
+        CONSENT, until="2027-01-31", uses=("videos",), languages=("de",), proof="p", likeness="l"
+    )
     assert read(json.loads(json.dumps(consent.as_json()))) == consent
