@@ -671,6 +671,22 @@ class Generator(Protocol):
         ...
 
 
+class Finish(Protocol):
+    """What is in every picture of a session that goes out: a label, a mark.
+
+    One per session, made for pictures of one shape (`models.pictures.canvas.Canvas`).
+    """
+
+    def finish(self, image: I420, at: int) -> None:
+        """Put it into a picture of that shape, in place. Releases the GIL. Raises EngineError.
+
+        at: samples at PLAY_RATE from the start of the session. Pictures come in increasing order,
+        one at a time, but from several threads; the session's still comes first, at 0, and may be
+        shown at any time after that.
+        """
+        ...
+
+
 def can_patch(generator: Generator) -> bool:
     """Whether it draws `Portrayal.over`, at a small part of a whole picture's cost.
 

@@ -24,6 +24,7 @@ from visavis.server.services.engines import Services
 from visavis.server.session import events
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event
+from visavis.server.session.finishing import Finished, as_drawn
 from visavis.server.session.session import Session
 from visavis.server.session.showing import Urgency
 from visavis.server.system.config import Config
@@ -98,9 +99,10 @@ class _Still:
         pass
 
     async def draw(
-        self, make: Callable[[], FaceState], due: float, over: Before | None = None
-    ) -> I420:
-        return self._still
+        self, make: Callable[[], FaceState], due: float, over: Before | None = None,
+        finish: Finished = as_drawn,
+    ) -> I420:  # fmt: skip
+        return finish(self._still)
 
 
 class _Visitor:

@@ -11,6 +11,7 @@ from visavis.engines.registry import Wanted
 from visavis.engines.settings import ChatSettings
 from visavis.server.avatars.backgrounds import Backgrounds
 from visavis.server.services.answering import MindSettings
+from visavis.server.services.finishes import AS_DRAWN, Finishes
 from visavis.server.system.config_faults import AUTO
 from visavis.server.tools.specs import NO_TOOLS, ToolsFile
 
@@ -33,6 +34,7 @@ class Defaults:
     chat: the language model's endpoint, for a dialogue that asks one.
     zone: of time, at the place; empty: this machine's.
     backgrounds: what faces may stand before.
+    finishes: what is put into every picture.
     """
 
     avatar: str
@@ -53,6 +55,7 @@ class Defaults:
     chat: ChatSettings | None = None
     zone: str = ""
     backgrounds: Backgrounds = field(default_factory=Backgrounds)
+    finishes: Finishes = AS_DRAWN
 
     @property
     def mind(self) -> MindSettings:

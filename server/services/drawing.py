@@ -26,6 +26,7 @@ from visavis.server.playout.messages import Fluency
 from visavis.server.services.phases import Phases
 from visavis.server.services.relief import Relief
 from visavis.server.services.requests import Gathering, Make, Request, Requests
+from visavis.server.session.finishing import Finished, as_drawn
 from visavis.server.session.showing import Urgency
 from visavis.server.system.faults import broken, contained
 from visavis.server.system.flow import Tasks, Worker
@@ -79,16 +80,18 @@ class DrawingPool:
             self.relief = Relief(patches=can_patch(self._generator))
 
     async def draw(
-        self, puppet: Puppet, make: Make, due: float, over: Before | None = None
-    ) -> I420:
+        self, puppet: Puppet, make: Make, due: float, over: Before | None = None,
+        finish: Finished = as_drawn,
+    ) -> I420:  # fmt: skip
         """The picture, that is wanted by `due` (s of clock.seconds()) and may come later.
 
-        make: called in the thread that draws; an EngineError of it concerns this request alone.
+        make, finish: called in the thread that draws; an EngineError of theirs concerns this
+        request alone.
         over: see Portrayal. A request whose caller is cancelled is dropped. Raises EngineError.
         """
         if self._closed:
             raise _closing()
-        request = self._waiting.add(seconds(), due, puppet, make, over)
+        request = self._waiting.add(seconds(), due, puppet, make, over, finish)
         batch = self._generator.batch
         self._gathering.asked(request, enough=len(self._waiting) >= batch)
         if self._idle and (batch == 1 or len(self._idle) == len(self._workers)):
@@ -175,15 +178,17 @@ class PoolSitting:
         """See Sitting."""
         self._pool.relief.missed(seconds(), count)
 
-    async def draw(self, make: Make, due: float, over: Before | None = None) -> I420:
+    async def draw(
+        self, make: Make, due: float, over: Before | None = None, finish: Finished = as_drawn
+    ) -> I420:
         """See Sitting."""
-        return await self._pool.draw(self._puppet, make, due, over)
+        return await self._pool.draw(self._puppet, make, due, over, finish)
 
 
 def _drawn(
     generator: Generator, batch: Sequence[Request], deadline: float
 ) -> list[I420 | EngineError]:
-    """In a drawing thread: each request's state, then all pictures at once."""
+    """In a drawing thread: each request's state, all pictures at once, what is put into each."""
     states = [_state(request) for request in batch]
     portrayals = [
         Portrayal(request.puppet, state, request.over)
@@ -195,7 +200,10 @@ def _drawn(
         message = f"the generator made {len(pictures)} pictures of {len(portrayals)}"
         raise EngineError(message)
     drawn = iter(pictures)
-    return [state if isinstance(state, EngineError) else next(drawn) for state in states]
+    return [
+        state if isinstance(state, EngineError) else _finished(request, next(drawn))
+        for request, state in zip(batch, states, strict=True)
+    ]
 
 
 def _pictures(
@@ -223,6 +231,15 @@ def _alone(generator: Generator, one: Portrayal, deadline: float) -> I420 | Engi
     except EngineError as error:
         return error
     return picture
+
+
+def _finished(request: Request, picture: I420 | EngineError) -> I420 | EngineError:
+    if isinstance(picture, EngineError):
+        return picture
+    try:
+        return request.finish(picture)
+    except EngineError as error:
+        return error
 
 
 def _state(request: Request) -> FaceState | EngineError:

@@ -31,6 +31,7 @@ from visavis.engines.language import detection, tongues
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.avatar.backdrop import NOTHING
 from visavis.models.manifest import ManifestError
+from visavis.models.pictures.canvas import Canvas
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.services import carrying, prepared
@@ -207,6 +208,8 @@ class Services:
         with loading("The session's ears, lips or motion"):
             ear, motion = await asyncio.to_thread(self._own, source, self._seed, stt, language)
             pushed = await self.mouth() if source == "voice" else None
+        canvas = Canvas(*self._defaults.size, backdrop == NOTHING)
+        finishing = await asyncio.to_thread(self._defaults.finishes.of, canvas)
         loan = await self._puppets.lend(
             path, backdrop
         )  # last: what fails after it would not give it back
@@ -221,6 +224,7 @@ class Services:
             motion=motion,
             sitting=sitting,
             still=loan.still,
+            finishing=finishing,
             double=self._defaults.size[1] if backdrop == NOTHING else 0,
             speakers=Speakers(
                 self._answering.mind,
@@ -252,7 +256,7 @@ class Services:
         with loading("The session's lips or motion"):
             motion, mouth = await asyncio.to_thread(load.motion, self._seed), await self.mouth()
         loan = await self._puppets.lend(path)
-        wordless = Wordless(self._guide, self._drawing, self._metrics)
+        wordless = Wordless(self._guide, self._drawing, self._metrics, self._defaults.finishes)
         return wordless.engines(loan, motion, mouth, source)
 
     async def learn(self) -> None:
@@ -321,7 +325,8 @@ class Services:
         path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
         loan = await self._puppets.lend(path)
         try:
-            make = rehearsal(self._generator, loan.puppet, encoder)
+            finishes = self._defaults.finishes
+            make = rehearsal(self._generator, loan.puppet, encoder, finishes)
             return await carrying.measure(make, cores, free)
         finally:
             loan.end()

@@ -18,9 +18,12 @@ from visavis.engines.base import (
 from visavis.engines.dialogue.echo import EchoDialogue
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
+from visavis.models.pictures.canvas import Canvas
 from visavis.server.playout.messages import Fluency
+from visavis.server.services.finishes import AS_DRAWN, Finishes
 from visavis.server.services.minds import DialogueMind
 from visavis.server.session.engines import Engines
+from visavis.server.session.finishing import Finished, as_drawn
 from visavis.server.session.guide import Guide
 from visavis.server.session.lipsync import Mouth
 from visavis.server.session.showing import Urgency
@@ -51,13 +54,17 @@ class Alone:
         """Time does not wait here, so there are none."""
 
     async def draw(
-        self, make: Callable[[], FaceState], due: float, over: Before | None = None
-    ) -> I420:
+        self, make: Callable[[], FaceState], due: float, over: Before | None = None,
+        finish: Finished = as_drawn,
+    ) -> I420:  # fmt: skip
         """See Sitting."""
-        return await self._worker.call(lambda: self._draw(make()))
+        return await self._worker.call(lambda: finish(self._draw(make())))
 
 
-def offline_engines(draw: Draw, director: Director, tts: Tts, lips: Lips | None = None) -> Engines:
+def offline_engines(
+    draw: Draw, director: Director, tts: Tts, lips: Lips | None = None, *,
+    finishes: Finishes = AS_DRAWN,
+) -> Engines:  # fmt: skip
     """For a session that says texts, or with `lips` the sound that it is fed.
 
     Nothing here has a deadline: nobody waits.
@@ -68,12 +75,15 @@ def offline_engines(draw: Draw, director: Director, tts: Tts, lips: Lips | None 
         return Served(InThread(engine, Worker(name)), Health(name, name, metrics))
 
     echo: Dialogue = EchoDialogue()
+    still = draw(FaceState())
+    height, width = still.shape[0] * 2 // 3, still.shape[1]
     guide = Guide(director, served("direction", director), Sentiment(director))
     return Engines(
         ear=Mouth(lips, load.lips) if lips is not None else None,
         motion=load.motion(_SEED),
         sitting=Alone(draw),
-        still=draw(FaceState()),
+        still=still,
+        finishing=finishes.of(Canvas(width, height)),
         speakers=Speakers(DialogueMind(served("dialogue", echo)), served("tts", tts), guide),
         apology=(),
         language=tts.voice.language,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from visavis.engines.base import I420, Before, EngineError, EngineHung, FaceState, Puppet
 from visavis.server.playout.clock import PERIOD
+from visavis.server.session.finishing import Finished, as_drawn
 
 Make = Callable[[], FaceState]
 
@@ -30,6 +31,7 @@ class Request:
     puppet: Puppet = field(compare=False)
     make: Make = field(compare=False)
     over: Before | None = field(compare=False)
+    finish: Finished = field(compare=False)
     picture: asyncio.Future[I420] = field(compare=False)
 
     def __post_init__(self) -> None:
@@ -54,11 +56,12 @@ class Requests:
         return len(self._heap)
 
     def add(
-        self, asked: float, due: float, puppet: Puppet, make: Make, over: Before | None
-    ) -> Request:
+        self, asked: float, due: float, puppet: Puppet, make: Make, over: Before | None,
+        finish: Finished = as_drawn,
+    ) -> Request:  # fmt: skip
         """Ask for one."""
         future: asyncio.Future[I420] = asyncio.get_running_loop().create_future()
-        request = Request(next(self._numbers), asked, due, puppet, make, over, future)
+        request = Request(next(self._numbers), asked, due, puppet, make, over, finish, future)
         heapq.heappush(self._heap, request)
         return request
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from visavis.engines.base import I420, Motion
 from visavis.engines.language.commands import Commands
@@ -11,6 +11,7 @@ from visavis.models.pictures.double import rows
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause, Request
 from visavis.server.session.changeover import Hears
+from visavis.server.session.finishing import Finishing
 from visavis.server.session.hearing import Ear
 from visavis.server.session.lipsync import Mouth
 from visavis.server.session.showing import Sitting
@@ -23,7 +24,8 @@ class Engines:
     """What one session works with.
 
     ear: to answer what it hears; or a mouth, to speak it; None: it hears nothing. sitting draws
-    its avatar, of which `still` is the neutral face. give_back: called when the session is over,
+    its avatar, of which `still` is the neutral face, and finishing puts into all pictures, the
+    still's too, what is to be in them. give_back: called when the session is over,
     for what was lent to it. clock: makes the session's, whose pictures are due when it suits the
     others. commands: what visitors may tell the conversation itself; None: all is for the mind.
     language: BCP 47, in which the conversation begins, and voice: who speaks it. follows: whether
@@ -51,12 +53,18 @@ class Engines:
     hears: Hears | None = None
     pushed: Mouth | None = None
     double: int = 0
+    finishing: Finishing = field(default_factory=Finishing)
     over: Callable[[Request, float | None], None] = lambda request, sure: None
 
     @property
     def size(self) -> tuple[int, int]:
         """px of the face's picture, across and down."""
         return self.still.shape[1], self.double or self.still.shape[0] * 2 // 3
+
+    @property
+    def first(self) -> I420:
+        """The still as it is shown: the first picture that anybody sees. Raises EngineError."""
+        return self.finishing.of(self.still, 0)
 
     @property
     def matte(self) -> int:

@@ -60,12 +60,19 @@ class Session:
         self._switching = Switching(engines.language, engines.languages, follows=engines.follows)
         self._closed = False
         self._tasks = Tasks()
+        still = engines.first
         self._showing = Showing(
-            clock, self.timeline, engines.motion, engines.sitting, engines.still, metrics
+            clock,
+            self.timeline,
+            engines.motion,
+            engines.sitting,
+            still,
+            metrics,
+            engines.finishing,
         )
         self._outlets = Outlets(
             self._tasks,
-            lambda: self._played.playout(clock, self.timeline, engines.still, engines.double),
+            lambda: self._played.playout(clock, self.timeline, still, engines.double),
             self._showing.look,
         )
         self._showing.changed = lambda fluency: self._outlets.tell(events.Pictures(fluency))

@@ -7,7 +7,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal, Protocol
 
 import numpy as np
@@ -27,6 +27,7 @@ from visavis.engines.base import (
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import FRAME, Fluency, Picture, Tick, ms
 from visavis.server.playout.timeline import Timeline
+from visavis.server.session.finishing import Finished, Finishing, as_drawn
 from visavis.server.system.faults import contained, fault
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health
@@ -66,12 +67,14 @@ class Sitting(Protocol):
         ...
 
     async def draw(
-        self, make: Callable[[], FaceState], due: float, over: Before | None = None
-    ) -> I420:
+        self, make: Callable[[], FaceState], due: float, over: Before | None = None,
+        finish: Finished = as_drawn,
+    ) -> I420:  # fmt: skip
         """The picture of its avatar in the state that is made where it is drawn, off the loop.
 
         Wanted by `due`, s of time.monotonic(), but it may come later. over: draw the mouth alone
-        over this one; only while `fluency` says so. Raises EngineError.
+        over this one; only while `fluency` says so. finish: makes of the picture, there too, what
+        is given. Raises EngineError.
         """
         ...
 
@@ -103,6 +106,12 @@ class Interest:
         return "idle"
 
 
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    at: Tick
+    drawn: Before
+
+
 class Showing:
     """One session's face. All calls to motion happen where it is drawn, in order.
 
@@ -117,8 +126,10 @@ class Showing:
         sitting: Sitting,
         still: I420,
         metrics: Metrics,
+        finishing: Finishing | None = None,
     ) -> None:
-        """still: the avatar's neutral face, of the shape of every picture."""
+        """still: the avatar's neutral face, of the shape of every picture, and finished as all."""
+        self._finishing = finishing or Finishing()
         self._clock, self._timeline, self._metrics = clock, timeline, metrics
         self._motion, self._sitting, self._still = motion, sitting, still
         self._commands: deque[Callable[[], None]] = deque()
@@ -127,7 +138,7 @@ class Showing:
         self.changed: Callable[[Fluency], None] = lambda fluency: None  # told of a new one
         self._interest = Interest()
         self._counted: str | None = None  # where the metrics have this session
-        self._whole: Picture | None = None  # the last one that was drawn as a whole
+        self._whole: _Whole | None = None  # the last one that was drawn as a whole
         self._stills = 0  # shown in a row
         self._drawn_at: Tick = 0  # of the last picture that was drawn, shown or not
         self._newest: Tick = 0  # of all pictures
@@ -264,12 +275,12 @@ class Showing:
             stays = _REFINED if self._stills <= _REFINEMENTS else _STILL
             return Picture(at, self._still, stays=stays)
         if not self._interest.seen:
-            return replace(await self._draw(at), stays=_UNSEEN)
+            return replace((await self._draw(at))[0], stays=_UNSEEN)
         whole = self._whole
         if self.fluency == "mouth" and whole is not None and whole.at == at - FRAME:
-            assert whole.state is not None
-            return await self._draw(at, Before(whole.image, whole.state))
-        self._whole = picture = await self._draw(at)
+            return (await self._draw(at, whole.drawn))[0]
+        picture, drawn = await self._draw(at)
+        self._whole = _Whole(at, drawn)
         if self.fluency == "half":
             self._metrics.held.inc()
             return replace(picture, stays=2 * FRAME)
@@ -283,9 +294,10 @@ class Showing:
         if at - self._drawn_at >= _PROBE[not self._interest.seen]:
             await self._draw(at)
 
-    async def _draw(self, at: Tick, over: Before | None = None) -> Picture:
+    async def _draw(self, at: Tick, over: Before | None = None) -> tuple[Picture, Before]:
+        """A picture, and the same as it was drawn. Raises EngineError."""
         began = time.perf_counter()
-        phoneme, made = "", FaceState()
+        phoneme, made, drawn = "", FaceState(), self._still
         self._drawn_at = at
 
         def make() -> FaceState:
@@ -294,12 +306,17 @@ class Showing:
                 made, phoneme = self._state(at)
             return made
 
-        image = await self._sitting.draw(make, self._clock.seconds(at), over)
+        def finish(image: I420) -> I420:
+            nonlocal drawn
+            drawn = image
+            return self._finishing.of(image, at)
+
+        image = await self._sitting.draw(make, self._clock.seconds(at), over, finish)
         self._metrics.render.observe(time.perf_counter() - began)
         if image.dtype != np.uint8 or image.shape != self._still.shape:
             # It would end whoever encodes it, for good.
             raise EngineError(f"a picture of {image.shape} {image.dtype}, not {self._still.shape}")
-        return Picture(at, image, made, phoneme)
+        return Picture(at, image, made, phoneme), Before(drawn, made)
 
     def _state(self, at: Tick) -> tuple[FaceState, str]:
         """What was asked for meanwhile, then the face at `at`. Raises EngineError."""

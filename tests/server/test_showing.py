@@ -20,6 +20,7 @@ from visavis.server.playout.messages import FRAME, TICK_RATE, Fluency, Tick, ms
 from visavis.server.playout.timeline import Timeline
 from visavis.server.rtc.tracks import AudioTrack, VideoTrack
 from visavis.server.session import events
+from visavis.server.session.finishing import Finished, Finishing, as_drawn
 from visavis.server.session.showing import Interest, Showing, Urgency
 from visavis.server.system.metrics import Metrics
 
@@ -49,14 +50,15 @@ class Sitting:
         self.skipped += count
 
     async def draw(
-        self, make: Callable[[], FaceState], due: float, over: Before | None = None
-    ) -> I420:
+        self, make: Callable[[], FaceState], due: float, over: Before | None = None,
+        finish: Finished = as_drawn,
+    ) -> I420:  # fmt: skip
         self.drawn.append((due, over))
         make()
         await asyncio.sleep(self.seconds)
         if self.broken:
             raise EngineError("told to fail")
-        return np.full((96, 64), len(self.drawn) % 200 + 8, np.uint8)
+        return finish(np.full((96, 64), len(self.drawn) % 200 + 8, np.uint8))
 
 
 class Face:
@@ -304,3 +306,27 @@ async def test_sound_is_whole_whatever_becomes_of_the_pictures():
 
 def _no_miss(length: Tick, what: str) -> None:
     pytest.fail(f"{length / TICK_RATE:.3f} s of {what}")
+
+
+class _Seal:
+    """A finish that can be told from all that is drawn."""
+
+    def finish(self, image: I420, at: Tick) -> None:
+        image[0, 0] = 255
+
+
+async def test_every_picture_is_finished_and_the_mouth_is_drawn_over_what_was_drawn() -> None:
+    sitting, clock, timeline = Sitting(step="mouth"), Clock(), Timeline()
+    showing = Showing(clock, timeline, FakeMotion(), sitting, STILL, Metrics(), Finishing(_Seal()))
+    shown, reader = [], timeline.reader()
+    running = asyncio.create_task(showing.run())
+    for _ in range(12):
+        await clock.sleep_until(clock.now() // FRAME * FRAME + FRAME)
+        if picture := reader.picture(clock.now() // FRAME * FRAME):
+            shown.append(int(picture.image[0, 0]))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    over = [before.image for _, before in sitting.drawn if before is not None]
+    assert set(shown) == {255}
+    assert over
+    assert all((image != 255).all() for image in over)
