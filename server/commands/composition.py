@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from aiohttp import web
 
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands import films
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
@@ -29,7 +30,10 @@ from visavis.server.http.places import Keeper, OwnPlaces, Places
 from visavis.server.http.relays import RelayRoutes
 from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
+from visavis.server.provenance.claims import Film
+from visavis.server.provenance.films import FilmSigning
 from visavis.server.rtc.allowance import Limits
+from visavis.server.rtc.held import Held
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.relays import Relays
 from visavis.server.services.configured import tools
@@ -114,7 +118,25 @@ def session_routes(
 ) -> SessionRoutes:
     """The addresses of those."""
     recordings = config.home_path / "recordings"
-    return SessionRoutes(live, recordings, metrics, may_name=config.may_name, audit=audit)
+    return SessionRoutes(
+        live, recordings, metrics,
+        may_name=config.may_name, audit=audit, signing=recorded(config),
+    )  # fmt: skip
+
+
+def recorded(config: Config) -> Callable[[Held], FilmSigning]:
+    """What signs the recording of a session. Raises ConfigError where none could be signed."""
+    signatory, store = films.signatory(config), AvatarStore(config.home_path)
+
+    def of(held: Held) -> FilmSigning:
+        terms, session = held.terms, held.session
+        film = Film(
+            terms.avatar, "recorded", voice=terms.voice, language=session.language,
+            source=session.source, session="live",
+        )  # fmt: skip
+        return FilmSigning(signatory, film, partial(store.path, terms.avatar))
+
+    return of
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:

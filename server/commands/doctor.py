@@ -18,7 +18,7 @@ from visavis.engines.registry import as_wanted
 from visavis.engines.render.choice import choose
 from visavis.models import manifest
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import asking, equipment, serve
+from visavis.server.commands import asking, equipment, films, serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
@@ -44,14 +44,17 @@ def doctor(options: argparse.Namespace) -> int:
     choice = choose(as_wanted(config.renderer) or "auto")
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
-    doubts = [*config_secrets.doubts(config), *endpoint.doubts]
+    problems += filter(None, [films.problem(config)])
+    doubts = [*config_secrets.doubts(config), *endpoint.doubts, *films.doubts(config)]
     notes = [*_home_notes(config), *_unsaid_notes(config), *equipment.notes(config)]
+    notes += films.notes(config)
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
         told: dict[str, object] = {"settings": shown, "problems": problems}
         told |= {"doubts": doubts, "notes": notes}
         told |= {"language_model": endpoint.words, "first_token": endpoint.first_token}
         told |= {"photos": photos, "sessions": room, "renderer": choice.words, "answers": answers}
+        told |= {"signing": films.told(config)}
         say_line(json.dumps(told))
         return FAILURE if problems else 0
     for key, value in shown.items():
@@ -62,6 +65,7 @@ def doctor(options: argparse.Namespace) -> int:
     say_line(f"Pictures are drawn by: {choice.words}")
     say_line(f"Answers made ahead: {answers}")
     say_line(f"Tools: {equipment.told(config)}")
+    say_line(f"Films are signed by: {films.told(config)}")
     if endpoint.words:
         say_line(f"Language model: {endpoint.words}")
     for doubt in doubts:

@@ -15,9 +15,11 @@ from visavis.engines.base import PLAY_RATE, Tts
 from visavis.engines.language import saying
 from visavis.models.avatar.file import load_avatar
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands import films
 from visavis.server.commands.console import advance, avatar_path, say_line
 from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
+from visavis.server.provenance.claims import Film
 from visavis.server.recording.files import Playback, Script, read_sound
 from visavis.server.recording.recorder import FINE, Recorder
 from visavis.server.services.offline import offline_engines
@@ -38,17 +40,24 @@ def say(options: argparse.Namespace) -> None:
     name = options.voice or config.voice
     inlet = _inlet(options, _language(name, config))
     store = AvatarStore(config.home_path)
-    avatar = load_avatar(avatar_path(store, options.avatar or config.avatar))
+    file = avatar_path(store, options.avatar or config.avatar)
+    avatar = load_avatar(file)
     director = load.director(config.home_path)
     voice = Mute() if options.audio else _voice(name, config)
     lips = load.lips() if options.audio else None
+    film = Film(
+        avatar.name, "rendered", voice="" if options.audio else name, session="video",
+        source="recording" if options.audio else "text",
+        language="" if options.audio else _language(name, config),
+    )  # fmt: skip
+    signing = films.signing(config, film, lambda: file, notes=False)
     draw = load.drawing(avatar, options.size, options.size)
     if styles := director.understand(options.style).styles:
         say_line(f"style: {', '.join(styles)}")
     with ExitStack() as stack:
         bar = stack.enter_context(tqdm(unit="picture", leave=False))
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
-        recorder = Recorder(options.output, FINE, trace=trace)
+        recorder = Recorder(options.output, FINE, trace=trace, signing=signing)
         engines = offline_engines(draw, director, voice, lips)
         notes = render(engines, inlet, recorder, partial(_show, bar))
     if dropped := notes.dropped or director.understand(options.style).dropped:
@@ -57,6 +66,7 @@ def say(options: argparse.Namespace) -> None:
     if notes.unsaid:
         say_line(f"note: left out, for the voice cannot say it: {' '.join(notes.unsaid)}")
     say_line(f"made {options.output}: {recorder.length / PLAY_RATE:.1f} s")
+    films.say_outcome(options.output, recorder.signed)
 
 
 def _language(voice: str, config: Config) -> str:

@@ -18,7 +18,8 @@ from typing import IO, Any, Final
 from visavis.models.files import whole
 
 BOXED: Final = frozenset({".mp4", ".m4v", ".mov"})  # ISO base media: the manifest is in the file
-EMBEDDED: Final = frozenset({".wav", ".png", ".webp", ".jpg", ".jpeg"})  # by the SDK, for they are small
+# By the SDK, for they are small.
+EMBEDDED: Final = frozenset({".wav", ".png", ".webp", ".jpg", ".jpeg"})
 SIDECAR: Final = ".c2pa"
 PIECE: Final = 1 << 20  # bytes read at once: hashing them holds no other thread up
 _UUID: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # of C2PA's box
@@ -29,6 +30,10 @@ _LEFT_OUT: Final = (b"ftyp", b"mfra")
 
 class BrokenFile(Exception):
     """A file is not what its name says; the text says how."""
+
+
+class Taken(Exception):
+    """A file has a manifest already: it is never replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,11 @@ class Box:
 def sidecar(path: Path) -> Path:
     """Where the manifest of a file lies that cannot hold one."""
     return path.with_suffix(SIDECAR)
+
+
+def beside(path: Path) -> Path | None:
+    """`sidecar` of a file that cannot hold a manifest; None: it can."""
+    return None if path.suffix.lower() in BOXED | EMBEDDED else sidecar(path)
 
 
 def hashed(path: Path) -> dict[str, Any]:
@@ -68,7 +78,7 @@ def _bmff(file: IO[bytes]) -> dict[str, Any]:
         digest.update(struct.pack(">Q", box.at))
         for piece in _pieces(file, box.at, box.size):
             digest.update(piece)
-    manifest = {"xpath": "/uuid", "data": [{"offset": 8, "value": list(_UUID)}]}
+    manifest: dict[str, Any] = {"xpath": "/uuid", "data": [{"offset": 8, "value": list(_UUID)}]}
     exclusions = [manifest, *({"xpath": f"/{kind.decode()}"} for kind in _LEFT_OUT)]
     plain = dict.fromkeys(("length", "data", "subset", "version", "flags", "exact"))
     said = {"alg": "sha256", "hash": list(digest.digest()), "name": "film"}

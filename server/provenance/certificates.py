@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
@@ -168,7 +169,7 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 def _check_chain(certificates: list[x509.Certificate]) -> None:
     """Raises CertificateFault unless each is vouched for by the next."""
-    for certificate, issuer in zip(certificates, certificates[1:], strict=False):
+    for certificate, issuer in pairwise(certificates):
         try:
             certificate.verify_directly_issued_by(issuer)
         except (ValueError, TypeError, InvalidSignature) as error:

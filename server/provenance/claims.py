@@ -29,8 +29,9 @@ class Film:
     avatar: its name. person: whether the face is somebody's likeness. consent: the reference of
     the record that allows it. kind: how it was made. session: its class (live, video, camera, ..).
     source: where its words or its voice came from. marks: which invisible marks it carries, out of
-    "picture" and "sound". label: the words of the visible one; empty: none. photo: the manifest
-    store of the photo's own Content Credentials, of which nothing is believed; empty: it had none.
+    "picture" and "sound". label: the words of the visible one; empty: none. late: it was signed
+    some time after its end, for its making was cut off. photo: the manifest store of the photo's own
+    Content Credentials, of which nothing is believed; empty: it had none.
     """
 
     avatar: str
@@ -44,6 +45,7 @@ class Film:
     session: str = ""
     marks: tuple[str, ...] = ()
     label: str = ""
+    late: bool = False
     photo: bytes = b""
 
     def said(self) -> dict[str, Any]:
@@ -52,7 +54,7 @@ class Film:
             "avatar": self.avatar, "consent": self.consent, "kind": self.kind,
             "installation": self.installation, "voice": self.voice, "language": self.language,
             "source": self.source, "session": self.session, "marks": list(self.marks),
-            "label": self.label,
+            "label": self.label, "late": self.late,
         }  # fmt: skip
         return {key: value for key, value in found.items() if value}
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from visavis.server.provenance.binding import BrokenFile
+from visavis.server.provenance.binding import BOXED, EMBEDDED, BrokenFile, boxes
 from visavis.server.provenance.certificates import Pair
 from visavis.server.provenance.claims import FILM, OTHER, PHOTO, media_type
 
@@ -89,6 +89,21 @@ def read(path: Path, manifest: bytes | None, anchors: bytes = b"") -> dict[str, 
         return _report(kind if manifest is None else OTHER, file, manifest, anchors)
 
 
+def has_manifest(path: Path) -> bool:
+    """Whether there is one in a file already. Raises BrokenFile, SdkFault, OSError."""
+    suffix = path.suffix.lower()
+    if suffix in BOXED:
+        with path.open("rb", buffering=0) as file:
+            return any(box.is_manifest for box in boxes(file))
+    if suffix not in EMBEDDED:
+        return False  # it lies beside its film, and goes with it
+    try:
+        read(path, None)
+    except Unsigned:
+        return False
+    return True
+
+
 def passed_on(store: bytes) -> Photo | None:
     """The Content Credentials of a photo, to be an ingredient; None: they are none, or forged.
 
@@ -137,7 +152,7 @@ def _sdk() -> Iterator[Any]:
     """The package, for one caller at a time. Raises SdkFault for whatever it raises."""
     if why := missing():
         raise SdkFault(why)
-    import c2pa
+    import c2pa  # type: ignore[import-untyped]
 
     try:
         with _one_at_a_time:

@@ -6,14 +6,14 @@ import datetime
 import io
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 
 from visavis.models.files import whole
 from visavis.server.provenance import binding, claims, sdk
-from visavis.server.provenance.binding import BrokenFile
+from visavis.server.provenance.binding import BrokenFile, Taken
 from visavis.server.provenance.claims import Film
 from visavis.server.provenance.keyring import Keyring
 from visavis.server.provenance.sdk import Photo, SdkFault
@@ -28,10 +28,14 @@ _SMALL: Final = 64 * 1024 * 1024  # bytes of a sound or a picture that the SDK w
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """why: the film is not signed, and for this reason; empty: it is. notes: what is said of it."""
+    """why: the film is not signed, and for this reason; empty: it is. notes: what is said of it.
+
+    beside: the file that holds the manifest of a film that cannot; None: it is in the film.
+    """
 
     why: str = ""
     notes: tuple[str, ...] = ()
+    beside: Path | None = None
 
 
 Sign = Callable[[Path], Outcome]
@@ -44,7 +48,7 @@ class Signatory:
     """
 
     def __init__(self, home: Path, mode: Mode = "auto", authority: str = "") -> None:
-        self._home, self._mode, self._authority = home, mode, authority
+        self.home, self._mode, self._authority = home, mode, authority
         self._now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC)
 
     def fault(self) -> str:
@@ -54,7 +58,7 @@ class Signatory:
         if why := sdk.missing():
             return why
         try:
-            return Keyring.of(self._home).fault(self._now())
+            return Keyring.of(self.home).fault(self._now())
         except ConfigError as error:
             return str(error)
 
@@ -69,7 +73,7 @@ class Signatory:
             return Outcome(why)
         try:
             return self._signed(path, film)
-        except BrokenFile as error:
+        except (BrokenFile, Taken) as error:
             why = str(error)
         except OSError as error:
             why = error.strerror or type(error).__name__
@@ -79,13 +83,13 @@ class Signatory:
         return Outcome(f"{path} could not be signed: {why}")
 
     def _signed(self, path: Path, film: Film) -> Outcome:
-        """Raises BrokenFile, SdkFault, ConfigError, OSError."""
-        keyring = Keyring.of(self._home)
+        """Raises BrokenFile, Taken, SdkFault, ConfigError, OSError."""
+        keyring = Keyring.of(self.home)
         photo = sdk.passed_on(film.photo) if film.photo else None
         notes = []
         if film.photo and photo is None:
             notes.append("the photo's own Content Credentials are damaged, and were left out")
-        known = film if photo else _without_photo(film)
+        known = film if photo else replace(film, photo=b"")
         try:
             self._put(path, known, keyring, photo, self._authority)
         except SdkFault:
@@ -93,15 +97,17 @@ class Signatory:
                 raise
             log.warning("no time stamp could be had", extra={"file": str(path)})
             notes.append(
-                "no time stamp could be had from sign_timestamp_url: the film has this machine's time"
+                "no time stamp could be had (sign_timestamp_url): it has this machine's time alone"
             )
             self._put(path, known, keyring, photo, "")
-        return Outcome("", tuple(notes))
+        return Outcome("", tuple(notes), binding.beside(path))
 
     def _put(
         self, path: Path, film: Film, keyring: Keyring, photo: Photo | None, authority: str
     ) -> None:
         suffix = path.suffix.lower()
+        if sdk.has_manifest(path):
+            raise Taken("it has Content Credentials already, which stay as they are")
         said = claims.definition(
             film, path.name, suffix, version("visavis"), self._now(), timed=bool(authority)
         )
@@ -113,9 +119,3 @@ class Signatory:
             return
         said["assertions"].append(binding.hashed(path))
         binding.add(path, sdk.signed(said, keyring.pair, photo, authority))
-
-
-def _without_photo(film: Film) -> Film:
-    from dataclasses import replace
-
-    return replace(film, photo=b"") if film.photo else film

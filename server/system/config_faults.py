@@ -26,6 +26,7 @@ _ANCESTOR: Final = re.compile(
     r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
 )
 _WORKERS: Final = 64
+_SIGN: Final = ("auto", "on", "off")
 _LASTS: Final = 60, 604_800  # s of a relay's account: a minute to a week
 
 
@@ -76,6 +77,11 @@ def _either(words: Collection[str]) -> str:
 
 def _choice_faults(config: Config) -> Iterator[str]:
     """Settings that are one of a few words."""
+    if config.sign not in _SIGN:
+        yield f"sign is {config.sign!r}: choose {_either(_SIGN)}"
+    stamps = config.sign_timestamp_url
+    if stamps and not stamps.startswith(("http://", "https://")):
+        yield f"sign_timestamp_url is {stamps!r}: write an address with http:// or https://"
     if config.dialogue not in DIALOGUES:
         yield f"dialogue is {config.dialogue!r}: choose {_either(DIALOGUES)}"
     if config.source not in SOURCES:
