@@ -137,6 +137,7 @@ def _say_claims(verdict: Verdict) -> None:
             value = ", ".join(map(str, told)) if isinstance(told, list) else told
             say_line(f"  {key.replace('_', ' '):10} {value}")
     if verdict.stamped:
-        say_line(f"  time stamp {verdict.stamped}, by an authority")
+        whose = "an authority" if verdict.stamp_known else "an authority that you did not name"
+        say_line(f"  time stamp {verdict.stamped}, by {whose}")
     if verdict.came_with:
         say_line(f"  made from  {verdict.came_with} with credentials of its own (a photo's)")

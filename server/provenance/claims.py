@@ -30,8 +30,8 @@ class Film:
     the record that allows it. kind: how it was made. session: its class (live, video, camera, ..).
     source: where its words or its voice came from. marks: which invisible marks it carries, out of
     "picture" and "sound". label: the words of the visible one; empty: none. late: it was signed
-    some time after its end, for its making was cut off. photo: the manifest store of the photo's own
-    Content Credentials, of which nothing is believed; empty: it had none.
+    some time after its end, for its making was cut off. photo: the manifest store of the photo's
+    own Content Credentials, of which nothing is believed; empty: it had none.
     """
 
     avatar: str

@@ -25,7 +25,7 @@ STORE: Final = "application/c2pa"
 _RESOURCE: Final = "photo.c2pa"
 _QUIET: Final = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}  # no network
 # What may be amiss with a photo's credentials that are passed on: whom one trusts is one's own.
-_BEARABLE: Final = ("signingCredential.", "timeStamp.", "timestamp.")
+_BEARABLE: Final = ("signingCredential.", "timeStamp.")
 _OF_THE_FILE: Final = ("assertion.dataHash.", "assertion.boxesHash.", "assertion.bmffHash.")
 _one_at_a_time: Final = threading.Lock()  # the library keeps its last error for a thread
 
@@ -178,7 +178,7 @@ def _builder(
             ta_url=authority.encode() or None,
         )
     )
-    made = {"created_assertion_labels": ["c2pa.actions.v2", FILM], "thumbnail": {"enabled": False}}
+    made = {"created_assertion_labels": ["c2pa.actions", FILM], "thumbnail": {"enabled": False}}
     settings = c2pa.Settings.from_dict({**_QUIET, "builder": made})
     context = c2pa.Context(settings=settings, signer=signer)
     whole = {**definition, "ingredients": [photo.said]} if photo else definition

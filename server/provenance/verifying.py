@@ -21,6 +21,7 @@ _LARGEST: Final = 16 * 1024 * 1024  # bytes of a manifest beside a file
 _AHEAD: Final = datetime.timedelta(days=1)  # how far clocks of two machines are apart at most
 _FILE: Final = ("assertion.dataHash.", "assertion.bmffHash.", "assertion.boxesHash.")
 _ROUGH: Final = ("signingCredential.untrusted",)  # told as trust, not as a fault
+_STAMP_KNOWN: Final = "timeStamp.trusted"
 _LATE: Final = ("signingCredential.expired", "claimSignature.outsideValidity")
 
 
@@ -42,8 +43,9 @@ class Signer:
 class Verdict:
     """What was found. why: of a file that is not valid. claims: what its signer says of the film.
 
-    stamped: the time that an authority confirms, ISO 8601; empty: nobody does. came_with: how many
-    manifests of others it was made from. notes: what is odd, though the signature is whole.
+    stamped: the time that an authority confirms, ISO 8601; empty: nobody does. stamp_known: whether
+    one confirms it whom the anchors vouch for. came_with: how many manifests of others it was made
+    from. notes: what is odd, though the signature is whole.
     """
 
     state: State
@@ -51,6 +53,7 @@ class Verdict:
     signer: Signer = Signer()
     claims: dict[str, Any] = field(default_factory=dict)
     stamped: str = ""
+    stamp_known: bool = False
     came_with: int = 0
     notes: tuple[str, ...] = ()
 
@@ -130,8 +133,10 @@ def _judged(report: dict[str, Any], trust: Trust, now: datetime.datetime) -> Ver
     claims = _claimed(active)
     stamped = str(info.get("time") or "")
     state, why = _state([code for code in failures if code not in _ROUGH])
+    known = any(each["code"] == _STAMP_KNOWN for each in checks.get("success", []))
     others = len(report["manifests"]) - 1
-    return Verdict(state, why, signer, claims, stamped, others, _notes(claims, stamped, now))
+    notes = _notes(claims, stamped, now, known=known)
+    return Verdict(state, why, signer, claims, stamped, known, others, notes)
 
 
 def _state(failures: list[str]) -> tuple[State, str]:
@@ -166,7 +171,9 @@ def _claimed(active: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _notes(claims: dict[str, Any], stamped: str, now: datetime.datetime) -> tuple[str, ...]:
+def _notes(
+    claims: dict[str, Any], stamped: str, now: datetime.datetime, *, known: bool
+) -> tuple[str, ...]:
     found = []
     try:
         when = datetime.datetime.fromisoformat(str(claims.get("when", "")))
@@ -176,6 +183,8 @@ def _notes(claims: dict[str, Any], stamped: str, now: datetime.datetime) -> tupl
         pass
     if not stamped:
         found.append("nobody but its signer says when it was made")
+    elif not known:
+        found.append("the authority of its time stamp is nobody for whom you vouch (--trust)")
     if claims.get("late"):
         found.append("it was signed after its making was cut off, not at its end")
     return tuple(found)
