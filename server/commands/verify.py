@@ -13,8 +13,8 @@ from visavis.models.errors import AvatarError
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import films
 from visavis.server.commands.console import FAILURE, say_line
+from visavis.server.provenance import binding, verifying
 from visavis.server.provenance import films as making
-from visavis.server.provenance import verifying
 from visavis.server.provenance.verifying import Signer, Trust, Verdict
 from visavis.server.system import config_reading as settings
 from visavis.server.system.config import Config
@@ -69,6 +69,11 @@ def sign(options: argparse.Namespace) -> int:
     signing = films.signing(config, film, lambda: store.path(film.avatar))
     whole = making.known(film, signing.file, config.home_path)
     signing.film = replace(whole, consent=film.consent or whole.consent, late=True)
+    try:
+        if gone := binding.mended(options.file):
+            say_line(f"note: its last fragment, {gone} bytes, was not whole and was taken off")
+    except binding.BrokenFile as error:
+        raise ConfigError(f"{options.file}: {error}") from error
     outcome = signing.finish(options.file)
     films.say_outcome(options.file, outcome)
     return FAILURE if outcome.why else 0

@@ -108,6 +108,26 @@ def boxes(file: IO[bytes]) -> Iterator[Box]:
         raise BrokenFile("it is empty")
 
 
+def mended(path: Path) -> int:
+    """Take off a film's last fragment where its writing was cut off: bytes that are gone.
+
+    Raises BrokenFile for what is no film even before that, OSError.
+    """
+    if path.suffix.lower() not in BOXED:
+        return 0
+    with path.open("r+b", buffering=0) as file:
+        end, size = 0, os.fstat(file.fileno()).st_size
+        try:
+            for box in boxes(file):
+                if box.kind != b"moof":  # it says what is in the box behind it: both or none
+                    end = box.at + box.size
+        except BrokenFile:
+            if not end:
+                raise
+        file.truncate(end)
+        return size - end
+
+
 def add(path: Path, manifest: bytes) -> None:
     """Put a manifest (a store in JUMBF) into a film, or beside it. Raises BrokenFile, OSError.
 

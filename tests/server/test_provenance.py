@@ -316,6 +316,26 @@ def test_what_was_cut_off_is_signed_late_by_its_note_alone(taken, home):
             making.noted(path)
 
 
+@pytest.mark.parametrize("left", [9, 300, 3000])
+def test_a_fragment_that_is_not_whole_is_taken_off(taken, home, left, capsys, monkeypatch):
+    from visavis.server import cli
+
+    path = taken("live.mp4")
+    FilmSigning(Signatory(home), ANNA).begin(path)
+    with path.open("rb") as file:
+        begins = [box.at for box in binding.boxes(file) if box.kind == b"moof"]
+    content = path.read_bytes()
+    path.write_bytes(content[: begins[-1] + left])
+    monkeypatch.setenv("VISAVIS_HOME", str(home))
+    assert cli.main(["sign", str(path)]) == 0
+    assert "was not whole" in capsys.readouterr().out
+    found = verdict(path, home)
+    assert (found.is_trusted, found.claims["late"]) == (True, True)
+    assert "cut off" in found.notes[-1]
+    with av.open(str(path)) as file:
+        assert 20 <= sum(1 for _ in file.decode(video=0)) <= 30
+
+
 def test_an_avatar_that_is_gone_leaves_a_film_with_less_said(taken, home):
     def gone():
         raise NotFound("There is no such avatar.")
