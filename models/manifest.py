@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 PATH: Final = Path(__file__).with_name("manifest.toml")
-ROLES: Final = ("stt", "turn", "tts", "embedding", "face", "head", "sound")
+ROLES: Final = ("stt", "turn", "tts", "embedding", "face", "head", "sound", "persona")
 CHUNK: Final = 1 << 20  # bytes read at a time
 
 _ROOT: Final = Path(__file__).parent.parent  # what `data` paths are relative to

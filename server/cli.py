@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(
         _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
     )
+    _add_consent(commands)
+    _add_audit(commands)
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
     _add_json(gaps)
     gaps.add_argument("--forget", action="store_true", help="delete all of it instead")
@@ -257,7 +259,9 @@ def _add_avatar(commands: Any) -> None:
         default="all rights reserved",
         help="of the likeness (default: all rights reserved)",
     )
+    _add_grant(create)
     create.add_argument("--force", action="store_true", help="replace an avatar of that name")
+    _add_signatures(actions)
     _add_json(_add(actions, "list", "avatar:list_all", "list the avatars"))
     show = _add(
         actions, "show", "avatar:show", "show an avatar's record: licence, consent, warnings"
@@ -298,6 +302,80 @@ def _add_verify(commands: Any) -> None:
     _add_json(verify)
     text = "sign a recording whose making was cut off, by the note that lies beside it"
     _add(commands, "sign", "verify:sign", text).add_argument("file", type=Path)
+
+
+def _add_signatures(actions: Any) -> None:
+    sign = _add(actions, "sign", "signing:sign", "sign an avatar's file whose record is true")
+    sign.add_argument("name")
+    text = "take in an avatar's file that another installation made"
+    bring = _add(actions, "import", "signing:bring", text)
+    bring.add_argument("file", type=Path)
+    bring.add_argument("--name", default="", help="what it is called here (default: as there)")
+    bring.add_argument(
+        "--trust", action="store_true", help="whatever else who signed it signs counts here, too"
+    )
+    bring.add_argument("--force", action="store_true", help="replace an avatar of that name")
+    text = "list the installations whose avatars are used here, add one, remove one"
+    trust = _add(actions, "trust", "signing:trust", text)
+    trust.add_argument(
+        "whose", nargs="?", default="", help="a public key, or a file or an avatar that it signed"
+    )
+    trust.add_argument("--called", default="", metavar="NAME", help="what you call it")
+    trust.add_argument("--remove", action="store_true", help="not any more")
+    _add_json(trust)
+
+
+def _add_grant(parser: argparse.ArgumentParser) -> None:
+    """What a consent is for."""
+    parser.add_argument(
+        "--until", default="", metavar="DAY",
+        help="last day of the consent, as 2027-01-31, or never (default: a year from now)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--uses", default="", help="live, videos, camera, with commas (default: live,videos)"
+    )
+    parser.add_argument(
+        "--languages", default="", help="that it may speak, as en,de (default: any)"
+    )
+
+
+def _add_consent(commands: Any) -> None:
+    text = "show what people allowed, give it anew, take it back"
+    actions = _add_actions(commands, "consent", text)
+    _add_json(_add(actions, "list", "consent:list_all", "list the consents to all avatars"))
+    show = _add(actions, "show", "consent:show", "show one; the exit status is 0 if it is in force")
+    show.add_argument("name", metavar="avatar")
+    _add_json(show)
+    text = "take a consent back: sessions with that face end, and none begins any more"
+    revoke = _add(actions, "revoke", "consent:revoke", text)
+    revoke.add_argument("name", metavar="avatar", help="or the reference of a consent")
+    revoke.add_argument("--reason", default="", help="kept in the list, and shown to nobody else")
+    renew = _add(actions, "renew", "consent:renew", "write down that it was given anew")
+    renew.add_argument("name", metavar="avatar")
+    renew.add_argument("--consent", required=True, help="what was agreed to now, in words")
+    renew.add_argument("--given-by", default="", help="who agreed (default: as before)")
+    _add_grant(renew)
+
+
+def _add_audit(commands: Any) -> None:
+    actions = _add_actions(commands, "audit", "check, show and take out what was noted")
+    text = "read all of it: 0 it is whole, 1 it was changed, 3 that cannot be told"
+    verify = _add(actions, "verify", "audit:verify", text)
+    verify.add_argument(
+        "--head", default="", metavar="NUMBER:DIGEST", help="what `audit head` printed once"
+    )
+    verify.add_argument("--file", type=Path, help="check this export instead")
+    verify.add_argument(
+        "--key", default="", metavar="BASE64", help="public key (default: this installation's)"
+    )
+    _add_json(verify)
+    _add(actions, "head", "audit:head", "print the last line's number and hash, to keep elsewhere")
+    show = _add(actions, "show", "audit:show", "print what was noted, the oldest first")
+    show.add_argument("--since", default="", metavar="TIME", help="7d, 12h, or 2026-11-29T21:30")
+    show.add_argument("--what", nargs="+", metavar="DEED", help="such as session-opened")
+    _add_json(show)
+    export = _add(actions, "export", "audit:export", "write all of it to one file")
+    export.add_argument("output", type=Path)
 
 
 def _add_models(commands: Any) -> None:

@@ -168,10 +168,10 @@ class Goodbye:
 
     reason: "idle" (nothing was said for long), "length" (it had the time that sessions have here),
     "shutdown" (the server ends; another one may take its place), "staff" (a member of staff ended
-    it: these are their words).
+    it: these are their words), "consent" (whose face it is does not allow it any more).
     """
 
-    reason: Literal["idle", "length", "shutdown", "staff"]
+    reason: Literal["idle", "length", "shutdown", "staff", "consent"]
     message: str
 
 

@@ -18,18 +18,20 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
 
 from visavis.models.avatar import file as avatar_file
-from visavis.models.avatar.file import Consent
+from visavis.models.avatar.consent import Consent
+from visavis.models.avatar.consent import read as read_consent
 from visavis.models.errors import AvatarError, ModelError
 from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.system import sandbox, strict_json
+from visavis.server.system.errors import ConfigError
 from visavis.server.system.faults import place
 
 log = logging.getLogger(__name__)
@@ -91,8 +93,11 @@ Event = Step | Baked | Refused
 class Bake:
     """The owner's side: a plain iterator for a Worker's thread, which may be killed from any."""
 
-    def __init__(self, order: Order, photo: bytes) -> None:
-        self._order, self._photo = order, photo
+    def __init__(
+        self, order: Order, photo: bytes, seal: Callable[[bytes], bytes] = lambda content: content
+    ) -> None:
+        """seal: signs the file, out here: whoever reads a stranger's photo is given no key."""
+        self._order, self._photo, self._seal = order, photo, seal
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
 
@@ -176,9 +181,10 @@ class Bake:
         if order.path.exists():
             return Refused("name-taken", f"There is an avatar {order.name!r} already.")
         try:
-            card = avatar_file.write(
-                order.path, content, (order.name, order.licence, order.consent)
-            )
+            record = order.name, order.licence, order.consent
+            card = avatar_file.write(order.path, self._seal(content), record)
+        except ConfigError as error:  # no key can be made here
+            return Refused("avatar-unwritable", str(error))
         except AvatarError as error:
             log.warning("a bake's avatar was not kept", extra={"why": error.message})
             unwritable = error.code == "avatar-unwritable"
@@ -237,7 +243,7 @@ def _note(missing: object) -> None:
 
 def _written(order: Order) -> bytes:
     return json.dumps(
-        {"name": order.name, "licence": order.licence, "consent": asdict(order.consent)}
+        {"name": order.name, "licence": order.licence, "consent": order.consent.as_json()}
     ).encode()
 
 
@@ -259,8 +265,8 @@ def main() -> None:
     _say(output, {"unshielded": sandbox.confine(readable)})
     request: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     photo = sys.stdin.buffer.read()
-    consent = Consent(**request["consent"])
     try:
+        consent = read_consent(request["consent"])
         avatar = portrait.create_avatar(
             photo, request["name"], consent, request["licence"],
             lambda what, share: _say(output, {"what": what, "share": _in_time(share)}),

@@ -1,4 +1,8 @@
-"""Where the avatars of one server lie: those that came with visavis, and the operator's own."""
+"""Where the avatars of one server lie: those that came with visavis, and the operator's own.
+
+Whoever wants to use one asks here, so here it is refused: a file that was changed or signed by
+nobody known, a consent that is over or was taken back, a use or a language that it is not for.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +11,60 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from visavis.models.avatar.file import SHIPPED, SUFFIX, check_name, list_avatars, read_preview
+from visavis.models.avatar.consent import Use
+from visavis.models.avatar.file import (
+    SHIPPED,
+    SUFFIX,
+    Avatar,
+    Card,
+    check_name,
+    list_avatars,
+    load_avatar,
+    read_card,
+    read_preview,
+)
+from visavis.models.avatar.seal import sealed
 from visavis.models.errors import AvatarError
-from visavis.server.system.errors import NotFound
+from visavis.server.avatars import standing
+from visavis.server.avatars.revocations import Revocations
+from visavis.server.avatars.signatures import Counting, Signatures
+from visavis.server.avatars.standing import Permit, Standing
+from visavis.server.system.errors import Ended, NotAllowed, NotFound
+from visavis.server.system.installation import Installation
 
 log = logging.getLogger(__name__)
 
 _FOLDER: Final = "avatars"  # under the directory for state
+_ENDED: Final = frozenset({"consent-revoked", "consent-expired"})
+_REFUSED: Final = frozenset(
+    {"avatar-changed", "avatar-unsigned", "avatar-untrusted", "consent-clock", "consent-unknown"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Avatar files by name; of those that cannot be used, why not; of the folder, if none can."""
+    """Avatar files by name; of those that cannot be used, why not; of the folder, if none can.
+
+    cards: of all that can be read, be they in force or not. codes: of those in `broken` that are
+    whole and may not be used.
+    """
 
     readable: dict[str, Path] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     closed: str = ""
+    cards: dict[str, Card] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
 
 
 class AvatarStore:
-    """Avatars by name. Everything here reads files: not for the event loop."""
+    """Avatars by name. Everything here reads files, but for `permit`: not for the event loop."""
 
-    def __init__(self, home: Path) -> None:
-        self.folder = home / _FOLDER
+    def __init__(self, home: Path, shared: Path | None = None, wall: standing.Wall = standing.utc):
+        """shared: a list of revocations of several machines."""
+        self.home, self.folder = home, home / _FOLDER
+        self.signatures = Signatures(home)
+        self.revocations = Revocations(home, shared)
+        self._wall = wall
         self._told: set[tuple[str, str]] = set()  # what the log has named
 
     def file(self, name: str) -> Path:
@@ -39,18 +74,47 @@ class AvatarStore:
 
     def find(self) -> Found:
         """What there is now; the operator's avatars may take the names of shipped ones."""
-        readable, broken = list_avatars(SHIPPED)
+        paths, broken = list_avatars(SHIPPED)
         closed = ""
         try:
             own, own_broken = list_avatars(self.folder)
-            readable.update(own)
+            paths.update(own)
             broken.update(own_broken)
         except OSError as error:
             closed = f"{self.folder} cannot be read: {error.strerror or 'unknown reason'}"
             self._tell("the folder of avatars cannot be read", str(self.folder), closed)
+        found = Found(broken=broken, closed=closed)
+        self.signatures.adopt(self.folder)
+        self.revocations.look()
+        counting = self.signatures.counting()
+        for name, path in paths.items():
+            self._judge(found, name, path, counting)
         for name, why in broken.items():
             self._tell("an avatar cannot be used", name, why)
-        return Found(readable, broken, closed)
+        return found
+
+    def _judge(self, found: Found, name: str, path: Path, counting: Counting) -> None:
+        try:
+            card = found.cards[name] = read_card(path)
+            counting.check(card, path)
+        except AvatarError as error:
+            found.broken[name] = error.message
+            found.codes[name] = error.code
+            return
+        stands = self.standing(card)
+        if stands.code:
+            found.broken[name] = stands.why
+            found.codes[name] = stands.code
+        else:
+            found.readable[name] = path
+
+    def standing(self, card: Card) -> Standing:
+        """Whether a consent is in force, as of the last look at the lists."""
+        return standing.standing(card, self.revocations, self._wall())
+
+    def permit(self, card: Card) -> Permit:
+        """A session's leave to use a likeness for as long as its consent is in force."""
+        return Permit(card, self.revocations, self._wall)
 
     def _tell(self, what: str, name: str, why: str) -> None:
         """Once each."""
@@ -59,24 +123,63 @@ class AvatarStore:
             log.warning(what, extra={"avatar": name, "why": why})
 
     def path(self, name: str) -> Path:
-        """The file of an avatar. Raises NotFound, which says why if it cannot be read."""
+        """The file of an avatar. Raises NotFound, which says why if it cannot be used."""
         found = self.find()
         if name in found.readable:
             return found.readable[name]
-        if name in found.broken:
-            raise NotFound(f"The avatar {name!r} cannot be used: {found.broken[name]}")
-        raise NotFound(f"There is no avatar {name!r}: `visavis avatar list` names those there are.")
+        if name not in found.broken:
+            msg = f"There is no avatar {name!r}: `visavis avatar list` names those there are."
+            raise NotFound(msg)
+        message = f"The avatar {name!r} cannot be used: {found.broken[name]}"
+        code = found.codes.get(name, "")
+        if code in _ENDED:
+            raise Ended(message, code)
+        if code in _REFUSED:
+            raise NotAllowed(message, code)
+        raise NotFound(message)
 
     def has(self, name: str) -> bool:
-        """Whether an avatar of that name can be used."""
-        return name in self.find().readable
+        """Whether there is an avatar of that name, be it one that may not be used any more."""
+        found = self.find()
+        return name in found.readable or name in found.codes
+
+    def usable(self, name: str, *uses: Use) -> tuple[Path, Card]:
+        """The file and the card of an avatar that may be used so. Raises NotFound."""
+        path = self.path(name)
+        try:
+            card = read_card(path)
+        except AvatarError as error:  # it broke, or went, since it was looked for
+            raise _broken(name, error) from error
+        for use in uses:
+            standing.check_use(card, use, name)
+        return path, card
+
+    def vouch(self, card: Card, path: Path) -> None:
+        """What was read is signed as it must be, whatever lay there before. Raises AvatarError."""
+        self.signatures.counting().check(card, path)
+
+    def load(self, name: str, use: Use) -> Avatar:
+        """An avatar that may be used so. Raises NotFound, AvatarError."""
+        path = self.path(name)
+        avatar = load_avatar(path)
+        self.vouch(avatar.card, path)
+        standing.check_use(avatar.card, use, name)
+        return avatar
+
+    def sealed(self, content: bytes) -> bytes:
+        """An avatar's file, signed by this installation. Raises KeyFault."""
+        return sealed(content, Installation.of(self.home))
 
     def preview(self, name: str) -> bytes:
         """An avatar's picture as WebP. Raises NotFound."""
         try:
             return read_preview(self.path(name))
         except AvatarError as error:  # it broke, or went, since it was looked for
-            raise NotFound(f"The avatar {name!r} cannot be used: {error.message}") from error
+            raise _broken(name, error) from error
+
+
+def _broken(name: str, error: AvatarError) -> NotFound:
+    return NotFound(f"The avatar {name!r} cannot be used: {error.message}")
 
 
 def title(name: str) -> str:

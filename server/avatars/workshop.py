@@ -72,7 +72,7 @@ class Workshop:
         self._jobs[job.id] = job
         while len(self._jobs) > _KEPT:
             self._jobs.popitem(last=False)
-        bake = self._bakes[job.id] = Bake(order, photo)
+        bake = self._bakes[job.id] = Bake(order, photo, self._store.sealed)
         self._tasks.start(self._make(job, bake), f"bake {job.id}")
         return job
 

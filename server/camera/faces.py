@@ -87,7 +87,7 @@ async def local(config: Config, *, typed: bool) -> AsyncIterator[LocalFace]:
     source: Source = "dialogue" if typed else "microphone"
     async with (
         House.open(config, wordless=not typed, door="camera") as house,
-        house.session(source=source) as one,
+        house.session(source=source, uses=("camera",)) as one,
     ):
         yield LocalFace(one)
 

@@ -19,8 +19,9 @@ from visavis.server.camera.playing import EARLY, CameraOutlet
 from visavis.server.camera.remote_face import RemoteFace, remote
 from visavis.server.camera.sounding import Incoming, Outgoing
 from visavis.server.camera.wide import Wide, wide
+from visavis.server.embedded.house import OVER
 from visavis.server.playout.messages import to_ms
-from visavis.server.session.events import Event
+from visavis.server.session.events import Event, Failure
 from visavis.server.system.config import Config
 from visavis.server.system.flow import Tasks
 
@@ -115,7 +116,7 @@ async def presented(
         shown.start()
         outgoing.voice.start()
         early = 0 if wishes.typed else EARLY
-        tell = partial(_event, say)
+        tell = partial(_event, say, ended)
         outlet = CameraOutlet(outgoing.voice, shown, away, tell, early, framed)
         face.play(outlet)
         tasks = Tasks()
@@ -161,9 +162,11 @@ def _tell(say: Say, what: str, why: str) -> None:
     say(f"{what}: {why or 'works'}")
 
 
-def _event(say: Say, event: Event) -> None:
+def _event(say: Say, ended: asyncio.Event, event: Event) -> None:
     if words := failure(event):
         say(words)
+    if isinstance(event, Failure) and event.code == OVER:
+        ended.set()
 
 
 def _controls(

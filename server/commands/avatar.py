@@ -3,42 +3,48 @@
 from __future__ import annotations
 
 import argparse
-import datetime
-import getpass
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from tqdm import tqdm
 
-from visavis.models.avatar.file import Consent, load_avatar, read_card
+from visavis.models.avatar.file import load_avatar, read_card
 from visavis.models.bake.portrait import create_avatar
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE_FOLDER
+from visavis.server.avatars.granting import granted
+from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import examining
-from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line
+from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line, user
+from visavis.server.services.configured import avatars
 from visavis.server.system import config_reading as settings
 from visavis.server.system import home
+from visavis.server.system.audit import auditing
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.installation import Installation
 
 
 def _store() -> AvatarStore:
-    return AvatarStore(settings.load({}).home_path)
+    return avatars(settings.load({}))
 
 
 def create(options: argparse.Namespace) -> None:
     """`avatar create`. Raises ConfigError, ModelError."""
-    path = _store().file(options.name)
+    store = _store()
+    path = store.file(options.name)
     if path.exists() and not options.force:
         msg = f"avatar {options.name} exists: choose another --name, or replace it with --force"
         raise ConfigError(msg)
     if why := home.unwritable(path.parent):
         raise AvatarError("avatar-unwritable", f"{why}: the avatar would be lost")
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    consent = Consent(options.subject, options.consent.strip(), _user(), today)
+    consent = granted(
+        options.subject, options.consent, user(), utc(),
+        until=options.until, uses=options.uses, languages=options.languages,
+    )  # fmt: skip
+    key = Installation.of(store.home)  # before the work: without one it would be lost
     with tqdm(total=100, desc="making the avatar", unit="%", leave=False) as bar:
 
         def progress(what: str, share: float) -> None:
@@ -49,18 +55,18 @@ def create(options: argparse.Namespace) -> None:
             options.photo, options.name, consent, options.licence, progress=progress
         )
     path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
-    avatar.save(path)
+    avatar.save(path, key)
+    with auditing(settings.load({}), "visavis avatar create") as audit:
+        audit.record(
+            "consent-given", avatar=options.name, reference=avatar.card.reference, who=user(),
+            uses=" ".join(consent.uses), until=consent.until or "never",
+        )  # fmt: skip
     for warning in avatar.card.warnings:
         say_line(f"note: {warning}")
     say_line(f"made {path}")
+    end = f"until {consent.until}" if consent.until else "without end"
+    say_line(f"its consent is for {', '.join(consent.uses)}, {end}")
     say_line(f"try it: visavis serve --avatar {options.name}")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have a number only
-        return f"user {os.getuid()}"
 
 
 def list_all(options: argparse.Namespace) -> None:
@@ -69,12 +75,16 @@ def list_all(options: argparse.Namespace) -> None:
     if found.closed:
         sys.stderr.write(f"note: {found.closed}\n")
     if options.json:
-        rows = [{"name": name, "path": str(path)} for name, path in found.readable.items()]
+        rows = [
+            {"name": name, "path": str(path), "until": found.cards[name].consent.until}
+            for name, path in found.readable.items()
+        ]
         rows += [{"name": name, "broken": why} for name, why in found.broken.items()]
         say_line(json.dumps(rows))
         return
     for name, path in found.readable.items():
-        say_line(f"{name:16} {path}")
+        until = found.cards[name].consent.until
+        say_line(f"{name:16} {path}{f'  (until {until})' if until else ''}")
     for name, why in found.broken.items():
         say_line(f"{name:16} cannot be used: {why}")
     if not found.readable:
@@ -85,7 +95,10 @@ def list_all(options: argparse.Namespace) -> None:
 
 def show(options: argparse.Namespace) -> None:
     """`avatar show`."""
-    card = asdict(read_card(avatar_path(_store(), options.name)))
+    store = _store()
+    cards = store.find().cards  # of those that may not be used, too
+    found = cards.get(options.name) or read_card(avatar_path(store, options.name))
+    card = asdict(found) | {"reference": found.reference}
     if options.json:
         say_line(json.dumps(card))
         return

@@ -36,7 +36,7 @@ from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.held import Held
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.relays import Relays
-from visavis.server.services.configured import tools
+from visavis.server.services.configured import avatars, tools
 from visavis.server.session.attendance import Presence
 from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
@@ -126,7 +126,7 @@ def session_routes(
 
 def recorded(config: Config) -> Callable[[Held], FilmSigning]:
     """What signs the recording of a session. Raises ConfigError where none could be signed."""
-    signatory, store = films.signatory(config), AvatarStore(config.home_path)
+    signatory, store = films.signatory(config), avatars(config)
 
     def of(held: Held) -> FilmSigning:
         terms, session = held.terms, held.session
@@ -134,7 +134,7 @@ def recorded(config: Config) -> Callable[[Held], FilmSigning]:
             terms.avatar, "recorded", voice=terms.voice, language=session.language,
             source=session.source, session="live",
         )  # fmt: skip
-        return FilmSigning(signatory, film, partial(store.path, terms.avatar))
+        return FilmSigning(signatory, film, partial(store.path, terms.avatar), card=session.card)
 
     return of
 
@@ -189,7 +189,7 @@ def wires(config: Config, live: Sessions, metrics: Metrics) -> list[Part]:
         found.append(Whip(stages, live, relays(config)))
     limits = Limits(0.0, config.idle_seconds, config.session_seconds)
     urls = tuple(each.rstrip("/") for each in config.livekit_urls.split())
-    has = AvatarStore(config.home_path).has
+    has = avatars(config).has
     if config.simli_key:
         settings = simli.Settings(
             config.simli_key, config.faces, relays(config), limits, performs(config), urls

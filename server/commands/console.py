@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +27,14 @@ def say_line(text: str) -> None:
 def advance(bar: Any, done: int) -> None:
     """Bring a progress bar to `done` of its total."""
     bar.update(done - bar.n)
+
+
+def user() -> str:
+    """Who runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have a number only
+        return f"user {os.getuid()}"
 
 
 def avatar_path(store: AvatarStore, name: str) -> Path:

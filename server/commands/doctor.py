@@ -17,11 +17,11 @@ from visavis.engines.language.saying import sayable
 from visavis.engines.registry import as_wanted
 from visavis.engines.render.choice import choose
 from visavis.models import manifest
-from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import asking, equipment, films, serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
+from visavis.server.services.configured import avatars
 from visavis.server.services.tongues import unspoken
 from visavis.server.system import config_reading as settings
 from visavis.server.system import config_secrets, home, llm, sandbox
@@ -107,7 +107,7 @@ def _answers(config: Config) -> str:
 
 
 def _avatar_problems(config: Config) -> list[str]:
-    found = AvatarStore(config.home_path).find()
+    found = avatars(config).find()
     broken = [f"avatar {name!r} cannot be used: {why}" for name, why in found.broken.items()]
     broken += [found.closed] if found.closed else []
     if config.avatar in found.readable or config.avatar in found.broken:

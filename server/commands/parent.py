@@ -14,7 +14,6 @@ from typing import Final
 
 from aiohttp import web
 
-from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import admitting, composition, lifetime
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
@@ -32,6 +31,7 @@ from visavis.server.processes.staffing import DeskLink, StaffForwarding
 from visavis.server.processes.wiring import WireForwarding
 from visavis.server.rtc import ports
 from visavis.server.rtc.reach import Reach
+from visavis.server.services.configured import avatars
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.system import lag, priority
@@ -99,7 +99,7 @@ def _application(
         await crew.samples()
         return crew.merged.text()
 
-    store, pictures = AvatarStore(config.home_path), composition.gallery(config)
+    store, pictures = avatars(config), composition.gallery(config)
     forwarding = Forwarding(crew, ends)
     wiring = WireForwarding(crew, composition.ways(config))
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)

@@ -18,7 +18,7 @@ import uvloop
 
 from visavis.engines.base import Pcm
 from visavis.engines.language import saying
-from visavis.server.avatars.store import AvatarStore
+from visavis.models.avatar.consent import Use
 from visavis.server.commands import films, lifetime
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.embedded.house import House
@@ -33,6 +33,7 @@ from visavis.server.publishing.whip import WhipPublisher
 from visavis.server.recording.files import read_sound
 from visavis.server.recording.recorder import LIVE, WEBM, Recorder
 from visavis.server.rtc import hooks
+from visavis.server.services.configured import avatars
 from visavis.server.session.doors import Outlet
 from visavis.server.session.session import Session
 from visavis.server.system import config_reading as settings
@@ -140,7 +141,7 @@ def _publishers(options: argparse.Namespace, config: Config) -> list[Publisher]:
 
 def _signing(options: argparse.Namespace, config: Config) -> FilmSigning:
     """Of a recording. Of a face elsewhere no more is known than its name. Raises ConfigError."""
-    store, name = AvatarStore(config.home_path), config.avatar
+    store, name = avatars(config), config.avatar
     source = "recording" if options.audio else "text" if options.text else "voice"
     film = Film(
         name, "recorded", session="published", source="" if options.url else source,
@@ -190,14 +191,26 @@ async def _published(config: Config, script: Script, publishers: list[Publisher]
     say_line("visavis is loading")
     opening = House.open(config, wordless=script.is_wordless, door="publish")
     source: Source = "voice" if script.is_wordless else "dialogue"
-    async with opening as house, house.session(source=source) as session:
+    uses = _uses(publishers)
+    async with opening as house, house.session(source=source, uses=uses) as session:
         priority.go_first()
         async with _outlets(session.add_outlet, publishers) as ends:
             if end := script.ends:
                 say_line(f"the face is there, until {end}")
             work = asyncio.create_task(_speak(session, script), name="speak")
             await _until(stopped, None if script.stays else work, ends)
+        over = session.forbidden
+    if over:
+        say_line(f"failed: {over}")
+        return FAILURE
     return _told(publishers)
+
+
+def _uses(publishers: list[Publisher]) -> tuple[Use, ...]:
+    """What the consent to the face must be for."""
+    films = [isinstance(each, Recorder) for each in publishers]
+    wanted: dict[Use, bool] = {"live": not all(films), "videos": any(films)}
+    return tuple(use for use, wants in wanted.items() if wants)
 
 
 async def _sent_on(elsewhere: Elsewhere, publishers: list[Publisher]) -> int:

@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from tqdm import tqdm
 
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Tts
 from visavis.engines.language import saying
-from visavis.models.avatar.file import load_avatar
+from visavis.models.avatar.file import Card
+from visavis.server.avatars import standing
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import films
-from visavis.server.commands.console import advance, avatar_path, say_line
+from visavis.server.commands.console import advance, say_line
 from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
 from visavis.server.provenance.claims import Film
 from visavis.server.recording.files import Playback, Script, read_sound
 from visavis.server.recording.recorder import FINE, Recorder
+from visavis.server.services.configured import avatars
 from visavis.server.services.offline import offline_engines
 from visavis.server.services.wordless import Mute
 from visavis.server.session.doors import Inlet
 from visavis.server.system import config_reading as settings
 from visavis.server.system.config import Config
-from visavis.server.system.errors import ConfigError
+from visavis.server.system.errors import ConfigError, Ended
 
+T = TypeVar("T")
+
+_LOOK: Final = 5.0  # s between two looks at whether the face may still be shown
 _FILMS: Final = {".mp4", ".m4v", ".mov", ".mkv"}  # what holds H.264 and AAC
 
 
@@ -39,9 +47,12 @@ def say(options: argparse.Namespace) -> None:
         raise ConfigError(f"{options.output}: give the film a name that ends with .mp4")
     name = options.voice or config.voice
     inlet = _inlet(options, _language(name, config))
-    store = AvatarStore(config.home_path)
-    file = avatar_path(store, options.avatar or config.avatar)
-    avatar = load_avatar(file)
+    store, name_of_avatar = avatars(config), options.avatar or config.avatar
+    avatar = store.load(name_of_avatar, "videos")
+    if not options.audio:
+        standing.check_language(
+            _language(name, config), avatar.card.consent.languages, name_of_avatar
+        )
     director = load.director(config.home_path)
     voice = Mute() if options.audio else _voice(name, config)
     lips = load.lips() if options.audio else None
@@ -50,7 +61,7 @@ def say(options: argparse.Namespace) -> None:
         source="recording" if options.audio else "text",
         language="" if options.audio else _language(name, config),
     )  # fmt: skip
-    signing = films.signing(config, film, lambda: file, notes=False)
+    signing = films.signing(config, film, partial(store.path, name_of_avatar), notes=False)
     draw = load.drawing(avatar, options.size, options.size)
     if styles := director.understand(options.style).styles:
         say_line(f"style: {', '.join(styles)}")
@@ -59,7 +70,10 @@ def say(options: argparse.Namespace) -> None:
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
         recorder = Recorder(options.output, FINE, trace=trace, signing=signing)
         engines = offline_engines(draw, director, voice, lips)
-        notes = render(engines, inlet, recorder, partial(_show, bar))
+        leave = _Leave(store, avatar.card)
+        notes = leave.during(
+            lambda: render(engines, inlet, recorder, partial(_show, bar, leave)), options.output
+        )
     if dropped := notes.dropped or director.understand(options.style).dropped:
         say_line(f"note: not understood: {', '.join(dropped)}")
         say_line(f"what can be asked for: {', '.join(director.names)}")
@@ -103,6 +117,36 @@ def _voice(name: str, config: Config) -> Tts:
     return load.tts(name, config.home_path)
 
 
-def _show(bar: Any, done: Tick, known: Tick) -> None:
+class _Leave:
+    """Whether the face may be shown is looked at while a long film is made, too."""
+
+    def __init__(self, store: AvatarStore, card: Card) -> None:
+        self._lists, self._permit = store.revocations, store.permit(card)
+        self._looked = time.monotonic()
+        self._over = ""
+
+    def during(self, work: Callable[[], T], film: Path) -> T:
+        """Do it; without leave the film is removed. Raises Ended, and what the work does."""
+        try:
+            return work()
+        except OSError as error:
+            if not self._over:
+                raise
+            film.unlink(missing_ok=True)
+            raise Ended(self._over, "consent-revoked") from error
+
+    def check(self) -> None:
+        """Raises Ended, which the recorder takes for a fault of its own."""
+        if time.monotonic() - self._looked < _LOOK:
+            return
+        self._lists.look()
+        self._looked = time.monotonic()
+        self._over = self._permit.over()
+        if self._over:
+            raise Ended(self._over, "consent-revoked")
+
+
+def _show(bar: Any, leave: _Leave, done: Tick, known: Tick) -> None:
+    leave.check()
     bar.total = known // FRAME
     advance(bar, done // FRAME)

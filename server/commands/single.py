@@ -10,7 +10,6 @@ from functools import partial
 
 from aiohttp import web
 
-from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import admitting, lifetime
 from visavis.server.commands.composition import (
     ADMISSION,
@@ -22,7 +21,7 @@ from visavis.server.commands.composition import (
 from visavis.server.commands.console import say_line
 from visavis.server.commands.rehearsing import encoder
 from visavis.server.rtc import hooks, ports
-from visavis.server.services.configured import services
+from visavis.server.services.configured import avatars, services
 from visavis.server.services.engines import Services
 from visavis.server.system import lag, memory, priority
 from visavis.server.system.config import Config
@@ -44,7 +43,7 @@ async def serve(config: Config) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(file_threads())
     loop.set_exception_handler(log_loop_faults)
-    metrics, store = Metrics(), AvatarStore(config.home_path)
+    metrics, store = Metrics(), avatars(config)
     engines = services(config, store, metrics)
     with lifetime.audited(config, metrics, workers=1) as audit:
         app = application(config, engines, store, metrics, audit)

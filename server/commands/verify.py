@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from visavis.models.avatar.file import SUFFIX, read_card
 from visavis.models.errors import AvatarError
-from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import films
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.provenance import binding, verifying
 from visavis.server.provenance import films as making
 from visavis.server.provenance.verifying import Signer, Trust, Verdict
+from visavis.server.services.configured import avatars
 from visavis.server.system import config_reading as settings
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
@@ -65,7 +65,7 @@ def sign(options: argparse.Namespace) -> int:
     """`sign`: a recording whose making was cut off. Raises ConfigError, OSError."""
     config = settings.load({})
     film = making.noted(options.file)
-    store = AvatarStore(config.home_path)
+    store = avatars(config)
     signing = films.signing(config, film, lambda: store.path(film.avatar))
     whole = making.known(film, signing.file, config.home_path)
     signing.film = replace(whole, consent=film.consent or whole.consent, late=True)

@@ -31,7 +31,7 @@ from visavis.server.processes.link import Link, socket_of, to_parent
 from visavis.server.processes.staffing import RowLink
 from visavis.server.processes.trust import trusting
 from visavis.server.rtc import hooks
-from visavis.server.services.configured import services
+from visavis.server.services.configured import avatars, services
 from visavis.server.services.engines import Services
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.roster import Roster
@@ -77,7 +77,7 @@ async def _work(folder: Path, slot: int, make: Make) -> None:
     loop.set_default_executor(file_threads())
     loop.set_exception_handler(log_loop_faults)
     metrics = Metrics()
-    engines = make(config, AvatarStore(config.home_path), metrics)
+    engines = make(config, avatars(config), metrics)
     socket = socket_of(folder, slot, os.getpid())
     with auditing(config, f"worker {slot}", metrics) as audit:
         await _serve(config, engines, metrics, link, socket, audit)

@@ -12,16 +12,21 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from typing import Self
+from typing import Final, Self
 
-from visavis.server.avatars.store import AvatarStore
-from visavis.server.services.configured import services
+from visavis.models.avatar.consent import Use
+from visavis.server.services.configured import avatars, services
 from visavis.server.services.engines import Services
 from visavis.server.session.doors import Outlet
+from visavis.server.session.events import Failure
 from visavis.server.session.session import Session
 from visavis.server.system.audit import Audit, Unaudited, audit_log
 from visavis.server.system.config import Config, Source
+from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
+
+OVER: Final = "consent-over"  # code of the failure that outlets are told then
+_LOOK: Final = 1.0  # s between two looks at whether the consent to a face is over
 
 
 class House:
@@ -51,13 +56,15 @@ class House:
         log calls it. Raises ConfigError, EngineError,
         AvatarError, ManifestError, NotFound.
         """
-        metrics, store = Metrics(), AvatarStore(config.home_path)
+        metrics, store = Metrics(), avatars(config)
         engines = services(config, store, metrics, wordless=wordless)
-        audit = audit_log(config, door, metrics)
+        tasks, audit = Tasks(), audit_log(config, door, metrics)
         try:
             await engines.open()
+            tasks.start(engines.watch(), name="consents")
             yield cls(config, engines, metrics, audit, door)
         finally:
+            await tasks.close()
             engines.close()
             await asyncio.to_thread(audit.close)  # which waits for the disk
 
@@ -68,18 +75,22 @@ class House:
 
     @asynccontextmanager
     async def session(
-        self, *outlets: Outlet, avatar: str = "", source: Source = "voice", language: str = ""
-    ) -> AsyncIterator[Session]:
+        self, *outlets: Outlet, avatar: str = "", source: Source = "voice", language: str = "",
+        uses: tuple[Use, ...] = ("live",),
+    ) -> AsyncIterator[Session]:  # fmt: skip
         """One that lives until the block is left; nothing of it is heard or seen after that.
 
-        outlets: who plays it, from its beginning. avatar: by name, "": the setting's. language:
-        BCP 47, "": the setting's. Raises EngineError, AvatarError, NotFound.
+        Nor after the consent to its face is over: outlets are told Failure("consent-over") then,
+        and `session.forbidden` says why. outlets: who plays it, from its beginning. avatar: by
+        name, "": the setting's. language: BCP 47, "": the setting's. uses: what the consent must
+        be for. Raises EngineError, AvatarError, NotFound (NotAllowed, Ended).
         """
         engines = await self._engines.lend(
             avatar or self._config.avatar,
             self._config.voice,
             source,
             language or self._config.language,
+            uses=uses,
         )
         name = f"embedded-{next(self._numbers)}"
         async with AsyncExitStack() as ends:
@@ -89,6 +100,8 @@ class House:
                 session.add_outlet(outlet)
             running = asyncio.create_task(session.run(), name=name)
             ends.push_async_callback(_ended, running)
+            guarding = asyncio.create_task(_guard(session, running), name=f"{name} guarded")
+            ends.push_async_callback(_ended, guarding)
             ends.enter_context(self._noted(name, avatar or self._config.avatar, source))
             yield session
 
@@ -103,6 +116,16 @@ class House:
         finally:
             seconds = round(time.monotonic() - begun, 1)
             self._audit.record("session-closed", session=session, avatar=avatar, seconds=seconds)
+
+
+async def _guard(session: Session, running: asyncio.Task[None]) -> None:
+    """End it when the consent to its face is over."""
+    # It is asked, for lists of consents are files that another program writes.
+    while not (why := session.forbidden):  # noqa: ASYNC110
+        await asyncio.sleep(_LOOK)
+    session.fail(Failure(OVER, why))
+    running.cancel()
+    await session.close()
 
 
 async def _ended(running: asyncio.Task[None]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import logging
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -15,6 +14,8 @@ from visavis.models.avatar.file import SHIPPED, Consent, check_name
 from visavis.models.bake import photo as photos
 from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Order
+from visavis.server.avatars.granting import granted
+from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
 from visavis.server.http.callers import caller
@@ -40,7 +41,12 @@ _MAX_LINES: Final = 200  # of headers and boundaries; browsers send 4 a part
 _MAX_UPLOAD: Final = photos.MAX_BYTES + 64 * 1024  # bytes of the whole body
 _MOST: Final = 100  # avatars, of about 1 MB each
 _PATIENCE: Final = 120.0  # s in which the whole body must arrive
-_FIELDS: Final = frozenset({"name", "subject", "consent", "given_by", "licence", "confirmed"})
+_FIELDS: Final = frozenset(
+    {
+        "name", "subject", "consent", "given_by", "licence", "confirmed", "until", "uses",
+        "languages",
+    }
+)  # fmt: skip
 _LICENCE: Final = "all rights reserved"
 _OFF: Final = "Making avatars from the page is switched off here (setting create_avatars)."
 
@@ -82,10 +88,16 @@ class AvatarRoutes:
                 "preview": _preview_address(name),
                 "shipped": path.parent == SHIPPED,
                 "default": name == self._default,
+                "until": found.cards[name].consent.until,
+                "uses": list(found.cards[name].consent.uses),
+                "languages": list(found.cards[name].consent.languages),
             }
             for name, path in sorted(found.readable.items())
         ]
-        broken = [{"name": name, "why": why} for name, why in sorted(found.broken.items())]
+        broken = [
+            {"name": name, "why": why, "code": found.codes.get(name, "")}
+            for name, why in sorted(found.broken.items())
+        ]
         return web.json_response({"avatars": avatars, "broken": broken, "create": self._may_create})
 
     async def _preview(self, request: web.Request) -> web.Response:
@@ -171,12 +183,12 @@ _TOO_LARGE: Final = "The photo is over 20 MB. Save a smaller copy, for example 2
 
 
 def _consent(fields: dict[str, str]) -> Consent:
-    """Today's record. Raises AvatarError("consent-missing")."""
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    """The record as of now. Raises AvatarError: "consent-missing", "consent-invalid"."""
     subject = fields.get("subject", "")
-    given_by = fields.get("given_by") or subject
-    consent = Consent(subject, fields.get("consent", ""), given_by, today)
-    consent.check()
+    limits = {each: fields.get(each, "") for each in ("until", "uses", "languages")}
+    consent = granted(
+        subject, fields.get("consent", ""), fields.get("given_by") or subject, utc(), **limits
+    )
     if fields.get("confirmed") != "yes":
         msg = "Confirm that the consent is true (confirmed: yes): without it there is no avatar."
         raise AvatarError("consent-missing", msg)

@@ -12,7 +12,7 @@ _MOST: Final = 500  # characters of the header that are read
 
 
 def preferred(accepted: str, languages: Sequence[str]) -> str:
-    """The code of the first of a caller's languages that is one of these; else English.
+    """The code of the first of a caller's languages that is one of these; else English, or any.
 
     accepted: the header Accept-Language; "" where there is none.
     """
@@ -20,7 +20,7 @@ def preferred(accepted: str, languages: Sequence[str]) -> str:
     for _, tag in sorted(wished, key=lambda wish: -wish[0]):  # in their order where weights agree
         if code_of(tag) in languages:
             return code_of(tag)
-    return ENGLISH
+    return ENGLISH if ENGLISH in languages or not languages else languages[0]
 
 
 def _wish(item: str) -> tuple[float, str]:

@@ -19,6 +19,7 @@ from visavis.engines.base import EngineError
 from visavis.engines.language.languages import code_of
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.errors import ModelError
+from visavis.server.avatars.standing import check_language
 from visavis.server.http.keepsakes import SECONDS, Kept, Memory, OwnMemory, proof_of
 from visavis.server.http.languages import preferred
 from visavis.server.http.places import Keeper
@@ -113,8 +114,12 @@ class Lender(Protocol):
         """The code of a voice's language, "" of one that there is not."""
         ...
 
+    async def spoken(self, avatar: str) -> tuple[str, ...]:
+        """What a session with an avatar can be in, as codes. Raises NotFound."""
+        ...
+
     async def check(self, avatar: str, voice: str) -> None:
-        """Raises NotFound for an avatar or a voice that there is not."""
+        """Raises NotFound for an avatar or a voice that there is not, or may not be used."""
         ...
 
     async def lend(
@@ -226,9 +231,9 @@ class Sessions:
         Raises Malformed for a source or language that there is not, NotFound for avatar or voice.
         """
         source = _source(wish.source or self._offered.source)
-        language, follows = await self._tongue(wish)
         ours = self._offered
         avatar, voice = wish.avatar or ours.avatar, wish.voice or ours.voice
+        language, follows = await self._tongue(wish, await self._lender.spoken(avatar), avatar)
         await self._lender.check(avatar, voice)
         return Kind(avatar, voice, source, language, follows, wish.background, wish.door)
 
@@ -317,17 +322,25 @@ class Sessions:
             },
         )  # fmt: skip
 
-    async def _tongue(self, wish: Wish) -> tuple[str, bool]:
-        """The language in which a session begins, and whether it follows. Raises Malformed."""
+    async def _tongue(self, wish: Wish, allowed: tuple[str, ...], avatar: str) -> tuple[str, bool]:
+        """The language in which a session begins, and whether it follows.
+
+        allowed: what the avatar may speak; who asks for another one is refused, the server's own
+        gives way. Raises Malformed, NotAllowed.
+        """
         wanted = wish.language
         if not wanted and self._offered.language != AUTO and wish.voice:
             wanted = await self._lender.language_of(wish.voice)
+        languages, named = self._lender.languages, bool(wanted)
         wanted = wanted or self._offered.language
-        languages = self._lender.languages
         if wanted == AUTO:
-            return preferred(wish.accepts, languages), True
+            return preferred(wish.accepts, allowed), True
         if code_of(wanted) not in languages:
             raise Malformed(unknown(wanted, languages), "unknown-language")
+        if named:
+            check_language(wanted, allowed, avatar)
+        elif code_of(wanted) not in allowed:
+            wanted = preferred(wish.accepts, allowed)
         return wanted, False
 
     def _terms(self, avatar: str, voice: str, background: str) -> Terms:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from visavis.models.avatar.file import read_card, read_credentials
+from visavis.models.avatar.file import Card, read_card, read_credentials
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE, whole
 from visavis.server.provenance.claims import Film
@@ -41,7 +41,8 @@ class Signing(Protocol):
 
 @dataclass(slots=True)
 class FilmSigning:
-    """Signs one film. file: of the avatar in it, None: it is not here; raises NotFound.
+    """Signs one film. file: of the avatar in it, None: it is not here; raises NotFound. card: its
+    record as the session began with it; None: as the file says.
 
     notes: whether a note is kept meanwhile: not for a film that nobody could make up for.
     """
@@ -50,12 +51,13 @@ class FilmSigning:
     film: Film
     file: Callable[[], Path] | None = None
     notes: bool = True
+    card: Card | None = None
 
     def begin(self, path: Path) -> None:
         """See Signing. What the avatar's file says counts now: it may be gone at the end."""
         if self.signatory.fault() == OFF:
             return
-        self.film = known(self.film, self.file, self.signatory.home)
+        self.film = known(self.film, self.file, self.signatory.home, self.card)
         if not self.notes:
             return
         try:
@@ -73,24 +75,31 @@ class FilmSigning:
         return outcome
 
 
-def known(film: Film, file: Callable[[], Path] | None, home: Path) -> Film:
+def known(
+    film: Film, file: Callable[[], Path] | None, home: Path, card: Card | None = None
+) -> Film:
     """With what the avatar's file and this installation say."""
     try:
         film = replace(film, installation=Installation.of(home).name)
+        if card is not None:
+            film = _by(film, card)
         if file is None:
             return film
         path = file()
-        card = read_card(path)
-        return replace(
-            film,
-            person=card.consent.of_a_person,
-            consent=card.reference,
-            photo=read_credentials(path),
-        )
+        there = read_card(path)
+        if card is None:
+            film = _by(film, there)
+        if card in (None, there):
+            film = replace(film, photo=read_credentials(path))
     except (NotFound, AvatarError, ConfigError, OSError) as error:
         why = getattr(error, "code", type(error).__name__)
         log.warning("less is known of a film than there should be", extra={"why": why})
-        return film
+    return film
+
+
+def _by(film: Film, card: Card) -> Film:
+    """With whose likeness it is, and which consent allows it."""
+    return replace(film, person=card.consent.of_a_person, consent=card.reference)
 
 
 def note(path: Path) -> Path:

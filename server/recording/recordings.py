@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines.base import PLAY_RATE
+from visavis.server.avatars import standing
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.provenance.films import Signing
 from visavis.server.recording.recorder import Recorder
@@ -63,11 +64,13 @@ class Recordings:
     def start(self, session: Session, signing: Signing | None = None) -> Recording:
         """signing: of the file, at its end.
 
-        Raises Conflict while the session is being recorded already.
+        Raises Conflict while it is being recorded already, NotAllowed: its face may not be.
         """
         running = self._recordings.get(session.name)
         if running is not None and running.state == "recording":
             raise Conflict("This session is being recorded already.", "recording-runs")
+        if session.card is not None:
+            standing.check_use(session.card, "videos", session.card.name)
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
         path = self._folder / f"{stamp}-{session.name}.mp4"
         recorder = Recorder(path, longest=LONGEST, private=True, signing=signing)

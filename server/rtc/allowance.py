@@ -40,11 +40,14 @@ class Allowance:
         self._limits = limits
         self._warned: set[str] = set()
 
-    def look(self, age: float, quiet: float) -> Failure | Goodbye | None:
+    def look(self, age: float, quiet: float, forbidden: str = "") -> Failure | Goodbye | None:
         """What is to be told now, after so many seconds in all and without a word.
 
-        A warning comes once, and once more when somebody has spoken since.
+        forbidden: why the consent to the face is over; empty: it is not. A warning comes once, and
+        once more when somebody has spoken since.
         """
+        if forbidden:
+            return Goodbye("consent", forbidden)
         return self._used("length", self._limits.length, age) or self._used(
             "idle", self._limits.idle, quiet
         )

@@ -322,9 +322,10 @@ class Conversation:
         if self._peer is not None:
             self._peer.look()
         now = self.session.clock.now()
+        forbidden = self.session.forbidden
         if self.state == "resting":
-            return now >= self._rests_until and self._next is None
-        told = self._allowance.look(now / TICK_RATE, self.session.quiet / TICK_RATE)
+            return bool(forbidden) or (now >= self._rests_until and self._next is None)
+        told = self._allowance.look(now / TICK_RATE, self.session.quiet / TICK_RATE, forbidden)
         if told is not None and self._peer is not None:
             self._peer.send(told)
         return isinstance(told, protocol.Goodbye)

@@ -224,7 +224,7 @@ class Hosted:
         while True:
             await asyncio.sleep(_LOOK)
             quiet = self.session.quiet / TICK_RATE
-            told = self._allowance.look(clock.now() / TICK_RATE, quiet)
+            told = self._allowance.look(clock.now() / TICK_RATE, quiet, self.session.forbidden)
             if told is None:
                 continue
             try:

@@ -32,6 +32,11 @@ def tools(config: Config) -> ToolsFile:
     return ToolsFile(shown=Shown(beside if beside is not None and beside.is_dir() else None))
 
 
+def avatars(config: Config) -> AvatarStore:
+    """Where they lie, and which of them may be used."""
+    return AvatarStore(config.home_path, config.consent_path)
+
+
 def services(
     config: Config, store: AvatarStore, metrics: Metrics, *, wordless: bool = False
 ) -> Services:

@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -30,8 +31,10 @@ from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import detection, tongues
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.avatar.backdrop import NOTHING
+from visavis.models.avatar.consent import Use
 from visavis.models.manifest import ManifestError
 from visavis.models.pictures.canvas import Canvas
+from visavis.server.avatars import standing
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.playout.clock import Clock
 from visavis.server.services import carrying, prepared
@@ -70,6 +73,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _DEADLINE: Final = 20.0  # s for one call of an engine
+_LOOK: Final = 5.0  # s between two looks at the lists of consents that were taken back
 
 
 class Services:
@@ -179,30 +183,39 @@ class Services:
         """The code of a voice's language, "" of one that there is not."""
         return await asyncio.to_thread(self._tongues.language_of, voice)
 
+    async def spoken(self, avatar: str) -> tuple[str, ...]:
+        """What a session with an avatar can be in, as codes. Raises NotFound."""
+        _, card = await asyncio.to_thread(self._avatars.usable, avatar, "live")
+        return standing.spoken(card, self._languages, avatar)
+
     async def check(self, avatar: str, voice: str) -> None:
-        """Raises NotFound for an avatar or a voice that there is not."""
-        await asyncio.to_thread(self._avatars.path, avatar)
+        """Raises NotFound for an avatar or a voice that there is not, or may not be used."""
+        await asyncio.to_thread(self._avatars.usable, avatar, "live")
         if not self._defaults.wordless:
             await self._voices.check(voice)
 
     async def lend(
         self, avatar: str, voice: str, source: Source, language: str = ENGLISH, *,
         follows: bool = False, background: str = "",
+        uses: tuple[Use, ...] = ("live",),
     ) -> Engines:  # fmt: skip
         """The engines of one new session. Raises NotFound, Malformed, AvatarError, EngineError.
 
         language: BCP 47, in which it begins. follows: whether it goes over to the visitor's.
-        background: a word for what its face is drawn before, "": the server's.
+        background: a word for what its face is drawn before, "": the server's. uses: what the
+        consent to its face must be for.
         """
         if self._defaults.wordless:
-            return await self._lend_wordless(avatar, source)
+            return await self._lend_wordless(avatar, source, uses)
+        path, card = await asyncio.to_thread(self._avatars.usable, avatar, *uses)
+        languages = standing.spoken(card, self._languages, avatar)
+        standing.check_language(language, languages, avatar)
         self._answering.expect(language)
         with loading("The voice"):
             name = await asyncio.to_thread(self._tongues.name, language, voice)
             loaded = await self._voices.get(name)
         with loading("The ears"):
             stt = await self._hears(language, follows)
-        path = await asyncio.to_thread(self._avatars.path, avatar)
         backdrop = await asyncio.to_thread(self._defaults.backgrounds.find, background)
         self._seed += 1
         with loading("The session's ears, lips or motion"):
@@ -243,21 +256,25 @@ class Services:
             language=language,
             voice=name,
             follows=follows,
-            languages=self.languages,
+            languages=languages,
             hears=self._hears,
             pushed=pushed,
+            card=loan.card,
+            forbidden=self._avatars.permit(loan.card).over,
         )
 
-    async def _lend_wordless(self, avatar: str, source: Source) -> Engines:
+    async def _lend_wordless(self, avatar: str, source: Source, uses: tuple[Use, ...]) -> Engines:
         if source == "dialogue":
             raise EngineError("Nobody here hears or answers: a session can only be given a voice.")
-        path = await asyncio.to_thread(self._avatars.path, avatar)
+        path, _ = await asyncio.to_thread(self._avatars.usable, avatar, *uses)
         self._seed += 1
         with loading("The session's lips or motion"):
             motion, mouth = await asyncio.to_thread(load.motion, self._seed), await self.mouth()
         loan = await self._puppets.lend(path)
         wordless = Wordless(self._guide, self._drawing, self._metrics, self._defaults.finishes)
-        return wordless.engines(loan, motion, mouth, source)
+        engines = wordless.engines(loan, motion, mouth, source)
+        over = self._avatars.permit(loan.card).over
+        return replace(engines, card=loan.card, forbidden=over)
 
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""
@@ -288,9 +305,15 @@ class Services:
         with closing(preparing):
             await preparing.run(busy)
 
+    async def watch(self) -> None:
+        """Know soon which consents were taken back, until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            await asyncio.to_thread(self._avatars.revocations.look)
+
     async def renew(self) -> None:
-        """Take up changes of the dialogue's files, until cancelled."""
-        await self._reloading.run()
+        """Take up changes of the dialogue's files, and consents taken back, until cancelled."""
+        await asyncio.gather(self._reloading.run(), self.watch())
 
     async def _renewed(self, old: object, new: object) -> None:
         """What else was made of a dialogue follows it."""
@@ -366,7 +389,7 @@ class Services:
         self._generator = generator
         self._drawing = DrawingPool(generator, self._health("render", "Drawing"))
         self._ends.callback(self._drawing.close)
-        self._puppets = Puppets(generator, worker)
+        self._puppets = Puppets(generator, worker, self._avatars.vouch)
         path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
         backdrop = await asyncio.to_thread(self._defaults.backgrounds.find, "")
         loan = await self._puppets.lend(path, backdrop)

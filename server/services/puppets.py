@@ -6,12 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from visavis.engines.base import I420, EngineError, FaceState, Generator, Puppet, draw_one
 from visavis.models.avatar.backdrop import ORIGINAL, Backdrop
-from visavis.models.avatar.file import Avatar, load_avatar
+from visavis.models.avatar.file import Avatar, Card, load_avatar
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks, Worker
 
@@ -36,6 +37,7 @@ class _Version:
 class _Prepared:
     puppet: Puppet
     still: I420
+    card: Card
 
 
 @dataclass(slots=True, eq=False)
@@ -47,8 +49,8 @@ class _Entry:
 class Loan:
     """A prepared avatar in the hands of one session. still: its neutral face."""
 
-    def __init__(self, puppet: Puppet, still: I420, end: Callable[[], None]) -> None:
-        self.puppet, self.still = puppet, still
+    def __init__(self, puppet: Puppet, still: I420, card: Card, end: Callable[[], None]) -> None:
+        self.puppet, self.still, self.card = puppet, still, card
         self._end: Callable[[], None] | None = end
 
     def end(self) -> None:
@@ -66,8 +68,12 @@ class Puppets:
     photo's, which anybody may ask for, only the last few are kept.
     """
 
-    def __init__(self, generator: Generator, worker: Worker) -> None:
-        self._generator, self._worker = generator, worker
+    def __init__(
+        self, generator: Generator, worker: Worker,
+        vouch: Callable[[Card, Path], None] = lambda card, path: None,
+    ) -> None:  # fmt: skip
+        """vouch: raises AvatarError for what was read, and may not be used."""
+        self._generator, self._worker, self._vouch = generator, worker, vouch
         self._entries: dict[_Version, _Entry] = {}
         self._tasks = Tasks()
 
@@ -84,7 +90,8 @@ class Puppets:
         except BaseException:
             self._take_back(version, entry)
             raise
-        return Loan(prepared.puppet, prepared.still, lambda: self._take_back(version, entry))
+        back = partial(self._take_back, version, entry)
+        return Loan(prepared.puppet, prepared.still, prepared.card, back)
 
     def _begin(self, version: _Version) -> _Entry:
         entry = _Entry(asyncio.create_task(self._prepare(version), name="prepare"))
@@ -95,6 +102,7 @@ class Puppets:
     async def _prepare(self, version: _Version) -> _Prepared:
         try:
             avatar = await self._worker.load(load_avatar, version.path)
+            await self._worker.load(self._vouch, avatar.card, version.path)
             before = replace(avatar, backdrop=version.backdrop)
             return await self._worker.call(_prepared, self._generator, before)
         except BaseException:
@@ -154,7 +162,7 @@ def _changed(path: Path) -> int:
 def _prepared(generator: Generator, avatar: Avatar) -> _Prepared:
     puppet = generator.prepare(avatar)
     try:
-        return _Prepared(puppet, draw_one(generator, puppet, FaceState()))
+        return _Prepared(puppet, draw_one(generator, puppet, FaceState()), avatar.card)
     except BaseException:
         generator.release(puppet)
         raise

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from visavis.engines.base import I420, Motion
 from visavis.engines.language.commands import Commands
+from visavis.models.avatar.file import Card
 from visavis.models.pictures.double import rows
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause, Request
@@ -35,6 +36,8 @@ class Engines:
     they are not.
     pushed: what speaks the sound that a program pushes; then there is no mind to ask.
     over: told of each question that was answered, and how sure the answer was.
+    card: of the avatar, with the consent to it. forbidden: why that is over, in words; "": it is
+    not.
     """
 
     ear: Ear | Mouth | None
@@ -55,6 +58,8 @@ class Engines:
     double: int = 0
     finishing: Finishing = field(default_factory=Finishing)
     over: Callable[[Request, float | None], None] = lambda request, sure: None
+    card: Card | None = None
+    forbidden: Callable[[], str] = lambda: ""
 
     @property
     def size(self) -> tuple[int, int]:

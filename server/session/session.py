@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 from visavis.engines.base import Mood, Pcm
+from visavis.models.avatar.file import Card
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import (
     Drafted,
@@ -171,6 +172,20 @@ class Session:
         self._engines.give_back()
 
     # --- coming and going -----------------------------------------------------------------------
+
+    @property
+    def card(self) -> Card | None:
+        """Of its avatar, with the consent to it; None: a face that nobody made a file of."""
+        return self._engines.card
+
+    @property
+    def forbidden(self) -> str:
+        """Why the consent to its face is over, in words; empty: it is not."""
+        return self._engines.forbidden()
+
+    def fail(self, failure: events.Failure) -> None:
+        """Tell whoever is there what went wrong outside."""
+        self._outlets.tell(failure)
 
     @property
     def resting(self) -> bool:

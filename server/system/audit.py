@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, get_args
 
-from visavis.server.system.chain import Chain, End, Signer
+from visavis.server.system.chain import Chain, End, folder_of
 from visavis.server.system.config import Config
+from visavis.server.system.installation import Installation, KeyFault
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.seldom import Seldom
 
@@ -104,14 +105,13 @@ class Unaudited:
 class AuditLog:
     """The log of one installation, as one process writes to it.
 
-    by: which program. signer: the installation's key. Rows that a disk has no room for wait, 1000
-    of them; how many more there were, a line says once there is room.
+    by: which program. Rows that a disk has no room for wait, 1000 of them; how many more there
+    were, a line says once there is room.
     """
 
-    def __init__(
-        self, home: Path, by: str, signer: Signer | None = None, metrics: Metrics | None = None
-    ) -> None:
-        self._chain, self._by, self._metrics = Chain(folder_of(home), signer), by, metrics
+    def __init__(self, home: Path, by: str, metrics: Metrics | None = None) -> None:
+        self._home, self._by, self._metrics = home, by, metrics
+        self._chain = Chain(folder_of(home))
         self._rows: list[dict[str, Any]] = []
         self._missed, self._since = 0, ""
         self._end: End | None = None
@@ -172,6 +172,7 @@ class AuditLog:
         with self._wake:
             rows, missed, since = list(self._rows), self._missed, self._since
         told = [self._chain.row("lines-missed", by=self._by, count=missed, since=since)]
+        self._find_key()
         try:
             self._end = self._chain.append([*rows, *(told if missed else [])])
         except OSError as error:
@@ -180,9 +181,17 @@ class AuditLog:
         with self._wake:
             del self._rows[: len(rows)]
             self._missed -= missed
-            self._since = ""
+            self._since = self._since if self._missed else ""
         self._tell_waiting(0)
         return True
+
+    def _find_key(self) -> None:
+        """In the thread, for it may have to be made. Without one, the log's end is unsigned."""
+        if self._chain.signer is None:
+            try:
+                self._chain.signer = Installation.of(self._home)
+            except KeyFault as error:
+                _seldom.warning("key", "the audit log cannot be signed", why=str(error))
 
     def _wait_for_room(self, error: OSError, waiting: int) -> None:
         why = error.strerror or type(error).__name__
@@ -194,16 +203,11 @@ class AuditLog:
             self._metrics.audit_waiting.set(rows)
 
 
-def folder_of(home: Path) -> Path:
-    """Where the audit log of an installation lies."""
-    return home / "audit"
-
-
 def audit_log(config: Config, by: str, metrics: Metrics | None = None) -> AuditLog | Unaudited:
     """As the settings want it; whoever makes it closes it. Raises ConfigError as `auditing`."""
     if config.audit == "off":
         return Unaudited()
-    return AuditLog(config.home_path, by, metrics=metrics)
+    return AuditLog(config.home_path, by, metrics)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ head together, can write another history. `audit_check` compares with a head tha
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import json
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -30,6 +32,7 @@ Row = dict[str, Any]
 NOTHING: Final = "0" * 64  # the hash before the first line
 LONGEST: Final = 4096  # bytes of a line
 HEAD: Final = "head.json"
+EXPIRED: Final = "file-expired"
 _LOCK: Final = "lock"
 _FILE: Final = re.compile(r"(\d{10})\.(\d{4}-\d\d-\d\d)\.jsonl", re.ASCII)
 _LARGEST: Final = 4 << 20  # bytes of a file
@@ -37,7 +40,7 @@ _TAIL: Final = 4 * LONGEST
 
 
 class Signer(Protocol):
-    """The installation's Ed25519 key. key: the public one, its 32 bytes as hex."""
+    """The installation's Ed25519 key. key: the public one in base64."""
 
     @property
     def key(self) -> str: ...
@@ -70,7 +73,7 @@ class Head:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
         try:
-            public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(key))
+            public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
             public.verify(bytes.fromhex(self.signature), signed_text(End(self.number, self.digest)))
         except (InvalidSignature, ValueError):
             return False
@@ -84,6 +87,11 @@ class File:
     path: Path
     first: int
     day: str
+
+
+def folder_of(home: Path) -> Path:
+    """Where the audit log of an installation lies."""
+    return home / "audit"
 
 
 def signed_text(end: End) -> bytes:
@@ -111,10 +119,14 @@ def read_head(folder: Path) -> Head | None:
     except FileNotFoundError:
         return None
     try:
-        row = json.loads(text)
-        return Head(int(row["number"]), str(row["digest"]), str(row["key"]), str(row["signature"]))
-    except (KeyError, TypeError) as error:
+        return head_of(json.loads(text))
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{folder / HEAD} is damaged") from error
+
+
+def head_of(row: Any) -> Head:
+    """What a JSON object says. Raises KeyError, TypeError, ValueError for one that is none."""
+    return Head(int(row["number"]), str(row["digest"]), str(row["key"]), str(row["signature"]))
 
 
 @contextmanager
@@ -142,9 +154,9 @@ class Chain:
     """One process's hand on the chain of a folder. signer: None: heads are not signed."""
 
     def __init__(
-        self, folder: Path, signer: Signer | None, now: Callable[[], float] = time.time
+        self, folder: Path, signer: Signer | None = None, now: Callable[[], float] = time.time
     ) -> None:
-        self._folder, self._signer, self._now = folder, signer, now
+        self._folder, self.signer, self._now = folder, signer, now
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> End:
         """Write them all, or none: raises OSError. On the disk when this returns.
@@ -154,6 +166,25 @@ class Chain:
         self._folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
         with locked(self._folder, to_write=True):
             return self._append(rows)
+
+    def expire(self, before: str) -> int:
+        """Delete the files of days before one (ISO 8601); how many lines. Raises OSError.
+
+        The newest file stays. A line of each that goes says up to where, so that what is left can
+        still be told from what was cut off.
+        """
+        if not self._folder.is_dir():
+            return 0
+        with locked(self._folder, to_write=True):
+            found, count = files(self._folder), 0
+            for file, following in pairwise(found):
+                if file.day >= before:
+                    break
+                last = _last([file]).end
+                self._append([self.row(EXPIRED, last=last.number, digest=last.digest)])
+                file.path.unlink()
+                count += following.first - file.first
+        return count
 
     def _append(self, rows: Sequence[Mapping[str, Any]]) -> End:
         found = files(self._folder)
@@ -173,7 +204,7 @@ class Chain:
 
     def _told(self, last: Last, head: Head | None) -> Iterator[Row]:
         """What is found amiss, as rows: said once, for the next head covers it."""
-        end, key = last.end, self._signer.key if self._signer is not None else ""
+        end, key = last.end, self.signer.key if self.signer is not None else ""
         if last.broken:
             yield self.row("tail-broken", bytes=last.broken)
         if head is None:
@@ -203,9 +234,9 @@ class Chain:
 
     def _sign(self, end: End) -> None:
         key = signature = ""
-        if self._signer is not None:
-            key = self._signer.key
-            signature = self._signer.sign(signed_text(end)).hex()
+        if self.signer is not None:
+            key = self.signer.key
+            signature = self.signer.sign(signed_text(end)).hex()
         row = {"number": end.number, "digest": end.digest, "key": key, "signature": signature}
         with whole(self._folder / HEAD, PRIVATE) as file:
             file.write(json.dumps(row).encode())

@@ -174,6 +174,11 @@ class Config:
     )
     tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
     tls_key: str = _setting("", "PEM key of the certificate")
+    consent_list: str = _setting(
+        "",
+        "file that lists consents which were taken back, shared by several machines, beside the "
+        "one of this installation",
+    )
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
     voice_process: str = _setting(
         "auto",
@@ -295,6 +300,11 @@ class Config:
     def home_path(self) -> Path:
         """The directory for state. Raises ConfigError where the user has none and none is set."""
         return path(self.home or "~/.local/share/visavis", "home")
+
+    @property
+    def consent_path(self) -> Path | None:
+        """The shared list of consents taken back; None: there is none. Raises ConfigError."""
+        return path(self.consent_list, "consent_list") if self.consent_list else None
 
     @property
     def ice(self) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ Problem                a request that cannot be served: problem+json with `statu
   Unauthorized  401    no token, or a wrong one
   Forbidden  403       a page of another site, and no token is set
   NotFound  404        no such session, avatar or voice
+    NotAllowed  403    there is one, and it may not be used so
+    Ended  410         there was one, and it may not be used any more
   TooSlow  408         the body did not arrive in time
   Conflict  409        there is one already, or it is in use
   Outdated  412        about a state that is no more
@@ -72,6 +74,18 @@ class NotFound(Problem):
     """There is no such thing."""
 
     status, title = 404, "Not found"
+
+
+class NotAllowed(NotFound):
+    """There is one, and whose it is does not allow that."""
+
+    status, title = 403, "Forbidden"
+
+
+class Ended(NotFound):
+    """There is one, and whose it is does not allow it any more."""
+
+    status, title = 410, "Gone"
 
 
 class TooSlow(Problem):

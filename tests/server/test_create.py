@@ -33,7 +33,7 @@ def made(home):
 class Slow:
     """A bake that waits to be let on."""
 
-    def __init__(self, order, photo):
+    def __init__(self, order, photo, seal=None):
         self.path = order.path
         self.go = threading.Event()
         self.killed = False

@@ -72,6 +72,10 @@ class FakeServices:
     async def language_of(self, voice: str) -> str:
         return {"heart": "en", "greta": "de"}.get(voice, "")
 
+    async def spoken(self, avatar: str) -> tuple[str, ...]:
+        await self.check(avatar, "")
+        return self.languages
+
     async def check(self, avatar: str, voice: str) -> None:
         if avatar != "mira":
             raise NotFound(f"There is no avatar {avatar!r}.")

@@ -17,8 +17,7 @@ class HomeNames:
 
     async def has_avatar(self, name: str) -> bool:
         """Whether there is such an avatar."""
-        found = await asyncio.to_thread(self._store.find)
-        return name in found.readable
+        return await asyncio.to_thread(self._store.has, name)
 
     async def has_voice(self, name: str) -> bool:
         """Whether there is such a voice."""
