@@ -687,6 +687,23 @@ class Finish(Protocol):
         ...
 
 
+class SoundFinish(Protocol):
+    """What is in all sound of a session that goes out: a mark.
+
+    Whoever reads a timeline twice, or in other pieces, reads the same: a sample hangs on its tick
+    and on the `reach` samples before it alone. Silence stays silence. For any number of threads.
+    """
+
+    @property
+    def reach(self) -> int:
+        """Samples before a piece that have to be known."""
+        ...
+
+    def finish(self, sound: Pcm, at: int) -> Pcm:
+        """(reach + n,) at PLAY_RATE -> (n,): the last n, which begin at sample `at`."""
+        ...
+
+
 def can_patch(generator: Generator) -> bool:
     """Whether it draws `Portrayal.over`, at a small part of a whole picture's cost.
 

@@ -1,15 +1,34 @@
-"""What a dialogue is loaded with. The values are the operator's; nothing of a visitor's is here."""
+"""What a dialogue is loaded with, and what a label says.
+
+The values are the operator's; nothing of a visitor's is here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, Literal, get_args
 
 from visavis.engines.base import Notes, Question, Toolbox
 
 # What the house knows about a question, asked of whoever holds the operator's file of answers.
 Consult = Callable[[Question], Awaitable[Notes]]
+
+
+Corner = Literal["top-right", "top-left", "bottom-right", "bottom-left"]
+CORNERS: Final[tuple[Corner, ...]] = get_args(Corner)
+LETTERS: Final = 40  # of a label at most
+SIZES: Final = 0.03, 0.2  # of its capitals, of the picture's shorter side
+
+
+@dataclass(frozen=True, slots=True)
+class Lettered:
+    """What a label in the picture says, and where. size: a capital's height, see SIZES."""
+
+    text: str = "AI"
+    corner: Corner = "top-right"
+    size: float = 0.045
 
 
 @dataclass(frozen=True, slots=True)

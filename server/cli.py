@@ -84,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_consent(commands)
     _add_audit(commands)
+    text = "say whether films or sounds were made by visavis, by their marks; needs no network"
+    detect = _add(commands, "detect", "detect:detect", text)
+    detect.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a film or a sound")
+    _add_json(detect)
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
     _add_json(gaps)
     gaps.add_argument("--forget", action="store_true", help="delete all of it instead")

@@ -21,6 +21,7 @@ from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
+from visavis.server.http.detecting import DetectRoutes
 from visavis.server.http.entrances import Entrance
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
@@ -134,7 +135,8 @@ def recorded(config: Config) -> Callable[[Held], FilmSigning]:
             terms.avatar, "recorded", voice=terms.voice, language=session.language,
             source=session.source, session="live",
         )  # fmt: skip
-        return FilmSigning(signatory, film, partial(store.path, terms.avatar), card=session.card)
+        carried = films.carried(config, film)
+        return FilmSigning(signatory, carried, partial(store.path, terms.avatar), card=session.card)
 
     return of
 
@@ -272,6 +274,7 @@ def application(
         AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
+        DetectRoutes(config.home_path, on=config.detect == "on"),
         topics(config),
         RelayRoutes(relays(config)),
         *wires(config, live, metrics),

@@ -26,6 +26,8 @@ from visavis.server.services.tongues import unspoken
 from visavis.server.system import config_reading as settings
 from visavis.server.system import config_secrets, home, llm, sandbox
 from visavis.server.system.config import Config
+from visavis.server.system.errors import ConfigError
+from visavis.server.system.installation import Installation
 from visavis.server.system.load import Machine
 
 
@@ -55,6 +57,7 @@ def doctor(options: argparse.Namespace) -> int:
         told |= {"language_model": endpoint.words, "first_token": endpoint.first_token}
         told |= {"photos": photos, "sessions": room, "renderer": choice.words, "answers": answers}
         told |= {"signing": films.told(config)}
+        told |= {"disclosure": _disclosure(config), "mark": _mark(config)}
         say_line(json.dumps(told))
         return FAILURE if problems else 0
     for key, value in shown.items():
@@ -66,6 +69,8 @@ def doctor(options: argparse.Namespace) -> int:
     say_line(f"Answers made ahead: {answers}")
     say_line(f"Tools: {equipment.told(config)}")
     say_line(f"Films are signed by: {films.told(config)}")
+    say_line(f"Disclosure: {_disclosure(config)}")
+    say_line(f"Mark: {_mark(config)}")
     if endpoint.words:
         say_line(f"Language model: {endpoint.words}")
     for doubt in doubts:
@@ -104,6 +109,26 @@ def _answers(config: Config) -> str:
     except OSError:
         return "none yet; a server makes them while nobody speaks, `visavis warm --answers` now"
     return f"{len(kept)} lines, {kept.size / 1e6:.0f} MB of at most {preparing.ROOM / 1e6:.0f}"
+
+
+def _disclosure(config: Config) -> str:
+    """How visitors are told that the face is synthetic."""
+    if config.disclosure == "off":
+        return f"off, because: {config.disclosure_reason}"
+    spoken = "the first reply" if config.disclosure_spoken == "reply" else "the page alone"
+    return f"{config.disclosure_text!r} in every picture; in words by {spoken}"
+
+
+def _mark(config: Config) -> str:
+    """What pictures and sound say of where they came from."""
+    if config.mark == "off":
+        return "off: nothing in pictures and sound says where they came from"
+    try:
+        known = Installation.known(config.home_path)
+    except ConfigError as fault:
+        return f"in every picture, but it names no installation: {fault}"
+    name = known.name if known else "this installation, once its key is made"
+    return f"in every picture, not seen: {name}, the day, and the kind of session"
 
 
 def _avatar_problems(config: Config) -> list[str]:

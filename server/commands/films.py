@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from visavis.server.commands.console import say_line
@@ -24,6 +25,13 @@ def signatory(config: Config) -> Signatory:
     made = Signatory(config.home_path, mode, config.sign_timestamp_url)  # type: ignore[arg-type]
     made.required()
     return made
+
+
+def carried(config: Config, film: Film) -> Film:
+    """With the marks and the label that every picture and sound of this program gets."""
+    marks = ("picture", "sound") if config.mark == "on" else ()
+    label = config.disclosure_text if config.disclosure == "on" else ""
+    return replace(film, marks=marks, label=label)
 
 
 def signing(

@@ -21,6 +21,7 @@ from visavis.server.http.app import Basics, Room
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
+from visavis.server.http.detecting import DetectRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.places import Places
@@ -111,6 +112,7 @@ def _application(
         DeskRoutes(desk),
         AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
         CardRoutes(pictures),
+        DetectRoutes(config.home_path, on=config.detect == "on"),
         composition.topics(config),
         RelayRoutes(composition.relays(config)),
         Basics(

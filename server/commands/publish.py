@@ -147,7 +147,9 @@ def _signing(options: argparse.Namespace, config: Config) -> FilmSigning:
         name, "recorded", session="published", source="" if options.url else source,
         voice=config.voice if options.text else "",
     )  # fmt: skip
-    return films.signing(config, film, None if options.url else partial(store.path, name))
+    if options.url:  # what its pictures carry is the other server's to say
+        return films.signing(config, film)
+    return films.signing(config, films.carried(config, film), partial(store.path, name))
 
 
 def _address(given: str) -> str:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Tts
 from visavis.engines.language import saying
+from visavis.engines.marking.payload import SessionClass
 from visavis.models.avatar.file import Card
 from visavis.server.avatars import standing
 from visavis.server.avatars.store import AvatarStore
@@ -26,7 +27,7 @@ from visavis.server.playout.messages import FRAME, Tick
 from visavis.server.provenance.claims import Film
 from visavis.server.recording.files import Playback, Script, read_sound
 from visavis.server.recording.recorder import FINE, Recorder
-from visavis.server.services.configured import avatars
+from visavis.server.services.configured import avatars, finishes, stamp
 from visavis.server.services.offline import offline_engines
 from visavis.server.services.wordless import Mute
 from visavis.server.session.doors import Inlet
@@ -61,7 +62,9 @@ def say(options: argparse.Namespace) -> None:
         source="recording" if options.audio else "text",
         language="" if options.audio else _language(name, config),
     )  # fmt: skip
-    signing = films.signing(config, film, partial(store.path, name_of_avatar), notes=False)
+    signing = films.signing(
+        config, films.carried(config, film), partial(store.path, name_of_avatar), notes=False
+    )
     draw = load.drawing(avatar, options.size, options.size)
     if styles := director.understand(options.style).styles:
         say_line(f"style: {', '.join(styles)}")
@@ -69,7 +72,8 @@ def say(options: argparse.Namespace) -> None:
         bar = stack.enter_context(tqdm(unit="picture", leave=False))
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
         recorder = Recorder(options.output, FINE, trace=trace, signing=signing)
-        engines = offline_engines(draw, director, voice, lips)
+        finished = finishes(config, stamp(config, SessionClass.VIDEO))
+        engines = offline_engines(draw, director, voice, lips, finishes=finished)
         leave = _Leave(store, avatar.card)
         notes = leave.during(
             lambda: render(engines, inlet, recorder, partial(_show, bar, leave)), options.output

@@ -17,6 +17,7 @@ from typing import Final, Self
 from visavis.models.avatar.consent import Use
 from visavis.server.services.configured import avatars, services
 from visavis.server.services.engines import Services
+from visavis.server.services.stamp import session_class
 from visavis.server.session.doors import Outlet
 from visavis.server.session.events import Failure
 from visavis.server.session.session import Session
@@ -57,7 +58,7 @@ class House:
         AvatarError, ManifestError, NotFound.
         """
         metrics, store = Metrics(), avatars(config)
-        engines = services(config, store, metrics, wordless=wordless)
+        engines = services(config, store, metrics, wordless=wordless, session=session_class(door))
         tasks, audit = Tasks(), audit_log(config, door, metrics)
         try:
             await engines.open()

@@ -133,6 +133,7 @@ class Basics:
             web.get("/", self._page),
             web.get("/staff", self._staff),
             web.get("/scene", self._scene),
+            web.get("/detect", self._detect),
             *(web.get(f"/{name}", self._file) for name in _FILES),
         ]
 
@@ -159,6 +160,9 @@ class Basics:
 
     async def _scene(self, _request: web.Request) -> web.FileResponse:
         return web.FileResponse(_CLIENT / "scene.html", headers=_FRESH)
+
+    async def _detect(self, _request: web.Request) -> web.FileResponse:
+        return web.FileResponse(_CLIENT / "detect.html", headers=_FRESH)
 
     async def _file(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(_CLIENT / request.path.lstrip("/"), headers=_FRESH)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from visavis.engines.base import Pcm
+from visavis.engines.base import Pcm, SoundFinish
 from visavis.server.playout.messages import FRAME, PACKET, Picture, Spoken, Tick, ms
 
 FADE: Final[Tick] = ms(30)
@@ -36,9 +36,13 @@ class _Word:
 
 
 class Timeline:
-    """What is heard and seen at each tick. `put` drops speech of a turn that is over."""
+    """What is heard and seen at each tick. `put` drops speech of a turn that is over.
 
-    def __init__(self) -> None:
+    finish: puts into all sound what is to be in it; None: nothing is.
+    """
+
+    def __init__(self, finish: SoundFinish | None = None) -> None:
+        self._finish = finish
         self.turn = 0
         self.end: Tick = 0  # the tick after the last scheduled sound
         self.dropped = 0  # stale speech and late pictures that were refused
@@ -98,6 +102,20 @@ class Timeline:
 
     def audio(self, at: Tick, count: int = PACKET) -> Pcm:
         """(count,) int16 from `at`; silence where nothing is scheduled. Reading changes nothing."""
+        if self._finish is None:
+            return self._scheduled(at, count)
+        reach = self._finish.reach
+        return self._finish.finish(self._scheduled(at - reach, reach + count), at)
+
+    def sound_of(self, spoken: Spoken) -> Pcm:
+        """All of a piece of speech as it plays where nothing cuts it, for who takes it ahead."""
+        sound = spoken.clause.speech.pcm
+        if self._finish is None:
+            return sound
+        silence = np.zeros(self._finish.reach, np.int16)
+        return self._finish.finish(np.concatenate([silence, sound]), spoken.at)
+
+    def _scheduled(self, at: Tick, count: int) -> Pcm:
         out = np.zeros(count, np.int16)
         for segment in self._segments:
             first, last = max(at, segment.spoken.at), min(at + count, segment.end)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from visavis.engines.dialogue.danger import Rescue
+from visavis.engines.marking.embedding import Mark
+from visavis.engines.marking.label import Label
+from visavis.engines.marking.payload import SessionClass
+from visavis.engines.marking.sound import SoundMark
 from visavis.engines.registry import as_wanted
+from visavis.engines.settings import CORNERS, Lettered
 from visavis.server.avatars.backgrounds import Backgrounds
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.defaults import Defaults
 from visavis.server.services.engines import Services
+from visavis.server.services.finishes import Finishes, Maker
+from visavis.server.services.stamp import Stamp
 from visavis.server.system import llm
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Malformed
@@ -38,9 +46,17 @@ def avatars(config: Config) -> AvatarStore:
 
 
 def services(
-    config: Config, store: AvatarStore, metrics: Metrics, *, wordless: bool = False
+    config: Config,
+    store: AvatarStore,
+    metrics: Metrics,
+    *,
+    wordless: bool = False,
+    session: SessionClass = SessionClass.LIVE,
 ) -> Services:
-    """wordless: every session speaks what a program pushes. Raises ConfigError."""
+    """wordless: every session speaks what a program pushes. session: what marks call its sessions.
+
+    Raises ConfigError.
+    """
     knowledge = Path(config.knowledge) if config.knowledge else None
     size = config.width, config.height
     renderer = as_wanted(config.renderer) or "auto"
@@ -58,8 +74,31 @@ def services(
         zone=config.time_zone,
         wordless=wordless,
         backgrounds=_backgrounds(config),
+        finishes=finishes(config, stamp(config, session)),
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
+
+
+def stamp(config: Config, session: SessionClass) -> Stamp | None:
+    """What this process's marks say; None: there are none."""
+    return Stamp.of(config.home_path, session) if config.mark == "on" else None
+
+
+def finishes(config: Config, stamp: Stamp | None) -> Finishes:
+    """What is put into all pictures and all sound: what is seen first, then what is hidden."""
+    makers: list[Maker] = []
+    if config.disclosure == "on":
+        makers.append(partial(Label, lettered(config)))
+    if stamp is not None:
+        makers.append(lambda canvas: Mark(stamp.payload(), canvas))
+    sound = None if stamp is None else lambda: SoundMark(stamp.payload())
+    return Finishes(tuple(makers), sound)
+
+
+def lettered(config: Config) -> Lettered:
+    """The label of its pictures."""
+    corner = next(each for each in CORNERS if each == config.disclosure_corner)
+    return Lettered(config.disclosure_text.strip(), corner, config.disclosure_size)
 
 
 def _backgrounds(config: Config) -> Backgrounds:

@@ -1,10 +1,13 @@
-"""What is in every picture of a session, put in after it was drawn and before anybody has it."""
+"""What is in all pictures and all sound of a session that anybody has.
+
+Into pictures it is put after they were drawn, into sound where the timeline is read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from visavis.engines.base import I420, Finish
+from visavis.engines.base import I420, Finish, SoundFinish
 from visavis.server.playout.messages import Tick
 from visavis.server.system.faults import contained
 
@@ -17,10 +20,13 @@ def as_drawn(image: I420) -> I420:
 
 
 class Finishing:
-    """All of it, in order. Of one session, and in the thread that draws."""
+    """All of it, in order. Of one session, and in the thread that draws.
 
-    def __init__(self, *each: Finish) -> None:
-        self._each = each
+    sound: for the session's timeline.
+    """
+
+    def __init__(self, *each: Finish, sound: SoundFinish | None = None) -> None:
+        self._each, self.sound = each, sound
 
     def of(self, image: I420, at: Tick) -> I420:
         """A copy with all of it in: the picture as it was drawn is drawn on (`Before`).

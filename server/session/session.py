@@ -57,7 +57,7 @@ class Session:
 
     def __init__(self, name: str, engines: Engines, metrics: Metrics, clock: Clock) -> None:
         self.name, self._engines, self._metrics, self.clock = name, engines, metrics, clock
-        self.timeline = Timeline()
+        self.timeline = Timeline(engines.finishing.sound)
         self._switching = Switching(engines.language, engines.languages, follows=engines.follows)
         self._closed = False
         self._tasks = Tasks()

@@ -103,6 +103,28 @@ class Config:
         "on or off: whether the tone of a visitor's voice, too, tells how they feel; the page then "
         "says so. Off: their words alone do",
     )
+    disclosure: str = _setting(
+        "on",
+        "on or off: whether pictures have a label and the first reply says that a computer speaks; "
+        "off needs disclosure_reason",
+    )
+    disclosure_reason: str = _setting("", "why it is off; `visavis doctor` tells it")
+    disclosure_text: str = _setting("AI", "what the label says")
+    disclosure_corner: str = _setting(
+        "top-right", "where it is: top-right, top-left, bottom-right or bottom-left"
+    )
+    disclosure_size: float = _setting(
+        0.045, "height of its capitals, of the picture's shorter side; from 0.03 to 0.2"
+    )
+    disclosure_spoken: str = _setting(
+        "reply",
+        "reply or page: whether the first reply says that a computer speaks, or the page alone",
+    )
+    mark: str = _setting(
+        "on",
+        "on or off: whether pictures and sound have a mark, not seen and not heard, that says "
+        "which installation made them, on which day, and in what kind of session",
+    )
     keep_questions: str = _setting(
         "off",
         "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
@@ -178,6 +200,9 @@ class Config:
         "",
         "file that lists consents which were taken back, shared by several machines, beside the "
         "one of this installation",
+    )
+    detect: str = _setting(
+        "on", "on or off: whether callers may have films and sounds looked at for marks, at /detect"
     )
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
     voice_process: str = _setting(

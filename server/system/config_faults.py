@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
+from visavis.engines.settings import CORNERS, LETTERS, SIZES
 from visavis.server.system import llm
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ AUTO: Final = "auto"  # of `language`: whichever the visitor speaks
 SOURCES: Final = ("dialogue", "microphone")
 _SWITCHES: Final = (
     "create_avatars", "keep_questions", "prepare_answers", "voice_mood", "refine", "whep", "whip",
-    "audit",
+    "audit", "mark", "detect",
 )  # fmt: skip
 # What CSP takes as the source of a frame, and nothing that could end its directive.
 _ANCESTOR: Final = re.compile(
@@ -33,8 +34,8 @@ _LASTS: Final = 60, 604_800  # s of a relay's account: a minute to a week
 def faults(config: Config) -> Iterator[str]:
     """All of them. Raises ConfigError for an address that is none."""
     for found in (
-        _access_faults, _choice_faults, _place_faults, _number_faults, _media_faults, _relay_faults,
-        llm.faults,
+        _access_faults, _choice_faults, _disclosure_faults, _place_faults, _number_faults,
+        _media_faults, _relay_faults, llm.faults,
     ):  # fmt: skip
         yield from found(config)
 
@@ -95,6 +96,34 @@ def _choice_faults(config: Config) -> Iterator[str]:
     for name in _SWITCHES:
         if getattr(config, name) not in {"on", "off"}:
             yield f"{name} is {getattr(config, name)!r}: choose on or off"
+
+
+def _disclosure_faults(config: Config) -> Iterator[str]:
+    """What says that a face is synthetic."""
+    if config.disclosure not in {"on", "off"}:
+        yield f"disclosure is {config.disclosure!r}: choose on or off"
+    if config.disclosure == "off" and not config.disclosure_reason.strip():
+        yield (
+            "disclosure is off and disclosure_reason is empty: write there why nobody need be told "
+            "that the face is synthetic, or leave disclosure on"
+        )
+    if config.disclosure_corner not in CORNERS:
+        yield f"disclosure_corner is {config.disclosure_corner!r}: choose {_either(CORNERS)}"
+    if config.disclosure_spoken not in {"reply", "page"}:
+        yield f"disclosure_spoken is {config.disclosure_spoken!r}: choose reply or page"
+    if not SIZES[0] <= config.disclosure_size <= SIZES[1]:
+        yield f"disclosure_size is {config.disclosure_size}: choose {SIZES[0]} to {SIZES[1]}"
+    yield from _label_faults(config.disclosure_text)
+
+
+def _label_faults(text: str) -> Iterator[str]:
+    if not text.strip() or len(text) > LETTERS:
+        yield f"disclosure_text is {text!r}: write 1 to {LETTERS} characters, such as AI"
+    elif not (text.isascii() and text.isprintable()):
+        from visavis.models.pictures.lettering import unwritable  # fonts are slow to load
+
+        if wrong := unwritable(text):
+            yield f"disclosure_text is {text!r}: no font here has {wrong!r}; choose other words"
 
 
 def _place_faults(config: Config) -> Iterator[str]:

@@ -31,6 +31,18 @@ def test_later_sources_win(tmp_path):
         ({"VISAVIS_FRAME_ANCESTORS": " "}, "frame_ancestors"),
         ({"VISAVIS_FRAME_ANCESTORS": "https://a.example; script-src *"}, "frame_ancestors"),
         ({"VISAVIS_FRAME_ANCESTORS": "self\nX: y"}, "frame_ancestors"),
+        ({"VISAVIS_DISCLOSURE": "off"}, "disclosure_reason is empty"),
+        (
+            {"VISAVIS_DISCLOSURE": "off", "VISAVIS_DISCLOSURE_REASON": " "},
+            "disclosure_reason is em",
+        ),
+        ({"VISAVIS_DISCLOSURE": "no"}, "choose on or off"),
+        ({"VISAVIS_DISCLOSURE_TEXT": " "}, "write 1 to 40 characters"),
+        ({"VISAVIS_DISCLOSURE_TEXT": "AI\x07"}, "no font here has"),
+        ({"VISAVIS_DISCLOSURE_TEXT": "ป"}, "no font here has .ป."),
+        ({"VISAVIS_DISCLOSURE_CORNER": "middle"}, "choose top-right, top-left, bottom-right or"),
+        ({"VISAVIS_DISCLOSURE_SIZE": "0.01"}, "choose 0.03 to 0.2"),
+        ({"VISAVIS_DISCLOSURE_SPOKEN": "off"}, "choose reply or page"),
         ({"VISAVIS_TOKEN_FILE": "/nowhere/token"}, "No such file"),
         ({"VISAVIS_TOKEN_FILE": "x", "VISAVIS_TOKEN": "y"}, "both set"),
     ],
@@ -38,6 +50,13 @@ def test_later_sources_win(tmp_path):
 def test_a_wrong_setting_is_named_with_its_fix(env, words):
     with pytest.raises(ConfigError, match=words):
         config.load({}, env=env)
+
+
+def test_a_label_may_be_in_any_script_of_the_page_and_off_with_a_reason():
+    for text in ("AI", "KI-generiert", "人工智能生成", "ذكاء اصطناعي"):
+        assert config.load({}, env={"VISAVIS_DISCLOSURE_TEXT": text}).disclosure_text == text
+    env = {"VISAVIS_DISCLOSURE": "off", "VISAVIS_DISCLOSURE_REASON": "a film that says so itself"}
+    assert config.load({}, env=env).disclosure == "off"
 
 
 def test_the_token_may_come_from_a_file(tmp_path):

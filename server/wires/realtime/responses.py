@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from visavis.engines.base import Call
+from visavis.engines.base import Call, Pcm
 from visavis.server.playout.messages import Spoken, ms, to_ms
 from visavis.server.wires.realtime.items import Item, Items, Word, new_id
 from visavis.server.wires.realtime.settings import Modality, Settings
@@ -53,7 +53,7 @@ class Response:
         """Tell that it is being made."""
         self.send("response.created", {"response": self.shown("in_progress")})
 
-    def say(self, spoken: Spoken) -> None:
+    def say(self, spoken: Spoken, sound: Pcm) -> None:
         """More of it was placed in time: hand over its words and its sound."""
         item = self._saying()
         said = spoken.clause.speech.words
@@ -62,9 +62,9 @@ class Response:
         item.words += [
             Word(word.text, item.sent + to_ms((word.start + word.end) // 2)) for word in said
         ]
-        item.sent += to_ms(len(spoken.clause.speech.pcm))
+        item.sent += to_ms(len(sound))
         if self.modality == "audio" and not self.plays:
-            self._sound(item, spoken)
+            self._sound(item, sound)
 
     def write(self, text: str) -> None:
         """More of it is known as a text, which nobody says."""
@@ -140,9 +140,8 @@ class Response:
     def _words(self) -> str:
         return "output_audio_transcript" if self.modality == "audio" else "output_text"
 
-    def _sound(self, item: Item, spoken: Spoken) -> None:
+    def _sound(self, item: Item, pcm: Pcm) -> None:
         assert self._flow is not None
-        pcm = spoken.clause.speech.pcm
         for start in range(0, len(pcm), _CHUNK):
             self._hand(item, self._flow.give(pcm[start : start + _CHUNK]))
 

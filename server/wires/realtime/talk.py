@@ -120,7 +120,9 @@ class Talk:
             if not any(each is spoken for each in self._sent):
                 self._sent.append(spoken)
                 self._placed = self._session.clock.now()
-                self._teller.say(spoken)
+                plays = self._line.plays  # then its sound is taken as it plays
+                sound = spoken.clause.speech.pcm if plays else timeline.sound_of(spoken)
+                self._teller.say(spoken, sound)
                 self._sound_sent(spoken.at, self._placed)
 
     def _hear_over_replies(self, on: bool) -> None:

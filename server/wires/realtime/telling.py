@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from visavis.engines.base import Call
+from visavis.engines.base import Call, Pcm
 from visavis.server.playout.messages import Spoken
 from visavis.server.session import events
 from visavis.server.wires.realtime.incoming import Respond
@@ -247,10 +247,10 @@ class Teller:
         self.withheld = None
         self.response.begin()
 
-    def say(self, spoken: Spoken) -> None:
-        """Speech was placed in time."""
+    def say(self, spoken: Spoken, sound: Pcm) -> None:
+        """Speech was placed in time; sound: as it is played."""
         if self._held is None:
-            self._ensure(spoken.turn).say(spoken)
+            self._ensure(spoken.turn).say(spoken, sound)
 
     def call(self, call: Call, arguments: str, turn: int) -> None:
         """A tool of the client is to be used for this turn."""

@@ -1,0 +1,158 @@
+"""Short texts as coverage, by fonts that lie in packages: nothing of the system is looked for.
+
+OpenCV carries Latin, Greek, Cyrillic and CJK letters. Arabic ones join, which it cannot do, so they
+are shaped here and drawn by Pillow with Noto Sans Arabic; Pillow's own shaping needs a library of
+the system.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+Bytes = npt.NDArray[np.uint8]
+
+_WEIGHT: Final = 600  # semi-bold: it is read at 9 px, too
+_PROBE: Final = 100  # px of font at which letters are measured and compared
+_WIDEST: Final = 2  # of a letter, in font sizes
+_ARABIC: Final = re.compile(r"[\u0600-\u06ff]")
+_LATIN: Final = re.compile(r"[0-9A-Za-z\u00c0-\u024f]+(?:[ .,-][0-9A-Za-z\u00c0-\u024f]+)*")
+_FORMS_B: Final = range(0xFE70, 0xFEFD)  # Unicode's Arabic Presentation Forms-B
+_INVISIBLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # categories that draw nothing
+
+
+def ink(text: str, capital: int) -> Bytes:
+    """(rows, columns) coverage from 0 to 255, cut to what is drawn; capital: px of a capital's
+    height.
+
+    Raises ValueError for a text of which `unwritable` says what is wrong.
+    """
+    if wrong := unwritable(text):
+        raise ValueError(f"no font has {wrong!r}")
+    drawn = _arabic(text, capital) if _ARABIC.search(text) else _drawn(text, capital)
+    return _cut(drawn)
+
+
+def unwritable(text: str) -> str:
+    """The characters that cannot be drawn; "" where all can. Blank texts cannot."""
+    if not text.strip():
+        return text or " "
+    has = _has_arabic if _ARABIC.search(text) else _has
+    return "".join(dict.fromkeys(c for c in text if c != " " and not has(c)))
+
+
+def _cut(drawn: Bytes) -> Bytes:
+    rows, columns = np.flatnonzero(drawn.max(1)), np.flatnonzero(drawn.max(0))
+    return drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+# --- by OpenCV ----------------------------------------------------------------------------------
+
+
+def _drawn(text: str, capital: int) -> Bytes:
+    return _put(text, max(1, round(capital / _capital())))
+
+
+def _put(text: str, size: int) -> Bytes:
+    """size: of the font, px."""
+    canvas = np.zeros((3 * size, _WIDEST * size * (len(text) + 1), 3), np.uint8)
+    cv2.putText(canvas, text, (size, 2 * size), (255, 255, 255), _face(), size, _WEIGHT)
+    return canvas[..., 0]
+
+
+@cache
+def _face() -> cv2.FontFace:
+    return cv2.FontFace("sans")
+
+
+@cache
+def _capital() -> float:
+    """Height of a capital letter, of the font's size."""
+    return len(_cut(_put("H", _PROBE))) / _PROBE
+
+
+def _has(letter: str) -> bool:
+    """What it has not it draws as a question mark."""
+    if unicodedata.category(letter) in _INVISIBLE:
+        return False
+    return letter == "?" or not np.array_equal(_put(letter, _PROBE), _put("?", _PROBE))
+
+
+# --- Arabic -------------------------------------------------------------------------------------
+
+
+def _arabic(text: str, capital: int) -> Bytes:
+    shown, height = shaped(text), len(_cut(_written("H", _PROBE)))
+    return _written(shown, max(1, round(capital * _PROBE / height)))
+
+
+def _written(text: str, size: int) -> Bytes:
+    canvas = Image.new("L", (_WIDEST * size * (len(text) + 1), 3 * size))
+    ImageDraw.Draw(canvas).text((size, size), text, font=_noto(size), fill=255)
+    return np.asarray(canvas)
+
+
+def _noto(size: int) -> ImageFont.FreeTypeFont:
+    path = files("pylopdf_fonts_ar") / "NotoSansArabic-Variable.ttf"
+    font = ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
+    font.set_variation_by_axes([_WEIGHT, 100])  # weight, width in %
+    return font
+
+
+def _has_arabic(letter: str) -> bool:
+    if unicodedata.category(letter) in _INVISIBLE:
+        return False
+    drawn = _written(shaped(letter), _PROBE)
+    return bool(drawn.any()) and not np.array_equal(drawn, _written("\uffff", _PROBE))
+
+
+def shaped(text: str) -> str:
+    """Arabic as it is drawn from left to right: each letter's form by its neighbours, all turned
+    round but for words and numbers in Latin letters."""
+    joined = _joined(text)
+    turned = joined[::-1]
+    return _LATIN.sub(lambda found: found.group()[::-1], turned)
+
+
+def _joined(text: str) -> str:
+    forms, ligatures = _forms()
+    letters: list[str] = []
+    for letter in text:  # lam with an alef after it is one sign
+        last = letters[-1] if letters else ""
+        if last + letter in ligatures:
+            letters[-1] = last + letter
+        else:
+            letters.append(letter)
+    return "".join(
+        _form(letters, n, forms) if letters[n] in forms else letters[n] for n in range(len(letters))
+    )
+
+
+def _form(letters: list[str], n: int, forms: dict[str, dict[str, str]]) -> str:
+    own = forms[letters[n]]
+    before = forms.get(letters[n - 1], {}) if n else {}
+    after = forms.get(letters[n + 1], {}) if n + 1 < len(letters) else {}
+    to_last = "<initial>" in before and "<final>" in own
+    to_next = "<initial>" in own and "<final>" in after
+    which = ("<isolated>", "<initial>", "<final>", "<medial>")[2 * to_last + to_next]
+    return own.get(which, letters[n])
+
+
+@cache
+def _forms() -> tuple[dict[str, dict[str, str]], set[str]]:
+    """Of each letter its forms by name, and the pairs that are one sign."""
+    forms: dict[str, dict[str, str]] = {}
+    for code in _FORMS_B:
+        which, *parts = unicodedata.decomposition(chr(code)).split() or [""]
+        letters = "".join(chr(int(part, 16)) for part in parts)
+        if letters and " " not in letters:
+            forms.setdefault(letters, {})[which] = chr(code)
+    return forms, {letters for letters in forms if len(letters) > 1 and letters[0] == "\u0644"}
