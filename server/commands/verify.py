@@ -37,6 +37,7 @@ _SAID: Final = {
     "avatar": "avatar", "consent": "consent", "kind": "how", "session": "session",
     "source": "words by", "voice": "voice", "language": "language", "label": "label",
     "generator": "made with", "installation": "made at", "when": "made on",
+    "signed": "signed on",
 }  # fmt: skip
 
 
@@ -104,7 +105,8 @@ def _of_avatar(path: Path, config: Config) -> Verdict:
     own = Installation.known(config.home_path)
     is_own = own is not None and own.key == card.origin.signed_by
     signer = Signer(card.origin.signed_by, algorithm="Ed25519", trust="own" if is_own else "nobody")
-    return Verdict("valid", "", signer, claims)
+    standing = avatars(config).standing(card)
+    return Verdict("valid", "", signer, claims, notes=(standing.why,) if standing.code else ())
 
 
 def _say(path: Path, verdict: Verdict) -> None:

@@ -31,7 +31,8 @@ class Film:
     source: where its words or its voice came from. marks: which invisible marks it carries, out of
     "picture" and "sound". label: the words of the visible one; empty: none. late: it was signed
     some time after its end, for its making was cut off. photo: the manifest store of the photo's
-    own Content Credentials, of which nothing is believed; empty: it had none.
+    own Content Credentials, of which nothing is believed; empty: it had none. began: when its
+    making did, by this machine's clock, as `moment` writes it; empty: when it is signed.
     """
 
     avatar: str
@@ -46,6 +47,7 @@ class Film:
     marks: tuple[str, ...] = ()
     label: str = ""
     late: bool = False
+    began: str = ""
     photo: bytes = b""
 
     def said(self) -> dict[str, Any]:
@@ -64,6 +66,11 @@ def media_type(suffix: str) -> str:
     return _TYPES.get(suffix, OTHER)
 
 
+def moment(when: datetime.datetime) -> str:
+    """A time as manifests have it."""
+    return when.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def definition(
     film: Film, title: str, suffix: str, version: str, when: datetime.datetime, *, timed: bool
 ) -> dict[str, Any]:
@@ -72,24 +79,27 @@ def definition(
     timed: whether an authority is asked to confirm the time.
     """
     agent = {"name": "visavis", "version": version}
-    moment = when.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    clock = "authority" if timed else "own"
+    signed, clock = moment(when), "authority" if timed else "own"
+    began = film.began or signed
     return {
         "claim_generator_info": [agent],
         "title": title,
         "format": media_type(suffix),
         "assertions": [
-            {"label": "c2pa.actions.v2", "data": {"actions": _actions(film, agent, moment)}},
-            {"label": FILM, "data": {**film.said(), "when": moment, "clock": clock}},
+            {"label": "c2pa.actions.v2", "data": {"actions": _actions(film, agent, began)}},
+            {
+                "label": FILM,
+                "data": {**film.said(), "when": began, "signed": signed, "clock": clock},
+            },
         ],
     }
 
 
-def _actions(film: Film, agent: dict[str, str], moment: str) -> list[dict[str, Any]]:
+def _actions(film: Film, agent: dict[str, str], began: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {
             "action": CREATED,
-            "when": moment,
+            "when": began,
             "softwareAgent": agent,
             "digitalSourceType": _COMPOSITE if film.person else _GENERATED,
             "description": "A face made of one portrait photo, moved and spoken for by visavis.",

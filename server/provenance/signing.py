@@ -49,7 +49,7 @@ class Signatory:
 
     def __init__(self, home: Path, mode: Mode = "auto", authority: str = "") -> None:
         self.home, self._mode, self._authority = home, mode, authority
-        self._now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC)
+        self.now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC)
 
     def fault(self) -> str:
         """Why nothing could be signed now; empty: it could. Makes the key where there is none."""
@@ -58,7 +58,7 @@ class Signatory:
         if why := sdk.missing():
             return why
         try:
-            return Keyring.of(self.home).fault(self._now())
+            return Keyring.of(self.home).fault(self.now())
         except ConfigError as error:
             return str(error)
 
@@ -109,7 +109,7 @@ class Signatory:
         if sdk.has_manifest(path):
             raise Taken("it has Content Credentials already, which stay as they are")
         said = claims.definition(
-            film, path.name, suffix, version("visavis"), self._now(), timed=bool(authority)
+            film, path.name, suffix, version("visavis"), self.now(), timed=bool(authority)
         )
         if suffix in binding.EMBEDDED and path.stat().st_size <= _SMALL:
             source, made = io.BytesIO(path.read_bytes()), io.BytesIO()

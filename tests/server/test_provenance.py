@@ -226,12 +226,12 @@ def test_a_clock_that_jumped_signs_nothing(taken, home):
     path = taken("live.mp4")
     before = path.read_bytes()
     signatory = Signatory(home)
-    signatory._now = lambda: datetime.datetime(1990, 1, 1, tzinfo=datetime.UTC)
+    signatory.now = lambda: datetime.datetime(1990, 1, 1, tzinfo=datetime.UTC)
     assert "set the clock" in signatory.sign(path, ANNA).why
-    signatory._now = lambda: NOW + datetime.timedelta(days=5000)
+    signatory.now = lambda: NOW + datetime.timedelta(days=5000)
     assert "keys renew" in signatory.sign(path, ANNA).why
     assert path.read_bytes() == before
-    signatory._now = lambda: NOW + datetime.timedelta(days=40)
+    signatory.now = lambda: NOW + datetime.timedelta(days=40)
     assert signatory.sign(path, ANNA).why == ""
     assert any("in the future" in note for note in verdict(path, home).notes)
 
@@ -308,8 +308,12 @@ def test_what_was_cut_off_is_signed_late_by_its_note_alone(taken, home):
     FilmSigning(Signatory(home), ANNA).begin(path)  # and then the program was killed
     film = making.noted(path)
     assert (film.avatar, film.consent, film.photo) == ("anna", "c0ffee", b"")
-    FilmSigning(Signatory(home), film).finish(path)
+    later = Signatory(home)
+    later.now = lambda: NOW + datetime.timedelta(hours=5)
+    FilmSigning(later, film).finish(path)
     assert not making.note(path).exists()
+    claims = verdict(path, home).claims
+    assert claims["when"] == film.began < claims["signed"]
     for odd in (b"[]", b"{", b'{"avatar": 1, "kind": "recorded"}', b'{"avatar": "a", "k": "b"}'):
         making.note(path).write_bytes(odd)
         with pytest.raises(ConfigError, match="signs nothing"):
