@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 SOURCES := $(shell find server engines models client -type f -not -name '*.pyc' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all check fuzz bench clean lock npm
+.PHONY: help setup run test test-all check fuzz bench clean lock npm sbom advisories wheel
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -69,6 +69,15 @@ $(VENV)/npm/%/.installed: tests/npm/%/package-lock.json tests/npm/%/package.json
 	@mkdir -p $(@D) && cp $^ $(@D)
 	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --omit-lockfile-registry-resolved
 	@touch $@
+
+wheel: $(VENV)/.tools ## build the wheel, the same from the same commit: dist/
+	@sh deploy/wheel.sh dist $(CURDIR)/$(BIN)/python
+
+sbom: $(VENV)/.tools $(STAMP) ## list what visavis is made of, as CycloneDX: out/sbom.cdx.json
+	@$(BIN)/python deploy/sbom.py
+
+advisories: $(VENV)/.tools ## look for known vulnerabilities of the locked packages (asks the network)
+	@$(BIN)/python deploy/advisories.py
 
 clean: ## remove the environment and everything that was built
 	rm -rf $(VENV) build dist out *.egg-info

@@ -46,7 +46,7 @@ export interface ServerMessages {
     matte: number;
   };
   pong: { t: number; at_ms: number };
-  goodbye: { reason: "idle" | "length" | "shutdown" | "staff"; message: string };
+  goodbye: { reason: "idle" | "length" | "shutdown" | "staff" | "consent"; message: string };
   listening: { active: boolean };
   transcript: { turn: number; text: string; final: boolean };
   command: { turn: number; command: string };

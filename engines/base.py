@@ -397,12 +397,14 @@ class Fragment:
         then the answer begins sooner. None: it does not say.
     language: BCP 47, of this text; "": the question's. A voice of that language speaks it.
     by: who answers in place of the mind that was asked; empty: that mind.
+    urgent: whether nothing may be said before it.
     """
 
     text: str
     sure: float | None = None
     language: str = ""
     by: str = ""
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

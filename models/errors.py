@@ -24,5 +24,6 @@ class AvatarError(ModelError):
     """An avatar cannot be written or read.
 
     Codes: avatar-missing, avatar-unreadable, avatar-version, avatar-invalid, avatar-too-large,
-    avatar-unwritable, avatar-changed, consent-missing, consent-invalid, name-invalid.
+    avatar-unwritable, avatar-changed, likeness-* and presence-* (server/avatars),
+    consent-missing, consent-invalid, name-invalid.
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from visavis.server.system import ending
-from visavis.server.system.config import Config
+from visavis.server.system.config import SOURCES, Config
 from visavis.server.system.config_secrets import SECRETS
 from visavis.server.system.errors import ConfigError
 
@@ -79,11 +79,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_models(commands)
     _add_engine(commands)
     _add_json(_add(commands, "voices", "voices:voices", "list the voices"))
-    _add_json(
-        _add(commands, "doctor", "doctor:doctor", "show the settings in force and what is missing")
-    )
+    text = "show the settings in force and what is missing"
+    doctor = _add(commands, "doctor", "doctor:doctor", text)
+    _add_json(doctor)
+    doctor.add_argument(
+        "--privacy", action="store_true",
+        help="what is kept where and how long, who may read it, and what leaves this machine",
+    )  # fmt: skip
     _add_consent(commands)
     _add_audit(commands)
+    _add_wipe(commands)
+    ready = _add(commands, "ready", "ready:ready", "ask whether the server here takes visitors")
+    ready.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
     text = "say whether films or sounds were made by visavis, by their marks; needs no network"
     detect = _add(commands, "detect", "detect:detect", text)
     detect.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a film or a sound")
@@ -91,8 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     gaps = _add(commands, "gaps", "gaps:gaps", "list what visitors asked and nobody could answer")
     _add_json(gaps)
     gaps.add_argument("--forget", action="store_true", help="delete all of it instead")
-    token = _add(commands, "token", "token:token", "make a token for `visavis serve`")
-    token.add_argument("--file", type=Path, help="write it to this new file, for you alone to read")
+    _add_token(commands)
     _add_keys(commands)
     _add_verify(commands)
     warm = _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")
@@ -241,6 +247,32 @@ def _add_camera(commands: Any) -> None:
     _add_json(parser)
 
 
+def _add_token(commands: Any) -> None:
+    text = "make a token or a secret for `visavis serve`, or a visitor's signed token"
+    parser = _add(commands, "token", "token:token", text)
+    parser.add_argument(
+        "--file", type=Path, help="write it to this new file, for you alone to read"
+    )
+    parser.add_argument("--role", choices=("visitor", "staff", "operator", "metrics"))
+    parser.add_argument(
+        "--show",
+        metavar="TOKEN",
+        help="say what a visitor's token is for; - reads it from the input",
+    )
+    group = parser.add_argument_group(
+        "of a visitor's token, all but --ttl without bound if left out"
+    )
+    group.add_argument("--ttl", metavar="TIME", help="it expires after, 24h at most (default: 10m)")
+    group.add_argument("--avatar", action="append", help="which it is for; again for several")
+    group.add_argument("--source", choices=SOURCES)
+    group.add_argument("--language", metavar="TAG", help="of its sessions, such as de")
+    group.add_argument("--length", metavar="TIME", help="of each session at most, such as 5m")
+    group.add_argument("--sessions", type=int, help="at a time (default: the setting's)")
+    group.add_argument("--origin", action="append", help="of pages that may use it")
+    group.add_argument("--subject", metavar="NAME", help="whose it is, for quotas and coming back")
+    group.add_argument("--once", action="store_true", help="it begins one session")
+
+
 def _add_avatar(commands: Any) -> None:
     actions = _add_actions(commands, "avatar", "make, list, show and check avatars")
     create = _add(actions, "create", "avatar:create", "make an avatar from one portrait photo")
@@ -265,6 +297,22 @@ def _add_avatar(commands: Any) -> None:
     )
     _add_grant(create)
     create.add_argument("--force", action="store_true", help="replace an avatar of that name")
+    create.add_argument(
+        "--likeness",
+        default="",
+        metavar="WORDS",
+        help="what you say of a face that is like another avatar's: kept in the avatar file",
+    )
+    create.add_argument(
+        "--presence",
+        type=Path,
+        metavar="VIDEO",
+        help="WebM or MP4 of the person who reads the sentence of `visavis avatar sentence`",
+    )
+    shown = _add(
+        actions, "sentence", "presence:sentence", "show a sentence that proves somebody is present"
+    )
+    shown.add_argument("--language", default="en", help="of the sentence (default: en)")
     _add_signatures(actions)
     _add_json(_add(actions, "list", "avatar:list_all", "list the avatars"))
     show = _add(
@@ -380,6 +428,21 @@ def _add_audit(commands: Any) -> None:
     _add_json(show)
     export = _add(actions, "export", "audit:export", "write all of it to one file")
     export.add_argument("output", type=Path)
+
+
+def _add_wipe(commands: Any) -> None:
+    text = "delete what is kept of visitors: recordings and questions"
+    parser = _add(commands, "wipe", "wipe:wipe", text)
+    parser.add_argument(
+        "--what", nargs="+", choices=("recordings", "questions", "audit"),
+        help="default: recordings and questions",
+    )  # fmt: skip
+    parser.add_argument("--older-than", default="", metavar="AGE", help="such as 7d, 12h, 4w")
+    parser.add_argument("--since", default="", metavar="TIME", help="from this time (UTC) on")
+    parser.add_argument("--until", default="", metavar="TIME", help="before this time (UTC)")
+    parser.add_argument("--session", default="", metavar="ID", help="of this session alone")
+    parser.add_argument("--all", action="store_true", help="of whatever age")
+    parser.add_argument("--yes", action="store_true", help="without asking")
 
 
 def _add_models(commands: Any) -> None:

@@ -62,6 +62,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--link", choices=tuple(CASES), help="a bad one, of bench.net")
     parser.add_argument("--quiet", action="store_true", help="avatars are not told to talk")
     parser.add_argument("--whep", metavar="AVATAR", help="all are players of this one, by WHEP")
+    parser.add_argument("--token-file", type=Path, help="file that holds the server's token")
     parser.add_argument("--keep", type=Path, help="the first viewer's pictures, H.264 of Annex B")
 
 
@@ -274,7 +275,9 @@ class Viewer:
     async def _answered(self, http: aiohttp.ClientSession, offer: str) -> str:
         """Raises Full."""
         if not self._options.whep:
-            return (await offered(http, Target(self._options.address), offer)).sdp
+            file = self._options.token_file
+            token = await asyncio.to_thread(file.read_text) if file else ""
+            return (await offered(http, Target(self._options.address, token.strip()), offer)).sdp
         url = f"{self._options.address}whep/{self._options.whep}"
         headers = {"Content-Type": "application/sdp"}
         async with http.post(url, data=offer, headers=headers) as response:

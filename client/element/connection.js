@@ -78,6 +78,7 @@ export function reasonOf(status, type = "") {
   if (status === 401) return "unauthorised";
   if (type.endsWith(":not-ready")) return "server";
   if (type.endsWith(":session-over") || type.endsWith(":session-lost")) return "over";
+  if (/:quota-(hour|day)$/.test(type)) return "refused"; // nobody waits that long
   if (status === 503 || status === 429) return "full";
   return status >= 500 ? "server" : "refused";
 }
@@ -260,6 +261,11 @@ export class Connection {
     const signal = AbortSignal.timeout(GONE_MS);
     const response = await fetch(this.#location, { headers, signal }).catch(() => null);
     return response?.status === 404 || response?.status === 410;
+  }
+
+  /** Ask with this token from now on. @param {string} token */
+  renew(token) {
+    this.#target = { ...this.#target, token };
   }
 
   /** Treat the connection as gone. @param {string} why */

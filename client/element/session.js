@@ -10,6 +10,7 @@
  * kept, a new one begins: it was "over", "lost" by a fault of the server, or the server was "shutdown".
  */
 
+import { areOnes } from "./authorization.js";
 import { Connection, ConnectionError } from "./connection.js";
 import { hooks } from "./hooks.js";
 import { Outbox } from "./outbox.js";
@@ -93,15 +94,17 @@ export class Session extends EventTarget {
 
   /** Whether a target is another one than that it talks to. @param {Target} target */
   isOther(target) {
-    return JSON.stringify(target) !== JSON.stringify(this.#target);
+    const token = areOnes(target.token, this.#target.token) ? this.#target.token : target.token;
+    return JSON.stringify({ ...target, token }) !== JSON.stringify(this.#target);
   }
 
-  /** Talk to another avatar, with another voice or token; reconnects when connected.
-   * @param {Target} target */
+  /** Talk to another avatar, with another voice or token; reconnects when connected, unless the
+   * token is a new one of the same visitor's. @param {Target} target */
   retarget(target) {
-    if (!this.isOther(target)) return;
+    const isOther = this.isOther(target);
     this.#target = target;
-    if (!this.#run) return;
+    if (!isOther) this.#connection?.renew(target.token);
+    if (!isOther || !this.#run) return;
     this.#startedAt = performance.now();
     this.marks = {};
     this.#hangUp(); // the session with the old one

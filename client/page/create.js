@@ -3,6 +3,7 @@
  */
 
 import { authorization } from "../element/authorization.js";
+import { inWords, lastDay } from "./days.js";
 import { byId, make } from "./dom.js";
 import { asName, fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
 import { remark } from "./texts/remarks.js";
@@ -11,6 +12,9 @@ import { has, language, onLanguage, t } from "./texts/texts.js";
 /** @typedef {"photo"|"consent"|"making"|"done"} Step */
 /** @typedef {"self"|"other"|"nobody"} Whose */
 
+const NOBODY = "nobody: drawn or generated"; // in every language: the server knows it by that word
+const TERMS = [3, 12, 60, 0]; // months of a consent; 0: without end
+const USUAL = 12;
 const BLANK = "…"; // in a record, for what is not filled in
 
 /** What stands in the way, by its code, in the page's words; in English the server's say more.
@@ -24,7 +28,7 @@ export function faultWords(code, message) {
 /** The record of a consent, as it is kept in the file. @param {Whose} whose @param {string} subject
  * @param {string} giver */
 export function record(whose, subject, giver) {
-  const who = { self: giver, other: subject, nobody: t("consent.nobody.who") }[whose];
+  const who = { self: giver, other: subject, nobody: NOBODY }[whose];
   return { subject: who, statement: t(`consent.${whose}.words`, { subject, giver }), givenBy: giver };
 }
 
@@ -57,6 +61,7 @@ export class Creation {
     this.#listenForPhotos();
     this.#onSubmit("create-photo", () => this.#toConsent());
     this.#onSubmit("create-consent", () => this.#make());
+    byId("create-limits").addEventListener("invalid", () => (byId("create-limits").open = true), true);
     byId("create-consent").addEventListener("input", () => this.#showRecord());
     onLanguage(() => this.#translate());
   }
@@ -65,6 +70,7 @@ export class Creation {
     this.#made = "";
     this.#choosePhoto(null);
     for (const form of ["create-photo", "create-consent"]) byId(form).reset();
+    this.#offerTerms();
     this.#showRecord();
     this.#dialog.showModal();
     this.#enter("photo");
@@ -110,6 +116,7 @@ export class Creation {
     byId("create-count").textContent = t(`creation.${this.#step}.count`);
     byId("create-title").textContent = t(`creation.${this.#step}.title`, { name: this.#name });
     byId("create-preview").alt = t("creation.preview");
+    this.#offerTerms();
     this.#showRecord();
   }
 
@@ -176,9 +183,48 @@ export class Creation {
     byId("create-subject-field").hidden = !other;
     byId("create-subject").required = other;
     const { statement, givenBy } = this.#record(BLANK);
-    const date = new Date().toLocaleDateString(language() === "en" ? "en-GB" : language(), { dateStyle: "long", timeZone: "UTC" });
     byId("create-record").textContent = statement;
-    byId("create-signed").textContent = `${givenBy}, ${date}`;
+    byId("create-signed").textContent = `${givenBy}, ${inWords(new Date().toISOString().slice(0, 10))}`;
+    this.#showLimits();
+  }
+
+  /** What the consent is for, in a line; of nobody's face nobody limits it. */
+  #showLimits() {
+    const nobody = this.#whose === "nobody";
+    byId("create-limits").hidden = nobody;
+    const boxes = this.#uses;
+    const chosen = boxes.filter((box) => box.checked);
+    boxes[0].setCustomValidity(nobody || chosen.length ? "" : t("consent.uses.none"));
+    const names = chosen.map((box) => t(`consent.use.${box.value}`));
+    const uses = new Intl.ListFormat(language(), { type: "conjunction" }).format(names) || BLANK;
+    const months = Number(byId("create-until").value);
+    byId("create-limits-told").textContent = months
+      ? t("consent.limits.until", { uses, day: inWords(lastDay(months)) })
+      : t("consent.limits.never", { uses });
+  }
+
+  /** @returns {HTMLInputElement[]} */
+  get #uses() {
+    return [...byId("create-consent").querySelectorAll("input[name=use]")];
+  }
+
+  #offerTerms() {
+    const select = byId("create-until");
+    const wanted = select.value || String(USUAL);
+    select.replaceChildren(...TERMS.map((months) => {
+      const words = months ? inWords(lastDay(months)) : t("consent.until.never");
+      return make("option", { value: String(months), selected: String(months) === wanted, defaultSelected: months === USUAL }, words);
+    }));
+  }
+
+  /** What the consent is for, as the server takes it. @returns {Record<string, string>} */
+  #limits() {
+    if (this.#whose === "nobody") return {};
+    const months = Number(byId("create-until").value);
+    const uses = this.#uses.filter((box) => box.checked).map((box) => box.value);
+    return {
+      until: months ? lastDay(months) : "never", uses: uses.join(" "), languages: byId("create-languages").value.trim(),
+    };
   }
 
   /** @param {string} blank for what has not been filled in */
@@ -210,7 +256,7 @@ export class Creation {
   #form(photo) {
     const { subject, statement, givenBy } = this.#record();
     const form = new FormData();
-    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes" };
+    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes", ...this.#limits() };
     for (const [key, value] of Object.entries(fields)) form.set(key, value);
     form.set("photo", photo, "photo"); // the file's own name is nobody's business
     return form;

@@ -3,6 +3,7 @@
  */
 
 import { authorization } from "../element/authorization.js";
+import { inWords } from "./days.js";
 import { byId, make } from "./dom.js";
 import { language, onLanguage, primary, t } from "./texts/texts.js";
 
@@ -208,10 +209,12 @@ export class Settings {
   }
 
   /** @param {any} item */
-  #face({ title, name, preview }) {
+  #face({ title, name, preview, until }) {
     const image = make("img", { alt: "", className: "face" });
     if (preview) this.#picture(image, preview);
-    return [image, make("span", { className: "label" }, title || name)];
+    const label = make("span", { className: "label" }, title || name);
+    if (!until) return [image, label];
+    return [image, label, make("span", { className: "until" }, t("settings.until", { day: inWords(until) }))];
   }
 
   /** @param {any} item */

@@ -272,6 +272,11 @@ def follow(image: Rgb, before: Floats, wider: float = 1.0, turned: float = 0.0) 
     return Face(points, presence, *_eyes(image, points))
 
 
+def tracked(image: Rgb, before: Floats) -> tuple[Floats, float]:
+    """As `follow`, without the eyes: points (468, 3) and presence, in half the time."""
+    return _refined(image, before)
+
+
 def views(image: Rgb, before: Floats, windows: Sequence[tuple[float, float]]) -> list[Face]:
     """As `follow`, through each window (wider, turned) at the face that was found at first."""
     points = follow(image, before).points

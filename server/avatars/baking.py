@@ -30,6 +30,9 @@ from visavis.models.avatar.consent import Consent
 from visavis.models.avatar.consent import read as read_consent
 from visavis.models.errors import AvatarError, ModelError
 from visavis.models.files import PRIVATE_FOLDER
+from visavis.server.avatars.comparing import Comparing, Comparison
+from visavis.server.avatars.faces import packed, unpacked
+from visavis.server.avatars.likeness import Claim
 from visavis.server.system import sandbox, strict_json
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.faults import place
@@ -56,12 +59,16 @@ _NO_MEMORY: Final = -4  # of OpenCV's errors (StsNoMem)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be made: an avatar of this name as the file `path`, which must not exist yet."""
+    """What is to be made: an avatar of this name as the file `path`, which must not exist yet.
+
+    present: it was proven that the person in the photo is there.
+    """
 
     name: str
     path: Path
     consent: Consent
     licence: str
+    present: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +101,17 @@ class Bake:
     """The owner's side: a plain iterator for a Worker's thread, which may be killed from any."""
 
     def __init__(
-        self, order: Order, photo: bytes, seal: Callable[[bytes], bytes] = lambda content: content
+        self,
+        order: Order,
+        photo: bytes,
+        seal: Callable[[bytes], bytes] = lambda content: content,
+        comparing: Comparing | None = None,
     ) -> None:
-        """seal: signs the file, out here: whoever reads a stranger's photo is given no key."""
-        self._order, self._photo, self._seal = order, photo, seal
+        """seal: signs the file, out here: whoever reads a stranger's photo is given no key.
+        comparing: with the avatars that there are; None: nobody asks whose face it is."""
+        self._order, self._photo, self._seal, self._comparing = order, photo, seal, comparing
+        self._comparison: Comparison | None = None
+        self._face: object = None  # as the child says it
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
 
@@ -111,7 +125,11 @@ class Bake:
             yield Refused("avatar-unwritable", f"{folder} cannot be written to: {reason}.")
             return
         try:
-            yield from self._bake()
+            # The faces of others are read while this one is baked.
+            with contextlib.ExitStack() as ending:
+                if self._comparing is not None:
+                    self._comparison = ending.enter_context(self._comparing.begin())
+                yield from self._bake()
         except OSError as error:  # no memory or no process left for a child, or no pipe
             why = error.strerror or type(error).__name__
             log.warning("a bake could not be begun", extra={"why": why})
@@ -146,7 +164,7 @@ class Bake:
         yield Step("warming up", 0.0)
         # A broken pipe: it is gone, and its output ends, which says so.
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(_written(self._order) + b"\n" + self._photo)
+            process.stdin.write(self._written() + b"\n" + self._photo)
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         if self._killed:
@@ -171,6 +189,9 @@ class Bake:
             if "fault" in said:
                 log.warning("a bake failed", extra={"fault": _text(said["fault"])})
             return Refused(_code(said["code"]), _text(said.get("message", _LOST)))
+        if "face" in said:
+            self._face = said["face"]
+            return None
         if "bytes" in said:
             return self._kept(output.read(round(_within(said["bytes"], avatar_file.MAX_FILE))))
         return Step(_text(said.get("what", "")), _within(said.get("share"), 1))
@@ -180,6 +201,8 @@ class Bake:
         order = self._order
         if order.path.exists():
             return Refused("name-taken", f"There is an avatar {order.name!r} already.")
+        if refused := self._known():
+            return refused
         try:
             record = order.name, order.licence, order.consent
             card = avatar_file.write(order.path, self._seal(content), record)
@@ -192,6 +215,25 @@ class Bake:
                 Refused(error.code, error.message) if unwritable else Refused("bake-failed", _LOST)
             )
         return Baked(card.warnings)
+
+    def _known(self) -> Refused | None:
+        """What stands against this face; None: nothing."""
+        if self._comparison is None:
+            return None
+        try:
+            template = unpacked(self._face)
+        except ValueError:
+            return Refused("bake-failed", _LOST)
+        consent = self._order.consent
+        claim = Claim(consent.subject, consent.likeness, present=self._order.present)
+        found = self._comparison.objection(template, claim)
+        return Refused(found.code, found.message) if found else None
+
+    def _written(self) -> bytes:
+        order = self._order
+        network = str(self._comparison.network) if self._comparison else None
+        record = {"name": order.name, "licence": order.licence, "consent": order.consent.as_json()}
+        return json.dumps(record | {"network": network}).encode()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -241,12 +283,6 @@ def _note(missing: object) -> None:
             log.warning("avatars are made with less protection", extra=extra)
 
 
-def _written(order: Order) -> bytes:
-    return json.dumps(
-        {"name": order.name, "licence": order.licence, "consent": order.consent.as_json()}
-    ).encode()
-
-
 # --- the child ----------------------------------------------------------------------------------
 
 
@@ -258,12 +294,16 @@ def main() -> None:
     # What libraries print must not come between the lines.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    from visavis.models.bake import portrait  # 1 s of imports
+    from visavis.models import recognition  # 1 s of imports
+    from visavis.models.bake import portrait
 
     portrait.warm()  # what is compiled is kept on disk, which no longer works after this
-    readable = sandbox.installed("visavis.models", "visavis.engines", "visavis.server")
-    _say(output, {"unshielded": sandbox.confine(readable)})
     request: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
+    network = Path(request["network"]) if request["network"] else None
+    readable = sandbox.installed("visavis.models", "visavis.engines", "visavis.server")
+    if network is not None:
+        readable = (*readable, network)  # it may have been pulled
+    _say(output, {"unshielded": sandbox.confine(readable)})
     photo = sys.stdin.buffer.read()
     try:
         consent = read_consent(request["consent"])
@@ -272,6 +312,9 @@ def main() -> None:
             lambda what, share: _say(output, {"what": what, "share": _in_time(share)}),
         )  # fmt: skip
         content = avatar.content()
+        if network is not None:
+            whose = recognition.of_picture(avatar.picture(), network)
+            _say(output, {"face": packed(whose)})
     except ModelError as error:
         _say(output, {"code": error.code, "message": error.message})
     # Whatever a hostile photo makes a library do: the owner logs its type and place.

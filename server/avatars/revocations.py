@@ -79,10 +79,12 @@ class _List:
 class Revocations:
     """The lists of one installation. Reads files, but for `of` and `fault`: not for the loop.
 
-    shared: another list, of several machines; None: there is none.
+    signatures: whose signatures count. shared: another list, of several machines; None: there is
+    none.
     """
 
     home: Path
+    signatures: Signatures
     shared: Path | None = None
     now: Callable[[], float] = time.monotonic
     _lists: list[_List] = field(init=False)
@@ -170,7 +172,7 @@ class Revocations:
         each.fault = why
 
     def _counts(self) -> frozenset[str]:
-        counting = Signatures(self.home).counting()
+        counting = self.signatures.counting()
         return counting.keys | {counting.own}
 
 

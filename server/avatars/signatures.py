@@ -67,18 +67,21 @@ class Counting:
 
 
 class Signatures:
-    """Those that count in one directory for state. Reads files: not for the event loop."""
+    """Those that count in one directory for state. Reads files: not for the event loop.
 
-    def __init__(self, home: Path) -> None:
-        self._home, self._folder = home, home / FOLDER
+    keys: public keys that do by the settings.
+    """
+
+    def __init__(self, home: Path, keys: tuple[str, ...] = ()) -> None:
+        self._home, self._folder, self._keys = home, home / FOLDER, keys
 
     def counting(self) -> Counting:
         """What counts now."""
-        own, adopted = self.own, self._folder / _ADOPTED
+        lines = self._lines(_ADOPTED)
         bare = None
-        if own or adopted.exists():
-            bare = frozenset(line.partition(" ")[0] for line in self._lines(_ADOPTED))
-        return Counting(own, frozenset(self.trusted()), bare)
+        if lines is not None or self._has_key():
+            bare = frozenset(line.partition(" ")[0] for line in lines or ())
+        return Counting(self.own, frozenset(self.trusted()) | frozenset(self._keys), bare)
 
     @property
     def own(self) -> str:
@@ -91,13 +94,12 @@ class Signatures:
 
     def trusted(self) -> dict[str, str]:
         """Others' keys, and what the operator calls them."""
-        rows = (line.partition(" ") for line in self._lines(_TRUSTED))
+        rows = (line.partition(" ") for line in self._lines(_TRUSTED) or ())
         return {key: name.strip() for key, _, name in rows if _KEY.fullmatch(key)}
 
     def trust(self, key: str, name: str) -> None:
         """From now on this key's signatures count. Raises ConfigError, KeyFault."""
-        if not _KEY.fullmatch(key):
-            raise ConfigError(f"{key[:60]!r} is no public key: it has 44 letters and ends with =")
+        check_key(key)
         rows = self.trusted() | {key: " ".join(name.split())[:100] or signer(key)}
         self._write(_TRUSTED, (f"{each} {called}" for each, called in rows.items()))
 
@@ -112,12 +114,12 @@ class Signatures:
 
     def adopt(self, folder: Path) -> None:
         """Know the unsigned files of an earlier version, once, when there is a key."""
-        if not self.own or (self._folder / _ADOPTED).exists():
+        if not self.own or self._lines(_ADOPTED) is not None:
             return
         found = {card.origin.sha256: path.stem for path, card in _cards(folder) if _is_bare(card)}
         try:
             with locked(self._folder):
-                if not (self._folder / _ADOPTED).exists():
+                if self._lines(_ADOPTED) is None:
                     _put(self._folder / _ADOPTED, (f"{k} {name}" for k, name in found.items()))
         except OSError as error:
             why = error.strerror or type(error).__name__
@@ -128,12 +130,20 @@ class Signatures:
             names = ", ".join(sorted(found.values()))
             log.info("avatars of an earlier version were adopted", extra={"avatars": names})
 
-    def _lines(self, name: str) -> list[str]:
+    def _has_key(self) -> bool:
+        """Whether there is one, be it one that cannot be read."""
+        try:
+            return Installation.known(self._home) is not None
+        except KeyFault:
+            return True
+
+    def _lines(self, name: str) -> list[str] | None:
+        """Of a file; None: there is none that can be read."""
         try:
             with (self._folder / name).open("rb") as file:
                 return file.read(_MOST).decode("utf-8", "replace").splitlines()
         except OSError:
-            return []
+            return None
 
     def _write(self, name: str, lines: Iterable[str]) -> None:
         Installation.of(self._home)  # makes the folder, and says why it cannot
@@ -143,6 +153,12 @@ class Signatures:
         except OSError as error:
             why = error.strerror or "unknown reason"
             raise ConfigError(f"{self._folder / name} cannot be written: {why}") from error
+
+
+def check_key(key: str) -> None:
+    """Raises ConfigError."""
+    if not _KEY.fullmatch(key):
+        raise ConfigError(f"{key[:60]!r} is no public key: it has 44 letters and ends with =")
 
 
 def shipped() -> frozenset[str]:

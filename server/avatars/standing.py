@@ -50,8 +50,8 @@ def standing(card: Card, revocations: Revocations, now: datetime.datetime) -> St
         return Standing("consent-revoked", f"the consent to it was taken back on {day}.")
     if not card.consent.of_a_person:
         return _in_time(card, now)
-    if fault := revocations.fault:
-        why = f"it cannot be known whether the consent to it was taken back: {fault}."
+    if revocations.fault:
+        why = "it cannot be known whether the consent to it was taken back: see the server's log."
         return Standing("consent-unknown", why)
     return _in_time(card, now)
 

@@ -26,7 +26,7 @@ from visavis.models.avatar.file import (
 from visavis.models.avatar.seal import sealed
 from visavis.models.errors import AvatarError
 from visavis.server.avatars import standing
-from visavis.server.avatars.revocations import Revocations
+from visavis.server.avatars.revocations import FOLDER, Revocations
 from visavis.server.avatars.signatures import Counting, Signatures
 from visavis.server.avatars.standing import Permit, Standing
 from visavis.server.system.errors import Ended, NotAllowed, NotFound
@@ -59,11 +59,14 @@ class Found:
 class AvatarStore:
     """Avatars by name. Everything here reads files, but for `permit`: not for the event loop."""
 
-    def __init__(self, home: Path, shared: Path | None = None, wall: standing.Wall = standing.utc):
-        """shared: a list of revocations of several machines."""
+    def __init__(
+        self, home: Path, shared: Path | None = None, wall: standing.Wall = standing.utc,
+        keys: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """shared: a list of revocations of several machines. keys: public keys that are trusted."""
         self.home, self.folder = home, home / _FOLDER
-        self.signatures = Signatures(home)
-        self.revocations = Revocations(home, shared)
+        self.signatures = Signatures(home, keys)
+        self.revocations = Revocations(home, self.signatures, shared)
         self._wall = wall
         self._told: set[tuple[str, str]] = set()  # what the log has named
 
@@ -86,6 +89,8 @@ class AvatarStore:
         found = Found(broken=broken, closed=closed)
         self.signatures.adopt(self.folder)
         self.revocations.look()
+        if fault := self.revocations.fault:
+            self._tell("the list of consents taken back is not believed", FOLDER, fault)
         counting = self.signatures.counting()
         for name, path in paths.items():
             self._judge(found, name, path, counting)

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from visavis.engines.base import EngineError
-from visavis.server.avatars.baking import Bake, Baked, Order, Refused, Step
+from visavis.server.avatars.baking import Baked, Order, Refused, Step
+from visavis.server.avatars.identity import Identity
+from visavis.server.avatars.making import Making
+from visavis.server.avatars.presence import Evidence
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.errors import Busy, Conflict, Forbidden, NotFound
@@ -43,12 +46,15 @@ class Job:
 class Workshop:
     """Makes avatars of the operator's own, and removes them; nothing else is touched."""
 
-    def __init__(self, store: AvatarStore, audit: Audit | None = None) -> None:
-        self._store, self._audit = store, audit or Unaudited()
+    def __init__(
+        self, store: AvatarStore, audit: Audit | None = None, identity: Identity | None = None
+    ) -> None:
+        """identity: None where nobody asks whose face it is."""
+        self._store, self._audit, self._identity = store, audit or Unaudited(), identity
         self._worker = Worker("workshop")
         self._tasks = Tasks()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._bakes: dict[str, Bake] = {}
+        self._bakes: dict[str, Making] = {}
         self._taken = False
 
     def check_free(self) -> None:
@@ -66,13 +72,14 @@ class Workshop:
         finally:
             self._taken = bool(self._bakes)
 
-    def start(self, order: Order, photo: bytes) -> Job:
-        """Begin; call it inside `place`."""
+    def start(self, order: Order, photo: bytes, evidence: Evidence | None = None) -> Job:
+        """Begin; call it inside `place`. evidence: that the person in the photo is there."""
         job = Job(secrets.token_urlsafe(9), order.name)
         self._jobs[job.id] = job
         while len(self._jobs) > _KEPT:
             self._jobs.popitem(last=False)
-        bake = self._bakes[job.id] = Bake(order, photo, self._store.sealed)
+        bake = Making(order, photo, self._store.sealed, self._identity, evidence)
+        self._bakes[job.id] = bake
         self._tasks.start(self._make(job, bake), f"bake {job.id}")
         return job
 
@@ -105,6 +112,8 @@ class Workshop:
         except OSError as error:
             msg = f"The avatar {name!r} cannot be removed: {error.strerror or 'unknown reason'}."
             raise Conflict(msg, "avatar-unwritable") from error
+        if self._identity is not None and self._identity.comparing is not None:
+            await asyncio.to_thread(self._identity.comparing.forget, name)
         log.info("avatar removed", extra={"avatar": name})
         self._audit.record("avatar-deleted", avatar=name, door="page")
 
@@ -115,7 +124,7 @@ class Workshop:
         await self._tasks.close()
         self._worker.close()
 
-    async def _make(self, job: Job, bake: Bake) -> None:
+    async def _make(self, job: Job, bake: Making) -> None:
         """From the first step to the end; the place is free before the end is told."""
         outcome: Baked | Refused | None = None
         try:
@@ -131,7 +140,7 @@ class Workshop:
             self._taken = False
         await self._end(job, outcome)
 
-    async def _follow(self, job: Job, bake: Bake) -> Baked | Refused | None:
+    async def _follow(self, job: Job, bake: Making) -> Baked | Refused | None:
         """Note every step; what it came to, None when it was killed."""
         outcome = None
         async with contextlib.aclosing(self._worker.stream(bake.run)) as events:

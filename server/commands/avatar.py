@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 from dataclasses import asdict
@@ -10,14 +11,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from visavis.models.avatar.file import load_avatar, read_card
+from visavis.models.avatar.file import Avatar, Consent, load_avatar, read_card
 from visavis.models.bake.portrait import create_avatar
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.avatars.granting import granted
+from visavis.server.avatars.likeness import checked_words
 from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import examining
+from visavis.server.commands import composition, examining, presence
 from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line, user
 from visavis.server.services.configured import avatars
 from visavis.server.system import config_reading as settings
@@ -43,20 +45,24 @@ def create(options: argparse.Namespace) -> None:
     consent = granted(
         options.subject, options.consent, user(), utc(),
         until=options.until, uses=options.uses, languages=options.languages,
+        likeness=checked_words(options.likeness),
     )  # fmt: skip
+    if options.presence is not None:
+        consent = presence.proven(options.photo, options.presence, consent)
     key = Installation.of(store.home)  # before the work: without one it would be lost
-    with tqdm(total=100, desc="making the avatar", unit="%", leave=False) as bar:
-
-        def progress(what: str, share: float) -> None:
-            bar.set_description(what)
-            bar.update(round(100 * share) - bar.n)
-
-        avatar = create_avatar(
-            options.photo, options.name, consent, options.licence, progress=progress
-        )
+    compared = composition.comparing(settings.load({}), store)
+    with contextlib.ExitStack() as ending:
+        comparison = ending.enter_context(compared.begin()) if compared else None
+        avatar = _baked(options, consent)
+        if comparison is not None:
+            presence.check_face(avatar, comparison)
     path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+    was_there = path.exists()
     avatar.save(path, key)
     with auditing(settings.load({}), "visavis avatar create") as audit:
+        audit.record(
+            "avatar-changed" if was_there else "avatar-made", avatar=options.name, who=user()
+        )
         audit.record(
             "consent-given", avatar=options.name, reference=avatar.card.reference, who=user(),
             uses=" ".join(consent.uses), until=consent.until or "never",
@@ -67,6 +73,18 @@ def create(options: argparse.Namespace) -> None:
     end = f"until {consent.until}" if consent.until else "without end"
     say_line(f"its consent is for {', '.join(consent.uses)}, {end}")
     say_line(f"try it: visavis serve --avatar {options.name}")
+
+
+def _baked(options: argparse.Namespace, consent: Consent) -> Avatar:
+    with tqdm(total=100, desc="making the avatar", unit="%", leave=False) as bar:
+
+        def progress(what: str, share: float) -> None:
+            bar.set_description(what)
+            bar.update(round(100 * share) - bar.n)
+
+        return create_avatar(
+            options.photo, options.name, consent, options.licence, progress=progress
+        )
 
 
 def list_all(options: argparse.Namespace) -> None:

@@ -13,7 +13,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from visavis.engines import load
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.server.avatars import sentences
+from visavis.server.avatars.challenges import Challenges
+from visavis.server.avatars.comparing import Comparing
+from visavis.server.avatars.faces import Faces
+from visavis.server.avatars.identity import ASKED, Identity
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import films
 from visavis.server.http.admission import Admission
@@ -21,16 +27,21 @@ from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
+from visavis.server.http.cors import Origins
 from visavis.server.http.detecting import DetectRoutes
 from visavis.server.http.entrances import Entrance
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
+from visavis.server.http.keys import Keys
 from visavis.server.http.opening import Lender, Offered, Sessions
 from visavis.server.http.places import Keeper, OwnPlaces, Places
+from visavis.server.http.refusals import Refusals
 from visavis.server.http.relays import RelayRoutes
 from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
+from visavis.server.http.visiting import Visiting
+from visavis.server.http.visits import Quotas, Visits
 from visavis.server.provenance.claims import Film
 from visavis.server.provenance.films import FilmSigning
 from visavis.server.rtc.allowance import Limits
@@ -43,8 +54,8 @@ from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
-from visavis.server.system import llm
-from visavis.server.system.audit import Audit
+from visavis.server.system import clock_doubt, llm
+from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
@@ -69,6 +80,24 @@ from visavis.server.wires.whip import Whip
 SESSIONS: Final = web.AppKey("sessions", Sessions)
 ADMISSION: Final = web.AppKey("admission", Admission)
 PLACES: Final = web.AppKey("places", Places)
+
+
+def comparing(config: Config, store: AvatarStore) -> Comparing | None:
+    """New faces with those of the avatars there are; None: nobody compares."""
+    if config.consent_likeness == "off":
+        return None
+    return Comparing(store, Faces(config.home_path))
+
+
+def identity(config: Config, store: AvatarStore) -> Identity:
+    """How it is made sure whose face a new avatar has."""
+
+    def spoken() -> list[str]:
+        heard = load.heard(config.home_path)
+        return [code for code in sentences.LANGUAGES if code in heard]
+
+    asked = next(each for each in ASKED if each == config.consent_presence)
+    return Identity(config.home_path, comparing(config, store), asked, Challenges(spoken))
 
 
 def gallery(config: Config) -> Gallery:
@@ -159,6 +188,27 @@ def entrances(config: Config) -> tuple[Entrance, ...]:
     if config.realtime_key:
         found.append(realtime_entry.entrance(config.realtime_key))
     return tuple(found)
+
+
+def guard(
+    config: Config, metrics: Metrics, places: Places, evict: Callable[[str], None],
+    audit: Audit | None = None,
+) -> Guard:  # fmt: skip
+    """Who may call, of the process that takes callers in. evict: see `Visits`."""
+    secrets = (config.token_secret, config.token_secret_old)
+    keys = Keys(
+        config.token, staff=config.staff_token, metrics=config.metrics_token, secrets=secrets
+    )
+    quotas = Quotas(
+        config.token_sessions, config.token_sessions_hour, config.token_minutes_day,
+        config.token_uploads_hour,
+    )  # fmt: skip
+    visits = Visits(places, quotas, config.session_seconds, evict)
+    return Guard(
+        keys, metrics, entrances=entrances(config), visiting=Visiting(visits),
+        origins=Origins(config.cors_origins), early=clock_doubt.Doubts(config.home_path).put,
+        refused=Refusals(audit or Unaudited()).put,
+    )  # fmt: skip
 
 
 def ways(config: Config) -> tuple[Way, ...]:
@@ -271,7 +321,13 @@ def application(
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics, audit),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
+        AvatarRoutes(
+            store,
+            config.avatar,
+            may_create=config.may_create,
+            audit=audit,
+            identity=identity(config, store),
+        ),
         VoiceRoutes(config.voice, config.language, config.home_path),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
@@ -284,7 +340,12 @@ def application(
             scrape,
         ),
     )
-    guard = Guard(config.token, metrics, staff=config.staff_token, entrances=entrances(config))
-    app = assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
+
+    def evict(name: str) -> None:
+        places.free(name)
+        live.give_away(name)
+
+    door = guard(config, metrics, places, evict, audit)
+    app = assembled(door, Headers(config.frame_ancestors, pictures.hosts), parts)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

@@ -24,17 +24,17 @@ def say_line(text: str) -> None:
     sys.stdout.flush()
 
 
-def advance(bar: Any, done: int) -> None:
-    """Bring a progress bar to `done` of its total."""
-    bar.update(done - bar.n)
-
-
 def user() -> str:
-    """Who runs the command."""
+    """Who runs a command: the name of this machine's user."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have a number only
         return f"user {os.getuid()}"
+
+
+def advance(bar: Any, done: int) -> None:
+    """Bring a progress bar to `done` of its total."""
+    bar.update(done - bar.n)
 
 
 def avatar_path(store: AvatarStore, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,14 +18,14 @@ from visavis.engines.language.saying import sayable
 from visavis.engines.registry import as_wanted
 from visavis.engines.render.choice import choose
 from visavis.models import manifest
-from visavis.server.commands import asking, equipment, films, serve
+from visavis.server.commands import asking, equipment, films, privacy, serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
 from visavis.server.services.configured import avatars
 from visavis.server.services.tongues import unspoken
+from visavis.server.system import clock_doubt, config_secrets, home, llm, sandbox
 from visavis.server.system import config_reading as settings
-from visavis.server.system import config_secrets, home, llm, sandbox
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.installation import Installation
@@ -34,6 +35,8 @@ from visavis.server.system.load import Machine
 def doctor(options: argparse.Namespace) -> int:
     """`doctor`; 1 where something is missing."""
     config = settings.load({})
+    if options.privacy:
+        return privacy.told(config, as_json=options.json)
     shown = asdict(config)
     shown |= {secret: "set" if shown[secret] else "" for secret in config_secrets.SECRETS}
     shown["ice_servers"] = " ".join(url.rpartition("@")[2] for url in config.ice)  # no account
@@ -47,7 +50,8 @@ def doctor(options: argparse.Namespace) -> int:
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
     problems += filter(None, [films.problem(config)])
-    doubts = [*config_secrets.doubts(config), *endpoint.doubts, *films.doubts(config)]
+    doubts = [*config_secrets.doubts(config), *_clock_doubts(config), *endpoint.doubts]
+    doubts += films.doubts(config)
     notes = [*_home_notes(config), *_unsaid_notes(config), *equipment.notes(config)]
     notes += films.notes(config)
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
@@ -63,6 +67,7 @@ def doctor(options: argparse.Namespace) -> int:
     for key, value in shown.items():
         say_line(f"{key:21}{value if value != '' else '-'}")
     say_line(f"Sessions at a time: {room}")
+    say_line(f"Who may call: {_who_calls(config)}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
     say_line(f"Their photos are read by: {photos}")
     say_line(f"Pictures are drawn by: {choice.words}")
@@ -132,9 +137,10 @@ def _mark(config: Config) -> str:
 
 
 def _avatar_problems(config: Config) -> list[str]:
-    found = avatars(config).find()
+    store = avatars(config)
+    found = store.find()
     broken = [f"avatar {name!r} cannot be used: {why}" for name, why in found.broken.items()]
-    broken += [found.closed] if found.closed else []
+    broken += [each for each in (found.closed, store.revocations.fault) if each]
     if config.avatar in found.readable or config.avatar in found.broken:
         return broken
     return [*broken, f"avatar {config.avatar!r} does not exist: see `visavis avatar list`"]
@@ -151,6 +157,30 @@ def _who_creates(config: Config) -> str:
     if not config.may_create:
         return "nobody (create_avatars is off)"
     return "everybody who has the token" if config.token else "everybody at this machine"
+
+
+def _who_calls(config: Config) -> str:
+    """By role, without a word of what they send."""
+    if not config.token:
+        return "this machine alone, without a token"
+    tokens = {"staff_token": "staff", "metrics_token": "metrics", "token_secret": "visitors"}
+    named = ["the operator", *(role for name, role in tokens.items() if getattr(config, name))]
+    pages = {"*": "of any host", "none": "of this server alone"}
+    where = pages.get(config.cors_origins, f"of {config.cors_origins} and of this server")
+    return f"{', '.join(named)}, each with a token of its own; pages {where}"
+
+
+def _clock_doubts(config: Config) -> list[str]:
+    """Whether a token of the future came lately."""
+    doubt = clock_doubt.last(config.home_path)
+    if doubt is None:
+        return []
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(doubt.at))
+    return [
+        f"at {when} by this machine's clock a visitor's token came from {round(doubt.ahead)} s in "
+        "its future: this clock is wrong, or the web server's that signed it; compare `date -u` "
+        "on both"
+    ]
 
 
 def _home_notes(config: Config) -> list[str]:

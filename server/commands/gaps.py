@@ -16,9 +16,10 @@ from visavis.engines.language.embeddings import Embedder
 from visavis.engines.language.languages import code_of
 from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.manifest import ManifestError
-from visavis.server.commands.console import say_line
-from visavis.server.services.gaps import KEPT_DAYS, Gaps
+from visavis.server.commands.console import say_line, user
+from visavis.server.services.gaps import Gaps
 from visavis.server.system import config_reading as settings
+from visavis.server.system.audit import auditing
 
 _OFF = "keep_questions is off: questions that nobody can answer are counted, and none is kept\n"
 
@@ -26,9 +27,13 @@ _OFF = "keep_questions is off: questions that nobody can answer are counted, and
 def gaps(options: argparse.Namespace) -> None:
     """`gaps`. Raises ConfigError, OSError."""
     config = settings.load({})
-    kept = Gaps(config.home_path)
+    kept = Gaps(config.home_path, config.keep_questions_days)
     if options.forget:
-        say_line(f"{kept.forget()} questions are forgotten")
+        count = kept.forget()
+        say_line(f"{count} questions are forgotten")
+        if count:
+            with auditing(config, "visavis gaps") as audit:
+                audit.record("kept-deleted", kind="questions", count=count, why="wipe", who=user())
         return
     if config.keep_questions == "off":
         sys.stderr.write(_OFF)
@@ -46,7 +51,9 @@ def gaps(options: argparse.Namespace) -> None:
         for line in _entry(language, cluster):
             say_line(line)
     if not found:
-        sys.stderr.write(f"no question of the last {KEPT_DAYS} days is without an answer\n")
+        days = config.keep_questions_days
+        span = f"of the last {days} days" if days else "that is kept"
+        sys.stderr.write(f"no question {span} is without an answer\n")
 
 
 def _embedder(home: Path) -> Embedder | None:

@@ -9,12 +9,13 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Coroutine
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
-from visavis.server.commands import admitting, composition, lifetime
+from visavis.server.commands import admitting, composition, keeping, lifetime
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
@@ -22,7 +23,6 @@ from visavis.server.http.app import application as assembled
 from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
 from visavis.server.http.detecting import DetectRoutes
-from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.places import Places
 from visavis.server.http.relays import RelayRoutes
@@ -49,8 +49,10 @@ WORKER: Final = (sys.executable, "-P", "-m", "visavis.server.commands.worker")
 _CLOSE: Final = 2.0  # s that a worker may take beyond the drain: files are closed
 _ENDS: Final = "The server is shutting down."
 _PRIVATE: Final = frozenset(  # not for workers
-    {"token", "token_file", "staff_token", "staff_token_file", "tls_cert", "tls_key"}
-)
+    f"{name}{suffix}"
+    for name in ("token", "staff_token", "metrics_token", "token_secret", "token_secret_old")
+    for suffix in ("", "_file")
+) | {"tls_cert", "tls_key"}
 
 
 async def serve(config: Config, count: int) -> None:
@@ -77,7 +79,8 @@ async def serve(config: Config, count: int) -> None:
                 if await stop.unless_asked(crew.open()):
                     is_first = priority.go_first() == "real-time"
                     lifetime.say_ready(config, at)
-                    await _until(stop, crew, admission, places, metrics, is_first)
+                    keep = keeping.watch(config, audit)
+                    await _until(stop, crew, admission, places, metrics, is_first, keep)
                 say_line("visavis is shutting down")
                 await stop.drain(crew.drain(config.drain_seconds), config.drain_seconds + _CLOSE)
         finally:
@@ -110,7 +113,13 @@ def _application(
         StaffForwarding(crew, forwarding),
         wiring,
         DeskRoutes(desk),
-        AvatarRoutes(store, config.avatar, may_create=config.may_create, audit=audit),
+        AvatarRoutes(
+            store,
+            config.avatar,
+            may_create=config.may_create,
+            audit=audit,
+            identity=composition.identity(config, store),
+        ),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         composition.topics(config),
@@ -121,9 +130,7 @@ def _application(
             scrape,
         ),
     )
-    guard = Guard(
-        config.token, metrics, staff=config.staff_token, entrances=composition.entrances(config)
-    )
+    guard = composition.guard(config, metrics, places, crew.register.evict, audit)
     return assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
 
 
@@ -134,6 +141,7 @@ async def _until(
     places: Places,
     metrics: Metrics,
     is_first: bool,
+    keep: Coroutine[Any, Any, None],
 ) -> None:
     """Measure until the operator ends the server."""
 
@@ -144,5 +152,6 @@ async def _until(
         "lag": lag.watch(metrics),
         "admission": admitting.watch(admission, places, crew.pictures, first),
         "self-test": admitting.rehearse(admission, crew.carries, places),
+        "retention": keep,
     }
     await stop.work_until(work)

@@ -21,7 +21,7 @@ from visavis.models.avatar.file import Card
 from visavis.server.avatars import standing
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import films
-from visavis.server.commands.console import advance, say_line
+from visavis.server.commands.console import advance, say_line, user
 from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
 from visavis.server.provenance.claims import Film
@@ -32,6 +32,7 @@ from visavis.server.services.offline import offline_engines
 from visavis.server.services.wordless import Mute
 from visavis.server.session.doors import Inlet
 from visavis.server.system import config_reading as settings
+from visavis.server.system.audit import auditing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Ended
 
@@ -83,6 +84,12 @@ def say(options: argparse.Namespace) -> None:
         say_line(f"what can be asked for: {', '.join(director.names)}")
     if notes.unsaid:
         say_line(f"note: left out, for the voice cannot say it: {' '.join(notes.unsaid)}")
+    with auditing(config, "visavis say") as audit:
+        seconds = round(recorder.length / PLAY_RATE, 1)
+        audit.record(
+            "video-made", avatar=avatar.card.name, reference=avatar.card.reference,
+            seconds=seconds, who=user(),
+        )  # fmt: skip
     say_line(f"made {options.output}: {recorder.length / PLAY_RATE:.1f} s")
     films.say_outcome(options.output, recorder.signed)
 

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Coroutine
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 
-from visavis.server.commands import admitting, lifetime
+from visavis.server.commands import admitting, keeping, lifetime
 from visavis.server.commands.composition import (
     ADMISSION,
     PLACES,
@@ -24,6 +26,7 @@ from visavis.server.rtc import hooks, ports
 from visavis.server.services.configured import avatars, services
 from visavis.server.services.engines import Services
 from visavis.server.system import lag, memory, priority
+from visavis.server.system.audit import Audit
 from visavis.server.system.config import Config
 from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
@@ -47,10 +50,12 @@ async def serve(config: Config) -> None:
     engines = services(config, store, metrics)
     with lifetime.audited(config, metrics, workers=1) as audit:
         app = application(config, engines, store, metrics, audit)
-        await _serve(config, engines, app, metrics)
+        await _serve(config, engines, app, metrics, audit)
 
 
-async def _serve(config: Config, engines: Services, app: web.Application, metrics: Metrics) -> None:
+async def _serve(
+    config: Config, engines: Services, app: web.Application, metrics: Metrics, audit: Audit
+) -> None:
     stop = lifetime.Stop()
     stop.listen()
     try:
@@ -61,7 +66,8 @@ async def _serve(config: Config, engines: Services, app: web.Application, metric
                 log.info("scheduling", extra={"level": level})
                 lifetime.say_ready(config, at)
                 first = [os.getpid()] if level == "real-time" else []
-                await _until(stop, app, engines, metrics, first)
+                keep = keeping.watch(config, audit)
+                await _until(stop, app, engines, metrics, first, keep)
             say_line("visavis is shutting down")
             await stop.drain(app[SESSIONS].drain(config.drain_seconds), config.drain_seconds)
     finally:
@@ -74,6 +80,7 @@ async def _until(
     engines: Services,
     metrics: Metrics,
     first: list[int],
+    keep: Coroutine[Any, Any, None],
 ) -> None:
     """Measure until the operator ends the server."""
     admission, places = app[ADMISSION], app[PLACES]
@@ -83,5 +90,6 @@ async def _until(
         "self-test": admitting.rehearse(admission, partial(engines.carries, encoder), places),
         "answers": engines.prepare(lambda: app[SESSIONS].talking),
         "reloading": engines.renew(),
+        "retention": keep,
     }
     await stop.work_until(work)

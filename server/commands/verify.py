@@ -105,7 +105,9 @@ def _of_avatar(path: Path, config: Config) -> Verdict:
     own = Installation.known(config.home_path)
     is_own = own is not None and own.key == card.origin.signed_by
     signer = Signer(card.origin.signed_by, algorithm="Ed25519", trust="own" if is_own else "nobody")
-    standing = avatars(config).standing(card)
+    store = avatars(config)
+    store.revocations.look()
+    standing = store.standing(card)
     return Verdict("valid", "", signer, claims, notes=(standing.why,) if standing.code else ())
 
 

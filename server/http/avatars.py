@@ -14,11 +14,18 @@ from visavis.models.avatar.file import SHIPPED, Consent, check_name
 from visavis.models.bake import photo as photos
 from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Order
+from visavis.server.avatars.challenges import VALID
+from visavis.server.avatars.footage import MOST_BYTES as MOST_VIDEO
 from visavis.server.avatars.granting import granted
+from visavis.server.avatars.identity import Identity
+from visavis.server.avatars.likeness import checked_words
+from visavis.server.avatars.presence import Evidence
 from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
 from visavis.server.http.callers import caller
+from visavis.server.http.passes import PASS
+from visavis.server.http.problems import json_object
 from visavis.server.http.uploads import Uploads
 from visavis.server.system.audit import Audit
 from visavis.server.system.errors import (
@@ -38,13 +45,13 @@ _FORM: Final = "multipart/form-data"
 _MAX_FIELD: Final = 4_000  # bytes; the file's own reader takes texts of 4,000 characters
 _MAX_PARTS: Final = 12
 _MAX_LINES: Final = 200  # of headers and boundaries; browsers send 4 a part
-_MAX_UPLOAD: Final = photos.MAX_BYTES + 64 * 1024  # bytes of the whole body
+_MAX_UPLOAD: Final = photos.MAX_BYTES + MOST_VIDEO + 64 * 1024  # bytes of the whole body
 _MOST: Final = 100  # avatars, of about 1 MB each
 _PATIENCE: Final = 120.0  # s in which the whole body must arrive
 _FIELDS: Final = frozenset(
     {
         "name", "subject", "consent", "given_by", "licence", "confirmed", "until", "uses",
-        "languages",
+        "languages", "likeness", "presence",
     }
 )  # fmt: skip
 _LICENCE: Final = "all rights reserved"
@@ -55,13 +62,21 @@ class AvatarRoutes:
     """The avatars of a server, and the jobs that make them.
 
     default: of a session that names none. may_create: whether callers may make and remove avatars.
+    identity: how it is made sure whose face a new one has; None: nobody asks.
     """
 
     def __init__(
-        self, store: AvatarStore, default: str, *, may_create: bool, audit: Audit | None = None
+        self,
+        store: AvatarStore,
+        default: str,
+        *,
+        may_create: bool,
+        audit: Audit | None = None,
+        identity: Identity | None = None,
     ) -> None:
         self._store, self._default, self._may_create = store, default, may_create
-        self._workshop = Workshop(store, audit)
+        self._identity = identity
+        self._workshop = Workshop(store, audit, identity)
         self._uploads = Uploads()
 
     def routes(self) -> list[web.RouteDef]:
@@ -70,6 +85,7 @@ class AvatarRoutes:
             web.get("/v1/avatars", self._list),
             web.get("/v1/avatars/{name}/preview.webp", self._preview),
             web.post("/v1/avatars", self._create),
+            web.post("/v1/avatars/sentences", self._show_sentence),
             web.get("/v1/avatars/jobs/{id}", self._progress),
             web.delete("/v1/avatars/jobs/{id}", self._cancel),
             web.delete("/v1/avatars/{name}", self._remove),
@@ -79,29 +95,41 @@ class AvatarRoutes:
         """End what is being made."""
         await self._workshop.close()
 
-    async def _list(self, _request: web.Request) -> web.Response:
+    async def _list(self, request: web.Request) -> web.Response:
         found = await asyncio.to_thread(self._store.find)
+        it = request.get(PASS)  # whoever has a visitor's token sees what it is for
+        own = it.avatars if it is not None else ()
+        default = own[0] if own else self._default
         avatars = [
             {
                 "name": name,
                 "title": title(name),
                 "preview": _preview_address(name),
                 "shipped": path.parent == SHIPPED,
-                "default": name == self._default,
+                "default": name == default,
                 "until": found.cards[name].consent.until,
                 "uses": list(found.cards[name].consent.uses),
                 "languages": list(found.cards[name].consent.languages),
             }
             for name, path in sorted(found.readable.items())
+            if name in own or not own
         ]
+        faults = found.broken if it is None else {}
         broken = [
             {"name": name, "why": why, "code": found.codes.get(name, "")}
-            for name, why in sorted(found.broken.items())
+            for name, why in sorted(faults.items())
         ]
-        return web.json_response({"avatars": avatars, "broken": broken, "create": self._may_create})
+        presence = self._identity.presence if self._identity else "off"
+        may_create = self._may_create and it is None
+        return web.json_response({
+            "avatars": avatars, "broken": broken, "create": may_create, "presence": presence,
+        })  # fmt: skip
 
     async def _preview(self, request: web.Request) -> web.Response:
-        picture = await asyncio.to_thread(self._store.preview, request.match_info["name"])
+        it, name = request.get(PASS), request.match_info["name"]
+        if it is not None and it.avatars and name not in it.avatars:
+            raise Forbidden("The token is for another avatar.", "token-bounds")
+        picture = await asyncio.to_thread(self._store.preview, name)
         headers = {hdrs.CACHE_CONTROL: "no-cache"}  # a name may be given to another face
         return web.Response(body=picture, content_type="image/webp", headers=headers)
 
@@ -116,12 +144,14 @@ class AvatarRoutes:
         self._workshop.check_free()  # rather than let somebody send 20 MB in vain
         who = caller(request)
         with self._uploads.receiving(who):
-            fields, photo = await _received(request)
+            fields, files = await _received(request)
+        photo = files["photo"]
         # The place is taken now, not before: a slow upload must not hold it.
         with self._workshop.place():
             order = await self._order(fields)
+            evidence = self._evidence(fields, files.get("video", b""))
             self._uploads.begin(who)
-            job = self._workshop.start(order, photo)
+            job = self._workshop.start(order, photo, evidence)
         log.info("an avatar is being made", extra={"avatar": job.name, "bytes": len(photo)})
         headers = {hdrs.LOCATION: f"/v1/avatars/jobs/{job.id}"}
         return web.json_response(_shown(job), status=202, headers=headers)
@@ -142,6 +172,45 @@ class AvatarRoutes:
             raise Conflict(msg, "name-taken")
         licence = fields.get("licence") or _LICENCE
         return Order(name, path, consent, licence)
+
+    async def _show_sentence(self, request: web.Request) -> web.Response:
+        """201 and something to read into the camera, once and soon."""
+        self._check_allowed()
+        if self._identity is None or self._identity.presence == "off":
+            msg = "Nobody has to show here that they are present (setting consent_presence)."
+            raise Forbidden(msg, "presence-off")
+        wished = await json_object(request)
+        words = {key: wished.get(key, "") for key in ("name", "subject", "language")}
+        if not all(isinstance(each, str) and len(each) <= _MAX_FIELD for each in words.values()):
+            msg = "Say name, subject and language as texts."
+            raise Unprocessable(msg, "presence-invalid")
+        give = self._identity.challenges.give
+        given = await asyncio.to_thread(give, words["language"], words["name"], words["subject"])
+        shown = {"id": given.id, "text": given.text, "language": given.language, "seconds": VALID}
+        headers = {hdrs.CACHE_CONTROL: "no-store"}
+        return web.json_response(shown, status=201, headers=headers)
+
+    def _evidence(self, fields: dict[str, str], video: bytes) -> Evidence | None:
+        """That the person is there; None: nobody says so. Raises Unprocessable."""
+        identity, key = self._identity, fields.get("presence", "")
+        if identity is None or identity.presence == "off":
+            return None
+        if bool(key) != bool(video):
+            msg = (
+                "A proof of presence is the id of a sentence (presence) and a video of it (video)."
+            )
+            raise Unprocessable(msg, "presence-invalid")
+        if key:
+            shown = identity.challenges.take(key, fields["name"], fields["subject"])
+            return Evidence(video, shown.text, shown.language)
+        if identity.presence == "required":
+            msg = (
+                "Here an avatar is made only when the person in the photo shows that they are "
+                "there: read a sentence into the camera. Of nobody's face the operator makes one, "
+                "with `visavis avatar create`."
+            )
+            raise Unprocessable(msg, "presence-required")
+        return None
 
     async def _progress(self, request: web.Request) -> web.Response:
         """How far a job is; what went wrong with it is this address' own problem."""
@@ -180,6 +249,12 @@ class AvatarRoutes:
 
 
 _TOO_LARGE: Final = "The photo is over 20 MB. Save a smaller copy, for example 2000 px wide."
+_LONG: Final = "The video is over 16 MB. Record the sentence alone, at 1280 x 720 px or less."
+# Each file's most bytes, and the words and the code for one too large.
+_FILES: Final = {
+    "photo": (photos.MAX_BYTES, (_TOO_LARGE, "image-too-large")),
+    "video": (MOST_VIDEO, (_LONG, "presence-too-large")),
+}
 
 
 def _consent(fields: dict[str, str]) -> Consent:
@@ -187,8 +262,9 @@ def _consent(fields: dict[str, str]) -> Consent:
     subject = fields.get("subject", "")
     limits = {each: fields.get(each, "") for each in ("until", "uses", "languages")}
     consent = granted(
-        subject, fields.get("consent", ""), fields.get("given_by") or subject, utc(), **limits
-    )
+        subject, fields.get("consent", ""), fields.get("given_by") or subject, utc(), **limits,
+        likeness=checked_words(fields.get("likeness", "")),
+    )  # fmt: skip
     if fields.get("confirmed") != "yes":
         msg = "Confirm that the consent is true (confirmed: yes): without it there is no avatar."
         raise AvatarError("consent-missing", msg)
@@ -216,8 +292,11 @@ def _shown(job: Job) -> dict[str, Any]:
 # --- the upload ---------------------------------------------------------------------------------
 
 
-async def _received(request: web.Request) -> tuple[dict[str, str], bytes]:
-    """The form's texts and its photo. Raises Malformed, TooLarge, TooSlow, Unprocessable."""
+async def _received(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]:
+    """The form's texts, and its files, a photo among them.
+
+    Raises Malformed, TooLarge, TooSlow, Unprocessable.
+    """
     try:
         async with asyncio.timeout(_PATIENCE):
             return await _form(request)
@@ -229,9 +308,9 @@ async def _received(request: web.Request) -> tuple[dict[str, str], bytes]:
         raise Malformed(msg, "malformed-form") from error
 
 
-async def _form(request: web.Request) -> tuple[dict[str, str], bytes]:
+async def _form(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]:
     fields: dict[str, str] = {}
-    photo = b""
+    files: dict[str, bytes] = {}
     reader = MultipartReader(request.headers, cast(StreamReader, _Lines(request.content)))
     for _ in range(_MAX_PARTS):
         part = await reader.next()
@@ -240,18 +319,19 @@ async def _form(request: web.Request) -> tuple[dict[str, str], bytes]:
         if not isinstance(part, BodyPartReader):
             msg = "The form has a form in it."
             raise Malformed(msg, "malformed-form")
-        if part.name == "photo":
-            photo = await _content(part, photos.MAX_BYTES, TooLarge(_TOO_LARGE, "image-too-large"))
+        if part.name in _FILES:
+            most, otherwise = _FILES[part.name]
+            files[part.name] = await _content(part, most, TooLarge(*otherwise))
         elif part.name in _FIELDS:
             too_long = Unprocessable(f"{part.name} is too long.", "field-too-long")
             fields[part.name] = (await _content(part, _MAX_FIELD, too_long)).decode().strip()
         else:
             msg = f"The form has no field {str(part.name)[:40]!r}."
             raise Malformed(msg, "unknown-field")
-    if not photo:
+    if not files.get("photo"):
         msg = "The form has no photo."
         raise Unprocessable(msg, "photo-missing")
-    return fields, photo
+    return fields, files
 
 
 class _Lines:

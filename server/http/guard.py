@@ -1,42 +1,66 @@
-"""Who may call: the token, a wire's own key, or this machine alone; every error as problem+json."""
+"""Who may call: a role's token, a visitor's signed one, a wire's own key, or this machine alone.
+
+Every error is problem+json.
+"""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from visavis.server.http import addresses, cors, problems
+from visavis.server.http import addresses, cors, problems, roles
 from visavis.server.http.callers import caller
+from visavis.server.http.cors import Origins
 from visavis.server.http.entrances import Entrance, bearer
-from visavis.server.http.headers import GUARDED
+from visavis.server.http.keys import Keys
+from visavis.server.http.passes import Early, Pass
+from visavis.server.http.roles import Role, Rule
 from visavis.server.http.throttle import Throttle
+from visavis.server.http.visiting import Visiting
 from visavis.server.system.config import LOOPBACK
 from visavis.server.system.errors import Forbidden, Problem, TooMany, Unauthorized, WrongType
 from visavis.server.system.metrics import Metrics
+from visavis.server.system.seldom import Seldom
 
-_STAFF: Final = "/v1/staff/"  # addresses that want the staff's token, and never the other one
+log = logging.getLogger(__name__)
+_seldom: Final = Seldom(log)
+
 _STAFF_OFF: Final = (
     "This server has no staff. Make a token of its own with `visavis token --file PATH`, set "
     "staff_token_file to that path, and start the server anew."
 )
+# What is counted, and told to `refused`; a token that is none at all is a guess, or a page without.
+TOLD: Final = (
+    "token-forged", "token-expired", "token-early", "token-invalid", "token-bounds", "token-used",
+    "wrong-role", "quota-sessions", "quota-hour", "quota-day", "quota-uploads",
+)  # fmt: skip
+_NO_RULE: Final = "Nobody may ask for this: no role was given to the address."
 
 
 class Guard:
-    """The middleware of all addresses. token: what callers must send; empty: this machine only.
+    """The middleware of all addresses. keys: whose tokens are whose; no operator's: this machine
+    only may call, and needs none.
 
-    staff: what staff must send, whether or not there is the other one; empty: there is no staff.
-    entrances: addresses that have a key of their own.
+    entrances: addresses that have a key of their own. visiting: what visitors with signed tokens
+    may; None: there are none. early: told by how many s such a token comes from the future.
+    refused: told of each token that is refused, by the problem's code.
     """
 
     def __init__(
-        self, token: str, metrics: Metrics, *, staff: str = "", entrances: Sequence[Entrance] = ()
-    ) -> None:
-        self._token, self._staff, self._metrics = token, staff, metrics
-        self._throttle, self._staff_throttle = Throttle(), Throttle()
+        self, keys: Keys, metrics: Metrics, *, entrances: Sequence[Entrance] = (),
+        visiting: Visiting | None = None, origins: Origins | None = None,
+        early: Callable[[float], None] = lambda ahead: None,
+        refused: Callable[[str], None] = lambda code: None,
+        rule_of: Callable[[web.Request], Rule | None] = roles.rule_of,
+    ) -> None:  # fmt: skip
+        self._keys, self._metrics, self._visiting = keys, metrics, visiting
+        self._origins, self._early, self._refused = origins or Origins(), early, refused
+        self._rule_of, self._throttle = rule_of, Throttle()
         self._entrances = [(each, Throttle()) for each in entrances]
 
     @property
@@ -49,69 +73,115 @@ class Guard:
         entrance = self._entrance(request)
         asks = cors.is_preflight(request, entrance) and not _is_staffs(request)
         try:
-            self._authorize(request, entrance, asks=asks)
+            who = self._authorize(request, entrance, asks=asks)
             _refuse_compressed(request)
-            response = cors.preflight(entrance) if asks else await handler(request)
+            response = await self._answered(request, handler, entrance, who, asks=asks)
         except Exception as error:
             if isinstance(error, web.HTTPException) and error.status < 400:
                 raise
             response = _told(error, request, entrance)
         if not _is_staffs(request) and not response.prepared:  # their page is this server's own
-            by_key = bool(self._token) or (entrance is not None and bool(entrance.key))
-            cors.allow(response, request, token=by_key, entrance=entrance)
+            by_key = self._keys.has("operator") or (entrance is not None and bool(entrance.key))
+            self._origins.allow(response, request, token=by_key, entrance=entrance)
         return response
+
+    async def _answered(
+        self, request: web.Request, handler: Handler, entrance: Entrance | None,
+        who: Pass | None, *, asks: bool,
+    ) -> web.StreamResponse:  # fmt: skip
+        if asks:
+            return cors.preflight(entrance)
+        if who is None or self._visiting is None:
+            return await handler(request)
+        try:
+            return await self._visiting.served(request, handler, who)
+        except (Forbidden, TooMany) as error:
+            self._count(error.code)
+            raise
 
     def _entrance(self, request: web.Request) -> Entrance | None:
         found = (each for each, _ in self._entrances if each.holds(request.path))
         return next(found, None)
 
-    def _authorize(self, request: web.Request, entrance: Entrance | None, *, asks: bool) -> None:
-        """Raises Malformed, Unauthorized, TooMany, Forbidden."""
+    def _authorize(
+        self, request: web.Request, entrance: Entrance | None, *, asks: bool
+    ) -> Pass | None:
+        """The visitor with a signed token, if it is one.
+
+        Raises Malformed, Unauthorized, TooMany, Forbidden.
+        """
         host = addresses.host(request)
+        rule = self._rule_of(request) if entrance is None else roles.OPERATOR
+        if rule != roles.ANYBODY:
+            self._origins.check(request)
         if entrance is not None and entrance.key:
             if not asks:
                 self._authorize_by_key(request, entrance)
-            return
-        if not self._token:
+            return None
+        has_token = self._keys.has("operator")
+        if not has_token:
             _refuse_other_sites(request, host)
-        if _is_staffs(request):
-            self._authorize_staff(request)
-            return
-        guarded = entrance is not None or request.path.startswith(GUARDED)
-        if not self._token or asks or not guarded:
-            return
-        sent = _given(request, entrance)
-        if not any(_is(each, self._token) for each in sent):
-            self._refuse(caller(request), self._throttle, f"the server's token {_how(entrance)}")
+        if rule is None:
+            _seldom.warning("no rule", "an address has no rule", address=roles.address_of(request))
+            raise Forbidden(_NO_RULE, "no-rule")
+        if rule == roles.STAFF and not self._keys.has("staff"):
+            raise Forbidden(_STAFF_OFF, "staff-off")
+        if asks or not rule or (not has_token and rule != roles.STAFF):
+            return None
+        return self._authorized(request, entrance, rule)
+
+    def _authorized(
+        self, request: web.Request, entrance: Entrance | None, rule: Rule
+    ) -> Pass | None:
+        """Raises Unauthorized, TooMany, Forbidden."""
+        try:
+            who = self._keys.whose(_given(request, entrance))
+        except Unauthorized as error:
+            if isinstance(error, Early):
+                self._early(error.ahead)
+            raise self._throttled(request, self._throttle, error) from None
+        if who is None:
+            words = f"Send {roles.wanted(rule)} {_how(entrance)}."
+            raise self._throttled(request, self._throttle, Unauthorized(words))
+        role: Role = "visitor" if isinstance(who, Pass) else who
+        if role not in rule:
+            self._count("wrong-role")
+            raise Forbidden(
+                f"This wants {roles.wanted(rule)}; what was sent is "
+                f"{roles.wanted(frozenset({role}))}.",
+                "wrong-role",
+            )
+        return who if isinstance(who, Pass) else None
 
     def _authorize_by_key(self, request: web.Request, entrance: Entrance) -> None:
         """Raises Unauthorized, TooMany."""
         sent = _given(request, entrance)
-        known = [entrance.key, self._token] if self._token else [entrance.key]
-        # No `any`: how long it takes is not to say which of them it was.
-        is_known = sum(_is(each, key) for each in sent for key in known)
-        if is_known or entrance.loose(request):
+        # No short way out: how long it takes is not to say which of them it was.
+        by_key = sum(hmac.compare_digest(_bytes(each), _bytes(entrance.key)) for each in sent)
+        is_operator = self._keys.is_operator(sent)
+        if by_key or is_operator or entrance.loose(request):
             return
         throttle = next(throttle for each, throttle in self._entrances if each is entrance)
-        self._refuse(caller(request), throttle, f"the key of this address {_how(entrance)}")
+        words = f"Send the key of this address {_how(entrance)}."
+        raise self._throttled(request, throttle, Unauthorized(words))
 
-    def _authorize_staff(self, request: web.Request) -> None:
-        """Raises Forbidden, Unauthorized, TooMany."""
-        if not self._staff:
-            raise Forbidden(_STAFF_OFF, "staff-off")
-        if not _is(bearer(request), self._staff):
-            words = f"the staff's token {_how(None)}"
-            self._refuse(caller(request), self._staff_throttle, words)
+    def _throttled(
+        self, request: web.Request, throttle: Throttle, error: Unauthorized
+    ) -> Unauthorized | TooMany:
+        """What to say to who has no token: to come back later, if that was so too often.
 
-    def _refuse(self, who: str, throttle: Throttle, what: str) -> None:
-        """Whoever has the token is let in however often others behind the same address fail.
-
-        Raises Unauthorized, TooMany.
+        Whoever has one is let in however often others behind the same address fail.
         """
         self._metrics.unauthorized.inc()
-        if wait := throttle.again(who):
-            raise TooMany("Too many wrong tokens from this address. Wait, then try again.", wait)
-        raise Unauthorized(f"Send {what}.")
+        self._count(error.code)
+        if wait := throttle.again(caller(request)):
+            return TooMany("Too many wrong tokens from this address. Wait, then try again.", wait)
+        return error
+
+    def _count(self, code: str) -> None:
+        if code in TOLD:
+            self._metrics.tokens_refused.labels(code).inc()
+            self._refused(code)
 
 
 def _told(error: Exception, request: web.Request, entrance: Entrance | None) -> web.Response:
@@ -122,7 +192,7 @@ def _told(error: Exception, request: web.Request, entrance: Entrance | None) -> 
 
 
 def _is_staffs(request: web.Request) -> bool:
-    return request.path.startswith(_STAFF)
+    return request.path.startswith(roles.OF_STAFF)
 
 
 def _given(request: web.Request, entrance: Entrance | None) -> list[str]:
@@ -137,8 +207,8 @@ def _how(entrance: Entrance | None) -> str:
     return entrance.how if entrance is not None else "as `Authorization: Bearer TOKEN`"
 
 
-def _is(sent: str, key: str) -> bool:
-    return hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), key.encode())
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _refuse_compressed(request: web.Request) -> None:

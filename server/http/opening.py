@@ -7,10 +7,11 @@ get engines and are counted here; what carries a session is theirs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar
@@ -350,16 +351,29 @@ class Sessions:
             avatar, voice, ours.ice, ours.reach, ours.limits, network, background=background
         )
 
+    def check_place(self, who: str) -> None:
+        """Before anything of an offer is read: a crowd outside costs those inside next to nothing.
+
+        Raises Full.
+        """
+        with self._counted():
+            self.places.check(who)
+
     async def take_place(self, name: str, who: str) -> None:
         """Raises Full."""
-        try:
+        with self._counted():
             leaving = await self.places.take(name, who)
+        if leaving is not None:
+            self.give_away(leaving)
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
         except Full as error:
             self._metrics.refused.inc()
             _seldom.warning("full", "a session was refused", why=error.detail)
             raise
-        if leaving is not None:
-            self.give_away(leaving)
 
     # --- what becomes of them -------------------------------------------------------------------
 

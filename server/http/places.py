@@ -7,7 +7,7 @@ holds its place weakly: see ARCHITECTURE.md, "Places".
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final, Literal, Protocol
@@ -57,8 +57,10 @@ class Keeper(Protocol):
     """Who keeps the places that a process' sessions take: itself, or the server that it works for.
 
     take: the name of whom it was taken from, if that is a session of this process. Raises Full.
+    check: raises Full where that is known already, and costs nothing.
     """
 
+    def check(self, caller: str) -> None: ...
     async def take(self, name: str, caller: str) -> str | None: ...
     def hold(self, name: str, holder: Holder) -> bool: ...
     def move(self, name: str, caller: str) -> None: ...
@@ -77,6 +79,7 @@ class Places:
     ) -> None:
         self._limit, self._each, self._now = most, each, now
         self._taken: dict[str, Place] = {}
+        self.freed: list[Callable[[str], None]] = []  # called with each name that has none any more
 
     @property
     def taken(self) -> int:
@@ -109,7 +112,25 @@ class Places:
 
     def free(self, name: str) -> None:
         """Nobody holds it any more; safe to call twice."""
-        self._taken.pop(name, None)
+        if self._taken.pop(name, None) is not None:
+            for each in self.freed:
+                each(name)
+
+    def has(self, name: str) -> bool:
+        """Whether a session of that name has a place."""
+        return name in self._taken
+
+    def weakest_of(self, names: Collection[str]) -> str | None:
+        """Whose place goes first, of those; None: all of their visitors are there."""
+        own = [place for name, place in self._taken.items() if name in names]
+        for weak in (self._stale(own), [p for p in own if p.resting]):
+            if weak:
+                return min(weak, key=_since).name
+        return None
+
+    def check(self, caller: str) -> None:
+        """Raises Full where `take` would: for who has only begun to ask, before it costs much."""
+        self._room(caller)
 
     def _room(self, caller: str) -> Place | None:
         """Who must leave, if anybody. Raises Full."""
@@ -165,6 +186,10 @@ class OwnPlaces:
 
     def __init__(self, places: Places) -> None:
         self._places = places
+
+    def check(self, caller: str) -> None:
+        """See Keeper."""
+        self._places.check(caller)
 
     async def take(self, name: str, caller: str) -> str | None:
         """See Keeper."""

@@ -94,23 +94,27 @@ class SessionRoutes:
         await self._sessions.close()
 
     async def _create(self, request: web.Request) -> web.Response:
-        self._offers.count(caller(request))
+        self._offers.count(who := caller(request))
+        name = given(request.query.get("name", ""), may=self._may_name)
+        token = request.headers.get(RESUME)
         offer = await sdp_offer(request)
+        length = _length(request)
         if (ends := self._sessions.draining) is not None:
             raise NotReady(ends)
-        if token := request.headers.get(RESUME):
-            return await self._resume(token, offer, caller(request))
+        if token:
+            return await self._resume(token, offer, who, length)
         if (missing := self._sessions.missing) is not None:
             raise NotReady(missing)
         asked = {each: request.query.get(each, "") for each in _ASKED}
         wish = Wish(**asked, accepts=request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
         kind = await self._sessions.kind(wish)
+        if self._sessions.find(name) is None:  # else it gives way to this one
+            self._sessions.check_place(who)
         offers.checked(offer, self._sessions.reach)  # before anybody gives up a place for it
-        name = given(request.query.get("name", ""), may=self._may_name)
         async with self._opening.setdefault(name, asyncio.Lock()):
             await self._make_way(name)
-            await self._sessions.take_place(name, caller(request))
-            answer = await self._seated(name, kind, offer)
+            await self._sessions.take_place(name, who)
+            answer = await self._seated(name, kind, offer, length=length)
         self._sessions.opened(name, kind)
         return _answered(name, answer)
 
@@ -120,12 +124,19 @@ class SessionRoutes:
             log.info("a session's name was taken over", extra={"session": name})
             await before.close(for_good=True)
 
-    async def _seated(self, name: str, kind: Kind, offer: str, before: Legacy | None = None) -> str:
-        """Open a session in the place that was taken for it: the SDP answer."""
+    async def _seated(
+        self, name: str, kind: Kind, offer: str, before: Legacy | None = None, length: int = 0
+    ) -> str:
+        """Open a session in the place that was taken for it: the SDP answer.
+
+        length: s that it lasts at most, where the server lets it last longer; 0: as the server has
+        it.
+        """
         answers = []
 
         async def make(session: Session, terms: Terms) -> Conversation:
-            conversation = Conversation(session, terms, self._sessions.changed, before)
+            own = terms.shortened(length)
+            conversation = Conversation(session, own, self._sessions.changed, before)
             try:
                 answers.append(await conversation.connect(offer))
             except BaseException:
@@ -136,14 +147,14 @@ class SessionRoutes:
         await self._sessions.seated(name, kind, make)
         return answers[0]
 
-    async def _resume(self, token: str, offer: str, who: str) -> web.Response:
+    async def _resume(self, token: str, offer: str, who: str, length: int) -> web.Response:
         """Raises NotFound when it is the token of no session there is, or was a moment ago."""
         name = name_of(token)
         if (others := self._reviving.get(name)) is not None:
             await others.wait()  # an offer that was given up meanwhile brings it back
         conversation = self._sessions.find(name)
         if not isinstance(conversation, Conversation):
-            answer = await self._revived(token, offer, who)
+            answer = await self._revived(token, offer, who, length)
         elif conversation.is_resumed_by(token):
             answer = await conversation.connect(offer)
             self._sessions.places.move(name, who)
@@ -152,7 +163,7 @@ class SessionRoutes:
         self._metrics.resumed.inc()
         return _answered(name, answer)
 
-    async def _revived(self, token: str, offer: str, who: str) -> str:
+    async def _revived(self, token: str, offer: str, who: str, length: int) -> str:
         """Open a session that goes on with what one left that ended: under its name and token.
 
         Raises NotFound when nothing is left; on any other error it is kept on.
@@ -165,7 +176,7 @@ class SessionRoutes:
                 raise NotFound(AWAY, "session-over")
             try:
                 answer = await self._gone_on_with(
-                    name, legacies.read(kept.content, token), offer, who
+                    name, legacies.read(kept.content, token), offer, who, length
                 )
             except BaseException:
                 self._sessions.memory.keep(name, kept)
@@ -176,16 +187,19 @@ class SessionRoutes:
         log.info("session revived", extra={"session": name})
         return answer
 
-    async def _gone_on_with(self, name: str, before: Legacy, offer: str, who: str) -> str:
+    async def _gone_on_with(
+        self, name: str, before: Legacy, offer: str, who: str, length: int
+    ) -> str:
         if (missing := self._sessions.missing) is not None:
             raise NotReady(missing)
+        self._sessions.check_place(who)
         offers.checked(offer, self._sessions.reach)
         await self._sessions.take_place(name, who)
         language, follows = before.keepsake.language, before.keepsake.follows
         kind = Kind(
             before.avatar, before.voice, before.source, language, follows, before.background
         )
-        return await self._seated(name, kind, offer, before)
+        return await self._seated(name, kind, offer, before, length)
 
     async def _describe(self, request: web.Request) -> web.Response:
         held = self._held(request)
@@ -274,6 +288,16 @@ class SessionRoutes:
         if not isinstance(held, Conversation):
             raise Conflict(_CARRIED, "carried-by-a-wire")
         return held
+
+
+def _length(request: web.Request) -> int:
+    """s that a session is to last at most; 0: as the server has it. Raises Malformed."""
+    asked = request.query.get("length", "")
+    if not asked:
+        return 0
+    if not (asked.isascii() and asked.isdecimal() and len(asked) < 9 and int(asked)):
+        raise Malformed("`length` must be a whole number of seconds, at least 1.")
+    return int(asked)
 
 
 def _answered(name: str, answer: str) -> web.Response:

@@ -23,9 +23,12 @@ from visavis.server.processes.link import LONGEST, PARENT, Link, LinkError, sock
 from visavis.server.processes.register import Register
 from visavis.server.processes.worker import Worker
 from visavis.server.services.carrying import Measured
+from visavis.server.system.errors import Full
 from visavis.server.system.metrics import GIVEN_UP, Metrics
+from visavis.server.system.seldom import Seldom
 
 log = logging.getLogger(__name__)
+_seldom: Final = Seldom(log)  # who asks may ask again and again
 
 _LOOK: Final = 0.5  # s between two looks at who still beats
 _HELLO: Final = 60.0  # s in which a process finds its parent
@@ -86,6 +89,15 @@ class Crew:
         ready = [each for each in self.workers.values() if each.takes and each not in but]
         since = monotonic() - _SILENT
         return min(ready, key=lambda each: (each.heard < since, each.load, each.slot), default=None)
+
+    def check_place(self, who: str) -> None:
+        """Before an offer of that address is read or sent on. Raises Full."""
+        try:
+            self.register.check(who)
+        except Full as error:
+            self._metrics.refused.inc()
+            _seldom.warning("full", "a session was refused", why=error.detail)
+            raise
 
     async def samples(self, within: float = 0.5) -> None:
         """Wait until every worker has told its metrics anew, or for so many s."""

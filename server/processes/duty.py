@@ -38,6 +38,9 @@ class DistantPlaces:
         self._asked: dict[int, asyncio.Future[Any]] = {}
         self._held: set[str] = set()
 
+    def check(self, caller: str) -> None:
+        """The parent has looked before it sent the offer here."""
+
     async def take(self, name: str, caller: str) -> str | None:
         """See Keeper; whoever must leave for it, the parent tells."""
         number = next(self._numbers)

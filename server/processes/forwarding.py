@@ -64,6 +64,8 @@ class Forwarding:
 
     async def _create(self, request: web.Request) -> web.Response:
         self._offers.count(caller(request))
+        if not request.headers.get(RESUME) and not request.query.get("name"):
+            self._crew.check_place(caller(request))
         body = await problems.content(request)
         if (why := self._ends()) is not None:
             raise NotReady(why)

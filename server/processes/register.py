@@ -77,9 +77,22 @@ class Register:
         self._where[name] = worker
         self._lost.pop(name, None)
         worker.tell("taken", [number, None])
-        if leaving is not None and (other := self._where.pop(leaving, None)) is not None:
-            other.names.pop(leaving, None)
-            other.tell("leave", leaving)
+        if leaving is not None:
+            self._send_away(leaving)
+
+    def evict(self, name: str) -> None:
+        """End the session of that name, whose visitor is away: its place is needed."""
+        self._places.free(name)
+        self._send_away(name)
+
+    def check(self, caller: str) -> None:
+        """Raises Full where nobody of that address would get a place now."""
+        self._places.check(caller)
+
+    def _send_away(self, name: str) -> None:
+        if (worker := self._where.pop(name, None)) is not None:
+            worker.names.pop(name, None)
+            worker.tell("leave", name)
 
     def _hold(self, worker: Worker, name: str, *told: Any) -> None:
         self._becomes(worker, name, *told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.congestion import Observer
@@ -26,3 +26,9 @@ class Terms:
     network: Callable[[], Observer]
     dialect: Callable[[], Dialect] = Ours
     background: str = ""
+
+    def shortened(self, length: int) -> Terms:
+        """The same, for a session of so many s at most; 0: as long as any."""
+        if not length or 0 < self.limits.length <= length:
+            return self
+        return replace(self, limits=replace(self.limits, length=float(length)))

@@ -13,6 +13,7 @@ from visavis.engines.marking.sound import SoundMark
 from visavis.engines.registry import as_wanted
 from visavis.engines.settings import CORNERS, Lettered
 from visavis.server.avatars.backgrounds import Backgrounds
+from visavis.server.avatars.signatures import check_key
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.defaults import Defaults
 from visavis.server.services.engines import Services
@@ -41,8 +42,11 @@ def tools(config: Config) -> ToolsFile:
 
 
 def avatars(config: Config) -> AvatarStore:
-    """Where they lie, and which of them may be used."""
-    return AvatarStore(config.home_path, config.consent_path)
+    """Where they lie, and which of them may be used. Raises ConfigError."""
+    keys = tuple(config.consent_keys.split())
+    for key in keys:
+        check_key(key)
+    return AvatarStore(config.home_path, config.consent_path, keys=keys)
 
 
 def services(
@@ -66,6 +70,7 @@ def services(
         refine=config.refine == "on",
         prepare=config.prepare_answers == "on",
         keep_questions=config.keep_questions == "on",
+        keep_questions_days=config.keep_questions_days,
         language=config.language,
         voice_mood=config.voice_mood == "on",
         rescue=Rescue(config.emergency_number, config.crisis_number, config.emergency_contact),
@@ -75,6 +80,7 @@ def services(
         wordless=wordless,
         backgrounds=_backgrounds(config),
         finishes=finishes(config, stamp(config, session)),
+        discloses=config.disclosure == "on" and config.disclosure_spoken == "reply",
     )  # fmt: skip
     return Services(config.home_path, defaults, store, metrics)
 

@@ -74,7 +74,7 @@ class DangerMind:
         # together with these words.
         text = answer(kind, question.language, self._rescue, own)
         spoken = "" if kind in own else voiced(question.language)
-        yield Fragment(text, 1.0, language=spoken)
+        yield Fragment(text, 1.0, language=spoken, urgent=True)
         yield HandOver(f"danger: {kind}")
 
     async def _mind_answer(self, question: Question) -> AsyncGenerator[Thought, None]:
@@ -119,10 +119,12 @@ class DangerMind:
                 yield thought
                 continue
             if not begun and thought.sure == 0.0:
-                yield Fragment(still(language, self._rescue), 1.0, language=voiced(language))
+                text = still(language, self._rescue)
+                yield Fragment(text, 1.0, language=voiced(language), urgent=True)
                 return
             said = _words(brackets.feed(thought.text))
-            yield replace(thought, text=said if begun else f"{MANNER} {said}")
+            told = said if begun else f"{MANNER} {said}"
+            yield replace(thought, text=told, urgent=True)
             begun = True
         if left := _words(brackets.flush()):
             yield Fragment(left)

@@ -27,7 +27,8 @@ class Defaults:
     prepare: whether answers are synthesized ahead and kept.
     tools: what a mind may use, and what may be shown.
     language: BCP 47, of most sessions, or AUTO.
-    keep_questions: whether questions without an answer are kept for the operator.
+    keep_questions: whether questions without an answer are kept for the operator; _days: how long,
+    0: without end.
     voice_mood: whether it is heard how raised a visitor's voice is.
     wordless: whether every session speaks what a program pushes: there is nobody who has words.
     rescue: whom a visitor in danger is told to call.
@@ -35,6 +36,7 @@ class Defaults:
     zone: of time, at the place; empty: this machine's.
     backgrounds: what faces may stand before.
     finishes: what is put into every picture.
+    discloses: whether the first reply of a session says that a computer speaks.
     """
 
     avatar: str
@@ -49,6 +51,7 @@ class Defaults:
     tools: ToolsFile = NO_TOOLS
     voice_mood: bool = False
     keep_questions: bool = False
+    keep_questions_days: int = 30
     wordless: bool = False
     language: str = ENGLISH
     rescue: Rescue = field(default_factory=Rescue)
@@ -56,6 +59,7 @@ class Defaults:
     zone: str = ""
     backgrounds: Backgrounds = field(default_factory=Backgrounds)
     finishes: Finishes = AS_DRAWN
+    discloses: bool = False
 
     @property
     def mind(self) -> MindSettings:

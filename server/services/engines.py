@@ -44,7 +44,7 @@ from visavis.server.services.drawing import DrawingPool
 from visavis.server.services.ears import Ears
 from visavis.server.services.gaps import Gaps
 from visavis.server.services.loading import loading
-from visavis.server.services.prepared import Repertoire, lines
+from visavis.server.services.prepared import Disclosed, Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
 from visavis.server.services.rehearsal import rehearsal
@@ -107,7 +107,8 @@ class Services:
         self._answering = Answering(home, defaults.mind, metrics, self._serve, self._health)
         self._ends.callback(self._answering.close)
         self._guide: Guide
-        self._tally = Tally(metrics, Gaps(home) if defaults.keep_questions else None)
+        self._gaps = Gaps(home, defaults.keep_questions_days)
+        self._tally = Tally(metrics, self._gaps if defaults.keep_questions else None)
         self._director: Director
 
     @property
@@ -132,7 +133,7 @@ class Services:
         self._director = director
         if not self._defaults.wordless:
             await self._answering.guard()
-            await asyncio.to_thread(Gaps(self._home).expire)
+            await asyncio.to_thread(self._gaps.expire)
         self._loading = None
         log.info("ready", extra={"seconds": round(time.perf_counter() - began, 2)})
 
@@ -250,6 +251,7 @@ class Services:
             ),
             apology=loaded.apology,
             give_back=give_back,
+            discloses=self._discloses,
             over=self._tally.over,
             clock=partial(Clock, phase=sitting.phase),
             commands=commands.named(avatar) if commands is not None else None,
@@ -276,9 +278,16 @@ class Services:
         over = self._avatars.permit(loan.card).over
         return replace(engines, card=loan.card, forbidden=over)
 
+    @property
+    def _discloses(self) -> bool:
+        """None where whatever is said is the visitor's: that would be no echo."""
+        return self._defaults.discloses and self._answering.commands is not None
+
     async def learn(self) -> None:
         """Know what may be said: what was synthesized of it before is found from here on."""
         if self._repertoire is not None and (said := await self._answering.foreknown()) is not None:
+            if self._discloses:
+                said = Disclosed(self._defaults.house, said)
             await asyncio.to_thread(self._repertoire.learn, lines(said, self._director))
 
     async def _hears(self, language: str, detect: bool) -> Served[Stt]:

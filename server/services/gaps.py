@@ -1,4 +1,4 @@
-"""Questions that nobody could answer, kept for the operator: without who asked, for 30 days.
+"""Questions that nobody could answer, kept for the operator: without who asked, for some days.
 
 One file of the directory for state, which all processes of a server write to: a question a line.
 Nothing here is ever logged.
@@ -19,6 +19,7 @@ from typing import Final
 
 from visavis.engines.dialogue.danger import danger
 from visavis.engines.language.blanking import BLANK, blanked
+from visavis.server.system.spans import Span
 
 KEPT_DAYS: Final = 30
 MOST: Final = 1000  # questions; the oldest make room
@@ -37,10 +38,13 @@ class Gap:
 
 
 class Gaps:
-    """Those of one directory for state; safe to use from several processes and threads."""
+    """Those of one directory for state; safe to use from several processes and threads.
 
-    def __init__(self, home: Path) -> None:
-        self._folder = home / "gaps"
+    days: how long one is kept; 0: until there are too many.
+    """
+
+    def __init__(self, home: Path, days: int = KEPT_DAYS) -> None:
+        self._folder, self._days = home / "gaps", days
         self._path = self._folder / "questions.jsonl"
 
     def keep(self, text: str, language: str) -> None:
@@ -52,7 +56,7 @@ class Gaps:
             return
         row = Gap(_today().isoformat(), said, language)
         with self._locked():
-            kept = _within(self._read())
+            kept = self._within(self._read())
             self._write([*kept, row][-MOST:])
 
     def read(self) -> list[Gap]:
@@ -61,7 +65,7 @@ class Gaps:
             return []
         with self._locked():
             found = self._read()
-            kept = _within(found)
+            kept = self._within(found)
             if len(kept) < len(found):
                 self._write(kept)
         return kept
@@ -79,6 +83,25 @@ class Gaps:
             count = len(self._read())
             self._path.unlink(missing_ok=True)
         return count
+
+    def count(self, span: Span) -> int:
+        """How many are of days within a span. Raises OSError."""
+        return sum(span.has_day(row.day) for row in self._read())
+
+    def wipe(self, span: Span) -> int:
+        """Delete those of days within a span; how many there were. Raises OSError."""
+        if not self._path.exists():
+            return 0
+        with self._locked():
+            found = self._read()
+            kept = [row for row in found if not span.has_day(row.day)]
+            if len(kept) < len(found):
+                self._write(kept)
+        return len(found) - len(kept)
+
+    def _within(self, rows: list[Gap]) -> list[Gap]:
+        oldest = (_today() - timedelta(days=self._days)).isoformat()
+        return [row for row in rows if not self._days or row.day >= oldest]
 
     def _read(self) -> list[Gap]:
         try:
@@ -121,11 +144,6 @@ def _rows(lines: Iterable[str]) -> Iterator[Gap]:
 
 def _today() -> date:
     return date.today()
-
-
-def _within(rows: Iterable[Gap]) -> list[Gap]:
-    oldest = (_today() - timedelta(days=KEPT_DAYS)).isoformat()
-    return [row for row in rows if row.day >= oldest]
 
 
 def _tells(text: str) -> bool:

@@ -113,7 +113,7 @@ def _reply(dialogue: Dialogue, text: str, history: Sequence[Exchange]) -> Iterat
         match piece:
             case str():
                 yield Fragment(piece, sure)
-            case Fragment(said, _, language):
+            case Fragment(text=said, language=language):
                 yield Fragment(said, sure, language)
             case _:
                 yield piece

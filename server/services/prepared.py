@@ -22,8 +22,10 @@ from visavis.engines.base import EngineError, Foreknowing, Prosody, Speech
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.lines import lines_of
 from visavis.engines.direction.styles import ActiveStyles
-from visavis.engines.language.phrasebook import ENGLISH
+from visavis.engines.language.languages import code_of
+from visavis.engines.language.phrasebook import ENGLISH, LANGUAGES, phrase
 from visavis.server.services.speech_files import DamagedError, decoded, encoded
+from visavis.server.session.disclosing import KEY
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
 
@@ -76,6 +78,20 @@ def lines(dialogue: Foreknowing, director: Director) -> Iterator[Wanted]:
     for line in chain.from_iterable((*firsts, *others)):
         if line.text:
             yield Wanted(line.text, ActiveStyles().directed(line.cue).demeanour.prosody)
+
+
+class Disclosed:
+    """Implements `Foreknowing`: the sentence before a first answer, then what another one says."""
+
+    def __init__(self, language: str, other: Foreknowing) -> None:
+        """language: BCP 47, of the house."""
+        self._language, self._other = language, other
+
+    def foreknown(self) -> Iterator[Sequence[str]]:
+        """See `Foreknowing`."""
+        if code_of(self._language) in LANGUAGES:
+            yield (phrase(KEY, self._language),)
+        yield from self._other.foreknown()
 
 
 def folder(home: Path) -> Path:

@@ -64,6 +64,7 @@ class Absence:
         """Go on from there, before the session runs: its visitor has been away for so long."""
         conversation = self._conversation
         conversation.history.remarks = keepsake.remarks
+        conversation.disclosure.restore(keepsake.remarks)
         conversation.directing.active = keepsake.active()
         self._timeline.turn = keepsake.turn
         conversation.changeover.restore(keepsake.language, follows=keepsake.follows)

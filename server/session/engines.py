@@ -35,6 +35,7 @@ class Engines:
     double: px of height of the picture, where pictures are double (models/pictures/double.py); 0:
     they are not.
     pushed: what speaks the sound that a program pushes; then there is no mind to ask.
+    discloses: whether its first reply says that a computer speaks.
     over: told of each question that was answered, and how sure the answer was.
     card: of the avatar, with the consent to it. forbidden: why that is over, in words; "": it is
     not.
@@ -57,6 +58,7 @@ class Engines:
     pushed: Mouth | None = None
     double: int = 0
     finishing: Finishing = field(default_factory=Finishing)
+    discloses: bool = False
     over: Callable[[Request, float | None], None] = lambda request, sure: None
     card: Card | None = None
     forbidden: Callable[[], str] = lambda: ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from visavis.server.playout.messages import PACKET, Request
+from visavis.server.session.disclosing import without
 from visavis.server.session.history import History
 from visavis.server.session.obeying import last_answer
 from visavis.server.session.performing import Platform
@@ -49,7 +50,7 @@ class Halting:
     def repeat(self) -> bool:
         """Say the last answer once more, in full; False: there is none."""
         self._replies.end("interrupted")  # then it is part of the history
-        answer = last_answer(self._history.remarks)
+        answer = without(last_answer(self._history.remarks))
         if answer:
             self._taking.settle()
             self._replies.start(Request(answer, "say", self._clock.now()))

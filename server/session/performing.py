@@ -171,8 +171,10 @@ class Performance:
         request = self.reply.request
         # What is not written yet has to be asked for again; what a tool has done is not done twice.
         if not self.reply.complete and not self.reply.tool_calls:
-            return replace(request, skip=request.skip + len(heard))
-        rest = self.reply.rest(len(heard))
+            answered = max(0, len(heard) - self.reply.before)
+            return replace(request, skip=request.skip + answered)
+        before = self.reply.before
+        rest = self.reply.rest(max(len(heard), before) if 2 * len(heard) >= before else 0)
         if not rest:
             return None
         return Request(rest, "say", self._clock.now(), style=request.style, mood=request.mood)

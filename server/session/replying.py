@@ -16,6 +16,7 @@ from visavis.server.session import events
 from visavis.server.session.attendance import Attendance
 from visavis.server.session.changeover import Changeover
 from visavis.server.session.directing import Directing
+from visavis.server.session.disclosing import Disclosure
 from visavis.server.session.engines import Engines
 from visavis.server.session.history import History
 from visavis.server.session.performing import UNANSWERED, Performance, Platform
@@ -41,6 +42,7 @@ class Conversation:
     directing: Directing
     changeover: Changeover
     attendance: Attendance
+    disclosure: Disclosure
     begins: Callable[[], None]
 
 
@@ -108,8 +110,23 @@ class Replies:
             staffed = self._conversation.attendance.presence.offered
             request = replace(request, mood=mood, felt=felt, staffed=staffed)
         request = replace(request, language=request.language or language)
-        settled = self._conversation.directing.settled
-        return Reply(request, self._engines.speakers, settled, self._history.remarks, self._tasks)
+        settled, history = self._conversation.directing.settled, self._history.remarks
+        return Reply(
+            request, self._engines.speakers, settled, history, self._tasks,
+            sentence=self._sentence(request),
+        )  # fmt: skip
+
+    def _sentence(self, request: Request) -> str:
+        """What a reply of the avatar's own is to begin with."""
+        if request.origin == "say" and not request.passing:
+            return ""
+        if self.current is not None:
+            self._heard(self.current, self._clock.now() + PACKET)
+        return self._conversation.disclosure.due(request.language)
+
+    def _heard(self, turn: Performance, until: Tick) -> None:
+        words = self._timeline.heard_until(until, turn.number)
+        self._conversation.disclosure.heard(turn.number, turn.reply.before, words)
 
     def remark(self, text: str) -> int:
         """Say a few words of the avatar's own that nobody need remember; the turn's number."""
@@ -189,6 +206,7 @@ class Replies:
             self.end("interrupted", heard)
         else:  # it ended after they had gone
             self._history.drop(turn.number)
+            self._heard(turn, heard)
             self._remember(turn, self._timeline.heard_until(heard, turn.number))
         return rest
 
@@ -203,6 +221,7 @@ class Replies:
         if turn.reply.dropped:
             self._platform.tell(self._conversation.directing.told((), turn.reply.dropped))
         turn.marks.ended = self._clock.now()
+        self._conversation.disclosure.heard(turn.number, turn.reply.before, heard)
         self.stand_in = turn.reply.by if turn.reply.request.origin != "say" else self.stand_in
         if remember:
             self._remember(turn, heard)

@@ -24,6 +24,7 @@ from visavis.server.session.absence import Absence
 from visavis.server.session.attendance import ASKED, Attendance
 from visavis.server.session.changeover import Changeover
 from visavis.server.session.directing import Directing
+from visavis.server.session.disclosing import Disclosure
 from visavis.server.session.doors import Inlet, Outlet, Outlets
 from visavis.server.session.engines import Engines
 from visavis.server.session.halting import Halting
@@ -63,13 +64,7 @@ class Session:
         self._tasks = Tasks()
         still = engines.first
         self._showing = Showing(
-            clock,
-            self.timeline,
-            engines.motion,
-            engines.sitting,
-            still,
-            metrics,
-            engines.finishing,
+            clock, self.timeline, engines.motion, engines.sitting, still, metrics, engines.finishing
         )
         self._outlets = Outlets(
             self._tasks,
@@ -104,15 +99,11 @@ class Session:
         )
         self.voice = Pushed(self._platform, engines.pushed, self._tasks, metrics)
         self.attendance = Attendance(self._platform, self.history, lambda: self._halting.clear())
+        self._disclosure = Disclosure(spoken=engines.discloses)
         conversation = Conversation(
-            name,
-            engines,
-            self.history,
-            self._directing,
-            self._changeover,
-            self.attendance,
-            lambda: self._taking.let_go(),
-        )
+            name, engines, self.history, self._directing, self._changeover, self.attendance,
+            self._disclosure, lambda: self._taking.let_go(),
+        )  # fmt: skip
         self._replies = Replies(conversation, self._platform, self._tasks, metrics)
         self._obeying = Obeying(
             self,

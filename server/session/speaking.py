@@ -37,6 +37,7 @@ from visavis.engines.language.languages import code_of
 from visavis.engines.language.markup import MarkupReader
 from visavis.engines.language.saying import sayable
 from visavis.server.playout.messages import Clause, Request, Tick, ms
+from visavis.server.session.disclosing import Opening
 from visavis.server.session.guide import Guide
 from visavis.server.system.faults import broken
 from visavis.server.system.flow import Channel, Tasks
@@ -131,8 +132,12 @@ class Reply:
         active: Callable[[], Awaitable[ActiveStyles]],
         history: Sequence[Remark],
         tasks: Tasks,
+        *,
+        sentence: str = "",
     ) -> None:
+        """sentence: said before the answer (see `disclosing`), and no part of it."""
         self.request = request
+        self._opening = Opening(sentence, request.language)
         self.tool_calls: list[tuple[Call, str]] = []  # of the mind, with their results
         self.tool_seconds: list[float] = []
         self.unsaid: list[str] = []  # words of other scripts, which are left out
@@ -185,8 +190,13 @@ class Reply:
         return said(self._written, heard)
 
     @property
+    def before(self) -> int:
+        """How many of its first words are no part of the answer."""
+        return self._opening.words
+
+    @property
     def written(self) -> str:
-        """The answer so far, brackets included."""
+        """All of it so far, brackets included."""
         return self.rest(0)
 
     def left(self, heard: int) -> float:
@@ -232,20 +242,28 @@ class Reply:
     async def _unheard(self) -> AsyncGenerator[Line, None]:
         async with aclosing(self._thoughts()) as thoughts:
             async for thought in thoughts:
+                for line in self._opened(thought):
+                    yield line
                 for line in self._noted(await self._taken(thought)):
                     yield line
         rest = [*self._brackets.feed(self._markup.flush()), *self._brackets.flush()]
         last = self._noted([*await self._read(rest), *self._lines.flush()])
         self.complete = True
-        if not self._written and not self.request.skip and not self._acted:
+        answered = len(self._written) > self._opening.count
+        if not answered and not self.request.skip and not self._acted:
             raise NothingToSay("the answer has no word that the voice can say")
         for line in last:
             yield line
 
+    def _opened(self, thought: Thought) -> list[Line]:
+        lines = self._opening.lines(thought, self._style.movements)
+        self._written += lines
+        return lines
+
     async def _taken(self, thought: Thought) -> list[Line]:
         """The lines that a thought completes; tools that were used are kept in `tool_calls`."""
         match thought:
-            case Fragment(text, sure, language, by):
+            case Fragment(text=text, sure=sure, language=language, by=by):
                 self.by = by or self.by
                 if sure is not None and self.sure is None:
                     self.sure = sure

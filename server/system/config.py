@@ -55,6 +55,37 @@ class Config:
         "", "secret of the staff's page, another one than the token; empty: there is no such page"
     )
     staff_token_file: str = _setting("", "file that holds it, and that only you may read")
+    metrics_token: str = _setting(
+        "", "secret that lets /metrics be read and nothing else; empty: the token does"
+    )
+    metrics_token_file: str = _setting("", "file that holds it, and that only you may read")
+    token_secret: str = _setting(
+        "",
+        "secret with which your web server signs visitors' tokens; empty: there are none; never an "
+        "option",
+    )
+    token_secret_file: str = _setting("", "file that holds it, and that only you may read")
+    token_secret_old: str = _setting(
+        "", "the secret before that one, whose tokens are still taken; never an option"
+    )
+    token_secret_old_file: str = _setting("", "file that holds it, and that only you may read")
+    token_sessions: int = _setting(
+        2, "live sessions of one visitor with a signed token that names no number; 0: any number"
+    )
+    token_sessions_hour: int = _setting(
+        60, "sessions that one visitor with such tokens begins in an hour; 0: any number"
+    )
+    token_minutes_day: int = _setting(
+        0, "minutes that one visitor with such tokens has in 24 hours; 0: any number"
+    )
+    token_uploads_hour: int = _setting(
+        20, "files that one visitor with such tokens sends in an hour; 0: any number"
+    )
+    cors_origins: str = _setting(
+        "*",
+        "pages of other hosts that may call with a token: * (all), none, or origins with spaces, "
+        "such as https://www.example.org",
+    )
     workers: int | Literal["auto"] = _setting(
         "auto", "processes that share the sessions; auto: by cores and memory", count=True
     )
@@ -127,8 +158,12 @@ class Config:
     )
     keep_questions: str = _setting(
         "off",
-        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, for 30 "
-        "days, with numbers, addresses and names blanked",
+        "on or off: whether questions that nobody could answer are kept for `visavis gaps`, with "
+        "numbers, addresses and names blanked",
+    )
+    keep_questions_days: int = _setting(30, "days after which such a question is deleted; 0: never")
+    recordings_days: int = _setting(
+        30, "days after which the recording of a session is deleted; 0: never"
     )
     audit: str = _setting(
         "on",
@@ -196,6 +231,11 @@ class Config:
     )
     tls_cert: str = _setting("", "PEM certificate: browsers give a microphone only to https")
     tls_key: str = _setting("", "PEM key of the certificate")
+    consent_keys: str = _setting(
+        "",
+        "public keys of other installations, separated by spaces, whose avatars and lists count "
+        "here; `visavis avatar trust` prints an installation's own",
+    )
     consent_list: str = _setting(
         "",
         "file that lists consents which were taken back, shared by several machines, beside the "
@@ -205,6 +245,16 @@ class Config:
         "on", "on or off: whether callers may have films and sounds looked at for marks, at /detect"
     )
     create_avatars: str = _setting("on", "on or off: whether the page may make avatars of photos")
+    consent_likeness: str = _setting(
+        "on",
+        "on or off: whether the face of a new avatar is compared with those here, so that "
+        " nobody is made one again without their consent",
+    )
+    consent_presence: str = _setting(
+        "optional",
+        "off, optional or required: whether people show that they are there, by a sentence read "
+        "into the camera, when an avatar of them is made from the page",
+    )
     voice_process: str = _setting(
         "auto",
         "on, off or auto: whether each voice runs in a process of its own, which takes 0.2 GB and "

@@ -16,6 +16,9 @@ from visavis.server.system.errors import ConfigError
 _SECRET: Final = {
     "token": "the token",
     "staff_token": "the staff's token",
+    "metrics_token": "the token of metrics",
+    "token_secret": "the secret of visitors' tokens",
+    "token_secret_old": "the old secret of visitors' tokens",
     "llm_key": "the model's key",
     "whep_token": "the players' token",
     "whip_token": "the speakers' token",

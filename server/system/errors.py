@@ -6,7 +6,7 @@ SoundError             sound of a kind that cannot be spoken
 Problem                a request that cannot be served: problem+json with `status`
   Malformed  400       not what its type says
   Unauthorized  401    no token, or a wrong one
-  Forbidden  403       a page of another site, and no token is set
+  Forbidden  403       a page of another site, a token of another role, or beyond its bounds
   NotFound  404        no such session, avatar or voice
     NotAllowed  403    there is one, and it may not be used so
     Ended  410         there was one, and it may not be used any more
@@ -17,7 +17,7 @@ Problem                a request that cannot be served: problem+json with `statu
   TooLarge  413        more than we read
   WrongType  415       a body of another type
   Unprocessable  422   understood, but it cannot work
-  TooMany  429         wrong too often
+  TooMany  429         wrong too often, or more than somebody may have
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
@@ -135,8 +135,8 @@ class TooMany(Problem):
 
     status, title = 429, "Too many requests"
 
-    def __init__(self, detail: str, retry_after: int) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, retry_after: int, code: str = "") -> None:
+        super().__init__(detail, code)
         self.retry_after = retry_after
 
 

@@ -82,6 +82,12 @@ class Metrics:
             "Requests with a wrong token, or without one",
             registry=self.registry,
         )
+        self.tokens_refused = Counter(
+            "visavis_tokens_refused",
+            "Requests that were refused to a token, by the problem's code",
+            ["why"],
+            registry=self.registry,
+        )
         self.audit_missed = Counter(
             "visavis_audit_missed",
             "Lines of the audit log that are lost, for the disk took none for too long",

@@ -2,11 +2,13 @@
 
 import asyncio
 import re
+from collections import Counter
+from time import time
 
 import pytest
 from support.serving import SDP, Viewer, problem, serving, watching
 
-from visavis.server.http import avatars, places, sessions
+from visavis.server.http import avatars, passes, places, sessions
 from visavis.server.http.callers import caller, is_here
 from visavis.server.http.places import Places
 from visavis.server.http.uploads import Uploads
@@ -300,6 +302,39 @@ async def test_stalled_uploads_hold_neither_the_workshop_nor_other_addresses(cal
         for _, writer in stalled:
             writer.close()
         await asyncio.sleep(0.1)
+
+
+async def test_a_crowd_outside_costs_those_inside_next_to_nothing(offer, monkeypatch):
+    """Its offers are not even read, wrong tokens get no further than the door, all are told."""
+    token, secret = "an operator's token", "a secret that signs visitors' tokens"
+    async with serving(max_sessions=1, token=token, token_secret=secret) as client:
+        operator = {"Authorization": f"Bearer {token}"}
+        viewer = Viewer()
+        await viewer.connect(client, headers=operator)
+        await viewer.wait_for("ready")
+
+        def reads(*_args):
+            raise AssertionError("an offer was read for which there is no place")
+
+        monkeypatch.setattr(sessions.offers, "checked", reads)
+        tokens = [
+            token,
+            passes.sign(secret, time(), 60, {}),
+            "guess",
+            passes.sign("x" * 32, time(), 9, {}),
+        ]
+        answers = Counter()
+        for number in range(80):
+            headers = {**SDP, "Authorization": f"Bearer {tokens[number % 4]}"}
+            async with client.post("/v1/sessions", data=offer, headers=headers) as response:
+                answers[response.status] += 1
+                assert response.status == 401 or "Retry-After" in response.headers
+        assert answers == {503: 40, 401: 10, 429: 30}
+        viewer.channel.send('{"type": "text", "text": "hello"}')
+        assert (await viewer.wait_for("reply_ended"))["reason"] == "done"
+        seen = await (await client.get("/metrics", headers=operator)).text()
+        assert "visavis_sessions_refused_total 40.0" in seen
+        await viewer.close()
 
 
 async def test_who_asks_for_an_avatar_that_there_is_not_takes_nobodys_place(offer):

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { stretch, wordsOf } from "../../client/page/captions.js";
 import { Connection, reasonOf, retryAfterMs, sessionsUrl, withoutHiddenCandidates } from "../../client/element/connection.js";
+import { areOnes } from "../../client/element/authorization.js";
 import { after, EMPTY, typed } from "../../client/page/conversation.js";
 import { loudness, reasonOf as micReasonOf } from "../../client/element/microphone.js";
 import { backoffMs } from "../../client/element/waits.js";
@@ -188,7 +189,19 @@ test("statuses have reasons", () => {
   const reasons = [401, 403, 503, 429, 500, 400, 415, 422].map((status) => reasonOf(status));
   assert.deepEqual(reasons, ["unauthorised", "refused", "full", "full", "server", "refused", "refused", "refused"]);
   assert.equal(reasonOf(503, "urn:visavis:not-ready"), "server");
+  const quotas = ["sessions", "hour", "day"].map((what) => reasonOf(429, `urn:visavis:quota-${what}`));
+  assert.deepEqual(quotas, ["full", "refused", "refused"]);
   assert.deepEqual(["NotAllowedError", "NotFoundError", "NotReadableError"].map(micReasonOf), ["refused", "missing", "busy"]);
+});
+
+test("a token is a visitor's own by its subject, as far as a page can tell", () => {
+  const token = (claims, signature) => `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.${signature}`;
+  const anna = token({ sub: "änna", exp: 1 }, "a");
+  assert.ok(areOnes(anna, token({ sub: "änna", exp: 2 }, "b")));
+  assert.ok(areOnes("plain", "plain"));
+  const others = ["", "plain", token({}, "a"), token({ sub: "" }, "a"), token({ sub: "ben" }, "a"), "a.b.c", "a.%.c"];
+  for (const other of others) assert.ok(!areOnes(anna, other), other);
+  assert.ok(!areOnes(token({}, "a"), token({}, "b")));
 });
 
 test("names are escaped in the address and left out when empty", () => {

@@ -262,6 +262,23 @@ test("another avatar is another session", async () => {
   await session.disconnect();
 });
 
+test("a fresh token of the same visitor's goes on with the conversation", async () => {
+  const token = (sub, signature) => `e30.${Buffer.from(JSON.stringify({ sub })).toString("base64url")}.${signature}`;
+  const { session } = await connected();
+  session.retarget({ ...TARGET, token: token("anna", "old") });
+  await until(() => peers.length === 2 && session.state === "connected"); // from none to one
+  const before = ends().length;
+  session.retarget({ ...TARGET, token: token("anna", "new") });
+  session.leave(true);
+  assert.equal(requests.at(-1).headers.Authorization, `Bearer ${token("anna", "new")}`);
+  assert.deepEqual([ends().length, peers.length], [before, 2]);
+  session.connect();
+  await until(() => session.state === "connected");
+  session.retarget({ ...TARGET, token: token("ben", "new") });
+  await until(() => ends().length === before + 1);
+  await session.disconnect();
+});
+
 test("silence is measured from the last packet, and not over a sleep of the page", async () => {
   let packetsReceived = 1;
   const getStats = async () => new Map([["a", { type: "inbound-rtp", packetsReceived }]]);

@@ -38,7 +38,8 @@ ENDS_WITHIN = Config().drain_seconds + 6
 def test_the_port_is_the_servers():
     port = Config().port
     assert f"EXPOSE {port}/tcp" in CONTAINERFILE
-    assert f"127.0.0.1:{port}/readyz" in "".join(SERVICES["visavis"]["healthcheck"]["test"])
+    assert SERVICES["visavis"]["healthcheck"]["test"] == ["CMD", "visavis", "ready"]
+    assert 'CMD ["visavis", "ready"]' in CONTAINERFILE
     assert CONTAINER["ports"] == [
         {"name": "https", "containerPort": port, "hostPort": port, "protocol": "TCP"}
     ]

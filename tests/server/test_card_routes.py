@@ -8,6 +8,7 @@ from visavis.server.http.app import application
 from visavis.server.http.cards import CardRoutes
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
+from visavis.server.http.keys import Keys
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools import gallery as galleries
 from visavis.server.tools.gallery import Gallery
@@ -23,7 +24,7 @@ async def client(tmp_path):
     (tmp_path / "notes.txt").write_text("secret")
     (tmp_path / ".hidden.png").write_bytes(PNG)
     gallery = Gallery(tmp_path, {"images.hotel.example"})
-    guard = Guard("a-long-secret-token", Metrics())
+    guard = Guard(Keys("a-long-secret-token"), Metrics())
     app: web.Application = application(guard, Headers("self", gallery.hosts), [CardRoutes(gallery)])
     async with TestClient(TestServer(app)) as made:
         yield made

@@ -142,7 +142,7 @@ def test_lists_are_json_for_scripts(capsys):
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_doctor_tells_nobody_a_secret(capsys, monkeypatch, form):
     for name in SECRETS:
-        monkeypatch.setenv(f"VISAVIS_{name.upper()}", f"Xyzzy-{name}-0123456789")
+        monkeypatch.setenv(f"VISAVIS_{name.upper()}", f"Xyzzy-{name}-0123456789-0123456789")
     monkeypatch.setenv("VISAVIS_TURN_SERVERS", "turn:relay.example.org")
     main(["doctor", *form])
     told = capsys.readouterr().out

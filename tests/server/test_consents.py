@@ -228,7 +228,7 @@ def test_one_that_is_given_anew_is_used_again_and_its_old_copies_are_not(store):
 
 def test_other_processes_see_it_at_their_next_look(store, tmp_path):
     card = read_card(put(store))
-    others = Revocations(store.home)
+    others = Revocations(store.home, store.signatures)
     others.look()
     assert others.of(card) is None
     revoke(store, card, reason="she asked", by="a test")
@@ -320,7 +320,7 @@ def test_running_sessions_go_on_for_a_while_when_the_list_cannot_be_read(store):
     card = read_card(put(store))
     store.revocations.add([])
     now = [0.0]
-    lists = Revocations(store.home, now=lambda: now[0])
+    lists = Revocations(store.home, store.signatures, now=lambda: now[0])
     lists.look()
     permit = Permit(card, lists)
     listed(store).write_text("spoilt")
@@ -367,3 +367,17 @@ def test_a_clock_that_is_set_back_lengthens_nothing_and_one_set_forward_ends_it(
 def test_signatures_of_a_home_without_any(tmp_path):
     counting = Signatures(tmp_path).counting()
     assert (counting.own, counting.keys, counting.adopted) == ("", frozenset(), None)
+
+
+def test_a_key_that_cannot_be_read_opens_nothing(store):
+    Installation.of(store.home)
+    (store.home / "keys" / "installation.pem").write_text("damaged")
+    store.file("new").write_bytes(BARE)
+    assert refused(store, "new") == (NotAllowed, "avatar-unsigned")
+
+
+def test_keys_of_the_settings_count(store, tmp_path):
+    other = Installation.of(tmp_path / "other")
+    put(store, signer=other)
+    assert AvatarStore(store.home, keys=(other.key,)).usable("anna", "live")
+    assert refused(store) == (NotAllowed, "avatar-untrusted")

@@ -9,6 +9,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from visavis.server.http import entrances
 from visavis.server.http.entrances import Entrance
 from visavis.server.http.guard import Guard
+from visavis.server.http.keys import Keys
+from visavis.server.http.roles import ANYBODY, VISITOR
 from visavis.server.system.metrics import Metrics
 
 
@@ -18,7 +20,13 @@ async def guarded(token="", **entrance):
         return web.json_response("in")
 
     wire = Entrance(prefixes=("/wire/",), **{"key": "the key", **entrance})
-    app = web.Application(middlewares=[Guard(token, Metrics(), entrances=[wire]).middleware])
+    guard = Guard(
+        Keys(token),
+        Metrics(),
+        entrances=[wire],
+        rule_of=lambda request: VISITOR if request.path.startswith("/v1/") else ANYBODY,
+    )
+    app = web.Application(middlewares=[guard.middleware])
     app.router.add_route("*", "/{path:.*}", answer)
     async with TestClient(TestServer(app)) as client:
         yield client

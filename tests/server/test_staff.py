@@ -71,9 +71,9 @@ async def test_without_a_token_of_its_own_nothing_is_served_but_how_to_set_one()
 async def test_the_visitors_token_is_no_token_of_the_staff_and_the_other_way_round():
     async with serving(token="visitors-token", staff_token=TOKEN) as client:
         visitors = {"Authorization": "Bearer visitors-token"}
-        assert (await client.get("/v1/staff/sessions", headers=visitors)).status == 401
+        assert (await client.get("/v1/staff/sessions", headers=visitors)).status == 403
         assert (await client.get("/v1/staff/sessions", headers=STAFF)).status == 200
-        assert (await client.get("/v1/avatars", headers=STAFF)).status == 401
+        assert (await client.get("/v1/avatars", headers=STAFF)).status == 403
         assert (await client.get("/v1/avatars", headers=visitors)).status == 200
 
 

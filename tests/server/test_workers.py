@@ -18,10 +18,14 @@ from support.serving import SDP, Viewer, problem, watching
 from support.standing import child, children, ends, is_alive, standing
 from support.witness import Witness
 
+from visavis.server.commands import composition
+from visavis.server.http import passes
 from visavis.server.http.places import Places
 from visavis.server.processes.crew import Crew, Order
 from visavis.server.processes.forwarding import Forwarding
-from visavis.server.processes.worker import Worker
+from visavis.server.processes.trust import trusting
+from visavis.server.processes.worker import Distant, Worker
+from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
 
 WORKERS = ("--workers", "2", "--max-sessions", "4")
@@ -358,7 +362,7 @@ async def forwarded(folder):
         worker = crew.workers[slot] = Worker(slot, None)
         worker.linked(None, str(folder / f"{slot}.sock"))
         worker.missing, worker.heard = None, time.monotonic()
-    app = web.Application()
+    app = web.Application(middlewares=[trusting])
     app.add_routes(Forwarding(crew, lambda: None).routes())
     async with TestClient(TestServer(app)) as client:
         yield client, crew
@@ -385,6 +389,101 @@ async def test_an_offer_for_a_name_goes_to_the_worker_that_has_it(tmp_path, monk
         other = await client.post("/v1/sessions?name=lobby", data="v=0", headers=SDP)
         assert named.status == 201
         assert other.status != 201, "nobody has that one, and nobody has room"
+
+
+async def test_a_full_house_is_told_before_a_worker_is_asked(tmp_path, monkeypatch):
+    async with forwarded(tmp_path) as (client, crew):
+        for number in range(4):
+            crew.register._places.take(f"s{number}", "192.0.2.1")
+            crew.register._places._taken[f"s{number}"].holder = Distant("live", 0.0, begun=True)
+        monkeypatch.setattr(crew, "roomiest", lambda *_: pytest.fail("a worker was asked"))
+        answer = await client.post("/v1/sessions", data="v=0", headers=SDP)
+        assert (await problem(answer))[0] == 503
+        assert "Retry-After" in answer.headers
+        assert crew._metrics.refused._value.get() == 1
+
+
+SECRET = "a secret of which tokens are made"
+
+
+@asynccontextmanager
+async def visited(folder, **settings):
+    """A client of a parent with two workers that open what they are asked to, and what that was."""
+    places, metrics = Places(8, 0), Metrics()
+    crew, asked, runners = Crew(Order((), {}, {}), 2, folder, places, metrics), [], []
+
+    def living(slot):
+        async def answer(request):
+            asked.append((slot, request.method, request.path_qs, dict(request.headers)))
+            name = request.match_info.get("id") or f"s{len(asked)}"
+            if request.method == "POST":
+                crew.register._take(crew.workers[slot], 1, name, "192.0.2.1")
+                crew.register._hold(crew.workers[slot], name, "live", 0.0, True)
+            location = {"Location": f"/v1/sessions/{name}"}
+            return web.Response(status=201, text="v=0", headers=location)
+
+        app = web.Application()
+        app.router.add_post("/v1/sessions", answer)
+        app.router.add_get("/v1/sessions/{id}", answer)
+        return app
+
+    for slot in (0, 1):
+        runners.append(runner := web.AppRunner(living(slot)))
+        await runner.setup()
+        await web.UnixSite(runner, str(folder / f"{slot}.sock")).start()
+        worker = crew.workers[slot] = Worker(slot, None)
+        worker.linked(None, str(folder / f"{slot}.sock"))
+        worker.missing, worker.heard = None, time.monotonic()
+    config = Config(home=str(folder), token="the operator's", token_secret=SECRET, **settings)
+    guard = composition.guard(config, metrics, places, crew.register.evict)
+    app = web.Application(middlewares=[guard.middleware])
+    app.add_routes(Forwarding(crew, lambda: None).routes())
+    async with TestClient(TestServer(app)) as client:
+        yield client, crew, asked
+    for worker in crew.workers.values():
+        await worker.close()
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def test_a_visitors_token_holds_over_all_workers(tmp_path):
+    """The parent alone knows of it: workers get what it chose, and no word of the token."""
+
+    async def offer(subject, **bounds):
+        token = passes.sign(SECRET, time.time(), 60, bounds, subject)
+        headers = {**SDP, "Authorization": f"Bearer {token}", "Visavis-Caller": "203.0.113.9"}
+        answer = await client.post("/v1/sessions?length=900", data="v=0", headers=headers)
+        return answer, {"Authorization": f"Bearer {token}"}
+
+    async with visited(tmp_path, token_sessions=2) as (client, crew, asked):
+        one, anna = await offer("anna", avatars=["mira"], length=60)
+        two, _ = await offer("anna", length=120)
+        assert {slot for slot, *_ in asked} == {0, 1}
+        assert asked[0][2] == "/v1/sessions?length=60&avatar=mira"
+        assert asked[1][2] == "/v1/sessions?length=120"
+        assert not any("Bearer" in str(headers) for *_, headers in asked)
+        assert asked[0][3]["Visavis-Caller"] == "127.0.0.1"
+        three, _ = await offer("anna")
+        assert (await problem(three))[1]["type"] == "urn:visavis:quota-sessions"
+        other, ben = await offer("ben")
+        assert (one.status, two.status, other.status) == (201, 201, 201)
+        assert (await client.get(one.headers["Location"], headers=anna)).status == 201
+        assert (await client.get(one.headers["Location"], headers=ben)).status == 404
+        crew.register._becomes(crew.workers[0], "s1", "resting", 0.0, True)
+        assert (await offer("anna"))[0].status == 201  # it gave way
+        assert "s1" not in crew.workers[0].names
+
+
+async def test_whose_place_is_needed_is_told_to_the_worker_that_has_it(tmp_path):
+    async with forwarded(tmp_path) as (_, crew):
+        worker, told = crew.workers[1], []
+        worker.tell = lambda *words: told.append(words)
+        crew.register._take(worker, 1, "s1", "192.0.2.1")
+        freed = []
+        crew.register._places.freed.append(freed.append)
+        crew.register.evict("s1")
+        crew.register.evict("s1")
+        assert (freed, told[1:], worker.names) == (["s1"], [("leave", "s1")], {})
 
 
 async def test_a_silent_worker_is_asked_last(tmp_path):

@@ -1,0 +1,87 @@
+"""The sentence that says that a computer speaks: said once a session, in front of its first reply.
+
+Not in front of what a person says through the face, nor before an answer to a danger, nor where a
+program has words of its own said (`say`), unless they have the sentence in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from visavis.engines.base import Fragment, Movement, Remark, Thought
+from visavis.engines.direction.lines import Line, Lines
+from visavis.engines.language.phrasebook import LANGUAGES, phrase, voiced
+
+KEY = "disclosure.spoken"
+
+
+class Disclosure:
+    """Of one session. told: whether the visitor has heard it, or need not."""
+
+    def __init__(self, *, spoken: bool) -> None:
+        self.told = not spoken
+        self._turn: int | None = None  # in which they heard it
+
+    def due(self, language: str) -> str:
+        """What the next reply begins with; "" once it was told. language: BCP 47, of the reply."""
+        return "" if self.told else phrase(KEY, language)
+
+    def heard(self, turn: int, first: int, words: str) -> None:
+        """Of a reply these words were heard so far, the first ones of which are the sentence.
+
+        Half of it is enough: whoever interrupts it has understood, and to hear it again is worse.
+        Of a turn fewer may turn out to have been heard than was thought.
+        """
+        if (first and 2 * len(words.split()) >= first) or any(
+            each in words for each in _sentences()
+        ):
+            self._tell(turn)
+        elif turn == self._turn:
+            self.told, self._turn = False, None
+
+    def _tell(self, turn: int) -> None:
+        if not self.told:
+            self.told, self._turn = True, turn
+
+    def restore(self, remarks: Sequence[Remark]) -> None:
+        """Go on from a session in which this was said: its first reply had the sentence."""
+        self.told = self.told or any(each.role == "avatar" and each.heard for each in remarks)
+
+
+class Opening:
+    """What one reply says before its answer. words, count: of it and its lines, once written."""
+
+    def __init__(self, sentence: str, language: str) -> None:
+        """language: BCP 47, of the reply."""
+        self._sentence, self._language = sentence, language
+        self.words = self.count = 0
+
+    def lines(self, thought: Thought, movements: tuple[Movement, ...]) -> list[Line]:
+        """To be said before this thought: nothing, unless it has the first words of the answer.
+
+        Lines of their own, so that those of the answer are the ones that were made ahead.
+        movements: done with its first word.
+        """
+        if not self._sentence or not isinstance(thought, Fragment):
+            return []
+        sentence, self._sentence = self._sentence, ""
+        if thought.urgent:
+            return []
+        clauses = Lines(voiced(self._language))
+        made = [*clauses.text(f"{sentence} "), *clauses.flush()]
+        self.words, self.count = len(sentence.split()), len(made)
+        return [replace(made[0], movements=movements), *made[1:]]
+
+
+def without(answer: str) -> str:
+    """An answer less the sentence before it."""
+    for each in _sentences():
+        answer = answer.removeprefix(each).lstrip()
+    return answer
+
+
+@cache
+def _sentences() -> tuple[str, ...]:
+    return tuple(phrase(KEY, language) for language in LANGUAGES)
