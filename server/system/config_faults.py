@@ -39,7 +39,7 @@ def faults(config: Config) -> Iterator[str]:
     """All of them. Raises ConfigError for an address that is none."""
     for found in (
         _access_faults, _choice_faults, _disclosure_faults, _place_faults, _number_faults,
-        _media_faults, _relay_faults, llm.faults,
+        _media_faults, _relay_faults, _signing_faults, llm.faults,
     ):  # fmt: skip
         yield from found(config)
 
@@ -118,13 +118,17 @@ def _either(words: Collection[str]) -> str:
     return f"{', '.join(others)} or {last}"
 
 
-def _choice_faults(config: Config) -> Iterator[str]:
-    """Settings that are one of a few words."""
+def _signing_faults(config: Config) -> Iterator[str]:
+    """How films are signed."""
     if config.sign not in _SIGN:
         yield f"sign is {config.sign!r}: choose {_either(_SIGN)}"
     stamps = config.sign_timestamp_url
     if stamps and not stamps.startswith(("http://", "https://")):
         yield f"sign_timestamp_url is {stamps!r}: write an address with http:// or https://"
+
+
+def _choice_faults(config: Config) -> Iterator[str]:
+    """Settings that are one of a few words."""
     if config.dialogue not in DIALOGUES:
         yield f"dialogue is {config.dialogue!r}: choose {_either(DIALOGUES)}"
     if config.source not in SOURCES:
