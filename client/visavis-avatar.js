@@ -98,7 +98,7 @@ export class VisavisAvatar extends Base {
     document.addEventListener("visibilitychange", onVisible, { signal });
     this.#sight.start();
     this.#stage.describe();
-    this.#loadPoster();
+    this.#retarget(); // in a moment: the page may have a token to set yet
   }
 
   disconnectedCallback() {

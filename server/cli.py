@@ -295,6 +295,9 @@ def _add_avatar(commands: Any) -> None:
         default="all rights reserved",
         help="of the likeness (default: all rights reserved)",
     )
+    create.add_argument(
+        "--voice", default="", help="that speaks for it where nobody names one: see visavis voices"
+    )
     _add_grant(create)
     create.add_argument("--force", action="store_true", help="replace an avatar of that name")
     create.add_argument(
@@ -320,6 +323,11 @@ def _add_avatar(commands: Any) -> None:
     )
     show.add_argument("name")
     _add_json(show)
+    voice = _add(
+        actions, "voice", "avatar:voice", "show or set the voice that belongs to an avatar"
+    )
+    voice.add_argument("name")
+    voice.add_argument("voice", nargs="?", default="", help="see visavis voices")
     check = _add(actions, "check", "avatar:check", "measure an avatar: what is good, what is weak")
     check.add_argument("name")
     check.add_argument(

@@ -41,7 +41,7 @@ const hooks = avatar.session.hooks();
 const latency = new Latency(hooks);
 const trouble = new Trouble({ retry, leave: end, key: useKey });
 const talk = new Talk(avatar, takeFloor);
-new Creation(avatar, (name) => settings.use(name));
+new Creation(avatar, (name) => settings.use(name), () => settings.voices);
 
 let conversation = EMPTY;
 let returning = false; // a page that was reloaded looks for its conversation

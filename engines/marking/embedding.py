@@ -14,9 +14,10 @@ from visavis.models.pictures.canvas import Canvas
 
 # Where it is busy more is not seen, and is needed: mean of the second differences of luma, across
 # and down, from which a cell's two signs are 2 and 4 codes of luma apart instead of 1.
-_BUSY: Final = (1.6, 8.0)
+_BUSY: Final = (3.0, 10.0)
 _BRIGHT: Final = 64  # of luma above black: what is darker counts as less busy, by as much
 _OPAQUE: Final = 200  # of 16 to 235: of a person cut out what is not so opaque has no mark
+_FLAT: Final = 3  # a step of 1 with a dithered rim
 _NO_MATTE: Final = np.zeros((1, 1), np.uint8)
 
 Array = Any  # numba compiles for the arrays it is given
@@ -46,20 +47,34 @@ def _put(luma: Array, matte: Array, signs: Array, cell: int) -> None:
     height, width = luma.shape
     cut_out = matte.shape[0] == height
     busy, light = np.empty(width, np.int32), np.empty(width, np.int32)
-    lift = np.empty(width, np.int16)
+    lift = np.empty((4, width), np.int16)  # for even and odd rows, at a cell's rim and inside
     for row in range(signs.shape[0]):
         top, bottom = row * cell, min((row + 1) * cell, height)
         count = _look(luma, top, bottom, busy, light)
         for column in range(signs.shape[1]):
             left, right = column * cell, min((column + 1) * cell, width)
-            step = _step(busy, light, left, right, count, signs[row, column] > 0)
+            step = _step(busy, light, left, right, count, signs[row, column])
             if cut_out and not _is_opaque(matte, top, bottom, left, right):
                 step = 0
-            lift[left:right] = step
+            _plan(lift, left, right, step)
         for y in range(top, bottom):
-            line = luma[y]
+            rim = y in (top, bottom - 1)
+            line, lifted = luma[y], lift[(0 if rim else 2) + y % 2]
             for x in range(width):
-                line[x] = min(max(np.int16(line[x]) + lift[x], np.int16(0)), np.int16(255))
+                line[x] = min(max(np.int16(line[x]) + lifted[x], np.int16(0)), np.int16(255))
+
+
+@compiled
+def _plan(lift: Array, left: int, right: int, step: int) -> None:
+    """Where it is flat (step 3) every second px of a cell's rim stays, so no edge can be seen."""
+    for x in range(left, right):
+        if step != _FLAT:
+            lift[:, x] = step
+            continue
+        rim = x in (left, right - 1)
+        for odd in range(2):
+            lift[odd, x] = (x + odd) % 2
+            lift[2 + odd, x] = (x + odd) % 2 if rim else 1
 
 
 # By whole rows, for then these loops are a few instructions for 16 px each: four times as quick.
@@ -84,7 +99,7 @@ def _look(luma: Array, top: int, bottom: int, busy: Array, light: Array) -> int:
 
 
 @compiled
-def _step(busy: Array, light: Array, left: int, right: int, rows: int, up: bool) -> int:
+def _step(busy: Array, light: Array, left: int, right: int, rows: int, sign: int) -> int:
     """How much lighter a cell is to be: as far from the other sign as it is busy."""
     first, last = max(left, 1), min(right, len(busy) - 1)
     seen, bright = np.int32(0), np.int32(0)
@@ -95,10 +110,10 @@ def _step(busy: Array, light: Array, left: int, right: int, rows: int, up: bool)
     lit: Real = (np.float32(bright) / count - 16) / _BRIGHT
     share = seen * min(max(lit, 0.1), 1.0) / count
     if share > _BUSY[1]:
-        return 2 if up else -2
+        return 2 * sign
     if share > _BUSY[0]:
-        return 1 if up else -1
-    return 1 if up else 0
+        return sign
+    return _FLAT if sign > 0 else 0
 
 
 @compiled

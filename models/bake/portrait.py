@@ -64,8 +64,11 @@ def create_avatar(
     consent: Consent,
     licence: str = "all rights reserved",
     progress: Progress = _quiet,
+    voice: str = "",
 ) -> Avatar:
     """Photo file (path or content) -> avatar.
+
+    voice: by name, that belongs to it; "": none does.
 
     Raises PortraitError for a photo that cannot be used, AvatarError("consent-missing") without
     a complete consent record.
@@ -90,7 +93,7 @@ def create_avatar(
     progress("done", 1.0)
     digest = hashlib.sha256(data).hexdigest()
     return Avatar(
-        card=Card(name, licence, consent, digest, framed.warnings, TOOL),
+        card=Card(name, licence, consent, digest, framed.warnings, TOOL, voice),
         side=photo.SIDE,
         margin=photo.MARGIN,
         photo=framed.photo,

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from visavis.engines import load
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.engines.registry import VOICE
 from visavis.server.avatars import sentences
 from visavis.server.avatars.challenges import Challenges
 from visavis.server.avatars.comparing import Comparing
@@ -328,7 +329,7 @@ def application(
             audit=audit,
             identity=identity(config, store),
         ),
-        VoiceRoutes(config.voice, config.language, config.home_path),
+        VoiceRoutes(config.voice or VOICE, config.language, config.home_path),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         topics(config),
@@ -346,6 +347,8 @@ def application(
         live.give_away(name)
 
     door = guard(config, metrics, places, evict, audit)
-    app = assembled(door, Headers(config.frame_ancestors, pictures.hosts), parts)
+    app = assembled(
+        door, Headers(config.frame_ancestors, pictures.hosts, camera=config.sees_people), parts
+    )
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

@@ -59,8 +59,14 @@ def doctor(options: argparse.Namespace) -> int:
         told: dict[str, object] = {"settings": shown, "problems": problems}
         told |= {"doubts": doubts, "notes": notes}
         told |= {"language_model": endpoint.words, "first_token": endpoint.first_token}
-        told |= {"photos": photos, "sessions": room, "renderer": choice.words, "answers": answers}
-        told |= {"signing": films.told(config)}
+        told |= {
+            "callers": _who_calls(config),
+            "photos": photos,
+            "sessions": room,
+            "renderer": choice.words,
+            "answers": answers,
+            "signing": films.told(config),
+        }
         told |= {"disclosure": _disclosure(config), "mark": _mark(config)}
         say_line(json.dumps(told))
         return FAILURE if problems else 0
@@ -147,7 +153,8 @@ def _avatar_problems(config: Config) -> list[str]:
 
 
 def _voice_problems(config: Config) -> list[str]:
-    if config.voice in {voice.name for voice in load.voices(config.home_path)}:
+    known = {voice.name for voice in load.voices(config.home_path)}
+    if not config.voice or config.voice in known:
         return []
     why = load.missing_voices().get(config.voice, "see `visavis voices`")
     return [f"voice {config.voice!r} does not exist: {why}"]

@@ -131,7 +131,9 @@ def _application(
         ),
     )
     guard = composition.guard(config, metrics, places, crew.register.evict, audit)
-    return assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
+    return assembled(
+        guard, Headers(config.frame_ancestors, pictures.hosts, camera=config.sees_people), parts
+    )
 
 
 async def _until(

@@ -7,8 +7,9 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from visavis.engines.base import Pcm
 from visavis.engines.language import saying
 from visavis.models.avatar.consent import Use
 from visavis.server.commands import films, lifetime
-from visavis.server.commands.console import FAILURE, say_line
+from visavis.server.commands.console import FAILURE, say_line, user
 from visavis.server.embedded.house import House
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.provenance.binding import beside
@@ -38,6 +39,7 @@ from visavis.server.session.doors import Outlet
 from visavis.server.session.session import Session
 from visavis.server.system import config_reading as settings
 from visavis.server.system import memory, priority, secret_files
+from visavis.server.system.audit import auditing
 from visavis.server.system.config import Config, Source
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.flow import file_threads
@@ -88,9 +90,24 @@ def publish(options: argparse.Namespace) -> int:
     hooks.install()
     memory.give_back_large_blocks()
     sys.setswitchinterval(lifetime.SWITCH)
-    if elsewhere is not None:
-        return uvloop.run(_sent_on(elsewhere, publishers))
-    return uvloop.run(_published(config, script, publishers))
+    with _noted(config, options):
+        if elsewhere is not None:
+            return uvloop.run(_sent_on(elsewhere, publishers))
+        return uvloop.run(_published(config, script, publishers))
+
+
+@contextmanager
+def _noted(config: Config, options: argparse.Namespace) -> Iterator[None]:
+    """In the audit log: by which ways a face goes out, never to where; addresses may hold keys."""
+    ways = ("whip", "rtmp", "srt", "record")
+    kind, begun = " ".join(way for way in ways if getattr(options, way)), time.monotonic()
+    with auditing(config, "visavis publish") as audit:
+        audit.record("publishing-begun", avatar=config.avatar, kind=kind, who=user())
+        try:
+            yield
+        finally:
+            seconds = round(time.monotonic() - begun, 1)
+            audit.record("publishing-ended", avatar=config.avatar, seconds=seconds)
 
 
 def _script(options: argparse.Namespace) -> Script:

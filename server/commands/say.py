@@ -17,11 +17,12 @@ from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Tts
 from visavis.engines.language import saying
 from visavis.engines.marking.payload import SessionClass
+from visavis.engines.registry import VOICE
 from visavis.models.avatar.file import Card
 from visavis.server.avatars import standing
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import films
-from visavis.server.commands.console import advance, say_line, user
+from visavis.server.commands.console import advance, check_voice, say_line, user
 from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
 from visavis.server.provenance.claims import Film
@@ -47,10 +48,10 @@ def say(options: argparse.Namespace) -> None:
     config = settings.load({})
     if options.output.suffix.lower() not in _FILMS:
         raise ConfigError(f"{options.output}: give the film a name that ends with .mp4")
-    name = options.voice or config.voice
-    inlet = _inlet(options, _language(name, config))
     store, name_of_avatar = avatars(config), options.avatar or config.avatar
     avatar = store.load(name_of_avatar, "videos")
+    name = options.voice or config.voice or avatar.card.voice or VOICE
+    inlet = _inlet(options, _language(name, config))
     if not options.audio:
         standing.check_language(
             _language(name, config), avatar.card.consent.languages, name_of_avatar
@@ -122,9 +123,7 @@ def _read_text() -> str:
 
 def _voice(name: str, config: Config) -> Tts:
     """Raises ConfigError, EngineError."""
-    if name not in {voice.name for voice in load.voices(config.home_path)}:
-        why = load.missing_voices().get(name, "`visavis voices` names those there are")
-        raise ConfigError(f"there is no voice {name!r}: {why}")
+    check_voice(name, config.home_path)
     return load.tts(name, config.home_path)
 
 

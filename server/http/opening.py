@@ -115,6 +115,10 @@ class Lender(Protocol):
         """The code of a voice's language, "" of one that there is not."""
         ...
 
+    async def own_voice(self, avatar: str) -> str:
+        """The voice of an avatar in a session that names none. Raises NotFound."""
+        ...
+
     async def spoken(self, avatar: str) -> tuple[str, ...]:
         """What a session with an avatar can be in, as codes. Raises NotFound."""
         ...
@@ -233,7 +237,8 @@ class Sessions:
         """
         source = _source(wish.source or self._offered.source)
         ours = self._offered
-        avatar, voice = wish.avatar or ours.avatar, wish.voice or ours.voice
+        avatar = wish.avatar or ours.avatar
+        voice = wish.voice or ours.voice or await self._lender.own_voice(avatar)
         language, follows = await self._tongue(wish, await self._lender.spoken(avatar), avatar)
         await self._lender.check(avatar, voice)
         return Kind(avatar, voice, source, language, follows, wish.background, wish.door)

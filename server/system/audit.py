@@ -145,6 +145,8 @@ class AuditLog:
             self._wake.notify()
         if self._thread is not None:
             self._thread.join(_PATIENCE)
+        if self._rows:
+            log.error("lines of the audit log are lost", extra={"count": len(self._rows)})
         if self._end is not None:  # the journal is another place, which helps who compares
             extra = {"line": self._end.number, "digest": self._end.digest}
             log.info("the audit log's last line", extra=extra)
@@ -172,7 +174,7 @@ class AuditLog:
         with self._wake:
             rows, missed, since = list(self._rows), self._missed, self._since
         told = [self._chain.row("lines-missed", by=self._by, count=missed, since=since)]
-        self._find_key()
+        unsigned = self._find_key()
         try:
             self._end = self._chain.append([*rows, *(told if missed else [])])
         except OSError as error:
@@ -182,16 +184,19 @@ class AuditLog:
             del self._rows[: len(rows)]
             self._missed -= missed
             self._since = self._since if self._missed else ""
+        if unsigned:
+            _seldom.warning("key", "the audit log is not signed", why=unsigned)
         self._tell_waiting(0)
         return True
 
-    def _find_key(self) -> None:
-        """In the thread, for it may have to be made. Without one, the log's end is unsigned."""
+    def _find_key(self) -> str:
+        """In the thread, for it may have to be made; why there is none."""
         if self._chain.signer is None:
             try:
                 self._chain.signer = Installation.of(self._home)
             except KeyFault as error:
-                _seldom.warning("key", "the audit log cannot be signed", why=str(error))
+                return str(error)
+        return ""
 
     def _wait_for_room(self, error: OSError, waiting: int) -> None:
         why = error.strerror or type(error).__name__

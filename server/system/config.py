@@ -110,7 +110,9 @@ class Config:
         5, "how long a server that is told to end lets sessions finish what they say"
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
-    voice: str = _setting("heart", "voice of a session that names none")
+    voice: str = _setting(
+        "", "voice of a session that names none; empty: the avatar's own, heart where it has none"
+    )
     language: str = _setting(
         "en",
         "language of a session that asks for none: a tag such as de, or auto, which follows the "
@@ -446,6 +448,11 @@ class Config:
         """Length of a session at most; 0: there is no limit."""
         given = self.session_minutes
         return 60.0 * (given if given >= 0 else _LENGTH * bool(self.token))
+
+    @property
+    def sees_people(self) -> bool:
+        """Whether the page asks people to show that they are there, which takes a camera."""
+        return self.may_create and self.consent_presence != "off"
 
     @property
     def may_create(self) -> bool:
