@@ -208,6 +208,32 @@ def test_the_photos_credentials_stay_in_the_chain(taken, home, name, kind):
     assert found.claims["actions"] == ["c2pa.created", "c2pa.placed"]
 
 
+def test_credentials_of_a_photo_that_were_changed_in_the_film_are_told(taken, home):
+    from visavis.models.pictures.credentials import credentials
+
+    path = taken("live.mp4")
+    kept = credentials(films.credentialed("JPEG"))
+    Signatory(home).sign(path, Film("anna", "recorded", photo=kept))
+    path.write_bytes(path.read_bytes().replace(b"digitalCapture", b"digitalCapturf"))
+    found = verdict(path, home)
+    assert (found.state, found.is_trusted) == ("forged", False)
+    assert "made from" in found.why
+
+
+def test_no_changed_byte_of_what_is_claimed_is_believed_or_breaks_anything(taken, home):
+    path = taken("live.webm")
+    Signatory(home).sign(path, ANNA)
+    beside = binding.sidecar(path)
+    good = beside.read_bytes()
+    assertions = good.index(b"c2pa.assertions") + 20, good.index(b"c2pa.claim.v2") - 30
+    claim = good.index(b"c2pa.claim.v2") + 20, good.index(b"c2pa.signature") - 40
+    for at in (*range(*assertions, 7), *range(*claim, 7)):
+        bad = bytearray(good)
+        bad[at] ^= 0x5A
+        beside.write_bytes(bad)
+        assert verdict(path, home).state in {"changed", "forged", "unreadable"}
+
+
 def test_forged_credentials_of_a_photo_are_left_out(taken, home):
     from visavis.models.pictures.credentials import credentials
 
