@@ -430,6 +430,14 @@ def test_what_was_signed_before_a_renewal_stays_trusted(taken, tmp_path):
     assert verdict(path, home).is_trusted
 
 
+def test_a_new_authority_trusts_nothing_of_the_old_one(taken, tmp_path):
+    path, home = taken("live.mp4"), tmp_path / "home"
+    Signatory(home).sign(path, ANNA)
+    keyring.bring(home, films.pair()[0])
+    assert keyring.renew(home, authority=True).is_own
+    assert verdict(path, home).signer.trust == "nobody"
+
+
 def test_ones_own_certificate_signs(taken, tmp_path):
     path, home = taken("live.mp4"), tmp_path / "home"
     pair, anchor = films.pair()
