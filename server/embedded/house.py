@@ -59,8 +59,8 @@ class House:
         AvatarError, ManifestError, NotFound.
         """
         metrics, store = Metrics(), avatars(config)
-        made = partial(services, wordless=wordless, session=session_class(door))
-        engines = await asyncio.to_thread(made, config, store, metrics)  # which reads a key
+        make = partial(services, wordless=wordless, session=session_class(door))
+        engines = await asyncio.to_thread(make, config, store, metrics)  # a key may be made
         tasks, audit = Tasks(), audit_log(config, door, metrics)
         try:
             await engines.open()

@@ -21,9 +21,10 @@ export default {
   "fluency.half": "langsameres Bild",
   "fluency.still": "Bild angehalten",
   "mood.voice": "Auch der Ton Ihrer Stimme wird gehört: er sagt, wie Sie sich fühlen.",
+  "disclosure.spoken": "Hier spricht ein Computer.",
 
   "avatar.label": "Avatar",
-  "avatar.picture": "Livebild des Avatars",
+  "avatar.picture": "Livebild des Avatars, von einem Computer erzeugt",
   "tools.label": "Gespräch",
   "mute.label": "Avatar stummschalten",
   "mute.title": "Avatar stummschalten (M)",
@@ -307,6 +308,7 @@ export default {
   "fault.presence-too-large": "Das Video ist zu groß. Nehmen Sie nur den Satz auf.",
   "fault.presence-broken": "Das Video lässt sich nicht lesen. Nehmen Sie es noch einmal auf.",
   "fault.presence-no-picture": "Das Video hat kein Bild.",
+  "fault.presence-few-pictures": "Das Video hat zu wenige Bilder in der Sekunde, um einen Mund sich bewegen zu sehen. Schließen Sie andere Programme und nehmen Sie es noch einmal auf.",
   "fault.presence-no-sound": "Das Video hat keinen Ton: Der Satz muss zu hören sein.",
   "fault.presence-no-face": "Auf zu wenig vom Video ist ein Gesicht zu sehen. Sehen Sie bei gutem Licht in die Kamera.",
   "fault.presence-several-faces": "Es ist mehr als ein Gesicht zu sehen. Nur die Person auf dem Foto darf es sein.",
@@ -334,7 +336,6 @@ export default {
   "staff.disclosure": "Jemand aus unserem Team antwortet Ihnen durch dieses computergenerierte Gesicht.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
-  "kiosk.ai": "KI",
   "kiosk.invite.1": "Kann ich Ihnen helfen?",
   "kiosk.invite.2": "Fragen Sie mich, was Sie möchten.",
   "kiosk.invite.3": "Ich bin für Sie da.",
@@ -343,6 +344,7 @@ export default {
   "kiosk.hint.touch": "Zum Beginnen den Bildschirm berühren",
   "kiosk.hint.speak": "Bildschirm berühren oder einfach sprechen",
   "kiosk.greeting.say": "[smiles] Guten Tag! Was kann ich für Sie tun?",
+  "kiosk.greeting.disclosed": "[smiles] Guten Tag! Hier spricht ein Computer. Was kann ich für Sie tun?",
   "kiosk.suggestions": "Fragen Sie zum Beispiel",
   "kiosk.others": "Andere",
   "kiosk.speak.off": "Berühren und sprechen",
