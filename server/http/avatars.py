@@ -21,6 +21,7 @@ from visavis.server.avatars.granting import granted
 from visavis.server.avatars.identity import Identity
 from visavis.server.avatars.likeness import checked_words
 from visavis.server.avatars.presence import Evidence
+from visavis.server.avatars.previews import Previews
 from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
@@ -56,6 +57,7 @@ _FIELDS: Final = frozenset(
     }
 )  # fmt: skip
 _LICENCE: Final = "all rights reserved"
+LABEL: Final = "Visavis-Label"  # of a preview: its label as JSON, see session messages' `ready`
 _OFF: Final = "Making avatars from the page is switched off here (setting create_avatars)."
 
 
@@ -74,7 +76,10 @@ class AvatarRoutes:
         may_create: bool,
         audit: Audit | None = None,
         identity: Identity | None = None,
+        previews: Previews | None = None,
     ) -> None:
+        """previews: labels those that are handed out; None: they have no label."""
+        self._previews = previews or Previews(None)
         self._store, self._default, self._may_create = store, default, may_create
         self._identity = identity
         self._workshop = Workshop(store, audit, identity)
@@ -132,7 +137,10 @@ class AvatarRoutes:
         if it is not None and it.avatars and name not in it.avatars:
             raise Forbidden("The token is for another avatar.", "token-bounds")
         picture = await asyncio.to_thread(self._store.preview, name)
-        headers = {hdrs.CACHE_CONTROL: "no-cache"}  # a name may be given to another face
+        picture, label = await asyncio.to_thread(self._previews.labelled, picture)
+        headers: dict[str, str] = {hdrs.CACHE_CONTROL: "no-cache"}  # a name may get another face
+        if label:
+            headers[LABEL] = label
         return web.Response(body=picture, content_type="image/webp", headers=headers)
 
     async def _create(self, request: web.Request) -> web.Response:

@@ -69,7 +69,8 @@ def film(seconds: int = 8, *, mark: bool = True, pictures: int | None = None) ->
 def _picture(*, mark: bool) -> np.ndarray:
     with Image.open(_DATA / "persona.webp") as image:
         small = np.asarray(image.convert("RGB").resize((SIDE, SIDE)))
-    plain = av.VideoFrame.from_ndarray(small, format="rgb24").to_ndarray(format="yuv420p")
+    frame = av.VideoFrame.from_ndarray(small, format="rgb24")
+    plain = np.asarray(frame.to_ndarray(format="yuv420p"), np.uint8)
     if mark:
         Mark(OURS, Canvas(SIDE, SIDE, False)).finish(plain, 0)
     return plain

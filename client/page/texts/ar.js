@@ -21,9 +21,10 @@ export default {
   "fluency.half": "صورة أبطأ",
   "fluency.still": "الصورة متوقفة",
   "mood.voice": "تُسمع نبرة صوتك أيضا: فهي تدل على شعورك.",
+  "disclosure.spoken": "أنا حاسوب، ولست إنسانا.",
 
   "avatar.label": "المجسّد الرقمي",
-  "avatar.picture": "صورة حية للمجسّد الرقمي",
+  "avatar.picture": "صورة حية للمجسّد الرقمي، من صنع الحاسوب",
   "tools.label": "المحادثة",
   "mute.label": "كتم صوت المجسّد",
   "mute.title": "كتم صوت المجسّد (M)",
@@ -335,7 +336,6 @@ export default {
   "staff.disclosure": "يجيبك أحد أفراد فريقنا من خلال هذا الوجه المُنشأ بالحاسوب.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
-  "kiosk.ai": "ذكاء اصطناعي",
   "kiosk.invite.1": "هل أستطيع مساعدتك؟",
   "kiosk.invite.2": "اسألني عما تشاء.",
   "kiosk.invite.3": "أنا هنا من أجلك.",
@@ -344,6 +344,7 @@ export default {
   "kiosk.hint.touch": "المس الشاشة للبدء",
   "kiosk.hint.speak": "المس الشاشة، أو تحدث إليّ",
   "kiosk.greeting.say": "[smiles] مرحبًا! كيف أستطيع مساعدتك؟",
+  "kiosk.greeting.disclosed": "[smiles] مرحبًا! أنا حاسوب، ولست إنسانا. كيف أستطيع مساعدتك؟",
   "kiosk.suggestions": "يمكنك أن تسأل",
   "kiosk.others": "أسئلة أخرى",
   "kiosk.speak.off": "المس وتحدث",

@@ -21,9 +21,10 @@ export default {
   "fluency.half": "langsameres Bild",
   "fluency.still": "Bild angehalten",
   "mood.voice": "Auch der Ton Ihrer Stimme wird gehört: er sagt, wie Sie sich fühlen.",
+  "disclosure.spoken": "Hier spricht ein Computer.",
 
   "avatar.label": "Avatar",
-  "avatar.picture": "Livebild des Avatars",
+  "avatar.picture": "Livebild des Avatars, von einem Computer erzeugt",
   "tools.label": "Gespräch",
   "mute.label": "Avatar stummschalten",
   "mute.title": "Avatar stummschalten (M)",
@@ -335,7 +336,6 @@ export default {
   "staff.disclosure": "Jemand aus unserem Team antwortet Ihnen durch dieses computergenerierte Gesicht.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
-  "kiosk.ai": "KI",
   "kiosk.invite.1": "Kann ich Ihnen helfen?",
   "kiosk.invite.2": "Fragen Sie mich, was Sie möchten.",
   "kiosk.invite.3": "Ich bin für Sie da.",
@@ -344,6 +344,7 @@ export default {
   "kiosk.hint.touch": "Zum Beginnen den Bildschirm berühren",
   "kiosk.hint.speak": "Bildschirm berühren oder einfach sprechen",
   "kiosk.greeting.say": "[smiles] Guten Tag! Was kann ich für Sie tun?",
+  "kiosk.greeting.disclosed": "[smiles] Guten Tag! Hier spricht ein Computer. Was kann ich für Sie tun?",
   "kiosk.suggestions": "Fragen Sie zum Beispiel",
   "kiosk.others": "Andere",
   "kiosk.speak.off": "Berühren und sprechen",

@@ -21,9 +21,11 @@ export default {
   "fluency.half": "slower picture",
   "fluency.still": "picture paused",
   "mood.voice": "The tone of your voice is heard, too: it tells how you feel.",
+  // Said by the kiosk's greeting; word for word as the server says it (phrasebook.*.toml).
+  "disclosure.spoken": "This is a computer speaking.",
 
   "avatar.label": "Avatar",
-  "avatar.picture": "Live picture of the avatar",
+  "avatar.picture": "Live picture of the avatar, which a computer generates",
   "tools.label": "Conversation",
   "mute.label": "Mute the avatar",
   "mute.title": "Mute the avatar (M)",
@@ -335,7 +337,6 @@ export default {
   "staff.disclosure": "A member of our staff is answering you through this computer-generated face.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
-  "kiosk.ai": "AI",
   "kiosk.invite.1": "May I help you?",
   "kiosk.invite.2": "Ask me anything.",
   "kiosk.invite.3": "I am here for you.",
@@ -344,6 +345,7 @@ export default {
   "kiosk.hint.touch": "Touch the screen to begin",
   "kiosk.hint.speak": "Touch the screen, or just speak to me",
   "kiosk.greeting.say": "[smiles] Hello! What may I do for you?",
+  "kiosk.greeting.disclosed": "[smiles] Hello! This is a computer speaking. What may I do for you?",
   "kiosk.suggestions": "You could ask",
   "kiosk.others": "Others",
   "kiosk.speak.off": "Touch and speak",

@@ -21,9 +21,10 @@ export default {
   "fluency.half": "imagen más lenta",
   "fluency.still": "imagen en pausa",
   "mood.voice": "También se escucha el tono de su voz: dice cómo se siente.",
+  "disclosure.spoken": "Le habla un ordenador.",
 
   "avatar.label": "Avatar",
-  "avatar.picture": "Imagen en directo del avatar",
+  "avatar.picture": "Imagen en directo del avatar, generada por ordenador",
   "tools.label": "Conversación",
   "mute.label": "Silenciar el avatar",
   "mute.title": "Silenciar el avatar (M)",
@@ -335,7 +336,6 @@ export default {
   "staff.disclosure": "Una persona de nuestro equipo le responde a través de esta cara generada por ordenador.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
-  "kiosk.ai": "IA",
   "kiosk.invite.1": "¿Puedo ayudarle?",
   "kiosk.invite.2": "Pregúnteme lo que quiera.",
   "kiosk.invite.3": "Estoy aquí para usted.",
@@ -344,6 +344,7 @@ export default {
   "kiosk.hint.touch": "Toque la pantalla para empezar",
   "kiosk.hint.speak": "Toque la pantalla o simplemente hábleme",
   "kiosk.greeting.say": "[smiles] ¡Hola! ¿En qué puedo ayudarle?",
+  "kiosk.greeting.disclosed": "[smiles] ¡Hola! Le habla un ordenador. ¿En qué puedo ayudarle?",
   "kiosk.suggestions": "Puede preguntar",
   "kiosk.others": "Otras",
   "kiosk.speak.off": "Toque y hable",

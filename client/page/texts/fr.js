@@ -21,9 +21,10 @@ export default {
   "fluency.half": "image ralentie",
   "fluency.still": "image en pause",
   "mood.voice": "Le ton de votre voix est aussi écouté : il dit ce que vous ressentez.",
+  "disclosure.spoken": "C'est un ordinateur qui vous parle.",
 
   "avatar.label": "Avatar",
-  "avatar.picture": "Image en direct de l’avatar",
+  "avatar.picture": "Image en direct de l’avatar, générée par ordinateur",
   "tools.label": "Conversation",
   "mute.label": "Couper le son de l’avatar",
   "mute.title": "Couper le son de l’avatar (M)",
@@ -335,7 +336,6 @@ export default {
   "staff.disclosure": "Un membre de notre équipe vous répond à travers ce visage généré par ordinateur.",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
-  "kiosk.ai": "IA",
   "kiosk.invite.1": "Puis-je vous aider ?",
   "kiosk.invite.2": "Posez-moi votre question.",
   "kiosk.invite.3": "Je suis là pour vous.",
@@ -344,6 +344,7 @@ export default {
   "kiosk.hint.touch": "Touchez l’écran pour commencer",
   "kiosk.hint.speak": "Touchez l’écran ou parlez-moi",
   "kiosk.greeting.say": "[smiles] Bonjour ! Que puis-je faire pour vous ?",
+  "kiosk.greeting.disclosed": "[smiles] Bonjour ! C'est un ordinateur qui vous parle. Que puis-je faire pour vous ?",
   "kiosk.suggestions": "Vous pouvez demander",
   "kiosk.others": "Autres",
   "kiosk.speak.off": "Touchez et parlez",

@@ -21,9 +21,10 @@ export default {
   "fluency.half": "画面变慢",
   "fluency.still": "画面已暂停",
   "mood.voice": "系统也会听您说话的语气，以了解您的感受。",
+  "disclosure.spoken": "与您对话的是电脑程序。",
 
   "avatar.label": "数字人",
-  "avatar.picture": "数字人实时画面",
+  "avatar.picture": "数字人实时画面，由计算机生成",
   "tools.label": "对话",
   "mute.label": "将数字人静音",
   "mute.title": "将数字人静音 (M)",
@@ -335,7 +336,6 @@ export default {
   "staff.disclosure": "我们的工作人员正通过这张计算机生成的面孔回答您。",
 
   // --- kiosk: keys begin with "kiosk." ----------------------------------------------------------
-  "kiosk.ai": "AI",
   "kiosk.invite.1": "需要帮忙吗？",
   "kiosk.invite.2": "有什么问题都可以问我。",
   "kiosk.invite.3": "我在这里为您服务。",
@@ -344,6 +344,7 @@ export default {
   "kiosk.hint.touch": "触摸屏幕开始",
   "kiosk.hint.speak": "触摸屏幕，或直接对我说话",
   "kiosk.greeting.say": "[smiles] 您好！请问有什么可以帮您？",
+  "kiosk.greeting.disclosed": "[smiles] 您好！与您对话的是电脑程序。请问有什么可以帮您？",
   "kiosk.suggestions": "您可以问",
   "kiosk.others": "换一批",
   "kiosk.speak.off": "触摸后说话",
