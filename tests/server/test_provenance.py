@@ -508,3 +508,14 @@ def test_a_report_says_what_scripts_need(taken, home, capsys, monkeypatch):
     assert cli.main(["verify", str(path.with_name("none.mp4"))]) == 1
     assert cli.main(["keys", "show", "--json"]) == 0
     assert cli.main(["sign", str(path)]) == 2
+
+
+def test_a_server_that_must_sign_and_cannot_does_not_begin(tmp_path, capsys, monkeypatch):
+    from visavis.server import cli
+
+    (tmp_path / "keys").write_text("a file, no folder")
+    monkeypatch.setenv("VISAVIS_HOME", str(tmp_path))
+    assert cli.main(["serve", "--port", "0", "--sign", "on"]) == 2
+    assert "sign is on, and" in capsys.readouterr().err
+    assert cli.main(["serve", "--port", "0", "--sign", "perhaps"]) == 2
+    assert "choose auto, on or off" in capsys.readouterr().err
