@@ -56,7 +56,8 @@ def say_outcome(path: Path, outcome: Outcome) -> None:
 
 def problem(config: Config) -> str:
     """What is wrong where films must be signed; empty: nothing, or they need not be."""
-    return told(config) if config.sign == "on" and _fault(config) else ""
+    why = _fault(config) if config.sign == "on" else ""
+    return f"sign is on, and {why}" if why else ""
 
 
 def told(config: Config) -> str:
