@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +56,9 @@ class Comparing:
         finally:
             reading.close()
 
-    def tidy(self) -> None:
-        """Forget the faces of avatars whose files were deleted by hand."""
-        self._faces.forget_all_but(self._store.find().cards)
+    def tidy(self, there: Container[str]) -> None:
+        """Forget the faces of avatars that are not there: their files were deleted by hand."""
+        self._faces.forget_all_but(there)
 
     def forget(self, avatar: str) -> None:
         """It was removed, and nothing of its face stays."""

@@ -99,10 +99,7 @@ def identity(config: Config, store: AvatarStore) -> Identity:
         return [code for code in sentences.LANGUAGES if code in heard]
 
     asked = next(each for each in ASKED if each == config.consent_presence)
-    compared = comparing(config, store)
-    if compared is not None:
-        compared.tidy()
-    return Identity(config.home_path, compared, asked, Challenges(spoken))
+    return Identity(config.home_path, comparing(config, store), asked, Challenges(spoken))
 
 
 def gallery(config: Config) -> Gallery:

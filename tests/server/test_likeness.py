@@ -177,7 +177,7 @@ def test_of_an_avatar_that_was_deleted_by_hand_nothing_stays(tmp_path):
     faces, store = Faces(tmp_path), AvatarStore(tmp_path)
     for name in ("mira", "gone"):
         faces.keep(Face(name, OWN), SHIPPED / "mira.avatar")
-    Comparing(store, faces).tidy()
+    Comparing(store, faces).tidy(store.find().cards)
     assert [file.stem for file in (tmp_path / reading.FOLDER).iterdir()] == ["mira"]
 
 
