@@ -19,8 +19,8 @@ MODULES = {
     "net": "net", "sessions": "sessions", "flood": "flood", "drawing": "drawing",
     "spoken": "sound.spoken_forms",
     "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
-    "whip": "live.whip",
-    "across": "languages", "mark": "mark", "grabbed": "live.grabbed",
+    "whip": "live.whip", "revoking": "revoking",
+    "across": "languages", "mark": "mark", "grabbed": "live.grabbed", "sound_mark": "sound.marking",
 }  # fmt: skip
 
 

@@ -22,6 +22,12 @@ export interface Caption {
   heard: number;
 }
 
+/** What a picture is labelled with, and where: left, top, width and height as shares of it. */
+export interface Labelled {
+  text: string;
+  box: [number, number, number, number];
+}
+
 /** What the server tells, by type: docs/api.md#from-the-server. */
 export interface ServerMessages {
   ready: {
@@ -44,6 +50,9 @@ export interface ServerMessages {
     epoch: number;
     size: [number, number];
     matte: number;
+    label: Labelled | null;
+    /** Who says in words that a computer speaks; "page": who shows the session must. */
+    disclosure: "reply" | "told" | "page" | "nobody" | (string & {});
   };
   pong: { t: number; at_ms: number };
   goodbye: { reason: "idle" | "length" | "shutdown" | "staff" | "consent"; message: string };
@@ -103,6 +112,8 @@ export type VisavisAvatarEvents = { [Type in keyof ServerMessages]: Told<Type> }
   firstpicture: { ms: number };
   /** How a `transparent` one is composed, and why not better. */
   cutout: { by: "webgl" | "canvas" | "opaque"; why: string };
+  /** Where the label is seen, px of the element. */
+  label: { box: { left: number; top: number; right: number; bottom: number } | null };
   mic: { on: boolean };
   micready: Record<string, never>;
   micerror: { reason: "refused" | "missing" | "busy" | "insecure" };
@@ -122,6 +133,7 @@ export interface Session extends EventTarget {
   readonly clock: { readonly roundTripMs: number | null; readonly offsetMs: number | null };
   readonly fluency: Fluency;
   readonly voiceMood: boolean;
+  readonly disclosure: ServerMessages["ready"]["disclosure"];
   jitterBufferMs: number;
   resume: string;
   stats(): Promise<Record<string, unknown> | null>;

@@ -34,9 +34,11 @@
  * "playblocked" when the browser wants a click before sound: call play() from one.
  * "card" {turn, card}: a picture, a link or a map, which the element shows (see element/cards.js) unless
  * `cards="off"`; "cardaway" when it is there no more; "staff" {turn, reason}: a person was asked for;
+ * "label" {box}: where the label that the face is synthetic is seen, {left, top, right, bottom} in px of the
+ * element, null: nowhere; the element shows one of its own where the picture's is cut off or too small;
  * "cutout" {by, why}: how a `transparent` one is composed: "webgl", "canvas" or "opaque", and why not better.
  * "farewell" {turn}: the avatar has said goodbye. The element then disconnects, unless preventDefault().
- * Style it through ::part(poster), ::part(video), ::part(cutout), ::part(still), ::part(card-card) and the parts of a card;
+ * Style it through ::part(label), ::part(poster), ::part(video), ::part(cutout), ::part(still), ::part(card-card) and the parts of a card;
  * `--visavis-card-bottom`, `--visavis-card-background`, `--visavis-card-color`.
  */
 
@@ -98,7 +100,7 @@ export class VisavisAvatar extends Base {
     document.addEventListener("visibilitychange", onVisible, { signal });
     this.#sight.start();
     this.#stage.describe();
-    this.#loadPoster();
+    this.#retarget(); // in a moment: the page may have a token to set yet
   }
 
   disconnectedCallback() {

@@ -14,6 +14,7 @@ VOICES: Final[dict[str, str]] = {
     "heart": "visavis.engines.voices.hibari",
     "joe": "visavis.engines.voices.piper",
 }
+VOICE: Final = "heart"  # who speaks where nobody is named
 FAMILIES: Final = (
     "visavis.engines.voices.piper_pulled",
     "visavis.engines.voices.kokoro",

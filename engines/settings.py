@@ -28,7 +28,18 @@ class Lettered:
 
     text: str = "AI"
     corner: Corner = "top-right"
-    size: float = 0.045
+    size: float = 0.035
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A label that is in pictures, and where: left, top, width and height, shares of what is seen.
+
+    For whoever shows them: a picture may be cut off, or too small to read it.
+    """
+
+    text: str
+    box: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final, Literal, get_type_hints
 
 from visavis.engines.language import saying
+from visavis.engines.settings import Labelled
 from visavis.server.playout.messages import Fluency, to_ms
 from visavis.server.session import events
+from visavis.server.session.disclosing import By
 from visavis.server.session.events import Event
 from visavis.server.session.session import Session
 from visavis.server.system import strict_json
@@ -131,7 +133,10 @@ class Ready:
     must say so. epoch: s since 1970 of the session clock's zero, by the clock of the RTCP sender
     reports: with them a receiver knows the session's time of each picture. size: px of the face's
     picture. matte: row at which its matte begins in a double picture (models/pictures/double.py),
-    which has twice as many rows; 0: what is sent is the picture alone.
+    which has twice as many rows; 0: what is sent is the picture alone. label: the one in the
+    picture, null: there is none; who shows so little of the picture that it is not seen must show
+    it otherwise. disclosure: who says in words that a computer speaks: "page": who shows the
+    session must (session/disclosing.py).
     """
 
     protocol: int
@@ -152,6 +157,8 @@ class Ready:
     epoch: float = 0.0
     size: tuple[int, int] = (0, 0)
     matte: int = 0
+    label: Labelled | None = None
+    disclosure: By = "nobody"
 
 
 @dataclass(frozen=True, slots=True)

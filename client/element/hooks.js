@@ -7,6 +7,7 @@
  *   firstPictureMs  marks.firstPicture, or null before the first picture
  *   fluency       how fluent the server draws the face now: "full" unless it has too little time
  *   voiceMood     whether the server hears in the voice, too, how a visitor feels
+ *   disclosure    who says in words that a computer speaks: "reply", "told", "page" or "nobody"
  *   clock         {roundTripMs, offsetMs}: session clock = performance.now() + offsetMs
  *   receipts      the server's receipts, newest last, at most 200
  *   messages      {at, way: "in" | "out", type, turn}, newest last, at most 1000; `at` is
@@ -24,6 +25,7 @@ export function hooks(session) {
     get firstPictureMs() { return session.marks.firstPicture ?? null; },
     get fluency() { return session.fluency; },
     get voiceMood() { return session.voiceMood; },
+    get disclosure() { return session.disclosure; },
     get clock() { return { ...session.clock }; },
     get receipts() { return [...session.receipts]; },
     get messages() { return [...session.messages]; },

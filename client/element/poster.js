@@ -11,7 +11,13 @@ async function defaultAvatar(server, token) {
   return (avatars.find((/** @type {any} */ each) => each.default) ?? avatars[0])?.name ?? "";
 }
 
+/** @param {string|null} label as of the response's header; older servers send none */
+function read(label) {
+  return label ? JSON.parse(label) : null;
+}
+
 export class Poster {
+  /** In the picture. @type {import("./label.js").Labelled|null} */ label = null;
   #reveal;
   #preview = "";
 
@@ -31,6 +37,7 @@ export class Poster {
     // fetched, not linked: an image tag cannot carry a token
     const response = await fetch(url, { headers: authorization(token) }).catch(() => null);
     if (!response?.ok || this.#preview !== url) return;
+    this.label = read(response.headers.get("Visavis-Label"));
     URL.revokeObjectURL(this.image.src);
     this.image.src = URL.createObjectURL(await response.blob());
     await this.image.decode().catch(() => undefined); // unreadable: the dark stage stays

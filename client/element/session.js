@@ -39,6 +39,7 @@ export class Session extends EventTarget {
   clock = { roundTripMs: null, offsetMs: null };
   /** How fluent the server draws the face: "full", "mouth", "half" or "still". */ fluency = "full";
   /** Whether the server hears in the voice, too, how a visitor feels. */ voiceMood = false;
+  /** Who says that a computer speaks, as of `ready`; "page": whoever shows it. */ disclosure = "nobody";
   jitterBufferMs = 0;
   /** Token of the server's session; set it before connect() to go on with it, as after a reload. */
   resume = "";
@@ -392,6 +393,7 @@ export class Session extends EventTarget {
     this.resume = ready.resume ?? "";
     this.fluency = ready.fluency ?? "full";
     this.voiceMood = ready.voice_mood === true;
+    this.disclosure = ready.disclosure ?? "nobody";
     this.#takes = ready.takes ?? [];
     for (const message of this.#outbox.untaken(ready)) this.#post(connection, message);
   }

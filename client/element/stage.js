@@ -3,6 +3,7 @@
  * wanted, and a still while there is no new picture. Knows nothing of sessions.
  */
 
+import { Label, STYLE as LABEL_STYLE } from "./label.js";
 import { Poster } from "./poster.js";
 
 export const STYLE = `
@@ -15,7 +16,7 @@ export const STYLE = `
 .hidden { opacity: 0; }
 .at-once { transition: none; }
 @media (prefers-reduced-motion: reduce) { .layer { transition: none; } }
-`;
+${LABEL_STYLE}`;
 
 /** @param {string} tag @param {string} part */
 function layer(tag, part) {
@@ -31,16 +32,20 @@ export class Stage {
 
   #host;
   #emit;
+  #label;
+  /** In the live picture. @type {import("./label.js").Labelled|null} */ #labelled = null;
   #still = /** @type {HTMLCanvasElement} */ (layer("canvas", "still"));
   /** Of a `transparent` element: what composes its picture. @type {import("./cutout.js").Cutout|null} */ #cutout = null;
   /** @type {import("./cutout.js").Layout|null} */ #layout = null;
 
   /** @param {HTMLElement} host @param {ShadowRoot} root of the host, which has STYLE
-   * @param {(name: "cutout"|"playblocked", detail: object) => void} emit */
+   * @param {(name: "cutout"|"playblocked"|"label", detail: object) => void} emit */
   constructor(host, root, emit) {
     this.#host = host;
     this.#emit = emit;
     root.append(this.poster.image, this.video, this.#still);
+    this.#label = new Label(host, root, (box) => emit("label", { box }));
+    this.video.addEventListener("resize", () => this.#label.place());
     this.#still.ariaHidden = "true";
     this.video.playsInline = true;
     this.video.disablePictureInPicture = true;
@@ -91,8 +96,11 @@ export class Stage {
     this.#emit("cutout", { by, why });
   }
 
-  /** How its pictures lie. @param {{size?: [number, number], matte?: number}} ready */
-  lie({ size, matte }) {
+  /** How its pictures lie, and where their label is.
+   * @param {{size?: [number, number], matte?: number, label?: import("./label.js").Labelled|null}} ready */
+  lie({ size, matte, label }) {
+    this.#labelled = label ?? null;
+    if (!this.#face.classList.contains("hidden")) this.#label.over(this.#face, this.#labelled);
     this.#layout = size && matte ? { size, matte } : null;
     if (!this.#cutout) return;
     this.#cutout.lie(this.#layout);
@@ -132,10 +140,13 @@ export class Stage {
     this.#still.classList.add("hidden");
   }
 
-  /** @param {Element} element @param {boolean} atOnce */
+  /** @param {HTMLElement} element @param {boolean} atOnce */
   #reveal(element, atOnce = false) {
     element.classList.toggle("at-once", atOnce);
     element.classList.remove("hidden");
+    // a poster that comes late is behind the picture
+    if (element !== this.poster.image) this.#label.over(element, this.#labelled);
+    else if (!this.video.srcObject) this.#label.over(element, this.poster.label);
   }
 
   /** @param {DOMException} error */
@@ -152,9 +163,10 @@ export class Stage {
     this.#face.classList.add("hidden");
     this.#still.classList.add("hidden");
     this.video.srcObject = null;
+    if (!this.poster.image.classList.contains("hidden")) this.#label.over(this.poster.image, this.poster.label);
   }
 
   describe() {
-    this.#face.ariaLabel = this.#host.ariaLabel || "Live picture of the avatar";
+    this.#face.ariaLabel = this.#host.ariaLabel || "Live picture of an avatar, which a computer generates";
   }
 }

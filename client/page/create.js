@@ -6,10 +6,12 @@ import { authorization } from "../element/authorization.js";
 import { inWords, lastDay } from "./days.js";
 import { byId, make } from "./dom.js";
 import { asName, fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
+import { Presence } from "./presence.js";
+import { chosen, languageName } from "./settings.js";
 import { remark } from "./texts/remarks.js";
-import { has, language, onLanguage, t } from "./texts/texts.js";
+import { has, language, onLanguage, primary, t } from "./texts/texts.js";
 
-/** @typedef {"photo"|"consent"|"making"|"done"} Step */
+/** @typedef {"photo"|"consent"|"presence"|"making"|"done"} Step */
 /** @typedef {"self"|"other"|"nobody"} Whose */
 
 const NOBODY = "nobody: drawn or generated"; // in every language: the server knows it by that word
@@ -40,14 +42,18 @@ export class Creation {
   #picture = ""; // the photo's object URL
   #made = "";
   #running = new AbortController();
+  #voices;
+  #presence;
 
   /**
    * @param {import("../visavis-avatar.js").VisavisAvatar} avatar whose token is used
    * @param {(name: string) => void} use switches the conversation to a new avatar
+   * @param {() => {name: string, language: string, description: string, default: boolean}[]} voices
    */
-  constructor(avatar, use) {
+  constructor(avatar, use, voices) {
     this.#avatar = avatar;
     this.#use = use;
+    this.#voices = voices;
     byId("create-open").addEventListener("click", () => this.open());
     byId("create-close").addEventListener("click", () => this.#dialog.close());
     byId("create-back").addEventListener("click", () => this.#enter("photo"));
@@ -57,10 +63,20 @@ export class Creation {
     this.#dialog.addEventListener("cancel", (/** @type {Event} */ event) => {
       if (this.#step === "making") event.preventDefault(); // Escape must not undo a minute of work
     });
-    this.#dialog.addEventListener("close", () => this.#running.abort());
+    this.#presence = new Presence(() => this.#token, () => this.#allowProof());
+    this.#dialog.addEventListener("close", () => {
+      this.#running.abort();
+      this.#presence.end();
+    });
     this.#listenForPhotos();
     this.#onSubmit("create-photo", () => this.#toConsent());
-    this.#onSubmit("create-consent", () => this.#make());
+    this.#onSubmit("create-consent", () => this.#toPresence());
+    this.#onSubmit("create-presence", () => this.#make());
+    byId("presence-back").addEventListener("click", () => this.#enter("consent"));
+    byId("presence-skip").addEventListener("click", () => {
+      this.#presence.end();
+      void this.#make();
+    });
     byId("create-limits").addEventListener("invalid", () => (byId("create-limits").open = true), true);
     byId("create-consent").addEventListener("input", () => this.#showRecord());
     onLanguage(() => this.#translate());
@@ -71,7 +87,9 @@ export class Creation {
     this.#choosePhoto(null);
     for (const form of ["create-photo", "create-consent"]) byId(form).reset();
     this.#offerTerms();
+    this.#askAboutLikeness("");
     this.#showRecord();
+    this.#offerVoices();
     this.#dialog.showModal();
     this.#enter("photo");
   }
@@ -105,6 +123,7 @@ export class Creation {
   /** Show one step; screen readers hear its heading. @param {Step} step */
   #enter(step) {
     this.#dialog.dataset.step = step;
+    if (step !== "presence" && step !== "making") this.#presence.end();
     for (const part of this.#dialog.querySelectorAll("[data-part]")) part.hidden = part.dataset.part !== step;
     byId("create-close").hidden = step === "making";
     this.#translate();
@@ -159,6 +178,17 @@ export class Creation {
     if (this.#photo && !this.#name) byId("create-name").value = nameFrom(this.#photo.name);
   }
 
+  /** Which voice is to belong to it: the server's own, or another; those of the page's language first. */
+  #offerVoices() {
+    const here = (/** @type {{language: string}} */ voice) => primary(voice.language) === primary(language());
+    const voices = [...this.#voices()].sort((a, b) => Number(here(b)) - Number(here(a)));
+    const options = voices.map((voice) =>
+      make("option", { value: voice.name }, `${voice.name} (${languageName(voice.language)}), ${voice.description}`),
+    );
+    byId("create-voice").replaceChildren(...options);
+    byId("create-voice").value = chosen(voices, "")?.name ?? "";
+  }
+
   /** @param {string} words */
   #complain(words) {
     byId("create-fault").textContent = words;
@@ -196,7 +226,7 @@ export class Creation {
     const chosen = boxes.filter((box) => box.checked);
     boxes[0].setCustomValidity(nobody || chosen.length ? "" : t("consent.uses.none"));
     const names = chosen.map((box) => t(`consent.use.${box.value}`));
-    const uses = new Intl.ListFormat(language(), { type: "conjunction" }).format(names) || BLANK;
+    const uses = new Intl.ListFormat(language(), { type: "unit", style: "short" }).format(names) || BLANK;
     const months = Number(byId("create-until").value);
     byId("create-limits-told").textContent = months
       ? t("consent.limits.until", { uses, day: inWords(lastDay(months)) })
@@ -233,6 +263,30 @@ export class Creation {
     return record(this.#whose, byId("create-subject").value.trim() || blank, giver);
   }
 
+  // --- whose face it is --------------------------------------------------------------------------
+
+  /** A face that is here already: what is said of it stays in the record. @param {string} words of
+   * the server, or "" where nothing is to be said */
+  #askAboutLikeness(words) {
+    byId("create-alike").hidden = !words;
+    byId("create-likeness").required = Boolean(words);
+    byId("create-alike-fault").textContent = words;
+    if (!words) byId("create-likeness").value = "";
+  }
+
+  /** The step in which the person shows that they are there, where the operator has it. */
+  #toPresence() {
+    const asked = this.#dialog.dataset.presence ?? "off"; // see settings.js
+    if (asked === "off" || this.#whose === "nobody") return void this.#make();
+    byId("presence-skip").hidden = asked === "required";
+    this.#presence.begin(this.#name, this.#record().subject);
+    this.#enter("presence");
+  }
+
+  #allowProof() {
+    byId("presence-send").disabled = !this.#presence.shown;
+  }
+
   // --- making ------------------------------------------------------------------------------------
 
   async #make() {
@@ -256,9 +310,17 @@ export class Creation {
   #form(photo) {
     const { subject, statement, givenBy } = this.#record();
     const form = new FormData();
-    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes", ...this.#limits() };
+    const voice = byId("create-voice").value;
+    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes", voice, ...this.#limits() };
     for (const [key, value] of Object.entries(fields)) form.set(key, value);
     form.set("photo", photo, "photo"); // the file's own name is nobody's business
+    const likeness = byId("create-likeness").value.trim();
+    if (likeness) form.set("likeness", likeness);
+    const shown = this.#presence.shown;
+    if (shown) {
+      form.set("presence", shown.id);
+      form.set("video", shown.video, "video");
+    }
     return form;
   }
 
@@ -273,6 +335,19 @@ export class Creation {
   /** @param {MakingError} error */
   #failed({ code, message }) {
     if (!this.#dialog.open) return;
+    const words = faultWords(code, message);
+    if (code === "likeness-known" || code === "likeness-expired") {
+      this.#enter("consent");
+      this.#askAboutLikeness(words);
+      byId("create-confirm").checked = false; // the record has changed
+      byId("create-likeness").focus();
+      return;
+    }
+    if (code.startsWith("presence-")) {
+      this.#toPresence();
+      this.#presence.complain(words);
+      return;
+    }
     this.#enter("photo");
     if (code !== "cancelled") this.#complain(faultWords(code, message));
     if (code.startsWith("name-")) byId("create-name").focus();

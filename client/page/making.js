@@ -49,7 +49,7 @@ export function asName(text) {
  */
 export async function makeAvatar(token, form, progress, signal) {
   const headers = authorization(token);
-  const response = await ask("v1/avatars", { method: "POST", headers, body: form, signal });
+  const response = await askFor("v1/avatars", { method: "POST", headers, body: form, signal });
   const job = (response.headers.get("Location") ?? "").replace(/^\//, "");
   const cancel = () => fetch(job, { method: "DELETE", headers, keepalive: true }).catch(() => undefined);
   signal.addEventListener("abort", cancel, { once: true });
@@ -62,14 +62,14 @@ export async function makeAvatar(token, form, progress, signal) {
 
 /** Take an avatar away again. @param {string} token @param {string} name */
 export async function removeAvatar(token, name) {
-  await ask(`v1/avatars/${encodeURIComponent(name)}`, { method: "DELETE", headers: authorization(token) });
+  await askFor(`v1/avatars/${encodeURIComponent(name)}`, { method: "DELETE", headers: authorization(token) });
 }
 
 /** @param {string} job @param {RequestInit} request @param {(what: string, share: number) => void} progress */
 async function finished(job, request, progress) {
   let answeredAt = performance.now();
   for (;;) {
-    const state = await ask(job, request).then((answer) => answer.json(), stillThere);
+    const state = await askFor(job, request).then((answer) => answer.json(), stillThere);
     if (state) {
       answeredAt = performance.now();
       progress(state.what, state.share);
@@ -87,8 +87,8 @@ function stillThere(error) {
   throw error;
 }
 
-/** @param {string} path @param {RequestInit} request */
-async function ask(path, request) {
+/** An answer that is none raises MakingError. @param {string} path @param {RequestInit} request */
+export async function askFor(path, request) {
   const response = await fetch(path, request).catch((error) => {
     throw new MakingError(error.name === "AbortError" ? "cancelled" : "unreachable", "");
   });

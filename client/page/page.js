@@ -14,6 +14,7 @@ import { showCards } from "./cards.js";
 import { after, EMPTY, typed } from "./conversation.js";
 import { Creation } from "./create.js";
 import { byId, setIcon } from "./dom.js";
+import { disclose, keepClear } from "./label.js";
 import { Latency } from "./latency.js";
 import { Log } from "./log.js";
 import { keep, keepSession, keptSession, remembered, Settings } from "./settings.js";
@@ -41,7 +42,7 @@ const hooks = avatar.session.hooks();
 const latency = new Latency(hooks);
 const trouble = new Trouble({ retry, leave: end, key: useKey });
 const talk = new Talk(avatar, takeFloor);
-new Creation(avatar, (name) => settings.use(name));
+new Creation(avatar, (name) => settings.use(name), () => settings.voices);
 
 let conversation = EMPTY;
 let returning = false; // a page that was reloaded looks for its conversation
@@ -197,6 +198,7 @@ function render() {
   byId("fluency").textContent = has(fluency) ? t(fluency) : "";
   byId("fluency").hidden = state !== "connected" || !has(fluency);
   showAttendance(state === "connected" ? attended : "nobody", t(`source.${source}.disclosure`));
+  disclose(avatar.session, conversation.lines, t(`source.${source}.disclosure`));
   byId("voice-mood").hidden = state !== "connected" || !avatar.session.voiceMood;
   byId("welcome").hidden = state !== "idle";
   byId("end").hidden = state === "idle";
@@ -356,6 +358,7 @@ on("avatar", "mic", render);
 on("avatar", "micready", () => notice.hide("microphone"));
 on("avatar", "micerror", ({ detail }) => notice.microphone(detail.reason, () => avatar.connect()));
 on("avatar", "playblocked", () => notice.sound(() => avatar.play().then(() => notice.hide("sound"))));
+on("avatar", "label", ({ detail }) => keepClear(byId("stage"), detail.box));
 on("avatar", "firstpicture", () => latency.render());
 
 addEventListener("keydown", (event) => {

@@ -9,6 +9,8 @@ import { language, onLanguage, primary, t } from "./texts/texts.js";
 
 const STORE = "visavis.choice";
 const SESSION = "visavis.session";
+/** The voice that belongs to the avatar: what the server takes where none is asked for. */
+const OWN = "";
 
 /** What was chosen on an earlier visit; nothing where storage is forbidden.
  * @returns {Record<string, any>} */
@@ -118,6 +120,7 @@ export class Settings {
     this.language = voices.language ?? "en";
     this.languages = voices.languages ?? [];
     byId("create-open").hidden = !avatars.create;
+    byId("create").dataset.presence = avatars.presence; // whether people show that they are there
     this.#render();
     return 200;
   }
@@ -156,15 +159,16 @@ export class Settings {
   async #list(kind) {
     const headers = authorization(this.#avatar.getAttribute("token") ?? "");
     const response = await fetch(`v1/${kind}`, { headers }).catch(() => null);
-    if (!response?.ok) return { status: response?.status ?? 0, items: [], create: false };
-    const { [kind]: items, create = false, language, languages } = await response.json();
-    return { status: 200, items, create, language, languages };
+    if (!response?.ok) return { status: response?.status ?? 0, items: [], create: false, presence: "off" };
+    const { [kind]: items, create = false, presence = "off", language, languages } = await response.json();
+    return { status: 200, items, create, presence, language, languages };
   }
 
   #render() {
     this.#offer("avatar", this.avatars, (item) => this.#face(item));
     const spoken = this.voices.filter(({ language: tag }) => primary(tag) === primary(this.#spoken));
-    this.#offer("voice", spoken.length ? spoken : this.voices, (item) => this.#voice(item));
+    const own = { name: OWN, language: this.#spoken, description: t("settings.voice.own.hint"), default: true };
+    this.#offer("voice", [own, ...(spoken.length ? spoken : this.voices)], (item) => this.#voice(item));
     this.#offerLanguages();
   }
 
@@ -191,7 +195,7 @@ export class Settings {
     group.hidden = items.length === 0;
     const wanted = this.#avatar.getAttribute(kind) ?? this.#wanted[kind];
     const current = chosen(items, wanted);
-    if (current && current.name === wanted) this.#avatar.setAttribute(kind, wanted);
+    if (wanted && current?.name === wanted) this.#avatar.setAttribute(kind, wanted);
     const options = items.map((item) => {
       const checked = item === current;
       const input = make("input", { type: "radio", name: kind, value: item.name, checked });
@@ -203,8 +207,10 @@ export class Settings {
 
   /** @param {"avatar"|"voice"} kind @param {string} name */
   #choose(kind, name) {
-    this.#avatar.setAttribute(kind, name);
+    if (name === OWN) this.#avatar.removeAttribute(kind);
+    else this.#avatar.setAttribute(kind, name);
     keep({ [kind]: name });
+    this.#wanted[kind] = name;
     this.#sheet.dispatchEvent(new CustomEvent("chosen"));
   }
 
@@ -219,7 +225,7 @@ export class Settings {
 
   /** @param {any} item */
   #voice({ name, language, description }) {
-    const label = make("span", { className: "label" }, name);
+    const label = make("span", { className: "label" }, name || t("settings.voice.own"));
     const words = make("span", { className: "description" }, description || "");
     const tag = make("span", { className: "tag" }, languageName(language));
     return [make("span", { className: "text" }, label, words), tag];

@@ -114,11 +114,23 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """What the picture is labelled with, and where; part of `Ready`.
+
+    box: left, top, width and height, shares of the face's picture.
+    """
+
+    text: str
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """First of a connection. epoch: s since 1970 of the session clock's zero, 0: unknown.
 
     size: px of the face's picture. matte: row at which its matte begins in the picture that is
-    sent, which has twice as many rows; 0: there is none. See docs/api.md.
+    sent, which has twice as many rows; 0: there is none. label: None: the picture has none.
+    disclosure: who says that a computer speaks; "page": you must. See docs/api.md.
     """
 
     protocol: int
@@ -139,6 +151,8 @@ class Ready:
     epoch: float = 0.0
     size: tuple[int, int] = (0, 0)
     matte: int = 0
+    label: Label | None = None
+    disclosure: str = "nobody"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from visavis.engines.base import I420, EngineError
-from visavis.engines.settings import Corner, Lettered
+from visavis.engines.settings import Corner, Labelled, Lettered
 from visavis.models.pictures import lettering
 from visavis.models.pictures.canvas import Canvas
 
@@ -55,7 +55,7 @@ class Label:
 
     def __init__(self, lettered: Lettered, canvas: Canvas) -> None:
         """Raises EngineError for a text that cannot be drawn."""
-        self._canvas = canvas
+        self._canvas, self._text = canvas, lettered.text
         letters, capital = _fitting(lettered, canvas)
         plate, letters = _plate(letters, capital)
         top, left = _corner(lettered.corner, plate.shape, canvas)
@@ -65,6 +65,15 @@ class Label:
         half = tuple(side // 2 for side in self.box)
         self._chroma = _patch(half, [(_GREY, _halved(np.maximum(opacity * plate, letters)))])
         self._matte = _patch(self.box, [(_WHITE, plate)])
+
+    @property
+    def shown(self) -> Labelled:
+        """What is to be seen of it."""
+        top, left, rows, columns = self.box
+        width, height = self._canvas.width, self._canvas.height
+        shares = left / width, top / height, columns / width, rows / height
+        across, down, wide, high = (round(share, 4) for share in shares)
+        return Labelled(self._text, (across, down, wide, high))
 
     def finish(self, image: I420, at: int) -> None:
         """See Finish."""

@@ -102,7 +102,6 @@ def _searched(folded: _Folded, places: float) -> Iterator[Found]:
         if chance <= LIMIT:
             agreement = evidence / float(np.sqrt(COLUMNS * BANDS))
             yield Found(payload, min(agreement, 1.0), chance)
-            return
 
 
 def _beginnings(folded: _Folded) -> list[int]:

@@ -27,6 +27,7 @@ from visavis.models.bake import (
 from visavis.models.bake import landmarks as lm
 from visavis.models.bake.head import Head, load_head
 from visavis.models.bake.head import landmarks as at_landmarks
+from visavis.models.pictures.credentials import credentials
 
 Progress = Callable[[str, float], None]  # what is being done, share done in [0, 1]
 
@@ -63,8 +64,11 @@ def create_avatar(
     consent: Consent,
     licence: str = "all rights reserved",
     progress: Progress = _quiet,
+    voice: str = "",
 ) -> Avatar:
     """Photo file (path or content) -> avatar.
+
+    voice: by name, that belongs to it; "": none does.
 
     Raises PortraitError for a photo that cannot be used, AvatarError("consent-missing") without
     a complete consent record.
@@ -89,7 +93,7 @@ def create_avatar(
     progress("done", 1.0)
     digest = hashlib.sha256(data).hexdigest()
     return Avatar(
-        card=Card(name, licence, consent, digest, framed.warnings, TOOL),
+        card=Card(name, licence, consent, digest, framed.warnings, TOOL, voice),
         side=photo.SIDE,
         margin=photo.MARGIN,
         photo=framed.photo,
@@ -99,6 +103,7 @@ def create_avatar(
         patches=patches,
         light=lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH),
         body=body,
+        credentials=credentials(data),
     )
 
 

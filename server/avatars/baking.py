@@ -61,6 +61,7 @@ _NO_MEMORY: Final = -4  # of OpenCV's errors (StsNoMem)
 class Order:
     """What is to be made: an avatar of this name as the file `path`, which must not exist yet.
 
+    voice: by name, that belongs to it; "": none does.
     present: it was proven that the person in the photo is there.
     """
 
@@ -69,6 +70,7 @@ class Order:
     consent: Consent
     licence: str
     present: bool = False
+    voice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +235,7 @@ class Bake:
         order = self._order
         network = str(self._comparison.network) if self._comparison else None
         record = {"name": order.name, "licence": order.licence, "consent": order.consent.as_json()}
-        return json.dumps(record | {"network": network}).encode()
+        return json.dumps(record | {"voice": order.voice, "network": network}).encode()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -310,6 +312,7 @@ def main() -> None:
         avatar = portrait.create_avatar(
             photo, request["name"], consent, request["licence"],
             lambda what, share: _say(output, {"what": what, "share": _in_time(share)}),
+            request["voice"],
         )  # fmt: skip
         content = avatar.content()
         if network is not None:

@@ -148,8 +148,8 @@ class Reading:
     def close(self) -> None:
         """End what is still being read; what was read stays."""
         if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
+            _end(self._process)
+            self._process = None
 
     def _begin(self, network: Path) -> None:
         # It ends with the thread that began it, as a bake does.
@@ -180,10 +180,15 @@ class Reading:
                     self._known.append(face)
         finally:
             end.cancel()
-            process.kill()
-            process.wait()
-            said.close()
+            _end(process)
             self._process = None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _edition(path: Path) -> list[int]:

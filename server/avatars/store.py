@@ -175,6 +175,10 @@ class AvatarStore:
         """An avatar's file, signed by this installation. Raises KeyFault."""
         return sealed(content, Installation.of(self.home))
 
+    def voice(self, name: str) -> str:
+        """The voice that belongs to an avatar; "": it has none. Raises NotFound."""
+        return self.usable(name)[1].voice
+
     def preview(self, name: str) -> bytes:
         """An avatar's picture as WebP. Raises NotFound."""
         try:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from visavis.engines.base import EngineError
+from visavis.models.avatar.file import read_card
+from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Baked, Order, Refused, Step
 from visavis.server.avatars.identity import Identity
 from visavis.server.avatars.making import Making
@@ -158,8 +160,20 @@ class Workshop:
         elif isinstance(outcome, Baked):
             job.state, job.share, job.warnings = "done", 1.0, outcome.warnings
             self._audit.record("avatar-made", avatar=job.name, door="page")
+            await self._note_consent(job.name)
         else:
             job.state, job.failure = "failed", outcome or Refused("bake-failed", _ENDED)
         failure = job.failure.code if job.failure else None
         extra = {"avatar": job.name, "state": job.state, "failure": failure}
         log.info("an avatar's making ended", extra=extra)
+
+    async def _note_consent(self, name: str) -> None:
+        try:
+            card = await asyncio.to_thread(read_card, self._store.file(name))
+        except AvatarError:  # removed at once
+            return
+        consent = card.consent
+        self._audit.record(
+            "consent-given", avatar=name, reference=card.reference, door="page",
+            uses=" ".join(consent.uses), until=consent.until or "never",
+        )  # fmt: skip

@@ -6,12 +6,12 @@ import argparse
 import contextlib
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from visavis.models.avatar.file import Avatar, Consent, load_avatar, read_card
+from visavis.models.avatar.file import Avatar, Consent, changed, load_avatar, read_card, write
 from visavis.models.bake.portrait import create_avatar
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE_FOLDER
@@ -20,7 +20,15 @@ from visavis.server.avatars.likeness import checked_words
 from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import composition, examining, presence
-from visavis.server.commands.console import FAILURE, advance, avatar_path, say_line, user
+from visavis.server.commands.console import (
+    FAILURE,
+    advance,
+    avatar_path,
+    check_voice,
+    say_line,
+    user,
+)
+from visavis.server.commands.signing import own_file
 from visavis.server.services.configured import avatars
 from visavis.server.system import config_reading as settings
 from visavis.server.system import home
@@ -42,6 +50,8 @@ def create(options: argparse.Namespace) -> None:
         raise ConfigError(msg)
     if why := home.unwritable(path.parent):
         raise AvatarError("avatar-unwritable", f"{why}: the avatar would be lost")
+    if options.voice:
+        check_voice(options.voice, store.home)
     consent = granted(
         options.subject, options.consent, user(), utc(),
         until=options.until, uses=options.uses, languages=options.languages,
@@ -83,7 +93,7 @@ def _baked(options: argparse.Namespace, consent: Consent) -> Avatar:
             bar.update(round(100 * share) - bar.n)
 
         return create_avatar(
-            options.photo, options.name, consent, options.licence, progress=progress
+            options.photo, options.name, consent, options.licence, progress, options.voice
         )
 
 
@@ -144,3 +154,18 @@ def check(options: argparse.Namespace) -> int:
         examining.write_sheet(avatar, path)
         sys.stderr.write(f"made {path}\n")
     return FAILURE if report.worst == "bad" else 0
+
+
+def voice(options: argparse.Namespace) -> None:
+    """`avatar voice`: the one that belongs to it. Raises ConfigError, AvatarError, NotFound."""
+    store = _store()
+    _, card = store.usable(options.name)
+    if not options.voice:
+        say_line(card.voice or f"{options.name} has no voice of its own")
+        return
+    path = own_file(store, options.name)
+    check_voice(options.voice, store.home)
+    write(path, store.sealed(changed(path, replace(card, voice=options.voice))))
+    with auditing(settings.load({}), "visavis avatar voice") as audit:
+        audit.record("avatar-changed", avatar=options.name, who=user(), why="voice")
+    say_line(f"{options.name} speaks with the voice {options.voice} where nobody names another one")

@@ -15,12 +15,15 @@ from aiohttp import web
 
 from visavis.engines import load
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.engines.registry import VOICE
 from visavis.server.avatars import sentences
 from visavis.server.avatars.challenges import Challenges
 from visavis.server.avatars.comparing import Comparing
 from visavis.server.avatars.faces import Faces
 from visavis.server.avatars.identity import ASKED, Identity
+from visavis.server.avatars.previews import Previews
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands import films
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
@@ -41,10 +44,13 @@ from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
 from visavis.server.http.visiting import Visiting
 from visavis.server.http.visits import Quotas, Visits
+from visavis.server.provenance.claims import Film
+from visavis.server.provenance.films import FilmSigning
 from visavis.server.rtc.allowance import Limits
+from visavis.server.rtc.held import Held
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.relays import Relays
-from visavis.server.services.configured import avatars, tools
+from visavis.server.services.configured import avatars, lettered, tools
 from visavis.server.session.attendance import Presence
 from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
@@ -144,7 +150,38 @@ def session_routes(
 ) -> SessionRoutes:
     """The addresses of those."""
     recordings = config.home_path / "recordings"
-    return SessionRoutes(live, recordings, metrics, may_name=config.may_name, audit=audit)
+    return SessionRoutes(
+        live, recordings, metrics,
+        may_name=config.may_name, audit=audit, signing=recorded(config),
+    )  # fmt: skip
+
+
+def recorded(config: Config) -> Callable[[Held], FilmSigning]:
+    """What signs the recording of a session. Raises ConfigError where none could be signed."""
+    signatory, store = films.signatory(config), avatars(config)
+
+    def of(held: Held) -> FilmSigning:
+        terms, session = held.terms, held.session
+        film = Film(
+            terms.avatar, "recorded", voice=terms.voice, language=session.language,
+            source=session.source, session="live",
+        )  # fmt: skip
+        carried = films.carried(config, film)
+        return FilmSigning(signatory, carried, partial(store.path, terms.avatar), card=session.card)
+
+    return of
+
+
+def avatar_routes(config: Config, store: AvatarStore, audit: Audit | None) -> AvatarRoutes:
+    """The addresses of avatars."""
+    return AvatarRoutes(
+        store,
+        config.avatar,
+        may_create=config.may_create,
+        audit=audit,
+        identity=identity(config, store),
+        previews=Previews(lettered(config)),
+    )
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:
@@ -298,14 +335,8 @@ def application(
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics, audit),
-        AvatarRoutes(
-            store,
-            config.avatar,
-            may_create=config.may_create,
-            audit=audit,
-            identity=identity(config, store),
-        ),
-        VoiceRoutes(config.voice, config.language, config.home_path),
+        avatar_routes(config, store, audit),
+        VoiceRoutes(config.voice or VOICE, config.language, config.home_path),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         topics(config),
@@ -323,6 +354,8 @@ def application(
         live.give_away(name)
 
     door = guard(config, metrics, places, evict, audit)
-    app = assembled(door, Headers(config.frame_ancestors, pictures.hosts), parts)
+    app = assembled(
+        door, Headers(config.frame_ancestors, pictures.hosts, camera=config.sees_people), parts
+    )
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

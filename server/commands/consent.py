@@ -81,6 +81,7 @@ def renew(options: argparse.Namespace) -> None:
     store = avatars(config)
     path = own_file(store, options.name)
     before = read_card(path)
+    _check_known(store, options.name)
     consent = granted(
         before.consent.subject,
         options.consent,
@@ -102,6 +103,15 @@ def renew(options: argparse.Namespace) -> None:
             uses=" ".join(consent.uses), until=consent.until or "never",
         )  # fmt: skip
     say_line(f"the consent to {options.name} is {card.reference}, {_end(consent.until)}")
+
+
+def _check_known(store: AvatarStore, name: str) -> None:
+    """No record is written over one that nobody vouches for. Raises AvatarError, ConfigError."""
+    found = store.find()
+    if store.revocations.fault:
+        raise ConfigError(store.revocations.fault)
+    if (code := found.codes.get(name, "")).startswith("avatar-"):
+        raise AvatarError(code, found.broken[name])
 
 
 def _end(until: str) -> str:

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from visavis.engines import load
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.system.errors import NotFound
+from visavis.server.system.errors import ConfigError, NotFound
 
 FAILURE: Final = 1  # exit status
 
@@ -43,3 +44,10 @@ def avatar_path(store: AvatarStore, name: str) -> Path:
         return store.path(name)
     except NotFound as error:
         raise NotFound(f"{error} `visavis avatar list` names those there are.") from error
+
+
+def check_voice(name: str, home: Path) -> None:
+    """Raises ConfigError for a voice that there is not."""
+    if name not in {voice.name for voice in load.voices(home)}:
+        why = load.missing_voices().get(name, "`visavis voices` names those there are")
+        raise ConfigError(f"there is no voice {name!r}: {why}")

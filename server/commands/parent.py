@@ -20,7 +20,6 @@ from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Room
 from visavis.server.http.app import application as assembled
-from visavis.server.http.avatars import AvatarRoutes
 from visavis.server.http.cards import CardRoutes
 from visavis.server.http.detecting import DetectRoutes
 from visavis.server.http.headers import Headers
@@ -113,13 +112,7 @@ def _application(
         StaffForwarding(crew, forwarding),
         wiring,
         DeskRoutes(desk),
-        AvatarRoutes(
-            store,
-            config.avatar,
-            may_create=config.may_create,
-            audit=audit,
-            identity=composition.identity(config, store),
-        ),
+        composition.avatar_routes(config, store, audit),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         composition.topics(config),
@@ -131,7 +124,9 @@ def _application(
         ),
     )
     guard = composition.guard(config, metrics, places, crew.register.evict, audit)
-    return assembled(guard, Headers(config.frame_ancestors, pictures.hosts), parts)
+    return assembled(
+        guard, Headers(config.frame_ancestors, pictures.hosts, camera=config.sees_people), parts
+    )
 
 
 async def _until(

@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from visavis.models import piper_voices
+from visavis.server.avatars import faces
 from visavis.server.commands import keeping
 from visavis.server.commands.console import say_line
 from visavis.server.services import configured
@@ -24,7 +25,6 @@ from visavis.server.system.spans import Span
 
 _OWNER: Final = "the user that the server runs as"
 _VISITOR: Final = "who uses that browser"
-_OFF: Final = "nothing (off)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,11 @@ def _of_visitors(config: Config) -> Iterator[Stored]:
         "audit, audit_days; visavis wipe --what audit",
     )  # fmt: skip
     yield Stored(
+        "photos and videos of which avatars are made, films looked at for marks (/detect)",
+        "memory, and a temporary file without a name", "not counted", _OWNER,
+        "until it is done, some seconds", "create_avatars, consent_presence, detect",
+    )  # fmt: skip
+    yield Stored(
         "the server's log: faults, ids of sessions, times; no words and no addresses",
         "the standard error output: the journal, or what you lead it to", "not here",
         "whoever may read that", "as that is set", "log_level, and the journal's own settings",
@@ -154,6 +159,9 @@ def _of_the_operator(config: Config) -> Iterator[Stored]:
     for what, path, change in (
         ("avatars: likenesses, and the record of each consent", home / "avatars",
          "visavis avatar, or the page (create_avatars)"),
+        ("faces: numbers by which a person in an avatar is known again (biometric data; never of "
+         "a visitor); they go with the avatar", home / faces.FOLDER, "consent_likeness"),
+        ("consent: which consents were taken back", home / "consent", "visavis consent"),
         ("keys: this installation signs with them", home / "keys", "delete nothing here"),
         ("your answers as speech, made ahead", prepared_folder(home), "prepare_answers"),
     ):  # fmt: skip
@@ -249,6 +257,11 @@ def _leaving(config: Config) -> Iterator[Leaves]:
     )  # fmt: skip
     rooms = " ".join(_host(url) for url in config.livekit_urls.split())
     yield Leaves("sound and pictures to rooms of LiveKit", rooms, "livekit_urls")
+    yield Leaves(
+        "the hash of a film, for a time stamp (RFC 3161)",
+        _host(config.sign_timestamp_url) if config.sign != "off" else "",
+        "sign, sign_timestamp_url",
+    )
     mirror = _host(config.voice_mirror)
     where = mirror if config.voice_mirror == piper_voices.MIRROR else f"{mirror} (your mirror)"
     yield Leaves(
@@ -292,6 +305,7 @@ def _switches(config: Config) -> dict[str, str]:
         "keep_questions": config.keep_questions,
         "audit": config.audit,
         "create_avatars": "on" if config.may_create else "off",
+        "consent_presence": f"{config.consent_presence}: a video for it is looked at, and not kept",
         "staff": "on: they read along, and the visitor is told" if config.staff_token else "off",
     }
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from visavis.engines import load
 from visavis.engines.base import Foreknowing, Voice
 from visavis.engines.language.phrasebook import ENGLISH
-from visavis.engines.registry import VOICES
+from visavis.engines.registry import VOICE, VOICES
 from visavis.engines.settings import DialogueSettings
 from visavis.models.avatar.backdrop import NOTHING, ORIGINAL
 from visavis.models.avatar.file import Avatar, load_avatar
@@ -75,7 +75,8 @@ def _prepare_answers(config: Config) -> None:
         )
     known = Repertoire(language)
     known.learn(lines(Prepared(language, dialogue) if asks else dialogue, load.director(home)))
-    voice = voice_of(language, (config.voice,), home)
+    wanted = config.voice, AvatarStore(home).voice(config.avatar), VOICE
+    voice = voice_of(language, wanted, home)
     tts = load.tts(voice, home)
     by, place = edition(voice, [clause.speech for clause in apology(tts)]), folder(home)
     try:

@@ -19,6 +19,7 @@ import uvloop
 from aiohttp import web
 
 from visavis.engines.base import EngineError
+from visavis.engines.registry import VOICE
 from visavis.models.errors import ModelError
 from visavis.models.manifest import ManifestError
 from visavis.server.avatars.store import AvatarStore
@@ -103,7 +104,7 @@ async def _serve(
     roster.publish = RowLink(link)
     duty = Duty(link, places, remembering, sessions, metrics, missing, carry, roster.presence)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
-    voices = VoiceRoutes(config.voice, config.language, config.home_path)
+    voices = VoiceRoutes(config.voice or VOICE, config.language, config.home_path)
     routes = composition.session_routes(config, sessions, metrics, audit)
     wires = composition.wires(config, sessions, metrics)
     parts: list[Part] = [routes, StaffRoutes(roster), voices, *wires]
@@ -117,6 +118,7 @@ async def _serve(
     try:
         if await _opened(engines, orders, link):
             memory.give_back_what_is_free()
+            memory.spare_what_is_loaded()
             loaded.set()
             log.info("scheduling", extra={"level": priority.go_first()})
             tasks.append(asyncio.create_task(lag.watch(metrics), name="lag"))

@@ -45,20 +45,12 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """An open file. seconds: as it says itself; 0: it does not say."""
+    """What a file says of itself. seconds: 0: it does not say."""
 
-    container: av.container.InputContainer
+    file: IO[bytes]
     seconds: float
-
-    @property
-    def has_sound(self) -> bool:
-        """Whether it says that there is any."""
-        return bool(self.container.streams.audio)
-
-    @property
-    def has_pictures(self) -> bool:
-        """The same of pictures that move: a cover is none."""
-        return _moving(self.container) is not None
+    has_sound: bool
+    has_pictures: bool
 
     @property
     def steps(self) -> int:
@@ -68,12 +60,14 @@ class Film:
     def sounds(self) -> Iterator[Floats]:
         """Samples of it, (n,) float32 mono at 16 kHz each."""
         for begin, length in self._spots:
-            yield _heard(self.container, begin, length)
+            with _begun(self.file) as container:
+                yield _heard(container, begin, length)
 
     def looks(self) -> Iterator[list[Luma]]:
         """Pictures of a few seconds each, of one size, (height, width) of luma."""
         for begin in self._places:
-            yield _shown(self.container, begin)
+            with _begun(self.file) as container:
+                yield _shown(container, begin)
 
     @property
     def _spots(self) -> list[tuple[float, float]]:
@@ -92,20 +86,32 @@ class Film:
         return [share * self.seconds for share in shares]
 
 
-@contextlib.contextmanager
-def opened(file: IO[bytes]) -> Iterator[Film]:
+def opened(file: IO[bytes]) -> Film:
     """A file that can be sought in. Raises Unreadable."""
+    with _begun(file) as container:
+        length = max(container.duration or 0, 0) / av.time_base
+        film = Film(file, length, bool(container.streams.audio), _moving(container) is not None)
+    if not film.has_sound and not film.has_pictures:
+        raise Unreadable("it holds neither sound nor moving pictures")
+    return film
+
+
+@contextlib.contextmanager
+def _begun(file: IO[bytes]) -> Iterator[av.container.InputContainer]:
+    """Read from its beginning: where the index is lost, nobody finds back to it. Raises Unreadable.
+
+    Threads of a decoder would take memory.
+    """
+    file.seek(0)
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": ""}
     try:
         container = av.open(file, "r", options=options, metadata_errors="replace")
     except (OSError, av.FFmpegError, MemoryError, ValueError) as error:
         raise Unreadable("it is no film and no sound file that can be read") from error
     with container:
-        length = container.duration
-        film = Film(container, max(length, 0) / av.time_base if length else 0.0)
-        if not film.has_sound and not film.has_pictures:
-            raise Unreadable("it holds neither sound nor moving pictures")
-        yield film
+        for stream in (*container.streams.audio, *container.streams.video):
+            stream.codec_context.thread_type = "NONE"
+        yield container
 
 
 def _moving(container: av.container.InputContainer) -> av.video.VideoStream | None:
@@ -176,11 +182,17 @@ def _luma(frame: av.VideoFrame) -> Luma:
 def _frames(
     container: av.container.InputContainer, stream: av.stream.Stream, begin: float
 ) -> Iterator[av.AudioFrame | av.VideoFrame]:
-    """Decoded from `begin` (s) on, as far as they can be. Raises FFmpegError."""
+    """Decoded from `begin` (s) on; from the beginning, where nothing leads there.
+
+    Raises FFmpegError.
+    """
     assert isinstance(stream, av.audio.AudioStream | av.video.VideoStream)
-    stream.codec_context.thread_type = "NONE"
     first = float((stream.start_time or 0) * stream.time_base) if stream.time_base else 0.0
-    container.seek(round((begin + first) * av.time_base) if begin else 0)
+    if begin:
+        try:
+            container.seek(round((begin + first) * av.time_base))
+        except (OSError, av.FFmpegError):
+            begin = 0.0
     for number, packet in enumerate(container.demux(stream)):
         if number >= _PACKETS:
             return

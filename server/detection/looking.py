@@ -53,19 +53,19 @@ def looked(file: IO[bytes]) -> Iterator[dict[str, Any]]:
 
     Raises Unreadable.
     """
-    with opened(file) as film:
-        steps, heard, seen = 0, 0.0, 0
-        for length, found in _sounds(film):
-            heard, steps = heard + length, steps + 1
-            yield from (_written("sound", each) for each in found)
-            yield {"share": steps / film.steps}
-        for count, found in _looks(film):
-            seen, steps = seen + count, steps + 1
-            yield from (_written("picture", each) for each in found)
-            yield {"share": steps / film.steps}
-        if not heard and not seen:
-            raise Unreadable("nothing of it can be decoded")
-        yield {"done": {"seconds": film.seconds, "heard": heard, "seen": seen}}
+    film = opened(file)
+    steps, heard, seen = 0, 0.0, 0
+    for length, found in _sounds(film):
+        heard, steps = heard + length, steps + 1
+        yield from (_written("sound", each) for each in found)
+        yield {"share": steps / film.steps}
+    for count, found in _looks(film):
+        seen, steps = seen + count, steps + 1
+        yield from (_written("picture", each) for each in found)
+        yield {"share": steps / film.steps}
+    if not heard and not seen:
+        raise Unreadable("nothing of it can be decoded")
+    yield {"done": {"seconds": film.seconds, "heard": heard, "seen": seen}}
 
 
 def _sounds(film: Film) -> Iterator[tuple[float, list[Found]]]:

@@ -74,7 +74,7 @@ class Report:
         """For scripts and the page; see docs/api.md."""
         return {
             "made_by": [self._maker(payload) for payload in self.payloads],
-            "seconds": round(self.seconds, 3),
+            "seconds": round(self.seconds, 3) if self.seconds else None,
             "looked_at": {"sound_seconds": round(self.heard, 1), "pictures": self.seen},
             "notes": list(self.notes),
         }

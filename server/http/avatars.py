@@ -10,6 +10,7 @@ from urllib.parse import quote
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, hdrs, web
 from aiohttp.http import HttpProcessingError
 
+from visavis.engines import load
 from visavis.models.avatar.file import SHIPPED, Consent, check_name
 from visavis.models.bake import photo as photos
 from visavis.models.errors import AvatarError
@@ -20,6 +21,7 @@ from visavis.server.avatars.granting import granted
 from visavis.server.avatars.identity import Identity
 from visavis.server.avatars.likeness import checked_words
 from visavis.server.avatars.presence import Evidence
+from visavis.server.avatars.previews import Previews
 from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
@@ -51,10 +53,11 @@ _PATIENCE: Final = 120.0  # s in which the whole body must arrive
 _FIELDS: Final = frozenset(
     {
         "name", "subject", "consent", "given_by", "licence", "confirmed", "until", "uses",
-        "languages", "likeness", "presence",
+        "languages", "likeness", "presence", "voice",
     }
 )  # fmt: skip
 _LICENCE: Final = "all rights reserved"
+LABEL: Final = "Visavis-Label"  # of a preview: its label as JSON, see session messages' `ready`
 _OFF: Final = "Making avatars from the page is switched off here (setting create_avatars)."
 
 
@@ -73,7 +76,10 @@ class AvatarRoutes:
         may_create: bool,
         audit: Audit | None = None,
         identity: Identity | None = None,
+        previews: Previews | None = None,
     ) -> None:
+        """previews: labels those that are handed out; None: they have no label."""
+        self._previews = previews or Previews(None)
         self._store, self._default, self._may_create = store, default, may_create
         self._identity = identity
         self._workshop = Workshop(store, audit, identity)
@@ -105,6 +111,7 @@ class AvatarRoutes:
                 "name": name,
                 "title": title(name),
                 "preview": _preview_address(name),
+                "voice": found.cards[name].voice,
                 "shipped": path.parent == SHIPPED,
                 "default": name == default,
                 "until": found.cards[name].consent.until,
@@ -130,7 +137,10 @@ class AvatarRoutes:
         if it is not None and it.avatars and name not in it.avatars:
             raise Forbidden("The token is for another avatar.", "token-bounds")
         picture = await asyncio.to_thread(self._store.preview, name)
-        headers = {hdrs.CACHE_CONTROL: "no-cache"}  # a name may be given to another face
+        picture, label = await asyncio.to_thread(self._previews.labelled, picture)
+        headers: dict[str, str] = {hdrs.CACHE_CONTROL: "no-cache"}  # a name may get another face
+        if label:
+            headers[LABEL] = label
         return web.Response(body=picture, content_type="image/webp", headers=headers)
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -170,8 +180,14 @@ class AvatarRoutes:
         if name in {taken.casefold() for taken in names}:  # file systems may not tell case apart
             msg = f"There is an avatar {name!r} already: choose another name."
             raise Conflict(msg, "name-taken")
-        licence = fields.get("licence") or _LICENCE
-        return Order(name, path, consent, licence)
+        licence, voice = fields.get("licence") or _LICENCE, fields.get("voice", "")
+        if voice and voice not in await asyncio.to_thread(self._known):
+            msg = f"There is no voice {voice!r} here: /v1/voices names those there are."
+            raise Unprocessable(msg, "unknown-voice")
+        return Order(name, path, consent, licence, voice=voice)
+
+    def _known(self) -> set[str]:
+        return {voice.name for voice in load.voices(self._store.folder.parent)}
 
     async def _show_sentence(self, request: web.Request) -> web.Response:
         """201 and something to read into the camera, once and soon."""
@@ -250,11 +266,6 @@ class AvatarRoutes:
 
 _TOO_LARGE: Final = "The photo is over 20 MB. Save a smaller copy, for example 2000 px wide."
 _LONG: Final = "The video is over 16 MB. Record the sentence alone, at 1280 x 720 px or less."
-# Each file's most bytes, and the words and the code for one too large.
-_FILES: Final = {
-    "photo": (photos.MAX_BYTES, (_TOO_LARGE, "image-too-large")),
-    "video": (MOST_VIDEO, (_LONG, "presence-too-large")),
-}
 
 
 def _consent(fields: dict[str, str]) -> Consent:
@@ -319,9 +330,11 @@ async def _form(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]
         if not isinstance(part, BodyPartReader):
             msg = "The form has a form in it."
             raise Malformed(msg, "malformed-form")
-        if part.name in _FILES:
-            most, otherwise = _FILES[part.name]
-            files[part.name] = await _content(part, most, TooLarge(*otherwise))
+        if part.name == "photo":
+            too_large = TooLarge(_TOO_LARGE, "image-too-large")
+            files["photo"] = await _content(part, photos.MAX_BYTES, too_large)
+        elif part.name == "video":
+            files["video"] = await _content(part, MOST_VIDEO, TooLarge(_LONG, "presence-too-large"))
         elif part.name in _FIELDS:
             too_long = Unprocessable(f"{part.name} is too long.", "field-too-long")
             fields[part.name] = (await _content(part, _MAX_FIELD, too_long)).decode().strip()

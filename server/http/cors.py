@@ -11,6 +11,7 @@ from visavis.server.http.entrances import Entrance
 from visavis.server.system.errors import Forbidden
 
 _HEADERS: Final = ("Authorization", "Content-Type", "Visavis-Resume", "If-Match")
+_EXPOSED: Final = "Location, Link, ETag, Retry-After, Visavis-Label"
 ANY: Final = "*"
 NONE: Final = "none"
 
@@ -69,7 +70,7 @@ class Origins:
         if not origin:
             return
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
-        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Location, Link, ETag, Retry-After"
+        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = _EXPOSED
 
     def _shown(self, request: web.Request) -> str:
         if self._all:

@@ -91,8 +91,10 @@ class Guard:
     ) -> web.StreamResponse:  # fmt: skip
         if asks:
             return cors.preflight(entrance)
-        if who is None or self._visiting is None:
+        if who is None:
             return await handler(request)
+        if self._visiting is None:
+            raise Forbidden(_NO_RULE, "no-rule")
         try:
             return await self._visiting.served(request, handler, who)
         except (Forbidden, TooMany) as error:

@@ -25,17 +25,22 @@ _OFF: Final = (
 )  # fmt: skip
 _OWN: Final = ("autoplay", "fullscreen", "microphone", "screen-wake-lock")
 _PERMISSIONS: Final = ", ".join([f"{name}=()" for name in _OFF] + [f"{n}=(self)" for n in _OWN])
-# A kiosk whose operator has it sense who comes; no picture leaves the page.
+# A kiosk whose operator has it sense who comes, and the step in which people show that they are
+# there: only that one's recording leaves the page.
 _WITH_CAMERA: Final = _PERMISSIONS.replace("camera=()", "camera=(self)")
 
 
 class Headers:
     """frame_ancestors: who may show the page in a frame, as `sources` has it.
 
-    picture_hosts: https hosts from which it may show pictures, besides its own.
+    picture_hosts: https hosts from which it may show pictures, besides its own. camera: whether
+    the page may ask for one, where people show that they are there.
     """
 
-    def __init__(self, frame_ancestors: str, picture_hosts: Collection[str] = ()) -> None:
+    def __init__(
+        self, frame_ancestors: str, picture_hosts: Collection[str] = (), *, camera: bool = False
+    ) -> None:
+        self._camera = camera
         pictures = "".join(f" https://{host}" for host in sorted(picture_hosts))
         content = _CONTENT.replace("img-src 'self' blob:", f"img-src 'self' blob:{pictures}")
         self._always = {
@@ -49,7 +54,8 @@ class Headers:
     async def complete(self, request: web.Request, response: web.StreamResponse) -> None:
         """The application's `on_response_prepare`."""
         self.put(response.headers, request.path)
-        if request.path == "/" and request.query.get("presence") == "camera":
+        sees = self._camera or request.query.get("presence") == "camera"
+        if request.path == "/" and sees:
             response.headers["Permissions-Policy"] = _WITH_CAMERA
 
     def put(self, headers: MutableMapping[str, str], path: str) -> None:

@@ -123,7 +123,7 @@ def _pass(claims: Mapping[str, Any], token: str, expires: float) -> Pass:
     if not isinstance(ours, dict):
         raise _wrong(f"it has no object `{OURS}`, so it was made for something else")
     if unknown := sorted(ours.keys() - _KNOWN):
-        raise _wrong(f"`{unknown[0][:32]}` is unknown: known are {', '.join(sorted(_KNOWN))}")
+        raise _wrong(f"{unknown[0][:32]!a} is unknown: known are {', '.join(sorted(_KNOWN))}")
     if ours.get("role", "visitor") != "visitor":
         raise _wrong("a signed token is a visitor's: other roles have tokens of their own")
     once = _name(claims, "jti") if _flag(ours, "once") else ""

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 MAX_BODY: Final = 64 * 1024  # bytes of a body that is no upload
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 _PROBLEM: Final = "application/problem+json"
+_INVALID: Final = ' error="invalid_token"'
 SDP: Final = "application/sdp"
 
 
@@ -42,7 +43,8 @@ def refused(problem: Problem, response: web.Response) -> web.Response:
     if isinstance(problem, TooMany):
         response.force_close()  # the next try costs a connection
     if isinstance(problem, Unauthorized):
-        response.headers[hdrs.WWW_AUTHENTICATE] = "Bearer"
+        was_one = problem.code.startswith("token-")  # RFC 6750 3.1
+        response.headers[hdrs.WWW_AUTHENTICATE] = f"Bearer{_INVALID if was_one else ''}"
     return response
 
 

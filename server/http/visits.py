@@ -52,11 +52,11 @@ class Houses(Protocol):
     def weakest_of(self, names: Collection[str]) -> str | None: ...
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Visit:
     """One session, or what goes on with one. length: s that it may last, 0: as the server has it.
 
-    name: "" while it is being opened. ended: None: it is not over.
+    name: "" while it is being opened. ended: None: it is not over. once: see Pass.
     """
 
     subject: str
@@ -64,6 +64,7 @@ class Visit:
     length: int
     name: str = ""
     ended: float | None = None
+    once: str = ""
 
     @property
     def lasted(self) -> float:
@@ -143,12 +144,12 @@ class Visits:
             self._check_hourly(it)
         self._check_at_once(it)
         length = self._granted(it, before)
-        return Visit(it.subject, self._now(), length)
+        return Visit(it.subject, self._now(), length, once="" if before else it.once)
 
     def _check_once(self, it: Pass) -> None:
         if not it.once:
             return
-        if it.once in self._once:
+        if it.once in self._once or any(each.once == it.once for each in self._coming):
             raise Forbidden(
                 "The token was for one session, which was begun: ask for a new one.", "token-used"
             )

@@ -16,7 +16,7 @@ from typing import Final
 from visavis.server.system.spans import Span
 
 # As `Recordings` names them; what else a folder holds is not ours. With what lies beside them.
-_NAME: Final = re.compile(r"(\d{8}-\d{6})-\d{3}-(.+?)\.(?:mp4|webm)(?:\.\w+)*", re.ASCII)
+_NAME: Final = re.compile(r"(\d{8}-\d{6})-\d{3}-(.+?)\.(?:mp4|webm|c2pa)(?:\.\w+)*", re.ASCII)
 _QUIET: Final = 15.0  # s without a word written, after which a file is not being written any more
 
 

@@ -220,6 +220,8 @@ class Conversation:
             epoch=self.session.clock.epoch,
             size=self.session.size,
             matte=self.session.matte,
+            label=self.session.disclosure.label,
+            disclosure=self.session.disclosure.by,
         )  # fmt: skip
 
     def took(self) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from visavis.engines.dialogue.danger import Rescue
 from visavis.engines.marking.embedding import Mark
-from visavis.engines.marking.label import Label
 from visavis.engines.marking.payload import SessionClass
 from visavis.engines.marking.sound import SoundMark
 from visavis.engines.registry import as_wanted
@@ -93,16 +91,16 @@ def stamp(config: Config, session: SessionClass) -> Stamp | None:
 def finishes(config: Config, stamp: Stamp | None) -> Finishes:
     """What is put into all pictures and all sound: what is seen first, then what is hidden."""
     makers: list[Maker] = []
-    if config.disclosure == "on":
-        makers.append(partial(Label, lettered(config)))
     if stamp is not None:
         makers.append(lambda canvas: Mark(stamp.payload(), canvas))
     sound = None if stamp is None else lambda: SoundMark(stamp.payload())
-    return Finishes(tuple(makers), sound)
+    return Finishes(tuple(makers), sound, lettered(config))
 
 
-def lettered(config: Config) -> Lettered:
-    """The label of its pictures."""
+def lettered(config: Config) -> Lettered | None:
+    """The label of its pictures; None where the operator has them without."""
+    if config.disclosure == "off":
+        return None
     corner = next(each for each in CORNERS if each == config.disclosure_corner)
     return Lettered(config.disclosure_text.strip(), corner, config.disclosure_size)
 

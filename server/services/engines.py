@@ -30,6 +30,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import detection, tongues
 from visavis.engines.language.phrasebook import ENGLISH
+from visavis.engines.registry import VOICE
 from visavis.models.avatar.backdrop import NOTHING
 from visavis.models.avatar.consent import Use
 from visavis.models.manifest import ManifestError
@@ -91,7 +92,7 @@ class Services:
         self._voices = Voices(
             home, metrics, apart=defaults.voices_apart, repertoire=self._repertoire
         )
-        self._tongues = Tongues(self._voices, home, defaults.voice)
+        self._tongues = Tongues(self._voices, home, defaults.voice or VOICE)
         self._languages: tuple[str, ...] = (ENGLISH,)
         self._reloading = Reloading(metrics)
         self._reloading.tell(self._renewed)
@@ -143,7 +144,8 @@ class Services:
         self._languages = await asyncio.to_thread(load.languages, self._home)
         if why := unspoken(self._defaults.language, self._languages):
             raise EngineError(why)
-        voice = self._tongues.get(self._defaults.house, self._defaults.voice)
+        named = self._defaults.voice or await self.own_voice(self._defaults.avatar)
+        voice = self._tongues.get(self._defaults.house, named)
         await asyncio.gather(self._open_ears(), self._answering.open(), voice)
 
     async def _open_ears(self) -> None:
@@ -184,6 +186,11 @@ class Services:
         """The code of a voice's language, "" of one that there is not."""
         return await asyncio.to_thread(self._tongues.language_of, voice)
 
+    async def own_voice(self, avatar: str) -> str:
+        """The voice of an avatar in a session that names none. Raises NotFound."""
+        own = await asyncio.to_thread(self._avatars.voice, avatar)
+        return await asyncio.to_thread(self._tongues.own, avatar, own)
+
     async def spoken(self, avatar: str) -> tuple[str, ...]:
         """What a session with an avatar can be in, as codes. Raises NotFound."""
         _, card = await asyncio.to_thread(self._avatars.usable, avatar, "live")
@@ -202,7 +209,8 @@ class Services:
     ) -> Engines:  # fmt: skip
         """The engines of one new session. Raises NotFound, Malformed, AvatarError, EngineError.
 
-        language: BCP 47, in which it begins. follows: whether it goes over to the visitor's.
+        voice: "": the setting's, or the avatar's own. language: BCP 47, in which it begins.
+        follows: whether it goes over to the visitor's.
         background: a word for what its face is drawn before, "": the server's. uses: what the
         consent to its face must be for.
         """
@@ -212,6 +220,7 @@ class Services:
         languages = standing.spoken(card, self._languages, avatar)
         standing.check_language(language, languages, avatar)
         self._answering.expect(language)
+        voice = voice or self._defaults.voice or await self.own_voice(avatar)
         with loading("The voice"):
             name = await asyncio.to_thread(self._tongues.name, language, voice)
             loaded = await self._voices.get(name)

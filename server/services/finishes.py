@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from visavis.engines.base import Finish, SoundFinish
+from visavis.engines.marking.label import Label
+from visavis.engines.settings import Lettered
 from visavis.models.pictures.canvas import Canvas
 from visavis.server.session.finishing import Finishing
 
@@ -16,18 +18,23 @@ SoundMaker = Callable[[], SoundFinish]  # the same
 
 @dataclass(frozen=True, slots=True)
 class Finishes:
-    """In the order in which they are put in: what is seen first, what is hidden over it.
+    """The label is put in first, then what the makers make, in their order.
 
-    sound: of what is put into sound; None: nothing is.
+    sound: of what is put into sound; None: nothing is. lettered: the label; None: there is none.
     """
 
     makers: tuple[Maker, ...] = ()
     sound: SoundMaker | None = None
+    lettered: Lettered | None = None
 
     def of(self, canvas: Canvas) -> Finishing:
         """For one session. Raises EngineError."""
+        made = [make(canvas) for make in self.makers]
         sound = self.sound() if self.sound is not None else None
-        return Finishing(*(make(canvas) for make in self.makers), sound=sound)
+        if self.lettered is None:
+            return Finishing(*made, sound=sound)
+        label = Label(self.lettered, canvas)
+        return Finishing(label, *made, sound=sound, label=label.shown)
 
 
 AS_DRAWN: Final = Finishes()  # pictures as they are drawn

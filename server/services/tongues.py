@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from visavis.engines.language.phrasebook import ENGLISH
 from visavis.server.services.voices import Loaded, Voices
 from visavis.server.session.speaking import Spoken
 from visavis.server.system.config_faults import AUTO
+
+log = logging.getLogger(__name__)
 
 _MISSING: Final = (
     "language is {setting!r}, and there is no recognition or no voice for it here: "
@@ -31,10 +34,10 @@ def unspoken(setting: str, languages: Sequence[str]) -> str:
 def voice_of(language: str, wanted: Sequence[str], home: Path) -> str:
     """The first of some voices that speaks a language, or that is none at all; else its own.
 
-    Reads files. Raises EngineError.
+    wanted: "" is nobody. Reads files. Raises EngineError.
     """
     code, known = code_of(language), load.voices(home)
-    for voice in wanted:
+    for voice in filter(None, wanted):
         if _language_of(voice, known) in (code, ""):
             return voice
     found = load.voice_for(language, home)
@@ -54,12 +57,26 @@ class Tongues:
     """Voices by language: one that was asked for, where it speaks it, else the language's own."""
 
     def __init__(self, voices: Voices, home: Path, default: str) -> None:
-        """default: the voice of a session that names none."""
+        """default: who speaks where nobody is named, and the avatar has no voice of its own."""
         self._voices, self._home, self._default = voices, home, default
+        self._told: set[tuple[str, str]] = set()  # what the log has named
 
     def name(self, language: str, wanted: str) -> str:
         """The voice of a language: `wanted`, if it is of that. Reads files. Raises EngineError."""
         return voice_of(language, (wanted, self._default), self._home)
+
+    def own(self, avatar: str, voice: str) -> str:
+        """The voice that belongs to an avatar, where there is that voice here; else the default.
+
+        Reads files.
+        """
+        if not voice or _language_of(voice, load.voices(self._home)):
+            return voice or self._default
+        if (avatar, voice) not in self._told:
+            self._told.add((avatar, voice))
+            extra = {"avatar": avatar, "voice": voice, "instead": self._default}
+            log.warning("an avatar's own voice is not here", extra=extra)
+        return self._default
 
     def language_of(self, voice: str) -> str:
         """The code of a voice's language; "" of one that there is not. Reads files."""

@@ -9,20 +9,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Final, Literal
 
 from visavis.engines.base import Fragment, Movement, Remark, Thought
 from visavis.engines.direction.lines import Line, Lines
 from visavis.engines.language.phrasebook import LANGUAGES, phrase, voiced
+from visavis.engines.settings import Labelled
 
-KEY = "disclosure.spoken"
+KEY: Final = "disclosure.spoken"
+# Who says that a computer speaks: the next reply will, one has, whoever shows the session must, or
+# nobody need, because the operator says so.
+By = Literal["reply", "told", "page", "nobody"]
 
 
 class Disclosure:
-    """Of one session. told: whether the visitor has heard it, or need not."""
+    """Of one session. told: whether the visitor has heard it, or will not.
 
-    def __init__(self, *, spoken: bool) -> None:
-        self.told = not spoken
+    label: what its pictures say, and where; None: nothing.
+    """
+
+    def __init__(self, label: Labelled | None = None, *, spoken: bool) -> None:
+        """spoken: whether its replies say it."""
+        self.label, self.told, self._spoken = label, not spoken, spoken
         self._turn: int | None = None  # in which they heard it
+
+    @property
+    def by(self) -> By:
+        """Who is to say it, for clients. With no label either the operator wants nobody to."""
+        if self._spoken:
+            return "told" if self.told else "reply"
+        return "page" if self.label is not None else "nobody"
 
     def due(self, language: str) -> str:
         """What the next reply begins with; "" once it was told. language: BCP 47, of the reply."""
@@ -34,9 +50,7 @@ class Disclosure:
         Half of it is enough: whoever interrupts it has understood, and to hear it again is worse.
         Of a turn fewer may turn out to have been heard than was thought.
         """
-        if (first and 2 * len(words.split()) >= first) or any(
-            each in words for each in _sentences()
-        ):
+        if (first and 2 * len(words.split()) >= first) or _says(words):
             self._tell(turn)
         elif turn == self._turn:
             self.told, self._turn = False, None
@@ -80,6 +94,12 @@ def without(answer: str) -> str:
     for each in _sentences():
         answer = answer.removeprefix(each).lstrip()
     return answer
+
+
+def _says(words: str) -> bool:
+    """Whether it is in them; voices of scripts without blanks have some between their words."""
+    said = "".join(words.split())
+    return any("".join(each.split()) in said for each in _sentences())
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from visavis.engines.base import I420, Finish, SoundFinish
+from visavis.engines.settings import Labelled
 from visavis.server.playout.messages import Tick
 from visavis.server.system.faults import contained
 
@@ -22,11 +23,13 @@ def as_drawn(image: I420) -> I420:
 class Finishing:
     """All of it, in order. Of one session, and in the thread that draws.
 
-    sound: for the session's timeline.
+    sound: for the session's timeline. label: what is seen of it, and where; None: nothing is.
     """
 
-    def __init__(self, *each: Finish, sound: SoundFinish | None = None) -> None:
-        self._each, self.sound = each, sound
+    def __init__(
+        self, *each: Finish, sound: SoundFinish | None = None, label: Labelled | None = None
+    ) -> None:
+        self._each, self.sound, self.label = each, sound, label
 
     def of(self, image: I420, at: Tick) -> I420:
         """A copy with all of it in: the picture as it was drawn is drawn on (`Before`).

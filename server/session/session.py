@@ -99,10 +99,10 @@ class Session:
         )
         self.voice = Pushed(self._platform, engines.pushed, self._tasks, metrics)
         self.attendance = Attendance(self._platform, self.history, lambda: self._halting.clear())
-        self._disclosure = Disclosure(spoken=engines.discloses)
+        self.disclosure = Disclosure(engines.finishing.label, spoken=engines.discloses)
         conversation = Conversation(
             name, engines, self.history, self._directing, self._changeover, self.attendance,
-            self._disclosure, lambda: self._taking.let_go(),
+            self.disclosure, lambda: self._taking.let_go(),
         )  # fmt: skip
         self._replies = Replies(conversation, self._platform, self._tasks, metrics)
         self._obeying = Obeying(

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Protocol, get_args
 
 from visavis.server.system.chain import Chain, End, folder_of
 from visavis.server.system.config import Config
+from visavis.server.system.faults import fault
 from visavis.server.system.installation import Installation, KeyFault
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.seldom import Seldom
@@ -145,6 +146,8 @@ class AuditLog:
             self._wake.notify()
         if self._thread is not None:
             self._thread.join(_PATIENCE)
+        if self._rows:
+            log.error("lines of the audit log are lost", extra={"count": len(self._rows)})
         if self._end is not None:  # the journal is another place, which helps who compares
             extra = {"line": self._end.number, "digest": self._end.digest}
             log.info("the audit log's last line", extra=extra)
@@ -172,29 +175,34 @@ class AuditLog:
         with self._wake:
             rows, missed, since = list(self._rows), self._missed, self._since
         told = [self._chain.row("lines-missed", by=self._by, count=missed, since=since)]
-        self._find_key()
+        unsigned = self._find_key()
         try:
             self._end = self._chain.append([*rows, *(told if missed else [])])
         except OSError as error:
-            self._wait_for_room(error, len(rows))
+            self._wait_for_room(error.strerror or type(error).__name__, len(rows))
+            return False
+        except Exception as error:  # noqa: BLE001 (whatever lies there, the thread goes on)
+            self._wait_for_room(fault(error), len(rows))
             return False
         with self._wake:
             del self._rows[: len(rows)]
             self._missed -= missed
             self._since = self._since if self._missed else ""
+        if unsigned:
+            _seldom.warning("key", "the audit log is not signed", why=unsigned)
         self._tell_waiting(0)
         return True
 
-    def _find_key(self) -> None:
-        """In the thread, for it may have to be made. Without one, the log's end is unsigned."""
+    def _find_key(self) -> str:
+        """In the thread, for it may have to be made; why there is none."""
         if self._chain.signer is None:
             try:
                 self._chain.signer = Installation.of(self._home)
             except KeyFault as error:
-                _seldom.warning("key", "the audit log cannot be signed", why=str(error))
+                return str(error)
+        return ""
 
-    def _wait_for_room(self, error: OSError, waiting: int) -> None:
-        why = error.strerror or type(error).__name__
+    def _wait_for_room(self, why: str, waiting: int) -> None:
         _seldom.warning("disk", "the audit log cannot be written", why=why, waiting=waiting)
         self._tell_waiting(waiting)
 
@@ -226,4 +234,4 @@ def auditing(config: Config, by: str, metrics: Metrics | None = None) -> Iterato
 def _checked(fields: dict[str, Value]) -> dict[str, Value]:
     if unknown := fields.keys() - FIELDS.keys():
         raise ValueError(f"no field of an audit line: {', '.join(sorted(unknown))}")
-    return {k: v[:_LONGEST] if isinstance(v, str) else v for k, v in fields.items()}
+    return {k: v if isinstance(v, (int, float)) else str(v)[:_LONGEST] for k, v in fields.items()}

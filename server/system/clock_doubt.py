@@ -21,7 +21,7 @@ from visavis.server.system.seldom import Seldom
 
 log = logging.getLogger(__name__)
 
-_FILE: Final = "clock.json"
+_FILE: Final = Path("cache", "clock.json")  # in home
 _APART: Final = 60.0  # s from one time that it is written to the next
 _LARGEST: Final = 1024  # bytes
 _FORGOTTEN: Final = 7 * 86_400.0  # s after which nobody is told any more
@@ -54,6 +54,7 @@ class Doubts:
 
     def _write(self, doubt: Doubt) -> None:
         with contextlib.suppress(OSError):
+            self._path.parent.mkdir(mode=0o700, exist_ok=True)
             self._path.write_text(json.dumps(asdict(doubt)))
 
 

@@ -110,7 +110,9 @@ class Config:
         5, "how long a server that is told to end lets sessions finish what they say"
     )
     avatar: str = _setting("mira", "avatar of a session that names none")
-    voice: str = _setting("heart", "voice of a session that names none")
+    voice: str = _setting(
+        "", "voice of a session that names none; empty: the avatar's own, heart where it has none"
+    )
     language: str = _setting(
         "en",
         "language of a session that asks for none: a tag such as de, or auto, which follows the "
@@ -145,7 +147,7 @@ class Config:
         "top-right", "where it is: top-right, top-left, bottom-right or bottom-left"
     )
     disclosure_size: float = _setting(
-        0.045, "height of its capitals, of the picture's shorter side; from 0.03 to 0.2"
+        0.035, "height of its capitals, of the picture's shorter side; from 0.03 to 0.2"
     )
     disclosure_spoken: str = _setting(
         "reply",
@@ -353,6 +355,16 @@ class Config:
         "are not served; never an option",
     )
     realtime_key_file: str = _setting("", "file that holds it, and that only you may read")
+    sign: str = _setting(
+        "auto",
+        "auto, on or off: whether films and recordings are signed with C2PA; auto: where they can "
+        "be; on: none is begun that could not be",
+    )
+    sign_timestamp_url: str = _setting(
+        "",
+        "time-stamp authority (RFC 3161) that is asked when a film is signed, such as "
+        "http://timestamp.example; empty: films say this machine's time",
+    )
     frame_ancestors: str = _setting(
         "self",
         "pages that may show this one in a frame: none, self, or origins with spaces; file: is for "
@@ -436,6 +448,11 @@ class Config:
         """Length of a session at most; 0: there is no limit."""
         given = self.session_minutes
         return 60.0 * (given if given >= 0 else _LENGTH * bool(self.token))
+
+    @property
+    def sees_people(self) -> bool:
+        """Whether the page asks people to show that they are there, which takes a camera."""
+        return self.may_create and self.consent_presence != "off"
 
     @property
     def may_create(self) -> bool:

@@ -1,37 +1,17 @@
 import io
 from datetime import date
-from functools import cache
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 import soxr
+from support.marked import OURS, marked, speech
 
 from visavis.engines.base import PLAY_RATE
 from visavis.engines.marking import sound_finding
 from visavis.engines.marking.payload import CODED, Payload, SessionClass
 from visavis.engines.marking.sound import REACH, SoundMark
 from visavis.engines.marking.sound_pattern import BANDS, CARRIED, gathered, spread
-
-SPEECH = Path(__file__).parents[1] / "data" / "languages"
-OURS = Payload.of(0x3F2A1C, date(2026, 11, 29), SessionClass.LIVE)
-
-
-@cache
-def speech():
-    """20 s of several voices, (n,) int16 at 48 kHz."""
-    resampler = av.AudioResampler("s16", "mono", PLAY_RATE)
-    parts = []
-    for path in sorted(SPEECH.glob("*.ogg")):
-        with av.open(str(path)) as file:
-            frames = [out for frame in file.decode(audio=0) for out in resampler.resample(frame)]
-        parts += [frame.to_ndarray()[0] for frame in frames]
-    return np.concatenate(parts)[: 20 * PLAY_RATE]
-
-
-def marked(sound, at=0, payload=OURS):
-    return SoundMark(payload).finish(np.concatenate([np.zeros(REACH, np.int16), sound]), at)
 
 
 def found(sound, rate=PLAY_RATE):

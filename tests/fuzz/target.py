@@ -33,6 +33,7 @@ GROUNDS: Final[Mapping[str, Ground]] = {
     "rtvi": Ground(("visavis", "json"), 10_000),
     "sdp": Ground(("visavis", "aiortc", "aioice"), 1_000),
     "sound": Ground(("visavis",), 4_000),
+    "tokens": Ground(("visavis", "json"), 10_000),
     "words": Ground(("visavis",), 10_000),
 }
 COMPILED: Final = ("visavis.models.warp.kernel", "visavis.models.warp.kernel_patch")  # by numba

@@ -260,6 +260,17 @@ async def test_what_there_is_can_be_listed():
         assert (await problem(await client.get("/v1/avatars/x/preview.webp")))[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("setting", "wish", "voice"), [("", "", "joe"), ("heart", "", "heart"), ("", "greta", "greta")]
+)
+async def test_a_session_that_names_no_voice_has_the_avatars_own(setting, wish, voice):
+    services = FakeServices()
+    services.own = "joe"
+    query = f"?voice={wish}" if wish else ""
+    async with serving(services, voice=setting) as client, watching(client, query) as viewer:
+        assert (await viewer.wait_for("ready"))["voice"] == voice
+
+
 async def test_metrics_count_the_turn():
     async with serving() as client, watching(client) as viewer:
         viewer.channel.send('{"type": "text", "text": "hello"}')

@@ -4,11 +4,12 @@ import json
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from visavis.server.system import audit_check, chain
-from visavis.server.system.audit import AuditLog, auditing
+from visavis.server.system.audit import DEEDS, FIELDS, AuditLog, auditing
 from visavis.server.system.config import Config
 from visavis.server.system.installation import Installation
 from visavis.server.system.metrics import Metrics
@@ -40,6 +41,12 @@ def test_a_field_that_nobody_has_named_is_refused(tmp_path):
         pytest.raises(ValueError, match="words"),
     ):
         log.record("staff-said", words="hello")
+
+
+def test_the_page_names_every_deed_and_every_field():
+    page = (Path(__file__).parents[2] / "docs" / "trust.md").read_text("utf-8")
+    for name in (*DEEDS, *FIELDS.keys() - {"since", "first", "last"}):
+        assert f"`{name}`" in page
 
 
 def test_several_writers_make_one_chain(tmp_path):
@@ -111,4 +118,5 @@ def test_a_home_that_cannot_be_written_to_is_told_and_does_no_harm(tmp_path, cap
     log.record("server-started")
     log.close()
     assert "the audit log cannot be written" in caplog.text
+    assert "lines of the audit log are lost" in caplog.text
     assert metrics.registry.get_sample_value("visavis_audit_waiting") == 1

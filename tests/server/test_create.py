@@ -33,7 +33,7 @@ def made(home):
 class Slow:
     """A bake that waits to be let on."""
 
-    def __init__(self, order, photo, seal=None):
+    def __init__(self, order, photo, *_):
         self.path = order.path
         self.go = threading.Event()
         self.killed = False
@@ -100,6 +100,7 @@ async def test_the_token_and_the_origin_are_asked_for_as_everywhere(home):
         ({"confirmed": "no"}, 422, "consent-missing"),
         ({"consent": "x" * 5000}, 422, "field-too-long"),
         ({"colour": "red"}, 400, "unknown-field"),
+        ({"voice": "nobody"}, 422, "unknown-voice"),
         ({"subject": io.BytesIO(b"\xff\xfe")}, 400, "malformed-form"),
     ],
 )

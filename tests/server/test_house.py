@@ -1,17 +1,21 @@
 """Sessions in another program's process: what is loaded for them, and what is left of them."""
 
 import asyncio
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.rig_by_hand import CONSENT, avatar
 
 from visavis.engines import fake, load
 from visavis.engines.base import EngineError, Puppet
 from visavis.engines.direction.director import Director
-from visavis.server.embedded.house import House
-from visavis.server.session.events import SegmentEnded, SegmentStarted
+from visavis.server.avatars.revocations import Entry
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.embedded.house import OVER, House
+from visavis.server.session.events import Failure, SegmentEnded, SegmentStarted
 from visavis.server.system.config import Config
-from visavis.server.system.errors import NotFound
+from visavis.server.system.errors import Ended, NotAllowed, NotFound
 
 
 class Flat:
@@ -116,4 +120,43 @@ async def test_what_there_is_not_is_refused(config):
                 pass
         with pytest.raises(EngineError, match="given a voice"):
             async with house.session(source="dialogue"):
+                pass
+
+
+@pytest.fixture
+def anna(config):
+    """A store with an avatar of Anna's, for conversations only."""
+    store = AvatarStore(config.home_path)
+    store.folder.mkdir(parents=True)
+    consent = replace(CONSENT, subject="Anna", uses=("live",))
+    store.file("anna").write_bytes(store.sealed(avatar("anna", consent).content()))
+    return store
+
+
+async def test_a_consent_that_is_taken_back_ends_a_session_and_is_told(config, anna, monkeypatch):
+    monkeypatch.setattr("visavis.server.services.engines._LOOK", 0.05)
+    monkeypatch.setattr("visavis.server.embedded.house._LOOK", 0.05)
+    async with House.open(config) as house:
+        with pytest.raises(NotAllowed, match="virtual camera"):
+            async with house.session(avatar="anna", uses=("camera",)):
+                pass
+        outlet, kept = Heard(), Heard()
+        async with house.session(kept), house.session(outlet, avatar="anna") as session:
+            assert await said(session, outlet) == [SegmentStarted, SegmentEnded]
+            entry = Entry("revoked", session.card.reference, "", "anna", "2026-01-01T00:00:00Z")
+            await asyncio.to_thread(anna.revocations.add, [entry])
+            async with asyncio.timeout(10):
+                while outlet.events[-1] != Failure(OVER, session.forbidden):
+                    await asyncio.sleep(0.02)
+                pictures = -1
+                while pictures != outlet.pictures:  # nothing more is seen
+                    pictures = outlet.pictures
+                    await asyncio.sleep(0.2)
+            assert kept.events == []
+            before = kept.pictures
+            async with asyncio.timeout(10):
+                while kept.pictures <= before:  # the others go on
+                    await asyncio.sleep(0.02)
+        with pytest.raises(Ended):
+            async with house.session(avatar="anna"):
                 pass

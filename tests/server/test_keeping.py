@@ -133,6 +133,15 @@ def test_wiping_says_what_would_go_and_what_it_does_not_reach(home, capsys, monk
     assert main(["wipe"]) == 2, "without a limit it does nothing"
 
 
+def test_what_lies_beside_a_recording_goes_with_it(home):
+    film = record(home, NOW, "signed")
+    for beside in (film.with_suffix(".mp4.unsigned"), film.with_suffix(".c2pa")):
+        beside.write_text("of its signature")
+        os.utime(beside, (0, 0))
+    assert main(["wipe", "--session", "signed", "--yes"]) == 0
+    assert not [name for name in recorded(home) if name.startswith("signed")]
+
+
 def test_one_session_or_a_range_of_time_can_be_wiped(home):
     assert main(["wipe", "--session", "session10", "--yes"]) == 0
     assert (recorded(home), len(days(home))) == (["session40.mp4", "session1.mp4"], 3)

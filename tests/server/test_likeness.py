@@ -170,6 +170,13 @@ def test_a_changed_file_is_read_again_and_a_gone_one_is_forgotten(read, tmp_path
     assert not (home / reading.FOLDER / "mira.face").exists()
 
 
+def test_reading_can_be_ended_at_any_moment(tmp_path):
+    pending = Faces(tmp_path).read({"mira": SHIPPED / "mira.avatar"})
+    pending.close()
+    with pytest.raises(FacesUnread):
+        pending.all()
+
+
 def test_what_cannot_be_compared_is_no_leave(tmp_path):
     class Unread:
         def all(self):

@@ -12,7 +12,7 @@ from support.services import FakeServices
 from support.serving import SDP, Viewer, problem, serving, watching
 
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import composition, lifetime, parent
+from visavis.server.commands import composition, doctor, lifetime, parent
 from visavis.server.http import passes, roles
 from visavis.server.http.admission import Admission
 from visavis.server.http.places import Places
@@ -144,8 +144,11 @@ async def test_a_token_that_is_none_says_which_and_is_slowed_down(caplog):
     }
     async with serving(**HELD) as client:
         for code, headers in wrong.items():
-            status, told = await problem(await client.get("/v1/avatars", headers=headers))
+            answer = await client.get("/v1/avatars", headers=headers)
+            status, told = await problem(answer)
             assert (status, told["type"]) == (401, f"urn:visavis:{code}")
+            was_one = "invalid_token" in answer.headers["WWW-Authenticate"]
+            assert was_one == code.startswith("token-")
             said = headers["Authorization"].split()[1]
             assert not any(part in json.dumps(told) for part in (said, said[-30:], SECRET))
         for _ in range(6):
@@ -166,7 +169,7 @@ async def test_a_token_that_is_none_says_which_and_is_slowed_down(caplog):
 def _home(client):
     """The folder of a server's state."""
     guard = client.app.middlewares[0].__self__
-    return guard._early.__self__._path.parent
+    return guard._early.__self__._path.parent.parent
 
 
 async def test_a_visitor_talks_in_a_session_of_their_own_and_in_no_other():
@@ -351,3 +354,18 @@ async def test_without_a_token_this_machine_may_everything_as_ever():
         assert (await client.get(viewer.location)).status == 200
         assert (await client.get("/metrics")).status == 200
         assert (await client.get("/v1/staff/sessions")).status == 401
+
+
+def test_the_doctor_says_who_may_call_and_whose_clock_is_wrong(tmp_path):
+    config = Config(home=str(tmp_path), **HELD, cors_origins=SHOP)
+    told = doctor._who_calls(config)
+    assert all(word in told for word in ("operator", "staff", "metrics", "visitors", SHOP))
+    assert not any(held in told for held in HELD.values())
+    assert "this machine alone" in doctor._who_calls(Config())
+    assert doctor._clock_doubts(config) == []
+    clock_doubt.Doubts(tmp_path)._write(clock_doubt.Doubt(time.time(), 7200.4))
+    (words,) = doctor._clock_doubts(config)
+    assert "7200 s" in words
+    for nonsense in ("", "[]", '{"at": NaN}', '{"at": "x", "ahead": 1}', "{" * 2000):
+        (tmp_path / "cache" / "clock.json").write_text(nonsense)
+        assert doctor._clock_doubts(config) == []

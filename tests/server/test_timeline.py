@@ -1,7 +1,7 @@
 import numpy as np
 
 from visavis.engines.base import Phoneme, Speech, Word
-from visavis.server.playout.messages import FRAME, Clause, Picture, Spoken, ms
+from visavis.server.playout.messages import FRAME, PACKET, Clause, Picture, Spoken, ms
 from visavis.server.playout.timeline import FADE, Timeline
 
 
@@ -123,3 +123,26 @@ def test_what_is_scheduled_can_be_seen_until_it_is_cut():
     assert timeline.scheduled == ()
     timeline.put(spoken(0, 30_000))
     assert [each.at for each in timeline.scheduled] == [30_000]
+
+
+class Doubled:
+    """A SoundFinish that adds to each sample the one of two before."""
+
+    reach = 2
+
+    def finish(self, sound, at):
+        return sound[2:] + sound[:-2]
+
+
+def test_what_is_to_be_in_all_sound_is_the_same_for_everybody_who_reads():
+    timeline = Timeline(Doubled())
+    sound = np.arange(1, 3 * PACKET + 1, dtype=np.int16)
+    spoken = Spoken(0, PACKET, Clause("", Speech(sound, (), (), "espeak")))
+    timeline.put(spoken)
+
+    whole = timeline.audio(0, 5 * PACKET)
+
+    assert (timeline.sound_of(spoken) == whole[PACKET : 4 * PACKET]).all()
+    pieces = [timeline.audio(at, 100) for at in range(50, 3050, 100)]
+    assert (np.concatenate(pieces) == whole[50:3050]).all()
+    assert whole[PACKET + 2] == 3 + 1

@@ -121,8 +121,8 @@ def test_sessions_that_overlap_have_no_more_than_the_days_minutes():
 def test_a_token_for_one_session_opens_one():
     hall = Hall()
     it = Pass("anna", hall.clock + 600, once="7")
-    with hall.visits.opening(it):
-        pass  # refused by what came after
+    with hall.visits.opening(it), pytest.raises(Forbidden):  # the first is refused later on
+        hall.begin(once="7")  # and the second comes at the same moment
     hall.begin(once="7")
     with pytest.raises(Forbidden) as raised:
         hall.begin(once="7")

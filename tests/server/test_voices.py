@@ -8,6 +8,7 @@ import pytest
 
 from visavis.engines import load
 from visavis.engines.base import PLAIN
+from visavis.server.services.tongues import Tongues, voice_of
 from visavis.server.services.voices import Voices
 from visavis.server.session.speaking import _synthesize
 from visavis.server.system.config import Config
@@ -51,3 +52,18 @@ async def test_a_voice_apart_says_the_same(tmp_path):
         await processes.get("nobody")
     for voices in (threads, processes):
         voices.close()
+
+
+def test_an_avatar_speaks_with_its_own_voice_where_it_is_here(tmp_path, caplog):
+    tongues = Tongues(Voices(tmp_path, Metrics()), tmp_path, "heart")
+    assert tongues.own("tomas", "joe") == "joe"
+    assert tongues.own("nobody", "") == "heart"
+    for _ in range(2):
+        assert tongues.own("anna", "piper:en_GB-alba-medium") == "heart"
+    (told,) = caplog.records
+    assert (told.avatar, told.voice) == ("anna", "piper:en_GB-alba-medium")
+
+
+def test_a_voice_that_nobody_named_is_no_voice(tmp_path):
+    assert voice_of("en", ("", "joe"), tmp_path) == "joe"
+    assert voice_of("de", ("", "joe"), tmp_path) == voice_of("de", (), tmp_path)

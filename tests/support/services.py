@@ -16,6 +16,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import detection, tongues
 from visavis.engines.language.commands import Commands
+from visavis.models.avatar.file import Card
 from visavis.models.pictures import double
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Clause
@@ -51,6 +52,7 @@ class FakeServices:
         detection.load()
         self.ahead, self.voice_mood = ahead, voice_mood
         self.missing: str | None = None
+        self.own = "heart"  # the voice that belongs to the avatar
         self.metrics = Metrics()
         self.stt, self.dialogue = fake.FakeStt(stt), fake.FakeDialogue(answer)
         self.motion, self.generator = fake.FakeMotion(), fake.FakeGenerator(128, 128)
@@ -58,6 +60,9 @@ class FakeServices:
             DrawingPool(self.generator, Health("render", "Drawing", self.metrics), threads=1),
             Puppet("mira"),
         )
+        self.allowed: tuple[str, ...] = ()  # languages, by the consent; empty: all
+        self.card: Card | None = None
+        self.forbidden = ""  # why the consent to the face is over
         self.lent = 0  # sessions that have engines, and did not end
         self.tts = fake.FakeTts()
         self.commands: Commands | None = Commands(["Nora"])
@@ -72,9 +77,12 @@ class FakeServices:
     async def language_of(self, voice: str) -> str:
         return {"heart": "en", "greta": "de"}.get(voice, "")
 
+    async def own_voice(self, avatar: str) -> str:
+        return self.own
+
     async def spoken(self, avatar: str) -> tuple[str, ...]:
         await self.check(avatar, "")
-        return self.languages
+        return self.allowed or self.languages
 
     async def check(self, avatar: str, voice: str) -> None:
         if avatar != "mira":
@@ -93,7 +101,10 @@ class FakeServices:
             still = double.empty(128, 128)
             sitting = self.drawing.sit(Puppet("mira before nothing"))
             engines = replace(engines, sitting=sitting, still=still, double=128)
-        return replace(engines, language=language, follows=follows, languages=self.languages)
+        return replace(
+            engines, language=language, follows=follows, languages=self.languages, card=self.card,
+            forbidden=lambda: self.forbidden,
+        )  # fmt: skip
 
     async def mouth(self) -> Mouth:
         return Mouth(fake.FakeLips(), fake.FakeLips)

@@ -37,8 +37,11 @@ export class Attract {
     this.#spokeAt = clock.now();
   }
 
+  /** It says that a computer speaks, too, where a reply is to: then the first answer need not. */
   get greeting() {
-    return this.#greeting || t("kiosk.greeting.say");
+    const discloses = this.#avatar.session.disclosure === "reply";
+    if (!this.#greeting) return t(discloses ? "kiosk.greeting.disclosed" : "kiosk.greeting.say");
+    return discloses ? `${t("disclosure.spoken")} ${this.#greeting}` : this.#greeting;
   }
 
   /** @param {string} words of the operator's own, in the page's language, or "" */

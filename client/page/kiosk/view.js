@@ -51,7 +51,6 @@ export class View {
       text("h2", "", "kiosk.goodbye.title"), text("p", "", "kiosk.goodbye.text"));
     this.#goodbye.setAttribute("role", "status");
     this.#place(speak);
-    this.#addLabel();
   }
 
   /** Its words, once all of it is there. */
@@ -126,12 +125,6 @@ export class View {
     this.bar.dataset.textLabel = "kiosk.bar";
     this.curtain.append(this.detail);
     document.body.append(this.curtain);
-  }
-
-  /** From the first picture on it is said what one sees. */
-  #addLabel() {
-    const label = text("p", "kiosk-ai", "kiosk.ai");
-    document.querySelector(".stage")?.append(label);
   }
 
   #makeWarning() {
