@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from visavis.engines.base import Finish, SoundFinish
 from visavis.engines.marking.label import Label
 from visavis.engines.settings import Lettered
@@ -26,6 +28,12 @@ class Finishes:
     makers: tuple[Maker, ...] = ()
     sound: SoundMaker | None = None
     lettered: Lettered | None = None
+
+    def ready(self, canvas: Canvas) -> Finishing:
+        """`of`, and compiled what is at its first use: off the event loop. Raises EngineError."""
+        finishing = self.of(canvas)
+        finishing.of(np.zeros(canvas.shape, np.uint8), 0)
+        return finishing
 
     def of(self, canvas: Canvas) -> Finishing:
         """For one session. Raises EngineError."""
