@@ -62,6 +62,7 @@ async def _serve(
         async with lifetime.opened(app, config, metrics) as at:
             if await stop.unless_asked(engines.open()):
                 memory.give_back_what_is_free()
+                memory.spare_what_is_loaded()
                 level = priority.go_first()
                 log.info("scheduling", extra={"level": level})
                 lifetime.say_ready(config, at)

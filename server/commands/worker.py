@@ -118,6 +118,7 @@ async def _serve(
     try:
         if await _opened(engines, orders, link):
             memory.give_back_what_is_free()
+            memory.spare_what_is_loaded()
             loaded.set()
             log.info("scheduling", extra={"level": priority.go_first()})
             tasks.append(asyncio.create_task(lag.watch(metrics), name="lag"))

@@ -35,3 +35,18 @@ def test_large_blocks_go_back_to_the_system():
         kept[on] = int(subprocess.run(command, check=True, capture_output=True).stdout)
     assert kept[True] < 4
     assert kept[False] > 20  # what it is good for
+
+
+def test_what_is_loaded_is_not_looked_through_again():
+    """In a process of its own, too."""
+    script = (
+        "import gc\n"
+        "from visavis.server.system.memory import spare_what_is_loaded\n"
+        "kept = [[] for _ in range(1000)]\n"
+        "spare_what_is_loaded()\n"
+        "before = len(gc.get_objects())\n"
+        "ring = []; ring.append(ring); del ring\n"
+        "print(before < 1000, gc.collect())\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "1"]
