@@ -20,6 +20,7 @@ from visavis.server.avatars import sentences
 from visavis.server.avatars.footage import Unusable
 from visavis.server.avatars.witness import Measures
 from visavis.server.system import confined, strict_json
+from visavis.server.system.spans import stamp
 
 PATIENCE: Final = 90.0  # s; it takes 3 on a quiet core
 SHORTEST: Final = 4.0  # s of a video; the quickest readers take 5
@@ -55,7 +56,7 @@ class Proof:
     def __str__(self) -> str:
         """As the record keeps it; a person reads it, so it says what it is not."""
         found = self.measures
-        when = self.at.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        when = stamp(self.at)
         return (
             f"{when} a video of {found.seconds:.1f} s: words {self.words:.2f}, "
             f"face {found.face:.2f} in {found.seen:.0%} of the pictures, "
