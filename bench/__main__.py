@@ -20,7 +20,7 @@ MODULES = {
     "spoken": "sound.spoken_forms",
     "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
     "whip": "live.whip", "revoking": "revoking",
-    "across": "languages", "mark": "mark",
+    "across": "languages", "mark": "mark", "grabbed": "live.grabbed", "sound_mark": "sound.marking",
 }  # fmt: skip
 
 

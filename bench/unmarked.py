@@ -23,7 +23,7 @@ from visavis.models.warp import scene
 Luma = npt.NDArray[np.uint8]
 Random = np.random.Generator
 
-SIDES: Final = (160, 200, 256)  # px
+SIDES: Final = (128, 160, 200)  # px
 NAMES: Final = ("mira", "tomas")
 WORD: Final = pattern.carried(encode(Payload(0x123456, 100, SessionClass.VIDEO)))
 
@@ -37,7 +37,7 @@ class Faces:
 
     def clip(self, random: Random) -> list[Luma]:
         """8 pictures over 4 s."""
-        side, name, backdrop = random.choice(SIDES), random.choice(NAMES), random.integers(8)
+        side, name, backdrop = random.choice(SIDES), random.choice(NAMES), random.integers(4)
         key = str(name), int(side), int(backdrop)
         if key not in self._scenes:
             self._scenes[key] = _scene(*key)
@@ -51,7 +51,7 @@ class Faces:
 def _scene(name: str, side: int, backdrop: int) -> scene.Scene:
     with as_file(files("visavis.models") / "data" / "personas" / f"{name}.avatar") as path:
         avatar = load_avatar(path)
-    shade = 30 * backdrop
+    shade = 60 * backdrop
     behind = (ORIGINAL, BLUR)[backdrop] if backdrop < 2 else Backdrop("colour", (shade,) * 3)
     return scene.build(replace(avatar, backdrop=behind), side, side)
 

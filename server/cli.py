@@ -99,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_json(gaps)
     gaps.add_argument("--forget", action="store_true", help="delete all of it instead")
     _add_token(commands)
+    _add_keys(commands)
+    _add_verify(commands)
     warm = _add(commands, "warm", "warm:warm", "prepare what a first start would wait for")
     warm.add_argument(
         "--answers",
@@ -337,6 +339,33 @@ def _add_avatar(commands: Any) -> None:
         help="also write a sheet of expressions: .png, .webp or .jpg (default: NAME-sheet.webp)",
     )
     _add_json(check)
+
+
+def _add_keys(commands: Any) -> None:
+    actions = _add_actions(commands, "keys", "the keys that sign films and recordings")
+    _add_json(_add(actions, "show", "keys:show", "show the keys, and who vouches for them"))
+    _add(actions, "make", "keys:make", "make those that are not there yet, self-signed")
+    renew = _add(actions, "renew", "keys:renew", "make a new key for films, by the same authority")
+    renew.add_argument(
+        "--authority", action="store_true",
+        help="by a new one, if the old one was stolen: what was signed before is trusted no more",
+    )  # fmt: skip
+    bring = _add(actions, "import", "keys:bring", "sign with a key and certificates of your own")
+    bring.add_argument("chain", type=Path, help="PEM certificates, the signer's own first")
+    bring.add_argument("key", type=Path, help="PEM private key, without a passphrase")
+
+
+def _add_verify(commands: Any) -> None:
+    text = "say who signed a film, a picture or an avatar, and whether it was changed"
+    verify = _add(commands, "verify", "verify:verify", text)
+    verify.add_argument("file", type=Path)
+    verify.add_argument(
+        "--trust", type=Path, metavar="FILE",
+        help="PEM certificates whose signers you trust (default: this installation's own)",
+    )  # fmt: skip
+    _add_json(verify)
+    text = "sign a recording whose making was cut off, by the note that lies beside it"
+    _add(commands, "sign", "verify:sign", text).add_argument("file", type=Path)
 
 
 def _add_signatures(actions: Any) -> None:

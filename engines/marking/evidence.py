@@ -3,8 +3,8 @@
 Of n observations x and the n signs w that a mark would have put into them, the evidence is
 t = w . x / |x|. The signs are keyed and pseudo-random, so whatever x is, if it was made without the
 key then w . x is a sum of terms with random signs, and P(t >= T) <= exp(-T**2 / 2) (Hoeffding 1963,
-theorem 2). Nothing is assumed of pictures or sounds. All 2**40 words at all places that are
-searched are taken as tries, each by the union bound.
+theorem 2). Nothing is assumed of pictures or sounds. All 2**40 words at all places that are read
+are taken as tries, by the union bound.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import Final
 
 from visavis.engines.marking.payload import MESSAGE, Payload
 
-LIMIT: Final = -6.0  # log10 of the false alarms that are let through, of one recording
+# log10 of the false alarms that one look lets through: a recording is looked at up to ten times,
+# and of a million without a mark fewer than one is to look as if it had one.
+LIMIT: Final = -7.0
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A mark. log10_false_alarm: of the probability that a recording without one looks so.
+    """A mark. log10_false_alarm: of the probability that a look without one finds so much.
 
     agreement in [0, 1]: how much of what was observed is the mark (1: nothing else).
     """

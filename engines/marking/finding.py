@@ -35,6 +35,7 @@ _NOISE: Final = 0.6  # of luma: how much of what is left is nothing, at least
 _MOST: Final = 1.5  # deviations: what is more is an edge
 _LEAST: Final = 0.2  # as _NOISE, of what that is divided by its variance
 _CLEAR: Final = 7.0  # deviations of a place that is read at once
+_FAINT: Final = 4.2  # deviations of pilots that agree so little that the data cannot be read
 _READ: Final = 8  # places at most, of clear ones, and of the likeliest of all
 _STEPS: Final = ((1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1), (0, 0, -1))
 
@@ -249,6 +250,9 @@ def _sampled(mean: Floats, x: Floats, y: Floats, cell: float) -> Floats:
 
 
 def _read(mean: Floats, place: _Place) -> Found | None:
+    """What is said at a place, its pilots being clear as they can be."""
+    if place.score < _FAINT:
+        return None
     said, sums = pattern.data(_observed(mean, place))
     payload = decode(sums)
     if payload is None:

@@ -1,4 +1,4 @@
-"""An avatar's file as a zip: exactly three members of bearable sizes, and its seal."""
+"""An avatar's file as a zip: three members of bearable sizes, at most one more, and its seal."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from typing import Final
 
 from visavis.models.avatar import seal
 from visavis.models.errors import AvatarError
+from visavis.models.pictures.credentials import LONGEST
 
 MANIFEST: Final = "manifest.json"
 LAYERS: Final = "layers.safetensors"
 PREVIEW: Final = "preview.webp"
-LIMITS: Final = {MANIFEST: 64 * 1024, LAYERS: 32 * 1024 * 1024, PREVIEW: 1024 * 1024}  # bytes
+CREDENTIALS: Final = "credentials.c2pa"  # the photo's own, where it had some; never believed
+LIMITS: Final = {
+    MANIFEST: 64 * 1024, LAYERS: 32 * 1024 * 1024, PREVIEW: 1024 * 1024, CREDENTIALS: LONGEST,
+}  # fmt: skip  # bytes
 MAX_FILE: Final = 16 * 1024 * 1024  # bytes
-_DIRECTORY: Final = 1024  # bytes of the zip's directory; that of three members takes 200
+_DIRECTORY: Final = 1024  # bytes of the zip's directory; that of four members takes 300
 _LOCATOR: Final = 20  # bytes of what stands before its end in a zip of 4 GB and more
 _FIXED_DATE: Final = (1980, 1, 1, 0, 0, 0)  # the same avatar gives the same file
 
@@ -31,6 +35,10 @@ class Opened:
 
     zip: zipfile.ZipFile
     origin: seal.Origin
+
+    def has(self, member: str) -> bool:
+        """Whether a member that may be left out is there."""
+        return member in self.zip.namelist()
 
     def read(self, member: str) -> bytes:
         """One member; never more than its limit, whatever the zip's directory claims."""
@@ -47,7 +55,8 @@ def packed(parts: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, content in parts.items():
             info = zipfile.ZipInfo(name, _FIXED_DATE)
-            info.compress_type = zipfile.ZIP_STORED if name == PREVIEW else zipfile.ZIP_DEFLATED
+            packs = name not in (PREVIEW, CREDENTIALS)
+            info.compress_type = zipfile.ZIP_DEFLATED if packs else zipfile.ZIP_STORED
             archive.writestr(info, content)
     return file.getvalue()
 
@@ -108,7 +117,8 @@ def _content(path: Path) -> bytes:
 
 def _check_members(archive: zipfile.ZipFile, name: str) -> None:
     """Raises AvatarError."""
-    if sorted(info.filename for info in archive.infolist()) != sorted(LIMITS):
+    members = sorted(info.filename for info in archive.infolist() if info.filename != CREDENTIALS)
+    if members != sorted(LIMITS.keys() - {CREDENTIALS}) or len(archive.infolist()) > len(LIMITS):
         raise unreadable(name)
     for info in archive.infolist():
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

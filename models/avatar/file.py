@@ -22,19 +22,20 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from visavis.models.avatar import archive, consent, tensors
-from visavis.models.avatar.archive import LAYERS, MANIFEST, MAX_FILE, PREVIEW
+from visavis.models.avatar.archive import CREDENTIALS, LAYERS, MANIFEST, MAX_FILE, PREVIEW
 from visavis.models.avatar.backdrop import ORIGINAL, Backdrop
 from visavis.models.avatar.consent import Consent
 from visavis.models.avatar.rig import PATCHES, Body, Bytes, Grid, Light, Patch
 from visavis.models.avatar.seal import Origin, Signer, sealed
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE, whole
+from visavis.models.pictures.credentials import is_store
 from visavis.models.pictures.webp import is_webp
 
 __all__ = [
     "FORMAT", "LAYERS", "MANIFEST", "MAX_FILE", "NAME", "PREVIEW", "PREVIEW_SIDE", "SHIPPED",
     "SUFFIX", "VERSION", "Avatar", "Card", "Consent", "Record", "check_name", "list_avatars",
-    "load_avatar", "read_card", "read_preview", "suggested_name", "write",
+    "load_avatar", "read_card", "read_credentials", "read_preview", "suggested_name", "write",
 ]  # fmt: skip
 
 FORMAT: Final = "visavis-avatar"
@@ -98,6 +99,8 @@ class Avatar:
     photo (n, n, 3), matte (n, n), plate (n, n, 3) uint8 with n = (side + 2 * margin) * density:
     the person with the colour of the person only, how opaque, and what is behind. `side`: px of
     the frame, `margin`: px of photo beyond it on each side. backdrop: what it is drawn before.
+    credentials: the Content Credentials that the photo came with, to be written into its file and
+    for nothing else; a file is loaded without them (`read_credentials`).
     """
 
     card: Card
@@ -111,6 +114,7 @@ class Avatar:
     light: Light
     body: Body
     backdrop: Backdrop = ORIGINAL  # no part of the file
+    credentials: bytes = b""
 
     @property
     def name(self) -> str:
@@ -138,13 +142,12 @@ class Avatar:
         check_name(self.name)
         self.card.consent.check()
         layers, layout = tensors.pack(self)
-        return archive.packed(
-            {
-                MANIFEST: _written(self.card, layout),
-                LAYERS: save_tensors(layers),
-                PREVIEW: tensors.preview(self.picture(), PREVIEW_SIDE),
-            }
-        )
+        parts = {
+            MANIFEST: _written(self.card, layout),
+            LAYERS: save_tensors(layers),
+            PREVIEW: tensors.preview(self.picture(), PREVIEW_SIDE),
+        }
+        return archive.packed(parts | ({CREDENTIALS: self.credentials} if self.credentials else {}))
 
 
 def _written(card: Card, layout: Any) -> bytes:
@@ -163,7 +166,8 @@ def changed(content: Path, card: Card) -> bytes:
     with archive.opened(content) as file:
         layout = _manifest(file, content.name).get("layout")
         parts = {MANIFEST: _written(card, layout)}
-        return archive.packed(parts | {name: file.read(name) for name in (LAYERS, PREVIEW)})
+        kept = (LAYERS, PREVIEW, *((CREDENTIALS,) if file.has(CREDENTIALS) else ()))
+        return archive.packed(parts | {name: file.read(name) for name in kept})
 
 
 def write(path: Path, content: bytes, record: Record | None = None) -> Card:
@@ -261,6 +265,13 @@ def read_preview(path: Path) -> bytes:
     if not is_webp(picture):
         raise AvatarError("avatar-invalid", f"{path.name}: its preview is not a picture.")
     return picture
+
+
+def read_credentials(path: Path) -> bytes:
+    """The manifest store that the photo came with; empty: it had none. Raises AvatarError."""
+    with archive.opened(path) as file:
+        found = file.read(CREDENTIALS) if file.has(CREDENTIALS) else b""
+    return found if is_store(found) else b""
 
 
 def list_avatars(folder: Path) -> tuple[dict[str, Path], dict[str, str]]:

@@ -27,6 +27,7 @@ from visavis.models.bake import (
 from visavis.models.bake import landmarks as lm
 from visavis.models.bake.head import Head, load_head
 from visavis.models.bake.head import landmarks as at_landmarks
+from visavis.models.pictures.credentials import credentials
 
 Progress = Callable[[str, float], None]  # what is being done, share done in [0, 1]
 
@@ -102,6 +103,7 @@ def create_avatar(
         patches=patches,
         light=lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH),
         body=body,
+        credentials=credentials(data),
     )
 
 

@@ -7,6 +7,7 @@ one takes 80 bytes: 0.5 MB of them took minutes. Pillow reads segments and fill 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from visavis.models.pictures import exif
@@ -49,6 +50,17 @@ def plain(data: bytes) -> Plain:
         raise Damaged
     kept += [_written(_SOS, body), data[at : _end(data, at)]]
     return Plain(*size, turned, b"".join(kept))
+
+
+def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Marker and content of each segment before the first scan. Raises Damaged."""
+    at = 2
+    for _ in range(_MAX_SEGMENTS):
+        marker, at, body = _segment(data, at)
+        if marker == _SOS:
+            return
+        yield marker, body
+    raise Damaged
 
 
 def _segment(data: bytes, at: int) -> tuple[int, int, bytes]:

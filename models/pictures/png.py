@@ -26,11 +26,11 @@ def plain(data: bytes) -> Plain:
     once: dict[bytes, bytes] = {}
     pixels: list[bytes] = []
     turned = exif.UPRIGHT
-    chunks = _chunks(data)
-    kind, header = next(chunks, (b"", b""))
+    parted = chunks(data)
+    kind, header = next(parted, (b"", b""))
     if kind != b"IHDR" or len(header) != _HEADER:
         raise Damaged
-    for kind, body in chunks:
+    for kind, body in parted:
         if kind == b"IDAT":
             pixels.append(body)
         elif kind in _ONCE:
@@ -43,7 +43,7 @@ def plain(data: bytes) -> Plain:
     return Plain(width, height, turned, MAGIC + b"".join(_written(*part) for part in parts))
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Type and content of each chunk up to the end's. Raises Damaged."""
     at = len(MAGIC)
     for _ in range(_MAX_CHUNKS):

@@ -24,7 +24,7 @@ def plain(data: bytes) -> Plain:
     """Raises Damaged."""
     kept: dict[bytes, bytes] = {}
     turned = exif.UPRIGHT
-    for kind, body in _chunks(data):
+    for kind, body in chunks(data):
         if kind == b"VP8X" and len(body) == 10 and not kept:
             kept[kind] = bytes((body[0] & ~_METADATA,)) + body[1:]
         elif kind in _PICTURES and not any(k in kept for k in _PICTURES):
@@ -37,7 +37,7 @@ def plain(data: bytes) -> Plain:
     return Plain(*_size(kept), turned, b"RIFF" + len(whole).to_bytes(4, "little") + whole)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Type and content of each chunk. Raises Damaged."""
     at, end = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
     for _ in range(_MAX_CHUNKS):

@@ -26,6 +26,7 @@ from visavis.server.system import sandbox, strict_json
 PATIENCE: Final = 90.0  # s; it takes 3 on a quiet core
 SHORTEST: Final = 4.0  # s of a video; the quickest readers take 5
 WORDS: Final = 0.8  # of the sentence; another one of the same parts agrees by 0.72 at most
+RATE: Final = 7.0  # pictures a second, of 12.5 that are taken
 SPOKEN: Final = 3.0  # s
 FACE: Final = 0.5  # stricter than for a likeness: here a match gives a right
 SEEN: Final = 0.7  # share of the pictures with a face
@@ -147,6 +148,9 @@ def check(found: Measures, words: float) -> None:
     wrong = (
         (found.seconds < SHORTEST, "presence-too-short",
          f"The video is shorter than {SHORTEST:.0f} s. Record the whole sentence."),
+        (found.rate < RATE, "presence-few-pictures",
+         "The video has too few pictures a second to see a mouth move. Close other programs, and "
+         "record it again."),
         (found.seen < SEEN, "presence-no-face",
          "Too little of the video shows a face. Look into the camera, in good light."),
         (found.crowded > CROWDED, "presence-several-faces",

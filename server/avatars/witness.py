@@ -43,12 +43,17 @@ _TURNED: Final = 33, 263  # the eyes' outer corners
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """seconds: how long; face: median cosine to the photo; seen, crowded: shares of the pictures
-    with a face, with several; opening: how far the mouth moves, in distances of the eyes; together:
-    correlation of mouth and sound; apart: the highest one with the sound moved away, which chance
-    can reach; heard: the words; spoken: s between the first and the last of them."""
+    """What a video shows.
+
+    seconds: how long; rate: pictures a second, of those that are looked at; face: median cosine to
+    the photo; seen, crowded: shares of the pictures with a face, with several; opening: how far the
+    mouth moves, in distances of the eyes; together: correlation of mouth and sound; apart: the
+    highest one with the sound moved away, which chance can reach; heard: the words; spoken: s
+    between the first and the last of them.
+    """
 
     seconds: float
+    rate: float
     face: float
     seen: float
     crowded: float
@@ -76,8 +81,10 @@ def measured(film: Footage, network: Path) -> Measures:
         [np.nan if points is None else _opening(points) for points in tracks.points], np.float32
     )
     moved, together, apart = _compared(openings, film)
+    seconds = float(film.times[-1] - film.times[0])
     return Measures(
-        seconds=round(float(film.times[-1] - film.times[0]), 2),
+        seconds=round(seconds, 2),
+        rate=round((len(film.times) - 1) / max(seconds, 1e-3), 1),
         face=round(float(np.median(cosines)), 3) if cosines else 0.0,
         seen=round(len(seen) / len(film.times), 3),
         crowded=round(tracks.crowded / len(film.times), 3),

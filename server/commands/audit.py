@@ -15,7 +15,7 @@ from visavis.models.files import PRIVATE, whole
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.system import config_reading as settings
 from visavis.server.system.audit import DEEDS
-from visavis.server.system.audit_check import OWN, Check, check, check_export, rows
+from visavis.server.system.audit_check import OWN, Check, check, check_export, row_of, rows
 from visavis.server.system.chain import End, files, folder_of, locked, read_head
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.installation import Installation
@@ -111,13 +111,12 @@ def _read(since: str) -> Iterator[dict[str, Any]]:
     # Without the lock: whoever reads on slowly must not keep the server from writing.
     for _, line in rows(folder_of(settings.load({}).home_path)):
         try:
-            row = json.loads(line)
-            at = datetime.fromisoformat(row["at"])
-            shown = {"n": row["n"], "what": row["what"], **row}
-        except (ValueError, TypeError, KeyError):
+            row = row_of(line) or {}
+            at = moment(row["at"], "at", datetime.now(UTC))
+        except (ConfigError, KeyError):
             continue  # `verify` names it
         if begins is None or at >= begins:
-            yield shown
+            yield row
 
 
 def _line(row: dict[str, Any]) -> str:

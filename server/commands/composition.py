@@ -23,6 +23,7 @@ from visavis.server.avatars.faces import Faces
 from visavis.server.avatars.identity import ASKED, Identity
 from visavis.server.avatars.previews import Previews
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands import films
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
@@ -43,7 +44,10 @@ from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
 from visavis.server.http.visiting import Visiting
 from visavis.server.http.visits import Quotas, Visits
+from visavis.server.provenance.claims import Film
+from visavis.server.provenance.films import FilmSigning
 from visavis.server.rtc.allowance import Limits
+from visavis.server.rtc.held import Held
 from visavis.server.rtc.reach import Reach
 from visavis.server.rtc.relays import Relays
 from visavis.server.services.configured import avatars, lettered, tools
@@ -146,7 +150,26 @@ def session_routes(
 ) -> SessionRoutes:
     """The addresses of those."""
     recordings = config.home_path / "recordings"
-    return SessionRoutes(live, recordings, metrics, may_name=config.may_name, audit=audit)
+    return SessionRoutes(
+        live, recordings, metrics,
+        may_name=config.may_name, audit=audit, signing=recorded(config),
+    )  # fmt: skip
+
+
+def recorded(config: Config) -> Callable[[Held], FilmSigning]:
+    """What signs the recording of a session. Raises ConfigError where none could be signed."""
+    signatory, store = films.signatory(config), avatars(config)
+
+    def of(held: Held) -> FilmSigning:
+        terms, session = held.terms, held.session
+        film = Film(
+            terms.avatar, "recorded", voice=terms.voice, language=session.language,
+            source=session.source, session="live",
+        )  # fmt: skip
+        carried = films.carried(config, film)
+        return FilmSigning(signatory, carried, partial(store.path, terms.avatar), card=session.card)
+
+    return of
 
 
 def avatar_routes(config: Config, store: AvatarStore, audit: Audit | None) -> AvatarRoutes:

@@ -18,7 +18,7 @@ from visavis.engines.language.saying import sayable
 from visavis.engines.registry import as_wanted
 from visavis.engines.render.choice import choose
 from visavis.models import manifest
-from visavis.server.commands import asking, equipment, privacy, serve
+from visavis.server.commands import asking, equipment, films, privacy, serve
 from visavis.server.commands.console import FAILURE, say_line
 from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
@@ -49,8 +49,11 @@ def doctor(options: argparse.Namespace) -> int:
     choice = choose(as_wanted(config.renderer) or "auto")
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
+    problems += filter(None, [films.problem(config)])
     doubts = [*config_secrets.doubts(config), *_clock_doubts(config), *endpoint.doubts]
+    doubts += films.doubts(config)
     notes = [*_home_notes(config), *_unsaid_notes(config), *equipment.notes(config)]
+    notes += films.notes(config)
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
         told: dict[str, object] = {"settings": shown, "problems": problems}
@@ -62,6 +65,7 @@ def doctor(options: argparse.Namespace) -> int:
             "sessions": room,
             "renderer": choice.words,
             "answers": answers,
+            "signing": films.told(config),
         }
         told |= {"disclosure": _disclosure(config), "mark": _mark(config)}
         say_line(json.dumps(told))
@@ -75,6 +79,7 @@ def doctor(options: argparse.Namespace) -> int:
     say_line(f"Pictures are drawn by: {choice.words}")
     say_line(f"Answers made ahead: {answers}")
     say_line(f"Tools: {equipment.told(config)}")
+    say_line(f"Films are signed by: {films.told(config)}")
     say_line(f"Disclosure: {_disclosure(config)}")
     say_line(f"Mark: {_mark(config)}")
     if endpoint.words:
@@ -132,9 +137,10 @@ def _mark(config: Config) -> str:
     try:
         known = Installation.known(config.home_path)
     except ConfigError as fault:
-        return f"in every picture, but it names no installation: {fault}"
+        return f"in all pictures and sound, but it names no installation: {fault}"
     name = known.name if known else "this installation, once its key is made"
-    return f"in every picture, not seen: {name}, the day, and the kind of session"
+    where = "in all pictures and sound, not seen and not heard"
+    return f"{where}: {name}, the day, and the kind of session"
 
 
 def _avatar_problems(config: Config) -> list[str]:

@@ -257,6 +257,11 @@ def _leaving(config: Config) -> Iterator[Leaves]:
     )  # fmt: skip
     rooms = " ".join(_host(url) for url in config.livekit_urls.split())
     yield Leaves("sound and pictures to rooms of LiveKit", rooms, "livekit_urls")
+    yield Leaves(
+        "the hash of a film, for a time stamp (RFC 3161)",
+        _host(config.sign_timestamp_url) if config.sign != "off" else "",
+        "sign, sign_timestamp_url",
+    )
     mirror = _host(config.voice_mirror)
     where = mirror if config.voice_mirror == piper_voices.MIRROR else f"{mirror} (your mirror)"
     yield Leaves(

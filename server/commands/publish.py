@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,10 +20,13 @@ import uvloop
 from visavis.engines.base import Pcm
 from visavis.engines.language import saying
 from visavis.models.avatar.consent import Use
-from visavis.server.commands import lifetime
+from visavis.server.commands import films, lifetime
 from visavis.server.commands.console import FAILURE, say_line, user
 from visavis.server.embedded.house import House
 from visavis.server.playout.messages import Tick, ms
+from visavis.server.provenance.binding import beside
+from visavis.server.provenance.claims import Film
+from visavis.server.provenance.films import FilmSigning
 from visavis.server.publishing.again import Refused
 from visavis.server.publishing.elsewhere import Elsewhere
 from visavis.server.publishing.stream import StreamPublisher, Target, check
@@ -30,6 +34,7 @@ from visavis.server.publishing.whip import WhipPublisher
 from visavis.server.recording.files import read_sound
 from visavis.server.recording.recorder import LIVE, WEBM, Recorder
 from visavis.server.rtc import hooks
+from visavis.server.services.configured import avatars
 from visavis.server.session.doors import Outlet
 from visavis.server.session.session import Session
 from visavis.server.system import config_reading as settings
@@ -41,7 +46,8 @@ from visavis.server.system.flow import file_threads
 
 _LEAD_IN: Final[Tick] = ms(800)  # a face that is there before it speaks
 _TAIL: Final[Tick] = ms(1200)
-_END: Final = 5.0  # s in which files are closed and servers are told
+_END: Final = 5.0  # s in which servers are told
+_CLOSE: Final = 65.0  # s in which files are closed and signed
 _FILMS: Final = {".mp4", ".m4v", ".mov", ".mkv", WEBM}
 _LINES: Final = 100  # that wait to be said
 
@@ -79,7 +85,7 @@ def publish(options: argparse.Namespace) -> int:
     alone = {"max_sessions": 1, "prepare_answers": "off"}
     config = settings.load({**alone, "avatar": options.avatar, "voice": options.voice})
     lifetime.log_to_stderr("warning")
-    script, publishers = _script(options), _publishers(options)
+    script, publishers = _script(options), _publishers(options, config)
     elsewhere = _elsewhere(options, config)
     hooks.install()
     memory.give_back_large_blocks()
@@ -130,7 +136,7 @@ def _elsewhere(options: argparse.Namespace, config: Config) -> Elsewhere | None:
     return Elsewhere(where, token, say_line)
 
 
-def _publishers(options: argparse.Namespace) -> list[Publisher]:
+def _publishers(options: argparse.Namespace, config: Config) -> list[Publisher]:
     """Raises ConfigError."""
     found: list[Publisher] = []
     if options.whip:
@@ -143,10 +149,24 @@ def _publishers(options: argparse.Namespace) -> list[Publisher]:
             check(target)
             found.append(StreamPublisher(target, say_line))
     if options.record:
-        found.append(Recorder(_film(options.record), LIVE))
+        signing = _signing(options, config)
+        found.append(Recorder(_film(options.record), LIVE, signing=signing))
     if not found:
         raise ConfigError("say where to: --whip URL, --rtmp URL, --srt URL or --record FILE")
     return found
+
+
+def _signing(options: argparse.Namespace, config: Config) -> FilmSigning:
+    """Of a recording. Of a face elsewhere no more is known than its name. Raises ConfigError."""
+    store, name = avatars(config), config.avatar
+    source = "recording" if options.audio else "text" if options.text else "voice"
+    film = Film(
+        name, "recorded", session="published", source="" if options.url else source,
+        voice=config.voice if options.text else "",
+    )  # fmt: skip
+    if options.url:  # what its pictures carry is the other server's to say
+        return films.signing(config, film)
+    return films.signing(config, films.carried(config, film), partial(store.path, name))
 
 
 def _address(given: str) -> str:
@@ -178,8 +198,9 @@ def _film(path: Path) -> Path:
     """Raises ConfigError."""
     if path.suffix.lower() not in _FILMS:
         raise ConfigError(f"{path}: give the film a name that ends with .mp4 or .webm")
-    if path.exists():
-        raise ConfigError(f"{path} exists already: remove it first, or name another file")
+    for each in filter(None, (path, beside(path))):
+        if each.exists():
+            raise ConfigError(f"{each} exists already: remove it first, or name another file")
     return path
 
 
@@ -253,6 +274,7 @@ def _told(publishers: list[Publisher]) -> int:
             say_line(f"failed: {each.fault}")
         elif isinstance(each, Recorder):
             say_line(f"made {each.path}")
+            films.say_outcome(each.path, each.signed)
     return FAILURE if any(each.fault for each in publishers) else 0
 
 
@@ -290,8 +312,10 @@ async def _outlets(
     finally:
         for task, each in playing.items():
             each.stop() if isinstance(each, Recorder) else task.cancel()
-        if playing:
-            await asyncio.wait(playing, timeout=_END)
+        files = {task for task, each in playing.items() if isinstance(each, Recorder)}
+        for tasks, patience in ((playing.keys() - files, _END), (files, _CLOSE)):
+            if tasks:
+                await asyncio.wait(tasks, timeout=patience)
 
 
 async def _speak(session: Session, script: Script) -> None:

@@ -21,9 +21,11 @@ from visavis.engines.registry import VOICE
 from visavis.models.avatar.file import Card
 from visavis.server.avatars import standing
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands import films
 from visavis.server.commands.console import advance, check_voice, say_line, user
 from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
+from visavis.server.provenance.claims import Film
 from visavis.server.recording.files import Playback, Script, read_sound
 from visavis.server.recording.recorder import FINE, Recorder
 from visavis.server.services.configured import avatars, finishes, stamp
@@ -57,15 +59,23 @@ def say(options: argparse.Namespace) -> None:
     director = load.director(config.home_path)
     voice = Mute() if options.audio else _voice(name, config)
     lips = load.lips() if options.audio else None
+    film = Film(
+        avatar.name, "rendered", voice="" if options.audio else name, session="video",
+        source="recording" if options.audio else "text",
+        language="" if options.audio else _language(name, config),
+    )  # fmt: skip
+    signing = films.signing(
+        config, films.carried(config, film), partial(store.path, name_of_avatar), notes=False
+    )
     draw = load.drawing(avatar, options.size, options.size)
     if styles := director.understand(options.style).styles:
         say_line(f"style: {', '.join(styles)}")
     with ExitStack() as stack:
         bar = stack.enter_context(tqdm(unit="picture", leave=False))
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
-        recorder = Recorder(options.output, FINE, trace=trace)
-        film = finishes(config, stamp(config, SessionClass.VIDEO))
-        engines = offline_engines(draw, director, voice, lips, finishes=film)
+        recorder = Recorder(options.output, FINE, trace=trace, signing=signing)
+        finished = finishes(config, stamp(config, SessionClass.VIDEO))
+        engines = offline_engines(draw, director, voice, lips, finishes=finished)
         leave = _Leave(store, avatar.card)
         notes = leave.during(
             lambda: render(engines, inlet, recorder, partial(_show, bar, leave)), options.output
@@ -82,6 +92,7 @@ def say(options: argparse.Namespace) -> None:
             seconds=seconds, who=user(),
         )  # fmt: skip
     say_line(f"made {options.output}: {recorder.length / PLAY_RATE:.1f} s")
+    films.say_outcome(options.output, recorder.signed)
 
 
 def _language(voice: str, config: Config) -> str:

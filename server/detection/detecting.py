@@ -86,6 +86,9 @@ class Detection:
             self.kill()
         marks: list[Mark] = []
         for said in _lines(process.stdout):
+            if "unshielded" in said:
+                _note(said["unshielded"])
+                continue
             if "refused" in said:
                 if "fault" in said:
                     log.warning("a file was not looked at", extra={"fault": _text(said["fault"])})
@@ -98,6 +101,18 @@ class Detection:
             else:
                 yield Step(_within(said.get("share"), 1.0))
         raise Undetectable(_LOST)
+
+
+_noted: set[str] = set()
+
+
+def _note(missing: object) -> None:
+    """Once for each protection that this system does not give."""
+    for what, why in missing.items() if isinstance(missing, dict) else ():
+        if what in (sandbox.FILES, sandbox.CALLS) and what not in _noted:
+            _noted.add(what)
+            extra = {"unprotected": what, "why": _text(why)}
+            log.warning("films are looked at with less protection", extra=extra)
 
 
 def _mark(said: dict[str, Any]) -> Iterator[Mark]:

@@ -12,6 +12,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Final, Self
 
 from visavis.models.avatar.consent import Use
@@ -58,7 +59,8 @@ class House:
         AvatarError, ManifestError, NotFound.
         """
         metrics, store = Metrics(), avatars(config)
-        engines = services(config, store, metrics, wordless=wordless, session=session_class(door))
+        make = partial(services, wordless=wordless, session=session_class(door))
+        engines = await asyncio.to_thread(make, config, store, metrics)  # a key may be made
         tasks, audit = Tasks(), audit_log(config, door, metrics)
         try:
             await engines.open()

@@ -38,7 +38,7 @@ from visavis.server.session.switching import unknown
 from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.config import SOURCES, Source, as_source
 from visavis.server.system.config_faults import AUTO
-from visavis.server.system.errors import Conflict, Full, Malformed, NotReady
+from visavis.server.system.errors import Conflict, Ended, Full, Malformed, NotAllowed, NotReady
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -49,6 +49,7 @@ _seldom: Final = Seldom(log)  # who asks may ask again and again
 
 SHUTTING_DOWN: Final = "The server is shutting down."
 _MOMENT: Final = ms(3000)
+_REFUSED_EVERY: Final = 600.0  # s between two notes of one avatar for one reason
 
 H = TypeVar("H", bound=Held)
 
@@ -164,6 +165,7 @@ class Sessions:
         self._offered, self._lender, self._metrics = offered, lender, metrics
         self.places, self.memory = places, memory or OwnMemory()
         self._held: dict[str, Held] = {}
+        self._refused: dict[tuple[str, str], float] = {}  # when it was noted; avatars that exist
         self._coming: set[str] = set()  # names of wires' sessions that are being opened
         self._leaving = Tasks()
         self._draining = False
@@ -238,10 +240,21 @@ class Sessions:
         source = _source(wish.source or self._offered.source)
         ours = self._offered
         avatar = wish.avatar or ours.avatar
-        voice = wish.voice or ours.voice or await self._lender.own_voice(avatar)
-        language, follows = await self._tongue(wish, await self._lender.spoken(avatar), avatar)
-        await self._lender.check(avatar, voice)
+        try:
+            voice = wish.voice or ours.voice or await self._lender.own_voice(avatar)
+            language, follows = await self._tongue(wish, await self._lender.spoken(avatar), avatar)
+            await self._lender.check(avatar, voice)
+        except (NotAllowed, Ended) as error:
+            self._note_refused(avatar, error.code)
+            raise
         return Kind(avatar, voice, source, language, follows, wish.background, wish.door)
+
+    def _note_refused(self, avatar: str, why: str) -> None:
+        """In the audit log, now and then: who is refused may ask again and again."""
+        now = time.monotonic()
+        if now - self._refused.get((avatar, why), -_REFUSED_EVERY) >= _REFUSED_EVERY:
+            self._refused[avatar, why] = now
+            self._audit.record("consent-refused", avatar=avatar, why=why)
 
     async def hosted(
         self, wish: Wish, who: str, *, name: str = "", lingers: float = 0.0,

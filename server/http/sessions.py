@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from visavis.server.http.offers import AWAY, RESUME, Offers
 from visavis.server.http.opening import Kind, Sessions, Wish
 from visavis.server.http.problems import SDP, body, json_object, sdp_offer
 from visavis.server.playout.messages import TICK_RATE
+from visavis.server.provenance.films import Signing
 from visavis.server.recording.recordings import Recordings
 from visavis.server.rtc import legacy as legacies
 from visavis.server.rtc import offers
@@ -51,7 +53,8 @@ _CARRIED: Final = (
 class SessionRoutes:
     """The addresses of live sessions. recordings: the folder of their files.
 
-    may_name: whether callers may choose a session's name.
+    may_name: whether callers may choose a session's name. signing: makes what signs the recording
+    of a session; None: nobody does.
     """
 
     def __init__(
@@ -62,10 +65,12 @@ class SessionRoutes:
         *,
         may_name: bool = False,
         audit: Audit | None = None,
+        signing: Callable[[Held], Signing] | None = None,
     ) -> None:
         self._sessions, self._metrics, self._may_name = sessions, metrics, may_name
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by name
         self._recordings = Recordings(recordings, audit)
+        self._signing = signing
         self._reviving: dict[str, asyncio.Event] = {}
         self._offers = Offers()
         sessions.gone.append(self._recordings.forget)
@@ -256,7 +261,9 @@ class SessionRoutes:
 
     async def _record(self, request: web.Request) -> web.Response:
         """201: the session is being written to a file, from the next picture on."""
-        recording = self._recordings.start(self._held(request).session)
+        held = self._held(request)
+        signing = self._signing(held) if self._signing else None
+        recording = self._recordings.start(held.session, signing)
         headers = {hdrs.LOCATION: request.path}
         return web.json_response(recording.shown(), status=201, headers=headers)
 

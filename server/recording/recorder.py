@@ -22,6 +22,8 @@ from visavis.engines.base import I420, PLAY_RATE, Pcm
 from visavis.models import arkit
 from visavis.models.files import PRIVATE, PRIVATE_FOLDER
 from visavis.server.playout.messages import FRAME, Picture, Tick, ms
+from visavis.server.provenance.films import Signing
+from visavis.server.provenance.signing import Outcome
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event
 from visavis.server.system.faults import fault
@@ -41,6 +43,8 @@ _FRAGMENT: Final = FPS  # pictures: what a crash may cost
 _AAC_FRAME: Final = 1024  # samples
 _OPUS_FRAME: Final = 960
 WEBM: Final = ".webm"
+_CLOSE: Final = 5.0  # s that closing a file may take before nobody waits for it any more
+_SIGN: Final = 60.0  # s for closing and signing: a gigabyte is read, a time stamp may be asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Recorder:
 
     longest: ticks after which it ends by itself. trace: gets one line of JSON a picture. private:
     nobody else on this machine may read the file, nor look into a folder that is made for it.
+    signing: signs the file once it is closed; None: nobody does.
     """
 
     def __init__(
@@ -100,12 +105,14 @@ class Recorder:
         trace: TextIO | None = None,
         *,
         private: bool = False,
+        signing: Signing | None = None,
     ) -> None:
         self.path = path
         self.began, self.length = 0, 0  # ticks: of the first picture, and what is written
         self.fault = ""  # why it ended before its time
         self._quality, self._longest, self._trace = quality, longest, trace
-        self._private = private
+        self._private, self._signing = private, signing
+        self.signed = Outcome("it is not finished") if signing else Outcome("nobody signs it")
         self.progress: Callable[[Tick], None] = lambda length: None  # told after each picture
         self._now: Callable[[], Tick] = lambda: 0
         self._end: Tick | None = None  # what plays from here on is not written
@@ -126,6 +133,8 @@ class Recorder:
         jobs = _Jobs(thread)
         try:
             await jobs.add(file.open)
+            if self._signing is not None:
+                await jobs.add(partial(self._signing.begin, self.path))
             await self._write(playout, file, jobs)
         except (OSError, av.FFmpegError) as error:
             self._failed(_unwritable(self.path, error))
@@ -133,11 +142,18 @@ class Recorder:
             self._failed(f"{self.path} was broken off: {fault(error)}")
         finally:
             closing = thread.submit(file.close)
+            thread.submit(self._sign, closing)
             thread.shutdown(wait=False)
+            patience = _SIGN if self._signing else _CLOSE
             with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.get_running_loop().run_in_executor(None, thread.join, 5.0)
+                await asyncio.get_running_loop().run_in_executor(None, thread.join, patience)
             if closing.done() and (late := closing.exception()) is not None:
                 self._failed(_unwritable(self.path, late))
+
+    def _sign(self, closing: Future[object]) -> None:
+        """In the file's thread, after it was closed; what could not be written is not signed."""
+        if self._signing is not None and closing.exception() is None and not self.fault:
+            self.signed = self._signing.finish(self.path)
 
     def _failed(self, why: str) -> None:
         """Note the first fault: what comes after it comes of it."""

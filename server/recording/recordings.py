@@ -12,6 +12,7 @@ from typing import Any, Final
 from visavis.engines.base import PLAY_RATE
 from visavis.server.avatars import standing
 from visavis.server.playout.messages import Tick, ms
+from visavis.server.provenance.films import Signing
 from visavis.server.recording.recorder import Recorder
 from visavis.server.session.session import Session
 from visavis.server.system.audit import Audit, Unaudited
@@ -43,6 +44,8 @@ class Recording:
             "file": str(self.recorder.path),
             "seconds": round(self.recorder.length / PLAY_RATE, 2),
             "why": self.recorder.fault,
+            "signed": not self.recorder.signed.why,
+            "unsigned": self.recorder.signed.why,
         }
 
     async def stop(self) -> None:
@@ -58,8 +61,11 @@ class Recordings:
         self._folder, self._audit = folder, audit or Unaudited()
         self._recordings: dict[str, Recording] = {}
 
-    def start(self, session: Session) -> Recording:
-        """Raises Conflict while it is being recorded already, NotAllowed: its face may not be."""
+    def start(self, session: Session, signing: Signing | None = None) -> Recording:
+        """signing: of the file, at its end.
+
+        Raises Conflict while it is being recorded already, NotAllowed: its face may not be.
+        """
         running = self._recordings.get(session.name)
         if running is not None and running.state == "recording":
             raise Conflict("This session is being recorded already.", "recording-runs")
@@ -67,7 +73,7 @@ class Recordings:
             standing.check_use(session.card, "videos", session.card.name)
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
         path = self._folder / f"{stamp}-{session.name}.mp4"
-        recorder = Recorder(path, longest=LONGEST, private=True)
+        recorder = Recorder(path, longest=LONGEST, private=True, signing=signing)
         recording = Recording(recorder, session.add_outlet(recorder))
         self._recordings[session.name] = recording
         log.info("recording", extra={"session": session.name, "file": str(recorder.path)})

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Protocol, get_args
 
 from visavis.server.system.chain import Chain, End, folder_of
 from visavis.server.system.config import Config
+from visavis.server.system.faults import fault
 from visavis.server.system.installation import Installation, KeyFault
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.seldom import Seldom
@@ -178,7 +179,10 @@ class AuditLog:
         try:
             self._end = self._chain.append([*rows, *(told if missed else [])])
         except OSError as error:
-            self._wait_for_room(error, len(rows))
+            self._wait_for_room(error.strerror or type(error).__name__, len(rows))
+            return False
+        except Exception as error:  # noqa: BLE001 (whatever lies there, the thread goes on)
+            self._wait_for_room(fault(error), len(rows))
             return False
         with self._wake:
             del self._rows[: len(rows)]
@@ -198,8 +202,7 @@ class AuditLog:
                 return str(error)
         return ""
 
-    def _wait_for_room(self, error: OSError, waiting: int) -> None:
-        why = error.strerror or type(error).__name__
+    def _wait_for_room(self, why: str, waiting: int) -> None:
         _seldom.warning("disk", "the audit log cannot be written", why=why, waiting=waiting)
         self._tell_waiting(waiting)
 
@@ -231,4 +234,4 @@ def auditing(config: Config, by: str, metrics: Metrics | None = None) -> Iterato
 def _checked(fields: dict[str, Value]) -> dict[str, Value]:
     if unknown := fields.keys() - FIELDS.keys():
         raise ValueError(f"no field of an audit line: {', '.join(sorted(unknown))}")
-    return {k: v[:_LONGEST] if isinstance(v, str) else v for k, v in fields.items()}
+    return {k: v if isinstance(v, (int, float)) else str(v)[:_LONGEST] for k, v in fields.items()}

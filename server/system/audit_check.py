@@ -7,9 +7,7 @@ clocks that jumped.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +23,8 @@ from visavis.server.system.chain import (
     files,
     head_of,
     locked,
+    number_of,
+    parsed,
     read_head,
 )
 
@@ -96,8 +96,9 @@ def check_export(path: Path, key: str, expected: End | None = None) -> Check:
     """The same of a file that `audit export` made: its last line is the head. Raises OSError."""
     lines = _lines(path)
     head, why = None, "the last line is not the signed end: lines may have been cut off"
-    with suppress(ValueError, TypeError, KeyError, IndexError):
-        head = head_of(json.loads(lines[-1])["head"])
+    last = parsed(lines[-1]) if lines else None
+    if last is not None and isinstance(last.get("head"), dict):
+        head = head_of(last["head"])
         lines.pop()
     placed = ((f"{path.name}:{at}", line) for at, line in enumerate(lines, 1))
     return _check(placed, (head, why), key, expected)
@@ -138,7 +139,7 @@ class _Reading:
     def read(self, place: str, line: bytes) -> None:
         """The next line."""
         found, digest = self.found, digest_of(line)
-        row = _row(line)
+        row = row_of(line)
         if row is None:
             self._give_up_line()
             self._unread = (place, found.end.number + 1, digest)
@@ -168,7 +169,7 @@ class _Reading:
                 number, place, f"line {end.number} before it is not the one that was there: "
                 "changed, moved, put in or left out"
             )  # fmt: skip
-        gap = row["what"] == "lines-missing" and number == row.get("last", 0) + 1
+        gap = row["what"] == "lines-missing" and number == (number_of(row, "last") or 0) + 1
         if number != end.number + 1 and not gap:
             self._fault(number, place, f"line {number} follows line {end.number}")
 
@@ -182,7 +183,7 @@ class _Reading:
         """What the log says of itself."""
         what = row["what"]
         if what == EXPIRED:
-            self._expired[row.get("last", 0)] = row.get("digest", "")
+            self._expired[number_of(row, "last") or 0] = str(row.get("digest"))
         if what in OWN:
             words, kind = OWN[what]
             self.tell(kind, row["n"], place, words.format_map(_Told(row)))
@@ -194,7 +195,7 @@ class _Reading:
             return
         try:
             went = (_time(row) - _time(before)) - (float(row["up"]) - float(before["up"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return
         if abs(went) > _JUMP:
             self._note(row["n"], place, f"the clock jumped by {went:+.0f} s before this line")
@@ -285,13 +286,10 @@ def _lines(path: Path) -> list[bytes]:
     return lines[:-1] if not lines[-1] else lines
 
 
-def _row(line: bytes) -> dict[str, Any] | None:
+def row_of(line: bytes) -> dict[str, Any] | None:
     """None for what is no line of an audit log."""
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(row, dict) or not isinstance(row.get("n"), int):
+    row = parsed(line)
+    if row is None or not number_of(row):
         return None
     if not all(isinstance(row.get(name), str) for name in ("at", "what", "prev")):
         return None

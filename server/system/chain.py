@@ -35,6 +35,7 @@ HEAD: Final = "head.json"
 EXPIRED: Final = "file-expired"
 _LOCK: Final = "lock"
 _FILE: Final = re.compile(r"(\d{10})\.(\d{4}-\d\d-\d\d)\.jsonl", re.ASCII)
+_MOST: Final = 10**10  # lines, as many digits as a file's name has
 _LARGEST: Final = 4 << 20  # bytes of a file
 _TAIL: Final = 4 * LONGEST
 
@@ -112,21 +113,41 @@ def files(folder: Path) -> list[File]:
     return sorted(rows, key=lambda row: row.first)
 
 
+def parsed(line: bytes) -> Row | None:
+    """A line's object, be it what we wrote or anything else; None: it is no JSON object."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def number_of(row: Mapping[str, Any] | None, name: str = "n") -> int | None:
+    """The number of a line in it; None: there is none."""
+    number = row.get(name) if row is not None else None
+    is_one = isinstance(number, int) and not isinstance(number, bool) and 0 <= number < _MOST
+    return number if is_one else None
+
+
 def read_head(folder: Path) -> Head | None:
     """None: there is none. Raises OSError, ValueError for one that cannot be read."""
     try:
         text = (folder / HEAD).read_bytes()[:LONGEST]
     except FileNotFoundError:
         return None
-    try:
-        return head_of(json.loads(text))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{folder / HEAD} is damaged") from error
+    head = head_of(parsed(text))
+    if head is None:
+        raise ValueError(f"{folder / HEAD} is damaged")
+    return head
 
 
-def head_of(row: Any) -> Head:
-    """What a JSON object says. Raises KeyError, TypeError, ValueError for one that is none."""
-    return Head(int(row["number"]), str(row["digest"]), str(row["key"]), str(row["signature"]))
+def head_of(row: Row | None) -> Head | None:
+    """What an object says; None: it is no head."""
+    number = number_of(row, "number")
+    texts = [row.get(name) for name in ("digest", "key", "signature")] if row else []
+    if number is None or not all(isinstance(text, str) for text in texts):
+        return None
+    return Head(number, *map(str, texts))
 
 
 @contextmanager
@@ -157,6 +178,7 @@ class Chain:
         self, folder: Path, signer: Signer | None = None, now: Callable[[], float] = time.time
     ) -> None:
         self._folder, self.signer, self._now = folder, signer, now
+        self._written = End()  # by this process
 
     def append(self, rows: Sequence[Mapping[str, Any]]) -> End:
         """Write them all, or none: raises OSError. On the disk when this returns.
@@ -191,7 +213,7 @@ class Chain:
         last = _last(found)
         head, why = _head(self._folder)
         told = [*self._told(last, head), *([self.row(why)] if why else []), *rows]
-        number = max(last.end.number, head.number if head is not None else 0)
+        number = max(last.end.number, self._written.number, head.number if head is not None else 0)
         lines, end = _linked(told, End(number, last.end.digest))
         data = b"".join(lines)
         if last.unended is not None:
@@ -200,6 +222,7 @@ class Chain:
         with _appending(self._place(found, number + 1, len(data))) as handle:
             _write(handle, data)
             self._sign(end)
+        self._written = end
         return end
 
     def _told(self, last: Last, head: Head | None) -> Iterator[Row]:
@@ -208,6 +231,8 @@ class Chain:
         if last.broken:
             yield self.row("tail-broken", bytes=last.broken)
         if head is None:
+            if self._written.number > end.number:
+                yield self.row("lines-missing", first=end.number + 1, last=self._written.number)
             return
         if key and not head.is_signed_by(key):
             yield self.row("head-foreign" if head.key else "head-unsigned")
@@ -290,8 +315,8 @@ def _last(found: list[File]) -> Last:
 def _number_of(lines: list[bytes], first: int) -> tuple[int, bool]:
     """Of the last one, and whether it is none; those after one that can be read are counted."""
     for back, line in enumerate(reversed(lines)):
-        with suppress(ValueError, KeyError, TypeError):
-            return int(json.loads(line)["n"]) + back, back > 0
+        if (number := number_of(parsed(line))) is not None:
+            return number + back, back > 0
     return first + len(lines) - 1, True
 
 

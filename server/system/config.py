@@ -355,6 +355,16 @@ class Config:
         "are not served; never an option",
     )
     realtime_key_file: str = _setting("", "file that holds it, and that only you may read")
+    sign: str = _setting(
+        "auto",
+        "auto, on or off: whether films and recordings are signed with C2PA; auto: where they can "
+        "be; on: none is begun that could not be",
+    )
+    sign_timestamp_url: str = _setting(
+        "",
+        "time-stamp authority (RFC 3161) that is asked when a film is signed, such as "
+        "http://timestamp.example; empty: films say this machine's time",
+    )
     frame_ancestors: str = _setting(
         "self",
         "pages that may show this one in a frame: none, self, or origins with spaces; file: is for "

@@ -27,6 +27,7 @@ _ANCESTOR: Final = re.compile(
     r"none|self|file:|(https?://)?[A-Za-z0-9*.-]+(:(\d{1,5}|\*))?", re.ASCII
 )
 _WORKERS: Final = 64
+_SIGN: Final = ("auto", "on", "off")
 _DAYS: Final = 36_500
 _ORIGIN: Final = re.compile(
     r"https?://(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:\d{1,5})?", re.ASCII
@@ -38,7 +39,7 @@ def faults(config: Config) -> Iterator[str]:
     """All of them. Raises ConfigError for an address that is none."""
     for found in (
         _access_faults, _choice_faults, _disclosure_faults, _place_faults, _number_faults,
-        _media_faults, _relay_faults, llm.faults,
+        _media_faults, _relay_faults, _signing_faults, llm.faults,
     ):  # fmt: skip
         yield from found(config)
 
@@ -115,6 +116,15 @@ def _either(words: Collection[str]) -> str:
     """a, b, c -> "a, b or c"."""
     *others, last = words
     return f"{', '.join(others)} or {last}"
+
+
+def _signing_faults(config: Config) -> Iterator[str]:
+    """How films are signed."""
+    if config.sign not in _SIGN:
+        yield f"sign is {config.sign!r}: choose {_either(_SIGN)}"
+    stamps = config.sign_timestamp_url
+    if stamps and not stamps.startswith(("http://", "https://")):
+        yield f"sign_timestamp_url is {stamps!r}: write an address with http:// or https://"
 
 
 def _choice_faults(config: Config) -> Iterator[str]:

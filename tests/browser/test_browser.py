@@ -217,6 +217,42 @@ async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, address, visiti
     assert read_card(home / "avatars" / "newcomer.avatar").consent.given_by == "The test"
 
 
+@pytest.mark.slow  # what is believed of a video is in tests/server/test_presence.py
+async def test_somebody_is_asked_to_show_that_they_are_there(address, visiting):
+    """Before Chromium's own camera, which shows no face: the step comes back and says so."""
+    async with visiting(address, width=390, height=844) as page:
+        await page.context.grant_permissions(["camera", "microphone"])
+        await start(page)
+        await page.click("#settings-open")
+        await page.click("#create-open")
+        await page.set_input_files("#create-file", PERSONA)
+        await page.fill("#create-name", "somebody")
+        await page.click("#create-photo button[type=submit]")
+        await page.fill("#create-giver", "Somebody")
+        await page.check("#create-confirm")
+        await page.click("#create-make")
+        await page.wait_for_selector("#create[data-step=presence]")
+        assert await page.locator("#presence-send").is_hidden()
+        await page.click("#presence-start")
+        await page.wait_for_selector("#create-presence[data-state=ready]")
+        assert len((await page.inner_text("#presence-sentence")).split()) > 10
+        first = await page.get_attribute("#presence-sentence", "data-id")
+        await page.click("#presence-record")
+        await page.wait_for_timeout(6000)
+        await page.click("#presence-stop")
+        await page.click("#presence-send")
+        await page.wait_for_selector("#create[data-step=making]")
+        await page.wait_for_selector("#presence-fault:not([hidden])", timeout=60_000)
+        told = await page.inner_text("#presence-fault")
+        assert "face" in told or "pictures" in told  # the latter where the machine is busy
+        assert not await page.evaluate("document.querySelector('#presence-view').srcObject")
+        await page.click("#presence-start")  # with another sentence
+        await page.wait_for_selector("#create-presence[data-state=ready]")
+        assert await page.get_attribute("#presence-sentence", "data-id") != first
+        await page.click("#create-close")
+        assert not await page.evaluate("document.querySelector('#presence-view').srcObject")
+
+
 async def since_the_microphone_opened(page, seconds):
     script = "(ms) => performance.now() - taps.mic[0][0] > ms"
     await page.wait_for_function(script, arg=seconds * 1000, timeout=30_000)

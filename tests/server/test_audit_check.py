@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from random import Random
 
 import pytest
 
@@ -196,6 +197,44 @@ def test_a_line_that_only_lacks_its_end_counts(home):
     write(home, 1, "2026-11-29")
     found = check(home)
     assert (found.findings, found.end.number) == ([], 9)
+
+
+def test_a_log_that_a_running_server_loses_goes_on_with_its_numbers(tmp_path):
+    made = log_of(tmp_path)
+    for _ in range(3):
+        made.append([made.row("session-opened")])
+    for path in list(chain.folder_of(tmp_path).iterdir()):
+        path.unlink()
+    made.append([made.row("session-opened")])
+    texts = [fault.text for fault in check(tmp_path).faults]
+    assert "lines 1 to 3 were missing when it was written" in texts
+
+
+def test_whatever_lies_there_a_writer_goes_on_and_a_check_ends(tmp_path, monkeypatch):
+    random, made = Random(16), log_of(tmp_path)
+    folder = chain.folder_of(tmp_path)
+    bad = (
+        b"[" * 4000, b'{"n":1e999}', b'{"n":true,"at":"","what":"","prev":""}', b"\xff\xfe\x00",
+        b'{"n":99999999999999999999}', b'{"n":7,"at":"x","what":"file-expired","prev":"y"}',
+        b"null", b'"n"', b'{"n":-1}',
+        b'{"n":5,"at":"2026-01-01","up":1e400,"boot":"b","what":"file-expired","last":[],"prev":""}',
+        b'{"n":5,"at":"2026-01-01","up":9,"boot":"b","what":"lines-missing","last":"1","prev":""}',
+        b"\n\n\n", b"x" * 40_000, b"",
+    )  # fmt: skip
+    for turn in range(60):
+        made.append([made.row("session-opened", count=turn)])
+        path = random.choice([*(file.path for file in chain.files(folder)), folder / chain.HEAD])
+        with path.open("r+b") as file:
+            end = file.seek(0, 2)
+            file.seek(random.randrange(end + 1) if turn % 2 else end)
+            file.write(random.choice(bad) + random.choice((b"", b"\n")))
+        check(tmp_path)
+    made.append([made.row("server-stopped")])
+    monkeypatch.setenv("VISAVIS_HOME", str(tmp_path))
+    assert main(["audit", "show", "--since", "2020-01-01"]) == 0
+    *_, (_, last) = audit_check.rows(folder)
+    assert audit_check.row_of(last)["what"] == "server-stopped"
+    assert check(tmp_path).faults
 
 
 def test_days_that_are_old_are_deleted_and_the_chain_holds(home):

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -11,6 +12,10 @@ from support.stage import SILENCE, VOICE, Stage
 from support.virtual_time import virtual_time
 
 from visavis.server.playout.messages import FRAME, PACKET, ms, to_ms
+from visavis.server.provenance import verifying
+from visavis.server.provenance.claims import Film
+from visavis.server.provenance.films import FilmSigning, note, noted
+from visavis.server.provenance.signing import Signatory
 from visavis.server.recording.files import read_sound
 from visavis.server.recording.recorder import Recorder
 from visavis.server.session import events
@@ -126,6 +131,10 @@ def frames(path):
         return sum(1 for _ in video.decode(video=0))
 
 
+def checked(path, home):
+    return verifying.verdict(path, verifying.own_anchors(home), "own")
+
+
 @virtual_time
 async def test_a_running_session_is_written_while_it_is_watched(tmp_path):
     async with Stage() as stage:
@@ -166,6 +175,43 @@ async def test_the_end_of_a_session_closes_the_file(tmp_path):
 
 
 @virtual_time
+async def test_a_recording_is_signed_at_its_end_or_late_where_it_was_cut_off(tmp_path):
+    home = tmp_path / "home"
+    signing = FilmSigning(Signatory(home), Film("anna", "recorded"))
+    async with Stage() as stage:
+        recorder = Recorder(tmp_path / "session.mp4", signing=signing)
+        writing = stage.session.add_outlet(recorder)
+        await stage.pass_time(4000)
+        torn = tmp_path / "torn.mp4"  # as both lie on the disk now
+        shutil.copy(recorder.path, torn)
+        shutil.copy(note(recorder.path), note(torn))
+        recorder.stop()
+        await writing
+    assert recorder.signed.why == ""
+    assert not note(recorder.path).exists()
+    found = await asyncio.to_thread(checked, recorder.path, home)
+    assert (found.is_trusted, found.claims["avatar"]) == (True, "anna")
+    assert frames(recorder.path) == recorder.length // FRAME
+    assert (await asyncio.to_thread(checked, torn, home)).state in {"unsigned", "unreadable"}
+    film = replace(await asyncio.to_thread(noted, torn), late=True)
+    late = await asyncio.to_thread(FilmSigning(Signatory(home), film).finish, torn)
+    assert late.why == ""
+    assert (await asyncio.to_thread(checked, torn, home)).claims["late"] is True
+
+
+@virtual_time
+async def test_a_recording_that_cannot_be_signed_is_kept_and_says_so(tmp_path):
+    (tmp_path / "home").write_text("a file, no folder")
+    signing = FilmSigning(Signatory(tmp_path / "home"), Film("anna", "recorded"))
+    async with Stage() as stage:
+        recorder = Recorder(tmp_path / "session.mp4", longest=ms(1000), signing=signing)
+        await stage.session.add_outlet(recorder)
+    assert recorder.fault == ""
+    assert "cannot be written to" in recorder.signed.why
+    assert frames(recorder.path) == 25
+
+
+@virtual_time
 async def test_a_recording_ends_by_itself(tmp_path):
     async with Stage() as stage:
         recorder = Recorder(tmp_path / "session.mp4", longest=ms(1000))
@@ -188,6 +234,10 @@ async def test_a_session_is_recorded_over_http_while_a_viewer_watches(tmp_path):
         made = await (await client.delete(address)).json()
         assert made["state"] == "done"
         assert frames(made["file"]) == round(made["seconds"] * 25)
+        assert (made["signed"], made["unsigned"]) == (True, "")
+        found = await asyncio.to_thread(checked, Path(made["file"]), tmp_path)
+        assert found.is_trusted
+        assert found.claims["consent"]
         assert np.abs(await asyncio.to_thread(read_sound, Path(made["file"]))).max() > 6000
         picture = await viewer.tracks["video"].recv()
         assert (picture.width, picture.height) == (128, 128)

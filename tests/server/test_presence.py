@@ -266,23 +266,25 @@ def test_a_moving_mouth_that_says_something_else_is_not_believed(
 def test_somebody_else_is_told(live, network):
     photo = decoded(film(1), KOFI.read_bytes()).photo
     few = replace(live, photo=photo, pictures=live.pictures[::8], times=live.times[::8])
-    assert code_of(witness.measured(few, network)) == "presence-other-face"
+    found = replace(witness.measured(few, network), rate=12.5)
+    assert code_of(found) == "presence-other-face"
 
 
 def test_a_second_face_and_no_face_are_told(live, network):
     some = {"times": live.times[::8]}
     twice = np.concatenate([live.pictures[::8]] * 2, axis=2)
     found = witness.measured(replace(live, pictures=twice, **some), network)
-    assert code_of(found) == "presence-several-faces"
+    assert code_of(replace(found, rate=12.5)) == "presence-several-faces"
     empty = np.full_like(live.pictures[::8], 90)
     found = witness.measured(replace(live, pictures=empty, **some), network)
-    assert code_of(found) == "presence-no-face"
+    assert code_of(replace(found, rate=12.5)) == "presence-no-face"
 
 
 @pytest.mark.parametrize(
     ("changes", "words", "code"),
     [
         ({"seconds": 1.0}, 1.0, "presence-too-short"),
+        ({"rate": 4.0}, 1.0, "presence-few-pictures"),
         ({"spoken": 0.5}, 1.0, "presence-other-words"),
         ({}, 0.7, "presence-other-words"),
         ({"opening": 0.001}, 1.0, "presence-still"),

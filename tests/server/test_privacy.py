@@ -122,13 +122,13 @@ def test_it_names_who_is_sent_something(tmp_path):
         home=str(tmp_path), dialogue="openai", llm_base_url="https://model.example/v1?key=secret",
         llm_model="m", tools=str(tools), turn_servers="turn:relay.example:3478",
         turn_secret="s", ice_servers="turn:name:account@other.example:3478 stun:stun.example:3478",
-        livekit_urls="wss://rooms.example",
+        livekit_urls="wss://rooms.example", sign_timestamp_url="http://stamp.example/tsr",
     )  # fmt: skip
     report = privacy.examine(config)
     hosts = {host for row in report.leaves for host in row.to.split()}
     assert {
         "model.example", "weather.example", "relay.example", "other.example", "stun.example",
-        "rooms.example",
+        "rooms.example", "stamp.example",
     } <= hosts  # fmt: skip
     assert "secret" not in str(report)
     assert "account" not in str(report.leaves)

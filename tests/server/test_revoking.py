@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
 from support.rig_by_hand import CONSENT, avatar
@@ -16,6 +17,7 @@ from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.composition import SESSIONS
 from visavis.server.http.opening import Wish
 from visavis.server.protocol import Goodbye
+from visavis.server.system.errors import Ended
 
 WHY = "Not any more."
 NOW = datetime.datetime(2026, 11, 29, 12, 0, 1, tzinfo=datetime.UTC)
@@ -156,3 +158,24 @@ def test_a_consent_has_an_end_and_the_usual_uses_unless_more_is_said():
 def test_what_is_no_consent_is_refused(more):
     with pytest.raises(AvatarError):
         granted(**more)
+
+
+async def test_who_is_refused_is_noted_once_in_a_while():
+    class Noted:
+        rows: ClassVar = []
+
+        def record(self, what, **fields):
+            self.rows.append((what, fields))
+
+    class Over(FakeServices):
+        async def check(self, avatar, voice):
+            raise Ended("over", "consent-revoked")
+
+    fakes = Over()
+    async with serving(fakes) as client:
+        sessions = client.server.app[SESSIONS]
+        sessions._audit = Noted()
+        for _ in range(3):
+            with pytest.raises(Ended):
+                await sessions.kind(Wish())
+    assert Noted.rows == [("consent-refused", {"avatar": "mira", "why": "consent-revoked"})]

@@ -71,4 +71,7 @@ def test_doctor_tells_what_it_says(
     monkeypatch.setenv("VISAVIS_HOME", str(tmp_path))
     name = Installation.of(tmp_path).name
     main(["doctor"])
-    assert f"Mark: in every picture, not seen: {name}" in capsys.readouterr().out
+    assert (
+        f"Mark: in all pictures and sound, not seen and not heard: {name}"
+        in capsys.readouterr().out
+    )

@@ -308,6 +308,7 @@ export default {
   "fault.presence-too-large": "Das Video ist zu groß. Nehmen Sie nur den Satz auf.",
   "fault.presence-broken": "Das Video lässt sich nicht lesen. Nehmen Sie es noch einmal auf.",
   "fault.presence-no-picture": "Das Video hat kein Bild.",
+  "fault.presence-few-pictures": "Das Video hat zu wenige Bilder in der Sekunde, um einen Mund sich bewegen zu sehen. Schließen Sie andere Programme und nehmen Sie es noch einmal auf.",
   "fault.presence-no-sound": "Das Video hat keinen Ton: Der Satz muss zu hören sein.",
   "fault.presence-no-face": "Auf zu wenig vom Video ist ein Gesicht zu sehen. Sehen Sie bei gutem Licht in die Kamera.",
   "fault.presence-several-faces": "Es ist mehr als ein Gesicht zu sehen. Nur die Person auf dem Foto darf es sein.",

@@ -309,6 +309,7 @@ export default {
   "fault.presence-too-large": "The video is too large. Record the sentence alone.",
   "fault.presence-broken": "The video cannot be read. Record it once more.",
   "fault.presence-no-picture": "The video has no picture in it.",
+  "fault.presence-few-pictures": "The video has too few pictures a second to see a mouth move. Close other programs, and record it again.",
   "fault.presence-no-sound": "The video has no sound: the sentence has to be heard.",
   "fault.presence-no-face": "Too little of the video shows a face. Look into the camera, in good light.",
   "fault.presence-several-faces": "More than one face is to be seen. Only the person in the photo may be.",

@@ -308,6 +308,7 @@ export default {
   "fault.presence-too-large": "El vídeo es demasiado grande. Grabe solo la frase.",
   "fault.presence-broken": "El vídeo no se puede leer. Grábelo otra vez.",
   "fault.presence-no-picture": "El vídeo no tiene imagen.",
+  "fault.presence-few-pictures": "El vídeo tiene muy pocas imágenes por segundo para ver moverse la boca. Cierre otros programas y grábelo otra vez.",
   "fault.presence-no-sound": "El vídeo no tiene sonido: la frase tiene que oírse.",
   "fault.presence-no-face": "Se ve una cara en muy poco del vídeo. Mire a la cámara, con buena luz.",
   "fault.presence-several-faces": "Se ve más de una cara. Solo puede verse la persona de la foto.",

@@ -308,6 +308,7 @@ export default {
   "fault.presence-too-large": "La vidéo est trop lourde. N’enregistrez que la phrase.",
   "fault.presence-broken": "La vidéo ne peut pas être lue. Enregistrez-la encore une fois.",
   "fault.presence-no-picture": "La vidéo n’a pas d’image.",
+  "fault.presence-few-pictures": "La vidéo a trop peu d’images par seconde pour voir bouger la bouche. Fermez d’autres programmes et enregistrez à nouveau.",
   "fault.presence-no-sound": "La vidéo n’a pas de son : la phrase doit être entendue.",
   "fault.presence-no-face": "On voit trop peu un visage dans la vidéo. Regardez la caméra, avec un bon éclairage.",
   "fault.presence-several-faces": "On voit plus d’un visage. Seule la personne sur la photo doit être visible.",
