@@ -20,8 +20,8 @@ def keep(label: Labelled | None, picture: I420, shown: I420) -> I420:
         return shown
     height, width = picture.shape[0] * 2 // 3, picture.shape[1]
     left, top, wide, high = label.box
-    rows = _even(top * height - _AROUND), _even((top + high) * height + _AROUND)
-    columns = _even(left * width - _AROUND), _even((left + wide) * width + _AROUND)
+    rows = _even(top * height), _even((top + high) * height)
+    columns = _even(left * width), _even((left + wide) * width)
     beside = (shown.shape[1] - width) // 2
     for into, plane in zip(_planes(shown), _planes(picture), strict=True):
         part = height // plane.shape[0]
