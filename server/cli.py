@@ -345,7 +345,11 @@ def _add_keys(commands: Any) -> None:
     actions = _add_actions(commands, "keys", "the keys that sign films and recordings")
     _add_json(_add(actions, "show", "keys:show", "show the keys, and who vouches for them"))
     _add(actions, "make", "keys:make", "make those that are not there yet, self-signed")
-    _add(actions, "renew", "keys:renew", "make a new key for films, by the same authority")
+    renew = _add(actions, "renew", "keys:renew", "make a new key for films, by the same authority")
+    renew.add_argument(
+        "--authority", action="store_true",
+        help="by a new one, if the old one was stolen: what was signed before is trusted no more",
+    )  # fmt: skip
     bring = _add(actions, "import", "keys:bring", "sign with a key and certificates of your own")
     bring.add_argument("chain", type=Path, help="PEM certificates, the signer's own first")
     bring.add_argument("key", type=Path, help="PEM private key, without a passphrase")

@@ -42,10 +42,10 @@ _FFT: Final = 512
 _ROWS: Final = 4096  # spectra at a time
 
 _LOUDEST: Final = np.float32(8)  # of full scale: a decoder may give anything
-_WHOLE: Final = 30.0  # s; what is longer is searched in parts as well, for its clock may be another
-_PART: Final = 20.0
+_WHOLE: Final = 12.0  # s; what is longer is searched in parts as well, for its clock may be another
+_PART: Final = 10.0
 _TRIED: Final = 8  # beginnings of a period, the likeliest
-_LIKELY: Final = 2.5  # standard deviations
+_LIKELY: Final = 2.8  # standard deviations
 
 _AGAIN: Final = 0.5  # of the slots before and after a cell, against a sound that swells or fades
 _BESIDE: Final = 0.35  # of the bands below and above, against one that begins or ends

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,8 @@ from visavis.models.avatar.file import SHIPPED, SUFFIX, Card
 from visavis.models.recognition import Template
 from visavis.server.avatars.faces import Faces, FacesUnread, Reading
 from visavis.server.avatars.likeness import Claim, Kept, Objection, Standing, alike, objection
+from visavis.server.avatars.revocations import Entry, stamp
+from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,19 @@ _NO_FACE: Final = (
     "another photo, seen from the front."
 )
 _OVER: Final[Mapping[str, Standing]] = {"consent-revoked": "revoked", "consent-expired": "expired"}
+
+
+def given_anew(store: AvatarStore, card: Card) -> None:
+    """A new record of a photo whose earlier consent was taken back counts: the person was there,
+    or the operator spoke for it. Revocations hold for a photo, whatever is made of it.
+
+    Raises ConfigError, OSError.
+    """
+    if store.standing(card).code == "consent-revoked":
+        entry = Entry(
+            "renewed", card.reference, "", card.name, stamp(utc()), "the avatar made anew"
+        )
+        store.revocations.add([entry])
 
 
 class Comparing:
@@ -40,6 +55,10 @@ class Comparing:
             yield Comparison(self._faces.network(), reading, self._kept(cards))
         finally:
             reading.close()
+
+    def tidy(self, there: Container[str]) -> None:
+        """Forget the faces of avatars that are not there: their files were deleted by hand."""
+        self._faces.forget_all_but(there)
 
     def forget(self, avatar: str) -> None:
         """It was removed, and nothing of its face stays."""

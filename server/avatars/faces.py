@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -81,7 +81,7 @@ class Faces:
     def read(self, avatars: Mapping[str, Path]) -> Reading:
         """Begin to read those that nobody has read yet; forget those that are gone."""
         known, unread = self._known(avatars)
-        self._forget_all_but(avatars)
+        self.forget_all_but(avatars)
         return Reading(self, known, unread)
 
     def forget(self, name: str) -> None:
@@ -114,7 +114,8 @@ class Faces:
                 known.append(face)
         return known, unread
 
-    def _forget_all_but(self, avatars: Mapping[str, Path]) -> None:
+    def forget_all_but(self, avatars: Container[str]) -> None:
+        """Those of avatars that are gone."""
         with contextlib.suppress(OSError):
             for file in self._folder.iterdir():
                 if file.suffix == SUFFIX and file.stem not in avatars:

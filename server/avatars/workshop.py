@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from visavis.engines.base import EngineError
-from visavis.models.avatar.file import read_card
+from visavis.models.avatar.file import Card, read_card
 from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Baked, Order, Refused, Step
+from visavis.server.avatars.comparing import given_anew
 from visavis.server.avatars.identity import Identity
 from visavis.server.avatars.making import Making
 from visavis.server.avatars.presence import Evidence
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.system.audit import Audit, Unaudited
-from visavis.server.system.errors import Busy, Conflict, Forbidden, NotFound
+from visavis.server.system.errors import Busy, ConfigError, Conflict, Forbidden, NotFound
+from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks, Worker
 
 log = logging.getLogger(__name__)
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 _KEPT: Final = 16  # jobs that can still be asked about
 _PATIENCE: Final = 180.0  # s for one avatar; it takes about 5 on a quiet 2.4 GHz core
 _FREE_AGAIN: Final = "Another avatar is being made. Try again in a few seconds."
+_WHOSE: Final = "likeness-", "presence-"  # how codes begin that are about who it is
 _ENDED: Final = "Making the avatar was ended before it was done."
 _TOO_LONG: Final = "Making the avatar took too long. Try again with a smaller photo."
 
@@ -163,9 +166,19 @@ class Workshop:
             await self._note_consent(job.name)
         else:
             job.state, job.failure = "failed", outcome or Refused("bake-failed", _ENDED)
+            if job.failure.code.startswith(_WHOSE):
+                self._audit.record(
+                    "consent-refused", avatar=job.name, why=job.failure.code, door="page"
+                )
         failure = job.failure.code if job.failure else None
         extra = {"avatar": job.name, "state": job.state, "failure": failure}
         log.info("an avatar's making ended", extra=extra)
+
+    async def _count(self, card: Card) -> None:
+        try:
+            await asyncio.to_thread(given_anew, self._store, card)
+        except (ConfigError, OSError) as error:  # it stays refused, and says so
+            log.warning("a consent was not given anew", extra={"fault": fault(error)})
 
     async def _note_consent(self, name: str) -> None:
         try:
@@ -173,7 +186,11 @@ class Workshop:
         except AvatarError:  # removed at once
             return
         consent = card.consent
+        if consent.proof:
+            await self._count(card)
         self._audit.record(
             "consent-given", avatar=name, reference=card.reference, door="page",
             uses=" ".join(consent.uses), until=consent.until or "never",
+            presence="shown" if consent.proof else "not shown",
+            likeness="explained" if consent.likeness else "none",
         )  # fmt: skip

@@ -15,6 +15,7 @@ from visavis.models.avatar.file import Avatar, Consent, changed, load_avatar, re
 from visavis.models.bake.portrait import create_avatar
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE_FOLDER
+from visavis.server.avatars.comparing import given_anew
 from visavis.server.avatars.granting import granted
 from visavis.server.avatars.likeness import checked_words
 from visavis.server.avatars.standing import utc
@@ -69,6 +70,8 @@ def create(options: argparse.Namespace) -> None:
     path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
     was_there = path.exists()
     avatar.save(path, key)
+    if consent.proof or consent.likeness:
+        given_anew(store, avatar.card)
     with auditing(settings.load({}), "visavis avatar create") as audit:
         audit.record(
             "avatar-changed" if was_there else "avatar-made", avatar=options.name, who=user()

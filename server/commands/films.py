@@ -14,8 +14,10 @@ from visavis.server.provenance.claims import Film
 from visavis.server.provenance.films import FilmSigning
 from visavis.server.provenance.keyring import Keyring
 from visavis.server.provenance.signing import OFF, Outcome, Signatory
+from visavis.server.system import home
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.installation import FOLDER
 
 
 def signatory(config: Config) -> Signatory:
@@ -54,7 +56,8 @@ def say_outcome(path: Path, outcome: Outcome) -> None:
 
 def problem(config: Config) -> str:
     """What is wrong where films must be signed; empty: nothing, or they need not be."""
-    return told(config) if config.sign == "on" and _fault(config) else ""
+    why = _fault(config) if config.sign == "on" else ""
+    return f"sign is on, and {why}" if why else ""
 
 
 def told(config: Config) -> str:
@@ -95,6 +98,8 @@ def _fault(config: Config) -> str:
         return why
     try:
         found = Keyring.known(config.home_path)
-        return found.fault(datetime.datetime.now(datetime.UTC)) if found else ""
+        if found is None:
+            return home.unwritable(config.home_path / FOLDER)
+        return found.fault(datetime.datetime.now(datetime.UTC))
     except ConfigError as error:
         return str(error)

@@ -56,10 +56,13 @@ def make(options: argparse.Namespace) -> None:
 def renew(options: argparse.Namespace) -> None:
     """`keys renew`. Raises ConfigError."""
     config = settings.load({})
-    found = keyring.renew(config.home_path)
+    found = keyring.renew(config.home_path, authority=options.authority)
     _note(config, found, "renewed")
     _say_pair(found)
-    say_line("films that were signed before stay as good as they were")
+    if options.authority:
+        say_line("films that were signed before are trusted no more where this certificate is")
+    else:
+        say_line("films that were signed before stay as good as they were")
 
 
 def bring(options: argparse.Namespace) -> None:

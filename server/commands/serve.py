@@ -10,7 +10,7 @@ from typing import Final
 
 import uvloop
 
-from visavis.server.commands import lifetime
+from visavis.server.commands import films, lifetime
 from visavis.server.system import config_reading as settings
 from visavis.server.system import config_secrets
 from visavis.server.system.config import Config
@@ -31,6 +31,7 @@ def run(options: argparse.Namespace) -> None:
     lifetime.log_to_stderr(config.log_level)
     for doubt in config_secrets.doubts(config, file=options.config):
         log.warning(doubt)
+    films.signatory(config)  # before workers are begun, which could only end
     for secret in (*config_secrets.SECRETS, "ice_servers"):  # no child process needs them
         os.environ.pop(f"VISAVIS_{secret.upper()}", None)
     count = workers(config, Machine())

@@ -103,6 +103,8 @@ class AvatarRoutes:
 
     async def _list(self, request: web.Request) -> web.Response:
         found = await asyncio.to_thread(self._store.find)
+        if self._identity is not None and self._identity.comparing is not None:
+            await asyncio.to_thread(self._identity.comparing.tidy, found.cards)
         it = request.get(PASS)  # whoever has a visitor's token sees what it is for
         own = it.avatars if it is not None else ()
         default = own[0] if own else self._default

@@ -70,14 +70,20 @@ class Keyring:
         return certificates.validity(self.pair.certificate, now)
 
 
-def renew(home: Path) -> Keyring:
-    """A new key and certificate, by the same authority as before. Raises KeyFault, .."""
+def renew(home: Path, *, authority: bool = False) -> Keyring:
+    """A new key and certificate, by the authority as before. Raises KeyFault, CertificateFault.
+
+    authority: by a new one, in place of one that was stolen or of somebody else's certificate.
+    What was signed before is trusted no more, then.
+    """
     installation = Installation.of(home)
-    known = Keyring.known(home) if (installation.folder / KEY).exists() else None
+    if authority:
+        (installation.folder / AUTHORITY).unlink(missing_ok=True)
+    known = Keyring.known(home) if (installation.folder / KEY).exists() and not authority else None
     if known is not None and not known.is_own:
         raise CertificateFault(
             "the certificate in use was brought along: have its authority renew it and "
-            "`visavis keys import` the new one"
+            "`visavis keys import` the new one, or go back to your own: `keys renew --authority`"
         )
     try:
         with locked(installation.folder):

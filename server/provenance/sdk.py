@@ -144,7 +144,9 @@ def _report(kind: str, file: IO[bytes], manifest: bytes | None, anchors: bytes) 
             raise Unsigned from error
         with reader:
             report: dict[str, Any] = json.loads(reader.json())
-            return report
+    if report.get("active_manifest") not in report.get("manifests", {}):
+        raise SdkFault("Manifest")  # its claim could not be read at all
+    return report
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from visavis.server.provenance.claims import Film
 from visavis.server.provenance.keyring import Keyring
 from visavis.server.provenance.sdk import Photo, SdkFault
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.faults import fault
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,8 @@ class Signatory:
             why = error.strerror or type(error).__name__
         except (SdkFault, ConfigError) as error:
             why = str(error)
+        except Exception as error:  # noqa: BLE001 (the film is there, and whoever made it is told)
+            why = fault(error)
         log.warning("a film could not be signed", extra={"file": str(path), "why": why})
         return Outcome(f"{path} could not be signed: {why}")
 

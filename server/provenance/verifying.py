@@ -133,6 +133,8 @@ def _judged(report: dict[str, Any], trust: Trust, now: datetime.datetime) -> Ver
     claims = _claimed(active)
     stamped = str(info.get("time") or "")
     state, why = _state([code for code in failures if code not in _ROUGH])
+    if state == "valid" and report.get("validation_state") == "Invalid":
+        state, why = "forged", "the credentials of what it was made from are not as they were"
     known = any(each["code"] == _STAMP_KNOWN for each in checks.get("success", []))
     others = len(report["manifests"]) - 1
     notes = _notes(claims, stamped, now, known=known)

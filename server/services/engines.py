@@ -281,9 +281,11 @@ class Services:
         self._seed += 1
         with loading("The session's lips or motion"):
             motion, mouth = await asyncio.to_thread(load.motion, self._seed), await self.mouth()
+        canvas = Canvas(*self._defaults.size)
+        finishing = await asyncio.to_thread(self._defaults.finishes.of, canvas)
         loan = await self._puppets.lend(path)
-        wordless = Wordless(self._guide, self._drawing, self._metrics, self._defaults.finishes)
-        engines = wordless.engines(loan, motion, mouth, source)
+        wordless = Wordless(self._guide, self._drawing, self._metrics)
+        engines = wordless.engines(loan, motion, mouth, source, finishing)
         over = self._avatars.permit(loan.card).over
         return replace(engines, card=loan.card, forbidden=over)
 

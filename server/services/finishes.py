@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from visavis.engines.base import Finish, SoundFinish
 from visavis.engines.marking.label import Label
 from visavis.engines.settings import Lettered
@@ -28,13 +30,16 @@ class Finishes:
     lettered: Lettered | None = None
 
     def of(self, canvas: Canvas) -> Finishing:
-        """For one session. Raises EngineError."""
-        made = [make(canvas) for make in self.makers]
+        """For one session; not in the event loop. Raises EngineError."""
+        made: list[Finish] = [make(canvas) for make in self.makers]
         sound = self.sound() if self.sound is not None else None
-        if self.lettered is None:
-            return Finishing(*made, sound=sound)
-        label = Label(self.lettered, canvas)
-        return Finishing(label, *made, sound=sound, label=label.shown)
+        label = Label(self.lettered, canvas) if self.lettered is not None else None
+        each = [label, *made] if label is not None else made
+        finishing = Finishing(*each, sound=sound, label=label.shown if label is not None else None)
+        # What is compiled or read at the first picture is so here: the still is finished in the
+        # event loop.
+        finishing.of(np.full(canvas.shape, 16, np.uint8), 0)
+        return finishing
 
 
 AS_DRAWN: Final = Finishes()  # pictures as they are drawn

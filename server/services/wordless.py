@@ -12,14 +12,13 @@ from typing import Final, TypeVar
 
 from visavis.engines.base import PLAIN, EngineError, Motion, Prosody, Speech, Voice
 from visavis.engines.dialogue.echo import EchoDialogue
-from visavis.models.pictures.canvas import Canvas
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.services.drawing import DrawingPool
-from visavis.server.services.finishes import AS_DRAWN, Finishes
 from visavis.server.services.minds import DialogueMind
 from visavis.server.services.puppets import Loan
 from visavis.server.session.engines import Engines
+from visavis.server.session.finishing import Finishing
 from visavis.server.session.guide import Guide
 from visavis.server.session.lipsync import Mouth
 from visavis.server.session.speaking import Speakers
@@ -51,9 +50,10 @@ class Wordless:
     guide: Guide
     drawing: DrawingPool
     metrics: Metrics
-    finishes: Finishes = AS_DRAWN
 
-    def engines(self, loan: Loan, motion: Motion, mouth: Mouth, source: Source) -> Engines:
+    def engines(
+        self, loan: Loan, motion: Motion, mouth: Mouth, source: Source, finishing: Finishing
+    ) -> Engines:
         """Of one session, to which all of these belong from now on."""
         heard = source == "microphone"
         sitting = self.drawing.sit(loan.puppet)
@@ -62,15 +62,13 @@ class Wordless:
             sitting.end()
             loan.end()
 
-        height, width = loan.still.shape[0] * 2 // 3, loan.still.shape[1]
-        canvas = Canvas(width, height)
         mind = DialogueMind(self._served("dialogue", EchoDialogue()))
         return Engines(
             ear=replace(mouth, held=HELD) if heard else None,
             motion=motion,
             sitting=sitting,
             still=loan.still,
-            finishing=self.finishes.of(canvas),
+            finishing=finishing,
             speakers=Speakers(mind, self._served("tts", Mute()), self.guide),
             apology=(),
             give_back=give_back,

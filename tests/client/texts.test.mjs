@@ -58,3 +58,15 @@ test("the first of the visitor's languages that is spoken there", () => {
   assert.equal(common(["it-IT", "de-AT", "en"], ["en", "de"]), "de-AT");
   assert.equal(common(["it-IT"], ["en", "de"]), "");
 });
+
+test("the page that looks for marks has all its words, and its English is what its HTML says", () => {
+  const read = (/** @type {string} */ name) => readFileSync(new URL(`../../client/${name}`, import.meta.url), "utf-8");
+  const html = read("detect.html");
+  const keys = [...html.matchAll(/data-text="([^"]+)">([^<]*)</g)];
+  assert.ok(keys.length > 6);
+  for (const [, key, text] of keys) assert.equal(text, t(key));
+  const asked = [...read("detect/detect.js").matchAll(/\bt\((?:\w+ \? )?"(detect\.[\w.-]+)"/g)].map(([, key]) => key);
+  assert.ok(asked.length > 6);
+  for (const key of asked) assert.ok(has(key), key);
+  for (const kind of ["other", "live", "video", "camera", "published", "embedded"]) assert.ok(has(`detect.session.${kind}`));
+});

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from visavis.models.avatar.file import SHIPPED, Consent
+from visavis.models.avatar import seal
+from visavis.models.avatar.file import SHIPPED, Consent, changed, read_card
 from visavis.models.recognition import SAME, SIZE
 from visavis.server.avatars import faces as reading
 from visavis.server.avatars.baking import Bake, Order, Refused
-from visavis.server.avatars.comparing import UNCHECKED, Comparing, Comparison
+from visavis.server.avatars.comparing import UNCHECKED, Comparing, Comparison, given_anew
 from visavis.server.avatars.faces import Face, Faces, FacesUnread, packed, unpacked
 from visavis.server.avatars.likeness import (
     SAME_MADE,
@@ -23,7 +24,9 @@ from visavis.server.avatars.likeness import (
     objection,
     same_subject,
 )
+from visavis.server.avatars.revocations import Entry
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.system.installation import Installation
 
 ANNA = Consent("Anna Example", "I agree", "Anna Example", "2026-11-01")
 NOBODY = replace(ANNA, subject="nobody: synthetic")
@@ -170,6 +173,14 @@ def test_a_changed_file_is_read_again_and_a_gone_one_is_forgotten(read, tmp_path
     assert not (home / reading.FOLDER / "mira.face").exists()
 
 
+def test_of_an_avatar_that_was_deleted_by_hand_nothing_stays(tmp_path):
+    faces, store = Faces(tmp_path), AvatarStore(tmp_path)
+    for name in ("mira", "gone"):
+        faces.keep(Face(name, OWN), SHIPPED / "mira.avatar")
+    Comparing(store, faces).tidy(store.find().cards)
+    assert [file.stem for file in (tmp_path / reading.FOLDER).iterdir()] == ["mira"]
+
+
 def test_reading_can_be_ended_at_any_moment(tmp_path):
     pending = Faces(tmp_path).read({"mira": SHIPPED / "mira.avatar"})
     pending.close()
@@ -185,6 +196,46 @@ def test_what_cannot_be_compared_is_no_leave(tmp_path):
     comparison = Comparison(tmp_path, Unread(), {})
     assert comparison.objection(OWN, Claim("Bob")).code == UNCHECKED
     assert comparison.objection(None, Claim("Bob")).code == UNCHECKED
+
+
+# --- with a store ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def anna(tmp_path):
+    """A store with Anna's avatar, whose face is mira's."""
+    store = AvatarStore(tmp_path)
+    path = store.file("anna")
+    path.parent.mkdir()
+    shutil.copy(SHIPPED / "mira.avatar", path)
+    path.write_bytes(changed(path, replace(read_card(path), name="anna", consent=ANNA)))
+    path.write_bytes(seal.sealed(path.read_bytes(), Installation.of(tmp_path)))
+    return store
+
+
+def test_a_face_whose_consent_was_taken_back_is_known_again_until_its_file_goes(anna, tmp_path):
+    faces, card = Faces(tmp_path), read_card(anna.file("anna"))
+    for name, path in (("anna", anna.file("anna")), ("tomas", SHIPPED / "tomas.avatar")):
+        faces.keep(Face(name, OWN if name == "anna" else leaning(0.1)), path)
+    faces.keep(Face("mira", leaning(0.1)), SHIPPED / "mira.avatar")
+
+    def told(claim):
+        with Comparing(anna, faces).begin() as comparison:
+            found = comparison.objection(leaning(0.7), claim)
+            return found.code if found else None
+
+    assert told(Claim("Anna Example")) is None
+    at = "2026-11-02T00:00:00Z"
+    anna.revocations.add([Entry("revoked", card.reference, card.photo_sha256, "anna", at)])
+    assert told(Claim("Anna Example")) == "likeness-revoked"
+    assert told(Claim("Anna Example", present=True)) is None
+    anew = replace(card, name="anew", consent=replace(ANNA, proof="she was there"))
+    assert anna.standing(anew).code == "consent-revoked"  # it is of the same photo
+    given_anew(anna, anew)
+    assert (anna.standing(anew).code, anna.standing(card).code) == ("", "consent-revoked")
+    anna.file("anna").unlink()
+    assert told(Claim("Anna Example")) is None
+    assert not (tmp_path / reading.FOLDER / "anna.face").exists()
 
 
 # --- a real bake ----------------------------------------------------------------------------------

@@ -208,6 +208,32 @@ def test_the_photos_credentials_stay_in_the_chain(taken, home, name, kind):
     assert found.claims["actions"] == ["c2pa.created", "c2pa.placed"]
 
 
+def test_credentials_of_a_photo_that_were_changed_in_the_film_are_told(taken, home):
+    from visavis.models.pictures.credentials import credentials
+
+    path = taken("live.mp4")
+    kept = credentials(films.credentialed("JPEG"))
+    Signatory(home).sign(path, Film("anna", "recorded", photo=kept))
+    path.write_bytes(path.read_bytes().replace(b"digitalCapture", b"digitalCapturf"))
+    found = verdict(path, home)
+    assert (found.state, found.is_trusted) == ("forged", False)
+    assert "made from" in found.why
+
+
+def test_no_changed_byte_of_what_is_claimed_is_believed_or_breaks_anything(taken, home):
+    path = taken("live.webm")
+    Signatory(home).sign(path, ANNA)
+    beside = binding.sidecar(path)
+    good = beside.read_bytes()
+    assertions = good.index(b"c2pa.assertions") + 20, good.index(b"c2pa.claim.v2") - 30
+    claim = good.index(b"c2pa.claim.v2") + 20, good.index(b"c2pa.signature") - 40
+    for at in (*range(*assertions, 7), *range(*claim, 7)):
+        bad = bytearray(good)
+        bad[at] ^= 0x5A
+        beside.write_bytes(bad)
+        assert verdict(path, home).state in {"changed", "forged", "unreadable"}
+
+
 def test_forged_credentials_of_a_photo_are_left_out(taken, home):
     from visavis.models.pictures.credentials import credentials
 
@@ -404,6 +430,14 @@ def test_what_was_signed_before_a_renewal_stays_trusted(taken, tmp_path):
     assert verdict(path, home).is_trusted
 
 
+def test_a_new_authority_trusts_nothing_of_the_old_one(taken, tmp_path):
+    path, home = taken("live.mp4"), tmp_path / "home"
+    Signatory(home).sign(path, ANNA)
+    keyring.bring(home, films.pair()[0])
+    assert keyring.renew(home, authority=True).is_own
+    assert verdict(path, home).signer.trust == "nobody"
+
+
 def test_ones_own_certificate_signs(taken, tmp_path):
     path, home = taken("live.mp4"), tmp_path / "home"
     pair, anchor = films.pair()
@@ -474,3 +508,14 @@ def test_a_report_says_what_scripts_need(taken, home, capsys, monkeypatch):
     assert cli.main(["verify", str(path.with_name("none.mp4"))]) == 1
     assert cli.main(["keys", "show", "--json"]) == 0
     assert cli.main(["sign", str(path)]) == 2
+
+
+def test_a_server_that_must_sign_and_cannot_does_not_begin(tmp_path, capsys, monkeypatch):
+    from visavis.server import cli
+
+    (tmp_path / "keys").write_text("a file, no folder")
+    monkeypatch.setenv("VISAVIS_HOME", str(tmp_path))
+    assert cli.main(["serve", "--port", "0", "--sign", "on"]) == 2
+    assert "sign is on, and" in capsys.readouterr().err
+    assert cli.main(["serve", "--port", "0", "--sign", "perhaps"]) == 2
+    assert "choose auto, on or off" in capsys.readouterr().err

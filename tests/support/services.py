@@ -16,6 +16,7 @@ from visavis.engines.direction.director import Director
 from visavis.engines.direction.sentiment import Sentiment
 from visavis.engines.language import detection, tongues
 from visavis.engines.language.commands import Commands
+from visavis.models.avatar.consent import Use
 from visavis.models.avatar.file import Card
 from visavis.models.pictures import double
 from visavis.server.playout.clock import Clock
@@ -90,7 +91,7 @@ class FakeServices:
 
     async def lend(
         self, avatar: str, voice: str, source: Source = "dialogue", language: str = "en", *,
-        follows: bool = False, background: str = "",
+        follows: bool = False, background: str = "", uses: tuple[Use, ...] = ("live",),
     ) -> Engines:  # fmt: skip
         await self.check(avatar, voice)
         self.lent += 1
