@@ -42,6 +42,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _complain(error, _USAGE)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except BrokenPipeError:  # as of `visavis voices | head`: who reads has had enough
+        return _FAILURE
     except Exception as error:
         if isinstance(error, _faults()):
             return _complain(error, _FAILURE)
@@ -253,7 +255,10 @@ def _add_token(commands: Any) -> None:
     parser.add_argument(
         "--file", type=Path, help="write it to this new file, for you alone to read"
     )
-    parser.add_argument("--role", choices=("visitor", "staff", "operator", "metrics"))
+    parser.add_argument(
+        "--role", choices=("visitor", "staff", "operator", "metrics"),
+        help="whose token: a visitor's is signed with token_secret, the others are secrets",
+    )  # fmt: skip
     parser.add_argument(
         "--show",
         metavar="TOKEN",
