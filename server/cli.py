@@ -45,6 +45,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _complain(error, _USAGE)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except BrokenPipeError:  # as of `visavis voices | head`: who reads has had enough
+        return _FAILURE
     except Exception as error:
         if isinstance(error, _faults()):
             return _complain(error, _FAILURE)

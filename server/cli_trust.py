@@ -25,7 +25,10 @@ def add_token(commands: Any) -> None:
     parser.add_argument(
         "--file", type=Path, help="write it to this new file, for you alone to read"
     )
-    parser.add_argument("--role", choices=("visitor", "staff", "operator", "metrics"))
+    parser.add_argument(
+        "--role", choices=("visitor", "staff", "operator", "metrics"),
+        help="whose token: a visitor's is signed with token_secret, the others are secrets",
+    )  # fmt: skip
     parser.add_argument(
         "--show",
         metavar="TOKEN",

@@ -41,8 +41,9 @@ def list_all(options: argparse.Namespace) -> None:
         say_line(json.dumps(rows))
         return
     for row in rows:
-        until = row["until"] or "without end"
-        say_line(f"{row['avatar']:16} {row['state']}; {until}; {', '.join(row['uses'])}")
+        say_line(
+            f"{row['avatar']:16} {row['state']}; {_end(row['until'])}; {', '.join(row['uses'])}"
+        )
     if store.revocations.fault:
         say_line(f"note: {store.revocations.fault}")
 
