@@ -1,0 +1,86 @@
+"""Avatar files and lists of revocations that are to be believed, or to hang who reads them."""
+
+import datetime
+import os
+import threading
+from dataclasses import replace
+
+import pytest
+from support.rig_by_hand import CONSENT, avatar
+
+from visavis.models.avatar import seal
+from visavis.server.avatars.revocations import FILE, FOLDER
+from visavis.server.avatars.store import AvatarStore
+from visavis.server.system.installation import Installation
+
+ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+ANNA = replace(CONSENT, subject="Anna Example", given_by="Anna Example", date="2026-01-01")
+
+
+@pytest.fixture
+def store(tmp_path):
+    (tmp_path / "avatars").mkdir()
+    return AvatarStore(tmp_path)
+
+
+def put(store, consent=ANNA, name="anna"):
+    content = seal.sealed(avatar(name, consent).content(), Installation.of(store.home))
+    store.file(name).write_bytes(content)
+    return content
+
+
+def test_no_byte_of_a_seal_can_be_changed(store):
+    """Not those letters either of which a decoder drops some bits."""
+    content = put(store)
+    assert "anna" in store.find().readable
+    for at in range(len(content) - seal.LENGTH - seal.END, len(content)):
+        known = ALPHABET.find(content[at])
+        for mask in (1, 2, 4, 8):
+            byte = ALPHABET[known ^ mask] if known >= 0 else content[at] ^ mask
+            store.file("anna").write_bytes(content[:at] + bytes([byte]) + content[at + 1 :])
+            assert "anna" not in store.find().readable, at - len(content)
+
+
+@pytest.mark.parametrize(
+    ("date", "until"),
+    [("0001-01-01", "9999-12-31"), ("9999-12-31", "9999-12-31"), ("0001-01-01", "0001-01-01")],
+)
+def test_days_at_the_ends_of_the_calendar_hide_no_other_avatar(store, date, until):
+    put(store)
+    put(store, replace(ANNA, date=date, until=until), "bert")
+    found = store.find()
+    assert {"anna", "mira"} <= found.readable.keys()
+    assert ("bert" in found.readable) == (date < "2026" < until)
+    assert bool(store.permit(found.cards["bert"]).over()) == (until < "2026")
+
+
+def test_a_pipe_or_a_device_as_a_list_is_not_waited_for(store):
+    put(store)
+    folder = store.home / FOLDER
+    folder.mkdir()
+    for make in (os.mkfifo, lambda path: os.symlink("/dev/zero", path)):
+        make(folder / FILE)
+        reading = threading.Thread(target=store.find, daemon=True)
+        reading.start()
+        reading.join(20)
+        assert not reading.is_alive()
+        assert "is no file" in store.revocations.fault
+        assert store.find().codes["anna"] == "consent-unknown"
+        (folder / FILE).unlink()
+
+
+def test_the_last_day_ends_at_midnight_whatever_the_clock_says_then(store):
+    wall = [datetime.datetime(2026, 6, 1, 23, 59, 58, tzinfo=datetime.UTC)]
+    monotonic = [100.0]
+    put(store, replace(ANNA, until="2026-06-01"))
+    card = store.find().cards["anna"]
+    permit = type(store.permit(card))(
+        card, store.revocations, lambda: wall[0], lambda: monotonic[0]
+    )
+    assert not permit.over()
+    wall[0] += datetime.timedelta(seconds=3)
+    assert permit.over()
+    wall[0] -= datetime.timedelta(days=30)
+    assert not permit.over()
+    monotonic[0] += 3
+    assert permit.over()
