@@ -1,5 +1,6 @@
 """Avatar files and lists of revocations that are to be believed, or to hang who reads them."""
 
+import asyncio
 import datetime
 import os
 import threading
@@ -8,9 +9,12 @@ from dataclasses import replace
 import pytest
 from support.rig_by_hand import CONSENT, avatar
 
+from visavis.engines.fake import FakeGenerator
 from visavis.models.avatar import seal
 from visavis.server.avatars.revocations import FILE, FOLDER
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.services.puppets import Puppets
+from visavis.server.system.flow import Worker
 from visavis.server.system.installation import Installation
 
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -84,3 +88,23 @@ def test_the_last_day_ends_at_midnight_whatever_the_clock_says_then(store):
     assert not permit.over()
     monotonic[0] += 3
     assert permit.over()
+
+
+async def test_another_file_with_the_times_of_the_one_before_is_another_face(store):
+    def exchange():
+        times = os.stat(path)
+        put(store, name="bert")
+        os.replace(store.file("bert"), path)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    await asyncio.to_thread(put, store)
+    path, worker = store.file("anna"), Worker("puppets")
+    puppets = Puppets(FakeGenerator(), worker, store.vouch)
+    loans = [await puppets.lend(path)]
+    await asyncio.to_thread(exchange)
+    loans.append(await puppets.lend(path))
+    assert [each.card.name for each in loans] == ["anna", "bert"]
+    for each in loans:
+        each.end()
+    await puppets._tasks.close()
+    worker.close()
