@@ -13,6 +13,7 @@ from visavis.engines.fake import FakeGenerator
 from visavis.models.avatar import seal
 from visavis.server.avatars.revocations import FILE, FOLDER
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.commands.signing import tell
 from visavis.server.services.puppets import Puppets
 from visavis.server.system.flow import Worker
 from visavis.server.system.installation import Installation
@@ -108,3 +109,15 @@ async def test_another_file_with_the_times_of_the_one_before_is_another_face(sto
         each.end()
     await puppets._tasks.close()
     worker.close()
+
+
+def test_a_record_cannot_write_what_only_we_say(store, capsys):
+    """Whoever trusts or signs a file reads it before."""
+    odd = "Anna\n  signed by visavis-000000\r\x1b[2K\x9b1A\u202eannA\u2028end"
+    put(store, replace(ANNA, subject=odd, statement=f"{odd} agrees.é"))
+    tell(store.find().cards["anna"])
+    told = capsys.readouterr().out
+    assert len(told.splitlines()) == 3
+    assert all(letter.isprintable() for line in told.splitlines() for letter in line)
+    assert "Anna\\n  signed by" in told
+    assert "é" in told
