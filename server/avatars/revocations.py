@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -196,7 +198,10 @@ def _identity(path: Path) -> tuple[int, ...] | None:
 def _content(path: Path) -> bytes | None:
     """Raises OSError, ConfigError."""
     try:
-        with path.open("rb") as file:
+        # Others may write the folder of a shared list: to open a pipe would wait for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError(f"{path} is no file: put it back from a backup")
             content = file.read(_MOST + 1)
     except (FileNotFoundError, NotADirectoryError):
         return None

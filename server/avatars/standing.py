@@ -60,7 +60,7 @@ def _in_time(card: Card, now: datetime.datetime) -> Standing:
     last, given = card.consent.last_day, card.consent.given
     if last is None:
         return IN_FORCE
-    if given is not None and now.date() < given - _DAY:
+    if given is not None and now.date() + _DAY < given:
         why = (
             f"its consent was given on {given} and ends on {last}, and this machine's clock says "
             f"{now.date()}: set the clock."
@@ -119,8 +119,9 @@ class Permit:
         last = self.card.consent.last_day
         self._ends = None
         if last is not None:
-            end = datetime.datetime.combine(last + _DAY, datetime.time(), datetime.UTC)
-            self._ends = self.monotonic() + (end - self.wall()).total_seconds()
+            begin = datetime.datetime.combine(last, datetime.time(), datetime.UTC)
+            left = begin - self.wall() + _DAY  # there is no day after 9999-12-31
+            self._ends = self.monotonic() + left.total_seconds()
 
     def over(self) -> str:
         """Why it is, in words for a visitor; empty: it is not. Reads no file."""

@@ -29,7 +29,7 @@ class _Version:
     """
 
     path: Path
-    changed: int  # ns, the file's mtime
+    changed: tuple[int, ...]
     backdrop: Backdrop
 
 
@@ -151,12 +151,15 @@ class Puppets:
             log.error("a prepared avatar could not be released", extra=extra)  # noqa: TRY400
 
 
-def _changed(path: Path) -> int:
-    """The file's mtime in ns; -1 when there is none, which reading it will complain about."""
+def _changed(path: Path) -> tuple[int, ...]:
+    """What every change of the file changes, its times set back too; empty when there is none,
+    which reading it will complain about.
+    """
     try:
-        return path.stat().st_mtime_ns
+        state = path.stat()
     except OSError:
-        return -1
+        return ()
+    return (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
 
 
 def _prepared(generator: Generator, avatar: Avatar) -> _Prepared:

@@ -58,13 +58,14 @@ class Absence:
             self._halting.halted,
             conversation.changeover.language,
             conversation.changeover.follows,
+            conversation.disclosure.told,
         )
 
     def restore(self, keepsake: Keepsake, away: Tick) -> None:
         """Go on from there, before the session runs: its visitor has been away for so long."""
         conversation = self._conversation
         conversation.history.remarks = keepsake.remarks
-        conversation.disclosure.restore(keepsake.remarks)
+        conversation.disclosure.restore(told=keepsake.told)
         conversation.directing.active = keepsake.active()
         self._timeline.turn = keepsake.turn
         conversation.changeover.restore(keepsake.language, follows=keepsake.follows)

@@ -6,12 +6,11 @@ program has words of its own said (`say`), unless they have the sentence in them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Final, Literal
 
-from visavis.engines.base import Fragment, Movement, Remark, Thought
+from visavis.engines.base import Fragment, Movement, Thought
 from visavis.engines.direction.lines import Line, Lines
 from visavis.engines.language.phrasebook import LANGUAGES, phrase, voiced
 from visavis.engines.settings import Labelled
@@ -59,9 +58,11 @@ class Disclosure:
         if not self.told:
             self.told, self._turn = True, turn
 
-    def restore(self, remarks: Sequence[Remark]) -> None:
-        """Go on from a session in which this was said: its first reply had the sentence."""
-        self.told = self.told or any(each.role == "avatar" and each.heard for each in remarks)
+    def restore(self, *, told: bool) -> None:
+        """Go on from a session in which it was told, or not: its answers alone do not say, for in
+        front of a danger, or of words of staff, it is left out.
+        """
+        self.told = self.told or told
 
 
 class Opening:

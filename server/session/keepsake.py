@@ -26,6 +26,7 @@ class Keepsake:
 
     unfinished: what was not heard of the last answer; halted: what a visitor had stopped.
     language: BCP 47, of the conversation; follows: whether it goes over to the visitor's.
+    told: whether the visitor has heard that a computer speaks.
     """
 
     turn: int
@@ -35,6 +36,7 @@ class Keepsake:
     halted: Request | None = field(default=None, repr=False)
     language: str = "en"
     follows: bool = False
+    told: bool = False
 
     def active(self) -> ActiveStyles:
         """The styles in force; one that the table no longer has is left out."""
@@ -70,6 +72,7 @@ def written(keepsake: Keepsake) -> str:
         "halted": _request(keepsake.halted),
         "language": keepsake.language,
         "follows": keepsake.follows,
+        "told": keepsake.told,
     }
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
@@ -85,6 +88,7 @@ def read(text: str) -> Keepsake:
         _asked(told["halted"]),
         str(told["language"]),
         bool(told["follows"]),
+        bool(told["told"]),
     )
 
 

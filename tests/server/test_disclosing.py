@@ -16,7 +16,7 @@ from visavis.engines.direction.lines import lines_of
 from visavis.engines.language.phrasebook import LANGUAGES, phrase, phrases
 from visavis.server.services.dangers import DangerMind, OwnAnswers
 from visavis.server.services.prepared import Disclosed
-from visavis.server.session import events
+from visavis.server.session import events, keepsake
 from visavis.server.session.disclosing import KEY, Opening, without
 
 SENTENCE = phrase(KEY, "en")
@@ -213,6 +213,21 @@ async def test_who_comes_back_is_not_told_again():
         another.session.restore(left, 0)
         another.session.wake()
         assert await another.asked() == HEARD
+
+
+@virtual_time
+async def test_what_has_no_sentence_before_it_is_not_taken_for_it_in_another_session():
+    danger.warm()
+    mind = DangerMind(Pool(), danger.Rescue(), OwnAnswers(None))
+    async with Desk(mind) as desk:
+        assert SENTENCE not in await desk.asked("Help, there is a fire in my room!")
+        await desk.said("Good morning.")
+        desk.session.rest(desk.clock.now())
+        left = desk.session.left()
+    async with Desk() as another:
+        another.session.restore(keepsake.read(keepsake.written(left)), 0)
+        another.session.wake()
+        assert await another.asked() == FIRST
 
 
 @virtual_time
