@@ -47,7 +47,7 @@ async def serve(config: Config) -> None:
     loop.set_default_executor(file_threads())
     loop.set_exception_handler(log_loop_faults)
     metrics, store = Metrics(), avatars(config)
-    engines = services(config, store, metrics)
+    engines = await asyncio.to_thread(services, config, store, metrics)  # a key may be made
     with lifetime.audited(config, metrics, workers=1) as audit:
         app = application(config, engines, store, metrics, audit)
         await _serve(config, engines, app, metrics, audit)

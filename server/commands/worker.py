@@ -78,7 +78,7 @@ async def _work(folder: Path, slot: int, make: Make) -> None:
     loop.set_default_executor(file_threads())
     loop.set_exception_handler(log_loop_faults)
     metrics = Metrics()
-    engines = make(config, avatars(config), metrics)
+    engines = await asyncio.to_thread(make, config, avatars(config), metrics)
     socket = socket_of(folder, slot, os.getpid())
     with auditing(config, f"worker {slot}", metrics) as audit:
         await _serve(config, engines, metrics, link, socket, audit)
