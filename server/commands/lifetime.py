@@ -28,6 +28,7 @@ from visavis.server.system.metrics import Metrics
 
 log = logging.getLogger("visavis")
 
+_VERSION: Final = version("visavis")  # which reads files
 FINISH: Final = 0.7  # s for requests under way at the end, and as long again once cancelled
 END_WITHIN: Final = 4.0  # s from the drain to the end of the process, whatever hangs
 _FAREWELL: Final = 0.6  # s beyond the drain: the last message of a session has to leave
@@ -95,7 +96,7 @@ def end_soon() -> None:
 def audited(config: Config, metrics: Metrics, workers: int) -> Iterator[Audit]:
     """Where a server notes what is done, its own start and end included. workers: processes."""
     with auditing(config, "server", metrics) as audit:
-        audit.record("server-started", version=version("visavis"), workers=workers)
+        audit.record("server-started", version=_VERSION, workers=workers)
         try:
             yield audit
         finally:
