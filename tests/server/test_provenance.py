@@ -19,6 +19,7 @@ from visavis.server.provenance.claims import Film
 from visavis.server.provenance.films import FilmSigning
 from visavis.server.provenance.keyring import Keyring
 from visavis.server.provenance.signing import OFF, Signatory
+from visavis.server.system import logs
 from visavis.server.system.errors import ConfigError, NotFound
 
 ANNA = Film("anna", "recorded", consent="c0ffee", voice="heart", language="en", session="live")
@@ -515,6 +516,7 @@ def test_a_server_that_must_sign_and_cannot_does_not_begin(tmp_path, capsys, mon
 
     (tmp_path / "keys").write_text("a file, no folder")
     monkeypatch.setenv("VISAVIS_HOME", str(tmp_path))
+    monkeypatch.setattr(logs, "to_stderr", lambda *_, **__: None)  # it would stay for other tests
     assert cli.main(["serve", "--port", "0", "--sign", "on"]) == 2
     assert "sign is on, and" in capsys.readouterr().err
     assert cli.main(["serve", "--port", "0", "--sign", "perhaps"]) == 2
