@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
+import resource
 import secrets
 import sys
 import tempfile
@@ -125,8 +127,19 @@ async def _look(address: str, pid: int, token: str) -> dict[str, Any]:
 
 async def _watch(pid: int, held: list[dict[str, Any]]) -> None:
     while True:
-        held.append(await asyncio.to_thread(processes.holdings, pid))
+        held.append(await asyncio.to_thread(_holdings, pid))
         await asyncio.sleep(_LOOK)
+
+
+def _holdings(pid: int) -> dict[str, Any]:
+    """By counters alone: to read `smaps` holds the server's memory, and it for 0.2 s with it."""
+    pages, files = 0, 0
+    for each in processes.family(pid):
+        with contextlib.suppress(OSError):
+            resident, shared = Path(f"/proc/{each}/statm").read_text().split()[1:3]
+            pages += int(resident) - int(shared)
+            files += len(list(Path(f"/proc/{each}/fd").iterdir()))
+    return {"own_mb": round(pages * resource.getpagesize() / 1e6, 1), "descriptors": files}
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ export const EVENTS = Object.fromEntries(
     "ready", "pong", "goodbye", "listening", "transcript", "command", "language", "not_understood",
     "thinking", "reply_started", "reply_held", "reply_resumed", "segment_started", "segment_ended", "caption", "card", "staff", "farewell",
     "reply_ended", "receipt", "directed", "pictures", "attended", "error", "message", "cardaway", "state",
-    "lapsed", "firstpicture", "cutout", "mic", "micready", "micerror", "playblocked",
+    "lapsed", "firstpicture", "cutout", "mic", "micready", "micerror", "playblocked", "label",
   ].map((type) => [`on_${type}`.replace(/_(\w)/g, (_, letter) => letter.toUpperCase()), type]),
 );
 

@@ -14,6 +14,7 @@ import { showCards } from "./cards.js";
 import { after, EMPTY, typed } from "./conversation.js";
 import { Creation } from "./create.js";
 import { byId, setIcon } from "./dom.js";
+import { greet } from "./greeting.js";
 import { disclose, keepClear } from "./label.js";
 import { Latency } from "./latency.js";
 import { Log } from "./log.js";
@@ -210,12 +211,6 @@ function render() {
 function announce(words) {
   clearTimeout(announcing);
   announcing = Number(setTimeout(() => (byId("state-live").textContent = words), ANNOUNCE_MS));
-}
-
-function greet() {
-  const hour = new Date().getHours();
-  const part = hour < 5 || hour >= 18 ? "night" : hour < 12 ? "morning" : "afternoon";
-  byId("greeting").textContent = t(`greeting.${part}`);
 }
 
 /** @param {{state: string, reason: any, words: string, code: string, retryInMs: number|null}} detail */

@@ -15,7 +15,7 @@ from visavis.models.pictures.canvas import Canvas
 # Where it is busy twice as much is not seen: mean of the second differences of luma, across and
 # down, from which a cell's two signs are 2 codes of luma apart instead of 1. More where it is
 # busier still (4 from 10 on) costs 3 % of the bits and is found no better.
-_BUSY: Final = 3.0
+_BUSY: Final = 1.6
 _BRIGHT: Final = 64  # of luma above black: what is darker counts as less busy, by as much
 _OPAQUE: Final = 200  # of 16 to 235: of a person cut out what is not so opaque has no mark
 _FLAT: Final = 3  # a step of 1 with a dithered rim
@@ -67,15 +67,16 @@ def _put(luma: Array, matte: Array, signs: Array, cell: int) -> None:
 
 @compiled
 def _plan(lift: Array, left: int, right: int, step: int) -> None:
-    """Where it is flat (step 3) every second px of a cell's rim stays, so no edge can be seen."""
+    """Where it is flat every fourth px of a cell's rim stays, so that its edges are less seen."""
     for x in range(left, right):
         if step != _FLAT:
             lift[:, x] = step
             continue
         rim = x in (left, right - 1)
         for odd in range(2):
-            lift[odd, x] = (x + odd) % 2
-            lift[2 + odd, x] = (x + odd) % 2 if rim else 1
+            dithered = 0 if (x + 2 * odd) % 4 == 0 else 1
+            lift[odd, x] = dithered
+            lift[2 + odd, x] = dithered if rim else 1
 
 
 # By whole rows, for then these loops are a few instructions for 16 px each: four times as quick.

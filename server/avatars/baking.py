@@ -13,9 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -33,19 +31,14 @@ from visavis.models.files import PRIVATE_FOLDER
 from visavis.server.avatars.comparing import Comparing, Comparison
 from visavis.server.avatars.faces import packed, unpacked
 from visavis.server.avatars.likeness import Claim
-from visavis.server.system import sandbox, strict_json
+from visavis.server.system import confined, sandbox
 from visavis.server.system.errors import ConfigError
 from visavis.server.system.faults import place
 
 log = logging.getLogger(__name__)
 
-NICE: Final = 10
 MEMORY: Final = 4 * 1024**3  # bytes of address space
 SECONDS: Final = 120  # of processor time; it takes about 5 on a 2.4 GHz core
-# Each thread may take 72 MB of address space, and OpenCV starts one a core; two are as fast.
-_FEW_THREADS: Final = {
-    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "2",
-}  # fmt: skip
 # Shares of the steps that portrait.create_avatar tells, and how far the time is then: measured.
 _STEPS: Final = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0)
 _TIMES: Final = (0.10, 0.47, 0.63, 0.72, 0.82, 0.93)
@@ -138,27 +131,18 @@ class Bake:
             yield Refused("bake-failed", _LOST)
 
     def _bake(self) -> Iterator[Event]:
-        # It dies with this thread, and so with the server: see sandbox.die_with.
-        command = [sys.executable, "-P", "-m", "visavis.server.avatars.baking", str(os.getpid())]
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # a log is not for a child that may be taken over
-            env=sandbox.environment(os.environ) | _FEW_THREADS,
-            start_new_session=True,
-        ) as process:
+        with confined.start(__name__, subprocess.PIPE, few_threads=True) as process:
             self._process = process
             try:
                 yield from self._talk(process)
             finally:
-                _kill(process)
+                confined.kill(process)
 
     def kill(self) -> None:
         """End it now; nothing of it stays."""
         self._killed = True
         if self._process is not None:
-            _kill(self._process)
+            confined.kill(self._process)
 
     def _talk(self, process: subprocess.Popen[bytes]) -> Iterator[Event]:
         assert process.stdin is not None
@@ -170,22 +154,22 @@ class Bake:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         if self._killed:
-            _kill(process)
-        for said in _lines(process.stdout):
+            confined.kill(process)
+        for said in confined.lines(process.stdout, _LINES, _LONGEST):
             event = self._heard(said, process.stdout)
             if event is not None:
                 yield event
             if isinstance(event, Baked | Refused):
                 return
         if not self._killed:
-            _kill(process)
+            confined.kill(process)
             log.warning("a bake's process ended", extra={"status": process.wait()})
             yield Refused("bake-failed", _LOST)
 
     def _heard(self, said: dict[str, Any], output: IO[bytes]) -> Event | None:
         """What a line means; None: nothing for the visitor."""
         if "unshielded" in said:
-            _note(said["unshielded"])
+            confined.note(said["unshielded"], "avatars are made with less protection")
             return None
         if "code" in said:
             if "fault" in said:
@@ -195,8 +179,9 @@ class Bake:
             self._face = said["face"]
             return None
         if "bytes" in said:
-            return self._kept(output.read(round(_within(said["bytes"], avatar_file.MAX_FILE))))
-        return Step(_text(said.get("what", "")), _within(said.get("share"), 1))
+            length = round(confined.within(said["bytes"], avatar_file.MAX_FILE))
+            return self._kept(output.read(length))
+        return Step(_text(said.get("what", "")), confined.within(said.get("share"), 1))
 
     def _kept(self, content: bytes) -> Baked | Refused:
         """Put the file in its place, or say why not."""
@@ -238,26 +223,6 @@ class Bake:
         return json.dumps(record | {"voice": order.voice, "network": network}).encode()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """It and whatever it started; if it has ended already, the rest of its group."""
-    if process.returncode is None:  # nobody has waited for it, so its number is still its own
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def _lines(output: IO[bytes]) -> Iterator[dict[str, Any]]:
-    """What a child says, until it says what is none of its language."""
-    for _ in range(_LINES):
-        line = output.readline(_LONGEST)
-        try:
-            said = strict_json.parse(line.decode())
-        except ValueError:
-            return
-        if not isinstance(said, dict):
-            return
-        yield said
-
-
 def _text(value: object) -> str:
     return str(value)[:_TEXT]
 
@@ -266,65 +231,41 @@ def _code(value: object) -> str:
     return value if isinstance(value, str) and _CODE.fullmatch(value) else "bake-failed"
 
 
-def _within(value: object, most: int) -> float:
-    """A number from 0 to `most`, whatever was said: to read -1 bytes is to read all there are."""
-    return float(min(max(value, 0), most)) if isinstance(value, int | float) else 0.0
-
-
-_noted: set[str] = set()
-
-
-def _note(missing: object) -> None:
-    """Once for each protection that this system does not give."""
-    if not isinstance(missing, dict):
-        return
-    for what, why in missing.items():
-        if what in (sandbox.FILES, sandbox.CALLS) and what not in _noted:
-            _noted.add(what)
-            extra = {"unprotected": what, "why": _text(why)}
-            log.warning("avatars are made with less protection", extra=extra)
-
-
 # --- the child ----------------------------------------------------------------------------------
 
 
 def main() -> None:
     """Read one order, make its avatar, say how it goes."""
-    sandbox.die_with(int(sys.argv[1]))
-    os.nice(NICE)
+    confined.begin()
     sandbox.limit(MEMORY, SECONDS)
-    # What libraries print must not come between the lines.
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    output = confined.own_output()
     from visavis.models import recognition  # 1 s of imports
     from visavis.models.bake import portrait
 
     portrait.warm()  # what is compiled is kept on disk, which no longer works after this
     request: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     network = Path(request["network"]) if request["network"] else None
-    readable = sandbox.installed("visavis.models", "visavis.engines", "visavis.server")
-    if network is not None:
-        readable = (*readable, network)  # it may have been pulled
-    _say(output, {"unshielded": sandbox.confine(readable)})
+    further = () if network is None else (network,)  # it may have been pulled
+    confined.say(output, {"unshielded": confined.shut_in(*further)})
     photo = sys.stdin.buffer.read()
     try:
         consent = read_consent(request["consent"])
         avatar = portrait.create_avatar(
             photo, request["name"], consent, request["licence"],
-            lambda what, share: _say(output, {"what": what, "share": _in_time(share)}),
+            lambda what, share: confined.say(output, {"what": what, "share": _in_time(share)}),
             request["voice"],
         )  # fmt: skip
         content = avatar.content()
         if network is not None:
             whose = recognition.of_picture(avatar.picture(), network)
-            _say(output, {"face": packed(whose)})
+            confined.say(output, {"face": packed(whose)})
     except ModelError as error:
-        _say(output, {"code": error.code, "message": error.message})
+        confined.say(output, {"code": error.code, "message": error.message})
     # Whatever a hostile photo makes a library do: the owner logs its type and place.
     except Exception as error:  # noqa: BLE001
-        _say(output, _fault(error))
+        confined.say(output, _fault(error))
     else:
-        _say(output, {"bytes": len(content)})
+        confined.say(output, {"bytes": len(content)})
         output.write(content)
         output.flush()
 
@@ -340,11 +281,6 @@ def _fault(error: Exception) -> dict[str, str]:
 def _in_time(share: float) -> float:
     """The bake's own share of steps done -> of the time: reading and matting take the longest."""
     return float(np.interp(share, _STEPS, _TIMES))
-
-
-def _say(output: IO[bytes], what: dict[str, Any]) -> None:
-    output.write(json.dumps(what).encode() + b"\n")
-    output.flush()
 
 
 if __name__ == "__main__":

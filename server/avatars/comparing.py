@@ -13,9 +13,10 @@ from visavis.models.avatar.file import SHIPPED, SUFFIX, Card
 from visavis.models.recognition import Template
 from visavis.server.avatars.faces import Faces, FacesUnread, Reading
 from visavis.server.avatars.likeness import Claim, Kept, Objection, Standing, alike, objection
-from visavis.server.avatars.revocations import Entry, stamp
+from visavis.server.avatars.revocations import Entry
 from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore
+from visavis.server.system.spans import stamp
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -27,11 +26,10 @@ from visavis.models.avatar.file import load_avatar
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE, PRIVATE_FOLDER, not_kept, whole
 from visavis.models.recognition import Template
-from visavis.server.system import sandbox, strict_json
+from visavis.server.system import confined, strict_json
 
 FOLDER: Final = "faces"  # under the directory for state
 SUFFIX: Final = ".face"
-NICE: Final = 10
 PATIENCE: Final = 100.0  # s for reading all: 0.2 s each, so that 500 are read in one go
 _LONGEST: Final = 4 * 1024  # bytes of a line
 _BYTES: Final = recognition.SIZE * 4
@@ -153,15 +151,7 @@ class Reading:
             self._process = None
 
     def _begin(self, network: Path) -> None:
-        # It ends with the thread that began it, as a bake does.
-        command = [sys.executable, "-P", "-m", __name__, str(os.getpid()), str(network)]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=sandbox.environment(os.environ),
-        )
+        self._process = confined.start(__name__, subprocess.PIPE, str(network))
         assert self._process.stdin is not None
         rows = json.dumps([[name, str(path)] for name, path in self._unread.items()])
         with contextlib.suppress(BrokenPipeError):
@@ -186,7 +176,7 @@ class Reading:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
+    confined.kill(process)
     process.wait()
     if process.stdout is not None:
         process.stdout.close()
@@ -212,8 +202,7 @@ def _said(lines: Iterator[bytes]) -> Iterator[tuple[str, Template | None]]:
 
 def main() -> None:
     """Read names and files, say each one's numbers."""
-    sandbox.die_with(int(sys.argv[1]))
-    os.nice(NICE)
+    confined.begin()
     network = Path(sys.argv[2])
     for name, path in json.loads(sys.stdin.read()):
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ import numpy.typing as npt
 
 from visavis.models.errors import ModelError
 from visavis.models.pictures import opening
-from visavis.server.system import sandbox, strict_json
+from visavis.server.system import confined, sandbox, strict_json
 
 Rgb = npt.NDArray[np.uint8]  # (height, width, 3)
 Pcm = npt.NDArray[np.int16]
@@ -110,33 +109,31 @@ class _Read:
 
 def main() -> None:
     """Two lengths, then a photo and a video on standard input; see `receive` for the output."""
-    sandbox.die_with(int(sys.argv[1]))
-    os.nice(10)
+    confined.begin()
     sandbox.limit(MEMORY, SECONDS)
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    output = confined.own_output()
     import av  # before it is shut in
     import PIL.WebPImagePlugin
 
     _ = PIL
     av.logging.set_level(None)
-    sandbox.confine(sandbox.installed("visavis.models", "visavis.engines", "visavis.server"))
+    confined.shut_in()
     sizes = json.loads(sys.stdin.buffer.readline())
     photo, video = (sys.stdin.buffer.read(size) for size in sizes)
     try:
         portrait = _portrait(photo)
         read = _video(video)
     except Unusable as error:
-        _head(output, {"code": error.code, "message": error.message})
+        confined.say(output, {"code": error.code, "message": error.message})
         return
     # Whatever a hostile file makes a library do.
     except Exception:  # noqa: BLE001
-        _head(output, {"code": "presence-broken", "message": _BROKEN})
+        confined.say(output, {"code": "presence-broken", "message": _BROKEN})
         return
     pictures = np.stack(read.pictures)
     lead = np.zeros(round(read.heard_from * RATE), np.int16)  # sound may begin after the pictures
     sound = np.concatenate([lead, *read.sound])
-    _head(
+    confined.say(
         output,
         {
             "times": [round(time, 4) for time in read.times],
@@ -147,11 +144,6 @@ def main() -> None:
     )
     for array in (portrait, pictures, sound):
         output.write(np.ascontiguousarray(array).tobytes())
-    output.flush()
-
-
-def _head(output: IO[bytes], said: dict[str, Any]) -> None:
-    output.write(json.dumps(said).encode() + b"\n")
     output.flush()
 
 

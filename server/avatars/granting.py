@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from visavis.models.avatar.consent import USES, Consent, Use, check_until, check_uses
 from visavis.models.errors import AvatarError
-from visavis.server.avatars.revocations import stamp
+from visavis.server.system.spans import stamp
 
 NEVER: Final = "never"
 YEAR: Final = datetime.timedelta(days=365)

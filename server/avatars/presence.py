@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import os
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +19,8 @@ from typing import Any, Final
 from visavis.server.avatars import sentences
 from visavis.server.avatars.footage import Unusable
 from visavis.server.avatars.witness import Measures
-from visavis.server.system import sandbox, strict_json
+from visavis.server.system import confined, strict_json
+from visavis.server.system.spans import stamp
 
 PATIENCE: Final = 90.0  # s; it takes 3 on a quiet core
 SHORTEST: Final = 4.0  # s of a video; the quickest readers take 5
@@ -57,7 +56,7 @@ class Proof:
     def __str__(self) -> str:
         """As the record keeps it; a person reads it, so it says what it is not."""
         found = self.measures
-        when = self.at.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        when = stamp(self.at)
         return (
             f"{when} a video of {found.seconds:.1f} s: words {self.words:.2f}, "
             f"face {found.face:.2f} in {found.seen:.0%} of the pictures, "
@@ -84,8 +83,7 @@ class Witness:
         """End it now."""
         self._killed = True
         for process in self._processes:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            confined.kill(process)
 
     def _measured(self, photo: bytes, evidence: Evidence) -> Measures:
         end = threading.Timer(PATIENCE, self.kill)
@@ -118,15 +116,7 @@ class Witness:
     def _start(self, module: str, source: Any, *words: str) -> subprocess.Popen[bytes]:
         if self._killed:
             raise Unusable("presence-failed", _FAILED)
-        command = [sys.executable, "-P", "-m", f"visavis.server.avatars.{module}", str(os.getpid())]
-        process = subprocess.Popen(
-            [*command, *words],
-            stdin=source,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=sandbox.environment(os.environ),
-            start_new_session=True,
-        )
+        process = confined.start(f"visavis.server.avatars.{module}", source, *words)
         self._processes.append(process)
         return process
 

@@ -8,7 +8,6 @@ be believed is told, and what it said last holds.
 from __future__ import annotations
 
 import base64
-import datetime
 import json
 import os
 import stat
@@ -259,8 +258,3 @@ def _entry(row: dict[str, Any]) -> Entry:
     if entry.what not in _WHATS or not all(isinstance(each, str) for each in row.values()):
         raise ValueError("no entry")
     return entry
-
-
-def stamp(now: datetime.datetime) -> str:
-    """A time as entries and records have it: 2026-11-29T21:40:12Z."""
-    return now.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,7 +7,6 @@ speech for 10 s, and 300 MB that are given back.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from visavis.models import manifest, recognition
 from visavis.models.bake import landmarks as lm
 from visavis.server.avatars import footage
 from visavis.server.avatars.footage import Footage, Rgb, Unusable
-from visavis.server.system import sandbox
+from visavis.server.system import confined, sandbox
 
 Floats = npt.NDArray[np.float32]
 
@@ -206,8 +205,7 @@ def _spoken(film: Footage) -> float:
 
 def main() -> None:
     """Owner, home, language in the arguments, footage on standard input; one line of JSON out."""
-    sandbox.die_with(int(sys.argv[1]))
-    os.nice(10)
+    confined.begin()
     sandbox.limit(6 * 1024**3, SECONDS)
     home, language = Path(sys.argv[2]), sys.argv[3]
     try:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 from visavis.engines.base import Pcm
+from visavis.engines.settings import Labelled
 from visavis.server.embedded.house import House
 from visavis.server.playout.messages import Tick
 from visavis.server.session.doors import Outlet
@@ -24,6 +25,11 @@ class Face(Protocol):
     @property
     def delay(self) -> Tick:
         """From sound that comes in to the same sound played; 0: not known."""
+        ...
+
+    @property
+    def label(self) -> Labelled | None:
+        """In its pictures; None: they have none."""
         ...
 
     def play(self, outlet: Outlet) -> None:
@@ -57,6 +63,11 @@ class LocalFace:
     def delay(self) -> Tick:
         """See Face."""
         return self._session.delay
+
+    @property
+    def label(self) -> Labelled | None:
+        """See Face."""
+        return self._session.disclosure.label
 
     def play(self, outlet: Outlet) -> None:
         """See Face."""

@@ -11,7 +11,9 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from visavis.engines.base import I420, Pcm
+from visavis.engines.settings import Labelled
 from visavis.server.camera.away import Away
+from visavis.server.camera.labelled import keep
 from visavis.server.playout.messages import FRAME, PACKET, Tick, ms
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event
@@ -44,7 +46,7 @@ class Shows(Protocol):
 class CameraOutlet:
     """Outlet. early: how long before its time sound is read. told: of each event.
 
-    framed: makes a camera's picture of the face's.
+    framed: makes a camera's picture of the face's. label: in the face's; None: there is none.
     """
 
     def __init__(
@@ -55,7 +57,9 @@ class CameraOutlet:
         told: Callable[[Event], None],
         early: Tick,
         framed: Callable[[I420], I420],
+        label: Labelled | None = None,
     ) -> None:
+        self._label = label
         self._sounds, self._pictures, self._away, self._told = sounds, pictures, away, told
         self._early = early if sounds is not None else 0
         self._framed = framed
@@ -101,7 +105,8 @@ class CameraOutlet:
                 last, stays_until = picture.image, picture.at + picture.stays
             in_time = picture is not None or at < stays_until
             self.late += not in_time
-            self._pictures.offer(self._away.shown(self._framed(last), at))
+            shown = self._away.shown(self._framed(last), at)
+            self._pictures.offer(keep(self._label, last, shown))
             playout.picture_sent(at, now, in_time)
             at += FRAME
 

@@ -117,7 +117,7 @@ async def presented(
         outgoing.voice.start()
         early = 0 if wishes.typed else EARLY
         tell = partial(_event, say, ended)
-        outlet = CameraOutlet(outgoing.voice, shown, away, tell, early, framed)
+        outlet = CameraOutlet(outgoing.voice, shown, away, tell, early, framed, face.label)
         face.play(outlet)
         tasks = Tasks()
         ends.push_async_callback(tasks.close)

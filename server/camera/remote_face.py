@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from visavis.engines.base import PLAY_RATE, Pcm, Speech
+from visavis.engines.settings import Labelled
 from visavis.remote import RemoteError, connect
 from visavis.remote.face import Face as Connection
 from visavis.server.camera.faces import told
@@ -73,6 +74,8 @@ class RemoteFace:
         self._clock, self._timeline = Clock(), Timeline()
         self._meeting = Meeting(self._clock)
         self.size: tuple[int, int] = connection.ready.size
+        told = connection.ready.label
+        self._label = Labelled(told.text, told.box) if told is not None else None
         tasks.start(self._watch(self._hear()), name="sound from the server")
         tasks.start(self._watch(self._see()), name="pictures from the server")
 
@@ -80,6 +83,11 @@ class RemoteFace:
     def delay(self) -> Tick:
         """See Face."""
         return 0
+
+    @property
+    def label(self) -> Labelled | None:
+        """See Face."""
+        return self._label
 
     def play(self, outlet: Outlet) -> None:
         """See Face."""

@@ -121,7 +121,7 @@ def _read(since: str) -> Iterator[dict[str, Any]]:
 
 def _line(row: dict[str, Any]) -> str:
     fields = " ".join(f"{k}={_value(v)}" for k, v in row.items() if k not in _ALWAYS)
-    words = f"{row['n']:>7} {row['at'][:19]}Z {row.get('by', '-'):12} {row['what']:17} {fields}"
+    words = f"{row['n']:>7} {row['at'][:19]}Z {row.get('by', '-'):22} {row['what']:17} {fields}"
     return words.rstrip()
 
 

@@ -136,6 +136,7 @@ def show(options: argparse.Namespace) -> None:
     for key, value in card.items():
         rows = value.items() if isinstance(value, dict) else [("", value)]
         for inner, text in rows:
+            text = ", ".join(text) if isinstance(text, list | tuple) else text
             say_line(f"{key} {inner}".strip().ljust(20) + f" {text}")
 
 

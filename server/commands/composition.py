@@ -36,7 +36,7 @@ from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
 from visavis.server.http.keepsakes import Memory
 from visavis.server.http.keys import Keys
-from visavis.server.http.opening import Lender, Offered, Sessions
+from visavis.server.http.opening import Sessions
 from visavis.server.http.places import Keeper, OwnPlaces, Places
 from visavis.server.http.refusals import Refusals
 from visavis.server.http.relays import RelayRoutes
@@ -44,6 +44,7 @@ from visavis.server.http.sessions import SessionRoutes
 from visavis.server.http.topics import TopicRoutes
 from visavis.server.http.visiting import Visiting
 from visavis.server.http.visits import Quotas, Visits
+from visavis.server.http.wishes import Lender, Offered
 from visavis.server.provenance.claims import Film
 from visavis.server.provenance.films import FilmSigning
 from visavis.server.rtc.allowance import Limits

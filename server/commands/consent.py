@@ -11,7 +11,7 @@ from typing import Any, Final
 from visavis.models.avatar.file import Card, changed, read_card, write
 from visavis.models.errors import AvatarError
 from visavis.server.avatars.granting import granted
-from visavis.server.avatars.revocations import Entry, stamp
+from visavis.server.avatars.revocations import Entry
 from visavis.server.avatars.signatures import signer
 from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore
@@ -21,6 +21,7 @@ from visavis.server.services.configured import avatars
 from visavis.server.system import config_reading as settings
 from visavis.server.system.audit import auditing
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.spans import stamp
 
 _REFERENCE: Final = re.compile(r"[0-9a-f]{16}")
 _STATES: Final = {
@@ -40,8 +41,9 @@ def list_all(options: argparse.Namespace) -> None:
         say_line(json.dumps(rows))
         return
     for row in rows:
-        until = row["until"] or "without end"
-        say_line(f"{row['avatar']:16} {row['state']}; {until}; {', '.join(row['uses'])}")
+        say_line(
+            f"{row['avatar']:16} {row['state']}; {_end(row['until'])}; {', '.join(row['uses'])}"
+        )
     if store.revocations.fault:
         say_line(f"note: {store.revocations.fault}")
 

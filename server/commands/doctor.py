@@ -71,7 +71,7 @@ def doctor(options: argparse.Namespace) -> int:
         say_line(json.dumps(told))
         return FAILURE if problems else 0
     for key, value in shown.items():
-        say_line(f"{key:21}{value if value != '' else '-'}")
+        say_line(f"{key:22}{value if value != '' else '-'}")
     say_line(f"Sessions at a time: {room}")
     say_line(f"Who may call: {_who_calls(config)}")
     say_line(f"New avatars from the page: {_who_creates(config)}")

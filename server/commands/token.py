@@ -64,8 +64,8 @@ def _put(made: str, options: argparse.Namespace) -> None:
         named = _SETTINGS[options.role]
         say_line(f"{options.file} holds a new token that only you may read: set {named} to it")
     else:
-        say_line(f"{options.file} holds a new token that only you may read: name it in the setting")
-        say_line("that wants one, such as token_file, or an option such as --whep-token-file")
+        say_line(f"{options.file} holds a new secret that only you may read: name it in the")
+        say_line("setting that wants one, such as token_file, token_secret_file or whep_token_file")
 
 
 def _signed(options: argparse.Namespace, config: Config, name: str) -> str:

@@ -47,7 +47,7 @@ def wipe(options: argparse.Namespace) -> int:
     with auditing(config, "visavis wipe") as audit:
         for name, kind in chosen.items():
             gone = kind.delete(span, options.session)
-            say_line(f"deleted {gone.count} {kind.of} of {name}")
+            say_line(f"{name}: {gone.count} {kind.of} deleted")
             if gone.count:
                 audit.record("kept-deleted", kind=name, count=gone.count, why="wipe", who=user())
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -15,10 +14,9 @@ from visavis.engines.marking import finding, sound_finding
 from visavis.engines.marking.evidence import Found
 from visavis.server.detection.excerpts import Film, Unreadable, opened
 from visavis.server.detection.report import Where
-from visavis.server.system import sandbox
+from visavis.server.system import confined, sandbox
 from visavis.server.system.faults import place
 
-NICE: Final = 10
 MEMORY: Final = 3 * 1024**3  # bytes of address space
 SECONDS: Final = 150  # of processor time
 _LEAST: Final = 1.0  # s of sound in which anything could be found
@@ -26,26 +24,21 @@ _LEAST: Final = 1.0  # s of sound in which anything could be found
 
 def main() -> None:
     """Look at the standard input; the owner's process id is the argument."""
-    owner = int(sys.argv[1])
-    sandbox.die_with(owner)
-    os.nice(NICE)
+    confined.begin()
     sandbox.limit(MEMORY, SECONDS)
-    # What libraries print must not come between the lines.
-    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    output = confined.own_output()
     _warm()
-    readable = sandbox.installed("visavis.models", "visavis.engines", "visavis.server")
-    _say(output, {"unshielded": sandbox.confine(readable)})
+    confined.say(output, {"unshielded": confined.shut_in()})
     try:
         with os.fdopen(sys.stdin.fileno(), "rb", closefd=False) as file:
             for said in looked(file):
-                _say(output, said)
+                confined.say(output, said)
     except Unreadable as error:
-        _say(output, {"refused": str(error)})
+        confined.say(output, {"refused": str(error)})
     # Whatever a hostile file makes a library do: the owner logs its type and place.
     except Exception as error:  # noqa: BLE001
         fault = f"{type(error).__name__} at {place(error)}"
-        _say(output, {"refused": "it could not be read to its end", "fault": fault})
+        confined.say(output, {"refused": "it could not be read to its end", "fault": fault})
 
 
 def looked(file: IO[bytes]) -> Iterator[dict[str, Any]]:
@@ -99,11 +92,6 @@ def _warm() -> None:
     flat = np.full((128, 128), 90, np.uint8)
     with contextlib.suppress(Exception):
         finding.find([flat])
-
-
-def _say(output: IO[bytes], what: dict[str, Any]) -> None:
-    output.write(json.dumps(what).encode() + b"\n")
-    output.flush()
 
 
 if __name__ == "__main__":

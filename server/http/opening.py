@@ -12,18 +12,15 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from visavis.engines.base import EngineError
-from visavis.engines.language.languages import code_of
-from visavis.engines.language.phrasebook import ENGLISH
 from visavis.models.errors import ModelError
-from visavis.server.avatars.standing import check_language
 from visavis.server.http.keepsakes import SECONDS, Kept, Memory, OwnMemory, proof_of
-from visavis.server.http.languages import preferred
 from visavis.server.http.places import Keeper
+from visavis.server.http.wishes import Kind, Lender, Offered, Wish, granted
 from visavis.server.playout.messages import ms
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.congestion import Measured
@@ -34,11 +31,8 @@ from visavis.server.rtc.terms import Terms
 from visavis.server.session.engines import Engines
 from visavis.server.session.lipsync import Mouth
 from visavis.server.session.session import Session
-from visavis.server.session.switching import unknown
 from visavis.server.system.audit import Audit, Unaudited
-from visavis.server.system.config import SOURCES, Source, as_source
-from visavis.server.system.config_faults import AUTO
-from visavis.server.system.errors import Conflict, Ended, Full, Malformed, NotAllowed, NotReady
+from visavis.server.system.errors import Conflict, Ended, Full, NotAllowed, NotReady
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
@@ -52,96 +46,6 @@ _MOMENT: Final = ms(3000)
 _REFUSED_EVERY: Final = 600.0  # s between two notes of one avatar for one reason
 
 H = TypeVar("H", bound=Held)
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """What a session gets that names nothing, how it is reached, and how long it may be.
-
-    ice: STUN and TURN addresses. reach: where media is received. language: a tag, or AUTO.
-    """
-
-    avatar: str
-    voice: str
-    source: Source
-    language: str = ENGLISH
-    ice: tuple[str, ...] = ()
-    reach: Reach = field(default_factory=Reach)
-    limits: Limits = field(default_factory=Limits)
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a new session is asked to be, in the words of who asks; empty: as the server has it.
-
-    accepts: an Accept-Language header, for a server whose language follows its visitors.
-    background: what the face stands before, see server/avatars/backgrounds.py. door: how it is come
-    in, a word of ours, for the audit log.
-    """
-
-    avatar: str = ""
-    voice: str = ""
-    source: str = ""
-    language: str = ""
-    accepts: str = ""
-    background: str = ""
-    door: str = "page"
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What it will be. language: BCP 47, in which it begins; follows: whether it leaves it."""
-
-    avatar: str
-    voice: str
-    source: Source
-    language: str
-    follows: bool
-    background: str = ""
-    door: str = "page"
-
-
-class Lender(Protocol):
-    """Who has the engines. missing: why no session can begin now, None: it can."""
-
-    @property
-    def missing(self) -> str | None: ...
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """What a session can be in, as codes."""
-        ...
-
-    async def language_of(self, voice: str) -> str:
-        """The code of a voice's language, "" of one that there is not."""
-        ...
-
-    async def own_voice(self, avatar: str) -> str:
-        """The voice of an avatar in a session that names none. Raises NotFound."""
-        ...
-
-    async def spoken(self, avatar: str) -> tuple[str, ...]:
-        """What a session with an avatar can be in, as codes. Raises NotFound."""
-        ...
-
-    async def check(self, avatar: str, voice: str) -> None:
-        """Raises NotFound for an avatar or a voice that there is not, or may not be used."""
-        ...
-
-    async def lend(
-        self, avatar: str, voice: str, source: Source, language: str, *, follows: bool,
-        background: str = "",
-    ) -> Engines:  # fmt: skip
-        """The engines of one new session. Raises NotFound, Malformed, ModelError, EngineError.
-
-        language: BCP 47, in which it begins; follows: whether it goes over to the visitor's.
-        background: a word for what its face is drawn before, "": the server's.
-        """
-        ...
-
-    async def mouth(self) -> Mouth:
-        """What speaks one person's own voice. Raises EngineError."""
-        ...
 
 
 class Sessions:
@@ -237,17 +141,11 @@ class Sessions:
 
         Raises Malformed for a source or language that there is not, NotFound for avatar or voice.
         """
-        source = _source(wish.source or self._offered.source)
-        ours = self._offered
-        avatar = wish.avatar or ours.avatar
         try:
-            voice = wish.voice or ours.voice or await self._lender.own_voice(avatar)
-            language, follows = await self._tongue(wish, await self._lender.spoken(avatar), avatar)
-            await self._lender.check(avatar, voice)
+            return await granted(wish, self._offered, self._lender)
         except (NotAllowed, Ended) as error:
-            self._note_refused(avatar, error.code)
+            self._note_refused(wish.avatar or self._offered.avatar, error.code)
             raise
-        return Kind(avatar, voice, source, language, follows, wish.background, wish.door)
 
     def _note_refused(self, avatar: str, why: str) -> None:
         """In the audit log, now and then: who is refused may ask again and again."""
@@ -341,27 +239,6 @@ class Sessions:
             },
         )  # fmt: skip
 
-    async def _tongue(self, wish: Wish, allowed: tuple[str, ...], avatar: str) -> tuple[str, bool]:
-        """The language in which a session begins, and whether it follows.
-
-        allowed: what the avatar may speak; who asks for another one is refused, the server's own
-        gives way. Raises Malformed, NotAllowed.
-        """
-        wanted = wish.language
-        if not wanted and self._offered.language != AUTO and wish.voice:
-            wanted = await self._lender.language_of(wish.voice)
-        languages, named = self._lender.languages, bool(wanted)
-        wanted = wanted or self._offered.language
-        if wanted == AUTO:
-            return preferred(wish.accepts, allowed), True
-        if code_of(wanted) not in languages:
-            raise Malformed(unknown(wanted, languages), "unknown-language")
-        if named:
-            check_language(wanted, allowed, avatar)
-        elif code_of(wanted) not in allowed:
-            wanted = preferred(wish.accepts, allowed)
-        return wanted, False
-
     def _terms(self, avatar: str, voice: str, background: str) -> Terms:
         ours = self._offered
         network = partial(Measured, self._metrics)
@@ -422,11 +299,3 @@ class Sessions:
             self._audit.record(
                 "session-closed", session=name, avatar=held.terms.avatar, seconds=seconds
             )
-
-
-def _source(wanted: str) -> Source:
-    """Raises Malformed."""
-    source = as_source(wanted)
-    if source is None:
-        raise Malformed(f"source is {wanted!r}: choose {' or '.join(SOURCES)}.", "unknown-source")
-    return source

@@ -6,9 +6,9 @@ who sent it.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
-from time import monotonic
 from typing import Final
 
 from visavis.server.system.audit import Audit
@@ -16,19 +16,30 @@ from visavis.server.system.audit import Audit
 _APART: Final = 60.0  # s between two lines of a kind
 
 
-class Refusals:
-    """Those of one server. now: a clock in s."""
+def _later(seconds: float, tell: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, tell)
 
-    def __init__(self, audit: Audit, now: Callable[[], float] = monotonic) -> None:
-        self._audit, self._now = audit, now
-        self._last: dict[str, float] = {}  # by kind
-        self._count: Counter[str] = Counter()  # since then
+
+class Refusals:
+    """Those of one server, put in by its event loop. later: calls a function after so many s."""
+
+    def __init__(
+        self, audit: Audit, later: Callable[[float, Callable[[], None]], None] = _later
+    ) -> None:
+        self._audit, self._later = audit, later
+        self._count: Counter[str] = Counter()  # by kind, not told yet
+        self._told: set[str] = set()  # within the last minute
 
     def put(self, why: str) -> None:
-        """One more; a line tells how many there were since the last one of its kind."""
+        """One more: told at once, or together with those of the same minute when that is over."""
         self._count[why] += 1
-        now = self._now()
-        if why in self._last and now - self._last[why] < _APART:
+        if why not in self._told:
+            self._tell(why)
+
+    def _tell(self, why: str) -> None:
+        self._told.discard(why)
+        if not self._count[why]:
             return
-        self._last[why] = now
         self._audit.record("token-refused", why=why, count=self._count.pop(why))
+        self._told.add(why)
+        self._later(_APART, lambda: self._tell(why))

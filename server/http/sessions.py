@@ -17,8 +17,9 @@ from visavis.server.http.callers import caller
 from visavis.server.http.keepsakes import name_of
 from visavis.server.http.naming import given
 from visavis.server.http.offers import AWAY, RESUME, Offers
-from visavis.server.http.opening import Kind, Sessions, Wish
+from visavis.server.http.opening import Sessions
 from visavis.server.http.problems import SDP, body, json_object, sdp_offer
+from visavis.server.http.wishes import Kind, Wish
 from visavis.server.playout.messages import TICK_RATE
 from visavis.server.provenance.films import Signing
 from visavis.server.recording.recordings import Recordings

@@ -6,6 +6,8 @@ import datetime
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from visavis.server.system.spans import stamp
+
 Kind = Literal["rendered", "recorded"]
 FILM: Final = "visavis.film"  # label of our assertion (C2PA 2.2, 6.2: an entity's own name space)
 CREATED: Final = "c2pa.created"
@@ -66,11 +68,6 @@ def media_type(suffix: str) -> str:
     return _TYPES.get(suffix, OTHER)
 
 
-def moment(when: datetime.datetime) -> str:
-    """A time as manifests have it."""
-    return when.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def definition(
     film: Film, title: str, suffix: str, version: str, when: datetime.datetime, *, timed: bool
 ) -> dict[str, Any]:
@@ -79,7 +76,7 @@ def definition(
     timed: whether an authority is asked to confirm the time.
     """
     agent = {"name": "visavis", "version": version}
-    signed, clock = moment(when), "authority" if timed else "own"
+    signed, clock = stamp(when), "authority" if timed else "own"
     began = film.began or signed
     return {
         "claim_generator_info": [agent],

@@ -16,10 +16,11 @@ from typing import Any, Final, Protocol
 from visavis.models.avatar.file import Card, read_card, read_credentials
 from visavis.models.errors import AvatarError
 from visavis.models.files import PRIVATE, whole
-from visavis.server.provenance.claims import Film, moment
+from visavis.server.provenance.claims import Film
 from visavis.server.provenance.signing import OFF, Outcome, Signatory
 from visavis.server.system.errors import ConfigError, NotFound
 from visavis.server.system.installation import Installation
+from visavis.server.system.spans import stamp
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class FilmSigning:
         """See Signing. What the avatar's file says counts now: it may be gone at the end."""
         if self.signatory.fault() == OFF:
             return
-        film = replace(self.film, began=moment(self.signatory.now()))
+        film = replace(self.film, began=stamp(self.signatory.now()))
         self.film = known(film, self.file, self.signatory.home, self.card)
         if not self.notes:
             return

@@ -20,7 +20,6 @@ from typing import Any, Final, TypeVar
 from visavis.engines import load
 from visavis.engines.base import (
     EngineError,
-    Generator,
     Motion,
     Stt,
     TurnEnd,
@@ -48,9 +47,9 @@ from visavis.server.services.loading import loading
 from visavis.server.services.prepared import Disclosed, Repertoire, lines
 from visavis.server.services.preparing import Preparing
 from visavis.server.services.puppets import Puppets
-from visavis.server.services.rehearsal import rehearsal
 from visavis.server.services.reloading import Reloading
 from visavis.server.services.renderer import RendererNews
+from visavis.server.services.self_test import SelfTest
 from visavis.server.services.tally import Tally
 from visavis.server.services.tongues import Abroad, Tongues, unspoken
 from visavis.server.services.voices import Voices
@@ -65,7 +64,6 @@ from visavis.server.session.switching import followed
 from visavis.server.system.config import Source
 from visavis.server.system.config_faults import AUTO
 from visavis.server.system.flow import Worker
-from visavis.server.system.load import Machine
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
 
@@ -99,8 +97,7 @@ class Services:
         self._served: list[Served[Any]] = []
         self._healths: list[Health] = []
         self._news = RendererNews(metrics)
-        self._carried: dict[str, carrying.Measured] = {}  # by what carrying.key says
-        self._generator: Generator
+        self._self_test: SelfTest
         self._drawing: DrawingPool
         self._puppets: Puppets
         self._ears = Ears(home, self._serve)
@@ -347,32 +344,7 @@ class Services:
 
         encoder: makes who encodes pictures, in order of their numbers.
         """
-        cores = await asyncio.to_thread(lambda: Machine().cores)
-        drawing = f"{self._news.drawing}{' refined' if self._defaults.refine else ''}"
-        by = await asyncio.to_thread(carrying.key, cores, self._defaults.size, drawing)
-        if by not in self._carried:
-            kept = await asyncio.to_thread(carrying.kept, self._home, by)
-            measured = kept or await self._measured(encoder, cores, free)
-            if measured is None:
-                return None
-            self._carried[by] = measured
-            if kept is None:
-                await asyncio.to_thread(carrying.keep, self._home, by, measured)
-        return self._carried[by]
-
-    async def _measured(
-        self, encoder: carrying.Encoder, cores: float, free: Callable[[], bool]
-    ) -> carrying.Measured | None:
-        if not free():
-            return None
-        path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
-        loan = await self._puppets.lend(path)
-        try:
-            finishes = self._defaults.finishes
-            make = rehearsal(self._generator, loan.puppet, encoder, finishes)
-            return await carrying.measure(make, cores, free)
-        finally:
-            loan.end()
+        return await self._self_test.run(self._news.drawing, encoder, free)
 
     def _own(
         self, source: Source, seed: int, stt: Served[Stt], language: str
@@ -406,10 +378,12 @@ class Services:
         news, refine = self._news.tell, self._defaults.refine
         generator = await worker.load(load.generator, *size, renderer, self._home, news, refine)
         self._ends.callback(generator.close)
-        self._generator = generator
         self._drawing = DrawingPool(generator, self._health("render", "Drawing"))
         self._ends.callback(self._drawing.close)
         self._puppets = Puppets(generator, worker, self._avatars.vouch)
+        self._self_test = SelfTest(
+            self._home, self._defaults, self._avatars, generator, self._puppets
+        )
         path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
         backdrop = await asyncio.to_thread(self._defaults.backgrounds.find, "")
         loan = await self._puppets.lend(path, backdrop)

@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from visavis.engines.base import Pcm
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import TICK_RATE, Tick
+from visavis.server.playout.timeline import Timeline
 from visavis.server.session.events import Event
-from visavis.server.session.hearing import DEAF, Hearing
+from visavis.server.session.hearing import DEAF, Ear, Hearing
+from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.intake import taken
+from visavis.server.session.lipsync import Mouth
+from visavis.server.session.relayed import Relayed
 from visavis.server.session.relaying import Relay
+from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Where a visitor's sound leads in one session. heard: what is told of it by who hears it.
+
+    relayed: where it is placed that the face speaks itself; tell: for who sees the session.
+    """
+
+    clock: Clock
+    timeline: Timeline
+    tasks: Tasks
+    heard: Callable[[HearingEvent], None]
+    relayed: Relayed
+    tell: Callable[[Event], None]
+    metrics: Metrics
+
+    def to(self, ear: Ear | Mouth | None) -> Hearing | Relay | None:
+        """To one who hears and answers, to one who speaks it after them, or to nobody."""
+        if isinstance(ear, Ear):
+            return Hearing(self.clock, self.timeline, ear, self.heard, self.tasks, self.metrics)
+        if ear is None:
+            return None
+        return Relay(self.clock, ear, self.relayed.place, self.tell, self.metrics)
 
 
 class Listening:

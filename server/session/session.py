@@ -33,7 +33,7 @@ from visavis.server.session.hearing import Event as HearingEvent
 from visavis.server.session.history import History
 from visavis.server.session.keepsake import Keepsake
 from visavis.server.session.lipsync import Mouth
-from visavis.server.session.listening import Listening
+from visavis.server.session.listening import Listening, Sound
 from visavis.server.session.obeying import Obeying
 from visavis.server.session.performing import Platform
 from visavis.server.session.played import Played
@@ -73,7 +73,10 @@ class Session:
         )
         self._showing.changed = lambda fluency: self._outlets.tell(events.Pictures(fluency))
         self._relayed = Relayed(self.timeline, self._showing)
-        self._ear = self._make_ear(engines.ear)
+        self._ear = Sound(
+            clock, self.timeline, self._tasks, self._on_heard, self._relayed,
+            self._outlets.tell, metrics,
+        ).to(engines.ear)  # fmt: skip
         self._listening = Listening(self._ear, clock, self._outlets.tell, metrics)
         hearing = self._ear if isinstance(self._ear, Hearing) else None
         self._changeover = Changeover(
@@ -90,13 +93,9 @@ class Session:
             metrics, lambda: self._replies.marks, lambda *sent: self.voice.sound_sent(*sent)
         )
         self._platform = Platform(
-            clock,
-            self.timeline,
-            self._showing,
-            self._outlets.tell,
-            self._directing.appear,
+            clock, self.timeline, self._showing, self._outlets.tell, self._directing.appear,
             self.call_staff,
-        )
+        )  # fmt: skip
         self.voice = Pushed(self._platform, engines.pushed, self._tasks, metrics)
         self.attendance = Attendance(self._platform, self.history, lambda: self._halting.clear())
         self.disclosure = Disclosure(engines.finishing.label, spoken=engines.discloses)
@@ -106,13 +105,9 @@ class Session:
         )  # fmt: skip
         self._replies = Replies(conversation, self._platform, self._tasks, metrics)
         self._obeying = Obeying(
-            self,
-            engines.commands,
-            self._changeover,
-            self.attendance,
-            self._platform,
+            self, engines.commands, self._changeover, self.attendance, self._platform,
             lambda: self.replying or self._taking.stopped is not None,
-        )
+        )  # fmt: skip
         self._taking = TurnTaking(
             Floor(
                 lambda: self._replies.current,
@@ -134,15 +129,6 @@ class Session:
             conversation, self._replies, self._taking, self._halting, self._platform
         )
         self._stirred: Tick = 0  # when somebody last asked for something or spoke
-
-    def _make_ear(self, ear: Ear | Mouth | None) -> Hearing | Relay | None:
-        if isinstance(ear, Ear):
-            return Hearing(
-                self.clock, self.timeline, ear, self._on_heard, self._tasks, self._metrics
-            )
-        if ear is None:
-            return None
-        return Relay(self.clock, ear, self._relayed.place, self._outlets.tell, self._metrics)
 
     async def run(self) -> None:
         """Keep the face alive until cancelled; then every door is closed."""

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from visavis.server.http.opening import Lender, Sessions
+from visavis.server.http.opening import Sessions
+from visavis.server.http.wishes import Lender
 from visavis.server.rtc.held import Held
 from visavis.server.session.attendance import Presence
 from visavis.server.staff.attendant import Attendant

@@ -67,6 +67,8 @@ FIELDS: Final = {
     "reference": "of a consent",
     "uses": "that a consent allows",
     "until": "day on which something ends",
+    "presence": "whether a person showed that they are there: shown or not shown",
+    "likeness": "whether a record explains one: explained or none",
     "why": "a word of ours",
     "key": "a public key's short name",
     "kind": "one of a few words of ours",

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.server.system import config_secrets
-from visavis.server.system.config import FILE, PREFIX, Config
+from visavis.server.system.config import FILE, Config
 from visavis.server.system.config_faults import faults
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.setting import PREFIX
 
 _COUNTS: Final = frozenset(f.name for f in fields(Config) if f.metadata.get("count"))
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.server.system import secret_files
-from visavis.server.system.config import FILE, PREFIX, Config, path
+from visavis.server.system.config import FILE, Config
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.setting import PREFIX, path
 
 # What each is. A file may hold it that NAME_file names.
 _SECRET: Final = {

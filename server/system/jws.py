@@ -66,7 +66,7 @@ def looks_like_one(token: str) -> bool:
 
 def written(content: Mapping[str, Any]) -> str:
     """A part of a token."""
-    return _text(json.dumps(content, separators=(",", ":")).encode())
+    return encoded(json.dumps(content, separators=(",", ":")).encode())
 
 
 def read(text: str) -> dict[str, Any] | None:
@@ -91,8 +91,9 @@ def _is_ours(head: dict[str, Any] | None) -> bool:
 
 
 def _signature(text: str, secret: str) -> str:
-    return _text(hmac.digest(secret.encode(), text.encode(), hashlib.sha256))
+    return encoded(hmac.digest(secret.encode(), text.encode(), hashlib.sha256))
 
 
-def _text(content: bytes) -> str:
+def encoded(content: bytes) -> str:
+    """Bytes as tokens have them: base64 for addresses, without padding."""
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()

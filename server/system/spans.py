@@ -1,4 +1,4 @@
-"""Times as an operator writes them: 7d, 12h, 2026-11-29, 2026-11-29T21:30."""
+"""Times as an operator writes them (7d, 12h, 2026-11-29T21:30), and as records have them."""
 
 from __future__ import annotations
 
@@ -44,3 +44,8 @@ def moment(text: str, option: str, now: datetime) -> datetime:
             "2026-11-29 or 2026-11-29T21:30"
         ) from None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def stamp(when: datetime) -> str:
+    """A time as records, lists and manifests have it: 2026-11-29T21:40:12Z."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

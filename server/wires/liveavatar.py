@@ -22,8 +22,9 @@ from aiohttp import hdrs, web
 from visavis.server.http import addresses, problems
 from visavis.server.http.callers import caller
 from visavis.server.http.entrances import Entrance, bearer, either, header, query
-from visavis.server.http.opening import Sessions, Wish
+from visavis.server.http.opening import Sessions
 from visavis.server.http.problems import sdp_offer
+from visavis.server.http.wishes import Wish
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.hosted import Hosted
 from visavis.server.rtc.leg import Leg

@@ -19,7 +19,8 @@ from visavis.server.http import problems
 from visavis.server.http.callers import caller
 from visavis.server.http.entrances import Entrance, bearer, either, header
 from visavis.server.http.offers import Offers
-from visavis.server.http.opening import Sessions, Wish
+from visavis.server.http.opening import Sessions
+from visavis.server.http.wishes import Wish
 from visavis.server.rtc.hosted import Hosted
 from visavis.server.system.errors import (
     ConfigError,

@@ -17,7 +17,8 @@ from visavis.server.http import problems
 from visavis.server.http.callers import caller
 from visavis.server.http.entrances import Entrance, header
 from visavis.server.http.offers import Offers
-from visavis.server.http.opening import Sessions, Wish
+from visavis.server.http.opening import Sessions
+from visavis.server.http.wishes import Wish
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.protocol import Goodbye
 from visavis.server.rtc.allowance import Limits

@@ -19,8 +19,9 @@ from visavis.server.http.callers import caller
 from visavis.server.http.entrances import Entrance
 from visavis.server.http.keepsakes import name_of
 from visavis.server.http.offers import Offers
-from visavis.server.http.opening import Sessions, Wish
+from visavis.server.http.opening import Sessions
 from visavis.server.http.problems import json_object
+from visavis.server.http.wishes import Wish
 from visavis.server.rtc import candidates, offers
 from visavis.server.rtc.conversation import Conversation
 from visavis.server.rtc.restart import credentials

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from visavis.engines.base import EngineError
-from visavis.server.http.opening import Sessions, Wish
+from visavis.server.http.opening import Sessions
+from visavis.server.http.wishes import Wish
 from visavis.server.rtc.allowance import Limits
 from visavis.server.rtc.broadcast import Broadcast
 from visavis.server.rtc.hosted import Hosted

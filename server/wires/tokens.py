@@ -7,10 +7,8 @@ Nothing is kept of those that were given out.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
-import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +17,7 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from visavis.server.system import strict_json
+from visavis.server.system import jws
 from visavis.server.system.errors import Unauthorized
 
 _LONGEST: Final = 4096  # characters of a token that is looked at
@@ -43,13 +41,13 @@ class Signer:
         purpose = f"visavis {wire} session".encode()
         self._key = hmac.digest(secret.encode(), purpose, hashlib.sha256)
         self._lasts, self._now = lasts, now
-        self._head = _written({"alg": "HS256", "typ": "JWT"})
+        self._head = jws.written({"alg": "HS256", "typ": "JWT"})
 
     def sign(self, claims: Mapping[str, Any]) -> tuple[str, str]:
         """The token of a new session, and its name (`jti`)."""
         name = secrets.token_urlsafe(_NAME_BYTES)
         content = {**claims, "jti": name, "exp": int(self._now() + self._lasts)}
-        signed = f"{self._head}.{_written(content)}"
+        signed = f"{self._head}.{jws.written(content)}"
         return f"{signed}.{self._signature(signed)}", name
 
     def read(self, token: str) -> dict[str, Any]:
@@ -64,7 +62,7 @@ class Signer:
         if not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
             raise Unauthorized(_WRONG)
         head, _, content = signed.partition(".")
-        claims = _read(content)
+        claims = jws.read(content)
         if head != self._head or claims is None:
             raise Unauthorized(_WRONG)
         if self._now() >= claims["exp"]:
@@ -76,7 +74,7 @@ class Signer:
         if not text:
             return ""
         nonce = secrets.token_bytes(_NONCE)
-        return _text(nonce + AESGCM(self._key).encrypt(nonce, text.encode(), None))
+        return jws.encoded(nonce + AESGCM(self._key).encrypt(nonce, text.encode(), None))
 
     def unseal(self, sealed: str) -> str:
         """What was sealed by whoever has the same secret. Raises Unauthorized."""
@@ -89,28 +87,11 @@ class Signer:
             raise Unauthorized(_WRONG) from None
 
     def _signature(self, signed: str) -> str:
-        return _text(hmac.digest(self._key, signed.encode(), hashlib.sha256))
+        return jws.encoded(hmac.digest(self._key, signed.encode(), hashlib.sha256))
 
 
 def name_of(token: str) -> str:
     """The session that a token says it is of, unchecked: for who only passes it on; "": none."""
-    claims = _read(token.split(".")[1]) if token.isascii() and token.count(".") == 2 else None
+    claims = jws.read(token.split(".")[1]) if token.isascii() and token.count(".") == 2 else None
     name = (claims or {}).get("jti")
     return name if isinstance(name, str) and len(name) <= _LONGEST_NAME else ""
-
-
-def _written(content: Mapping[str, Any]) -> str:
-    return _text(json.dumps(content, separators=(",", ":")).encode())
-
-
-def _text(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _read(text: str) -> dict[str, Any] | None:
-    try:
-        content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        claims = strict_json.parse(content.decode())
-    except (binascii.Error, ValueError):
-        return None
-    return claims if isinstance(claims, dict) else None

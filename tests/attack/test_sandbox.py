@@ -21,7 +21,7 @@ from visavis.models.avatar.file import Consent, read_card
 from visavis.server.avatars import baking
 from visavis.server.avatars.baking import Bake, Baked, Order, Refused, Step
 from visavis.server.commands import doctor
-from visavis.server.system import sandbox
+from visavis.server.system import confined, sandbox
 from visavis.server.system.config import Config
 
 PERSONA = Path(__file__).parents[1] / "data" / "persona.webp"
@@ -98,7 +98,7 @@ def tried(tmp_path_factory):
     secret = tmp_path_factory.mktemp("home") / "secret"
     secret.write_text("the token")
     command = [sys.executable, "-c", TRIES, str(secret), str(os.getpid())]
-    environment = os.environ | baking._FEW_THREADS
+    environment = os.environ | confined.FEW_THREADS
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment)
     assert secret.read_text() == "the token"
     assert [path.name for path in secret.parent.iterdir()] == ["secret"]
@@ -186,7 +186,7 @@ def played_by(tmp_path, monkeypatch, script):
 
 
 def test_a_real_bake_is_shut_in_as_far_as_this_system_goes(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(baking, "_noted", set())
+    monkeypatch.setattr(confined, "_noted", set())
     *_, end = Bake(order(tmp_path), PERSONA.read_bytes()).run()
     assert isinstance(end, Baked)
     told = [record for record in caplog.records if "less protection" in record.message]

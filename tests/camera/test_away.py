@@ -1,7 +1,13 @@
 import numpy as np
+import pytest
 
+from visavis.engines.marking.label import Label
+from visavis.engines.settings import Lettered
+from visavis.models.pictures.canvas import Canvas
 from visavis.server.camera.away import Away, card
-from visavis.server.playout.messages import FRAME
+from visavis.server.camera.labelled import keep
+from visavis.server.camera.wide import Wide
+from visavis.server.playout.messages import FRAME, ms
 
 SIZE = 128
 RNG = np.random.default_rng(0)
@@ -45,3 +51,22 @@ def test_long_words_stay_inside():
     made = card(np.full((SIZE * 3 // 2, SIZE), 100, np.uint8), "I shall be back in ten minutes")
     assert made[:SIZE, :4].max() < 120
     assert made[:SIZE, -4:].max() < 120
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_the_label_stays_sharp_beside_blurred_sides_and_on_the_card(away: bool) -> None:
+    canvas = Canvas(512, 512)
+    picture = np.full(canvas.shape, 128, np.uint8)
+    picture[:512] = np.random.default_rng(1).integers(60, 200, (512, 512), np.uint8)
+    label = Label(Lettered(), canvas)
+    label.finish(picture, 0)
+    card = Away()
+    card.switch(away)
+    framed = Wide().framed(picture)
+    card.shown(framed, 0)
+    shown = keep(label.shown, picture, card.shown(framed, ms(2000)))
+    top, left, rows, columns = label.box
+    beside = (shown.shape[1] - 512) // 2
+    there = shown[top : top + rows, left + beside : left + beside + columns]
+    assert (there == picture[top : top + rows, left : left + columns]).all()
+    assert keep(None, picture, picture) is picture

@@ -68,14 +68,27 @@ def test_a_sealed_file_is_read_and_says_whose_seal_it_has(path):
 
 
 def test_every_byte_counts(path, content):
-    """One bit at 300 places, all of the seal and of the zip's end among them."""
+    """One bit at 300 places, any of a byte, all of the seal and of the zip's end among them."""
     places = {*np.linspace(0, len(content) - 1, 130).astype(int).tolist()}
     places |= set(range(len(content) - seal.LENGTH - seal.END, len(content)))
     for at in sorted(places):
         broken = bytearray(content)
-        broken[at] ^= 1
+        broken[at] ^= 1 << at % 5
         path.write_bytes(broken)
         assert code(read_card, path) in ("avatar-changed", "avatar-unreadable"), at
+
+
+LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+@pytest.mark.parametrize(("end", "bit"), [(b"=", 1), (b"=", 2), (b"==", 1), (b"==", 8)])
+def test_bits_of_base64_that_mean_nothing_count_too(path, content, end, bit):
+    at = len(content) - 3 if end == b"==" else len(content) - 88 - 1 - 2
+    assert content[at + 1 : at + 1 + len(end)] == end
+    broken = bytearray(content)
+    broken[at] = LETTERS[LETTERS.index(broken[at]) ^ bit]
+    path.write_bytes(broken)
+    assert code(read_card, path) == "avatar-changed"
 
 
 @pytest.mark.parametrize("cut", [1, seal.LENGTH - 1, seal.LENGTH + 1, seal.LENGTH + seal.END])

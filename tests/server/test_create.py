@@ -17,6 +17,7 @@ from visavis.models.avatar.file import Consent, load_avatar, read_card, read_pre
 from visavis.server.avatars import baking, workshop
 from visavis.server.avatars.baking import Bake, Baked, Order, Refused, Step
 from visavis.server.http import avatars
+from visavis.server.system import audit
 
 PERSONA = Path(__file__).parents[1] / "data" / "persona.webp"
 
@@ -316,8 +317,29 @@ async def test_a_photo_that_cannot_be_used_is_a_named_problem(home, photo, statu
     assert not made(home)
 
 
+@pytest.fixture
+def deeds(monkeypatch):
+    """What would be in the audit log, checked as there."""
+    found, check = [], audit.Unaudited.record
+
+    def record(self, what, **fields):
+        check(self, what, **fields)
+        found.append({"what": what, **fields})
+
+    monkeypatch.setattr(audit.Unaudited, "record", record)
+    return found
+
+
+async def noted(deeds, what):
+    """The first deed of a kind, once it is there."""
+    async with asyncio.timeout(20):
+        while not (found := [each for each in deeds if each["what"] == what]):
+            await asyncio.sleep(0.02)
+    return found[0]
+
+
 @pytest.mark.timeout(180)
-async def test_a_photo_becomes_an_avatar_with_its_consent_in_it(home):
+async def test_a_photo_becomes_an_avatar_with_its_consent_in_it(home, deeds):
     async with serving(**home) as client:
         answer = await client.post("/v1/avatars", data=form(PERSONA.read_bytes()))
         status, body = await until(client, answer.headers["Location"], "done", within=120)
@@ -329,6 +351,9 @@ async def test_a_photo_becomes_an_avatar_with_its_consent_in_it(home):
         assert list(card.warnings) == body["warnings"]
         assert load_avatar(path).side == 512
         assert read_preview(path).startswith(b"RIFF")
+        given = await noted(deeds, "consent-given")
+        assert (given["avatar"], given["door"]) == ("newcomer", "page")
+        assert (given["reference"], given["presence"]) == (card.reference, "not shown")
         assert (await client.delete("/v1/avatars/newcomer")).status == 204
     assert not made(home)
 

@@ -60,7 +60,7 @@ def test_all_of_it_is_put_in_in_its_order() -> None:
     made = iter((first, second))
     finishing = Finishes((lambda canvas: next(made), lambda canvas: next(made))).of(Canvas(64, 64))
     finishing.of(np.zeros((96, 64), np.uint8), FRAME)
-    assert first.at == second.at == [FRAME]
+    assert first.at == second.at == [0, FRAME]  # tried once before the first picture
 
 
 def test_no_picture_goes_out_without() -> None:

@@ -115,7 +115,7 @@ def test_what_was_changed_or_signed_otherwise_is_forged(forged):
 
 def by_hand(content, secret=SECRET):
     """Signed whatever it is."""
-    text = jws.written({"alg": "HS256"}) + "." + jws._text(content.encode())
+    text = jws.written({"alg": "HS256"}) + "." + jws.encoded(content.encode())
     return f"{text}.{jws._signature(text, secret)}"
 
 

@@ -500,7 +500,7 @@ def test_a_report_says_what_scripts_need(taken, home, capsys, monkeypatch):
     strange = path.with_name("anchor.pem")
     strange.write_bytes(films.pair()[1])
     assert cli.main(["verify", str(path), "--trust", str(strange)]) == 4
-    assert "nobody vouches" in capsys.readouterr().out
+    assert "nobody whom you trust vouches" in capsys.readouterr().out
     path.write_bytes(path.read_bytes().replace(b"c0ffee", b"c0ffed"))
     assert cli.main(["verify", str(path)]) == 1
     strange.write_text("junk")

@@ -15,7 +15,7 @@ from visavis.models.errors import AvatarError
 from visavis.server.avatars import granting
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.composition import SESSIONS
-from visavis.server.http.opening import Wish
+from visavis.server.http.wishes import Wish
 from visavis.server.protocol import Goodbye
 from visavis.server.system.errors import Ended
 

@@ -21,7 +21,7 @@ export default {
   "fluency.half": "صورة أبطأ",
   "fluency.still": "الصورة متوقفة",
   "mood.voice": "تُسمع نبرة صوتك أيضا: فهي تدل على شعورك.",
-  "disclosure.spoken": "أنا حاسوب، ولست إنسانا.",
+  "disclosure.spoken": "أنا برنامج حاسوبي.",
 
   "avatar.label": "المجسّد الرقمي",
   "avatar.picture": "صورة حية للمجسّد الرقمي، من صنع الحاسوب",
@@ -344,7 +344,7 @@ export default {
   "kiosk.hint.touch": "المس الشاشة للبدء",
   "kiosk.hint.speak": "المس الشاشة، أو تحدث إليّ",
   "kiosk.greeting.say": "[smiles] مرحبًا! كيف أستطيع مساعدتك؟",
-  "kiosk.greeting.disclosed": "[smiles] مرحبًا! أنا حاسوب، ولست إنسانا. كيف أستطيع مساعدتك؟",
+  "kiosk.greeting.disclosed": "[smiles] مرحبًا! أنا برنامج حاسوبي. كيف أستطيع مساعدتك؟",
   "kiosk.suggestions": "يمكنك أن تسأل",
   "kiosk.others": "أسئلة أخرى",
   "kiosk.speak.off": "المس وتحدث",

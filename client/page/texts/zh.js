@@ -21,7 +21,7 @@ export default {
   "fluency.half": "画面变慢",
   "fluency.still": "画面已暂停",
   "mood.voice": "系统也会听您说话的语气，以了解您的感受。",
-  "disclosure.spoken": "与您对话的是电脑程序。",
+  "disclosure.spoken": "我是电脑程序。",
 
   "avatar.label": "数字人",
   "avatar.picture": "数字人实时画面，由计算机生成",
@@ -344,7 +344,7 @@ export default {
   "kiosk.hint.touch": "触摸屏幕开始",
   "kiosk.hint.speak": "触摸屏幕，或直接对我说话",
   "kiosk.greeting.say": "[smiles] 您好！请问有什么可以帮您？",
-  "kiosk.greeting.disclosed": "[smiles] 您好！与您对话的是电脑程序。请问有什么可以帮您？",
+  "kiosk.greeting.disclosed": "[smiles] 您好！我是电脑程序。请问有什么可以帮您？",
   "kiosk.suggestions": "您可以问",
   "kiosk.others": "换一批",
   "kiosk.speak.off": "触摸后说话",

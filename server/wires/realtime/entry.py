@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from aiohttp import web
 
 from visavis.server.http.entrances import Entrance, bearer, either, protocol
-from visavis.server.http.opening import Wish
+from visavis.server.http.wishes import Wish
 from visavis.server.system.errors import Malformed, Unprocessable
 from visavis.server.wires.realtime.refusals import Refused
 from visavis.server.wires.realtime.settings import Settings, updated

@@ -30,7 +30,7 @@ def check(data: bytes) -> None:
     head, _, content = text.partition("\n")
     _read(text, is_ours=False)
     for header in ('{"alg":"HS256"}', head):
-        signed = ".".join(jws._text(p.encode("utf-8", "replace")) for p in (header, content))
+        signed = ".".join(jws.encoded(p.encode("utf-8", "replace")) for p in (header, content))
         _read(f"{signed}.{jws._signature(signed, SECRET)}", is_ours=True)
 
 
