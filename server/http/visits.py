@@ -181,8 +181,9 @@ class Visits:
     def _granted(self, it: Pass, before: Visit | None) -> int:
         """s that it may last, 0: as the server has it. Raises TooMany, NotFound."""
         length = it.length
-        if before is not None and before.length:  # what it left goes on, not its time anew
-            left = max(0, int(before.length - before.lasted))
+        given = (before.length or self._longest) if before is not None else 0
+        if before is not None and given:  # what it left goes on, not its time anew
+            left = max(0, int(given - before.lasted))
             length = min(it.length or left, left)
             if not length:
                 raise NotFound(_AWAY, "session-over")

@@ -165,6 +165,18 @@ def test_what_goes_on_with_a_session_has_the_rest_of_its_time():
         hall.begin(resumed="s1", length=300)
 
 
+def test_going_on_again_and_again_is_no_way_round_the_server_s_own_length():
+    hall = Hall(longest=600.0)
+    assert hall.begin(once="one session") == 0  # as the server has it
+    hall.end("s1", 400)
+    assert hall.begin(resumed="s1") == 200
+    hall.end("s1", 150)
+    assert hall.begin(resumed="s1") == 50
+    hall.end("s1", 50)
+    with pytest.raises(NotFound):
+        hall.begin(resumed="s1")
+
+
 def test_so_many_files_an_hour():
     hall = Hall(uploads=2)
     anna = Pass("anna", 9e9)
