@@ -14,7 +14,8 @@ from visavis.models.pictures.canvas import Canvas
 
 # Where it is busy twice as much is not seen: mean of the second differences of luma, across and
 # down, from which a cell's two signs are 2 codes of luma apart instead of 1. More where it is
-# busier still (4 from 10 on) costs 3 % of the bits and is found no better.
+# busier still (4 from 10 on) costs 3 % of the bits and is found no better. A later start at 3.0 is
+# found too rarely in a screencast of the page.
 _BUSY: Final = 1.6
 _BRIGHT: Final = 64  # of luma above black: what is darker counts as less busy, by as much
 _OPAQUE: Final = 200  # of 16 to 235: of a person cut out what is not so opaque has no mark
