@@ -175,6 +175,21 @@ class AvatarStore:
         """An avatar's file, signed by this installation. Raises KeyFault."""
         return sealed(content, Installation.of(self.home))
 
+    def standing_in(self, name: str) -> str:
+        """An avatar by its name or, where its consent does not hold any more, another one.
+
+        A server is to start for all the others. Raises NotFound where there is no such name.
+        """
+        try:
+            self.path(name)
+        except (Ended, NotAllowed):
+            others = sorted(self.find().readable)
+            if not others:
+                raise
+            self._tell("the usual avatar may not be used", name, f"{others[0]} stands in")
+            return others[0]
+        return name
+
     def voice(self, name: str) -> str:
         """The voice that belongs to an avatar; "": it has none. Raises NotFound."""
         return self.usable(name)[1].voice

@@ -141,7 +141,8 @@ class Services:
         self._languages = await asyncio.to_thread(load.languages, self._home)
         if why := unspoken(self._defaults.language, self._languages):
             raise EngineError(why)
-        named = self._defaults.voice or await self.own_voice(self._defaults.avatar)
+        usual = await asyncio.to_thread(self._avatars.standing_in, self._defaults.avatar)
+        named = self._defaults.voice or await self.own_voice(usual)
         voice = self._tongues.get(self._defaults.house, named)
         await asyncio.gather(self._open_ears(), self._answering.open(), voice)
 
@@ -384,7 +385,8 @@ class Services:
         self._self_test = SelfTest(
             self._home, self._defaults, self._avatars, generator, self._puppets
         )
-        path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
+        name = await asyncio.to_thread(self._avatars.standing_in, self._defaults.avatar)
+        path = await asyncio.to_thread(self._avatars.path, name)
         backdrop = await asyncio.to_thread(self._defaults.backgrounds.find, "")
         loan = await self._puppets.lend(path, backdrop)
         await worker.call(load.warm, partial(draw_one, generator, loan.puppet))

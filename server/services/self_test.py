@@ -51,7 +51,8 @@ class SelfTest:
     ) -> carrying.Measured | None:
         if not free():
             return None
-        path = await asyncio.to_thread(self._avatars.path, self._defaults.avatar)
+        name = await asyncio.to_thread(self._avatars.standing_in, self._defaults.avatar)
+        path = await asyncio.to_thread(self._avatars.path, name)
         loan = await self._puppets.lend(path)
         try:
             make = rehearsal(self._generator, loan.puppet, encoder, self._defaults.finishes)

@@ -213,6 +213,15 @@ def test_a_consent_is_taken_back_copies_too(store):
     assert "does not allow it any more" in permit.over()
 
 
+def test_a_server_whose_usual_face_may_not_be_shown_starts_with_another_one(store):
+    path = put(store)
+    assert store.standing_in("anna") == "anna"
+    revoke(store, read_card(path))
+    assert store.standing_in("anna") in store.find().readable
+    with pytest.raises(NotFound, match="no avatar"):
+        store.standing_in("nobody-here")
+
+
 def test_one_that_is_given_anew_is_used_again_and_its_old_copies_are_not(store):
     path = put(store)
     shutil.copy(path, store.file("copy"))
