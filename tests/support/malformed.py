@@ -1,7 +1,8 @@
 """Requests that break the rules of HTTP, or of ours, and what every response to them carries."""
 
-from __future__ import re
+from __future__ import annotations
 
+import re
 from typing import Final
 
 from support.doors import Answer
