@@ -13,8 +13,13 @@ from PIL import Image
 
 from visavis.engines.marking.label import Label
 from visavis.engines.settings import Lettered
+from visavis.models.avatar.archive import LIMITS, PREVIEW
+from visavis.models.errors import PortraitError
 from visavis.models.pictures.canvas import Canvas
+from visavis.models.pictures.opening import Limits, upright
+from visavis.server.system.errors import NotFound
 
+_LIMITS: Final = Limits(LIMITS[PREVIEW], 1024 * 1024, 1024)
 _KEPT: Final = 64  # of some 10 kB each
 _QUALITY: Final = 90  # of WebP: they were WebP before
 
@@ -27,13 +32,18 @@ class Previews:
         self._labelled = lru_cache(_KEPT)(self._made)
 
     def labelled(self, webp: bytes) -> tuple[bytes, str]:
-        """A preview of the store, which is WebP, and its label as JSON, "" where it has none."""
+        """A preview of the store, which is WebP, and its label as JSON, "" where it has none.
+
+        Raises NotFound for one that cannot be read.
+        """
         return self._labelled(webp) if self._lettered is not None else (webp, "")
 
     def _made(self, webp: bytes) -> tuple[bytes, str]:
         assert self._lettered is not None
-        with Image.open(io.BytesIO(webp)) as opened:
-            rgb = np.asarray(opened.convert("RGB"))
+        try:
+            rgb = np.asarray(upright(webp, _LIMITS).convert("RGB"))
+        except PortraitError as error:  # no file is believed, whoever signed it
+            raise NotFound("This avatar has no preview that can be shown.") from error
         rgb = np.ascontiguousarray(rgb[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2])
         picture = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
         label = Label(self._lettered, Canvas(rgb.shape[1], rgb.shape[0]))

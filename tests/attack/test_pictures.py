@@ -22,7 +22,11 @@ from support.uploads import form, until
 from visavis.models.bake import photo
 from visavis.models.errors import PortraitError
 from visavis.models.pictures import opening
+from visavis.server.avatars.previews import Previews
 from visavis.server.http import avatars
+from visavis.server.services.configured import lettered
+from visavis.server.system.config import Config
+from visavis.server.system.errors import NotFound
 
 ROOT = Path(__file__).parents[2]
 PERSONA = ROOT / "tests" / "data" / "persona.webp"
@@ -118,6 +122,9 @@ def test_only_one_place_opens_pictures():
         "models/tools/refiner/pairs.py",
         "bench/face/truth.py",
         "bench/face/crowd.py",
+        "bench/face/whose.py",
+        "bench/live/grabbed.py",
+        "bench/unmarked.py",
     }
     found = {
         path.relative_to(ROOT).as_posix()
@@ -319,3 +326,13 @@ async def test_a_bomb_is_refused_in_seconds_over_http(tmp_path):
         assert (status, said["type"]) == (422, "urn:visavis:image-unreadable")
         assert time.perf_counter() - began < 5
         assert (await problem(await client.post("/v1/avatars", data=form(None))))[0] == 422  # free
+
+
+def test_a_preview_that_is_none_is_not_handed_out():
+    previews = Previews(lettered(Config()))
+    for data in (b"", b"RIFF\0\0\0\0WEBPVP8 ", encoded(Image.new("RGB", (1100, 8)), "WEBP")):
+        with pytest.raises(NotFound):
+            previews.labelled(data)
+    picture, label = previews.labelled(encoded(Image.new("RGB", (256, 256)), "WEBP"))
+    assert picture[8:12] == b"WEBP"
+    assert '"text"' in label
