@@ -25,10 +25,12 @@ from visavis.models.files import PRIVATE, PRIVATE_FOLDER, whole
 from visavis.server.avatars.signatures import Signatures, signer
 from visavis.server.system import strict_json
 from visavis.server.system.errors import ConfigError
+from visavis.server.system.installation import FOLDER as KEYS
 from visavis.server.system.installation import Installation, locked
 
 FOLDER: Final = "consent"  # under the directory for state
 FILE: Final = "revoked.json"
+_BEGUN: Final = "revocations"
 _FORMAT: Final = "visavis-revocations"
 _CONTEXT: Final = b"visavis revocations 1\n"
 _MOST: Final = 4 * 1024 * 1024  # bytes; an entry takes 300
@@ -57,15 +59,27 @@ class Entry:
 
 @dataclass(slots=True)
 class _List:
-    """One file as it was read last. fault: why it cannot be believed now, since s of monotonic."""
+    """One file as it was read last. fault: why it cannot be believed now, since s of monotonic.
+
+    begun: a file beside the key that is there once the list was, so that a lost one is noticed.
+    """
 
     path: Path
     expected: bool  # whether it must be there
+    begun: Path | None = None
     identity: tuple[int, ...] | None = None
     entries: tuple[Entry, ...] = ()
     was_there: bool = False
     fault: str = ""
     since: float = 0.0
+
+    @property
+    def missed(self) -> str:
+        """What to do where there is no file; empty: there need not be one."""
+        words = f"{self.path} is missing: put it back from a backup"
+        if self.begun is not None and self.begun.exists():
+            return f"{words}, or if there is none delete {self.begun} and revoke anew"
+        return words if self.expected or self.was_there else ""
 
     def revoked(self, card: Card) -> Entry | None:
         """The entry that revokes it; None: none does, or it was given anew."""
@@ -92,7 +106,7 @@ class Revocations:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
-        own = _List(self.home / FOLDER / FILE, expected=False)
+        own = _List(self.home / FOLDER / FILE, expected=False, begun=self.home / KEYS / _BEGUN)
         shared = [_List(self.shared, expected=True)] if self.shared is not None else []
         self._lists = [own, *shared]
 
@@ -139,11 +153,15 @@ class Revocations:
         with ExitStack() as stack:
             stack.enter_context(locked(folder))
             content = _content(each.path)
+            if content is None and not each.expected and each.missed:
+                raise ConfigError(each.missed)
             before = _read(content, each.path, self._counts()) if content is not None else ()
             written = _written((*before, *entries), key)
             mode = PRIVATE if not each.expected else 0o644
             with whole(each.path, mode) as file:
                 file.write(written)
+            if each.begun is not None:
+                each.begun.touch(PRIVATE)
 
     def _look(self, each: _List) -> None:
         try:
@@ -162,8 +180,8 @@ class Revocations:
             self._fault(each, f"{each.path} cannot be read: {error.strerror or 'unknown reason'}")
 
     def _missing(self, each: _List) -> None:
-        if each.expected or each.was_there:
-            self._fault(each, f"{each.path} is missing: put it back from a backup")
+        if why := each.missed:
+            self._fault(each, why)
         else:
             each.fault = ""
 

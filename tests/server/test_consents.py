@@ -235,6 +235,20 @@ def test_one_that_is_given_anew_is_used_again_and_its_old_copies_are_not(store):
     assert refused(store) == (Ended, "consent-revoked")
 
 
+def test_a_list_that_was_lost_while_nothing_ran_is_missed(store):
+    path = put(store)
+    revoke(store, read_card(path))
+    (store.home / "consent" / "revoked.json").unlink()
+    later = AvatarStore(store.home)
+    assert refused(later) == (NotAllowed, "consent-unknown")
+    assert "is missing" in later.revocations.fault
+    with pytest.raises(ConfigError, match="keys/revocations"):
+        revoke(later, read_card(path))
+    (store.home / "keys" / "revocations").unlink()
+    revoke(later, read_card(path))
+    assert refused(later) == (Ended, "consent-revoked")
+
+
 def test_other_processes_see_it_at_their_next_look(store, tmp_path):
     card = read_card(put(store))
     others = Revocations(store.home, store.signatures)
