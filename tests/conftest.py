@@ -1,5 +1,6 @@
 """Fixtures for every test: whoever blocks the event loop fails."""
 
+import logging
 import os
 
 import pytest
@@ -30,6 +31,17 @@ def _no_blocking():
     watch.activate()
     yield
     watch.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before():
+    """A server that was run here logs to where it was run: a later test would find it closed."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    for handler in set(root.handlers) - set(before):
+        root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="module")
