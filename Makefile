@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-SOURCES := $(shell find server engines models client -type f -not -name '*.pyc' 2>/dev/null)
+# Not what Python and numba keep beside them.
+SOURCES := $(shell find server engines models client -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all check fuzz bench clean lock npm sbom advisories wheel
@@ -27,7 +28,7 @@ AGAIN := --reruns 2 --reruns-delay 2 -r R
 test: $(VENV)/.tools $(STAMP) npm ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
 	@sh deploy/need.sh pulseaudio pulseaudio
-	$(BIN)/python -m pytest -q $(AGAIN) -n 3 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest -q $(AGAIN) -n 4 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest -q $(AGAIN) $(SELECT) $(ALONE)
 
 test-all: SELECT := -m "slow or not slow"

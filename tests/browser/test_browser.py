@@ -285,6 +285,7 @@ async def test_only_what_is_said_with_the_button_held_is_heard(address, visiting
         assert "breakfast" in heard[0]
 
 
+@pytest.mark.slow
 async def test_the_avatar_says_what_the_visitor_says_and_is_not_heard_by_its_own_microphone(
     address, visiting
 ):

@@ -70,9 +70,10 @@ async def take(stage, said, path, home):
 # In three seconds lips move too seldom to say more than that they are those of the words.
 @pytest.mark.parametrize(
     ("text", "apart"),
-    [(TEXT, 0.1), pytest.param(LONG, 0.0425, marks=pytest.mark.slow)],  # s, in steps of 5 ms
+    [(TEXT, 0.1), (LONG, 0.0425)],  # s, in steps of 5 ms
     ids=["short", "long"],
 )
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_voice_and_lips_leave_together_and_soon(
     text, apart, pulse, config, warm_home, tmp_path

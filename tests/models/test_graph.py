@@ -66,6 +66,7 @@ def compare(size, count, seed, names=NAMES):
     return max(means), max(worst)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_pictures_are_the_kernels():
     mean, worst = compare(SMALL, 9, seed=1)

@@ -50,6 +50,7 @@ def slow(services: FakeServices, seconds: float):
     generator.draw = slowed if seconds else draw
 
 
+@pytest.mark.slow
 async def test_a_generator_ten_times_too_slow_costs_pictures_and_no_sound(monkeypatch):
     monkeypatch.setattr(relief, "_HOLD", (1.0, 60.0))
     services, heard = moving(), Heard()
