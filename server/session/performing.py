@@ -126,18 +126,24 @@ class Performance:
                 async for clause in self.reply.clauses():
                     await self._until(TAKEN)  # late, so that a direction is heard soon
                     self._begin(clause)
+            except NothingToSay:  # the text's doing, and no engine failed
+                log.warning("a reply had nothing to say", extra={"turn": self.number})
+                ending = await self._excused(UNSAYABLE, apology)
             except EngineError as error:
                 extra = {"turn": self.number, "fault": fault(error)}
                 log.error("a reply failed", extra=extra)  # noqa: TRY400 (its text may quote)
-                ending = "failed"
-                self._platform.tell(UNSAYABLE if isinstance(error, NothingToSay) else UNANSWERED)
-                await self._until(TAKEN)
-                for clause in apology:
-                    self._begin(clause)
+                ending = await self._excused(UNANSWERED, apology)
             await self._until(0)
         if self.reply.farewell and ending == "done":
             self._platform.tell(events.Farewell(self.number))
         return ending
+
+    async def _excused(self, notice: events.Failure, apology: Iterable[Clause]) -> Ending:
+        self._platform.tell(notice)
+        await self._until(TAKEN)
+        for clause in apology:
+            self._begin(clause)
+        return "failed"
 
     def hold(self) -> None:
         """Be silent from the next packet on; nothing more sounds until `go_on`."""

@@ -1,8 +1,9 @@
 """`python -m fuzz [TARGET...]`: look for inputs that break a target, two targets at a time.
 
-Without options each target gets a fixed number of inputs, about a minute in all, and the same code
-gets the same ones. An input that breaks something is written to out/fuzz; `python -m fuzz.search
-TARGET FILE` replays it. Once mended, it belongs in seeds/TARGET under a name that says what it did.
+Without options each target gets a fixed number of inputs, about a minute in all; what is timed in
+a target may lead the same search elsewhere, so a run that finds nothing promises nothing. An input
+that breaks something is written to out/fuzz; `python -m fuzz.search TARGET FILE` replays it. Once
+mended, it belongs in seeds/TARGET under a name that says what it did.
 """
 
 from __future__ import annotations

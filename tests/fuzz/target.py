@@ -13,8 +13,7 @@ from typing import Final
 class Ground:
     """Where a target is searched.
 
-    guides: packages whose coverage leads. quick: inputs that take about ten seconds, for CI: so
-    many and no time, so that the same code always gives the same result.
+    guides: packages whose coverage leads. quick: inputs that take about ten seconds.
     """
 
     guides: tuple[str, ...]
