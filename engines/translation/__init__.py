@@ -1,0 +1,1 @@
+"""Texts put into other languages."""

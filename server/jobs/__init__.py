@@ -1,0 +1,1 @@
+"""Work that takes its time, done beside conversations or on other machines."""

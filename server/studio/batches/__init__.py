@@ -1,0 +1,1 @@
+"""One script for many people."""

@@ -1,0 +1,1 @@
+"""A project performed into films."""
