@@ -14,6 +14,7 @@ import secrets
 import wave
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -93,9 +94,9 @@ class ServedCloner:
         return Cloned(given, {}, keeps=settings.way == "request")
 
 
-def speak(file: OwnVoice, voice: Voice, base: object) -> Tts:
+def speak(file: OwnVoice, voice: Voice, base: object, home: Path) -> Tts:
     """Who says texts with it. Raises EngineError."""
-    del base
+    del base, home
     return ServedTts(file, voice)
 
 

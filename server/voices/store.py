@@ -150,6 +150,16 @@ class OwnVoices:
             raise AvatarError("consent-revoked", f"The consent to {name} was taken back before.")
         return Entry("revoked", card.reference, card.sample_sha256, name, at, reason, by)
 
+    def check_new(self, card: VoiceCard) -> None:
+        """A recording whose consent was taken back makes no voice again. Raises AvatarError."""
+        self._avatars.revocations.look()
+        if self._avatars.revocations.of(card) is not None:
+            message = (
+                "The consent to this recording was taken back: if the person agrees once more, "
+                "record them anew."
+            )
+            raise AvatarError("consent-revoked", message)
+
     def revoke(self, entry: Entry) -> None:
         """Nobody uses it from now on, wherever the list is read. Raises ConfigError."""
         self._avatars.revocations.add([entry])
