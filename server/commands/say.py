@@ -20,6 +20,7 @@ from visavis.engines.marking.payload import SessionClass
 from visavis.engines.registry import VOICE
 from visavis.models.avatar.file import Card
 from visavis.server.avatars import standing
+from visavis.server.avatars.standing import Permit
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import films
 from visavis.server.commands.console import advance, check_voice, say_line, user
@@ -36,6 +37,7 @@ from visavis.server.system import config_reading as settings
 from visavis.server.system.audit import auditing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Ended
+from visavis.server.voices.store import OwnVoices, first_of
 
 T = TypeVar("T")
 
@@ -51,6 +53,9 @@ def say(options: argparse.Namespace) -> None:
     store, name_of_avatar = avatars(config), options.avatar or config.avatar
     avatar = store.load(name_of_avatar, "videos")
     name = options.voice or config.voice or avatar.card.voice or VOICE
+    own = OwnVoices(store)
+    if not options.audio:
+        own.check(name, "videos")
     inlet = _inlet(options, _language(name, config))
     if not options.audio:
         standing.check_language(
@@ -76,7 +81,7 @@ def say(options: argparse.Namespace) -> None:
         recorder = Recorder(options.output, FINE, trace=trace, signing=signing)
         finished = finishes(config, stamp(config, SessionClass.VIDEO))
         engines = offline_engines(draw, director, voice, lips, finishes=finished)
-        leave = _Leave(store, avatar.card)
+        leave = _Leave(store, avatar.card, None if options.audio else own.permit(name))
         notes = leave.during(
             lambda: render(engines, inlet, recorder, partial(_show, bar, leave)), options.output
         )
@@ -128,10 +133,10 @@ def _voice(name: str, config: Config) -> Tts:
 
 
 class _Leave:
-    """Whether the face may be shown is looked at while a long film is made, too."""
+    """Whether face and voice may be used is looked at while a long film is made, too."""
 
-    def __init__(self, store: AvatarStore, card: Card) -> None:
-        self._lists, self._permit = store.revocations, store.permit(card)
+    def __init__(self, store: AvatarStore, card: Card, voice: Permit | None) -> None:
+        self._lists, self._ended = store.revocations, first_of(store.permit(card), voice)
         self._looked = time.monotonic()
         self._over = ""
 
@@ -151,7 +156,7 @@ class _Leave:
             return
         self._lists.look()
         self._looked = time.monotonic()
-        self._over = self._permit.over()
+        self._over = self._ended()
         if self._over:
             raise Ended(self._over, "consent-revoked")
 

@@ -9,10 +9,10 @@ from importlib.metadata import version
 from typing import Final
 
 from visavis.engines import load
-from visavis.engines.base import Cloned, Pcm, Sample, VoiceCloner
+from visavis.engines.base import Cloned, Pcm, Sample, Tts, VoiceCloner
 from visavis.engines.language.languages import LANGUAGES, code_of, is_english
 from visavis.engines.registry import VOICES
-from visavis.engines.voices import recorded, served, tuned
+from visavis.engines.voices import own, recorded, served
 from visavis.engines.voices.served import ServedCloner, Way
 from visavis.engines.voices.tuned import TunedCloner
 from visavis.models import voice_file
@@ -108,7 +108,7 @@ def cloner(config: Config, kind: str, language: str) -> VoiceCloner:
     if kind != "tuned":
         raise ConfigError(f"{kind[:40]!r} is no kind of voice: choose {' or '.join(KINDS)}")
 
-    def base(name: str) -> tuned.Tts:
+    def base(name: str) -> Tts:
         return load.tts(name, home)
 
     return TunedCloner(base, _tunable(config, language), home)
@@ -116,7 +116,7 @@ def cloner(config: Config, kind: str, language: str) -> VoiceCloner:
 
 def _tunable(config: Config, language: str) -> tuple[str, ...]:
     """Voices of ours in a language; those of English that are quick."""
-    own_names = {name for name, _ in load.own.cards(config.home_path).items()}
+    own_names = own.cards(config.home_path)
     found = [
         voice.name
         for voice in load.voices(config.home_path)
