@@ -62,6 +62,6 @@ def test_the_mouth_of_a_grey_photo_is_grey():
     avatar = portrait.create_avatar(variant("grey"), "grey", consent)
     mouth = avatar.patches["mouth"]
     for sprite in mouth.sprites:
-        seen = sprite.rgba[sprite.rgba[..., 3] > 128][:, :3].astype(int)
+        seen = sprite.picture[sprite.picture[..., 3] > 128][:, :3].astype(int)
         assert np.ptp(seen, axis=1).max() <= 4
     assert np.ptp(mouth.back) <= 2
