@@ -153,6 +153,10 @@ def tilt(face: lm.Face) -> float:
 
 
 def _warnings(photo: Rgb, face: lm.Face) -> tuple[str, ...]:
+    return (*_of_pose(photo, face), *_of_light(photo, face))
+
+
+def _of_pose(photo: Rgb, face: lm.Face) -> list[str]:
     out = []
     yaw, pitch = turn(face)
     if max(abs(yaw), abs(pitch)) > MAX_TURN:
@@ -168,6 +172,11 @@ def _warnings(photo: Rgb, face: lm.Face) -> tuple[str, ...]:
         out.append(f"The face is only {height:.0f} px high: the picture will look soft.")
     if max(_openness(face.eye_right), _openness(face.eye_left)) < CLOSED_EYES:
         out.append("The eyes are closed: with open eyes in the photo the avatar can look at you.")
+    return out
+
+
+def _of_light(photo: Rgb, face: lm.Face) -> list[str]:
+    out = []
     if _cheeks(photo, face) < DARK:
         out.append("The face is very dark: a brighter photo will look better.")
     if _burnt(photo, face) > BURNT:
@@ -178,7 +187,7 @@ def _warnings(photo: Rgb, face: lm.Face) -> tuple[str, ...]:
         out.append("The mouth is hidden: use a photo in which nothing covers it.")
     if occlusion.glare(photo, face):
         out.append("Glare hides an eye: a photo without reflections on glasses will look better.")
-    return tuple(out)
+    return out
 
 
 def _openness(eye: lm.Eye) -> float:
