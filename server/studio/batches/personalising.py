@@ -1,0 +1,120 @@
+"""A project and one row of a table -> that person's project."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Final
+
+from visavis.engines.language.languages import code_of
+from visavis.server.studio.batches import templates
+from visavis.server.studio.batches.templates import TemplateError
+from visavis.server.studio.document.project import Background, Beside, Frame, Project, Scene
+
+# Columns that say how a row is filmed, not only what is said in it.
+OWN: Final = ("language", "voice", "avatar", "style", "background")
+SAID: Final = "_said"  # behind a column's name: how its words are spelled for the voice
+_KINDS: Final = frozenset({"own", "blur", "transparent"})
+_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+_VIDEOS: Final = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif")
+_FIXED: Final = frozenset(
+    {(Scene, "name"), (Background, "kind"), (Beside, "side"), (Frame, "aspect")}
+)
+_BRACKETS: Final = str.maketrans("[]", "()")  # a cell directs nobody
+_PROJECT: Final = "the project"
+
+Fill = Callable[[str, str], str]  # what place it is, in words; the text -> what it becomes
+
+
+def personalised(project: Project, row: Mapping[str, str]) -> Project:
+    """The project with a row's words in every text, and the row's language, voice and so on.
+
+    row: cells by the keys of their columns. A scene whose text comes out empty is left out. Raises
+    TemplateError where a text cannot be filled, or needs a cell that is empty.
+    """
+
+    def fill(place: str, text: str) -> str:
+        try:
+            filled = templates.fill(text, _words(row, place))
+        except TemplateError as error:
+            raise TemplateError(f"{place}: {error}") from error
+        if filled.empty:
+            missing = " and ".join(filled.empty)
+            raise TemplateError(f"{place}: there is no {missing} in this row")
+        return filled.text
+
+    return arranged(texts(project, fill), row)
+
+
+def arranged(project: Project, row: Mapping[str, str]) -> Project:
+    """What a row says beside words: its language, voice, avatar, style, background, spellings."""
+    project = _in_language(project, row)
+    own = {name: row[name] for name in ("voice", "avatar", "style") if row.get(name)}
+    if wanted := row.get("background"):
+        own["background"] = background(wanted)
+    said = {
+        row[name.removesuffix(SAID)]: spelled.translate(_BRACKETS)
+        for name, spelled in row.items()
+        if name.endswith(SAID) and spelled and row.get(name.removesuffix(SAID))
+    }
+    return replace(project, **own, pronounce={**project.pronounce, **said})
+
+
+def background(words: str) -> Background:
+    """own, blur, transparent, a colour "#rrggbb", or the file of a picture or a video."""
+    if words.casefold() in _KINDS:
+        return Background(words.casefold())  # type: ignore[arg-type]
+    if _COLOUR.fullmatch(words):
+        return Background("colour", words.lower())
+    return Background("video" if words.lower().endswith(_VIDEOS) else "picture", words)
+
+
+def texts(project: Project, fill: Fill) -> Project:
+    """Every text of the project through `fill`; a scene without words and sound is left out."""
+    filled = _each(replace(project, scenes=()), _PROJECT, fill)
+    scenes = tuple(_each(scene, f"scene {scene.name}", fill) for scene in project.scenes)
+    kept = tuple(
+        scene
+        for scene, was in zip(scenes, project.scenes, strict=True)
+        if scene.text.strip() or scene.sound or not was.text.strip()
+    )
+    whole: Project = replace(filled, scenes=kept)
+    return whole
+
+
+def _each(thing: Any, place: str, fill: Fill) -> Any:
+    """A dataclass with all of its texts filled, and of those within it."""
+    changed: dict[str, Any] = {}
+    for field in fields(thing):
+        value = getattr(thing, field.name)
+        where = f"{place}, {field.name.replace('_', ' ')}"
+        if (type(thing), field.name) in _FIXED:
+            continue
+        if isinstance(value, str):
+            changed[field.name] = fill(where, value)
+        elif is_dataclass(value):
+            changed[field.name] = _each(value, where, fill)
+        elif isinstance(value, Mapping):
+            changed[field.name] = {name: fill(where, words) for name, words in value.items()}
+    return replace(thing, **changed)
+
+
+def _words(row: Mapping[str, str], place: str) -> Mapping[str, str]:
+    """A row's cells for one text: in what is spoken, a cell's brackets are no directions."""
+    if not place.endswith(", text"):
+        return row
+    return {name: cell.translate(_BRACKETS) for name, cell in row.items()}
+
+
+def _in_language(project: Project, row: Mapping[str, str]) -> Project:
+    """In the row's language; a voice of another one is not kept."""
+    language = row.get("language", "")
+    if not language:
+        return project
+    if code_of(language) != (code_of(project.language) or "en"):
+        scenes = tuple(
+            scene if scene.language else replace(scene, voice="") for scene in project.scenes
+        )
+        project = replace(project, voice="", scenes=scenes)
+    return replace(project, language=language)
