@@ -12,6 +12,8 @@ from visavis.server.studio.document.project import (
     Project,
     Scene,
 )
+from visavis.server.studio.document.reading import read
+from visavis.server.studio.document.writing import write
 
 ANNA = {"first_name": "Anna", "city": "Rome", "points": "1,200", "note": ""}
 
@@ -149,3 +151,20 @@ def test_the_place_of_a_fault_is_named():
 )
 def test_backgrounds_are_told_by_their_words(words, kind):
     assert background(words).kind == kind
+
+
+def test_a_background_that_is_none_says_what_may_be_written():
+    with pytest.raises(TemplateError, match='\'sky\' is no background: write "own", "blur"'):
+        personalised(Project("x", (Scene("one", "Hi."),)), {"background": "sky"})
+
+
+def test_what_a_filled_place_is_shows_when_it_is_filled():
+    project = Project("x", (Scene("one", "Hi."),), background=Background("picture", "{{behind}}"))
+    made = personalised(project, {"behind": "waves.mp4"})
+    assert made.background == Background("video", "waves.mp4")
+
+
+def test_a_persons_project_can_be_written_and_read_whatever_a_cell_says():
+    project = Project("x", (Scene("one", "{{first_name}}\n{{city}}\nBye."),))
+    made = personalised(project, {"first_name": "# Anna", "city": "+++"})
+    assert read(write(made)) == made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final
@@ -10,14 +9,12 @@ from typing import Any, Final
 from visavis.engines.language.languages import code_of
 from visavis.server.studio.batches import templates
 from visavis.server.studio.batches.templates import TemplateError
+from visavis.server.studio.document import forms
 from visavis.server.studio.document.project import Background, Beside, Frame, Project, Scene
 
 # Columns that say how a row is filmed, not only what is said in it.
 OWN: Final = ("language", "voice", "avatar", "style", "background")
 SAID: Final = "_said"  # behind a column's name: how its words are spelled for the voice
-_KINDS: Final = frozenset({"own", "blur", "transparent"})
-_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
-_VIDEOS: Final = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif")
 _FIXED: Final = frozenset(
     {(Scene, "name"), (Background, "kind"), (Beside, "side"), (Frame, "aspect")}
 )
@@ -50,24 +47,28 @@ def personalised(project: Project, row: Mapping[str, str]) -> Project:
 def arranged(project: Project, row: Mapping[str, str]) -> Project:
     """What a row says beside words: its language, voice, avatar, style, background, spellings."""
     project = _in_language(project, row)
-    own = {name: row[name] for name in ("voice", "avatar", "style") if row.get(name)}
     if wanted := row.get("background"):
-        own["background"] = background(wanted)
+        project = replace(project, background=background(wanted))
     said = {
         row[name.removesuffix(SAID)]: spelled.translate(_BRACKETS)
         for name, spelled in row.items()
         if name.endswith(SAID) and spelled and row.get(name.removesuffix(SAID))
     }
-    return replace(project, **own, pronounce={**project.pronounce, **said})
+    return replace(
+        project,
+        voice=row.get("voice") or project.voice,
+        avatar=row.get("avatar") or project.avatar,
+        style=row.get("style") or project.style,
+        pronounce={**project.pronounce, **said},
+    )
 
 
 def background(words: str) -> Background:
-    """own, blur, transparent, a colour "#rrggbb", or the file of a picture or a video."""
-    if words.casefold() in _KINDS:
-        return Background(words.casefold())  # type: ignore[arg-type]
-    if _COLOUR.fullmatch(words):
-        return Background("colour", words.lower())
-    return Background("video" if words.lower().endswith(_VIDEOS) else "picture", words)
+    """As a script's short form has it; "Blur" is "blur". Raises TemplateError."""
+    found = forms.background(words) or forms.background(words.lower())
+    if found is None:
+        raise TemplateError(f"{words!r} is no background: {forms.BACKGROUNDS}")
+    return found
 
 
 def texts(project: Project, fill: Fill) -> Project:
@@ -97,6 +98,8 @@ def _each(thing: Any, place: str, fill: Fill) -> Any:
             changed[field.name] = _each(value, where, fill)
         elif isinstance(value, Mapping):
             changed[field.name] = {name: fill(where, words) for name, words in value.items()}
+    if isinstance(thing, Background) and changed.get("value", thing.value) != thing.value:
+        return background(changed["value"])  # only now is it known what it is
     return replace(thing, **changed)
 
 
