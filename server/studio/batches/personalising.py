@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final
 
-from visavis.engines.language.languages import code_of
+from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.server.studio.batches import templates
 from visavis.server.studio.batches.templates import TemplateError
 from visavis.server.studio.document import forms
@@ -15,6 +16,7 @@ from visavis.server.studio.document.project import Background, Beside, Frame, Pr
 # Columns that say how a row is filmed, not only what is said in it.
 OWN: Final = ("language", "voice", "avatar", "style", "background")
 SAID: Final = "_said"  # behind a column's name: how its words are spelled for the voice
+_TAG: Final = re.compile("[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}")
 _FIXED: Final = frozenset(
     {(Scene, "name"), (Background, "kind"), (Beside, "side"), (Frame, "aspect")}
 )
@@ -110,11 +112,21 @@ def _words(row: Mapping[str, str], place: str) -> Mapping[str, str]:
     return {name: cell.translate(_BRACKETS) for name, cell in row.items()}
 
 
+def language_of(words: str) -> str:
+    """A tag of BCP 47, or a language's name in English -> the tag. Raises TemplateError."""
+    named = [one.code for one in LANGUAGES.values() if one.name.casefold() == words.casefold()]
+    tag = named[0] if named else words.replace("_", "-")
+    if not _TAG.fullmatch(tag) or code_of(tag) not in LANGUAGES:
+        told = ", ".join(f"{code} ({LANGUAGES[code].name})" for code in list(LANGUAGES)[:6])
+        raise TemplateError(f"{words!r} is no language that is known: write {told} or another tag")
+    return tag
+
+
 def _in_language(project: Project, row: Mapping[str, str]) -> Project:
-    """In the row's language; a voice of another one is not kept."""
-    language = row.get("language", "")
-    if not language:
+    """In the row's language; a voice of another one is not kept. Raises TemplateError."""
+    if not row.get("language"):
         return project
+    language = language_of(row["language"])
     if code_of(language) != (code_of(project.language) or "en"):
         scenes = tuple(
             scene if scene.language else replace(scene, voice="") for scene in project.scenes
