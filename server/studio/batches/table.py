@@ -121,7 +121,7 @@ def _headings(cells: Sequence[str]) -> dict[str, str]:
 def _row(
     number: int, cells: Sequence[str], headings: Mapping[str, str], faults: list[Fault]
 ) -> Row:
-    values = [one_line(cell) for cell in cells]
+    values = [_unquoted(one_line(cell)) for cell in cells]
     if any(values[len(headings) :]):
         faults.append(Fault(number, "", _TOO_MANY.format(len(values), len(headings))))
     values += [""] * (len(headings) - len(values))
@@ -132,6 +132,11 @@ def _row(
         if values[place] and not heading:
             faults.append(Fault(number, letters(place), _UNNAMED.format(name.strip()), grave=False))
     return Row(number, {n: v for (n, h), v in zip(headings.items(), values, strict=False) if h})
+
+
+def _unquoted(cell: str) -> str:
+    """Without the mark by which a manifest keeps a spreadsheet from reckoning with a name."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in {"=", "+", "-", "@"} else cell
 
 
 _TOO_MANY: Final = (
