@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -28,6 +27,9 @@ _WARM: Final = 2.0  # s that a face has lived before its first picture
 _SETTLE: Final = 15  # pictures in which head and eyes leave a stance, or come back to one
 _JOIN: Final = 4  # the same of mouth, lids and brows
 _BLINK: Final = columns("eyeBlink")
+_RESTS: Final = 64
+
+_rests: dict[str, FaceState] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +158,17 @@ def _ramp(x: float) -> float:
     return x * x * (3.0 - 2.0 * x)
 
 
-@lru_cache(64)
 def _rest(stance: Stance) -> FaceState:
     """A moment of a face that waits to speak: its eyes open, and on the viewer."""
+    key = repr(stance)  # an expression has a mapping, so it cannot be hashed
+    if key not in _rests:
+        if len(_rests) >= _RESTS:
+            _rests.clear()
+        _rests[key] = _rested(stance)
+    return _rests[key]
+
+
+def _rested(stance: Stance) -> FaceState:
     motion = load.motion(1_000 + stance.number)
     told = stance.demeanour
     motion.feel(0, told.affect, told.expression)

@@ -95,7 +95,10 @@ class Cast:
         key = (role.digest, size, backdrop)
         if key not in self._puppets:
             generator = load.generator(*size)
-            self._puppets[key] = generator, generator.prepare(replace(role.avatar, backdrop=backdrop))
+            self._puppets[key] = (
+                generator,
+                generator.prepare(replace(role.avatar, backdrop=backdrop)),
+            )
             if len(self._puppets) > _PUPPETS:
                 self._puppets.popitem(last=False)
         self._puppets.move_to_end(key)

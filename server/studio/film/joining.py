@@ -53,9 +53,10 @@ def _sounded(film: Any, heard: Iterator[av.Packet[Any]], until: float | None) ->
     """Sound up to `until` s; all that is left where it is None."""
     for packet in heard:
         film.mux(packet)
-        if until is not None and packet.pts is not None and packet.time_base is not None:
-            if packet.pts * packet.time_base >= until:
-                return
+        assert packet.pts is not None
+        assert packet.time_base is not None
+        if until is not None and packet.pts * packet.time_base >= until:
+            return
 
 
 def _heard(stream: Any, sound: Iterable[Pcm]) -> Iterator[av.Packet[Any]]:

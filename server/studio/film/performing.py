@@ -120,9 +120,7 @@ def _joined(
 # --- from a text ---------------------------------------------------------------------------------
 
 
-def _said(
-    cast: Cast, scene: Scene, role: Role, voicing: Voicing, made: Performed
-) -> list[_Spoken]:
+def _said(cast: Cast, scene: Scene, role: Role, voicing: Voicing, made: Performed) -> list[_Spoken]:
     words = wording.worded(scene.text, scene.style, role.language, cast.director)
     if words.dropped:
         made.notes.append(f"not understood: {', '.join(dict.fromkeys(words.dropped))}")

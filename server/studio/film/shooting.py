@@ -11,26 +11,29 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from visavis.engines.base import I420, FaceState, Generator, Portrayal, Puppet
 from visavis.server.studio.film import groups
 from visavis.server.studio.film.keeping import Kept
+from visavis.server.studio.film.progress import Progress
 from visavis.server.system.faults import contained
 from visavis.server.system.priority import give_way
 
+_GLANCE: Final = 0.5  # s between two words about how far it is
+
 
 class Setting(Protocol):
-    """What is seen around the face: of one scene, in one thread."""
+    """What is seen around the face, and put into every picture: of one scene, in one thread."""
 
     def frame(self, face: I420, at: float) -> I420:
-        """The film's picture; at: s from the scene's beginning."""
+        """The film's picture as it goes out; at: s from the scene's beginning."""
         ...
 
     def key(self, begin: float, end: float) -> bytes:
@@ -42,15 +45,13 @@ class Setting(Protocol):
 class Set:
     """Where groups of one scene are shot.
 
-    setting: makes what is around the face, once a thread; drawn: size and backdrop are in it, as
-    are the avatar and whatever else decides a picture besides states and setting. finish: what is
-    in every picture, put in last.
+    setting: makes what is around the face, for one thread. drawn: a digest of whatever decides a
+    picture besides states and setting. size: px across and down.
     """
 
     generator: Generator
     puppet: Puppet
     setting: Callable[[], Setting]
-    finish: Callable[[I420], I420]
     drawn: bytes
     size: tuple[int, int]
 
@@ -65,10 +66,15 @@ class Take:
 
 
 class Shooting:
-    """Threads that shoot; to be closed. folder: where groups of this film lie."""
+    """Threads that shoot; to be closed. folder: where groups of this film lie.
 
-    def __init__(self, folder: Path, kept: Kept, threads: int | None = None) -> None:
-        self._folder, self._kept = folder, kept
+    progress: told of each picture, and while there is nothing to do but wait.
+    """
+
+    def __init__(
+        self, folder: Path, kept: Kept, progress: Progress, threads: int | None = None
+    ) -> None:
+        self._folder, self._kept, self._progress = folder, kept, progress
         self.threads = threads or cores()
         self._pool = ThreadPoolExecutor(self.threads, "film", initializer=give_way)
         self._room = threading.Semaphore(2 * self.threads)
@@ -77,19 +83,31 @@ class Shooting:
         self.made = self.found = 0  # pictures drawn, and those that were there
 
     def shoot(self, take: Take) -> Future[Path]:
-        """The group's file, once it is there; waits while too many others are asked for."""
+        """The group's file, once it is there; waits while too many others are asked for.
+
+        Raises Cancelled.
+        """
         key = self._key(take)
         path = self._folder / key
         if self._there(key, path):
             self.found += len(take.states)
+            self._progress.drawn(len(take.states))
             there: Future[Path] = Future()
             there.set_result(path)
             return there
         self.made += len(take.states)
-        self._room.acquire()
+        while not self._room.acquire(timeout=_GLANCE):
+            self._progress.tell()
         future = self._pool.submit(self._made, take, key, path)
         future.add_done_callback(lambda _: self._room.release())
         return future
+
+    def finish(self, shot: Sequence[Future[Path]]) -> None:
+        """Wait for all of them. Raises what the first that failed raised, and Cancelled."""
+        for future in shot:
+            while not wait([future], _GLANCE).done:
+                self._progress.tell()
+            future.result()
 
     def close(self) -> None:
         """What is under way ends at its next picture."""
@@ -123,7 +141,8 @@ class Shooting:
                 raise InterruptedError("the film is not wanted any more")
             with contained("generator"):
                 (face,) = place.generator.draw([Portrayal(place.puppet, state)], math.inf)
-            yield place.finish(setting.frame(face, (take.at + count) / groups.FPS))
+            yield setting.frame(face, (take.at + count) / groups.FPS)
+            self._progress.drawn(1)
 
     def _setting(self, place: Set) -> Setting:
         """This thread's, of the scene that it shot last."""

@@ -71,10 +71,8 @@ def _as_written(pieces: Sequence[Speech], words: list[tuple[str, str]]) -> tuple
         for word in piece.words:
             owner = owners[min(used, len(owners) - 1)]
             used += len(word.text.split())
-            if heard and heard[-1][0] == owner:
-                start = heard.pop()[1].start
-            else:
-                start = word.start
+            again = bool(heard) and heard[-1][0] == owner
+            start = heard.pop()[1].start if again else word.start
             heard.append((owner, Word(words[owner][0], start, word.end)))
         made.append(replace(piece, words=tuple(word for _, word in heard)))
     return tuple(made)

@@ -106,9 +106,7 @@ def _lines(
     wording.dropped += lines.dropped
 
 
-def _wait(
-    clauses: list[Clause], wording: Wording, seconds: float, demeanour: Demeanour
-) -> None:
+def _wait(clauses: list[Clause], wording: Wording, seconds: float, demeanour: Demeanour) -> None:
     """Add a silence behind what was said last, or before everything."""
     if clauses:
         clauses[-1] = replace(clauses[-1], after=clauses[-1].after + seconds)
@@ -134,7 +132,9 @@ _CORE: Final = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
 def spelled(text: str, pronounce: Mapping[str, str]) -> list[tuple[str, str]]:
     """Each written word with how the voice is given it; a name of several words is found, too."""
     words, at = text.split(), 0
-    table = {tuple(key.casefold().split()): value for key, value in pronounce.items() if key.strip()}
+    table = {
+        tuple(key.casefold().split()): value for key, value in pronounce.items() if key.strip()
+    }
     longest = max(map(len, table), default=0)
     found: list[tuple[str, str]] = []
     while at < len(words):
