@@ -22,6 +22,7 @@ Problem                a request that cannot be served: problem+json with `statu
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
   NoSpace  507         the disk takes no more
+  QueueError  507      a job cannot be kept
 """
 
 from __future__ import annotations
@@ -178,3 +179,12 @@ class NoSpace(Problem):
     """What was sent cannot be kept: the disk is full, or may not be written to."""
 
     status, title = 507, "Insufficient storage"
+
+
+class QueueError(Problem):
+    """A job cannot be kept; the text says where, and why."""
+
+    status, title = 507, "Insufficient storage"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, "job-unkept")
