@@ -58,3 +58,14 @@ def lay(under: Bytes, colour: Bytes, hides: Bytes, share: int) -> None:
             much = np.int32(hides[y, x]) * share  # up to 65280
             old = np.int32(under[y, x])
             under[y, x] = np.uint8(old + (((np.int32(colour[y, x]) - old) * much + 32640) // 65280))
+
+
+@compiled
+def cover(matte: Bytes, hides: Bytes, share: int) -> None:
+    """What `lay` lays over a person, put into their matte, in place."""
+    rows, columns = matte.shape
+    for y in range(rows):
+        for x in range(columns):
+            much = np.int32(hides[y, x]) * share
+            old = np.int32(matte[y, x])
+            matte[y, x] = np.uint8(old + (((235 - old) * much + 32640) // 65280))
