@@ -47,11 +47,10 @@ log = logging.getLogger("visavis")
 WORKER: Final = (sys.executable, "-P", "-m", "visavis.server.commands.worker")
 _CLOSE: Final = 2.0  # s that a worker may take beyond the drain: files are closed
 _ENDS: Final = "The server is shutting down."
+_TOKENS: Final = "token", "staff_token", "metrics_token", "token_secret", "token_secret_old"
 _PRIVATE: Final = frozenset(  # not for workers
-    f"{name}{suffix}"
-    for name in ("token", "staff_token", "metrics_token", "token_secret", "token_secret_old")
-    for suffix in ("", "_file")
-) | {"tls_cert", "tls_key"}
+    f"{name}{suffix}" for name in (*_TOKENS, "webhook_secret") for suffix in ("", "_file")
+) | {"tls_cert", "tls_key", "jobs", "jobs_results"}
 
 
 async def serve(config: Config, count: int) -> None:
@@ -113,6 +112,7 @@ def _application(
         wiring,
         DeskRoutes(desk),
         composition.avatar_routes(config, store, audit),
+        composition.project_routes(config, store),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         composition.topics(config),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from aiohttp import ClientError, ClientTimeout, web
 
 from visavis.server.http import problems
+from visavis.server.http.streams import Stream
 from visavis.server.processes.crew import Crew
 from visavis.server.processes.forwarding import Forwarding, asked
 from visavis.server.processes.link import Link, LinkError
@@ -16,7 +17,6 @@ from visavis.server.processes.worker import Worker
 from visavis.server.staff import rows, streams
 from visavis.server.staff.desk import Desk
 from visavis.server.staff.rows import Row
-from visavis.server.staff.streams import Stream
 from visavis.server.system.errors import NotReady
 
 # A worker says something every 3 s, so one that says nothing for longer is as good as gone.
