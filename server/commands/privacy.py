@@ -269,7 +269,7 @@ def _leaving(config: Config) -> Iterator[Leaves]:
     yield Leaves(
         "that a job is over, and how it is called, to addresses that whoever asked for it names",
         "those" if config.webhook_secret else "",
-        "webhook_secret, webhook_networks",
+        "webhook_networks",
     )
     rooms = " ".join(_host(url) for url in config.livekit_urls.split())
     yield Leaves("sound and pictures to rooms of LiveKit", rooms, "livekit_urls")
