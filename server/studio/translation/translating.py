@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from visavis.engines.language.languages import code_of
 from visavis.engines.translation import keeping
-from visavis.engines.translation.base import Translator
+from visavis.engines.translation.base import Translators
 from visavis.server.studio.document.project import LowerThird, Project, Scene
 
 Field = Literal["title", "text", "lower_third"]
@@ -16,9 +16,6 @@ Key = tuple[str, Field]  # a scene's name, "" for the film, and which of its tex
 # machine: as the translator wrote it. checked: somebody has read it, or wrote it. stale: the source
 # has changed since.
 State = Literal["machine", "checked", "stale"]
-# (language of the source, language of the target) -> who translates between them. Raises
-# EngineError, with the fix, where there is nobody.
-Translators = Callable[[str, str], Translator]
 # A voice's name ("": the installation's own), a language -> who speaks it there; "" is whoever the
 # installation has for it.
 VoiceFor = Callable[[str, str], str]
