@@ -21,6 +21,7 @@ Problem                a request that cannot be served: problem+json with `statu
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
+  QueueError  507      a job cannot be kept
 """
 
 from __future__ import annotations
@@ -165,3 +166,12 @@ class NotReady(Problem):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, "not-ready")
+
+
+class QueueError(Problem):
+    """A job cannot be kept; the text says where, and why."""
+
+    status, title = 507, "Insufficient storage"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, "job-unkept")
