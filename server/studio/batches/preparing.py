@@ -143,10 +143,6 @@ def main() -> None:
     output.flush()
 
 
-def grave(faults: Sequence[Fault]) -> list[Fault]:
-    """Those because of which a row, or all, cannot be made."""
-    return [fault for fault in faults if fault.grave]
-
 
 if __name__ == "__main__":
     main()
