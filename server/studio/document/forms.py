@@ -35,6 +35,7 @@ VIDEOS: Final = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 SOUNDS: Final = (".wav", ".mp3", ".m4a", ".ogg", ".opus", ".flac", ".aac", *VIDEOS)
 LONGEST_STYLE: Final = 500  # characters of a direction
 LONGEST_AFTER: Final = 60.0  # s
+RATES: Final = (0.5, 2.0)
 
 _COLOUR: Final = re.compile("#[0-9a-fA-F]{6}")
 _TAG: Final = re.compile("[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}")  # of BCP 47, what we meet
@@ -83,6 +84,7 @@ def scene(values: Values, name: str, text: str, title: str = "") -> Scene:
         beside=_beside(values),
         lower_third=_lower_third(values),
         after=values.number("after", Scene("").after, 0, LONGEST_AFTER),
+        rate=values.number("rate", Scene("").rate, *RATES),
     )
     values.done()
     return made
