@@ -1,4 +1,4 @@
-"""Batches over HTTP: a script and a table are checked, made, watched, mended, fetched as a whole."""
+"""Batches over HTTP: a script and a table are checked, made, watched, mended and fetched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import mimetypes
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,8 @@ from visavis.server.http.streams import Stream
 from visavis.server.studio.batches import archive, manifest, tables
 from visavis.server.studio.batches.asking import Asking
 from visavis.server.studio.batches.preparing import PROOF, Order
-from visavis.server.studio.batches.working import Report, Row, Working, files, manifest_of
+from visavis.server.studio.batches.table import Fault
+from visavis.server.studio.batches.working import Report, Row, Working, manifest_of
 from visavis.server.studio.document.reading import LARGEST
 from visavis.server.studio.layers.exports import FORMATS
 from visavis.server.studio.projects import Projects
@@ -75,7 +76,7 @@ class BatchRoutes:
             if check:
                 return web.json_response(found)
             if "new" not in found:
-                raise _unmakeable(found)
+                raise Faulty(found)
             new, webhook = Path(found["new"]), form.texts.get("webhook", "")
             report = await self._working.begin(new, found["proof"], webhook)
         headers = {hdrs.LOCATION: f"{ALL}/{report.batch.id}"}
@@ -116,7 +117,7 @@ class BatchRoutes:
         async with aclosing(self._told(_id(request))) as told:
             return await stream.follow("state", told)
 
-    async def _told(self, id: str) -> AsyncIterator[str]:
+    async def _told(self, id: str) -> AsyncGenerator[str]:
         """Each change: the whole's state, and the rows that have changed since the last one."""
         async with aclosing(self._working.watch(id)) as reports:
             async for report, rows in reports:
@@ -183,20 +184,22 @@ def _row(report: Report, row: Row) -> dict[str, Any]:
     return {**said, "files": {kind: f"{place}/{name}" for kind, name in said["files"].items()}}
 
 
-def _unmakeable(found: Mapping[str, Any]) -> Unprocessable:
-    """The problem of a table with rows that cannot be made, with all of them."""
-    faults = [fault for fault in found["faults"] if fault["grave"]]
-    if not faults and not found["films"]:
-        return Unprocessable("There is no row that can be made.", "batch-faults")
-    lost = found["rows"] - found["films"]
-    first = faults[0] if faults else {"row": 0, "column": "", "what": ""}
-    place = ", ".join(
-        part for part in (f"row {first['row']}" if first["row"] else "", first["column"]) if part
-    )
-    told = f"{place}: {first['what']}" if place else first["what"]
-    count = f"{lost} of {found['rows']} rows cannot be made" if first["row"] else "It cannot be made"
-    problem = Unprocessable(f"{count}. {told}", "batch-faults")
-    return problem
+class Faulty(Unprocessable):
+    """Rows that cannot be made; `more` tells all that was found."""
+
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        first = next((fault for fault in found["faults"] if fault["grave"]), None)
+        told = str(Fault(**first)) if first else "There is no row that can be made."
+        lost = found["rows"] - found["films"]
+        if first and first["row"]:
+            told = f"{lost} of {found['rows']} rows cannot be made. {told}"
+        super().__init__(told, "batch-faults")
+        self._found = found
+
+    @property
+    def more(self) -> Mapping[str, Any]:
+        """What was found, as where it alone is asked for."""
+        return self._found
 
 
 def _saved(form: Form, path: Path) -> None:
