@@ -213,7 +213,7 @@ export class Editor {
   #place() {
     const origin = this.element.getBoundingClientRect();
     if (!origin.width) return;
-    const chips = this.mirror.querySelectorAll(".chip-text:not(.field)");
+    const chips = this.mirror.querySelectorAll(".chip-text:not(.slot)");
     this.#handles.forEach((handle, index) => {
       const at = chips[index]?.getClientRects()[0];
       if (!at) return;
@@ -231,5 +231,5 @@ export class Editor {
 function drawn({ kind }, raw) {
   const edge = kind === "field" ? 2 : 1;
   const [open, close] = [make("i", {}, raw.slice(0, edge)), make("i", {}, raw.slice(-edge))];
-  return make("span", { className: `chip-text ${kind}` }, open, raw.slice(edge, -edge), close);
+  return make("span", { className: `chip-text ${kind === "field" ? "slot" : kind}` }, open, raw.slice(edge, -edge), close);
 }

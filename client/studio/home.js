@@ -17,7 +17,7 @@ export function scenesOf(script) {
 
 /** A title out of what is said first. @param {string} script */
 export function titleOf(script) {
-  const line = script.replace(/\[[^\]]*\]|\{\{[^}]*\}\}/g, " ").trim().split(/[\n.!?。！？]/)[0].replace(/\s+/g, " ").trim();
+  const line = script.replace(/\[[^\]]*\]|\{\{[^}]*\}\}/g, " ").trim().split(/[\n.!?。！？]/)[0].replace(/\s+/g, " ").replace(/[\s,;:،、，]+$/u, "").trim();
   return line.length > 60 ? `${line.slice(0, 58).trimEnd()}…` : line;
 }
 

@@ -36,7 +36,7 @@ import { voiceTab } from "./tab_voice.js";
 import english from "./texts/en.js";
 import { percent, refusal } from "./words.js";
 
-include(english, (tag) => import(`./texts/${tag}.js`));
+include(english, async (tag) => (await import(`./texts/${tag}.js`)).default);
 
 const TOKEN = "visavis-studio";
 const TOAST_MS = 7000;

@@ -12,9 +12,7 @@ import english from "./en.js";
 export const LANGUAGES = ["en", "es", "fr", "de", "zh", "ar"];
 const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur", "yi", "ps", "sd", "ug", "dv"]);
 
-/** @type {Record<string, string>} */ const fallback = { ...english };
-/** @type {((tag: string) => Promise<{default: Record<string, string>}>)[]} */
-const sources = [(tag) => import(`./${tag}.js`)];
+/** @type {Record<string, string>} */ const fallback = english;
 /** @type {Record<string, string>} */ let own = fallback;
 let now = "en";
 let wanted = 0;
@@ -40,20 +38,12 @@ export function t(key, values = {}) {
 /** Whether there is such a text. @param {string} key */
 export const has = (key) => key in fallback;
 
-/** Texts that another page has besides: in English, and how to load those of another language.
- * @param {Record<string, string>} texts @param {(tag: string) => Promise<{default: Record<string, string>}>} load */
-export function include(texts, load) {
-  Object.assign(fallback, texts);
-  sources.push(load);
-}
-
 /** Show the page in a language; in English if it has no words in it. The newest call wins.
  * @param {string} tag */
 export async function speak(tag) {
   const next = LANGUAGES.includes(primary(tag)) ? primary(tag) : "en";
   const mine = ++wanted;
-  const found = next === "en" ? [] : await Promise.all(sources.map((load) => load(next)));
-  const texts = next === "en" ? fallback : Object.assign({}, ...found.map((module) => module.default));
+  const texts = next === "en" ? fallback : (await import(`./${next}.js`)).default;
   if (mine !== wanted) return;
   own = texts;
   now = next;
