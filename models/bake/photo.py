@@ -69,7 +69,7 @@ class Framed:
 
 def decode(data: bytes) -> Rgb:
     """A picture file -> upright RGB. Raises PortraitError."""
-    picture = opening.upright(data)
+    picture = opening.upright(data, colours=True)
     if min(picture.size) < MIN_SIDE:
         width, height = picture.size
         message = f"The picture has only {width} x {height} px: use one of at least 400 x 400 px."

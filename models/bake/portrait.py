@@ -45,7 +45,7 @@ JAW_SLIDE: Final = 0.15
 OUTLINE: Final = 0.19  # face heights inside the outline over which that begins
 JAW_REACH: Final = 9.0  # px of skin around that tell how the jaw's outline moves
 BREATH_RISE: Final = 0.045  # interocular distances that shoulders rise in a breath
-TOOL: Final = "visavis 4"  # changes with what the bake makes of the same photo
+TOOL: Final = "visavis 5"  # changes with what the bake makes of the same photo
 LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
 
 

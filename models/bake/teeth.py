@@ -15,11 +15,12 @@ import numpy.typing as npt
 from visavis.models import arkit
 from visavis.models.avatar.rig import CONTROLS, Floats, Sprite
 from visavis.models.bake import landmarks as lm
-from visavis.models.bake import layers
+from visavis.models.bake import layers, tone
 from visavis.models.bake.fit import FittedHead
 from visavis.models.bake.head import Head
 from visavis.models.bake.mouth import MouthShape
 from visavis.models.bake.photo import MARGIN, Framed
+from visavis.models.bake.tone import Tone
 
 FINE: Final = 4  # samples a px while drawing
 STEP: Final = 0.5  # px between texels of the finished picture
@@ -199,12 +200,13 @@ def _placed(
     mouth: MouthShape,
     mm: float,
     light: float,
+    tones: Tone,
     camera: Floats,
 ) -> Sprite:
     """A picture drawn FINE samples a px, with its line `tall` mm down lying `edge` mm below the
     closed lips; mm: px a millimetre."""
     picture = _reduced(fine)
-    picture[..., :3] *= light
+    picture[..., :3] = tones.of(picture[..., :3] * light)
     middle = (mouth.upper[len(mouth.upper) // 2] + mouth.lower[len(mouth.lower) // 2]) / 2
     middle = mouth.centre + ((middle - mouth.centre) @ mouth.down) * mouth.down
     first = middle + mouth.down * (edge - tall) * mm
@@ -221,6 +223,7 @@ def sprites(
 ) -> tuple[tuple[Sprite, ...], tuple[int, int, int]]:
     """Tongue, lower and upper teeth, back to front; and the colour of the dark behind them."""
     light, mm = _light(framed), iod / INTEROCULAR
+    tones = tone.of(framed.small(), framed.face)
     scale = mm * FINE
     tongue, tongue_tall = _tongue(scale)
     lower, lower_tall = _row(LOWER, scale)
@@ -237,8 +240,8 @@ def sprites(
         (upper, upper_tall, UPPER.edge, _front_shifts(fitted, skull, 1.0)),
     )
     placed = [
-        _placed(fine, tall, edge, motion, mouth, mm, light, camera)
+        _placed(fine, tall, edge, motion, mouth, mm, light, tones, camera)
         for fine, tall, edge, motion in drawn
     ]
-    red, green, blue = (int(v * light) for v in CAVITY)
+    red, green, blue = (int(v) for v in tones.of(np.array(CAVITY, np.float32) * light))
     return tuple(placed), (red, green, blue)
