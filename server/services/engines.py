@@ -66,7 +66,7 @@ from visavis.server.system.config_faults import AUTO
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
-from visavis.server.voices.store import OwnVoices, first_of
+from visavis.server.voices.store import OwnVoices
 
 log = logging.getLogger(__name__)
 
@@ -274,7 +274,7 @@ class Services:
             hears=self._hears,
             pushed=pushed,
             card=loan.card,
-            forbidden=first_of(self._avatars.permit(loan.card), permit),
+            forbidden=standing.first_of(self._avatars.permit(loan.card), permit),
         )
 
     async def _lend_wordless(self, avatar: str, source: Source, uses: tuple[Use, ...]) -> Engines:

@@ -7,7 +7,7 @@ back, a use or a language that it is not for. Built-in voices are nobody's liken
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -199,12 +199,6 @@ class OwnVoices:
             stays = str(error)
         path.unlink()
         return stays
-
-
-def first_of(*permits: Permit | None) -> Callable[[], str]:
-    """Why one of them is over, in words; empty: none is. Reads no file."""
-    given = [each for each in permits if each is not None]
-    return lambda: next((why for each in given if (why := each.over())), "")
 
 
 def builtin(home: Path) -> frozenset[str]:
