@@ -86,7 +86,10 @@ def mels(audio: Floats) -> Floats:
 
 
 def _heard(audio: Floats, rate: int) -> Floats:
+    """At HEAR_RATE, loud enough. Raises EngineError for nothing."""
     heard = soxr.resample(audio, rate, HEAR_RATE) if rate != HEAR_RATE else audio
+    if not len(heard):
+        raise EngineError("nobody speaks in it")
     rms = float(np.sqrt(np.mean(np.square(heard, dtype=np.float64)))) + 1e-9
     return np.asarray(heard * np.float32(max(1.0, _LEVEL / rms)), np.float32)
 

@@ -36,7 +36,8 @@ DESCRIPTION: Final = "a voice of ours, tuned to sound more like a person"
 SHORTEST: Final = 8.0  # s of speech
 _ONE: Final = 0.70  # mean cosine of a sample's parts and their mean, under which two people speak
 _FARTHEST: Final = 6.0  # semitones that a voice is raised or lowered by at most
-_STEPS: Final = tuple(round(float(x), 2) for x in np.linspace(0.86, 1.18, 9))
+_COARSE: Final = (0.88, 1.0, 1.12)  # formants that are tried first, then those around the best
+_FINE: Final = (-0.06, -0.03, 0.03, 0.06)
 _CONTEXT: Final = 2048  # samples around a piece that its timbre hangs on
 _SAID: Final = "She had wanted to see the old harbour, where the boats come in at noon."
 Base = Callable[[str], Tts]
@@ -182,12 +183,18 @@ def _tuned(start: _Start, hertz: float, person: Floats) -> _Tried:
     found = _Tried(start, 0.0, 1.0, -1.0)
     for raised in _raises(start, hertz):
         said = _floats(_said(start.tts, raised))
-        for formants in (1.0, *_STEPS):
-            lent = Timbre(formants).lent(said)
-            alike = speaker.likeness(speaker.encoder().embedding(lent, PLAY_RATE), person)
-            if alike > found.alike:
-                found = _Tried(start, raised, formants, alike)
+        best = max(_heard(said, formants, person) for formants in _COARSE)
+        best = max(best, *(_heard(said, best[1] + step, person) for step in _FINE))
+        if best[0] > found.alike:
+            found = _Tried(start, raised, best[1], best[0])
     return found
+
+
+def _heard(said: Floats, formants: float, person: Floats) -> tuple[float, float]:
+    """How alike it is with these formants; and they."""
+    lent = Timbre(formants).lent(said)
+    found = speaker.encoder().embedding(lent, PLAY_RATE)
+    return speaker.likeness(found, person), formants
 
 
 def _raises(start: _Start, hertz: float) -> list[float]:

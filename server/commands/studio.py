@@ -14,11 +14,15 @@ from visavis.server.http.app import Part
 from visavis.server.http.openapi import Described, OpenApiRoutes
 from visavis.server.jobs import configured
 from visavis.server.jobs.queued import JobQueue
+from visavis.server.services.configured import avatars
 from visavis.server.staff import described as staff
 from visavis.server.studio import described as studio
 from visavis.server.studio.videos import Loose, VideoRoutes
+from visavis.server.studio.voices_http import OwnVoiceRoutes
+from visavis.server.system.audit import Audit
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
+from visavis.server.voices.store import OwnVoices
 from visavis.server.wires import described as wires
 
 QUEUE: Final = web.AppKey("jobs", JobQueue)
@@ -47,12 +51,17 @@ class Studio:
         app.on_shutdown.append(end)
 
 
-def of(config: Config, busy: Callable[[], bool], metrics: Metrics) -> Studio:
+def of(
+    config: Config, busy: Callable[[], bool], metrics: Metrics, audit: Audit | None = None
+) -> Studio:
     """busy: whether somebody is in a session now. Raises ConfigError."""
     queue = configured.queue(config, busy, metrics)
     scripts = Loose(config.home_path / configured.FOLDER / _LOOSE)
     parts: tuple[Part, ...] = (
         VideoRoutes(queue, scripts),
+        OwnVoiceRoutes(
+            config, OwnVoices(avatars(config)), queue, may_create=config.may_create, audit=audit
+        ),
         OpenApiRoutes(described(config), _VERSION),
     )
     return Studio(queue, parts)
@@ -60,7 +69,7 @@ def of(config: Config, busy: Callable[[], bool], metrics: Metrics) -> Studio:
 
 def described(config: Config) -> list[Described]:
     """What is in the OpenAPI document."""
-    found = [http.SESSIONS, http.AVATARS, http.REST, staff.STAFF, studio.VIDEOS]
+    found = [http.SESSIONS, http.AVATARS, http.REST, staff.STAFF, studio.VIDEOS, studio.VOICES]
     if config.realtime_key:
         found.append(wires.REALTIME)
     return found

@@ -56,7 +56,7 @@ def _made(
 
 
 def _tell(there: Standing, folder: Path, *, show: bool) -> None:
-    counts = {state: 0 for state in ("checked", "machine", "stale")}
+    counts = dict.fromkeys(("checked", "machine", "stale"), 0)
     for pair in there.pairs:
         counts[pair.state] += 1
         if show:

@@ -7,4 +7,5 @@ from typing import Final
 
 WORKS: Final[Mapping[str, str]] = {
     "film": "visavis.server.studio.film.work:film",
+    "voice": "visavis.server.studio.own_voices:voice",
 }

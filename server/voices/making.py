@@ -57,13 +57,7 @@ def check(voices: OwnVoices, order: Order) -> None:
     if not order.consent.of_a_person:
         message = "A voice is somebody's: name the person as its subject."
         raise AvatarError("consent-invalid", message)
-    path = voices.file(order.name)
-    if order.name in builtin(voices.home):
-        message = f"{order.name!r} is the name of a voice of visavis: choose another one."
-        raise AvatarError("name-taken", message)
-    if path.exists():
-        message = f"There is a voice {order.name!r} already: choose another name, or delete it."
-        raise AvatarError("name-taken", message)
+    check_name(voices, order.name)
     if len(voices.find()) >= _MOST:
         raise AvatarError("too-many-voices", f"There are {_MOST} voices already: delete one first.")
     if code_of(order.language) not in LANGUAGES:
@@ -73,6 +67,24 @@ def check(voices: OwnVoices, order: Order) -> None:
         message = f"The recording is no use: {recorded.faults(order.pcm)[0]}."
         raise AvatarError("sample-invalid", message)
     voices.check_new(_card(order))
+
+
+def check_name(voices: OwnVoices, name: str) -> None:
+    """Raises AvatarError: "name-invalid", "name-taken"."""
+    path = voices.file(name)
+    if name in builtin(voices.home):
+        message = f"{name!r} is the name of a voice of visavis: choose another one."
+        raise AvatarError("name-taken", message)
+    if path.exists():
+        message = f"There is a voice {name!r} already: choose another name, or delete it."
+        raise AvatarError("name-taken", message)
+
+
+def made_before(voices: OwnVoices, order: Order) -> VoiceCard | None:
+    """The voice of this very order, if it is there already."""
+    kept = voices.find().get(order.name)
+    same = kept is not None and kept.card.reference == _card(order).reference
+    return kept.card if kept is not None and same else None
 
 
 def make(
