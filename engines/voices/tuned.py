@@ -34,7 +34,10 @@ from visavis.models.voice_file import OwnVoice
 
 DESCRIPTION: Final = "a voice of ours, tuned to sound more like a person"
 SHORTEST: Final = 8.0  # s of speech
-_ONE: Final = 0.70  # mean cosine of a sample's parts and their mean, under which two people speak
+# Cosine of the middles of a sample's two most different halves, under which two people speak; and
+# the share that the smaller half has then. See docs/figures.md.
+_TWO: Final = 0.65
+_SHARE: Final = 0.2
 _FARTHEST: Final = 6.0  # semitones that a voice is raised or lowered by at most
 _COARSE: Final = (0.88, 1.0, 1.12)  # formants that are tried first, then those around the best
 _FINE: Final = (-0.06, -0.03, 0.03, 0.06)
@@ -173,9 +176,27 @@ def _person(pcm: Pcm) -> tuple[float, Floats]:
     parts = speaker.encoder().parts(_floats(pcm), PLAY_RATE)
     mean = parts.mean(axis=0)
     mean = mean / np.linalg.norm(mean)
-    if float(np.mean(parts @ mean)) < _ONE:
-        raise EngineError("more than one person is heard in the sample: record one alone")
+    if _are_two(parts):
+        raise EngineError(
+            "more than one person is heard in the sample: record one alone, in one go"
+        )
     return found.hertz, np.asarray(mean, np.float32)
+
+
+def _are_two(parts: Floats) -> bool:
+    """Whether the parts of a sample fall into two: two means, from the two that differ most."""
+    alike = parts @ parts.T
+    one, other = np.unravel_index(int(alike.argmin()), alike.shape)
+    middles = parts[[one, other]]
+    mine = np.zeros(len(parts), np.bool_)
+    for _ in range(8):
+        mine = parts @ middles[0] >= parts @ middles[1]
+        if mine.all() or not mine.any():
+            return False
+        middles = np.stack([parts[mine].mean(axis=0), parts[~mine].mean(axis=0)])
+        middles = middles / np.linalg.norm(middles, axis=1, keepdims=True)
+    smaller = min(float(mine.mean()), 1 - float(mine.mean()))
+    return smaller >= _SHARE and float(middles[0] @ middles[1]) < _TWO
 
 
 def _tuned(start: _Start, hertz: float, person: Floats) -> _Tried:

@@ -92,7 +92,7 @@ class OwnVoiceRoutes:
             raise Unprocessable(msg, "consent-missing")
         kind, language = texts.get("kind") or "tuned", texts.get("language") or "en"
         try:
-            consent = _consent(texts)
+            making.check_consent(consent := _consent(texts))
             making.check_name(self._voices, texts.get("name", ""))
             making.cloner(self._config, kind, language)
         except AvatarError as error:

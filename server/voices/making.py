@@ -53,10 +53,7 @@ def digest(content: bytes) -> str:
 
 def check(voices: OwnVoices, order: Order) -> None:
     """Before any work. Raises AvatarError."""
-    order.consent.check()
-    if not order.consent.of_a_person:
-        message = "A voice is somebody's: name the person as its subject."
-        raise AvatarError("consent-invalid", message)
+    check_consent(order.consent)
     check_name(voices, order.name)
     if len(voices.find()) >= _MOST:
         raise AvatarError("too-many-voices", f"There are {_MOST} voices already: delete one first.")
@@ -67,6 +64,14 @@ def check(voices: OwnVoices, order: Order) -> None:
         message = f"The recording is no use: {recorded.faults(order.pcm)[0]}."
         raise AvatarError("sample-invalid", message)
     voices.check_new(_card(order))
+
+
+def check_consent(consent: Consent) -> None:
+    """Raises AvatarError: "consent-missing", "consent-invalid"."""
+    consent.check()
+    if not consent.of_a_person:
+        message = "A voice is somebody's: name the person as its subject."
+        raise AvatarError("consent-invalid", message)
 
 
 def check_name(voices: OwnVoices, name: str) -> None:
