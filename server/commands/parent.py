@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from visavis.server.commands import admitting, composition, keeping, lifetime
+from visavis.server.commands import admitting, composition, keeping, lifetime, studio
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
-from visavis.server.http.app import Basics, Room
+from visavis.server.http.app import Basics, Part, Room
 from visavis.server.http.app import application as assembled
 from visavis.server.http.cards import CardRoutes
 from visavis.server.http.detecting import DetectRoutes
@@ -106,7 +106,8 @@ def _application(
     wiring = WireForwarding(crew, composition.ways(config))
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     DeskLink(desk, crew)
-    parts = (
+    filming = studio.of(config, lambda: places.taken > 0, metrics)
+    parts: tuple[Part, ...] = (
         forwarding,
         StaffForwarding(crew, forwarding),
         wiring,
@@ -117,6 +118,7 @@ def _application(
         DetectRoutes(config.home_path, on=config.detect == "on"),
         composition.topics(config),
         RelayRoutes(composition.relays(config)),
+        *filming.parts,
         Basics(
             lambda: ends() or crew.missing,
             lambda: Room(admission.places, places.taken, admission.why),
@@ -124,9 +126,11 @@ def _application(
         ),
     )
     guard = composition.guard(config, metrics, places, crew.register.evict, audit)
-    return assembled(
+    app = assembled(
         guard, Headers(config.frame_ancestors, pictures.hosts, camera=config.sees_people), parts
     )
+    filming.keep(app)
+    return app
 
 
 async def _until(

@@ -47,12 +47,18 @@ RULES: Final[dict[tuple[str, str] | str, Rule]] = {
     ("GET", "/v1/topics"): VISITOR,
     ("GET", "/v1/cards/{name}"): VISITOR,
     ("GET", "/v1/ice-servers"): VISITOR,
+    ("GET", "/v1/openapi.json"): VISITOR,
+    "/v1/videos": OPERATOR,
+    "/v1/videos/{id}": OPERATOR,
+    "/v1/videos/{id}/events": OPERATOR,
+    "/v1/videos/{id}/files/{file}": OPERATOR,
     ("GET", "/metrics"): METRICS,
     ("GET", "/healthz"): ANYBODY,
     ("GET", "/readyz"): ANYBODY,
     ("GET", "/"): ANYBODY,
     ("GET", "/staff"): ANYBODY,  # the page; what it asks for wants the token
     ("GET", "/scene"): ANYBODY,
+    ("GET", "/studio"): ANYBODY,
     ("GET", "/detect"): ANYBODY,
     ("POST", DETECT): VISITOR,
 }

@@ -32,7 +32,7 @@ def queue(
 ) -> JobQueue:
     """To be opened. busy: whether somebody is in a session now. folder: default: of the home."""
     place = folder or config.home_path / FOLDER
-    runner = Embedded(place, WORKS, settings(config), allowance(config, busy))
+    runner = Embedded(place, WORKS, settings(config), Allowance(config, busy))
     hooks = Webhooks(config.webhook_secret, config.webhook_ranges)
     return JobQueue(place, runner, hooks, metrics)
 
@@ -42,10 +42,20 @@ def settings(config: Config) -> Mapping[str, Any]:
     return {name: value for name, value in asdict(config).items() if name not in _PRIVATE}
 
 
-def allowance(config: Config, busy: Callable[[], bool]) -> Callable[[], int]:
-    """How many processes may work, at any time."""
-    count = processes(config, Machine())
-    return lambda: min(count, config.jobs_beside) if busy() else count
+class Allowance:
+    """How many processes may work, at any time; see Embedded."""
+
+    def __init__(self, config: Config, busy: Callable[[], bool]) -> None:
+        self._config, self._busy = config, busy
+        self._most = 1
+
+    def measure(self) -> None:
+        """Look at the machine."""
+        self._most = processes(self._config, Machine())
+
+    def __call__(self) -> int:
+        """Now."""
+        return min(self._most, self._config.jobs_beside) if self._busy() else self._most
 
 
 def processes(config: Config, machine: Machine) -> int:

@@ -15,7 +15,7 @@ from typing import Final, TypeVar, get_args
 
 from visavis.server.jobs.hooks import Webhooks
 from visavis.server.jobs.job import ID, OVER, Job, State, Status
-from visavis.server.jobs.ledger import Hook, Ledger, Taken
+from visavis.server.jobs.ledger import FILE, Hook, Ledger, Taken
 from visavis.server.jobs.pace import Pace
 from visavis.server.jobs.running import Runner
 from visavis.server.jobs.watching import Watchers
@@ -55,10 +55,9 @@ class JobQueue:
         self._folder, self._runner, self._webhooks = folder, runner, webhooks
         self._metrics = metrics or Metrics()
         self._seldom = Seldom(log)
-        self._why = "Jobs are not kept here yet."
         self._telling: set[int] = set()  # webhooks that are under way
         self._worker = Worker("jobs")
-        self._ledger: Ledger | None = None
+        self._ledger: Ledger | None = None  # there is no file before the first job
         self._lock: int | None = None
         self._watchers = Watchers()
         self._running: dict[str, State] = {}
@@ -66,9 +65,7 @@ class JobQueue:
         self._new = asyncio.Event()
 
     async def open(self) -> None:
-        """Begin to do what there is; until that can be read, calls raise QueueError."""
-        with self._doubtful():
-            self._ledger = await self._worker.load(Ledger, self._folder)
+        """Begin to do what there is; while that cannot be read, calls raise QueueError."""
         self._tasks.start(self._dispatch(), "jobs")
 
     # --- Queue ------------------------------------------------------------------------------------
@@ -94,21 +91,23 @@ class JobQueue:
 
     async def job(self, id: str) -> Job | None:
         """See Queue."""
-        found = await self._on(Ledger.find, id)
+        found = await self._find(id)
         return found[0] if found else None
 
     async def state(self, id: str) -> State | None:
         """See Queue."""
-        found = await self._on(Ledger.find, id)
+        found = await self._find(id)
         return self._live(found[1]) if found else None
 
     async def group(self, group: str) -> tuple[State, ...]:
         """See Queue."""
+        if not await self._is_there():
+            return ()
         return tuple(map(self._live, await self._on(Ledger.group, group)))
 
     async def jobs(self, kind: str) -> Sequence[tuple[Job, State]]:
         """See Queue."""
-        found = await self._on(Ledger.alone, kind)
+        found = await self._on(Ledger.alone, kind) if await self._is_there() else []
         return [(job, self._live(state)) for job, state in found]
 
     async def watch(self, id: str) -> AsyncIterator[State]:
@@ -120,7 +119,7 @@ class JobQueue:
                 for state in states:
                     (open_ones.discard if state.status in OVER else open_ones.add)(state.id)
                     yield state
-                if not open_ones:
+                if not open_ones or it.ended:
                     return
                 states = await it.changed(_LOOK)
                 if not states and self._lock is None:  # another process does them
@@ -128,6 +127,8 @@ class JobQueue:
 
     async def cancel(self, id: str) -> None:
         """See Queue."""
+        if not await self._is_there():
+            return
         ended, running = await self._on(Ledger.cancel, id)
         for job, state in ended:
             self._watchers.tell(state, job.group)
@@ -137,7 +138,8 @@ class JobQueue:
 
     async def forget(self, id: str) -> None:
         """See Queue."""
-        await self._runner.forget(await self._on(Ledger.forget, id))
+        if await self._is_there():
+            await self._runner.forget(await self._on(Ledger.forget, id))
 
     async def results(self, id: str) -> Path:
         """See Queue."""
@@ -147,6 +149,7 @@ class JobQueue:
 
     async def close(self) -> None:
         """See Queue."""
+        self._watchers.end()
         await self._tasks.close()
         await self._runner.close()
         if self._ledger is not None:
@@ -158,9 +161,7 @@ class JobQueue:
     async def _dispatch(self) -> None:
         while True:
             with self._doubtful():
-                if self._ledger is None:
-                    self._ledger = await self._worker.load(Ledger, self._folder)
-                if await self._worker.load(self._owns):
+                if await self._is_there() and await self._worker.load(self._owns):
                     await self._runner.open()
                     self._runner.settle()
                     await self._begin()
@@ -178,7 +179,6 @@ class JobQueue:
         try:
             yield
         except QueueError as error:
-            self._why = error.detail
             self._seldom.warning("jobs", "jobs cannot be kept or done now", why=error.detail)
 
     async def _tell(self) -> None:
@@ -258,11 +258,22 @@ class JobQueue:
 
     async def _on(self, work: Callable[..., R], *args: object) -> R:
         if self._ledger is None:
-            raise QueueError(self._why)
+            self._ledger = await self._worker.load(Ledger, self._folder)
         return await self._worker.load(work, self._ledger, *args)
 
+    async def _is_there(self) -> bool:
+        """Whether there ever was a job; whoever only looks makes no file."""
+        if self._ledger is None and await self._worker.load((self._folder / FILE).exists):
+            self._ledger = await self._worker.load(Ledger, self._folder)
+        return self._ledger is not None
+
     async def _named(self, id: str) -> list[State]:
+        if not await self._is_there():
+            return []
         return [self._live(state) for state in await self._on(Ledger.named, id)]
+
+    async def _find(self, id: str) -> tuple[Job, State] | None:
+        return await self._on(Ledger.find, id) if await self._is_there() else None
 
     def _live(self, state: State) -> State:
         """As it is now: what the ledger says of a job that runs is some seconds old."""
