@@ -180,15 +180,12 @@ class NotReady(Problem):
         super().__init__(detail, "not-ready")
 
 
-<<<<<<< HEAD
 class NoSpace(Problem):
     """What was sent cannot be kept: the disk is full, or may not be written to."""
 
     status, title = 507, "Insufficient storage"
 
 
-=======
->>>>>>> ce8ac70d5db61d6aaa64826342372e986d46a971
 class QueueError(Problem):
     """A job cannot be kept; the text says where, and why."""
 
@@ -196,12 +193,3 @@ class QueueError(Problem):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, "job-unkept")
-<<<<<<< HEAD
-=======
-
-
-class NoSpace(Problem):
-    """What was sent cannot be kept: the disk is full, or may not be written to."""
-
-    status, title = 507, "Insufficient storage"
->>>>>>> ce8ac70d5db61d6aaa64826342372e986d46a971
