@@ -21,13 +21,8 @@ Problem                a request that cannot be served: problem+json with `statu
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
-<<<<<<< HEAD
   NoSpace  507         the disk takes no more
   QueueError  507      a job cannot be kept
-=======
-  QueueError  507      a job cannot be kept
-  NoSpace  507         the disk takes no more
->>>>>>> ce8ac70d5db61d6aaa64826342372e986d46a971
 """
 
 from __future__ import annotations
