@@ -25,7 +25,7 @@ _BELOW_TITLE: Final = 0.04  # of the width, between a title and a head
 _HIGHEST: Final = 0.75  # of that is left at least where a title needs room above them
 
 # px in `unit`s: what letters take down at most
-SUBTITLES: Final = 0.128
+SUBTITLES: Final = 0.14
 LOWER_THIRD: Final = 0.122, 0.06  # whole, and on one line
 _GAP: Final = 0.018
 

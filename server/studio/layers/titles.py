@@ -169,13 +169,13 @@ def subtitle(lines: Sequence[str], layout: Layout) -> Sheet | None:
         return None
     room, unit = layout.subtitle, layout.unit
     type_ = Type(round(_SUBTITLE[layout.centred] * unit), 600, 1.3)
-    beside, above = round(0.5 * type_.size), round(0.36 * type_.size)
+    beside, above = round(0.5 * type_.size), round(0.4 * type_.size)
     widest = max(lettering.width(text, type_.size, type_.weight) for text in texts)
     if widest > room.width - 2 * beside:
         type_ = type_.scaled((room.width - 2 * beside) / widest)
     set_ = block(texts, type_, "middle")
     wide = set_.ink.shape[1]
-    deep = round(0.16 * type_.size)
+    deep = round(0.12 * type_.size)
     drawing = Drawing(set_.bottom - set_.top + 2 * above + deep, wide + 2 * beside)
     rows, columns = drawing.opacity.shape
     drawing.fill(rounded(rows, columns, 0.011 * unit) * np.float32(_SUBTITLE_OPACITY), _STAGE)

@@ -22,6 +22,8 @@ _DENSE: Final = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff
 _NO_BEGIN: Final = frozenset(
     "、。，．・：；？！」』）］｝〉》】〕ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ"
 )
+_NO_BEGIN_SIGNS: Final = frozenset("、。，．・：；？！」』）］｝〉》】〕")
+_HIRAGANA: Final = re.compile(r"[\u3041-\u309f]")
 _NO_END: Final = frozenset("「『（［｛〈《【〔")
 
 
@@ -132,19 +134,28 @@ def _pieces(text: str, measure: Callable[[str], float], width: float) -> list[st
 
 
 def _syllables(word: str) -> list[str]:
+    """Where a word of a script without spaces may be broken; Japanese where its words begin."""
     parts: list[str] = []
+    japanese = _HIRAGANA.search(word) is not None
     for letter in word:
         joined = parts and (
             letter in _NO_BEGIN
             or parts[-1][-1] in _NO_END
             or not (_DENSE.match(letter) or _DENSE.match(parts[-1][-1]))
             or letter == " "
+            or (japanese and not _begins(parts[-1][-1], letter))
         )
         if joined:
             parts[-1] += letter
         else:
             parts.append(letter)
     return parts
+
+
+def _begins(last: str, letter: str) -> bool:
+    """Whether a Japanese word begins with a letter: behind its endings, or behind a sign."""
+    ends = _HIRAGANA.match(last) and last not in "おご"
+    return bool((ends or last in _NO_BEGIN_SIGNS) and not _HIRAGANA.match(letter))
 
 
 def _broken(word: str, measure: Callable[[str], float], width: float) -> list[str]:
