@@ -83,8 +83,7 @@ def titled(made: Title, layout: Layout, colour: Rgb, *, shadow: float) -> Sheet:
     left = room.left + {"left": 0, "middle": spare // 2, "right": spare}[align]
     top = room.top
     if not layout.centred and layout.picture is None:
-        free = room.height - made.height
-        top += free if layout.over else free // 2
+        top += (room.height - made.height) // 2
     return drawing.sheet(left - rim, top - rim)
 
 

@@ -15,7 +15,7 @@ from visavis.models.pictures import lettering
 Bytes = npt.NDArray[np.uint8]
 Align = Literal["left", "middle", "right"]
 
-_CAPITAL: Final = 0.7  # of the font's size
+_CAPITAL: Final = 0.74  # of the font's size
 _STEP: Final = 0.94  # between two sizes that are tried
 # Written without spaces between words: broken anywhere but before and behind some signs
 _DENSE: Final = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
