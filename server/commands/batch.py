@@ -147,5 +147,3 @@ def _sum_up(outcome: Outcome, films: list[Film], took: float) -> int:
     if failed:
         say_line("The same command makes those that failed anew.")
     return FAILURE if failed else 0
-
-

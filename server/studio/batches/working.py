@@ -91,7 +91,9 @@ class Report:
         open_ones = [state for state in self.states.values() if state.status not in OVER]
         if not open_ones:
             return 0.0
-        ends = sorted(state.at for state in self.states.values() if state.status == "done")[-_LATELY:]
+        ends = sorted(state.at for state in self.states.values() if state.status == "done")[
+            -_LATELY:
+        ]
         if len(ends) < 3 or ends[-1] <= ends[0]:
             return None
         each = (ends[-1] - ends[0]) / (len(ends) - 1)
@@ -130,7 +132,9 @@ class Working:
                 elif not await self._states(batch):
                     await asyncio.to_thread(self._kept.remove, batch.id)
             except (NotFound, QueueError, OSError) as error:
-                log.warning("a batch cannot go on", extra={"batch": batch.id, "fault": fault(error)})
+                log.warning(
+                    "a batch cannot go on", extra={"batch": batch.id, "fault": fault(error)}
+                )
 
     async def begin(self, new: Path, proof: Sequence[int], webhook: str) -> Report:
         """new: as `Batches.keep` left it. proof: rows that are made before the others.
@@ -249,9 +253,7 @@ class Working:
             known = await self._states(batch)
             rows = await asyncio.to_thread(self._kept.rows, batch.id)
             wanted = [
-                row
-                for row in rows
-                if batch.makes(row.row) and batch.job(row.row) not in known
+                row for row in rows if batch.makes(row.row) and batch.job(row.row) not in known
             ]
             if wanted:
                 scripts = await asyncio.to_thread(self._kept.scripts, batch.id)
@@ -267,9 +269,7 @@ def _job(batch: Batch, row: RowKept, script: str, folder: Path) -> Job:
     request = {"script": script, "folder": str(folder), "formats": list(batch.formats),
                "scenes": None, "language": "", "values": None}  # fmt: skip
     priority = PROOF if batch.proof else PRIORITY
-    return Job(
-        batch.job(row.row), KIND, request, priority, batch.id, row.label, batch.webhook
-    )
+    return Job(batch.job(row.row), KIND, request, priority, batch.id, row.label, batch.webhook)
 
 
 def files(state: State) -> Mapping[str, str]:

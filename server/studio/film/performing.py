@@ -18,6 +18,7 @@ from visavis.server.studio.film import wording
 from visavis.server.studio.film.acting import FRAME, Piece, Sentence, Stance, stance
 from visavis.server.studio.film.casting import Cast, Role
 from visavis.server.studio.film.voicing import Voicing
+from visavis.server.studio.layers.cues import Said
 
 _EMPTY: Final = 2.0  # s of a scene in which nothing is said, at least
 _ARRIVE: Final = 10  # pictures of a face that is there before a scene's first word
@@ -37,6 +38,13 @@ class Performed:
     sentences: list[Sentence] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def said(self) -> list[Said]:
+        """Its words, s from its first picture."""
+        return [
+            Said(word.text, word.start / PLAY_RATE, word.end / PLAY_RATE) for word in self.words
+        ]
 
     @property
     def pictures(self) -> int:
