@@ -99,3 +99,14 @@ def test_a_tune_that_cannot_be_used_is_told(folder):
         with pytest.raises(Unprocessable, match=words) as raised:
             sound.mixed(voice(), Music(name), folder)
         assert str(folder) not in raised.value.detail
+
+
+def test_a_long_film_is_mixed_in_pieces_as_it_would_be_at_once(folder, monkeypatch):
+    spoken = voice(peak=-30, seconds=14)
+    spoken[2 * PLAY_RATE : 2 * PLAY_RATE + 40] = 30000 * np.sin(np.arange(40))
+    at_once = sound.mixed(spoken, Music("tune.wav"), folder)
+    monkeypatch.setattr(sound, "_PIECE", 31_007)
+    out = np.memmap(folder / "sound", np.int16, "w+", shape=(len(spoken),))
+    pieces = sound.mixed(spoken, Music("tune.wav"), folder, out)
+    assert pieces is out
+    assert np.abs(pieces.astype(int) - at_once).max() <= 1

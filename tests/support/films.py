@@ -12,9 +12,11 @@ import av
 import numpy as np
 from PIL import Image
 
+from visavis.models.pictures.canvas import Canvas
 from visavis.server.provenance import certificates, sdk
 from visavis.server.provenance.certificates import Pair
 from visavis.server.recording.recorder import FINE, LIVE, WEBM, Quality
+from visavis.server.studio.layers import exports
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -89,6 +91,19 @@ def moving(
             if dark_above:
                 image[: height // 2] -= 60
             frame = av.VideoFrame.from_ndarray(image, format="yuv420p")
+            frame.pts, frame.time_base = at, Fraction(1, 25)
+            file.mux(video.encode(frame))
+        file.mux(video.encode())
+    return path
+
+
+def transparent(path: Path, images: list[Any], canvas: Canvas) -> Path:
+    """Double pictures as a WebM file, 25 a second."""
+    with av.open(str(path), "w") as file:
+        video = file.add_stream("libvpx-vp9", rate=25, options=exports.VP9)
+        video.width, video.height, video.pix_fmt = canvas.width, canvas.height, "yuva420p"
+        for at, image in enumerate(images):
+            frame = exports.transparent(image, canvas)
             frame.pts, frame.time_base = at, Fraction(1, 25)
             file.mux(video.encode(frame))
         file.mux(video.encode())
