@@ -38,7 +38,8 @@ from visavis.engines.language.languages import ENGLISH, LANGUAGES, code_of, is_e
 from visavis.engines.registry import DIALOGUES, FAMILIES, VOICES, Wanted
 from visavis.engines.render.choice import choose
 from visavis.engines.render.runtimes import Standing
-from visavis.engines.settings import DialogueSettings
+from visavis.engines.settings import DialogueSettings, TranslationSettings
+from visavis.engines.translation.base import Translators
 from visavis.engines.voices import own
 from visavis.models import arkit, manifest
 from visavis.models.avatar.file import Avatar
@@ -182,6 +183,13 @@ def dialogue(name: str, settings: DialogueSettings) -> Dialogue | Mind:
     """One of DIALOGUES. Raises KnowledgeError, ManifestError, EngineError."""
     made: Dialogue | Mind = import_module(DIALOGUES[name]).load(settings)
     return made
+
+
+def translators(settings: TranslationSettings) -> Translators:
+    """Who translates between which languages, looked up when asked; loads nothing."""
+    from visavis.engines.translation.choosing import Choosing
+
+    return Choosing(settings)
 
 
 def director(home: Path) -> Director:

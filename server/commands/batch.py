@@ -14,7 +14,7 @@ from typing import Final
 from tqdm import tqdm
 
 from visavis.models.files import whole
-from visavis.server.commands.console import FAILURE, say_line
+from visavis.server.commands.console import FAILURE, advance, say_line
 from visavis.server.jobs import configured
 from visavis.server.jobs.job import Queue
 from visavis.server.studio.batches import archive, preparing
@@ -50,7 +50,7 @@ def batch(options: argparse.Namespace) -> int:
         return FAILURE
     if options.check:
         return 0
-    outcome = Outcome(options.output, order)
+    outcome = Outcome(options.output, order, headings=checked.headings)
     films = _chosen(checked.films, options)
     started = time.monotonic()
     asyncio.run(_make(config, outcome, films, again=options.again))
@@ -108,8 +108,7 @@ async def _make(config: Config, outcome: Outcome, films: list[Film], *, again: b
         with tqdm(total=len(jobs), unit="video", leave=False) as bar:
             try:
                 async for done in outcome.made(queue, jobs):
-                    bar.n = round(done, 1)
-                    bar.refresh()
+                    advance(bar, round(done, 1))
             except asyncio.CancelledError:  # Ctrl+C: the same command goes on from here
                 await queue.cancel(outcome.group)
                 raise

@@ -39,7 +39,7 @@ def pieces(entries: Iterable[Entry]) -> Iterator[bytes]:
     Films are compressed already, so nothing is compressed.
     """
     sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[type-var]
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for name, content in entries:
             if isinstance(content, bytes):
                 archive.writestr(_about(name, time.time()), content)

@@ -6,14 +6,16 @@ and what has changed.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 import json
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,14 +35,14 @@ _MADE_OF: Final = "made of"
 _OLD: Final = " old"
 
 
-@dataclass(slots=True)
+@dataclass
 class Outcome:
     """rows: what became of each, by its number: the columns of `manifest`, and what it is of."""
 
     folder: Path
     order: Order
     rows: dict[int, dict[str, Any]] = field(default_factory=dict)
-    headings: list[str] = field(default_factory=list)
+    headings: Mapping[str, str] = field(default_factory=dict)  # of the table, by their keys
     drawn: int = 0
     found: int = 0
 
@@ -49,7 +51,7 @@ class Outcome:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._read()
 
-    @property
+    @cached_property
     def group(self) -> str:
         """Of its jobs: this folder's."""
         return f"batch-{hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:16]}"
@@ -64,17 +66,16 @@ class Outcome:
 
         What an earlier command asked for and nobody wants any more is forgotten.
         """
-        self.headings = list(dict.fromkeys(name for film in films for name in film.values))
-        jobs = {film.row: self._job(film) for film in films}
+        jobs = {film.row: await asyncio.to_thread(self._job, film) for film in films}
         wanted = {job.id for job in jobs.values()}
         for state in await queue.group(self.group):
             if state.id not in wanted or again:
                 await queue.cancel(state.id)
                 await queue.forget(state.id)
         for film in films:
-            if not self._is_here(film, jobs[film.row]) or again:
+            if again or not await asyncio.to_thread(self._is_here, film, jobs[film.row]):
                 self._note(film, jobs[film.row], State(jobs[film.row].id, "queued"))
-        self._write()
+        await asyncio.to_thread(self._write)
         return [job for row, job in jobs.items() if self.rows[row]["state"] != "done"]
 
     async def made(self, queue: Queue, jobs: Sequence[Job]) -> AsyncIterator[float]:
@@ -90,11 +91,11 @@ class Outcome:
                 if state.status in OVER:
                     await self._fetch(queue, films[state.id], state)
                 if time.monotonic() - kept > _KEPT:
-                    self._write()
+                    await asyncio.to_thread(self._write)
                     kept = time.monotonic()
                 yield sum(shares.values())
         finally:
-            self._write()
+            await asyncio.to_thread(self._write)
 
     def entries(self) -> list[Entry]:
         """All of it, for an archive."""
@@ -130,9 +131,16 @@ class Outcome:
     def _note(self, film: Film, job: Job, state: State) -> None:
         before = self.rows.get(film.row, {})
         self.rows[film.row] = {
-            _OLD: before.get("video") or before.get(_OLD, ""), **film.values, "row": film.row, "video": "", "state": state.status, "seconds": "",
-            "fault": "", _MADE_OF: job.id.rsplit(".", 1)[1], "name": film.name,
-        }  # fmt: skip
+            **{self.headings[name]: cell for name, cell in film.values.items()},
+            "row": film.row,
+            "video": "",
+            "state": state.status,
+            "seconds": "",
+            "fault": "",
+            "name": film.name,
+            _MADE_OF: job.id.rsplit(".", 1)[1],
+            _OLD: before.get("video") or before.get(_OLD, ""),
+        }
 
     async def _fetch(self, queue: Queue, number: int, state: State) -> None:
         """Take the films over, and let the queue forget them."""
@@ -144,10 +152,10 @@ class Outcome:
         names = []
         for made in files(state).values():
             name = row["name"] + Path(made).suffix
-            _moved(results / made, self.folder / name)
+            await asyncio.to_thread(_moved, results / made, self.folder / name)
             names.append(name)
         row |= {"video": " ".join(names), "seconds": state.result.get("seconds", "")}
-        self._clear(row)
+        await asyncio.to_thread(self._clear, row)
         self.drawn += int(state.result.get("drawn", 0))
         self.found += int(state.result.get("found", 0))
         await queue.forget(state.id)
@@ -163,7 +171,7 @@ class Outcome:
 
     def _write(self) -> None:
         rows = [self.rows[number] for number in sorted(self.rows)]
-        text = manifest.written([*self.headings, _MADE_OF, "name"], rows)
+        text = manifest.written([*self.headings.values(), _MADE_OF, "name"], rows)
         with whole(self.folder / manifest.NAME) as file:
             file.write(text.encode())
 
@@ -174,12 +182,12 @@ class Outcome:
             return
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
-                rows = list(csv.DictReader(file, strict=True))
-            self.rows = {int(row["row"]): dict(row) for row in rows}
-            missing = {*manifest.OWN, _MADE_OF, "name"} - set(rows[0] if rows else ())
+                reader = csv.DictReader(file, strict=True)
+                self.rows = {int(row["row"]): dict(row) for row in reader}
+                is_ours = {*manifest.OWN, _MADE_OF, "name"} <= set(reader.fieldnames or ())
         except (ValueError, KeyError, TypeError, csv.Error):
-            missing = {"row"}
-        if missing and self.rows:
+            is_ours = False
+        if not is_ours:
             msg = f"{path} is not what a batch left: move it away, or choose another folder"
             raise ConfigError(msg)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.server.studio.batches import templates
-from visavis.server.studio.batches.templates import TemplateError
+from visavis.server.studio.batches.templates import EmptyCell, TemplateError
 from visavis.server.studio.document import forms
 from visavis.server.studio.document.project import Background, Beside, Frame, Project, Scene
 
@@ -39,8 +39,7 @@ def personalised(project: Project, row: Mapping[str, str]) -> Project:
         except TemplateError as error:
             raise TemplateError(f"{place}: {error}") from error
         if filled.empty:
-            missing = " and ".join(filled.empty)
-            raise TemplateError(f"{place}: there is no {missing} in this row")
+            raise EmptyCell(place, filled.empty)
         return filled.text
 
     return arranged(texts(project, fill), row)

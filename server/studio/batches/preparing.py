@@ -18,7 +18,7 @@ from visavis.server.studio import knowing
 from visavis.server.studio.batches import checking, tables
 from visavis.server.studio.batches.checking import Checked, Film
 from visavis.server.studio.batches.keeping import Batches
-from visavis.server.studio.batches.table import Fault, TableError
+from visavis.server.studio.batches.table import TableError
 from visavis.server.studio.document import reading
 from visavis.server.studio.document.checks import Known
 from visavis.server.studio.document.faults import ScriptError
@@ -60,7 +60,7 @@ def prepared(order: Order, config: Config) -> tuple[Project, Checked]:
 
 
 def proof(films: Sequence[Film], count: int = PROOF) -> list[int]:
-    """Rows that show most of what can go wrong: the first, the longest, each voice, the shortest."""
+    """Rows that show most of what can go wrong: first, longest, each voice, shortest."""
     if not films:
         return []
     by_length = sorted(films, key=lambda film: film.seconds)
@@ -87,7 +87,7 @@ def told(checked: Checked, shown: int = PROOF) -> dict[str, Any]:
 
 def _sample(film: Film) -> dict[str, Any]:
     scenes = reading.read(film.script).scenes
-    text = "\n\n".join(scene.text for scene in scenes if scene.text)
+    text = " ".join(" ".join(scene.text.split()) for scene in scenes if scene.text)
     cut = text if len(text) <= _SAMPLE else f"{text[:_SAMPLE]}…"
     return {"row": film.row, "label": film.label, "seconds": film.seconds, "text": cut}
 
@@ -141,11 +141,6 @@ def main() -> None:
         answer = {"fault": {"detail": f"{error.strerror}.", "code": "not-kept"}}
     output.write(json.dumps(answer).encode())
     output.flush()
-
-
-def grave(faults: Sequence[Fault]) -> list[Fault]:
-    """Those because of which a row, or all, cannot be made."""
-    return [fault for fault in faults if fault.grave]
 
 
 if __name__ == "__main__":

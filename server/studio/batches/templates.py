@@ -38,6 +38,14 @@ class TemplateError(ConfigError):
     """A text cannot be filled; the text names the place and the fix."""
 
 
+class EmptyCell(TemplateError):
+    """A text needs cells that are empty. columns: theirs."""
+
+    def __init__(self, place: str, columns: tuple[str, ...]) -> None:
+        super().__init__(f"{place}: there is no {' and no '.join(columns)} in this row")
+        self.columns = columns
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """Where a cell's words go. otherwise: for an empty cell; None: it must not be empty."""

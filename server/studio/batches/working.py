@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -164,21 +164,27 @@ class Working:
     async def _states(self, batch: Batch) -> dict[str, State]:
         return {state.id: state for state in await self._queue.group(batch.id)}
 
-    async def watch(self, id: str) -> AsyncIterator[Report]:
-        """The present, then each change, a second apart at least, until it is over."""
+    async def watch(self, id: str) -> AsyncGenerator[tuple[Report, list[Row]]]:
+        """The present, then each change, a second apart at least, until it is over.
+
+        With the rows that have changed since the last one; the first time all of them.
+        """
         report = await self.report(id)
-        yield report
-        states = dict(report.states)
+        yield report, report.rows
+        kept = {report.batch.job(row.row): row for row in report.kept}
+        states, changed = dict(report.states), set[str]()
         told = asyncio.get_running_loop().time()
         async for state in self._queue.watch(id):
-            if states.get(state.id) == state:
+            if state.id not in kept or states.get(state.id) == state:
                 continue
             states[state.id] = state
+            changed.add(state.id)
             if asyncio.get_running_loop().time() - told >= _APART:
-                yield replace(report, states=dict(states))
+                yield replace(report, states=states), [Row(kept[j], states[j]) for j in changed]
+                changed.clear()
                 told = asyncio.get_running_loop().time()
-        if states != report.states:
-            yield await self.report(id)
+        if changed:
+            yield replace(report, states=states), [Row(kept[j], states[j]) for j in changed]
 
     async def go_on(self, id: str) -> Report:
         """After a proof: make the other rows, too. Raises NotFound, Conflict, QueueError."""
@@ -230,9 +236,8 @@ class Working:
                 return folder / name, each.kept.name + Path(name).suffix
         raise NotFound("There is no such file of that row.", "file-not-found")
 
-    async def entries(self, id: str) -> list[Entry]:
+    async def entries(self, report: Report) -> list[Entry]:
         """All films and the manifest, for an archive. Raises NotFound, QueueError."""
-        report = await self.report(id)
         found: list[Entry] = [(manifest.NAME, manifest_of(report).encode())]
         for row in report.rows:
             if row.state is None or row.state.status != "done":

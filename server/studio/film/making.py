@@ -72,11 +72,11 @@ def make(
             raise ConfigError(f"there is no format {each!r}: {', '.join(FORMATS)}")
     if not project.scenes:
         raise Unprocessable("The project has no scene: write one.", "script-invalid")
-    studio = _studio(config or settings.load({}))
-    return _Film(studio, project, folder, formats, working).make()
+    made_in = studio(config or settings.load({}))
+    return _Film(made_in, project, folder, formats, working).make()
 
 
-class _Studio:
+class Studio:
     """What the films of one installation have in common."""
 
     def __init__(self, config: Config) -> None:
@@ -88,16 +88,16 @@ class _Studio:
 
 
 @lru_cache(1)
-def _studio(config: Config) -> _Studio:
+def studio(config: Config) -> Studio:
     """Kept from film to film: voices and faces are loaded once."""
-    return _Studio(config)
+    return Studio(config)
 
 
 class _Film:
     """One in the making."""
 
     def __init__(
-        self, studio: _Studio, project: Project, folder: Path, formats: Sequence[Format],
+        self, studio: Studio, project: Project, folder: Path, formats: Sequence[Format],
         working: Working,
     ) -> None:  # fmt: skip
         self._studio, self._project, self._folder = studio, project, folder
