@@ -142,6 +142,7 @@ def _capital() -> float:
     return len(_cut(_put("H", _PROBE))) / _PROBE
 
 
+@lru_cache(maxsize=4096)
 def _has(letter: str) -> bool:
     """What it has not it draws as a question mark."""
     if unicodedata.category(letter) in _INVISIBLE:
@@ -180,6 +181,7 @@ def _noto(size: int, weight: int = _WEIGHT) -> ImageFont.FreeTypeFont:
     return font
 
 
+@lru_cache(maxsize=1024)
 def _has_arabic(letter: str) -> bool:
     if unicodedata.category(letter) in _INVISIBLE:
         return False
