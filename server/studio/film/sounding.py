@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,9 @@ def heard(
     """
     if not len(voice):
         return voice
-    mixed = np.memmap(out, np.int16, "w+", shape=voice.shape)
+    with out.open("wb") as file:  # a hole that finds no room would end the program
+        os.posix_fallocate(file.fileno(), 0, voice.nbytes)
+    mixed = np.memmap(out, np.int16, "r+", shape=voice.shape)
     sound.mixed(voice, music, folder, mixed)
     if finish is not None:
         _mark(mixed, finish)
