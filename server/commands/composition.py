@@ -23,7 +23,7 @@ from visavis.server.avatars.faces import Faces
 from visavis.server.avatars.identity import ASKED, Identity
 from visavis.server.avatars.previews import Previews
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import films
+from visavis.server.commands import films, studio
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
@@ -341,6 +341,7 @@ def application(
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     roster = Roster(live, lender, desk.presence, metrics, audit)
     roster.publish = partial(desk.put, 0)
+    filming = studio.of(config, lambda: places.taken > 0, metrics)
     parts: tuple[Part, ...] = (
         StaffRoutes(roster),
         DeskRoutes(desk),
@@ -352,6 +353,7 @@ def application(
         DetectRoutes(config.home_path, on=config.detect == "on"),
         topics(config),
         RelayRoutes(relays(config)),
+        *filming.parts,
         *wires(config, live, metrics),
         Basics(
             lambda: live.missing,
@@ -368,5 +370,6 @@ def application(
     app = assembled(
         door, Headers(config.frame_ancestors, pictures.hosts, camera=config.sees_people), parts
     )
+    filming.keep(app)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

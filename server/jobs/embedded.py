@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from visavis.server.jobs.job import Job
 from visavis.server.jobs.running import Told
@@ -39,8 +39,20 @@ class _Place:
         self.paused = False
 
 
+class Allowed(Protocol):
+    """How many processes may work."""
+
+    def measure(self) -> None:
+        """Look at the machine, once; not in the event loop."""
+        ...
+
+    def __call__(self) -> int:
+        """Now; asked each second, and before each job."""
+        ...
+
+
 class Embedded:
-    """Runner. works: kind -> "module:function". allowed: how many may work now, read each second.
+    """Runner. works: kind -> "module:function".
 
     settings: of Config, for works. folder: their results lie in folders of their ids below it.
     """
@@ -50,7 +62,7 @@ class Embedded:
         folder: Path,
         works: Mapping[str, str],
         settings: Mapping[str, Any],
-        allowed: Callable[[], int],
+        allowed: Allowed,
     ) -> None:
         self._folder, self._works, self._settings = folder / RESULTS, works, settings
         self._allowed = allowed
@@ -58,10 +70,13 @@ class Embedded:
         self._unwanted: set[str] = set()
         self._tasks = Tasks()
         self._words = Thread("job words")  # a pipe may have no room for one
-        self._closed = False
+        self._is_open = self._closed = False
 
     async def open(self) -> None:
         """See Runner."""
+        if not self._is_open:
+            self._is_open = True
+            await asyncio.to_thread(self._allowed.measure)
 
     def room(self) -> int:
         """See Runner."""

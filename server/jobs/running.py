@@ -16,7 +16,7 @@ class Runner(Protocol):
     """Does jobs that a queue hands to it, each as often as it is asked to."""
 
     async def open(self) -> None:
-        """Get ready. Raises QueueError."""
+        """Get ready, if it is not yet; called before each look for jobs. Raises QueueError."""
         ...
 
     def room(self) -> int:

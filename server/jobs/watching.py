@@ -15,11 +15,17 @@ class Watcher:
     def __init__(self) -> None:
         self._changed: dict[str, State] = {}
         self._there = asyncio.Event()
+        self.ended = False
 
     def put(self, state: State) -> None:
         """It has changed."""
         self._changed.pop(state.id, None)
         self._changed[state.id] = state
+        self._there.set()
+
+    def end(self) -> None:
+        """There is nothing more to tell."""
+        self.ended = True
         self._there.set()
 
     async def changed(self, within: float) -> list[State]:
@@ -51,6 +57,11 @@ class Watchers:
             self._by_name[name].discard(it)
             if not self._by_name[name]:
                 del self._by_name[name]
+
+    def end(self) -> None:
+        """Nothing is told any more."""
+        for it in {it for those in self._by_name.values() for it in those}:
+            it.end()
 
     def tell(self, state: State, group: str) -> None:
         """All that look at this job."""

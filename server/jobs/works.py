@@ -6,5 +6,5 @@ from collections.abc import Mapping
 from typing import Final
 
 WORKS: Final[Mapping[str, str]] = {
-    "film": "visavis.server.studio.film.work:work",
+    "film": "visavis.server.studio.film.work:film",
 }

@@ -186,11 +186,19 @@ async def test_those_beyond_what_is_allowed_wait(tmp_path):
         assert (await over(it, "b"))[-1].status == "done"
 
 
-async def test_a_damaged_file_is_told_with_its_fix(tmp_path):
+async def test_a_damaged_file_is_told_with_its_fix_and_seen_when_it_is_gone(tmp_path):
     (tmp_path / "jobs.sqlite").write_bytes(b"nothing of the kind" * 100)
-    with pytest.raises(QueueError, match="move it away"):
-        async with queue(tmp_path):
-            pass
+    async with queue(tmp_path) as it:
+        with pytest.raises(QueueError, match="move it away"):
+            await it.add(Job("a", "write", {}))
+        (tmp_path / "jobs.sqlite").rename(tmp_path / "away")
+        for _ in range(200):
+            try:
+                await it.add(Job("a", "write", {}))
+                break
+            except QueueError:
+                await asyncio.sleep(0.05)
+        assert (await over(it, "a"))[-1].status == "done"
 
 
 async def test_ids_that_are_no_names_of_folders(tmp_path):

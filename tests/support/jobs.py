@@ -100,10 +100,23 @@ def odd(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
     return {"odd": object()}
 
 
+class Allowed:
+    """As many as a function says."""
+
+    def __init__(self, number) -> None:
+        self._number = number
+
+    def measure(self) -> None:
+        """It is known."""
+
+    def __call__(self) -> int:
+        return self._number()
+
+
 @asynccontextmanager
 async def queue(folder: Path, allowed=lambda: 2, works=WORKS):
     """One that works, in a folder."""
-    it = JobQueue(folder, Embedded(folder, works, {"avatar": Config().avatar}, allowed))
+    it = JobQueue(folder, Embedded(folder, works, {"avatar": Config().avatar}, Allowed(allowed)))
     await it.open()
     try:
         yield it
