@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from visavis.server import cli_trust
+from visavis.server import cli_studio, cli_trust
 from visavis.server.grammar import add, add_actions, add_json
 from visavis.server.system import ending
 from visavis.server.system.config import Config
@@ -59,9 +59,9 @@ def _faults() -> tuple[type[Exception], ...]:
     from visavis.models.errors import ModelError
     from visavis.models.fetch import FetchError
     from visavis.models.manifest import ManifestError
-    from visavis.server.system.errors import DeviceError, NotFound
+    from visavis.server.system.errors import DeviceError, Problem
 
-    return (EngineError, ModelError, ManifestError, FetchError, DeviceError, NotFound, OSError)
+    return (EngineError, ModelError, ManifestError, FetchError, DeviceError, Problem, OSError)
 
 
 def _complain(error: Exception, status: int) -> int:
@@ -78,7 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_say(commands)
-    _add_translate(commands)
+    cli_studio.add_build(commands)
+    cli_studio.add_import(commands)
+    cli_studio.add_batch(commands)
+    cli_studio.add_translate(commands)
     _add_camera(commands)
     _add_publish(commands)
     _add_avatar(commands)
@@ -130,25 +133,6 @@ def _add_serve(commands: Any) -> None:
             metavar=setting.name.upper(),
             help=f"{setting.metadata['help']} (default: {default})",
         )
-
-
-def _add_translate(commands: Any) -> None:
-    text = "put a script into other languages, beside it, to be read before it is filmed"
-    parser = add(commands, "translate", "translate:translate", text)
-    parser.add_argument("project", type=Path, help="folder of a project, or its script.md")
-    parser.add_argument(
-        "languages", nargs="*", metavar="LANGUAGE",
-        help="such as es or pt-BR (default: the script's `languages`)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--anew", action="store_true",
-        help="all of it, also what somebody has read or written (default: what changed)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--check", action="store_true", help="translate nothing: say how the translations stand"
-    )
-    parser.add_argument("--show", action="store_true", help="print both texts, one below the other")
-    add_json(parser)
 
 
 def _add_publish(commands: Any) -> None:

@@ -49,6 +49,7 @@ _KINDS: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
     ("sound", SOUNDS),
 )
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NOTHING: Final[Mapping[str, bytes]] = {}
 _ETAG: Final = re.compile("[0-9a-f]{24}")
 _VERSIONS: Final = 20  # that are remembered of each, for whoever has an older one open
 _TRIES: Final = 10_000  # names that are tried for one that is free
@@ -148,8 +149,12 @@ class Projects:
         """One as it stands now. Raises NotFound."""
         return _version(name, self.path(name) / SCRIPT)
 
-    def create(self, name: str, text: str) -> Version:
-        """A new one. name: "": one is found by its title.
+    def create(
+        self, name: str, text: str, files: Mapping[str, bytes] = _NOTHING, like: str = ""
+    ) -> Version:
+        """A new one. files: that lie beside the script.
+
+        name: "": one is found that is free, like `like` or else the title.
 
         Raises ScriptError, Conflict, Unprocessable, NoSpace.
         """
@@ -163,8 +168,10 @@ class Projects:
             raise Conflict(msg, "too-many-projects")
         with _stored():
             self.folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-            folder = self._made(name, project)
+            folder = self._made(name, like, project)
             try:
+                for file, content in files.items():
+                    _put(folder / file, content)
                 _put(folder / SCRIPT, text.encode(errors="ignore"))
             except OSError:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -287,11 +294,12 @@ class Projects:
             known = self._seen[name] = stamp, version, seconds
         return known[1], known[2]
 
-    def _made(self, name: str, project: Project) -> Path:
+    def _made(self, name: str, like: str, project: Project) -> Path:
         """A new folder. Raises Conflict, OSError."""
         if name:
             return self._folder_of(name)
-        wanted = named(project.title or (project.scenes[0].name if project.scenes else "film"), 1)
+        first = project.scenes[0].name if project.scenes else "film"
+        wanted = named(like or project.title or first, 1)
         for number in range(1, _TRIES):
             tried = wanted if number == 1 else f"{wanted[: LONGEST_NAME - 6]}-{number}"
             try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import PurePosixPath
@@ -18,6 +19,7 @@ from visavis.server.studio.document.checks import Known
 from visavis.server.studio.document.project import Project
 from visavis.server.studio.document.reading import LARGEST, from_json
 from visavis.server.studio.document.writing import as_json
+from visavis.server.studio.imports import importing
 from visavis.server.studio.projects import (
     LARGEST_FILE,
     Projects,
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 
 ALL: Final = "/v1/projects"
 ONE: Final = ALL + "/{name}"
+IMPORT: Final = ALL + "/import"
 FILE: Final = ONE + "/files/{file:.+}"
 
 _MARKDOWN: Final = frozenset({"text/markdown", "text/plain"})
@@ -56,6 +59,7 @@ class ProjectRoutes:
         return [
             web.get(ALL, self._list),
             web.post(ALL, self._create),
+            web.post(IMPORT, self._import),
             web.get(ONE, self._show),
             web.put(ONE, self._save),
             web.delete(ONE, self._delete),
@@ -88,6 +92,35 @@ class ProjectRoutes:
         text = script if script.strip() else empty(title)
         version = await asyncio.to_thread(self._projects.create, name, text)
         return await self._told(version, status=201)
+
+    async def _import(self, request: web.Request) -> web.Response:
+        """201 and a project made of somebody's file."""
+        async with (
+            self._place(),
+            forms.form(request, {"file": importing.LARGEST_FILE}, ("name",)) as form,
+        ):
+            upload = form.files.get("file")
+            if upload is None:
+                raise Unprocessable("The form has no file.", "import-broken")
+            made = await asyncio.to_thread(importing.imported, upload.name, upload.file)
+        create = partial(
+            self._projects.create, form.texts.get("name", ""), made.text, made.files,
+            like=PurePosixPath(upload.name).stem,
+        )  # fmt: skip
+        version = await asyncio.to_thread(create)
+        log.info("a project is imported", extra={"bytes": upload.bytes})
+        return await self._told(version, status=201, notes=made.notes)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """While a file is received. Raises Busy."""
+        if self._receiving >= _AT_ONCE:
+            raise Busy("Other files are being received. Try again in a few seconds.")
+        self._receiving += 1
+        try:
+            yield
+        finally:
+            self._receiving -= 1
 
     async def _show(self, request: web.Request) -> web.Response:
         return await self._told(await asyncio.to_thread(self._projects.read, _name(request)))
@@ -131,11 +164,8 @@ class ProjectRoutes:
     async def _put_file(self, request: web.Request) -> web.Response:
         """201 and what is there now. The file itself is looked at when it is used."""
         name, file = _name(request), request.match_info["file"]
-        if self._receiving >= _AT_ONCE:
-            raise Busy("Other files are being received. Try again in a few seconds.")
-        self._receiving += 1
         putting = self._projects.putting(name, file)
-        try:
+        async with self._place():
             opened = await asyncio.to_thread(putting.__enter__)
             try:
                 await forms.received(request, LARGEST_FILE, opened)
@@ -143,8 +173,6 @@ class ProjectRoutes:
                 putting.__exit__(type(error), error, error.__traceback__)
                 raise
             await asyncio.to_thread(putting.__exit__, None, None, None)
-        finally:
-            self._receiving -= 1
         files = await asyncio.to_thread(self._projects.files, name)
         return web.json_response({"files": [asdict(each) for each in files]}, status=201)
 
@@ -154,8 +182,12 @@ class ProjectRoutes:
 
     # --- what is told ----------------------------------------------------------------------------
 
-    async def _told(self, version: Version, status: int = 200) -> web.Response:
+    async def _told(
+        self, version: Version, status: int = 200, notes: Sequence[str] | None = None
+    ) -> web.Response:
         told = await asyncio.to_thread(self._shown, version)
+        if notes is not None:
+            told["notes"] = list(notes)
         headers = {hdrs.ETAG: f'"{version.etag}"', hdrs.CACHE_CONTROL: "no-cache"}
         if status == 201:
             headers[hdrs.LOCATION] = f"{ALL}/{version.name}"

@@ -6,47 +6,21 @@ import io
 import json
 import os
 import threading
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from support.projects import routes
 from support.serving import problem
 
-from visavis.server.http import problems
 from visavis.server.studio import projects as store
-from visavis.server.studio.document.checks import Known
 from visavis.server.studio.document.merging import Clash, merged
 from visavis.server.studio.document.project import Project, Scene
 from visavis.server.studio.document.reading import read
 from visavis.server.studio.document.writing import as_json
 from visavis.server.studio.projects import Edited, Projects
-from visavis.server.studio.projects_http import ProjectRoutes
-from visavis.server.system.errors import Conflict, NoSpace, NotFound, Problem, Unprocessable
+from visavis.server.system.errors import Conflict, NoSpace, NotFound, Unprocessable
 
-KNOWN = Known(
-    lambda name, language: "" if name in ("", "mira") else f"There is no avatar {name!r}",
-    {"heart": "en-US", "espeak-de": "de"},
-    lambda wish: ["wobble"] if "wobble" in wish else [],
-)
 TWO = '+++\ntitle = "Our inn"\n+++\n\n# One\n\nHello there.\n\n# Two\n\nGood bye.\n'
-
-
-@web.middleware
-async def as_problems(request, handler):
-    try:
-        return await handler(request)
-    except (Problem, web.HTTPException) as error:
-        return problems.of(error, request.path)
-
-
-@asynccontextmanager
-async def routes(folder):
-    app = web.Application(middlewares=[as_problems], client_max_size=problems.MAX_BODY)
-    app.add_routes(ProjectRoutes(Projects(folder), lambda: KNOWN).routes())
-    async with TestClient(TestServer(app)) as client:
-        yield client
 
 
 async def begun(folder, text=TWO):

@@ -40,7 +40,7 @@ RATES: Final = (0.5, 2.0)
 _COLOUR: Final = re.compile("#[0-9a-fA-F]{6}")
 _TAG: Final = re.compile("[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}")  # of BCP 47, what we meet
 _ALONE: Final[tuple[Behind, ...]] = ("own", "blur", "transparent")  # need no value
-_BACKGROUNDS: Final = (
+BACKGROUNDS: Final = (
     'write "own", "blur", "transparent", a colour as "#204060", or the file of a picture '
     f"({', '.join(PICTURES)}) or a video ({', '.join(VIDEOS)})"
 )
@@ -155,7 +155,7 @@ def _background(values: Values) -> Background | None:
             _check_file(values, "background", text)
         return made
 
-    return _either(values, "background", short, full, _BACKGROUNDS)
+    return _either(values, "background", short, full, BACKGROUNDS)
 
 
 def _frame(values: Values) -> Frame:
