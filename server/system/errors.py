@@ -21,13 +21,8 @@ Problem                a request that cannot be served: problem+json with `statu
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
-<<<<<<< HEAD
-  NoSpace  507         the disk takes no more
-  QueueError  507      a job cannot be kept
-=======
   QueueError  507      a job cannot be kept
   NoSpace  507         the disk takes no more
->>>>>>> ce8ac70d5db61d6aaa64826342372e986d46a971
 """
 
 from __future__ import annotations
@@ -180,15 +175,6 @@ class NotReady(Problem):
         super().__init__(detail, "not-ready")
 
 
-<<<<<<< HEAD
-class NoSpace(Problem):
-    """What was sent cannot be kept: the disk is full, or may not be written to."""
-
-    status, title = 507, "Insufficient storage"
-
-
-=======
->>>>>>> ce8ac70d5db61d6aaa64826342372e986d46a971
 class QueueError(Problem):
     """A job cannot be kept; the text says where, and why."""
 
@@ -196,12 +182,9 @@ class QueueError(Problem):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, "job-unkept")
-<<<<<<< HEAD
-=======
 
 
 class NoSpace(Problem):
     """What was sent cannot be kept: the disk is full, or may not be written to."""
 
     status, title = 507, "Insufficient storage"
->>>>>>> ce8ac70d5db61d6aaa64826342372e986d46a971
