@@ -1,4 +1,4 @@
-"""`visavis translate`: a script put into other languages, beside it, to be read before it is filmed."""
+"""`visavis translate`: a script put into other languages, to be read before it is filmed."""
 
 from __future__ import annotations
 
