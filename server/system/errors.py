@@ -21,8 +21,8 @@ Problem                a request that cannot be served: problem+json with `statu
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
-  QueueError  507      a job cannot be kept
   NoSpace  507         the disk takes no more
+  QueueError  507      a job cannot be kept
 """
 
 from __future__ import annotations
@@ -175,6 +175,12 @@ class NotReady(Problem):
         super().__init__(detail, "not-ready")
 
 
+class NoSpace(Problem):
+    """What was sent cannot be kept: the disk is full, or may not be written to."""
+
+    status, title = 507, "Insufficient storage"
+
+
 class QueueError(Problem):
     """A job cannot be kept; the text says where, and why."""
 
@@ -182,9 +188,3 @@ class QueueError(Problem):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, "job-unkept")
-
-
-class NoSpace(Problem):
-    """What was sent cannot be kept: the disk is full, or may not be written to."""
-
-    status, title = 507, "Insufficient storage"
