@@ -22,6 +22,7 @@ from visavis.server.studio.translation.pairs import (
 
 SLOWEST, FASTEST = 0.85, 1.15  # beyond it, speech is no longer natural
 _STILL: Final = 0.03  # of a difference, which nobody notices
+_SLACK: Final = 0.005  # beyond what is possible that is not worth a word
 _LEAST: Final = 0.5  # s of speech that are worth it
 
 # How many s a scene takes, its silences with it; raises EngineError and what a film does.
@@ -62,10 +63,9 @@ def reworded(pair: Pair, target: str, source: str, language: str) -> Pair:
         return replace(pair, target=target)
     now = length.of_text(target, language)
     before = length.of_text(pair.target, language)
-    if pair.target.strip() and before > 0:
-        fit = pair.fit * now / before
-    else:
-        fit = now / max(length.of_text(pair.source, source), _LEAST)
+    if not pair.target.strip():
+        before, pair = length.of_text(pair.source, source), replace(pair, fit=1.0)
+    fit = pair.fit * now / before if min(now, before) >= _LEAST else 1.0
     return replace(pair, target=target, fit=fit, rate=rate_of(fit))
 
 
@@ -94,7 +94,9 @@ class _Fitting:
         """Those that nobody has checked and no rate can help, said again in fewer words."""
         made = list(pairs)
         long = [
-            at for at, pair in enumerate(pairs) if pair.fit > FASTEST and pair.state == "machine"
+            at
+            for at, pair in enumerate(pairs)
+            if pair.fit > FASTEST + _SLACK and pair.state == "machine"
         ]
         by_language: dict[str, list[int]] = {}
         for at in long:
@@ -117,7 +119,7 @@ def _said_again(
     again = _Again(
         shortener,
         [pair.source for pair in pairs],
-        [int(len(pair.target) * FASTEST / pair.fit) for pair in pairs],
+        [int(len(pair.target) * FASTEST / pair.fit + 1e-6) for pair in pairs],
     )
     drafts = [pair.target for pair in pairs]
     try:
@@ -158,14 +160,14 @@ def _pauses(text: str) -> float:
 
 def _notes(pairs: Sequence[Pair]) -> Iterator[str]:
     for pair in pairs:
-        if pair.fit > FASTEST:
+        if pair.fit > FASTEST + _SLACK:
             over = pair.fit / FASTEST - 1
             cut = max(1, round(len(pair.target) * (1 - FASTEST / pair.fit)))
             yield (
                 f"{pair.scene}: spoken 15 % faster it is still {over:.0%} longer than its "
                 f"original: take about {cut} characters out."
             )
-        elif pair.fit < SLOWEST:
+        elif pair.fit < SLOWEST - _SLACK:
             under = 1 - pair.fit / SLOWEST
             yield (
                 f"{pair.scene}: spoken 15 % slower it is still {under:.0%} shorter than its "
