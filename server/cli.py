@@ -309,7 +309,7 @@ def _add_wipe(commands: Any) -> None:
     text = "delete what is kept of visitors: recordings and questions"
     parser = add(commands, "wipe", "wipe:wipe", text)
     parser.add_argument(
-        "--what", nargs="+", choices=("recordings", "questions", "audit", "jobs"),
+        "--what", nargs="+", choices=("recordings", "questions", "audit", "jobs", "studio-cache"),
         help="default: recordings and questions",
     )  # fmt: skip
     parser.add_argument("--older-than", default="", metavar="AGE", help="such as 7d, 12h, 4w")

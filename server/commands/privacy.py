@@ -147,6 +147,13 @@ def _of_visitors(config: Config) -> Iterator[Stored]:
         f"{_days(config.jobs_days)}, once they are over",
         "jobs_days; DELETE /v1/videos/{id}; visavis wipe --what jobs",
     )  # fmt: skip
+    parts = there["studio-cache"].place
+    yield Stored(
+        "studio-cache: clauses and pictures that films share",
+        str(parts), _size(parts), _readers(config, "studio-cache"),
+        f"{_days(config.jobs_days)}, once no film has used them for so long",
+        "studio_cache_mb, jobs_days; visavis wipe --what studio-cache",
+    )  # fmt: skip
     yield Stored(
         "photos and videos of which avatars are made, films looked at for marks (/detect)",
         "memory, and a temporary file without a name", "not counted", _OWNER,
