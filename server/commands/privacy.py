@@ -175,6 +175,8 @@ def _of_the_operator(config: Config) -> Iterator[Stored]:
         ("faces: numbers by which a person in an avatar is known again (biometric data; never of "
          "a visitor); they go with the avatar", home / faces.FOLDER, "consent_likeness"),
         ("consent: which consents were taken back", home / "consent", "visavis consent"),
+        ("projects of the studio: scripts, and the files put to them", home / "projects",
+         "DELETE /v1/projects/{name}, or the studio's page"),
         ("keys: this installation signs with them", home / "keys", "delete nothing here"),
         ("your answers as speech, made ahead", prepared_folder(home), "prepare_answers"),
     ):  # fmt: skip

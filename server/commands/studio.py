@@ -14,20 +14,24 @@ from visavis.server.http.app import Part
 from visavis.server.http.openapi import Described, OpenApiRoutes
 from visavis.server.jobs import configured
 from visavis.server.jobs.queued import JobQueue
+from visavis.server.services.configured import avatars
 from visavis.server.staff import described as staff
 from visavis.server.studio import described as studio
+from visavis.server.studio.knowing import known
 from visavis.server.studio.projects import Projects
+from visavis.server.studio.projects_http import ProjectRoutes
 from visavis.server.studio.scripts import ProjectScripts
 from visavis.server.studio.translation.choosing import configured as translators
 from visavis.server.studio.translation.voices import spoken
 from visavis.server.studio.translations_http import TranslationRoutes
-from visavis.server.studio.videos import VideoRoutes
+from visavis.server.studio.videos import Loose, VideoRoutes
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
 from visavis.server.wires import described as wires
 
 QUEUE: Final = web.AppKey("jobs", JobQueue)
 _VERSION: Final = version("visavis")  # which reads files
+PROJECTS: Final = "projects"  # under the directory for state
 _LOOSE: Final = "loose"  # folder of jobs: of scripts that name no files
 
 
@@ -55,12 +59,14 @@ class Studio:
 def of(config: Config, busy: Callable[[], bool], metrics: Metrics) -> Studio:
     """busy: whether somebody is in a session now. Raises ConfigError."""
     queue = configured.queue(config, busy, metrics)
-    projects = Projects(config.home_path / "projects")
-    scripts = ProjectScripts(projects, config.home_path / configured.FOLDER / _LOOSE)
+    store, home = avatars(config), config.home_path
+    projects = Projects(home / PROJECTS)
+    scripts = ProjectScripts(projects, Loose(home / configured.FOLDER / _LOOSE))
     parts: tuple[Part, ...] = (
+        ProjectRoutes(projects, lambda: known(store, config.avatar, home)),
         VideoRoutes(queue, scripts),
         TranslationRoutes(
-            projects, queue, lambda: translators(config), lambda: spoken(config.home_path)
+            projects, queue, lambda: translators(config), lambda: spoken(home)
         ),
         OpenApiRoutes(described(config), _VERSION),
     )
@@ -70,13 +76,9 @@ def of(config: Config, busy: Callable[[], bool], metrics: Metrics) -> Studio:
 def described(config: Config) -> list[Described]:
     """What is in the OpenAPI document."""
     found = [
-        http.SESSIONS,
-        http.AVATARS,
-        http.REST,
-        staff.STAFF,
+        http.SESSIONS, http.AVATARS, http.REST, staff.STAFF, studio.PROJECTS, studio.TRANSLATIONS,
         studio.VIDEOS,
-        studio.TRANSLATIONS,
-    ]
+    ]  # fmt: skip
     if config.realtime_key:
         found.append(wires.REALTIME)
     return found

@@ -64,8 +64,9 @@ class Prints:
 
     def same(self, before: Prints | None) -> bool:
         """Whether nothing changed, the order of the scenes neither."""
-        same = before is not None and before.whole == self.whole
-        return same and list(before.scenes.items()) == list(self.scenes.items())
+        if before is None or before.whole != self.whole:
+            return False
+        return list(before.scenes.items()) == list(self.scenes.items())
 
     def changed(self, before: Prints | None) -> tuple[str, ...]:
         """Names of scenes that are new or not what they were."""

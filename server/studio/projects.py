@@ -193,9 +193,10 @@ class Projects:
         with _stored(), _alone(self._lock(name)):
             now = self.read(name)
             if etag not in ("*", now.etag):
-                new = self._merged(now, new, etag) if merge else None
-                if new is None:
+                both = self._merged(now, new, etag) if merge else None
+                if both is None:
                     raise Edited(now)
+                new = both
             text = new if isinstance(new, str) else rewritten(new, now.text)
             if text != now.text:
                 if len(text.encode(errors="ignore")) > LARGEST:

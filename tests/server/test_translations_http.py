@@ -23,6 +23,7 @@ from visavis.server.studio.document.project import Project, Scene
 from visavis.server.studio.projects import Projects
 from visavis.server.studio.scripts import ProjectScripts
 from visavis.server.studio.translation import making, work
+from visavis.server.studio.videos import Loose
 from visavis.server.studio.translations_http import TranslationRoutes
 from visavis.server.system.config import Config
 from visavis.server.system.errors import NotFound, Unprocessable
@@ -218,7 +219,7 @@ async def test_what_takes_long_is_told_and_kept_later(
 
 
 async def test_films_are_made_of_the_translation(tmp_path: Path, double: DoubleTranslator) -> None:
-    scripts = ProjectScripts(Projects(tmp_path / "projects"), tmp_path / "loose")
+    scripts = ProjectScripts(Projects(tmp_path / "projects"), Loose(tmp_path / "loose"))
     async with serving(tmp_path, double) as client:
         with pytest.raises(NotFound):
             await scripts.project("inn", "es")
