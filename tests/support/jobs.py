@@ -18,7 +18,7 @@ from visavis.server.system.config import Config
 
 WORKS = {
     name: f"support.jobs:{name}"
-    for name in ("write", "wait", "wrong", "full", "dies", "stubborn", "resumes", "odd")
+    for name in ("write", "wait", "wrong", "full", "dies", "stubborn", "resumes", "odd", "copies")
 }
 
 
@@ -92,6 +92,14 @@ def resumes(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
         path.with_suffix(".new").write_text(f"{part}")
         path.with_suffix(".new").rename(path)
     return {"parts": request["parts"]}
+
+
+def copies(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
+    """The files of a folder, as results."""
+    names = sorted(path.name for path in Path(request["folder"]).iterdir())
+    for name in names:
+        (working.folder / name).write_bytes((Path(request["folder"]) / name).read_bytes())
+    return {"files": {name: name for name in names}, "from": request["folder"]}
 
 
 def odd(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
