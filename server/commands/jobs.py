@@ -25,7 +25,7 @@ _PATIENCE: Final = 10.0  # s of one exchange with Redis
 
 
 def work(options: argparse.Namespace) -> None:
-    """`worker`. Raises ConfigError."""
+    """`worker`. Raises ConfigError, QueueError."""
     config = config_reading.load({"jobs_processes": options.processes}, file=options.config)
     if not config.jobs:
         msg = (
@@ -51,7 +51,7 @@ def work(options: argparse.Namespace) -> None:
 
 
 def worker(config: Config) -> JobWorker:
-    """Raises ConfigError."""
+    """Raises QueueError."""
     folder = config.home_path / configured.FOLDER
     found = store(config.jobs_results, folder / RESULTS)
     return JobWorker(_redis(config.jobs), WORKS, configured.settings(config), found, folder)

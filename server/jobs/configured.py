@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,7 +47,7 @@ def queue(
 def _runner(config: Config, place: Path, busy: Callable[[], bool]) -> Runner:
     if not config.jobs:
         return Embedded(place, WORKS, settings(config), Allowance(config, busy))
-    found = store(config.jobs_results, config.home_path / FOLDER / RESULTS)
+    found = partial(store, config.jobs_results, config.home_path / FOLDER / RESULTS)
     return Distributed(config.jobs, found, place)
 
 

@@ -17,7 +17,7 @@ from visavis.server.jobs import exchange
 from visavis.server.jobs.exchange import LEASE, RUN, TOLD, WORKERS
 from visavis.server.jobs.job import Job
 from visavis.server.jobs.running import Told
-from visavis.server.jobs.stores import Store
+from visavis.server.jobs.stores import Store, remove
 from visavis.server.jobs.working import CRASHED, Ending
 from visavis.server.system.errors import QueueError
 from visavis.server.system.faults import fault
@@ -53,15 +53,16 @@ class _Followed:
 
 
 class Distributed:
-    """Runner. url: of Redis. folder: of this machine, where results are fetched to."""
+    """Runner. url: of Redis. store: made once. folder: of this machine, results are fetched to."""
 
     begins = False
 
-    def __init__(self, url: str, store: Store, folder: Path) -> None:
-        self._url, self._store, self._folder = url, store, folder / _FETCHED
+    def __init__(self, url: str, store: Callable[[], Store], folder: Path) -> None:
+        self._url, self._make_store, self._folder = url, store, folder / _FETCHED
         self._followed: dict[str, _Followed] = {}
         self._worker = Worker("orders")  # Celery and stores wait for their networks
         self._tasks, self._seldom = Tasks(), Seldom(log)
+        self._store: Store | None = None
         self._redis: Any = None
         self._app: Any = None
         self._is_there = False
@@ -69,6 +70,7 @@ class Distributed:
     async def open(self) -> None:
         """See Runner."""
         if self._redis is None:
+            await self._there()
             self._app = await self._worker.load(exchange.celery, self._url)
             self._redis = await self._worker.load(_client, self._url)
             self._tasks.start(self._again(self._look), "runs")
@@ -121,12 +123,15 @@ class Distributed:
 
     async def fetch(self, id: str) -> Path:
         """See Runner."""
-        return await self._worker.load(self._store.get, id, self._folder)
+        store = await self._there()
+        return await self._worker.load(store.get, id, self._folder)
 
     async def forget(self, ids: list[str]) -> None:
         """See Runner."""
+        store = await self._there()
         for id in ids:
-            await self._worker.load(self._store.remove, id)
+            await self._worker.load(store.remove, id)
+            await self._worker.load(remove, self._folder / id)
 
     async def close(self) -> None:
         """See Runner. Workers go on, and what they come to waits in Redis."""
@@ -135,6 +140,12 @@ class Distributed:
             await self._redis.aclose()
             await self._worker.load(self._app.close)
         self._worker.close()
+
+    async def _there(self) -> Store:
+        """Raises QueueError."""
+        if self._store is None:
+            self._store = await self._worker.load(self._make_store)
+        return self._store
 
     # --- one run ----------------------------------------------------------------------------------
 
@@ -148,7 +159,8 @@ class Distributed:
             await asyncio.sleep(_LOOK / 4)
         request = dict(job.request)
         if folder := request.get("folder"):
-            request["folder"] = await self._worker.load(self._store.share, Path(folder))
+            store = await self._there()
+            request["folder"] = await self._worker.load(store.share, Path(folder))
         it.run = secrets.token_hex(8)
         await self._redis.delete(RUN + job.id)
         await self._redis.hset(RUN + job.id, "run", it.run)
@@ -244,7 +256,7 @@ def _client(url: str) -> Any:
 
     return redis.from_url(
         url, decode_responses=True, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE,
-        health_check_interval=15,
+        health_check_interval=15, driver_info=None,  # else each connection reads files
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from visavis.server.jobs.working import Ending
-from visavis.server.system.errors import ConfigError
+from visavis.server.system.errors import QueueError
 
 TASK: Final = "visavis.job"
 QUEUE: Final = "visavis.jobs"
@@ -31,11 +31,11 @@ _UNSEEN: Final = 86_400
 
 
 def celery(url: str) -> Any:
-    """Celery's application. Raises ConfigError where it is not installed."""
+    """Celery's application. Raises QueueError where it is not installed."""
     try:
         from celery import Celery  # type: ignore[import-untyped]  # an extra: visavis[jobs]
     except ImportError as error:
-        raise ConfigError("jobs needs Celery: install visavis[jobs]") from error
+        raise QueueError("jobs needs Celery: install visavis[jobs].") from error
     app = Celery("visavis", broker=url, set_as_current=False)
     app.conf.update(
         accept_content=["json"],  # never pickle: whoever can write to Redis would run anything

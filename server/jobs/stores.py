@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
-from visavis.server.system.errors import ConfigError, QueueError
+from visavis.server.system.errors import QueueError
 from visavis.server.system.faults import fault
 
 log = logging.getLogger(__name__)
@@ -99,10 +99,10 @@ class Remote:
             self._files, self._root = fsspec.core.url_to_fs(address)
         except ImportError as error:
             msg = f"jobs_results {address} needs a package: install visavis[s3] ({error.name})"
-            raise ConfigError(msg) from error
+            raise QueueError(msg) from error
         except ValueError as error:
             msg = f"jobs_results is {address}: nothing here speaks that; write s3://... or a folder"
-            raise ConfigError(msg) from error
+            raise QueueError(msg) from error
 
     def place(self, id: str, scratch: Path) -> Path:
         """See Store."""
@@ -176,7 +176,7 @@ class Remote:
 
 
 def store(address: str, home: Path) -> Store:
-    """By the setting. home: results of an installation without one. Raises ConfigError."""
+    """By the setting. home: results of an installation without one. Raises QueueError."""
     if not address:
         return Folder(home)
     if "://" in address:

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from support.jobs import over
+from support.jobs import over, runs
 
 from visavis.server.jobs import distributed
 from visavis.server.jobs.distributed import Distributed
@@ -70,7 +70,7 @@ def worker(redis, home, results, processes=2):
 
 @asynccontextmanager
 async def queue(redis, folder, results):
-    it = JobQueue(folder, Distributed(redis, store(results, folder / "results"), folder))
+    it = JobQueue(folder, Distributed(redis, lambda: store(results, folder / "results"), folder))
     await it.open()
     try:
         yield it
@@ -85,6 +85,7 @@ async def begun(it, id, note="step"):
     return 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "store"])
 async def test_done_elsewhere_and_fetched(redis, tmp_path, kind):
     """With files of a project, which the worker has under another path."""
@@ -121,9 +122,10 @@ async def test_a_killed_worker_loses_nothing(redis, tmp_path):
     assert (ends["a"].tries, ends["b"].tries) == (2, 2)
     assert made.split()[:3] == ["0", "1", "2"]
     assert len(made.split()) <= 9  # the part at hand alone is made twice
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not any(map(runs, pids))
 
 
+@pytest.mark.slow
 async def test_a_killed_process_of_a_worker_is_begun_anew(redis, tmp_path):
     results = str(tmp_path / "shared")
     with worker(redis, tmp_path / "there", results):
@@ -134,6 +136,7 @@ async def test_a_killed_process_of_a_worker_is_begun_anew(redis, tmp_path):
     assert (last.status, last.tries) == ("done", 2)
 
 
+@pytest.mark.slow
 async def test_cancelled_and_then_asked_for_again(redis, tmp_path):
     gate, results = tmp_path / "gate", str(tmp_path / "shared")
     with worker(redis, tmp_path / "there", results, processes=1):
@@ -148,6 +151,7 @@ async def test_cancelled_and_then_asked_for_again(redis, tmp_path):
             assert (await over(it, "b"))[-1].status == "done"
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_told_to_end_hands_its_jobs_on(redis, tmp_path):
     gate, results = tmp_path / "gate", str(tmp_path / "shared")
     async with queue(redis, tmp_path / "here", results) as it:
@@ -163,6 +167,7 @@ async def test_a_worker_that_is_told_to_end_hands_its_jobs_on(redis, tmp_path):
     assert last.result["pid"] != pid
 
 
+@pytest.mark.slow
 async def test_what_was_done_while_the_server_was_away_is_taken_up(redis, tmp_path):
     gate, results = tmp_path / "gate", str(tmp_path / "shared")
     with worker(redis, tmp_path / "there", results):

@@ -132,6 +132,14 @@ async def queue(folder: Path, allowed=lambda: 2, works=WORKS):
         await it.close()
 
 
+def runs(pid: int) -> bool:
+    """Whether a process does."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
 async def over(it: JobQueue, id: str) -> list:
     """All that was told of a job until it was over."""
     return [state async for state in it.watch(id)]
