@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from visavis.server import cli_trust
+from visavis.server import cli_studio, cli_trust
 from visavis.server.grammar import add, add_actions, add_json
 from visavis.server.system import ending
 from visavis.server.system.config import Config
@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_worker(commands)
     _add_say(commands)
+    cli_studio.add_batch(commands)
     _add_camera(commands)
     _add_publish(commands)
     _add_avatar(commands)

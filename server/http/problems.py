@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -27,13 +28,15 @@ log = logging.getLogger(__name__)
 MAX_BODY: Final = 64 * 1024  # bytes of a body that is no upload
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 _PROBLEM: Final = "application/problem+json"
+NOTHING: Final[Mapping[str, Any]] = {}
 _INVALID: Final = ' error="invalid_token"'
 SDP: Final = "application/sdp"
 
 
 def shown(problem: Problem) -> web.Response:
     """The response to a request that cannot be served."""
-    return refused(problem, plain(problem.status, problem.title, problem.detail, problem.code))
+    told = plain(problem.status, problem.title, problem.detail, problem.code, problem.more)
+    return refused(problem, told)
 
 
 def refused(problem: Problem, response: web.Response) -> web.Response:
@@ -66,10 +69,15 @@ def of(error: Exception, path: str) -> web.Response:
     return plain(500, "Internal error", "The server's log says more.")
 
 
-def plain(status: int, title: str, detail: str, code: str = "") -> web.Response:
-    """A problem of these words; its type is about:blank unless there is a code."""
+def plain(
+    status: int, title: str, detail: str, code: str = "", more: Mapping[str, Any] = NOTHING
+) -> web.Response:
+    """A problem of these words; its type is about:blank unless there is a code.
+
+    more: further members of it.
+    """
     kind = f"urn:visavis:{code}" if code else "about:blank"
-    body = {"type": kind, "title": title, "status": status, "detail": detail}
+    body = {**more, "type": kind, "title": title, "status": status, "detail": detail}
     return web.Response(status=status, text=json.dumps(body), content_type=_PROBLEM)
 
 

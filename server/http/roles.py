@@ -39,6 +39,10 @@ RULES: Final[dict[tuple[str, str] | str, Rule]] = {
     ("GET", "/v1/avatars/{name}/preview.webp"): VISITOR,
     ("DELETE", "/v1/avatars/{name}"): OPERATOR,
     "/v1/avatars/jobs/{id}": OPERATOR,
+    "/v1/projects": OPERATOR,
+    ("POST", "/v1/projects/import"): OPERATOR,
+    "/v1/projects/{name}": OPERATOR,
+    "/v1/projects/{name}/files/{file}": OPERATOR,
     ("GET", "/v1/voices"): VISITOR,
     ("GET", "/v1/topics"): VISITOR,
     ("GET", "/v1/cards/{name}"): VISITOR,
@@ -54,6 +58,7 @@ RULES: Final[dict[tuple[str, str] | str, Rule]] = {
     ("GET", "/"): ANYBODY,
     ("GET", "/staff"): ANYBODY,  # the page; what it asks for wants the token
     ("GET", "/scene"): ANYBODY,
+    ("GET", "/studio"): ANYBODY,
     ("GET", "/detect"): ANYBODY,
     ("POST", DETECT): VISITOR,
 }

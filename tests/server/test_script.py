@@ -41,6 +41,7 @@ background = "blur"
 beside = { file = "pictures/chart.png", side = "left" }
 lower_third = { name = "Anna Berg", line = "Head of HR" }
 after = 1
+rate = 1.1
 +++
 
 [smiles] Hello {{first_name}}. 🎉
@@ -250,7 +251,7 @@ def _anything(rng: random.Random) -> Project:
             name, text(), rng.choice(["", "s.wav"]), line(), line(), rng.choice(["", "de"]), line(),
             rng.choice([None, background()]), rng.choice([None, Beside("p.png", "left", 0.25)]),
             line(), rng.choice([None, LowerThird("a", line()), LowerThird("", "b")]),
-            rng.choice([0.3, 0.0, 2.5]),
+            rng.choice([1.0, 0.85]), rng.choice([0.3, 0.0, 2.5]),
         )  # fmt: skip
 
     names = {named(line(), number) for number in range(1, rng.randrange(1, 5))}

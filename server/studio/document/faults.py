@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 from visavis.server.system.errors import Unprocessable
 
@@ -42,3 +42,13 @@ class ScriptError(Unprocessable):
             told += [f"and {more} more"] if more > 0 else []
         super().__init__("; ".join(told), "script-invalid")
         self.faults = tuple(faults)
+
+    @property
+    def more(self) -> Mapping[str, Any]:
+        """Each fault as it is."""
+        return {"faults": as_json(self.faults)}
+
+
+def as_json(faults: Sequence[Fault]) -> list[dict[str, Any]]:
+    """For the page and the API."""
+    return [asdict(fault) for fault in faults]

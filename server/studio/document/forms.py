@@ -35,11 +35,12 @@ VIDEOS: Final = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 SOUNDS: Final = (".wav", ".mp3", ".m4a", ".ogg", ".opus", ".flac", ".aac", *VIDEOS)
 LONGEST_STYLE: Final = 500  # characters of a direction
 LONGEST_AFTER: Final = 60.0  # s
+RATES: Final = (0.5, 2.0)
 
 _COLOUR: Final = re.compile("#[0-9a-fA-F]{6}")
 _TAG: Final = re.compile("[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}")  # of BCP 47, what we meet
 _ALONE: Final[tuple[Behind, ...]] = ("own", "blur", "transparent")  # need no value
-_BACKGROUNDS: Final = (
+BACKGROUNDS: Final = (
     'write "own", "blur", "transparent", a colour as "#204060", or the file of a picture '
     f"({', '.join(PICTURES)}) or a video ({', '.join(VIDEOS)})"
 )
@@ -83,6 +84,7 @@ def scene(values: Values, name: str, text: str, title: str = "") -> Scene:
         beside=_beside(values),
         lower_third=_lower_third(values),
         after=values.number("after", Scene("").after, 0, LONGEST_AFTER),
+        rate=values.number("rate", Scene("").rate, *RATES),
     )
     values.done()
     return made
@@ -153,7 +155,7 @@ def _background(values: Values) -> Background | None:
             _check_file(values, "background", text)
         return made
 
-    return _either(values, "background", short, full, _BACKGROUNDS)
+    return _either(values, "background", short, full, BACKGROUNDS)
 
 
 def _frame(values: Values) -> Frame:

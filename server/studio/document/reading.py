@@ -20,6 +20,10 @@ LARGEST: Final = 2 << 20  # bytes of a script: 50,000 words are 0.3 MB
 MOST_SCENES: Final = 1000
 
 _AT: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+# What people write under [pronounce]: Gdańsk = "...", New York = "..."
+_UNQUOTED: Final = re.compile(
+    r"^([ \t]*)([^\W\d_][^\n=\"'\[\]{}#\\]{0,100}?)([ \t]*=)", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +110,22 @@ def _values(part: Part, scene: str, faults: list[Fault]) -> Values:
         return part.settings_line + above
 
     try:
-        given = tomllib.loads(part.settings)
+        given = _table(part.settings)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         faults.append(_broken(error, part, scene))
         given = {}
     return Values(given, _noting(scene, line, faults))
+
+
+def _table(settings: str) -> dict[str, Any]:
+    """TOML, and names of any letters without quotes. Raises TOMLDecodeError, RecursionError."""
+    try:
+        return tomllib.loads(settings)
+    except tomllib.TOMLDecodeError:
+        quoted = _UNQUOTED.sub(r'\1"\2"\3', settings)
+        if quoted == settings:
+            raise
+        return tomllib.loads(quoted)
 
 
 def _broken(error: Exception, part: Part, scene: str) -> Fault:

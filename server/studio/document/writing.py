@@ -75,7 +75,12 @@ def _kept(project: Project, old: Script) -> Iterator[str]:
     """Each part as it stood, where it says the same."""
     own = replace(project, scenes=())
     same = own == replace(old.project, scenes=())
-    yield old.head.source if same else _head(project)
+    if not same:
+        yield _head(project)
+    elif old.parts or not old.head.source.strip():
+        yield old.head.source
+    else:
+        yield f"{old.head.source.rstrip()}\n\n"
     before = {
         scene.name: (scene, part) for scene, part in zip(old.project.scenes, old.parts, strict=True)
     }
@@ -163,6 +168,8 @@ def _scene_lines(scene: Scene, number: int) -> Iterator[str]:
         yield _line("lower_third", _lower_third(scene.lower_third))
     if scene.after != Scene("").after:
         yield _line("after", scene.after)
+    if scene.rate != Scene("").rate:
+        yield _line("rate", scene.rate)
 
 
 def _background(background: Background) -> str | dict[str, Any]:

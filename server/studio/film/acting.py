@@ -27,6 +27,9 @@ _WARM: Final = 2.0  # s that a face has lived before its first picture
 _SETTLE: Final = 15  # pictures in which head and eyes leave a stance, or come back to one
 _JOIN: Final = 4  # the same of mouth, lids and brows
 _BLINK: Final = columns("eyeBlink")
+_AWAKE: Final = 14  # pictures at the beginning in which no blink begins
+_BLINK_LONGEST: Final = 12  # pictures; lids that are down for longer belong to a mood
+_FLUTTER: Final = 0.06  # by how much lids move without a blink
 _RESTS: Final = 64
 
 _rests: dict[str, FaceState] = {}
@@ -103,7 +106,9 @@ def states(sentence: Sentence) -> list[FaceState]:
             for movement in piece.movements:
                 motion.move(when, movement)
         made.append(motion.state(at))
-    return _between(_rest(sentence.begins), made, _rest(sentence.ends))
+    begin, end = _rest(sentence.begins), _rest(sentence.ends)
+    _open_eyed(made, begin)
+    return _between(begin, made, end)
 
 
 def _spoken(piece: Piece) -> int:
@@ -118,6 +123,21 @@ def _seed(sentence: Sentence) -> int:
         digest.update(" ".join(word.text for word in piece.speech.words).encode())
         digest.update(piece.speech.pcm.tobytes())
     return int.from_bytes(digest.digest()[:8], "big")
+
+
+def _open_eyed(made: Sequence[FaceState], begin: FaceState) -> None:
+    """Without a blink at its very beginning: the sentence before may have ended with one."""
+    lids = np.array([state.coefficients[_BLINK].max() for state in made])
+    shut = lids > begin.coefficients[_BLINK].max() + _FLUTTER
+    at = 0
+    while at < len(made):
+        end = at
+        while end < len(made) and shut[end]:
+            end += 1
+        if at < _AWAKE and end - at < _BLINK_LONGEST:
+            for state in made[at:end]:
+                state.coefficients[_BLINK] = begin.coefficients[_BLINK]
+        at = end + 1
 
 
 def _between(begin: FaceState, made: Sequence[FaceState], end: FaceState) -> list[FaceState]:

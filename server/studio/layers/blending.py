@@ -58,3 +58,41 @@ def lay(under: Bytes, colour: Bytes, hides: Bytes, share: int) -> None:
             much = np.int32(hides[y, x]) * share  # up to 65280
             old = np.int32(under[y, x])
             under[y, x] = np.uint8(old + (((np.int32(colour[y, x]) - old) * much + 32640) // 65280))
+
+
+@compiled
+def cover(matte: Bytes, hides: Bytes, share: int) -> None:
+    """What `lay` lays over a person, put into their matte, in place."""
+    rows, columns = matte.shape
+    for y in range(rows):
+        for x in range(columns):
+            much = np.int32(hides[y, x]) * share
+            old = np.int32(matte[y, x])
+            matte[y, x] = np.uint8(old + (((235 - old) * much + 32640) // 65280))
+
+
+@compiled
+def undo(luma: Bytes, matte: Bytes, opacity: Bytes) -> None:
+    """Luma as it is where a person is opaque, in place, and their opacity from 0 to 255."""
+    rows, columns = luma.shape
+    for y in range(rows):
+        for x in range(columns):
+            much = np.int32(matte[y, x]) - 16
+            opacity[y, x] = np.uint8((much * 255 + 109) // 219)
+            if 0 < much < 219:
+                whole = 16 + ((np.int32(luma[y, x]) - 16) * 219 + much // 2) // much
+                luma[y, x] = np.uint8(min(max(np.int32(whole), np.int32(16)), np.int32(235)))
+
+
+@compiled
+def undo_colour(plane: Bytes, matte: Bytes) -> None:
+    """The same of a plane of colour, at half the matte's (2 * rows, 2 * columns)."""
+    rows, columns = plane.shape
+    for y in range(rows):
+        for x in range(columns):
+            four = np.int32(matte[2 * y, 2 * x]) + np.int32(matte[2 * y, 2 * x + 1])
+            four += np.int32(matte[2 * y + 1, 2 * x]) + np.int32(matte[2 * y + 1, 2 * x + 1])
+            much = four - 64
+            if 0 < much < 876:
+                whole = 128 + ((np.int32(plane[y, x]) - 128) * 876) // much
+                plane[y, x] = np.uint8(min(max(np.int32(whole), np.int32(16)), np.int32(240)))
