@@ -16,6 +16,13 @@ from visavis.server.jobs import configured
 from visavis.server.jobs.queued import JobQueue
 from visavis.server.staff import described as staff
 from visavis.server.studio import described as studio
+from visavis.server.studio.batches import described as of_batches
+from visavis.server.studio.batches import preparing
+from visavis.server.studio.batches.asking import Asking
+from visavis.server.studio.batches.keeping import Batches
+from visavis.server.studio.batches.routes import BatchRoutes
+from visavis.server.studio.batches.working import Working
+from visavis.server.studio.projects import Projects
 from visavis.server.studio.videos import Loose, VideoRoutes
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
@@ -32,6 +39,7 @@ class Studio:
 
     queue: JobQueue
     parts: tuple[Part, ...]
+    batches: Working
 
     def keep(self, app: web.Application) -> None:
         """The queue begins and ends with it."""
@@ -39,6 +47,7 @@ class Studio:
 
         async def begin(_app: web.Application) -> None:
             await self.queue.open()
+            await self.batches.open()
 
         async def end(_app: web.Application) -> None:
             await self.queue.close()
@@ -51,16 +60,19 @@ def of(config: Config, busy: Callable[[], bool], metrics: Metrics) -> Studio:
     """busy: whether somebody is in a session now. Raises ConfigError."""
     queue = configured.queue(config, busy, metrics)
     scripts = Loose(config.home_path / configured.FOLDER / _LOOSE)
+    working = Working(Batches(config.home_path / preparing.FOLDER), queue)
+    projects = Projects(config.home_path / "projects")
     parts: tuple[Part, ...] = (
         VideoRoutes(queue, scripts),
+        BatchRoutes(projects, Asking(configured.settings(config)), working),
         OpenApiRoutes(described(config), _VERSION),
     )
-    return Studio(queue, parts)
+    return Studio(queue, parts, working)
 
 
 def described(config: Config) -> list[Described]:
     """What is in the OpenAPI document."""
-    found = [http.SESSIONS, http.AVATARS, http.REST, staff.STAFF, studio.VIDEOS]
+    found = [http.SESSIONS, http.AVATARS, http.REST, staff.STAFF, studio.VIDEOS, of_batches.BATCHES]
     if config.realtime_key:
         found.append(wires.REALTIME)
     return found

@@ -24,6 +24,7 @@ from visavis.server.studio.batches.table import Fault, Row, Table
 from visavis.server.studio.batches.templates import EmptyCell, TemplateError
 from visavis.server.studio.document import checks, length, reading, writing
 from visavis.server.studio.document.checks import Known
+from visavis.server.studio.document.faults import Fault as ScriptFault
 from visavis.server.studio.document.faults import ScriptError
 from visavis.server.studio.document.naming import named
 from visavis.server.studio.document.project import Project, Scene
@@ -117,7 +118,7 @@ class _Checker:
     usual: set[tuple[str, str]] = field(default_factory=set)  # faults of the script itself
     names: dict[str, int] = field(default_factory=dict)  # of files, and whose they are
     seen: dict[tuple[str, ...], int] = field(default_factory=dict)
-    looked_at: dict[int, Sequence[checks.Fault]] = field(default_factory=dict)
+    looked_at: dict[int, Sequence[ScriptFault]] = field(default_factory=dict)
     text: int = 0
 
     def whole(self) -> Iterator[Fault]:
@@ -259,7 +260,7 @@ class _Checker:
         """Whether the script itself says what is said in which language."""
         return any(templates.asks(scene.text, "language") for scene in self.project.scenes)
 
-    def _of_settings(self, project: Project) -> Sequence[checks.Fault]:
+    def _of_settings(self, project: Project) -> Sequence[ScriptFault]:
         """What `checks` finds: looked for once in all rows that differ in their words alone.
 
         10,000 rows of a script of three minutes are 30 s of looking else.
