@@ -141,6 +141,9 @@ export function squares(rows) {
   return { path: path.join(""), width: rows.length };
 }
 
+/** @param {number} turn @param {Card} card */
+const named = (turn, card) => `${turn} ${card.kind} ${card.title} ${card.address}`;
+
 export class CardShelf {
   words = { ...WORDS };
   #root;
@@ -158,6 +161,7 @@ export class CardShelf {
   #told = document.createElement("p");
   /** @type {Card|null} */ #shown = null;
   #turn = 0;
+  #putAway = ""; // which card the visitor wanted no more
   #showing = 0;
 
   /**
@@ -184,7 +188,7 @@ export class CardShelf {
     this.#shelf.append(this.#card, this.#told);
     this.#root.append(this.#shelf);
     this.#view.addEventListener("click", () => this.#resize(!this.#card.classList.contains("large")));
-    this.#close.addEventListener("click", () => this.hide());
+    this.#close.addEventListener("click", () => this.#putItAway());
     this.#card.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#onKey(event));
   }
 
@@ -193,8 +197,10 @@ export class CardShelf {
     return this.#shown;
   }
 
-  /** @param {number} turn @param {Card} card */
+  /** Whoever resumes is told of the last card again; one that was put away stays away.
+   * @param {number} turn @param {Card} card */
   async show(turn, card) {
+    if (this.#putAway === named(turn, card)) return;
     const mine = ++this.#showing;
     this.#turn = turn;
     const [picture, code] = await Promise.all([
@@ -214,7 +220,14 @@ export class CardShelf {
     if (this.#shown && turn >= this.#turn + STAYS) this.hide();
   }
 
+  #putItAway() {
+    const away = this.#shown ? named(this.#turn, this.#shown) : "";
+    this.hide();
+    this.#putAway = away;
+  }
+
   hide() {
+    this.#putAway = "";
     this.#showing += 1;
     if (!this.#shown) return;
     this.#shown = null;
@@ -276,7 +289,7 @@ export class CardShelf {
     if (event.key !== "Escape") return;
     event.stopPropagation(); // the page's Escape stops the reply
     if (this.#card.classList.contains("large")) this.#resize(false);
-    else this.hide();
+    else this.#putItAway();
   }
 
   #forgetPicture() {

@@ -54,7 +54,6 @@ export class Creation {
     this.#avatar = avatar;
     this.#use = use;
     this.#voices = voices;
-    byId("create-open").addEventListener("click", () => this.open());
     byId("create-close").addEventListener("click", () => this.#dialog.close());
     byId("create-back").addEventListener("click", () => this.#enter("photo"));
     byId("create-cancel").addEventListener("click", () => this.#running.abort());

@@ -43,7 +43,7 @@ const hooks = avatar.session.hooks();
 const latency = new Latency(hooks);
 const trouble = new Trouble({ retry, leave: end, key: useKey });
 const talk = new Talk(avatar, takeFloor);
-new Creation(avatar, (name) => settings.use(name), () => settings.voices);
+const creation = new Creation(avatar, (name) => settings.use(name), () => settings.voices);
 
 let conversation = EMPTY;
 let returning = false; // a page that was reloaded looks for its conversation
@@ -341,6 +341,7 @@ on("languages", "change", ({ target }) => {
   tongue.choose(target.value);
   if (!kiosk) keep({ lang: target.value });
 });
+on("create-open", "click", () => creation.open());
 on("create", "close", () => settings.load());
 on("settings", "chosen", writeName);
 

@@ -1,5 +1,7 @@
 /** What is heard and read in the title while somebody waits for a person. */
 
+import { t } from "../page/texts/texts.js";
+
 const AGAIN_MS = 12_000;
 const TONES = [[880, 0], [1108.7, 0.16], [880, 0.5], [1108.7, 0.66]]; // Hz, s
 const BLINK_MS = 1200;
@@ -25,11 +27,7 @@ export class Bell {
   #waiting = 0;
   #again = 0;
   #blinking = 0;
-  #title;
-
-  constructor() {
-    this.#title = document.title;
-  }
+  #title = document.title;
 
   /** Browsers let a page sound once somebody has touched it. */
   allow() {
@@ -47,9 +45,9 @@ export class Bell {
     if (count > this.#waiting) this.#ring();
     this.#waiting = count;
     clearInterval(this.#blinking);
-    document.title = this.#title;
+    document.title = this.#title = `${t("staff.title")} – visavis`;
     if (!count) return clearInterval(this.#again);
-    const call = `(${count}) ${count === 1 ? "Somebody waits" : "Visitors wait"} for a person`;
+    const call = t(count === 1 ? "staff.call.one" : "staff.call.more", { count });
     document.title = call;
     this.#blinking = Number(setInterval(() => {
       document.title = document.title === call ? this.#title : call;

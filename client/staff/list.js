@@ -1,6 +1,7 @@
 /** The list of conversations: one button each, changed in place so that focus stays where it is. */
 
 import { byId, make } from "../page/dom.js";
+import { t } from "../page/texts/texts.js";
 import { doing, duration, feeling, holder, reason, tongue } from "./words.js";
 
 export class List {
@@ -59,7 +60,7 @@ export class List {
     button.setAttribute("aria-current", String(row.id === opened));
     button.querySelector(".word").textContent = doing(row);
     const by = holder(row, this.#desk);
-    const reading = row.watchers ? `${row.watchers} reading` : "";
+    const reading = row.watchers ? t("staff.reading", { count: row.watchers }) : "";
     const marks = [tongue(row.language), row.avatar, feeling(row.mood), by, by ? "" : reading];
     button.querySelector(".marks").replaceChildren(
       ...marks.filter(Boolean).map((text) => make("span", { textContent: text, className: text === by ? "by" : "" })),
@@ -74,7 +75,8 @@ export class List {
       if (!button) continue;
       button.querySelector(".since").textContent = duration(row.seconds + later);
       const waits = row.wanted_seconds !== null && !row.how;
-      const call = waits ? `Waits for a person, ${duration(row.wanted_seconds + later)}: ${reason(row)}` : "";
+      const since = waits ? duration(row.wanted_seconds + later) : "";
+      const call = waits ? t("staff.waits", { since, why: reason(row) }) : "";
       button.querySelector(".call").textContent = call;
     }
   }

@@ -7,10 +7,14 @@ import { after, EMPTY } from "../page/conversation.js";
 import { byId, make } from "../page/dom.js";
 import { Refused } from "./service.js";
 import { Voice } from "./voice.js";
-import { AGAIN, doing, duration, ENDED, feeling, holder, HONEST, LOST, MICROPHONE, reason, tongue, VOICE } from "./words.js";
+import { has, t } from "../page/texts/texts.js";
+import { doing, duration, feeling, holder, microphone, reason, tongue } from "./words.js";
 
 const AGAIN_MS = 1500;
 const NEAR_PX = 80;
+
+/** A text by its key; the server's words as they are. @param {string} words */
+const written = (words) => (has(words) ? t(words) : words);
 
 /** Event "closed": the list is to be shown. */
 export class Opened extends EventTarget {
@@ -22,7 +26,7 @@ export class Opened extends EventTarget {
   #conversation = EMPTY;
   /** Lines that wait to be said. @type {string[]} */ #waiting = [];
   /** Those that were typed here, to be told from the avatar's own. */ #typed = new Set();
-  #over = "";
+  /** Keys of texts, or the server's own words. */ #over = "";
   #fault = "";
   #watching = new AbortController();
 
@@ -90,6 +94,11 @@ export class Opened extends EventTarget {
     if (this.id) this.#render();
   }
 
+  /** The page speaks another language. */
+  translate() {
+    this.#render();
+  }
+
   /** @param {any} row */
   #takeRow(row) {
     this.#row = row;
@@ -103,11 +112,11 @@ export class Opened extends EventTarget {
         await this.#service.stream(`sessions/${encodeURIComponent(id)}/events`, signal, (message) => this.#told(message));
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        if (error.status === 404) this.#finish(ENDED);
-        if (error.status === 410) this.#finish(LOST);
+        if (error.status === 404) this.#finish("staff.ended");
+        if (error.status === 410) this.#finish("staff.lost");
       }
       if (signal.aborted) return;
-      if (!this.#over) this.#fault = AGAIN;
+      if (!this.#over) this.#fault = "staff.reconnecting";
       this.#render();
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
     }
@@ -121,15 +130,15 @@ export class Opened extends EventTarget {
       return;
     }
     if (message.type === "history") {
-      if (this.#fault === AGAIN) this.#fault = "";
+      if (this.#fault === "staff.reconnecting") this.#fault = "";
       this.#conversation = after(EMPTY, { ...message, type: "ready", resumed: true });
     }
     if (message.row) this.#takeRow(message.row);
-    if (message.type === "ended") this.#finish(ENDED);
+    if (message.type === "ended") this.#finish("staff.ended");
     if (message.type === "caption") this.#begun(message.text);
     // Whole lines are read out, and not each word as it comes.
-    if (message.type === "transcript" && message.final) byId("heard").textContent = message.text && `Visitor: ${message.text}`;
-    if (message.type === "reply_ended") byId("heard").textContent = message.heard && `Avatar: ${message.heard}`;
+    if (message.type === "transcript" && message.final) byId("heard").textContent = message.text && t("staff.heard.visitor", message);
+    if (message.type === "reply_ended") byId("heard").textContent = message.heard && t("staff.heard.avatar", { text: message.heard });
     this.#conversation = after(this.#conversation, message);
     this.#render();
   }
@@ -198,12 +207,12 @@ export class Opened extends EventTarget {
       this.#voice.close();
       return;
     }
-    byId("voice-words").textContent = VOICE.connecting;
+    byId("voice-words").textContent = t("staff.voice.connecting");
     byId("voice").hidden = false;
     try {
       byId("face").srcObject = await this.#voice.start(this.id);
     } catch (error) {
-      this.#fault = MICROPHONE[error.reason] ?? error.message;
+      this.#fault = microphone(error.reason) || error.message;
       if (!(error instanceof Refused) && !error.reason) console.error("visavis:", error);
     }
     this.#measure();
@@ -241,27 +250,28 @@ export class Opened extends EventTarget {
     const theirs = Boolean(row.how) && !this.mine;
     const relayed = row.source === "microphone";
     const away = row.state === "resting";
-    byId("opened-title").textContent = over ? "Over" : holder(row, this.#service.desk) || "The avatar answers";
+    byId("opened-title").textContent = over ? t("staff.state.over") : holder(row, this.#service.desk) || t("staff.avatar-answers");
     byId("opened-doing").textContent = over ? "" : doing(row);
     byId("opened").dataset.doing = over ? "away" : row.state === "live" ? row.doing : "away";
     byId("take").hidden = over || Boolean(row.how) || relayed;
     byId("hand-back").hidden = over || !this.mine;
     byId("speak").hidden = over || !this.mine;
     byId("speak").ariaPressed = String(this.#voice.open);
-    byId("speak-word").textContent = this.#voice.open ? "Type again" : "Speak yourself";
+    byId("speak-word").textContent = t(this.#voice.open ? "staff.type" : "staff.speak");
     byId("end").hidden = over || theirs;
     byId("composer").hidden = over || theirs || relayed || this.#voice.open;
     byId("line").disabled = away;
-    const label = this.mine ? "Your answer" : "A line that the avatar says next";
-    byId("line").placeholder = away ? "The visitor is away" : label;
+    const label = t(this.mine ? "staff.answer" : "staff.line");
+    byId("line").placeholder = away ? t("staff.line.away") : label;
     byId("line-label").textContent = label;
     byId("voice").hidden = !this.#voice.open;
-    byId("voice-words").textContent = row.how !== "speaking" ? VOICE.connecting : row.silent ? VOICE.silent : VOICE.on;
+    byId("voice-words").textContent = t(`staff.voice.${row.how !== "speaking" ? "connecting" : row.silent ? "silent" : "on"}`);
     byId("voice").classList.toggle("silent", row.silent);
-    const fault = this.#over || this.#fault;
+    const fault = written(this.#over || this.#fault);
     byId("fault").hidden = !fault;
     if (byId("fault").textContent !== fault) byId("fault").textContent = fault;
-    byId("honest").textContent = over ? "" : relayed ? HONEST.relayed : this.mine ? HONEST.mine : theirs ? HONEST.theirs : HONEST.watching;
+    const stance = relayed ? "relayed" : this.mine ? "mine" : theirs ? "theirs" : "watching";
+    byId("honest").textContent = over ? "" : t(`staff.honest.${stance}`);
     this.#renderLines();
     this.#tick();
   }
@@ -274,10 +284,10 @@ export class Opened extends EventTarget {
     const list = byId("lines");
     while (list.children.length > lines.length) list.lastElementChild.remove();
     lines.forEach((line, at) => {
-      const item = list.children[at] ?? list.appendChild(make("li", {}, make("span", { className: "speaker" }), make("p")));
+      const item = list.children[at] ?? list.appendChild(make("li", {}, make("span", { className: "speaker" }), make("p", { dir: "auto" })));
       this.#write(item, line, caption);
     });
-    byId("waiting-lines").replaceChildren(...this.#waiting.map((text) => make("li", {}, make("span", { className: "speaker", textContent: "Next" }), make("p", { textContent: text }))));
+    byId("waiting-lines").replaceChildren(...this.#waiting.map((text) => make("li", {}, make("span", { className: "speaker", textContent: t("staff.who.next") }), make("p", { textContent: text, dir: "auto" }))));
     if (follows) box.scrollTop = box.scrollHeight;
   }
 
@@ -287,7 +297,7 @@ export class Opened extends EventTarget {
     const typed = line.who === "avatar" && this.#typed.has(line.text);
     item.className = [line.who, line.final ? "" : "interim", line.cut ? "cut" : "", typed ? "mine" : ""].filter(Boolean).join(" ");
     const [speaker, words] = item.children;
-    const name = line.who === "visitor" ? "Visitor" : typed ? "You, through the avatar" : "Avatar";
+    const name = t(`staff.who.${typed ? "you" : line.who}`);
     if (speaker.textContent !== name) speaker.textContent = name;
     const live = line.who === "avatar" && !line.final && caption?.turn === line.turn;
     if (!live) {

@@ -3,6 +3,8 @@
  * Not EventSource, which can send no token but in the address. Knows nothing of the page.
  */
 
+import { t } from "../page/texts/texts.js";
+
 const SILENT_MS = 12_000; // the server says something every 3 s
 
 /** A refusal of the server. `code` is stable ("held", "staff-off"); "unreachable": no answer. */
@@ -47,7 +49,7 @@ export class Service {
     const headers = { ...request.headers, Authorization: `Bearer ${this.#token}` };
     const response = await fetch(url, { ...request, headers, cache: "no-store" }).catch((error) => {
       if (request.signal?.aborted) throw error;
-      throw new Refused(0, "unreachable", "The server does not answer.");
+      throw new Refused(0, "unreachable", t("staff.unreachable"));
     });
     if (response.ok) return response;
     const problem = await response.json().catch(() => ({}));
@@ -95,7 +97,7 @@ export class Service {
       }
     } catch (error) {
       if (error instanceof Refused) throw error;
-      if (!signal.aborted) throw new Refused(0, "unreachable", "The connection to the server was lost.");
+      if (!signal.aborted) throw new Refused(0, "unreachable", t("staff.reconnecting"));
     } finally {
       clearTimeout(timer);
     }

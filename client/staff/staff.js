@@ -5,7 +5,8 @@
  * long as the tab lives. Tests may read `window.staff`.
  */
 
-import { byId, setIcon } from "../page/dom.js";
+import { byId, make, setIcon } from "../page/dom.js";
+import { language, LANGUAGES, onLanguage, primary, speak, t } from "../page/texts/texts.js";
 import { Bell } from "./bell.js";
 import { List } from "./list.js";
 import { Opened } from "./opened.js";
@@ -20,6 +21,7 @@ const list = new List((id) => openSession(id));
 const opened = new Opened(service);
 /** @type {any[]} */ let rows = [];
 let members = 0;
+let linked = "staff.link.out";
 /** @type {Set<string>} */ let calling = new Set();
 let streaming = new AbortController();
 
@@ -37,11 +39,11 @@ function told(message) {
   if (message.type !== "sessions") return;
   rows = message.sessions;
   members = message.members;
-  link(members > 1 ? `${members} of the staff are here` : "You are the only one here");
+  link(members > 1 ? "staff.link.others" : "staff.link.alone");
   const waiting = rows.filter((row) => row.wanted_seconds !== null && !row.how);
   const fresh = waiting.filter((row) => !calling.has(row.id));
   calling = new Set(waiting.map((row) => row.id));
-  if (fresh.length) byId("alarm").textContent = `A visitor waits for a person: ${reason(fresh[0])}`;
+  if (fresh.length) byId("alarm").textContent = t("staff.alarm", { why: reason(fresh[0]) });
   bell.show(waiting.length);
   showBell();
   showList();
@@ -52,9 +54,11 @@ function showList() {
   list.show(rows, service.desk, opened.id);
 }
 
-/** @param {string} words @param {boolean} good */
-function link(words, good = true) {
+/** @param {string} key of a text @param {boolean} good */
+function link(key, good = true) {
   const line = byId("link");
+  linked = key;
+  const words = t(key, { count: members });
   if (line.textContent !== words) line.textContent = words;
   line.classList.toggle("bad", !good);
 }
@@ -75,7 +79,7 @@ async function live() {
       if ([401, 403, 429].includes(error.status)) return ask(error);
     }
     if (signal.aborted) return;
-    link("No connection to the server. Trying again…", false);
+    link("staff.link.lost", false);
     await new Promise((resolve) => setTimeout(resolve, AGAIN_MS[Math.min(attempt, AGAIN_MS.length - 1)]));
   }
 }
@@ -88,10 +92,10 @@ function ask(why = null) {
   byId("staff-off").hidden = !off;
   byId("sign-in-form").hidden = byId("sign-in-words").hidden = off;
   byId("sign-in-fault").hidden = !why || off;
-  byId("sign-in-fault").textContent = why?.status === 401 ? "This is not the staff’s token." : (why?.message ?? "");
+  byId("sign-in-fault").textContent = why?.status === 401 ? t("staff.sign-in.wrong") : (why?.message ?? "");
   byId("name").value ||= localStorage.getItem("visavis-staff-name") ?? "";
   byId("sign-out").hidden = true;
-  link("Not signed in");
+  link("staff.link.out");
   if (!byId("sign-in").open) byId("sign-in").showModal();
   if (!off) byId(byId("name").value ? "token" : "name").focus();
 }
@@ -110,7 +114,7 @@ async function signIn(token, name) {
   byId("token").value = "";
   byId("sign-in").close();
   byId("sign-out").hidden = false;
-  link("Connecting…");
+  link("staff.link.connecting");
   live();
 }
 
@@ -140,8 +144,8 @@ function showBell() {
   const button = byId("bell");
   button.ariaPressed = String(bell.muted);
   setIcon(button.querySelector("use"), bell.muted ? "bell-off" : "bell");
-  button.querySelector(".unseen").textContent = "Silence the bell";
-  button.title = bell.muted ? "The bell is silent (M)" : "Silence the bell (M)";
+  button.querySelector(".unseen").textContent = t("staff.bell.silence");
+  button.title = t(bell.muted ? "staff.bell.silent" : "staff.bell.title");
 }
 
 /** @param {boolean} muted */
@@ -149,6 +153,31 @@ function mute(muted) {
   bell.muted = muted;
   localStorage.setItem("visavis-staff-bell", muted ? "off" : "on");
   showBell();
+}
+
+// --- the language --------------------------------------------------------------------------------
+
+const NAMES = { en: "English", es: "Español", fr: "Français", de: "Deutsch", zh: "中文", ar: "العربية" };
+
+/** The first of the browser's languages that the page has, unless the address names one. */
+function wantedLanguage() {
+  const asked = new URLSearchParams(location.search).get("lang");
+  const tags = asked ? [asked] : navigator.languages;
+  return tags.map(primary).find((tag) => LANGUAGES.includes(tag)) ?? "en";
+}
+
+function offerLanguages() {
+  const choice = byId("language");
+  choice.append(...LANGUAGES.map((tag) => make("option", { value: tag, lang: tag, textContent: NAMES[/** @type {keyof typeof NAMES} */ (tag)] })));
+  choice.addEventListener("change", () => speak(choice.value));
+  onLanguage(() => {
+    choice.value = language();
+    link(linked, !byId("link").classList.contains("bad"));
+    bell.show(calling.size);
+    showBell();
+    showList();
+    opened.translate();
+  });
 }
 
 // --- wiring ------------------------------------------------------------------------------------
@@ -181,6 +210,8 @@ Object.assign(window, {
   }),
 });
 bell.muted = localStorage.getItem("visavis-staff-bell") === "off";
+offerLanguages();
+await speak(wantedLanguage());
 showBell();
 const { token, name } = known();
 if (token && name) signIn(token, name);

@@ -7,7 +7,7 @@ translator's own making; `keeping` puts marks in, takes them out and mends what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal, Protocol, runtime_checkable
 
 # How something that stays behaves in its sentence: as a name does, or as nothing that is said.
@@ -48,6 +48,9 @@ class Shortening(Translator, Protocol):
         ...
 
 
-# Runs a program shut in: its arguments, its input -> its output. Raises EngineError. What it may
-# read and how long it may take is whoever's who hands this to an engine.
-Run = Callable[[Sequence[str], bytes], bytes]
+class Translators(Protocol):
+    """Who translates between two languages."""
+
+    def __call__(self, source: str, target: str) -> Translator:
+        """Raises EngineError, with the fix, where there is nobody."""
+        ...

@@ -45,7 +45,7 @@ JAW_SLIDE: Final = 0.15
 OUTLINE: Final = 0.19  # face heights inside the outline over which that begins
 JAW_REACH: Final = 9.0  # px of skin around that tell how the jaw's outline moves
 BREATH_RISE: Final = 0.045  # interocular distances that shoulders rise in a breath
-TOOL: Final = "visavis 4"  # changes with what the bake makes of the same photo
+TOOL: Final = "visavis 5"  # changes with what the bake makes of the same photo
 LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
 
 
@@ -294,7 +294,7 @@ def _mouth(
     sprites, back = teeth.sprites(head, fitted, shape, framed, body.camera, body.interocular)
     edges = mouth.edges(shape, corner, size)
     reach = shape.width * 0.07
-    return Patch(grids[0], grids[1], edges, sprites, back, (0.32, reach, 0.22, reach * 0.7))
+    return Patch(grids[0], grids[1], edges, sprites, back, (0.22, reach, 0.14, reach * 0.7))
 
 
 def _eye(

@@ -22,16 +22,18 @@ _MARKER: Final = re.compile(rb"\xff[\x01-\xfe]")
 _IN_SCANS: Final = re.compile(
     rb"\xff[\x01-\xcf\xd8-\xfe]"
 )  # FF 00 is a byte of data, D0-D7 a pause
-_TEM, _SOI, _EOI, _SOS, _APP1 = 0x01, 0xD8, 0xD9, 0xDA, 0xE1
+_TEM, _SOI, _EOI, _SOS, _APP1, _APP2 = 0x01, 0xD8, 0xD9, 0xDA, 0xE1, 0xE2
 _TABLES: Final = frozenset({0xC4, 0xCC, 0xDB, 0xDD})  # DHT, DAC, DQT, DRI
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15
 _COLOURS: Final = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}  # they say how colours are meant
 _EXIF: Final = b"Exif\0\0"
+_ICC: Final = b"ICC_PROFILE\0"  # in pieces (ICC.1, annex B.4): number from 1, count, bytes
 
 
 def plain(data: bytes) -> Plain:
     """Raises Damaged."""
     kept, size, turned, at = [data[:2]], (0, 0), exif.UPRIGHT, 2
+    pieces: dict[int, bytes] = {}
     for _ in range(_MAX_SEGMENTS):
         marker, at, body = _segment(data, at)
         if marker == _SOS:
@@ -42,6 +44,8 @@ def plain(data: bytes) -> Plain:
             size = int.from_bytes(body[3:5]), int.from_bytes(body[1:3])
         elif marker == _APP1 and body.startswith(_EXIF) and turned == exif.UPRIGHT:
             turned = exif.orientation(body[len(_EXIF) :])
+        elif marker == _APP2 and body.startswith(_ICC) and len(body) > len(_ICC) + 2:
+            pieces.setdefault(body[len(_ICC)], body[len(_ICC) + 2 :])
         if marker in _TABLES | _FRAMES or _tells_colours(marker, body):
             kept.append(_written(marker, body))
     else:
@@ -49,7 +53,8 @@ def plain(data: bytes) -> Plain:
     if len(kept) > _MAX_TABLES or not all(size):
         raise Damaged
     kept += [_written(_SOS, body), data[at : _end(data, at)]]
-    return Plain(*size, turned, b"".join(kept))
+    profile = b"".join(pieces[number] for number in sorted(pieces))
+    return Plain(*size, turned, b"".join(kept), profile)
 
 
 def segments(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -16,7 +16,7 @@ from PIL import Image
 from PIL import WebPImagePlugin as _WebPImagePlugin  # noqa: F401 (else Pillow loads all plug-ins)
 
 from visavis.models.errors import PortraitError
-from visavis.models.pictures import jpeg, png, webp
+from visavis.models.pictures import jpeg, png, profiles, webp
 from visavis.models.pictures.plain import Damaged, Plain
 
 Format = Literal["JPEG", "PNG", "WEBP"]
@@ -69,8 +69,10 @@ _OTHERS: Final = tuple(
 )
 
 
-def upright(data: bytes, limits: Limits = PHOTO) -> Image.Image:
+def upright(data: bytes, limits: Limits = PHOTO, *, colours: bool = False) -> Image.Image:
     """A decoded picture, turned as its camera was held; of an animation the first frame.
+
+    colours: as its profile means them, in sRGB; else as they are stored.
 
     Raises PortraitError: image-format, image-too-large, image-unreadable.
     """
@@ -80,7 +82,8 @@ def upright(data: bytes, limits: Limits = PHOTO) -> Image.Image:
     try:
         plain = _WALKS[kind](data)
         _check(plain, limits)
-        return _turned(_decoded(kind, plain), plain.orientation)
+        picture = _turned(_decoded(kind, plain), plain.orientation)
+        return profiles.converted(picture, plain.profile) if colours else picture
     except (PortraitError, MemoryError):
         raise
     # Decoders of broken files raise whatever they stumble over.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+LARGEST: Final = 4 * 1024 * 1024  # bytes of a profile; those of printing presses have up to 2.5 MB
 
 
 class Damaged(Exception):
@@ -14,10 +17,12 @@ class Plain:
     """What a walk over a file's parts found, before anything was decoded.
 
     width, height: px, as stored; orientation: EXIF's, 1 to 8 (exif.orientation); data: the same
-    file without comments, profiles, thumbnails, further pictures and what follows its end.
+    file without comments, profiles, thumbnails, further pictures and what follows its end; profile:
+    what its colours mean (ICC), b"": it does not say.
     """
 
     width: int
     height: int
     orientation: int
     data: bytes
+    profile: bytes = b""

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from visavis.models.pictures import exif
-from visavis.models.pictures.plain import Damaged, Plain
+from visavis.models.pictures.plain import LARGEST, Damaged, Plain
 
 MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _MAX_CHUNKS: Final = 65_536  # encoders write chunks of 8 KB: 20 MB are 2,500
@@ -25,7 +25,7 @@ def plain(data: bytes) -> Plain:
     """Raises Damaged."""
     once: dict[bytes, bytes] = {}
     pixels: list[bytes] = []
-    turned = exif.UPRIGHT
+    turned, profile = exif.UPRIGHT, b""
     parted = chunks(data)
     kind, header = next(parted, (b"", b""))
     if kind != b"IHDR" or len(header) != _HEADER:
@@ -37,10 +37,24 @@ def plain(data: bytes) -> Plain:
             once.setdefault(kind, body)
         elif kind == b"eXIf":
             turned = exif.orientation(body)
+        elif kind == b"iCCP":
+            profile = profile or _unpacked(body)
     parts = [(b"IHDR", header), *((k, once[k]) for k in _ONCE if k in once)]
     parts += [(b"IDAT", b"".join(pixels)), (b"IEND", b"")]
     width, height = struct.unpack_from(">II", header)
-    return Plain(width, height, turned, MAGIC + b"".join(_written(*part) for part in parts))
+    whole = MAGIC + b"".join(_written(*part) for part in parts)
+    return Plain(width, height, turned, whole, profile)
+
+
+def _unpacked(body: bytes) -> bytes:
+    """A profile behind its name and a byte for the method; b"": it is none, or far too large."""
+    _name, _, packed = body.partition(b"\0")
+    unpacking = zlib.decompressobj()
+    try:
+        profile = unpacking.decompress(packed[1:], LARGEST)
+    except zlib.error:
+        return b""
+    return profile if unpacking.eof else b""
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -23,7 +23,7 @@ def is_webp(data: bytes) -> bool:
 def plain(data: bytes) -> Plain:
     """Raises Damaged."""
     kept: dict[bytes, bytes] = {}
-    turned = exif.UPRIGHT
+    turned, profile = exif.UPRIGHT, b""
     for kind, body in chunks(data):
         if kind == b"VP8X" and len(body) == 10 and not kept:
             kept[kind] = bytes((body[0] & ~_METADATA,)) + body[1:]
@@ -33,8 +33,11 @@ def plain(data: bytes) -> Plain:
             kept.setdefault(kind, body)
         elif kind == b"EXIF":
             turned = exif.orientation(body.removeprefix(_EXIF))
+        elif kind == b"ICCP":
+            profile = profile or body
     whole = b"WEBP" + b"".join(_written(*part) for part in kept.items())
-    return Plain(*_size(kept), turned, b"RIFF" + len(whole).to_bytes(4, "little") + whole)
+    whole = b"RIFF" + len(whole).to_bytes(4, "little") + whole
+    return Plain(*_size(kept), turned, whole, profile)
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -134,6 +134,7 @@ class Basics:
             web.get("/staff", self._staff),
             web.get("/scene", self._scene),
             web.get("/detect", self._detect),
+            web.get("/studio", self._studio),
             *(web.get(f"/{name}", self._file) for name in _FILES),
         ]
 
@@ -163,6 +164,9 @@ class Basics:
 
     async def _detect(self, _request: web.Request) -> web.FileResponse:
         return web.FileResponse(_CLIENT / "detect.html", headers=_FRESH)
+
+    async def _studio(self, _request: web.Request) -> web.FileResponse:
+        return web.FileResponse(_CLIENT / "studio.html", headers=_FRESH)
 
     async def _file(self, request: web.Request) -> web.FileResponse:
         return web.FileResponse(_CLIENT / request.path.lstrip("/"), headers=_FRESH)

@@ -27,6 +27,7 @@ _OWN: Final = ("autoplay", "fullscreen", "microphone", "screen-wake-lock")
 _PERMISSIONS: Final = ", ".join([f"{name}=()" for name in _OFF] + [f"{n}=(self)" for n in _OWN])
 # A kiosk whose operator has it sense who comes, and the step in which people show that they are
 # there: only that one's recording leaves the page.
+_MAKING: Final = ("/", "/studio")  # pages that make avatars
 _WITH_CAMERA: Final = _PERMISSIONS.replace("camera=()", "camera=(self)")
 
 
@@ -55,7 +56,7 @@ class Headers:
         """The application's `on_response_prepare`."""
         self.put(response.headers, request.path)
         sees = self._camera or request.query.get("presence") == "camera"
-        if request.path == "/" and sees:
+        if request.path in _MAKING and sees:
             response.headers["Permissions-Policy"] = _WITH_CAMERA
 
     def put(self, headers: MutableMapping[str, str], path: str) -> None:

@@ -66,6 +66,7 @@ RULES: Final[dict[tuple[str, str] | str, Rule]] = {
     ("GET", "/"): ANYBODY,
     ("GET", "/staff"): ANYBODY,  # the page; what it asks for wants the token
     ("GET", "/scene"): ANYBODY,
+    ("GET", "/studio"): ANYBODY,
     ("GET", "/detect"): ANYBODY,
     ("POST", DETECT): VISITOR,
 }

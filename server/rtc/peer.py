@@ -230,7 +230,10 @@ class Peer:
     def _open(self, channel: RTCDataChannel) -> None:
         self._channel = channel
         channel.on("message", self._receive)
-        self._post(self._dialect.greet(self._greeter.ready()))
+        ready = self._greeter.ready()
+        self._post(self._dialect.greet(ready))
+        if ready.resumed and (card := self._session.card_shown) is not None:
+            self.send(card)  # a page that was loaded anew has lost it
 
     def _receive(self, data: str | bytes) -> None:
         """Never raises: aiortc's receiving, and the session with it, would end."""

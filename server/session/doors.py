@@ -17,7 +17,7 @@ from visavis.models.pictures import double
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick
 from visavis.server.playout.timeline import Reader
-from visavis.server.session.events import Event
+from visavis.server.session.events import CardShown, Event
 from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 
@@ -94,6 +94,7 @@ class Outlets:
         self._tasks, self._make, self._looked = tasks, make, looked
         self._all: list[Outlet] = []
         self._unseen: list[Outlet] = []
+        self.card: CardShown | None = None  # the last one
 
     def watch(self, outlet: Outlet, *, seen: bool) -> None:
         """Whether anybody sees the pictures there; until this is told, somebody does."""
@@ -113,6 +114,8 @@ class Outlets:
 
     def tell(self, event: Event) -> None:
         """Each of them; one that fails is no reason not to tell the others."""
+        if isinstance(event, CardShown):
+            self.card = event
         for outlet in list(self._all):
             try:
                 outlet.tell(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Final, Literal
 
 from visavis.engines.base import Mood, Pcm
 from visavis.models.avatar.file import Card
@@ -48,6 +48,8 @@ from visavis.server.session.switching import Switching
 from visavis.server.session.turn_taking import Floor, TurnTaking
 from visavis.server.system.flow import Tasks
 from visavis.server.system.metrics import Metrics
+
+_CARD_STAYS: Final = 2  # turns, as pages have it: until the next reply but one begins
 
 
 class Session:
@@ -208,6 +210,12 @@ class Session:
     def shown(self) -> tuple[events.Caption, ...]:
         """The clauses of the reply under way that were begun, each as far as it was said."""
         return self._replies.shown
+
+    @property
+    def card_shown(self) -> events.CardShown | None:
+        """What the avatar shows beside its words now, for who joins late; None: nothing."""
+        card = self._outlets.card
+        return card if card is not None and self.timeline.turn < card.turn + _CARD_STAYS else None
 
     @property
     def mood(self) -> Mood:

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
 from visavis.engines.settings import CORNERS, LETTERS, SIZES
-from visavis.server.system import jws, llm
+from visavis.server.system import jws, llm, translators
 
 if TYPE_CHECKING:
     from visavis.server.system.config import Config
@@ -39,7 +39,7 @@ def faults(config: Config) -> Iterator[str]:
     """All of them. Raises ConfigError for an address that is none."""
     for found in (
         _access_faults, _choice_faults, _disclosure_faults, _place_faults, _number_faults,
-        _media_faults, _relay_faults, _signing_faults, _job_faults, llm.faults,
+        _media_faults, _relay_faults, _signing_faults, _job_faults, llm.faults, translators.faults,
     ):  # fmt: skip
         yield from found(config)
 

@@ -116,6 +116,10 @@ async def test_a_link_opens_in_another_tab_that_knows_nothing_of_this_one(page):
     assert got == [MENU["address"], "_blank", "noopener noreferrer"]
     await page.get_by_role("button", name="Put away").click()
     await link.wait_for(state="hidden")
+    await tell(page, type="card", turn=1, card=MENU)  # as whoever resumes is told again
+    assert not await link.is_visible()
+    await tell(page, type="card", turn=2, card=MENU)
+    await link.wait_for()
 
 
 async def test_on_a_kiosk_a_link_is_a_code_that_can_be_read(page):

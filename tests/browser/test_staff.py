@@ -67,6 +67,7 @@ async def test_staff_see_who_wants_a_person_take_over_speak_and_hand_back(chromi
         await page.wait_for_selector("#attended:has-text('is answering')")
         await staff.click("#hand-back")
         await page.wait_for_selector("#attended:has-text('reading along')")
+        await staff.wait_for_selector("#take:visible")  # Esc does not leave what one holds
         await staff.keyboard.press("Escape")
         await page.wait_for_function("!document.querySelector('#attended').textContent")
 

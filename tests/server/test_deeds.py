@@ -54,9 +54,24 @@ async def test_a_card_shows_with_the_first_word_after_it():
         stage.session.ask("where is the pool?")
         await stage.pass_time(4000)
         ((shown, at),) = done(stage)
-        assert shown == events.CardShown(1, POOL)
+        assert shown == stage.session.card_shown == events.CardShown(1, POOL)
         second = next(at for at, event in stage.sent if _is_caption(event, "Here it is."))
         assert abs(at - second) < ms(200)
+
+
+@virtual_time
+async def test_a_card_is_there_for_who_joins_until_the_next_reply_but_one():
+    async with with_mind(Stage(), Scripted(Show(POOL), Fragment("Here."))) as stage:
+        assert stage.session.card_shown is None
+        stage.session.ask("where is the pool?")
+        await stage.pass_time(2000)
+        stage.mind.thoughts = (Fragment("Until nine."),)
+        stage.session.ask("how long?")
+        await stage.pass_time(2000)
+        assert stage.session.card_shown == events.CardShown(1, POOL)
+        stage.session.ask("and on Sundays?")
+        await stage.pass_time(2000)
+        assert stage.session.card_shown is None
 
 
 def _is_caption(event, text):

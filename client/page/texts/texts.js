@@ -12,8 +12,10 @@ import english from "./en.js";
 export const LANGUAGES = ["en", "es", "fr", "de", "zh", "ar"];
 const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur", "yi", "ps", "sd", "ug", "dv"]);
 
-/** @type {Record<string, string>} */ const fallback = english;
+/** @type {Record<string, string>} */ const fallback = { ...english };
 /** @type {Record<string, string>} */ let own = fallback;
+/** Each gives its texts in a language. @type {((tag: string) => Promise<Record<string, string>>)[]} */
+const sources = [async (tag) => (await import(`./${tag}.js`)).default];
 let now = "en";
 let wanted = 0;
 /** @type {Set<() => void>} */ const listeners = new Set();
@@ -38,14 +40,22 @@ export function t(key, values = {}) {
 /** Whether there is such a text. @param {string} key */
 export const has = (key) => key in fallback;
 
+/** A page's texts of its own, beside the common ones, before it first calls `speak`.
+ * @param {Record<string, string>} texts in English
+ * @param {(tag: string) => Promise<Record<string, string>>} load in another of LANGUAGES */
+export function include(texts, load) {
+  Object.assign(fallback, texts);
+  sources.push(load);
+}
+
 /** Show the page in a language; in English if it has no words in it. The newest call wins.
  * @param {string} tag */
 export async function speak(tag) {
   const next = LANGUAGES.includes(primary(tag)) ? primary(tag) : "en";
   const mine = ++wanted;
-  const texts = next === "en" ? fallback : (await import(`./${next}.js`)).default;
+  const texts = next === "en" ? [] : await Promise.all(sources.map((load) => load(next)));
   if (mine !== wanted) return;
-  own = texts;
+  own = next === "en" ? fallback : Object.assign({}, ...texts);
   now = next;
   document.documentElement.lang = next;
   document.documentElement.dir = direction(next);

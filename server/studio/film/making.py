@@ -71,11 +71,11 @@ def make(
             raise ConfigError(f"there is no format {each!r}: {', '.join(_MADE)}")
     if not project.scenes:
         raise Unprocessable("The project has no scene: write one.", "script-invalid")
-    studio = _studio(config or settings.load({}))
-    return _Film(studio, project, folder, working).make(formats)
+    made_in = studio(config or settings.load({}))
+    return _Film(made_in, project, folder, working).make(formats)
 
 
-class _Studio:
+class Studio:
     """What the films of one installation have in common."""
 
     def __init__(self, config: Config) -> None:
@@ -87,15 +87,15 @@ class _Studio:
 
 
 @lru_cache(1)
-def _studio(config: Config) -> _Studio:
+def studio(config: Config) -> Studio:
     """Kept from film to film: voices and faces are loaded once."""
-    return _Studio(config)
+    return Studio(config)
 
 
 class _Film:
     """One in the making."""
 
-    def __init__(self, studio: _Studio, project: Project, folder: Path, working: Working) -> None:
+    def __init__(self, studio: Studio, project: Project, folder: Path, working: Working) -> None:
         self._studio, self._project, self._folder = studio, project, folder
         self._working, self._config, self._cast = working, studio.config, studio.cast
         self._scenes = [project.complete(scene) for scene in project.scenes]

@@ -2,163 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from visavis.engines.language.languages import code_of
 from visavis.engines.translation import keeping
-from visavis.engines.translation.base import Translator
-from visavis.server.studio.document.project import LowerThird, Project, Scene
+from visavis.engines.translation.base import Translators
+from visavis.server.studio.document.project import Project
+from visavis.server.studio.translation.pairs import (
+    Key,
+    Pair,
+    Text,
+    Translation,
+    VoiceFor,
+    applied,
+    texts,
+)
 
-Field = Literal["title", "text", "lower_third"]
-Key = tuple[str, Field]  # a scene's name, "" for the film, and which of its texts
-# machine: as the translator wrote it. checked: somebody has read it, or wrote it. stale: the source
-# has changed since.
-State = Literal["machine", "checked", "stale"]
-# (language of the source, language of the target) -> who translates between them. Raises
-# EngineError, with the fix, where there is nobody.
-Translators = Callable[[str, str], Translator]
-# A voice's name ("": the installation's own), a language -> who speaks it there; "" is whoever the
-# installation has for it.
-VoiceFor = Callable[[str, str], str]
-
-ENGLISH: Final = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One text in two languages. scene: "" is the film itself. fit: the rate of speech with which
-    the target is as long as the source; 1 of what is not spoken.
-    """
-
-    scene: str
-    field: Field
-    source: str
-    target: str
-    state: State = "machine"
-    fit: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """A project in another language, with what a person reads before it is rendered.
-
-    by: who translated, in words. notes: what a person should know, in whole sentences.
-    """
-
-    language: str
-    project: Project
-    by: str
-    pairs: tuple[Pair, ...]
-    notes: tuple[str, ...] = ()
+# {{first_name|there}}: words for whoever has no name in the table.
+_INSTEAD: Final = re.compile(r"\{\{[^{}|]*\|([^{}]*[^\W\d_][^{}]*)\}\}")
 
 
 def translated(
     project: Project, language: str, translators: Translators,
-    voice_for: VoiceFor = lambda _voice, _language: "", before: Sequence[Pair] = (),
+    voice_for: VoiceFor = lambda _voice, _avatar, _language: "", before: Sequence[Pair] = (),
 ) -> Translation:  # fmt: skip
     """The project in `language` (BCP 47). Raises EngineError.
 
     before: pairs of an earlier time; a target whose source has not changed stays, so what somebody
     has read is not written over, and only what changed is translated.
     """
-    texts = list(_texts(project))
-    held = {(pair.scene, pair.field): pair for pair in before}
-    targets, by, notes = _targets(project, texts, language, translators, held)
-    pairs = tuple(_pair(each, target, held) for each, target in zip(texts, targets, strict=True))
+    found = list(texts(project))
+    held = {pair.key: pair for pair in before}
+    work = _Work(translators, language, project.glossary)
+    pairs = tuple(work.pairs(found, held))
     made = applied(project, language, pairs, voice_for)
-    return Translation(language, made, by, pairs, tuple(notes))
+    notes = (*work.notes, *_notes(project, pairs, language))
+    return Translation(language, made, ", ".join(dict.fromkeys(work.by)), pairs, notes)
 
 
-def applied(project: Project, language: str, pairs: Sequence[Pair], voice_for: VoiceFor) -> Project:
-    """The project with the targets of pairs in place of its own texts."""
-    targets = {(pair.scene, pair.field): pair.target for pair in pairs}
-    scenes = tuple(_scene(scene, project, language, targets, voice_for) for scene in project.scenes)
-    return replace(
-        project,
-        title=targets.get(("", "title"), project.title),
-        scenes=scenes,
-        language=language,
-        voice=voice_for(project.voice, language),
-    )
+class _Work:
+    """One language's texts."""
+
+    def __init__(self, translators: Translators, language: str, glossary: Sequence[str]) -> None:
+        self._translators, self._language, self._glossary = translators, language, glossary
+        self.by: list[str] = []
+        self.notes: list[str] = []
+
+    def pairs(self, found: Sequence[Text], held: Mapping[Key, Pair]) -> Iterator[Pair]:
+        """In order. Raises EngineError."""
+        made = self._targets([text for text in found if self._is_open(text, held)])
+        for text in found:
+            kept = held.get(text.key)
+            if text.key in made:
+                yield Pair(text.scene, text.field, text.text, made[text.key])
+            elif kept is None or self._is_own(text):
+                yield Pair(text.scene, text.field, text.text, text.text, "checked")
+            else:
+                yield kept
+
+    def _is_open(self, text: Text, held: Mapping[Key, Pair]) -> bool:
+        if self._is_own(text):
+            return False
+        kept = held.get(text.key)
+        if kept is None or kept.source != text.text:
+            return True
+        return kept.state == "stale" or not kept.target.strip()
+
+    def _is_own(self, text: Text) -> bool:
+        """Whether it is in that language already."""
+        return code_of(text.language) == code_of(self._language)
+
+    def _targets(self, wanted: Sequence[Text]) -> dict[Key, str]:
+        made: dict[Key, str] = {}
+        for source in dict.fromkeys(text.language for text in wanted):
+            part = [text for text in wanted if text.language == source]
+            translator = self._translators(source, self._language)
+            self.by.append(translator.name)
+            done = keeping.translated(
+                translator, [each.text for each in part], source, self._language, self._glossary
+            )
+            for text, kept in zip(part, done, strict=True):
+                made[text.key] = kept.text
+                if not kept.whole:
+                    self.notes.append(
+                        f"{_where(text.scene)}: a sentence was translated in parts, for what stays "
+                        "in it got lost: read it with care."
+                    )
+        return made
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    scene: str
-    field: Field
-    text: str
-    language: str
-
-
-def _texts(project: Project) -> Iterator[_Text]:
-    own = project.language or ENGLISH
-    if project.title.strip():
-        yield _Text("", "title", project.title, own)
+def _notes(project: Project, pairs: Sequence[Pair], language: str) -> Iterator[str]:
+    """What cannot be translated, and has to be looked at."""
+    for pair in pairs:
+        for words in dict.fromkeys(_INSTEAD.findall(pair.target)):
+            yield f"{_where(pair.scene)}: {words.strip()!r} in a placeholder stays: translate it."
     for scene in project.scenes:
-        language = scene.language or own
-        if scene.title.strip():
-            yield _Text(scene.name, "title", scene.title, language)
-        if scene.text.strip():
-            yield _Text(scene.name, "text", scene.text, language)
-        if scene.lower_third is not None and scene.lower_third.line.strip():
-            yield _Text(scene.name, "lower_third", scene.lower_third.line, language)
+        if scene.sound and scene.text.strip():
+            yield f"{scene.name}: its recording is spoken in {language} by a voice instead."
+        elif scene.sound:
+            yield (
+                f"{scene.name}: its recording stays as it is: write down its words as the scene's "
+                "text, or record it anew."
+            )
+    said = " ".join(pair.target for pair in pairs)
+    if heard := [word for word in project.pronounce if word in said]:
+        yield (
+            f"How {', '.join(heard)} is pronounced was written for another language: listen to it."
+        )
 
 
-def _targets(
-    project: Project, texts: Sequence[_Text], language: str, translators: Translators,
-    held: Mapping[Key, Pair],
-) -> tuple[list[str], str, list[str]]:  # fmt: skip
-    """The target of each text, who translated, and notes."""
-    targets: dict[int, str] = {}
-    by: list[str] = []
-    notes: list[str] = []
-    open_by_language: dict[str, list[int]] = {}
-    for at, each in enumerate(texts):
-        kept = held.get((each.scene, each.field))
-        if code_of(each.language) == code_of(language):
-            targets[at] = each.text
-        elif kept is not None and kept.source == each.text and kept.state != "stale":
-            targets[at] = kept.target
-        else:
-            open_by_language.setdefault(each.language, []).append(at)
-    for source, places in open_by_language.items():
-        translator = translators(source, language)
-        by.append(translator.name)
-        wanted = [texts[at].text for at in places]
-        done = keeping.translated(translator, wanted, source, language, project.glossary)
-        for at, put in zip(places, done, strict=True):
-            targets[at] = put.text
-            if not put.whole:
-                where = texts[at].scene or "the title"
-                notes.append(f"{where}: a sentence was translated in parts: read it with care")
-    return [targets[at] for at in range(len(texts))], ", ".join(dict.fromkeys(by)), notes
-
-
-def _pair(text: _Text, target: str, held: Mapping[Key, Pair]) -> Pair:
-    kept = held.get((text.scene, text.field))
-    same = kept is not None and (kept.source, kept.target) == (text.text, target)
-    return Pair(
-        text.scene, text.field, text.text, target, kept.state if kept and same else "machine"
-    )
-
-
-def _scene(
-    scene: Scene, project: Project, language: str, targets: Mapping[Key, str],
-    voice_for: VoiceFor,
-) -> Scene:  # fmt: skip
-    third = scene.lower_third
-    if third is not None:
-        third = LowerThird(third.name, targets.get((scene.name, "lower_third"), third.line))
-    spoken = bool(scene.text.strip())
-    return replace(
-        scene,
-        text=targets.get((scene.name, "text"), scene.text),
-        title=targets.get((scene.name, "title"), scene.title),
-        lower_third=third,
-        language="",
-        voice=voice_for(scene.voice, language) if scene.voice else "",
-        # A recording speaks its own language: where its words are known they are spoken instead.
-        sound="" if spoken else scene.sound,
-    )
+def _where(scene: str) -> str:
+    return scene or "The title"

@@ -1,0 +1,205 @@
+/** "Make the film": what of it, then its progress, then the film itself with its downloads. */
+
+import { make } from "../page/dom.js";
+import { t } from "../page/texts/texts.js";
+import { button, icon } from "./controls.js";
+import { dialog } from "./dialog.js";
+import { progress } from "./progress.js";
+import { isOver } from "./service.js";
+import { keep, remembered } from "../page/settings.js";
+import { sizeOf } from "./model.js";
+import { clock, refusal, tongue, when } from "./words.js";
+
+/** @typedef {import("./films.js").Film} Film */
+
+export const FORMATS = ["mp4", "webm", "gif", "webp", "m4a", "mp3", "wav", "srt", "vtt", "txt"];
+const GROUPS = /** @type {const} */ ([["picture", ["mp4", "webm", "gif"]], ["sound", ["m4a", "mp3", "wav"]], ["words", ["srt", "vtt", "txt"]]]);
+
+export class FilmDialog {
+  /** @type {import("./dialog.js").Dialog|null} */ #shown = null;
+  #list = make("div", { className: "films" });
+  /** @type {Map<string, {card: HTMLElement, status: string, show: (film: Film) => void}>} */ #cards = new Map();
+
+  /** @param {import("./state.js").Studio} studio @param {import("./films.js").Films} films
+   * @param {import("./service.js").Service} service @param {import("./saving.js").Saving} saving
+   * @param {{review: (language: string) => void, go: (scene: string) => void}} leads */
+  constructor(studio, films, service, saving, leads) {
+    this.studio = studio;
+    this.films = films;
+    this.service = service;
+    this.saving = saving;
+    this.leads = leads;
+    films.listen((film) => this.#told(film));
+  }
+
+  async open() {
+    if (this.#shown) return;
+    this.#shown = dialog(t("studio.film.open"), { look: "wide film-dialog", closed: () => {
+      this.#shown = null;
+      this.#cards.clear();
+    } });
+    const { body, foot } = this.#shown;
+    this.#cards.clear();
+    this.#list.replaceChildren();
+    body.append(make("p", { className: "soft" }, t("studio.saved.saving")));
+    await this.saving.now();
+    if (!this.#shown) return;
+    body.replaceChildren(...this.#faults(), this.#choices(), this.#list);
+    const go = button(t("studio.film.make"), () => this.#make(go), { look: "dark", icon: "film" });
+    go.disabled = this.studio.faults.some(({ grave }) => grave);
+    foot.append(make("p", { className: "soft estimate" }, this.#about()), go);
+    for (const film of this.films.of(this.studio.name)) this.#show(film, false);
+    if (!go.disabled) go.focus();
+  }
+
+  #about() {
+    const [across, down] = sizeOf(this.studio.project.frame);
+    return t("studio.film.about", { length: clock(this.studio.seconds), size: `${across} × ${down}` });
+  }
+
+  /** What stands in the way, each with the way there. */
+  #faults() {
+    const { faults } = this.studio;
+    if (!faults.length) return [];
+    const rows = faults.slice(0, 30).map((fault) => {
+      const row = make("li", { className: fault.grave ? "grave" : "" }, icon("warning"), make("span", {}, make("b", {}, fault.what), " ", fault.fix));
+      if (fault.scene) row.append(button(t("studio.fault.show"), () => {
+        this.#shown?.close();
+        this.leads.go(fault.scene);
+      }, { look: "link" }));
+      return row;
+    });
+    return [make("ul", { className: "fault-list" }, ...rows)];
+  }
+
+  #choices() {
+    const wanted = new Set(remembered().formats ?? ["mp4"]);
+    const group = (/** @type {string} */ name, /** @type {readonly string[]} */ formats) => make("fieldset", { className: "formats" },
+      make("legend", {}, t(`studio.formats.${name}`)),
+      ...formats.map((format) => make("label", { className: "confirm" },
+        make("input", { type: "checkbox", name: "format", value: format, checked: wanted.has(format) }),
+        make("span", {}, make("b", {}, format.toUpperCase()), " ", make("small", {}, t(`studio.format.${format}`))))));
+    return make("form", { className: "stack", id: "film-choices" }, ...this.#languages(), make("div", { className: "format-groups" }, ...GROUPS.map(([name, formats]) => group(name, formats))));
+  }
+
+  #languages() {
+    const { project, language } = this.studio;
+    if (!project.languages.length) return [];
+    const own = project.language || language;
+    const rows = ["", ...project.languages].map((tag) => {
+      const label = make("label", { className: "confirm" }, make("input", { type: "checkbox", name: "language", value: tag, checked: true }), make("span", {}, tongue(tag || own)));
+      const row = make("div", { className: "language-row" }, label);
+      if (tag) row.append(button(t("studio.review.open"), () => {
+        this.#shown?.close();
+        this.leads.review(tag);
+      }, { look: "link", label: t("studio.review.open.in", { language: tongue(tag) }) }));
+      return row;
+    });
+    return [make("fieldset", { className: "formats" }, make("legend", {}, t("studio.tab.languages")), ...rows)];
+  }
+
+  /** @param {HTMLButtonElement} go */
+  async #make(go) {
+    const form = /** @type {HTMLFormElement} */ (this.#shown?.body.querySelector("#film-choices"));
+    const checked = (/** @type {string} */ name) => /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll(`input[name=${name}]:checked`)]).map(({ value }) => value);
+    const formats = checked("format");
+    const languages = form.querySelector("input[name=language]") ? checked("language") : [""];
+    if (!formats.length || !languages.length) return this.#shown?.complain(t("studio.film.nothing"));
+    keep({ formats });
+    this.#shown?.complain("");
+    go.disabled = true;
+    try {
+      for (const language of languages) await this.#begin(formats, language);
+    } catch (error) {
+      this.#shown?.complain(refusal(error));
+    }
+    go.disabled = false;
+    this.#list.scrollIntoView({ block: "start" });
+  }
+
+  /** @param {string[]} formats @param {string} language "" for the script's own */
+  async #begin(formats, language) {
+    const { name, project } = this.studio;
+    const request = { project: name, formats, ...(language && { language }) };
+    const own = project.language || this.studio.language;
+    const film = await this.films.make(request, { project: name, language: language || own, title: project.title || t("studio.untitled") });
+    this.#show(film, true);
+  }
+
+  // --- what comes of it ---------------------------------------------------------------------------
+
+  /** @param {Film} film */
+  #told(film) {
+    if (this.#shown && film.project === this.studio.name) this.#show(film, true);
+  }
+
+  /** @param {Film} film @param {boolean} first whether it stands above the others */
+  #show(film, first) {
+    const known = this.#cards.get(film.id);
+    if (known && known.status === film.status) return known.show(film);
+    const made = this.#card(film);
+    if (known) known.card.replaceWith(made.card);
+    else if (first) this.#list.prepend(made.card);
+    else this.#list.append(made.card);
+    this.#cards.set(film.id, { ...made, status: film.status });
+    made.show(film);
+  }
+
+  /** @param {Film} film */
+  #card(film) {
+    const heading = make("h3", {}, [film.title, tongue(film.language)].join(" · "), " ", make("small", {}, when(film.at)));
+    const card = make("article", { className: "film", ariaLabel: `${film.title}, ${tongue(film.language)}` }, heading);
+    card.dataset.status = film.status;
+    if (!isOver(film.status)) {
+      const bar = progress(heading.textContent ?? "");
+      card.append(bar.element, button(t("creation.cancel"), () => void this.films.drop(film), { look: "quiet small" }));
+      return { card, show: bar.show };
+    }
+    if (film.status === "done") card.append(...finished(this.service, `v1/videos/${encodeURIComponent(film.id)}/files`, film.result, film.title, film.language));
+    else card.append(make("p", { className: film.status === "failed" ? "fault" : "soft" }, film.status === "failed" ? refusal({ code: film.code, message: film.fault }) : t("studio.status.cancelled")));
+    card.append(button(t("studio.film.forget"), () => {
+      void this.films.drop(film);
+      card.remove();
+      this.#cards.delete(film.id);
+    }, { look: "link" }));
+    return { card, show: () => undefined };
+  }
+}
+
+/** The film in the page, and its files to take away. @param {import("./service.js").Service} service
+ * @param {string} folder address of the files @param {{files?: Record<string, string>, seconds?: number, notes?: string[]}} result
+ * @param {string} title @param {string} language */
+export function finished(service, folder, { files = {}, notes = [] }, title, language) {
+  const played = ["mp4", "webm"].find((format) => files[format]);
+  const shown = [];
+  const address = (/** @type {string} */ name) => `${folder}/${encodeURIComponent(name)}`;
+  if (played) {
+    const video = make("video", { controls: true, playsInline: true, ariaLabel: title });
+    video.setAttribute("aria-label", title);
+    void service.picture(address(files[played])).then((source) => (video.src = source));
+    shown.push(video);
+    if (files.vtt) void service.picture(address(files.vtt)).then((src) => video.append(make("track", { kind: "subtitles", src, srclang: language, label: tongue(language) })));
+  }
+  const saved = Object.entries(files).map(([format, name]) => {
+    const link = button(format.toUpperCase(), async () => save(await service.picture(address(name)), downloadName(title, language, name)), { look: "quiet small", icon: "down-load", label: t("studio.film.save", { format: format.toUpperCase() }) });
+    return link;
+  });
+  shown.push(make("div", { className: "downloads", role: "group", ariaLabel: t("studio.film.downloads") }, ...saved));
+  if (notes.length) shown.push(make("ul", { className: "notes soft" }, ...notes.map((note) => make("li", {}, note))));
+  return shown;
+}
+
+/** @param {string} title @param {string} language @param {string} name of the server's */
+function downloadName(title, language, name) {
+  const suffix = name.slice(name.lastIndexOf("."));
+  const plain = title.normalize("NFC").replace(/[\\/:*?"<>|\s]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "film";
+  return `${plain}-${language}${suffix}`;
+}
+
+/** @param {string} address @param {string} name */
+export function save(address, name) {
+  if (!address) return;
+  const link = make("a", { href: address, download: name });
+  link.click();
+}
+
