@@ -20,7 +20,7 @@ from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 
 _SCRIPT: Final = "script.md"
-_NONE: Final = "say into which languages, or name them in the script: languages = [\"es\", \"fr\"]"
+_NONE: Final = 'say into which languages, or name them in the script: languages = ["es", "fr"]'
 
 
 def translate(options: argparse.Namespace) -> None:
