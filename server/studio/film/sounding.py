@@ -1,25 +1,25 @@
-"""A film's sound on its way out."""
+"""A film's sound on its way out: at its loudness, over its music, with the mark in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from visavis.engines.base import Pcm, SoundFinish
+from visavis.server.studio.document.project import Music
+from visavis.server.studio.layers import sound
 
 _BLOCK: Final = 4 * 48_000  # samples at once
 
 
-def marked(sound: Pcm, finish: SoundFinish | None) -> Iterator[Pcm]:
-    """Block by block, with what is in all sound. Raises EngineError."""
-    for at in range(0, len(sound), _BLOCK):
-        block = np.asarray(sound[at : at + _BLOCK])
-        if finish is None:
-            yield block
-            continue
-        before = np.zeros(finish.reach, np.int16)
-        known = np.asarray(sound[max(at - finish.reach, 0) : at])
-        before[len(before) - len(known) :] = known
-        yield finish.finish(np.concatenate([before, block]), at)
+def heard(voice: Pcm, music: Music | None, folder: Path, finish: SoundFinish | None) -> Pcm:
+    """All of it, as long as the voice. Raises Unprocessable, EngineError."""
+    mixed = sound.mixed(voice, music, folder)
+    if finish is None:
+        return mixed
+    known = np.concatenate([np.zeros(finish.reach, np.int16), mixed])
+    for at in range(0, len(mixed), _BLOCK):
+        mixed[at : at + _BLOCK] = finish.finish(known[at : at + finish.reach + _BLOCK], at)
+    return mixed

@@ -35,7 +35,7 @@ _SOUND: Final[dict[str, tuple[str, str, int, int]]] = {
     "wav": ("wav", "pcm_s16le", 0, 4800),
 }
 # VP9 at its quickest: 30 ms a picture of 1080p with its opacity, where VP8 takes 500
-_VP9: Final = {
+VP9: Final = {
     "deadline": "realtime", "cpu-used": "8", "row-mt": "1", "tile-columns": "2", "crf": "26",
     "b": "0", "g": "125", "auto-alt-ref": "0",
 }  # fmt: skip
@@ -67,7 +67,7 @@ class Webm:
         self._file = av.open(str(path.absolute()), "w", format="webm")
         threads = str(os.cpu_count() or 1)
         self._video = self._file.add_stream(
-            "libvpx-vp9", rate=FPS, options={**_VP9, "threads": threads}
+            "libvpx-vp9", rate=FPS, options={**VP9, "threads": threads}
         )
         self._video.width, self._video.height = size
         self._video.pix_fmt = "yuva420p" if alpha else "yuv420p"
@@ -76,7 +76,7 @@ class Webm:
 
     def picture(self, image: I420, canvas: Canvas) -> None:
         """The next one: double, or one in which all is opaque."""
-        frame = self._transparent(image, canvas) if self._alpha else _plain(image, canvas)
+        frame = transparent(image, canvas) if self._alpha else opaque(image, canvas)
         frame.pts, frame.time_base = self._pictures, Fraction(1, FPS)
         self._pictures += 1
         self._file.mux(self._video.encode(frame))
@@ -93,24 +93,27 @@ class Webm:
         finally:
             self._file.close()
 
-    def _transparent(self, image: I420, canvas: Canvas) -> av.VideoFrame:
-        width, height = self._size
-        luma, blue, red = (plane.copy() for plane in canvas.planes(image))
-        matte = canvas.matte(image)
-        opacity = np.full((height, width), 255, np.uint8)
-        if matte is not None:
-            blending.undo(luma, matte, opacity)
-            blending.undo_colour(blue, matte)
-            blending.undo_colour(red, matte)
-        frame = av.VideoFrame(width, height, "yuva420p")
-        for plane, rows in zip(frame.planes, (luma, blue, red, opacity), strict=True):
-            lines = np.zeros((plane.height, plane.line_size), np.uint8)
-            lines[:, : rows.shape[1]] = rows
-            plane.update(lines.tobytes())
-        return frame
+
+def transparent(image: I420, canvas: Canvas) -> av.VideoFrame:
+    """A double picture, or one in which all is opaque, with its opacity beside it."""
+    width, height = canvas.width, canvas.height
+    luma, blue, red = (plane.copy() for plane in canvas.planes(image))
+    matte = canvas.matte(image)
+    opacity = np.full((height, width), 255, np.uint8)
+    if matte is not None:
+        blending.undo(luma, matte, opacity)
+        blending.undo_colour(blue, matte)
+        blending.undo_colour(red, matte)
+    frame = av.VideoFrame(width, height, "yuva420p")
+    for plane, rows in zip(frame.planes, (luma, blue, red, opacity), strict=True):
+        lines = np.zeros((plane.height, plane.line_size), np.uint8)
+        lines[:, : rows.shape[1]] = rows
+        plane.update(lines.tobytes())
+    return frame
 
 
-def _plain(image: I420, canvas: Canvas) -> av.VideoFrame:
+def opaque(image: I420, canvas: Canvas) -> av.VideoFrame:
+    """A picture; a double one before KEYING."""
     if canvas.is_double:
         image = before(image, canvas)
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="yuv420p")
