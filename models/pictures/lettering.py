@@ -29,6 +29,9 @@ _HEBREW: Final = re.compile(r"[\u0590-\u05ff]")
 _SOLE: Final = r"[0-9\u0660-\u0669\u06f0-\u06f9A-Za-z\u00c0-\u024f]+"  # read from left to right
 _LATIN: Final = re.compile(rf"{_SOLE}(?:[ .,:/-]{_SOLE})*")
 _MIRRORED: Final = str.maketrans("()[]{}<>\u00ab\u00bb", ")(][}{><\u00bb\u00ab")
+_LIGHT: Final = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef]")
+_HEAVY: Final = 600  # from which weight on such letters are made heavier ...
+_HEAVIER: Final = 0.03  # ... by so much of the font's size
 _ABOVE: Final = 1.1  # of the font's size, rows of a line above its baseline ...
 _BELOW: Final = 0.45  # ... and below it: Arabic letters reach deep
 _FORMS_B: Final = range(0xFE70, 0xFEFD)  # Unicode's Arabic Presentation Forms-B
@@ -69,12 +72,23 @@ def line(text: str, size: int, weight: int = _WEIGHT) -> Line:
         drawn, row = _written(shaped(text), size, weight), size + _ascent(size)
     else:
         drawn, row = _put(_ordered(text), size, weight), 2 * size
+    if weight >= _HEAVY and _LIGHT.search(text):
+        drawn = _heavier(drawn, size)
     columns = np.flatnonzero(drawn.max(0))
     above, below = round(_ABOVE * size), round(_BELOW * size)
     rows = np.zeros((above + below, columns[-1] + 1 - columns[0]), np.uint8)
     kept = drawn[row - above : row + below, columns[0] : columns[-1] + 1]
     rows[: len(kept)] = kept
     return Line(rows, above)
+
+
+def _heavier(drawn: Bytes, size: int) -> Bytes:
+    """Strokes that are a little wider: the font of CJK letters has one weight alone."""
+    wide = _HEAVIER * size
+    if wide < 1:
+        return np.asarray(np.maximum(drawn, np.roll(drawn, 1, 1) * wide), np.uint8)
+    kernel = np.ones((1 + round(wide / 2), 1 + round(wide)), np.uint8)
+    return np.asarray(cv2.dilate(drawn, kernel), np.uint8)
 
 
 def width(text: str, size: int, weight: int = _WEIGHT) -> float:

@@ -23,8 +23,8 @@ from visavis.server.studio.document.project import Project, Scene
 from visavis.server.studio.projects import Projects
 from visavis.server.studio.scripts import ProjectScripts
 from visavis.server.studio.translation import making, work
-from visavis.server.studio.videos import Loose
 from visavis.server.studio.translations_http import TranslationRoutes
+from visavis.server.studio.videos import Loose
 from visavis.server.system.config import Config
 from visavis.server.system.errors import NotFound, Unprocessable
 

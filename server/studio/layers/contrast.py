@@ -51,12 +51,11 @@ def unknown(light: Rgb) -> Reading:
 
 
 def veil(size: tuple[int, int], opacity: float, edge: str) -> Sheet:
-    """A dark that goes out: from the left, right or top edge, or from the bottom."""
+    """A dark that goes out from the left, right or top edge."""
     width, height = size
     down = np.linspace(0, 1, height, dtype=np.float32)
     across = np.linspace(0, 1, width, dtype=np.float32)
-    away = {"left": across[None], "right": 1 - across[None], "top": down[:, None]}
-    far = away.get(edge, 1 - down[:, None])
+    far = {"left": across[None], "right": 1 - across[None], "top": down[:, None]}[edge]
     reach, full = (0.66, 0.42) if edge in ("left", "right") else (0.46, 0.26)
     share = np.clip((reach - far) / (reach - full), 0, 1)
     smooth = share * share * (3 - 2 * share) * opacity

@@ -110,21 +110,28 @@ class Drawing:
         self.opacity[y0:y1, x0:x1] = both
 
     def sheet(self, left: int, top: int) -> Sheet:
-        """What was drawn, with its first px at (left, top)."""
-        colours = yuv(np.round(self.colour).astype(np.uint8)).astype(np.float32)
-        hides = np.round(self.opacity * 255).astype(np.uint8)
-        weight = self.opacity + 1e-4  # colour beside an edge is that of what is seen there
+        """What was drawn, with its first px at (left, top); cut to what hides anything."""
+        rows, columns = _even(self.opacity.max(1) > 0), _even(self.opacity.max(0) > 0)
+        opacity = self.opacity[rows, columns]
+        colours = yuv(np.round(self.colour[rows, columns]).astype(np.uint8)).astype(np.float32)
+        weight = opacity + 1e-4  # colour beside an edge is that of what is seen there
         half = _quarters(weight)
         blue, red = (_quarters(colours[..., n] * weight) / half for n in (1, 2))
         return Sheet(
-            left // 2 * 2,
-            top // 2 * 2,
+            left // 2 * 2 + columns.start,
+            top // 2 * 2 + rows.start,
             _bytes(colours[..., 0]),
             _bytes(blue),
             _bytes(red),
-            hides,
-            _bytes(_quarters(self.opacity) * 255),
+            _bytes(opacity * 255),
+            _bytes(_quarters(opacity) * 255),
         )
+
+
+def _even(seen: npt.NDArray[np.bool_]) -> slice:
+    """From the first to the last that is seen, both ends even."""
+    first, last = int(seen.argmax()), len(seen) - int(seen[::-1].argmax())
+    return slice(first // 2 * 2, max(-(-last // 2) * 2, first // 2 * 2 + 2))
 
 
 def _bytes(plane: Floats) -> Bytes:
