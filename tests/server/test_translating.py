@@ -12,6 +12,7 @@ from support.translators import DoubleTranslator
 
 from visavis.engines.base import EngineError
 from visavis.engines.language.languages import is_right_to_left
+from visavis.server.studio import building
 from visavis.server.studio.document import reading, writing
 from visavis.server.studio.document.project import LowerThird, Project, Scene
 from visavis.server.studio.translation import fitting, kept
@@ -300,3 +301,17 @@ def test_nobody_who_translates_is_told() -> None:
 
     with pytest.raises(EngineError):
         translated(PROJECT, "es", translators)
+
+
+def test_a_translation_is_built_of_the_script_of_today(tmp_path: Path) -> None:
+    script = tmp_path / "script.md"
+    script.write_text(writing.write(PROJECT))
+    kept.save(PROJECT, tmp_path, put())
+    today = replace(PROJECT, subtitles=True, scenes=(*PROJECT.scenes, Scene("still", after=2.0)))
+    script.write_text(writing.write(today))
+    own, translated_plan = building.plans(tmp_path)
+    assert own.project == today
+    made = translated_plan.project
+    assert (made.subtitles, made.language) == (True, "es")
+    assert [scene.text for scene in made.scenes][1:] == ["GOOD BYE.", ""]
+    assert translated_plan.script.line("bye") > 1
