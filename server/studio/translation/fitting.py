@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Final
 
 from visavis.engines.base import EngineError
-from visavis.engines.language.brackets import wishes
 from visavis.engines.translation import keeping
 from visavis.engines.translation.base import Shortening
 from visavis.server.studio.document import length
@@ -23,7 +22,7 @@ from visavis.server.studio.translation.pairs import (
 SLOWEST, FASTEST = 0.85, 1.15  # beyond it, speech is no longer natural
 _STILL: Final = 0.03  # of a difference, which nobody notices
 _SLACK: Final = 0.005  # beyond what is possible that is not worth a word
-_LEAST: Final = 0.5  # s of speech that are worth it
+_LEAST: Final = 0.5  # s of speech of which anything can be said
 
 # How many s a scene takes, its silences with it; raises EngineError and what a film does.
 Timing = Callable[[Project, Scene], float]
@@ -82,13 +81,25 @@ class _Fitting:
         """A spoken one, timed in both languages; any other as it is."""
         if pair.field != "text" or pair.scene not in self._targets:
             return pair
-        scene = self._scenes[pair.scene]
-        silent = scene.after + _pauses(scene.text)
-        wanted = self._timing(self._source, scene) - silent
-        plain = replace(self._targets[pair.scene], text=pair.target, rate=1.0)
-        needed = self._timing(self._made, plain) - plain.after - _pauses(pair.target)
-        fit = needed / wanted if min(wanted, needed) >= _LEAST else 1.0
+        wanted = self._timing(self._source, self._scenes[pair.scene])
+        fit = self._fit(replace(self._targets[pair.scene], text=pair.target), wanted)
         return replace(pair, fit=fit, rate=rate_of(fit))
+
+    def _fit(self, scene: Scene, wanted: float) -> float:
+        """The rate at which a scene takes as many s as wanted.
+
+        Not all of it is speech: silences stay as long as they are at any rate. So it is timed at
+        two rates, which tells how much of it is.
+        """
+        plain = self._timing(self._made, replace(scene, rate=1.0))
+        rate = rate_of(plain / wanted) if wanted > 0 else 1.0
+        if rate == 1.0:
+            return 1.0
+        speech = (plain - self._timing(self._made, replace(scene, rate=rate))) / (1 - 1 / rate)
+        room = wanted - (plain - speech)
+        if speech < _LEAST:
+            return 1.0
+        return speech / room if room >= _LEAST else plain / wanted
 
     def shortened(self, pairs: Sequence[Pair], shortener: Shortening) -> list[Pair]:
         """Those that nobody has checked and no rate can help, said again in fewer words."""
@@ -150,12 +161,6 @@ class _Again:
         share = sum(self._rooms) / max(1, sum(map(len, texts)))
         rooms = self._rooms if whole else [int(len(text) * share) for text in texts]
         return self._shortener.shortened(originals, texts, rooms, source, target)
-
-
-def _pauses(text: str) -> float:
-    """s of the silences that a text asks for, which no rate changes."""
-    found = (length.pause(wish) for wish in wishes(text))
-    return sum(each for each in found if each is not None)
 
 
 def _notes(pairs: Sequence[Pair]) -> Iterator[str]:
