@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.jobs import over, queue
+from support.jobs import over, queue, runs
 
 from visavis.server.jobs.job import Job
 from visavis.server.system.errors import NotFound, QueueError
@@ -26,13 +26,6 @@ async def until(it, id, note):
         if state.note.startswith(note):
             return state
     return None
-
-
-def runs(pid):
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def pid_of(state):

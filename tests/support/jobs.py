@@ -18,7 +18,7 @@ from visavis.server.system.config import Config
 
 WORKS = {
     name: f"support.jobs:{name}"
-    for name in ("write", "wait", "wrong", "full", "dies", "stubborn", "resumes", "odd")
+    for name in ("write", "wait", "wrong", "full", "dies", "stubborn", "resumes", "odd", "copies")
 }
 
 
@@ -94,6 +94,14 @@ def resumes(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
     return {"parts": request["parts"]}
 
 
+def copies(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
+    """The files of a folder, as results."""
+    names = sorted(path.name for path in Path(request["folder"]).iterdir())
+    for name in names:
+        (working.folder / name).write_bytes((Path(request["folder"]) / name).read_bytes())
+    return {"files": {name: name for name in names}, "from": request["folder"]}
+
+
 def odd(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
     """A result that is no JSON, after a print that is nobody's to read."""
     print("what somebody wrote")  # noqa: T201
@@ -122,6 +130,14 @@ async def queue(folder: Path, allowed=lambda: 2, works=WORKS):
         yield it
     finally:
         await it.close()
+
+
+def runs(pid: int) -> bool:
+    """Whether a process does."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
 
 
 async def over(it: JobQueue, id: str) -> list:
