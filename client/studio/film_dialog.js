@@ -44,7 +44,7 @@ export class FilmDialog {
     body.append(make("p", { className: "soft" }, t("studio.saved.saving")));
     await this.saving.now();
     if (!this.#shown) return;
-    body.replaceChildren(...this.#faults(), this.#choices(), this.#list);
+    body.replaceChildren(...this.#faults(), this.#list, this.#choices());
     const go = button(t("studio.film.make"), () => this.#make(go), { look: "dark", icon: "film" });
     go.disabled = this.studio.faults.some(({ grave }) => grave);
     foot.append(make("p", { className: "soft estimate" }, this.#about()), go);
@@ -114,16 +114,12 @@ export class FilmDialog {
       this.#shown?.complain(refusal(error));
     }
     go.disabled = false;
-    this.#list.scrollIntoView({ block: "start" });
+    if (this.#shown) this.#shown.body.scrollTop = 0;
   }
 
   /** @param {string[]} formats @param {string} language "" for the script's own */
   async #begin(formats, language) {
-    const { name, project } = this.studio;
-    const request = { project: name, formats, ...(language && { language }) };
-    const own = project.language || this.studio.language;
-    const film = await this.films.make(request, { project: name, language: language || own, title: project.title || t("studio.untitled") });
-    this.#show(film, true);
+    this.#show(await this.films.make({ project: this.studio.name, formats, ...(language && { language }) }), true);
   }
 
   // --- what comes of it ---------------------------------------------------------------------------
@@ -147,15 +143,18 @@ export class FilmDialog {
 
   /** @param {Film} film */
   #card(film) {
-    const heading = make("h3", {}, [film.title, tongue(film.language)].join(" · "), " ", make("small", {}, when(film.at)));
-    const card = make("article", { className: "film", ariaLabel: `${film.title}, ${tongue(film.language)}` }, heading);
+    const language = film.language || this.studio.project.language || this.studio.language;
+    const title = film.title || t("studio.untitled");
+    const name = `${title} · ${tongue(language)}`;
+    const heading = make("h3", {}, name, " ", make("small", {}, when(film.at)));
+    const card = make("article", { className: "film", ariaLabel: name }, heading);
     card.dataset.status = film.status;
     if (!isOver(film.status)) {
-      const bar = progress(heading.textContent ?? "");
+      const bar = progress(name);
       card.append(bar.element, button(t("creation.cancel"), () => void this.films.drop(film), { look: "quiet small" }));
       return { card, show: bar.show };
     }
-    if (film.status === "done") card.append(...finished(this.service, `v1/videos/${encodeURIComponent(film.id)}/files`, film.result, film.title, film.language));
+    if (film.status === "done") card.append(...finished(this.service, film, title, language));
     else card.append(make("p", { className: film.status === "failed" ? "fault" : "soft" }, film.status === "failed" ? refusal({ code: film.code, message: film.fault }) : t("studio.status.cancelled")));
     card.append(button(t("studio.film.forget"), () => {
       void this.films.drop(film);
@@ -167,31 +166,29 @@ export class FilmDialog {
 }
 
 /** The film in the page, and its files to take away. @param {import("./service.js").Service} service
- * @param {string} folder address of the files @param {{files?: Record<string, string>, seconds?: number, notes?: string[]}} result
+ * @param {{files?: Record<string, string>, notes?: string[]}} made files: addresses, by format
  * @param {string} title @param {string} language */
-export function finished(service, folder, { files = {}, notes = [] }, title, language) {
+export function finished(service, { files = {}, notes = [] }, title, language) {
   const played = ["mp4", "webm"].find((format) => files[format]);
   const shown = [];
-  const address = (/** @type {string} */ name) => `${folder}/${encodeURIComponent(name)}`;
   if (played) {
     const video = make("video", { controls: true, playsInline: true, ariaLabel: title });
     video.setAttribute("aria-label", title);
-    void service.picture(address(files[played])).then((source) => (video.src = source));
+    void service.picture(files[played]).then((source) => (video.src = source));
     shown.push(video);
-    if (files.vtt) void service.picture(address(files.vtt)).then((src) => video.append(make("track", { kind: "subtitles", src, srclang: language, label: tongue(language) })));
+    if (files.vtt) void service.picture(files.vtt).then((src) => video.append(make("track", { kind: "subtitles", src, srclang: language, label: tongue(language) })));
   }
-  const saved = Object.entries(files).map(([format, name]) => {
-    const link = button(format.toUpperCase(), async () => save(await service.picture(address(name)), downloadName(title, language, name)), { look: "quiet small", icon: "down-load", label: t("studio.film.save", { format: format.toUpperCase() }) });
-    return link;
-  });
+  const saved = Object.entries(files).map(([format, address]) => button(format.toUpperCase(), async () => save(await service.picture(address), downloadName(title, language, address)), {
+    look: "quiet small", icon: "down-load", label: t("studio.film.save", { format: format.toUpperCase() }),
+  }));
   shown.push(make("div", { className: "downloads", role: "group", ariaLabel: t("studio.film.downloads") }, ...saved));
   if (notes.length) shown.push(make("ul", { className: "notes soft" }, ...notes.map((note) => make("li", {}, note))));
   return shown;
 }
 
-/** @param {string} title @param {string} language @param {string} name of the server's */
-function downloadName(title, language, name) {
-  const suffix = name.slice(name.lastIndexOf("."));
+/** @param {string} title @param {string} language @param {string} address */
+function downloadName(title, language, address) {
+  const suffix = address.slice(address.lastIndexOf("."));
   const plain = title.normalize("NFC").replace(/[\\/:*?"<>|\s]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "film";
   return `${plain}-${language}${suffix}`;
 }

@@ -81,10 +81,12 @@ export class Service {
     return this.ask("v1/projects/import", { method: "POST", body }).then((response) => response.json());
   }
 
-  /** @param {string} project @param {string} name @param {Blob} file */
+  /** All files that are there then. @param {string} project @param {string} name @param {Blob} file
+   * @returns {Promise<{name: string, bytes: number, kind: string}[]>} */
   async putFile(project, name, file) {
     this.#pictures.delete(this.#fileOf(project, name));
-    await this.ask(this.#fileOf(project, name), { method: "PUT", body: file });
+    const answer = await this.ask(this.#fileOf(project, name), { method: "PUT", body: file });
+    return (await answer.json()).files;
   }
 
   /** @param {string} project @param {string} name */
@@ -174,7 +176,12 @@ export class Service {
 
   /** @param {string} id */
   retryBatch(id) {
-    return this.ask(`v1/batches/${segment(id)}/retry`, { method: "POST" });
+    return this.json(`v1/batches/${segment(id)}/retry`, "POST", {});
+  }
+
+  /** After a proof: the other rows. @param {string} id */
+  restOfBatch(id) {
+    return this.ask(`v1/batches/${segment(id)}/rest`, { method: "POST" });
   }
 
   /** @param {string} id */
@@ -223,7 +230,7 @@ export class Service {
     for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
       const found = parsed(rest + piece.value.replaceAll("\r\n", "\n"));
       rest = found.rest;
-      for (const message of found.messages) told(message);
+      for (const message of found.messages) if (message.status) told(message); // what else comes is a beat
     }
   }
 }

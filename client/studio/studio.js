@@ -51,7 +51,7 @@ let toasting = 0;
 const palette = new Palette(byId("palette"), () => script.editor);
 /** @type {Script} */
 const script = new Script(studio, byId("sheets"), palette, (tab) => panel.show(tab));
-const preview = new Preview(studio, service, script);
+const preview = new Preview(studio, service, script, () => !films.running.length);
 const faces = new Faces(preview.element, () => studio.voices, (name) => useFace(name));
 const saving = new Saving(studio, service, (theirs) => settle(studio, theirs));
 const review = new Review(studio, service, saving);
@@ -228,7 +228,7 @@ function take(token) {
 async function begin() {
   try {
     await loadChoices();
-    void films.load();
+    void films.load().catch(() => undefined); // a server may make none
     const project = new URLSearchParams(location.search).get("project");
     if (project) {
       const answer = await service.project(project).catch((error) => {

@@ -228,6 +228,8 @@ export default {
   "studio.status.done": "Done",
   "studio.status.failed": "Failed",
   "studio.status.cancelled": "Cancelled",
+  "studio.status.waiting": "Not yet asked for",
+  "studio.status.deleted": "Deleted",
   "studio.fault.show": "Show",
 
   // --- translations ---------------------------------------------------------------------------------------
@@ -268,7 +270,8 @@ export default {
   "studio.batch.other": "Another table",
   "studio.batch.proof": "Make {count} to look at",
   "studio.batch.all": "Make all {count} now",
-  "studio.batch.all.now": "These are right: make all",
+  "studio.batch.all.now": "These are right: make the other {count}",
+  "studio.batch.lost": "Rows that cannot be made, and are left out: {count}",
   "studio.batch.rows": "Rows",
   "studio.batch.more-rows": "and {count} more rows: they are in the manifest",
   "studio.batch.count": "{done} of {all} done, {failed} failed",
@@ -299,8 +302,6 @@ export default {
   "studio.voice.sample": "Or choose a sound file",
   "studio.voice.read": "Good morning. This is how I speak when I explain something to somebody. I take my time, I breathe, and I say one thing after the other.",
   "studio.voice.name": "Name of the voice",
-  "studio.voice.base": "Begins with",
-  "studio.voice.base.hint": "The voice of ours that is nearest to yours.",
   "studio.voice.whose": "Whose voice is it?",
   "studio.voice.self": "It is my own",
   "studio.voice.other": "Someone’s who allows it",
