@@ -577,6 +577,48 @@ class Tts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How somebody speaks: their speech at PLAY_RATE, nobody else's, and no music.
+
+    language: BCP 47; text: the words, where they are known.
+    """
+
+    pcm: Pcm
+    language: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cloned:
+    """What a cloner has made of a sample, to be kept in a voice's file (`models.voice_file`).
+
+    given: texts; numbers: float32 arrays; keeps: whether the sample is needed to speak. alike:
+    cosine of two speaker embeddings, the sample's and this voice's; 0: nobody measured it.
+    """
+
+    given: Mapping[str, str]
+    numbers: Mapping[str, Floats]
+    keeps: bool = False
+    alike: float = 0.0
+
+
+class VoiceCloner(Protocol):
+    """From a person's sample to a voice like theirs. Whether they agreed, its caller has asked.
+
+    kind: under which `engines.voices.own` finds who speaks what was made.
+    """
+
+    kind: str
+
+    def clone(self, sample: Sample, told: Callable[[float], None]) -> Cloned:
+        """Takes seconds to minutes. told: the share that is done, 0 to 1; may raise, to end it.
+
+        Raises EngineError for a sample that is not enough, with the fix.
+        """
+        ...
+
+
 class Lips(Protocol):
     """From a stream of sound alone to speech that a face can make; one per stream.
 

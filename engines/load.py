@@ -38,7 +38,9 @@ from visavis.engines.language.languages import ENGLISH, LANGUAGES, code_of, is_e
 from visavis.engines.registry import DIALOGUES, FAMILIES, VOICES, Wanted
 from visavis.engines.render.choice import choose
 from visavis.engines.render.runtimes import Standing
-from visavis.engines.settings import DialogueSettings
+from visavis.engines.settings import DialogueSettings, TranslationSettings
+from visavis.engines.translation.base import Translators
+from visavis.engines.voices import own
 from visavis.models import arkit, manifest
 from visavis.models.avatar.file import Avatar
 
@@ -183,6 +185,13 @@ def dialogue(name: str, settings: DialogueSettings) -> Dialogue | Mind:
     return made
 
 
+def translators(settings: TranslationSettings) -> Translators:
+    """Who translates between which languages, looked up when asked; loads nothing."""
+    from visavis.engines.translation.choosing import Choosing
+
+    return Choosing(settings)
+
+
 def director(home: Path) -> Director:
     """Who understands directions; shares its embeddings with the dialogue.
 
@@ -201,19 +210,27 @@ def tts(name: str, home: Path) -> Tts:
     """
     from visavis.engines.lips.lipless import Lipped
 
+    return Lipped(_tts(name, home), sound_visemes)
+
+
+def _tts(name: str, home: Path) -> Tts:
     made: Tts
     if name in VOICES:
         made = import_module(VOICES[name]).load(home)
+    elif (family := _family_of(name, home)) is not None:
+        made = family.load(home, name)
     else:
-        made = _family_of(name, home).load(home, name)
-    return Lipped(made, sound_visemes)
+        made = own.load(home, name, partial(_tts, home=home))
+    return made
 
 
 def voices(home: Path | None = None) -> tuple[Voice, ...]:
     """Every voice that can be had, without loading any. home: with those that were pulled."""
     alone = [found for found in _looked_up().values() if isinstance(found, Voice)]
     families = [voice for family in _families() for voice in family.voices(home)]
-    return (*alone, *families)
+    there = (*alone, *families)
+    names = {voice.name for voice in there}
+    return (*there, *(voice for voice in own.voices(home) if voice.name not in names))
 
 
 def voice_for(language: str, home: Path | None = None) -> str | None:
@@ -223,7 +240,12 @@ def voice_for(language: str, home: Path | None = None) -> str | None:
     """
     if is_english(language):
         return None
-    spoken = [v for v in voices(home) if code_of(v.language) == code_of(language)]
+    own_names = own.cards(home) if home else {}  # a person's is used where it is asked for alone
+    spoken = [
+        v
+        for v in voices(home)
+        if code_of(v.language) == code_of(language) and v.name not in own_names
+    ]
     spoken.sort(key=lambda v: (v.name.startswith("espeak-"), v.language != language))
     return spoken[0].name if spoken else None
 
@@ -235,11 +257,13 @@ def _families() -> Iterator[Any]:
             yield import_module(name)
 
 
-def _family_of(name: str, home: Path) -> Any:
-    """The module of FAMILIES that has this voice. Raises EngineError."""
+def _family_of(name: str, home: Path) -> Any | None:
+    """The module of FAMILIES that has this voice. Raises EngineError for a voice that is none."""
     for family in _families():
         if name in {voice.name for voice in family.voices(home)}:
             return family
+    if name in own.cards(home):
+        return None
     msg = f"there is no voice {name!r}"
     raise EngineError(msg)
 

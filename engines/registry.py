@@ -32,6 +32,15 @@ Wanted = Literal["auto", "warp", "torch", "tensorrt"]
 RENDERERS: Final[tuple[Renderer, ...]] = get_args(Renderer)
 WANTED: Final[tuple[Wanted, ...]] = get_args(Wanted)
 
+# Who translates: names of the setting `studio_translator`.
+TranslatorName = Literal["auto", "openai", "ctranslate2", "apertium"]
+TRANSLATORS: Final[tuple[TranslatorName, ...]] = get_args(TranslatorName)
+
+
+def as_translator(text: str) -> TranslatorName | None:
+    """A setting of `studio_translator` by its name; None: there is none of that name."""
+    return next((each for each in TRANSLATORS if each == text), None)
+
 
 def as_wanted(text: str) -> Wanted | None:
     """A setting of `renderer` by its name; None: there is none of that name."""

@@ -5,12 +5,13 @@ The values are the operator's; nothing of a visitor's is here.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, get_args
 
 from visavis.engines.base import Notes, Question, Toolbox
+from visavis.engines.registry import TranslatorName
 
 # What the house knows about a question, asked of whoever holds the operator's file of answers.
 Consult = Callable[[Question], Awaitable[Notes]]
@@ -93,3 +94,22 @@ class DialogueSettings:
     brackets: tuple[str, ...] = ()
     consult: Consult | None = None
     zone: str = ""
+
+
+# Runs a program shut in: its command, its input -> its output. Raises EngineError. What it may read
+# and how long it may take is whoever's who hands it to an engine.
+Run = Callable[[Sequence[str], bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationSettings:
+    """wanted: who translates. chat: the endpoint of a language model; None: there is none.
+
+    folder: of CTranslate2 models; None: there is none. run: how a translator that is a program is
+    run; None: it may not be.
+    """
+
+    wanted: TranslatorName = "auto"
+    chat: ChatSettings | None = None
+    folder: Path | None = None
+    run: Run | None = None

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from visavis.server import cli_trust
+from visavis.server import cli_studio, cli_trust
 from visavis.server.grammar import add, add_actions, add_json
 from visavis.server.system import ending
 from visavis.server.system.config import Config
@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_say(commands)
+    cli_studio.add_batch(commands)
     _add_camera(commands)
     _add_publish(commands)
     _add_avatar(commands)
@@ -305,7 +306,7 @@ def _add_wipe(commands: Any) -> None:
     text = "delete what is kept of visitors: recordings and questions"
     parser = add(commands, "wipe", "wipe:wipe", text)
     parser.add_argument(
-        "--what", nargs="+", choices=("recordings", "questions", "audit"),
+        "--what", nargs="+", choices=("recordings", "questions", "audit", "jobs"),
         help="default: recordings and questions",
     )  # fmt: skip
     parser.add_argument("--older-than", default="", metavar="AGE", help="such as 7d, 12h, 4w")

@@ -127,7 +127,7 @@ def test_files_that_are_named_exist(page):
 
 
 def test_the_api_page_has_every_route_and_no_other(tmp_path):
-    named = set(re.findall(r"`((?:GET|POST|PATCH|DELETE) /[^`?]*)`", TEXTS["api.md"]))
+    named = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`?]*)`", TEXTS["api.md"]))
     assert named == set(routes(tmp_path))
 
 

@@ -73,6 +73,9 @@ LANGUAGES: Final[Mapping[str, Language]] = {
 ENGLISH: Final = LANGUAGES["en"]
 _ALIASES: Final[Mapping[str, str]] = {"nb": "no", "nn": "no", "cmn": "zh", "yue": "zh"}
 
+_LEFTWARD: Final = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+_LEFTWARD_SCRIPTS: Final = frozenset({"arab", "hebr", "syrc", "thaa", "nkoo"})
+
 
 def code_of(tag: str) -> str:
     """A BCP 47 tag -> its language as it is named here: "de-AT" -> "de", "nb" -> "no"."""
@@ -83,3 +86,11 @@ def code_of(tag: str) -> str:
 def is_english(tag: str) -> bool:
     """Whether English readings, phrases and heuristics hold; "" is English too."""
     return code_of(tag) in ("", "en")
+
+
+def is_right_to_left(tag: str) -> bool:
+    """Whether a language is written from right to left; a script that is named decides."""
+    scripts = {part.lower() for part in tag.replace("_", "-").split("-")[1:] if len(part) == 4}
+    if scripts:
+        return bool(scripts & _LEFTWARD_SCRIPTS)
+    return code_of(tag) in _LEFTWARD

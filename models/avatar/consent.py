@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import re
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, Protocol, cast, get_args
 
 from visavis.models.errors import AvatarError
 
@@ -73,6 +73,22 @@ class Consent:
         said = asdict(self)
         plain = {each.name: each.default for each in fields(self)}
         return {key: value for key, value in said.items() if value != plain[key]}
+
+
+class Likeness(Protocol):
+    """Of a person, in a file: a face, or a voice. What is asked when its consent is judged.
+
+    reference: a short name of the consent; source: SHA-256 of the photo or the sample.
+    """
+
+    @property
+    def consent(self) -> Consent: ...
+
+    @property
+    def reference(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
 
 
 def check_until(until: str) -> None:

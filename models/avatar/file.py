@@ -83,6 +83,11 @@ class Card:
     origin: Origin = field(default=Origin(), compare=False)  # no part of the manifest
 
     @property
+    def source(self) -> str:
+        """What the likeness was taken from."""
+        return self.photo_sha256
+
+    @property
     def reference(self) -> str:
         """A short name of the consent, 16 hex digits: the same in every copy of the file.
 

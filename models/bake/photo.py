@@ -28,10 +28,13 @@ MIN_FACE: Final = 64  # px from forehead to chin
 GOOD_FACE: Final = 200  # px; below this the avatar is visibly soft
 BLURRED: Final = 12.0  # variance of the Laplacian of a face of 192 px; sharp ones are above 60
 MAX_TURN: Final = 25.0  # degrees
+MAX_TILT: Final = 30.0  # degrees that a head may lean to a side before it is worth a word
 CUT_OFF: Final = 0.03  # face heights that a landmark may lie outside the photo
 TIGHT: Final = 0.06  # of the frame that may lie outside the photo
 CLOSED_EYES: Final = 0.21  # openness
 DARK: Final = 40.0  # luma of the cheeks
+WHITE: Final = 250  # of every channel, from which on nothing is seen
+BURNT: Final = 0.08  # share of the face that may be so: highlights of a shiny one are 0.01
 FILL_SIDE: Final = 192  # px at which the background is continued behind the person
 BYSTANDER: Final = 0.35  # a second face smaller than this share of the first is background
 
@@ -143,11 +146,23 @@ def turn(face: lm.Face) -> tuple[float, float]:
     return float(yaw) * 1.4, 6.0 - float(pitch)
 
 
+def tilt(face: lm.Face) -> float:
+    """Degrees that the line through the eyes is off level; positive: the picture's right is low."""
+    across = face.points[263, :2] - face.points[33, :2]
+    return float(np.degrees(np.arctan2(across[1], across[0])))
+
+
 def _warnings(photo: Rgb, face: lm.Face) -> tuple[str, ...]:
+    return (*_of_pose(photo, face), *_of_light(photo, face))
+
+
+def _of_pose(photo: Rgb, face: lm.Face) -> list[str]:
     out = []
     yaw, pitch = turn(face)
     if max(abs(yaw), abs(pitch)) > MAX_TURN:
         out.append("The face is turned away: a photo from the front will look more natural.")
+    if abs(tilt(face)) > MAX_TILT:
+        out.append("The head is tilted: a photo with the head upright will look more natural.")
     left, top, side = _frame(photo, face)
     over = max(-left, -top, left + side - photo.shape[1], top + side - photo.shape[0])
     if over > TIGHT * side:
@@ -157,15 +172,22 @@ def _warnings(photo: Rgb, face: lm.Face) -> tuple[str, ...]:
         out.append(f"The face is only {height:.0f} px high: the picture will look soft.")
     if max(_openness(face.eye_right), _openness(face.eye_left)) < CLOSED_EYES:
         out.append("The eyes are closed: with open eyes in the photo the avatar can look at you.")
+    return out
+
+
+def _of_light(photo: Rgb, face: lm.Face) -> list[str]:
+    out = []
     if _cheeks(photo, face) < DARK:
         out.append("The face is very dark: a brighter photo will look better.")
+    if _burnt(photo, face) > BURNT:
+        out.append("Part of the face is overexposed: a photo in softer light will look better.")
     if _sharpness(photo, face) < BLURRED:
         out.append("The face is out of focus: a sharper photo will look better.")
     elif occlusion.mouth_hidden(photo, face):  # a blur hides the line between the lips as well
         out.append("The mouth is hidden: use a photo in which nothing covers it.")
     if occlusion.glare(photo, face):
         out.append("Glare hides an eye: a photo without reflections on glasses will look better.")
-    return tuple(out)
+    return out
 
 
 def _openness(eye: lm.Eye) -> float:
@@ -181,6 +203,14 @@ def _cheeks(photo: Rgb, face: lm.Face) -> float:
     x, y = np.round(face.points[list(lm.CHEEKS), :2]).astype(int).T
     x, y = np.clip(x, 0, photo.shape[1] - 1), np.clip(y, 0, photo.shape[0] - 1)
     return float(np.median(photo[y, x] @ np.array([0.299, 0.587, 0.114])))
+
+
+def _burnt(photo: Rgb, face: lm.Face) -> float:
+    """Share of the face in which light has left no colour and no shape."""
+    low = np.maximum(face.points[:, :2].min(0), 0).astype(int)
+    high = face.points[:, :2].max(0).astype(int)
+    crop = photo[low[1] : high[1], low[0] : high[0]]
+    return float((crop.min(-1) >= WHITE).mean()) if crop.size else 0.0
 
 
 def _sharpness(photo: Rgb, face: lm.Face) -> float:

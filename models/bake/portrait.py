@@ -294,7 +294,7 @@ def _mouth(
     sprites, back = teeth.sprites(head, fitted, shape, framed, body.camera, body.interocular)
     edges = mouth.edges(shape, corner, size)
     reach = shape.width * 0.07
-    return Patch(grids[0], grids[1], edges, sprites, back, (0.32, reach, 0.22, reach * 0.7))
+    return Patch(grids[0], grids[1], edges, sprites, back, (0.22, reach, 0.14, reach * 0.7))
 
 
 def _eye(

@@ -26,10 +26,10 @@ FINE: Final = 4  # samples a px while drawing
 STEP: Final = 0.5  # px between texels of the finished picture
 INTEROCULAR: Final = 63.0  # mm, adult mean
 CAVITY: Final = (28, 10, 10)
-ENAMEL: Final = (211, 203, 189)
+ENAMEL: Final = (236, 214, 192)
 GUM: Final = (176, 98, 96)
-TONGUE: Final = (176, 92, 90)
-DEEP: Final = 0.48  # of the light at the lips that reaches a tongue (path-traced mouths)
+TONGUE: Final = (190, 98, 90)
+DEEP: Final = 0.56  # of the light at the lips that reaches a tongue (path-traced mouths: 0.48)
 ARC: Final = 0.0022  # mm that cutting edges rise a square mm sideways
 TONGUE_FOLLOW: Final = 0.75  # of the jaw's way that the tongue goes
 LOWER_FOLLOW: Final = 1.0  # and the lower teeth, on the way that the fitted jaw takes
@@ -53,7 +53,7 @@ class Arch:
 # Seen widths follow the golden proportion (Levin, 1978); crown heights are usual adult ones.
 UPPER: Final = Arch(
     (8.4, 6.2, 5.4, 4.2, 3.2, 2.4), (10.2, 9.0, 9.8, 8.4, 7.6, 7.0),
-    (1.0, 0.96, 0.80, 0.56, 0.32, 0.18), 2.9,
+    (1.0, 0.97, 0.86, 0.66, 0.42, 0.24), 2.9,
 )  # fmt: skip
 LOWER: Final = Arch(
     (5.2, 5.5, 5.4, 4.6, 3.6, 2.6), (8.6, 8.8, 9.4, 8.2, 7.4, 7.0),
@@ -119,7 +119,7 @@ def _shadow_between(out: Floats, x: Floats, up: Floats, arch: Arch) -> None:
     # Towards the cutting edge two neighbours round off and leave a small dark notch.
     cover = np.clip((up - 0.10 * tall) * 2, 0, 1) * np.clip((0.95 * tall - up) * 2, 0, 1)
     cover *= np.clip((ends[-1] - 0.5 - x) * 2, 0, 1)
-    colour = np.array(ENAMEL, np.float32) * np.array([0.60, 0.52, 0.46]) * light[..., None]
+    colour = np.array(ENAMEL, np.float32) * np.array([0.80, 0.70, 0.62]) * light[..., None]
     out[..., :3] += (colour - out[..., :3]) * cover[..., None]
     out[..., 3] = np.maximum(out[..., 3], cover)
 
@@ -136,7 +136,7 @@ def _tooth(out: Floats, u: Floats, up: Floats, height: float, light: float, scal
         (gum_line - v) * soft * 0.7, 0, 1
     )
     cover *= np.clip((1.0 - np.abs(w)) * scale * 2.2, 0, 1)
-    shade = 1 - 0.30 * np.abs(w) ** 3 - 0.10 * np.clip((v - 0.55) / 0.45, 0, 1)
+    shade = 1 - 0.20 * np.abs(w) ** 4 - 0.10 * np.clip((v - 0.55) / 0.45, 0, 1)
     shade *= 1 - 0.10 * np.clip(1 - v / 0.18, 0, 1)  # the edge lets light through
     gleam = 0.10 * np.exp(-(((w + 0.15) / 0.28) ** 2) - ((v - 0.45) / 0.30) ** 2)
     warm = np.clip(v, 0, 1)[..., None] * np.array([0.0, -0.03, -0.09], np.float32)

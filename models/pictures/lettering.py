@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -24,7 +25,12 @@ _WEIGHT: Final = 600  # semi-bold: it is read at 9 px, too
 _PROBE: Final = 100  # px of font at which letters are measured and compared
 _WIDEST: Final = 2  # of a letter, in font sizes
 _ARABIC: Final = re.compile(r"[\u0600-\u06ff]")
-_LATIN: Final = re.compile(r"[0-9A-Za-z\u00c0-\u024f]+(?:[ .,-][0-9A-Za-z\u00c0-\u024f]+)*")
+_HEBREW: Final = re.compile(r"[\u0590-\u05ff]")
+_SOLE: Final = r"[0-9\u0660-\u0669\u06f0-\u06f9A-Za-z\u00c0-\u024f]+"  # read from left to right
+_LATIN: Final = re.compile(rf"{_SOLE}(?:[ .,:/-]{_SOLE})*")
+_MIRRORED: Final = str.maketrans("()[]{}<>\u00ab\u00bb", ")(][}{><\u00bb\u00ab")
+_ABOVE: Final = 1.1  # of the font's size, rows of a line above its baseline ...
+_BELOW: Final = 0.45  # ... and below it: Arabic letters reach deep
 _FORMS_B: Final = range(0xFE70, 0xFEFD)  # Unicode's Arabic Presentation Forms-B
 _INVISIBLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # categories that draw nothing
 
@@ -39,6 +45,49 @@ def ink(text: str, capital: int) -> Bytes:
         raise ValueError(f"no font has {wrong!r}")
     drawn = _arabic(text, capital) if _ARABIC.search(text) else _drawn(text, capital)
     return _cut(drawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text. ink: (rows, columns) coverage from 0 to 255, cut at its sides alone.
+
+    baseline: the row on which letters stand: the same in all lines of one size.
+    """
+
+    ink: Bytes
+    baseline: int
+
+
+def line(text: str, size: int, weight: int = _WEIGHT) -> Line:
+    """A line as it is read, from the right where its letters are Arabic or Hebrew.
+
+    size: of the font, px; weight: 400 is regular, 700 bold. Raises ValueError as `ink` does.
+    """
+    if wrong := unwritable(text):
+        raise ValueError(f"no font has {wrong!r}")
+    if _ARABIC.search(text):
+        drawn, row = _written(shaped(text), size, weight), size + _ascent(size)
+    else:
+        drawn, row = _put(_ordered(text), size, weight), 2 * size
+    columns = np.flatnonzero(drawn.max(0))
+    above, below = round(_ABOVE * size), round(_BELOW * size)
+    rows = np.zeros((above + below, columns[-1] + 1 - columns[0]), np.uint8)
+    kept = drawn[row - above : row + below, columns[0] : columns[-1] + 1]
+    rows[: len(kept)] = kept
+    return Line(rows, above)
+
+
+def width(text: str, size: int, weight: int = _WEIGHT) -> float:
+    """px that a line takes, about; quicker than drawing it."""
+    if _ARABIC.search(text):
+        return float(_noto(size, weight).getlength(_joined(text)))
+    return float(cv2.getTextSize((0, 0), text, (0, 0), _face(), size, weight)[2])
+
+
+def is_from_right(text: str) -> bool:
+    """Whether it is read from the right: most of its letters are Arabic or Hebrew."""
+    turned = sum(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text)
+    return turned > sum(unicodedata.bidirectional(letter) == "L" for letter in text)
 
 
 def unwritable(text: str) -> str:
@@ -61,10 +110,10 @@ def _drawn(text: str, capital: int) -> Bytes:
     return _put(text, max(1, round(capital / _capital())))
 
 
-def _put(text: str, size: int) -> Bytes:
-    """size: of the font, px."""
+def _put(text: str, size: int, weight: int = _WEIGHT) -> Bytes:
+    """size: of the font, px; letters stand on the row 2 * size."""
     canvas = np.zeros((3 * size, _WIDEST * size * (len(text) + 1), 3), np.uint8)
-    cv2.putText(canvas, text, (size, 2 * size), (255, 255, 255), _face(), size, _WEIGHT)
+    cv2.putText(canvas, text, (size, 2 * size), (255, 255, 255), _face(), size, weight)
     return canvas[..., 0]
 
 
@@ -86,6 +135,11 @@ def _has(letter: str) -> bool:
     return letter == "?" or not np.array_equal(_put(letter, _PROBE), _put("?", _PROBE))
 
 
+def _ordered(text: str) -> str:
+    """Hebrew as it is drawn from left to right."""
+    return _turned(text) if _HEBREW.search(text) else text
+
+
 # --- Arabic -------------------------------------------------------------------------------------
 
 
@@ -94,16 +148,21 @@ def _arabic(text: str, capital: int) -> Bytes:
     return _written(shown, max(1, round(capital * _PROBE / height)))
 
 
-def _written(text: str, size: int) -> Bytes:
+def _written(text: str, size: int, weight: int = _WEIGHT) -> Bytes:
     canvas = Image.new("L", (_WIDEST * size * (len(text) + 1), 3 * size))
-    ImageDraw.Draw(canvas).text((size, size), text, font=_noto(size), fill=255)
+    ImageDraw.Draw(canvas).text((size, size), text, font=_noto(size, weight), fill=255)
     return np.asarray(canvas)
 
 
-def _noto(size: int) -> ImageFont.FreeTypeFont:
+def _ascent(size: int) -> int:
+    return _noto(size).getmetrics()[0]
+
+
+@lru_cache(maxsize=16)
+def _noto(size: int, weight: int = _WEIGHT) -> ImageFont.FreeTypeFont:
     path = files("pylopdf_fonts_ar") / "NotoSansArabic-Variable.ttf"
     font = ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
-    font.set_variation_by_axes([_WEIGHT, 100])  # weight, width in %
+    font.set_variation_by_axes([weight, 100])  # weight, width in %
     return font
 
 
@@ -117,8 +176,11 @@ def _has_arabic(letter: str) -> bool:
 def shaped(text: str) -> str:
     """Arabic as it is drawn from left to right: each letter's form by its neighbours, all turned
     round but for words and numbers in Latin letters."""
-    joined = _joined(text)
-    turned = joined[::-1]
+    return _turned(_joined(text))
+
+
+def _turned(text: str) -> str:
+    turned = text.translate(_MIRRORED)[::-1]
     return _LATIN.sub(lambda found: found.group()[::-1], turned)
 
 

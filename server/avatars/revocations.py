@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from visavis.models.avatar.file import Card
+from visavis.models.avatar.consent import Likeness
 from visavis.models.avatar.seal import verified
 from visavis.models.files import PRIVATE, PRIVATE_FOLDER, whole
 from visavis.server.avatars.signatures import Signatures, signer
@@ -40,7 +40,8 @@ _WHATS: Final = ("revoked", "renewed")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a list. reference: of the consent; photo: SHA-256, "" in a renewal."""
+    """One line of a list. reference: of the consent; photo: SHA-256 of that or, of a
+    voice, of its sample; "" in a renewal."""
 
     what: Literal["revoked", "renewed"]
     reference: str
@@ -50,11 +51,11 @@ class Entry:
     reason: str = ""  # for the operator's eyes
     by: str = ""
 
-    def means(self, card: Card) -> bool:
+    def means(self, card: Likeness) -> bool:
         """Whether it is about this consent."""
         if card.reference == self.reference:
             return True
-        return self.what == "revoked" and bool(self.photo) and card.photo_sha256 == self.photo
+        return self.what == "revoked" and bool(self.photo) and card.source == self.photo
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ class _List:
             return f"{words}, or if there is none delete {self.begun} and revoke anew"
         return words if self.expected or self.was_there else ""
 
-    def revoked(self, card: Card) -> Entry | None:
+    def revoked(self, card: Likeness) -> Entry | None:
         """The entry that revokes it; None: none does, or it was given anew."""
         found = None
         for entry in self.entries:
@@ -116,7 +117,7 @@ class Revocations:
             for each in self._lists:
                 self._look(each)
 
-    def of(self, card: Card) -> Entry | None:
+    def of(self, card: Likeness) -> Entry | None:
         """What revokes a consent, as of the last look."""
         return next((entry for each in self._lists if (entry := each.revoked(card))), None)
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from visavis.engines.language.languages import code_of
-from visavis.models.avatar.consent import Use
-from visavis.models.avatar.file import Card
+from visavis.models.avatar.consent import Likeness, Use
 from visavis.server.avatars.revocations import Revocations
 from visavis.server.system.errors import NotAllowed
 
@@ -43,7 +42,7 @@ class Standing:
 IN_FORCE: Final = Standing()
 
 
-def standing(card: Card, revocations: Revocations, now: datetime.datetime) -> Standing:
+def standing(card: Likeness, revocations: Revocations, now: datetime.datetime) -> Standing:
     """As of the last look at the lists, and by this wall clock."""
     if (entry := revocations.of(card)) is not None:
         day = entry.at[:10]
@@ -56,7 +55,7 @@ def standing(card: Card, revocations: Revocations, now: datetime.datetime) -> St
     return _in_time(card, now)
 
 
-def _in_time(card: Card, now: datetime.datetime) -> Standing:
+def _in_time(card: Likeness, now: datetime.datetime) -> Standing:
     last, given = card.consent.last_day, card.consent.given
     if last is None:
         return IN_FORCE
@@ -71,7 +70,7 @@ def _in_time(card: Card, now: datetime.datetime) -> Standing:
     return IN_FORCE
 
 
-def check_use(card: Card, use: Use, name: str) -> None:
+def check_use(card: Likeness, use: Use, name: str) -> None:
     """Raises NotAllowed("use-not-allowed")."""
     if use in card.consent.uses:
         return
@@ -84,7 +83,7 @@ def check_use(card: Card, use: Use, name: str) -> None:
     raise NotAllowed(message, "use-not-allowed")
 
 
-def spoken(card: Card, languages: tuple[str, ...], name: str) -> tuple[str, ...]:
+def spoken(card: Likeness, languages: tuple[str, ...], name: str) -> tuple[str, ...]:
     """Of languages, the codes of those that are allowed. Raises NotAllowed where none is."""
     allowed = card.consent.languages
     found = tuple(each for each in languages if not allowed or each in allowed)
@@ -109,10 +108,11 @@ class Permit:
     the monotonic one, too.
     """
 
-    card: Card
+    card: Likeness
     revocations: Revocations
     wall: Wall = utc
     monotonic: Callable[[], float] = time.monotonic
+    what: str = "face"
     _ends: float | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -132,5 +132,5 @@ class Permit:
         if found.code == "consent-clock":  # told to whoever begins; the monotonic clock judges
             found = IN_FORCE
         if found.code or late:
-            return "The person whose face this is does not allow it any more."
+            return f"The person whose {self.what} this is does not allow it any more."
         return ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from visavis.models.avatar.consent import Use
+from visavis.models.avatar.consent import Likeness, Use
 from visavis.models.avatar.file import (
     SHIPPED,
     SUFFIX,
@@ -113,11 +113,11 @@ class AvatarStore:
         else:
             found.readable[name] = path
 
-    def standing(self, card: Card) -> Standing:
+    def standing(self, card: Likeness) -> Standing:
         """Whether a consent is in force, as of the last look at the lists."""
         return standing.standing(card, self.revocations, self._wall())
 
-    def permit(self, card: Card) -> Permit:
+    def permit(self, card: Likeness) -> Permit:
         """A session's leave to use a likeness for as long as its consent is in force."""
         return Permit(card, self.revocations, self._wall)
 

@@ -23,7 +23,7 @@ from visavis.server.avatars.faces import Faces
 from visavis.server.avatars.identity import ASKED, Identity
 from visavis.server.avatars.previews import Previews
 from visavis.server.avatars.store import AvatarStore
-from visavis.server.commands import films
+from visavis.server.commands import films, studio
 from visavis.server.http.admission import Admission
 from visavis.server.http.app import Basics, Part, Room, VoiceRoutes
 from visavis.server.http.app import application as assembled
@@ -57,6 +57,9 @@ from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
+from visavis.server.studio.knowing import known
+from visavis.server.studio.projects import Projects
+from visavis.server.studio.projects_http import ProjectRoutes
 from visavis.server.system import clock_doubt, llm
 from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.config import Config, as_source
@@ -183,6 +186,12 @@ def avatar_routes(config: Config, store: AvatarStore, audit: Audit | None) -> Av
         identity=identity(config, store),
         previews=Previews(lettered(config)),
     )
+
+
+def project_routes(config: Config, store: AvatarStore) -> ProjectRoutes:
+    """The addresses of projects; of the process that takes callers in."""
+    projects = Projects(config.home_path / "projects")
+    return ProjectRoutes(projects, lambda: known(store, config.avatar, config.home_path))
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:
@@ -332,16 +341,19 @@ def application(
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     roster = Roster(live, lender, desk.presence, metrics, audit)
     roster.publish = partial(desk.put, 0)
+    filming = studio.of(config, lambda: places.taken > 0, metrics)
     parts: tuple[Part, ...] = (
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics, audit),
         avatar_routes(config, store, audit),
+        project_routes(config, store),
         VoiceRoutes(config.voice or VOICE, config.language, config.home_path),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         topics(config),
         RelayRoutes(relays(config)),
+        *filming.parts,
         *wires(config, live, metrics),
         Basics(
             lambda: live.missing,
@@ -358,5 +370,6 @@ def application(
     app = assembled(
         door, Headers(config.frame_ancestors, pictures.hosts, camera=config.sees_people), parts
     )
+    filming.keep(app)
     app[SESSIONS], app[ADMISSION], app[PLACES] = live, admitting, places
     return app

@@ -37,7 +37,7 @@ def user() -> str:
         return f"user {os.getuid()}"
 
 
-def advance(bar: Any, done: int) -> None:
+def advance(bar: Any, done: float) -> None:
     """Bring a progress bar to `done` of its total."""
     bar.update(done - bar.n)
 

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
+from visavis.server.jobs import configured
+from visavis.server.jobs.embedded import RESULTS, remove
+from visavis.server.jobs.ledger import FILE, Ledger
 from visavis.server.recording import kept as recordings
 from visavis.server.services.gaps import Gaps
 from visavis.server.system.audit import Audit
 from visavis.server.system.audit_check import rows
 from visavis.server.system.chain import Chain, files, folder_of
 from visavis.server.system.config import Config
+from visavis.server.system.errors import QueueError
 from visavis.server.system.faults import fault
 from visavis.server.system.installation import Installation
 from visavis.server.system.spans import Span
@@ -125,6 +131,42 @@ class AuditLines:
         return (span.until or datetime.now(UTC)).astimezone(UTC).date().isoformat()
 
 
+class Jobs:
+    """Films and other work that is over, with what was asked for; those under way stay."""
+
+    of = "jobs"
+
+    def __init__(self, home: Path, days: int) -> None:
+        self.place, self.days = home / configured.FOLDER, days
+
+    def count(self, span: Span, session: str = "") -> Amount:
+        """See Kind."""
+        ids = self._ids(span, session)
+        found = [path for id in ids for path in (self.place / RESULTS / id).rglob("*")]
+        return Amount(len(ids), sum(path.stat().st_size for path in found if path.is_file()))
+
+    def delete(self, span: Span, session: str = "") -> Amount:
+        """See Kind."""
+        if not (ids := self._ids(span, session)):
+            return Amount()
+        with closing(Ledger(self.place)) as ledger:
+            gone = [each for id in ids for each in ledger.forget(id)]
+        for id in gone:
+            remove(self.place / RESULTS / id)
+        return Amount(len(gone))
+
+    def _ids(self, span: Span, session: str) -> list[str]:
+        if session or not (self.place / FILE).exists():
+            return []
+        since = span.since.timestamp() if span.since else 0.0
+        until = span.until.timestamp() if span.until else math.inf
+        try:
+            with closing(Ledger(self.place)) as ledger:
+                return ledger.over(since, until)
+        except QueueError as error:
+            raise OSError(error.detail) from error
+
+
 def kinds(config: Config) -> dict[str, Kind]:
     """All of them, by the names that the operator uses."""
     home = config.home_path
@@ -132,6 +174,7 @@ def kinds(config: Config) -> dict[str, Kind]:
         "recordings": Recordings(home, config.recordings_days),
         "questions": Questions(home, config.keep_questions_days),
         "audit": AuditLines(home, config.audit_days),
+        "jobs": Jobs(home, config.jobs_days),
     }
 
 

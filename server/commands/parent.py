@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from visavis.server.commands import admitting, composition, keeping, lifetime
+from visavis.server.commands import admitting, composition, keeping, lifetime, studio
 from visavis.server.commands.console import say_line
 from visavis.server.http.admission import Admission
-from visavis.server.http.app import Basics, Room
+from visavis.server.http.app import Basics, Part, Room
 from visavis.server.http.app import application as assembled
 from visavis.server.http.cards import CardRoutes
 from visavis.server.http.detecting import DetectRoutes
@@ -47,11 +47,10 @@ log = logging.getLogger("visavis")
 WORKER: Final = (sys.executable, "-P", "-m", "visavis.server.commands.worker")
 _CLOSE: Final = 2.0  # s that a worker may take beyond the drain: files are closed
 _ENDS: Final = "The server is shutting down."
+_TOKENS: Final = "token", "staff_token", "metrics_token", "token_secret", "token_secret_old"
 _PRIVATE: Final = frozenset(  # not for workers
-    f"{name}{suffix}"
-    for name in ("token", "staff_token", "metrics_token", "token_secret", "token_secret_old")
-    for suffix in ("", "_file")
-) | {"tls_cert", "tls_key"}
+    f"{name}{suffix}" for name in (*_TOKENS, "webhook_secret") for suffix in ("", "_file")
+) | {"tls_cert", "tls_key", "jobs", "jobs_results"}
 
 
 async def serve(config: Config, count: int) -> None:
@@ -107,16 +106,19 @@ def _application(
     wiring = WireForwarding(crew, composition.ways(config))
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     DeskLink(desk, crew)
-    parts = (
+    filming = studio.of(config, lambda: places.taken > 0, metrics)
+    parts: tuple[Part, ...] = (
         forwarding,
         StaffForwarding(crew, forwarding),
         wiring,
         DeskRoutes(desk),
         composition.avatar_routes(config, store, audit),
+        composition.project_routes(config, store),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         composition.topics(config),
         RelayRoutes(composition.relays(config)),
+        *filming.parts,
         Basics(
             lambda: ends() or crew.missing,
             lambda: Room(admission.places, places.taken, admission.why),
@@ -124,9 +126,11 @@ def _application(
         ),
     )
     guard = composition.guard(config, metrics, places, crew.register.evict, audit)
-    return assembled(
+    app = assembled(
         guard, Headers(config.frame_ancestors, pictures.hosts, camera=config.sees_people), parts
     )
+    filming.keep(app)
+    return app
 
 
 async def _until(

@@ -142,6 +142,12 @@ def _of_visitors(config: Config) -> Iterator[Stored]:
         "audit, audit_days; visavis wipe --what audit",
     )  # fmt: skip
     yield Stored(
+        "jobs: scripts and tables that films are made of, and the films",
+        str(there["jobs"].place), _size(there["jobs"].place), _readers(config, "jobs"),
+        f"{_days(config.jobs_days)}, once they are over",
+        "jobs_days; DELETE /v1/videos/{id}; visavis wipe --what jobs",
+    )  # fmt: skip
+    yield Stored(
         "photos and videos of which avatars are made, films looked at for marks (/detect)",
         "memory, and a temporary file without a name", "not counted", _OWNER,
         "until it is done, some seconds", "create_avatars, consent_presence, detect",
@@ -255,6 +261,16 @@ def _leaving(config: Config) -> Iterator[Leaves]:
         "a face and its voice, when you run `visavis publish` or a camera with --url", "",
         "to where that command says",
     )  # fmt: skip
+    yield Leaves(
+        "scripts and films, to the Redis server and the store of `visavis worker`",
+        " ".join(filter(None, (_host(config.jobs), _store(config)))),
+        "jobs, jobs_results",
+    )
+    yield Leaves(
+        "that a job is over, and how it is called, to addresses that whoever asked for it names",
+        "those" if config.webhook_secret else "",
+        "webhook_networks",
+    )
     rooms = " ".join(_host(url) for url in config.livekit_urls.split())
     yield Leaves("sound and pictures to rooms of LiveKit", rooms, "livekit_urls")
     yield Leaves(
@@ -287,6 +303,11 @@ def _of_tools(config: Config) -> Iterator[tuple[str, str]]:
 def _host(url: str) -> str:
     """Without an account, a path or a key."""
     return urlsplit(url).hostname or ""
+
+
+def _store(config: Config) -> str:
+    """Where films go that others fetch; a folder is of this machine, or shared by it."""
+    return config.jobs_results if "://" in config.jobs_results else ""
 
 
 def _relay(url: str) -> str:

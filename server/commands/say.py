@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -18,9 +17,8 @@ from visavis.engines.base import PLAY_RATE, Tts
 from visavis.engines.language import saying
 from visavis.engines.marking.payload import SessionClass
 from visavis.engines.registry import VOICE
-from visavis.models.avatar.file import Card
 from visavis.server.avatars import standing
-from visavis.server.avatars.store import AvatarStore
+from visavis.server.avatars.leave import Leave
 from visavis.server.commands import films
 from visavis.server.commands.console import advance, check_voice, say_line, user
 from visavis.server.commands.rendering import LEAD_IN, render
@@ -39,7 +37,6 @@ from visavis.server.system.errors import ConfigError, Ended
 
 T = TypeVar("T")
 
-_LOOK: Final = 5.0  # s between two looks at whether the face may still be shown
 _FILMS: Final = {".mp4", ".m4v", ".mov", ".mkv"}  # what holds H.264 and AAC
 
 
@@ -76,9 +73,11 @@ def say(options: argparse.Namespace) -> None:
         recorder = Recorder(options.output, FINE, trace=trace, signing=signing)
         finished = finishes(config, stamp(config, SessionClass.VIDEO))
         engines = offline_engines(draw, director, voice, lips, finishes=finished)
-        leave = _Leave(store, avatar.card)
-        notes = leave.during(
-            lambda: render(engines, inlet, recorder, partial(_show, bar, leave)), options.output
+        leave = Leave(store, avatar.card)
+        notes = _during(
+            leave,
+            lambda: render(engines, inlet, recorder, partial(_show, bar, leave)),
+            options.output,
         )
     if dropped := notes.dropped or director.understand(options.style).dropped:
         say_line(f"note: not understood: {', '.join(dropped)}")
@@ -127,36 +126,21 @@ def _voice(name: str, config: Config) -> Tts:
     return load.tts(name, config.home_path)
 
 
-class _Leave:
-    """Whether the face may be shown is looked at while a long film is made, too."""
+def _during(leave: Leave, work: Callable[[], T], film: Path) -> T:
+    """Do it; without leave the film is removed. Raises Ended, and what the work does.
 
-    def __init__(self, store: AvatarStore, card: Card) -> None:
-        self._lists, self._permit = store.revocations, store.permit(card)
-        self._looked = time.monotonic()
-        self._over = ""
-
-    def during(self, work: Callable[[], T], film: Path) -> T:
-        """Do it; without leave the film is removed. Raises Ended, and what the work does."""
-        try:
-            return work()
-        except OSError as error:
-            if not self._over:
-                raise
-            film.unlink(missing_ok=True)
-            raise Ended(self._over, "consent-revoked") from error
-
-    def check(self) -> None:
-        """Raises Ended, which the recorder takes for a fault of its own."""
-        if time.monotonic() - self._looked < _LOOK:
-            return
-        self._lists.look()
-        self._looked = time.monotonic()
-        self._over = self._permit.over()
-        if self._over:
-            raise Ended(self._over, "consent-revoked")
+    The recorder takes what `check` raises for a fault of its own.
+    """
+    try:
+        return work()
+    except OSError as error:
+        if not leave.over:
+            raise
+        film.unlink(missing_ok=True)
+        raise Ended(leave.over, "consent-revoked") from error
 
 
-def _show(bar: Any, leave: _Leave, done: Tick, known: Tick) -> None:
+def _show(bar: Any, leave: Leave, done: Tick, known: Tick) -> None:
     leave.check()
     bar.total = known // FRAME
     advance(bar, done // FRAME)

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> None:
     for doubt in config_secrets.doubts(config, file=options.config):
         log.warning(doubt)
     films.signatory(config)  # before workers are begun, which could only end
-    for secret in (*config_secrets.SECRETS, "ice_servers"):  # no child process needs them
+    for secret in (*config_secrets.SECRETS, "ice_servers", "jobs"):  # no child process needs them
         os.environ.pop(f"VISAVIS_{secret.upper()}", None)
     count = workers(config, Machine())
     if count == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -27,13 +28,15 @@ log = logging.getLogger(__name__)
 MAX_BODY: Final = 64 * 1024  # bytes of a body that is no upload
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 _PROBLEM: Final = "application/problem+json"
+NOTHING: Final[Mapping[str, Any]] = {}
 _INVALID: Final = ' error="invalid_token"'
 SDP: Final = "application/sdp"
 
 
 def shown(problem: Problem) -> web.Response:
     """The response to a request that cannot be served."""
-    return refused(problem, plain(problem.status, problem.title, problem.detail, problem.code))
+    told = plain(problem.status, problem.title, problem.detail, problem.code, problem.more)
+    return refused(problem, told)
 
 
 def refused(problem: Problem, response: web.Response) -> web.Response:
@@ -66,10 +69,15 @@ def of(error: Exception, path: str) -> web.Response:
     return plain(500, "Internal error", "The server's log says more.")
 
 
-def plain(status: int, title: str, detail: str, code: str = "") -> web.Response:
-    """A problem of these words; its type is about:blank unless there is a code."""
+def plain(
+    status: int, title: str, detail: str, code: str = "", more: Mapping[str, Any] = NOTHING
+) -> web.Response:
+    """A problem of these words; its type is about:blank unless there is a code.
+
+    more: further members of it.
+    """
     kind = f"urn:visavis:{code}" if code else "about:blank"
-    body = {"type": kind, "title": title, "status": status, "detail": detail}
+    body = {**more, "type": kind, "title": title, "status": status, "detail": detail}
     return web.Response(status=status, text=json.dumps(body), content_type=_PROBLEM)
 
 
@@ -78,23 +86,35 @@ def passed_on(status: int, content: bytes) -> web.Response:
     return web.Response(status=status, body=content, content_type=_PROBLEM)
 
 
-async def body(request: web.Request) -> str:
-    """The body as text. Raises TooLarge, Malformed."""
+async def body(request: web.Request, most: int = MAX_BODY) -> str:
+    """The body as text. most: bytes. Raises TooLarge, Malformed."""
     # Never decoded as the caller names it: Python knows charsets such as punycode and undefined.
     if (request.charset or "utf-8").lower() not in _CHARSETS:
         raise Malformed("The body must be UTF-8 text.")
     try:
-        return (await content(request)).decode()
+        return (await content(request, most)).decode()
     except UnicodeDecodeError:
         raise Malformed("The body must be UTF-8 text.") from None
 
 
-async def content(request: web.Request) -> bytes:
+async def content(request: web.Request, most: int = MAX_BODY) -> bytes:
     """The body as it is. Raises TooLarge."""
     try:
+        if most != MAX_BODY:  # which is what the application lets through
+            return await _long(request, most)
         return await request.read()
     except web.HTTPRequestEntityTooLarge as error:
-        raise TooLarge(f"The body is over {MAX_BODY} bytes.") from error
+        raise TooLarge(f"The body is over {most} bytes.") from error
+
+
+async def _long(request: web.Request, most: int) -> bytes:
+    """A body that may be longer than others. Raises HTTPRequestEntityTooLarge."""
+    read = bytearray()
+    async for piece in request.content.iter_any():
+        read += piece
+        if len(read) > most:
+            raise web.HTTPRequestEntityTooLarge(most, len(read))
+    return bytes(read)
 
 
 async def sdp_offer(request: web.Request) -> str:
@@ -107,12 +127,12 @@ async def sdp_offer(request: web.Request) -> str:
     return text
 
 
-async def json_object(request: web.Request) -> dict[str, Any]:
+async def json_object(request: web.Request, most: int = MAX_BODY) -> dict[str, Any]:
     """The body as a JSON object, empty where there is none. Raises TooLarge, Malformed."""
     if not request.can_read_body:
         return {}
     try:
-        fields = strict_json.parse(await body(request))
+        fields = strict_json.parse(await body(request, most))
     except strict_json.NotJson:
         raise Malformed("The body is not JSON.", "malformed-json") from None
     if not isinstance(fields, dict):

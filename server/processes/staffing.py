@@ -9,18 +9,18 @@ from typing import Any, Final
 from aiohttp import ClientError, ClientTimeout, web
 
 from visavis.server.http import problems
+from visavis.server.http.streams import BEAT, STEP, Stream
 from visavis.server.processes.crew import Crew
 from visavis.server.processes.forwarding import Forwarding, asked
 from visavis.server.processes.link import Link, LinkError
 from visavis.server.processes.worker import Worker
-from visavis.server.staff import rows, streams
+from visavis.server.staff import rows
 from visavis.server.staff.desk import Desk
 from visavis.server.staff.rows import Row
-from visavis.server.staff.streams import Stream
 from visavis.server.system.errors import NotReady
 
 # A worker says something every 3 s, so one that says nothing for longer is as good as gone.
-_STREAM: Final = ClientTimeout(total=None, sock_connect=5.0, sock_read=4 * streams.BEAT)
+_STREAM: Final = ClientTimeout(total=None, sock_connect=5.0, sock_read=4 * BEAT)
 _PIECE: Final = 64 * 1024  # bytes
 
 
@@ -83,7 +83,7 @@ async def _next(content: Any, stream: Stream) -> bytes:
     reading = asyncio.ensure_future(content.read(_PIECE))
     try:
         while not stream.gone:
-            done, _ = await asyncio.wait([reading], timeout=streams.STEP)
+            done, _ = await asyncio.wait([reading], timeout=STEP)
             if done:
                 piece: bytes = reading.result()
                 return piece

@@ -17,16 +17,16 @@ from typing import Final, Literal
 from visavis.engines.base import UNTOLD
 from visavis.engines.language.phrasebook import LANGUAGES, phrase
 from visavis.server import protocol
+from visavis.server.http import streams
+from visavis.server.http.streams import Told
 from visavis.server.rtc.booth import Booth
 from visavis.server.rtc.held import Held
 from visavis.server.session import events
 from visavis.server.session.attendance import Presence
 from visavis.server.session.doors import Playout
 from visavis.server.session.lipsync import Mouth
-from visavis.server.staff import streams
 from visavis.server.staff.lines import Lines
 from visavis.server.staff.rows import REASON, Doing, Row
-from visavis.server.staff.streams import Told
 from visavis.server.system.audit import Audit, Deed, Unaudited
 from visavis.server.system.errors import Conflict
 from visavis.server.system.flow import Tasks

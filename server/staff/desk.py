@@ -10,10 +10,10 @@ from typing import Final
 
 from aiohttp import web
 
+from visavis.server.http import streams
+from visavis.server.http.streams import Stream, Told
 from visavis.server.session.attendance import Presence
-from visavis.server.staff import streams
 from visavis.server.staff.rows import Row, urgency
-from visavis.server.staff.streams import Stream, Told
 from visavis.server.system.errors import TooMany
 from visavis.server.system.metrics import Metrics
 

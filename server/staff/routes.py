@@ -12,9 +12,9 @@ from visavis.engines.base import EngineError
 from visavis.engines.language import saying
 from visavis.server import protocol
 from visavis.server.http.problems import SDP, json_object, sdp_offer
+from visavis.server.http.streams import Stream
 from visavis.server.staff.attendant import Attendant, Member
 from visavis.server.staff.roster import Roster
-from visavis.server.staff.streams import Stream
 from visavis.server.system.errors import Malformed, NotReady
 
 _DESK: Final = re.compile(r"[A-Za-z0-9-]{8,64}", re.ASCII)

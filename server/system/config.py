@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 from visavis.models import piper_voices
 from visavis.server.system.addresses import Address, Network, addresses, networks, ports, relays
-from visavis.server.system.config_trust import Trust
+from visavis.server.system.config_studio import Studio
 from visavis.server.system.pairs import pairs
 from visavis.server.system.setting import path, setting
 
@@ -29,10 +29,11 @@ def as_source(text: str) -> Source | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Config(Trust):
+class Config(Studio):
     """Everything that can be set, with its default. Checked by `config_reading.check`.
 
-    What a picture says of itself, and who allowed it, is in `config_trust`.
+    What a picture says of itself, and who allowed it, is in `config_trust`; films of scripts are in
+    `config_studio`.
     """
 
     host: str = setting("127.0.0.1", "address to listen on; any other than loopback needs a token")
@@ -222,6 +223,17 @@ class Config(Trust):
     llm_total_seconds: float = setting(30.0, "how long one answer may take, tools included")
     llm_speculate: str = setting(
         "on", "on or off: whether it is asked before it is sure that the visitor has finished"
+    )
+    studio_translator: str = setting(
+        "auto",
+        "who translates scripts: openai (the endpoint of llm_base_url), ctranslate2 (a folder of "
+        "models), apertium, or auto: the first of them that is here and has the languages",
+    )
+    studio_translator_model: str = setting(
+        "", "name of the endpoint's model that translates; empty: llm_model"
+    )
+    studio_translator_folder: str = setting(
+        "", "folder of a CTranslate2 translation model, or of several, each in a folder of its own"
     )
     whep: str = setting(
         "off",

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from visavis.engines.language.languages import LANGUAGES, code_of
 from visavis.engines.registry import DIALOGUES, WANTED, as_wanted
 from visavis.engines.settings import CORNERS, LETTERS, SIZES
-from visavis.server.system import jws, llm
+from visavis.server.system import jws, llm, translators
 
 if TYPE_CHECKING:
     from visavis.server.system.config import Config
@@ -39,7 +39,7 @@ def faults(config: Config) -> Iterator[str]:
     """All of them. Raises ConfigError for an address that is none."""
     for found in (
         _access_faults, _choice_faults, _disclosure_faults, _place_faults, _number_faults,
-        _media_faults, _relay_faults, _signing_faults, llm.faults,
+        _media_faults, _relay_faults, _signing_faults, _job_faults, llm.faults, translators.faults,
     ):  # fmt: skip
         yield from found(config)
 
@@ -234,3 +234,18 @@ def _media_faults(config: Config) -> Iterator[str]:
             "media_announce: media is received at this machine alone, where no NAT leads to: set "
             "media_addresses to the address behind the NAT, or to 0.0.0.0"
         )
+
+
+def _job_faults(config: Config) -> Iterator[str]:
+    """Where films are made, and who is told."""
+    if config.jobs and not config.jobs.startswith(("redis://", "rediss://")):
+        yield "jobs must begin with redis:// or rediss://, or be empty: made on this machine"
+    if config.jobs_results and not config.jobs:
+        yield "jobs_results is set and jobs is not: films of this machine lie in home"
+    if config.jobs_processes != AUTO and not 1 <= config.jobs_processes <= _WORKERS:
+        yield f"jobs_processes is {config.jobs_processes}: write auto, or 1 to {_WORKERS}"
+    if config.jobs_beside < 0:
+        yield f"jobs_beside is {config.jobs_beside}: write 0 or more"
+    if not 0 <= config.jobs_days <= _DAYS:
+        yield f"jobs_days is {config.jobs_days}: write days, 0 for never"
+    _ranges = config.webhook_ranges  # raises by itself

@@ -29,10 +29,12 @@ _SECRET: Final = {
     "turn_secret": "the relays' secret",
     "pipecat_key": "the key of Pipecat's clients",
     "realtime_key": "the key of OpenAI Realtime's clients",
+    "webhook_secret": "the secret of webhooks",
 }
 SECRETS: Final = tuple(_SECRET)
 READ_LATER: Final = "llm_key"  # when the model is asked
 _ACCOUNT: Final = re.compile(r"turns?:[^@\s]*@", re.IGNORECASE)
+_PASSWORD: Final = re.compile(r"rediss?://[^@\s]*@", re.IGNORECASE)
 _SHORT: Final = 16  # characters of a token that may be guessed
 
 
@@ -57,6 +59,12 @@ def refuse(given: Mapping[str, Any]) -> None:
         msg = (
             "a relay's account on the command line can be read by every user of this machine: "
             f"set ice_servers in {FILE}, or VISAVIS_ICE_SERVERS"
+        )
+        raise ConfigError(msg)
+    if _PASSWORD.search(str(given.get("jobs", ""))):
+        msg = (
+            "the password of Redis on the command line can be read by every user of this machine: "
+            f"set jobs in {FILE}, or VISAVIS_JOBS"
         )
         raise ConfigError(msg)
 
@@ -86,6 +94,8 @@ def doubts(
             found.append(secret_files.doubt(settings_file, what))
     if _ACCOUNT.search(config.ice_servers) and f"{PREFIX}ICE_SERVERS" not in env:
         found.append(secret_files.doubt(settings_file, "the account of a relay"))
+    if _PASSWORD.search(config.jobs) and f"{PREFIX}JOBS" not in env:
+        found.append(secret_files.doubt(settings_file, "the password of Redis"))
     for name, what in _SECRET.items():
         if (own := getattr(config, name)) and len(own) < _SHORT and name != READ_LATER:
             found.append(f"{what} has {len(own)} characters: `visavis token` makes a long one")

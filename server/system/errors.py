@@ -21,11 +21,14 @@ Problem                a request that cannot be served: problem+json with `statu
   Busy  503            one avatar is being made already
   Full  503            no room for one more session
   NotReady  503        loading, broken or shutting down
+  NoSpace  507         the disk takes no more
+  QueueError  507      a job cannot be kept
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 
 class ConfigError(Exception):
@@ -45,6 +48,11 @@ class Problem(Exception):
 
     status: ClassVar[int]
     title: ClassVar[str]
+
+    @property
+    def more(self) -> Mapping[str, Any]:
+        """What else a program is told: further members of the problem (RFC 9457, 3.2)."""
+        return {}
 
     def __init__(self, detail: str, code: str = "") -> None:
         super().__init__(detail)
@@ -165,3 +173,18 @@ class NotReady(Problem):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail, "not-ready")
+
+
+class NoSpace(Problem):
+    """What was sent cannot be kept: the disk is full, or may not be written to."""
+
+    status, title = 507, "Insufficient storage"
+
+
+class QueueError(Problem):
+    """A job cannot be kept; the text says where, and why."""
+
+    status, title = 507, "Insufficient storage"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, "job-unkept")

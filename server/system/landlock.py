@@ -15,7 +15,7 @@ from typing import Final
 _CREATE, _ADD_RULE, _RESTRICT = 444, 445, 446  # the same on every architecture
 _ASK_VERSION: Final = 1
 _PATH_BENEATH: Final = 1
-_READ_FILE, _READ_DIR = 1 << 2, 1 << 3
+_EXECUTE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 2, 1 << 3
 _NO_NEW_PRIVILEGES: Final = 38  # prctl(2)
 
 # What each version can deny; all of it is, but for what `restrict` is given.
@@ -38,9 +38,10 @@ def version() -> int:
     return _call(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION))
 
 
-def restrict(readable: Iterable[Path]) -> int:
+def restrict(readable: Iterable[Path], runnable: Iterable[Path] = ()) -> int:
     """Nothing can be opened any more but what lies at or under `readable`, and only to be read.
 
+    runnable: what lies there may be read and run as a program, too.
     TCP, signals to others and reading another process's memory or /proc end as well, as far as the
     kernel's version goes, which is returned. Holds for the calling thread and those that it starts.
     Raises OSError.
@@ -53,7 +54,9 @@ def restrict(readable: Iterable[Path]) -> int:
     rules = _call(_CREATE, ctypes.byref(wanted), ctypes.c_size_t(size), ctypes.c_uint32(0))
     try:
         for path in readable:
-            _allow(rules, path)
+            _allow(rules, path, _READ_FILE)
+        for path in runnable:
+            _allow(rules, path, _READ_FILE | _EXECUTE)
         forbid_new_privileges()
         _call(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint32(0))
     finally:
@@ -68,14 +71,13 @@ def forbid_new_privileges() -> None:
         raise _fault()
 
 
-def _allow(rules: int, path: Path) -> None:
+def _allow(rules: int, path: Path, rights: int) -> None:
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return  # what is not there need not be read
     try:
-        rights = _READ_FILE | (_READ_DIR if path.is_dir() else 0)
-        rule = _Beneath(rights, place)
+        rule = _Beneath(rights | (_READ_DIR if path.is_dir() else 0), place)
         kind = ctypes.c_int(_PATH_BENEATH)
         _call(_ADD_RULE, ctypes.c_int(rules), kind, ctypes.byref(rule), ctypes.c_uint32(0))
     finally:

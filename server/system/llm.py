@@ -35,14 +35,20 @@ def faults(config: Config) -> Iterator[str]:
             f'dialogue "{NAME}" asks a language model: set llm_base_url to its address, such as '
             "http://127.0.0.1:8080/v1, and llm_model to its name"
         )
-    elif urlsplit(config.llm_base_url).scheme not in {"http", "https"}:
-        yield f"llm_base_url is {_shown(config.llm_base_url)!r}: it begins with http:// or https://"
-    elif "@" in urlsplit(config.llm_base_url).netloc:
-        yield "llm_base_url names an account: put the key into llm_key_file instead"
+    else:
+        yield from address_faults(config)
     yield from _number_faults(config)
     for key in ("llm_bound", "llm_speculate"):
         if getattr(config, key) not in {"on", "off"}:
             yield f"{key} is {getattr(config, key)!r}: choose on or off"
+
+
+def address_faults(config: Config) -> Iterator[str]:
+    """What is wrong with the endpoint's address, where one is set."""
+    if urlsplit(config.llm_base_url).scheme not in {"http", "https"}:
+        yield f"llm_base_url is {_shown(config.llm_base_url)!r}: it begins with http:// or https://"
+    elif "@" in urlsplit(config.llm_base_url).netloc:
+        yield "llm_base_url names an account: put the key into llm_key_file instead"
 
 
 def _number_faults(config: Config) -> Iterator[str]:
@@ -58,11 +64,14 @@ def _number_faults(config: Config) -> Iterator[str]:
 
 
 def chat(config: Config) -> ChatSettings | None:
-    """The endpoint and how it is used; None where none is asked. Raises ConfigError."""
+    """The endpoint and how a dialogue uses it; None where none asks it. Raises ConfigError."""
+    return endpoint(config) if config.dialogue == NAME else None
+
+
+def endpoint(config: Config) -> ChatSettings:
+    """The endpoint, whoever asks it. Raises ConfigError."""
     from visavis.engines.settings import ChatSettings  # has numpy; the command line has not
 
-    if config.dialogue != NAME:
-        return None
     key_file = config.llm_key_file
     return ChatSettings(
         base_url=config.llm_base_url,

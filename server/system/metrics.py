@@ -11,6 +11,7 @@ _RENDER_BUCKETS = (0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.08)
 _LAG_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.04, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _GAP_BUCKETS = (0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 _WAIT_BUCKETS = (2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+_JOB_BUCKETS = (1.0, 3.0, 10.0, 30.0, 60.0, 180.0, 600.0, 1800.0, 3600.0, 14400.0)
 _SKEW_BUCKETS = (-0.12, -0.06, -0.04, -0.02, -0.01, 0.0, 0.01, 0.02, 0.04, 0.06, 0.12)
 
 # Of the process, like the hooks into aiortc that count here: every registry shows the same.
@@ -244,6 +245,7 @@ class Metrics:
             registry=self.registry,
         )
         self._add_tools()
+        self._add_jobs()
         self._add_staff()
         self.moods = Counter(
             "visavis_moods",
@@ -358,6 +360,24 @@ class Metrics:
             ["server"],
             registry=self.registry,
         )
+
+    def _add_jobs(self) -> None:
+        self.jobs = Gauge(
+            "visavis_jobs", "Jobs that are kept, by their status", ["status"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.jobs_ended = Counter(
+            "visavis_jobs_ended", "Tries of jobs, by kind and how they ended", ["kind", "how"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.job_seconds = Histogram(
+            "visavis_job_seconds", "One try of a job, by its kind", ["kind"],
+            buckets=_JOB_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self.webhooks = Counter(
+            "visavis_webhooks", "Webhooks by how telling them went", ["outcome"],
+            registry=self.registry,
+        )  # fmt: skip
 
     def sent_and_late(self) -> tuple[float, float]:
         """Pictures sent so far, and those that were late, or given up for lack of time."""

@@ -46,7 +46,8 @@ def begin() -> None:
     """Undo, in a new process, what it has inherited of its parent's urgency."""
     if sys.platform != "linux":
         return
-    _set(os.SCHED_OTHER, 0)
+    if os.sched_getscheduler(0) != os.SCHED_IDLE:  # who waits for everybody has children that do
+        _set(os.SCHED_OTHER, 0)
     os.setpriority(os.PRIO_PROCESS, 0, max(0, os.getpriority(os.PRIO_PROCESS, 0)))
 
 

@@ -61,9 +61,10 @@ def limit(memory: int, seconds: int) -> None:
     _bound(resource.RLIMIT_CORE, 0)
 
 
-def confine(readable: Iterable[Path]) -> dict[str, str]:
+def confine(readable: Iterable[Path], runnable: Iterable[Path] = ()) -> dict[str, str]:
     """Give up all that is said above but for reading `readable`, once and for ever.
 
+    runnable: where programs lie that it may still start; they have given up the same.
     What the system denies is returned, with the reason: FILES, CALLS. Threads that run already keep
     their files, so that there must be none.
     """
@@ -74,8 +75,11 @@ def confine(readable: Iterable[Path]) -> dict[str, str]:
         return dict.fromkeys((FILES, CALLS), f"not on {sys.platform}")
     ctypes.CDLL(None).prctl(_DUMPABLE, 0, 0, 0, 0)
     _drop_capabilities()
-    alone = _is_alone()
-    for name, restrict in ((FILES, lambda: landlock.restrict(readable)), (CALLS, seccomp.restrict)):
+    alone, programs = _is_alone(), tuple(runnable)
+    for name, restrict in (
+        (FILES, lambda: landlock.restrict(readable, programs)),
+        (CALLS, lambda: seccomp.restrict(programs=bool(programs))),
+    ):
         try:
             restrict()
         except OSError as error:

@@ -55,6 +55,7 @@ _CALLS: Final[dict[str, tuple[int, int]]] = {
     "clock_adjtime": (305, 266), "sethostname": (170, 161), "setdomainname": (171, 162),
     "personality": (135, 92), "vhangup": (153, 58), "ioperm": (173, 0), "iopl": (172, 0),
 }  # fmt: skip
+_STARTING: Final = frozenset({"execve", "execveat", "fork", "vfork"})  # and clone, see below
 _CLONE, _CLONE3, _OPENAT2 = (56, 220), (435, 435), (437, 437)
 _OPEN, _OPENAT = (2, 0), (257, 56)
 _ON_ONESELF: Final = ((62, 129), (234, 131), (302, 261))  # kill, tgkill, prlimit64
@@ -79,14 +80,17 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_char_p))
 
 
-def restrict() -> None:
-    """Give those calls up for good, in every thread: they fail with EPERM. Raises OSError."""
+def restrict(*, programs: bool = False) -> None:
+    """Give those calls up for good, in every thread: they fail with EPERM. Raises OSError.
+
+    programs: whether to start other programs and processes stays allowed.
+    """
     machine = platform.machine()
     # A 32-bit Python on such a kernel makes other calls, each of which would end it.
     if machine not in _MACHINES or struct.calcsize("P") != 8:
         raise OSError(errno.ENOSYS, f"no filter is written for {machine} and this Python")
     which, architecture = _MACHINES[machine]
-    steps = _filter(which, architecture, os.getpid())
+    steps = _filter(which, architecture, os.getpid(), _STARTING if programs else frozenset())
     forbid_new_privileges()
     program = _Program(len(steps), b"".join(struct.pack("HBBI", *step) for step in steps))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -96,17 +100,21 @@ def restrict() -> None:
         raise OSError(failed, os.strerror(failed))
 
 
-def _filter(which: int, architecture: int, own: int) -> list[_Step]:
-    """The program; `own` is the process that may send signals to itself."""
+def _filter(
+    which: int, architecture: int, own: int, kept: frozenset[str] = frozenset()
+) -> list[_Step]:
+    """The program. own: the process that may send signals to itself. kept: calls by name."""
     steps = [(_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, architecture), _answer(_KILL)]
     steps.append((_LOAD, 0, 0, _NUMBER))
     if which == 0:
         steps += [(_AT_LEAST, 0, 1, _X32), _denied(errno.ENOSYS)]
-    for numbers in _CALLS.values():
-        steps += _if_call(numbers[which], [_denied()])
+    for name, numbers in _CALLS.items():
+        if name not in kept:
+            steps += _if_call(numbers[which], [_denied()])
     for numbers in (_CLONE3, _OPENAT2):  # their arguments are out of sight: others are tried then
         steps += _if_call(numbers[which], [_denied(errno.ENOSYS)])
-    steps += _if_call(_CLONE[which], [_argument(0), (_HAS, 1, 0, _THREAD), _denied()])
+    if "fork" not in kept:
+        steps += _if_call(_CLONE[which], [_argument(0), (_HAS, 1, 0, _THREAD), _denied()])
     for numbers, place in ((_OPEN, 1), (_OPENAT, 2)):
         writing = [_argument(place), (_HAS, 0, 1, _WRITING), _denied(errno.EACCES)]
         steps += _if_call(numbers[which], writing)

@@ -108,7 +108,7 @@ def test_lips_part_for_a_short_vowel_between_closures():
 def test_lower_lip_meets_upper_teeth(sound):
     frames = said([speech([("a", 120), (sound, 70), ("a", 120)])])
     touch = at(frames, START + 155 * MS)
-    assert touch[JAW] - touch[CLOSE] < 0.02
+    assert 0.02 < touch[JAW] - touch[CLOSE] < 0.07  # their edges lie below the line of closed lips
     assert touch[INDEX["mouthRollLower"]] > 0.35
     assert touch[INDEX["mouthUpperUpLeft"]] > 0.2
 

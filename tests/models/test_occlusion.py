@@ -169,3 +169,18 @@ def test_what_covers_a_face_is_said_in_plain_words():
     ImageDraw.Draw(out).ellipse([x - reach, y - reach, x + reach, y + reach], fill=(250, 252, 255))
     assert any("Glare hides an eye" in w for w in photo._warnings(*found(out)))
     assert photo._warnings(*found(picture)) == ()
+
+
+def said_of(picture, begin):
+    warned = photo._warnings(*found(picture))
+    return any(words.startswith(begin) for words in warned)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tilted_head_and_burnt_skin_are_noticed_and_others_are_not(name):
+    picture, _ = persona(name)
+    for begin in ("The head is tilted", "Part of the face is overexposed"):
+        assert not said_of(picture, begin)
+    assert not said_of(picture.rotate(20), "The head is tilted")
+    assert said_of(picture.rotate(35), "The head is tilted")
+    assert said_of(picture.point(lambda value: min(int(value * 2.6), 255)), "Part of the face is")

@@ -65,13 +65,15 @@ def test_what_is_too_old_is_deleted_and_nothing_else(home):
     assert recorded(home) == ["session10.mp4", "session1.mp4"]
     assert days(home) == ["2026-11-19", "2026-11-28"]
     assert {name: amount.count for name, amount in gone.items()} == {
-        "recordings": 1, "questions": 1, "audit": 2,
+        "recordings": 1, "questions": 1, "audit": 2, "jobs": 0,
     }  # fmt: skip
     assert not audit_check.check(chain.folder_of(home), Installation.of(home).key).faults
 
 
 def test_zero_days_keep_all_of_it(home):
-    config = Config(home=str(home), recordings_days=0, keep_questions_days=0, audit_days=0)
+    config = Config(
+        home=str(home), recordings_days=0, keep_questions_days=0, audit_days=0, jobs_days=0
+    )
     assert keeping.expired(config, NOW) == {}
     assert len(recorded(home)) == len(days(home)) == 3
 

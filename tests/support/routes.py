@@ -21,7 +21,7 @@ def routes(home: Path) -> Iterator[str]:
         assert route.resource is not None
         info = route.resource.get_info()
         address = info["pattern"].pattern if "pattern" in info else info["path"]
-        address = re.sub(r"\(\?P<(\w+)>\[[^]]*\]\+\)", r"{\1}", address).replace("\\", "")
+        address = re.sub(r"\(\?P<(\w+)>(?:\[[^]]*\]|\.)\+\)", r"{\1}", address).replace("\\", "")
         choice = re.search(r"\(\?P<\w+>([\w|]+)\)", address)
         for word in choice[1].split("|") if choice else [""]:
             whole = address.replace(choice[0], word) if choice else address

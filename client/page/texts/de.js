@@ -325,6 +325,8 @@ export default {
   "remark.small": "Das Gesicht ist nur {pixels} px hoch: Das Bild wird weich aussehen.",
   "remark.closed": "Die Augen sind geschlossen: Mit offenen Augen auf dem Foto kann der Avatar Sie ansehen.",
   "remark.dark": "Das Gesicht ist sehr dunkel: Ein helleres Foto sieht besser aus.",
+  "remark.tilted": "Der Kopf ist geneigt: Ein Foto mit aufrechtem Kopf wirkt natürlicher.",
+  "remark.burnt": "Ein Teil des Gesichts ist überbelichtet: Ein Foto in weicherem Licht sieht besser aus.",
   "remark.blurred": "Das Gesicht ist unscharf: Ein schärferes Foto sieht besser aus.",
   "remark.hidden": "Der Mund ist verdeckt: Nehmen Sie ein Foto, auf dem nichts davor ist.",
   "remark.glare": "Eine Spiegelung verdeckt ein Auge: Ein Foto ohne Spiegelung in der Brille sieht besser aus.",

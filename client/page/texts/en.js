@@ -326,6 +326,8 @@ export default {
   "remark.small": "The face is only {pixels} px high: the picture will look soft.",
   "remark.closed": "The eyes are closed: with open eyes in the photo the avatar can look at you.",
   "remark.dark": "The face is very dark: a brighter photo will look better.",
+  "remark.tilted": "The head is tilted: a photo with the head upright will look more natural.",
+  "remark.burnt": "Part of the face is overexposed: a photo in softer light will look better.",
   "remark.blurred": "The face is out of focus: a sharper photo will look better.",
   "remark.hidden": "The mouth is hidden: use a photo in which nothing covers it.",
   "remark.glare": "Glare hides an eye: a photo without reflections on glasses will look better.",

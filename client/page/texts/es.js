@@ -325,6 +325,8 @@ export default {
   "remark.small": "La cara tiene solo {pixels} px de alto: la imagen se verá borrosa.",
   "remark.closed": "Los ojos están cerrados: con los ojos abiertos en la foto el avatar podrá mirarle.",
   "remark.dark": "La cara está muy oscura: una foto más clara se verá mejor.",
+  "remark.tilted": "La cabeza está inclinada: una foto con la cabeza recta se verá más natural.",
+  "remark.burnt": "Parte de la cara está sobreexpuesta: una foto con luz más suave se verá mejor.",
   "remark.blurred": "La cara está desenfocada: una foto más nítida se verá mejor.",
   "remark.hidden": "La boca está tapada: use una foto en la que nada la cubra.",
   "remark.glare": "Un reflejo oculta un ojo: una foto sin reflejos en las gafas se verá mejor.",

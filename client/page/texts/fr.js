@@ -325,6 +325,8 @@ export default {
   "remark.small": "Le visage ne fait que {pixels} px de haut : l’image paraîtra floue.",
   "remark.closed": "Les yeux sont fermés : avec les yeux ouverts sur la photo, l’avatar pourra vous regarder.",
   "remark.dark": "Le visage est très sombre : une photo plus claire sera meilleure.",
+  "remark.tilted": "La tête est penchée : une photo avec la tête droite paraîtra plus naturelle.",
+  "remark.burnt": "Une partie du visage est surexposée : une photo dans une lumière plus douce sera meilleure.",
   "remark.blurred": "Le visage est flou : une photo plus nette sera meilleure.",
   "remark.hidden": "La bouche est cachée : prenez une photo où rien ne la couvre.",
   "remark.glare": "Un reflet cache un œil : une photo sans reflets sur les lunettes sera meilleure.",

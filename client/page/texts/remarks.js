@@ -10,6 +10,8 @@ export const REMARKS = [
   [/^The face is only (\d+) px/, "small"],
   [/^The eyes are closed/, "closed"],
   [/^The face is very dark/, "dark"],
+  [/^The head is tilted/, "tilted"],
+  [/^Part of the face is overexposed/, "burnt"],
   [/^The face is out of focus/, "blurred"],
   [/^The mouth is hidden/, "hidden"],
   [/^Glare hides/, "glare"],

@@ -325,6 +325,8 @@ export default {
   "remark.small": "脸只有 {pixels} 像素高：画面会显得模糊。",
   "remark.closed": "眼睛闭着：照片中眼睛睁开，数字人才能看着您。",
   "remark.dark": "脸很暗：亮一些的照片效果更好。",
+  "remark.tilted": "头部倾斜：头部端正的照片看起来更自然。",
+  "remark.burnt": "面部部分过曝：光线更柔和的照片效果更好。",
   "remark.blurred": "脸没有对焦：更清晰的照片效果更好。",
   "remark.hidden": "嘴被遮住：请使用没有遮挡的照片。",
   "remark.glare": "反光遮住了眼睛：眼镜没有反光的照片效果更好。",

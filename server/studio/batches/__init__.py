@@ -1,1 +1,1 @@
-"""One script for many people."""
+"""One script for many people: a table's rows are filled into a project, and each is filmed."""

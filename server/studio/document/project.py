@@ -80,7 +80,8 @@ class Scene:
     name: unique in its project; lower-case letters, digits and dashes. text: as it is spoken, with
     directions and pauses in brackets ("[confident]", "[smiles]", "[pause 0.5]"). sound: the file of
     a recording that is spoken in place of the text. avatar, voice, language (BCP 47), style,
-    background: "" or None where they are the project's. after: s of silence behind it.
+    background: "" or None where they are the project's. rate: factor on the speed of speech, on
+    top of all directions, 0.5 to 2. after: s of silence behind it.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Scene:
     beside: Beside | None = None
     title: str = ""
     lower_third: LowerThird | None = None
+    rate: float = 1.0
     after: float = 0.3
 
 

@@ -90,12 +90,43 @@ class Stream:
             return False
         return True
 
+    async def follow(self, kind: str, messages: AsyncIterator[str]) -> web.StreamResponse:
+        """Events of that kind with JSON each, and a comment whenever nothing came for BEAT s."""
+        waiting = asyncio.ensure_future(_next(messages))
+        quiet = 0.0
+        try:
+            while not self.gone:
+                await asyncio.wait((waiting,), timeout=STEP)
+                quiet += STEP
+                data = b""
+                if waiting.done():
+                    message = waiting.result()
+                    if message is None:
+                        break
+                    data = f"event: {kind}\ndata: {message}\n\n".encode()
+                    waiting = asyncio.ensure_future(_next(messages))
+                elif quiet >= BEAT:
+                    data = b": beat\n\n"
+                if data:
+                    quiet = 0.0
+                    if not await self.write(data):
+                        break
+        finally:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        return self.response
+
     async def send(self, messages: Told) -> web.StreamResponse:
         """Everything, until there is nothing more to tell or nobody there."""
         async for message in messages:
             if self.gone or (message and not await self.write(f"data: {message}\n\n".encode())):
                 break
         return self.response
+
+
+async def _next(messages: AsyncIterator[str]) -> str | None:
+    """None at the end."""
+    return await anext(messages, None)
 
 
 def text(kind: str, **fields: Any) -> str:

@@ -1,0 +1,1 @@
+"""How `models/data/speaker.npz` was made."""

@@ -1,0 +1,84 @@
+"""Where a scene is shot: its face, what is around it, and what is in every picture."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from visavis.engines.base import I420, FaceState, Portrayal, SoundFinish
+from visavis.engines.marking.payload import SessionClass
+from visavis.models.pictures.canvas import Canvas
+from visavis.server.services.configured import finishes, stamp
+from visavis.server.services.finishes import Finishes
+from visavis.server.session.finishing import Finishing
+from visavis.server.studio.document.project import Project
+from visavis.server.studio.film.casting import Cast
+from visavis.server.studio.film.performing import Performed
+from visavis.server.studio.film.shooting import Set
+from visavis.server.studio.layers.composition import Composition
+from visavis.server.studio.layers.cues import Cue
+
+
+@dataclass(frozen=True, slots=True)
+class _Dressed:
+    """Composition and finish, in one thread."""
+
+    composition: Composition
+    finishing: Finishing
+
+    def frame(self, face: I420, at: float) -> I420:
+        return self.finishing.of(self.composition.frame(face, at), 0)
+
+    def key(self, begin: float, end: float) -> bytes:
+        return self.composition.key(begin, end)
+
+
+class Sets:
+    """Of one film. folder: of the project's files."""
+
+    def __init__(self, cast: Cast, project: Project, folder: Path) -> None:
+        self._cast, self._project, self._folder = cast, project, folder
+        config = cast.config
+        self._finishes: Finishes = finishes(config, stamp(config, SessionClass.VIDEO))
+
+    @property
+    def sound(self) -> SoundFinish | None:
+        """What is in all sound. Raises EngineError."""
+        return self._finishes.sound() if self._finishes.sound is not None else None
+
+    def of(self, performed: Performed, cues: Sequence[Cue]) -> Set:
+        """Raises Unprocessable, EngineError."""
+        size = self._project.frame.size
+
+        def made() -> _Dressed:
+            composition = Composition(
+                self._project, performed.scene, self._folder, size, performed.role.avatar,
+                seconds=performed.seconds, cues=cues,
+            )  # fmt: skip
+            return _Dressed(composition, self._finishes.of(composition.canvas))
+
+        first = made()
+        performed.notes += getattr(first.composition, "notes", ())
+        wanted, canvas = first.composition.face, first.composition.canvas
+        generator, puppet = self._cast.puppet(
+            performed.role, (wanted.width, wanted.height), wanted.backdrop
+        )
+        (face,) = generator.draw([Portrayal(puppet, FaceState())], math.inf)
+        drawn = hashlib.sha256(repr((wanted, performed.role.digest)).encode())
+        drawn.update(face.tobytes())
+        drawn.update(_signature(first.finishing, canvas))
+        return Set(
+            generator, puppet, made, drawn.digest(), (canvas.shape[1], canvas.shape[0] * 2 // 3)
+        )
+
+
+def _signature(finishing: Finishing, canvas: Canvas) -> bytes:
+    """What the finish puts into a picture: today's mark, the label."""
+    plain = np.full(canvas.shape, 100, np.uint8)
+    plain[::2, ::3] = 120
+    return hashlib.sha256(finishing.of(plain, 0).tobytes()).digest()

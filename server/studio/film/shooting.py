@@ -1,0 +1,170 @@
+"""Groups of pictures drawn, put together, finished and encoded, several at a time.
+
+A group is one thread's work from its states to its packets, so drawing and encoding keep all cores
+busy without waiting for one another, and a group's bytes do not hang on how many threads there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+
+from visavis.engines.base import I420, FaceState, Generator, Portrayal, Puppet
+from visavis.server.studio.film import groups
+from visavis.server.studio.film.keeping import Kept
+from visavis.server.studio.film.progress import Progress
+from visavis.server.system.faults import contained
+from visavis.server.system.priority import give_way
+
+_GLANCE: Final = 0.5  # s between two words about how far it is
+
+
+class Setting(Protocol):
+    """What is seen around the face, and put into every picture: of one scene, in one thread."""
+
+    def frame(self, face: I420, at: float) -> I420:
+        """The film's picture as it goes out; at: s from the scene's beginning."""
+        ...
+
+    def key(self, begin: float, end: float) -> bytes:
+        """Of all that is seen in this span but for the face."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Where groups of one scene are shot.
+
+    setting: makes what is around the face, for one thread. drawn: a digest of whatever decides a
+    picture besides states and setting. size: px across and down.
+    """
+
+    generator: Generator
+    puppet: Puppet
+    setting: Callable[[], Setting]
+    drawn: bytes
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """states: one a picture. at: of the first one, pictures from the scene's beginning."""
+
+    place: Set
+    states: Sequence[FaceState]
+    at: int
+
+
+class Shooting:
+    """Threads that shoot; to be closed. folder: where groups of this film lie.
+
+    progress: told of each picture, and while there is nothing to do but wait.
+    """
+
+    def __init__(
+        self, folder: Path, kept: Kept, progress: Progress, threads: int | None = None
+    ) -> None:
+        self._folder, self._kept, self._progress = folder, kept, progress
+        self.threads = threads or cores()
+        self._pool = ThreadPoolExecutor(self.threads, "film", initializer=give_way)
+        self._room = threading.Semaphore(2 * self.threads)
+        self._own = threading.local()
+        self._over = threading.Event()
+        self.made = self.found = 0  # pictures drawn, and those that were there
+
+    def shoot(self, take: Take) -> Future[Path]:
+        """The group's file, once it is there; waits while too many others are asked for.
+
+        Raises Cancelled.
+        """
+        key = self._key(take)
+        path = self._folder / key
+        if self._there(key, path):
+            self.found += len(take.states)
+            self._progress.drawn(len(take.states))
+            there: Future[Path] = Future()
+            there.set_result(path)
+            return there
+        self.made += len(take.states)
+        while not self._room.acquire(timeout=_GLANCE):
+            self._progress.tell()
+        future = self._pool.submit(self._made, take, key, path)
+        future.add_done_callback(lambda _: self._room.release())
+        return future
+
+    def finish(self, shot: Sequence[Future[Path]]) -> None:
+        """Wait for all of them. Raises what the first that failed raised, and Cancelled."""
+        for future in shot:
+            while not wait([future], _GLANCE).done:
+                self._progress.tell()
+            future.result()
+
+    def close(self) -> None:
+        """What is under way ends at its next picture."""
+        self._over.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def _there(self, key: str, path: Path) -> bool:
+        for known in (path.exists, lambda: self._kept.link(key, path)):
+            if not known():
+                continue
+            try:
+                groups.read(path)
+            except (OSError, groups.DamagedError, ValueError):
+                self._kept.drop(key)
+                path.unlink(missing_ok=True)
+            else:
+                return True
+        return False
+
+    def _made(self, take: Take, key: str, path: Path) -> Path:
+        if not path.exists():  # the same sentence twice in one film
+            pictures = self._pictures(take)
+            groups.write(path, groups.encode(pictures, take.place.size))
+            self._kept.adopt(key, path)
+        return path
+
+    def _pictures(self, take: Take) -> Iterator[I420]:
+        place, setting = take.place, self._setting(take.place)
+        for count, state in enumerate(take.states):
+            if self._over.is_set():
+                raise InterruptedError("the film is not wanted any more")
+            with contained("generator"):
+                (face,) = place.generator.draw([Portrayal(place.puppet, state)], math.inf)
+            yield setting.frame(face, (take.at + count) / groups.FPS)
+            self._progress.drawn(1)
+
+    def _setting(self, place: Set) -> Setting:
+        """This thread's, of the scene that it shot last."""
+        known = getattr(self._own, "known", None)
+        if known is None or known[0] is not place:
+            known = self._own.known = place, place.setting()
+        made: Setting = known[1]
+        return made
+
+    def _key(self, take: Take) -> str:
+        place = take.place
+        begin, end = take.at / groups.FPS, (take.at + len(take.states)) / groups.FPS
+        digest = hashlib.sha256(groups.EDITION + place.drawn + repr(place.size).encode())
+        digest.update(self._setting(place).key(begin, end))
+        for state in take.states:
+            digest.update(state.coefficients.tobytes() + state.pose.tobytes())
+            digest.update(state.gaze.tobytes() + np.float64(state.breath).tobytes())
+        return digest.hexdigest()
+
+
+def cores() -> int:
+    """That this process may use."""
+    with suppress(AttributeError):
+        return max(len(os.sched_getaffinity(0)), 1)
+    return max(os.cpu_count() or 1, 1)

@@ -1,0 +1,1 @@
+"""Scripts out of files that people have already: texts, subtitles, slides."""

@@ -1,0 +1,1 @@
+"""Voices of one's own: kept, allowed, made and deleted."""
