@@ -59,9 +59,9 @@ def _faults() -> tuple[type[Exception], ...]:
     from visavis.models.errors import ModelError
     from visavis.models.fetch import FetchError
     from visavis.models.manifest import ManifestError
-    from visavis.server.system.errors import DeviceError, NotFound
+    from visavis.server.system.errors import DeviceError, Problem
 
-    return (EngineError, ModelError, ManifestError, FetchError, DeviceError, NotFound, OSError)
+    return (EngineError, ModelError, ManifestError, FetchError, DeviceError, Problem, OSError)
 
 
 def _complain(error: Exception, status: int) -> int:
@@ -78,7 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_say(commands)
+    cli_studio.add_build(commands)
+    cli_studio.add_import(commands)
     cli_studio.add_batch(commands)
+    cli_studio.add_translate(commands)
     _add_camera(commands)
     _add_publish(commands)
     _add_avatar(commands)

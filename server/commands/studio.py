@@ -16,7 +16,12 @@ from visavis.server.jobs import configured
 from visavis.server.jobs.queued import JobQueue
 from visavis.server.staff import described as staff
 from visavis.server.studio import described as studio
-from visavis.server.studio.videos import Loose, VideoRoutes
+from visavis.server.studio.projects import Projects
+from visavis.server.studio.scripts import ProjectScripts
+from visavis.server.studio.translation.choosing import configured as translators
+from visavis.server.studio.translation.voices import spoken
+from visavis.server.studio.translations_http import TranslationRoutes
+from visavis.server.studio.videos import VideoRoutes
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
 from visavis.server.wires import described as wires
@@ -50,9 +55,13 @@ class Studio:
 def of(config: Config, busy: Callable[[], bool], metrics: Metrics) -> Studio:
     """busy: whether somebody is in a session now. Raises ConfigError."""
     queue = configured.queue(config, busy, metrics)
-    scripts = Loose(config.home_path / configured.FOLDER / _LOOSE)
+    projects = Projects(config.home_path / "projects")
+    scripts = ProjectScripts(projects, config.home_path / configured.FOLDER / _LOOSE)
     parts: tuple[Part, ...] = (
         VideoRoutes(queue, scripts),
+        TranslationRoutes(
+            projects, queue, lambda: translators(config), lambda: spoken(config.home_path)
+        ),
         OpenApiRoutes(described(config), _VERSION),
     )
     return Studio(queue, parts)
@@ -60,7 +69,14 @@ def of(config: Config, busy: Callable[[], bool], metrics: Metrics) -> Studio:
 
 def described(config: Config) -> list[Described]:
     """What is in the OpenAPI document."""
-    found = [http.SESSIONS, http.AVATARS, http.REST, staff.STAFF, studio.VIDEOS]
+    found = [
+        http.SESSIONS,
+        http.AVATARS,
+        http.REST,
+        staff.STAFF,
+        studio.VIDEOS,
+        studio.TRANSLATIONS,
+    ]
     if config.realtime_key:
         found.append(wires.REALTIME)
     return found

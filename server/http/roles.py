@@ -43,6 +43,8 @@ RULES: Final[dict[tuple[str, str] | str, Rule]] = {
     ("POST", "/v1/projects/import"): OPERATOR,
     "/v1/projects/{name}": OPERATOR,
     "/v1/projects/{name}/files/{file}": OPERATOR,
+    "/v1/projects/{name}/translations": OPERATOR,
+    "/v1/projects/{name}/translations/{language}": OPERATOR,
     ("GET", "/v1/voices"): VISITOR,
     ("GET", "/v1/topics"): VISITOR,
     ("GET", "/v1/cards/{name}"): VISITOR,

@@ -11,6 +11,7 @@ from visavis.server.http.openapi import (
     NUMBER,
     TEXT,
     WHOLE,
+    YES_NO,
     Described,
     Operation,
     fields,
@@ -20,6 +21,7 @@ from visavis.server.http.openapi import (
     one_of,
 )
 from visavis.server.studio.layers.exports import FORMATS
+from visavis.server.studio.translation.pairs import FIELDS, STATES
 
 STATUS: Final = one_of("queued", "running", "done", "failed", "cancelled")
 _FORMATS: Final = listed(one_of(*FORMATS))
@@ -63,6 +65,83 @@ VIDEOS: Final = Described(
                 "left": maybe(NUMBER), "note": TEXT, "fault": TEXT, "code": TEXT, "tries": WHOLE,
                 "at": NUMBER, "files": {"type": "object", "additionalProperties": TEXT},
                 "seconds": maybe(NUMBER), "notes": listed(TEXT),
+            }
+        )
+    },
+)  # fmt: skip
+
+_STANDING: Final = named("Translation")
+_ALL_LANGUAGES, _LANGUAGE = (
+    "/v1/projects/{name}/translations",
+    "/v1/projects/{name}/translations/{language}",
+)
+_DIRECTION: Final = one_of("ltr", "rtl")
+
+TRANSLATIONS: Final = Described(
+    "Translations",
+    {
+        ("GET", _ALL_LANGUAGES): Operation(
+            "The languages that a project is in, and those that it can be put into.",
+            {
+                200: fields(
+                    {
+                        "languages": listed(
+                            fields(
+                                {
+                                    "language": TEXT, "name": TEXT, "direction": _DIRECTION,
+                                    "by": TEXT, "texts": WHOLE, "machine": WHOLE,
+                                    "checked": WHOLE, "stale": WHOLE,
+                                }
+                            )
+                        ),
+                        "possible": listed(
+                            fields({"language": TEXT, "name": TEXT, "direction": _DIRECTION})
+                        ),
+                    }
+                )
+            },
+        ),
+        ("POST", _ALL_LANGUAGES): Operation(
+            "Translates what is new or has changed.",
+            {
+                200: _STANDING,
+                202: fields({"id": TEXT, "status": STATUS, "done": NUMBER, "note": TEXT}),
+            },
+            body={JSON: fields({"language": TEXT}, {"anew": YES_NO})},
+        ),
+        ("GET", _LANGUAGE): Operation("A translation beside its source.", {200: _STANDING}),
+        ("PUT", _LANGUAGE): Operation(
+            "Keeps what somebody wrote or checked.",
+            {200: _STANDING},
+            body={
+                JSON: fields(
+                    {
+                        "pairs": listed(
+                            fields(
+                                {"scene": TEXT, "field": one_of(*FIELDS), "target": TEXT},
+                                {"state": one_of("machine", "checked")},
+                            )
+                        )
+                    }
+                )
+            },
+        ),
+        ("DELETE", _LANGUAGE): Operation("Deletes a translation.", {204: None}),
+    },
+    {
+        "Translation": fields(
+            {
+                "project": TEXT, "language": TEXT, "direction": _DIRECTION, "by": TEXT,
+                "pairs": listed(
+                    fields(
+                        {
+                            "scene": TEXT, "field": one_of(*FIELDS), "source": TEXT,
+                            "target": TEXT, "state": one_of(*STATES), "fit": NUMBER,
+                            "rate": NUMBER,
+                        }
+                    )
+                ),
+                "notes": listed(TEXT),
             }
         )
     },
