@@ -8,7 +8,7 @@ import { progress } from "./progress.js";
 import { isOver } from "./service.js";
 import { keep, remembered } from "../page/settings.js";
 import { sizeOf } from "./model.js";
-import { clock, refusal, tongue, when } from "./words.js";
+import { clock, number, refusal, tongue, when } from "./words.js";
 
 /** @typedef {import("./films.js").Film} Film */
 
@@ -18,11 +18,12 @@ const GROUPS = /** @type {const} */ ([["picture", ["mp4", "webm", "gif"]], ["sou
 export class FilmDialog {
   /** @type {import("./dialog.js").Dialog|null} */ #shown = null;
   #list = make("div", { className: "films" });
+  /** @type {Map<string, any>} */ #translations = new Map();
   /** @type {Map<string, {card: HTMLElement, status: string, show: (film: Film) => void}>} */ #cards = new Map();
 
   /** @param {import("./state.js").Studio} studio @param {import("./films.js").Films} films
    * @param {import("./service.js").Service} service @param {import("./saving.js").Saving} saving
-   * @param {{review: (language: string) => void, go: (scene: string) => void}} leads */
+   * @param {{review: (language: string) => Promise<boolean>, go: (scene: string) => void}} leads */
   constructor(studio, films, service, saving, leads) {
     this.studio = studio;
     this.films = films;
@@ -43,6 +44,7 @@ export class FilmDialog {
     this.#list.replaceChildren();
     body.append(make("p", { className: "soft" }, t("studio.saved.saving")));
     await this.saving.now();
+    this.#translations = await this.#translated();
     if (!this.#shown) return;
     body.replaceChildren(...this.#faults(), this.#list, this.#choices());
     const go = button(t("studio.film.make"), () => this.#make(go), { look: "dark", icon: "film" });
@@ -89,13 +91,30 @@ export class FilmDialog {
     const rows = ["", ...project.languages].map((tag) => {
       const label = make("label", { className: "confirm" }, make("input", { type: "checkbox", name: "language", value: tag, checked: true }), make("span", {}, tongue(tag || own)));
       const row = make("div", { className: "language-row" }, label);
-      if (tag) row.append(button(t("studio.review.open"), () => {
-        this.#shown?.close();
-        this.leads.review(tag);
+      if (tag) row.append(make("small", { className: "soft" }, this.#standing(tag)), button(t("studio.review.open"), async () => {
+        await this.leads.review(tag);
+        this.#translations = await this.#translated();
+        row.replaceChild(make("small", { className: "soft" }, this.#standing(tag)), /** @type {Node} */ (row.children[1]));
       }, { look: "link", label: t("studio.review.open.in", { language: tongue(tag) }) }));
       return row;
     });
     return [make("fieldset", { className: "formats" }, make("legend", {}, t("studio.tab.languages")), ...rows)];
+  }
+
+  /** Which translations there are, by their languages; nothing where the server has none.
+   * @returns {Promise<Map<string, any>>} */
+  async #translated() {
+    if (!this.studio.project.languages.length) return new Map();
+    const { languages } = await this.service.translations(this.studio.name).catch(() => ({ languages: [] }));
+    return new Map(languages.map((each) => [each.language, each]));
+  }
+
+  /** How far a translation is. @param {string} tag */
+  #standing(tag) {
+    const there = this.#translations.get(tag);
+    if (!there) return t("studio.review.none");
+    const open = there.machine + there.stale;
+    return open ? t("studio.review.left", { count: number(open) }) : t("studio.review.done");
   }
 
   /** @param {HTMLButtonElement} go */
@@ -109,7 +128,11 @@ export class FilmDialog {
     this.#shown?.complain("");
     go.disabled = true;
     try {
-      for (const language of languages) await this.#begin(formats, language);
+      for (const language of languages) {
+        // Nobody films what nobody has seen.
+        if (language && !this.#translations.has(language) && !(await this.leads.review(language))) continue;
+        await this.#begin(formats, language);
+      }
     } catch (error) {
       this.#shown?.complain(refusal(error));
     }

@@ -191,14 +191,29 @@ export class Service {
 
   // --- translations -----------------------------------------------------------------------------
 
-  /** @param {string} project @param {string} language */
-  translate(project, language) {
-    return this.json(`v1/projects/${segment(project)}/translations`, "POST", { language });
+  /** Those there are, with how many of their texts are read, and languages that are possible.
+   * @param {string} project @returns {Promise<{languages: any[], possible: {language: string}[]}>} */
+  translations(project) {
+    return this.json(`v1/projects/${segment(project)}/translations`);
   }
 
-  /** @param {string} project @param {string} language @param {any[]} pairs */
+  /** Once it is there. @param {string} project @param {string} language @param {(state: any) => void} told how
+   * far it is @param {AbortSignal} signal */
+  async translate(project, language, told, signal) {
+    const path = `v1/projects/${segment(project)}/translations`;
+    for (;;) {
+      const answer = await this.json(path, "POST", { language });
+      signal.throwIfAborted();
+      if (answer.pairs) return answer;
+      told(answer);
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      signal.throwIfAborted();
+    }
+  }
+
+  /** @param {string} project @param {string} language @param {any[]} pairs those that have changed */
   saveTranslation(project, language, pairs) {
-    return this.json(`v1/projects/${segment(project)}/translations`, "PUT", { language, pairs });
+    return this.json(`v1/projects/${segment(project)}/translations/${segment(language)}`, "PUT", { pairs });
   }
 
   // --- what takes its time ----------------------------------------------------------------------

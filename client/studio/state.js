@@ -24,6 +24,7 @@ export class Studio {
   /** @type {string[]} */ languages = [];
   /** The installation's own. */ language = "en";
   /** Whether avatars can be made here. */ creates = false;
+  /** Languages into which the open film can be put; null: nobody knows. @type {string[]|null} */ possible = null;
   #history = new History(this.kept);
   /** @type {Set<(why: string) => void>} */ #listeners = new Set();
 

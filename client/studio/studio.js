@@ -78,6 +78,14 @@ function opened(answer) {
   address(answer.name);
   view("script");
   script.focus(studio.scene);
+  void lookForLanguages();
+}
+
+/** Into which somebody here can translate the film. */
+async function lookForLanguages() {
+  const found = await service.translations(studio.name).catch(() => null);
+  studio.possible = found ? found.possible.map((/** @type {any} */ each) => each.language) : null;
+  studio.tell("choices");
 }
 
 /** @param {"home"|"desk"} place */

@@ -1,4 +1,4 @@
-"""The studio's addresses as its page knows them, in memory: what is kept, made and refused is plain.
+"""The studio's addresses as its page knows them, in memory: what is kept and made is plain.
 
 For the page's own tests: films are "made" by a clock, tables are read by their commas.
 """
@@ -19,24 +19,15 @@ import av
 import numpy as np
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Handler, Middleware
 from support.services import FakeServices
 
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.composition import application
-from visavis.server.http import roles
 from visavis.server.rtc import hooks
 from visavis.server.system.config import Config
 
 SSE = {"Content-Type": "text/event-stream"}
-ADDRESSES = (
-    "/v1/projects", "/v1/projects/import", "/v1/projects/{name}",
-    "/v1/projects/{name}/files/{file}", "/v1/projects/{name}/translations",
-    "/v1/videos", "/v1/videos/{id}", "/v1/videos/{id}/events", "/v1/videos/{id}/files/{file}",
-    "/v1/batches", "/v1/batches/{id}", "/v1/batches/{id}/events", "/v1/batches/{id}/retry",
-    "/v1/batches/{id}/rest",
-    "/v1/batches/{id}/files.zip", "/v1/batches/{id}/manifest.csv",
-    "/v1/batches/{id}/rows/{row}/{file}",
-)  # fmt: skip
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> web.Response:
@@ -106,7 +97,7 @@ class Studio:
         self.projects[name] = project
         self.etags[name] = self.etags.get(name, 0) + 1
 
-    async def list(self, _request: web.Request) -> web.Response:
+    async def overview(self, _request: web.Request) -> web.Response:
         rows = [
             {
                 "name": name,
@@ -162,7 +153,9 @@ class Studio:
     async def get_file(self, request: web.Request) -> web.Response:
         name, file = request.match_info["name"], request.match_info["file"]
         data = self.files.get(name, {}).get(file)
-        return problem(404, "notfound", "No such file.") if data is None else web.Response(body=data)
+        return (
+            problem(404, "notfound", "No such file.") if data is None else web.Response(body=data)
+        )
 
     async def translate(self, request: web.Request) -> web.Response:
         name, language = request.match_info["name"], (await request.json())["language"]
@@ -174,13 +167,27 @@ class Studio:
             }
             for scene in self.projects[name]["scenes"]
         ]  # fmt: skip
+        self.translations[name, language] = pairs
         answer = {"language": language, "by": "a double", "pairs": pairs, "notes": []}
         return web.json_response(answer)
 
+    async def list_translations(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        there = [
+            {"language": language, "texts": len(pairs), "checked": 0, "stale": 0,
+             "machine": sum(pair["state"] == "machine" for pair in pairs)}
+            for (project, language), pairs in self.translations.items()
+            if project == name
+        ]  # fmt: skip
+        possible = [{"language": tag} for tag in ("de", "es")]
+        return web.json_response({"languages": there, "possible": possible})
+
     async def keep_translation(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        self.translations[request.match_info["name"], body["language"]] = body["pairs"]
-        return web.json_response({"language": body["language"], "pairs": body["pairs"]})
+        name, language = request.match_info["name"], request.match_info["language"]
+        changed = {(pair["scene"], pair["field"]): pair for pair in (await request.json())["pairs"]}
+        pairs = self.translations[name, language]
+        pairs[:] = [pair | changed.get((pair["scene"], pair["field"]), {}) for pair in pairs]
+        return web.json_response({"language": language, "pairs": pairs})
 
     # --- films ------------------------------------------------------------------------------
 
@@ -245,7 +252,7 @@ class Studio:
             return web.json_response(self._checked(rows))
         id_ = f"b{len(self.batches) + 1}"
         proof = int(str(form.get("proof", 0)))
-        states = [
+        states: list[dict[str, Any]] = [
             {"row": at + 1, "label": row["first_name"], "done": 0.0, "fault": "", "files": {},
              "status": "waiting" if proof and at >= proof else "queued", "tries": 0}
             for at, row in enumerate(rows) if row["first_name"]
@@ -333,13 +340,14 @@ class Studio:
         """Instead of the server's own."""
         p, v, b = "/v1/projects", "/v1/videos", "/v1/batches"
         return [
-            web.get(p, self.list), web.post(p, self.create), web.post(f"{p}/import", self.import_),
+            web.get(p, self.overview), web.post(p, self.create), web.post(f"{p}/import", self.import_),
             web.get(p + "/{name}", self.get), web.put(p + "/{name}", self.save),
             web.delete(p + "/{name}", self.delete),
             web.put(p + "/{name}/files/{file}", self.put_file),
             web.get(p + "/{name}/files/{file}", self.get_file),
             web.post(p + "/{name}/translations", self.translate),
-            web.put(p + "/{name}/translations", self.keep_translation),
+            web.get(p + "/{name}/translations", self.list_translations),
+            web.put(p + "/{name}/translations/{language}", self.keep_translation),
             web.post(v, self.make), web.get(v, self.video_list), web.get(v + "/{id}", self.video),
             web.delete(v + "/{id}", self.video_drop),
             web.get(v + "/{id}/events", self.video_events),
@@ -356,7 +364,10 @@ class Studio:
 
 @asynccontextmanager
 async def studio_serving(
-    studio: Studio, services: FakeServices | None = None, listens: int | None = None, **settings: Any
+    studio: Studio,
+    services: FakeServices | None = None,
+    listens: int | None = None,
+    **settings: Any,
 ) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     """A server on fakes whose studio is the double; sessions and avatars are the real ones."""
     hooks.install()
@@ -364,13 +375,25 @@ async def studio_serving(
     with tempfile.TemporaryDirectory() as home:
         config = Config(**{"home": home, **settings})
         app = application(config, fakes, AvatarStore(config.home_path), fakes.metrics)
-        app.add_routes(studio.routes())
-        before = dict(roles.RULES)
-        roles.RULES.update(dict.fromkeys(ADDRESSES, roles.OPERATOR))
-        try:
-            async with TestClient(TestServer(app, host="127.0.0.1", port=listens)) as client:
-                yield client
-        finally:
-            roles.RULES.clear()
-            roles.RULES.update(before)
+        app.middlewares.insert(0, instead(app, studio.routes()))
+        async with TestClient(TestServer(app, host="127.0.0.1", port=listens)) as client:
+            yield client
     fakes.close()
+
+
+def instead(app: web.Application, routes: list[web.RouteDef]) -> Middleware:
+    """What answers these addresses in place of the server's own."""
+    own = web.UrlDispatcher()
+    own.add_routes(routes)
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        found = await own.resolve(request)
+        if found.http_exception is not None:
+            return await handler(request)
+        found.add_app(app)
+        fresh = request.clone()  # a request remembers what it was found to ask for
+        fresh._match_info = found
+        return await found.handler(fresh)
+
+    return answer
