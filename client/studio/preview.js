@@ -31,6 +31,7 @@ export class Preview {
   #stilling = 0;
   #leaving = 0;
   #asked = false; // somebody wants to hear something
+  #shown = false; // a live picture
   /** What is being said: {scene, from, to} of each line. @type {{scene: string, from: number, to: number}[]} */ #lines = [];
 
   /** @param {import("./state.js").Studio} studio @param {import("./service.js").Service} service
@@ -44,7 +45,9 @@ export class Preview {
     this.#face = /** @type {any} */ (make("visavis-avatar", { mode: "none" }));
     this.#face.setAttribute("mode", "none");
     this.#face.setAttribute("cards", "off");
-    this.#frame.append(this.#behind, this.#beside, this.#stand, this.#face, this.#title, this.#lower, this.#subtitle, this.#sound);
+    // Alone before whatever is behind: so the film composes them, and a new background needs no new session.
+    this.#face.setAttribute("transparent", "");
+    this.#frame.append(this.#behind, make("div", { className: "person" }, this.#stand, this.#face), this.#beside, this.#title, this.#lower, this.#subtitle, this.#sound);
     studio.listen((why) => {
       this.render();
       if (why === "edit") this.wake();
@@ -68,7 +71,14 @@ export class Preview {
   #listen() {
     const on = (/** @type {string} */ name, /** @type {(detail: any) => void} */ act) =>
       this.#face.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
-    on("state", () => this.#tell());
+    on("state", ({ state }) => {
+      if (state !== "connected") this.#shown = false;
+      this.#tell();
+    });
+    on("firstpicture", () => {
+      this.#shown = true;
+      this.#tell();
+    });
     on("reply_started", () => this.#showSaid());
     on("reply_ended", () => this.#ended());
     on("caption", ({ text, heard }) => this.#caption(text.slice(0, heard)));
@@ -92,10 +102,11 @@ export class Preview {
     const look = [scene.background, scene.beside, this.studio.name, scene.avatar, this.studio.avatars.length];
     if (same(look, this.#look)) return;
     this.#look = look;
-    this.#background(scene.background);
-    this.#besides(scene.beside);
     const preview = this.studio.avatar(scene.avatar)?.preview;
-    if (preview) void this.service.picture(preview).then((address) => (this.#stand.src = address));
+    const photo = preview ? this.service.picture(preview) : Promise.resolve("");
+    this.#background(scene.background, photo);
+    this.#besides(scene.beside);
+    void photo.then((address) => address && (this.#stand.src = address));
   }
 
   /** Live while somebody writes. */
@@ -127,21 +138,27 @@ export class Preview {
     if (!this.studio.project.subtitles) this.#subtitle.textContent = "";
   }
 
-  /** The person alone before what the page draws, or with the photo's own room.
-   * @param {{kind: string, value: string}} background */
-  #background({ kind, value }) {
-    const alone = kind !== "own" && kind !== "blur";
-    this.#face.toggleAttribute("transparent", alone);
-    this.#attribute("background", kind === "blur" ? "blur" : "");
+  /** What is behind the person; of the photo's own room what its colours are.
+   * @param {{kind: string, value: string}} background @param {Promise<string>} photo */
+  #background({ kind, value }, photo) {
     this.#frame.dataset.light = String(isLight(kind, value));
-    this.#frame.toggleAttribute("data-alone", alone);
-    this.#behind.dataset.kind = kind;
+    this.#frame.dataset.behind = kind;
     this.#behind.replaceChildren();
     this.#behind.style.background = kind === "colour" ? value : "";
+    if (kind === "own" || kind === "blur") return void photo.then((address) => this.#edges(address));
     if (!value || (kind !== "picture" && kind !== "video")) return;
-    const media = kind === "picture" ? make("img", { alt: "" }) : make("video", { muted: true, loop: true, autoplay: true, playsInline: true });
+    const media = kind === "video" ? make("video", { muted: true, loop: true, autoplay: true, playsInline: true }) : make("img", { alt: "" });
     this.#behind.append(media);
     void fill(media, this.service.file(this.studio.name, value));
+  }
+
+  /** @param {string} photo */
+  #edges(photo) {
+    const { kind } = this.studio.shown?.background ?? {};
+    if (!photo || (kind !== "own" && kind !== "blur")) return; // another one since
+    const edges = [make("i", { className: "edge" }), make("i", { className: "edge" })];
+    for (const edge of edges) edge.style.backgroundImage = `url("${photo}")`;
+    this.#behind.replaceChildren(...edges);
   }
 
   /** @param {{file: string, side: string, share: number}|null} beside */
@@ -234,7 +251,7 @@ export class Preview {
     const { state, reason, words } = this.#face.session;
     const live = state === "connected" || state === "reconnecting";
     document.body.toggleAttribute("data-live", live || this.#asked);
-    this.#stand.hidden = live || !this.#face.hasAttribute("transparent");
+    this.#stand.hidden = live && this.#shown;
     // Nobody asked for it: visitors have the places.
     if (state === "waiting" && !this.#asked) void this.#face.disconnect();
     const said = {

@@ -120,7 +120,8 @@ class Studio:
         form = await request.post()
         upload = form["file"]
         assert isinstance(upload, web.FileField)
-        parts = upload.file.read().decode().split("\n\n")
+        with upload.file:
+            parts = upload.file.read().decode().split("\n\n")
         name = f"film-{len(self.etags) + 1}"
         scenes = [{"name": f"scene-{at + 1}", "text": part} for at, part in enumerate(parts)]
         self.put(name, {"title": Path(upload.filename).stem, "scenes": scenes})
@@ -247,7 +248,9 @@ class Studio:
         form = await request.post()
         table = form["table"]
         assert isinstance(table, web.FileField)
-        rows = list(csv.DictReader(io.StringIO(table.file.read().decode("utf-8-sig"))))
+        with table.file:
+            text = table.file.read().decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text)))
         if form.get("check"):
             return web.json_response(self._checked(rows))
         id_ = f"b{len(self.batches) + 1}"
@@ -340,7 +343,8 @@ class Studio:
         """Instead of the server's own."""
         p, v, b = "/v1/projects", "/v1/videos", "/v1/batches"
         return [
-            web.get(p, self.overview), web.post(p, self.create), web.post(f"{p}/import", self.import_),
+            web.get(p, self.overview), web.post(p, self.create),
+            web.post(p + "/import", self.import_),
             web.get(p + "/{name}", self.get), web.put(p + "/{name}", self.save),
             web.delete(p + "/{name}", self.delete),
             web.put(p + "/{name}/files/{file}", self.put_file),
