@@ -172,8 +172,9 @@ async def test_every_language_fits_on_every_screen(chromium):
     for width, height in ((390, 844), (1024, 768), (1920, 1080)):
         double = Studio()
         async with desk(chromium, double, width=width, height=height) as page:
+            film = page.url
             for language in ("en", "es", "fr", "de", "zh", "ar"):
-                await page.goto(f"{page.url}&lang={language}")
+                await page.goto(f"{film}&lang={language}")
                 await page.wait_for_selector(f"html[lang={language}] .sheet-scene")
                 for view in ("scenes", "script", "picture") if width < 900 else ("script",):
                     await page.evaluate(f"document.body.dataset.view = '{view}'")
