@@ -354,7 +354,7 @@ export default {
 
   // --- signing in, refusals ---------------------------------------------------------------------------------------
   "studio.sign-in": "الاستوديو",
-  "studio.sign-in.words": "ادخل برمز المشغّل: يخبرك visavis serve أين هو.",
+  "studio.sign-in.words": "ادخل برمز المشغّل: الذي بدأ به الخادم.",
   "studio.sign-in.token": "رمز المشغّل",
   "studio.sign-in.wrong": "هذا ليس رمز المشغّل.",
   "studio.sign-in.other": "هذا رمز زائر. الاستوديو يطلب رمز المشغّل.",

@@ -354,7 +354,7 @@ export default {
 
   // --- signing in, refusals ---------------------------------------------------------------------------------------
   "studio.sign-in": "Studio",
-  "studio.sign-in.words": "Anmelden mit dem Token des Betreibers: visavis serve sagt, wo es liegt.",
+  "studio.sign-in.words": "Anmelden mit dem Token des Betreibers: dem, mit dem der Server gestartet wurde.",
   "studio.sign-in.token": "Token des Betreibers",
   "studio.sign-in.wrong": "Das ist nicht das Token des Betreibers.",
   "studio.sign-in.other": "Dieses Token gehört einem Besucher. Das Studio verlangt das des Betreibers.",

@@ -354,7 +354,7 @@ export default {
 
   // --- signing in, refusals ---------------------------------------------------------------------------------------
   "studio.sign-in": "Studio",
-  "studio.sign-in.words": "Sign in with the operator’s token: visavis serve says where it is.",
+  "studio.sign-in.words": "Sign in with the operator’s token: the one that the server was started with.",
   "studio.sign-in.token": "Token of the operator",
   "studio.sign-in.wrong": "This is not the operator’s token.",
   "studio.sign-in.other": "This token is a visitor’s. The studio wants the operator’s.",

@@ -354,7 +354,7 @@ export default {
 
   // --- signing in, refusals ---------------------------------------------------------------------------------------
   "studio.sign-in": "Estudio",
-  "studio.sign-in.words": "Entre con la clave del operador: visavis serve dice dónde está.",
+  "studio.sign-in.words": "Entre con la clave del operador: la que se dio al arrancar el servidor.",
   "studio.sign-in.token": "Clave del operador",
   "studio.sign-in.wrong": "Esta no es la clave del operador.",
   "studio.sign-in.other": "Esta clave es de un visitante. El estudio pide la del operador.",

@@ -354,7 +354,7 @@ export default {
 
   // --- signing in, refusals ---------------------------------------------------------------------------------------
   "studio.sign-in": "Studio",
-  "studio.sign-in.words": "Connectez-vous avec le jeton de l’exploitant : visavis serve dit où il se trouve.",
+  "studio.sign-in.words": "Connectez-vous avec le jeton de l’exploitant : celui donné au démarrage du serveur.",
   "studio.sign-in.token": "Jeton de l’exploitant",
   "studio.sign-in.wrong": "Ce n’est pas le jeton de l’exploitant.",
   "studio.sign-in.other": "Ce jeton est celui d’un visiteur. Le studio veut celui de l’exploitant.",

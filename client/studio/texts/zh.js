@@ -354,7 +354,7 @@ export default {
 
   // --- signing in, refusals ---------------------------------------------------------------------------------------
   "studio.sign-in": "工作室",
-  "studio.sign-in.words": "请用运营者的令牌登录：visavis serve 会说明它在哪里。",
+  "studio.sign-in.words": "请用运营者的令牌登录：启动服务器时使用的那个。",
   "studio.sign-in.token": "运营者的令牌",
   "studio.sign-in.wrong": "这不是运营者的令牌。",
   "studio.sign-in.other": "这是访客的令牌。工作室需要运营者的令牌。",
