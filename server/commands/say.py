@@ -77,7 +77,8 @@ def say(options: argparse.Namespace) -> None:
         recorder = Recorder(options.output, FINE, trace=trace, signing=signing)
         finished = finishes(config, stamp(config, SessionClass.VIDEO))
         engines = offline_engines(draw, director, voice, lips, finishes=finished)
-        leave = Leave(store, avatar.card, None if options.audio else own.permit(name))
+        permits = [store.permit(avatar.card), None if options.audio else own.permit(name)]
+        leave = Leave(store, *(each for each in permits if each is not None))
         notes = _during(
             leave,
             lambda: render(engines, inlet, recorder, partial(_show, bar, leave)),
