@@ -77,3 +77,23 @@ def add_import(commands: Any) -> None:
         help="of the project (default: called like the file, here)",
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace the script that is there")
+
+
+def add_translate(commands: Any) -> None:
+    """`translate`."""
+    text = "put a script into other languages, beside it, to be read before it is filmed"
+    parser = add(commands, "translate", "translate:translate", text)
+    parser.add_argument("project", type=Path, help="folder of a project, or its script.md")
+    parser.add_argument(
+        "languages", nargs="*", metavar="LANGUAGE",
+        help="such as es or pt-BR (default: the script's `languages`)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--anew", action="store_true",
+        help="all of it, also what somebody has read or written (default: what changed)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--check", action="store_true", help="translate nothing: say how the translations stand"
+    )
+    parser.add_argument("--show", action="store_true", help="print both texts, one below the other")
+    add_json(parser)

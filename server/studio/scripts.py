@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from pathlib import Path
-from typing import Final
 
+from visavis.server.studio.document import reading, writing
 from visavis.server.studio.document.faults import ScriptError
-from visavis.server.studio.document.reading import parse
 from visavis.server.studio.projects import Projects
+from visavis.server.studio.translation import kept
+from visavis.server.studio.translation.pairs import ENGLISH
 from visavis.server.studio.videos import Loose, Script
-from visavis.server.system.errors import NotFound
-
-_TAG: Final = re.compile("[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}")
+from visavis.server.system.errors import Unprocessable
 
 
 class ProjectScripts:
@@ -28,6 +25,11 @@ class ProjectScripts:
 
     async def alone(self, text: str, language: str) -> Script:
         """See Scripts."""
+        if language:
+            project = await asyncio.to_thread(reading.read, text)
+            if kept.tag(language) != (project.language or ENGLISH):
+                msg = "Only a project can be filmed in another language: translate it, and read it."
+                raise Unprocessable(msg, "translation-missing")
         return await self._loose.alone(text, language)
 
     def _of(self, name: str, language: str) -> Script:
@@ -35,18 +37,8 @@ class ProjectScripts:
         if version.script is None:
             raise ScriptError(version.faults)
         folder, project = self._projects.path(name).absolute(), version.script.project
-        title = project.title or name
-        if not language or language == project.language:
-            return Script(version.text, folder, title)
-        return Script(_translation(folder, name, language), folder, title)
-
-
-def _translation(folder: Path, name: str, language: str) -> str:
-    """The script in another language. Raises NotFound, ScriptError."""
-    path = folder / f"script.{language}.md"
-    if not _TAG.fullmatch(language) or not path.is_file():
-        msg = f"The project {name!r} is not translated into {language[:20]!r} yet."
-        raise NotFound(msg, "not-translated")
-    text = path.read_text("utf-8", errors="replace")
-    parse(text)
-    return text
+        if not language:
+            return Script(version.text, folder, project.title or name)
+        made, _notes = kept.in_language(project, folder, language)
+        text = version.text if made == project else writing.write(made)
+        return Script(text, folder, made.title or name)

@@ -133,4 +133,4 @@ async def test_real_answers_about_projects():
         assert [each["name"] for each in (await listed.json())["projects"]] == ["talk", "intro"]
         video = await client.post("/v1/videos", json={"project": "intro", "language": "de"})
         told = await video.json(content_type=None)
-        assert told["type"] == "urn:visavis:not-translated"
+        assert told["type"] == "urn:visavis:translation-missing"
