@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from visavis.engines.base import EngineError
 from visavis.models.files import whole
 from visavis.server.studio.document.faults import ScriptError
 from visavis.server.studio.document.naming import named
@@ -27,7 +28,7 @@ from visavis.server.studio.document.reading import LARGEST, Script, parse
 from visavis.server.studio.document.writing import as_json
 from visavis.server.studio.translation import kept
 from visavis.server.system import strict_json
-from visavis.server.system.errors import ConfigError, Unprocessable
+from visavis.server.system.errors import ConfigError
 
 SCRIPT: Final = "script.md"
 OUT: Final = "out"  # of a project's folder: where its films lie
@@ -152,7 +153,7 @@ def plans(folder: Path, languages: Sequence[str] | None = None) -> list[Plan]:
 
 
 def _script(scripts: Mapping[str, Path], tag: str) -> Script:
-    """As it is filmed: a translation's words in the script of today. Raises ScriptError, Problem."""
+    """As it is filmed: a translation's words in today's script. Raises ScriptError, Problem."""
     script = _read(scripts[tag])
     if not tag:
         return script
@@ -183,7 +184,7 @@ def prints(
 
 
 def keep(made: Mapping[str, str], work: Path, out: Path, name: str) -> list[str]:
-    """Put a film's finished files where they belong; their names. Raises OSError."""
+    """Put a film's finished files where they belong; their names. Raises EngineError, OSError."""
     kept = []
     for path in sorted(work.iterdir()):
         if path.is_file() and path.name.startswith(_MADE):
@@ -191,7 +192,7 @@ def keep(made: Mapping[str, str], work: Path, out: Path, name: str) -> list[str]
             path.replace(out / target)
             kept.append(target)
     if len(kept) < len(set(made.values())):
-        raise Unprocessable("The film was not made whole.", "film-missing")
+        raise EngineError(f"{name}: a file of the film was not made")
     shutil.rmtree(work, ignore_errors=True)
     return kept
 

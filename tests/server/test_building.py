@@ -183,7 +183,7 @@ def test_import_makes_a_project_that_can_be_built(maker, tmp_path, capsys):
     assert cli.main(["import", "a.txt", "-o", "my-talk", "--force"]) == 0
     assert (tmp_path / "my-talk/script.md").read_text() == "Hello.\n"
     assert cli.main(["import", "none.txt"]) == 1
-    (tmp_path / "a.pptx").write_bytes(b"x")
-    assert cli.main(["import", "a.pptx"]) == 1
-    assert "save it anew" in capsys.readouterr().err
+    (tmp_path / "a.ppt").write_bytes(b"x")
+    assert cli.main(["import", "a.ppt"]) == 1
+    assert "save it as .pptx" in capsys.readouterr().err
     assert cli.main(["build", "my-talk"]) == 0
