@@ -122,6 +122,8 @@ def found(path: Path) -> list[Path]:
     Raises ConfigError where there is none.
     """
     if path.is_file():
+        if path.name != SCRIPT:
+            raise ConfigError(f"{path} is no project: `visavis import {path}` makes one of it")
         return [path.parent]
     if (path / SCRIPT).is_file():
         return [path]
@@ -168,9 +170,9 @@ def _script(scripts: Mapping[str, Path], tag: str) -> Script:
 
 
 def prints(
-    plan: Plan, formats: Sequence[str], face: Callable[[str], str], settings: Mapping[str, Any]
+    plan: Plan, formats: Sequence[str], cast: Callable[[Scene], str], settings: Mapping[str, Any]
 ) -> Prints:
-    """What its film is made of now. face: an avatar's name -> a hash of it ("": the usual one).
+    """What its film is made of now. cast: a complete scene -> a hash of who is seen and heard.
 
     settings: of the installation, as far as they are seen or heard. Raises OSError.
     """
@@ -179,7 +181,7 @@ def prints(
     used = [project.music.file] if project.music else []
     told = [version("visavis"), own, sorted(formats), dict(settings), files.hashes(used)]
     return Prints(
-        _hash(*told), {s.name: _of_scene(project.complete(s), files, face) for s in project.scenes}
+        _hash(*told), {s.name: _of_scene(project.complete(s), files, cast) for s in project.scenes}
     )
 
 
@@ -241,11 +243,11 @@ def _read(path: Path) -> Script:
         raise ConfigError(f"{path}:\n  {told}") from None
 
 
-def _of_scene(scene: Scene, files: _Files, face: Callable[[str], str]) -> str:
+def _of_scene(scene: Scene, files: _Files, cast: Callable[[Scene], str]) -> str:
     used = [scene.sound, scene.beside.file if scene.beside else ""]
     if scene.background and scene.background.kind in {"picture", "video"}:
         used.append(scene.background.value)
-    return _hash(asdict(scene), files.hashes(used), face(scene.avatar))
+    return _hash(asdict(scene), files.hashes(used), cast(scene))
 
 
 class _Files:

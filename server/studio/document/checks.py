@@ -35,12 +35,14 @@ class Known:
     """What an installation has.
 
     avatar: its name and the language that it is to speak -> why it may not, "": it may. voices:
-    their names and languages. dropped: a direction -> its words that nobody understands.
+    their names and languages. dropped: a direction -> its words that nobody understands. voice: as
+    avatar, of voices that are somebody's own.
     """
 
     avatar: Callable[[str, str], str]
     voices: Mapping[str, str]
     dropped: Callable[[str], Sequence[str]]
+    voice: Callable[[str, str], str] = lambda _name, _language: ""
 
 
 def check(
@@ -100,6 +102,8 @@ def _speaker(scene: Scene, known: Known) -> Iterator[Fault]:
     if scene.voice not in known.voices:
         yield Fault(f"there is no voice {scene.voice!r}", "see `visavis voices`")
         return
+    if why := known.voice(scene.voice, scene.language):
+        yield Fault(why, "choose another voice, see `visavis voices`")
     speaks = known.voices[scene.voice]
     if scene.language and code_of(speaks) != code_of(scene.language):
         what = f"the voice {scene.voice} speaks {speaks}, and the text is {scene.language}"
