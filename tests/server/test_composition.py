@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -292,3 +293,16 @@ def test_letters_keep_clear_of_the_label(folder, corner, aspect):
     for room in (layout.low, layout.subtitle):
         assert room.bottom <= taken.top or corner.startswith("top")
     assert layout.title.top >= taken.bottom or corner.startswith("bottom")
+
+
+def test_names_and_subtitles_can_be_read_before_white(folder):
+    white = Background("colour", "#ffffff")
+    scene = Scene("a", lower_third=LowerThird("Mira", "Host"), background=white)
+    whole = composed(folder, scene, Frame("16:9", 720), cues=[Cue(0, 9, ("read this",))])
+    rgb = cv2.cvtColor(seen(whole), cv2.COLOR_YUV2RGB_I420)
+    for room, middle in ((whole._layout.low, False), (whole._layout.subtitle, True)):
+        row = rgb[room.bottom - 6]
+        column = (room.left + room.right) // 2 if middle else room.left + 40
+        plate = contrast._luminance(row[column].astype(np.float32))
+        letters = contrast._luminance(np.array((226, 214, 196), np.float32))
+        assert contrast._ratio(plate, letters) >= contrast.ENOUGH
