@@ -1,5 +1,6 @@
 """A project performed into films: by the real voice and the real generator, as small as they go."""
 
+import datetime
 import errno
 import json
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from visavis.models.bake import landmarks
 from visavis.server.jobs.job import Cancelled
 from visavis.server.provenance import sdk
+from visavis.server.services import stamp
 from visavis.server.studio.film import groups
 from visavis.server.studio.film.work import film
 from visavis.server.system.config import Config
@@ -152,6 +154,16 @@ def test_only_what_changed_is_drawn(first, config, tmp_path):
     alone = made(tmp_path / "y", config, script, scenes=["one"])
     assert alone["drawn"] == 0
     assert alone["seconds"] < other["seconds"]
+
+
+def test_pictures_keep_the_mark_of_their_day(first, config, tmp_path, monkeypatch):
+    class Later(datetime.date):
+        @classmethod
+        def today(cls):
+            return cls(2031, 5, 1)
+
+    monkeypatch.setattr(stamp, "date", Later)
+    assert made(tmp_path, config)["drawn"] == 0
 
 
 def test_nobody_wants_it_any_more_and_it_goes_on_later(config, tmp_path):
