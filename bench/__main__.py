@@ -21,6 +21,7 @@ MODULES = {
     "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
     "whip": "live.whip", "revoking": "revoking", "films": "films",
     "across": "languages", "mark": "mark", "grabbed": "live.grabbed", "sound_mark": "sound.marking",
+    "studio_batch": "studio.batch",
 }  # fmt: skip
 
 

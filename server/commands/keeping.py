@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from visavis.server.jobs import configured
-from visavis.server.jobs.embedded import RESULTS, remove
+from visavis.server.jobs.embedded import RESULTS
 from visavis.server.jobs.ledger import FILE, Ledger
+from visavis.server.jobs.stores import remove
 from visavis.server.recording import kept as recordings
-from visavis.server.studio.film.keeping import FOLDER as FILM_PARTS
 from visavis.server.services.gaps import Gaps
+from visavis.server.studio.film.keeping import FOLDER as FILM_PARTS
 from visavis.server.system.audit import Audit
 from visavis.server.system.audit_check import rows
 from visavis.server.system.chain import Chain, files, folder_of

@@ -49,6 +49,18 @@ class Studio(Trust):
         "default they go to public addresses alone",
     )
 
+    studio_translator: str = setting(
+        "auto",
+        "who translates scripts: openai (the endpoint of llm_base_url), ctranslate2 (a folder of "
+        "models), apertium, or auto: the first of them that is here and has the languages",
+    )
+    studio_translator_model: str = setting(
+        "", "name of the endpoint's model that translates; empty: llm_model"
+    )
+    studio_translator_folder: str = setting(
+        "", "folder of a CTranslate2 translation model, or of several, each in a folder of its own"
+    )
+
     @property
     def webhook_ranges(self) -> tuple[Network, ...]:
         """Raises ConfigError."""
