@@ -107,17 +107,35 @@ def lip_gap(grey):
     return gap / (points[152, 1] - points[10, 1])  # chin, forehead
 
 
+def by_loudness(shown, sound):
+    """Gaps between the lips in the five quietest and in the five loudest pictures."""
+    loud = np.abs(sound[: len(shown) * 1920].astype(int).reshape(-1, 1920)).mean(1)
+    order = np.argsort(loud, kind="stable")
+    return [[lip_gap(shown[at]) for at in part] for part in (order[:5], order[-5:])]
+
+
 def test_its_lips_are_open_while_it_sounds_and_subtitles_are_seen(first):
     folder, _, _ = first
     shown = np.stack(pictures(folder / "film.mp4"))
     with av.open(str(folder / "film.wav")) as file:
         sound = np.concatenate([f.to_ndarray()[0] for f in file.decode(audio=0)])
-    loud = np.abs(sound[: len(shown) * 1920].astype(int).reshape(-1, 1920)).mean(1)
-    order = np.argsort(loud, kind="stable")
-    quiet, sounding = ([lip_gap(shown[at]) for at in part] for part in (order[:5], order[-5:]))
+    quiet, sounding = by_loudness(shown, sound)
     assert np.mean(sounding) > np.mean(quiet) + 0.01
     low = shown[:, 300:350, 60:300]
     assert (low.max((1, 2)) > 200).mean() > 0.4, "white letters, while somebody speaks"
+
+
+def test_a_recording_is_a_scene_s_sound_and_moves_its_lips(first, config, tmp_path):
+    shutil.copy(first[0] / "film.wav", tmp_path / "own voice.wav")
+    script = HEAD + "# x\n+++\nsound = 'own voice.wav'\nafter = 0\n+++\n"
+    result = made(tmp_path, config, script, formats=("mp4", "wav", "srt"))
+    assert result["seconds"] == pytest.approx(first[1]["seconds"], abs=1.2), "ends are trimmed"
+    assert not (tmp_path / "film.srt").read_text().strip()
+    shown = np.stack(pictures(tmp_path / "film.mp4"))
+    with av.open(str(tmp_path / "film.wav")) as file:
+        sound = np.concatenate([f.to_ndarray()[0] for f in file.decode(audio=0)])
+    quiet, sounding = by_loudness(shown, sound)
+    assert np.mean(sounding) > np.mean(quiet) + 0.005
 
 
 def test_made_again_it_is_the_same_and_nothing_is_drawn(first, config, tmp_path):
