@@ -152,7 +152,7 @@ def plans(folder: Path, languages: Sequence[str] | None = None) -> list[Plan]:
 
 
 def _script(scripts: Mapping[str, Path], tag: str) -> Script:
-    """As it is filmed: a translation's words in the script of today. Raises ScriptError, Problem."""
+    """As it is filmed: a translation's words in today's script. Raises ScriptError, Problem."""
     script = _read(scripts[tag])
     if not tag:
         return script
