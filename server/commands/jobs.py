@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import logging
 import signal
 from functools import partial
 from typing import Any, Final
@@ -34,6 +35,8 @@ def work(options: argparse.Namespace) -> None:
         )
         raise ConfigError(msg)
     lifetime.log_to_stderr(config.log_level)
+    for name in ("celery", "kombu"):  # which log what was asked for
+        logging.getLogger(name).setLevel(logging.WARNING)
     app = exchange.celery(config.jobs)
     mine = worker(config)
     count = configured.processes(config, Machine())

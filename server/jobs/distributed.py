@@ -30,6 +30,10 @@ WAITS: Final = "waits for a worker"
 NOBODY: Final = "waits: no `visavis worker` is there"
 _WINDOW: Final = 64  # runs that are handed over at a time; the rest wait in the ledger
 _LOOK: Final = 2.0  # s between two looks at what became of them
+# Looks in a row at which nobody has a run, after which it is begun anew: one that was begun, and an
+# order that was taken, for a worker that does much else is slow to say so.
+_GONE: Final = 1
+_LOST: Final = 5
 _PATIENCE: Final = 10.0  # s of one exchange with Redis
 _FETCHED: Final = "fetched"
 _AGAIN: Final = frozenset({"released", "crashed", "full"})  # endings of one run, not of the job
@@ -65,6 +69,7 @@ class Distributed:
         self._store: Store | None = None
         self._redis: Any = None
         self._app: Any = None
+        self._turn = asyncio.Lock()
         self._is_there = False
 
     async def open(self) -> None:
@@ -161,15 +166,22 @@ class Distributed:
         if folder := request.get("folder"):
             store = await self._there()
             request["folder"] = await self._worker.load(store.share, Path(folder))
+        async with self._turn:  # in the order in which they are taken
+            await self._sent(job, it, request)
+        it.told(0.0, it.waits)
+
+    async def _sent(self, job: Job, it: _Followed, request: dict[str, Any]) -> None:
         it.run = secrets.token_hex(8)
         await self._redis.delete(RUN + job.id)
         await self._redis.hset(RUN + job.id, "run", it.run)
         await self._redis.expire(RUN + job.id, exchange.KEPT)
         order = exchange.order(job.id, it.run, job.kind, request)
         urgency = exchange.urgency(job.priority)
-        send = partial(self._app.send_task, exchange.TASK, order, priority=urgency, retry=False)
+        send = partial(
+            self._app.send_task, exchange.TASK, order, priority=urgency, retry=False,
+            argsrepr=exchange.UNSAID, kwargsrepr=exchange.UNSAID,
+        )  # fmt: skip
         await self._worker.load(send)
-        it.told(0.0, it.waits)
 
     async def _unwant(self, id: str, it: _Followed) -> None:
         try:
@@ -246,7 +258,7 @@ def _judge(
             it.told(0.0, waits)
     else:  # a worker ended without a word, or took the order and ended before it began
         it.doubts += 1
-        if it.doubts > 1:
+        if it.doubts > (_GONE if state.get("begun") else _LOST):
             gone = Ending("crashed", fault="The machine that did it is gone.", code=CRASHED)
             it.over(gone if state.get("begun") else Ending("released"))
 

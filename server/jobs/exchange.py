@@ -25,6 +25,7 @@ TOLD: Final = "visavis:told"
 WORKERS: Final = "visavis:workers"  # sorted by when each was last heard of
 LASTS: Final = 20.0  # s of a lease
 KEPT: Final = 14 * 86_400  # s after which nobody asks any more what became of a run
+UNSAID: Final = "..."  # in place of what was asked for: Celery would log it
 _SEPARATOR: Final = ":"
 # Longer than any film takes: who died is found by their lease, within LASTS.
 _UNSEEN: Final = 86_400

@@ -129,13 +129,14 @@ class Projects:
 
         What did not change since it was last read is not read again.
         """
-        rows = []
-        for name in self.names():
+        rows, names = [], self.names()
+        for name in names:
             try:
                 rows.append(self._row(name))
-            except NotFound:  # it went meanwhile
+            except (NotFound, FileNotFoundError):  # it went meanwhile
                 continue
-        self._seen = {name: self._seen[name] for name in self._seen if name in self.names()}
+        for name in set(self._seen).difference(names):
+            self._seen.pop(name, None)
         return sorted(rows, key=lambda row: -row[0].changed)
 
     def path(self, name: str) -> Path:

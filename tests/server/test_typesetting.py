@@ -84,3 +84,13 @@ def test_a_block_says_where_its_first_capitals_and_its_last_baseline_are():
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
     a, b = one.astype(float).ravel(), other.astype(float).ravel()
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+def test_brackets_stand_close_to_what_is_in_them():
+    # by itself the font leaves as much room around one as a letter takes
+    line = lettering.line("H(H)H", 100, 700)
+    empty = np.flatnonzero(line.ink.max(0) == 0)
+    gaps = np.split(empty, np.flatnonzero(np.diff(empty) > 1) + 1)
+    assert len(gaps) == 4
+    assert max(len(gap) for gap in gaps) < 20
+    assert abs(line.ink.shape[1] - lettering.width("H(H)H", 100, 700)) < 20

@@ -40,7 +40,7 @@ from visavis.server.system.audit import auditing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Unprocessable
 
-_LONGEST: Final = 40 * 60  # s of a film: its sound is put together in memory
+_LONGEST: Final = 2 * 3600  # s of a film
 _PARTS: Final = "parts"  # of a job's folder: what is made on the way
 
 
@@ -183,7 +183,10 @@ class _Film:
         """All files, each signed before it is where it belongs; their names by format."""
         shown = files.Shown(
             self._project.title, self._project.frame.size, reel.shots,
-            sounding.heard(reel.sound(), self._project.music, self._folder, self._sets.sound),
+            sounding.heard(
+                reel.sound(), self._project.music, self._folder, self._sets.sound,
+                parts / "mixed.raw",
+            ),
             reel.words, reel.scenes,
         )  # fmt: skip
         made: dict[str, str] = {}

@@ -58,6 +58,17 @@ class Sheet:
         blending.lay(red[there_half], self.red[here_half], self.hides_half[here_half], share)
 
 
+def coloured(colour: Rgb, hides: Bytes, left: int, top: int) -> Sheet:
+    """One colour, as far as `hides`, (rows, columns), both even, lets it be seen."""
+    rows, columns = hides.shape
+    luma, blue, red = (int(value) for value in yuv(np.array([[colour]], np.uint8))[0, 0])
+    half = rows // 2, columns // 2
+    return Sheet(
+        left, top, np.full((rows, columns), luma, np.uint8), np.full(half, blue, np.uint8),
+        np.full(half, red, np.uint8), hides, np.ascontiguousarray(hides[::2, ::2]),
+    )  # fmt: skip
+
+
 def halved(part: tuple[slice, slice]) -> tuple[slice, slice]:
     """The same part of a plane of colour."""
     rows, columns = part
