@@ -79,6 +79,7 @@ def test_words_are_translated_and_nothing_else() -> None:
     assert [pair.state for pair in made.pairs] == ["machine"] * 5
     assert any("'friend' in a placeholder" in note for note in made.notes)
     assert any("How Acme is pronounced" in note for note in made.notes)
+    assert any("The voice joe does not speak es" in note for note in made.notes)
 
 
 def test_only_what_changed_is_translated_again_and_what_was_read_stays() -> None:
