@@ -14,7 +14,7 @@ MODULES = {
     "live": "live.live", "hearing": "hearing.hearing", "recognition": "hearing.languages",
     "pipecat": "live.pipecat.compare", "simli": "live.simli",
     "livekit": "live.livekit_agent",
-    "rtc": "live.rtc", "speech": "sound.speech", "dialogue": "dialogue", "motion": "face.motion",
+    "rtc": "live.rtc", "speech": "sound.speech", "own_voices": "sound.own_voices", "dialogue": "dialogue", "motion": "face.motion",
     "lipsync": "sound.lipsync", "sound_visemes": "sound.sound_visemes", "face": "face.face",
     "net": "net", "sessions": "sessions", "flood": "flood", "drawing": "drawing",
     "spoken": "sound.spoken_forms",
