@@ -59,9 +59,9 @@ def _faults() -> tuple[type[Exception], ...]:
     from visavis.models.errors import ModelError
     from visavis.models.fetch import FetchError
     from visavis.models.manifest import ManifestError
-    from visavis.server.system.errors import DeviceError, NotFound
+    from visavis.server.system.errors import DeviceError, Problem
 
-    return (EngineError, ModelError, ManifestError, FetchError, DeviceError, NotFound, OSError)
+    return (EngineError, ModelError, ManifestError, FetchError, DeviceError, Problem, OSError)
 
 
 def _complain(error: Exception, status: int) -> int:
@@ -77,8 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"visavis {version('visavis')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
+    _add_worker(commands)
     _add_say(commands)
+    cli_studio.add_build(commands)
+    cli_studio.add_import(commands)
     cli_studio.add_batch(commands)
+    cli_studio.add_translate(commands)
     _add_camera(commands)
     _add_publish(commands)
     _add_avatar(commands)
@@ -92,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         "--privacy", action="store_true",
         help="what is kept where and how long, who may read it, and what leaves this machine",
     )  # fmt: skip
+    cli_trust.add_voice(commands)
     cli_trust.add_consent(commands)
     cli_trust.add_audit(commands)
     _add_wipe(commands)
@@ -130,6 +135,15 @@ def _add_serve(commands: Any) -> None:
             metavar=setting.name.upper(),
             help=f"{setting.metadata['help']} (default: {default})",
         )
+
+
+def _add_worker(commands: Any) -> None:
+    text = "do films and batches of servers elsewhere on this machine"
+    parser = add(commands, "worker", "jobs:work", text)
+    parser.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
+    parser.add_argument(
+        "--processes", type=int, metavar="NUMBER", help="at a time (default: the setting's)"
+    )
 
 
 def _add_publish(commands: Any) -> None:
@@ -306,7 +320,7 @@ def _add_wipe(commands: Any) -> None:
     text = "delete what is kept of visitors: recordings and questions"
     parser = add(commands, "wipe", "wipe:wipe", text)
     parser.add_argument(
-        "--what", nargs="+", choices=("recordings", "questions", "audit", "jobs"),
+        "--what", nargs="+", choices=("recordings", "questions", "audit", "jobs", "studio-cache"),
         help="default: recordings and questions",
     )  # fmt: skip
     parser.add_argument("--older-than", default="", metavar="AGE", help="such as 7d, 12h, 4w")

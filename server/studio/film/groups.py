@@ -19,7 +19,7 @@ import av
 import numpy as np
 
 from visavis.engines.base import I420
-from visavis.models.files import whole
+from visavis.models.files import PRIVATE, whole
 from visavis.models.pictures.canvas import Canvas
 from visavis.server.studio.layers import exports
 
@@ -75,7 +75,7 @@ def encoder(coding: Coding) -> Literal["libx264", "libvpx-vp9"]:
 def write(path: Path, stills: Iterable[Still], coding: Coding, size: tuple[int, int]) -> None:
     """A group's file, whole or not at all. Raises OSError, FFmpegError, and what `stills` does."""
     made = _h264(stills, size) if coding == "h264" else _webm(stills, coding, size)
-    with whole(path) as out:
+    with whole(path, PRIVATE) as out:
         out.write(_MAGIC + hashlib.sha256(made).digest())
         out.write(made)
 

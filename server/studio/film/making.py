@@ -11,7 +11,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +25,7 @@ from visavis.server.studio.film import acting, files, performing, sounding
 from visavis.server.studio.film.acting import FRAME
 from visavis.server.studio.film.casting import Cast, Role
 from visavis.server.studio.film.groups import FPS
-from visavis.server.studio.film.keeping import Kept
+from visavis.server.studio.film.keeping import FOLDER, Kept
 from visavis.server.studio.film.performing import Performed
 from visavis.server.studio.film.progress import Progress
 from visavis.server.studio.film.reel import Reel
@@ -40,10 +40,8 @@ from visavis.server.system.audit import auditing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Unprocessable
 
-_LONGEST: Final = 40 * 60  # s of a film: its sound is put together in memory
+_LONGEST: Final = 2 * 3600  # s of a film
 _PARTS: Final = "parts"  # of a job's folder: what is made on the way
-_FOLDER: Final = "studio-cache"  # under the directory for state
-_KEPT: Final = 2 * 1024**3  # bytes of groups, and a tenth of it of clauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +80,16 @@ class Studio:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.cast = Cast(config)
-        folder = config.home_path / _FOLDER
-        self.groups = Kept(folder / "groups", _KEPT)
-        self.clauses = Kept(folder / "clauses", _KEPT // 10)
+        folder = config.home_path / FOLDER
+        kept = config.studio_cache_mb * 1_000_000
+        self.groups = Kept(folder / "groups", kept - kept // 10)
+        self.clauses = Kept(folder / "clauses", kept // 10)
+
+    def voicing(self, role: Role, pronounce: Mapping[str, str]) -> Voicing | None:
+        """Who speaks for it; None: it is a recording."""
+        if not role.voice:
+            return None
+        return Voicing(role.voice, self.cast.tts(role), self.clauses, pronounce, role.edition)
 
 
 @lru_cache(1)
@@ -138,7 +143,12 @@ class _Film:
             at_rest = performing.general(self._cast, scene)
             left = before[1] if before and before[0] == role.digest else at_rest
             performed = performing.performed(
-                self._cast, scene, role, self._voicing(role), self._folder, left
+                self._cast,
+                scene,
+                role,
+                self._studio.voicing(role, self._project.pronounce),
+                self._folder,
+                left,
             )
             before = role.digest, at_rest
             self._progress.spoken(performed.pictures)
@@ -169,19 +179,14 @@ class _Film:
             reel.add(shot, sentence.pictures, performing.sound(sentence))
             at += sentence.pictures
 
-    def _voicing(self, role: Role) -> Voicing | None:
-        if not role.voice:
-            return None
-        return Voicing(
-            role.voice, self._cast.tts(role), self._studio.clauses, self._project.pronounce,
-            role.edition,
-        )  # fmt: skip
-
     def _written(self, reel: Reel, parts: Path) -> dict[str, str]:
         """All files, each signed before it is where it belongs; their names by format."""
         shown = files.Shown(
             self._project.title, self._project.frame.size, reel.shots,
-            sounding.heard(reel.sound(), self._project.music, self._folder, self._sets.sound),
+            sounding.heard(
+                reel.sound(), self._project.music, self._folder, self._sets.sound,
+                parts / "mixed.raw",
+            ),
             reel.words, reel.scenes,
         )  # fmt: skip
         made: dict[str, str] = {}

@@ -1,11 +1,10 @@
 """Files that are made of a film, each whole or not there at all.
 
-MP4 is not made here: whoever makes films writes it, in pieces that are kept.
+MP4 and WebM are not made here but of pieces that are kept, see `studio.film`; their pictures are.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -25,7 +24,6 @@ Format = Literal["mp4", "webm", "webp", "gif", "m4a", "mp3", "ogg", "wav", "srt"
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 SOUNDS: Final = ("m4a", "mp3", "ogg", "wav")
 
-FPS: Final = 25
 KEYING: Final = "#00b140"  # what a transparent scene is before, in files that cannot be transparent
 # Container, encoder, bits a second, samples a frame where it wants as many each time
 _SOUND: Final[dict[str, tuple[str, str, int, int]]] = {
@@ -52,46 +50,6 @@ def arriving(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise
-
-
-class Webm:
-    """A WebM file with VP9 and Opus; with opacity where `alpha`, for pages and editors.
-
-    sound and pictures are given in any order. Raises OSError, FFmpegError.
-    """
-
-    def __init__(self, path: Path, size: tuple[int, int], *, alpha: bool) -> None:
-        """size: of its pictures, px, both even."""
-        self._size, self._alpha, self._pictures = size, alpha, 0
-        # Absolute: FFmpeg takes what stands before a colon for a protocol.
-        self._file = av.open(str(path.absolute()), "w", format="webm")
-        threads = str(os.cpu_count() or 1)
-        self._video = self._file.add_stream(
-            "libvpx-vp9", rate=FPS, options={**VP9, "threads": threads}
-        )
-        self._video.width, self._video.height = size
-        self._video.pix_fmt = "yuva420p" if alpha else "yuv420p"
-        self._audio = self._file.add_stream("libopus", rate=PLAY_RATE, layout="mono")
-        self._sound = _Sound(self._audio, _SOUND["ogg"][3])
-
-    def picture(self, image: I420, canvas: Canvas) -> None:
-        """The next one: double, or one in which all is opaque."""
-        frame = transparent(image, canvas) if self._alpha else opaque(image, canvas)
-        frame.pts, frame.time_base = self._pictures, Fraction(1, FPS)
-        self._pictures += 1
-        self._file.mux(self._video.encode(frame))
-
-    def sound(self, pcm: Pcm) -> None:
-        """The next samples."""
-        self._file.mux(self._sound.encoded(pcm))
-
-    def close(self) -> None:
-        """Write what the encoders hold back, and the index."""
-        try:
-            self._file.mux(self._sound.rest())
-            self._file.mux(self._video.encode())
-        finally:
-            self._file.close()
 
 
 def transparent(image: I420, canvas: Canvas) -> av.VideoFrame:
