@@ -244,8 +244,7 @@ class Working:
                 continue
             folder = await self._queue.results(row.state.id)
             found += [
-                (called(row.kept.name, name), folder / name)
-                for name in files(row.state).values()
+                (called(row.kept.name, name), folder / name) for name in files(row.state).values()
             ]
         return found
 
