@@ -59,9 +59,9 @@ def _faults() -> tuple[type[Exception], ...]:
     from visavis.models.errors import ModelError
     from visavis.models.fetch import FetchError
     from visavis.models.manifest import ManifestError
-    from visavis.server.system.errors import DeviceError, NotFound
+    from visavis.server.system.errors import DeviceError, Problem
 
-    return (EngineError, ModelError, ManifestError, FetchError, DeviceError, NotFound, OSError)
+    return (EngineError, ModelError, ManifestError, FetchError, DeviceError, Problem, OSError)
 
 
 def _complain(error: Exception, status: int) -> int:
@@ -79,7 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_worker(commands)
     _add_say(commands)
+    cli_studio.add_build(commands)
+    cli_studio.add_import(commands)
     cli_studio.add_batch(commands)
+    cli_studio.add_translate(commands)
     _add_camera(commands)
     _add_publish(commands)
     _add_avatar(commands)
@@ -316,7 +319,7 @@ def _add_wipe(commands: Any) -> None:
     text = "delete what is kept of visitors: recordings and questions"
     parser = add(commands, "wipe", "wipe:wipe", text)
     parser.add_argument(
-        "--what", nargs="+", choices=("recordings", "questions", "audit", "jobs"),
+        "--what", nargs="+", choices=("recordings", "questions", "audit", "jobs", "studio-cache"),
         help="default: recordings and questions",
     )  # fmt: skip
     parser.add_argument("--older-than", default="", metavar="AGE", help="such as 7d, 12h, 4w")

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from visavis.engines.translation import subwords, tags
 from visavis.engines.translation.base import Role
 
 _MODEL: Final = "model.bin"
-_LONGEST: Final = 200  # subwords of one piece: models were trained on sentences
+LONGEST: Final = 200  # subwords of one piece: models were trained on sentences, and know 512
 _BEAM: Final = 4
 _GROWTH, _SPARE = 3, 20  # subwords of the answer at most: for each of the source, and beyond
 _BATCH: Final = 1024  # subwords that are translated side by side
@@ -47,12 +48,15 @@ class Found:
 
 
 class CTranslate:
-    """The models of a folder, each loaded when it is first asked for. threads: of each."""
+    """The models of a folder, each loaded when it is first asked for.
 
-    def __init__(self, folder: Path, threads: int = 2) -> None:
+    threads: of each. longest: subwords that go into one at once.
+    """
+
+    def __init__(self, folder: Path, threads: int = 2, longest: int = LONGEST) -> None:
         """Raises EngineError where there is none."""
         self.name = folder.name
-        self._threads = threads
+        self._threads, self._longest = threads, longest
         self._models = found(folder)
         self._loaded: dict[Path, _Model] = {}
         if not self._models:
@@ -71,7 +75,7 @@ class CTranslate:
         choice = self._choice(source, target)
         if choice is None:
             raise EngineError(f"no model in {self.name} translates from {source} to {target}")
-        model = self._loaded.get(choice[0].model) or _Model(choice[0], self._threads)
+        model = self._loaded.get(choice[0].model) or _Model(choice[0], self._threads, self._longest)
         self._loaded[choice[0].model] = model
         pieces = [list(_sentences(text, source)) for text in texts]
         done = iter(model.translate([each for row in pieces for each in row], choice[1]))
@@ -127,6 +131,7 @@ def _json(file: Path) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+@lru_cache(8)
 def _vocabulary(model: Path) -> frozenset[str]:
     for name in _VOCABULARIES:
         file = model / name
@@ -144,9 +149,10 @@ def _vocabulary(model: Path) -> frozenset[str]:
 class _Model:
     """A model that is loaded."""
 
-    def __init__(self, place: Found, threads: int) -> None:
+    def __init__(self, place: Found, threads: int, longest: int) -> None:
         import ctranslate2  # type: ignore[import-untyped]
 
+        self._longest = longest
         self._subwords = subwords.load(place.tokenizer)
         config = _json(place.model / "config.json")
         # Marian's own and fairseq's models add it; OpenNMT's, which start with <s>, never saw it.
@@ -171,7 +177,7 @@ class _Model:
                 target_prefix=[list(named.first)] * len(sources) if named.first else None,
                 beam_size=_BEAM,
                 max_input_length=0,
-                max_decoding_length=max(map(len, sources), default=0) * _GROWTH + _SPARE,
+                max_decoding_length=self._room(sources),
                 max_batch_size=_BATCH,
                 batch_type="tokens",
             )
@@ -182,11 +188,16 @@ class _Model:
         )
         return [" ".join(next(spoken) for _ in range(count)).strip() for count in counts]
 
+    def _room(self, sources: Sequence[Sequence[str]]) -> int:
+        """Subwords of an answer at most: a model that repeats itself would never end."""
+        needed = max(map(len, sources), default=0) * _GROWTH + _SPARE
+        return min(needed, 2 * self._longest)
+
     def _parts(self, text: str) -> Iterator[list[str]]:
         """Its subwords, in pieces that a model can take: at blanks where it is too long."""
         tokens = self._subwords.cut(text)
         words = text.split()
-        if len(tokens) <= _LONGEST or len(words) < 2:
+        if len(tokens) <= self._longest or len(words) < 2:
             yield tokens
             return
         middle = len(words) // 2

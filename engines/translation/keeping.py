@@ -121,7 +121,7 @@ def _closed(row: Sequence[Piece]) -> list[_Paragraph | str]:
 
 def _spoken(piece: Piece) -> bool:
     """Whether it is part of a sentence: a name at the beginning of one is, a direction is not."""
-    return piece.role == "name" if isinstance(piece, Stay) else any(map(str.isalnum, piece))
+    return piece.role == "name" if isinstance(piece, Stay) else bool(piece.strip())
 
 
 def _plain(row: Sequence[Piece]) -> str:
@@ -142,9 +142,7 @@ class _Work:
     def put(self, paragraphs: Sequence[_Paragraph]) -> list[Kept]:
         """In one call what goes right in one; what lost a mark, in parts."""
         marked = [self._marked(paragraph.pieces) for paragraph in paragraphs]
-        spoken = [
-            at for at, p in enumerate(paragraphs) if any(isinstance(x, str) for x in p.pieces)
-        ]
+        spoken = [at for at, each in enumerate(paragraphs) if any(map(_worded, each.pieces))]
         answers = dict(zip(spoken, self._ask([marked[at] for at in spoken]), strict=True))
         return [
             Kept(_plain(paragraph.pieces)) if at not in answers

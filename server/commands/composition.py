@@ -57,9 +57,6 @@ from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
-from visavis.server.studio.knowing import known
-from visavis.server.studio.projects import Projects
-from visavis.server.studio.projects_http import ProjectRoutes
 from visavis.server.system import clock_doubt, llm
 from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.config import Config, as_source
@@ -186,12 +183,6 @@ def avatar_routes(config: Config, store: AvatarStore, audit: Audit | None) -> Av
         identity=identity(config, store),
         previews=Previews(lettered(config)),
     )
-
-
-def project_routes(config: Config, store: AvatarStore) -> ProjectRoutes:
-    """The addresses of projects; of the process that takes callers in."""
-    projects = Projects(config.home_path / "projects")
-    return ProjectRoutes(projects, lambda: known(store, config.avatar, config.home_path))
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:
@@ -347,7 +338,6 @@ def application(
         DeskRoutes(desk),
         session_routes(config, live, metrics, audit),
         avatar_routes(config, store, audit),
-        project_routes(config, store),
         VoiceRoutes(config.voice or VOICE, config.language, config.home_path),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),

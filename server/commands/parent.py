@@ -113,7 +113,6 @@ def _application(
         wiring,
         DeskRoutes(desk),
         composition.avatar_routes(config, store, audit),
-        composition.project_routes(config, store),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         composition.topics(config),

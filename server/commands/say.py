@@ -73,7 +73,7 @@ def say(options: argparse.Namespace) -> None:
         recorder = Recorder(options.output, FINE, trace=trace, signing=signing)
         finished = finishes(config, stamp(config, SessionClass.VIDEO))
         engines = offline_engines(draw, director, voice, lips, finishes=finished)
-        leave = Leave(store, avatar.card)
+        leave = Leave(store, store.permit(avatar.card))
         notes = _during(
             leave,
             lambda: render(engines, inlet, recorder, partial(_show, bar, leave)),

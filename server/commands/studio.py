@@ -14,8 +14,22 @@ from visavis.server.http.app import Part
 from visavis.server.http.openapi import Described, OpenApiRoutes
 from visavis.server.jobs import configured
 from visavis.server.jobs.queued import JobQueue
+from visavis.server.services.configured import avatars
 from visavis.server.staff import described as staff
 from visavis.server.studio import described as studio
+from visavis.server.studio.batches import described as of_batches
+from visavis.server.studio.batches import preparing
+from visavis.server.studio.batches.asking import Asking
+from visavis.server.studio.batches.keeping import Batches
+from visavis.server.studio.batches.routes import BatchRoutes
+from visavis.server.studio.batches.working import Working
+from visavis.server.studio.knowing import known
+from visavis.server.studio.projects import Projects
+from visavis.server.studio.projects_http import ProjectRoutes
+from visavis.server.studio.scripts import ProjectScripts
+from visavis.server.studio.translation.choosing import configured as translators
+from visavis.server.studio.translation.voices import spoken
+from visavis.server.studio.translations_http import TranslationRoutes
 from visavis.server.studio.videos import Loose, VideoRoutes
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
@@ -23,6 +37,7 @@ from visavis.server.wires import described as wires
 
 QUEUE: Final = web.AppKey("jobs", JobQueue)
 _VERSION: Final = version("visavis")  # which reads files
+PROJECTS: Final = "projects"  # under the directory for state
 _LOOSE: Final = "loose"  # folder of jobs: of scripts that name no files
 
 
@@ -32,6 +47,7 @@ class Studio:
 
     queue: JobQueue
     parts: tuple[Part, ...]
+    batches: Working
 
     def keep(self, app: web.Application) -> None:
         """The queue begins and ends with it."""
@@ -39,6 +55,7 @@ class Studio:
 
         async def begin(_app: web.Application) -> None:
             await self.queue.open()
+            await self.batches.open()
 
         async def end(_app: web.Application) -> None:
             await self.queue.close()
@@ -50,17 +67,26 @@ class Studio:
 def of(config: Config, busy: Callable[[], bool], metrics: Metrics) -> Studio:
     """busy: whether somebody is in a session now. Raises ConfigError."""
     queue = configured.queue(config, busy, metrics)
-    scripts = Loose(config.home_path / configured.FOLDER / _LOOSE)
+    store, home = avatars(config), config.home_path
+    projects = Projects(home / PROJECTS)
+    scripts = ProjectScripts(projects, Loose(home / configured.FOLDER / _LOOSE))
+    working = Working(Batches(home / preparing.FOLDER), queue)
     parts: tuple[Part, ...] = (
+        ProjectRoutes(projects, lambda: known(store, config.avatar, home)),
         VideoRoutes(queue, scripts),
+        TranslationRoutes(projects, queue, lambda: translators(config), lambda: spoken(home)),
+        BatchRoutes(projects, Asking(configured.settings(config)), working),
         OpenApiRoutes(described(config), _VERSION),
     )
-    return Studio(queue, parts)
+    return Studio(queue, parts, working)
 
 
 def described(config: Config) -> list[Described]:
     """What is in the OpenAPI document."""
-    found = [http.SESSIONS, http.AVATARS, http.REST, staff.STAFF, studio.VIDEOS]
+    found = [
+        http.SESSIONS, http.AVATARS, http.REST, staff.STAFF, studio.PROJECTS, studio.TRANSLATIONS,
+        studio.VIDEOS, of_batches.BATCHES,
+    ]  # fmt: skip
     if config.realtime_key:
         found.append(wires.REALTIME)
     return found

@@ -1,4 +1,4 @@
-"""`visavis translate`: a script put into other languages, beside it, to be read before it is filmed."""
+"""`visavis translate`: a script put into other languages, to be read before it is filmed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
 
 _SCRIPT: Final = "script.md"
-_NONE: Final = "say into which languages, or name them in the script: languages = [\"es\", \"fr\"]"
+_NONE: Final = 'say into which languages, or name them in the script: languages = ["es", "fr"]'
 
 
 def translate(options: argparse.Namespace) -> None:
@@ -56,7 +56,7 @@ def _made(
 
 
 def _tell(there: Standing, folder: Path, *, show: bool) -> None:
-    counts = {state: 0 for state in ("checked", "machine", "stale")}
+    counts = dict.fromkeys(("checked", "machine", "stale"), 0)
     for pair in there.pairs:
         counts[pair.state] += 1
         if show:
@@ -67,7 +67,8 @@ def _tell(there: Standing, folder: Path, *, show: bool) -> None:
     by = f" by {there.by}" if there.by else ""
     say_line(
         f"{folder / kept.script_name(there.language)}: {len(there.pairs)} texts{by}, "
-        f"{counts['checked']} checked, {counts['machine']} to be read, {counts['stale']} out of date"
+        f"{counts['checked']} checked, {counts['machine']} to be "
+        f"read, {counts['stale']} out of date"
     )
     for note in there.notes:
         say_line(f"note: {note}")

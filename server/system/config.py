@@ -224,17 +224,6 @@ class Config(Studio):
     llm_speculate: str = setting(
         "on", "on or off: whether it is asked before it is sure that the visitor has finished"
     )
-    studio_translator: str = setting(
-        "auto",
-        "who translates scripts: openai (the endpoint of llm_base_url), ctranslate2 (a folder of "
-        "models), apertium, or auto: the first of them that is here and has the languages",
-    )
-    studio_translator_model: str = setting(
-        "", "name of the endpoint's model that translates; empty: llm_model"
-    )
-    studio_translator_folder: str = setting(
-        "", "folder of a CTranslate2 translation model, or of several, each in a folder of its own"
-    )
     whep: str = setting(
         "off",
         "on or off: whether players watch an avatar at /whep/AVATAR; all who watch one share a "

@@ -34,6 +34,11 @@ class Studio(Trust):
     jobs_days: int = setting(
         30, "days after which a job that is over is deleted with its film; 0: never"
     )
+    studio_cache_mb: int = setting(
+        2000,
+        "MB of clauses and pictures that films share, kept in studio-cache in home; what was not "
+        "used for longest goes first",
+    )
     webhook_secret: str = setting(
         "", "secret that signs webhooks; empty: there are none; never an option"
     )
@@ -42,6 +47,18 @@ class Studio(Trust):
         "",
         "address ranges of your own network, separated by spaces, that webhooks may go to; by "
         "default they go to public addresses alone",
+    )
+
+    studio_translator: str = setting(
+        "auto",
+        "who translates scripts: openai (the endpoint of llm_base_url), ctranslate2 (a folder of "
+        "models), apertium, or auto: the first of them that is here and has the languages",
+    )
+    studio_translator_model: str = setting(
+        "", "name of the endpoint's model that translates; empty: llm_model"
+    )
+    studio_translator_folder: str = setting(
+        "", "folder of a CTranslate2 translation model, or of several, each in a folder of its own"
     )
 
     @property

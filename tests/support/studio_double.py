@@ -161,7 +161,9 @@ class Studio:
     async def get_file(self, request: web.Request) -> web.Response:
         name, file = request.match_info["name"], request.match_info["file"]
         data = self.files.get(name, {}).get(file)
-        return problem(404, "notfound", "No such file.") if data is None else web.Response(body=data)
+        return (
+            problem(404, "notfound", "No such file.") if data is None else web.Response(body=data)
+        )
 
     async def translate(self, request: web.Request) -> web.Response:
         name, language = request.match_info["name"], (await request.json())["language"]
@@ -246,7 +248,13 @@ class Studio:
              "fault": "", "files": {}, "tries": 0}
             for at, row in enumerate(wanted)
         ]  # fmt: skip
-        self.batches[id_] = {"id": id_, "status": "running", "done": 0.0, "left": 9.0, "rows": states}
+        self.batches[id_] = {
+            "id": id_,
+            "status": "running",
+            "done": 0.0,
+            "left": 9.0,
+            "rows": states,
+        }
         return web.json_response({"id": id_, "status": "queued"}, status=202)
 
     def _checked(self, rows: list[dict[str, str]]) -> dict[str, Any]:
@@ -331,7 +339,10 @@ class Studio:
 
 @asynccontextmanager
 async def studio_serving(
-    studio: Studio, services: FakeServices | None = None, listens: int | None = None, **settings: Any
+    studio: Studio,
+    services: FakeServices | None = None,
+    listens: int | None = None,
+    **settings: Any,
 ) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     """A server on fakes whose studio is the double; sessions and avatars are the real ones."""
     hooks.install()

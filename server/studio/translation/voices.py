@@ -16,6 +16,11 @@ _SEXES: Final = re.compile(r"\b(woman|female|man|male)\b", re.IGNORECASE)
 _ROBOTS: Final = "espeak-"
 
 
+def spoken(home: Path) -> frozenset[str]:
+    """Codes of the languages that a voice has. Reads files."""
+    return frozenset(code_of(voice.language) for voice in load.voices(home))
+
+
 class Casting:
     """See pairs.VoiceFor. Reads what voices there are once.
 
