@@ -40,7 +40,7 @@ class Requests:
     async def save(self, path: str, into: Path) -> Path:
         """A file of the server's, as `into`; whole, or not there."""
         part = into.with_name(f".{into.name}.part")
-        async with self._asked("GET", path, timeout=_LONG) as answer:
+        async with self._asked("GET", path, limits=_LONG) as answer:
             file = await asyncio.to_thread(part.open, "wb")
             try:
                 async for piece in answer.content.iter_chunked(_PIECE):
@@ -54,7 +54,7 @@ class Requests:
         """JSON of server-sent events, until they end; a stream that breaks off is begun anew."""
         while True:
             try:
-                async with self._asked("GET", path, timeout=_ENDLESS) as answer:
+                async with self._asked("GET", path, limits=_ENDLESS) as answer:
                     async for line in answer.content:
                         if line.startswith(b"data: "):
                             yield json.loads(line.removeprefix(b"data: "))
@@ -64,13 +64,13 @@ class Requests:
 
     @asynccontextmanager
     async def _asked(
-        self, method: str, path: str, timeout: aiohttp.ClientTimeout = _PATIENCE,
+        self, method: str, path: str, limits: aiohttp.ClientTimeout = _PATIENCE,
         headers: Mapping[str, str] | None = None, **sent: Any,
     ) -> AsyncIterator[aiohttp.ClientResponse]:  # fmt: skip
         begun = False
         try:
             async with self._http.request(
-                method, self._url + path, timeout=timeout,
+                method, self._url + path, timeout=limits,
                 headers={**self._headers, **(headers or {})}, **sent,
             ) as answer:  # fmt: skip
                 if answer.status >= 400:

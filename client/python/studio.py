@@ -124,11 +124,10 @@ class Videos:
         wished |= {key: value for key, value in given.items() if value not in ("", None)}
         return _of(Video, await self._requests.json("POST", "/v1/videos", json=wished))
 
-    async def list(self) -> list[Video]:
+    async def all(self) -> list[Video]:
         """All that stand alone, the latest first."""
         return [
-            _of(Video, each)
-            for each in (await self._requests.json("GET", "/v1/videos"))["videos"]
+            _of(Video, each) for each in (await self._requests.json("GET", "/v1/videos"))["videos"]
         ]
 
     async def get(self, id: str) -> Video:
@@ -183,7 +182,7 @@ class Batches:
         found: dict[str, Any] = await self._requests.json("POST", "/v1/batches", data=form)
         return found
 
-    async def list(self) -> list[dict[str, Any]]:
+    async def all(self) -> list[dict[str, Any]]:
         """All, without their rows."""
         found: list[dict[str, Any]] = (await self._requests.json("GET", "/v1/batches"))["batches"]
         return found
@@ -228,7 +227,7 @@ class Projects:
     def __init__(self, requests: Requests) -> None:
         self._requests = requests
 
-    async def list(self) -> list[dict[str, Any]]:
+    async def all(self) -> list[dict[str, Any]]:
         """`name`, `title`, `scenes`, `changed` and `seconds` of each."""
         found: list[dict[str, Any]] = (await self._requests.json("GET", "/v1/projects"))["projects"]
         return found
