@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         "--privacy", action="store_true",
         help="what is kept where and how long, who may read it, and what leaves this machine",
     )  # fmt: skip
+    cli_trust.add_voice(commands)
     cli_trust.add_consent(commands)
     cli_trust.add_audit(commands)
     _add_wipe(commands)

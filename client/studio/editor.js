@@ -36,7 +36,8 @@ export class Editor {
     this.box.addEventListener("input", () => this.#typed());
     this.box.addEventListener("beforeinput", (/** @type {InputEvent} */ event) => this.#before(event));
     this.box.addEventListener("focus", () => studio.choose(scene));
-    this.box.addEventListener("selectionchange", () => this.#selected());
+    this.box.addEventListener("focus", () => document.addEventListener("selectionchange", this.#selected));
+    this.box.addEventListener("blur", () => document.removeEventListener("selectionchange", this.#selected));
     new ResizeObserver(() => this.#place()).observe(this.mirror);
   }
 
@@ -113,20 +114,21 @@ export class Editor {
     if (this.box.selectionStart !== this.box.selectionEnd) return;
     const back = event.inputType === "deleteContentBackward";
     if (!back && event.inputType !== "deleteContentForward") return;
-    const mark = this.#marks.find(({ from, to }) => (back ? to : from) === this.caret);
+    const at = this.caret;
+    const mark = this.#marks.find(({ from, to }) => (back ? at > from && at <= to : at >= from && at < to));
     if (!mark) return;
     event.preventDefault();
     this.put(removed(this.#text, mark), mark.from);
   }
 
   /** The caret stands before or behind a chip, never within. */
-  #selected() {
+  #selected = () => {
     if (this.box.selectionStart !== this.box.selectionEnd) return;
     const at = this.box.selectionStart;
     const mark = markAt(this.box.value, at);
     if (mark && mark.kind !== "field") this.caret = this.#caret <= mark.from ? mark.to : mark.from;
     else this.#caret = at;
-  }
+  };
 
   // --- drawing ----------------------------------------------------------------------------------
 

@@ -41,13 +41,11 @@ export class Files {
   async put(file, name) {
     const free = freeFile(this.studio.files, fileName(name));
     try {
-      await this.service.putFile(this.studio.name, free, file);
+      this.studio.files = await this.service.putFile(this.studio.name, free, file);
     } catch (error) {
       this.complain(refusal(error));
       return "";
     }
-    const kind = file.type.split("/")[0] || "other";
-    this.studio.files = [...this.studio.files, { name: free, bytes: file.size, kind }];
     return free;
   }
 

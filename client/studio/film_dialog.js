@@ -8,7 +8,7 @@ import { progress } from "./progress.js";
 import { isOver } from "./service.js";
 import { keep, remembered } from "../page/settings.js";
 import { sizeOf } from "./model.js";
-import { clock, refusal, tongue, when } from "./words.js";
+import { clock, number, refusal, tongue, when } from "./words.js";
 
 /** @typedef {import("./films.js").Film} Film */
 
@@ -18,11 +18,12 @@ const GROUPS = /** @type {const} */ ([["picture", ["mp4", "webm", "gif"]], ["sou
 export class FilmDialog {
   /** @type {import("./dialog.js").Dialog|null} */ #shown = null;
   #list = make("div", { className: "films" });
+  /** @type {Map<string, any>} */ #translations = new Map();
   /** @type {Map<string, {card: HTMLElement, status: string, show: (film: Film) => void}>} */ #cards = new Map();
 
   /** @param {import("./state.js").Studio} studio @param {import("./films.js").Films} films
    * @param {import("./service.js").Service} service @param {import("./saving.js").Saving} saving
-   * @param {{review: (language: string) => void, go: (scene: string) => void}} leads */
+   * @param {{review: (language: string) => Promise<boolean>, go: (scene: string) => void}} leads */
   constructor(studio, films, service, saving, leads) {
     this.studio = studio;
     this.films = films;
@@ -43,8 +44,9 @@ export class FilmDialog {
     this.#list.replaceChildren();
     body.append(make("p", { className: "soft" }, t("studio.saved.saving")));
     await this.saving.now();
+    this.#translations = await this.#translated();
     if (!this.#shown) return;
-    body.replaceChildren(...this.#faults(), this.#choices(), this.#list);
+    body.replaceChildren(...this.#faults(), this.#list, this.#choices());
     const go = button(t("studio.film.make"), () => this.#make(go), { look: "dark", icon: "film" });
     go.disabled = this.studio.faults.some(({ grave }) => grave);
     foot.append(make("p", { className: "soft estimate" }, this.#about()), go);
@@ -89,13 +91,30 @@ export class FilmDialog {
     const rows = ["", ...project.languages].map((tag) => {
       const label = make("label", { className: "confirm" }, make("input", { type: "checkbox", name: "language", value: tag, checked: true }), make("span", {}, tongue(tag || own)));
       const row = make("div", { className: "language-row" }, label);
-      if (tag) row.append(button(t("studio.review.open"), () => {
-        this.#shown?.close();
-        this.leads.review(tag);
+      if (tag) row.append(make("small", { className: "soft" }, this.#standing(tag)), button(t("studio.review.open"), async () => {
+        await this.leads.review(tag);
+        this.#translations = await this.#translated();
+        row.replaceChild(make("small", { className: "soft" }, this.#standing(tag)), /** @type {Node} */ (row.children[1]));
       }, { look: "link", label: t("studio.review.open.in", { language: tongue(tag) }) }));
       return row;
     });
     return [make("fieldset", { className: "formats" }, make("legend", {}, t("studio.tab.languages")), ...rows)];
+  }
+
+  /** Which translations there are, by their languages; nothing where the server has none.
+   * @returns {Promise<Map<string, any>>} */
+  async #translated() {
+    if (!this.studio.project.languages.length) return new Map();
+    const { languages } = await this.service.translations(this.studio.name).catch(() => ({ languages: [] }));
+    return new Map(languages.map((each) => [each.language, each]));
+  }
+
+  /** How far a translation is. @param {string} tag */
+  #standing(tag) {
+    const there = this.#translations.get(tag);
+    if (!there) return t("studio.review.none");
+    const open = there.machine + there.stale;
+    return open ? t("studio.review.left", { count: number(open) }) : t("studio.review.done");
   }
 
   /** @param {HTMLButtonElement} go */
@@ -109,21 +128,21 @@ export class FilmDialog {
     this.#shown?.complain("");
     go.disabled = true;
     try {
-      for (const language of languages) await this.#begin(formats, language);
+      for (const language of languages) {
+        // Nobody films what nobody has seen.
+        if (language && !this.#translations.has(language) && !(await this.leads.review(language))) continue;
+        await this.#begin(formats, language);
+      }
     } catch (error) {
       this.#shown?.complain(refusal(error));
     }
     go.disabled = false;
-    this.#list.scrollIntoView({ block: "start" });
+    if (this.#shown) this.#shown.body.scrollTop = 0;
   }
 
   /** @param {string[]} formats @param {string} language "" for the script's own */
   async #begin(formats, language) {
-    const { name, project } = this.studio;
-    const request = { project: name, formats, ...(language && { language }) };
-    const own = project.language || this.studio.language;
-    const film = await this.films.make(request, { project: name, language: language || own, title: project.title || t("studio.untitled") });
-    this.#show(film, true);
+    this.#show(await this.films.make({ project: this.studio.name, formats, ...(language && { language }) }), true);
   }
 
   // --- what comes of it ---------------------------------------------------------------------------
@@ -147,15 +166,18 @@ export class FilmDialog {
 
   /** @param {Film} film */
   #card(film) {
-    const heading = make("h3", {}, [film.title, tongue(film.language)].join(" · "), " ", make("small", {}, when(film.at)));
-    const card = make("article", { className: "film", ariaLabel: `${film.title}, ${tongue(film.language)}` }, heading);
+    const language = film.language || this.studio.project.language || this.studio.language;
+    const title = film.title || t("studio.untitled");
+    const name = `${title} · ${tongue(language)}`;
+    const heading = make("h3", {}, name, " ", make("small", {}, when(film.at)));
+    const card = make("article", { className: "film", ariaLabel: name }, heading);
     card.dataset.status = film.status;
     if (!isOver(film.status)) {
-      const bar = progress(heading.textContent ?? "");
+      const bar = progress(name);
       card.append(bar.element, button(t("creation.cancel"), () => void this.films.drop(film), { look: "quiet small" }));
       return { card, show: bar.show };
     }
-    if (film.status === "done") card.append(...finished(this.service, `v1/videos/${encodeURIComponent(film.id)}/files`, film.result, film.title, film.language));
+    if (film.status === "done") card.append(...finished(this.service, film, title, language));
     else card.append(make("p", { className: film.status === "failed" ? "fault" : "soft" }, film.status === "failed" ? refusal({ code: film.code, message: film.fault }) : t("studio.status.cancelled")));
     card.append(button(t("studio.film.forget"), () => {
       void this.films.drop(film);
@@ -167,31 +189,29 @@ export class FilmDialog {
 }
 
 /** The film in the page, and its files to take away. @param {import("./service.js").Service} service
- * @param {string} folder address of the files @param {{files?: Record<string, string>, seconds?: number, notes?: string[]}} result
+ * @param {{files?: Record<string, string>, notes?: string[]}} made files: addresses, by format
  * @param {string} title @param {string} language */
-export function finished(service, folder, { files = {}, notes = [] }, title, language) {
+export function finished(service, { files = {}, notes = [] }, title, language) {
   const played = ["mp4", "webm"].find((format) => files[format]);
   const shown = [];
-  const address = (/** @type {string} */ name) => `${folder}/${encodeURIComponent(name)}`;
   if (played) {
     const video = make("video", { controls: true, playsInline: true, ariaLabel: title });
     video.setAttribute("aria-label", title);
-    void service.picture(address(files[played])).then((source) => (video.src = source));
+    void service.picture(files[played]).then((source) => (video.src = source));
     shown.push(video);
-    if (files.vtt) void service.picture(address(files.vtt)).then((src) => video.append(make("track", { kind: "subtitles", src, srclang: language, label: tongue(language) })));
+    if (files.vtt) void service.picture(files.vtt).then((src) => video.append(make("track", { kind: "subtitles", src, srclang: language, label: tongue(language) })));
   }
-  const saved = Object.entries(files).map(([format, name]) => {
-    const link = button(format.toUpperCase(), async () => save(await service.picture(address(name)), downloadName(title, language, name)), { look: "quiet small", icon: "down-load", label: t("studio.film.save", { format: format.toUpperCase() }) });
-    return link;
-  });
+  const saved = Object.entries(files).map(([format, address]) => button(format.toUpperCase(), async () => save(await service.picture(address), downloadName(title, language, address)), {
+    look: "quiet small", icon: "down-load", label: t("studio.film.save", { format: format.toUpperCase() }),
+  }));
   shown.push(make("div", { className: "downloads", role: "group", ariaLabel: t("studio.film.downloads") }, ...saved));
   if (notes.length) shown.push(make("ul", { className: "notes soft" }, ...notes.map((note) => make("li", {}, note))));
   return shown;
 }
 
-/** @param {string} title @param {string} language @param {string} name of the server's */
-function downloadName(title, language, name) {
-  const suffix = name.slice(name.lastIndexOf("."));
+/** @param {string} title @param {string} language @param {string} address */
+function downloadName(title, language, address) {
+  const suffix = address.slice(address.lastIndexOf("."));
   const plain = title.normalize("NFC").replace(/[\\/:*?"<>|\s]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60) || "film";
   return `${plain}-${language}${suffix}`;
 }

@@ -115,8 +115,15 @@ export function opening(text, at) {
   return found && !/^[^[\n]*\]/.test(text.slice(at)) ? { from: found.index, typed: found[1] } : null;
 }
 
+/** As it may sound for one row: the first of what a condition chooses from, an empty cell's words or
+ * the column's name. @param {string} text */
+export const filled = (text) => text
+  .replace(/\{\{\s*#if[^{}]*\}\}([^]*?)(?:\{\{\s*else[^]*?)?\{\{\s*\/if\s*\}\}/g, "$1")
+  .replace(/\{\{\s*([^{}|]*?)\s*(?:\|([^{}]*))?\}\}/g, (_all, name, other) => (/^(#|\/|else)/.test(name) ? "" : (other ?? name.replaceAll("_", " ")).trim()));
+
 /** Fields of a table that a text asks for. @param {string} text @returns {string[]} */
 export function fields(text) {
-  const names = marks(text).filter(({ kind }) => kind === "field").map(({ value }) => value.match(/[\p{L}_][\p{L}\p{N}_]*/u)?.[0] ?? "");
-  return [...new Set(names.filter(Boolean))];
+  const asked = marks(text).filter(({ kind, value }) => kind === "field" && !/^(else$|\/)/.test(value));
+  const names = asked.map(({ value }) => /^(?:#if|else if)?\s*(?:not\s+)?([\p{L}_][\p{L}\p{N}_ ]*?)\s*(?:$|[|=!<>]|\bis\b)/u.exec(value)?.[1] ?? "");
+  return [...new Set(names.filter(Boolean).map((name) => name.toLowerCase().replaceAll(" ", "_")))];
 }

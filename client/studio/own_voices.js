@@ -26,7 +26,7 @@ export class OwnVoices {
     const shown = dialog(t("studio.voice.make"), { look: "narrow" });
     /** @type {Blob|null} */ let sample = null;
     let whose = "self";
-    const fields = { name: "", subject: "", giver: "", base: "", confirmed: false };
+    const fields = { name: "", subject: "", giver: "", language: this.studio.project.language || this.studio.language };
     const heard = make("audio", { controls: true, hidden: true });
     const take = (/** @type {Blob} */ blob) => {
       sample = blob;
@@ -41,9 +41,6 @@ export class OwnVoices {
       subject.hidden = whose === "self";
       statement.textContent = this.#statement(whose, fields.subject || "…");
     };
-    const own = this.studio.voices.filter(({ own: tuned }) => !tuned);
-    const bases = own.map((voice) => /** @type {[string, string]} */ ([voice.name, `${voice.name} – ${tongue(voice.language)}`]));
-    fields.base = (own.find((voice) => voice.default) ?? own[0])?.name ?? "";
     const form = make("form", { className: "stack", id: "own-voice" },
       make("p", { className: "hint" }, t("studio.voice.hint")),
       make("div", { className: "pair-buttons" },
@@ -54,7 +51,7 @@ export class OwnVoices {
         drop({ words: t("studio.voice.sample"), accept: SOUNDS }, take)),
       heard,
       field(t("studio.voice.name"), text("", (value) => (fields.name = asName(value)), { maxLength: 64, required: true, dir: "ltr" })),
-      field(t("studio.voice.base"), select(bases, fields.base, (value) => (fields.base = value)), t("studio.voice.base.hint")),
+      field(t("studio.language"), select(this.studio.languages.map((tag) => [tag, tongue(tag)]), fields.language, (value) => (fields.language = value))),
       field(t("studio.voice.whose"), select([["self", t("studio.voice.self")], ["other", t("studio.voice.other")]], whose, (value) => {
         whose = value;
         show();
@@ -70,7 +67,7 @@ export class OwnVoices {
       if (!sample) return shown.complain(t("studio.voice.no-sample"));
       const body = new FormData();
       const said = whose === "self" ? fields.giver : fields.subject;
-      const sent = { name: fields.name, base: fields.base, subject: said, consent: this.#statement(whose, said), given_by: fields.giver, confirmed: "yes" };
+      const sent = { name: fields.name, language: fields.language, subject: said, consent: this.#statement(whose, said), given_by: fields.giver };
       for (const [key, value] of Object.entries(sent)) body.set(key, value);
       body.set("sample", sample, `sample${suffixOf(sample)}`);
       make_.disabled = true;

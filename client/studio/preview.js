@@ -1,18 +1,20 @@
 /**
  * The live preview: the element as the film's face, with what else the picture shows around it. It
- * connects when something is first to be said. What it shows is near the film, not the film.
+ * is live while somebody writes, stands still a while after, and then gives its place back. What it
+ * shows is near the film, not the film.
  */
 
 import "../visavis-avatar.js";
 
 import { byId, make } from "../page/dom.js";
 import { onLanguage, t } from "../page/texts/texts.js";
-import { asSaid, sentenceAt, sentences } from "./marks.js";
+import { asSaid, filled, sentenceAt, sentences } from "./marks.js";
 import { same } from "./model.js";
 import { fill } from "./thumb.js";
 
 const MOST = 2000; // characters that a session says at once
-const REST_MS = 90_000; // without a word, before the session is given back
+const STILL_MS = 30_000; // without a change, before it stands still
+const LEAVE_MS = 180_000; // and before the session is given back
 
 export class Preview {
   #frame = byId("frame");
@@ -23,21 +25,33 @@ export class Preview {
   #lower = make("div", { className: "film-lower", dir: "auto" });
   #subtitle = make("p", { className: "film-subtitle", dir: "auto" });
   #sound = make("audio", {});
+  /** Before it is live: the person of a preview that has no picture of them alone. */
+  #stand = make("img", { className: "stand-in", alt: "" });
   /** @type {any} */ #look = null;
-  #resting = 0;
+  #stilling = 0;
+  #leaving = 0;
+  #asked = false; // somebody wants to hear something
+  #shown = false; // a live picture
   /** What is being said: {scene, from, to} of each line. @type {{scene: string, from: number, to: number}[]} */ #lines = [];
 
   /** @param {import("./state.js").Studio} studio @param {import("./service.js").Service} service
-   * @param {import("./script.js").Script} script */
-  constructor(studio, service, script) {
+   * @param {import("./script.js").Script} script @param {() => boolean} ready whether the machine has nothing
+   * better to do */
+  constructor(studio, service, script, ready) {
     this.studio = studio;
     this.service = service;
     this.script = script;
+    this.ready = ready;
     this.#face = /** @type {any} */ (make("visavis-avatar", { mode: "none" }));
     this.#face.setAttribute("mode", "none");
     this.#face.setAttribute("cards", "off");
-    this.#frame.append(this.#behind, this.#beside, this.#face, this.#title, this.#lower, this.#subtitle, this.#sound);
-    studio.listen(() => this.render());
+    // Alone before whatever is behind: so the film composes them, and a new background needs no new session.
+    this.#face.setAttribute("transparent", "");
+    this.#frame.append(this.#behind, make("div", { className: "person" }, this.#stand, this.#face), this.#beside, this.#title, this.#lower, this.#subtitle, this.#sound);
+    studio.listen((why) => {
+      this.render();
+      if (why === "edit") this.wake();
+    });
     onLanguage(() => this.#tell());
     byId("say-clause").addEventListener("click", () => this.saySentence());
     byId("say-scene").addEventListener("click", () => this.sayScene());
@@ -57,7 +71,14 @@ export class Preview {
   #listen() {
     const on = (/** @type {string} */ name, /** @type {(detail: any) => void} */ act) =>
       this.#face.addEventListener(name, (event) => act(/** @type {CustomEvent} */ (event).detail));
-    on("state", () => this.#tell());
+    on("state", ({ state }) => {
+      if (state !== "connected") this.#shown = false;
+      this.#tell();
+    });
+    on("firstpicture", () => {
+      this.#shown = true;
+      this.#tell();
+    });
     on("reply_started", () => this.#showSaid());
     on("reply_ended", () => this.#ended());
     on("caption", ({ text, heard }) => this.#caption(text.slice(0, heard)));
@@ -78,12 +99,25 @@ export class Preview {
     this.#attribute("voice", scene.voice);
     this.#attribute("lang", scene.language);
     this.#words(scene);
-    const look = [scene.background, scene.beside, this.studio.name];
-    if (!same(look, this.#look)) {
-      this.#look = look;
-      this.#background(scene.background);
-      this.#besides(scene.beside);
-    }
+    const look = [scene.background, scene.beside, this.studio.name, scene.avatar, this.studio.avatars.length];
+    if (same(look, this.#look)) return;
+    this.#look = look;
+    const preview = this.studio.avatar(scene.avatar)?.preview;
+    const photo = preview ? this.service.picture(preview) : Promise.resolve("");
+    this.#background(scene.background, photo);
+    this.#besides(scene.beside);
+    void photo.then((address) => address && (this.#stand.src = address));
+  }
+
+  /** Live while somebody writes. */
+  wake() {
+    const { session } = this.#face;
+    clearTimeout(this.#stilling);
+    clearTimeout(this.#leaving);
+    this.#stilling = window.setTimeout(() => this.talking || this.#face.rest(true), STILL_MS);
+    this.#leaving = window.setTimeout(() => this.talking || this.#face.disconnect(), LEAVE_MS);
+    this.#face.rest(false);
+    if (!session.active && this.ready()) this.#face.connect();
   }
 
   /** @param {string} name @param {string} value */
@@ -104,19 +138,27 @@ export class Preview {
     if (!this.studio.project.subtitles) this.#subtitle.textContent = "";
   }
 
-  /** The person alone before what the page draws, or with the photo's own room.
-   * @param {{kind: string, value: string}} background */
-  #background({ kind, value }) {
-    const alone = kind !== "own" && kind !== "blur";
-    this.#face.toggleAttribute("transparent", alone);
-    this.#attribute("background", kind === "blur" ? "blur" : "");
-    this.#behind.dataset.kind = kind;
+  /** What is behind the person; of the photo's own room what its colours are.
+   * @param {{kind: string, value: string}} background @param {Promise<string>} photo */
+  #background({ kind, value }, photo) {
+    this.#frame.dataset.light = String(isLight(kind, value));
+    this.#frame.dataset.behind = kind;
     this.#behind.replaceChildren();
     this.#behind.style.background = kind === "colour" ? value : "";
+    if (kind === "own" || kind === "blur") return void photo.then((address) => this.#edges(address));
     if (!value || (kind !== "picture" && kind !== "video")) return;
-    const media = kind === "picture" ? make("img", { alt: "" }) : make("video", { muted: true, loop: true, autoplay: true, playsInline: true });
+    const media = kind === "video" ? make("video", { muted: true, loop: true, autoplay: true, playsInline: true }) : make("img", { alt: "" });
     this.#behind.append(media);
     void fill(media, this.service.file(this.studio.name, value));
+  }
+
+  /** @param {string} photo */
+  #edges(photo) {
+    const { kind } = this.studio.shown?.background ?? {};
+    if (!photo || (kind !== "own" && kind !== "blur")) return; // another one since
+    const edges = [make("i", { className: "edge" }), make("i", { className: "edge" })];
+    for (const edge of edges) edge.style.backgroundImage = `url("${photo}")`;
+    this.#behind.replaceChildren(...edges);
   }
 
   /** @param {{file: string, side: string, share: number}|null} beside */
@@ -159,14 +201,13 @@ export class Preview {
     const last = found.findLast(({ to }) => to - found[0].from <= MOST) ?? found[0];
     const [from, to] = [found[0].from, last.to];
     this.#lines = [{ scene: scene.name, from, to }];
-    document.body.toggleAttribute("data-live", true);
+    this.#asked = true;
+    this.wake();
     if (!this.#face.session.active) this.#face.connect();
-    this.#face.rest(false);
     const words = found.length === 1 ? asSaid(found[0]) : scene.text.slice(from, to);
     const first = found[0].direction && found.length > 1 ? `[${found[0].direction}] ` : "";
     const said = pronounced(first + filled(words), this.studio.project.pronounce);
     if (!this.#face.say(said.slice(0, MOST), scene.style)) this.#lines = [];
-    clearTimeout(this.#resting);
     this.#tell();
   }
 
@@ -195,8 +236,7 @@ export class Preview {
     this.#lines = [];
     this.script.editor?.saying(0, 0);
     this.#caption("");
-    clearTimeout(this.#resting);
-    this.#resting = window.setTimeout(() => this.#face.disconnect(), REST_MS);
+    this.#asked = false;
     this.#tell();
   }
 
@@ -209,7 +249,11 @@ export class Preview {
   #tell(fault) {
     byId("say-stop").hidden = !this.talking;
     const { state, reason, words } = this.#face.session;
-    document.body.toggleAttribute("data-live", state !== "idle" && state !== "failed");
+    const live = state === "connected" || state === "reconnecting";
+    document.body.toggleAttribute("data-live", live || this.#asked);
+    this.#stand.hidden = live && this.#shown;
+    // Nobody asked for it: visitors have the places.
+    if (state === "waiting" && !this.#asked) void this.#face.disconnect();
     const said = {
       idle: t("studio.live.idle"), connecting: t("studio.live.connecting"), connected: t(this.talking ? "studio.live.saying" : "studio.live.ready"),
       reconnecting: t("studio.live.connecting"), waiting: t("studio.live.waiting"), failed: words || t("studio.live.failed"),
@@ -217,9 +261,6 @@ export class Preview {
     byId("live-state").textContent = fault || (reason === "full" ? t("studio.live.full") : said) || "";
   }
 }
-
-/** Fields of a table as their defaults, or their names. @param {string} text */
-const filled = (text) => text.replace(/\{\{\s*([^{}|\s]*)[^{}]*?(?:\|\s*"?([^{}"]*)"?\s*)?\}\}/g, (_all, name, other) => other || String(name).replaceAll("_", " "));
 
 /** Words as the film's list spells them for the voice. @param {string} text @param {Record<string, string>} list */
 function pronounced(text, list) {
@@ -229,4 +270,12 @@ function pronounced(text, list) {
     text = text.replace(new RegExp(`(?<![\\p{L}\\p{N}])${plain}(?![\\p{L}\\p{N}])`, "gu"), spoken.replaceAll("$", "$$$$"));
   }
   return text;
+}
+
+/** Whether dark letters are read better before it. @param {string} kind @param {string} value "#rrggbb" */
+function isLight(kind, value) {
+  if (kind === "transparent") return true;
+  if (kind !== "colour" || !/^#[0-9a-f]{6}$/i.test(value)) return false;
+  const [red, green, blue] = [1, 3, 5].map((at) => Number.parseInt(value.slice(at, at + 2), 16));
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 150;
 }

@@ -41,7 +41,9 @@ export class Saving {
   /** @param {string} why */
   #on(why) {
     if (why === "open") return this.#show("saved");
-    if (why !== "edit" || !this.dirty) return;
+    if (why !== "edit") return;
+    // Undone, as far as what is kept.
+    if (!this.dirty) return this.#running || this.state === "conflict" ? undefined : this.#show("saved");
     if (this.state !== "conflict") this.#show("changed");
     this.#soon(AFTER_MS);
   }

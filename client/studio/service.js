@@ -81,10 +81,12 @@ export class Service {
     return this.ask("v1/projects/import", { method: "POST", body }).then((response) => response.json());
   }
 
-  /** @param {string} project @param {string} name @param {Blob} file */
+  /** All files that are there then. @param {string} project @param {string} name @param {Blob} file
+   * @returns {Promise<{name: string, bytes: number, kind: string}[]>} */
   async putFile(project, name, file) {
     this.#pictures.delete(this.#fileOf(project, name));
-    await this.ask(this.#fileOf(project, name), { method: "PUT", body: file });
+    const answer = await this.ask(this.#fileOf(project, name), { method: "PUT", body: file });
+    return (await answer.json()).files;
   }
 
   /** @param {string} project @param {string} name */
@@ -174,7 +176,12 @@ export class Service {
 
   /** @param {string} id */
   retryBatch(id) {
-    return this.ask(`v1/batches/${segment(id)}/retry`, { method: "POST" });
+    return this.json(`v1/batches/${segment(id)}/retry`, "POST", {});
+  }
+
+  /** After a proof: the other rows. @param {string} id */
+  restOfBatch(id) {
+    return this.ask(`v1/batches/${segment(id)}/rest`, { method: "POST" });
   }
 
   /** @param {string} id */
@@ -184,14 +191,29 @@ export class Service {
 
   // --- translations -----------------------------------------------------------------------------
 
-  /** @param {string} project @param {string} language */
-  translate(project, language) {
-    return this.json(`v1/projects/${segment(project)}/translations`, "POST", { language });
+  /** Those there are, with how many of their texts are read, and languages that are possible.
+   * @param {string} project @returns {Promise<{languages: any[], possible: {language: string}[]}>} */
+  translations(project) {
+    return this.json(`v1/projects/${segment(project)}/translations`);
   }
 
-  /** @param {string} project @param {string} language @param {any[]} pairs */
+  /** Once it is there. @param {string} project @param {string} language @param {(state: any) => void} told how
+   * far it is @param {AbortSignal} signal */
+  async translate(project, language, told, signal) {
+    const path = `v1/projects/${segment(project)}/translations`;
+    for (;;) {
+      const answer = await this.json(path, "POST", { language });
+      signal.throwIfAborted();
+      if (answer.pairs) return answer;
+      told(answer);
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      signal.throwIfAborted();
+    }
+  }
+
+  /** @param {string} project @param {string} language @param {any[]} pairs those that have changed */
   saveTranslation(project, language, pairs) {
-    return this.json(`v1/projects/${segment(project)}/translations`, "PUT", { language, pairs });
+    return this.json(`v1/projects/${segment(project)}/translations/${segment(language)}`, "PUT", { pairs });
   }
 
   // --- what takes its time ----------------------------------------------------------------------
@@ -223,7 +245,7 @@ export class Service {
     for (let piece = await reader?.read(); piece && !piece.done; piece = await reader?.read()) {
       const found = parsed(rest + piece.value.replaceAll("\r\n", "\n"));
       rest = found.rest;
-      for (const message of found.messages) told(message);
+      for (const message of found.messages) if (message.status) told(message); // what else comes is a beat
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import { History } from "./history.js";
-import { complete, sceneOf, whole } from "./model.js";
+import { added, complete, sceneOf, whole } from "./model.js";
 
 /** @typedef {import("./model.js").Project} Project */
 /** @typedef {import("./model.js").Scene} Scene */
@@ -24,6 +24,7 @@ export class Studio {
   /** @type {string[]} */ languages = [];
   /** The installation's own. */ language = "en";
   /** Whether avatars can be made here. */ creates = false;
+  /** Languages into which the open film can be put; null: nobody knows. @type {string[]|null} */ possible = null;
   #history = new History(this.kept);
   /** @type {Set<(why: string) => void>} */ #listeners = new Set();
 
@@ -68,6 +69,9 @@ export class Studio {
     this.scene = this.kept.scenes[0]?.name ?? "";
     this.#heard(answer);
     this.tell("open");
+    if (this.kept.scenes.length) return;
+    const { project, name } = added(this.kept, "");
+    this.edit(project, "", name);
   }
 
   /** It was kept: this is what the server has now. @param {any} answer @param {Project} sent */

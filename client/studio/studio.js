@@ -51,7 +51,7 @@ let toasting = 0;
 const palette = new Palette(byId("palette"), () => script.editor);
 /** @type {Script} */
 const script = new Script(studio, byId("sheets"), palette, (tab) => panel.show(tab));
-const preview = new Preview(studio, service, script);
+const preview = new Preview(studio, service, script, () => !films.running.length);
 const faces = new Faces(preview.element, () => studio.voices, (name) => useFace(name));
 const saving = new Saving(studio, service, (theirs) => settle(studio, theirs));
 const review = new Review(studio, service, saving);
@@ -78,6 +78,14 @@ function opened(answer) {
   address(answer.name);
   view("script");
   script.focus(studio.scene);
+  void lookForLanguages();
+}
+
+/** Into which somebody here can translate the film. */
+async function lookForLanguages() {
+  const found = await service.translations(studio.name).catch(() => null);
+  studio.possible = found ? found.possible.map((/** @type {any} */ each) => each.language) : null;
+  studio.tell("choices");
 }
 
 /** @param {"home"|"desk"} place */
@@ -228,7 +236,7 @@ function take(token) {
 async function begin() {
   try {
     await loadChoices();
-    void films.load();
+    void films.load().catch(() => undefined); // a server may make none
     const project = new URLSearchParams(location.search).get("project");
     if (project) {
       const answer = await service.project(project).catch((error) => {

@@ -61,11 +61,11 @@ export const formatTab = () => ({
 /** @param {(language: string) => void} review @returns {import("./panel.js").Tab} */
 export const languagesTab = (review) => ({
   name: "languages", icon: "globe", scoped: false,
-  looks: ({ project, languages }) => [project.languages, project.language, project.glossary, languages.length],
+  looks: ({ project, languages, possible }) => [project.languages, project.language, project.glossary, languages.length, possible],
   draw: ({ studio, set, redraw }) => {
     const { project } = studio;
     const own = primary(project.language || studio.language || "en");
-    const open = studio.languages.filter((tag) => primary(tag) !== own && !project.languages.includes(tag));
+    const open = (studio.possible ?? studio.languages).filter((tag) => primary(tag) !== own && !project.languages.includes(tag));
     const put = (/** @type {string[]} */ languages) => {
       set({ languages });
       redraw();
@@ -79,7 +79,7 @@ export const languagesTab = (review) => ({
     return [
       make("p", { className: "hint" }, t("studio.languages.hint", { language: tongue(own) })),
       ...(rows.length ? [make("ul", { className: "tongue-list" }, ...rows)] : []),
-      ...(open.length ? [field(t("studio.languages.add"), choice)] : []),
+      open.length ? field(t("studio.languages.add"), choice) : make("p", { className: "hint" }, t(project.languages.length ? "studio.languages.no-more" : "studio.languages.none")),
       field(t("studio.glossary"), words, t("studio.glossary.hint")),
     ];
   },

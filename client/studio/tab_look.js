@@ -53,7 +53,8 @@ function background({ scope, owner, set, redraw }, files) {
   };
   const kinds = BACKGROUNDS.map((each) => /** @type {[string, string]} */ ([each, t(`studio.background.${each}`)]));
   if (scope === "scene") kinds.unshift(["", t("studio.as-film")]);
-  const group = segments(t("studio.background"), kinds, kind, (next) => put(next, next === "colour" ? COLOURS[0] : ""), "segments wrap");
+  const choice = segments(t("studio.background"), kinds, kind, (next) => put(next, next === "colour" ? COLOURS[0] : ""), "segments wrap");
+  const group = make("section", { className: "group" }, choice);
   if (kind === "colour" && now) group.append(colours(now.value, (value) => set({ background: { kind, value } }, "colour"), redraw));
   if (kind === "picture" && now) group.append(files.field({ words: t("studio.picture.choose"), accept: PICTURES, value: now.value }, (value) => put(kind, value)));
   if (kind === "video" && now) group.append(files.field({ words: t("studio.video.choose"), accept: VIDEOS, value: now.value, hint: t("studio.video.hint") }, (value) => put(kind, value)));

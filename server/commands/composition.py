@@ -62,6 +62,7 @@ from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
+from visavis.server.voices.store import OwnVoices
 from visavis.server.wires import (
     liveavatar,
     livekit_launch,
@@ -332,13 +333,13 @@ def application(
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     roster = Roster(live, lender, desk.presence, metrics, audit)
     roster.publish = partial(desk.put, 0)
-    filming = studio.of(config, lambda: places.taken > 0, metrics)
+    filming = studio.of(config, lambda: places.taken > 0, metrics, audit)
     parts: tuple[Part, ...] = (
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics, audit),
         avatar_routes(config, store, audit),
-        VoiceRoutes(config.voice or VOICE, config.language, config.home_path),
+        VoiceRoutes(config.voice or VOICE, config.language, OwnVoices(store)),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         topics(config),

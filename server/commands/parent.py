@@ -106,7 +106,7 @@ def _application(
     wiring = WireForwarding(crew, composition.ways(config))
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     DeskLink(desk, crew)
-    filming = studio.of(config, lambda: places.taken > 0, metrics)
+    filming = studio.of(config, lambda: places.taken > 0, metrics, audit)
     parts: tuple[Part, ...] = (
         forwarding,
         StaffForwarding(crew, forwarding),

@@ -31,8 +31,11 @@ from visavis.server.studio.translation.choosing import configured as translators
 from visavis.server.studio.translation.voices import spoken
 from visavis.server.studio.translations_http import TranslationRoutes
 from visavis.server.studio.videos import Loose, VideoRoutes
+from visavis.server.studio.voices_http import OwnVoiceRoutes
+from visavis.server.system.audit import Audit
 from visavis.server.system.config import Config
 from visavis.server.system.metrics import Metrics
+from visavis.server.voices.store import OwnVoices
 from visavis.server.wires import described as wires
 
 QUEUE: Final = web.AppKey("jobs", JobQueue)
@@ -64,7 +67,9 @@ class Studio:
         app.on_shutdown.append(end)
 
 
-def of(config: Config, busy: Callable[[], bool], metrics: Metrics) -> Studio:
+def of(
+    config: Config, busy: Callable[[], bool], metrics: Metrics, audit: Audit | None = None
+) -> Studio:
     """busy: whether somebody is in a session now. Raises ConfigError."""
     queue = configured.queue(config, busy, metrics)
     store, home = avatars(config), config.home_path
@@ -76,6 +81,9 @@ def of(config: Config, busy: Callable[[], bool], metrics: Metrics) -> Studio:
         VideoRoutes(queue, scripts),
         TranslationRoutes(projects, queue, lambda: translators(config), lambda: spoken(home)),
         BatchRoutes(projects, Asking(configured.settings(config)), working),
+        OwnVoiceRoutes(
+            config, OwnVoices(avatars(config)), queue, may_create=config.may_create, audit=audit
+        ),
         OpenApiRoutes(described(config), _VERSION),
     )
     return Studio(queue, parts, working)
@@ -85,7 +93,7 @@ def described(config: Config) -> list[Described]:
     """What is in the OpenAPI document."""
     found = [
         http.SESSIONS, http.AVATARS, http.REST, staff.STAFF, studio.PROJECTS, studio.TRANSLATIONS,
-        studio.VIDEOS, of_batches.BATCHES,
+        studio.VIDEOS, studio.VOICES, of_batches.BATCHES,
     ]  # fmt: skip
     if config.realtime_key:
         found.append(wires.REALTIME)

@@ -91,6 +91,47 @@ PROJECTS: Final = Described(
     },
 )  # fmt: skip
 
+VOICES: Final = Described(
+    "Voices of one's own",
+    {
+        ("POST", "/v1/voices"): Operation(
+            "Makes one of a recording, with the record of a consent.",
+            {202: named("VoiceMaking")},
+            body={
+                FORM: fields(
+                    {
+                        "sample": BYTES, "name": TEXT, "subject": TEXT, "consent": TEXT,
+                        "confirmed": one_of("yes"),
+                    },
+                    {
+                        "given_by": TEXT, "kind": one_of("tuned", "served"), "language": TEXT,
+                        "text": TEXT, "until": TEXT, "uses": TEXT, "languages": TEXT,
+                    },
+                )
+            },
+        ),
+        ("GET", "/v1/voices/jobs/{id}"): Operation(
+            "How far the making of one is.", {200: named("VoiceMaking")}
+        ),
+        ("DELETE", "/v1/voices/jobs/{id}"): Operation(
+            "Ends the making, or forgets that it is over.", {204: None}
+        ),
+        ("DELETE", "/v1/voices/{name}"): Operation(
+            "Deletes one, and what a speech server keeps of it; 200 where that is not sure.",
+            {204: None, 200: fields({"name": TEXT, "note": TEXT})},
+        ),
+    },
+    {
+        "VoiceMaking": fields(
+            {
+                "id": TEXT, "name": TEXT, "status": STATUS, "done": NUMBER, "left": maybe(NUMBER),
+                "note": TEXT, "fault": TEXT, "code": TEXT, "alike": maybe(NUMBER),
+                "notes": listed(TEXT),
+            }
+        )
+    },
+)  # fmt: skip
+
 VIDEOS: Final = Described(
     "Videos",
     {

@@ -1,4 +1,4 @@
-"""The studio's addresses as its page knows them, in memory: what is kept, made and refused is plain.
+"""The studio's addresses as its page knows them, in memory: what is kept and made is plain.
 
 For the page's own tests: films are "made" by a clock, tables are read by their commas.
 """
@@ -19,23 +19,15 @@ import av
 import numpy as np
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Handler, Middleware
 from support.services import FakeServices
 
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.composition import application
-from visavis.server.http import roles
 from visavis.server.rtc import hooks
 from visavis.server.system.config import Config
 
 SSE = {"Content-Type": "text/event-stream"}
-ADDRESSES = (
-    "/v1/projects", "/v1/projects/import", "/v1/projects/{name}",
-    "/v1/projects/{name}/files/{file}", "/v1/projects/{name}/translations",
-    "/v1/videos", "/v1/videos/{id}", "/v1/videos/{id}/events", "/v1/videos/{id}/files/{file}",
-    "/v1/batches", "/v1/batches/{id}", "/v1/batches/{id}/events", "/v1/batches/{id}/retry",
-    "/v1/batches/{id}/files.zip", "/v1/batches/{id}/manifest.csv",
-    "/v1/batches/{id}/rows/{row}/{file}",
-)  # fmt: skip
 
 
 def problem(status: int, code: str, detail: str, **more: Any) -> web.Response:
@@ -96,7 +88,7 @@ class Studio:
         ]
         words = sum(len(scene.get("text", "").split()) for scene in project["scenes"])
         return {
-            "name": name, "etag": f'"{self.etags[name]}"', "project": project, "script": "",
+            "name": name, "etag": str(self.etags[name]), "project": project, "script": "",
             "files": files, "faults": faults, "seconds": words / 2.6,
         }  # fmt: skip
 
@@ -105,7 +97,7 @@ class Studio:
         self.projects[name] = project
         self.etags[name] = self.etags.get(name, 0) + 1
 
-    async def list(self, _request: web.Request) -> web.Response:
+    async def overview(self, _request: web.Request) -> web.Response:
         rows = [
             {
                 "name": name,
@@ -128,7 +120,8 @@ class Studio:
         form = await request.post()
         upload = form["file"]
         assert isinstance(upload, web.FileField)
-        parts = upload.file.read().decode().split("\n\n")
+        with upload.file:
+            parts = upload.file.read().decode().split("\n\n")
         name = f"film-{len(self.etags) + 1}"
         scenes = [{"name": f"scene-{at + 1}", "text": part} for at, part in enumerate(parts)]
         self.put(name, {"title": Path(upload.filename).stem, "scenes": scenes})
@@ -142,8 +135,8 @@ class Studio:
 
     async def save(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        if request.headers.get("If-Match") != f'"{self.etags[name]}"':
-            theirs = {"etag": f'"{self.etags[name]}"', "project": self.projects[name]}
+        if request.headers.get("If-Match") != str(self.etags[name]):
+            theirs = {"etag": str(self.etags[name]), "project": self.projects[name]}
             return problem(412, "project-changed", "Somebody else changed it.", **theirs)
         self.saves += 1
         self.put(name, (await request.json())["project"])
@@ -156,7 +149,7 @@ class Studio:
     async def put_file(self, request: web.Request) -> web.Response:
         name, file = request.match_info["name"], request.match_info["file"]
         self.files.setdefault(name, {})[file] = await request.read()
-        return web.json_response({"name": file}, status=201)
+        return web.json_response({"files": self.answer(name)["files"]}, status=201)
 
     async def get_file(self, request: web.Request) -> web.Response:
         name, file = request.match_info["name"], request.match_info["file"]
@@ -175,13 +168,27 @@ class Studio:
             }
             for scene in self.projects[name]["scenes"]
         ]  # fmt: skip
+        self.translations[name, language] = pairs
         answer = {"language": language, "by": "a double", "pairs": pairs, "notes": []}
         return web.json_response(answer)
 
+    async def list_translations(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        there = [
+            {"language": language, "texts": len(pairs), "checked": 0, "stale": 0,
+             "machine": sum(pair["state"] == "machine" for pair in pairs)}
+            for (project, language), pairs in self.translations.items()
+            if project == name
+        ]  # fmt: skip
+        possible = [{"language": tag} for tag in ("de", "es")]
+        return web.json_response({"languages": there, "possible": possible})
+
     async def keep_translation(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        self.translations[request.match_info["name"], body["language"]] = body["pairs"]
-        return web.json_response({"language": body["language"], "pairs": body["pairs"]})
+        name, language = request.match_info["name"], request.match_info["language"]
+        changed = {(pair["scene"], pair["field"]): pair for pair in (await request.json())["pairs"]}
+        pairs = self.translations[name, language]
+        pairs[:] = [pair | changed.get((pair["scene"], pair["field"]), {}) for pair in pairs]
+        return web.json_response({"language": language, "pairs": pairs})
 
     # --- films ------------------------------------------------------------------------------
 
@@ -189,10 +196,13 @@ class Studio:
         body = await request.json()
         self.asked.append(body)
         id_ = f"v{len(self.videos) + 1}"
-        files = {format_: f"film.{format_}" for format_ in body["formats"]}
+        project = self.projects[body["project"]]
         self.videos[id_] = {
-            "id": id_, "status": "queued", "done": 0.0, "left": None, "note": "",
-            "result": {"files": files, "seconds": 1.0, "notes": []},
+            "id": id_, "status": "queued", "done": 0.0, "left": None, "note": "", "fault": "",
+            "code": "", "title": project.get("title", ""), "project": body["project"],
+            "language": body.get("language", ""), "at": 1_796_000_000.0 + len(self.videos),
+            "files": {each: f"/v1/videos/{id_}/files/film.{each}" for each in body["formats"]},
+            "seconds": 1.0, "notes": [],
         }  # fmt: skip
         return web.json_response(self.videos[id_], status=202)
 
@@ -238,71 +248,87 @@ class Studio:
         form = await request.post()
         table = form["table"]
         assert isinstance(table, web.FileField)
-        rows = list(csv.DictReader(io.StringIO(table.file.read().decode("utf-8-sig"))))
+        with table.file:
+            text = table.file.read().decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text)))
         if form.get("check"):
             return web.json_response(self._checked(rows))
-        wanted = rows[: int(str(form["proof"]))] if form.get("proof") else rows
         id_ = f"b{len(self.batches) + 1}"
-        states = [
-            {"row": at + 1, "label": row["first_name"], "status": "queued", "done": 0.0,
-             "fault": "", "files": {}, "tries": 0}
-            for at, row in enumerate(wanted)
+        proof = int(str(form.get("proof", 0)))
+        states: list[dict[str, Any]] = [
+            {"row": at + 1, "label": row["first_name"], "done": 0.0, "fault": "", "files": {},
+             "status": "waiting" if proof and at >= proof else "queued", "tries": 0}
+            for at, row in enumerate(rows) if row["first_name"]
         ]  # fmt: skip
         self.batches[id_] = {
-            "id": id_,
-            "status": "running",
-            "done": 0.0,
-            "left": 9.0,
-            "rows": states,
-        }
+            "id": id_, "status": "running", "done": 0.0, "left": 9.0, "rows": states,
+            "proof": bool(proof), "project": str(form["project"]), "at": 1_796_000_000,
+            "count": len(states),
+        }  # fmt: skip
         return web.json_response({"id": id_, "status": "queued"}, status=202)
 
     def _checked(self, rows: list[dict[str, str]]) -> dict[str, Any]:
         faults = [
-            {"row": at + 1, "column": "first_name", "what": "The name is empty."}
+            {"row": at + 1, "column": "first_name", "what": "The name is empty.", "grave": True}
             for at, row in enumerate(rows)
             if not row["first_name"]
         ]
-        sample = [f"Hello {row['first_name']}!" for row in rows[:3]]
+        sample = [
+            {"row": at + 1, "label": row["first_name"], "text": f"Hello {row['first_name']}!"}
+            for at, row in enumerate(rows[:3])
+        ]
         columns = list(rows[0]) if rows else []
         return {
-            "rows": len(rows), "columns": columns, "faults": faults,
+            "rows": len(rows), "films": len(rows) - len(faults), "columns": columns,
+            "faults": faults, "more": 0,
             "seconds": 12.0 * len(rows), "sample": sample,
         }  # fmt: skip
 
+    def summary(self, id_: str) -> dict[str, Any]:
+        """Of a batch, without its rows."""
+        state = self.batches[id_]
+        found = [row["status"] for row in state["rows"]]
+        counts = {status: found.count(status) for status in ("done", "failed", "cancelled")}
+        told = {key: value for key, value in state.items() if key != "rows"}
+        return told | {"waiting": found.count("waiting"), "counts": counts}
+
     async def batch_list(self, _request: web.Request) -> web.Response:
-        rows = [{"id": id_, "status": each["status"]} for id_, each in self.batches.items()]
-        return web.json_response({"batches": rows})
+        return web.json_response({"batches": [self.summary(id_) for id_ in self.batches]})
 
     async def batch_state(self, request: web.Request) -> web.Response:
-        return web.json_response(self.batches[request.match_info["id"]])
+        id_ = request.match_info["id"]
+        return web.json_response(self.summary(id_) | {"rows": self.batches[id_]["rows"]})
 
     async def batch_events(self, request: web.Request) -> web.StreamResponse:
-        state = self.batches[request.match_info["id"]]
+        id_ = request.match_info["id"]
+        state = self.batches[id_]
         response = web.StreamResponse(headers=SSE)
         await response.prepare(request)
-        for row in state["rows"]:
-            if row["status"] == "done":
-                continue
+        await self._tell(response, self.summary(id_) | {"rows": state["rows"]})
+        for row in [row for row in state["rows"] if row["status"] == "queued"]:
             row["tries"] += 1
             if row["label"] in self.failing_rows and row["tries"] == 1:
                 row |= {"status": "failed", "fault": "The voice cannot say this name."}
             else:
-                row |= {"status": "done", "fault": "", "files": {"mp4": f"{row['row']}.mp4"}}
-            state["done"] = sum(r["status"] in {"done", "failed"} for r in state["rows"]) / len(
-                state["rows"]
-            )
-            await self._tell(response, {k: state[k] for k in ("id", "status", "done", "left")})
+                place = f"/v1/batches/{id_}/rows/{row['row']}/{row['row']}.mp4"
+                row |= {"status": "done", "fault": "", "files": {"mp4": place}}
             await asyncio.sleep(self.step)
-        state["status"] = "done"
-        await self._tell(response, {k: state[k] for k in ("id", "status", "done", "left")})
+            await self._tell(response, self.summary(id_) | {"rows": [row]})
+        state |= {"status": "done", "done": 1.0}
+        await self._tell(response, self.summary(id_) | {"rows": []})
         return response
 
+    async def batch_rest(self, request: web.Request) -> web.Response:
+        return self._again(request, "waiting")
+
     async def batch_retry(self, request: web.Request) -> web.Response:
+        return self._again(request, "failed")
+
+    def _again(self, request: web.Request, status: str) -> web.Response:
         state = self.batches[request.match_info["id"]]
         state["status"] = "running"
         for row in state["rows"]:
-            if row["status"] == "failed":
+            if row["status"] == status:
                 row["status"] = "queued"
         return web.json_response({"id": state["id"], "status": "running"}, status=202)
 
@@ -317,20 +343,23 @@ class Studio:
         """Instead of the server's own."""
         p, v, b = "/v1/projects", "/v1/videos", "/v1/batches"
         return [
-            web.get(p, self.list), web.post(p, self.create), web.post(f"{p}/import", self.import_),
+            web.get(p, self.overview), web.post(p, self.create),
+            web.post(p + "/import", self.import_),
             web.get(p + "/{name}", self.get), web.put(p + "/{name}", self.save),
             web.delete(p + "/{name}", self.delete),
             web.put(p + "/{name}/files/{file}", self.put_file),
             web.get(p + "/{name}/files/{file}", self.get_file),
             web.post(p + "/{name}/translations", self.translate),
-            web.put(p + "/{name}/translations", self.keep_translation),
+            web.get(p + "/{name}/translations", self.list_translations),
+            web.put(p + "/{name}/translations/{language}", self.keep_translation),
             web.post(v, self.make), web.get(v, self.video_list), web.get(v + "/{id}", self.video),
             web.delete(v + "/{id}", self.video_drop),
             web.get(v + "/{id}/events", self.video_events),
             web.get(v + "/{id}/files/{file}", self.a_film),
             web.post(b, self.batch), web.get(b, self.batch_list),
             web.get(b + "/{id}", self.batch_state), web.get(b + "/{id}/events", self.batch_events),
-            web.post(b + "/{id}/retry", self.batch_retry), web.delete(b + "/{id}", self.batch_drop),
+            web.post(b + "/{id}/retry", self.batch_retry),
+            web.post(b + "/{id}/rest", self.batch_rest), web.delete(b + "/{id}", self.batch_drop),
             web.get(b + "/{id}/files.zip", self.batch_files),
             web.get(b + "/{id}/manifest.csv", self.batch_files),
             web.get(b + "/{id}/rows/{row}/{file}", self.a_film),
@@ -350,13 +379,25 @@ async def studio_serving(
     with tempfile.TemporaryDirectory() as home:
         config = Config(**{"home": home, **settings})
         app = application(config, fakes, AvatarStore(config.home_path), fakes.metrics)
-        app.add_routes(studio.routes())
-        before = dict(roles.RULES)
-        roles.RULES.update(dict.fromkeys(ADDRESSES, roles.OPERATOR))
-        try:
-            async with TestClient(TestServer(app, host="127.0.0.1", port=listens)) as client:
-                yield client
-        finally:
-            roles.RULES.clear()
-            roles.RULES.update(before)
+        app.middlewares.insert(0, instead(app, studio.routes()))
+        async with TestClient(TestServer(app, host="127.0.0.1", port=listens)) as client:
+            yield client
     fakes.close()
+
+
+def instead(app: web.Application, routes: list[web.RouteDef]) -> Middleware:
+    """What answers these addresses in place of the server's own."""
+    own = web.UrlDispatcher()
+    own.add_routes(routes)
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        found = await own.resolve(request)
+        if found.http_exception is not None:
+            return await handler(request)
+        found.add_app(app)
+        fresh = request.clone()  # a request remembers what it was found to ask for
+        fresh._match_info = found
+        return await found.handler(fresh)
+
+    return answer
