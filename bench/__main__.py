@@ -19,8 +19,9 @@ MODULES = {
     "net": "net", "sessions": "sessions", "flood": "flood", "drawing": "drawing",
     "spoken": "sound.spoken_forms",
     "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
-    "whip": "live.whip", "revoking": "revoking",
+    "whip": "live.whip", "revoking": "revoking", "films": "films",
     "across": "languages", "mark": "mark", "grabbed": "live.grabbed", "sound_mark": "sound.marking",
+    "studio_batch": "studio.batch",
 }  # fmt: skip
 
 

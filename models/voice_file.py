@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -166,8 +167,10 @@ def read(path: Path) -> OwnVoice:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            if not stat.S_ISREG(path.stat().st_mode):
+        # A pipe would be waited for: it is opened only to be looked at.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise _unreadable(path.name)
             content = file.read(MAX_FILE + 1)
     except FileNotFoundError as error:

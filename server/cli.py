@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"visavis {version('visavis')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
+    _add_worker(commands)
     _add_say(commands)
     cli_studio.add_build(commands)
     cli_studio.add_import(commands)
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         "--privacy", action="store_true",
         help="what is kept where and how long, who may read it, and what leaves this machine",
     )  # fmt: skip
+    cli_trust.add_voice(commands)
     cli_trust.add_consent(commands)
     cli_trust.add_audit(commands)
     _add_wipe(commands)
@@ -133,6 +135,15 @@ def _add_serve(commands: Any) -> None:
             metavar=setting.name.upper(),
             help=f"{setting.metadata['help']} (default: {default})",
         )
+
+
+def _add_worker(commands: Any) -> None:
+    text = "do films and batches of servers elsewhere on this machine"
+    parser = add(commands, "worker", "jobs:work", text)
+    parser.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
+    parser.add_argument(
+        "--processes", type=int, metavar="NUMBER", help="at a time (default: the setting's)"
+    )
 
 
 def _add_publish(commands: Any) -> None:
@@ -309,7 +320,7 @@ def _add_wipe(commands: Any) -> None:
     text = "delete what is kept of visitors: recordings and questions"
     parser = add(commands, "wipe", "wipe:wipe", text)
     parser.add_argument(
-        "--what", nargs="+", choices=("recordings", "questions", "audit", "jobs"),
+        "--what", nargs="+", choices=("recordings", "questions", "audit", "jobs", "studio-cache"),
         help="default: recordings and questions",
     )  # fmt: skip
     parser.add_argument("--older-than", default="", metavar="AGE", help="such as 7d, 12h, 4w")

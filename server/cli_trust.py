@@ -48,6 +48,36 @@ def add_token(commands: Any) -> None:
     group.add_argument("--once", action="store_true", help="it begins one session")
 
 
+def add_voice(commands: Any) -> None:
+    """Voices of one's own."""
+    actions = add_actions(commands, "voice", "voices of one's own, of a recording and a consent")
+    text = "make a voice of a person's recording, with their consent"
+    make = add(actions, "make", "voice:make", text)
+    make.add_argument("name")
+    make.add_argument("recording", type=Path, help="8 to 60 s of the person, speaking alone")
+    make.add_argument("--subject", required=True, metavar="PERSON", help="whose voice it is")
+    make.add_argument("--consent", required=True, metavar="WORDS", help="what they agreed to")
+    make.add_argument("--given-by", default="", metavar="PERSON", help="who agreed (the subject)")
+    make.add_argument(
+        "--kind", choices=("tuned", "served"), default="tuned",
+        help="tuned: a voice of ours, more like theirs; served: by your speech server",
+    )  # fmt: skip
+    make.add_argument("--language", default="en", metavar="TAG", help="that it speaks (en)")
+    make.add_argument("--text", default="", help="what is said in the recording, for a server")
+    make.add_argument("--until", default="", metavar="DAY", help='or "never" (a year from now)')
+    make.add_argument("--uses", default="", help="live, videos, camera (live,videos)")
+    make.add_argument("--languages", default="", help="that it may speak, as codes (any)")
+    add_json(add(actions, "list", "voice:list_all", "list them, and how it stands with each"))
+    show = add(actions, "show", "voice:show", "show the record of one; 1 if it is not in force")
+    show.add_argument("name")
+    add_json(show)
+    revoke = add(actions, "revoke", "voice:revoke", "take the consent to one back")
+    revoke.add_argument("name")
+    revoke.add_argument("--reason", default="", help="for your own eyes")
+    delete = add(actions, "delete", "voice:delete", "delete one, and what a server keeps of it")
+    delete.add_argument("name")
+
+
 def add_keys(commands: Any) -> None:
     """The keys that sign films."""
     actions = add_actions(commands, "keys", "the keys that sign films and recordings")

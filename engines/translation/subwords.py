@@ -11,6 +11,7 @@ Folders of CTranslate2 models carry one of these, by family:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -67,13 +68,13 @@ class _Pieces:
 
 def _processor(file: Path) -> Any:
     try:
-        import sentencepiece
+        library = import_module("sentencepiece")  # an extra
     except ImportError as error:
         raise EngineError(
             f"{file.name} needs sentencepiece: `pip install visavis[translation]`"
         ) from error
     try:
-        return sentencepiece.SentencePieceProcessor(model_file=str(file))
+        return library.SentencePieceProcessor(model_file=str(file))
     except (OSError, RuntimeError) as error:
         raise EngineError(f"{file} is no sentencepiece model: copy it again") from error
 

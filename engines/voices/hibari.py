@@ -15,7 +15,6 @@ import numpy as np
 import onnx
 import onnxruntime  # type: ignore[import-untyped]
 from hibari import dsp, voices  # type: ignore[import-untyped]
-from hibari.g2p import G2P  # type: ignore[import-untyped]
 
 from visavis.engines import networks
 from visavis.engines.base import (
@@ -28,7 +27,7 @@ from visavis.engines.base import (
     Voice,
 )
 from visavis.engines.language.spoken import Written, spell
-from visavis.engines.voices import pacing, utterance
+from visavis.engines.voices import misaki, pacing, utterance
 from visavis.engines.voices.utterance import Phone, Take
 
 # The network's durations run behind its sound by this much: forced alignment with pocketsphinx
@@ -67,8 +66,7 @@ class HibariTts:
             # Never True: a kiosk must not wait for a download that cannot come.
             model = voices.voice_path(self.voice.name, download_missing=False)
             self._session = _session(model, threads)
-            self._g2p = G2P()
-            _ = self._g2p.oov  # loaded now rather than at the first rare word
+            self._reader = misaki.Reader()
             vocabulary = Path(voices.ASSETS, "vocab.json").read_text(encoding="utf-8")
         except Exception as error:
             msg = f"{self.voice.name}: cannot load the voice"
@@ -104,19 +102,8 @@ class HibariTts:
         return utterance.speech(utterance.trimmed(take, head=True, tail=tail), GAIN, "misaki")
 
     def _symbols(self, clause: Sequence[Written]) -> list[tuple[str, int]]:
-        """Every phoneme symbol with the index of the written word that it belongs to.
-
-        The tokens of the G2P keep the text's spaces, so counting them counts spoken words.
-        """
-        owners = [i for i, written in enumerate(clause) for _ in written.spoken.split()]
-        spoken = " ".join(written.spoken for written in clause if written.spoken)
-        symbols: list[tuple[str, int]] = []
-        word = 0
-        for token in self._g2p.phonemize_tokens(self._g2p.tokenize(spoken)):
-            readable = (token.phonemes or "") + (" " if token.whitespace else "")
-            symbols += [(symbol, owners[word]) for symbol in readable if symbol in self._ids]
-            word += bool(token.whitespace)
-        return symbols
+        """Every phoneme symbol with the index of the written word that it belongs to."""
+        return [each for each in self._reader.symbols(clause) if each[0] in self._ids]
 
     def _synthesize(self, symbols: Sequence[str], prosody: Prosody) -> tuple[Floats, list[float]]:
         """Audio at dsp.SR; the edges in s of: silence, each symbol, silence."""

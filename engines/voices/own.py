@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LICENCE: Final = "of the person whose voice it is like: see its consent"
-# The file of a kind has `DESCRIPTION`, `speak(file, voice, base) -> Tts` and `forget(file)`, for
-# what lies elsewhere; who makes its voices is an engines.base.VoiceCloner.
+# The file of a kind has `DESCRIPTION`, `speak(file, voice, base, home) -> Tts` and `forget(file)`,
+# for what lies elsewhere; who makes its voices is an engines.base.VoiceCloner.
 KINDS: Final[Mapping[str, str]] = {
+    "tuned": "visavis.engines.voices.tuned",
     "served": "visavis.engines.voices.served",
 }
 Base = Callable[[str], Tts]  # another voice by its name; raises EngineError
@@ -49,7 +50,7 @@ def load(home: Path, name: str, base: Base) -> Tts:
         found = voice_file.read(voice_file.folder_of(home) / f"{name}{SUFFIX}")
     except AvatarError as error:
         raise EngineError(error.message) from error
-    made: Tts = _module(found.card.kind).speak(found, voice(found.card), base)
+    made: Tts = _module(found.card.kind).speak(found, voice(found.card), base, home)
     return made
 
 

@@ -14,6 +14,7 @@ import secrets
 import wave
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -35,7 +36,6 @@ from visavis.engines.base import (
 )
 from visavis.engines.voices import recorded, utterance
 from visavis.engines.voices.speech_server import Endpoint, SpeechServerError
-from visavis.engines.voices.utterance import Take
 from visavis.models.voice_file import OwnVoice
 
 DESCRIPTION: Final = "a person's voice, cloned by a speech server from their sample"
@@ -71,8 +71,9 @@ class ServedCloner:
 
     def clone(self, sample: Sample, told: Callable[[float], None]) -> Cloned:
         """See VoiceCloner; a word is said for a trial before anything is kept."""
-        wav = _wav(_reference(sample))
         settings = self._settings
+        Endpoint(settings.url, settings.key_file)
+        wav = _wav(_reference(sample))
         given = {
             "url": settings.url, "model": settings.model, "key_file": settings.key_file,
             "way": settings.way, "extra": settings.extra, "text": sample.text,
@@ -93,9 +94,9 @@ class ServedCloner:
         return Cloned(given, {}, keeps=settings.way == "request")
 
 
-def speak(file: OwnVoice, voice: Voice, base: object) -> Tts:
+def speak(file: OwnVoice, voice: Voice, base: object, home: Path) -> Tts:
     """Who says texts with it. Raises EngineError."""
-    del base
+    del base, home
     return ServedTts(file, voice)
 
 
@@ -124,10 +125,9 @@ class ServedTts:
         audio = utterance.energetic(audio, prosody.energy)
         tail = utterance.pause_after(words[-1]) / prosody.speed
         quiet = np.zeros(round(tail * PLAY_RATE), np.float32)
-        take = Take(np.concatenate([audio, quiet]), (), words, 0)
-        made = utterance.speech(take, 1.0, "espeak")
+        bent = utterance.limited(np.concatenate([audio, quiet]))
         labels = tuple(Word(word, 0, 0) for word in words)
-        yield Speech(made.pcm, (), labels, "espeak")
+        yield Speech(np.rint(bent * 32_767).astype(np.int16), (), labels, "espeak")
 
 
 def _asked(

@@ -134,3 +134,9 @@ class Permit:
         if found.code or late:
             return f"The person whose {self.what} this is does not allow it any more."
         return ""
+
+
+def first_of(*permits: Permit | None) -> Callable[[], str]:
+    """Why one of them is over, in words; empty: none is. Reads no file."""
+    given = [each for each in permits if each is not None]
+    return lambda: next((why for each in given if (why := each.over())), "")

@@ -57,14 +57,12 @@ from visavis.server.session.session import Session
 from visavis.server.staff.desk import Desk, DeskRoutes
 from visavis.server.staff.roster import Roster
 from visavis.server.staff.routes import StaffRoutes
-from visavis.server.studio.knowing import known
-from visavis.server.studio.projects import Projects
-from visavis.server.studio.projects_http import ProjectRoutes
 from visavis.server.system import clock_doubt, llm
 from visavis.server.system.audit import Audit, Unaudited
 from visavis.server.system.config import Config, as_source
 from visavis.server.system.metrics import Metrics
 from visavis.server.tools.gallery import Gallery
+from visavis.server.voices.store import OwnVoices
 from visavis.server.wires import (
     liveavatar,
     livekit_launch,
@@ -186,12 +184,6 @@ def avatar_routes(config: Config, store: AvatarStore, audit: Audit | None) -> Av
         identity=identity(config, store),
         previews=Previews(lettered(config)),
     )
-
-
-def project_routes(config: Config, store: AvatarStore) -> ProjectRoutes:
-    """The addresses of projects; of the process that takes callers in."""
-    projects = Projects(config.home_path / "projects")
-    return ProjectRoutes(projects, lambda: known(store, config.avatar, config.home_path))
 
 
 def entrances(config: Config) -> tuple[Entrance, ...]:
@@ -341,14 +333,13 @@ def application(
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     roster = Roster(live, lender, desk.presence, metrics, audit)
     roster.publish = partial(desk.put, 0)
-    filming = studio.of(config, lambda: places.taken > 0, metrics)
+    filming = studio.of(config, lambda: places.taken > 0, metrics, audit)
     parts: tuple[Part, ...] = (
         StaffRoutes(roster),
         DeskRoutes(desk),
         session_routes(config, live, metrics, audit),
         avatar_routes(config, store, audit),
-        project_routes(config, store),
-        VoiceRoutes(config.voice or VOICE, config.language, config.home_path),
+        VoiceRoutes(config.voice or VOICE, config.language, OwnVoices(store)),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         topics(config),

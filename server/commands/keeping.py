@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from visavis.server.jobs import configured
-from visavis.server.jobs.embedded import RESULTS, remove
+from visavis.server.jobs.embedded import RESULTS
 from visavis.server.jobs.ledger import FILE, Ledger
+from visavis.server.jobs.stores import remove
 from visavis.server.recording import kept as recordings
 from visavis.server.services.gaps import Gaps
+from visavis.server.studio.film.keeping import FOLDER as FILM_PARTS
 from visavis.server.system.audit import Audit
 from visavis.server.system.audit_check import rows
 from visavis.server.system.chain import Chain, files, folder_of
@@ -167,6 +169,33 @@ class Jobs:
             raise OSError(error.detail) from error
 
 
+class FilmParts:
+    """Clauses and pictures that films share, by when they were last used."""
+
+    of = "files"
+
+    def __init__(self, home: Path, days: int) -> None:
+        self.place, self.days = home / FILM_PARTS, days
+
+    def count(self, span: Span, session: str = "") -> Amount:
+        """See Kind."""
+        found = self._found(span, session)
+        return Amount(len(found), sum(path.stat().st_size for path in found))
+
+    def delete(self, span: Span, session: str = "") -> Amount:
+        """See Kind."""
+        found = self._found(span, session)
+        for path in found:
+            path.unlink(missing_ok=True)
+        return Amount(len(found))
+
+    def _found(self, span: Span, session: str) -> list[Path]:
+        if session:
+            return []
+        files = (path for path in self.place.glob("*/??/*") if path.is_file())
+        return [p for p in files if span.has(datetime.fromtimestamp(p.stat().st_mtime, UTC))]
+
+
 def kinds(config: Config) -> dict[str, Kind]:
     """All of them, by the names that the operator uses."""
     home = config.home_path
@@ -175,6 +204,7 @@ def kinds(config: Config) -> dict[str, Kind]:
         "questions": Questions(home, config.keep_questions_days),
         "audit": AuditLines(home, config.audit_days),
         "jobs": Jobs(home, config.jobs_days),
+        "studio-cache": FilmParts(home, config.jobs_days),
     }
 
 

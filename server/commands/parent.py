@@ -106,14 +106,13 @@ def _application(
     wiring = WireForwarding(crew, composition.ways(config))
     desk = Desk(Presence(offered=bool(config.staff_token)), metrics)
     DeskLink(desk, crew)
-    filming = studio.of(config, lambda: places.taken > 0, metrics)
+    filming = studio.of(config, lambda: places.taken > 0, metrics, audit)
     parts: tuple[Part, ...] = (
         forwarding,
         StaffForwarding(crew, forwarding),
         wiring,
         DeskRoutes(desk),
         composition.avatar_routes(config, store, audit),
-        composition.project_routes(config, store),
         CardRoutes(pictures),
         DetectRoutes(config.home_path, on=config.detect == "on"),
         composition.topics(config),

@@ -17,7 +17,7 @@ from visavis.server.commands import keeping
 from visavis.server.commands.console import say_line
 from visavis.server.services import configured
 from visavis.server.services.prepared import folder as prepared_folder
-from visavis.server.system import llm
+from visavis.server.system import llm, translators
 from visavis.server.system.chain import folder_of
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
@@ -147,6 +147,13 @@ def _of_visitors(config: Config) -> Iterator[Stored]:
         f"{_days(config.jobs_days)}, once they are over",
         "jobs_days; DELETE /v1/videos/{id}; visavis wipe --what jobs",
     )  # fmt: skip
+    parts = there["studio-cache"].place
+    yield Stored(
+        "studio-cache: clauses and pictures that films share",
+        str(parts), _size(parts), _readers(config, "studio-cache"),
+        f"{_days(config.jobs_days)}, once no film has used them for so long",
+        "studio_cache_mb, jobs_days; visavis wipe --what studio-cache",
+    )  # fmt: skip
     yield Stored(
         "photos and videos of which avatars are made, films looked at for marks (/detect)",
         "memory, and a temporary file without a name", "not counted", _OWNER,
@@ -168,6 +175,8 @@ def _of_the_operator(config: Config) -> Iterator[Stored]:
         ("faces: numbers by which a person in an avatar is known again (biometric data; never of "
          "a visitor); they go with the avatar", home / faces.FOLDER, "consent_likeness"),
         ("consent: which consents were taken back", home / "consent", "visavis consent"),
+        ("projects of the studio: scripts, and the files put to them", home / "projects",
+         "DELETE /v1/projects/{name}, or the studio's page"),
         ("keys: this installation signs with them", home / "keys", "delete nothing here"),
         ("your answers as speech, made ahead", prepared_folder(home), "prepare_answers"),
     ):  # fmt: skip
@@ -250,6 +259,11 @@ def _leaving(config: Config) -> Iterator[Leaves]:
         "questions, and what was said before, to a language model",
         _host(config.llm_base_url) if asks else "", "dialogue, llm_base_url",
     )  # fmt: skip
+    yield Leaves(
+        "scripts that are translated, to a language model",
+        _host(config.llm_base_url) if translators.asks(config) else "",
+        "studio_translator, llm_base_url",
+    )
     for what, hosts in _of_tools(config):
         yield Leaves(what, hosts, "the file that `tools` names")
     relays = " ".join(_relay(each) for each in (*config.relays, *config.ice))

@@ -34,6 +34,7 @@ from visavis.server.system import config_reading as settings
 from visavis.server.system.audit import auditing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Ended
+from visavis.server.voices.store import OwnVoices
 
 T = TypeVar("T")
 
@@ -48,6 +49,9 @@ def say(options: argparse.Namespace) -> None:
     store, name_of_avatar = avatars(config), options.avatar or config.avatar
     avatar = store.load(name_of_avatar, "videos")
     name = options.voice or config.voice or avatar.card.voice or VOICE
+    own = OwnVoices(store)
+    if not options.audio:
+        own.check(name, "videos")
     inlet = _inlet(options, _language(name, config))
     if not options.audio:
         standing.check_language(
@@ -73,7 +77,8 @@ def say(options: argparse.Namespace) -> None:
         recorder = Recorder(options.output, FINE, trace=trace, signing=signing)
         finished = finishes(config, stamp(config, SessionClass.VIDEO))
         engines = offline_engines(draw, director, voice, lips, finishes=finished)
-        leave = Leave(store, avatar.card)
+        permits = [store.permit(avatar.card), None if options.audio else own.permit(name)]
+        leave = Leave(store, *(each for each in permits if each is not None))
         notes = _during(
             leave,
             lambda: render(engines, inlet, recorder, partial(_show, bar, leave)),

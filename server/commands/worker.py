@@ -44,6 +44,7 @@ from visavis.server.system.errors import NotFound
 from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
 from visavis.server.system.metrics import Metrics
+from visavis.server.voices.store import OwnVoices
 
 log = logging.getLogger("visavis")
 
@@ -104,7 +105,7 @@ async def _serve(
     roster.publish = RowLink(link)
     duty = Duty(link, places, remembering, sessions, metrics, missing, carry, roster.presence)
     app = web.Application(middlewares=[trusting], client_max_size=problems.MAX_BODY)
-    voices = VoiceRoutes(config.voice or VOICE, config.language, config.home_path)
+    voices = VoiceRoutes(config.voice or VOICE, config.language, OwnVoices(avatars(config)))
     routes = composition.session_routes(config, sessions, metrics, audit)
     wires = composition.wires(config, sessions, metrics)
     parts: list[Part] = [routes, StaffRoutes(roster), voices, *wires]

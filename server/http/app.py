@@ -16,7 +16,9 @@ from visavis.engines import load
 from visavis.server.http import problems
 from visavis.server.http.guard import Guard
 from visavis.server.http.headers import Headers
+from visavis.server.http.passes import PASS
 from visavis.server.system.faults import fault
+from visavis.server.voices.store import OwnVoices, as_json
 
 log = logging.getLogger(__name__)
 
@@ -76,11 +78,11 @@ class Room:
 class VoiceRoutes:
     """The voices, and the languages of conversations. default: of a session that names none.
 
-    language: the same; a tag, or "auto". home: the directory for state.
+    language: the same; a tag, or "auto". own: of people, and which of them may be used.
     """
 
-    def __init__(self, default: str, language: str, home: Path) -> None:
-        self._default, self._language, self._home = default, language, home
+    def __init__(self, default: str, language: str, own: OwnVoices) -> None:
+        self._default, self._language, self._own = default, language, own
 
     def routes(self) -> list[web.RouteDef]:
         """To be added to the application."""
@@ -89,8 +91,8 @@ class VoiceRoutes:
     async def close(self) -> None:
         """Nothing is under way here."""
 
-    async def _voices(self, _request: web.Request) -> web.Response:
-        found = await asyncio.to_thread(load.voices, self._home)  # imports what was not needed yet
+    async def _voices(self, request: web.Request) -> web.Response:
+        found = await asyncio.to_thread(self._own.usable, "live")  # imports what was not needed yet
         voices = [
             {
                 "name": voice.name,
@@ -100,9 +102,12 @@ class VoiceRoutes:
             }
             for voice in found
         ]
-        languages = await asyncio.to_thread(load.languages, self._home)
+        languages = await asyncio.to_thread(load.languages, self._own.home)
+        # Records are for operators: whoever has a visitor's token sees what they may choose.
+        kept = await asyncio.to_thread(self._own.find) if request.get(PASS) is None else {}
         return web.json_response({
             "voices": voices,
+            "own": [as_json(name, each) for name, each in sorted(kept.items())],
             "missing": load.missing_voices(),
             "language": self._language,
             "languages": languages,

@@ -98,6 +98,14 @@ _AVATAR: Final = fields(
     }
 )  # fmt: skip
 
+_OWN_VOICE: Final = fields(
+    {
+        "name": TEXT, "language": TEXT, "description": TEXT, "kind": TEXT, "state": TEXT,
+        "reference": TEXT, "until": TEXT, "uses": listed(TEXT), "languages": listed(TEXT),
+        "alike": NUMBER,
+    }
+)  # fmt: skip
+
 AVATARS: Final = Described(
     "Avatars and voices",
     {
@@ -153,7 +161,8 @@ AVATARS: Final = Described(
                                 }
                             )
                         ),
-                        "missing": ANYTHING, "language": TEXT, "languages": listed(TEXT),
+                        "own": listed(_OWN_VOICE), "missing": ANYTHING, "language": TEXT,
+                        "languages": listed(TEXT),
                     }
                 )
             },

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from visavis.server.jobs.embedded import Embedded
+from visavis.server.jobs.distributed import Distributed
+from visavis.server.jobs.embedded import RESULTS, Embedded
 from visavis.server.jobs.hooks import Webhooks
 from visavis.server.jobs.queued import JobQueue
+from visavis.server.jobs.running import Runner
+from visavis.server.jobs.stores import store
 from visavis.server.jobs.works import WORKS
 from visavis.server.system.config import Config
 from visavis.server.system.config_secrets import READ_LATER, SECRETS
@@ -30,11 +34,21 @@ def queue(
     metrics: Metrics | None = None,
     folder: Path | None = None,
 ) -> JobQueue:
-    """To be opened. busy: whether somebody is in a session now. folder: default: of the home."""
+    """To be opened. busy: whether somebody is in a session now. folder: default: of the home.
+
+    Raises ConfigError.
+    """
     place = folder or config.home_path / FOLDER
-    runner = Embedded(place, WORKS, settings(config), Allowance(config, busy))
+    runner = _runner(config, place, busy)
     hooks = Webhooks(config.webhook_secret, config.webhook_ranges)
     return JobQueue(place, runner, hooks, metrics)
+
+
+def _runner(config: Config, place: Path, busy: Callable[[], bool]) -> Runner:
+    if not config.jobs:
+        return Embedded(place, WORKS, settings(config), Allowance(config, busy))
+    found = partial(store, config.jobs_results, config.home_path / FOLDER / RESULTS)
+    return Distributed(config.jobs, found, place)
 
 
 def settings(config: Config) -> Mapping[str, Any]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import shutil
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -13,17 +11,14 @@ from typing import Any, Final, Protocol
 from visavis.server.jobs.job import Job
 from visavis.server.jobs.running import Told
 from visavis.server.jobs.seat import Seat
-from visavis.server.jobs.working import Ending
+from visavis.server.jobs.stores import remove
+from visavis.server.jobs.working import UNKNOWN, Ending
 from visavis.server.system.errors import NotFound
-from visavis.server.system.faults import fault
 from visavis.server.system.flow import Tasks
 from visavis.server.system.load import resident
 from visavis.server.system.thread import Thread
 
-log = logging.getLogger(__name__)
-
 RESULTS: Final = "results"
-UNKNOWN: Final = "work-unknown"
 _GRACE: Final = 5.0  # s that a cancelled job may take to end by itself
 _IDLE: Final = 60  # looks, of a second each, after which a process that has nothing to do ends
 _MOST_MEMORY: Final = 3 << 30  # bytes after which a process is begun anew with the next job
@@ -56,6 +51,8 @@ class Embedded:
 
     settings: of Config, for works. folder: their results lie in folders of their ids below it.
     """
+
+    begins = True
 
     def __init__(
         self,
@@ -125,6 +122,9 @@ class Embedded:
             if place.idle > _IDLE:
                 self._end(place)
 
+    async def settled(self, id: str) -> None:
+        """Nothing is left of a try."""
+
     async def fetch(self, id: str) -> Path:
         """See Runner."""
         folder = self._folder / id
@@ -186,13 +186,3 @@ class Embedded:
         gone = asyncio.get_running_loop().run_in_executor(place.thread, place.seat.close)
         place.thread.shutdown(wait=False)
         return gone
-
-
-def remove(folder: Path) -> None:
-    """What cannot be removed stays, and is told of."""
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        log.warning("results of a job cannot be removed", extra={"fault": fault(error)})

@@ -210,8 +210,9 @@ class JobQueue:
             taken = await self._on(Ledger.take)
             if taken is None:
                 return
-            self._running[taken.job.id] = taken.state
-            self._watchers.tell(taken.state, taken.job.group)
+            state = taken.state if self._runner.begins else replace(taken.state, status="queued")
+            self._running[taken.job.id] = state
+            self._watchers.tell(state, taken.job.group)
             self._tasks.start(self._do(taken), f"job {taken.job.id}")
             await asyncio.sleep(0)  # it takes its room
 
@@ -223,9 +224,9 @@ class JobQueue:
             nonlocal kept
             now = time.monotonic()
             left = pace.left(done, now)
-            state = replace(
-                taken.state, done=done, note=note, left=left, at=time.time(), status="running"
-            )
+            state = replace(taken.state, done=done, note=note, left=left, at=time.time())
+            if not self._runner.begins and not done:  # handed over, and nobody has it yet
+                state = replace(state, status="queued")
             self._running[job.id] = state
             self._watchers.tell(state, job.group)
             if now - kept >= _KEEP:
@@ -236,6 +237,7 @@ class JobQueue:
         self._metrics.jobs_ended.labels(job.kind, ending.how).inc()
         self._metrics.job_seconds.labels(job.kind).observe(time.monotonic() - began)
         state = await self._surely(taken, ending)
+        await self._runner.settled(job.id)
         self._running.pop(job.id, None)
         if state is not None:
             self._watchers.tell(state, job.group)
@@ -307,6 +309,8 @@ def _settled(ledger: Ledger, taken: Taken, ending: Ending) -> State | None:
     """What becomes of a job after one try."""
     id = taken.job.id
     match ending.how:
+        case "released":
+            return ledger.put_back(id)
         case "full":
             return ledger.put_back(id, _FULL, wait=_AGAIN)
         case "crashed" if taken.crashes + 1 < _CRASHES:

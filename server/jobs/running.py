@@ -15,6 +15,8 @@ Told = Callable[[float, str], None]  # how far it is, and what it does; called i
 class Runner(Protocol):
     """Does jobs that a queue hands to it, each as often as it is asked to."""
 
+    begins: bool  # whether a job begins with `run`, and not only with the first word about it
+
     async def open(self) -> None:
         """Get ready, if it is not yet; called before each look for jobs. Raises QueueError."""
         ...
@@ -25,6 +27,10 @@ class Runner(Protocol):
 
     async def run(self, job: Job, told: Told) -> Ending:
         """One try; cancelled, it lets go of the job, which is begun anew."""
+        ...
+
+    async def settled(self, id: str) -> None:
+        """What became of it is kept, so that the runner may forget it."""
         ...
 
     def cancel(self, id: str) -> None:

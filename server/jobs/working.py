@@ -13,19 +13,21 @@ from typing import Any, Final, Literal
 from visavis.server.system.errors import Problem
 from visavis.server.system.faults import fault
 
-How = Literal["done", "failed", "cancelled", "full", "crashed"]
+How = Literal["done", "failed", "cancelled", "full", "crashed", "released"]
 LONGEST: Final = 4 << 20  # bytes of a line
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FAILED: Final = "job-failed"
 BROKEN: Final = "job-broken"
 CRASHED: Final = "job-crashed"
+UNKNOWN: Final = "work-unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What became of one try. full: the disk has no room, so it is to go on when there is some.
 
-    crashed: it ended without a word, and fault says how.
+    crashed: it ended without a word, and fault says how. released: whoever had it let go of it, as
+    at the end of a program; it is begun anew.
     """
 
     how: How
@@ -60,7 +62,7 @@ class Lines:
 
 def worded(error: Exception) -> Ending:
     """How a work that raised this ended: in its own words where those are for the user."""
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if isinstance(error, OSError) and error.errno in FULL:
         return Ending("full")
     if isinstance(error, Problem):
         return Ending("failed", fault=error.detail, code=error.code)

@@ -8,4 +8,5 @@ from typing import Final
 WORKS: Final[Mapping[str, str]] = {
     "film": "visavis.server.studio.film.work:film",
     "translation": "visavis.server.studio.translation.work:translation",
+    "voice": "visavis.server.studio.own_voices:voice",
 }

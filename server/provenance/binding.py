@@ -17,9 +17,11 @@ from typing import IO, Any, Final
 
 from visavis.models.files import whole
 
-BOXED: Final = frozenset({".mp4", ".m4v", ".mov"})  # ISO base media: the manifest is in the file
+BOXED: Final = frozenset(
+    {".mp4", ".m4v", ".mov", ".m4a"}
+)  # ISO base media: the manifest is in the file
 # By the SDK, for they are small.
-EMBEDDED: Final = frozenset({".wav", ".png", ".webp", ".jpg", ".jpeg"})
+EMBEDDED: Final = frozenset({".wav", ".mp3", ".png", ".gif", ".webp", ".jpg", ".jpeg"})
 SIDECAR: Final = ".c2pa"
 PIECE: Final = 1 << 20  # bytes read at once: hashing them holds no other thread up
 _UUID: Final = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # of C2PA's box

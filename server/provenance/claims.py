@@ -18,7 +18,8 @@ _GENERATED: Final = f"{_SOURCES}trainedAlgorithmicMedia"
 PHOTO: Final = "photo"  # the ingredient's instance, as actions name it
 _TYPES: Final = {
     ".mp4": "video/mp4", ".m4v": "video/x-m4v", ".mov": "video/quicktime", ".webm": "video/webm",
-    ".mkv": "video/x-matroska", ".wav": "audio/wav", ".png": "image/png", ".webp": "image/webp",
+    ".mkv": "video/x-matroska", ".m4a": "audio/mp4", ".mp3": "audio/mpeg",
+    ".wav": "audio/wav", ".png": "image/png", ".gif": "image/gif", ".webp": "image/webp",
     ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
 }  # fmt: skip
 OTHER: Final = "application/octet-stream"

@@ -66,6 +66,7 @@ from visavis.server.system.config_faults import AUTO
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
+from visavis.server.voices.store import OwnVoices
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class Services:
     ) -> None:
         self._home, self._defaults, self._metrics = home, defaults, metrics
         self._avatars = avatars
+        self._people = OwnVoices(avatars)  # whose voices may be used
         self._seed = secrets.randbits(31)  # no two starts of the server move alike
         self._loading: str | None = "The server is loading its models."
         self._ends = ExitStack()
@@ -187,6 +189,7 @@ class Services:
     async def own_voice(self, avatar: str) -> str:
         """The voice of an avatar in a session that names none. Raises NotFound."""
         own = await asyncio.to_thread(self._avatars.voice, avatar)
+        own = await asyncio.to_thread(self._people.allowed, own, "live")
         return await asyncio.to_thread(self._tongues.own, avatar, own)
 
     async def spoken(self, avatar: str) -> tuple[str, ...]:
@@ -199,6 +202,7 @@ class Services:
         await asyncio.to_thread(self._avatars.usable, avatar, "live")
         if not self._defaults.wordless:
             await self._voices.check(voice)
+            await asyncio.to_thread(self._people.check, voice, "live")
 
     async def lend(
         self, avatar: str, voice: str, source: Source, language: str = ENGLISH, *,
@@ -219,6 +223,7 @@ class Services:
         standing.check_language(language, languages, avatar)
         self._answering.expect(language)
         voice = voice or self._defaults.voice or await self.own_voice(avatar)
+        permit = await asyncio.to_thread(self._people.checked, voice, uses)
         with loading("The voice"):
             name = await asyncio.to_thread(self._tongues.name, language, voice)
             loaded = await self._voices.get(name)
@@ -269,7 +274,7 @@ class Services:
             hears=self._hears,
             pushed=pushed,
             card=loan.card,
-            forbidden=self._avatars.permit(loan.card).over,
+            forbidden=standing.first_of(self._avatars.permit(loan.card), permit),
         )
 
     async def _lend_wordless(self, avatar: str, source: Source, uses: tuple[Use, ...]) -> Engines:

@@ -25,6 +25,7 @@ from visavis.server.studio.document.naming import named
 from visavis.server.studio.document.project import Project, Scene
 from visavis.server.studio.document.reading import LARGEST, Script, parse
 from visavis.server.studio.document.writing import as_json
+from visavis.server.studio.translation import kept
 from visavis.server.system import strict_json
 from visavis.server.system.errors import ConfigError, Unprocessable
 
@@ -64,8 +65,9 @@ class Prints:
 
     def same(self, before: Prints | None) -> bool:
         """Whether nothing changed, the order of the scenes neither."""
-        same = before is not None and before.whole == self.whole
-        return same and list(before.scenes.items()) == list(self.scenes.items())
+        if before is None or before.whole != self.whole:
+            return False
+        return list(before.scenes.items()) == list(self.scenes.items())
 
     def changed(self, before: Prints | None) -> tuple[str, ...]:
         """Names of scenes that are new or not what they were."""
@@ -145,8 +147,23 @@ def plans(folder: Path, languages: Sequence[str] | None = None) -> list[Plan]:
             why = f"`visavis translate {folder} {tag}` makes it"
             raise ConfigError(f"{folder} has no script.{tag}.md: {why}")
         suffix = f".{tag}" if tag else ""
-        made.append(Plan(folder, scripts[tag], f"{name}{suffix}", tag, _read(scripts[tag])))
+        made.append(Plan(folder, scripts[tag], f"{name}{suffix}", tag, _script(scripts, tag)))
     return made
+
+
+def _script(scripts: Mapping[str, Path], tag: str) -> Script:
+    """As it is filmed: a translation's words in the script of today. Raises ScriptError, Problem."""
+    script = _read(scripts[tag])
+    if not tag:
+        return script
+    today = _read(scripts[""])
+    made, _notes = kept.in_language(today.project, scripts[tag].parent, tag)
+    stood = {
+        scene.name: part
+        for each in (today, script)
+        for scene, part in zip(each.project.scenes, each.parts, strict=True)
+    }
+    return Script(made, script.head, tuple(stood[scene.name] for scene in made.scenes))
 
 
 def prints(

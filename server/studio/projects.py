@@ -129,13 +129,14 @@ class Projects:
 
         What did not change since it was last read is not read again.
         """
-        rows = []
-        for name in self.names():
+        rows, names = [], self.names()
+        for name in names:
             try:
                 rows.append(self._row(name))
-            except NotFound:  # it went meanwhile
+            except (NotFound, FileNotFoundError):  # it went meanwhile
                 continue
-        self._seen = {name: self._seen[name] for name in self._seen if name in self.names()}
+        for name in set(self._seen).difference(names):
+            self._seen.pop(name, None)
         return sorted(rows, key=lambda row: -row[0].changed)
 
     def path(self, name: str) -> Path:
@@ -193,9 +194,10 @@ class Projects:
         with _stored(), _alone(self._lock(name)):
             now = self.read(name)
             if etag not in ("*", now.etag):
-                new = self._merged(now, new, etag) if merge else None
-                if new is None:
+                both = self._merged(now, new, etag) if merge else None
+                if both is None:
                     raise Edited(now)
+                new = both
             text = new if isinstance(new, str) else rewritten(new, now.text)
             if text != now.text:
                 if len(text.encode(errors="ignore")) > LARGEST:

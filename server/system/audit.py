@@ -46,6 +46,8 @@ Deed = Literal[
     "consent-changed",
     "consent-revoked",
     "consent-refused",
+    "voice-made",
+    "voice-deleted",
     "key-made",
     "token-made",
     "token-refused",
@@ -57,6 +59,7 @@ Value = str | int | float | bool
 # Every field there is, so that none comes to hold what a visitor said.
 FIELDS: Final = {
     "avatar": "name of an avatar",
+    "voice": "name of a voice of one's own",
     "door": "how a session was come into: page, whep, simli, camera, ...",
     "source": "where its words come from: dialogue, microphone or voice",
     "session": "id of a session, as in the server's log",

@@ -201,6 +201,15 @@ class Config(Studio):
         "on or off: whether answers are synthesized ahead, while nobody speaks, and kept (256 MB "
         "at most), so that a known question is answered sooner",
     )
+    speech_url: str = setting(
+        "", "address of an OpenAI-compatible speech server that clones a voice, up to /v1"
+    )
+    speech_model: str = setting("", "name of its model")
+    speech_key_file: str = setting("", "file that holds its key, and that only you may read")
+    speech_reference: str = setting(
+        "request", "how it takes a sample: request (with each text), upload (once, by name)"
+    )
+    speech_extra: str = setting("", "JSON object that is added to the body of each request")
     llm_base_url: str = setting(
         "", "of dialogue openai: address of the chat endpoint, such as http://127.0.0.1:8080/v1"
     )

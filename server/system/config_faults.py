@@ -248,4 +248,6 @@ def _job_faults(config: Config) -> Iterator[str]:
         yield f"jobs_beside is {config.jobs_beside}: write 0 or more"
     if not 0 <= config.jobs_days <= _DAYS:
         yield f"jobs_days is {config.jobs_days}: write days, 0 for never"
+    if config.studio_cache_mb < 0:
+        yield f"studio_cache_mb is {config.studio_cache_mb}: write MB, 0 for none"
     _ranges = config.webhook_ranges  # raises by itself

@@ -34,6 +34,11 @@ class Studio(Trust):
     jobs_days: int = setting(
         30, "days after which a job that is over is deleted with its film; 0: never"
     )
+    studio_cache_mb: int = setting(
+        2000,
+        "MB of clauses and pictures that films share, kept in studio-cache in home; what was not "
+        "used for longest goes first",
+    )
     webhook_secret: str = setting(
         "", "secret that signs webhooks; empty: there are none; never an option"
     )

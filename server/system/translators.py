@@ -25,12 +25,12 @@ def faults(config: Config) -> Iterator[str]:
     wanted = config.studio_translator
     if as_translator(wanted) is None:
         yield f"studio_translator is {wanted!r}: choose {', '.join(TRANSLATORS)}"
-    if wanted == "openai" and not _asks(config):
+    if wanted == "openai" and not _has_model(config):
         yield (
             "studio_translator openai asks a language model: set llm_base_url to its address, such "
             "as http://127.0.0.1:8080/v1, and llm_model or studio_translator_model to its name"
         )
-    elif _asks(config) and wanted in {"auto", "openai"} and config.dialogue != llm.NAME:
+    elif asks(config) and config.dialogue != llm.NAME:
         yield from llm.address_faults(config)
     if wanted == "ctranslate2" and not config.studio_translator_folder:
         yield "studio_translator ctranslate2 needs studio_translator_folder, a folder of models"
@@ -38,7 +38,7 @@ def faults(config: Config) -> Iterator[str]:
 
 def chat(config: Config) -> ChatSettings | None:
     """The endpoint that translates; None where none is set. Raises ConfigError."""
-    if not _asks(config):
+    if not asks(config):
         return None
     return replace(
         llm.endpoint(config),
@@ -57,5 +57,10 @@ def folder(config: Config) -> Path | None:
     return Path(set_to).expanduser() if set_to else None
 
 
-def _asks(config: Config) -> bool:
+def asks(config: Config) -> bool:
+    """Whether scripts are sent to a language model."""
+    return config.studio_translator in {"auto", "openai"} and _has_model(config)
+
+
+def _has_model(config: Config) -> bool:
     return bool(config.llm_base_url and (config.studio_translator_model or config.llm_model))

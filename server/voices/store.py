@@ -7,6 +7,7 @@ back, a use or a language that it is not for. Built-in voices are nobody's liken
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +56,7 @@ class OwnVoices:
 
     def __init__(self, avatars: AvatarStore) -> None:
         self.home, self._avatars = avatars.home, avatars
+        self._told: set[str] = set()  # what the log has named
 
     def file(self, name: str) -> Path:
         """Where a voice lies, or would. Raises AvatarError for no name."""
@@ -115,6 +117,18 @@ class OwnVoices:
             )
             raise NotAllowed(message, "language-not-allowed")
 
+    def allowed(self, name: str, use: Use) -> str:
+        """The same name or, where it may not be used any more, "": another voice stands in."""
+        try:
+            self.check(name, use)
+        except NotFound as error:
+            if name not in self._told:
+                self._told.add(name)
+                extra = {"voice": name, "why": error.code}
+                log.warning("a voice may not be used any more", extra=extra)
+            return ""
+        return name
+
     def permit(self, name: str) -> Permit | None:
         """Leave to use it for as long as its consent is in force; None: it needs none."""
         kept = self._kept(name)
@@ -123,6 +137,12 @@ class OwnVoices:
         permit = self._avatars.permit(kept.card)
         permit.what = "voice"
         return permit
+
+    def checked(self, name: str, uses: Sequence[Use]) -> Permit | None:
+        """`check` for each use, then `permit`."""
+        for use in uses:
+            self.check(name, use)
+        return self.permit(name)
 
     def usable(self, use: Use) -> tuple[Voice, ...]:
         """Every voice that can be had and may be used so: built in, or one's own."""
@@ -149,6 +169,16 @@ class OwnVoices:
         if self._avatars.revocations.of(card) is not None:
             raise AvatarError("consent-revoked", f"The consent to {name} was taken back before.")
         return Entry("revoked", card.reference, card.sample_sha256, name, at, reason, by)
+
+    def check_new(self, card: VoiceCard) -> None:
+        """A recording whose consent was taken back makes no voice again. Raises AvatarError."""
+        self._avatars.revocations.look()
+        if self._avatars.revocations.of(card) is not None:
+            message = (
+                "The consent to this recording was taken back: if the person agrees once more, "
+                "record them anew."
+            )
+            raise AvatarError("consent-revoked", message)
 
     def revoke(self, entry: Entry) -> None:
         """Nobody uses it from now on, wherever the list is read. Raises ConfigError."""

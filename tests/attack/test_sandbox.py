@@ -362,7 +362,7 @@ def test_what_the_system_denies_is_told_and_the_rest_holds():
     program = """
 import json
 from visavis.server.system import landlock, sandbox
-def absent(readable):
+def absent(*paths):
     raise OSError(38, "Function not implemented")
 landlock.restrict = absent
 print(json.dumps(sandbox.confine(())))

@@ -4,6 +4,7 @@ import re
 from functools import cache
 
 import pytest
+from aiohttp import FormData
 from jsonschema import Draft202012Validator
 from support.jobs import WORKS
 from support.services import FakeServices
@@ -72,7 +73,15 @@ def check(method, address, status, body):
 
 @pytest.mark.parametrize(
     "address",
-    ["/v1/avatars", "/v1/voices", "/v1/topics", "/v1/ice-servers", "/v1/videos", openapi.ADDRESS],
+    [
+        "/v1/avatars",
+        "/v1/voices",
+        "/v1/topics",
+        "/v1/ice-servers",
+        "/v1/videos",
+        "/v1/projects",
+        openapi.ADDRESS,
+    ],
 )
 async def test_a_real_answer_is_as_it_says(address):
     async with serving() as client:
@@ -94,3 +103,34 @@ async def test_real_answers_about_videos_and_problems(monkeypatch):
         sent = {"script": script, "formats": ["mp4"], "priority": 3}
     schema = document()["paths"]["/v1/videos"]["post"]["requestBody"]["content"]
     Draft202012Validator(schema["application/json"]["schema"]).validate(sent)
+
+
+async def test_real_answers_about_projects():
+    one, file = "/v1/projects/{name}", "/v1/projects/{name}/files/{file}"
+    async with serving() as client:
+        sent = {"script": "# Intro\n\nWelcome.\n", "title": "unused"}
+        made = await client.post("/v1/projects", json=sent)
+        check("POST", "/v1/projects", made.status, await made.json())
+        put = await client.put("/v1/projects/intro/files/a.png", data=b"x")
+        check("PUT", file, put.status, await put.json())
+        form = FormData()
+        form.add_field("file", b"Hello.", filename="talk.txt")
+        imported = await client.post("/v1/projects/import", data=form)
+        check("POST", "/v1/projects/import", imported.status, await imported.json())
+        shown = await client.get("/v1/projects/intro")
+        told = await shown.json()
+        check("GET", one, shown.status, told)
+        etag = {"If-Match": shown.headers["ETag"]}
+        saved = await client.put(
+            "/v1/projects/intro", json={"project": told["project"]}, headers=etag
+        )
+        check("PUT", one, saved.status, await saved.json())
+        late = await client.put("/v1/projects/intro", json=told, headers={"If-Match": '"old"'})
+        check("PUT", one, late.status, await late.json(content_type=None))
+        assert late.status == 412
+        listed = await client.get("/v1/projects")
+        check("GET", "/v1/projects", listed.status, await listed.json())
+        assert [each["name"] for each in (await listed.json())["projects"]] == ["talk", "intro"]
+        video = await client.post("/v1/videos", json={"project": "intro", "language": "de"})
+        told = await video.json(content_type=None)
+        assert told["type"] == "urn:visavis:translation-missing"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.jobs import over, queue
+from support.jobs import over, queue, runs
 
 from visavis.server.jobs.job import Job
 from visavis.server.system.errors import NotFound, QueueError
@@ -26,13 +26,6 @@ async def until(it, id, note):
         if state.note.startswith(note):
             return state
     return None
-
-
-def runs(pid):
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
 
 
 def pid_of(state):
@@ -128,13 +121,14 @@ async def test_a_process_that_does_not_listen_is_ended(tmp_path, monkeypatch):
 
 async def test_a_killed_process_loses_nothing(tmp_path):
     async with queue(tmp_path, lambda: 1) as it:
-        await it.add(Job("a", "resumes", {"parts": 6}))
+        await it.add(Job("a", "resumes", {"parts": 6, "gate": str(tmp_path / "gate")}))
         running = await until(it, "a", "part 3")
+        (tmp_path / "gate").touch()
         os.kill(pid_of(running), signal.SIGKILL)
         last = (await over(it, "a"))[-1]
         made = (await it.results("a") / "made").read_text().split()
     assert (last.status, last.tries, last.result) == ("done", 2, {"parts": 6})
-    assert made[:3] == ["0", "1", "2"]
+    assert made[:4] == ["0", "1", "2", "3"]
     assert len(made) <= 7  # the part at hand alone is made twice
 
 

@@ -85,7 +85,7 @@ async def test_cancelled_and_no_files_before_it_is_done(monkeypatch, tmp_path):
         ({"script": "+++\nnot toml\n+++\n# A\nHello."}, "script-invalid"),
         ({"script": SCRIPT, "webhook": "https://example.org/x"}, "webhook-off"),
         ({"script": SCRIPT, "size": 3}, "unknown-field"),
-        ({"project": "nobody"}, "notfound"),
+        ({"project": "nobody"}, "project-not-found"),
     ],
 )
 async def test_what_cannot_be_asked(monkeypatch, wished, code):

@@ -149,9 +149,9 @@ def test_a_script_in_the_rows_language_is_taken():
     )
     checked = check(
         "first_name,city,language\nAnna,Rome,de\n",
-        translated=lambda tag: german if tag == "de" else None,
+        translated=lambda tag: (german, ("stale",)) if tag == "de" else None,
     )
-    assert checked.faults == ()
+    assert [(fault.what, fault.grave) for fault in checked.faults] == [("stale", False)]
     made = reading.read(checked.films[0].script)
     assert (made.scenes[0].text, made.language) == ("Hallo Anna. Bis bald in Rome!", "de")
 

@@ -175,7 +175,7 @@ def test_import_makes_a_project_that_can_be_built(maker, tmp_path, capsys):
     assert "slide 4 is hidden" in told
     assert "visavis build my-talk" in told
     assert sorted(path.name for path in (tmp_path / "my-talk").iterdir()) == [
-        "script.md", "slide-2.png",
+        "script.md", "slide-1.png", "slide-2.png", "slide-3.png", "slide-5.png",
     ]  # fmt: skip
     assert cli.main(["import", "My Talk.pptx"]) == 2
     assert "--force" in capsys.readouterr().err

@@ -4,15 +4,19 @@ import io
 import shutil
 import subprocess
 import zipfile
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from aiohttp import FormData
+from PIL import Image
 from support.projects import routes
 from support.serving import problem
 
 from visavis.server.studio.document.project import Beside
 from visavis.server.studio.document.reading import read
+from visavis.server.studio.imports import slides, strangers
 from visavis.server.studio.imports.importing import imported
 from visavis.server.system.errors import Problem
 
@@ -78,8 +82,10 @@ you &amp; all
 
 
 def of(name, content):
+    """Slides are taken apart here and not in a process of their own: that is tested once."""
     data = content.encode() if isinstance(content, str) else content
-    found = imported(name, io.BytesIO(data))
+    take = slides.imported if name.endswith(".pptx") else partial(imported, name)
+    found = take(io.BytesIO(data))
     return read(found.text), found
 
 
@@ -131,15 +137,70 @@ def test_subtitles_become_words_with_their_pauses():
 def test_slides_are_scenes_with_their_notes_and_pictures():
     project, found = of("talk.pptx", SLIDES.read_bytes())
     assert [(s.name, s.title, s.text) for s in project.scenes] == [
-        ("welcome-everybody", "Welcome, everybody!",
-         "[smiles] Good morning, and welcome.\nI am Anna. 🎉"),
-        ("rooms", "Rooms", "Rooms.\nSea view.\nFrom 90 €."),
-        ("rooms-2", "Rooms", "Добрый день."),
+        ("welcome-everybody", "", "[smiles] Good morning, and welcome.\nI am Anna. 🎉"),
+        ("rooms", "", "Rooms.\nSea view.\nFrom 90 €."),
+        ("rooms-2", "", "Добрый день."),
         ("scene-4", "", "Thank you."),
     ]  # fmt: skip
-    assert project.scenes[1].beside == Beside("slide-2.png")
-    assert found.files["slide-2.png"].startswith(b"\x89PNG")
+    assert project.scenes[1].beside == Beside("slide-2.png", share=0.65)
+    assert list(found.files) == ["slide-1.png", "slide-2.png", "slide-3.png", "slide-5.png"]
     assert any("slide 4 is hidden" in note for note in found.notes)
+
+
+def test_a_slide_is_drawn_with_its_pictures_words_and_tables():
+    _, found = of("talk.pptx", SLIDES.read_bytes())
+    rooms = np.asarray(Image.open(io.BytesIO(found.files["slide-2.png"])).convert("RGB"))
+    assert rooms.shape == (720, 1280, 3)
+    assert tuple(rooms[330, 900]) == (0, 128, 128)  # the larger picture, where it stands
+    assert tuple(rooms[120, 910]) == (0, 0, 128)
+    assert tuple(rooms[600, 300]) == (255, 255, 255)
+    assert rooms[180:230, 60:330].min() < 40  # "Sea view"
+    assert rooms[400:700, :600].min() == 255
+    table = np.asarray(Image.open(io.BytesIO(found.files["slide-3.png"])).convert("RGB"))
+    assert tuple(table[200, 330]) == (79, 129, 189)  # the theme's first accent
+    red = np.asarray(Image.open(io.BytesIO(found.files["slide-5.png"])).convert("RGB"))
+    assert (red.reshape(-1, 3) == (200, 30, 30)).all(1).any()
+
+
+def test_what_of_a_slide_is_not_drawn_is_told():
+    chart = """<p:sld xmlns:p="p" xmlns:a="a"><p:cSld><p:spTree><p:graphicFrame><p:xfrm>
+      <a:off x="0" y="0"/><a:ext cx="99" cy="99"/></p:xfrm><a:graphic><a:graphicData
+      uri="http://schemas.openxmlformats.org/drawingml/2006/chart"/></a:graphic></p:graphicFrame>
+      <p:sp><p:nvSpPr><p:nvPr/></p:nvSpPr><p:spPr><a:xfrm><a:off x="0" y="0"/><a:ext cx="9999999"
+      cy="999999"/></a:xfrm></p:spPr><p:txBody><a:p><a:r><a:rPr sz="99999999"/><a:t>ह
+      </a:t></a:r></a:p></p:txBody></p:sp></p:spTree></p:cSld></p:sld>"""
+    _, found = of("talk.pptx", changed("ppt/slides/slide1.xml", chart.encode()))
+    (note,) = [note for note in found.notes if "slide 1 is drawn" in note]
+    assert "a chart" in note
+    assert "letters that no font here has" in note
+
+
+def test_slides_are_taken_apart_in_a_process_that_is_shut_in(tmp_path):
+    with SLIDES.open("rb") as file:
+        found = imported("talk.pptx", file)
+    assert found == of("talk.pptx", SLIDES.read_bytes())[1]
+    (tmp_path / "a.pptx").write_bytes(changed("ppt/slides/slide1.xml", SWELLING))
+    with (tmp_path / "a.pptx").open("rb") as file, pytest.raises(Problem, match="document type"):
+        imported("a.pptx", file)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"", b"{}\n", b"nonsense\n", b'{"refused": ""}\n',
+        b'{"text": 1, "notes": [], "files": []}\n',
+        b'{"text": "a", "notes": [], "files": [["../a.png", 1]]}\nx',
+        b'{"text": "a", "notes": [], "files": [["a.html", 1]]}\nx',
+        b'{"text": "a", "notes": [], "files": [["a.png", 9]]}\nx',
+        b'{"text": "a", "notes": [], "files": [["a.png", -1]]}\nx',
+        b'{"text": "a", "notes": [], "files": [3]}\nx',
+        b'{"text": "+++", "notes": [], "files": []}\n',
+    ],
+)  # fmt: skip
+def test_a_child_that_was_taken_over_is_not_believed(said):
+    with pytest.raises(Problem) as caught:
+        strangers._heard(io.BytesIO(said))
+    assert caught.value.code == "import-broken"
 
 
 def changed(part, content):
@@ -191,13 +252,14 @@ def test_markup_that_never_ends_takes_no_time():
 
 async def test_a_file_is_imported_over_http(tmp_path):
     async with routes(tmp_path) as client:
-        for name in ("talk", "talk-2"):
+        await client.post("/v1/projects", json={"name": "talk", "script": "Hello."})
+        for name in ("talk-2",):
             form = FormData()
             form.add_field("file", SLIDES.read_bytes(), filename="Talk.pptx")
             made = await client.post("/v1/projects/import", data=form)
             told = await made.json()
             assert (made.status, told["name"]) == (201, name)
-        assert [each["name"] for each in told["files"]] == ["slide-2.png"]
+        assert len(told["files"]) == 4
         assert [fault["scene"] for fault in told["faults"] if fault["grave"]] == ["rooms-2"]
         assert any("hidden" in note for note in told["notes"])
         form = FormData()

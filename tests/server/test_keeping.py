@@ -65,7 +65,7 @@ def test_what_is_too_old_is_deleted_and_nothing_else(home):
     assert recorded(home) == ["session10.mp4", "session1.mp4"]
     assert days(home) == ["2026-11-19", "2026-11-28"]
     assert {name: amount.count for name, amount in gone.items()} == {
-        "recordings": 1, "questions": 1, "audit": 2, "jobs": 0,
+        "recordings": 1, "questions": 1, "audit": 2, "jobs": 0, "studio-cache": 0,
     }  # fmt: skip
     assert not audit_check.check(chain.folder_of(home), Installation.of(home).key).faults
 

@@ -12,9 +12,11 @@ import av
 import numpy as np
 from PIL import Image
 
+from visavis.models.pictures.canvas import Canvas
 from visavis.server.provenance import certificates, sdk
 from visavis.server.provenance.certificates import Pair
 from visavis.server.recording.recorder import FINE, LIVE, WEBM, Quality
+from visavis.server.studio.layers import exports
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -73,3 +75,36 @@ def credentialed(kind: str, filling: int = 0) -> bytes:
     made = io.BytesIO()
     sdk.embedded(io.BytesIO(photo(kind)), made, f".{kind.lower()}", said, pair()[0])
     return made.getvalue()
+
+
+def moving(
+    path: Path, *, size: tuple[int, int] = (160, 90), pictures: int = 50, dark_above: bool = False
+) -> Path:
+    """Grey that becomes lighter; dark_above: its upper half is darker by 60."""
+    width, height = size
+    with av.open(str(path), "w") as file:
+        video = file.add_stream("libx264", rate=25, options={"preset": "ultrafast", "g": "12"})
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        for at in range(pictures):
+            image = np.full((height * 3 // 2, width), 128, np.uint8)
+            image[:height] = 90 + at * 100 // pictures
+            if dark_above:
+                image[: height // 2] -= 60
+            frame = av.VideoFrame.from_ndarray(image, format="yuv420p")
+            frame.pts, frame.time_base = at, Fraction(1, 25)
+            file.mux(video.encode(frame))
+        file.mux(video.encode())
+    return path
+
+
+def transparent(path: Path, images: list[Any], canvas: Canvas) -> Path:
+    """Double pictures as a WebM file, 25 a second."""
+    with av.open(str(path), "w") as file:
+        video = file.add_stream("libvpx-vp9", rate=25, options=exports.VP9)
+        video.width, video.height, video.pix_fmt = canvas.width, canvas.height, "yuva420p"
+        for at, image in enumerate(images):
+            frame = exports.transparent(image, canvas)
+            frame.pts, frame.time_base = at, Fraction(1, 25)
+            file.mux(video.encode(frame))
+        file.mux(video.encode())
+    return path

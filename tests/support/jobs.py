@@ -18,7 +18,7 @@ from visavis.server.system.config import Config
 
 WORKS = {
     name: f"support.jobs:{name}"
-    for name in ("write", "wait", "wrong", "full", "dies", "stubborn", "resumes", "odd")
+    for name in ("write", "wait", "wrong", "full", "dies", "stubborn", "resumes", "odd", "copies")
 }
 
 
@@ -80,7 +80,10 @@ def dies(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
 
 
 def resumes(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
-    """Parts, one after another; what is whole is not made again, and each making is noted."""
+    """Parts, one after another; what is whole is not made again, and each making is noted.
+
+    The fourth one is begun, and waits for a file.
+    """
     for part in range(request["parts"]):
         working.tell(part / request["parts"], f"part {part} {os.getpid()}")
         path = working.folder / f"part-{part}"
@@ -88,10 +91,20 @@ def resumes(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
             continue
         with (working.folder / "made").open("a") as made:
             made.write(f"{part}\n")
-        time.sleep(request.get("each", 0.05))
+        while part == 3 and not Path(request["gate"]).exists():
+            working.tell(part / request["parts"], f"part {part} {os.getpid()}")
+            time.sleep(0.02)
         path.with_suffix(".new").write_text(f"{part}")
         path.with_suffix(".new").rename(path)
     return {"parts": request["parts"]}
+
+
+def copies(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
+    """The files of a folder, as results."""
+    names = sorted(path.name for path in Path(request["folder"]).iterdir())
+    for name in names:
+        (working.folder / name).write_bytes((Path(request["folder"]) / name).read_bytes())
+    return {"files": {name: name for name in names}, "from": request["folder"]}
 
 
 def odd(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
@@ -122,6 +135,14 @@ async def queue(folder: Path, allowed=lambda: 2, works=WORKS):
         yield it
     finally:
         await it.close()
+
+
+def runs(pid: int) -> bool:
+    """Whether a process does."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
 
 
 async def over(it: JobQueue, id: str) -> list:

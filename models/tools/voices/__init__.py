@@ -1,1 +1,1 @@
-"""How `models/data/speaker.npz` was made."""
+"""How `models/data/speaker.onnx` was made."""

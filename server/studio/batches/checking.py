@@ -24,9 +24,11 @@ from visavis.server.studio.batches.table import Fault, Row, Table
 from visavis.server.studio.batches.templates import EmptyCell, TemplateError
 from visavis.server.studio.document import checks, length, reading, writing
 from visavis.server.studio.document.checks import Known
+from visavis.server.studio.document.faults import Fault as ScriptFault
 from visavis.server.studio.document.faults import ScriptError
 from visavis.server.studio.document.naming import named
 from visavis.server.studio.document.project import Project, Scene
+from visavis.server.system.errors import Unprocessable
 
 MOST_TEXT: Final = 200_000_000  # characters of all rows' scripts together
 _WISHES: Final = re.compile(r"\[[^\[\]]{0,500}\]")
@@ -36,7 +38,8 @@ _NOBODY: Final = frozenset(
     {"n/a", "na", "-", "--", "?", "x", "xx", "xxx", "none", "null", "nan", "test", "unknown"}
 )
 
-Translated = Callable[[str], Project | None]  # the script in a language, where somebody made it
+# The script in a language, where somebody made it, and what there is to know of it.
+Translated = Callable[[str], tuple[Project, tuple[str, ...]] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,8 @@ class _Checker:
     usual: set[tuple[str, str]] = field(default_factory=set)  # faults of the script itself
     names: dict[str, int] = field(default_factory=dict)  # of files, and whose they are
     seen: dict[tuple[str, ...], int] = field(default_factory=dict)
-    looked_at: dict[int, Sequence[checks.Fault]] = field(default_factory=dict)
+    looked_at: dict[int, Sequence[ScriptFault]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     text: int = 0
 
     def whole(self) -> Iterator[Fault]:
@@ -151,6 +155,9 @@ class _Checker:
         except ScriptError as error:
             faults += [Fault(row.number, "", f"{found}.") for found in error.faults]
             return None, faults
+        except Unprocessable as error:  # a translation that is not whole
+            faults.append(Fault(row.number, "language", error.detail))
+            return None, faults
         for found in self._of_settings(project):
             if (found.scene, found.what) not in self.usual and not found.what.startswith(_UNSAID):
                 faults.append(Fault(row.number, "", f"{found}.", found.grave))
@@ -159,6 +166,8 @@ class _Checker:
 
     def ends(self) -> Iterator[Fault]:
         """What can be told only when all rows are known."""
+        for note in self.notes:
+            yield Fault(0, "language", note, grave=False)
         for language, rows in self.unasked.items():
             few = ", ".join(map(str, rows[:_NAMED]))
             yield Fault(0, "language", _NO_SCRIPT.format(language, len(rows), few), grave=False)
@@ -237,17 +246,18 @@ class _Checker:
         return tag or self.known.voices.get(voice, "en")
 
     def _script(self, row: Row) -> Project:
-        """The script in the row's language. Raises TemplateError, ScriptError."""
+        """The script in the row's language. Raises TemplateError, Unprocessable."""
         given = row.values.get("language", "")
         language = language_of(given) if given else ""
         code = code_of(language)
         if not language or code == (code_of(self.project.language) or "en"):
             return self.project
         if code not in self.in_languages:
-            project = self.translated(language)
+            project, notes = self.translated(language) or (None, ())
             if project is not None:
                 self._use(project)
             self.in_languages[code] = project
+            self.notes += notes
         found = self.in_languages[code]
         if found is None:
             if not self._asks_language():
@@ -259,7 +269,7 @@ class _Checker:
         """Whether the script itself says what is said in which language."""
         return any(templates.asks(scene.text, "language") for scene in self.project.scenes)
 
-    def _of_settings(self, project: Project) -> Sequence[checks.Fault]:
+    def _of_settings(self, project: Project) -> Sequence[ScriptFault]:
         """What `checks` finds: looked for once in all rows that differ in their words alone.
 
         10,000 rows of a script of three minutes are 30 s of looking else.

@@ -5,6 +5,7 @@ Reading ten thousand rows takes seconds of work, so a server has it done by a ch
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,8 +24,10 @@ from visavis.server.studio.document import reading
 from visavis.server.studio.document.checks import Known
 from visavis.server.studio.document.faults import ScriptError
 from visavis.server.studio.document.project import Project
+from visavis.server.studio.translation import kept
 from visavis.server.system import confined, strict_json
 from visavis.server.system.config import Config
+from visavis.server.system.errors import NotFound
 
 FOLDER: Final = "batches"  # under the directory for state
 PROOF: Final = 3  # rows
@@ -54,7 +57,7 @@ def prepared(order: Order, config: Config) -> tuple[Project, Checked]:
     """Raises ScriptError, TableError, OSError."""
     project = reading.read(order.script)
     table = tables.read_file(order.table, order.encoding, order.sheet)
-    translated = partial(_translated, order.folder)
+    translated = partial(_translated, project, order.folder)
     known = _remembered(knowing.known(avatars(config), config.avatar, config.home_path))
     return project, checking.check(project, table, order.folder, known, translated, order.name)
 
@@ -92,12 +95,16 @@ def _sample(film: Film) -> dict[str, Any]:
     return {"row": film.row, "label": film.label, "seconds": film.seconds, "text": cut}
 
 
-def _translated(folder: Path | None, language: str) -> Project | None:
-    """The script in a language, where it lies beside the script. Raises ScriptError."""
+def _translated(
+    project: Project, folder: Path | None, language: str
+) -> tuple[Project, tuple[str, ...]] | None:
+    """The script in a language, where it lies beside the script, and what there is to know of it.
+
+    Raises Unprocessable.
+    """
     for tag in dict.fromkeys((language, language.split("-")[0])):
-        path = folder / f"script.{tag}.md" if folder else None
-        if path is not None and path.is_file():
-            return reading.read(path.read_text("utf-8"))
+        with contextlib.suppress(NotFound):
+            return kept.in_language(project, folder, tag) if folder else None
     return None
 
 

@@ -11,9 +11,9 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from aiohttp import hdrs, web
-from aiohttp.helpers import content_disposition_header
 
 from visavis.server.http import forms, problems
 from visavis.server.http.forms import Form
@@ -94,7 +94,7 @@ class BatchRoutes:
         texts = {key: form.texts.get(key, "") for key in ("name", "encoding", "sheet")}
         if name:
             version = await asyncio.to_thread(self._projects.read, name)
-            files = self._projects.path(name)
+            files = await asyncio.to_thread(self._projects.path, name)
             return Order(table, version.text, files, name, _formats(form), **texts)
         script = await asyncio.to_thread(form.files["script"].file.read)
         try:
@@ -210,7 +210,7 @@ def _saved(form: Form, path: Path) -> None:
 @asynccontextmanager
 async def _folder() -> AsyncIterator[Path]:
     """One that goes with the request."""
-    place = tempfile.TemporaryDirectory(prefix="visavis-table-")
+    place = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="visavis-table-")
     try:
         yield Path(place.name)
     finally:
@@ -244,8 +244,10 @@ def _count(form: Form, name: str) -> int:
 
 
 def _attached(name: str) -> str:
-    """RFC 6266; names of any script."""
-    return content_disposition_header("attachment", filename=name)
+    """RFC 6266: names of any script, and one of plain letters for whom those are none."""
+    plain = "".join(char if char.isascii() and char.isprintable() else "_" for char in name)
+    plain = plain.replace('"', "_").replace("\\", "_")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _id(request: web.Request) -> str:

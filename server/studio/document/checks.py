@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ _LONG: Final = 30.0  # min from which on somebody may have meant several
 _NAMED: Final = 8  # words of a list that is told
 _LONGEST_FILE: Final = 2 << 30  # bytes
 
+_REMEMBERED: Final = 2000  # scenes
 _EDGE: Final = re.compile(r"^\W+|\W+$")
 
 Lines = Callable[[str], int]  # a scene's name -> its line, 0: unknown
@@ -110,11 +112,11 @@ def _text(scene: Scene, project: Project, known: Known) -> Iterator[Fault]:
     if not scene.text:
         yield Fault("nothing is said in it", "write its words, name a recording, or remove it")
         return
-    language = _language(scene, known)
-    if PLACEHOLDER not in scene.text and saying.empty(scene.text, language):
+    nothing, unsaid = _said(scene.text, _language(scene, known), tuple(project.pronounce.items()))
+    if nothing and PLACEHOLDER not in scene.text:
         yield Fault("no word of it can be said by the voice", "choose a voice of its language")
         return
-    if unsaid := _unsaid(scene.text, language, project.pronounce):
+    if unsaid:
         what = f"the voice leaves out what it cannot say: {_few(unsaid)}"
         yield Fault(what, "say under [pronounce] how they sound", grave=False)
     for wish in dict.fromkeys(wishes(plain(scene.text))):
@@ -122,15 +124,20 @@ def _text(scene: Scene, project: Project, known: Known) -> Iterator[Fault]:
             yield from _direction(wish, known)
 
 
-def _unsaid(text: str, language: str, pronounce: Mapping[str, str]) -> list[str]:
+@lru_cache(_REMEMBERED)  # a page saves at each pause in typing, and most scenes stay as they are
+def _said(
+    text: str, language: str, pronounce: tuple[tuple[str, str], ...]
+) -> tuple[bool, tuple[str, ...]]:
+    """Whether a voice of a language says nothing of a text, and the words that it leaves out."""
     clauses = Clauses(language)
     said = unmarked(plain(text))
-    for word, spelled in pronounce.items():
+    for word, spelled in pronounce:
         said = said.replace(word, spelled)
     left: list[str] = []
     for clause in [*clauses.feed(said), *clauses.flush()]:
         left += saying.sayable(clause, language)[1]
-    return list(dict.fromkeys(_EDGE.sub("", word) for word in left))
+    words = dict.fromkeys(_EDGE.sub("", word) for word in left)
+    return saying.empty(text, language), tuple(words)
 
 
 def _language(scene: Scene, known: Known) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import wave
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,7 @@ def of_scene(scene: Scene, folder: Path | None = None) -> float:
     return of_text(scene.text, scene.language) / scene.rate + scene.after
 
 
+@lru_cache(2000)
 def of_text(text: str, language: str = "en") -> float:
     """s in which a text is said, its pauses with it."""
     spoken, pauses = _spoken(text)

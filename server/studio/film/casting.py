@@ -23,6 +23,7 @@ from visavis.server.services.configured import avatars
 from visavis.server.studio.document.project import Scene
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError
+from visavis.server.voices.store import OwnVoices
 
 _PUPPETS: Final = 4  # avatars prepared for drawing in a size that are kept
 _VOICES: Final = 4
@@ -32,7 +33,7 @@ _VOICES: Final = 4
 class Role:
     """Who speaks a scene, and may. voice: "" of a recording. language: BCP 47, "" of a recording.
 
-    digest: of the avatar's file.
+    digest: of the avatar's file. edition: of the file of a voice of one's own, "" of others.
     """
 
     avatar: Avatar
@@ -41,6 +42,7 @@ class Role:
     leave: Leave
     voice: str
     language: str
+    edition: str = ""
 
 
 class Cast:
@@ -52,8 +54,9 @@ class Cast:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.store: AvatarStore = avatars(config)
+        self._own = OwnVoices(self.store)
         self._director: Director | None = None
-        self._voices: OrderedDict[str, Tts] = OrderedDict()
+        self._voices: OrderedDict[tuple[str, str], Tts] = OrderedDict()
         self._puppets: OrderedDict[tuple[object, ...], tuple[Generator, Puppet]] = OrderedDict()
 
     @property
@@ -70,21 +73,27 @@ class Cast:
         path = self.store.path(name)
         voice = "" if scene.sound else self._voice_of(scene, avatar)
         language = self._language(voice) if voice else ""
+        permits = [self.store.permit(avatar.card)]
         if voice:
             standing.check_language(language, avatar.card.consent.languages, name)
+            self._own.check(voice, "videos", language)
+            permit = self._own.permit(voice)
+            permits += [permit] if permit is not None else []
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return Role(avatar, path, digest, Leave(self.store, avatar.card), voice, language)
+        leave = Leave(self.store, *permits)
+        return Role(avatar, path, digest, leave, voice, language, self._edition(voice))
 
-    def tts(self, name: str) -> Callable[[], Tts]:
-        """The voice, loaded when it is first called; raises EngineError then."""
+    def tts(self, role: Role) -> Callable[[], Tts]:
+        """Its voice, loaded when it is first called; raises EngineError then."""
+        key = role.voice, role.edition
 
         def loaded() -> Tts:
-            if name not in self._voices:
-                self._voices[name] = load.tts(name, self.config.home_path)
+            if key not in self._voices:
+                self._voices[key] = load.tts(role.voice, self.config.home_path)
                 if len(self._voices) > _VOICES:
                     self._voices.popitem(last=False)
-            self._voices.move_to_end(name)
-            return self._voices[name]
+            self._voices.move_to_end(key)
+            return self._voices[key]
 
         return loaded
 
@@ -118,6 +127,10 @@ class Cast:
                 f"no voice speaks {scene.language!r} here: `visavis voices` names those there are"
             )
         return found
+
+    def _edition(self, voice: str) -> str:
+        path = self._own.file(voice) if voice and voice in self._own.find() else None
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None else ""
 
     def _check(self, name: str) -> None:
         if name not in {voice.name for voice in load.voices(self.config.home_path)}:

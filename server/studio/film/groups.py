@@ -1,8 +1,8 @@
 """Pictures encoded so that they stand alone: other groups can come before and after them.
 
 A group begins with a keyframe and refers to nothing outside it, and all groups of one size have the
-same headers: so a film is joined of groups without a picture being encoded anew. x264 runs in one
-thread, for its pictures differ with the number of threads.
+same headers: so a film is joined of groups without a picture being encoded anew. Encoders run in
+one thread, for their pictures differ with the number of threads.
 """
 
 from __future__ import annotations
@@ -13,24 +13,26 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import av
 import numpy as np
 
 from visavis.engines.base import I420
-from visavis.models.files import whole
+from visavis.models.files import PRIVATE, whole
+from visavis.models.pictures.canvas import Canvas
+from visavis.server.studio.layers import exports
+
+Coding = Literal["h264", "vp9", "vp9 with opacity"]
 
 FPS: Final = 25
 _MAGIC: Final = b"visavis group 1\n"
 _DIGEST: Final = 32  # bytes
 _BT601: Final = 6  # matrix, primaries and curve of what the generator draws; players guess else
 _LIMITED: Final = 1
-# Of x264: a talking head needs few bits, so time is better spent on the next picture.
-_OPTIONS: Final = {"preset": "veryfast", "crf": "18", "threads": "1", "g": "250"}
-
-# Whatever decides a group's bytes besides its pictures.
-EDITION: Final = repr((_MAGIC, sorted(_OPTIONS.items()), av.library_versions)).encode()
+# A talking head needs few bits, so time is better spent on the next picture.
+_H264: Final = {"preset": "veryfast", "crf": "18", "threads": "1", "g": "250"}
+_VP9: Final = {**exports.VP9, "threads": "1", "row-mt": "0"}
 
 
 class DamagedError(Exception):
@@ -38,70 +40,116 @@ class DamagedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Packet:
-    """One encoded picture; times in pictures from the group's first."""
+class Still:
+    """A picture of the film as it goes out, and where in it things lie."""
 
-    pts: int
-    dts: int
-    is_key: bool
-    content: bytes
+    image: I420
+    canvas: Canvas
 
 
-def dressed(context: Any, size: tuple[int, int]) -> Any:
-    """An encoder, its settings put in. The same in groups and in the film that they are joined in.
+def edition(coding: Coding) -> bytes:
+    """Whatever decides a group's bytes besides its pictures."""
+    return repr((_MAGIC, coding, sorted(_options(coding).items()), av.library_versions)).encode()
+
+
+def dressed(context: Any, coding: Coding, size: tuple[int, int]) -> None:
+    """Set an encoder up. The same for groups and for the film that they are joined in.
 
     size: px across and down.
     """
     context.width, context.height = size
-    context.pix_fmt = "yuv420p"
+    context.pix_fmt = "yuva420p" if coding == "vp9 with opacity" else "yuv420p"
     context.time_base, context.framerate = Fraction(1, FPS), Fraction(FPS, 1)
-    context.options = dict(_OPTIONS)
+    context.options = _options(coding)
     context.colorspace = context.color_primaries = context.color_trc = _BT601
     context.color_range = _LIMITED
-    context.flags |= av.codec.context.Flags.global_header
-    return context
+    if coding == "h264":
+        context.flags |= av.codec.context.Flags.global_header
 
 
-def encode(pictures: Iterable[I420], size: tuple[int, int]) -> Iterator[Packet]:
-    """Packets as they come. Raises FFmpegError."""
-    context = dressed(av.CodecContext.create("libx264", "w"), size)
-    for at, picture in enumerate(pictures):
-        frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
-        frame.pts, frame.time_base = at, Fraction(1, FPS)
-        yield from map(_packet, context.encode(frame))
-    yield from map(_packet, context.encode(None))
+def encoder(coding: Coding) -> Literal["libx264", "libvpx-vp9"]:
+    """By FFmpeg's name."""
+    return "libx264" if coding == "h264" else "libvpx-vp9"
 
 
-def _packet(packet: Any) -> Packet:
-    return Packet(packet.pts, packet.dts, packet.is_keyframe, bytes(packet))
+def write(path: Path, stills: Iterable[Still], coding: Coding, size: tuple[int, int]) -> None:
+    """A group's file, whole or not at all. Raises OSError, FFmpegError, and what `stills` does."""
+    made = _h264(stills, size) if coding == "h264" else _webm(stills, coding, size)
+    with whole(path, PRIVATE) as out:
+        out.write(_MAGIC + hashlib.sha256(made).digest())
+        out.write(made)
 
 
-def write(path: Path, packets: Iterable[Packet]) -> None:
-    """A group's file, whole or not at all. Raises OSError, and what the packets raise."""
-    contents = list(packets)
-    table = np.array([(p.pts, p.dts, p.is_key, len(p.content)) for p in contents], np.int64)
-    file = io.BytesIO()
-    np.save(file, table, allow_pickle=False)
-    for packet in contents:
-        file.write(packet.content)
-    with whole(path) as out:
-        out.write(_MAGIC + hashlib.sha256(file.getbuffer()).digest())
-        out.write(file.getbuffer())
-
-
-def read(path: Path) -> list[Packet]:
-    """Raises OSError, DamagedError."""
-    content = path.read_bytes()
+def read(path: Path, coding: Coding) -> list[av.Packet[Any]]:
+    """Times in pictures from the group's first. Raises OSError, DamagedError, FFmpegError."""
+    content = memoryview(path.read_bytes())
     start = len(_MAGIC) + _DIGEST
-    rest = memoryview(content)[start:]
-    if not content.startswith(_MAGIC) or (
-        hashlib.sha256(rest).digest() != content[len(_MAGIC) : start]
+    rest = content[start:]
+    if bytes(content[: len(_MAGIC)]) != _MAGIC or (
+        hashlib.sha256(rest).digest() != bytes(content[len(_MAGIC) : start])
     ):
         raise DamagedError("its checksum is wrong")
-    file = io.BytesIO(rest)
+    return _read_h264(rest) if coding == "h264" else list(_read_webm(rest))
+
+
+def _options(coding: Coding) -> dict[str, str]:
+    return dict(_H264 if coding == "h264" else _VP9)
+
+
+# --- H.264: a table and its packets, for containers keep but one of their two times --------------
+
+
+def _h264(stills: Iterable[Still], size: tuple[int, int]) -> memoryview:
+    context = av.CodecContext.create("libx264", "w")
+    dressed(context, "h264", size)
+    packets: list[av.Packet[Any]] = []
+    for at, still in enumerate(stills):
+        frame = exports.opaque(still.image, still.canvas)
+        frame.pts, frame.time_base = at, Fraction(1, FPS)
+        packets += context.encode(frame)
+    packets += context.encode(None)
+    table = np.array([(p.pts, p.dts, p.is_keyframe, p.size) for p in packets], np.int64)
+    file = io.BytesIO()
+    np.save(file, table, allow_pickle=False)
+    for packet in packets:
+        file.write(bytes(packet))
+    return file.getbuffer()
+
+
+def _read_h264(content: memoryview) -> list[av.Packet[Any]]:
+    file = io.BytesIO(content)
     table = np.load(file, allow_pickle=False)
-    packets, at = [], file.tell()
+    packets: list[av.Packet[Any]] = []
+    at = file.tell()
     for pts, dts, is_key, size in table.tolist():
-        packets.append(Packet(pts, dts, bool(is_key), bytes(rest[at : at + size])))
+        packet: av.Packet[Any] = av.Packet(bytes(content[at : at + size]))
+        packet.pts, packet.dts, packet.is_keyframe = pts, dts, bool(is_key)
+        packets.append(packet)
         at += size
     return packets
+
+
+# --- VP9: a WebM file, in which opacity is kept beside each picture ------------------------------
+
+
+def _webm(stills: Iterable[Still], coding: Coding, size: tuple[int, int]) -> memoryview:
+    file = io.BytesIO()
+    with av.open(file, "w", format="webm") as container:
+        stream = container.add_stream("libvpx-vp9", rate=FPS)
+        dressed(stream.codec_context, coding, size)
+        for at, still in enumerate(stills):
+            make = exports.transparent if coding == "vp9 with opacity" else exports.opaque
+            frame = make(still.image, still.canvas)
+            frame.pts, frame.time_base = at, Fraction(1, FPS)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getbuffer()
+
+
+def _read_webm(content: memoryview) -> Iterator[av.Packet[Any]]:
+    with av.open(io.BytesIO(content), "r", format="webm") as container:
+        for packet in container.demux(video=0):
+            if packet.pts is None or packet.time_base is None:
+                continue  # the end
+            packet.pts = packet.dts = round(packet.pts * packet.time_base * FPS)
+            yield packet

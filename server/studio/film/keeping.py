@@ -15,10 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from visavis.models.files import not_kept, whole
+from visavis.models.files import PRIVATE, PRIVATE_FOLDER, not_kept, whole
 
 log = logging.getLogger(__name__)
 
+FOLDER: Final = "studio-cache"  # of all films, under the directory for state
 _LOW: Final = 0.9  # of the limit that is left after a tidying
 _TIDY: Final = 64 * 1024 * 1024  # bytes written here between two looks at how much there is
 
@@ -45,8 +46,8 @@ class Kept:
         """Keep it. One that cannot be kept is not: it is made anew the next time."""
         path = self._path(key)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with whole(path) as file:
+            path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            with whole(path, PRIVATE) as file:
                 file.write(content)
         except OSError as error:
             not_kept(self._folder, error)
@@ -67,7 +68,7 @@ class Kept:
         """Keep a file that was made elsewhere and that nobody changes any more."""
         path = self._path(key)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
             _linked(made, path)
         except OSError as error:
             not_kept(self._folder, error)
@@ -118,7 +119,7 @@ def _linked(there: Path, to: Path) -> None:
     except FileNotFoundError:
         raise
     except OSError:
-        with there.open("rb") as source, whole(to) as file:
+        with there.open("rb") as source, whole(to, PRIVATE) as file:
             shutil.copyfileobj(source, file)
 
 

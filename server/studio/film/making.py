@@ -11,7 +11,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,10 +21,11 @@ from typing import Final
 from visavis.engines.base import PLAY_RATE, Demeanour
 from visavis.server.jobs.job import Working
 from visavis.server.studio.document.project import Project
-from visavis.server.studio.film import acting, joining, performing, sounding
+from visavis.server.studio.film import acting, files, performing, sounding
 from visavis.server.studio.film.acting import FRAME
 from visavis.server.studio.film.casting import Cast, Role
-from visavis.server.studio.film.keeping import Kept
+from visavis.server.studio.film.groups import FPS
+from visavis.server.studio.film.keeping import FOLDER, Kept
 from visavis.server.studio.film.performing import Performed
 from visavis.server.studio.film.progress import Progress
 from visavis.server.studio.film.reel import Reel
@@ -32,17 +33,15 @@ from visavis.server.studio.film.sets import Sets
 from visavis.server.studio.film.shooting import Shooting, Take
 from visavis.server.studio.film.signing import Signing
 from visavis.server.studio.film.voicing import Voicing
-from visavis.server.studio.layers.exports import Format
+from visavis.server.studio.layers import cues
+from visavis.server.studio.layers.exports import FORMATS, Format
 from visavis.server.system import config_reading as settings
 from visavis.server.system.audit import auditing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Unprocessable
 
-_MADE: Final[tuple[Format, ...]] = ("mp4",)
-_NAME: Final = "film"
+_LONGEST: Final = 2 * 3600  # s of a film
 _PARTS: Final = "parts"  # of a job's folder: what is made on the way
-_FOLDER: Final = "studio-cache"  # under the directory for state
-_KEPT: Final = 2 * 1024**3  # bytes of groups, and a tenth of it of clauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +66,12 @@ def make(
     Raises Problem, ConfigError, EngineError, ModelError, OSError; and Cancelled.
     """
     for each in formats:
-        if each not in _MADE:
-            raise ConfigError(f"there is no format {each!r}: {', '.join(_MADE)}")
+        if each not in FORMATS:
+            raise ConfigError(f"there is no format {each!r}: {', '.join(FORMATS)}")
     if not project.scenes:
         raise Unprocessable("The project has no scene: write one.", "script-invalid")
     made_in = studio(config or settings.load({}))
-    return _Film(made_in, project, folder, working).make(formats)
+    return _Film(made_in, project, folder, formats, working).make()
 
 
 class Studio:
@@ -81,9 +80,16 @@ class Studio:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.cast = Cast(config)
-        folder = config.home_path / _FOLDER
-        self.groups = Kept(folder / "groups", _KEPT)
-        self.clauses = Kept(folder / "clauses", _KEPT // 10)
+        folder = config.home_path / FOLDER
+        kept = config.studio_cache_mb * 1_000_000
+        self.groups = Kept(folder / "groups", kept - kept // 10)
+        self.clauses = Kept(folder / "clauses", kept // 10)
+
+    def voicing(self, role: Role, pronounce: Mapping[str, str]) -> Voicing | None:
+        """Who speaks for it; None: it is a recording."""
+        if not role.voice:
+            return None
+        return Voicing(role.voice, self.cast.tts(role), self.clauses, pronounce, role.edition)
 
 
 @lru_cache(1)
@@ -95,16 +101,28 @@ def studio(config: Config) -> Studio:
 class _Film:
     """One in the making."""
 
-    def __init__(self, studio: Studio, project: Project, folder: Path, working: Working) -> None:
+    def __init__(
+        self, studio: Studio, project: Project, folder: Path, formats: Sequence[Format],
+        working: Working,
+    ) -> None:  # fmt: skip
         self._studio, self._project, self._folder = studio, project, folder
-        self._working, self._config, self._cast = working, studio.config, studio.cast
+        self._formats, self._working = tuple(dict.fromkeys(formats)), working
+        self._config, self._cast = studio.config, studio.cast
         self._scenes = [project.complete(scene) for scene in project.scenes]
         self._roles = [self._cast.role(scene) for scene in self._scenes]
         self._sets = Sets(self._cast, project, folder)
         self._signing = Signing(studio.config, self._roles)
-        self._progress = Progress(working, [scene.text for scene in self._scenes])
+        self._codings = files.codings(self._formats, transparent=self._is_transparent)
+        self._progress = Progress(
+            working, [scene.text for scene in self._scenes], max(len(self._codings), 1)
+        )
 
-    def make(self, formats: Sequence[Format]) -> Made:
+    @property
+    def _is_transparent(self) -> bool:
+        behind = [scene.background for scene in self._scenes]
+        return any(each is not None and each.kind == "transparent" for each in behind)
+
+    def make(self) -> Made:
         """See `make`."""
         parts = self._working.folder / _PARTS
         parts.mkdir(parents=True, exist_ok=True)
@@ -112,12 +130,12 @@ class _Film:
             with closing(Shooting(parts, self._studio.groups, self._progress)) as shooting:
                 self._shoot(reel, shooting)
             self._progress.joining()
-            files: dict[str, str] = {each: self._film(reel, parts) for each in formats}
+            made = self._written(reel, parts)
         seconds = round(reel.pictures * FRAME / PLAY_RATE, 2)
         self._note(seconds)
         shutil.rmtree(parts, ignore_errors=True)
         notes = tuple(dict.fromkeys(reel.notes))
-        return Made(files, seconds, notes, shooting.made, shooting.found)
+        return Made(made, seconds, notes, shooting.made, shooting.found)
 
     def _shoot(self, reel: Reel, shooting: Shooting) -> None:
         before: tuple[str, Demeanour] | None = None
@@ -125,44 +143,75 @@ class _Film:
             at_rest = performing.general(self._cast, scene)
             left = before[1] if before and before[0] == role.digest else at_rest
             performed = performing.performed(
-                self._cast, scene, role, self._voicing(role), self._folder, left
+                self._cast,
+                scene,
+                role,
+                self._studio.voicing(role, self._project.pronounce),
+                self._folder,
+                left,
             )
             before = role.digest, at_rest
             self._progress.spoken(performed.pictures)
+            if reel.pictures + performed.pictures > _LONGEST * FPS:
+                raise Unprocessable(
+                    f"The film would be longer than {_LONGEST // 60} minutes: split the project.",
+                    "film-too-long",
+                )
             self._shoot_scene(performed, reel, shooting)
             reel.notes += performed.notes
-        shooting.finish([future for future, _ in reel.shot])
+        shooting.finish(reel.under_way)
 
     def _shoot_scene(self, performed: Performed, reel: Reel, shooting: Shooting) -> None:
-        place, at = self._sets.of(performed, ()), 0
+        words = performed.said
+        reel.begin(performed.scene.title, words)
+        place = None
+        if self._codings:
+            place = self._sets.of(performed, cues.cut(words, self._project.frame.size))
+        at = 0
         for sentence in performed.sentences:
             performed.role.leave.check()
-            shot = shooting.shoot(Take(place, acting.states(sentence), at))
+            states = acting.states(sentence) if self._codings else []
+            shot = {
+                coding: shooting.shoot(Take(place, states, at, coding))
+                for coding in self._codings
+                if place is not None
+            }
             reel.add(shot, sentence.pictures, performing.sound(sentence))
             at += sentence.pictures
 
-    def _voicing(self, role: Role) -> Voicing | None:
-        if not role.voice:
-            return None
-        return Voicing(
-            role.voice, self._cast.tts(role.voice), self._studio.clauses, self._project.pronounce
-        )
+    def _written(self, reel: Reel, parts: Path) -> dict[str, str]:
+        """All files, each signed before it is where it belongs; their names by format."""
+        shown = files.Shown(
+            self._project.title, self._project.frame.size, reel.shots,
+            sounding.heard(
+                reel.sound(), self._project.music, self._folder, self._sets.sound,
+                parts / "mixed.raw",
+            ),
+            reel.words, reel.scenes,
+        )  # fmt: skip
+        made: dict[str, str] = {}
+        for format in self._formats:
+            for role in self._roles:
+                role.leave.check()
+            path = files.write(shown, format, parts)
+            made[format] = path.name
+            if format not in files.TEXTS:
+                beside = self._signed(path, reel)
+                made |= {f"{format}.c2pa": beside} if beside else {}
+            path.replace(self._working.folder / path.name)
+            self._progress.joining()
+        return made
 
-    def _film(self, reel: Reel, parts: Path) -> str:
-        """The film's file, signed, and only then where it belongs; its name."""
-        path = parts / f"{_NAME}.mp4"
-        sound = sounding.marked(reel.sound(), self._sets.sound)
-        joining.join(path, self._project.frame.size, reel.groups(), sound)
-        for role in self._roles:
-            role.leave.check()
+    def _signed(self, path: Path, reel: Reel) -> str:
+        """The name of the file that goes with it; empty: there is none."""
         outcome = self._signing.sign(path)
         if outcome.why:
             reel.notes.append(f"not signed: {outcome.why}")
         reel.notes += outcome.notes
-        for each in (path, outcome.beside):
-            if each is not None:
-                each.replace(self._working.folder / each.name)
-        return path.name
+        if outcome.why or outcome.beside is None:
+            return ""
+        outcome.beside.replace(self._working.folder / outcome.beside.name)
+        return outcome.beside.name
 
     def _note(self, seconds: float) -> None:
         with auditing(self._config, "visavis studio") as audit:

@@ -9,19 +9,17 @@ from typing import Final
 
 import numpy as np
 
-from visavis.engines import load
 from visavis.engines.base import PLAY_RATE, Demeanour, Pcm, Phoneme, Prosody, Speech, Word
 from visavis.engines.direction.styles import ActiveStyles
-from visavis.server.recording.files import read_sound
 from visavis.server.studio.document.project import Scene
-from visavis.server.studio.film import wording
+from visavis.server.studio.film import recorded, wording
 from visavis.server.studio.film.acting import FRAME, Piece, Sentence, Stance, stance
 from visavis.server.studio.film.casting import Cast, Role
 from visavis.server.studio.film.voicing import Voicing
+from visavis.server.studio.layers.cues import Said
 
 _EMPTY: Final = 2.0  # s of a scene in which nothing is said, at least
 _ARRIVE: Final = 10  # pictures of a face that is there before a scene's first word
-_PAUSE: Final = round(0.5 * PLAY_RATE)  # of a recording, at which a sentence ends
 
 _LINGER: Final = round(0.8 * PLAY_RATE)
 # Of a movement that goes with no word.
@@ -37,6 +35,13 @@ class Performed:
     sentences: list[Sentence] = field(default_factory=list)
     words: list[Word] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def said(self) -> list[Said]:
+        """Its words, s from its first picture."""
+        return [
+            Said(word.text, word.start / PLAY_RATE, word.end / PLAY_RATE) for word in self.words
+        ]
 
     @property
     def pictures(self) -> int:
@@ -69,7 +74,7 @@ def performed(
     made = Performed(role, scene)
     at_rest = general(cast, scene)
     if voicing is None:
-        spoken = _recorded(folder / scene.sound, at_rest)
+        spoken = _recorded(folder, scene.sound, at_rest, made)
     else:
         spoken = _said(cast, scene, role, voicing, made)
     silence = round(max(scene.after, 0.0) * PLAY_RATE)
@@ -153,27 +158,17 @@ def _paced(prosody: Prosody, rate: float) -> Prosody:
 # --- from a recording ----------------------------------------------------------------------------
 
 
-def _recorded(path: Path, demeanour: Demeanour) -> list[_Spoken]:
-    """Parted in its pauses, so that each part is drawn once. Raises ConfigError, EngineError."""
-    pcm = read_sound(path)
-    lips = load.lips()
-    pieces = [*lips.feed(pcm), *lips.flush()]
-    made: list[_Spoken] = []
-    held: list[Piece] = []
-    length = quiet = 0
-    for speech in pieces:
-        held.append(Piece(length, speech, demeanour))
-        length += len(speech.pcm)
-        quiet = _quiet(speech, quiet)
-        if quiet >= _PAUSE:
-            made.append(_Spoken(f"{len(made)}", tuple(held), length, demeanour))
-            held, length, quiet = [], 0, 0
-    if held:
-        made.append(_Spoken(f"{len(made)}", tuple(held), length, demeanour))
-    return made
+def _recorded(folder: Path, name: str, at_rest: Demeanour, made: Performed) -> list[_Spoken]:
+    found, faults = recorded.parts(folder, name)
+    made.notes += faults
+    return [_heard(part, number, at_rest) for number, part in enumerate(found)]
 
 
-def _quiet(speech: Speech, before: int) -> int:
-    """Samples without a sound at its end."""
-    last = max((p.end for p in speech.phonemes if p.symbol.strip()), default=0)
-    return len(speech.pcm) - last if last else before + len(speech.pcm)
+def _heard(part: recorded.Part, number: int, at_rest: Demeanour) -> _Spoken:
+    demeanour = recorded.tempered(at_rest, part.arousal)
+    pieces: list[Piece] = []
+    at = 0
+    for speech in part.pieces:
+        pieces.append(Piece(at, speech, demeanour))
+        at += len(speech.pcm)
+    return _Spoken(str(number), tuple(pieces), part.length, demeanour)

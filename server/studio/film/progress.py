@@ -17,8 +17,9 @@ _A_CHARACTER: Final = 1.8  # pictures, until a scene was spoken: 14 characters a
 class Progress:
     """Of one film. Told from any thread, tells in one."""
 
-    def __init__(self, working: Working, texts: Sequence[str]) -> None:
-        self._working = working
+    def __init__(self, working: Working, texts: Sequence[str], times: int) -> None:
+        """texts: of the scenes. times: how often each picture is made, in one coding each."""
+        self._working, self._times = working, times
         self._lengths = [max(len(text), _LEAST) * _A_CHARACTER for text in texts]
         self._spoken = 0
         self._drawn = 0
@@ -42,7 +43,7 @@ class Progress:
         """Raises Cancelled."""
         whole = sum(self._lengths)
         spoken = sum(self._lengths[: self._spoken]) / whole
-        done = _SPOKEN * spoken + (1 - _SPOKEN) * min(self._drawn / whole, 1.0)
+        done = _SPOKEN * spoken + (1 - _SPOKEN) * min(self._drawn / whole / self._times, 1.0)
         self._working.tell(round(_DRAWN * done, 4), note or "drawing the pictures")
 
     def joining(self) -> None:

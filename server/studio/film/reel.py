@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 
 from visavis.engines.base import Pcm
-
-BLOCK: Final = 48_000  # samples that are read at once
+from visavis.server.studio.film.groups import FPS, Coding
+from visavis.server.studio.film.joining import Shot
+from visavis.server.studio.layers.cues import Said
 
 
 class Reel:
@@ -20,20 +21,37 @@ class Reel:
     def __init__(self, sound: Path) -> None:
         self._path = sound
         self._file = sound.open("wb")
-        self.shot: list[tuple[Future[Path], int]] = []
+        self._shot: dict[Coding, list[tuple[Future[Path], int]]] = {}
         self.notes: list[str] = []
         self.pictures = 0
+        self.words: list[Said] = []
+        self.scenes: list[tuple[str, str]] = []
 
-    def add(self, shot: Future[Path], pictures: int, sound: Pcm) -> None:
-        """The next group, and what is heard with it. Raises OSError."""
-        self.shot.append((shot, pictures))
+    def begin(self, title: str, words: Sequence[Said]) -> None:
+        """The next scene; its words with their times from its beginning."""
+        at = self.pictures / FPS
+        self.words += [Said(word.text, word.begin + at, word.end + at) for word in words]
+        self.scenes.append((title, " ".join(word.text for word in words)))
+
+    def add(self, shot: Mapping[Coding, Future[Path]], pictures: int, sound: Pcm) -> None:
+        """The next group in each coding, and what is heard with it. Raises OSError."""
+        for coding, future in shot.items():
+            self._shot.setdefault(coding, []).append((future, pictures))
         self.pictures += pictures
         self._file.write(sound.tobytes())
 
-    def groups(self) -> Iterator[tuple[Path, int]]:
-        """In order. Raises what shooting them raised."""
-        for future, pictures in self.shot:
-            yield future.result(), pictures
+    @property
+    def under_way(self) -> list[Future[Path]]:
+        """All groups, whether they are there or not."""
+        return [future for shots in self._shot.values() for future, _ in shots]
+
+    @property
+    def shots(self) -> dict[Coding, list[Shot]]:
+        """Groups in order, once they are there. Raises what shooting them raised."""
+        return {
+            coding: [Shot(future.result(), pictures) for future, pictures in shots]
+            for coding, shots in self._shot.items()
+        }
 
     def sound(self) -> Pcm:
         """All of it, read as it is looked at. Raises OSError."""

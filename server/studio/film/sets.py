@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from visavis.server.services.finishes import Finishes
 from visavis.server.session.finishing import Finishing
 from visavis.server.studio.document.project import Project
 from visavis.server.studio.film.casting import Cast
+from visavis.server.studio.film.groups import Still
 from visavis.server.studio.film.performing import Performed
 from visavis.server.studio.film.shooting import Set
 from visavis.server.studio.layers.composition import Composition
@@ -31,11 +33,12 @@ class _Dressed:
     composition: Composition
     finishing: Finishing
 
-    def frame(self, face: I420, at: float) -> I420:
-        return self.finishing.of(self.composition.frame(face, at), 0)
+    def frame(self, face: I420, at: float) -> Still:
+        image = self.finishing.of(self.composition.frame(face, at), 0)
+        return Still(image, self.composition.canvas)
 
-    def key(self, begin: float, end: float) -> bytes:
-        return self.composition.key(begin, end)
+    def close(self) -> None:
+        self.composition.close()
 
 
 class Sets:
@@ -45,6 +48,7 @@ class Sets:
         self._cast, self._project, self._folder = cast, project, folder
         config = cast.config
         self._finishes: Finishes = finishes(config, stamp(config, SessionClass.VIDEO))
+        self._made: dict[tuple[int, Canvas], Finishing] = {}  # by threads
 
     @property
     def sound(self) -> SoundFinish | None:
@@ -60,10 +64,10 @@ class Sets:
                 self._project, performed.scene, self._folder, size, performed.role.avatar,
                 seconds=performed.seconds, cues=cues,
             )  # fmt: skip
-            return _Dressed(composition, self._finishes.of(composition.canvas))
+            return _Dressed(composition, self._finishing(composition.canvas))
 
         first = made()
-        performed.notes += getattr(first.composition, "notes", ())
+        performed.notes += first.composition.notes
         wanted, canvas = first.composition.face, first.composition.canvas
         generator, puppet = self._cast.puppet(
             performed.role, (wanted.width, wanted.height), wanted.backdrop
@@ -73,8 +77,14 @@ class Sets:
         drawn.update(face.tobytes())
         drawn.update(_signature(first.finishing, canvas))
         return Set(
-            generator, puppet, made, drawn.digest(), (canvas.shape[1], canvas.shape[0] * 2 // 3)
-        )
+            generator, puppet, made, drawn.digest(), first.composition.key, size,
+        )  # fmt: skip
+
+    def _finishing(self, canvas: Canvas) -> Finishing:
+        key = threading.get_ident(), canvas
+        if key not in self._made:
+            self._made[key] = self._finishes.of(canvas)
+        return self._made[key]
 
 
 def _signature(finishing: Finishing, canvas: Canvas) -> bytes:

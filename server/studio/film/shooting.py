@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+import av
 import numpy as np
 
 from visavis.engines.base import I420, FaceState, Generator, Portrayal, Puppet
 from visavis.server.studio.film import groups
+from visavis.server.studio.film.groups import Coding, Still
 from visavis.server.studio.film.keeping import Kept
 from visavis.server.studio.film.progress import Progress
 from visavis.server.system.faults import contained
@@ -32,12 +34,12 @@ _GLANCE: Final = 0.5  # s between two words about how far it is
 class Setting(Protocol):
     """What is seen around the face, and put into every picture: of one scene, in one thread."""
 
-    def frame(self, face: I420, at: float) -> I420:
+    def frame(self, face: I420, at: float) -> Still:
         """The film's picture as it goes out; at: s from the scene's beginning."""
         ...
 
-    def key(self, begin: float, end: float) -> bytes:
-        """Of all that is seen in this span but for the face."""
+    def close(self) -> None:
+        """Nothing more is asked of it."""
         ...
 
 
@@ -46,13 +48,15 @@ class Set:
     """Where groups of one scene are shot.
 
     setting: makes what is around the face, for one thread. drawn: a digest of whatever decides a
-    picture besides states and setting. size: px across and down.
+    picture besides states and setting. around: the same of what is seen around the face in a span,
+    s from the scene's beginning. size: px across and down.
     """
 
     generator: Generator
     puppet: Puppet
     setting: Callable[[], Setting]
     drawn: bytes
+    around: Callable[[float, float], bytes]
     size: tuple[int, int]
 
 
@@ -63,6 +67,7 @@ class Take:
     place: Set
     states: Sequence[FaceState]
     at: int
+    coding: Coding
 
 
 class Shooting:
@@ -78,7 +83,7 @@ class Shooting:
         self.threads = threads or cores()
         self._pool = ThreadPoolExecutor(self.threads, "film", initializer=give_way)
         self._room = threading.Semaphore(2 * self.threads)
-        self._own = threading.local()
+        self._settings: dict[int, tuple[Set, Setting]] = {}  # of each thread, the last one
         self._over = threading.Event()
         self.made = self.found = 0  # pictures drawn, and those that were there
 
@@ -89,7 +94,7 @@ class Shooting:
         """
         key = self._key(take)
         path = self._folder / key
-        if self._there(key, path):
+        if self._there(key, path, take.coding):
             self.found += len(take.states)
             self._progress.drawn(len(take.states))
             there: Future[Path] = Future()
@@ -113,14 +118,16 @@ class Shooting:
         """What is under way ends at its next picture."""
         self._over.set()
         self._pool.shutdown(cancel_futures=True)
+        for _, setting in self._settings.values():
+            setting.close()
 
-    def _there(self, key: str, path: Path) -> bool:
+    def _there(self, key: str, path: Path, coding: Coding) -> bool:
         for known in (path.exists, lambda: self._kept.link(key, path)):
             if not known():
                 continue
             try:
-                groups.read(path)
-            except (OSError, groups.DamagedError, ValueError):
+                groups.read(path, coding)
+            except (OSError, groups.DamagedError, av.FFmpegError, ValueError):
                 self._kept.drop(key)
                 path.unlink(missing_ok=True)
             else:
@@ -130,11 +137,11 @@ class Shooting:
     def _made(self, take: Take, key: str, path: Path) -> Path:
         if not path.exists():  # the same sentence twice in one film
             pictures = self._pictures(take)
-            groups.write(path, groups.encode(pictures, take.place.size))
+            groups.write(path, pictures, take.coding, take.place.size)
             self._kept.adopt(key, path)
         return path
 
-    def _pictures(self, take: Take) -> Iterator[I420]:
+    def _pictures(self, take: Take) -> Iterator[Still]:
         place, setting = take.place, self._setting(take.place)
         for count, state in enumerate(take.states):
             if self._over.is_set():
@@ -146,17 +153,23 @@ class Shooting:
 
     def _setting(self, place: Set) -> Setting:
         """This thread's, of the scene that it shot last."""
-        known = getattr(self._own, "known", None)
-        if known is None or known[0] is not place:
-            known = self._own.known = place, place.setting()
-        made: Setting = known[1]
+        thread = threading.get_ident()
+        known = self._settings.get(thread)
+        if known is not None and known[0] is place:
+            return known[1]
+        made = place.setting()
+        self._settings[thread] = place, made
+        if known is not None:
+            known[1].close()
         return made
 
     def _key(self, take: Take) -> str:
         place = take.place
         begin, end = take.at / groups.FPS, (take.at + len(take.states)) / groups.FPS
-        digest = hashlib.sha256(groups.EDITION + place.drawn + repr(place.size).encode())
-        digest.update(self._setting(place).key(begin, end))
+        digest = hashlib.sha256(
+            groups.edition(take.coding) + place.drawn + repr(place.size).encode()
+        )
+        digest.update(place.around(begin, end))
         for state in take.states:
             digest.update(state.coefficients.tobytes() + state.pose.tobytes())
             digest.update(state.gaze.tobytes() + np.float64(state.breath).tobytes())

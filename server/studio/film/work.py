@@ -23,7 +23,8 @@ def film(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
     Returns {"files": {format: name}, "seconds", "notes", "drawn", "found"}. Raises as `make`.
     """
     project = _chosen(reading.read(request["script"]), request.get("scenes"))
-    made = make(project, Path(request["folder"]), request.get("formats") or ["mp4"], working)
+    formats = request.get("formats") or ["mp4"]
+    made = make(project, Path(request["folder"]), formats, working, working.config)
     return {
         "files": made.files, "seconds": made.seconds, "notes": list(made.notes),
         "drawn": made.drawn, "found": made.found,

@@ -9,7 +9,7 @@ from visavis.server.studio.document.parts import FENCE
 from visavis.server.studio.document.project import Project, Scene
 from visavis.server.studio.document.reading import LARGEST, read
 from visavis.server.studio.document.writing import write
-from visavis.server.studio.imports import markdown, slides, subtitles
+from visavis.server.studio.imports import markdown, strangers, subtitles
 from visavis.server.studio.imports.imported import Imported, broken, text_of
 from visavis.server.system.errors import Unprocessable
 
@@ -25,14 +25,14 @@ _OLD: Final = b"\xd0\xcf\x11\xe0"
 
 
 def imported(name: str, file: IO[bytes]) -> Imported:
-    """name: of the file, for its kind. file: seekable. Raises Unprocessable."""
+    """name: of the file, for its kind. file: one of the system's. Raises Unprocessable."""
     kind = PurePath(name).suffix.lower()
     begin = file.read(4)
     file.seek(0)
     if begin == _OLD or kind == ".ppt":
         raise broken("This is an old PowerPoint file: save it as .pptx.")
     if kind in _SLIDES:
-        return slides.imported(file)
+        return strangers.imported(file)
     if begin == _ZIP or kind not in (*_TEXTS, *_MARKDOWN, *_SUBTITLES):
         msg = f"A file of this kind cannot be imported: take one of {', '.join(KINDS)}."
         raise Unprocessable(msg, "import-kind")

@@ -11,33 +11,37 @@ from visavis.server.studio.document.forms import PICTURES
 from visavis.server.studio.document.project import Beside, Project, Scene
 from visavis.server.studio.document.values import tidied
 from visavis.server.studio.document.writing import write
+from visavis.server.studio.imports.colours import whole
+from visavis.server.studio.imports.drawing import Drawing, text_of
 from visavis.server.studio.imports.imported import Imported, Names, broken
+from visavis.server.studio.imports.looks import Part
 from visavis.server.studio.imports.package import Element, Package
 
 _MOST: Final = 500  # slides
 _LARGEST: Final = 20 << 20  # bytes of a picture
 _TITLES: Final = frozenset({"title", "ctrTitle"})
 _BESIDES: Final = frozenset({"sldNum", "dt", "ftr", "hdr"})  # number, date, footer, header
+_USUAL: Final = (12_192_000, 6_858_000)  # EMU
+_SHARE: Final = 0.65  # of the film: a slide is to be read
 _LONGEST: Final = 200  # characters of a title
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """One on a slide. area: of the slide, in square EMU."""
-
-    part: str
-    area: int
-
-
-@dataclass(frozen=True, slots=True)
 class Slide:
-    """What is on one and said to it. lines: all its words but the title."""
+    """What is on one and said to it.
+
+    size: in EMU. lines: all its words but the title. pictures: their parts. drawn: whether there is
+    anything else to be seen, such as a chart.
+    """
 
     number: int
+    part: Part
+    size: tuple[int, int]
     title: str
     lines: tuple[str, ...]
     notes: str
-    pictures: tuple[Picture, ...]
+    pictures: tuple[str, ...]
+    drawn: bool
 
 
 def imported(file: IO[bytes]) -> Imported:
@@ -46,9 +50,11 @@ def imported(file: IO[bytes]) -> Imported:
     names, scenes, notes = Names(), list[Scene](), list[str]()
     files: dict[str, bytes] = {}
     for slide in _slides(package, notes):
-        name = names.name(slide.title or "")
+        name = names.name(slide.title)
         beside = _beside(package, slide, files, notes)
-        scenes.append(Scene(name, _said(slide, notes), title=slide.title, beside=beside))
+        # A slide that is seen shows its title itself.
+        title = "" if beside else slide.title
+        scenes.append(Scene(name, _said(slide, notes), title=title, beside=beside))
     if not scenes:
         raise broken("The file has no slide that is shown.")
     return Imported(write(Project(scenes=tuple(scenes))), files, tuple(notes))
@@ -59,8 +65,9 @@ def _slides(package: Package, notes: list[str]) -> Iterator[Slide]:
     start = next((r.part for r in package.related("").values() if r.kind == "officeDocument"), "")
     if not start:
         raise broken("The file is no PPTX: it names no presentation.")
-    related = package.related(start)
-    ids = [each.get("r:id", "") for each in package.xml(start).iter("sldId")]
+    related, shown = package.related(start), package.xml(start)
+    ids = [each.get("r:id", "") for each in shown.iter("sldId")]
+    size = _size(shown.find("sldSz"))
     if len(ids) > _MOST:
         raise broken(f"The file has {len(ids)} slides: {_MOST} at most.")
     for number, key in enumerate(ids, 1):
@@ -71,11 +78,11 @@ def _slides(package: Package, notes: list[str]) -> Iterator[Slide]:
         if root.get("show") in ("0", "false"):
             notes.append(f"slide {number} is hidden and left out")
         else:
-            yield _slide(package, part, root, number)
+            yield _slide(package, Part(part, root), number, size)
 
 
-def _slide(package: Package, part: str, root: Element, number: int) -> Slide:
-    related = package.related(part)
+def _slide(package: Package, part: Part, number: int, size: tuple[int, int]) -> Slide:
+    related, root = package.related(part.name), part.root
     titles = [_text(shape) for shape in root.iter("sp") if _kind(shape) in _TITLES]
     lines = [
         line
@@ -86,16 +93,14 @@ def _slide(package: Package, part: str, root: Element, number: int) -> Slide:
     ]
     for table in root.iter("tbl"):
         lines += [", ".join(filter(None, map(_flat, row.iter("tc")))) for row in table.iter("tr")]
-    pictures = [
-        Picture(related[found].part, _area(shape))
-        for shape in root.iter("pic")
-        if (found := _embedded(shape)) in related
-    ]
+    found = (_embedded(shape) for shape in root.iter("pic"))
+    pictures = tuple(related[key].part for key in found if key in related)
     said = next(
         (_notes(package.xml(r.part)) for r in related.values() if r.kind == "notesSlide"), ""
     )
     title = " ".join(" ".join(titles).split())[:_LONGEST]
-    return Slide(number, title, tuple(lines), said, tuple(pictures))
+    drawn = any(True for _ in root.iter("graphicFrame"))
+    return Slide(number, part, size, title, tuple(lines), said, pictures, drawn)
 
 
 def _notes(root: Element) -> str:
@@ -123,20 +128,25 @@ def _said(slide: Slide, notes: list[str]) -> str:
 def _beside(
     package: Package, slide: Slide, files: dict[str, bytes], notes: list[str]
 ) -> Beside | None:
-    """The largest of its pictures that can be used."""
-    for picture in sorted(slide.pictures, key=lambda each: -each.area):
-        suffix = PurePosixPath(picture.part).suffix.lower()
-        if suffix not in PICTURES:
-            notes.append(f"slide {slide.number}: a picture of the kind {suffix} is left out")
-            continue
-        content = package.part(picture.part)
-        if len(content) > _LARGEST:
-            notes.append(f"slide {slide.number}: a picture over {_LARGEST >> 20} MB is left out")
-            continue
-        name = f"slide-{slide.number}{suffix}"
-        files[name] = content
-        return Beside(name)
-    return None
+    """The slide as a picture; where it is nothing but a picture, that."""
+    if not (slide.title or slide.lines or slide.pictures or slide.drawn):
+        return None
+    name, content = f"slide-{slide.number}.png", b""
+    if len(slide.pictures) == 1 and not slide.title and not slide.lines and not slide.drawn:
+        suffix = PurePosixPath(slide.pictures[0]).suffix.lower()
+        if suffix in PICTURES:
+            name, content = f"slide-{slide.number}{suffix}", package.part(slide.pictures[0])
+    if not content or len(content) > _LARGEST:
+        drawing = Drawing(package, slide.part, slide.size)
+        name, content = f"slide-{slide.number}.png", drawing.png()
+        if drawing.missing:
+            left = ", ".join(dict.fromkeys(drawing.missing))
+            notes.append(
+                f"slide {slide.number} is drawn without {left}: save it as a picture, and put that "
+                f"in the place of {name}"
+            )
+    files[name] = content
+    return Beside(name, share=_SHARE)
 
 
 # --- shapes --------------------------------------------------------------------------------------
@@ -150,7 +160,7 @@ def _kind(shape: Element) -> str:
 
 def _text(shape: Element) -> str:
     """A line a paragraph."""
-    lines = (" ".join(_runs(paragraph).split()) for paragraph in shape.iter("p"))
+    lines = (" ".join(tidied(text_of(paragraph)).split()) for paragraph in shape.iter("p"))
     return "\n".join(line for line in lines if line)
 
 
@@ -158,24 +168,14 @@ def _flat(shape: Element) -> str:
     return _text(shape).replace("\n", " ")
 
 
-def _runs(paragraph: Element) -> str:
-    parts = []
-    for each in paragraph:
-        if each.tag == "br":
-            parts.append(" ")
-        elif each.tag == "r" or (each.tag == "fld" and each.get("type") != "slidenum"):
-            parts.append("".join(text.text or "" for text in each.iter("t")))
-    return tidied("".join(parts))
-
-
 def _embedded(shape: Element) -> str:
     picture = shape.find("blipFill/blip")
     return "" if picture is None else picture.get("r:embed", "")
 
 
-def _area(shape: Element) -> int:
-    size = shape.find("spPr/xfrm/ext")
-    try:
-        return 0 if size is None else int(size.get("cx", "0")) * int(size.get("cy", "0"))
-    except ValueError:
-        return 0
+def _size(size: Element | None) -> tuple[int, int]:
+    """Of all slides, in EMU; as usual where nobody says, or it is none."""
+    if size is None:
+        return _USUAL
+    wide, high = whole(size.get("cx")), whole(size.get("cy"))
+    return (wide, high) if wide > 0 and 0.2 < high / wide < 5 else _USUAL

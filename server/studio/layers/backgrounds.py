@@ -80,7 +80,7 @@ def _colour(background: Background) -> tuple[int, int, int]:
     if found is None:
         raise Unprocessable(
             f"The background {background.value[:60]!r} is no colour: write it as #rrggbb.",
-            "unusable-file",
+            files.CODE,
         )
     return found.colour
 

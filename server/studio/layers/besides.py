@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from visavis.server.studio.layers import files
 from visavis.server.studio.layers.framing import Box
-from visavis.server.studio.layers.sheets import Drawing, Sheet, rounded
+from visavis.server.studio.layers.sheets import Drawing, Sheet, coloured, rounded
 
 _ROUND: Final = 0.014  # of the film's shorter side, its corners' radius
 _SHADOW: Final = 0.02, 0.4, 0.008  # of it: how soft; how dark; how far below
@@ -41,6 +41,5 @@ def beside(rgba: npt.NDArray[np.uint8], room: Box, short: int) -> Sheet:
 
 def panel(room: Box) -> Sheet:
     """What a picture stands on where the person is cut at its side."""
-    drawing = Drawing(room.height, room.width)
-    drawing.fill(np.ones((room.height, room.width), np.float32), (22, 17, 14))
-    return drawing.sheet(room.left, room.top)
+    hides = np.full((room.height, room.width), 255, np.uint8)
+    return coloured((22, 17, 14), hides, room.left, room.top)

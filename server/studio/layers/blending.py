@@ -47,6 +47,18 @@ def stand_colour(before: Bytes, person: Bytes, matte: Bytes) -> None:
 
 
 @compiled
+def thin(plane: Bytes, share: npt.NDArray[np.int32], zero: int) -> None:
+    """Make a person's plane, or their matte, less opaque, in place; share: of each column, / 256.
+
+    zero: what nothing is in it.
+    """
+    rows, columns = plane.shape
+    for y in range(rows):
+        for x in range(columns):
+            plane[y, x] = np.uint8(zero + (((np.int32(plane[y, x]) - zero) * share[x] + 128) >> 8))
+
+
+@compiled
 def lay(under: Bytes, colour: Bytes, hides: Bytes, share: int) -> None:
     """Lay `colour` over a plane, in place, where it hides what is under it, all (rows, columns).
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from visavis.engines.base import I420
 from visavis.models.avatar.backdrop import BLUR, NOTHING, ORIGINAL, Backdrop
 from visavis.models.avatar.file import Avatar
@@ -214,6 +216,7 @@ class Composition:
 
     def _stand(self, image: I420, face: I420) -> None:
         box, canvas = self._person, self.canvas
+        face = face.copy() if self._layout.fade else face
         left, right = max(box.left, 0), min(box.right, canvas.width)
         top, bottom = max(box.top, 0), min(box.bottom, canvas.height)
         there = slice(top, bottom), slice(left, right)
@@ -221,12 +224,24 @@ class Composition:
         matte = double.matte(face, box.height)[here]
         luma, *colours = canvas.planes(image)
         person, *tints = double.planes(face, box.height)
+        if self._layout.fade:
+            self._thin(person, tints, double.matte(face, box.height))
         blending.stand(luma[there], person[here], matte, 16)
         for plane, tint in zip(colours, tints, strict=True):
             blending.stand_colour(plane[halved(there)], tint[halved(here)], matte)
         film = canvas.matte(image)
         if film is not None:
             film[there] = matte
+
+    def _thin(self, person: I420, tints: list[I420], matte: I420) -> None:
+        """Let the sides go over into nothing where the photo cut them."""
+        fade, width = self._layout.fade, self._person.width
+        edge = np.minimum(np.arange(width), np.arange(width)[::-1]) / fade
+        share = np.round(256 * np.clip(edge, 0, 1)).astype(np.int32)
+        for plane in (person, matte):
+            blending.thin(plane, share, 16)
+        for plane in tints:
+            blending.thin(plane, np.ascontiguousarray(share[::2]), 128)
 
     def _cue_at(self, at: float) -> Cue | None:
         return next((cue for cue in self._cues if cue.begin <= at < cue.end), None)
@@ -247,8 +262,6 @@ def _is_direct(kind: str, layout: Layout, size: tuple[int, int]) -> bool:
 
 def _edge(layout: Layout, size: tuple[int, int]) -> str:
     """From which a veil behind the title comes."""
-    if layout.over and not layout.centred:
-        return "bottom"
     if layout.centred:
         return "top"
     middle = layout.title.left + layout.title.width / 2

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from visavis.engines.base import I420
 from visavis.server.studio.layers.framing import Box
-from visavis.server.studio.layers.sheets import Drawing, Rgb, Sheet
+from visavis.server.studio.layers.sheets import Rgb, Sheet, coloured
 
 Floats = npt.NDArray[np.float32]
 
@@ -51,18 +51,21 @@ def unknown(light: Rgb) -> Reading:
 
 
 def veil(size: tuple[int, int], opacity: float, edge: str) -> Sheet:
-    """A dark that goes out: from the left, right or top edge, or from the bottom."""
+    """A dark that goes out from the left, right or top edge."""
     width, height = size
-    down = np.linspace(0, 1, height, dtype=np.float32)
-    across = np.linspace(0, 1, width, dtype=np.float32)
-    away = {"left": across[None], "right": 1 - across[None], "top": down[:, None]}
-    far = away.get(edge, 1 - down[:, None])
-    reach, full = (0.66, 0.42) if edge in ("left", "right") else (0.46, 0.26)
+    reach, full = (0.46, 0.26) if edge == "top" else (0.66, 0.42)
+    far = np.linspace(0, 1, height if edge == "top" else width, dtype=np.float32)
+    if edge == "right":
+        far = far[::-1]
     share = np.clip((reach - far) / (reach - full), 0, 1)
-    smooth = share * share * (3 - 2 * share) * opacity
-    drawing = Drawing(height, width)
-    drawing.fill(np.broadcast_to(smooth, (height, width)).astype(np.float32), _VEIL)
-    return drawing.sheet(0, 0)
+    hides = np.round(share * share * (3 - 2 * share) * opacity * 255).astype(np.uint8)
+    seen = max(-(-int(np.count_nonzero(hides)) // 2) * 2, 2)
+    if edge == "top":
+        whole = np.broadcast_to(hides[:seen, None], (seen, width))
+        return coloured(_VEIL, np.ascontiguousarray(whole), 0, 0)
+    first = 0 if edge == "left" else width - seen
+    whole = np.broadcast_to(hides[first : first + seen], (height, seen))
+    return coloured(_VEIL, np.ascontiguousarray(whole), first, 0)
 
 
 def _dimmest(shades: Floats) -> float:

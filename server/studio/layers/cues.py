@@ -21,7 +21,7 @@ _STAYS: Final = 0.4  # s after its last word, if nothing else comes
 _NEAR: Final = 0.25  # s between two below which the first stays until the second comes
 _ENDS: Final = re.compile(r"[.!?…。！？؟۔:：][\"'”’»)\]」』]*$")
 _BREAKS: Final = re.compile(r"[,;،؛、，；–—-][\"'”’»)\]」』]*$")
-_FULL: Final = 0.55  # of all columns, from which on a cut after a comma is better than later
+_FULL: Final = 0.7  # of all columns, from which on a cut after a comma is better than later
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
 """Files that are made of a film, each whole or not there at all.
 
-MP4 is not made here: whoever makes films writes it, in pieces that are kept.
+MP4 and WebM are not made here but of pieces that are kept, see `studio.film`; their pictures are.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -25,7 +24,6 @@ Format = Literal["mp4", "webm", "webp", "gif", "m4a", "mp3", "ogg", "wav", "srt"
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 SOUNDS: Final = ("m4a", "mp3", "ogg", "wav")
 
-FPS: Final = 25
 KEYING: Final = "#00b140"  # what a transparent scene is before, in files that cannot be transparent
 # Container, encoder, bits a second, samples a frame where it wants as many each time
 _SOUND: Final[dict[str, tuple[str, str, int, int]]] = {
@@ -35,7 +33,7 @@ _SOUND: Final[dict[str, tuple[str, str, int, int]]] = {
     "wav": ("wav", "pcm_s16le", 0, 4800),
 }
 # VP9 at its quickest: 30 ms a picture of 1080p with its opacity, where VP8 takes 500
-_VP9: Final = {
+VP9: Final = {
     "deadline": "realtime", "cpu-used": "8", "row-mt": "1", "tile-columns": "2", "crf": "26",
     "b": "0", "g": "125", "auto-alt-ref": "0",
 }  # fmt: skip
@@ -54,63 +52,26 @@ def arriving(path: Path) -> Iterator[Path]:
         raise
 
 
-class Webm:
-    """A WebM file with VP9 and Opus; with opacity where `alpha`, for pages and editors.
-
-    sound and pictures are given in any order. Raises OSError, FFmpegError.
-    """
-
-    def __init__(self, path: Path, size: tuple[int, int], *, alpha: bool) -> None:
-        """size: of its pictures, px, both even."""
-        self._size, self._alpha, self._pictures = size, alpha, 0
-        # Absolute: FFmpeg takes what stands before a colon for a protocol.
-        self._file = av.open(str(path.absolute()), "w", format="webm")
-        threads = str(os.cpu_count() or 1)
-        self._video = self._file.add_stream(
-            "libvpx-vp9", rate=FPS, options={**_VP9, "threads": threads}
-        )
-        self._video.width, self._video.height = size
-        self._video.pix_fmt = "yuva420p" if alpha else "yuv420p"
-        self._audio = self._file.add_stream("libopus", rate=PLAY_RATE, layout="mono")
-        self._sound = _Sound(self._audio, _SOUND["ogg"][3])
-
-    def picture(self, image: I420, canvas: Canvas) -> None:
-        """The next one: double, or one in which all is opaque."""
-        frame = self._transparent(image, canvas) if self._alpha else _plain(image, canvas)
-        frame.pts, frame.time_base = self._pictures, Fraction(1, FPS)
-        self._pictures += 1
-        self._file.mux(self._video.encode(frame))
-
-    def sound(self, pcm: Pcm) -> None:
-        """The next samples."""
-        self._file.mux(self._sound.encoded(pcm))
-
-    def close(self) -> None:
-        """Write what the encoders hold back, and the index."""
-        try:
-            self._file.mux(self._sound.rest())
-            self._file.mux(self._video.encode())
-        finally:
-            self._file.close()
-
-    def _transparent(self, image: I420, canvas: Canvas) -> av.VideoFrame:
-        width, height = self._size
-        luma, blue, red = (plane.copy() for plane in canvas.planes(image))
-        matte = canvas.matte(image)
-        opacity = np.full((height, width), 255, np.uint8)
-        if matte is not None:
-            blending.undo(luma, matte, opacity)
-            blending.undo_colour(blue, matte)
-            blending.undo_colour(red, matte)
-        frame = av.VideoFrame(width, height, "yuva420p")
-        for plane, rows in zip(frame.planes, (luma, blue, red, opacity), strict=True):
-            lines = np.zeros((plane.height, plane.line_size), np.uint8)
-            lines[:, : rows.shape[1]] = rows
-            plane.update(lines.tobytes())
-        return frame
+def transparent(image: I420, canvas: Canvas) -> av.VideoFrame:
+    """A double picture, or one in which all is opaque, with its opacity beside it."""
+    width, height = canvas.width, canvas.height
+    luma, blue, red = (plane.copy() for plane in canvas.planes(image))
+    matte = canvas.matte(image)
+    opacity = np.full((height, width), 255, np.uint8)
+    if matte is not None:
+        blending.undo(luma, matte, opacity)
+        blending.undo_colour(blue, matte)
+        blending.undo_colour(red, matte)
+    frame = av.VideoFrame(width, height, "yuva420p")
+    for plane, rows in zip(frame.planes, (luma, blue, red, opacity), strict=True):
+        lines = np.zeros((plane.height, plane.line_size), np.uint8)
+        lines[:, : rows.shape[1]] = rows
+        plane.update(lines.tobytes())
+    return frame
 
 
-def _plain(image: I420, canvas: Canvas) -> av.VideoFrame:
+def opaque(image: I420, canvas: Canvas) -> av.VideoFrame:
+    """A picture; a double one before KEYING."""
     if canvas.is_double:
         image = before(image, canvas)
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="yuv420p")

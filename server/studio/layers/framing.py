@@ -14,7 +14,9 @@ from visavis.server.studio.layers.outline import Outline
 
 _SLACK: Final = 0.035  # of the frame: what shoulders move
 _ABOVE: Final = 0.25  # of what does not fit, see models.warp.scene: so much is cut off above
-_LOWEST: Final = 0.5  # of the frame: nobody is cut above it
+_NECK: Final = 0.06  # of the frame below a chin: nobody is cut above it ...
+_LOWEST: Final = 0.72  # ... nor above this
+_FADE: Final = 0.07  # of a person's picture: where sides that the photo cut go over into nothing
 _BARE: Final = 0.03  # of the frame above a crown, with less of which the photo cut it
 _WIDE: Final = 1.2  # across by down, from which on there is room beside a person
 _VERY_TALL: Final = 1.5  # down by across, from which on a telephone shows it
@@ -25,7 +27,7 @@ _BELOW_TITLE: Final = 0.04  # of the width, between a title and a head
 _HIGHEST: Final = 0.75  # of that is left at least where a title needs room above them
 
 # px in `unit`s: what letters take down at most
-SUBTITLES: Final = 0.128
+SUBTITLES: Final = 0.14
 LOWER_THIRD: Final = 0.122, 0.06  # whole, and on one line
 _GAP: Final = 0.018
 
@@ -73,10 +75,11 @@ class Wanted:
 class Layout:
     """unit: px by which letters are measured. person: the generator's picture.
 
-    picture: where one beside them may be. panel: what hides where they are cut at a side. title:
+    picture: where one beside them may be. panel: what hides where they are cut above. title:
     where it may be; centred: whether its lines are, over: whether the person may be behind it.
     low: where a lower third stands, on its lower edge; compact: whether it has one line. subtitle:
-    where subtitles stand, on its lower edge.
+    where subtitles stand, on its lower edge. fade: px at each side of the person's picture over
+    which they go over into nothing; 0 where the photo did not cut them.
     """
 
     unit: int
@@ -89,18 +92,27 @@ class Layout:
     centred: bool = False
     over: bool = False
     compact: bool = False
+    fade: int = 0
 
 
 def laid_out(outline: Outline, size: tuple[int, int], wanted: Wanted) -> Layout:
     """Of a whole film's picture, px across and down."""
-    width, height = size
-    if width >= _WIDE * height:
-        if wanted.beside is None:
-            return _wide(outline, size, wanted)
-        return _wide_beside(outline, size, wanted, wanted.beside)
-    if wanted.beside is None:
-        return _tall(outline, size, wanted)
-    return _tall_beside(outline, size, wanted, wanted.beside)
+    wide, beside = size[0] >= _WIDE * size[1], wanted.beside
+    if beside is None:
+        layout = _wide(outline, size, wanted) if wide else _tall(outline, size, wanted)
+    elif wide:
+        layout = _wide_beside(outline, size, wanted, beside)
+    else:
+        layout = _tall_beside(outline, size, wanted, beside)
+    return replace(layout, fade=_fade(outline, size, layout.person))
+
+
+def _fade(outline: Outline, size: tuple[int, int], person: Box) -> int:
+    """px; 0 where sides of the picture, or its lower edge, cut a person."""
+    filled = person.left <= 0 and person.right >= size[0]
+    if filled or _row(outline.reach, person) >= size[1] - 1:
+        return 0
+    return _even(_FADE * person.width)
 
 
 # --- pictures with room beside a person ---------------------------------------------------------
@@ -111,10 +123,7 @@ def _wide(outline: Outline, size: tuple[int, int], wanted: Wanted) -> Layout:
     aside = round(0.05 * width)
     whole = Box(0, 0, width, height)
     person = _standing(outline, whole)
-    over = person.width > width  # so near that they fill it from side to side
-    if over:
-        person = whole
-    elif wanted.has_title:
+    if wanted.has_title:
         middle = (1 - _ASIDE if wanted.from_right else _ASIDE) * width
         person = replace(person, left=_even(middle - person.width / 2))
     free = _row(outline.lips, person)
@@ -125,12 +134,9 @@ def _wide(outline: Outline, size: tuple[int, int], wanted: Wanted) -> Layout:
         low = stack.subtitle - round((SUBTITLES + _GAP) * height)
         room = min(room, round(_head(outline, person, wanted.from_right, width) - aside))
     title = Box(aside, round(0.12 * height), round(0.40 * width), round(0.58 * height))
-    if over:
-        top = round(free)
-        title = Box(aside, top, round(0.6 * width), max(low - top, round(0.2 * height)))
     layout = Layout(
         height, person, title, Box(aside, 0, max(room, round(0.25 * width)), low),
-        Box(round(0.13 * width), 0, round(0.74 * width), stack.subtitle), over=over,
+        Box(round(0.13 * width), 0, round(0.74 * width), stack.subtitle),
     )  # fmt: skip
     if wanted.from_right:
         title, plate = title.mirrored(width), layout.low.mirrored(width)
@@ -160,18 +166,16 @@ def _wide_beside(outline: Outline, size: tuple[int, int], wanted: Wanted, beside
     picture = Box(half.left + near, top, inner, bottom - top)
     subtitle = Box(half.left + near, 0, inner, lowest)
     if beside.side == "left":
-        room, half = room.mirrored(width), half.mirrored(width)
+        room = room.mirrored(width)
         title, picture = title.mirrored(width), picture.mirrored(width)
         subtitle = subtitle.mirrored(width)
-    person, panel = _standing(outline, room), None
-    if person.width > 1.05 * width:
-        person, panel = room, half
+    person = _standing(outline, room)
     alone = replace(wanted, subtitled=False)
     stack = _stack(size, height, alone, _row(outline.lips, person), (0.07, 0.05, 0.035))
     low = Box(room.left + aside, 0, room.width - near - aside, stack.low)
     if wanted.from_right:
         low = replace(low, left=room.left + near)
-    return Layout(height, person, title, low, subtitle, picture, panel, compact=stack.compact)
+    return Layout(height, person, title, low, subtitle, picture, compact=stack.compact)
 
 
 # --- others -------------------------------------------------------------------------------------
@@ -272,7 +276,7 @@ def _standing(outline: Outline, room: Box) -> Box:
     They stand on the room's lower edge, so near that this edge cuts them above the row in which
     the photo cuts their sides.
     """
-    lowest = max(min(outline.reach - _SLACK, 1.0), _LOWEST)
+    lowest = max(min(outline.reach - _SLACK, 1.0), min(outline.chin + _NECK, 1.0), _LOWEST)
     # height / width of a picture that is cut there: 1 - (1 - h / w) * (1 - _ABOVE) = lowest
     width = _even(room.height / (1 - (1 - lowest) / (1 - _ABOVE)))
     left = _even(room.left + (room.width - width) / 2)

@@ -40,7 +40,8 @@ def _webp(pictures: list[Image.Image], part: Path) -> None:
     with part.open("wb") as file:
         first.save(
             file, "WEBP", save_all=True, append_images=others, loop=0, method=2,
-            duration=round(1000 / _FPS["webp"]), quality=_QUALITY, kmax=25, kmin=9,
+            duration=round(1000 / _FPS["webp"]), quality=_QUALITY,
+            kmin=0, kmax=1,  # whole pictures: what is left of the one before is seen on skin
         )  # fmt: skip
 
 

@@ -58,6 +58,17 @@ class Sheet:
         blending.lay(red[there_half], self.red[here_half], self.hides_half[here_half], share)
 
 
+def coloured(colour: Rgb, hides: Bytes, left: int, top: int) -> Sheet:
+    """One colour, as far as `hides`, (rows, columns), both even, lets it be seen."""
+    rows, columns = hides.shape
+    luma, blue, red = (int(value) for value in yuv(np.array([[colour]], np.uint8))[0, 0])
+    half = rows // 2, columns // 2
+    return Sheet(
+        left, top, np.full((rows, columns), luma, np.uint8), np.full(half, blue, np.uint8),
+        np.full(half, red, np.uint8), hides, np.ascontiguousarray(hides[::2, ::2]),
+    )  # fmt: skip
+
+
 def halved(part: tuple[slice, slice]) -> tuple[slice, slice]:
     """The same part of a plane of colour."""
     rows, columns = part
@@ -110,21 +121,28 @@ class Drawing:
         self.opacity[y0:y1, x0:x1] = both
 
     def sheet(self, left: int, top: int) -> Sheet:
-        """What was drawn, with its first px at (left, top)."""
-        colours = yuv(np.round(self.colour).astype(np.uint8)).astype(np.float32)
-        hides = np.round(self.opacity * 255).astype(np.uint8)
-        weight = self.opacity + 1e-4  # colour beside an edge is that of what is seen there
+        """What was drawn, with its first px at (left, top); cut to what hides anything."""
+        rows, columns = _even(self.opacity.max(1) > 0), _even(self.opacity.max(0) > 0)
+        opacity = self.opacity[rows, columns]
+        colours = yuv(np.round(self.colour[rows, columns]).astype(np.uint8)).astype(np.float32)
+        weight = opacity + 1e-4  # colour beside an edge is that of what is seen there
         half = _quarters(weight)
         blue, red = (_quarters(colours[..., n] * weight) / half for n in (1, 2))
         return Sheet(
-            left // 2 * 2,
-            top // 2 * 2,
+            left // 2 * 2 + columns.start,
+            top // 2 * 2 + rows.start,
             _bytes(colours[..., 0]),
             _bytes(blue),
             _bytes(red),
-            hides,
-            _bytes(_quarters(self.opacity) * 255),
+            _bytes(opacity * 255),
+            _bytes(_quarters(opacity) * 255),
         )
+
+
+def _even(seen: npt.NDArray[np.bool_]) -> slice:
+    """From the first to the last that is seen, both ends even."""
+    first, last = int(seen.argmax()), len(seen) - int(seen[::-1].argmax())
+    return slice(first // 2 * 2, max(-(-last // 2) * 2, first // 2 * 2 + 2))
 
 
 def _bytes(plane: Floats) -> Bytes:

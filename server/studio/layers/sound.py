@@ -28,7 +28,7 @@ _PEAK: Final = -1.0  # dB below full scale that no peak is over, between samples
 _MOST: Final = 24.0  # dB that a voice is made louder, at most
 _FINER: Final = 4  # samples a sample at which peaks are looked for: BS.1770-5, annex 2
 _PIECE: Final = 10 * PLAY_RATE  # samples at a time
-_RIM: Final = 256  # samples on both sides that a resampler needs
+_RIM: Final = 8192  # samples on both sides of them that a limiter and a resampler look at
 _BEFORE, _AFTER = 0.004, 0.12  # s over which the limiter goes down, and comes back
 
 _STEP: Final = PLAY_RATE // 50  # samples, 20 ms, at which speech is looked for and gain is set
@@ -39,29 +39,28 @@ _FADES: Final = 0.6, 2.5  # s at the film's beginning and end
 _SEAM: Final = 1.2  # s over which music that is too short goes over into its beginning
 
 
-def levelled(voice: Pcm) -> Pcm:
-    """The same at VOICE, without a peak over _PEAK; silence stays silence."""
-    return _limited(_at_voice(voice))
+def levelled(voice: Pcm, out: Pcm | None = None) -> Pcm:
+    """The same at VOICE, without a peak over _PEAK; silence stays silence. out: as in `mixed`."""
+    return _written(voice, _more(voice), None, out)
 
 
-def mixed(voice: Pcm, music: Music | None, folder: Path) -> Pcm:
+def mixed(voice: Pcm, music: Music | None, folder: Path, out: Pcm | None = None) -> Pcm:
     """All of a film's sound, as long as `voice`: what is spoken in it, pauses included.
 
-    music: its level is LUFS where nobody speaks. Raises Unprocessable for a file that cannot be
-    used.
+    music: its level is LUFS where nobody speaks. out: filled and returned, as long as voice; both
+    may lie in files, for never more than some seconds of them are looked at. Raises Unprocessable
+    for a file that cannot be used.
     """
-    loud = _at_voice(voice)
+    more = _more(voice)
     if music is None or not len(voice):
-        return _limited(loud)
+        return _written(voice, more, None, out)
     tune = _read(folder, music.file)
     level = loudness(tune)
     if level <= SILENT:
         raise files.unusable(music.file, "there is only silence in it.")
-    tune = _lasting(tune, len(voice))
-    gain = _decibels(music.level - level) * _decibels(-music.ducked * _ducking(loud))
+    gain = _decibels(music.level - level) * _decibels(-music.ducked * _ducking(voice, more))
     gain *= _fading(len(gain))
-    under = tune.astype(np.float32) * _fine(gain, len(tune))
-    return _limited(loud + under)
+    return _written(voice, more, _Under(tune, gain), out)
 
 
 def _read(folder: Path, name: str) -> Pcm:
@@ -73,25 +72,35 @@ def _read(folder: Path, name: str) -> Pcm:
         raise files.unusable(name, f"{why.strip()}.") from error
 
 
-def _at_voice(voice: Pcm) -> Floats:
+def _more(voice: Pcm) -> float:
+    """What a voice is multiplied by to be at VOICE."""
     level = loudness(voice)
-    more = min(VOICE - level, _MOST) if level > SILENT else 0.0
-    return np.asarray(voice * np.float32(10 ** (more / 20)), np.float32)
+    return float(10 ** (min(VOICE - level, _MOST) / 20)) if level > SILENT else 1.0
 
 
 def _decibels(level: float | Floats) -> Floats:
     return np.asarray(10 ** (np.asarray(level) / 20), np.float32)
 
 
-def _ducking(voice: Floats) -> Floats:
+def _ducking(voice: Pcm, more: float) -> Floats:
     """(steps,) in [0, 1]: how far music is away, in each _STEP of a voice."""
-    steps = -(-len(voice) // _STEP)
-    padded = np.pad(voice, (0, steps * _STEP - len(voice))).reshape(steps, _STEP)
-    level = 20 * np.log10(np.sqrt((padded**2).mean(1)) / 32768 + 1e-9)
+    squares = np.zeros(-(-len(voice) // _STEP))
+    _squares(voice, _STEP, squares)
+    level = 10 * np.log10(squares * more**2 / 32768**2 + 1e-12)
     speaks = _closed(level > _SPEAKS, round(_HOLD * PLAY_RATE / _STEP))
-    away = np.zeros(steps, np.float32)
+    away = np.zeros(len(squares), np.float32)
     _sloped(speaks, _STEP / PLAY_RATE / _DOWN, _STEP / PLAY_RATE / _UP, away)
     return away * away * (3 - 2 * away)
+
+
+@compiled
+def _squares(pcm: Pcm, step: int, out: npt.NDArray[np.float64]) -> None:
+    """Put the mean square of each `step` samples into out."""
+    for number in range(len(out)):
+        total, first = 0.0, number * step
+        for n in range(first, min(first + step, len(pcm))):
+            total += float(pcm[n]) * float(pcm[n])
+        out[number] = total / step
 
 
 def _closed(speaks: npt.NDArray[np.bool_], most: int) -> npt.NDArray[np.bool_]:
@@ -125,50 +134,54 @@ def _fading(steps: int) -> Floats:
     return np.asarray(np.sin(share * np.pi / 2) ** 2, np.float32)
 
 
-def _fine(gain: Floats, length: int) -> Floats:
-    """Of each sample."""
-    middles = (np.arange(len(gain)) + 0.5) * _STEP
-    return np.interp(np.arange(length), middles, gain).astype(np.float32)
+class _Under:
+    """Music, over and over, its end going over into its beginning. gain: of each _STEP."""
+
+    def __init__(self, tune: Pcm, gain: Floats) -> None:
+        seam = min(round(_SEAM * PLAY_RATE), len(tune) // 3)
+        self._first, self._gain = tune[:seam], gain
+        again = tune[seam:].astype(np.float32)
+        if seam:
+            rise = np.sin(np.linspace(0, np.pi / 2, seam, dtype=np.float32))
+            again[-seam:] = again[-seam:] * rise[::-1] + tune[:seam] * rise
+        self._again = np.clip(np.round(again), -32768, 32767).astype(np.int16)
+
+    def part(self, begin: int, end: int) -> Floats:
+        """Samples of the film."""
+        at = np.arange(begin, end)
+        seam = len(self._first)
+        tune = self._again[(at - seam) % len(self._again)].astype(np.float32)
+        if begin < seam:
+            tune[: seam - begin] = self._first[begin:end]
+        middles = (np.arange(len(self._gain)) + 0.5) * _STEP
+        return np.asarray(tune * np.interp(at, middles, self._gain), np.float32)
 
 
-def _lasting(tune: Pcm, length: int) -> Pcm:
-    """Played over and over, the end of it going over into its beginning."""
-    seam = min(round(_SEAM * PLAY_RATE), len(tune) // 3)
-    if len(tune) >= length or not seam:
-        return np.resize(tune, length)
-    rise = np.sin(np.linspace(0, np.pi / 2, seam, dtype=np.float32))
-    again = tune.astype(np.float32)
-    again[-seam:] = again[-seam:] * rise[::-1] + again[:seam] * rise
-    body = np.clip(np.round(again[seam:]), -32768, 32767).astype(np.int16)
-    first = np.concatenate([tune[:seam], body])
-    turns = max(-(-(length - len(first)) // len(body)), 0)
-    return np.concatenate([first, *([body] * turns)])[:length]
+def _written(voice: Pcm, more: float, under: _Under | None, out: Pcm | None) -> Pcm:
+    """In pieces: what a limiter does to a sample hangs on those around it alone."""
+    made = np.zeros(len(voice), np.int16) if out is None else out
+    for first in range(0, len(voice), _PIECE):
+        last = min(first + _PIECE, len(voice))
+        begin, end = max(first - _RIM, 0), min(last + _RIM, len(voice))
+        loud = voice[begin:end] * np.float32(more)
+        if under is not None:
+            loud += under.part(begin, end)
+        limited = _limited(loud)[first - begin : last - begin]
+        made[first:last] = np.clip(np.round(limited), -32768, 32767)
+    return made
 
 
-def _limited(loud: Floats) -> Pcm:
+def _limited(loud: Floats) -> Floats:
     """Without peaks over _PEAK: turned down for a moment, before they come."""
     most = np.float32(32768 * 10 ** (_PEAK / 20))
-    if len(loud) and float(np.abs(loud).max()) > 0.5 * most:  # between samples it is less than 2 x
-        peaks = _peaks(loud)
-        if float(peaks.max()) > most:
-            gain = np.minimum(most / np.maximum(peaks, 1), 1).astype(np.float32)
-            _held(gain, round(_BEFORE * PLAY_RATE), 1 / (_AFTER * PLAY_RATE))
-            loud = loud * gain
-    return np.clip(np.round(loud), -32768, 32767).astype(np.int16)
-
-
-def _peaks(loud: Floats) -> Floats:
-    """The highest between each sample and the next; in pieces, for it takes room."""
-    peaks = np.abs(loud)
-    for first in range(0, len(loud), _PIECE):
-        begin = max(first - _RIM, 0)
-        piece = loud[begin : first + _PIECE + _RIM]
-        fine = np.abs(soxr.resample(piece, PLAY_RATE, _FINER * PLAY_RATE))
-        fine = np.pad(fine, (0, max(_FINER * len(piece) - len(fine), 0)))[: _FINER * len(piece)]
-        highest = fine.reshape(-1, _FINER).max(1)[first - begin :][:_PIECE]
-        there = peaks[first : first + _PIECE]
-        np.maximum(there, highest[: len(there)], out=there)
-    return np.asarray(peaks, np.float32)
+    if float(np.abs(loud).max()) <= 0.5 * most:  # between samples it is less than twice as high
+        return loud
+    fine = np.abs(soxr.resample(loud, PLAY_RATE, _FINER * PLAY_RATE))
+    fine = np.pad(fine, (0, max(_FINER * len(loud) - len(fine), 0)))[: _FINER * len(loud)]
+    peaks = np.maximum(fine.reshape(-1, _FINER).max(1), np.abs(loud))
+    gain = np.minimum(most / np.maximum(peaks, 1), 1).astype(np.float32)
+    _held(gain, round(_BEFORE * PLAY_RATE), 1 / (_AFTER * PLAY_RATE))
+    return np.asarray(loud * gain, np.float32)
 
 
 @compiled

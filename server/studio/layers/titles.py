@@ -83,8 +83,7 @@ def titled(made: Title, layout: Layout, colour: Rgb, *, shadow: float) -> Sheet:
     left = room.left + {"left": 0, "middle": spare // 2, "right": spare}[align]
     top = room.top
     if not layout.centred and layout.picture is None:
-        free = room.height - made.height
-        top += free if layout.over else free // 2
+        top += (room.height - made.height) // 2
     return drawing.sheet(left - rim, top - rim)
 
 
@@ -169,13 +168,13 @@ def subtitle(lines: Sequence[str], layout: Layout) -> Sheet | None:
         return None
     room, unit = layout.subtitle, layout.unit
     type_ = Type(round(_SUBTITLE[layout.centred] * unit), 600, 1.3)
-    beside, above = round(0.5 * type_.size), round(0.36 * type_.size)
+    beside, above = round(0.5 * type_.size), round(0.4 * type_.size)
     widest = max(lettering.width(text, type_.size, type_.weight) for text in texts)
     if widest > room.width - 2 * beside:
         type_ = type_.scaled((room.width - 2 * beside) / widest)
     set_ = block(texts, type_, "middle")
     wide = set_.ink.shape[1]
-    deep = round(0.16 * type_.size)
+    deep = round(0.12 * type_.size)
     drawing = Drawing(set_.bottom - set_.top + 2 * above + deep, wide + 2 * beside)
     rows, columns = drawing.opacity.shape
     drawing.fill(rounded(rows, columns, 0.011 * unit) * np.float32(_SUBTITLE_OPACITY), _STAGE)

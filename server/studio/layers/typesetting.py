@@ -15,13 +15,15 @@ from visavis.models.pictures import lettering
 Bytes = npt.NDArray[np.uint8]
 Align = Literal["left", "middle", "right"]
 
-_CAPITAL: Final = 0.7  # of the font's size
+_CAPITAL: Final = 0.74  # of the font's size
 _STEP: Final = 0.94  # between two sizes that are tried
 # Written without spaces between words: broken anywhere but before and behind some signs
 _DENSE: Final = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]")
 _NO_BEGIN: Final = frozenset(
     "、。，．・：；？！」』）］｝〉》】〕ー々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ"
 )
+_NO_BEGIN_SIGNS: Final = frozenset("、。，．・：；？！」』）］｝〉》】〕")
+_HIRAGANA: Final = re.compile(r"[\u3041-\u309f]")
 _NO_END: Final = frozenset("「『（［｛〈《【〔")
 
 
@@ -132,19 +134,28 @@ def _pieces(text: str, measure: Callable[[str], float], width: float) -> list[st
 
 
 def _syllables(word: str) -> list[str]:
+    """Where a word of a script without spaces may be broken; Japanese where its words begin."""
     parts: list[str] = []
+    japanese = _HIRAGANA.search(word) is not None
     for letter in word:
         joined = parts and (
             letter in _NO_BEGIN
             or parts[-1][-1] in _NO_END
             or not (_DENSE.match(letter) or _DENSE.match(parts[-1][-1]))
             or letter == " "
+            or (japanese and not _begins(parts[-1][-1], letter))
         )
         if joined:
             parts[-1] += letter
         else:
             parts.append(letter)
     return parts
+
+
+def _begins(last: str, letter: str) -> bool:
+    """Whether a Japanese word begins with a letter: behind its endings, or behind a sign."""
+    ends = _HIRAGANA.match(last) and last not in "おご"
+    return bool((ends or last in _NO_BEGIN_SIGNS) and not _HIRAGANA.match(letter))
 
 
 def _broken(word: str, measure: Callable[[str], float], width: float) -> list[str]:

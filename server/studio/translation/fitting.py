@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Final
 
 from visavis.engines.base import EngineError
-from visavis.engines.language.brackets import wishes
 from visavis.engines.translation import keeping
 from visavis.engines.translation.base import Shortening
 from visavis.server.studio.document import length
@@ -22,7 +21,8 @@ from visavis.server.studio.translation.pairs import (
 
 SLOWEST, FASTEST = 0.85, 1.15  # beyond it, speech is no longer natural
 _STILL: Final = 0.03  # of a difference, which nobody notices
-_LEAST: Final = 0.5  # s of speech that are worth it
+_SLACK: Final = 0.005  # beyond what is possible that is not worth a word
+_LEAST: Final = 0.5  # s of speech of which anything can be said
 
 # How many s a scene takes, its silences with it; raises EngineError and what a film does.
 Timing = Callable[[Project, Scene], float]
@@ -62,10 +62,9 @@ def reworded(pair: Pair, target: str, source: str, language: str) -> Pair:
         return replace(pair, target=target)
     now = length.of_text(target, language)
     before = length.of_text(pair.target, language)
-    if pair.target.strip() and before > 0:
-        fit = pair.fit * now / before
-    else:
-        fit = now / max(length.of_text(pair.source, source), _LEAST)
+    if not pair.target.strip():
+        before, pair = length.of_text(pair.source, source), replace(pair, fit=1.0)
+    fit = pair.fit * now / before if min(now, before) >= _LEAST else 1.0
     return replace(pair, target=target, fit=fit, rate=rate_of(fit))
 
 
@@ -82,19 +81,33 @@ class _Fitting:
         """A spoken one, timed in both languages; any other as it is."""
         if pair.field != "text" or pair.scene not in self._targets:
             return pair
-        scene = self._scenes[pair.scene]
-        silent = scene.after + _pauses(scene.text)
-        wanted = self._timing(self._source, scene) - silent
-        plain = replace(self._targets[pair.scene], text=pair.target, rate=1.0)
-        needed = self._timing(self._made, plain) - plain.after - _pauses(pair.target)
-        fit = needed / wanted if min(wanted, needed) >= _LEAST else 1.0
+        wanted = self._timing(self._source, self._scenes[pair.scene])
+        fit = self._fit(replace(self._targets[pair.scene], text=pair.target), wanted)
         return replace(pair, fit=fit, rate=rate_of(fit))
+
+    def _fit(self, scene: Scene, wanted: float) -> float:
+        """The rate at which a scene takes as many s as wanted.
+
+        Not all of it is speech: silences stay as long as they are at any rate. So it is timed at
+        two rates, which tells how much of it is.
+        """
+        plain = self._timing(self._made, replace(scene, rate=1.0))
+        rate = rate_of(plain / wanted) if wanted > 0 else 1.0
+        if rate == 1.0:
+            return 1.0
+        speech = (plain - self._timing(self._made, replace(scene, rate=rate))) / (1 - 1 / rate)
+        room = wanted - (plain - speech)
+        if speech < _LEAST:
+            return 1.0
+        return speech / room if room >= _LEAST else plain / wanted
 
     def shortened(self, pairs: Sequence[Pair], shortener: Shortening) -> list[Pair]:
         """Those that nobody has checked and no rate can help, said again in fewer words."""
         made = list(pairs)
         long = [
-            at for at, pair in enumerate(pairs) if pair.fit > FASTEST and pair.state == "machine"
+            at
+            for at, pair in enumerate(pairs)
+            if pair.fit > FASTEST + _SLACK and pair.state == "machine"
         ]
         by_language: dict[str, list[int]] = {}
         for at in long:
@@ -117,7 +130,7 @@ def _said_again(
     again = _Again(
         shortener,
         [pair.source for pair in pairs],
-        [int(len(pair.target) * FASTEST / pair.fit) for pair in pairs],
+        [int(len(pair.target) * FASTEST / pair.fit + 1e-6) for pair in pairs],
     )
     drafts = [pair.target for pair in pairs]
     try:
@@ -150,22 +163,16 @@ class _Again:
         return self._shortener.shortened(originals, texts, rooms, source, target)
 
 
-def _pauses(text: str) -> float:
-    """s of the silences that a text asks for, which no rate changes."""
-    found = (length.pause(wish) for wish in wishes(text))
-    return sum(each for each in found if each is not None)
-
-
 def _notes(pairs: Sequence[Pair]) -> Iterator[str]:
     for pair in pairs:
-        if pair.fit > FASTEST:
+        if pair.fit > FASTEST + _SLACK:
             over = pair.fit / FASTEST - 1
             cut = max(1, round(len(pair.target) * (1 - FASTEST / pair.fit)))
             yield (
                 f"{pair.scene}: spoken 15 % faster it is still {over:.0%} longer than its "
                 f"original: take about {cut} characters out."
             )
-        elif pair.fit < SLOWEST:
+        elif pair.fit < SLOWEST - _SLACK:
             under = 1 - pair.fit / SLOWEST
             yield (
                 f"{pair.scene}: spoken 15 % slower it is still {under:.0%} shorter than its "

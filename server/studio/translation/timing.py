@@ -10,7 +10,6 @@ from visavis.models.errors import ModelError
 from visavis.server.studio.document import length
 from visavis.server.studio.document.project import Project, Scene
 from visavis.server.studio.film import making, performing
-from visavis.server.studio.film.voicing import Voicing
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Problem
 
@@ -42,9 +41,6 @@ class Spoken:
     def _performed(self, project: Project, scene: Scene) -> float:
         studio = self._studio
         role = studio.cast.role(scene)
-        voicing = None
-        if role.voice:
-            tts = studio.cast.tts(role.voice)
-            voicing = Voicing(role.voice, tts, studio.clauses, project.pronounce)
+        voicing = studio.voicing(role, project.pronounce)
         made = performing.performed(studio.cast, scene, role, voicing, self._folder, Demeanour())
         return made.seconds

@@ -1,0 +1,1 @@
+"""What the studio costs: films, batches."""
