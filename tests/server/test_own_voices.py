@@ -20,6 +20,7 @@ from visavis.models.voice_file import OwnVoice, VoiceCard
 from visavis.server.avatars.standing import first_of
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.cli import main
+from visavis.server.services.configured import services
 from visavis.server.studio.document.project import Scene
 from visavis.server.studio.film.casting import Cast
 from visavis.server.studio.own_voices import FOLDER
@@ -27,6 +28,7 @@ from visavis.server.studio.translation.voices import Casting
 from visavis.server.system.config import Config
 from visavis.server.system.errors import Ended, NotAllowed, NotFound
 from visavis.server.system.installation import Installation
+from visavis.server.system.metrics import Metrics
 from visavis.server.voices.store import OwnVoices
 
 CONSENT = Consent(
@@ -177,6 +179,20 @@ def test_the_same_person_speaks_other_languages_and_lends_their_voice_to_nobody(
         voices.check("anna-es", "videos")
     assert "anna-es" not in {voice.name for voice in voices.usable("videos")}
     assert voices.edition("bob-fr") == voices.edition("bob") != ""
+
+
+async def test_no_session_begins_with_a_voice_that_was_taken_back(voices):
+    store, config = AvatarStore(voices.home), Config(home=str(voices.home))
+    it = await asyncio.to_thread(services, config, store, Metrics())
+    await asyncio.to_thread(put, voices, until="")
+    await it.check("mira", "anna")
+    entry = await asyncio.to_thread(voices.revocation, "anna", "2026-06-01T00:00:00Z", "", "me")
+    await asyncio.to_thread(voices.revoke, entry)
+    with pytest.raises(Ended, match="taken back"):
+        await it.check("mira", "anna")
+    with pytest.raises(Ended, match="taken back"):
+        await it.lend("mira", "anna", "dialogue")
+    it.close()
 
 
 # --- the command line -----------------------------------------------------------------------------
