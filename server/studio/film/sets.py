@@ -75,6 +75,7 @@ class Sets:
             composition = Composition(
                 self._project, performed.scene, self._folder, size, performed.role.avatar,
                 seconds=performed.seconds, cues=cues,
+                label=lambda canvas: self._finishing(canvas).label,
             )  # fmt: skip
             return _Dressed(composition, self._finishing(composition.canvas))
 
