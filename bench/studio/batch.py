@@ -91,7 +91,7 @@ async def made(folder: Path, config: Config, rows: int, text: str) -> dict[str, 
     looking = asyncio.create_task(_look(memory, began))
     try:
         jobs = await outcome.missing(queue, checked.films, again=False)
-        async for done in outcome.made(queue, jobs):
+        async for done, _ in outcome.made(queue, jobs):
             ends += [time.monotonic() - began] * (int(done) - len(ends))
     finally:
         looking.cancel()
