@@ -201,13 +201,16 @@ export function finished(service, { files = {}, notes = [] }, title, language) {
     shown.push(video);
     if (files.vtt) void service.picture(files.vtt).then((src) => video.append(make("track", { kind: "subtitles", src, srclang: language, label: tongue(language) })));
   }
-  const saved = Object.entries(files).map(([format, address]) => button(format.toUpperCase(), async () => save(await service.picture(address), downloadName(title, language, address)), {
-    look: "quiet small", icon: "down-load", label: t("studio.film.save", { format: format.toUpperCase() }),
+  const saved = Object.entries(files).map(([format, address]) => button(formatName(format), async () => save(await service.picture(address), downloadName(title, language, address)), {
+    look: "quiet small", icon: "down-load", label: t("studio.film.save", { format: formatName(format) }),
   }));
   shown.push(make("div", { className: "downloads", role: "group", ariaLabel: t("studio.film.downloads") }, ...saved));
   if (notes.length) shown.push(make("ul", { className: "notes soft" }, ...notes.map((note) => make("li", {}, note))));
   return shown;
 }
+
+/** "mp4" -> "MP4"; a signature that lies beside its film is called what it is. @param {string} format */
+export const formatName = (format) => (format.endsWith("c2pa") ? "C2PA" : format.toUpperCase());
 
 /** @param {string} title @param {string} language @param {string} address */
 function downloadName(title, language, address) {

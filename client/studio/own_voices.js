@@ -67,7 +67,7 @@ export class OwnVoices {
       if (!sample) return shown.complain(t("studio.voice.no-sample"));
       const body = new FormData();
       const said = whose === "self" ? fields.giver : fields.subject;
-      const sent = { name: fields.name, language: fields.language, subject: said, consent: this.#statement(whose, said), given_by: fields.giver };
+      const sent = { name: fields.name, language: fields.language, subject: said, consent: this.#statement(whose, said), given_by: fields.giver, confirmed: "yes" };
       for (const [key, value] of Object.entries(sent)) body.set(key, value);
       body.set("sample", sample, `sample${suffixOf(sample)}`);
       make_.disabled = true;

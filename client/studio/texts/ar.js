@@ -331,6 +331,8 @@ export default {
   "studio.conflict.keep": "احتفظ بما اختير",
   "studio.conflict.gone": "محذوف",
   "studio.conflict.none": "لا شيء",
+  "studio.conflict.yes": "نعم",
+  "studio.conflict.no": "لا",
   "studio.field.title": "العنوان",
   "studio.field.text": "النص",
   "studio.field.avatar": "الوجه",

@@ -331,6 +331,8 @@ export default {
   "studio.conflict.keep": "Auswahl behalten",
   "studio.conflict.gone": "Gelöscht",
   "studio.conflict.none": "Nichts",
+  "studio.conflict.yes": "Ja",
+  "studio.conflict.no": "Nein",
   "studio.field.title": "Titel",
   "studio.field.text": "Text",
   "studio.field.avatar": "Gesicht",

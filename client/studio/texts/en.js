@@ -331,6 +331,8 @@ export default {
   "studio.conflict.keep": "Keep what is chosen",
   "studio.conflict.gone": "Deleted",
   "studio.conflict.none": "Nothing",
+  "studio.conflict.yes": "Yes",
+  "studio.conflict.no": "No",
   "studio.field.title": "Title",
   "studio.field.text": "Text",
   "studio.field.avatar": "Face",

@@ -331,6 +331,8 @@ export default {
   "studio.conflict.keep": "Conservar lo elegido",
   "studio.conflict.gone": "Borrado",
   "studio.conflict.none": "Nada",
+  "studio.conflict.yes": "Sí",
+  "studio.conflict.no": "No",
   "studio.field.title": "Título",
   "studio.field.text": "Texto",
   "studio.field.avatar": "Rostro",

@@ -331,6 +331,8 @@ export default {
   "studio.conflict.keep": "Garder ce qui est choisi",
   "studio.conflict.gone": "Supprimé",
   "studio.conflict.none": "Rien",
+  "studio.conflict.yes": "Oui",
+  "studio.conflict.no": "Non",
   "studio.field.title": "Titre",
   "studio.field.text": "Texte",
   "studio.field.avatar": "Visage",

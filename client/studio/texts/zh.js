@@ -331,6 +331,8 @@ export default {
   "studio.conflict.keep": "保留所选",
   "studio.conflict.gone": "已删除",
   "studio.conflict.none": "无",
+  "studio.conflict.yes": "是",
+  "studio.conflict.no": "否",
   "studio.field.title": "标题",
   "studio.field.text": "文字",
   "studio.field.avatar": "人物",
