@@ -22,6 +22,8 @@ from visavis.server.jobs.ledger import FILE, Ledger
 from visavis.server.jobs.stores import remove
 from visavis.server.recording import kept as recordings
 from visavis.server.services.gaps import Gaps
+from visavis.server.studio.batches import preparing
+from visavis.server.studio.batches.keeping import Batches
 from visavis.server.studio.film.keeping import FOLDER as FILM_PARTS
 from visavis.server.system.audit import Audit
 from visavis.server.system.audit_check import rows
@@ -153,6 +155,7 @@ class Jobs:
             return Amount()
         with closing(Ledger(self.place)) as ledger:
             gone = [each for id in ids for each in ledger.forget(id)]
+            Batches(self.place / preparing.FOLDER).tidy(lambda batch: bool(ledger.group(batch)))
         for id in gone:
             remove(self.place / RESULTS / id)
         return Amount(len(gone))

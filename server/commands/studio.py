@@ -75,7 +75,7 @@ def of(
     store, home = avatars(config), config.home_path
     projects = Projects(home / PROJECTS)
     scripts = ProjectScripts(projects, Loose(home / configured.FOLDER / _LOOSE))
-    working = Working(Batches(home / preparing.FOLDER), queue)
+    working = Working(Batches(preparing.place(config)), queue)
     parts: tuple[Part, ...] = (
         ProjectRoutes(projects, lambda: known(store, config.avatar, home)),
         VideoRoutes(queue, scripts),

@@ -12,7 +12,7 @@ from visavis.engines import load
 from visavis.engines.base import Cloned, Pcm, Sample, Tts, VoiceCloner
 from visavis.engines.language.languages import LANGUAGES, code_of, is_english
 from visavis.engines.registry import VOICES
-from visavis.engines.voices import own, recorded, served
+from visavis.engines.voices import own, recorded, served, styles
 from visavis.engines.voices.served import ServedCloner, Way
 from visavis.engines.voices.tuned import TunedCloner
 from visavis.models import voice_file
@@ -115,6 +115,11 @@ def _card(order: Order) -> VoiceCard:
     return VoiceCard(
         order.name, order.kind, order.language, order.consent, order.sha256, tool=tool
     )  # fmt: skip
+
+
+def could_be_nearer(card: VoiceCard) -> bool:
+    """Whether a tuned voice began from few for want of a package."""
+    return card.given.get("base") != styles.NETWORK and code_of(card.language) in styles.SPOKEN
 
 
 def cloner(config: Config, kind: str, language: str) -> VoiceCloner:

@@ -89,7 +89,7 @@ async def test_from_a_table_to_an_archive(tmp_path):
         assert batch["rows"][1]["fault"] == "The picture of Broken cannot be read."
         assert batch["rows"][2]["label"] == "Jörg"
 
-        mended = tmp_path / "batches" / batch["id"] / "files" / "mended.png"
+        mended = tmp_path / "jobs" / "batches" / batch["id"] / "files" / "mended.png"
         await asyncio.to_thread(mended.touch)
         async with client.post(at + "/retry", json={"rows": [2]}) as answer:
             assert (await problem(answer))[1]["type"] == "urn:visavis:nothing-failed"
@@ -118,7 +118,9 @@ async def test_from_a_table_to_an_archive(tmp_path):
 
         assert (await client.delete(at)).status == 204
         assert (await client.get(at)).status == 404
-        assert await asyncio.to_thread(lambda: list((tmp_path / "batches").iterdir())) == []
+        assert (
+            await asyncio.to_thread(lambda: list((tmp_path / "jobs" / "batches").iterdir())) == []
+        )
 
 
 async def test_rows_that_cannot_be_made_stop_all_unless_they_are_left_out():

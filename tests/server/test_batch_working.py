@@ -4,13 +4,16 @@ import asyncio
 import csv
 import io
 import zipfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.batches import queue
 
-from visavis.server.jobs.job import OVER
+from visavis.server.commands import keeping
+from visavis.server.jobs.job import OVER, Job
+from visavis.server.jobs.ledger import Ledger
 from visavis.server.studio.batches import archive, checking, manifest, tables
 from visavis.server.studio.batches.keeping import Batches
 from visavis.server.studio.batches.outcome import Outcome
@@ -19,6 +22,7 @@ from visavis.server.studio.batches.working import Working, manifest_of
 from visavis.server.studio.document import reading
 from visavis.server.studio.document.checks import Known
 from visavis.server.system.errors import ConfigError, Conflict, NotFound
+from visavis.server.system.spans import Span
 
 SCRIPT = "# Hello\n\nHello {{first_name}}.\n"
 PEOPLE = "first_name,mail\nAnna,=cmd()\nBroken,b\nBo,+49 30\nEva,e\n".replace("=cmd()", "@cmd")
@@ -294,3 +298,18 @@ def test_a_folder_with_another_manifest_is_left_alone(tmp_path, text):
 )
 def test_no_cell_of_a_manifest_is_a_formula(words, written):
     assert manifest.cell(words) == written
+
+
+def test_what_is_wiped_takes_its_batch_with_it(tmp_path):
+    """As `visavis wipe --what jobs` does it."""
+    home, span = tmp_path / "home", Span()
+    kept = Batches(home / "jobs" / "batches")
+    batch = kept.publish(kept.keep(checked(), "", "Welcome", ["mp4"], None))
+    kept.change(replace(batch, asked=True))
+    waiting = kept.publish(kept.keep(checked(), "", "Welcome", ["mp4"], None))
+    with closing(Ledger(home / "jobs")) as ledger:
+        ledger.add([Job(batch.job(2), "film", {}, group=batch.id)])
+        ledger.take()
+        ledger.end(batch.job(2), "done")
+    assert keeping.Jobs(home, 30).delete(span).count == 1
+    assert [each.id for each in kept.all()] == [waiting.id], "which nobody has asked for yet"

@@ -263,7 +263,7 @@ async def test_a_file_is_imported_over_http(tmp_path):
         assert [fault["scene"] for fault in told["faults"] if fault["grave"]] == ["rooms-2"]
         assert any("hidden" in note for note in told["notes"])
         form = FormData()
-        form.add_field("file", b"x", filename="a.pptx")
+        form.add_field("file", b"x", filename="a.srt")
         status, told = await problem(await client.post("/v1/projects/import", data=form))
         assert (status, told["type"]) == (422, "urn:visavis:import-broken")
         form = FormData(default_to_multipart=True)

@@ -57,7 +57,11 @@ class Inside:
         self._busy: dict[str, threading.Event] = {}
         self.done: list[str] = []
 
+    begins = True
+
     async def open(self) -> None: ...
+
+    async def settled(self, id: str) -> None: ...
 
     def room(self) -> int:
         return 2 - len(self._busy)

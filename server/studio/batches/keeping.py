@@ -16,7 +16,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -89,7 +89,7 @@ class Batches:
         files: the project's, which are linked, for whoever changes one puts another in its place.
         """
         self._folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        self._tidy()
+        self._sweep()
         id = secrets.token_hex(_ID // 2)
         new = self._folder / f"{_NEW}{id}"
         new.mkdir(mode=PRIVATE_FOLDER)
@@ -168,6 +168,12 @@ class Batches:
         folder.rename(gone)  # at once, so that nobody sees half of it
         shutil.rmtree(gone, ignore_errors=True)
 
+    def tidy(self, has_jobs: Callable[[str], bool]) -> None:
+        """Remove those that were begun and whose jobs have all gone. Raises OSError."""
+        for batch in self.all():
+            if batch.asked and not has_jobs(batch.id):
+                self.remove(batch.id)
+
     def _path(self, id: str) -> Path:
         """Raises NotFound."""
         folder = self._folder / id
@@ -175,7 +181,7 @@ class Batches:
             raise _unknown()
         return folder
 
-    def _tidy(self) -> None:
+    def _sweep(self) -> None:
         """What was never begun."""
         for folder in self._folder.glob(_NEW + "*"):
             if time.time() - folder.stat().st_mtime > _STALE:

@@ -25,7 +25,7 @@ from visavis.server.studio.batches import manifest
 from visavis.server.studio.batches.archive import Entry
 from visavis.server.studio.batches.checking import Film
 from visavis.server.studio.batches.preparing import Order
-from visavis.server.studio.batches.working import KIND, PRIORITY, files
+from visavis.server.studio.batches.working import KIND, PRIORITY, called, files
 from visavis.server.studio.document import reading
 from visavis.server.studio.document.project import Project
 from visavis.server.system.errors import ConfigError
@@ -151,7 +151,7 @@ class Outcome:
         results = await queue.results(state.id)
         names = []
         for made in files(state).values():
-            name = row["name"] + Path(made).suffix
+            name = called(row["name"], made)
             await asyncio.to_thread(_moved, results / made, self.folder / name)
             names.append(name)
         row |= {"video": " ".join(names), "seconds": state.result.get("seconds", "")}

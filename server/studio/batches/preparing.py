@@ -14,6 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
+from visavis.server.jobs import configured
 from visavis.server.services.configured import avatars
 from visavis.server.studio import knowing
 from visavis.server.studio.batches import checking, tables
@@ -29,10 +30,15 @@ from visavis.server.system import confined, strict_json
 from visavis.server.system.config import Config
 from visavis.server.system.errors import NotFound
 
-FOLDER: Final = "batches"  # under the directory for state
+FOLDER: Final = "batches"  # beside the jobs that they are made by
 PROOF: Final = 3  # rows
 MOST_FAULTS: Final = 500  # that are told
 _SAMPLE: Final = 600  # characters of a text
+
+
+def place(config: Config) -> Path:
+    """Where batches are kept."""
+    return config.home_path / configured.FOLDER / FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,7 @@ def _done(asked: Mapping[str, Any]) -> dict[str, Any]:
     whole = not any(fault.grave for fault in checked.faults)
     may_begin = bool(checked.films) and (whole or (asked["skip"] and not checked.stopped))
     if asked["keep"] and may_begin:
-        batches = Batches(config.home_path / FOLDER)
+        batches = Batches(place(config))
         new = batches.keep(checked, order.project, project.title, order.formats, order.folder)
         answer["new"] = str(new)
         answer["proof"] = proof(checked.films, asked["proof"]) if asked["proof"] else []

@@ -233,7 +233,7 @@ class Working:
         for each in report.rows:
             if each.kept.row == row and each.state and name in files(each.state).values():
                 folder = await self._queue.results(each.state.id)
-                return folder / name, each.kept.name + Path(name).suffix
+                return folder / name, called(each.kept.name, name)
         raise NotFound("There is no such file of that row.", "file-not-found")
 
     async def entries(self, report: Report) -> list[Entry]:
@@ -244,8 +244,7 @@ class Working:
                 continue
             folder = await self._queue.results(row.state.id)
             found += [
-                (row.kept.name + Path(name).suffix, folder / name)
-                for name in files(row.state).values()
+                (called(row.kept.name, name), folder / name) for name in files(row.state).values()
             ]
         return found
 
@@ -283,13 +282,18 @@ def files(state: State) -> Mapping[str, str]:
     return found
 
 
+def called(row: str, made: str) -> str:
+    """What a film's file is called in a row: "film.webm.c2pa" -> "00002-anna.webm.c2pa"."""
+    return row + "".join(Path(made).suffixes)
+
+
 def manifest_of(report: Report) -> str:
     """What became of each row, as a table."""
     headings = report.batch.headings
     rows = []
     for row in report.rows:
         said = row.as_json()
-        videos = [row.kept.name + Path(name).suffix for name in said["files"].values()]
+        videos = [called(row.kept.name, name) for name in said["files"].values()]
         rows.append({
             **{heading: row.kept.values.get(name, "") for name, heading in headings.items()},
             "row": row.kept.row, "video": " ".join(videos), "state": said["status"],
