@@ -139,6 +139,7 @@ export default {
   "studio.voice": "الصوت",
   "studio.voice.own": "صوت الوجه نفسه",
   "studio.voice.tuned": "صوتك المضبوط",
+  "studio.voice.others": "لغات أخرى",
   "studio.language": "اللغة",
   "studio.language.own": "لغة الخادم ({language})",
   "studio.style": "الأسلوب",

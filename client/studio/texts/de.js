@@ -139,6 +139,7 @@ export default {
   "studio.voice": "Stimme",
   "studio.voice.own": "Die Stimme des Gesichts",
   "studio.voice.tuned": "Ihre angepasste Stimme",
+  "studio.voice.others": "Andere Sprachen",
   "studio.language": "Sprache",
   "studio.language.own": "Die des Servers ({language})",
   "studio.style": "Art",

@@ -139,6 +139,7 @@ export default {
   "studio.voice": "Voice",
   "studio.voice.own": "The face’s own voice",
   "studio.voice.tuned": "your tuned voice",
+  "studio.voice.others": "Other languages",
   "studio.language": "Language",
   "studio.language.own": "The server’s own ({language})",
   "studio.style": "Manner",

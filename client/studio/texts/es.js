@@ -139,6 +139,7 @@ export default {
   "studio.voice": "Voz",
   "studio.voice.own": "La voz propia del rostro",
   "studio.voice.tuned": "su voz ajustada",
+  "studio.voice.others": "Otros idiomas",
   "studio.language": "Idioma",
   "studio.language.own": "El del servidor ({language})",
   "studio.style": "Manera",

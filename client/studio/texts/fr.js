@@ -139,6 +139,7 @@ export default {
   "studio.voice": "Voix",
   "studio.voice.own": "La voix propre du visage",
   "studio.voice.tuned": "votre voix ajustée",
+  "studio.voice.others": "Autres langues",
   "studio.language": "Langue",
   "studio.language.own": "Celle du serveur ({language})",
   "studio.style": "Manière",

@@ -139,6 +139,7 @@ export default {
   "studio.voice": "声音",
   "studio.voice.own": "人物自己的声音",
   "studio.voice.tuned": "您的调音声音",
+  "studio.voice.others": "其他语言",
   "studio.language": "语言",
   "studio.language.own": "服务器的语言（{language}）",
   "studio.style": "方式",
