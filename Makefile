@@ -28,6 +28,7 @@ AGAIN := --reruns 2 --reruns-delay 2 -r R
 test: $(VENV)/.tools $(STAMP) npm ## install what the tests need, Chromium included, and run them
 	@sh deploy/need.sh chromium chromium
 	@sh deploy/need.sh pulseaudio pulseaudio
+	@sh deploy/need.sh redis-server redis-server
 	@sh deploy/need.sh "test -f /usr/share/apertium/modes/eng-spa.mode" apertium-eng-spa
 	$(BIN)/python -m pytest -q $(AGAIN) -n 4 --dist loadfile $(SELECT) $(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest -q $(AGAIN) $(SELECT) $(ALONE)

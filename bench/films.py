@@ -166,7 +166,7 @@ def _resident() -> int:
 def _speed(work: Path, sizes: tuple[str, ...]) -> list[dict[str, Any]]:
     found = []
     for size in sizes:
-        body = [_letter(n, 720).split("# letter\n")[1] for n in range(5)]
+        body = [_letter(n, 720).split("# letter\n")[1] for n in range(6)]
         scenes = "".join(f"# part {n}\n{text}\n" for n, text in enumerate(body))
         script = f'+++\nframe = "{size}"\n+++\n{scenes}'
         _made(f'+++\nframe = "{size}"\n+++\n# warm\nHello.', work / "warm", work / "warm-film")

@@ -12,6 +12,7 @@ See docs/doors.md. Nothing here imports the server.
 from visavis.remote.errors import (
     Blocked,
     Ended,
+    Failed,
     Full,
     Lost,
     NoReply,
@@ -23,20 +24,27 @@ from visavis.remote.errors import (
 from visavis.remote.face import Face, connect
 from visavis.remote.media import Picture, Sound
 from visavis.remote.replies import Reply
+from visavis.remote.studio import Batch, Project, Studio, Video, studio
 
 __all__ = [
+    "Batch",
     "Blocked",
     "Ended",
     "Face",
+    "Failed",
     "Full",
     "Lost",
     "NoReply",
     "Picture",
+    "Project",
     "Refused",
     "RemoteError",
     "Reply",
     "Sound",
+    "Studio",
     "Unauthorised",
     "Unreachable",
+    "Video",
     "connect",
+    "studio",
 ]

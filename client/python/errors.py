@@ -9,6 +9,7 @@ RemoteError
     Lost             the connection fell, and its session could not be gone on with
     Ended            the session was ended: `reason`
     NoReply          a text was not answered: `code`
+    Failed           a video was not made: `status`, `code`
 """
 
 from __future__ import annotations
@@ -67,6 +68,14 @@ class NoReply(RemoteError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Failed(RemoteError):
+    """A video was not made. status: "failed" or "cancelled"; code: see docs/api.md."""
+
+    def __init__(self, status: str, code: str, message: str) -> None:
+        super().__init__(message or f"the video is {status}")
+        self.status, self.code = status, code
 
 
 def refusal(status: int, problem: object, retry_after: str | None) -> Refused:

@@ -5,8 +5,8 @@ import { t } from "../page/texts/texts.js";
 import { button, freshId } from "./controls.js";
 import { dialog } from "./dialog.js";
 import { differences, merged, usual } from "./merging.js";
-import { whole } from "./model.js";
-import { sceneName } from "./words.js";
+import { sizeOf, whole } from "./model.js";
+import { number, percent, sceneName, secondsWord, tongue } from "./words.js";
 
 /** Resolves once it is settled: the studio then has what was chosen.
  * @param {import("./state.js").Studio} studio @param {{etag: string, project: any}} answer of the server */
@@ -58,18 +58,27 @@ const name = (studio, scene) => sceneName(scene, studio.project.scenes.findIndex
 
 /** @param {string} field @param {any} value */
 function inWords(field, value) {
-  if (value === undefined || value === null || value === "") return t(field === "scene" ? "studio.conflict.gone" : "studio.conflict.none");
-  if (field === "scene") {
-    const { name: _name, text, ...looks } = value;
-    const told = Object.entries(looks).filter(([key, each]) => each && !(key === "after" && each === 0.3)).map(([key, each]) => `${t(`studio.field.${key}`)}: ${plain(each)}`);
-    return [text || t("studio.conflict.none"), ...told].join("\n");
-  }
-  return plain(value);
+  if (value === undefined || value === null) return t("studio.conflict.gone");
+  if (field !== "scene") return plain(field, value);
+  const { name: _name, text, ...looks } = value;
+  const usual = { after: 0.3, rate: 1 };
+  const told = Object.entries(looks).filter(([key, each]) => each && each !== usual[/** @type {keyof typeof usual} */ (key)]);
+  return [text || t("studio.conflict.none"), ...told.map(([key, each]) => `${t(`studio.field.${key}`)}: ${plain(key, each)}`)].join("\n");
 }
 
-/** @param {any} value @returns {string} */
-function plain(value) {
-  if (Array.isArray(value)) return value.join(", ") || t("studio.conflict.none");
-  if (value && typeof value === "object") return Object.entries(value).map(([key, each]) => `${key} ${each}`).join(", ") || t("studio.conflict.none");
-  return String(value);
+/** A field as people would say it. @param {string} field @param {any} value @returns {string} */
+function plain(field, value) {
+  const list = (/** @type {any[]} */ ...words) => words.filter(Boolean).join(", ") || t("studio.conflict.none");
+  if (value === null || value === "") return t("studio.conflict.none");
+  if (Array.isArray(value)) return list(...value.map((each) => (field === "languages" ? tongue(each) : each)));
+  if (field === "background") return list(t(`studio.background.${value.kind}`), value.value);
+  if (field === "beside") return list(value.file, t(`studio.${value.side}`), percent(value.share));
+  if (field === "lower_third") return list(value.name, value.line);
+  if (field === "music") return list(value.file, t("studio.decibels", { count: number(value.level) }));
+  if (field === "frame") return list(value.aspect, `${sizeOf(value).join(" × ")}`);
+  if (field === "pronounce") return list(...Object.entries(value).map(([word, spoken]) => `${word} → ${spoken}`));
+  if (field === "subtitles") return t(value ? "studio.conflict.yes" : "studio.conflict.no");
+  if (field === "after") return secondsWord(value);
+  if (field === "rate") return percent(value);
+  return field === "language" ? tongue(value) : String(value);
 }

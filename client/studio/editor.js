@@ -208,7 +208,7 @@ export class Editor {
     const value = Number(mark.value);
     valued(handle, value, secondsWord(value));
     handle.title = t("studio.pause.title");
-    handle.textContent = `${number(value)} s`;
+    handle.replaceChildren(make("bdi", { dir: "ltr" }, `${number(value)} s`));
   }
 
   /** Where the drawn letters are. */

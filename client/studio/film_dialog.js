@@ -50,7 +50,7 @@ export class FilmDialog {
     const go = button(t("studio.film.make"), () => this.#make(go), { look: "dark", icon: "film" });
     go.disabled = this.studio.faults.some(({ grave }) => grave);
     foot.append(make("p", { className: "soft estimate" }, this.#about()), go);
-    for (const film of this.films.of(this.studio.name)) this.#show(film, false);
+    this.films.of(this.studio.name).forEach((film, at) => this.#show(film, false, at > 0));
     if (!go.disabled) go.focus();
   }
 
@@ -152,11 +152,11 @@ export class FilmDialog {
     if (this.#shown && film.project === this.studio.name) this.#show(film, true);
   }
 
-  /** @param {Film} film @param {boolean} first whether it stands above the others */
-  #show(film, first) {
+  /** @param {Film} film @param {boolean} first whether it stands above the others @param {boolean} folded */
+  #show(film, first, folded = false) {
     const known = this.#cards.get(film.id);
     if (known && known.status === film.status) return known.show(film);
-    const made = this.#card(film);
+    const made = this.#card(film, folded);
     if (known) known.card.replaceWith(made.card);
     else if (first) this.#list.prepend(made.card);
     else this.#list.append(made.card);
@@ -164,8 +164,8 @@ export class FilmDialog {
     made.show(film);
   }
 
-  /** @param {Film} film */
-  #card(film) {
+  /** @param {Film} film @param {boolean} folded whether it is fetched only once somebody wants to see it */
+  #card(film, folded) {
     const language = film.language || this.studio.project.language || this.studio.language;
     const title = film.title || t("studio.untitled");
     const name = `${title} · ${tongue(language)}`;
@@ -177,7 +177,8 @@ export class FilmDialog {
       card.append(bar.element, button(t("creation.cancel"), () => void this.films.drop(film), { look: "quiet small" }));
       return { card, show: bar.show };
     }
-    if (film.status === "done") card.append(...finished(this.service, film, title, language));
+    if (film.status === "done" && folded) card.append(unfolding(() => finished(this.service, film, title, language)));
+    else if (film.status === "done") card.append(...finished(this.service, film, title, language));
     else card.append(make("p", { className: film.status === "failed" ? "fault" : "soft" }, film.status === "failed" ? refusal({ code: film.code, message: film.fault }) : t("studio.status.cancelled")));
     card.append(button(t("studio.film.forget"), () => {
       void this.films.drop(film);
@@ -186,6 +187,12 @@ export class FilmDialog {
     }, { look: "link" }));
     return { card, show: () => undefined };
   }
+}
+
+/** @param {() => Node[]} draw */
+function unfolding(draw) {
+  const show = button(t("studio.film.show"), () => show.replaceWith(...draw()), { look: "quiet small", icon: "play" });
+  return show;
 }
 
 /** The film in the page, and its files to take away. @param {import("./service.js").Service} service
@@ -201,13 +208,16 @@ export function finished(service, { files = {}, notes = [] }, title, language) {
     shown.push(video);
     if (files.vtt) void service.picture(files.vtt).then((src) => video.append(make("track", { kind: "subtitles", src, srclang: language, label: tongue(language) })));
   }
-  const saved = Object.entries(files).map(([format, address]) => button(format.toUpperCase(), async () => save(await service.picture(address), downloadName(title, language, address)), {
-    look: "quiet small", icon: "down-load", label: t("studio.film.save", { format: format.toUpperCase() }),
+  const saved = Object.entries(files).map(([format, address]) => button(formatName(format), async () => save(await service.picture(address), downloadName(title, language, address)), {
+    look: "quiet small", icon: "down-load", label: t("studio.film.save", { format: formatName(format) }),
   }));
   shown.push(make("div", { className: "downloads", role: "group", ariaLabel: t("studio.film.downloads") }, ...saved));
   if (notes.length) shown.push(make("ul", { className: "notes soft" }, ...notes.map((note) => make("li", {}, note))));
   return shown;
 }
+
+/** "mp4" -> "MP4"; a signature that lies beside its film is called what it is. @param {string} format */
+export const formatName = (format) => (format.endsWith("c2pa") ? "C2PA" : format.toUpperCase());
 
 /** @param {string} title @param {string} language @param {string} address */
 function downloadName(title, language, address) {

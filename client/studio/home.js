@@ -153,7 +153,11 @@ export class Home {
   /** @param {File} file */
   async #import(file) {
     try {
-      this.leads.open(await this.service.import(file));
+      const made = await this.service.import(file);
+      this.leads.open(made);
+      // A file without a title of its own is called what it is called.
+      const title = file.name.replace(/\.[^.]*$/, "");
+      if (!made.project?.title) this.studio.change((project) => ({ ...project, title }));
     } catch (error) {
       this.#complain(refusal(error));
     }

@@ -7,7 +7,11 @@ import { button, drop, field, select, text } from "./controls.js";
 import { dialog, sure } from "./dialog.js";
 import { SOUNDS } from "./files.js";
 import { record, suffixOf } from "./recording.js";
+import { progress } from "./progress.js";
+import { isOver, Refused } from "./service.js";
 import { refusal, tongue } from "./words.js";
+
+const POLL_MS = 700;
 
 export class OwnVoices {
   /** @param {import("./state.js").Studio} studio @param {import("./service.js").Service} service
@@ -67,12 +71,13 @@ export class OwnVoices {
       if (!sample) return shown.complain(t("studio.voice.no-sample"));
       const body = new FormData();
       const said = whose === "self" ? fields.giver : fields.subject;
-      const sent = { name: fields.name, language: fields.language, subject: said, consent: this.#statement(whose, said), given_by: fields.giver };
+      const sent = { name: fields.name, language: fields.language, subject: said, consent: this.#statement(whose, said), given_by: fields.giver, confirmed: "yes" };
       for (const [key, value] of Object.entries(sent)) body.set(key, value);
       body.set("sample", sample, `sample${suffixOf(sample)}`);
       make_.disabled = true;
       try {
         await this.#make(body, shown);
+        this.studio.change((project) => ({ ...project, voice: fields.name }));
         shown.close();
       } catch (error) {
         shown.complain(refusal(error));
@@ -95,11 +100,26 @@ export class OwnVoices {
   async #make(body, shown) {
     const response = await this.service.ask("v1/voices", { method: "POST", body });
     const made = await response.json().catch(() => ({}));
-    if (response.status === 202 && made.id) {
-      shown.complain("");
-      await this.service.watch(`v1/voices/jobs/${encodeURIComponent(made.id)}`, new AbortController().signal, () => undefined);
-    }
+    if (response.status === 202) await this.#made(String(response.headers.get("Location") ?? `v1/voices/jobs/${made.id}`), shown);
     await this.reload();
+  }
+
+  /** Until it is over. @param {string} job @param {import("./dialog.js").Dialog} shown */
+  async #made(job, shown) {
+    const bar = progress(t("studio.voice.make"));
+    shown.body.append(bar.element);
+    bar.element.scrollIntoView({ block: "nearest" });
+    try {
+      for (;;) {
+        const state = await this.service.json(job.replace(/^\//, ""));
+        bar.show(state);
+        if (state.status === "done") return;
+        if (isOver(state.status)) throw new Refused(422, state.code, state.fault);
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    } finally {
+      bar.element.remove();
+    }
   }
 
   /** Voices that were made, and may be taken away. @param {import("./dialog.js").Dialog} shown */

@@ -254,11 +254,12 @@ export class Preview {
     this.#stand.hidden = live && this.#shown;
     // Nobody asked for it: visitors have the places.
     if (state === "waiting" && !this.#asked) void this.#face.disconnect();
+    const shown = state === "waiting" && !this.#asked ? "idle" : state;
     const said = {
       idle: t("studio.live.idle"), connecting: t("studio.live.connecting"), connected: t(this.talking ? "studio.live.saying" : "studio.live.ready"),
       reconnecting: t("studio.live.connecting"), waiting: t("studio.live.waiting"), failed: words || t("studio.live.failed"),
-    }[state];
-    byId("live-state").textContent = fault || (reason === "full" ? t("studio.live.full") : said) || "";
+    }[shown];
+    byId("live-state").textContent = fault || (reason === "full" && this.#asked ? t("studio.live.full") : said) || "";
   }
 }
 

@@ -4,6 +4,7 @@ import { make } from "../page/dom.js";
 import { t } from "../page/texts/texts.js";
 import { button } from "./controls.js";
 import { dialog } from "./dialog.js";
+import { filled } from "./marks.js";
 import { clock } from "./words.js";
 
 const LONGEST_S = 600;
@@ -20,7 +21,7 @@ export class Recording {
   /** Opens the recorder; what is kept becomes a file of the project. @param {(name: string) => void} use */
   button(use) {
     return button(t("studio.record.open"), async () => {
-      const text = this.studio.chosen?.text.replace(/\[[^\]]*\]/g, " ") ?? "";
+      const text = filled(this.studio.chosen?.text ?? "").replace(/\[[^\]]*\]/g, " ").replace(/ {2,}/g, " ");
       const taken = await record(text);
       if (!taken) return;
       const name = await this.files.put(taken, `${this.studio.chosen?.name ?? "voice"}-${t("studio.record.file")}${suffixOf(taken)}`);

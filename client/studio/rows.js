@@ -4,7 +4,7 @@ import { byId, make } from "../page/dom.js";
 import { t } from "../page/texts/texts.js";
 import { button } from "./controls.js";
 import { sure } from "./dialog.js";
-import { finished, save } from "./film_dialog.js";
+import { finished, formatName, save } from "./film_dialog.js";
 import { progress } from "./progress.js";
 import { isOver } from "./service.js";
 import { number, refusal } from "./words.js";
@@ -91,7 +91,7 @@ export class Rows {
     if (fault) item.append(make("span", { className: "row-fault" }, fault));
     for (const [format, address] of Object.entries(files)) {
       const name = decodeURIComponent(address.slice(address.lastIndexOf("/") + 1));
-      item.append(button(format.toUpperCase(), async () => save(await this.service.picture(address), `${label || row}${name.slice(name.lastIndexOf("."))}`), { look: "link", label: `${label}, ${format}` }));
+      item.append(button(formatName(format), async () => save(await this.service.picture(address), `${label || row}${name.slice(name.lastIndexOf("."))}`), { look: "link", label: `${label}, ${format}` }));
     }
     return item;
   }

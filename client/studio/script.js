@@ -222,7 +222,7 @@ function drawGap(gap, after) {
   handle.ariaLabel = t("studio.silence");
   handle.title = t("studio.silence.title");
   valued(handle, after, secondsWord(after));
-  handle.replaceChildren(icon("pause"), `${number(after)} s`);
+  handle.replaceChildren(icon("pause"), make("bdi", { dir: "ltr" }, `${number(after)} s`));
   /** @type {HTMLElement} */ (gap.lastElementChild).title = t("studio.scene.add.here");
 }
 

@@ -25,19 +25,30 @@ export const voiceTab = (files, recording, own) => ({
   ],
 });
 
-/** @param {Scope} scope */
-function voices({ studio, scope, owner, set }) {
+/** One's own first, then those of the language, then the others. @param {Scope} scope */
+function voices(scope) {
+  const { studio, owner, set } = scope;
   const wanted = primary(owner.language || studio.project.language || studio.language);
-  const here = (/** @type {any} */ voice) => Number(primary(voice.language) === wanted);
-  const known = [...studio.voices].sort((one, other) => here(other) - here(one));
-  const options = known.map((voice) => /** @type {[string, string]} */ ([voice.name, voiceWords(voice)]));
-  return select([["", inherited(scope, studio.project.voice) || t("studio.voice.own")], ...options], owner.voice, (voice) => set({ voice }));
+  const here = (/** @type {any} */ voice) => primary(voice.language) === wanted;
+  const own = studio.voices.filter((voice) => voice.own);
+  const rest = studio.voices.filter((voice) => !voice.own);
+  const first = make("option", { value: "" }, inherited(scope, studio.project.voice) || t("studio.voice.own"));
+  const element = make("select", {}, first);
+  const groups = /** @type {[string, any[]][]} */ ([[t("studio.voice.mine"), own], [tongue(wanted), rest.filter(here)], [t("studio.voice.others"), rest.filter((voice) => !here(voice))]]);
+  for (const [label, voices] of groups) {
+    if (!voices.length) continue;
+    element.append(make("optgroup", { label }, ...voices.map((voice) => make("option", { value: voice.name }, voiceWords(voice, here(voice))))));
+  }
+  if (owner.voice && !studio.voices.some(({ name }) => name === owner.voice)) element.append(make("option", { value: owner.voice }, owner.voice));
+  element.value = owner.voice;
+  element.addEventListener("change", () => set({ voice: element.value }));
+  return element;
 }
 
-/** @param {any} voice */
-function voiceWords({ name, language, description, own }) {
-  const about = [own ? t("studio.voice.tuned") : tongue(language), description].filter(Boolean).join(", ");
-  return `${name} – ${about}`;
+/** @param {any} voice @param {boolean} here whether it speaks the language that is asked for */
+function voiceWords({ name, language, description, own }, here) {
+  const about = own ? t("studio.voice.tuned") : description;
+  return [name, about || (here ? "" : tongue(language))].filter(Boolean).join(" – ");
 }
 
 /** @param {Scope} scope */

@@ -76,6 +76,12 @@ class Apertium:
         """Whether the pair is installed; reads a folder."""
         return self._mode(source, target) is not None
 
+    def pairs(self) -> tuple[str, ...]:
+        """Those that are installed, as "en-es"; reads a folder."""
+        named = (_MODE.fullmatch(path.stem) for path in self._modes.glob("*.mode"))
+        pairs = {(_short(each[1]), _short(each[2])) for each in named if each}
+        return tuple(sorted("-".join(pair) for pair in pairs - _USELESS))
+
     def mark(self, number: int, role: Role) -> str:
         """See base.Translator."""
         return f"Xq{number}x" if role == "name" else f"\ue000{number}\ue001"

@@ -54,3 +54,7 @@ class Translators(Protocol):
     def __call__(self, source: str, target: str) -> Translator:
         """Raises EngineError, with the fix, where there is nobody."""
         ...
+
+    def words(self) -> str:
+        """Who there is, for people; "" where nobody is. Raises EngineError."""
+        ...

@@ -31,18 +31,37 @@ class Choosing:
             _NOBODY.format(source=source, target=target, fixes=self._fixes(source, target))
         )
 
+    def words(self) -> str:
+        """See base.Translators; who is wanted alone. Reads folders."""
+        found = []
+        if self._wants("openai") and self._settings.chat is not None:
+            found.append(f"the language model {_chat(self._settings).name}")
+        if (models := self._folder()) is not None:
+            found.append(f"CTranslate2 ({' '.join(models.pairs())})")
+        if (rules := self._rules()) is not None and (pairs := rules.pairs()):
+            found.append(f"apertium ({' '.join(pairs)})")
+        return ", ".join(found)
+
+    def _folder(self) -> CTranslate | None:
+        """Raises EngineError."""
+        if not self._wants("ctranslate2") or self._settings.folder is None:
+            return None
+        self._models = self._models or CTranslate(self._settings.folder)
+        return self._models
+
+    def _rules(self) -> apertium.Apertium | None:
+        if not self._wants("apertium") or self._settings.run is None:
+            return None
+        return apertium.Apertium(self._settings.run)
+
     def _able(self, source: str, target: str) -> Iterator[Translator]:
         """Those that are wanted, here, and have both languages. Raises EngineError."""
         if self._wants("openai") and self._settings.chat is not None:
             yield _chat(self._settings)
-        if self._wants("ctranslate2") and self._settings.folder is not None:
-            self._models = self._models or CTranslate(self._settings.folder)
-            if self._models.translates(source, target):
-                yield self._models
-        if self._wants("apertium") and self._settings.run is not None:
-            rules = apertium.Apertium(self._settings.run)
-            if rules.translates(source, target):
-                yield rules
+        if (models := self._folder()) is not None and models.translates(source, target):
+            yield models
+        if (rules := self._rules()) is not None and rules.translates(source, target):
+            yield rules
 
     def _wants(self, name: str) -> bool:
         return self._settings.wanted in ("auto", name)

@@ -66,6 +66,10 @@ class CTranslate:
         """Whether a model is there for the pair; reads a vocabulary, and loads nothing."""
         return self._choice(source, target) is not None
 
+    def pairs(self) -> tuple[str, ...]:
+        """Of each model the pair, as "en-es", or its folder's name where it has many."""
+        return tuple("-".join(each.pair) if each.pair else each.model.name for each in self._models)
+
     def mark(self, number: int, role: Role) -> str:
         """See base.Translator. Models copy what looks like a code, most of the time."""
         return f"XQ{number}" if role == "name" else f"[{number}]"

@@ -19,7 +19,7 @@ _DIRECTION: Final = r"\[[^\[\]\n]{1,120}\](?!\()"  # as engines.language.bracket
 _PLACEHOLDER: Final = r"\{\{[^{}\n]{1,200}\}\}"
 # A placeholder that says what holds for the words after it, as {{#if vip}}, {{else}}, {{/if}}.
 _CONTROL: Final = re.compile(r"\{\{\s*(?:[#/^]|(?:if|elif|else|end|endif|unless)\b)", re.IGNORECASE)
-_ADDRESS: Final = r"(?:https?://|www\.)[^\s\[\]{}<>]{1,500}[^\s\[\]{}<>.,;:!?)]|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
+_ADDRESS: Final = r"(?:https?://|www\.)[^\s\[\]{}<>]{1,500}[^\s\[\]{}<>.,;:!?)]|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
 
 
 @dataclass(frozen=True, slots=True)

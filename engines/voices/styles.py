@@ -15,9 +15,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from visavis.engines.base import EngineError, Floats, Tts, Voice
-from visavis.engines.voices.kokoro import KokoroTts, speaks
+from visavis.engines.voices.kokoro import SPOKEN, KokoroTts, speaks
 from visavis.models import manifest
 from visavis.models.manifest import ManifestError
+
+__all__ = ["NETWORK", "SPOKEN", "available", "load", "near"]
 
 NETWORK: Final = "kokoro"
 SIZE: Final = 256

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Final
 from tqdm import tqdm
 
 from visavis.engines import load
+from visavis.models.errors import AvatarError
 from visavis.models.files import whole
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.console import FAILURE, say_line
@@ -24,6 +26,7 @@ from visavis.server.studio.building import OUT, SCRIPT, Plan, Record
 from visavis.server.studio.document import checks, length
 from visavis.server.studio.document.faults import Fault
 from visavis.server.studio.document.naming import named
+from visavis.server.studio.document.project import Scene
 from visavis.server.studio.film.making import make
 from visavis.server.studio.imports import importing
 from visavis.server.studio.knowing import known
@@ -31,6 +34,7 @@ from visavis.server.studio.layers.exports import FORMATS, Format
 from visavis.server.system import config_reading as settings
 from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, NotFound
+from visavis.server.voices.store import OwnVoices
 
 _SEEN: Final = ("mark", "disclosure", "disclosure_text", "sign", "avatar", "voice")
 _TOLD: Final = 30  # faults of a project
@@ -69,7 +73,7 @@ class _Builder:
         self._config, self._options = config, options
         self._store = avatars(config)
         self._formats = _formats(options.formats)
-        self._face = _faces(self._store, config.avatar)
+        self._cast = _cast(self._store, config.avatar)
         self._known = known(self._store, config.avatar, config.home_path, _dropped(config))
 
     def build(self, plan: Plan) -> int:
@@ -82,7 +86,7 @@ class _Builder:
             say_line(f"{plan.path}: about {seconds:.0f} s{', cannot be made' if grave else ''}")
             return FAILURE if grave else 0
         out = self._options.output or plan.folder / OUT
-        made = building.prints(plan, self._formats, self._face, _seen(self._config))
+        made = building.prints(plan, self._formats, self._cast, _seen(self._config))
         record = Record.of(out)
         before = record.prints(plan.name)
         changed = made.changed(before)
@@ -154,15 +158,25 @@ def _dropped(config: Config) -> Callable[[str], Sequence[str]]:
     return dropped
 
 
-def _faces(store: AvatarStore, usual: str) -> Callable[[str], str]:
+def _cast(store: AvatarStore, usual: str) -> Callable[[Scene], str]:
+    """Hashes of the faces of scenes, and of voices that are somebody's own."""
+    own = OwnVoices(store)
+
     @cache
-    def face(name: str) -> str:
+    def of(path: Path) -> str:
         try:
-            return hashlib.sha256(store.path(name or usual).read_bytes()).hexdigest()
-        except NotFound:  # which the checks have told
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError:  # which the checks have told
             return ""
 
-    return face
+    def cast(scene: Scene) -> str:
+        face = voice = ""
+        with suppress(NotFound, AvatarError):  # which the checks have told, too
+            face = of(store.path(scene.avatar or usual))
+            voice = of(own.file(scene.voice)) if scene.voice else ""
+        return f"{face} {voice}"
+
+    return cast
 
 
 def _seen(config: Config) -> dict[str, Any]:

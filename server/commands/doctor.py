@@ -24,6 +24,7 @@ from visavis.server.http.admission import Admission
 from visavis.server.services import carrying, prepared, preparing
 from visavis.server.services.configured import avatars
 from visavis.server.services.tongues import unspoken
+from visavis.server.studio.translation import choosing
 from visavis.server.system import clock_doubt, config_secrets, home, llm, sandbox
 from visavis.server.system import config_reading as settings
 from visavis.server.system.config import Config
@@ -49,7 +50,8 @@ def doctor(options: argparse.Namespace) -> int:
     choice = choose(as_wanted(config.renderer) or "auto")
     if choice.unmet:
         problems.append(f"renderer {config.renderer!r} cannot be had: {choice.why}")
-    problems += filter(None, [films.problem(config)])
+    scripts, untranslated = choosing.told(config)
+    problems += filter(None, [films.problem(config), untranslated])
     doubts = [*config_secrets.doubts(config), *_clock_doubts(config), *endpoint.doubts]
     doubts += films.doubts(config)
     notes = [*_home_notes(config), *_unsaid_notes(config), *equipment.notes(config)]
@@ -66,6 +68,7 @@ def doctor(options: argparse.Namespace) -> int:
             "renderer": choice.words,
             "answers": answers,
             "signing": films.told(config),
+            "translation": scripts,
         }
         told |= {"disclosure": _disclosure(config), "mark": _mark(config)}
         say_line(json.dumps(told))
@@ -73,6 +76,7 @@ def doctor(options: argparse.Namespace) -> int:
     for key, value in shown.items():
         say_line(f"{key:22}{value if value != '' else '-'}")
     say_line(f"Sessions at a time: {room}")
+    say_line(f"Scripts are translated by: {scripts}")
     say_line(f"Who may call: {_who_calls(config)}")
     say_line(f"New avatars from the page: {_who_creates(config)}")
     say_line(f"Their photos are read by: {photos}")

@@ -174,6 +174,9 @@ def _of_the_operator(config: Config) -> Iterator[Stored]:
          "visavis avatar, or the page (create_avatars)"),
         ("faces: numbers by which a person in an avatar is known again (biometric data; never of "
          "a visitor); they go with the avatar", home / faces.FOLDER, "consent_likeness"),
+        ("voices of one's own: numbers by which a person's voice is tuned to or, for a speech "
+         "server, up to 30 s of their recording; the record of each consent", home / "voices",
+         "visavis voice"),
         ("consent: which consents were taken back", home / "consent", "visavis consent"),
         ("projects of the studio: scripts, and the files put to them", home / "projects",
          "DELETE /v1/projects/{name}, or the studio's page"),

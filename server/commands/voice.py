@@ -58,6 +58,8 @@ def make(options: argparse.Namespace) -> None:
             f"a tuned voice, no clone: its likeness to the sample is {card.alike:.2f} "
             "(strangers have 0.6, one person twice 0.95)"
         )
+        if making.could_be_nearer(card):
+            say_line("with `pip install visavis[kokoro]` a voice made anew comes nearer")
     say_line(f"its consent is {card.reference}, {_end(consent.until)}")
 
 

@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from visavis.engines.base import EngineError
 from visavis.models.files import whole
 from visavis.server.studio.document.faults import ScriptError
 from visavis.server.studio.document.naming import named
@@ -27,7 +28,7 @@ from visavis.server.studio.document.reading import LARGEST, Script, parse
 from visavis.server.studio.document.writing import as_json
 from visavis.server.studio.translation import kept
 from visavis.server.system import strict_json
-from visavis.server.system.errors import ConfigError, Unprocessable
+from visavis.server.system.errors import ConfigError
 
 SCRIPT: Final = "script.md"
 OUT: Final = "out"  # of a project's folder: where its films lie
@@ -121,6 +122,8 @@ def found(path: Path) -> list[Path]:
     Raises ConfigError where there is none.
     """
     if path.is_file():
+        if path.name != SCRIPT:
+            raise ConfigError(f"{path} is no project: `visavis import {path}` makes one of it")
         return [path.parent]
     if (path / SCRIPT).is_file():
         return [path]
@@ -152,7 +155,7 @@ def plans(folder: Path, languages: Sequence[str] | None = None) -> list[Plan]:
 
 
 def _script(scripts: Mapping[str, Path], tag: str) -> Script:
-    """As it is filmed: a translation's words in the script of today. Raises ScriptError, Problem."""
+    """As it is filmed: a translation's words in today's script. Raises ScriptError, Problem."""
     script = _read(scripts[tag])
     if not tag:
         return script
@@ -167,9 +170,9 @@ def _script(scripts: Mapping[str, Path], tag: str) -> Script:
 
 
 def prints(
-    plan: Plan, formats: Sequence[str], face: Callable[[str], str], settings: Mapping[str, Any]
+    plan: Plan, formats: Sequence[str], cast: Callable[[Scene], str], settings: Mapping[str, Any]
 ) -> Prints:
-    """What its film is made of now. face: an avatar's name -> a hash of it ("": the usual one).
+    """What its film is made of now. cast: a complete scene -> a hash of who is seen and heard.
 
     settings: of the installation, as far as they are seen or heard. Raises OSError.
     """
@@ -178,12 +181,12 @@ def prints(
     used = [project.music.file] if project.music else []
     told = [version("visavis"), own, sorted(formats), dict(settings), files.hashes(used)]
     return Prints(
-        _hash(*told), {s.name: _of_scene(project.complete(s), files, face) for s in project.scenes}
+        _hash(*told), {s.name: _of_scene(project.complete(s), files, cast) for s in project.scenes}
     )
 
 
 def keep(made: Mapping[str, str], work: Path, out: Path, name: str) -> list[str]:
-    """Put a film's finished files where they belong; their names. Raises OSError."""
+    """Put a film's finished files where they belong; their names. Raises EngineError, OSError."""
     kept = []
     for path in sorted(work.iterdir()):
         if path.is_file() and path.name.startswith(_MADE):
@@ -191,7 +194,7 @@ def keep(made: Mapping[str, str], work: Path, out: Path, name: str) -> list[str]
             path.replace(out / target)
             kept.append(target)
     if len(kept) < len(set(made.values())):
-        raise Unprocessable("The film was not made whole.", "film-missing")
+        raise EngineError(f"{name}: a file of the film was not made")
     shutil.rmtree(work, ignore_errors=True)
     return kept
 
@@ -240,11 +243,11 @@ def _read(path: Path) -> Script:
         raise ConfigError(f"{path}:\n  {told}") from None
 
 
-def _of_scene(scene: Scene, files: _Files, face: Callable[[str], str]) -> str:
+def _of_scene(scene: Scene, files: _Files, cast: Callable[[Scene], str]) -> str:
     used = [scene.sound, scene.beside.file if scene.beside else ""]
     if scene.background and scene.background.kind in {"picture", "video"}:
         used.append(scene.background.value)
-    return _hash(asdict(scene), files.hashes(used), face(scene.avatar))
+    return _hash(asdict(scene), files.hashes(used), cast(scene))
 
 
 class _Files:

@@ -11,6 +11,7 @@ from visavis.server.avatars import standing
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.studio.document.checks import Known
 from visavis.server.system.errors import NotFound
+from visavis.server.voices.store import OwnVoices
 
 
 def known(
@@ -36,5 +37,13 @@ def known(
             return error.detail.rstrip(".")
         return ""
 
+    def may_not(name: str, language: str) -> str:
+        try:
+            own.check(name, "videos", language)
+        except NotFound as error:
+            return error.detail.rstrip(".")
+        return ""
+
+    own = OwnVoices(store)
     voices = {voice.name: voice.language for voice in load.voices(home)}
-    return Known(why_not, voices, dropped)
+    return Known(why_not, voices, dropped, may_not)

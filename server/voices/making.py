@@ -12,7 +12,7 @@ from visavis.engines import load
 from visavis.engines.base import Cloned, Pcm, Sample, Tts, VoiceCloner
 from visavis.engines.language.languages import LANGUAGES, code_of, is_english
 from visavis.engines.registry import VOICES
-from visavis.engines.voices import own, recorded, served
+from visavis.engines.voices import own, recorded, served, styles
 from visavis.engines.voices.served import ServedCloner, Way
 from visavis.engines.voices.tuned import TunedCloner
 from visavis.models import voice_file
@@ -117,6 +117,11 @@ def _card(order: Order) -> VoiceCard:
     )  # fmt: skip
 
 
+def could_be_nearer(card: VoiceCard) -> bool:
+    """Whether a tuned voice began from few for want of a package."""
+    return card.given.get("base") != styles.NETWORK and code_of(card.language) in styles.SPOKEN
+
+
 def cloner(config: Config, kind: str, language: str) -> VoiceCloner:
     """Who makes voices of that kind here. Raises ConfigError, with the fix."""
     home = config.home_path
@@ -133,7 +138,7 @@ def cloner(config: Config, kind: str, language: str) -> VoiceCloner:
 
 def _tunable(config: Config, language: str) -> tuple[str, ...]:
     """Voices of ours in a language; those of English that are quick."""
-    own_names = own.cards(config.home_path)
+    own_names = own.spoken(config.home_path)
     found = [
         voice.name
         for voice in load.voices(config.home_path)

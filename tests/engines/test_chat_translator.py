@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,3 +140,11 @@ def test_the_first_who_can_translates_and_nobody_is_told_with_the_fixes() -> Non
         assert fix in told
     with pytest.raises(EngineError, match="set studio_translator to auto"):
         Choosing(TranslationSettings(wanted="apertium", chat=chat))("en", "de")
+
+
+def test_who_there_is_is_told(tmp_path: Path) -> None:
+    chat = ChatSettings("http://127.0.0.1:9/v1", "a-model")
+    assert Choosing(TranslationSettings(chat=chat)).words() == "the language model a-model"
+    assert Choosing(TranslationSettings()).words() == ""
+    with pytest.raises(EngineError, match=r"needs a model\.bin"):
+        Choosing(TranslationSettings(folder=tmp_path)).words()

@@ -30,6 +30,7 @@ GROUNDS: Final[Mapping[str, Ground]] = {
     "knowledge": Ground(("visavis",), 20_000),
     "photo": Ground(("visavis", "PIL"), 20_000),
     "rtvi": Ground(("visavis", "json"), 10_000),
+    "script": Ground(("visavis", "tomllib"), 2_000),
     "sdp": Ground(("visavis", "aiortc", "aioice"), 1_000),
     "sound": Ground(("visavis",), 4_000),
     "tokens": Ground(("visavis", "json"), 10_000),

@@ -131,6 +131,14 @@ async def test_real_answers_about_projects():
         listed = await client.get("/v1/projects")
         check("GET", "/v1/projects", listed.status, await listed.json())
         assert [each["name"] for each in (await listed.json())["projects"]] == ["talk", "intro"]
+        translations = "/v1/projects/{name}/translations"
+        listed = await client.get("/v1/projects/intro/translations")
+        check("GET", translations, listed.status, await listed.json())
+        absent = await client.get("/v1/projects/intro/translations/de")
+        check(
+            "GET", translations + "/{language}", absent.status, await absent.json(content_type=None)
+        )
+        assert absent.status == 404
         video = await client.post("/v1/videos", json={"project": "intro", "language": "de"})
         told = await video.json(content_type=None)
         assert told["type"] == "urn:visavis:translation-missing"

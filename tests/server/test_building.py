@@ -7,6 +7,7 @@ import pytest
 
 from visavis.server import cli
 from visavis.server.commands import build
+from visavis.server.studio.document.project import Scene
 from visavis.server.studio.film.making import Made
 from visavis.server.system.errors import ConfigError
 
@@ -90,6 +91,18 @@ def test_a_changed_face_and_a_changed_setting_are_seen(maker, project, monkeypat
     assert len(maker.asked) == 3
 
 
+def test_a_voice_of_ones_own_that_was_made_anew_is_heard(maker):
+    own = build.OwnVoices(build.avatars(build.settings.load({}))).file("annas")
+    cast = build._cast(build.avatars(build.settings.load({})), "mira")
+    scene = Scene("a", voice="annas")
+    before = cast(scene)
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"a voice")
+    again = build._cast(build.avatars(build.settings.load({})), "mira")
+    assert again(scene) != before
+    assert again(Scene("a", voice="heart")) == cast(Scene("a", voice="heart"))
+
+
 def test_all_projects_below_a_folder_and_their_languages_are_made(maker, tmp_path, capsys):
     for name in ("a", "b/c", ".hidden"):
         folder = tmp_path / "lessons" / name
@@ -101,6 +114,10 @@ def test_all_projects_below_a_folder_and_their_languages_are_made(maker, tmp_pat
     assert cli.main(["build", "lessons", "-o", "films"]) == 0
     made = sorted(path.name for path in Path("films").glob("*.mp4"))
     assert made == ["a.de.mp4", "a.mp4", "c.mp4"]
+    assert cli.main(["build", "lessons/a/script.md"]) == 0
+    (tmp_path / "a.txt").write_text("Hello.")
+    assert cli.main(["build", "a.txt"]) == 2
+    assert "visavis import a.txt" in capsys.readouterr().err
     assert cli.main(["build", "lessons/a", "--language", "fr"]) == 2
     assert "visavis translate" in capsys.readouterr().err
     assert cli.main(["build", str(tmp_path / "films")]) == 2
@@ -183,7 +200,7 @@ def test_import_makes_a_project_that_can_be_built(maker, tmp_path, capsys):
     assert cli.main(["import", "a.txt", "-o", "my-talk", "--force"]) == 0
     assert (tmp_path / "my-talk/script.md").read_text() == "Hello.\n"
     assert cli.main(["import", "none.txt"]) == 1
-    (tmp_path / "a.pptx").write_bytes(b"x")
-    assert cli.main(["import", "a.pptx"]) == 1
-    assert "save it anew" in capsys.readouterr().err
+    (tmp_path / "a.ppt").write_bytes(b"x")
+    assert cli.main(["import", "a.ppt"]) == 1
+    assert "save it as .pptx" in capsys.readouterr().err
     assert cli.main(["build", "my-talk"]) == 0

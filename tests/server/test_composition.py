@@ -3,13 +3,14 @@
 from dataclasses import replace
 from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 from support.films import moving
 
-from visavis.engines import load
-from visavis.engines.base import FaceState
+from visavis.engines.marking.label import Label
+from visavis.engines.settings import Lettered
 from visavis.models.avatar.file import SHIPPED, load_avatar
 from visavis.models.pictures import double
 from visavis.server.studio.document.project import (
@@ -37,10 +38,16 @@ def mira():
     return load_avatar(SHIPPED / "mira.avatar")
 
 
-@cache
 def drawn(wanted):
-    avatar = replace(mira(), backdrop=wanted.backdrop)
-    return load.drawing(avatar, wanted.width, wanted.height)(FaceState())
+    """What a generator makes of it, but for the looks: grey from the crown down."""
+    width, height = wanted.width, wanted.height
+    if wanted.backdrop.kind != "nothing":
+        return np.full((height * 3 // 2, width), 128, np.uint8)
+    image = double.empty(width, height)
+    head = slice(height // 5, None), slice(width // 3, 2 * width // 3)
+    double.planes(image, height)[0][head] = 150
+    double.matte(image, height)[head] = 235
+    return image
 
 
 def composed(folder, scene, frame=Frame("16:9", 360), *, avatar=None, **others):  # noqa: B008
@@ -268,3 +275,38 @@ def test_a_link_leads_nowhere_out_of_the_folder(folder, tmp_path_factory):
     (folder / "link.png").symlink_to(secret)
     with pytest.raises(Unprocessable, match="project's folder"):
         composed(folder, Scene("a", beside=Beside("link.png")))
+
+
+@pytest.mark.parametrize("corner", ["top-left", "top-right", "bottom-left", "bottom-right"])
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_letters_keep_clear_of_the_label(folder, corner, aspect):
+    frame = Frame(aspect, 720)
+    scene = Scene("a", title="Hello", lower_third=LowerThird("Mira", "Host"), background=GREEN)
+
+    def label(canvas):
+        return Label(Lettered(corner=corner, size=0.05), canvas).shown
+
+    whole = composed(folder, scene, frame, label=label, cues=[Cue(0, 9, ("read this",))])
+    width, height = frame.size
+    left, top, across, down = label(whole.canvas).box
+    taken = Box(*(round(v) for v in (left * width, top * height, across * width, down * height)))
+    image = luma(whole, 3).astype(int)
+    part = image[taken.top : taken.bottom, taken.left : taken.right]
+    assert np.abs(part - np.median(part)).max() < 12 or corner.startswith("bottom")
+    layout = whole._layout
+    for room in (layout.low, layout.subtitle):
+        assert room.bottom <= taken.top or corner.startswith("top")
+    assert layout.title.top >= taken.bottom or corner.startswith("bottom")
+
+
+def test_names_and_subtitles_can_be_read_before_white(folder):
+    white = Background("colour", "#ffffff")
+    scene = Scene("a", lower_third=LowerThird("Mira", "Host"), background=white)
+    whole = composed(folder, scene, Frame("16:9", 720), cues=[Cue(0, 9, ("read this",))])
+    rgb = cv2.cvtColor(seen(whole), cv2.COLOR_YUV2RGB_I420)
+    for room, middle in ((whole._layout.low, False), (whole._layout.subtitle, True)):
+        row = rgb[room.bottom - 6]
+        column = (room.left + room.right) // 2 if middle else room.left + 40
+        plate = contrast._luminance(row[column].astype(np.float32))
+        letters = contrast._luminance(np.array((226, 214, 196), np.float32))
+        assert contrast._ratio(plate, letters) >= contrast.ENOUGH

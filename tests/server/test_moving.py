@@ -1,5 +1,7 @@
 """A video behind the person: over and over, at any time, from whatever a telephone writes."""
 
+import random
+
 import av
 import numpy as np
 import pytest
@@ -91,3 +93,37 @@ def test_keys_of_a_scene_before_it_hang_on_its_place_in_the_loop(film):
     )
     assert whole.key(0, 1) == whole.key(2, 3) != whole.key(0.5, 1.5)
     whole.close()
+
+
+def test_whatever_is_wrong_with_a_film_is_told_in_words(film, tmp_path):
+    rng, data = random.Random(1), film.read_bytes()
+    told = 0
+    for _ in range(60):
+        hurt = bytearray(data)
+        for _ in range(rng.choice((1, 3, 20))):
+            hurt[rng.randrange(len(hurt))] = rng.randrange(256)
+        (tmp_path / "hurt.mp4").write_bytes(hurt[: rng.choice((None, len(hurt) // 2))])
+        try:
+            video = Moving(tmp_path / "hurt.mp4", "hurt.mp4", SIZE)
+            for n in range(0, 60, 7):
+                video.picture(n / 25)
+            video.close()
+        except Unprocessable:
+            told += 1
+    assert 10 < told < 60
+
+
+def test_a_film_in_high_definition_has_its_own_colours(tmp_path):
+    shown = []
+    for side in (480, 720):  # a film says nothing of its colours: players go by its size
+        with av.open(str(tmp_path / "a.mp4"), "w") as file:
+            stream = file.add_stream("libx264", rate=25)
+            stream.width, stream.height, stream.pix_fmt = 640, side, "yuv420p"
+            image = np.full((side * 3 // 2, 640), 200, np.uint8)
+            image[:side] = 100
+            for _ in range(10):
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="yuv420p")))
+            file.mux(stream.encode())
+        shown.append(Moving(tmp_path / "a.mp4", "a", SIZE).picture(0))
+    assert abs(int(shown[0][0, 0]) - 100) <= 1
+    assert int(shown[1][0, 0]) > 105, "luma of BT.709 is another one"

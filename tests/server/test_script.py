@@ -1,5 +1,6 @@
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -208,6 +209,40 @@ def test_what_did_not_change_stays_as_it_stood() -> None:
     assert read(after) == moved
     assert "after = 1.0 # long" in after
     assert "# our colours" in after
+
+
+def test_a_setting_that_changes_leaves_the_lines_around_it():
+    before = (
+        "+++\n# the house's colours\nbackground='#112233'   # night\ntitle = 'Inn'\n\n"
+        "music = { file = 'a.mp3',  level = -20 }\n[pronounce]  # ask Anna\nGdańsk = 'g-dahn-sk'\n"
+        "+++\n\n# One\n+++\nstyle = 'warm' # not too much\nafter = 1.0\n+++\n\nHello.\n"
+    )
+    project = read(before)
+    told = rewritten(replace(project, title="Our inn", voice="joe"), before)
+    assert told == before.replace("'Inn'", '"Our inn"').replace("-20 }\n", '-20 }\nvoice = "joe"\n')
+    told = rewritten(replace(project, background=Background()), before)
+    assert told == before.replace("background='#112233'   # night\n", "")
+    more = {**project.pronounce, "New York": "noo york"}
+    told = rewritten(replace(project, pronounce=more), before)
+    assert told == before.replace("sk'\n+++", 'sk\'\n"New York" = "noo york"\n+++')
+    scene = replace(project.scenes[0], after=2.0, text="Hi.")
+    told = rewritten(replace(project, scenes=(scene,)), before)
+    assert told == before.replace("after = 1.0", "after = 2").replace("Hello", "Hi")
+    plain = rewritten(replace(project, scenes=(replace(scene, style="", after=0.3),)), before)
+    assert "# the house's colours" in plain
+
+
+def test_settings_over_several_lines_are_written_anew():
+    before = "+++\nglossary = [\n  'a',\n  'b',\n]\ntitle = 'x'\n+++\n\nHi.\n"
+    told = rewritten(replace(read(before), title="y"), before)
+    assert told == '+++\ntitle = "y"\nglossary = ["a", "b"]\n+++\n\nHi.\n'
+
+
+def test_any_change_of_any_project_is_written_over_any_script():
+    rng = random.Random(18)
+    for _ in range(200):
+        before, project = write(_anything(rng)), _anything(rng)
+        assert read(rewritten(project, before)) == project
 
 
 def test_a_script_that_cannot_be_read_is_written_anew() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,8 +38,23 @@ PROJECT = Project(
 )
 
 
-def whom(double: DoubleTranslator) -> Callable[[str, str], DoubleTranslator]:
-    return lambda _source, _target: double
+class Whom:
+    """One translator for all languages, or nobody."""
+
+    def __init__(self, double: DoubleTranslator | None) -> None:
+        self._double = double
+
+    def __call__(self, source: str, target: str) -> DoubleTranslator:
+        if self._double is None:
+            raise EngineError(f"there is no translator from {source} to {target}")
+        return self._double
+
+    def words(self) -> str:
+        return "a double"
+
+
+def whom(double: DoubleTranslator) -> Whom:
+    return Whom(double)
 
 
 def nobody(_voice: str, _avatar: str, _language: str) -> str:
@@ -64,6 +79,7 @@ def test_words_are_translated_and_nothing_else() -> None:
     assert [pair.state for pair in made.pairs] == ["machine"] * 5
     assert any("'friend' in a placeholder" in note for note in made.notes)
     assert any("How Acme is pronounced" in note for note in made.notes)
+    assert any("The voice joe does not speak es" in note for note in made.notes)
 
 
 def test_only_what_changed_is_translated_again_and_what_was_read_stays() -> None:
@@ -306,11 +322,8 @@ def test_a_voice_stays_where_it_speaks_the_language_and_else_one_like_it_does(
 
 
 def test_nobody_who_translates_is_told() -> None:
-    def translators(_source: str, _target: str) -> DoubleTranslator:
-        raise EngineError("there is no translator")
-
     with pytest.raises(EngineError):
-        translated(PROJECT, "es", translators)
+        translated(PROJECT, "es", Whom(None))
 
 
 def test_a_translation_is_built_of_the_script_of_today(tmp_path: Path) -> None:

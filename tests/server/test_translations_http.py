@@ -49,6 +49,9 @@ class Translators:
             raise EngineError(f"there is no translator from {source} to {target} here: set one")
         return self._double
 
+    def words(self) -> str:
+        return "a double"
+
 
 class Timing:
     """Estimates; a voice takes its time."""

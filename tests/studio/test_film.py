@@ -1,5 +1,6 @@
 """A project performed into films: by the real voice and the real generator, as small as they go."""
 
+import datetime
 import errno
 import json
 import shutil
@@ -13,6 +14,7 @@ import pytest
 from visavis.models.bake import landmarks
 from visavis.server.jobs.job import Cancelled
 from visavis.server.provenance import sdk
+from visavis.server.services import stamp
 from visavis.server.studio.film import groups
 from visavis.server.studio.film.work import film
 from visavis.server.system.config import Config
@@ -105,17 +107,35 @@ def lip_gap(grey):
     return gap / (points[152, 1] - points[10, 1])  # chin, forehead
 
 
+def by_loudness(shown, sound):
+    """Gaps between the lips in the five quietest and in the five loudest pictures."""
+    loud = np.abs(sound[: len(shown) * 1920].astype(int).reshape(-1, 1920)).mean(1)
+    order = np.argsort(loud, kind="stable")
+    return [[lip_gap(shown[at]) for at in part] for part in (order[:5], order[-5:])]
+
+
 def test_its_lips_are_open_while_it_sounds_and_subtitles_are_seen(first):
     folder, _, _ = first
     shown = np.stack(pictures(folder / "film.mp4"))
     with av.open(str(folder / "film.wav")) as file:
         sound = np.concatenate([f.to_ndarray()[0] for f in file.decode(audio=0)])
-    loud = np.abs(sound[: len(shown) * 1920].astype(int).reshape(-1, 1920)).mean(1)
-    order = np.argsort(loud, kind="stable")
-    quiet, sounding = ([lip_gap(shown[at]) for at in part] for part in (order[:5], order[-5:]))
+    quiet, sounding = by_loudness(shown, sound)
     assert np.mean(sounding) > np.mean(quiet) + 0.01
     low = shown[:, 300:350, 60:300]
     assert (low.max((1, 2)) > 200).mean() > 0.4, "white letters, while somebody speaks"
+
+
+def test_a_recording_is_a_scene_s_sound_and_moves_its_lips(first, config, tmp_path):
+    shutil.copy(first[0] / "film.wav", tmp_path / "own voice.wav")
+    script = HEAD + "# x\n+++\nsound = 'own voice.wav'\nafter = 0\n+++\n"
+    result = made(tmp_path, config, script, formats=("mp4", "wav", "srt"))
+    assert result["seconds"] == pytest.approx(first[1]["seconds"], abs=1.2), "ends are trimmed"
+    assert not (tmp_path / "film.srt").read_text().strip()
+    shown = np.stack(pictures(tmp_path / "film.mp4"))
+    with av.open(str(tmp_path / "film.wav")) as file:
+        sound = np.concatenate([f.to_ndarray()[0] for f in file.decode(audio=0)])
+    quiet, sounding = by_loudness(shown, sound)
+    assert np.mean(sounding) > np.mean(quiet) + 0.005
 
 
 def test_made_again_it_is_the_same_and_nothing_is_drawn(first, config, tmp_path):
@@ -152,6 +172,16 @@ def test_only_what_changed_is_drawn(first, config, tmp_path):
     alone = made(tmp_path / "y", config, script, scenes=["one"])
     assert alone["drawn"] == 0
     assert alone["seconds"] < other["seconds"]
+
+
+def test_pictures_keep_the_mark_of_their_day(first, config, tmp_path, monkeypatch):
+    class Later(datetime.date):
+        @classmethod
+        def today(cls):
+            return cls(2031, 5, 1)
+
+    monkeypatch.setattr(stamp, "date", Later)
+    assert made(tmp_path, config)["drawn"] == 0
 
 
 def test_nobody_wants_it_any_more_and_it_goes_on_later(config, tmp_path):

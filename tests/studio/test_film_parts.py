@@ -13,12 +13,14 @@ from visavis.engines import fake
 from visavis.engines.base import PLAIN, PLAY_RATE, Demeanour, Phoneme, Prosody, Speech, Word
 from visavis.engines.direction.director import Director
 from visavis.models.pictures.canvas import Canvas
+from visavis.server.commands.keeping import expired
 from visavis.server.studio.film import acting, groups, joining, keeping, recorded, wording
 from visavis.server.studio.film.acting import FRAME, Piece, Sentence, Stance
 from visavis.server.studio.film.groups import Still
 from visavis.server.studio.film.joining import Shot
 from visavis.server.studio.film.keeping import Kept
 from visavis.server.studio.film.voicing import Voicing
+from visavis.server.system.config import Config
 
 DIRECTOR = Director()
 SIZE = (64, 64)
@@ -294,3 +296,14 @@ def test_what_cannot_be_kept_is_not_missed(tmp_path, monkeypatch):
     made.write_bytes(b"y")
     store.adopt("cd", made)
     assert store.read("ab") is store.read("cd") is None
+
+
+def test_what_no_film_has_used_for_long_is_deleted(tmp_path):
+    store = Kept(tmp_path / keeping.FOLDER / "groups", 10**6)
+    store.write("ab", b"old")
+    store.write("cd", b"new")
+    os.utime(store._path("ab"), (1, 1))
+    gone = expired(Config(home=str(tmp_path), jobs_days=30))
+    assert gone["studio-cache"].count == 1
+    assert (store.read("ab"), store.read("cd")) == (None, b"new")
+    assert store._path("cd").stat().st_mode & 0o077 == 0, "nobody else reads what was written"

@@ -1,1 +1,1 @@
-"""How `models/data/speaker.onnx` was made."""
+"""How `models/data/speaker.onnx` and `models/data/voice_styles.npz` were made."""

@@ -35,12 +35,14 @@ class Known:
     """What an installation has.
 
     avatar: its name and the language that it is to speak -> why it may not, "": it may. voices:
-    their names and languages. dropped: a direction -> its words that nobody understands.
+    their names and languages. dropped: a direction -> its words that nobody understands. voice: as
+    avatar, of voices that are somebody's own.
     """
 
     avatar: Callable[[str, str], str]
     voices: Mapping[str, str]
     dropped: Callable[[str], Sequence[str]]
+    voice: Callable[[str, str], str] = lambda _name, _language: ""
 
 
 def check(
@@ -100,6 +102,8 @@ def _speaker(scene: Scene, known: Known) -> Iterator[Fault]:
     if scene.voice not in known.voices:
         yield Fault(f"there is no voice {scene.voice!r}", "see `visavis voices`")
         return
+    if why := known.voice(scene.voice, scene.language):
+        yield Fault(why, "choose another voice, see `visavis voices`")
     speaks = known.voices[scene.voice]
     if scene.language and code_of(speaks) != code_of(scene.language):
         what = f"the voice {scene.voice} speaks {speaks}, and the text is {scene.language}"
@@ -112,14 +116,16 @@ def _text(scene: Scene, project: Project, known: Known) -> Iterator[Fault]:
     if not scene.text:
         yield Fault("nothing is said in it", "write its words, name a recording, or remove it")
         return
-    nothing, unsaid = _said(scene.text, _language(scene, known), tuple(project.pronounce.items()))
+    nothing, unsaid, asked = _said(
+        scene.text, _language(scene, known), tuple(project.pronounce.items())
+    )
     if nothing and PLACEHOLDER not in scene.text:
         yield Fault("no word of it can be said by the voice", "choose a voice of its language")
         return
     if unsaid:
         what = f"the voice leaves out what it cannot say: {_few(unsaid)}"
         yield Fault(what, "say under [pronounce] how they sound", grave=False)
-    for wish in dict.fromkeys(wishes(plain(scene.text))):
+    for wish in asked:
         if pause(wish) is None:
             yield from _direction(wish, known)
 
@@ -127,17 +133,17 @@ def _text(scene: Scene, project: Project, known: Known) -> Iterator[Fault]:
 @lru_cache(_REMEMBERED)  # a page saves at each pause in typing, and most scenes stay as they are
 def _said(
     text: str, language: str, pronounce: tuple[tuple[str, str], ...]
-) -> tuple[bool, tuple[str, ...]]:
-    """Whether a voice of a language says nothing of a text, and the words that it leaves out."""
-    clauses = Clauses(language)
-    said = unmarked(plain(text))
+) -> tuple[bool, tuple[str, ...], tuple[str, ...]]:
+    """Whether a voice of a language says nothing of a text, what it leaves out, and directions."""
+    clauses, whole = Clauses(language), plain(text)
+    said = unmarked(whole)
     for word, spelled in pronounce:
         said = said.replace(word, spelled)
     left: list[str] = []
     for clause in [*clauses.feed(said), *clauses.flush()]:
         left += saying.sayable(clause, language)[1]
     words = dict.fromkeys(_EDGE.sub("", word) for word in left)
-    return saying.empty(text, language), tuple(words)
+    return saying.empty(text, language), tuple(words), tuple(dict.fromkeys(wishes(whole)))
 
 
 def _language(scene: Scene, known: Known) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 # key, what is wrong, what mends it
 Note = Callable[[str, str, str], None]
 
-_UNWANTED: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNWANTED: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 _LONGEST: Final = 200  # characters of a short text
 _MANY: Final = 500  # entries of a list or a table
 
@@ -119,5 +119,5 @@ def tidied(text: str) -> str:
 
     Halves of characters, which a program leaves that cut an emoji in two, are left out.
     """
-    joined = "\n".join(text.removeprefix("\ufeff").splitlines())
+    joined = "\n".join(text.splitlines())
     return _UNWANTED.sub("", joined + "\n" if text.endswith(("\n", "\r")) else joined)

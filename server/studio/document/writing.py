@@ -12,6 +12,7 @@ from visavis.server.studio.document import forms
 from visavis.server.studio.document.faults import ScriptError
 from visavis.server.studio.document.naming import named
 from visavis.server.studio.document.parts import FENCE, Part, escaped
+from visavis.server.studio.document.patching import patched
 from visavis.server.studio.document.project import (
     Background,
     Beside,
@@ -35,17 +36,27 @@ def write(project: Project) -> str:
 def rewritten(project: Project, before: str) -> str:
     """The same, where a script was there before: what did not change stays as it stood.
 
-    So comments, the order of settings and the way in which lines are broken are kept, scene by
-    scene, and a diff shows what was changed alone.
+    So comments, the order of settings and the way in which lines are broken are kept, setting by
+    setting and scene by scene, and a diff shows what was changed alone.
     """
     try:
         old = parse(before)
-        if old.project == project:
-            return before
-        text = "".join(_kept(project, old)).rstrip("\n") + "\n"
-        return text if read(text) == project else write(project)
     except ScriptError:
         return write(project)
+    if old.project == project:
+        return before
+    for patching in (True, False):
+        text = "".join(_kept(project, old, patching=patching)).rstrip("\n") + "\n"
+        if _means(text, project):
+            return text
+    return write(project)
+
+
+def _means(text: str, project: Project) -> bool:
+    try:
+        return read(text) == project
+    except ScriptError:
+        return False
 
 
 def as_json(project: Project) -> dict[str, Any]:
@@ -71,16 +82,9 @@ def _scenes(project: Project) -> Iterator[str]:
             yield _scene(scene, number)
 
 
-def _kept(project: Project, old: Script) -> Iterator[str]:
-    """Each part as it stood, where it says the same."""
-    own = replace(project, scenes=())
-    same = own == replace(old.project, scenes=())
-    if not same:
-        yield _head(project)
-    elif old.parts or not old.head.source.strip():
-        yield old.head.source
-    else:
-        yield f"{old.head.source.rstrip()}\n\n"
+def _kept(project: Project, old: Script, *, patching: bool) -> Iterator[str]:
+    """Each part as it stood, where it says the same. patching: changed lines alone elsewhere."""
+    yield _kept_head(project, old, patching=patching)
     before = {
         scene.name: (scene, part) for scene, part in zip(old.project.scenes, old.parts, strict=True)
     }
@@ -90,10 +94,40 @@ def _kept(project: Project, old: Script) -> Iterator[str]:
             yield _scene(scene, number)
         elif was == scene:
             yield part.source if part is not old.parts[-1] else f"{part.source.rstrip()}\n\n"
-        elif was == replace(scene, text=was.text) and part.heading is not None:
-            yield f"{part.top}{_gap(part)}{escaped(scene.text)}\n\n"
         else:
-            yield _scene(scene, number)
+            yield _kept_scene(scene, was, part, number, patching=patching)
+
+
+def _kept_head(project: Project, old: Script, *, patching: bool) -> str:
+    source, below = old.head.source, "" if old.parts else "\n"
+    if replace(project, scenes=()) == replace(old.project, scenes=()):
+        return f"{source.rstrip()}\n\n" if below and source.strip() else source
+    if patching and source.strip():
+        changed = patched(
+            old.head.settings, [*_project_lines(old.project)], [*_project_lines(project)]
+        )
+        if changed is not None and changed.strip():
+            return source.replace(old.head.settings, changed, 1) + below
+    # Blank lines above a text without a heading are that part's.
+    blank = bool(old.parts) and old.parts[0].source.startswith("\n")
+    return _head(project).removesuffix("\n") if blank else _head(project)
+
+
+def _kept_scene(scene: Scene, was: Scene, part: Part, number: int, *, patching: bool) -> str:
+    """One that changed: its top, as far as it says the same, and its text."""
+    text = f"{_gap(part)}{escaped(scene.text)}\n\n" if scene.text else "\n"
+    if part.heading is None:
+        return _scene(scene, number)
+    if was == replace(scene, text=was.text):
+        return part.top + text
+    changed = None
+    if patching and part.settings and scene.title == was.title:
+        changed = patched(
+            part.settings, [*_scene_lines(was, number)], [*_scene_lines(scene, number)]
+        )
+    if not changed or not changed.strip():
+        return _scene(scene, number)
+    return part.top.replace(part.settings, changed, 1) + text
 
 
 def _gap(part: Part) -> str:

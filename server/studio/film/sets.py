@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from visavis.engines.base import I420, FaceState, Portrayal, SoundFinish
-from visavis.engines.marking.payload import SessionClass
+from visavis.engines.marking.payload import EPOCH, Payload, SessionClass
 from visavis.models.pictures.canvas import Canvas
 from visavis.server.services.configured import finishes, stamp
 from visavis.server.services.finishes import Finishes
+from visavis.server.services.stamp import Stamp
 from visavis.server.session.finishing import Finishing
 from visavis.server.studio.document.project import Project
 from visavis.server.studio.film.casting import Cast
@@ -41,13 +42,24 @@ class _Dressed:
         self.composition.close()
 
 
+class _Undated(Stamp):
+    """The same every day: pictures that were drawn before today have the mark of their own day."""
+
+    def payload(self) -> Payload:
+        """See Stamp."""
+        return Payload.of(self.installation, EPOCH, self.session)
+
+
 class Sets:
     """Of one film. folder: of the project's files."""
 
     def __init__(self, cast: Cast, project: Project, folder: Path) -> None:
         self._cast, self._project, self._folder = cast, project, folder
         config = cast.config
-        self._finishes: Finishes = finishes(config, stamp(config, SessionClass.VIDEO))
+        today = stamp(config, SessionClass.VIDEO)
+        self._finishes: Finishes = finishes(config, today)
+        undated = None if today is None else _Undated(today.installation, today.session)
+        self._undated = finishes(config, undated)
         self._made: dict[tuple[int, Canvas], Finishing] = {}  # by threads
 
     @property
@@ -63,6 +75,7 @@ class Sets:
             composition = Composition(
                 self._project, performed.scene, self._folder, size, performed.role.avatar,
                 seconds=performed.seconds, cues=cues,
+                label=lambda canvas: self._finishing(canvas).label,
             )  # fmt: skip
             return _Dressed(composition, self._finishing(composition.canvas))
 
@@ -75,7 +88,7 @@ class Sets:
         (face,) = generator.draw([Portrayal(puppet, FaceState())], math.inf)
         drawn = hashlib.sha256(repr((wanted, performed.role.digest)).encode())
         drawn.update(face.tobytes())
-        drawn.update(_signature(first.finishing, canvas))
+        drawn.update(_signature(self._undated.of(canvas), canvas))
         return Set(
             generator, puppet, made, drawn.digest(), first.composition.key, size,
         )  # fmt: skip
@@ -88,7 +101,7 @@ class Sets:
 
 
 def _signature(finishing: Finishing, canvas: Canvas) -> bytes:
-    """What the finish puts into a picture: today's mark, the label."""
+    """What the finish puts into a picture: the mark but for its day, the label."""
     plain = np.full(canvas.shape, 100, np.uint8)
     plain[::2, ::3] = 120
     return hashlib.sha256(finishing.of(plain, 0).tobytes()).digest()

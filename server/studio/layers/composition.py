@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from visavis.engines.base import I420
+from visavis.engines.settings import Labelled
 from visavis.models.avatar.backdrop import BLUR, NOTHING, ORIGINAL, Backdrop
 from visavis.models.avatar.file import Avatar
 from visavis.models.pictures import double
@@ -38,7 +40,16 @@ _TITLE_AT: Final = 0.25  # s from a scene's beginning
 _LOW_AT: Final = 0.7
 _LOW_FOR: Final = 6.0  # s that a lower third is seen
 _LEAVES: Final = 0.15  # s before a scene's end in which nothing is laid over it any more
-_RISE: Final = 0.022  # of the shorter side
+_RISE: Final = 0.022  # of a layout's unit
+_NEAR: Final = 0.012  # of the picture's height, between a label and letters
+_MOST: Final = 0.25  # of it that is left to a label
+
+
+Labels = Callable[[Canvas], Labelled | None]
+
+
+def _unlabelled(canvas: Canvas) -> None:
+    """No label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,47 +73,34 @@ class Composition:
 
     def __init__(
         self, project: Project, scene: Scene, folder: Path, size: tuple[int, int], avatar: Avatar,
-        *, seconds: float | None = None, cues: Sequence[Cue] = (),
+        *, seconds: float | None = None, cues: Sequence[Cue] = (), label: Labels = _unlabelled,
     ) -> None:  # fmt: skip
         """folder: of the project's files. size: of the film's pictures, px, both even.
 
         seconds: how long the scene is; None: nobody knows. cues: its subtitles, from its beginning.
-        Raises Unprocessable("unusable-file") for a file that cannot be used.
+        label: what is put into pictures after this, for which room is left. Raises
+        Unprocessable("unusable-file") for a file that cannot be used.
         """
         scene = project.complete(scene)
         background = scene.background or project.background
         self.notes: list[str] = []
         self.canvas = Canvas(*size, is_double=background.kind == "transparent")
-        self._short = min(size)
         self._last = None if seconds is None else max(seconds - _LEAVES, 0.0)
         said = self._written(scene.title, "the title")
-        layout, title = self._laid_out(project, scene, said, Outline.of(avatar))
-        self._person, self._layout = layout.person, layout
-        self._direct = _is_direct(background.kind, layout, size)
+        wanted = _wanted(project, scene, said, label(self.canvas))
+        self._layout, title = _laid_out(said, wanted, size, Outline.of(avatar))
+        self._person = self._layout.person
+        self._direct = _is_direct(background.kind, self._layout, size)
+        own = BLUR if background.kind == "blur" else ORIGINAL
         self.face = FaceWanted(
-            layout.person.width, layout.person.height,
-            (BLUR if background.kind == "blur" else ORIGINAL) if self._direct else NOTHING,
-        )  # fmt: skip
-        self._behind = backgrounds.made(background, folder, size, avatar, layout.person)
+            self._person.width, self._person.height, own if self._direct else NOTHING
+        )
+        self._behind = backgrounds.made(background, folder, size, avatar, self._person)
         self._under: list[Sheet] = []  # before the background, behind the person
         self._over: list[Shown] = []
-        if layout.panel is not None:
-            self._over.append(Shown(besides.panel(layout.panel), 0, None, eased=False))
-        if scene.beside is not None and layout.picture is not None:
-            sheet = besides.beside(
-                files.picture(folder, scene.beside.file), layout.picture, self._short
-            )
-            self._over.append(Shown(sheet, 0, None, eased=False))
-        if title is not None:
-            self._add_title(title)
-        if scene.lower_third is not None:
-            sheet_, lost = titles.lower_third(scene.lower_third, layout)
-            self._missed(lost, "the lower third")
-            if sheet_ is not None:
-                self._over.append(self._eased(sheet_, _LOW_AT, _LOW_AT + _LOW_FOR))
+        self._lay(scene, folder, title)
         self._cues = tuple(cues) if project.subtitles else ()
         self._cue: tuple[Cue, Sheet | None] | None = None  # the last that was drawn
-        self._flatten()
         self._same = self._digest(project, scene, folder, avatar, size)
 
     def frame(self, face: I420, at: float) -> I420:
@@ -142,22 +140,22 @@ class Composition:
 
     # --- what is put together once ----------------------------------------------------------------
 
-    def _laid_out(
-        self, project: Project, scene: Scene, said: str, outline: Outline
-    ) -> tuple[Layout, titles.Title | None]:
-        size = self.canvas.width, self.canvas.height
-        third = scene.lower_third
-        texts = said + (third.name + third.line if third else "")
-        wanted = Wanted(
-            beside=scene.beside, has_title=bool(said), named=third is not None,
-            subtitled=project.subtitles,
-            from_right=titles.is_from_right(texts),
-        )  # fmt: skip
-        layout = framing.laid_out(outline, size, wanted)
-        if not said:
-            return layout, None
-        title = titles.title(said, layout)
-        return framing.laid_out(outline, size, replace(wanted, titled=title.height)), title
+    def _lay(self, scene: Scene, folder: Path, title: titles.Title | None) -> None:
+        layout = self._layout
+        if layout.panel is not None:
+            self._over.append(Shown(besides.panel(layout.panel), 0, None, eased=False))
+        if scene.beside is not None and layout.picture is not None:
+            rgba = files.picture(folder, scene.beside.file)
+            sheet = besides.beside(rgba, layout.picture, min(self.canvas.width, self.canvas.height))
+            self._over.append(Shown(sheet, 0, None, eased=False))
+        if title is not None:
+            self._add_title(title)
+        if scene.lower_third is not None:
+            plate, lost = titles.lower_third(scene.lower_third, layout)
+            self._missed(lost, "the lower third")
+            if plate is not None:
+                self._over.append(self._eased(plate, _LOW_AT, _LOW_AT + _LOW_FOR))
+        self._flatten()
 
     def _add_title(self, title: titles.Title) -> None:
         layout, behind = self._layout, self._behind
@@ -179,7 +177,7 @@ class Composition:
     def _eased(self, sheet: Sheet, begin: float, end: float | None) -> Shown:
         if self._last is not None:
             end = self._last if end is None else min(end, self._last)
-        return Shown(sheet, begin, end, round(_RISE * self._short))
+        return Shown(sheet, begin, end, round(_RISE * self._layout.unit))
 
     def _flatten(self) -> None:
         """Draw what is always there into a background that is always the same."""
@@ -255,6 +253,32 @@ class Composition:
         return self._cue[1]
 
 
+def _wanted(project: Project, scene: Scene, said: str, label: Labelled | None) -> Wanted:
+    third, above, below = scene.lower_third, 0.0, 0.0
+    texts = said + (third.name + third.line if third else "")
+    if label is not None:
+        _, top, _, tall = label.box
+        if top < 0.5:
+            above = min(top + tall + _NEAR, _MOST)
+        else:
+            below = min(1 - top + _NEAR, _MOST)
+    return Wanted(
+        beside=scene.beside, has_title=bool(said), named=third is not None,
+        subtitled=project.subtitles, from_right=titles.is_from_right(texts), above=above,
+        below=below,
+    )  # fmt: skip
+
+
+def _laid_out(
+    said: str, wanted: Wanted, size: tuple[int, int], outline: Outline
+) -> tuple[Layout, titles.Title | None]:
+    layout = framing.laid_out(outline, size, wanted)
+    if not said:
+        return layout, None
+    title = titles.title(said, layout)
+    return framing.laid_out(outline, size, replace(wanted, titled=title.height)), title
+
+
 def _is_direct(kind: str, layout: Layout, size: tuple[int, int]) -> bool:
     """Whether the generator draws all of the picture, background included."""
     return kind in ("own", "blur") and layout.person == Box(0, 0, *size) and layout.panel is None
@@ -270,5 +294,12 @@ def _edge(layout: Layout, size: tuple[int, int]) -> str:
 
 def _content(path: Path) -> str:
     """Of a file."""
+    status = path.stat()
+    return _hashed(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _hashed(path: Path, size: int, edition: int) -> str:
+    """Read once as long as it stays as it is: a video may have a gigabyte."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

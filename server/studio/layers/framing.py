@@ -26,6 +26,8 @@ _TALL: Final = 0.83  # of its height that the person has in a very tall film
 _BELOW_TITLE: Final = 0.04  # of the width, between a title and a head
 _HIGHEST: Final = 0.75  # of that is left at least where a title needs room above them
 
+_WIDE_MARGINS: Final = 0.07, 0.05, 0.035  # below letters, of the height
+
 # px in `unit`s: what letters take down at most
 SUBTITLES: Final = 0.14
 LOWER_THIRD: Final = 0.122, 0.06  # whole, and on one line
@@ -60,7 +62,8 @@ class Box:
 class Wanted:
     """What a picture has to have room for. from_right: texts are read from the right.
 
-    titled: px that a title takes down; 0: there is none, or nobody knows yet.
+    titled: px that a title takes down; 0: there is none, or nobody knows yet. above, below: shares
+    of the picture at its edges that others take.
     """
 
     beside: Beside | None = None
@@ -69,6 +72,8 @@ class Wanted:
     named: bool = False
     subtitled: bool = False
     from_right: bool = False
+    above: float = 0
+    below: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ def _wide(outline: Outline, size: tuple[int, int], wanted: Wanted) -> Layout:
         person = replace(person, left=_even(middle - person.width / 2))
     free = _row(outline.lips, person)
     below = replace(wanted, named=wanted.named and not wanted.subtitled)
-    stack = _stack(size, height, below, free, (0.07, 0.05, 0.035))
+    stack = _stack(size, height, below, free, _WIDE_MARGINS)
     low, room = stack.low, round(0.42 * width)
     if wanted.subtitled:  # above the subtitles, beside the head
         low = stack.subtitle - round((SUBTITLES + _GAP) * height)
@@ -155,13 +160,20 @@ def _head(outline: Outline, person: Box, from_right: bool, width: int) -> float:
 
 def _wide_beside(outline: Outline, size: tuple[int, int], wanted: Wanted, beside: Beside) -> Layout:
     width, height = size
-    aside, near, edge = round(0.045 * width), round(0.015 * width), round(0.1 * height)
+    aside, near = round(0.045 * width), round(0.015 * width)
+    edge = round(max(0.1, wanted.above) * height)
     part = _even(min(max(beside.share, _SHARES[0]), _SHARES[1]) * width)
     room, half = Box(0, 0, width - part, height), Box(width - part, 0, part, height)
     inner = part - near - aside
     top = edge + (wanted.titled + round(0.045 * height) if wanted.titled else 0)
-    lowest = height - round(0.07 * height)  # subtitles are below the picture, not below the mouth
-    bottom = lowest - round((SUBTITLES + 2 * _GAP) * height) if wanted.subtitled else height - edge
+    lowest = height - round(
+        max(0.07, wanted.below) * height
+    )  # subtitles are below the picture, not below the mouth
+    bottom = (
+        lowest - round((SUBTITLES + 2 * _GAP) * height)
+        if wanted.subtitled
+        else height - round(0.1 * height)
+    )
     title = Box(half.left + near, edge, inner, round(0.26 * height))
     picture = Box(half.left + near, top, inner, bottom - top)
     subtitle = Box(half.left + near, 0, inner, lowest)
@@ -171,7 +183,7 @@ def _wide_beside(outline: Outline, size: tuple[int, int], wanted: Wanted, beside
         subtitle = subtitle.mirrored(width)
     person = _standing(outline, room)
     alone = replace(wanted, subtitled=False)
-    stack = _stack(size, height, alone, _row(outline.lips, person), (0.07, 0.05, 0.035))
+    stack = _stack(size, height, alone, _row(outline.lips, person), _WIDE_MARGINS)
     low = Box(room.left + aside, 0, room.width - near - aside, stack.low)
     if wanted.from_right:
         low = replace(low, left=room.left + near)
@@ -183,7 +195,7 @@ def _wide_beside(outline: Outline, size: tuple[int, int], wanted: Wanted, beside
 
 def _tall(outline: Outline, size: tuple[int, int], wanted: Wanted) -> Layout:
     width, height = size
-    unit, aside, top = _tall_margins(size)
+    unit, aside, top = _tall_margins(size, wanted.above)
     cut = outline.crown < _BARE
     person = Box(0, 0, width, height)
     if not cut:
@@ -202,7 +214,7 @@ def _tall(outline: Outline, size: tuple[int, int], wanted: Wanted) -> Layout:
 
 def _tall_beside(outline: Outline, size: tuple[int, int], wanted: Wanted, beside: Beside) -> Layout:
     width, height = size
-    unit, aside, top = _tall_margins(size)
+    unit, aside, top = _tall_margins(size, wanted.above)
     inner = width - 2 * aside
     subtitles = round((SUBTITLES + 2 * _GAP) * unit) if wanted.subtitled else 0
     share = min(max(beside.share, _SHARES[0]), _SHARES[1])
@@ -225,11 +237,11 @@ def _tall_beside(outline: Outline, size: tuple[int, int], wanted: Wanted, beside
     )
 
 
-def _tall_margins(size: tuple[int, int]) -> tuple[int, int, int]:
+def _tall_margins(size: tuple[int, int], above: float) -> tuple[int, int, int]:
     """The unit, px at the sides, and px above, below the label."""
     width, height = size
     unit = round(width * (1.18 if height > _VERY_TALL * width else 1))
-    return unit, round(0.07 * width), max(round(0.105 * width), round(0.08 * height))
+    return unit, round(0.07 * width), max(round(0.105 * width), round(max(0.08, above) * height))
 
 
 def _margins(size: tuple[int, int]) -> tuple[float, ...]:
@@ -263,7 +275,7 @@ def _stacks(
 ) -> Iterator[tuple[_Stack, float]]:
     for compact in (False, True) if wanted.named else (False,):
         for margin in margins:
-            low = bottom = size[1] - round(margin * size[1])
+            low = bottom = size[1] - round(max(margin, wanted.below) * size[1])
             if wanted.subtitled:
                 low -= round((SUBTITLES + _GAP) * unit)
             top = low - (LOWER_THIRD[compact] * unit if wanted.named else 0)

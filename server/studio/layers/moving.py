@@ -19,6 +19,8 @@ _SIDE: Final = 4096  # px
 _BYTES: Final = 2 * 1024**3
 _SHORTEST: Final = 0.2  # s
 _JUMP: Final = 3.0  # s ahead, from which on it is quicker to look for a keyframe
+_UNSAID: Final = 2  # ITU-T H.273, table 4
+_HD: Final = 720  # rows
 _REMEDY: Final = "save it as an MP4 with H.264, or use another one."
 
 
@@ -72,6 +74,8 @@ class Moving:
         if not self._file.streams.video:
             raise unusable(self._name, f"there is no video in it; {_REMEDY}")
         stream = self._file.streams.video[0]
+        if stream.codec_context is None:  # FFmpeg has no decoder, or none of those that may be
+            raise unusable(self._name, f"its video cannot be decoded; {_REMEDY}")
         across, down = stream.codec_context.width, stream.codec_context.height
         if max(across, down) > _SIDE:
             raise unusable(
@@ -114,6 +118,13 @@ _OPTIONS: Final = {
 }  # fmt: skip
 
 
+def _colours(frame: av.VideoFrame) -> Colorspace | None:
+    """Of a film that does not say it: as players guess; None: as it says."""
+    if frame.colorspace != _UNSAID:
+        return None
+    return Colorspace.ITU709 if frame.height >= _HD else Colorspace.ITU601
+
+
 def _filling(frame: av.VideoFrame, size: tuple[int, int]) -> I420:
     """As it was filmed upright, scaled to fill the picture, as much cut off on both sides."""
     turns = round(frame.rotation / 90) % 4
@@ -124,8 +135,9 @@ def _filling(frame: av.VideoFrame, size: tuple[int, int]) -> I420:
         for side, least in ((frame.width, width), (frame.height, height))
     )
     whole = frame.reformat(
-        across, down, "yuv420p", dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.MPEG
-    )
+        across, down, "yuv420p", src_colorspace=_colours(frame),
+        dst_colorspace=Colorspace.ITU601, dst_color_range=ColorRange.MPEG,
+    )  # fmt: skip
     planes = []
     for number, plane in enumerate(whole.planes):
         half = 1 if number == 0 else 2

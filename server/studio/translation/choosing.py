@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from visavis.engines import load
+from visavis.engines.base import EngineError
 from visavis.engines.registry import as_translator
 from visavis.engines.settings import TranslationSettings
 from visavis.engines.translation.base import Translators
@@ -21,3 +22,11 @@ def configured(config: Config) -> Translators:
             run=Shut(),
         )
     )
+
+
+def told(config: Config) -> tuple[str, str]:
+    """Who translates, in words, and what is wrong with it, "": nothing. Raises ConfigError."""
+    try:
+        return configured(config).words() or "nobody", ""
+    except EngineError as error:
+        return "nobody", str(error)

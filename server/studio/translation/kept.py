@@ -177,12 +177,13 @@ def in_language(project: Project, folder: Path, language: str) -> tuple[Project,
     those of today; words, voices, rates and spellings are the translation's. Raises NotFound,
     Unprocessable.
     """
-    wanted = tag(language)
-    if wanted == (project.language or ENGLISH):
+    wanted, own = tag(language), project.language or ENGLISH
+    absent = not (folder / script_name(wanted)).is_file()
+    if wanted == own or (absent and code_of(wanted) == code_of(own)):
         return project, ()
     there = standing(project, folder, wanted)
-    if absent := [pair.scene for pair in there.pairs if not pair.target.strip()]:
-        named = ", ".join(dict.fromkeys(scene or "the title" for scene in absent))
+    if lacking := [pair.scene for pair in there.pairs if not pair.target.strip()]:
+        named = ", ".join(dict.fromkeys(scene or "the title" for scene in lacking))
         msg = f"The translation into {wanted} lacks {named}: translate it again."
         raise Unprocessable(msg, _ABSENT)
     stale = dict.fromkeys(

@@ -38,7 +38,7 @@ def translated(
     work = _Work(translators, language, project.glossary)
     pairs = tuple(work.pairs(found, held))
     made = applied(project, language, pairs, voice_for)
-    notes = (*work.notes, *_notes(project, pairs, language))
+    notes = (*work.notes, *_notes(project, pairs, language), *_voices(project, made))
     return Translation(language, made, ", ".join(dict.fromkeys(work.by)), pairs, notes)
 
 
@@ -111,6 +111,16 @@ def _notes(project: Project, pairs: Sequence[Pair], language: str) -> Iterator[s
         yield (
             f"How {', '.join(heard)} is pronounced was written for another language: listen to it."
         )
+
+
+def _voices(project: Project, made: Project) -> Iterator[str]:
+    """Voices that are named and do not speak the language."""
+    named = [(project.voice, made.voice)]
+    named += [(a.voice, b.voice) for a, b in zip(project.scenes, made.scenes, strict=True)]
+    for before, after in dict.fromkeys(named):
+        if before and before != after:
+            who = after or "the best voice there is"
+            yield f"The voice {before} does not speak {made.language}: {who} does instead."
 
 
 def _where(scene: str) -> str:
