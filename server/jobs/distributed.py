@@ -164,11 +164,19 @@ class Distributed:
             await asyncio.sleep(_LOOK / 4)
         request = dict(job.request)
         if folder := request.get("folder"):
-            store = await self._there()
-            request["folder"] = await self._worker.load(store.share, Path(folder))
+            request["folder"] = await self._shared(Path(folder))
         async with self._turn:  # in the order in which they are taken
             await self._sent(job, it, request)
         it.told(0.0, it.waits)
+
+    async def _shared(self, folder: Path) -> str:
+        """Raises QueueError."""
+        store = await self._there()
+        try:
+            return await self._worker.load(store.share, folder)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise QueueError(f"The project's files cannot be handed over: {why}.") from error
 
     async def _sent(self, job: Job, it: _Followed, request: dict[str, Any]) -> None:
         it.run = secrets.token_hex(8)
