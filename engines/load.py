@@ -240,7 +240,7 @@ def voice_for(language: str, home: Path | None = None) -> str | None:
     """
     if is_english(language):
         return None
-    own_names = own.cards(home) if home else {}  # a person's is used where it is asked for alone
+    own_names = own.spoken(home) if home else {}  # a person's is used where it is asked for alone
     spoken = [
         v
         for v in voices(home)
@@ -262,7 +262,7 @@ def _family_of(name: str, home: Path) -> Any | None:
     for family in _families():
         if name in {voice.name for voice in family.voices(home)}:
             return family
-    if name in own.cards(home):
+    if name in own.spoken(home):
         return None
     msg = f"there is no voice {name!r}"
     raise EngineError(msg)

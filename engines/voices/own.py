@@ -6,6 +6,7 @@ A file's kind says who speaks it. Whether the consent to it is in force is for t
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LICENCE: Final = "of the person whose voice it is like: see its consent"
-# The file of a kind has `DESCRIPTION`, `speak(file, voice, base, home) -> Tts` and `forget(file)`,
-# for what lies elsewhere; who makes its voices is an engines.base.VoiceCloner.
+# The file of a kind has `DESCRIPTION`, `speak(file, voice, base, home) -> Tts`,
+# `also(card)`, codes of what it speaks besides its language, and `forget(file)`, for what lies
+# elsewhere; who makes its voices is an engines.base.VoiceCloner.
 KINDS: Final[Mapping[str, str]] = {
     "tuned": "visavis.engines.voices.tuned",
     "served": "visavis.engines.voices.served",
@@ -30,13 +32,22 @@ Base = Callable[[str], Tts]  # another voice by its name; raises EngineError
 
 def voices(home: Path | None) -> tuple[Voice, ...]:
     """Those that lie in `home`, their signatures true."""
-    return tuple(voice(card) for card in cards(home).values()) if home else ()
+    return tuple(voice(card) for card in spoken(home).values()) if home else ()
 
 
 def cards(home: Path) -> dict[str, VoiceCard]:
     """Of all that lie in `home` and that this version can speak, by name."""
     found, _ = voice_file.listed(home)
     return {name: card for name, card in found.items() if card.kind in KINDS}
+
+
+def spoken(home: Path) -> dict[str, VoiceCard]:
+    """The same, and once more for each other language that it speaks: "anna-fr" beside "anna"."""
+    found = cards(home)
+    for name, card in list(found.items()):
+        for code in _module(card.kind).also(card):
+            found.setdefault(f"{name}-{code}", replace(card, name=f"{name}-{code}", language=code))
+    return found
 
 
 def voice(card: VoiceCard) -> Voice:
@@ -46,11 +57,16 @@ def voice(card: VoiceCard) -> Voice:
 
 def load(home: Path, name: str, base: Base) -> Tts:
     """One of them. base: who loads the voice that it is made of. Raises EngineError."""
+    folder = voice_file.folder_of(home)
+    path = folder / f"{name}{SUFFIX}"
+    if not path.exists():
+        path = folder / f"{name.rpartition('-')[0]}{SUFFIX}"
     try:
-        found = voice_file.read(voice_file.folder_of(home) / f"{name}{SUFFIX}")
+        found = voice_file.read(path)
     except AvatarError as error:
         raise EngineError(error.message) from error
-    made: Tts = _module(found.card.kind).speak(found, voice(found.card), base, home)
+    card = spoken(home).get(name, found.card)
+    made: Tts = _module(card.kind).speak(replace(found, card=card), voice(card), base, home)
     return made
 
 

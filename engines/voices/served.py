@@ -36,7 +36,7 @@ from visavis.engines.base import (
 )
 from visavis.engines.voices import recorded, utterance
 from visavis.engines.voices.speech_server import Endpoint, SpeechServerError
-from visavis.models.voice_file import OwnVoice
+from visavis.models.voice_file import OwnVoice, VoiceCard
 
 DESCRIPTION: Final = "a person's voice, cloned by a speech server from their sample"
 Way = Literal["request", "upload"]
@@ -98,6 +98,12 @@ def speak(file: OwnVoice, voice: Voice, base: object, home: Path) -> Tts:
     """Who says texts with it. Raises EngineError."""
     del base, home
     return ServedTts(file, voice)
+
+
+def also(card: VoiceCard) -> tuple[str, ...]:
+    """None: what a server's model speaks nobody says."""
+    del card
+    return ()
 
 
 def forget(file: OwnVoice) -> None:

@@ -30,7 +30,7 @@ from visavis.engines.base import (
 from visavis.engines.language.languages import code_of, is_english
 from visavis.engines.voices import pitch, recorded, speaker, styles
 from visavis.engines.voices.timbre import LEAST, MOST, Timbre
-from visavis.models.voice_file import OwnVoice
+from visavis.models.voice_file import OwnVoice, VoiceCard
 
 DESCRIPTION: Final = "a voice of ours, tuned to sound more like a person"
 SHORTEST: Final = 8.0  # s of speech
@@ -127,6 +127,15 @@ def speak(file: OwnVoice, voice: Voice, base: Base, home: Path) -> Tts:
     except (KeyError, ValueError) as error:
         raise EngineError(f"{voice.name}: its file lacks a number: make it again") from error
     return TunedTts(made, voice, semitones, timbre)
+
+
+def also(card: VoiceCard) -> tuple[str, ...]:
+    """The network's other languages, where the consent is for them; others have but one."""
+    if card.given.get("base") != styles.NETWORK:
+        return ()
+    allowed = card.consent.languages
+    others = [code for code in styles.SPOKEN if code != code_of(card.language)]
+    return tuple(c for c in others if styles.available(c) and (not allowed or c in allowed))
 
 
 def forget(file: OwnVoice) -> None:

@@ -107,9 +107,10 @@ async def _make(config: Config, outcome: Outcome, films: list[Film], *, again: b
         say_line(f"{len(jobs)} of {len(films)} videos are to be made, into {outcome.folder}")
         with tqdm(total=len(jobs), unit="video", leave=False) as bar:
             try:
-                async for done in outcome.made(queue, jobs):
+                async for done, note in outcome.made(queue, jobs):
+                    bar.set_postfix_str(note, refresh=False)
                     advance(bar, round(done, 1))
-            except asyncio.CancelledError:  # Ctrl+C: the same command goes on from here
+            except (asyncio.CancelledError, OSError):  # the same command goes on from here
                 await queue.cancel(outcome.group)
                 raise
 

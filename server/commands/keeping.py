@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from visavis.server.jobs import configured
+from visavis.server.jobs.distributed import FETCHED
 from visavis.server.jobs.embedded import RESULTS
 from visavis.server.jobs.ledger import FILE, Ledger
-from visavis.server.jobs.stores import remove
+from visavis.server.jobs.stores import remove, store
 from visavis.server.recording import kept as recordings
 from visavis.server.services.gaps import Gaps
 from visavis.server.studio.batches import preparing
@@ -140,8 +141,9 @@ class Jobs:
 
     of = "jobs"
 
-    def __init__(self, home: Path, days: int) -> None:
-        self.place, self.days = home / configured.FOLDER, days
+    def __init__(self, config: Config) -> None:
+        self.place, self.days = config.home_path / configured.FOLDER, config.jobs_days
+        self._results = config.jobs_results
 
     def count(self, span: Span, session: str = "") -> Amount:
         """See Kind."""
@@ -156,8 +158,14 @@ class Jobs:
         with closing(Ledger(self.place)) as ledger:
             gone = [each for id in ids for each in ledger.forget(id)]
             Batches(self.place / preparing.FOLDER).tidy(lambda batch: bool(ledger.group(batch)))
-        for id in gone:
-            remove(self.place / RESULTS / id)
+        try:
+            results = store(self._results, self.place / RESULTS)
+            for id in gone:
+                results.remove(id)
+                remove(self.place / FETCHED / id)
+            results.sweep(self.days * 86_400.0 or math.inf)
+        except QueueError as error:
+            raise OSError(error.detail) from error
         return Amount(len(gone))
 
     def _ids(self, span: Span, session: str) -> list[str]:
@@ -206,7 +214,7 @@ def kinds(config: Config) -> dict[str, Kind]:
         "recordings": Recordings(home, config.recordings_days),
         "questions": Questions(home, config.keep_questions_days),
         "audit": AuditLines(home, config.audit_days),
-        "jobs": Jobs(home, config.jobs_days),
+        "jobs": Jobs(config),
         "studio-cache": FilmParts(home, config.jobs_days),
     }
 

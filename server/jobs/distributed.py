@@ -35,7 +35,7 @@ _LOOK: Final = 2.0  # s between two looks at what became of them
 _GONE: Final = 1
 _LOST: Final = 5
 _PATIENCE: Final = 10.0  # s of one exchange with Redis
-_FETCHED: Final = "fetched"
+FETCHED: Final = "fetched"
 _AGAIN: Final = frozenset({"released", "crashed", "full"})  # endings of one run, not of the job
 
 
@@ -62,7 +62,7 @@ class Distributed:
     begins = False
 
     def __init__(self, url: str, store: Callable[[], Store], folder: Path) -> None:
-        self._url, self._make_store, self._folder = url, store, folder / _FETCHED
+        self._url, self._make_store, self._folder = url, store, folder / FETCHED
         self._followed: dict[str, _Followed] = {}
         self._worker = Worker("orders")  # Celery and stores wait for their networks
         self._tasks, self._seldom = Tasks(), Seldom(log)

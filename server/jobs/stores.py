@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -43,6 +44,10 @@ class Store(Protocol):
         """Nothing, where there is nothing."""
         ...
 
+    def sweep(self, age: float) -> None:
+        """Files of jobs that nobody has needed for so many s."""
+        ...
+
     def share(self, folder: Path) -> str:
         """Files that a job needs, for all machines: their name from then on."""
         ...
@@ -72,6 +77,11 @@ class Folder:
     def remove(self, id: str) -> None:
         """See Store."""
         remove(self._folder / id)
+
+    def sweep(self, age: float) -> None:
+        """See Store."""
+        if self._elsewhere:
+            swept(self._folder / _INPUTS, age)
 
     def share(self, folder: Path) -> str:
         """See Store."""
@@ -121,6 +131,9 @@ class Remote:
         place = f"{self._root}/{id}"
         self._try(lambda: self._files.exists(place) and self._files.rm(place, recursive=True))
 
+    def sweep(self, age: float) -> None:
+        """Stores have rules of their own for that."""
+
     def share(self, folder: Path) -> str:
         """See Store."""
         name = digest(folder)
@@ -149,6 +162,7 @@ class Remote:
     def _got(self, place: str, folder: Path) -> Path:
         if not folder.is_dir():
             _whole(folder, lambda new: self._try(lambda: self._fetch(place, new)))
+        os.utime(folder)  # it is needed yet
         return folder
 
     def _fetch(self, place: str, folder: Path) -> None:
@@ -203,6 +217,16 @@ def remove(folder: Path) -> None:
         pass
     except OSError as error:
         log.warning("results of a job cannot be removed", extra={"fault": fault(error)})
+
+
+def swept(folder: Path, age: float) -> None:
+    """Remove the folders in it that nobody has touched for so many s."""
+    try:
+        old = [each for each in folder.iterdir() if each.stat().st_mtime < time.time() - age]
+    except OSError:  # there is none
+        return
+    for each in old:
+        remove(each)
 
 
 def _files(folder: Path) -> list[Path]:

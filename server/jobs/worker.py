@@ -19,7 +19,7 @@ from typing import Any, Final
 from visavis.server.jobs import exchange
 from visavis.server.jobs.exchange import LEASE, RUN, TOLD, WORKERS
 from visavis.server.jobs.seat import Seat
-from visavis.server.jobs.stores import Store
+from visavis.server.jobs.stores import Store, remove, swept
 from visavis.server.jobs.working import CRASHED, UNKNOWN, Ending, worded
 from visavis.server.system.errors import QueueError
 from visavis.server.system.faults import fault
@@ -31,6 +31,8 @@ _GRACE: Final = 5.0  # s that one may take to end when it is not
 _APART: Final = 0.5  # s between two words about progress
 _AGAIN: Final = 300  # tries, a second apart, to say what became of a run
 _SCRATCH: Final = "work"
+_INPUTS: Final = "inputs"
+_OLD: Final = 7 * 86_400.0  # s after which nobody goes on with what was left off here
 # A lease is renewed, or given back, by whoever has it alone.
 _RENEW: Final = (
     "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2])"
@@ -96,7 +98,9 @@ class JobWorker:
                 log.warning("Redis cannot be used", extra={"fault": fault(error)})
 
     def begin(self) -> None:
-        """It is there from now on."""
+        """It is there from now on. Raises RedisError."""
+        for name in (_SCRATCH, _INPUTS):
+            swept(self._folder / name, _OLD)
         self._redis.zadd(WORKERS, {self._name: time.time()})
         threading.Thread(target=self.beat, name="beat", daemon=True).start()
 
@@ -125,12 +129,14 @@ class JobWorker:
         folder = self._store.place(hold.id, self._folder / _SCRATCH)
         try:
             if name := request.get("folder"):
-                cache = self._folder / "inputs"
+                cache = self._folder / _INPUTS
                 request["folder"] = str(self._store.shared(name, cache))
             ending = hold.seat.do(work, request, folder, hold.tell)
             if ending.how == "done":
                 files = ending.result.get("files", {})
                 self._store.put(hold.id, folder, files.values() if files else ())
+                if folder.parent == self._folder / _SCRATCH:
+                    remove(folder)
         except QueueError as error:
             return Ending("crashed", fault=error.detail, code=CRASHED)
         except OSError as error:

@@ -138,7 +138,7 @@ def cloner(config: Config, kind: str, language: str) -> VoiceCloner:
 
 def _tunable(config: Config, language: str) -> tuple[str, ...]:
     """Voices of ours in a language; those of English that are quick."""
-    own_names = own.cards(config.home_path)
+    own_names = own.spoken(config.home_path)
     found = [
         voice.name
         for voice in load.voices(config.home_path)

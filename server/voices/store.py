@@ -144,20 +144,23 @@ class OwnVoices:
             self.check(name, use)
         return self.permit(name)
 
+    def edition(self, name: str) -> str:
+        """SHA-256 of the file of a person's voice: what was said with another is out of date."""
+        card = own.spoken(self.home).get(name)
+        return card.origin.sha256 if card is not None else ""
+
     def usable(self, use: Use) -> tuple[Voice, ...]:
         """Every voice that can be had and may be used so: built in, or one's own."""
-        refused = {
-            name
-            for name, kept in self.find().items()
-            if kept.code or use not in kept.card.consent.uses
-        }
+        self._avatars.revocations.look()
+        kept = {name: self._judged(card) for name, card in own.spoken(self.home).items()}
+        refused = {n for n, each in kept.items() if each.code or use not in each.card.consent.uses}
         return tuple(each for each in load.voices(self.home) if each.name not in refused)
 
     def _kept(self, name: str) -> Kept | None:
         if name in builtin(self.home):
             return None
         self._avatars.revocations.look()
-        card = own.cards(self.home).get(name)
+        card = own.spoken(self.home).get(name)
         return self._judged(card) if card is not None else None
 
     def revocation(self, name: str, at: str, reason: str, by: str) -> Entry:

@@ -157,6 +157,7 @@ async def test_another_process_goes_on_after_a_kill_of_the_first(tmp_path):
     assert not runs(pid)
 
 
+@pytest.mark.slow
 async def test_two_queues_of_a_home(tmp_path):
     """Both may add, one does them, the other one sees it."""
     async with queue(tmp_path) as first, queue(tmp_path) as second:
@@ -202,6 +203,7 @@ async def test_ids_that_are_no_names_of_folders(tmp_path):
                 await it.add(Job(id, "write", {}))
 
 
+@pytest.mark.slow
 async def test_ten_thousand_rows_are_added_soon(tmp_path):
     async with queue(tmp_path, lambda: 0) as it:
         await it.add(*(Job(f"r{n}", "write", {}, group="g") for n in range(10_000)))

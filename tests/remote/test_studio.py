@@ -42,6 +42,7 @@ async def test_from_a_project_to_a_file(monkeypatch, tmp_path):
         assert await it.projects.all() == []
 
 
+@pytest.mark.slow
 async def test_a_batch(monkeypatch, tmp_path):
     monkeypatch.setattr(configured, "WORKS", {"film": WORKS["write"]})
     table = tmp_path / "people.csv"

@@ -150,11 +150,14 @@ async def test_rows_that_cannot_be_made_stop_all_unless_they_are_left_out():
         ({"check": "perhaps"}, 422, "batch-invalid"),
         ({"colour": "red"}, 400, "unknown-field"),
         ({"table": b"name\n"}, 422, "table-invalid"),
+        ({"webhook": "https://example.com/over"}, 422, "webhook-off"),
     ],
 )
 async def test_what_is_wrong_with_a_request(sent, status, code):
-    async with serving() as client, posted(client, **sent) as answer:
-        found, said = await problem(answer)
+    async with serving() as client:
+        async with posted(client, **sent) as answer:
+            found, said = await problem(answer)
+        assert (await (await client.get("/v1/batches")).json()) == {"batches": []}
     assert (found, said["type"]) == (status, f"urn:visavis:{code}")
 
 

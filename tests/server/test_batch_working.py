@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import errno
 import io
 import zipfile
 from contextlib import asynccontextmanager, closing
@@ -15,12 +16,14 @@ from visavis.server.commands import keeping
 from visavis.server.jobs.job import OVER, Job
 from visavis.server.jobs.ledger import Ledger
 from visavis.server.studio.batches import archive, checking, manifest, tables
+from visavis.server.studio.batches import outcome as module
 from visavis.server.studio.batches.keeping import Batches
 from visavis.server.studio.batches.outcome import Outcome
 from visavis.server.studio.batches.preparing import Order
 from visavis.server.studio.batches.working import Working, manifest_of
 from visavis.server.studio.document import reading
 from visavis.server.studio.document.checks import Known
+from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Conflict, NotFound
 from visavis.server.system.spans import Span
 
@@ -219,7 +222,7 @@ async def run(tmp_path, table=PEOPLE, script=SCRIPT, again=False, formats=("mp4"
     outcome = await asyncio.to_thread(Outcome, tmp_path / "out", order, headings=found.headings)
     async with queue(tmp_path / "jobs") as (it, runner):
         jobs = await outcome.missing(it, found.films, again=again)
-        shares = [share async for share in outcome.made(it, jobs)] if jobs else []
+        shares = [share async for share, _ in outcome.made(it, jobs)] if jobs else []
         assert all(state.status in OVER for state in await it.group(outcome.group))
     return outcome, [int(id.split(".")[1]) for id in runner.done], shares
 
@@ -264,6 +267,25 @@ async def test_what_a_killed_command_had_made_is_not_made_again(tmp_path):
     assert done == []
     assert {row["state"] for row in outcome.rows.values()} == {"done"}
     assert (tmp_path / "out" / "00003-max.mp4").is_file()
+
+
+async def test_a_folder_that_is_full_loses_nothing(tmp_path, monkeypatch):
+    moved, full = module._moved, []
+
+    def no_room(source, to):
+        if "00004" in to.name and not full:
+            full.append(to)
+            raise OSError(errno.ENOSPC, "No space left on device")
+        moved(source, to)
+
+    monkeypatch.setattr(module, "_moved", no_room)
+    table = PEOPLE.replace("Broken", "Max")
+    with pytest.raises(OSError, match="No space left"):
+        await run(tmp_path, table)
+    outcome, done, _ = await run(tmp_path, table)
+    assert 4 not in done, "it was whole in the queue"
+    assert {row["state"] for row in outcome.rows.values()} == {"done"}
+    assert len(list((tmp_path / "out").glob("*.mp4"))) == 4
 
 
 async def test_several_formats_are_several_files(tmp_path):
@@ -311,5 +333,5 @@ def test_what_is_wiped_takes_its_batch_with_it(tmp_path):
         ledger.add([Job(batch.job(2), "film", {}, group=batch.id)])
         ledger.take()
         ledger.end(batch.job(2), "done")
-    assert keeping.Jobs(home, 30).delete(span).count == 1
+    assert keeping.Jobs(Config(home=str(home))).delete(span).count == 1
     assert [each.id for each in kept.all()] == [waiting.id], "which nobody has asked for yet"

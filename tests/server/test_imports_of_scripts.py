@@ -1,8 +1,6 @@
 """Scripts out of texts, Markdown, subtitles and slides, and files that are none of them."""
 
 import io
-import shutil
-import subprocess
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -271,11 +269,3 @@ async def test_a_file_is_imported_over_http(tmp_path):
         status, _ = await problem(await client.post("/v1/projects/import", data=form))
         assert status == 422
         assert (await client.post("/v1/projects/import", data=b"x")).status == 415
-
-
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="no LibreOffice")
-def test_slides_of_libreoffice_are_read_too(tmp_path):
-    command = ["soffice", "--headless", "--convert-to", "pptx", "--outdir", tmp_path, SLIDES]
-    subprocess.run(command, check=True, timeout=60, capture_output=True)
-    project, _ = of("talk.pptx", (tmp_path / "slides.pptx").read_bytes())
-    assert project.scenes[0].text.startswith("[smiles] Good morning")

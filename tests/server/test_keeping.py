@@ -1,6 +1,7 @@
 """What is kept for the operator goes when its time is over, or when the operator says so."""
 
 import asyncio
+import contextlib
 import json
 import os
 import time
@@ -10,12 +11,15 @@ import pytest
 
 from visavis.server.cli import main
 from visavis.server.commands import keeping, wipe
+from visavis.server.jobs.job import Job
+from visavis.server.jobs.ledger import Ledger
 from visavis.server.services import gaps as store
 from visavis.server.services.gaps import Gaps
 from visavis.server.system import audit_check, chain
 from visavis.server.system.audit import Unaudited
 from visavis.server.system.config import Config
 from visavis.server.system.installation import Installation
+from visavis.server.system.spans import Span
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 
@@ -161,3 +165,23 @@ def test_the_audit_log_is_wiped_from_its_beginning_alone(home, capsys):
     assert "audit: 2 lines" in capsys.readouterr().out
     assert len(recorded(home)) == 3
     assert not audit_check.check(chain.folder_of(home), Installation.of(home).key).faults
+
+
+def test_jobs_that_are_over_go_with_their_films(tmp_path):
+    config = Config(home=str(tmp_path), jobs_days=30)
+    place = tmp_path / "jobs"
+    with contextlib.closing(Ledger(place)) as ledger:
+        ledger.add([Job(id, "film", {"script": "Welcome."}) for id in ("done", "waits")])
+        assert ledger.take().job.id == "done"
+        ledger.end("done", "done")
+    (place / "results" / "done").mkdir(parents=True)
+    (place / "results" / "done" / "film.mp4").write_bytes(bytes(1000))
+    later = datetime.now(UTC) + timedelta(days=31)
+    kept = keeping.kinds(config)["jobs"]
+    assert kept.count(Span(until=later)) == keeping.Amount(1, 1000)
+    assert keeping.expired(config, later - timedelta(days=2))["jobs"].count == 0
+    assert keeping.expired(config, later)["jobs"].count == 1
+    assert not (place / "results" / "done").exists()
+    with contextlib.closing(Ledger(place)) as ledger:
+        assert ledger.find("done") is None
+        assert ledger.find("waits") is not None

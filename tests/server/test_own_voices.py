@@ -20,12 +20,15 @@ from visavis.models.voice_file import OwnVoice, VoiceCard
 from visavis.server.avatars.standing import first_of
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.cli import main
+from visavis.server.services.configured import services
 from visavis.server.studio.document.project import Scene
 from visavis.server.studio.film.casting import Cast
 from visavis.server.studio.own_voices import FOLDER
+from visavis.server.studio.translation.voices import Casting
 from visavis.server.system.config import Config
 from visavis.server.system.errors import Ended, NotAllowed, NotFound
 from visavis.server.system.installation import Installation
+from visavis.server.system.metrics import Metrics
 from visavis.server.voices.store import OwnVoices
 
 CONSENT = Consent(
@@ -146,6 +149,50 @@ def test_a_film_asks_too(voices, monkeypatch):
     monkeypatch.setattr("visavis.server.avatars.leave._LOOK", 0.0)
     with pytest.raises(Ended, match="whose voice"):
         leave.check()
+
+
+def test_the_same_person_speaks_other_languages_and_lends_their_voice_to_nobody(
+    voices, monkeypatch
+):
+    from visavis.engines.voices import styles
+
+    monkeypatch.setattr(styles, "available", lambda code: code in ("en", "es", "fr"))
+    styled = {**GIVEN, "base": styles.NETWORK}
+    for name, allowed in (("anna", ("en", "es")), ("bob", ())):
+        record = replace(CONSENT, languages=allowed, uses=("videos",))
+        numbers = {"style": np.zeros(256, np.float32)}
+        card = VoiceCard(name, "tuned", "en-US", record, name * 8, styled)
+        file = OwnVoice(card, numbers).content(Installation.of(voices.home))
+        voice_file.write(voices.file(name), file)
+    theirs = {v.name: v.language for v in load.voices(voices.home) if "person" in v.description}
+    assert theirs == {
+        "anna": "en-US", "anna-es": "es", "bob": "en-US", "bob-es": "es", "bob-fr": "fr",
+    }  # fmt: skip
+    assert list(voices.find()) == ["anna", "bob"]
+    voices.check("anna-es", "videos")
+    cast = Casting(voices.home, lambda _avatar: "")
+    assert cast("anna", "", "es") == "anna-es"
+    assert cast("anna", "", "fr") == ""  # and not bob's
+    assert cast("heart", "", "fr") not in theirs
+    voices.revoke(voices.revocation("anna", "2026-06-01T00:00:00Z", "", "me"))
+    with pytest.raises(Ended):
+        voices.check("anna-es", "videos")
+    assert "anna-es" not in {voice.name for voice in voices.usable("videos")}
+    assert voices.edition("bob-fr") == voices.edition("bob") != ""
+
+
+async def test_no_session_begins_with_a_voice_that_was_taken_back(voices):
+    store, config = AvatarStore(voices.home), Config(home=str(voices.home))
+    it = await asyncio.to_thread(services, config, store, Metrics())
+    await asyncio.to_thread(put, voices, until="")
+    await it.check("mira", "anna")
+    entry = await asyncio.to_thread(voices.revocation, "anna", "2026-06-01T00:00:00Z", "", "me")
+    await asyncio.to_thread(voices.revoke, entry)
+    with pytest.raises(Ended, match="taken back"):
+        await it.check("mira", "anna")
+    with pytest.raises(Ended, match="taken back"):
+        await it.lend("mira", "anna", "dialogue")
+    it.close()
 
 
 # --- the command line -----------------------------------------------------------------------------

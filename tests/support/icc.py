@@ -1,12 +1,17 @@
 """ICC profiles by hand (ICC.1:2010): a working space by its primaries, and a printer's."""
 
+from __future__ import annotations
+
 import struct
+from collections.abc import Mapping, Sequence
 
 ADOBE = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06))  # Adobe RGB (1998), 2.1: chromaticities
 _D50 = (0.9642, 1.0, 0.8249)
 
 
-def matrix(primaries=ADOBE, gamma=563 / 256, name="Wide"):
+def matrix(
+    primaries: Sequence[Sequence[float]] = ADOBE, gamma: float = 563 / 256, name: str = "Wide"
+) -> bytes:
     """Of an RGB space whose white is D50's already, as no eye can tell in a test."""
     columns = _columns(primaries)
     curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
@@ -15,7 +20,7 @@ def matrix(primaries=ADOBE, gamma=563 / 256, name="Wide"):
     return _profile(b"mntr", b"RGB ", b"XYZ ", tags, name)
 
 
-def printer(name="Press"):
+def printer(name: str = "Press") -> bytes:
     """Of a CMYK press without white: full ink of all four is black, and red ink is green's colour.
 
     A table of two points an axis; nobody prints so, and nothing that ignores it looks so.
@@ -33,19 +38,22 @@ def printer(name="Press"):
     return _profile(b"prtr", b"CMYK", b"Lab ", tags, name)
 
 
-def _columns(primaries):
+def _columns(primaries: Sequence[Sequence[float]]) -> list[list[float]]:
     """XYZ of each primary at full, so that together they are white."""
     import numpy as np
 
     raw = np.array([(x / y, 1, (1 - x - y) / y) for x, y in primaries]).T
-    return (raw * np.linalg.solve(raw, np.array(_D50))).T
+    columns: list[list[float]] = (raw * np.linalg.solve(raw, np.array(_D50))).T.tolist()
+    return columns
 
 
-def _xyz(values):
+def _xyz(values: Sequence[float]) -> bytes:
     return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(v * 65536) for v in values))
 
 
-def _profile(kind, space, connection, tags, name):
+def _profile(
+    kind: bytes, space: bytes, connection: bytes, tags: Mapping[bytes, bytes], name: str
+) -> bytes:
     text = name.encode() + b"\0"
     described = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + b"\0" * 79
     tags = {b"desc": described, b"cprt": b"text\0\0\0\0none\0", **tags}

@@ -42,8 +42,8 @@ def network(weights: dict[str, Any]) -> onnx.ModelProto:
         parts[f"r{layer}"] = _gates(back)[None]
         parts[f"b{layer}"] = np.concatenate([_gates(into), _gates(again)])[None]
         names = [x, f"w{layer}", f"r{layer}", f"b{layer}"]
-        made = helper.make_node("LSTM", names, [f"y{layer}", f"h{layer}"], hidden_size=_HIDDEN)
-        nodes += [made, helper.make_node("Squeeze", [f"y{layer}", "one"], [f"x{layer}"])]
+        lstm = helper.make_node("LSTM", names, [f"y{layer}", f"h{layer}"], hidden_size=_HIDDEN)
+        nodes += [lstm, helper.make_node("Squeeze", [f"y{layer}", "one"], [f"x{layer}"])]
         x = f"x{layer}"
     nodes += [
         helper.make_node("Squeeze", ["h2", "zero"], ["last"]),

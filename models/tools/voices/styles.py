@@ -76,7 +76,8 @@ def _mixes(styles: Array, rng: np.random.Generator) -> Array:
 def _heard(table: Array) -> Array:
     tts = KokoroTts(Voice("style", "en", "", ""), table.astype(np.float32))
     said = np.concatenate([p.pcm for text in TEXTS for p in tts.synthesize(text)])
-    return encoder().embedding(said.astype(np.float32) / 32_768, PLAY_RATE).astype(np.float64)
+    audio = np.asarray(said / 32_768, np.float32)
+    return encoder().embedding(audio, PLAY_RATE).astype(np.float64)
 
 
 if __name__ == "__main__":

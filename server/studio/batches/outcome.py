@@ -33,6 +33,7 @@ from visavis.server.system.errors import ConfigError
 _KEPT: Final = 5.0  # s between two manifests
 _MADE_OF: Final = "made of"
 _OLD: Final = " old"
+_WAITS: Final = "waits"  # begins the note of a job that waits for room, or for conversations
 
 
 @dataclass
@@ -78,8 +79,12 @@ class Outcome:
         await asyncio.to_thread(self._write)
         return [job for row, job in jobs.items() if self.rows[row]["state"] != "done"]
 
-    async def made(self, queue: Queue, jobs: Sequence[Job]) -> AsyncIterator[float]:
-        """Have them made, and fetch each when it is done; tells how many are, in parts of one."""
+    async def made(self, queue: Queue, jobs: Sequence[Job]) -> AsyncIterator[tuple[float, str]]:
+        """Have them made, and fetch each when it is done.
+
+        Tells how many are, in parts of one, and what they wait for. Raises QueueError, OSError
+        where this folder takes no more.
+        """
         films = {job.id: int(job.id.split(".")[1]) for job in jobs}
         await queue.add(*jobs)
         shares, kept = dict.fromkeys(films, 0.0), time.monotonic()
@@ -93,7 +98,7 @@ class Outcome:
                 if time.monotonic() - kept > _KEPT:
                     await asyncio.to_thread(self._write)
                     kept = time.monotonic()
-                yield sum(shares.values())
+                yield sum(shares.values()), state.note if state.note.startswith(_WAITS) else ""
         finally:
             await asyncio.to_thread(self._write)
 

@@ -13,7 +13,7 @@ from visavis.server.jobs.job import OVER, Job, Queue, State
 from visavis.server.studio.batches import manifest
 from visavis.server.studio.batches.archive import Entry
 from visavis.server.studio.batches.keeping import Batch, Batches, RowKept
-from visavis.server.system.errors import Conflict, NotFound, QueueError
+from visavis.server.system.errors import Conflict, NotFound, Problem, QueueError
 from visavis.server.system.faults import fault
 
 log = logging.getLogger(__name__)
@@ -139,10 +139,14 @@ class Working:
     async def begin(self, new: Path, proof: Sequence[int], webhook: str) -> Report:
         """new: as `Batches.keep` left it. proof: rows that are made before the others.
 
-        Raises QueueError, OSError.
+        Raises QueueError, Unprocessable (of a webhook), OSError; then nothing is left of it.
         """
         batch = await asyncio.to_thread(self._kept.publish, new, proof, webhook)
-        await self._ask(batch)
+        try:
+            await self._ask(batch)
+        except Problem:
+            await asyncio.to_thread(self._kept.remove, batch.id)
+            raise
         return await self.report(batch.id)
 
     async def all(self) -> list[Report]:

@@ -81,7 +81,7 @@ class Cast:
             permits += [permit] if permit is not None else []
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         leave = Leave(self.store, *permits)
-        return Role(avatar, path, digest, leave, voice, language, self._edition(voice))
+        return Role(avatar, path, digest, leave, voice, language, self._own.edition(voice))
 
     def tts(self, role: Role) -> Callable[[], Tts]:
         """Its voice, loaded when it is first called; raises EngineError then."""
@@ -127,10 +127,6 @@ class Cast:
                 f"no voice speaks {scene.language!r} here: `visavis voices` names those there are"
             )
         return found
-
-    def _edition(self, voice: str) -> str:
-        path = self._own.file(voice) if voice and voice in self._own.find() else None
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None else ""
 
     def _check(self, name: str) -> None:
         if name not in {voice.name for voice in load.voices(self.config.home_path)}:

@@ -11,6 +11,7 @@ from visavis.engines import load
 from visavis.engines.base import Voice
 from visavis.engines.language.languages import code_of
 from visavis.engines.registry import VOICE
+from visavis.engines.voices import own
 
 _SEXES: Final = re.compile(r"\b(woman|female|man|male)\b", re.IGNORECASE)
 _ROBOTS: Final = "espeak-"
@@ -38,6 +39,9 @@ class Casting:
         before = self._named(voice or self._usual(avatar) or VOICE)
         if before is not None and code_of(before.language) == code_of(language):
             return voice
+        if before is not None and before.licence == own.LICENCE:
+            abroad = f"{before.name}-{code_of(language)}"  # the same person's, where there is one
+            return abroad if self._named(abroad) else ""
         first = self._named(load.voice_for(language, self._home) or VOICE)
         if before is None or first is None or _sex(first) in {None, _sex(before)}:
             return ""
@@ -52,7 +56,8 @@ class Casting:
         able: Sequence[Voice] = [
             voice
             for voice in self._known
-            if code_of(voice.language) == code_of(language)
+            if voice.licence != own.LICENCE  # nobody else's voice is lent to anybody
+            and code_of(voice.language) == code_of(language)
             and voice.name.startswith(_ROBOTS) == kind
             and _sex(voice) == _sex(before)
         ]
