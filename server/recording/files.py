@@ -91,7 +91,7 @@ def _decoded(file: av.container.InputContainer) -> list[Pcm]:
     for frame in file.decode(audio=0):
         seconds += _seconds(frame)
         if seconds > LONGEST:
-            raise ConfigError(f"the recording is longer than {LONGEST // 60} minutes")
+            raise ConfigError(f"the recording is longer than {LONGEST // 60} minutes: cut it")
         parts += [out.to_ndarray()[0].astype(np.int16) for out in resampler.resample(frame)]
     parts += [out.to_ndarray()[0].astype(np.int16) for out in resampler.resample(None)]
     return parts
