@@ -224,7 +224,8 @@ class Projects:
         found = []
         for path in sorted(folder.rglob("*")):
             told, kind = path.relative_to(folder).as_posix(), kind_of(path.name)
-            if kind and not file_fault(told) and path.is_file():
+            is_within = not path.is_symlink() or path.resolve().is_relative_to(folder.resolve())
+            if kind and not file_fault(told) and is_within and path.is_file():
                 found.append(File(told, path.stat().st_size, kind))
         return found
 
@@ -242,6 +243,8 @@ class Projects:
         Raises NotFound, Unprocessable, Conflict, NoSpace.
         """
         path = self._place(name, file)
+        if path.is_dir() or any(each.is_file() for each in path.parents):
+            raise Unprocessable(f"There cannot be such a file: {_IN_THE_WAY}.", "file-name")
         if not path.exists() and len(self.files(name)) >= MOST_FILES:
             msg = f"The project has {MOST_FILES} files: remove one first."
             raise Conflict(msg, "too-many-files")
@@ -330,6 +333,7 @@ class Projects:
 
 
 _NO_KIND: Final = f"its name ends with one of {', '.join(dict.fromkeys((*PICTURES, *SOUNDS)))}"
+_IN_THE_WAY: Final = "a file and a folder would have one name"
 _OUTSIDE: Final = "it would lie outside of the project"
 
 

@@ -188,3 +188,23 @@ def test_what_is_told_is_bounded():
         1500,
     )
     assert found["sample"][0]["text"].startswith("Hello Anna.")
+
+
+def test_rows_that_are_too_much_together_end_where_they_are(monkeypatch):
+    monkeypatch.setattr(checking, "MOST_TEXT", 1000)
+    read = []
+    known = Known(no_avatar, KNOWN.voices, nothing)
+    real = checking.personalised
+
+    def counted(project, row):
+        read.append(row)
+        return real(project, row)
+
+    monkeypatch.setattr(checking, "personalised", counted)
+    project = reading.read(SCRIPT)
+    rows = tables.read(("first_name,city\n" + "Anna,Rome\n" * 200).encode())
+    checked = checking.check(project, rows, None, known)
+    assert checked.stopped
+    assert not checked.films
+    assert "divide the table" in words(checked)
+    assert len(read) < 30

@@ -215,3 +215,13 @@ def test_a_path_is_named_in_the_fault(tmp_path):
 @pytest.mark.parametrize("heading", ["First Name", "first-name", " FIRST_NAME ", "first.name"])
 def test_headings_that_differ_in_writing_are_one(heading):
     assert key(heading) == "first_name"
+
+
+def test_a_cell_without_end_is_told_as_that():
+    with pytest.raises(TableError, match="Row 2 has a cell of over"):
+        tables.read(b"name\n" + b"a" * 200_000 + b"\n")
+
+
+def test_half_a_letter_is_none():
+    with pytest.raises(TableError, match="is not unicode_escape"):
+        tables.read(b"name\n\\ud800\n", "unicode_escape")

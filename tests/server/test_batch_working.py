@@ -191,6 +191,8 @@ def test_a_projects_files_stay_as_they_were(tmp_path, kept):
     (project / "sub" / "sea.png").write_bytes(b"old")
     (project / "script.md").write_text("x")
     (project / ".lock").write_text("x")
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (project / "plan.png").symlink_to(tmp_path / "secret.png")
     batch = kept.publish(kept.keep(checked(), "p", "Welcome", ["mp4"], project))
     new = project / "new"
     new.write_bytes(b"new")

@@ -232,6 +232,8 @@ def test_a_link_out_of_the_project_is_not_followed(tmp_path):
     (tmp_path / "projects/inn/out").symlink_to(tmp_path)
     with pytest.raises(Unprocessable):
         projects.file("inn", "out/secret.png")
+    (tmp_path / "projects/inn/plan.png").symlink_to(tmp_path / "secret.png")
+    assert projects.files("inn") == []
     for name in ("..", "inn/..", "", "Inn", ".inn.gone"):
         with pytest.raises(NotFound):
             projects.read(name)
@@ -304,3 +306,14 @@ async def test_bodies_are_bounded_and_must_be_what_they_say(tmp_path):
             )
         assert (await client.put("/v1/projects/none", json={}, headers=sent)).status in (404, 422)
         assert (tmp_path / "inn/script.md").read_text() == TWO
+
+
+def test_a_file_where_a_folder_is_and_a_folder_where_a_file_is_are_refused(tmp_path):
+    projects = Projects(tmp_path)
+    projects.create("one", "Hi.")
+    for name in ("plan.png", "deep.png/plan.png"):
+        with projects.putting("one", name) as file:
+            file.write(b"x")
+    for name in ("plan.png/other.png", "deep.png"):
+        with pytest.raises(Unprocessable, match="one name"), projects.putting("one", name):
+            pytest.fail("it was taken")

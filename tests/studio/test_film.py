@@ -245,8 +245,23 @@ def test_a_consent_that_is_over_ends_it(config, tmp_path, monkeypatch):
         (HEAD + "# x\n+++\nsound = 'gone.wav'\n+++\n", {}, Unprocessable),
         (HEAD + "# x\n+++\nbackground = 'gone.png'\n+++\nHi.", {}, Unprocessable),
         (HEAD, {}, Unprocessable),
+        (HEAD + "# x\n" + "Nobody listens to that any more. " * 12_000, {}, Unprocessable),
     ],
 )
 def test_what_cannot_be_made_is_told_in_words(script, more, fault, config, tmp_path):
     with pytest.raises(fault):
         made(tmp_path, config, script, **more)
+
+
+def test_music_that_cannot_be_used_is_told_before_anything_is_made(config, tmp_path):
+    (tmp_path / "noise.mp3").write_bytes(b"no music" * 100)
+    desk = Desk(tmp_path / "job", config)
+    with pytest.raises(Unprocessable, match=r"noise\.mp3"):
+        made(tmp_path, config, "+++\nmusic = 'noise.mp3'\n+++\n# x\nHi.", desk=desk)
+    assert not desk.told
+
+
+def test_words_that_no_voice_can_say_are_a_note(config, tmp_path):
+    desk = Desk(tmp_path / "job", config)
+    film = made(tmp_path, config, "+++\nframe = '16:9 360p'\n+++\n# x\n🎉🎉 😀", ("txt",), desk)
+    assert any("nothing is said in the scene x" in note for note in film["notes"])

@@ -14,6 +14,7 @@ from visavis.engines.base import PLAIN, PLAY_RATE, Demeanour, Phoneme, Prosody, 
 from visavis.engines.direction.director import Director
 from visavis.models.pictures.canvas import Canvas
 from visavis.server.commands.keeping import expired
+from visavis.server.studio.document import length
 from visavis.server.studio.film import acting, groups, joining, keeping, recorded, wording
 from visavis.server.studio.film.acting import FRAME, Piece, Sentence, Stance
 from visavis.server.studio.film.groups import Still
@@ -49,12 +50,12 @@ def test_a_text_becomes_sentences_whose_directions_hold():
     ("wish", "seconds"),
     [
         ("pause", 0.5), ("pause 2", 2.0), ("Pause 0,75", 0.75), ("pause 300 ms", 0.3),
-        ("pause 1.5s", 1.5), ("pause 999", wording.LONGEST_PAUSE), ("pauses", None),
+        ("pause 1.5s", 1.5), ("pause 999", length.LONGEST_PAUSE), ("pauses", None),
         ("pause a little", None), ("pause -1", None),
     ],
 )  # fmt: skip
 def test_a_pause_is_a_silence(wish, seconds):
-    assert wording.pause(wish) == seconds
+    assert length.pause(wish) == seconds
 
 
 def test_pauses_lie_behind_what_was_said():
@@ -307,3 +308,11 @@ def test_what_no_film_has_used_for_long_is_deleted(tmp_path):
     assert gone["studio-cache"].count == 1
     assert (store.read("ab"), store.read("cd")) == (None, b"new")
     assert store._path("cd").stat().st_mode & 0o077 == 0, "nobody else reads what was written"
+
+
+@pytest.mark.parametrize("wish", ["pause", "pause 0,75", "pause 300 ms", "pause 999"])
+def test_a_pause_that_is_made_is_reckoned_alike(wish):
+    around = length.of_text("Hello there.")
+    assert length.of_text(f"Hello [{wish}] there.") == pytest.approx(
+        around + length.pause(wish), abs=0.2
+    )

@@ -98,6 +98,9 @@ def check(
         for row in table.rows:
             film, found = checker.row(row)
             faults += found
+            if checker.text > MOST_TEXT:  # nothing can be made of it, and memory has an end
+                films.clear()
+                break
             if film is not None and row.number not in lost:
                 films.append(film)
         faults += checker.ends()
@@ -172,7 +175,7 @@ class _Checker:
             few = ", ".join(map(str, rows[:_NAMED]))
             yield Fault(0, "language", _NO_SCRIPT.format(language, len(rows), few), grave=False)
         if self.text > MOST_TEXT:
-            what = f"all rows together are {self.text:,} characters: divide the table"
+            what = f"all rows together are over {MOST_TEXT:,} characters: divide the table"
             yield Fault(0, "", what)
 
     # --- the table as a whole ----------------------------------------------------------------

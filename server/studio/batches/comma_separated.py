@@ -25,6 +25,10 @@ _QUOTES: Final = (
     "Row {} has a quotation mark that does not end: remove it, or write two of them in a row for "
     "one that is meant."
 )
+_HUGE: Final = (
+    "Row {} has a cell of over 131,072 characters: shorten it, or end a quotation mark that does "
+    "not end."
+)
 _IS_FORMULA: Final = (
     "it holds a formula in place of a value: in the spreadsheet, copy the column, paste it as "
     "values, and save the table anew"
@@ -56,8 +60,9 @@ def _records(text: str, separator: str, number: int) -> list[tuple[int, list[str
         for cells in islice(reader, MOST_ROWS * 4):
             records.append((number, cells))
             number += 1
-    except csv.Error:
-        raise TableError(_QUOTES.format(number)) from None
+    except csv.Error as error:
+        told = _HUGE if "larger than" in str(error) else _QUOTES
+        raise TableError(told.format(number)) from None
     return records
 
 

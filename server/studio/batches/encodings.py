@@ -73,12 +73,14 @@ def decoded(data: bytes, encoding: str = "") -> str:
 
 def _as_named(data: bytes, encoding: str) -> str:
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
+        text.encode()  # half a letter of UTF-16 is none
     except LookupError:
         msg = f"There is no encoding {encoding!r}: write utf-8, cp1252, cp1250, cp1251 or another."
         raise TableError(msg) from None
     except ValueError:
         raise TableError(_WRONG.format(encoding)) from None
+    return text
 
 
 def _without_mark(data: bytes) -> str:

@@ -216,6 +216,8 @@ def _linked(source: Path | None, to: Path) -> None:
         name = path.relative_to(source).as_posix() if source else ""
         if file_fault(name) or not path.is_file() or path.suffix in {".md", ".json"}:
             continue
+        if source and not path.resolve().is_relative_to(source.resolve()):
+            continue  # a copy of what a link leads to would no longer lie outside
         there = to / name
         there.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         try:

@@ -147,7 +147,8 @@ def main() -> None:
     try:
         answer = {"answer": _done(asked)}
     except TableError as error:
-        answer = {"fault": {"detail": str(error), "code": "table-invalid"}}
+        what = str(error).removeprefix(f"{asked['order']['table']}: ")  # nobody knows that file
+        answer = {"fault": {"detail": what, "code": "table-invalid"}}
     except ScriptError as error:
         answer = {"fault": {"detail": error.detail, "code": error.code}}
     except OSError as error:

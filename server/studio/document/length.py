@@ -23,13 +23,15 @@ _SPEEDS: Final[Mapping[str, float]] = {
 }  # fmt: skip
 _USUAL: Final = 15.5
 _NAME: Final = "Anna Sofia"  # what a placeholder is taken for: two words
+LONGEST_PAUSE: Final = 30.0  # s
+_PLAIN_PAUSE: Final = 0.5  # s, of a `[pause]` that says none
 _AROUND: Final = 1.3  # s before the first word of a film and after its last
 # bytes a second, of files that are not looked into here
 _BYTES: Final[Mapping[str, float]] = {".flac": 60_000, ".wav": 96_000, ".mp4": 250_000}
 _COMPRESSED: Final = 16_000.0
 
 _PLACEHOLDER: Final = re.compile(r"\{\{[^{}]{0,200}\}\}")
-_PAUSE: Final = re.compile(r"pause\s+(\d{1,3}(?:\.\d{1,3})?)\s*s?", re.IGNORECASE)
+_PAUSE: Final = re.compile(r"pause(?:\s+([0-9]{1,6}(?:[.,][0-9]{0,3})?)\s*(ms|s)?)?", re.IGNORECASE)
 
 
 def seconds(project: Project, folder: Path | None = None) -> float:
@@ -56,9 +58,14 @@ def of_text(text: str, language: str = "en") -> float:
 
 
 def pause(wish: str) -> float | None:
-    """What a bracket says of a pause: "pause 0.5" -> 0.5 s; None: nothing."""
+    """s of a bracket that asks for a silence; None: it is a direction."""
     found = _PAUSE.fullmatch(wish.strip())
-    return float(found[1]) if found else None
+    if found is None:
+        return None
+    if found[1] is None:
+        return _PLAIN_PAUSE
+    seconds = float(found[1].replace(",", "."))
+    return min(seconds / 1000 if (found[2] or "").lower() == "ms" else seconds, LONGEST_PAUSE)
 
 
 def _spoken(text: str) -> tuple[str, float]:

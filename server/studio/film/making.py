@@ -20,6 +20,7 @@ from typing import Final
 
 from visavis.engines.base import PLAY_RATE, Demeanour
 from visavis.server.jobs.job import Working
+from visavis.server.studio.document import length
 from visavis.server.studio.document.project import Project
 from visavis.server.studio.film import acting, files, performing, sounding
 from visavis.server.studio.film.acting import FRAME
@@ -33,7 +34,7 @@ from visavis.server.studio.film.sets import Sets
 from visavis.server.studio.film.shooting import Shooting, Take
 from visavis.server.studio.film.signing import Signing
 from visavis.server.studio.film.voicing import Voicing
-from visavis.server.studio.layers import cues
+from visavis.server.studio.layers import cues, sound
 from visavis.server.studio.layers.exports import FORMATS, Format
 from visavis.server.system import config_reading as settings
 from visavis.server.system.audit import auditing
@@ -41,6 +42,7 @@ from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Unprocessable
 
 _LONGEST: Final = 2 * 3600  # s of a film
+_SURELY: Final = 1.5 * _LONGEST  # s; no estimate is that far off
 _PARTS: Final = "parts"  # of a job's folder: what is made on the way
 
 
@@ -124,6 +126,7 @@ class _Film:
 
     def make(self) -> Made:
         """See `make`."""
+        self._check()
         parts = self._working.folder / _PARTS
         parts.mkdir(parents=True, exist_ok=True)
         with Reel(parts / "sound.raw") as reel:
@@ -136,6 +139,13 @@ class _Film:
         shutil.rmtree(parts, ignore_errors=True)
         notes = tuple(dict.fromkeys(reel.notes))
         return Made(made, seconds, notes, shooting.made, shooting.found)
+
+    def _check(self) -> None:
+        """What would else be found when hours of it are made. Raises Unprocessable."""
+        if length.seconds(self._project, self._folder) > _SURELY:
+            raise _too_long()
+        if self._project.music:
+            sound.tune(self._folder, self._project.music.file)
 
     def _shoot(self, reel: Reel, shooting: Shooting) -> None:
         before: tuple[str, Demeanour] | None = None
@@ -153,10 +163,7 @@ class _Film:
             before = role.digest, at_rest
             self._progress.spoken(performed.pictures)
             if reel.pictures + performed.pictures > _LONGEST * FPS:
-                raise Unprocessable(
-                    f"The film would be longer than {_LONGEST // 60} minutes: split the project.",
-                    "film-too-long",
-                )
+                raise _too_long()
             self._shoot_scene(performed, reel, shooting)
             reel.notes += performed.notes
         shooting.finish(reel.under_way)
@@ -220,6 +227,11 @@ class _Film:
                     "video-made", avatar=card.name, reference=card.reference, seconds=seconds,
                     who=_user(),
                 )  # fmt: skip
+
+
+def _too_long() -> Unprocessable:
+    msg = f"The film would be longer than {_LONGEST // 60} minutes: split the project."
+    return Unprocessable(msg, "film-too-long")
 
 
 def _user() -> str:

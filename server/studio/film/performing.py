@@ -132,6 +132,8 @@ def _said(cast: Cast, scene: Scene, role: Role, voicing: Voicing, made: Performe
     if words.unsaid:
         unsaid = " ".join(dict.fromkeys(words.unsaid))
         made.notes.append(f"left out, for the voice cannot say it: {unsaid}")
+    if scene.text and not any(clause.text for each in words.sentences for clause in each):
+        made.notes.append(f"nothing is said in the scene {scene.name}")
     rate = getattr(scene, "rate", 1.0)
     return [_voiced(clauses, voicing, rate) for clauses in words.sentences]
 

@@ -17,10 +17,8 @@ from visavis.engines.direction.styles import NOTHING, ActiveStyles
 from visavis.engines.language.brackets import BracketReader, Words
 from visavis.engines.language.markup import MarkupReader
 from visavis.engines.language.saying import sayable
+from visavis.server.studio.document.length import pause
 
-LONGEST_PAUSE: Final = 30.0  # s
-_PLAIN_PAUSE: Final = 0.5  # s, of a `[pause]` that says none
-_PAUSE: Final = re.compile(r"pause(?:\s+([0-9]{1,6}(?:[.,][0-9]{0,3})?)\s*(ms|s)?)?", re.IGNORECASE)
 _ENDS: Final = re.compile(r"[.!?…。！？؟۔।:]+[\"'”’»)\]]*\s*$")
 _CHARACTERS: Final = 240  # of a sentence without an end, after which it is parted at a clause
 
@@ -75,17 +73,6 @@ def worded(text: str, style: str, language: str, director: Director) -> Wording:
         moved = replace(first, movements=(*general.movements, *first.movements))
         wording.sentences[0] = (moved, *others)
     return wording
-
-
-def pause(wish: str) -> float | None:
-    """s of a bracket that asks for a silence; None: it is a direction."""
-    found = _PAUSE.fullmatch(wish.strip())
-    if found is None:
-        return None
-    if found[1] is None:
-        return _PLAIN_PAUSE
-    seconds = float(found[1].replace(",", "."))
-    return min(seconds / 1000 if (found[2] or "").lower() == "ms" else seconds, LONGEST_PAUSE)
 
 
 def _lines(

@@ -54,13 +54,19 @@ def mixed(voice: Pcm, music: Music | None, folder: Path, out: Pcm | None = None)
     more = _more(voice)
     if music is None or not len(voice):
         return _written(voice, more, None, out)
-    tune = _read(folder, music.file)
-    level = loudness(tune)
-    if level <= SILENT:
-        raise files.unusable(music.file, "there is only silence in it.")
+    played, level = tune(folder, music.file)
     gain = _decibels(music.level - level) * _decibels(-music.ducked * _ducking(voice, more))
     gain *= _fading(len(gain))
-    return _written(voice, more, _Under(tune, gain), out)
+    return _written(voice, more, _Under(played, gain), out)
+
+
+def tune(folder: Path, name: str) -> tuple[Pcm, float]:
+    """Music, and its loudness in LUFS. Raises Unprocessable for what cannot be used."""
+    found = _read(folder, name)
+    level = loudness(found)
+    if level <= SILENT:
+        raise files.unusable(name, "there is only silence in it.")
+    return found, level
 
 
 def _read(folder: Path, name: str) -> Pcm:
