@@ -15,7 +15,7 @@ export function dialog(title, { look = "", closed, stay } = {}) {
   const foot = make("footer", { className: "dialog-foot" });
   const fault = make("p", { className: "fault", role: "alert", hidden: true });
   const away = button(t("close"), () => element.close(), { look: "tool", icon: "close" });
-  const element = make("dialog", { className: `dialog ${look}` }, make("header", { className: "dialog-head" }, heading, away), body, fault, foot);
+  const element = make("dialog", { className: `dialog ${look}` }, make("header", { className: "dialog-head" }, heading, ...(stay ? [] : [away])), body, fault, foot);
   element.setAttribute("aria-labelledby", heading.id);
   element.addEventListener("cancel", (/** @type {Event} */ event) => stay?.() && event.preventDefault());
   element.addEventListener("close", () => {

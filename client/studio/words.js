@@ -55,7 +55,7 @@ export function refusal(error) {
 /** A scene as people call it: its title, else its first words, else its number.
  * @param {import("./model.js").Scene} scene @param {number} at */
 export function sceneName(scene, at) {
-  const words = scene.text.replace(/\[[^\]]*\]/g, " ").trim().replace(/\s+/g, " ");
+  const words = scene.text.slice(0, 400).replace(/\[[^\]]*\]/g, " ").trim().replace(/\s+/g, " ");
   const first = words.length > 48 ? `${words.slice(0, 46).trimEnd()}…` : words;
   return scene.title || first || (scene.sound ? t("studio.scene.recorded") : t("studio.scene.number", { number: number(at + 1) }));
 }

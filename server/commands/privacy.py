@@ -250,6 +250,10 @@ def _browser() -> Iterator[Stored]:
         f"{tab}, or until they sign out", "the staff's page alone",
     )  # fmt: skip
     yield Stored(
+        "visavis-studio: the operator's token", "session storage", "by tab",
+        "whoever makes films", tab, "the studio alone",
+    )  # fmt: skip
+    yield Stored(
         "visavis-staff-name, visavis-staff-bell: a name, and whether it rings", "local storage",
         "by browser", "that member", stays, "the staff's page alone",
     )  # fmt: skip

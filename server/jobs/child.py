@@ -39,19 +39,24 @@ class Told:
 
     def listen(self) -> None:
         """Until the owner is gone; then this process is, too, whatever it does."""
-        for said in iter(lambda: sys.stdin.buffer.readline(LONGEST), b""):
-            match said.strip():
-                case b"pause":
-                    self._may_go.clear()
-                case b"go":
-                    self._may_go.set()
-                case b"cancel":
-                    self._unwanted.set()
-                    self._may_go.set()
-                case order:
-                    self._unwanted.clear()
-                    self.orders.put(strict_json.parse(order.decode()))
-        os._exit(0)
+        try:
+            for said in iter(lambda: sys.stdin.buffer.readline(LONGEST), b""):
+                self._hear(said.strip())
+        finally:  # also where an order cannot be read: else both would wait for the other
+            os._exit(0)
+
+    def _hear(self, said: bytes) -> None:
+        match said:
+            case b"pause":
+                self._may_go.clear()
+            case b"go":
+                self._may_go.set()
+            case b"cancel":
+                self._unwanted.set()
+                self._may_go.set()
+            case order:
+                self._unwanted.clear()
+                self.orders.put(strict_json.parse(order.decode()))
 
     def say(self, **said: Any) -> None:
         """To the owner."""

@@ -156,21 +156,31 @@ class Distributed:
 
     async def _handed_over(self, job: Job, it: _Followed) -> None:
         """To Celery, unless it was before this server began."""
-        known = await self._redis.hgetall(RUN + job.id)
-        if known and not known.get("unwanted"):
-            it.run, it.begun = known["run"], bool(known.get("begun"))
-            return
-        while await self._redis.exists(LEASE + job.id):  # noqa: ASYNC110 (of who had it before)
-            await asyncio.sleep(_LOOK / 4)
-        request = dict(job.request)
-        if folder := request.get("folder"):
-            store = await self._there()
-            request["folder"] = await self._worker.load(store.share, Path(folder))
-        async with self._turn:  # in the order in which they are taken
-            await self._sent(job, it, request)
+        while True:
+            async with self._turn:  # in the order in which they are taken
+                known = await self._redis.hgetall(RUN + job.id)
+                if known and not known.get("unwanted"):
+                    it.run, it.begun = known["run"], bool(known.get("begun"))
+                    return
+                if not await self._redis.exists(LEASE + job.id):
+                    await self._sent(job, it)
+                    break
+            await asyncio.sleep(_LOOK / 4)  # who had it before lets go of it
         it.told(0.0, it.waits)
 
-    async def _sent(self, job: Job, it: _Followed, request: dict[str, Any]) -> None:
+    async def _shared(self, folder: Path) -> str:
+        """Raises QueueError."""
+        store = await self._there()
+        try:
+            return await self._worker.load(store.share, folder)
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise QueueError(f"The project's files cannot be handed over: {why}.") from error
+
+    async def _sent(self, job: Job, it: _Followed) -> None:
+        request = dict(job.request)
+        if folder := request.get("folder"):
+            request["folder"] = await self._shared(Path(folder))
         it.run = secrets.token_hex(8)
         await self._redis.delete(RUN + job.id)
         await self._redis.hset(RUN + job.id, "run", it.run)

@@ -16,10 +16,10 @@ import time
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from visavis.server.jobs.ledger import Hook
 from visavis.server.system.addresses import Network
@@ -48,16 +48,13 @@ class Webhooks:
         if not self._key:
             msg = "Webhooks are switched off here: set webhook_secret, which signs them."
             raise Unprocessable(msg, "webhook-off")
-        try:
-            parts = urlsplit(address)
-            host, _port = parts.hostname or "", parts.port
-        except ValueError:
-            host = ""
-        if not host or len(address) > _LONGEST or parts.scheme not in ("https", "http"):
+        url = _url(address)
+        if url is None or url.scheme not in ("https", "http"):
             raise Unprocessable("A webhook is an https address.", _INVALID)
-        if parts.username or parts.password:
+        if url.user or url.password:
             raise Unprocessable("A webhook's address has no account in it.", _INVALID)
-        if literal(host) and not self.may(host, parts.scheme):
+        host = url.raw_host or ""
+        if literal(host) and not self.may(host, url.scheme):
             msg = (
                 "A webhook goes to a public https address. For one of your own network set "
                 "webhook_networks."
@@ -76,9 +73,9 @@ class Webhooks:
 
     async def _posted(self, hook: Hook) -> int | None:
         """The status of the answer; None: there is none."""
-        scheme = urlsplit(hook.address).scheme
         try:
             self.check(hook.address)  # the settings may have changed since it was kept
+            scheme = URL(hook.address).scheme
             # A connection for each: its resolver knows whether it may lead to public addresses.
             resolver = _Within(self, scheme)
             connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False)
@@ -136,6 +133,15 @@ class _Within(AbstractResolver):
     async def close(self) -> None:
         """Close the other one."""
         await self._inner.close()
+
+
+def _url(address: str) -> URL | None:
+    """As the client that calls it understands it: "①.1.1.1" is an IP address there."""
+    try:
+        url = URL(address)
+        return url if url.raw_host and len(address) <= _LONGEST else None
+    except ValueError:
+        return None
 
 
 def _key(secret: str) -> bytes:

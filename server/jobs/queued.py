@@ -254,6 +254,9 @@ class JobQueue:
                 return await self._on(_settled, taken, ending)
             except QueueError as error:
                 self._seldom.warning("end", "a job's end cannot be kept yet", why=error.detail)
+                state = replace(self._running[taken.job.id], note=_FULL, left=None)
+                self._running[taken.job.id] = state
+                self._watchers.tell(state, taken.job.group)
                 await asyncio.sleep(_LOOK)
 
     # --- the ledger -------------------------------------------------------------------------------
@@ -282,24 +285,32 @@ class JobQueue:
         return self._running.get(state.id, state) if state.status == "running" else state
 
     def _owns(self) -> bool:
-        """Whether this process does the jobs of the home."""
+        """Whether this process does the jobs of the home. Raises QueueError."""
         if self._lock is not None:
             return True
         assert self._ledger is not None
-        descriptor = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            why = error.strerror or "unknown reason"
+            raise QueueError(f"Jobs cannot be done in {self._folder}: {why}.") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            self._ledger.put_all_back()
+        except BlockingIOError:
             os.close(descriptor)
             return False
+        except BaseException:  # on a full disk, what ran would run for ever if it were ours now
+            os.close(descriptor)
+            raise
         self._lock = descriptor
-        self._ledger.put_all_back()
         return True
 
     def _ended(self) -> None:
         assert self._ledger is not None
         if self._lock is not None:
-            self._ledger.put_all_back()
+            with self._doubtful():  # whoever has the lock next does it, too
+                self._ledger.put_all_back()
             os.close(self._lock)
             self._lock = None
         self._ledger.close()

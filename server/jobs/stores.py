@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
+from visavis.server.jobs.working import FULL
 from visavis.server.system.errors import QueueError
 from visavis.server.system.faults import fault
 
@@ -142,7 +143,12 @@ class Remote:
         if not self._try(lambda: self._files.exists(done)):
             names = [str(path.relative_to(folder)) for path in _files(folder)]
             self._put(place, folder, names)
-            self._try(lambda: self._files.pipe_file(done, b"."))
+
+            def tell() -> None:
+                self._files.makedirs(done.rpartition("/")[0], exist_ok=True)
+                self._files.pipe_file(done, b".")
+
+            self._try(tell)
         return name
 
     def shared(self, name: str, cache: Path) -> Path:
@@ -180,12 +186,8 @@ class Remote:
         except (MemoryError, KeyboardInterrupt):
             raise
         except Exception as error:
-            if (
-                isinstance(error, OSError)
-                and error.errno
-                and not isinstance(error, ConnectionError)
-            ):
-                raise
+            if isinstance(error, OSError) and error.errno in FULL:
+                raise  # the disk of this machine
             raise QueueError(f"The store of results cannot be used: {fault(error)}.") from error
 
 

@@ -14,7 +14,7 @@ from visavis.server.system.errors import Problem
 from visavis.server.system.faults import fault
 
 How = Literal["done", "failed", "cancelled", "full", "crashed", "released"]
-LONGEST: Final = 4 << 20  # bytes of a line
+LONGEST: Final = 16 << 20  # bytes of a line: a script has 2 MB, and JSON up to six times that
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _FAILED: Final = "job-failed"
 BROKEN: Final = "job-broken"

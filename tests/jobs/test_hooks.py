@@ -130,3 +130,14 @@ def test_without_a_secret_there_are_none():
     with pytest.raises(Unprocessable) as caught:
         Webhooks("").check("https://example.org/")
     assert caught.value.code == "webhook-off"
+
+
+@pytest.mark.parametrize("host", ["①②⑦.0.0.1", "127。0。0。1", "127.0.0.１", "127.0.0.1"])
+async def test_an_ip_address_in_other_digits_is_one(listening, host):
+    ear, address = listening
+    address = address.replace("127.0.0.1", host)
+    outside = Webhooks(SECRET)
+    with pytest.raises(Unprocessable, match="public"):
+        outside.check(address)
+    assert await outside.send(Hook(1, "a", address, "{}", 0)) is not None
+    assert not ear.heard

@@ -10,6 +10,7 @@ import pytest
 from support.jobs import over, queue, runs
 
 from visavis.server.jobs.job import Job
+from visavis.server.jobs.ledger import Ledger
 from visavis.server.system.errors import NotFound, QueueError
 
 
@@ -213,3 +214,69 @@ async def test_ten_thousand_rows_are_added_soon(tmp_path):
     assert len(states) == 10_000
     assert {state.status for state in states} == {"cancelled"}
     assert await asyncio.to_thread((tmp_path / "jobs.sqlite").exists)
+
+
+async def test_what_ran_when_a_full_disk_met_a_crash_is_begun_anew(tmp_path, monkeypatch):
+    (tmp_path / "gate").touch()
+    async with queue(tmp_path, lambda: 0) as it:
+        await it.add(Job("a", "wait", {"gate": str(tmp_path / "gate")}))
+
+    def killed():
+        ledger = Ledger(tmp_path)
+        ledger.take()
+        ledger.close()
+
+    await asyncio.to_thread(killed)
+    real, tries = Ledger.put_all_back, []
+
+    def no_room_at_first(self):
+        tries.append(1)
+        if len(tries) < 3:
+            raise QueueError("Jobs cannot be kept: database or disk is full.")
+        return real(self)
+
+    monkeypatch.setattr(Ledger, "put_all_back", no_room_at_first)
+    async with queue(tmp_path) as it:
+        assert (await over(it, "a"))[-1].status == "done"
+
+
+async def test_a_lock_that_finds_no_room_is_tried_again(tmp_path, monkeypatch):
+    real, tries = os.open, []
+
+    def no_room_at_first(path, *args, **more):
+        if Path(str(path)).name == "lock" and len(tries) < 2:
+            tries.append(1)
+            raise OSError(28, "No space left on device")
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(os, "open", no_room_at_first)
+    async with queue(tmp_path) as it:
+        await it.add(Job("a", "write", {}))
+        assert (await over(it, "a"))[-1].status == "done"
+    assert len(tries) == 2
+
+
+async def test_a_job_whose_end_finds_no_room_says_what_it_waits_for(tmp_path, monkeypatch):
+    real, room = Ledger.end, []
+
+    def end(self, *args, **more):
+        if not room:
+            raise QueueError("Jobs cannot be kept: database or disk is full.")
+        return real(self, *args, **more)
+
+    monkeypatch.setattr(Ledger, "end", end)
+    async with queue(tmp_path) as it:
+        await it.add(Job("a", "write", {}))
+        assert await until(it, "a", "waits: the disk is full") is not None
+        assert (await it.state("a")).note.startswith("waits: the disk is full")
+        room.append(1)
+        assert (await over(it, "a"))[-1].status == "done"
+
+
+async def test_the_longest_script_in_any_letters_reaches_its_process(tmp_path):
+    text = "\N{PARTY POPPER}" * ((2 << 20) // 4)
+    async with queue(tmp_path) as it:
+        await it.add(Job("a", "write", {"text": text}))
+        async with asyncio.timeout(30):
+            assert (await over(it, "a"))[-1].status == "done"
+        assert (await it.results("a") / "text.txt").read_text() == text

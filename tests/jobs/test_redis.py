@@ -100,7 +100,10 @@ async def test_done_elsewhere_and_fetched(redis, tmp_path, kind):
     await asyncio.to_thread((project / "words.txt").write_text, "Grüße")
     with worker(redis, tmp_path / "there", results):
         async with queue(redis, tmp_path / "here", results) as it:
+            await asyncio.to_thread((tmp_path / "empty").mkdir)
+            await it.add(Job("none", "copies", {"folder": str(tmp_path / "empty")}))
             await it.add(Job("a", "copies", {"folder": str(project)}, priority=9))
+            assert (await over(it, "none"))[-1].status == "done"
             told = await over(it, "a")
             text = await it.results("a") / "words.txt"
             assert await asyncio.to_thread(text.read_text) == "Grüße"

@@ -23,6 +23,7 @@ from visavis.server.studio.batches.preparing import Order
 from visavis.server.studio.batches.working import Working, manifest_of
 from visavis.server.studio.document import reading
 from visavis.server.studio.document.checks import Known
+from visavis.server.system.config import Config
 from visavis.server.system.errors import ConfigError, Conflict, NotFound
 from visavis.server.system.spans import Span
 
@@ -332,5 +333,5 @@ def test_what_is_wiped_takes_its_batch_with_it(tmp_path):
         ledger.add([Job(batch.job(2), "film", {}, group=batch.id)])
         ledger.take()
         ledger.end(batch.job(2), "done")
-    assert keeping.Jobs(home, 30).delete(span).count == 1
+    assert keeping.Jobs(Config(home=str(home))).delete(span).count == 1
     assert [each.id for each in kept.all()] == [waiting.id], "which nobody has asked for yet"

@@ -9,6 +9,6 @@ from visavis.server.commands import jobs
 from visavis.server.jobs import exchange
 
 if __name__ == "__main__":
-    exchange.LASTS = 3.0
-    jobs.WORKS = WORKS
+    vars(exchange)["LASTS"] = 3.0
+    vars(jobs)["WORKS"] = WORKS
     sys.exit(main(["worker", *sys.argv[1:]]))

@@ -6,13 +6,13 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from visavis.server.jobs.embedded import Embedded
-from visavis.server.jobs.job import Job, Working
+from visavis.server.jobs.job import Job, State, Working
 from visavis.server.jobs.queued import JobQueue
 from visavis.server.system.config import Config
 
@@ -116,7 +116,7 @@ def odd(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
 class Allowed:
     """As many as a function says."""
 
-    def __init__(self, number) -> None:
+    def __init__(self, number: Callable[[], int]) -> None:
         self._number = number
 
     def measure(self) -> None:
@@ -127,7 +127,9 @@ class Allowed:
 
 
 @asynccontextmanager
-async def queue(folder: Path, allowed=lambda: 2, works=WORKS):
+async def queue(
+    folder: Path, allowed: Callable[[], int] = lambda: 2, works: Mapping[str, str] = WORKS
+) -> AsyncIterator[JobQueue]:
     """One that works, in a folder."""
     it = JobQueue(folder, Embedded(folder, works, {"avatar": Config().avatar}, Allowed(allowed)))
     await it.open()
@@ -145,7 +147,7 @@ def runs(pid: int) -> bool:
         return False
 
 
-async def over(it: JobQueue, id: str) -> list:
+async def over(it: JobQueue, id: str) -> list[State]:
     """All that was told of a job until it was over."""
     return [state async for state in it.watch(id)]
 
