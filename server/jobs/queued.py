@@ -138,8 +138,15 @@ class JobQueue:
 
     async def forget(self, id: str) -> None:
         """See Queue."""
-        if await self._is_there():
-            await self._runner.forget(await self._on(Ledger.forget, id))
+        if not await self._is_there():
+            return
+        try:
+            gone = await self._on(Ledger.forget, id)
+        except QueueError:  # a full disk takes no word of it until its files have made room
+            gone = [state.id for state in await self._named(id) if state.status in OVER]
+            await self._runner.forget(gone)
+            gone = await self._on(Ledger.forget, id)
+        await self._runner.forget(gone)
 
     async def results(self, id: str) -> Path:
         """See Queue."""

@@ -280,3 +280,20 @@ async def test_the_longest_script_in_any_letters_reaches_its_process(tmp_path):
         async with asyncio.timeout(30):
             assert (await over(it, "a"))[-1].status == "done"
         assert (await it.results("a") / "text.txt").read_text() == text
+
+
+async def test_on_a_full_disk_forgetting_makes_room_for_itself(tmp_path, monkeypatch):
+    real = Ledger.forget
+    async with queue(tmp_path) as it:
+        await it.add(Job("a", "write", {}))
+        await over(it, "a")
+        results = await it.results("a")
+
+        def forget(self, name):
+            if results.exists():
+                raise QueueError("Jobs cannot be kept: database or disk is full.")
+            return real(self, name)
+
+        monkeypatch.setattr(Ledger, "forget", forget)
+        await it.forget("a")
+        assert await it.state("a") is None
