@@ -18,9 +18,14 @@ setup: $(STAMP) ## create the environment and install visavis
 run: $(STAMP) ## install if needed, start the server, print its address: make run [PORT=8080]
 	@$(BIN)/visavis serve --port $(PORT)
 
-# What wants a whole machine to itself: floods, real browsers, real programs, short deadlines.
-ALONE := tests/attack tests/browser tests/deploy tests/camera/test_presenting.py \
-	tests/server/test_keepsakes.py tests/server/test_renderer_live.py
+# What wants a whole machine to itself: floods, real browsers, real programs, short deadlines. Among
+# the attacks and in deploy, these files do not: they parse, start processes and wait for states.
+BESIDE := $(addprefix tests/attack/test_,$(addsuffix .py,audio_files avatar_files consents engines \
+	home http media_programs pictures reports sandbox told_tokens)) \
+	$(addprefix tests/deploy/test_,$(addsuffix .py,agreement monitoring supply))
+ALONE := $(filter-out $(BESIDE),$(sort $(wildcard tests/attack/test_*.py tests/deploy/test_*.py))) \
+	tests/browser tests/camera/test_presenting.py tests/server/test_keepsakes.py \
+	tests/server/test_renderer_live.py
 # Media runs in real time beside other tests: what a busy machine made late is looked at once more.
 # Whatever was is listed at the end, and a fault fails all the same.
 AGAIN := --reruns 2 --reruns-delay 2 -r R

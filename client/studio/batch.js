@@ -105,7 +105,7 @@ export class Batch {
   #faults(faults, more) {
     if (!faults.length) return make("p", { className: "good" }, icon("check"), t("studio.batch.good"));
     const rows = faults.slice(0, 100).map(({ row, column, what, grave }) => make("li", { className: grave ? "grave" : "" }, icon("warning"),
-      make("span", {}, make("b", {}, [row ? t("studio.batch.row", { row: number(row) }) : "", column].filter(Boolean).join(", ")), " ", what)));
+      make("span", {}, place(row, column), what)));
     more += Math.max(0, faults.length - 100);
     const rest = more ? [make("p", { className: "soft" }, t("studio.batch.more-faults", { count: number(more) }))] : [];
     return make("section", { className: "group" }, make("h3", {}, t("studio.batch.faults", { count: number(faults.length + more) })), make("ul", { className: "fault-list" }, ...rows), ...rest);
@@ -137,4 +137,10 @@ export class Batch {
     this.#rows = new Rows(this.service, this.shown, id, this.studio.project.language || this.studio.language);
     await this.#rows.follow();
   }
+}
+
+/** Where a fault is, before what it is. @param {number} row 0: of the table as a whole @param {string} column */
+function place(row, column) {
+  const words = [row ? t("studio.batch.row", { row: number(row) }) : "", column].filter(Boolean);
+  return words.length ? make("b", {}, `${words.join(", ")}: `) : "";
 }

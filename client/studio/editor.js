@@ -38,6 +38,8 @@ export class Editor {
     this.box.addEventListener("focus", () => studio.choose(scene));
     this.box.addEventListener("focus", () => document.addEventListener("selectionchange", this.#selected));
     this.box.addEventListener("blur", () => document.removeEventListener("selectionchange", this.#selected));
+    // Keys may come quicker than the browser tells of the caret.
+    this.box.addEventListener("keydown", () => this.#selected());
     new ResizeObserver(() => this.#place()).observe(this.mirror);
   }
 

@@ -4,6 +4,7 @@ import { make } from "../page/dom.js";
 import { t } from "../page/texts/texts.js";
 import { button, icon } from "./controls.js";
 import { dialog } from "./dialog.js";
+import { fields } from "./marks.js";
 import { progress } from "./progress.js";
 import { isOver } from "./service.js";
 import { keep, remembered } from "../page/settings.js";
@@ -46,12 +47,14 @@ export class FilmDialog {
     await this.saving.now();
     this.#translations = await this.#translated();
     if (!this.#shown) return;
-    body.replaceChildren(...this.#faults(), this.#list, this.#choices());
+    body.replaceChildren(...this.#faults(), ...this.#unfilled(), this.#choices(), this.#list);
     const go = button(t("studio.film.make"), () => this.#make(go), { look: "dark", icon: "film" });
     go.disabled = this.studio.faults.some(({ grave }) => grave);
     foot.append(make("p", { className: "soft estimate" }, this.#about()), go);
-    this.films.of(this.studio.name).forEach((film, at) => this.#show(film, false, at > 0));
+    const films = this.films.of(this.studio.name);
+    films.forEach((film, at) => this.#show(film, false, at > 0));
     if (!go.disabled) go.focus();
+    if (films.some(({ status }) => !isOver(status))) this.#list.scrollIntoView({ block: "start" });
   }
 
   #about() {
@@ -64,7 +67,7 @@ export class FilmDialog {
     const { faults } = this.studio;
     if (!faults.length) return [];
     const rows = faults.slice(0, 30).map((fault) => {
-      const row = make("li", { className: fault.grave ? "grave" : "" }, icon("warning"), make("span", {}, make("b", {}, fault.what), " ", fault.fix));
+      const row = make("li", { className: fault.grave ? "grave" : "" }, icon("warning"), make("span", {}, make("b", {}, `${fault.what}:`), " ", fault.fix));
       if (fault.scene) row.append(button(t("studio.fault.show"), () => {
         this.#shown?.close();
         this.leads.go(fault.scene);
@@ -72,6 +75,14 @@ export class FilmDialog {
       return row;
     });
     return [make("ul", { className: "fault-list" }, ...rows)];
+  }
+
+  /** One film says a batch's places as they stand, which nobody wants. */
+  #unfilled() {
+    const asked = [...new Set(this.studio.project.scenes.flatMap((scene) => fields([scene.text, scene.title, scene.lower_third?.name, scene.lower_third?.line].join(" "))))];
+    if (!asked.length) return [];
+    const names = asked.map((name) => make("code", { className: "column" }, name)).flatMap((name) => [name, " "]);
+    return [make("p", { className: "notice" }, icon("warning"), make("span", {}, t("studio.film.unfilled", { act: t("studio.batch.open") }), " ", ...names))];
   }
 
   #choices() {
@@ -137,7 +148,7 @@ export class FilmDialog {
       this.#shown?.complain(refusal(error));
     }
     go.disabled = false;
-    if (this.#shown) this.#shown.body.scrollTop = 0;
+    if (this.#shown && this.#list.firstChild) this.#list.scrollIntoView({ block: "start" });
   }
 
   /** @param {string[]} formats @param {string} language "" for the script's own */

@@ -7,7 +7,7 @@ import { sure } from "./dialog.js";
 import { fill } from "./thumb.js";
 import { clock, number, refusal, tongue, when } from "./words.js";
 
-const IMPORTS = ".md,.txt,.srt,.vtt,.pptx,.docx";
+const IMPORTS = ".md,.txt,.srt,.vtt,.pptx";
 
 /** Paragraphs are scenes. @param {string} script */
 export function scenesOf(script) {

@@ -21,9 +21,12 @@ export const lookTab = (files, service, create) => ({
   draw: (scope) => [
     faces(scope, service, create),
     background(scope, files),
-    ...(scope.scope === "scene" ? [titles(scope), lowerThird(scope), beside(scope, files)] : [make("p", { className: "hint" }, t("studio.look.scenes"))]),
+    ...(scope.scope === "scene" ? [titles(scope), lowerThird(scope), beside(scope, files)] : [make("p", { className: "hint" }, t("studio.look.scenes", { number: nth(scope) }))]),
   ],
 });
+
+/** Of the chosen scene, from 1 on. @param {Scope} scope */
+const nth = ({ studio: { project, chosen } }) => project.scenes.findIndex(({ name }) => name === chosen?.name) + 1;
 
 /** @param {Scope} scope @param {import("./service.js").Service} service @param {() => void} create */
 function faces({ studio, scope, owner, set, redraw }, service, create) {

@@ -58,6 +58,7 @@ _USELESS: Final = frozenset({("en", "hbs")})
 
 _HELD: Final = re.compile("\ue000([0-9]+)\ue001")  # a direction, while the stream is being written
 _SPECIAL: Final = re.compile(r"([\\\[\]{}^$/@<>*+#~])")
+_BLANK: Final = re.compile(r" (?=[.,](?:\s|$))")
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _END: Final = re.compile(r"\.?\[\]\[#([0-9]+)#\]\s*")
 _WORD: Final = re.compile(r"[^\W\d_][\w'’]*")
@@ -173,8 +174,9 @@ def _unescaped(text: str) -> str:
 
 
 def _tidied(text: str, source: str) -> str:
-    """Without capitals within a sentence that the source has not: "Gracias Para vuestra compra"."""
-    text = " ".join(text.split())
+    """Without capitals within a sentence that the source has not, "Gracias Para vuestra compra",
+    and without blanks before its stops, "Soy Anna ."."""
+    text = _BLANK.sub("", " ".join(text.split()))
     own = _capitals(source)
     found = _capitals(text)
     named = {word[0] for word in own}

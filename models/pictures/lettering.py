@@ -8,6 +8,7 @@ the system.
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -37,6 +38,9 @@ _HEAVIER: Final = 0.03  # ... by so much of the font's size
 _ABOVE: Final = 1.1  # of the font's size, rows of a line above its baseline ...
 _BELOW: Final = 0.45  # ... and below it: Arabic letters reach deep
 _FORMS_B: Final = range(0xFE70, 0xFEFD)  # Unicode's Arabic Presentation Forms-B
+# OpenCV puts size and weight into the face, and lets other threads run meanwhile: of two that draw
+# at once one would get letters of the other's size.
+_ALONE: Final = threading.Lock()
 _INVISIBLE: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # categories that draw nothing
 
 
@@ -98,7 +102,9 @@ def width(text: str, size: int, weight: int = _WEIGHT) -> float:
     if _ARABIC.search(text):
         return float(_noto(size, weight).getlength(_joined(text)))
     loose = 2 * _BACK * size * len(_LOOSE.findall(text))
-    return float(cv2.getTextSize((0, 0), text, (0, 0), _face(), size, weight)[2]) - loose
+    with _ALONE:
+        drawn = cv2.getTextSize((0, 0), text, (0, 0), _face(), size, weight)[2]
+    return float(drawn) - loose
 
 
 def is_from_right(text: str) -> bool:
@@ -135,7 +141,8 @@ def _put(text: str, size: int, weight: int = _WEIGHT) -> Bytes:
         back = round(_BACK * size) if _LOOSE.fullmatch(part) else 0
         at = pen - back, 2 * size
         # where the text goes on, and the picture, in spite of its types
-        drawn: Any = cv2.putText(canvas, part, at, white, _face(), size, weight)
+        with _ALONE:
+            drawn: Any = cv2.putText(canvas, part, at, white, _face(), size, weight)
         pen = drawn[0][0] - back
     return canvas[..., 0]
 

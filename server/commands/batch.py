@@ -46,7 +46,9 @@ def batch(options: argparse.Namespace) -> int:
     lost = checked.rows - len(checked.films)
     if checked.stopped or not checked.films or (lost and not options.skip):
         if not checked.stopped and checked.films and not options.json:
-            say_line(f"{lost} rows cannot be made: mend the table, or leave them out with --skip.")
+            say_line(
+                f"Rows that cannot be made: {lost}. Mend the table, or leave them out with --skip."
+            )
         return FAILURE
     if options.check:
         return 0

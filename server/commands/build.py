@@ -79,6 +79,7 @@ class _Builder:
     def build(self, plan: Plan) -> int:
         """One film, unless it is there already. Returns the exit status."""
         faults = checks.check(plan.project, plan.folder, self._known, plan.script.line)
+        faults += checks.unfilled(plan.project, plan.script.line)
         grave = [fault for fault in faults if fault.grave]
         _tell(plan, faults)
         seconds = length.seconds(plan.project, plan.folder)

@@ -154,7 +154,8 @@ async def test_a_translation_is_read_beside_its_source_before_it_is_filmed(chrom
         await page.click("#tab-languages")
         await page.select_option("#panes select", "es")
         await page.click("#film-open")
-        await page.click("#film-choices + *, .dialog-foot .dark")  # nobody has seen it yet
+        await page.wait_for_selector(".film-dialog .notice:has-text('first_name')")
+        await page.click(".film-dialog .dialog-foot .dark")  # nobody has seen it yet
         await page.wait_for_selector(".pair-row")
         await page.fill(".pair-row textarea >> nth=0", "Bienvenida, {{first_name}}.")
         await page.click("dialog.full .dialog-foot .dark")

@@ -109,8 +109,9 @@ def test_english_becomes_spanish_and_what_stays_stays() -> None:
 @REAL
 def test_capitals_that_the_source_has_not_are_taken_out() -> None:
     translator = Apertium(Shut())
-    texts = ["Thank you for your purchase, Anna!", "Hello and welcome to our hotel."]
+    texts = ["Thank you for your purchase, Anna!", "Hello and welcome to our hotel.", "I am Anna."]
     assert translator.translate(texts, "en", "es") == [
         "Gracias para vuestra compra, Anna!",
         "Hola y bienvenido a nuestro hotel.",
+        "Soy Anna.",
     ]

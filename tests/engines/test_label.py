@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -126,3 +128,12 @@ def test_arabic_letters_join_and_run_from_right_to_left() -> None:
     assert lettering.shaped("\u0644\u0627") == "\ufefb"  # lam and alef are one sign
     assert lettering.shaped("\u0628 AI 12") == "AI 12 \ufe8f"
     assert len(lettering.ink("\u0628\u0628", 24)[0]) < 2 * len(lettering.ink("\u0628", 24)[0])
+
+
+def test_threads_that_letter_at_once_each_get_their_own_size():
+    """Those of a film do; OpenCV lets them run while it draws."""
+    wanted = [("AI", 25), ("Welcome", 60), ("Anna Example", 18)]
+    alone = [lettering.ink(*each) for each in wanted]
+    with ThreadPoolExecutor(4) as threads:
+        drawn = list(threads.map(lambda each: lettering.ink(*each), wanted * 200))
+    assert all(np.array_equal(ink, alone[n % 3]) for n, ink in enumerate(drawn))

@@ -97,11 +97,11 @@ def test_a_timbre_of_one_changes_nothing():
     assert Timbre(1.0).lent(plain) is plain
 
 
-def test_two_voices_are_told_apart_and_each_is_known_again(tmp_path):
+def test_two_voices_are_told_apart_and_each_is_known_again(warm_home):
     texts = ("The breakfast room is open until half past ten.", "We wish you a safe journey home.")
     found = {}
     for name in ("heart", "joe"):
-        tts = load.tts(name, tmp_path)
+        tts = load.tts(name, warm_home)
         for text in texts:
             said = np.concatenate([piece.pcm for piece in tts.synthesize(text)])
             found[name, text] = speaker.encoder().embedding(

@@ -57,6 +57,7 @@ def test_a_print_in_one_tone_has_that_tone_alone(name, order):
         assert list(np.argsort(shown)) == list(order)
 
 
+@pytest.mark.slow  # a whole bake
 def test_the_mouth_of_a_grey_photo_is_grey():
     consent = Consent("a guest", "she said yes", "the tests", "2026-11-30")
     avatar = portrait.create_avatar(variant("grey"), "grey", consent)

@@ -55,7 +55,7 @@ def test_a_row_that_cannot_be_made_stops_all_unless_it_is_left_out(run):
     status, said, done = run(table)
     assert (status, done) == (1, [])
     assert "row 3, column first_name: a voice of 'en" in said
-    assert "1 rows cannot be made: mend the table, or leave them out with --skip." in said
+    assert "Rows that cannot be made: 1. Mend the table, or leave them out with --skip." in said
     status, said, done = run(table, "--skip")
     assert (status, done) == (0, [2])
     assert "1 of 1 videos are in" in said

@@ -6,7 +6,7 @@ import pytest
 
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.studio.document import length
-from visavis.server.studio.document.checks import Known, check
+from visavis.server.studio.document.checks import Known, check, unfilled
 from visavis.server.studio.document.project import Scene
 from visavis.server.studio.document.reading import parse
 from visavis.server.studio.knowing import known
@@ -33,6 +33,15 @@ def test_a_project_that_is_well_has_no_faults(tmp_path):
         "# one\n\n[smiles] Welcome to Gdańsk. [pause 0.5] And {{name}}. 🎉\n"
     )
     assert told(text, tmp_path) == []
+
+
+def test_places_that_one_film_leaves_unfilled_are_told():
+    script = parse(
+        '# one\n\nHello.\n\n# two\n+++\ntitle = "For {{name}}"\n+++\n\nHi {{name|you}}.\n'
+    )
+    (fault,) = unfilled(script.project, script.line)
+    assert (fault.scene, fault.line, fault.grave) == ("two", 5, False)
+    assert "{{name|you}}, {{name}}" in fault.what
 
 
 def test_what_is_missing_stops_the_film_and_is_told_first(tmp_path):

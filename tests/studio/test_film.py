@@ -261,7 +261,10 @@ def test_music_that_cannot_be_used_is_told_before_anything_is_made(config, tmp_p
     assert not desk.told
 
 
-def test_words_that_no_voice_can_say_are_a_note(config, tmp_path):
+def test_words_that_no_voice_can_say_and_places_that_nobody_filled_are_notes(config, tmp_path):
     desk = Desk(tmp_path / "job", config)
-    film = made(tmp_path, config, "+++\nframe = '16:9 360p'\n+++\n# x\n🎉🎉 😀", ("txt",), desk)
+    film = made(
+        tmp_path, config, "+++\nframe = '16:9 360p'\n+++\n# x {{y}}\n🎉🎉 😀", ("txt",), desk
+    )
     assert any("nothing is said in the scene x" in note for note in film["notes"])
+    assert any("would say and show {{y}}" in note for note in film["notes"])

@@ -173,7 +173,7 @@ class _Checker:
             yield Fault(0, "language", note, grave=False)
         for language, rows in self.unasked.items():
             few = ", ".join(map(str, rows[:_NAMED]))
-            yield Fault(0, "language", _NO_SCRIPT.format(language, len(rows), few), grave=False)
+            yield Fault(0, "language", _NO_SCRIPT.format(language, few), grave=False)
         if self.text > MOST_TEXT:
             what = f"all rows together are over {MOST_TEXT:,} characters: divide the table"
             yield Fault(0, "", what)
@@ -336,7 +336,7 @@ _UNSAYABLE: Final = (
 )
 _SAME_NAME: Final = "its files would have the name of row {}'s, {!r}: make the names differ"
 _NO_SCRIPT: Final = (
-    "{1} rows ask for {0!r} (rows {2}), and there is no script.{0}.md: a voice of that language "
+    "{0!r} is asked for (rows {1}), and there is no script.{0}.md: a voice of that language "
     "will say the words as they are. Translate the script with `visavis translate`, or say in it "
     'what is said in which language: {{{{#if language = "{0}"}}}}...{{{{/if}}}}'
 )

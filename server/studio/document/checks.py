@@ -25,6 +25,7 @@ _NAMED: Final = 8  # words of a list that is told
 _LONGEST_FILE: Final = 2 << 30  # bytes
 
 _REMEMBERED: Final = 2000  # scenes
+_PLACE: Final = re.compile(r"\{\{[^{}]{1,200}\}\}")
 _EDGE: Final = re.compile(r"^\W+|\W+$")
 
 Lines = Callable[[str], int]  # a scene's name -> its line, 0: unknown
@@ -57,6 +58,19 @@ def check(
             for fault in _of_scene(scene, project, folder, known)
         ]
     return tuple(sorted(found, key=lambda fault: not fault.grave))
+
+
+def unfilled(project: Project, line: Lines = lambda _: 0) -> tuple[Fault, ...]:
+    """Places for a batch's cells, which one film would say and show as they stand."""
+    found = []
+    for scene in project.scenes:
+        third = scene.lower_third
+        texts = scene.text, scene.title or "", *((third.name, third.line) if third else ())
+        if places := list(dict.fromkeys(_PLACE.findall(" ".join(texts)))):
+            what = f"one film alone would say and show {_few(places)}"
+            fix = "personalise it with a table, or write words there"
+            found.append(Fault(what, fix, scene.name, line(scene.name), grave=False))
+    return tuple(found)
 
 
 def _of_project(project: Project, folder: Path | None, known: Known) -> Iterator[Fault]:

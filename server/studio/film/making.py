@@ -20,7 +20,7 @@ from typing import Final
 
 from visavis.engines.base import PLAY_RATE, Demeanour
 from visavis.server.jobs.job import Working
-from visavis.server.studio.document import length
+from visavis.server.studio.document import checks, length
 from visavis.server.studio.document.project import Project
 from visavis.server.studio.film import acting, files, performing, sounding
 from visavis.server.studio.film.acting import FRAME
@@ -137,7 +137,8 @@ class _Film:
         seconds = round(reel.pictures * FRAME / PLAY_RATE, 2)
         self._note(seconds)
         shutil.rmtree(parts, ignore_errors=True)
-        notes = tuple(dict.fromkeys(reel.notes))
+        unfilled = [f"{f.scene}: {f.what}; {f.fix}" for f in checks.unfilled(self._project)]
+        notes = tuple(dict.fromkeys([*unfilled, *reel.notes]))
         return Made(made, seconds, notes, shooting.made, shooting.found)
 
     def _check(self) -> None:
