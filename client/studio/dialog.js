@@ -14,21 +14,28 @@ export function dialog(title, { look = "", closed, stay } = {}) {
   const body = make("div", { className: "dialog-body" });
   const foot = make("footer", { className: "dialog-foot" });
   const fault = make("p", { className: "fault", role: "alert", hidden: true });
-  const away = button(t("close"), () => element.close(), { look: "tool", icon: "close" });
+  const away = button(t("close"), () => end(), { look: "tool", icon: "close" });
   const element = make("dialog", { className: `dialog ${look}` }, make("header", { className: "dialog-head" }, heading, ...(stay ? [] : [away])), body, fault, foot);
   element.setAttribute("aria-labelledby", heading.id);
-  element.addEventListener("cancel", (/** @type {Event} */ event) => stay?.() && event.preventDefault());
-  element.addEventListener("close", () => {
+  // By ourselves and at once: the browser tells of "close" late, after a key that is pressed quickly.
+  const end = () => {
+    if (!element.isConnected) return;
+    element.close();
     element.remove();
     closed?.();
+  };
+  element.addEventListener("cancel", (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (!stay?.()) end();
   });
+  element.addEventListener("close", end);
   byId("dialogs").append(element);
   element.showModal();
   heading.focus();
   return {
     element, body, foot,
     title: (words) => (heading.textContent = words),
-    close: () => element.close(),
+    close: end,
     complain: (words) => {
       fault.textContent = words;
       fault.hidden = !words;
