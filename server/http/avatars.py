@@ -26,6 +26,7 @@ from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore, title
 from visavis.server.avatars.workshop import Job, Workshop
 from visavis.server.http.callers import caller
+from visavis.server.http.forms import MULTIPART, Lines
 from visavis.server.http.passes import PASS
 from visavis.server.http.problems import json_object
 from visavis.server.http.uploads import Uploads
@@ -43,7 +44,6 @@ from visavis.server.system.errors import (
 
 log = logging.getLogger(__name__)
 
-_FORM: Final = "multipart/form-data"
 _MAX_FIELD: Final = 4_000  # bytes; the file's own reader takes texts of 4,000 characters
 _MAX_PARTS: Final = 12
 _MAX_LINES: Final = 200  # of headers and boundaries; browsers send 4 a part
@@ -148,8 +148,8 @@ class AvatarRoutes:
     async def _create(self, request: web.Request) -> web.Response:
         """202 and the job that makes the avatar."""
         self._check_allowed()
-        if request.content_type != _FORM:
-            msg = f"Send photo, name, subject, consent and confirmed as {_FORM}."
+        if request.content_type != MULTIPART:
+            msg = f"Send photo, name, subject, consent and confirmed as {MULTIPART}."
             raise WrongType(msg)
         if (request.content_length or 0) > _MAX_UPLOAD:
             raise TooLarge(_TOO_LARGE, "image-too-large")
@@ -324,7 +324,9 @@ async def _received(request: web.Request) -> tuple[dict[str, str], dict[str, byt
 async def _form(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]:
     fields: dict[str, str] = {}
     files: dict[str, bytes] = {}
-    reader = MultipartReader(request.headers, cast(StreamReader, _Lines(request.content)))
+    reader = MultipartReader(
+        request.headers, cast(StreamReader, Lines(request.content, _MAX_LINES))
+    )
     for _ in range(_MAX_PARTS):
         part = await reader.next()
         if part is None:
@@ -347,26 +349,6 @@ async def _form(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]
         msg = "The form has no photo."
         raise Unprocessable(msg, "photo-missing")
     return fields, files
-
-
-class _Lines:
-    """A body of which so many lines are read one by one, as aiohttp does before the first part.
-
-    A byte may be a line, and 20 MB of them held up everybody for 20 s.
-    """
-
-    def __init__(self, body: StreamReader) -> None:
-        self._body, self._left = body, _MAX_LINES
-
-    async def readline(self, **limits: int) -> bytes:
-        """Raises ValueError for one too many."""
-        self._left -= 1
-        if self._left < 0:
-            raise ValueError("too many lines")
-        return await self._body.readline(**limits)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._body, name)
 
 
 async def _content(part: BodyPartReader, most: int, otherwise: Problem) -> bytes:

@@ -104,7 +104,9 @@ async def _read(
     request: web.Request, form: Form, files: Mapping[str, int], texts: Collection[str],
     stack: ExitStack,
 ) -> None:  # fmt: skip
-    reader = MultipartReader(request.headers, cast(StreamReader, Lines(request.content)))
+    reader = MultipartReader(
+        request.headers, cast(StreamReader, Lines(request.content, _MOST_LINES))
+    )
     for _ in range(_MOST_PARTS):
         part = await reader.next()
         if part is None:
@@ -151,13 +153,13 @@ def _told(most: int) -> str:
 
 
 class Lines:
-    """A body of which so many lines are read one by one, as aiohttp does before the first part.
+    """A body of which `most` lines are read one by one, as aiohttp does before the first part.
 
     A byte may be a line, and 20 MB of them held up everybody for 20 s.
     """
 
-    def __init__(self, body: StreamReader) -> None:
-        self._body, self._left = body, _MOST_LINES
+    def __init__(self, body: StreamReader, most: int) -> None:
+        self._body, self._left = body, most
 
     async def readline(self, **limits: int) -> bytes:
         """Raises ValueError for one too many."""
