@@ -1,13 +1,15 @@
 """What is wrong with a table is told so that whoever made it can mend it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from visavis.server.studio.batches import checking, tables
+from visavis.server.studio.batches import checking, preparing, tables
 from visavis.server.studio.batches.preparing import proof, told
 from visavis.server.studio.document import reading
 from visavis.server.studio.document.checks import Known
+from visavis.server.system.config import Config
 
 SCRIPT = """+++
 title = "Welcome"
@@ -208,3 +210,14 @@ def test_rows_that_are_too_much_together_end_where_they_are(monkeypatch):
     assert not checked.films
     assert "divide the table" in words(checked)
     assert len(read) < 30
+
+
+def test_a_voice_that_may_not_be_used_is_told_before_films_are_made(tmp_path, monkeypatch):
+    over = replace(KNOWN, voice=lambda name, _language: f"{name}'s consent is over")
+    monkeypatch.setattr(preparing.knowing, "known", lambda *_of: over)
+    table = tmp_path / "people.csv"
+    table.write_text("first_name\nAnna\nBen\n")
+    script = '+++\nvoice = "heart"\n+++\n# one\nGood day, {{first_name}}.\n'
+    order = preparing.Order(table, script)
+    _project, checked = preparing.prepared(order, Config(home=str(tmp_path)))
+    assert any("heart's consent is over" in fault.what for fault in checked.faults)

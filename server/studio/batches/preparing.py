@@ -9,7 +9,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -115,8 +115,11 @@ def _translated(
 
 
 def _remembered(known: Known) -> Known:
-    """Asked once of each face and each direction, not once a row."""
-    return Known(cache(known.avatar), known.voices, cache(known.dropped))
+    """Asked once of each face, voice and direction, not once a row."""
+    return replace(
+        known,
+        avatar=cache(known.avatar), dropped=cache(known.dropped), voice=cache(known.voice),
+    )  # fmt: skip
 
 
 def _done(asked: Mapping[str, Any]) -> dict[str, Any]:
