@@ -22,6 +22,7 @@ from visavis.models.bake import (
     lighting,
     mouth,
     photo,
+    relaxing,
     teeth,
 )
 from visavis.models.bake import landmarks as lm
@@ -45,7 +46,7 @@ JAW_SLIDE: Final = 0.15
 OUTLINE: Final = 0.19  # face heights inside the outline over which that begins
 JAW_REACH: Final = 9.0  # px of skin around that tell how the jaw's outline moves
 BREATH_RISE: Final = 0.045  # interocular distances that shoulders rise in a breath
-TOOL: Final = "visavis 5"  # changes with what the bake makes of the same photo
+TOOL: Final = "visavis 6"  # changes with what the bake makes of the same photo
 LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
 
 
@@ -84,12 +85,14 @@ def create_avatar(
     progress("baking the layers", 0.5)
     body = _body(head, framed.face, fitted)
     values = _channels(fitted, _skin(head), framed, body)
-    base = _finish(values, _base_nodes()[0], BASE_PITCH, framed, body)
+    lips = mouth.shape(framed.face, framed.small(), photo.MARGIN)
+    off = relaxing.amounts(fitted, lips)
+    base = _finish(values, _base_nodes()[0], BASE_PITCH, framed, body, off)
     progress("baking the mouth", 0.7)
-    patches = {"mouth": _mouth(head, fitted, framed, body, values)}
+    patches = {"mouth": _mouth(head, fitted, framed, body, values, lips, off)}
     for key, side in (("eye_right", "Right"), ("eye_left", "Left")):
         progress("baking the eyes", 0.85)
-        patches[key] = _eye(head, fitted, framed, body, values, side)
+        patches[key] = _eye(head, fitted, framed, body, values, side, off)
     progress("done", 1.0)
     digest = hashlib.sha256(data).hexdigest()
     return Avatar(
@@ -257,20 +260,32 @@ def _near(
 
 
 def _finish(
-    values: Floats, corner: tuple[float, float], pitch: float, framed: photo.Framed, body: Body
+    values: Floats,
+    corner: tuple[float, float],
+    pitch: float,
+    framed: photo.Framed,
+    body: Body,
+    off: Floats,
 ) -> Grid:
-    """Breath and the head's share, then a Grid."""
+    """Breath and the head's share, then a Grid. off (52,): what comes off the photo's face."""
     at = nodes(corner, pitch, (values.shape[0], values.shape[1]))
     values[..., -1] = layers.gentle(values[..., -1], pitch)
     _breath(values, at, framed.face, body.interocular)
     share = _share(at, framed.face, body.interocular)
-    return layers.grid(values, share, corner, pitch, body.camera)
+    grid = layers.grid(values, share, corner, pitch, body.camera)
+    grid.rest[...] += relaxing.shift(values, off)
+    return grid
 
 
 def _mouth(
-    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats
+    head: Head,
+    fitted: fit.FittedHead,
+    framed: photo.Framed,
+    body: Body,
+    base: Floats,
+    shape: mouth.MouthShape,
+    off: Floats,
 ) -> Patch:
-    shape = mouth.shape(framed.face, framed.small(), photo.MARGIN)
     corner, count = mouth.box(shape)
     at = nodes(corner, mouth.PITCH, count)
     faces = _skin(head)
@@ -285,20 +300,29 @@ def _mouth(
         for upper, other in ((True, below), (False, above))
     ]
     depth = mouth.common_depth(shape, sheets[0][..., -1], sheets[1][..., -1], at)
+    rest = relaxing.lips(shape, sheets[0], sheets[1], corner, off)
     for upper, own in zip((True, False), sheets, strict=True):
         own[..., -1] = depth
-        grid = _finish(own, corner, mouth.PITCH, framed, body)
-        grid.rest[..., :2] += mouth.closing(shape, at, upper)
+        grid = _finish(own, corner, mouth.PITCH, framed, body, off)
+        grid.rest[..., :2] += mouth.closing(shape, at, upper, rest.gap)
         grids.append(grid)
     size = (int((count[0] - 1) * mouth.PITCH) + 1, int((count[1] - 1) * mouth.PITCH) + 1)
-    sprites, back = teeth.sprites(head, fitted, shape, framed, body.camera, body.interocular)
+    sprites, back = teeth.sprites(
+        head, relaxing.head(fitted, off), rest.mouth, framed, body.camera, body.interocular
+    )
     edges = mouth.edges(shape, corner, size)
     reach = shape.width * 0.07
     return Patch(grids[0], grids[1], edges, sprites, back, (0.22, reach, 0.14, reach * 0.7))
 
 
 def _eye(
-    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats, side: str
+    head: Head,
+    fitted: fit.FittedHead,
+    framed: photo.Framed,
+    body: Body,
+    base: Floats,
+    side: str,
+    off: Floats,
 ) -> Patch:
     eye = eyes.shape(framed.face, side)
     corner, count = eyes.box(eye)
@@ -310,7 +334,7 @@ def _eye(
     for sheet in ("upper", "lower"):
         filled = eyes.sheets(eye, values, at, sheet)
         filled = _with_glasses(filled, at, framed, eyes.PITCH, eye.opening)
-        grids.append(_finish(filled, corner, eyes.PITCH, framed, body))
+        grids.append(_finish(filled, corner, eyes.PITCH, framed, body, off))
     size = (int((count[0] - 1) * eyes.PITCH) + 1, int((count[1] - 1) * eyes.PITCH) + 1)
     depth = float(np.median(grids[0].rest[..., 2]))
     sprites = eyes.sprites(eye, framed, depth, body.camera)
