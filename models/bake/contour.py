@@ -30,7 +30,9 @@ RIM_FAR: Final = 1.0  # what it costs to lie a mouth's width away from the landm
 RIM_SAFE: Final = 0.8  # px of a lip given up: better than a px of tooth kept on it
 BOW: Final = (-1.0, -0.75, -0.4, 0.0, 0.4, 0.75, 1.0)  # along a lip, where it is moved
 BOW_ROUNDS: Final = 3
-BOW_STIFF: Final = 0.02  # what it costs to move one of them by the whole reach further than the next
+BOW_STIFF: Final = (
+    0.02  # what it costs to move one of them by the whole reach further than the next
+)
 
 
 def curve(points: Floats, count: int) -> Floats:
@@ -127,7 +129,8 @@ def lip_rim(photo: Rgb, offset: float, edge: Floats, outer: Floats, into: Floats
     """
     width = float(np.linalg.norm(edge[-1] - edge[0]))
     soft = cv2.GaussianBlur(photo, (0, 0), 0.7).astype(np.float32) / 255
-    lab = cv2.cvtColor(soft, cv2.COLOR_RGB2LAB) * np.array([RIM_LIGHT, 1, 1], np.float32)
+    weighted = cv2.cvtColor(soft, cv2.COLOR_RGB2LAB) * np.array([RIM_LIGHT, 1, 1], np.float32)
+    lab = np.asarray(weighted, np.float32)
     shifts = np.arange(-RIM_REACH[0] * width, RIM_REACH[1] * width, LINE_STEP).astype(np.float32)
     seen = _read(lab, edge[:, None] + shifts[None, :, None] * into + offset)
     share = np.linspace(0.5, 0.85, 5, dtype=np.float32)[None, :, None]
@@ -159,7 +162,7 @@ def _best_bow(cost: Floats, shifts: Floats) -> Floats:
             sums = cost[np.arange(len(cost)), at].mean(1)
             bent = (np.diff(trials / float(np.ptp(shifts)), axis=1) ** 2).sum(1)
             best = trials[int((sums + BOW_STIFF * bent).argmin())]
-    return _smooth(np.interp(u, BOW, best)[None].astype(np.float32))[0]
+    return np.asarray(_smooth(np.interp(u, BOW, best)[None].astype(np.float32))[0], np.float32)
 
 
 def _smooth(bows: Floats) -> Floats:
@@ -169,7 +172,7 @@ def _smooth(bows: Floats) -> Floats:
     return np.asarray(soft - soft[:, :1] * (1 - ends) - soft[:, -1:] * ends, np.float32)
 
 
-def _read(picture: Floats, at: Floats) -> Floats:
+def _read(picture: Floats, at: npt.NDArray[np.floating]) -> Floats:
     x, y = (np.ascontiguousarray(at[..., k], np.float32) for k in (0, 1))
     return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR), np.float32)
 

@@ -66,10 +66,11 @@ def create_avatar(
     licence: str = "all rights reserved",
     progress: Progress = _quiet,
     voice: str = "",
+    frame: str = "auto",
 ) -> Avatar:
     """Photo file (path or content) -> avatar.
 
-    voice: by name, that belongs to it; "": none does.
+    voice: by name, that belongs to it; "": none does. frame: of framing.FRAMINGS.
 
     Raises PortraitError for a photo that cannot be used, AvatarError("consent-missing") without
     a complete consent record.
@@ -78,7 +79,7 @@ def create_avatar(
     check_name(name)
     progress("reading the photo", 0.0)
     data = source if isinstance(source, bytes) else photo.read(source)
-    framed = irises.refined(photo.frame(data))
+    framed = irises.refined(photo.frame(data, frame))
     progress("fitting the head", 0.3)
     head = load_head()
     fitted = fit.fit(head, framed.face)

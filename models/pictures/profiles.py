@@ -17,9 +17,7 @@ from visavis.models.pictures.plain import LARGEST
 _SPACES: Final = {"RGB ": ("RGB", "RGBA", "P", "PA"), "GRAY": ("L", "LA"), "CMYK": ("CMYK",)}
 
 
-def converted(
-    picture: Image.Image, profile: bytes, *, adobe_rgb: bool = False
-) -> Image.Image:
+def converted(picture: Image.Image, profile: bytes, *, adobe_rgb: bool = False) -> Image.Image:
     """In sRGB: RGB, or RGBA where it has opacity. As it is where the profile does not fit it.
 
     profile: as the file has it; b"": it has none. adobe_rgb: what it is without one. Never fails:
