@@ -6,7 +6,7 @@ import asyncio
 import json
 import mimetypes
 import secrets
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from visavis.server.http.streams import Stream
 from visavis.server.jobs.job import OVER, Job, State
 from visavis.server.jobs.queued import JobQueue
 from visavis.server.studio.document import reading
+from visavis.server.studio.document.faults import Fault, ScriptError
 from visavis.server.studio.layers.exports import FORMATS
 from visavis.server.system.errors import Conflict, Malformed, NotFound, Unprocessable
 
@@ -34,11 +35,23 @@ _PRIORITY: Final = 6  # before rows of a batch
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What is to be filmed. text: of a script.md; folder: of its files; title: for people."""
+    """What is to be filmed. text: of a script.md; folder: of its files; title: for people.
+
+    faults: what stands against it, as far as is known.
+    """
 
     text: str
     folder: Path
     title: str
+    faults: tuple[Fault, ...] = ()
+
+    def against(self, scenes: Sequence[str] | None) -> list[Fault]:
+        """Why no film can be made of these scenes; None: of all."""
+        return [
+            fault
+            for fault in self.faults
+            if fault.grave and (scenes is None or not fault.scene or fault.scene in scenes)
+        ]
 
 
 class Scripts(Protocol):
@@ -96,6 +109,8 @@ class VideoRoutes:
         wished = await json_object(request, MOST)
         script = await self._script(wished)
         job = _job(wished, script)
+        if against := script.against(job.request["scenes"]):
+            raise ScriptError(against)
         (state,) = await self._queue.add(job)
         headers = {hdrs.LOCATION: f"/v1/videos/{job.id}"}
         return web.json_response(shown(job, state), status=202, headers=headers)
