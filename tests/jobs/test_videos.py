@@ -90,7 +90,7 @@ async def test_cancelled_and_no_files_before_it_is_done(monkeypatch, tmp_path):
         ({"script": SCRIPT, "webhook": "https://example.org/x"}, "webhook-off"),
         ({"script": SCRIPT, "size": 3}, "unknown-field"),
         ({"project": "nobody"}, "project-not-found"),
-        ({"script": "# A\n+++\navatar = \"nobody\"\n+++\nHello."}, "script-invalid"),
+        ({"script": '# A\n+++\navatar = "nobody"\n+++\nHello.'}, "script-invalid"),
         ({"script": long(50_000)}, "script-invalid"),
     ],
 )
