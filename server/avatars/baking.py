@@ -27,7 +27,7 @@ from visavis.models.avatar import file as avatar_file
 from visavis.models.avatar.consent import Consent
 from visavis.models.avatar.consent import read as read_consent
 from visavis.models.errors import AvatarError, ModelError
-from visavis.models.files import PRIVATE_FOLDER
+from visavis.models.files import private_folder
 from visavis.server.avatars.comparing import Comparing, Comparison
 from visavis.server.avatars.faces import packed, unpacked
 from visavis.server.avatars.likeness import Claim
@@ -114,7 +114,7 @@ class Bake:
         """Steps, then Baked or Refused; when killed it just ends."""
         folder = self._order.path.parent
         try:
-            folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(folder)
         except OSError as error:
             reason = error.strerror or "unknown reason"
             yield Refused("avatar-unwritable", f"{folder} cannot be written to: {reason}.")

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from visavis.models.avatar.file import Avatar, Consent, changed, load_avatar, read_card, write
 from visavis.models.bake.portrait import create_avatar
 from visavis.models.errors import AvatarError
-from visavis.models.files import PRIVATE_FOLDER
+from visavis.models.files import private_folder
 from visavis.server.avatars.comparing import given_anew
 from visavis.server.avatars.granting import granted
 from visavis.server.avatars.likeness import checked_words
@@ -67,7 +67,7 @@ def create(options: argparse.Namespace) -> None:
         avatar = _baked(options, consent)
         if comparison is not None:
             presence.check_face(avatar, comparison)
-    path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+    private_folder(path.parent)
     was_there = path.exists()
     avatar.save(path, key)
     if consent.proof or consent.likeness:

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from aiohttp import hdrs, web
 
+from visavis.models.files import private_folder
 from visavis.server.http.problems import json_object
 from visavis.server.http.streams import Stream
 from visavis.server.jobs.job import OVER, Job, State
@@ -79,7 +80,7 @@ class Loose:
     async def alone(self, text: str, language: str) -> Script:
         """See Scripts."""
         project = await asyncio.to_thread(reading.read, text)
-        await asyncio.to_thread(self._folder.mkdir, 0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(private_folder, self._folder)
         return Script(text, self._folder, project.title)
 
 
