@@ -79,6 +79,7 @@ class Gap:
     atlas: Words
     back: Floats
     shade: Floats
+    rim: Floats
     hooded: bool  # rounded lips keep light out of it
     side: str  # of an eye, Left or Right; "" of the mouth
     lid: Lid | None  # of an eye large enough
@@ -255,6 +256,9 @@ def _gap(name: str, patch: Patch, fit: _Fit, texture: Words, origin: Floats) -> 
         atlas=_atlas(patch.sprites),
         back=yuv(np.array([patch.back], np.uint8))[0].astype(np.float32),
         shade=np.array(shade, np.float32),
+        rim=np.array(
+            [*yuv(np.array([patch.rim[:3]], np.uint8))[0], patch.rim[3] * fit.scale], np.float32
+        ),
         hooded=name == "mouth",
         side=SIDES.get(name, ""),
         lid=_lid(SIDES[name], patch, edges, fit, texture, origin) if name in SIDES else None,
