@@ -14,7 +14,7 @@ import numpy as np
 
 from visavis.models.avatar.rig import Floats
 
-ENAMEL: Final = (244, 228, 211)
+ENAMEL: Final = (242, 229, 212)
 GUM: Final = (186, 104, 100)
 SHADOW: Final = (30, 10, 10)  # what little comes back from between and behind teeth
 ROUND: Final = 2.6  # exponent of the superellipse that an arch is
@@ -125,13 +125,13 @@ def _crowns(arch: Arch, view: View, rng: np.random.Generator) -> list[_Crown]:
             half = width / 2 * max(float(np.cos(facing)), 0.0) + 0.16 * width * abs(
                 float(np.sin(facing))
             )
-            yellow = (0.0, 0.01, 0.06, 0.03, 0.03, 0.03)[number] + float(rng.normal(0, 0.006))
+            yellow = (0.0, 0.005, 0.025, 0.01, 0.01, 0.01)[number] + float(rng.normal(0, 0.006))
             made.append(
                 _Crown(
                     number,
                     side,
                     float(seen),
-                    max(back * float(np.cos(view.turn)) + float(np.sin(view.turn)) * x, 0.0),
+                    max(back, 0.0),
                     facing,
                     half,
                     height * (1 + 0.25 * float(uneven[1])),
@@ -159,11 +159,16 @@ def _along(x: Floats, crowns: list[_Crown], what: str) -> Floats:
     return np.interp(x, [c.x for c in order], values).astype(np.float32)
 
 
+def _within(x: Floats, crowns: list[_Crown]) -> Floats:
+    """mm that x lies within the ends of a row."""
+    left, right = min(c.x - c.half for c in crowns), max(c.x + c.half for c in crowns)
+    return np.asarray(np.minimum(x - left, right - x), np.float32)
+
+
 def _gum(out: Floats, x: Floats, up: Floats, crowns: list[_Crown], tilt: Floats) -> None:
     """Gum over the necks, reaching down between them; more tooth, in shadow, below it."""
     deep, height, edge = (_along(x, crowns, w) for w in ("deep", "height", "edge"))
-    end = max(abs(c.x) + c.half for c in crowns)
-    inside = np.clip((end - np.abs(x)) * 2, 0, 1)
+    inside = np.clip(_within(x, crowns) * 2, 0, 1)
     light = light_at(deep)[..., None]
     between = np.array(ENAMEL, np.float32) * np.array([0.60, 0.48, 0.42], np.float32) * light
     cover = np.clip((up - edge - 1.0) * 2.5, 0, 1) * inside
@@ -185,9 +190,8 @@ def _gum(out: Floats, x: Floats, up: Floats, crowns: list[_Crown], tilt: Floats)
 def _cast(out: Floats, x: Floats, up: Floats, crowns: list[_Crown]) -> None:
     """The shadow of upper teeth on what lies right behind and below them."""
     edge = _along(x, crowns, "edge")
-    end = max(abs(c.x) + c.half for c in crowns)
     below = np.clip(edge - up + 0.4, 0, None)
-    dark = 0.42 * np.exp(-((below / CAST) ** 1.5)) * np.clip((end - np.abs(x)) * 0.25, 0, 1)
+    dark = 0.42 * np.exp(-((below / CAST) ** 1.5)) * np.clip(_within(x, crowns) * 0.25, 0, 1)
     dark = dark * (up < edge + 1.0)
     free = out[..., 3] < dark
     out[free, :3] = SHADOW
@@ -241,7 +245,7 @@ def _enamel(
     normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
     lit = 1 + 0.7 * ((normal - np.array([0, 0, 1], np.float32)) @ tilt)
     # What is turned away sees the dark of the cheeks.
-    lit = np.clip(lit, 0.5, 1.25) * (0.66 + 0.34 * np.clip(normal[..., 2], 0, 1))
+    lit = np.clip(lit, 0.5, 1.25) * (0.72 + 0.28 * np.clip(normal[..., 2], 0, 1))
     lit = lit * light_at(c.deep)
     dim = np.exp(-np.clip(beside, 0, None) / SEAM)
     warm = np.clip((v - 0.35) / 0.6, 0, 1)[..., None] ** 1.5

@@ -19,7 +19,7 @@ from visavis.models.bake import layers
 from visavis.models.bake.photo import MARGIN, Framed
 
 DAYLIGHT: Final = 165.0  # luma of a cheek in a well lit portrait
-WHITES: Final = 185.0  # and of the whites of the eyes
+WHITES: Final = 184.0  # and of the whites of the eyes, where they are brightest
 GAMMA: Final = 2.2
 SCLERA: Final = (1.10, 1.0, 0.93)  # red and blue of whites in white light, against green, linear:
 # they are seen with veins, lids and lashes around
@@ -58,7 +58,7 @@ def of(framed: Framed, direction: Floats) -> Illumination:
     luma = float(np.median(cheeks @ np.array([0.299, 0.587, 0.114])))
     whites = _whites(framed, grey)
     seen = photo[whites].astype(np.float32)
-    bright = float(np.percentile(grey[whites], 70)) if len(seen) > FEW else 0.0
+    bright = float(np.percentile(grey[whites], 90)) if len(seen) > FEW else 0.0
     level = float(np.clip(max(luma / DAYLIGHT, bright / WHITES), 0.3, 1.0))
     tilt = np.array([direction[0], -direction[1], direction[2]], np.float32) / max(luma, 40.0)
     return Illumination(level, _colour(seen, cheeks), np.clip(tilt, -FLAT, FLAT))

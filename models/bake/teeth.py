@@ -36,6 +36,7 @@ UPPER_EDGE: Final = 2.4  # mm below the closed lips' line that upper teeth end
 LOWER_EDGE: Final = 0.0  # and that lower ones begin, behind them
 TONGUE_LIFT: Final = 4.5  # mm that the tongue lies over the lower teeth's edges
 TONGUE_FOLLOW: Final = 0.75  # of the jaw's way that the tongue goes
+LOWER_LIGHT: Final = 0.84  # what upper teeth leave them of it
 LOWER_FOLLOW: Final = 0.92  # and the lower teeth, on the way that the fitted jaw takes
 TONGUE_RISE: Final = 26.0  # mm that it rises at tongueOut 1
 # mm from the upper teeth's edges down to the tip's end, where it hides behind them, and at
@@ -186,6 +187,7 @@ def sprites(
         _raised(place, _front(fitted, jaw, TONGUE_FOLLOW)),
         SOFT_STEP,
     )
+    lower[0][..., :3] *= LOWER_LIGHT
     below = (lower[0][::-1], lower[0].shape[0] / view.scale - lower[1])
     front = _front(fitted, skull, 1.0)
     made = (

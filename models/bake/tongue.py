@@ -37,15 +37,15 @@ def body(
     top = -6.0 + (lift + 6.0) * arch - 0.7 * np.exp(-((x / 2.6) ** 2)) * arch
     back = np.clip((up + 3.5) / (lift + 3.5), 0, 1)  # 0 at the tip, 1 where its back is lost
     noise = _grain(size, scale, grain)
-    lit = 1.0 - 0.60 * back**1.25 - 0.30 * np.abs(u) ** 2.5 + 0.10 * tilt[0] * u
+    lit = 1.0 - 0.60 * back**1.25 - 0.42 * np.abs(u) ** 2.5 + 0.10 * tilt[0] * u
     lit -= 0.10 * np.exp(-((x / (0.8 + 1.2 * back)) ** 2)) * np.clip(1 - back, 0, 1)
     lit -= 0.35 * np.clip((-up - 6.0) / 14.0, 0, 1)  # its underside
-    lit *= 1 + 0.05 * noise
+    lit *= 1 + 0.028 * noise
     coat = (0.55 * np.clip(1 - np.abs(u), 0, 1) * np.clip(back * 2.2, 0, 1))[..., None]
     colour = np.array(TONGUE, np.float32) * (1 - coat) + np.array(COAT, np.float32) * coat
     colour = colour * np.clip(lit, 0.05, 1.2)[..., None]
     colour = colour + (_wet(x, up, noise) * 62)[..., None]
-    cover = np.clip((top - up) * 0.8 + 0.5, 0, 1)[..., None]
+    cover = np.clip((top - up) * (0.45 - 0.25 * u * u) + 0.5, 0, 1)[..., None]
     colour = _throat(x, up, lift) * (1 - cover) + colour * cover
     out = np.dstack([np.clip(colour, 0, 255), np.full(size, 255, np.float32)])
     out[..., 3] *= np.clip((REACH - np.abs(x)) * 0.6, 0, 1)
@@ -56,7 +56,7 @@ def _throat(x: Floats, up: Floats, lift: float) -> Floats:
     """Palate and cheeks: a little light on the roof and the sides, none behind the tongue."""
     roof = np.exp(-(((up - 17.0) / 8.0) ** 2)) * 0.55
     side = np.clip((np.abs(x) - 13.0) / 13.0, 0, 1)[..., None] ** 1.5 * 0.8
-    near = np.exp(-(((up - lift) / 3.0) ** 2)) * 0.2
+    near = np.exp(-(((up - lift) / 3.0) ** 2)) * 0.12
     dark = np.clip(0.45 + roof - near, 0.2, 1.0)[..., None]
     throat = np.array(THROAT, np.float32) * dark
     cheek = np.array(CHEEK, np.float32) * 0.62
@@ -89,7 +89,7 @@ def tip(scale: float, tilt: Floats, grain: np.random.Generator) -> tuple[Floats,
     noise = _grain(size, scale, grain)
     lit = 0.72 + 0.30 * near - 0.22 * (np.abs(x) / wide) ** 2 + 0.10 * tilt[0] * x / wide
     lit -= 0.10 * np.exp(-((x / 0.9) ** 2)) * near
-    lit *= 1 + 0.035 * noise
+    lit *= 1 + 0.022 * noise
     shine = np.exp(-(((np.abs(x - 1.2) - 3.4) / 2.2) ** 2) - ((end - down - 2.1) / 0.8) ** 2)
     colour = np.array(TONGUE, np.float32) * np.clip(lit, 0.1, 1.2)[..., None]
     colour = colour + (shine * np.clip(0.5 + 0.4 * noise, 0, 1) * 60)[..., None]

@@ -6,7 +6,7 @@ of the free head (tools/head/teeth.py) take their place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from .head import Floats, Head, rigid_fit
 # women, 1.9 in men), lower ones end 2 mm higher, behind them.
 UPPER_EDGE: Final = 0.02
 LOWER_EDGE: Final = 0.0
+CLOSE: Final = 0.7  # neighbours touch, and gum fills what is left beside their necks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class RowOfTeeth:
 
 def _row(row: Row, band: Floats, edge: float, front: float) -> RowOfTeeth:
     """A row as wide as its band, its front at y = front, its edges at z = edge."""
-    made = teeth(row)
+    made = teeth(replace(row, close=CLOSE))
     x, up, forward = made.vertices.T
     x = x * np.abs(band[:, 0]).max() / row.half_width
     return RowOfTeeth(
