@@ -135,7 +135,7 @@ def _crowns(arch: Arch, view: View, rng: np.random.Generator) -> list[_Crown]:
                     facing,
                     half,
                     height * (1 + 0.25 * float(uneven[1])),
-                    _short(number, back) + float(uneven[2]),
+                    _short(number, back) + 0.6 * float(uneven[2]),
                     np.array([1 - 0.5 * yellow, 1 - 0.8 * yellow, 1 - 2 * yellow], np.float32),
                 )
             )
@@ -144,7 +144,7 @@ def _crowns(arch: Arch, view: View, rng: np.random.Generator) -> list[_Crown]:
 
 def _short(number: int, behind: float) -> float:
     """mm that an edge ends above the middle ones'."""
-    return (0.0, 0.40, 0.0, 0.5, 0.7, 0.8)[number] + 0.03 * behind
+    return (0.0, 0.40, 0.0, 0.5, 0.7, 0.8)[number] + 0.018 * behind
 
 
 def light_at(deep: Floats | float) -> Floats:

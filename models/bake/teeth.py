@@ -41,7 +41,7 @@ LOWER_FOLLOW: Final = 0.92  # and the lower teeth, on the way that the fitted ja
 TONGUE_RISE: Final = 26.0  # mm that it rises at tongueOut 1
 # mm from the upper teeth's edges down to the tip's end, where it hides behind them, and at
 # tongueOut 1; its width then, as a part of its picture's
-TIP_END: Final = (-4.0, 15.0)
+TIP_END: Final = (-4.0, 17.5)
 TIP_TOP: Final = -8.0
 TIP_WIDE: Final = (0.55, 1.55)
 

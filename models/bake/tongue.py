@@ -56,8 +56,8 @@ def _throat(x: Floats, up: Floats, lift: float) -> Floats:
     """Palate and cheeks: a little light on the roof and the sides, none behind the tongue."""
     roof = np.exp(-(((up - 17.0) / 8.0) ** 2)) * 0.55
     side = np.clip((np.abs(x) - 13.0) / 13.0, 0, 1)[..., None] ** 1.5 * 0.8
-    near = np.exp(-(((up - lift) / 3.0) ** 2)) * 0.12
-    dark = np.clip(0.45 + roof - near, 0.2, 1.0)[..., None]
+    near = np.exp(-(((up - lift) / 3.0) ** 2)) * 0.10
+    dark = np.clip(0.62 + roof - near, 0.2, 1.2)[..., None]
     throat = np.array(THROAT, np.float32) * dark
     cheek = np.array(CHEEK, np.float32) * 0.62
     return np.asarray(throat + (cheek - throat) * side, np.float32)

@@ -20,8 +20,10 @@ from visavis.models.warp.kernel_patch import (
     EDGE_ZERO,
     FLAT,
     LINE_REACH,
+    RIM_FULL,
     RIM_LEAST,
     RIM_SHARE,
+    RIM_SHINE,
     SEAM,
 )
 from visavis.models.warp.kernel_skin import SOLID
@@ -191,7 +193,12 @@ def _rimmed(colour: Tensor, low: Tensor, total: Tensor, rims: Tensor) -> Tensor:
     rims = rims[:, :, None, None]
     wide = torch.minimum(rims[..., 3], float(RIM_LEAST) - float(RIM_SHARE) * total)
     wet = (1 + low / wide.clamp(min=THINNEST)).clamp(0, 1) * (rims[..., 3] > 0)
-    return colour + (rims[..., :3] - colour) * (wet * (2 - wet))[..., None]
+    bright = (4 * wet * (1 - wet)) ** 2 * float(RIM_SHINE)
+    bright = 1 + bright * (total * -float(RIM_FULL)).clamp(0, 1)
+    edge = torch.cat(
+        [(rims[..., 0] * bright)[..., None], rims[..., 1:3].expand_as(colour[..., 1:])], -1
+    )
+    return colour + (edge - colour) * (wet * (2 - wet))[..., None]
 
 
 def _shaded(colour: Tensor, edge: Tensor, total: Tensor, shade: Tensor, hue: Tensor) -> Tensor:

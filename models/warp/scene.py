@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int32]
 
 TILE: Final = 16  # texels
 # Lips that part leave the dark line between them behind: in widths of the gap, and px at most
-SEAM: Final = (0.3, 1.5)
+SEAM: Final = (0.3, 2.4)
 CHEEKS: Final = 0.9  # interocular distances from a face's middle
 FADE: Final = 8.0  # px of the frame over which a patch fades into the base
 # H.264's half-sample filter: sharp, and exact where it need not interpolate
