@@ -14,13 +14,15 @@ import numpy as np
 
 from visavis.models.avatar.rig import Floats
 
-ENAMEL: Final = (242, 229, 212)
+ENAMEL: Final = (226, 213, 195)
 GUM: Final = (186, 104, 100)
 SHADOW: Final = (30, 10, 10)  # what little comes back from between and behind teeth
 ROUND: Final = 2.6  # exponent of the superellipse that an arch is
 DEEP: Final = 20.0  # mm behind the front teeth at which half of the light is left
 SEAM: Final = 0.22  # mm beside a crown that lie in its neighbour's shadow
 CAST: Final = 1.1  # mm below the upper edges over which their shadow fades
+# Light in a mouth has been red before: exponents of its share in red, green and blue.
+HUED: Final = np.array([0.94, 1.03, 1.04], np.float32)
 TRANSLUCENT: Final = 0.24  # of a crown's height, from the edge on, that lets the dark through
 RIM: Final = 1.5  # mm of room around a row
 
@@ -256,9 +258,10 @@ def _enamel(
     colour = colour * (1 - clear * edge**1.3)
     halo = np.exp(-(((below - 0.18) / 0.16) ** 2)) * (0.07 if c.number < 3 else 0.0)
     gleam = _gleam(u * c.side, v, c, tilt)
-    colour = colour * (lit * (1 - 0.16 * np.exp(-np.clip(gum, 0, None) / 0.4)))[..., None]
+    lit = lit * (1 - 0.16 * np.exp(-np.clip(gum, 0, None) / 0.4))
+    colour = colour * lit[..., None] ** HUED
     colour = colour * (1 - dim[..., None] * np.array([0.20, 0.26, 0.28], np.float32))
-    colour = colour + ((gleam + halo) * 235 * light_at(c.deep))[..., None]
+    colour = colour + ((gleam + halo) * 220 * light_at(c.deep))[..., None]
     return np.asarray(np.clip(colour, 0, 250), np.float32)
 
 

@@ -300,7 +300,7 @@ def _mouth(
     sprites, back = teeth.sprites(head, fitted, shape, framed, body.camera, body.interocular, light)
     edges = mouth.edges(shape, corner, size)
     reach = shape.width * 0.07
-    shade = (0.20, reach, 0.08, reach * 0.7)
+    shade = (0.16, reach, 0.06, reach * 0.7)
     red, green, blue = (int(v) for v in mouth.rim(shape, framed.small(), photo.MARGIN))
     wet = (red, green, blue, mouth.WET * shape.width)
     return Patch(grids[0], grids[1], edges, sprites, back, shade, wet)

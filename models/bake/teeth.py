@@ -26,6 +26,7 @@ from visavis.models.bake.tone import Tone
 
 FINE: Final = 4  # samples a px while drawing
 STEP: Final = 0.5  # px between texels of the finished picture
+SOFT: Final = 1.3  # samples that pictures are softened by
 SOFT_STEP: Final = 1.0  # of one without edges
 INTEROCULAR: Final = 63.0  # mm, adult mean
 MOUTH: Final = 51.0  # mm: the lips' inner line from corner to corner, mean of eight portraits
@@ -76,8 +77,10 @@ def _reduced(fine: Floats, step: float) -> Floats:
     scale = 1 / (FINE * step)
     alpha = fine[..., 3:] / 255
     how = cv2.INTER_AREA
-    colour = cv2.resize(fine[..., :3] * alpha, None, fx=scale, fy=scale, interpolation=how)
-    small = cv2.resize(alpha, None, fx=scale, fy=scale, interpolation=how)
+    lit = np.dstack([fine[..., :3] * alpha, alpha])
+    # A picture reads every second texel: what is finer than its px would flicker as a head moves.
+    lit = cv2.resize(layers.soften(lit, SOFT), None, fx=scale, fy=scale, interpolation=how)
+    colour, small = lit[..., :3], lit[..., 3]
     known = small > 0.02
     colour = colour / np.maximum(small, 1e-3)[..., None]
     return np.dstack([layers.fill(colour.astype(np.float32), known), small * 255]).astype(
