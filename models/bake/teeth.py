@@ -77,10 +77,10 @@ def _reduced(fine: Floats, step: float) -> Floats:
     scale = 1 / (FINE * step)
     alpha = fine[..., 3:] / 255
     how = cv2.INTER_AREA
-    lit = np.dstack([fine[..., :3] * alpha, alpha])
+    lit = np.concatenate([fine[..., :3] * alpha, alpha], -1).astype(np.float32)
     # A picture reads every second texel: what is finer than its px would flicker as a head moves.
-    lit = cv2.resize(layers.soften(lit, SOFT), None, fx=scale, fy=scale, interpolation=how)
-    colour, small = lit[..., :3], lit[..., 3]
+    less = cv2.resize(layers.soften(lit, SOFT), None, fx=scale, fy=scale, interpolation=how)
+    colour, small = less[..., :3], less[..., 3]
     known = small > 0.02
     colour = colour / np.maximum(small, 1e-3)[..., None]
     return np.dstack([layers.fill(colour.astype(np.float32), known), small * 255]).astype(
