@@ -178,7 +178,7 @@ def _draw_gap(
         _body(prepared, turn),
         kernel.Texture(texture, origin),
         kernel_patch.Sheets(gap.edges, gap.corner, gap.margin, prepared.masked or None),
-        kernel_patch.Inside(gap.atlas, places, gap.back, instant.shade(gap, amount)),
+        kernel_patch.Inside(gap.atlas, places, gap.back, instant.shade(gap, amount), gap.rim),
         planes,
     )
     if gap.lid and closed > 0:

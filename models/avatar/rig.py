@@ -55,7 +55,8 @@ class Patch:
     edges (2, h, w) uint8: signed distance to the edge of the upper and the lower sheet at each px
     from the grids' corner on, positive where the sheet covers, 128 at the edge, 8 steps a px.
     back: RGB behind the sprites. shade: share of the light lost right at the upper edge, reach in
-    px; the same for the lower edge.
+    px; the same for the lower edge. rim: RGB of the lower sheet's wet inner edge and px that it is
+    wide at most; 0: there is none.
     """
 
     upper: Grid
@@ -64,6 +65,7 @@ class Patch:
     sprites: tuple[Sprite, ...]
     back: tuple[int, int, int]
     shade: tuple[float, float, float, float]
+    rim: tuple[int, int, int, float] = (0, 0, 0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

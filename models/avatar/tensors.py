@@ -118,6 +118,7 @@ def _pack_patch(patch: Patch, name: str, arrays: Arrays) -> dict[str, Any]:
         "sprites": sprites,
         "back": list(patch.back),
         "shade": list(patch.shade),
+        "rim": list(patch.rim),
     }
 
 
@@ -251,7 +252,15 @@ def _patch(arrays: Arrays, name: str, entry: Any) -> Patch:
     if max(lost, low_lost) > 1 or min(reach, low_reach) < 0.1:
         raise _invalid(f"{name}: shade is out of range")
     shade = (lost, reach, low_lost, low_reach)
-    return Patch(upper, lower, edges.copy(), sprites, (red, green, blue), shade)
+    return Patch(upper, lower, edges.copy(), sprites, (red, green, blue), shade, _rim(entry))
+
+
+def _rim(entry: dict[str, Any]) -> tuple[int, int, int, float]:
+    """None in files of before there were any."""
+    if "rim" not in entry:
+        return (0, 0, 0, 0.0)
+    red, green, blue, wide = _numbers(entry, "rim", 4, 0, 255)
+    return round(red), round(green), round(blue), wide
 
 
 def _sprite(arrays: Arrays, name: str, entry: Any) -> Sprite:

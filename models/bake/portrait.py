@@ -45,7 +45,7 @@ JAW_SLIDE: Final = 0.15
 OUTLINE: Final = 0.19  # face heights inside the outline over which that begins
 JAW_REACH: Final = 9.0  # px of skin around that tell how the jaw's outline moves
 BREATH_RISE: Final = 0.045  # interocular distances that shoulders rise in a breath
-TOOL: Final = "visavis 5"  # changes with what the bake makes of the same photo
+TOOL: Final = "visavis 6"  # changes with what the bake makes of the same photo
 LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
 
 
@@ -85,8 +85,9 @@ def create_avatar(
     body = _body(head, framed.face, fitted)
     values = _channels(fitted, _skin(head), framed, body)
     base = _finish(values, _base_nodes()[0], BASE_PITCH, framed, body)
+    light = lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH)
     progress("baking the mouth", 0.7)
-    patches = {"mouth": _mouth(head, fitted, framed, body, values)}
+    patches = {"mouth": _mouth(head, fitted, framed, body, values, light.direction)}
     for key, side in (("eye_right", "Right"), ("eye_left", "Left")):
         progress("baking the eyes", 0.85)
         patches[key] = _eye(head, fitted, framed, body, values, side)
@@ -101,7 +102,7 @@ def create_avatar(
         plate=framed.plate,
         base=base,
         patches=patches,
-        light=lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH),
+        light=light,
         body=body,
         credentials=credentials(data),
     )
@@ -268,7 +269,12 @@ def _finish(
 
 
 def _mouth(
-    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats
+    head: Head,
+    fitted: fit.FittedHead,
+    framed: photo.Framed,
+    body: Body,
+    base: Floats,
+    light: Floats,
 ) -> Patch:
     shape = mouth.shape(framed.face, framed.small(), photo.MARGIN)
     corner, count = mouth.box(shape)
@@ -291,10 +297,13 @@ def _mouth(
         grid.rest[..., :2] += mouth.closing(shape, at, upper)
         grids.append(grid)
     size = (int((count[0] - 1) * mouth.PITCH) + 1, int((count[1] - 1) * mouth.PITCH) + 1)
-    sprites, back = teeth.sprites(head, fitted, shape, framed, body.camera, body.interocular)
+    sprites, back = teeth.sprites(head, fitted, shape, framed, body.camera, body.interocular, light)
     edges = mouth.edges(shape, corner, size)
     reach = shape.width * 0.07
-    return Patch(grids[0], grids[1], edges, sprites, back, (0.22, reach, 0.14, reach * 0.7))
+    shade = (0.16, reach, 0.06, reach * 0.7)
+    red, green, blue = (int(v) for v in mouth.rim(shape, framed.small(), photo.MARGIN))
+    wet = (red, green, blue, mouth.WET * shape.width)
+    return Patch(grids[0], grids[1], edges, sprites, back, shade, wet)
 
 
 def _eye(

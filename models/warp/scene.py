@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int32]
 
 TILE: Final = 16  # texels
 # Lips that part leave the dark line between them behind: in widths of the gap, and px at most
-SEAM: Final = (0.3, 1.5)
+SEAM: Final = (0.3, 2.4)
 CHEEKS: Final = 0.9  # interocular distances from a face's middle
 FADE: Final = 8.0  # px of the frame over which a patch fades into the base
 # H.264's half-sample filter: sharp, and exact where it need not interpolate
@@ -79,6 +79,7 @@ class Gap:
     atlas: Words
     back: Floats
     shade: Floats
+    rim: Floats
     hooded: bool  # rounded lips keep light out of it
     side: str  # of an eye, Left or Right; "" of the mouth
     lid: Lid | None  # of an eye large enough
@@ -255,6 +256,9 @@ def _gap(name: str, patch: Patch, fit: _Fit, texture: Words, origin: Floats) -> 
         atlas=_atlas(patch.sprites),
         back=yuv(np.array([patch.back], np.uint8))[0].astype(np.float32),
         shade=np.array(shade, np.float32),
+        rim=np.array(
+            [*yuv(np.array([patch.rim[:3]], np.uint8))[0], patch.rim[3] * fit.scale], np.float32
+        ),
         hooded=name == "mouth",
         side=SIDES.get(name, ""),
         lid=_lid(SIDES[name], patch, edges, fit, texture, origin) if name in SIDES else None,
