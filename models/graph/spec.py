@@ -13,7 +13,7 @@ from typing import Final
 from visavis.models.avatar.rig import CONTROLS, PATCHES
 from visavis.models.errors import ModelError
 
-VERSION: Final = 1  # changes with the meaning of any input
+VERSION: Final = 2  # changes with the meaning of any input
 BATCH: Final = (1, 64)  # pictures of one call
 BATCH_NAME: Final = "batch"
 AVATARS_NAME: Final = "avatars"
@@ -22,7 +22,7 @@ PICTURE: Final = "picture"  # the output
 SLOTS: Final = ("", "Right", "Left")  # patches by their side, in the order they are drawn
 SHEETS: Final = 2 * len(SLOTS)
 LIDS: Final = 2  # slots 1 and 2 have lids
-SPRITES: Final = 3  # of a patch
+SPRITES: Final = 4  # of a patch
 MASKED: Final = 2  # of `used`
 FRAME: Final = 512  # px of the frame that capacities were chosen for
 MARGIN: Final = 32  # px of photo beyond it

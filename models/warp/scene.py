@@ -81,6 +81,7 @@ class Gap:
     shade: Floats
     hooded: bool  # rounded lips keep light out of it
     side: str  # of an eye, Left or Right; "" of the mouth
+    shaded: bool  # see rig.Patch
     lid: Lid | None  # of an eye large enough
 
 
@@ -257,6 +258,7 @@ def _gap(name: str, patch: Patch, fit: _Fit, texture: Words, origin: Floats) -> 
         shade=np.array(shade, np.float32),
         hooded=name == "mouth",
         side=SIDES.get(name, ""),
+        shaded=patch.shaded,
         lid=_lid(SIDES[name], patch, edges, fit, texture, origin) if name in SIDES else None,
     )
 
