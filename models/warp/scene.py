@@ -82,6 +82,7 @@ class Gap:
     rim: Floats
     hooded: bool  # rounded lips keep light out of it
     side: str  # of an eye, Left or Right; "" of the mouth
+    shaded: bool  # see rig.Patch
     lid: Lid | None  # of an eye large enough
 
 
@@ -261,6 +262,7 @@ def _gap(name: str, patch: Patch, fit: _Fit, texture: Words, origin: Floats) -> 
         ),
         hooded=name == "mouth",
         side=SIDES.get(name, ""),
+        shaded=patch.shaded,
         lid=_lid(SIDES[name], patch, edges, fit, texture, origin) if name in SIDES else None,
     )
 

@@ -172,7 +172,8 @@ class Shooting:
         digest.update(place.around(begin, end))
         for state in take.states:
             digest.update(state.coefficients.tobytes() + state.pose.tobytes())
-            digest.update(state.gaze.tobytes() + np.float64(state.breath).tobytes())
+            digest.update(state.gaze.tobytes() + np.float64([state.breath, state.hair]).tobytes())
+            digest.update(b"" if state.torso is None else state.torso.tobytes())
         return digest.hexdigest()
 
 
