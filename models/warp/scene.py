@@ -385,7 +385,7 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
         sizes=np.array([s.picture.shape[1::-1] for s in sprites], np.float32),
         body=body,
         cheeks=_cheeks(base, gaps, body.interocular),
-        masked=not avatar.backdrop.is_own,
+        masked=not avatar.backdrop.is_own or matting.overhung(avatar),
         matted=avatar.backdrop.kind == "nothing",
     )
 

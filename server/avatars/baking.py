@@ -54,7 +54,7 @@ _NO_MEMORY: Final = -4  # of OpenCV's errors (StsNoMem)
 class Order:
     """What is to be made: an avatar of this name as the file `path`, which must not exist yet.
 
-    voice: by name, that belongs to it; "": none does.
+    voice: by name, that belongs to it; "": none does. frame: of bake.framing.FRAMINGS.
     present: it was proven that the person in the photo is there.
     """
 
@@ -64,6 +64,7 @@ class Order:
     licence: str
     present: bool = False
     voice: str = ""
+    frame: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,9 @@ class Bake:
         order = self._order
         network = str(self._comparison.network) if self._comparison else None
         record = {"name": order.name, "licence": order.licence, "consent": order.consent.as_json()}
-        return json.dumps(record | {"voice": order.voice, "network": network}).encode()
+        return json.dumps(
+            record | {"voice": order.voice, "frame": order.frame, "network": network}
+        ).encode()
 
 
 def _text(value: object) -> str:
@@ -253,7 +256,7 @@ def main() -> None:
         avatar = portrait.create_avatar(
             photo, request["name"], consent, request["licence"],
             lambda what, share: confined.say(output, {"what": what, "share": _in_time(share)}),
-            request["voice"],
+            request["voice"], request["frame"],
         )  # fmt: skip
         content = avatar.content()
         if network is not None:

@@ -96,8 +96,9 @@ def _baked(options: argparse.Namespace, consent: Consent) -> Avatar:
             bar.update(round(100 * share) - bar.n)
 
         return create_avatar(
-            options.photo, options.name, consent, options.licence, progress, options.voice
-        )
+            options.photo, options.name, consent, options.licence, progress, options.voice,
+            options.frame,
+        )  # fmt: skip
 
 
 def list_all(options: argparse.Namespace) -> None:
