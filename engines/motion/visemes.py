@@ -59,12 +59,11 @@ class Viseme:
 # looked at with: fitted, on rendered clips, to how far real speakers' lips move
 # (bench/face/theval.py). Closures are seals and are not touched.
 _VOWEL_GAIN: Final[Mapping[str, float]] = {
-    "mouthFunnel": 1.08, "mouthPucker": 1.28, "mouthStretch": 1.5,
-    "mouthSmile": 1.5, "mouthDimple": 1.3, "mouthLowerDown": 1.2, "mouthUpperUp": 1.2,
+    "mouthPucker": 1.32, "mouthStretch": 1.5, "mouthSmile": 1.5, "mouthDimple": 1.3,
+    "mouthLowerDown": 1.2, "mouthUpperUp": 1.2,
 }  # fmt: skip
 _CONSONANT_GAIN: Final[Mapping[str, float]] = {
-    "mouthFunnel": 1.08, "mouthPucker": 1.2, "mouthStretch": 1.4, "mouthLowerDown": 1.3,
-    "mouthUpperUp": 1.2,
+    "mouthPucker": 1.22, "mouthStretch": 1.4, "mouthLowerDown": 1.3, "mouthUpperUp": 1.2,
 }  # fmt: skip
 
 
@@ -141,7 +140,7 @@ _CONSONANTS: Final = {
         _consonant("ff", {"jawOpen": 0.05}, (0.9, 0.10, 0.5, 1.0), "teeth"),
         _consonant(
             "th",
-            {"jawOpen": 0.09, "tongueOut": 0.32, "mouthLowerDown": 0.20, "mouthUpperUp": 0.10},
+            {"jawOpen": 0.13, "tongueOut": 0.32, "mouthLowerDown": 0.22, "mouthUpperUp": 0.10},
             (1.0, 0.10, 0.8, 1.5),
         ),
         _consonant(
@@ -156,7 +155,7 @@ _CONSONANTS: Final = {
         ),
         _consonant(
             "ll",
-            {"jawOpen": 0.12, "mouthLowerDown": 0.20, "mouthUpperUp": 0.08, "tongueOut": 0.05},
+            {"jawOpen": 0.16, "mouthLowerDown": 0.20, "mouthUpperUp": 0.08, "tongueOut": 0.05},
             (0.55, 0.08, 0.30, 0.8),
         ),
         _consonant(
