@@ -228,12 +228,14 @@ class FaceState:
         up, roll > 0 tilts the head clockwise as the viewer sees it; x right, y up, z nearer.
     gaze: (2,) float32: yaw and pitch in degrees relative to the head, signs as in pose.
     breath: in [0, 1], chest and shoulders raised.
+    elapsed: s since this face began to move, which tell the picture of an avatar that is a clip.
     """
 
     coefficients: Floats = field(default_factory=lambda: _zeros(arkit.COUNT))
     pose: Floats = field(default_factory=lambda: _zeros(6))
     gaze: Floats = field(default_factory=lambda: _zeros(2))
     breath: float = 0.0
+    elapsed: float = 0.0
 
 
 # An avatar as a generator prepared it for its own drawing; opaque to everybody else.

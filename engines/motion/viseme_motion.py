@@ -170,6 +170,7 @@ class VisemeMotion:
             pose.astype(np.float32),
             gaze.astype(np.float32),
             min(max(self._life.breath(time), 0.0), 1.0),
+            time,
         )
 
     def phoneme_at(self, at: int) -> str:
