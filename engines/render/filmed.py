@@ -17,6 +17,7 @@ from visavis.models.avatar.file import Avatar
 from visavis.models.errors import AvatarError
 from visavis.models.warp import kernel, kernel_clip, moving
 from visavis.models.warp.moving import STEP, Moving
+from visavis.models.warp.scene import Gap
 
 Floats = npt.NDArray[np.float32]
 
@@ -73,9 +74,10 @@ def _whole(face: Moving, one: Portrayal) -> I420:
     amount, lie = face.amounts(posing.controls(one.state)), face.lie(number)
     source = face.framed(number)
     picture = source.copy()
-    words, place, planes = _laid(face, amount, lie, source, picture)
+    place, texture = _laid(face, amount, lie, source, picture)
     seen, gap = _part(face, amount, lie, place)
-    _draw_mouth(face, gap, amount, seen, lie, words, planes)
+    planes = warp.planes_of(face.scene, picture)
+    _draw_mouth(face, gap, amount, seen, lie, texture, planes)
     return picture
 
 
@@ -91,33 +93,33 @@ def _spoken(face: Moving, one: Portrayal) -> I420:
     number = face.clip.number(before.state.elapsed)
     amount, lie = face.amounts(posing.controls(one.state)), face.lie(number)
     held = face.amounts(posing.controls(before.state))
-    words, place, _ = _laid(face, np.zeros_like(amount), lie, face.framed(number), None)
+    source = face.framed(number)
+    place, texture = _laid(face, np.zeros_like(amount), lie, source, source)
     still, gap = _part(face, held, lie, place)
     seen, _ = _part(face, amount, lie, place)
     columns, rows = face.mouth.nodes
     seen = still + warp.looseness(rows, columns) * (seen - still)
-    _draw_mouth(face, gap, amount, seen, lie, words, warp.planes_of(face.scene, picture))
+    planes = warp.planes_of(face.scene, picture)
+    _draw_mouth(face, gap, amount, seen, lie, texture, planes)
     return picture
 
 
 def _laid(
-    face: Moving, amount: Floats, lie: kernel_clip.Lie, source: I420, picture: I420 | None
-) -> tuple[npt.NDArray[np.uint32], Floats, kernel.Picture]:
-    """The window's texture, where the base's nodes are, and the picture's planes, with the base
-    drawn; picture: None: nothing is drawn."""
-    left, top, w, h = face.window
-    words = np.empty((2 * h, 2 * w), np.uint32)
-    planes = warp.planes_of(face.scene, source if picture is None else picture)
-    place: Floats = kernel_clip.lay(
-        face.base, amount, lie, (left, top, STEP), face.gain, words, face.tiles,
-        warp.planes_of(face.scene, source), planes,
+    face: Moving, amount: Floats, lie: kernel_clip.Lie, source: I420, picture: I420
+) -> tuple[Floats, kernel.Texture]:
+    """Draw the base over the clip's picture `source`; where its nodes are, and what patches are
+    drawn from."""
+    left, top, pitch = face.window_of(lie)
+    columns, rows = face.mouth.nodes
+    patch = left, top, left + (columns - 1) * pitch, top + (rows - 1) * pitch
+    place, words, origin = kernel_clip.lay(
+        face.base, amount, lie, face.window, np.array(patch), STEP, face.tiles,
+        warp.planes_of(face.scene, source), warp.planes_of(face.scene, picture),
     )  # fmt: skip
-    return words, place, planes
+    return place, kernel.Texture(words, origin)
 
 
-def _part(
-    face: Moving, amount: Floats, lie: kernel_clip.Lie, place: Floats
-) -> tuple[Floats, moving.Gap]:
+def _part(face: Moving, amount: Floats, lie: kernel_clip.Lie, place: Floats) -> tuple[Floats, Gap]:
     """Where the sheets' nodes of the mouth are seen, and the mouth as it lies in this picture."""
     left, top, pitch = window = face.window_of(lie)
     columns, rows = face.mouth.nodes
@@ -132,13 +134,13 @@ def _part(
 
 
 def _draw_mouth(
-    face: Moving, gap: moving.Gap, amount: Floats, seen: Floats, lie: kernel_clip.Lie,
-    words: npt.NDArray[np.uint32], planes: kernel.Picture,
+    face: Moving, gap: Gap, amount: Floats, seen: Floats, lie: kernel_clip.Lie,
+    texture: kernel.Texture, planes: kernel.Picture,
 ) -> None:  # fmt: skip
     shape = face.sprites.flat.shape[:2]
     place, away = np.empty((*shape, 2), np.float32), np.empty((*shape, 2), np.float32)
     kernel_clip.steer(face.sprites, amount, lie, place, away)
     places = np.empty((len(face.sizes), 2, 3), np.float32)
     kernel.place(place + away, face.sizes, places)
-    drawn = face.textured(words)
+    drawn = face.textured(texture)
     warp.draw_gap(drawn, gap, amount[:-1], seen, _UNMOVED, places, planes)

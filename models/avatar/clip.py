@@ -95,9 +95,7 @@ def unpack(arrays: Arrays, stream: bytes, side: int, place: tuple[float, float, 
     return Clip(side, stream, packets, cameras, bends, place[:2], place[2], hold)
 
 
-def _array(
-    arrays: Arrays, name: str, kind: type[np.generic], dimensions: int
-) -> npt.NDArray[Any]:
+def _array(arrays: Arrays, name: str, kind: type[np.generic], dimensions: int) -> npt.NDArray[Any]:
     array = arrays.get(f"{_PREFIX}{name}")
     if array is None or array.dtype != kind or array.ndim != dimensions or not array.size:
         raise ValueError(f"{name} is missing or of the wrong type")

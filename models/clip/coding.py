@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from typing import Final
 
 import av
@@ -38,7 +39,7 @@ def _packets(pictures: list[Rgb], side: int, quality: int) -> Iterator[bytes]:
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width = encoder.height = side
     encoder.pix_fmt = "yuv420p"
-    encoder.framerate = FPS
+    encoder.framerate = Fraction(FPS)
     encoder.thread_count = 1
     encoder.options = {
         "preset": "medium", "crf": str(quality),

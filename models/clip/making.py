@@ -11,6 +11,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from visavis.models.avatar.clip import Clip
@@ -32,7 +33,7 @@ LIKE: Final = 3.0  # px by which the portrait's landmarks may lie beside the cli
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Where a portrait's frame lies in the clip: px of the clip are px of the frame * scale + at."""
+    """Where a portrait's frame lies in a clip: px of the frame * scale + at are px of the clip."""
 
     scale: float
     at: Floats
@@ -46,12 +47,12 @@ class Window:
         step = self.scale * per
         first = self.at + self.scale * (0.5 * per - 0.5)
         matrix = np.array([[step, 0, first[0]], [0, step, first[1]]])
-        source = picture
+        source: npt.ArrayLike = picture
         if step > 1:
             source = cv2.GaussianBlur(picture, (0, 0), 0.5 * np.sqrt(step**2 - 1) + 1e-3)
         how = (cv2.INTER_CUBIC if step <= 1 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
         out = cv2.warpAffine(
-            source, matrix, (SIDE, SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE
+            np.asarray(source), matrix, (SIDE, SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE
         )
         return np.asarray(out, np.uint8)
 
@@ -71,6 +72,7 @@ def create_avatar(
     """
     consent.check()
     check_name(name)
+    progress = _seldom(progress)
     progress("reading the clip", 0.0)
     data = source if isinstance(source, bytes) else reading.read(source)
     track = tracking.follow(
@@ -90,6 +92,19 @@ def create_avatar(
     progress("done", 1.0)
     card = replace(avatar.card, photo_sha256=hashlib.sha256(data).hexdigest())
     return replace(avatar, card=card, clip=clip)
+
+
+def _seldom(progress: Progress) -> Progress:
+    """Told of whole steps of 2 % alone: what is done a thousand times is no news."""
+    told: set[tuple[str, int]] = set()
+
+    def tell(what: str, share: float) -> None:
+        step = what, int(share * 50)
+        if step not in told:
+            told.add(step)
+            progress(what, share)
+
+    return tell
 
 
 def _shot(data: bytes, number: int) -> Rgb:
@@ -183,7 +198,9 @@ def _kept(
     own = np.interp(places, np.arange(len(line.at)), line.at)
     first, last = int(np.floor(own.min())), int(np.floor(own.max())) + 1
     smooth = {
-        n: looping.between(line.points, np.array([np.interp(n, line.at, np.arange(len(line.at)))]))[0]
+        n: looping.between(line.points, np.array([np.interp(n, line.at, np.arange(len(line.at)))]))[
+            0
+        ]
         for n in range(first, last + 1)
     }
     kept: dict[int, Rgb] = {}

@@ -25,9 +25,11 @@ REACH: Final = (0.45, 0.55)  # mouth widths above and below the gap over which s
 def flow(one: Rgb, other: Rgb) -> Floats:
     """(h, w, 2): px from where something is in `one` to where it is in `other`; 0 where only
     noise differs."""
-    grey = [cv2.GaussianBlur(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY), (0, 0), 1.0) for p in (one, other)]
+    grey = [
+        cv2.GaussianBlur(cv2.cvtColor(p, cv2.COLOR_RGB2GRAY), (0, 0), 1.0) for p in (one, other)
+    ]
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    found = search.calc(grey[0], grey[1], None)
+    found = search.calc(grey[0], grey[1], np.zeros((*grey[0].shape, 2), np.float32))
     apart = cv2.GaussianBlur(cv2.absdiff(grey[0], grey[1]).astype(np.float32), (0, 0), 6.0)
     moves = np.clip((apart - SETTLED[0]) / (SETTLED[1] - SETTLED[0]), 0, 1)
     return np.asarray(found * moves[..., None], np.float32)

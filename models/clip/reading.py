@@ -82,11 +82,7 @@ def _upright(container: Any) -> Iterator[Shot]:
     first: float | None = None
     last = -np.inf
     for frame in _frames(container, stream):
-        if frame.width * frame.height > MOST_PIXELS:
-            raise _too_large(f"its pictures have {frame.width} x {frame.height} px")
-        if min(frame.width, frame.height) < LEAST_SIDE:
-            message = f"The clip has only {frame.width} x {frame.height} px: use 720p or more."
-            raise PortraitError("clip-too-small", message)
+        _check_size(frame.width, frame.height)
         if frame.time is None:
             continue
         first = float(frame.time) if first is None else first
@@ -100,6 +96,14 @@ def _upright(container: Any) -> Iterator[Shot]:
         yield Shot(time, np.ascontiguousarray(np.rot90(picture, round(frame.rotation / 90) % 4)))
     if first is None:
         raise _broken()
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MOST_PIXELS:
+        raise _too_large(f"its pictures have {width} x {height} px")
+    if min(width, height) < LEAST_SIDE:
+        message = f"The clip has only {width} x {height} px: use 720p or more."
+        raise PortraitError("clip-too-small", message)
 
 
 def _frames(container: Any, stream: Any) -> Iterator[Any]:

@@ -53,7 +53,8 @@ class Track:
 
 def follow(shots: Iterable[Shot], told: Callable[[float], None]) -> Track:
     """Raises PortraitError for what shows not one face in one shot. told: s that were looked at."""
-    times, points, thumbs, seen = [], [], [], []
+    times, seen = list[float](), list[bool]()
+    points, thumbs = list[Floats](), list[Floats]()
     size = (0, 0)
     before: Floats | None = None
     for count, shot in enumerate(shots):
@@ -82,9 +83,7 @@ def follow(shots: Iterable[Shot], told: Callable[[float], None]) -> Track:
     mask = np.array(seen)
     if not mask.any():
         raise PortraitError("clip-no-face", _NO_FACE)
-    track = Track(
-        np.array(times, np.float32), np.stack(points), np.stack(thumbs), mask, size
-    )
+    track = Track(np.array(times, np.float32), np.stack(points), np.stack(thumbs), mask, size)
     _check(track)
     return track
 
@@ -117,13 +116,10 @@ def _next(picture: reading.Rgb, before: Floats | None) -> Floats | None:
         points, presence = lm.tracked(picture, before)
         if presence >= lm.MIN_PRESENCE:
             return points
-    again = _first(picture, None)
-    return again
+    return _first(picture, None)
 
 
-def _check_shot(
-    times: list[float], thumbs: list[Floats], time: float, thumb: Floats
-) -> None:
+def _check_shot(times: list[float], thumbs: list[Floats], time: float, thumb: Floats) -> None:
     if times and time - times[-1] > reading.STOPS:
         raise _cut()
     if thumbs and float(np.abs(thumb - thumbs[-1]).mean()) > CUT:

@@ -1,7 +1,7 @@
 """A rig laid over a picture of a clip: where its nodes are there, and what of it is drawn where.
 
-Same conventions as `kernel`. A node has a place in the clip's picture, and what units do to it comes
-on top; where they do nothing, the picture is drawn as it is, px by px.
+Same conventions as `kernel`. A node has a place in the clip's picture, and what units do to it
+comes on top; where they do nothing, the picture is drawn as it is, px by px.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import numpy as np
 from visavis.models.compiling import compiled
 from visavis.models.warp.kernel import Array, Picture, Real, Texture, Tiles, draw_base, invert
 from visavis.models.warp.kernel_skin import byte
+
+MOVED = 0.02  # px that are drawn
+REACH = 6  # px around the cells of a node that moves that a texel there may need
 
 
 class Layer(NamedTuple):
@@ -35,9 +38,7 @@ class Lie(NamedTuple):
 
 
 @compiled
-def steer(
-    layer: Layer, amount: Array, lie: Lie, place: Array, away: Array
-) -> None:
+def steer(layer: Layer, amount: Array, lie: Lie, place: Array, away: Array) -> None:
     """place (h, w, 2): out, where nodes are in the clip's picture; away (h, w, 2): out, how far
     `amount` (K,) of the units moves them from there."""
     flat, fields, rows, _ = layer
@@ -91,7 +92,9 @@ def sampled(grid: Array, box: Array, x: Real, y: Real) -> tuple[Real, Real]:
 
 
 @compiled
-def sources(shown: Array, away: Array, box: Array, window: tuple[int, int, int], out: Array) -> None:
+def sources(
+    shown: Array, away: Array, box: Array, window: tuple[int, int, int], out: Array
+) -> None:
     """Which position of the clip's picture is drawn at each node of the picture.
 
     shown (oh, ow, 2): the portrait's positions there, from `kernel.invert`; away (h, w, 2) at the
@@ -151,91 +154,157 @@ def edges(shown: Array, pitch: int, planes: Array, corner: Array, out: Array) ->
 
 
 @compiled
-def texels(
-    luma: Array, blue: Array, red: Array, left: int, top: int, out: Array
-) -> None:
+def near(line: Array, at: int) -> int:
+    """A sample of a row; beyond it its border's."""
+    return int(line[min(max(at, 0), line.shape[0] - 1)])
+
+
+@compiled
+def across(luma: Array, y: int, left: int, out: Array) -> None:
+    """A row of luma at twice the samples, times 32, from px `left` on; out (2 n,) int32."""
+    line = luma[min(max(y, 0), luma.shape[0] - 1)]
+    count = out.shape[0] // 2
+    first, last = max(2 - left, 0), min(line.shape[0] - 3 - left, count)
+    for j in range(count):
+        if first <= j < last:
+            continue
+        at = left + j
+        c, d = near(line, at), near(line, at + 1)
+        outer = near(line, at - 2) + near(line, at + 3)
+        out[2 * j] = c * 32
+        out[2 * j + 1] = outer - 5 * (near(line, at - 1) + near(line, at + 2)) + 20 * (c + d)
+    for j in range(first, last):
+        at = left + j
+        here, after = np.int32(line[at]), np.int32(line[at + 1])
+        far = np.int32(line[at - 2]) + np.int32(line[at + 3])
+        inner = np.int32(line[at - 1]) + np.int32(line[at + 2])
+        out[2 * j] = here * 32
+        out[2 * j + 1] = far - 5 * inner + 20 * (here + after)
+
+
+@compiled
+def colours(plane: Array, y: int, left: int, out: Array) -> None:
+    """A texel row's colours, times 16; y: of the texel, 4 of which are one colour; left: of its
+    first px, even; out (4 n,) int32. A colour lies between four px: texel 4 c + 1 is its own."""
+    row, part = (y - 1) >> 2, (y - 1) & 3
+    upper = plane[min(max(row, 0), plane.shape[0] - 1)]
+    lower = plane[min(max(row + 1, 0), plane.shape[0] - 1)]
+    most = plane.shape[1] - 1
+    c: Real = left >> 1
+    k: Real = min(max(c - 1, 0), most)
+    before = (4 - part) * np.int32(upper[k]) + part * np.int32(lower[k])
+    for j in range(out.shape[0] // 4):
+        k = min(c + j, most)
+        now = (4 - part) * np.int32(upper[k]) + part * np.int32(lower[k])
+        out[4 * j] = before + 3 * now
+        k = min(c + j + 1, most)
+        after = (4 - part) * np.int32(upper[k]) + part * np.int32(lower[k])
+        out[4 * j + 1] = 4 * now
+        out[4 * j + 2] = 3 * now + after
+        out[4 * j + 3] = 2 * (now + after)
+        before = now
+
+
+@compiled
+def texels(picture: Picture, left: int, top: int, out: Array) -> None:
     """A part of a picture as a texture of two texels a px, the even ones the px themselves.
 
-    luma (H, W), blue and red (H / 2, W / 2); left, top: of its first px, even; out (2 h, 2 w) uint32,
-    opaque. Luma between px by the half-sample filter of `scene`, colours linear.
+    left, top: of its first px, even; out (2 h, 2 w) uint32, opaque, w even. Luma between px by the
+    half-sample filter of `scene`, colours linear.
     """
-    height, width = luma.shape
-    rows, columns = out.shape[0] // 2, out.shape[1] // 2
-    wide = np.empty((rows + 6, 2 * columns), np.int32)
-    for i in range(rows + 6):
-        y = min(max(top + i - 2, 0), height - 1)
-        for j in range(columns):
-            x = left + j
-            if 2 <= x < width - 3:
-                a, b, c = int(luma[y, x - 2]), int(luma[y, x - 1]), int(luma[y, x])
-                d, e, f = int(luma[y, x + 1]), int(luma[y, x + 2]), int(luma[y, x + 3])
+    rows, columns = out.shape[0] // 2, out.shape[1]
+    wide = np.empty((6, columns), np.int32)
+    blue, red = np.empty(columns, np.int32), np.empty(columns, np.int32)
+    bright = np.empty(columns, np.int32)
+    for i in range(-2, 3):
+        across(picture.luma, top + i, left, wide[(i + 6) % 6])
+    for i in range(rows):
+        across(picture.luma, top + i + 3, left, wide[(i + 3) % 6])
+        a, b, c = wide[(i + 4) % 6], wide[(i + 5) % 6], wide[i % 6]
+        d, e, f = wide[(i + 1) % 6], wide[(i + 2) % 6], wide[(i + 3) % 6]
+        for half in range(2):
+            if half == 0:
+                for j in range(columns):
+                    bright[j] = min(max((c[j] + 16) >> 5, 0), 255)
             else:
-                a, b = int(luma[y, max(x - 2, 0)]), int(luma[y, max(x - 1, 0)])
-                c, d = int(luma[y, min(x, width - 1)]), int(luma[y, min(x + 1, width - 1)])
-                e, f = int(luma[y, min(x + 2, width - 1)]), int(luma[y, min(x + 3, width - 1)])
-            wide[i, 2 * j] = c * 32
-            wide[i, 2 * j + 1] = a + f - 5 * (b + e) + 20 * (c + d)
-    most_y, most_x = blue.shape[0] - 1, blue.shape[1] - 1
-    for i in range(2 * rows):
-        k = i >> 1
-        # A colour lies between four px: texel 4 c + 1 is its own.
-        v = (i + 2 * top - 1) >> 2
-        fv = (i + 2 * top - 1) & 3
-        v0, v1 = min(max(v, 0), most_y), min(max(v + 1, 0), most_y)
-        for j in range(2 * columns):
-            if i & 1:
-                total = wide[k, j] + wide[k + 5, j] - 5 * (wide[k + 1, j] + wide[k + 4, j])
-                total += 20 * (wide[k + 2, j] + wide[k + 3, j])
-                bright = (total + 512) >> 10
-            else:
-                bright = (wide[k + 2, j] + 16) >> 5
-            bright = min(max(bright, 0), 255)
-            u = (j + 2 * left - 1) >> 2
-            fu = (j + 2 * left - 1) & 3
-            u0, u1 = min(max(u, 0), most_x), min(max(u + 1, 0), most_x)
-            w00, w01 = (4 - fu) * (4 - fv), fu * (4 - fv)
-            w10, w11 = (4 - fu) * fv, fu * fv
-            cb = blue[v0, u0] * w00 + blue[v0, u1] * w01 + blue[v1, u0] * w10 + blue[v1, u1] * w11
-            cr = red[v0, u0] * w00 + red[v0, u1] * w01 + red[v1, u0] * w10 + red[v1, u1] * w11
-            out[i, j] = np.uint32(
-                bright | ((cb + 8) >> 4) << 8 | 0xFF0000 | ((cr + 8) >> 4) << 24
-            )
+                for j in range(columns):
+                    total = a[j] + f[j] - 5 * (b[j] + e[j]) + 20 * (c[j] + d[j])
+                    bright[j] = min(max((total + 512) >> 10, 0), 255)
+            y = 2 * (top + i) + half
+            colours(picture.blue, y, left, blue)
+            colours(picture.red, y, left, red)
+            line = out[2 * i + half]
+            for j in range(columns):
+                line[j] = np.uint32(
+                    bright[j]
+                    | ((blue[j] + 8) >> 4) << 8
+                    | 0xFF0000
+                    | np.uint32((red[j] + 8) >> 4) << 24
+                )
+
+
+@compiled
+def reached(
+    place: Array, away: Array, pitch: Real, within: Array, patch: Array, out: Array
+) -> bool:
+    """The part of the window `within` in which units move anything, or a patch is drawn.
+
+    within, patch, out (4,): left, top, right, bottom; all even. Whether units move anything.
+    """
+    left, top, right, bottom = patch[0], patch[1], patch[2], patch[3]
+    moves, reach = False, pitch * np.float32(1.5) + np.float32(REACH)
+    for i in range(place.shape[0]):
+        for j in range(place.shape[1]):
+            dx, dy = away[i, j, 0], away[i, j, 1]
+            if max(abs(dx), abs(dy)) < np.float32(MOVED):
+                continue
+            moves = True
+            x, y = place[i, j, 0], place[i, j, 1]
+            left = min(left, int(min(x, x + dx) - reach))
+            right = max(right, int(max(x, x + dx) + reach))
+            top = min(top, int(min(y, y + dy) - reach))
+            bottom = max(bottom, int(max(y, y + dy) + reach))
+    out[0] = max(left, within[0]) // 2 * 2
+    out[1] = max(top, within[1]) // 2 * 2
+    out[2] = max(min((right + 1) // 2 * 2, within[2]), out[0] + 8)
+    out[3] = max(min((bottom + 1) // 2 * 2, within[3]), out[1] + 8)
+    return moves
 
 
 @compiled
 def lay(
-    layer: Layer, amount: Array, lie: Lie, window: tuple[int, int, int], gain: Array, words: Array,
-    tiles: Tiles, source: Picture, picture: Picture,
-) -> Array:  # fmt: skip
-    """Draw the base over the clip's picture; where its nodes are there, for the patches.
+    layer: Layer, amount: Array, lie: Lie, within: Array, patch: Array, step: int, tiles: Tiles,
+    source: Picture, picture: Picture,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Draw the base over the clip's picture, as far as anything moves; where its nodes are there,
+    and the texture of what patches are drawn from with the position of its first texel.
 
-    window: left, top, px between nodes; gain (oh, ow): ones; words (2 h, 2 w): out, the window's
-    texture; source: the clip's picture, from which `picture` differs outside at most. One call:
-    each would wait for the interpreter's lock anew.
+    within, patch: see `reached`; source: the clip's picture; picture: the same, to be drawn on. One
+    call: each would wait for the interpreter's lock anew.
     """
-    left, top, step = window
-    height, width = layer.flat.shape[0], layer.flat.shape[1]
-    place = np.empty((height, width, 2), np.float32)
-    away = np.empty((height, width, 2), np.float32)
+    place = np.empty((layer.flat.shape[0], layer.flat.shape[1], 2), np.float32)
+    away = np.empty_like(place)
     steer(layer, amount, lie, place, away)
-    texels(source.luma, source.blue, source.red, left, top, words)
-    most = np.float32(0)
-    for i in range(height):
-        for j in range(width):
-            most = max(most, max(abs(away[i, j, 0]), abs(away[i, j, 1])))
-    if most < np.float32(0.02):
-        return place
-    shown = np.empty((gain.shape[0], gain.shape[1], 2), np.float32)
+    box = np.empty(4, np.int64)
+    moves = reached(place, away, layer.box[2], within, patch, box)
+    left, top = box[0], box[1]
+    rows, columns = box[3] - top, box[2] - left
+    words = np.empty((2 * rows, 2 * columns), np.uint32)
+    texels(source, left, top, words)
+    origin = np.array([left, top], np.float32)
+    if not moves:
+        return place, words, origin
+    down, along = (rows + step - 1) // step + 1, (columns + step - 1) // step + 1
+    shown = np.empty((down, along, 2), np.float32)
     invert(place + away, layer.box, step, left, top, shown)
     flow = np.empty_like(shown)
-    sources(shown, away, layer.box, window, flow)
-    rows, columns = words.shape[0] // 2, words.shape[1] // 2
+    sources(shown, away, layer.box, (left, top, step), flow)
+    gain = np.ones(shown.shape[:2], np.float32)
     drawn = Picture(
         np.empty((rows, columns), np.uint8),
         np.empty((rows // 2, columns // 2), np.uint8),
         np.empty((rows // 2, columns // 2), np.uint8),
     )
-    origin = np.array([left, top], np.float32)
     draw_base(flow, gain, step, Texture(words, origin), tiles, drawn)
     for i in range(rows):
         for j in range(columns):
@@ -244,7 +313,7 @@ def lay(
         for j in range(columns // 2):
             picture.blue[top // 2 + i, left // 2 + j] = drawn.blue[i, j]
             picture.red[top // 2 + i, left // 2 + j] = drawn.red[i, j]
-    return place
+    return place, words, origin
 
 
 @compiled

@@ -15,10 +15,10 @@ import numpy.typing as npt
 from visavis.models import arkit
 from visavis.models.avatar.clip import Clip
 from visavis.models.avatar.file import Avatar
-from visavis.models.avatar.rig import BREATH, CONTROLS, nodes
+from visavis.models.avatar.rig import BREATH, nodes
 from visavis.models.errors import AvatarError
 from visavis.models.warp import scene
-from visavis.models.warp.kernel import Tiles
+from visavis.models.warp.kernel import Texture, Tiles
 from visavis.models.warp.kernel_clip import Layer, Lie
 from visavis.models.warp.reel import Reel
 from visavis.models.warp.scene import Bytes, Floats, Gap, Net, Scene
@@ -28,9 +28,7 @@ HELD: Final = 0.002  # share in what units do from which on a node counts
 AROUND: Final = 8  # px around what they reach that are drawn, too
 PITCH: Final = 3.0  # px of a frame of 512 between the nodes of a patch
 # What the clip's own eyes and chest do is not done once more.
-OWN: Final = tuple(
-    [arkit.INDEX[name] for name in arkit.NAMES if name.startswith("eye")] + [BREATH]
-)
+OWN: Final = tuple([arkit.INDEX[name] for name in arkit.NAMES if name.startswith("eye")] + [BREATH])
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,9 @@ class Mouth:
 @dataclass(frozen=True, slots=True, eq=False)
 class Moving:
     """scene: of the portrait, without texture and eyes. cameras (n, 2, 4), bends (n, h, w, 2), net
-    (3,): of the clip, in px of the picture. window: left, top, width and height in which the base
-    is drawn, px; cut: side of the clip's pictures in px of this one, and left and top of it there.
+    (3,): of the clip, in px of the picture. window (4,): left, top, right and bottom of what units
+    reach, px, even; cut: side of the clip's pictures in px of this one, and
+    left and top of it there.
     """
 
     scene: Scene
@@ -70,8 +69,7 @@ class Moving:
     mouth: Mouth
     sprites: Layer
     sizes: Floats
-    window: tuple[int, int, int, int]
-    gain: Floats
+    window: npt.NDArray[np.int64]
     tiles: Tiles
     cut: tuple[int, int, int]
 
@@ -83,10 +81,9 @@ class Moving:
     def height(self) -> int:
         return self.scene.height
 
-    def textured(self, words: scene.Words) -> Scene:
-        """What patches are drawn from: the window's texture in place of the portrait's."""
-        origin = np.array(self.window[:2], np.float32)
-        return replace(self.scene, texture=words, origin=origin)
+    def textured(self, texture: Texture) -> Scene:
+        """What patches are drawn from, with another texture than the portrait's."""
+        return replace(self.scene, texture=texture.words, origin=texture.origin)
 
     def lie(self, number: int) -> Lie:
         """How the portrait lies in picture `number`."""
@@ -110,8 +107,10 @@ class Moving:
         for plane, part in zip(_planes(image, side), (1, 2, 2), strict=True):
             w, h = self.width // part, self.height // part
             how = cv2.INTER_AREA if size < side else cv2.INTER_CUBIC
-            whole = plane if size == side else cv2.resize(
-                plane, (size // part, size // part), interpolation=how
+            whole = (
+                plane
+                if size == side
+                else cv2.resize(plane, (size // part, size // part), interpolation=how)
             )
             x, y = left // part, top // part
             flat[at : at + w * h].reshape(h, w)[:] = whole[y : y + h, x : x + w]
@@ -157,8 +156,7 @@ def build(avatar: Avatar, width: int, height: int) -> Moving:
     first = sum(len(g.atlas) for g in whole.gaps[: whole.gaps.index(gap)])
     count = len(gap.atlas)
     window = _window(base, clip.hold, whole.base.box, cameras, (width, height))
-    _, _, w, h = window
-    words = np.full((2 * h, 2 * w), 255, np.uint8)
+    opaque = np.full((2 * height, 2 * width), 255, np.uint8)
     empty = np.zeros((4, 4), np.uint32)
     plain = replace(whole, texture=empty, gaps=(gap,), plate=whole.plate[:1])
     return Moving(
@@ -173,8 +171,7 @@ def build(avatar: Avatar, width: int, height: int) -> Moving:
         sprites=_part_of(_layer(whole.sprites, far, whole.body.camera, own=True), first, count),
         sizes=whole.sizes[first : first + count],
         window=window,
-        gain=np.ones((-(-h // STEP) + 1, -(-w // STEP) + 1), np.float32),
-        tiles=Tiles(*scene.tiles(words)),
+        tiles=Tiles(*scene.tiles(opaque)),
         cut=(size, left, top),
     )
 
@@ -278,8 +275,8 @@ def _mouth(gap: Gap, whole: Scene, hold: Floats, k: float) -> Mouth:
 
 def _window(
     base: Layer, hold: Floats, whole: Floats, cameras: Floats, size: tuple[int, int]
-) -> tuple[int, int, int, int]:
-    """What units reach in any picture of the clip: left, top, width, height."""
+) -> npt.NDArray[np.int64]:
+    """What units reach in any picture of the clip: left, top, right, bottom."""
     first = np.round((base.box[:2] - whole[:2]) / whole[2]).astype(int)
     h, w = base.flat.shape[:2]
     part = hold[first[1] : first[1] + h, first[0] : first[0] + w] > HELD
@@ -292,4 +289,4 @@ def _window(
     right, bottom = (2 * int(np.ceil(v / 2)) for v in high)
     if right - left < 32 or bottom - top < 32:
         raise AvatarError("avatar-invalid", "The face lies outside the clip's pictures.")
-    return left, top, min(right, size[0]) - left, min(bottom, size[1]) - top
+    return np.array([left, top, min(right, size[0]), min(bottom, size[1])])
