@@ -7,6 +7,7 @@ On the CPU alone, beside another generator that draws everybody else.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +34,12 @@ class FilmedGenerator:
         self._drawing = drawing
 
     def prepare(self, avatar: Avatar) -> Puppet:
-        """A rig over the clip, or what the other one prepares. Raises EngineError."""
-        if avatar.clip is None:
-            return self._drawing.prepare(avatar)
+        """A rig over the clip, or what the other one prepares. Raises EngineError.
+
+        Before another background the portrait is drawn in place of the clip, which has its own.
+        """
+        if avatar.clip is None or not avatar.backdrop.is_own:
+            return self._drawing.prepare(replace(avatar, clip=None))
         try:
             return Puppet(moving.build(avatar, self.width, self.height))
         except AvatarError as error:

@@ -106,7 +106,7 @@ def check(state: FaceState) -> None:
     if shapes != ((arkit.COUNT,), (6,), (2,)):
         message = f"face state has the shapes {shapes}"
         raise EngineError(message)
-    values = (state.coefficients, state.pose, state.gaze, state.breath)
+    values = (state.coefficients, state.pose, state.gaze, state.breath, state.elapsed)
     if not all(np.isfinite(v).all() for v in values):
         message = "face state holds a number that is not finite"
         raise EngineError(message)

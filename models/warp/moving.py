@@ -140,9 +140,6 @@ def build(avatar: Avatar, width: int, height: int) -> Moving:
     """Prepare `avatar`, which has a clip, for pictures of width x height px. Raises AvatarError."""
     clip = avatar.clip
     assert clip is not None
-    if not avatar.backdrop.is_own:
-        message = "An avatar made of a clip has the clip's background and no other."
-        raise AvatarError("background-fixed", message)
     whole = scene.build(avatar, width, height)
     k = max(width, height) / avatar.side
     size = 2 * round(avatar.side * k / 2)
