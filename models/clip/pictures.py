@@ -15,7 +15,7 @@ from visavis.models.bake import landmarks as lm
 from visavis.models.clip.reading import Rgb
 from visavis.models.clip.tracking import Floats
 
-SETTLED: Final = (2.0, 5.0)  # of 255: differences that are noise, and those that are motion
+SETTLED: Final = (1.2, 2.2)  # of 255: differences that are noise, and those that are motion
 STILL: Final = 0.04  # of a picture's time that is not worth a warp
 GAP_LEAST: Final = 0.018  # mouth widths between landmarks of lips that touch
 LOWER_SHARE: Final = 0.6  # of a gap that the lower lip closes

@@ -20,6 +20,8 @@ Mask = npt.NDArray[np.bool_]
 
 LOOKED_AT: Final = 960  # px of the longer side
 LOOK_AGAIN: Final = 25  # pictures between two looks at the whole for other faces
+LOST_AGAIN: Final = 5  # pictures between two looks where there was none
+PATIENCE: Final = 3.0  # s without any
 BYSTANDER: Final = 0.35  # a second face smaller than this share of the first is background
 THUMB: Final = (48, 27)  # px, across and down
 CUT: Final = 22.0  # of 255, mean change of a thumb from one picture to the next: another shot
@@ -64,14 +66,16 @@ def follow(shots: Iterable[Shot], told: Callable[[float], None]) -> Track:
         size = width, height
         scale = min(1.0, LOOKED_AT / max(size))
         small = _scaled(shot.picture, scale)
-        if count % LOOK_AGAIN == 0:
+        if count % (LOOK_AGAIN if before is not None else LOST_AGAIN) == 0:
             before = _first(small, before)
         found = _next(small, before)
+        if shot.time > PATIENCE and not any(seen):
+            raise PortraitError("clip-no-face", _NO_FACE)
         thumb = cv2.resize(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), THUMB, interpolation=3)
         _check_shot(times, thumbs, shot.time, np.asarray(thumb, np.float32))
         if found is not None and before is not None and seen and seen[-1]:
             _check_jump(points[-1] * scale, found)
-        before = found if found is not None else before
+        before = found
         times.append(shot.time)
         thumbs.append(np.asarray(thumb, np.float32))
         seen.append(found is not None)
@@ -112,11 +116,10 @@ def _first(picture: reading.Rgb, before: Floats | None) -> Floats | None:
 
 
 def _next(picture: reading.Rgb, before: Floats | None) -> Floats | None:
-    if before is not None:
-        points, presence = lm.tracked(picture, before)
-        if presence >= lm.MIN_PRESENCE:
-            return points
-    return _first(picture, None)
+    if before is None:
+        return None
+    points, presence = lm.tracked(picture, before)
+    return points if presence >= lm.MIN_PRESENCE else None
 
 
 def _check_shot(times: list[float], thumbs: list[Floats], time: float, thumb: Floats) -> None:

@@ -82,7 +82,7 @@ class Workshop:
             self._taken = bool(self._bakes)
 
     def start(self, order: Order, photo: bytes, evidence: Evidence | None = None) -> Job:
-        """Begin; call it inside `place`. photo: or a clip. evidence: that the person in the photo is there."""
+        """Begin; call it inside `place`. photo: or a clip. evidence: that the person is there."""
         job = Job(secrets.token_urlsafe(9), order.name)
         self._jobs[job.id] = job
         while len(self._jobs) > _KEPT:
