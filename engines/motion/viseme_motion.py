@@ -195,6 +195,7 @@ class VisemeMotion:
             min(max(self._life.breath(time), 0.0), 1.0),
             torso.astype(np.float32),
             hair,
+            time,
         )
 
     def phoneme_at(self, at: int) -> str:

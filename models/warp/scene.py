@@ -196,7 +196,7 @@ def _running(tiles: npt.NDArray[np.bool_]) -> Ints:
     return out
 
 
-def _tiles(alpha: Bytes) -> tuple[Ints, Ints]:
+def tiles(alpha: Bytes) -> tuple[Ints, Ints]:
     """Running sums of tiles that are not all transparent, and not all opaque."""
     rows, columns = (-(-n // TILE) for n in alpha.shape)
     padded = np.pad(
@@ -363,7 +363,7 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
     """Prepare `avatar` for pictures of width x height px, both even."""
     fit = _fit(avatar, width, height)
     alpha = _fine(_opacity(avatar), avatar, fit.scale)
-    seen, clear = _tiles(alpha)
+    seen, clear = tiles(alpha)
     sprites = [sprite for patch in avatar.patches.values() for sprite in patch.sprites]
     texture = _pack(_fine(avatar.photo, avatar, fit.scale), alpha)
     origin = fit.point(-avatar.margin, -avatar.margin) - (0.5 * fit.scale - 0.5)
