@@ -127,6 +127,7 @@ class Head:
         points = self.base.points.copy()
         for name, weight in identity.items():
             points += weight * read_target(data / f"mpfb2/targets/{name}.target.gz", count)
+        self.plain = points  # the face at ease, without the persona's resting expression
         self.rest = points + self._units(rest)
         self.eyes = {side: self._eye(self.rest, side) for side in "lr"}
         self._clear_eyes(self.rest, self.rest.copy())

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from .anthropometry import Measures
 from .dress import DressStyle
 from .eye import EyeStyle
 from .glasses import GlassesStyle
 from .hair import HairStyle
 from .head import both, merged
-from .scenery import Lamp, SetStyle
+from .light import Lamp
+from .scenery import SetStyle
 from .skin import SkinStyle
 
 MACRO: Final = "macrodetails"
@@ -21,7 +23,8 @@ MACRO: Final = "macrodetails"
 class Persona:
     """One synthetic person. `identity` and `rest` as in head.Head.
 
-    turn: yaw, pitch and roll of the head in the portrait, in degrees.
+    turn: yaw, pitch and roll of the head in the portrait, in degrees. measures: the proportions
+    that the head is fitted to, None for MakeHuman's own.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Persona:
     seed: int
     glasses: GlassesStyle | None = None
     turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    measures: Measures | None = None
 
 
 MIRA: Final = Persona(

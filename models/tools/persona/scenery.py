@@ -1,35 +1,20 @@
-"""Where a persona sits: camera, soft lights and the blurred lobby behind."""
+"""Where a persona sits: the blurred lobby behind, with lights and camera put in place."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import bpy  # type: ignore[import-not-found]
 import numpy as np
-from mathutils import Vector  # type: ignore[import-not-found]
 
+from .camera import SHALLOW, Film, add_camera
 from .head import Floats
+from .light import Lamp, add_lamp
 from .mesh import link, mesh
 from .nodes import Colour, emitter, material, plain
-
-DISTANCE: Final = 15.0  # camera to eyes, dm: a portrait lens' perspective
-FRAME: Final = 3.75  # width of the picture at the eyes, dm
-BELOW_EYES: Final = 0.28  # of the picture's middle, dm
-
-
-@dataclass(frozen=True, slots=True)
-class Lamp:
-    """A softbox aimed at the face: place relative to the eyes, edge in dm, watt, linear RGB."""
-
-    place: tuple[float, float, float]
-    edge: float
-    power: float
-    colour: Colour
-
 
 @dataclass(frozen=True, slots=True)
 class SetStyle:
@@ -43,34 +28,11 @@ class SetStyle:
     plant_side: float
     window_side: float
     seed: int
+    film: Film = Film()
 
 
 def clean() -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
-
-
-def add_camera(eyes: Floats, aperture_radius: float) -> None:
-    """A level camera in front of the eyes, focused on them; radius 0 keeps all sharp."""
-    data = bpy.data.cameras.new("camera")
-    data.sensor_width = 36.0
-    data.lens = 36.0 * DISTANCE / FRAME
-    thing = link("camera", data)
-    thing.location = (0.0, eyes[1] - DISTANCE, eyes[2] - BELOW_EYES)
-    thing.rotation_euler = (math.pi / 2, 0, 0)
-    data.dof.use_dof = aperture_radius > 0
-    data.dof.focus_distance = DISTANCE
-    if aperture_radius > 0:
-        data.dof.aperture_fstop = data.lens * 1e-3 / (2 * aperture_radius)
-    bpy.context.scene.camera = thing
-
-
-def add_lamp(lamp: Lamp, eyes: Floats) -> None:
-    data = bpy.data.lights.new("lamp", "AREA")
-    data.size, data.energy, data.color = lamp.edge, lamp.power, lamp.colour
-    thing = link("lamp", data)
-    thing.location = [a + b for a, b in zip(lamp.place, eyes.tolist(), strict=True)]
-    aim = Vector(eyes.tolist()) - Vector(thing.location)
-    thing.rotation_euler = aim.to_track_quat("-Z", "Y").to_euler()
 
 
 def add_world(colour: Colour, strength: float) -> None:
@@ -80,42 +42,6 @@ def add_world(colour: Colour, strength: float) -> None:
     background = world.node_tree.nodes["Background"]
     background.inputs[0].default_value = (*colour, 1.0)
     background.inputs[1].default_value = strength
-
-
-def render(path: Path, size: int, samples: int, seed: int, window: Sequence[float] = ()) -> None:
-    """Path-trace the scene into a PNG, or an EXR by suffix.
-
-    `window` (left, right, bottom, top in [0, 1]) renders only a part at full scale.
-    """
-    scene = bpy.context.scene
-    scene.render.engine = "CYCLES"
-    scene.cycles.device = "CPU"
-    scene.cycles.samples, scene.cycles.seed = samples, seed
-    scene.cycles.use_adaptive_sampling = True
-    scene.cycles.adaptive_threshold = 0.02
-    scene.cycles.adaptive_min_samples = 12
-    scene.cycles.use_denoising = True
-    scene.cycles.denoising_prefilter = "ACCURATE"
-    scene.cycles.sample_clamp_indirect = 6.0
-    scene.cycles.transparent_max_bounces = 12
-    scene.cycles.max_bounces, scene.cycles.diffuse_bounces = 5, 2
-    scene.cycles.glossy_bounces, scene.cycles.transmission_bounces = 3, 5
-    scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
-    scene.cycles_curves.shape = "RIBBONS"
-    scene.render.resolution_x = scene.render.resolution_y = size
-    scene.render.resolution_percentage = 100
-    if window:
-        scene.render.use_border = scene.render.use_crop_to_border = True
-        names = ("border_min_x", "border_max_x", "border_min_y", "border_max_y")
-        for name, value in zip(names, window, strict=True):
-            setattr(scene.render, name, value)
-    linear = path.suffix == ".exr"
-    scene.render.image_settings.file_format = "OPEN_EXR" if linear else "PNG"
-    scene.view_settings.view_transform = "AgX"
-    scene.view_settings.look = "AgX - Medium High Contrast"
-    scene.view_settings.exposure = 0.22
-    scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
 
 
 def add_backdrop(path: Path) -> None:
@@ -217,4 +143,4 @@ def build_stage(style: SetStyle, eyes: Floats, backdrop: Path) -> None:
     for lamp in style.lamps:
         add_lamp(lamp, eyes)
     add_world(style.ambient, 1.0)
-    add_camera(eyes, aperture_radius=0.0)
+    add_camera(eyes, SHALLOW)
