@@ -108,7 +108,7 @@ def build_person(sitter: Sitter, state: HeadState) -> None:
     build_eyes(sitter, state)
     build_mouth(sitter, state, moved)
     build_hair(sitter, now, state)
-    dress(head, style.dress)
+    dress(head, style.dress, state)
     build_spectacles(sitter, state)
 
 

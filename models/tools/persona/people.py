@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from .cloth import Cloth
 from .dress import DressStyle
 from .eye import EyeStyle
 from .glasses import GlassesStyle
@@ -102,7 +103,7 @@ MIRA: Final = Persona(
         hairline=0.20,
     ),
     cut="long",
-    dress=DressStyle(jacket=(0.02, 0.03, 0.06), shirt=(0.80, 0.75, 0.68), collar=False, vee=2.05),
+    dress=DressStyle(Cloth((0.80, 0.75, 0.68), "silk"), "round", jacket=Cloth((0.02, 0.03, 0.06))),
     stage=SetStyle(
         lamps=(
             Lamp((-5.0, -8.0, 4.2), 4.5, 860.0, (1.0, 0.93, 0.86)),
@@ -185,7 +186,7 @@ TOMAS: Final = Persona(
         lash_length=0.045,
     ),
     cut="short",
-    dress=DressStyle(jacket=(0.030, 0.031, 0.036), shirt=(0.56, 0.66, 0.80), collar=True, vee=1.70),
+    dress=DressStyle(Cloth((0.56, 0.66, 0.80), "cotton"), "shirt", jacket=Cloth((0.030, 0.031, 0.036))),
     stage=SetStyle(
         lamps=(
             Lamp((5.0, -8.0, 4.2), 4.5, 900.0, (1.0, 0.94, 0.88)),
