@@ -130,7 +130,9 @@ class Head:
         for name, weight in identity.items():
             points += weight * read_target(data / f"mpfb2/targets/{name}.target.gz", count)
         joints = {name: self.base.indices(name) for name in self.base.faces if "joint-" in name}
-        self.rest = at_rest(points, joints, data) + self._units(rest)
+        # The face at ease, without the persona's resting expression.
+        self.plain = at_rest(points, joints, data)
+        self.rest = self.plain + self._units(rest)
         self.eyes = {side: self._eye(self.rest, side) for side in "lr"}
         self._clear_eyes(self.rest, self.rest.copy())
 

@@ -14,8 +14,8 @@ from .eye import EyeStyle
 from .glasses import GlassesStyle
 from .hair import HairStyle
 from .head import both, merged
+from .light import Lamp
 from .people import MACRO, MIRA, TOMAS, Persona
-from .scenery import Lamp
 from .skin import SkinStyle
 
 
@@ -169,7 +169,7 @@ TOON: Final = Persona(
         base=(0.80, 0.50, 0.36), flush=(1.0, 0.50, 0.48), lips=(0.62, 0.16, 0.17), flush_share=0.9,
         mottle=0.0, pores=0.0, roughness=0.6, freckles=0.6, liner=0.4,
     ),
-    eyes=EyeStyle(inner=(0.10, 0.36, 0.30), outer=(0.03, 0.16, 0.15), pupil=0.24),
+    eyes=EyeStyle(inner=(0.10, 0.36, 0.30), outer=(0.03, 0.16, 0.15), pupil=0.48, iris=0.07),
     hair=HairStyle(
         melanin=0.45, redness=0.95, brow_hairs=500, brow_height=0.25, lash_length=0.075,
         forehead=0.78,

@@ -11,9 +11,10 @@ from models.tools.persona.dress import DressStyle
 from models.tools.persona.eye import EyeStyle
 from models.tools.persona.hair import HairStyle
 from models.tools.persona.head import both, merged
+from models.tools.persona.light import Lamp
 from models.tools.persona.nodes import Colour
 from models.tools.persona.people import MACRO, Persona
-from models.tools.persona.scenery import Lamp, SetStyle
+from models.tools.persona.scenery import SetStyle
 from models.tools.persona.skin import SkinStyle
 
 # MakeHuman's targets that go two ways; the first word grows a thing, the second shrinks it
