@@ -50,7 +50,7 @@ ADA: Final = Persona(
     ),
     eyes=EyeStyle(inner=(0.16, 0.22, 0.26), outer=(0.07, 0.12, 0.18)),
     hair=HairStyle(
-        melanin=0.35, redness=0.2, grey=0.95, forehead=0.80, temple=0.05, brow_hairs=420,
+        melanin=0.35, redness=0.2, grey=0.95, temple=0.05, brow_hairs=420,
         brow_width=0.9, lash_length=0.045,
     ),
     cut="short",
@@ -77,7 +77,7 @@ KOFI: Final = Persona(
         lips_share=0.5, flush_share=0.3, stubble=0.35, roughness=0.42, pores=0.7,
     ),
     eyes=EyeStyle(inner=(0.10, 0.045, 0.02), outer=(0.035, 0.017, 0.01)),
-    hair=HairStyle(melanin=0.98, redness=0.0, forehead=0.82, temple=0.08, brow_hairs=600),
+    hair=HairStyle(melanin=0.98, redness=0.0, temple=0.08, brow_hairs=600),
     cut="short",
     dress=DressStyle(Cloth((0.8, 0.78, 0.75), "cotton"), "shirt", jacket=Cloth((0.02, 0.05, 0.045))),
     stage=TOMAS.stage,
@@ -103,7 +103,7 @@ BRUNO: Final = Persona(
     ),
     eyes=EyeStyle(inner=(0.14, 0.16, 0.07), outer=(0.06, 0.07, 0.03)),
     hair=HairStyle(
-        melanin=0.82, redness=0.3, grey=0.06, forehead=0.80, temple=0.1, brow_hairs=750,
+        melanin=0.82, redness=0.3, grey=0.06, temple=0.1, brow_hairs=750,
         brow_width=1.15, beard_hairs=26000, lash_length=0.045,
     ),
     cut="short",
@@ -133,7 +133,6 @@ MEI: Final = Persona(
     eyes=EyeStyle(inner=(0.10, 0.05, 0.025), outer=(0.04, 0.02, 0.012)),
     hair=HairStyle(
         melanin=0.97, redness=0.05, brow_width=0.8, brow_hairs=420, lash_length=0.055,
-        forehead=0.72,
     ),
     cut="long",
     dress=DressStyle(Cloth((0.75, 0.6, 0.6), "silk"), "round", jacket=Cloth((0.25, 0.24, 0.22))),
@@ -172,7 +171,6 @@ TOON: Final = Persona(
     eyes=EyeStyle(inner=(0.10, 0.36, 0.30), outer=(0.03, 0.16, 0.15), pupil=0.48, iris=0.07),
     hair=HairStyle(
         melanin=0.45, redness=0.95, brow_hairs=500, brow_height=0.25, lash_length=0.075,
-        forehead=0.78,
     ),
     cut="long",
     dress=DressStyle(Cloth((0.85, 0.65, 0.2), "silk"), "round", jacket=Cloth((0.02, 0.16, 0.22))),

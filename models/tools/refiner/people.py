@@ -147,14 +147,13 @@ def _hair(rng: np.random.Generator, female: bool, tone: float, old: float) -> Ha
         melanin=float(rng.uniform(0.9, 0.98)) if tone < 0.4 else float(rng.uniform(0.3, 0.95)),
         redness=float(rng.uniform(0.0, 0.6)),
         grey=float(np.clip(1.3 * old - 0.4, 0, 0.9)),
-        forehead=float(rng.uniform(0.66, 0.84)),
-        hairline=float(rng.uniform(0.08, 0.2)),
+        forehead=float(rng.uniform(0.55, 0.70)),
         temple=0.0 if female else float(rng.uniform(0.0, 0.14)),
         brow_hairs=int(rng.integers(380, 900)),
         brow_width=float(rng.uniform(0.8, 1.15)),
         brow_tilt=float(rng.uniform(0, 0.22)),
         beard_hairs=int(rng.integers(9000, 24000)) if bearded else 0,
-        lash_length=float(rng.uniform(0.045, 0.058)),
+        lash_length=float(rng.uniform(0.065, 0.09)),
     )
 
 
