@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +26,13 @@ from .dress import dress
 from .eye import build_eye, gum_material, teeth_material, tongue_material
 from .folds import relief
 from .glasses import build_glasses, wear
-from .hair import (
-    GROWERS,
-    HairStyle,
-    grow_beard,
-    grow_brows,
-    grow_lashes,
-    hair_material,
-    scalp,
-)
+from .hair import Coat, grow, put, scalp, zone
 from .head import Floats, Head, HeadState, rotation
-from .mesh import Surface, carried, curves, link, mesh, move, part, read, subdivided
+from .mesh import Surface, link, mesh, move, part, read, subdivided
 from .mouth import RowOfTeeth, rows, with_jaw
 from .people import PERSONAS, Persona
 from .sitters import SITTERS
-from .skin import Landmarks, beard_zone, landmarks, masks, moles, paint_skin
+from .skin import Landmarks, landmarks, masks, moles, paint_skin
 from .skin_material import skin_material
 from .wet import build_wet
 
@@ -49,7 +41,7 @@ FLOOR = 2.4  # skin is built down to this far below the eyes, dm; cloth covers t
 
 @dataclass(frozen=True, slots=True)
 class Sitter:
-    """A persona at rest: what every face state is made from. Strands are (k, steps, 3)."""
+    """A persona at rest: what every face state is made from."""
 
     persona: Persona
     head: Head
@@ -58,10 +50,7 @@ class Sitter:
     marks: Landmarks
     relief: Floats
     look: Mapping[str, Floats]
-    brows: Floats
-    lashes: Floats
-    beard: Floats | None
-    hair: Floats
+    coat: Coat
 
 
 def dense(head: Head, points: Floats) -> tuple[Any, Surface]:
@@ -86,27 +75,18 @@ def sit(persona: Persona, data: Path) -> Sitter:
     _, skin = dense(head, head.rest)
     mask = masks(data, skin)
     marks = landmarks(head, skin, mask["lips"])
-    style, seed = persona.hair, persona.seed
     bare = 1 - np.clip(1.5 * mask["ears"], 0, 1)
-    mask["scalp"] = scalp(skin, marks, style) * bare
-    beard = beard_zone(skin.points, marks) * (1 - mask["lips"])
-    rngs = [np.random.default_rng(seed + k) for k in range(5)]
-    lashes = [
-        grow_lashes(head, head.rest, style, rngs[1], upper=True),
-        grow_lashes(head, head.rest, style, rngs[2], upper=False),
-    ]
+    mask["scalp"] = scalp(skin, marks, persona.hair) * bare
+    mask["beard"] = zone(skin.points, marks, persona.hair.beard_edge) * (1 - mask["lips"]) * bare
     return Sitter(
         persona=persona,
         head=head,
         skin=skin,
         mask=mask,
         marks=marks,
-        relief=relief(skin, marks, mask, persona.skin, seed),
+        relief=relief(skin, marks, mask, persona.skin, persona.seed),
         look=into_camera(head, HeadState(pose=persona.turn)),
-        brows=grow_brows(skin, marks, style, rngs[0]),
-        lashes=np.concatenate(lashes),
-        beard=grow_beard(skin, marks, style, beard * bare, rngs[3]) if style.beard_hairs else None,
-        hair=GROWERS[persona.cut](skin, marks, style, mask["scalp"], rngs[4]),
+        coat=grow(head, skin, marks, mask, persona.hair, persona.cut, persona.seed),
     )
 
 
@@ -136,8 +116,8 @@ def build_person(sitter: Sitter, state: HeadState) -> None:
     link("skin", target, skin_material(style.skin, spots))
     build_eyes(sitter, state, moved)
     build_mouth(sitter, state, moved)
-    build_hair(sitter, now, state)
-    dress(head, style.dress)
+    put(sitter.coat, sitter.skin, now, head, state)
+    dress(head, style.dress, state)
     build_spectacles(sitter, state)
 
 
@@ -177,35 +157,6 @@ def build_teeth(row: RowOfTeeth, points: Floats, made: tuple[Any, Any]) -> None:
     in_gum = row.gum[row.faces].all(1)
     for chosen, surface in ((~in_gum, made[0]), (in_gum, made[1])):
         link("teeth", mesh("teeth", points, row.faces[chosen].tolist()), surface)
-
-
-def build_hair(sitter: Sitter, now: Surface, state: HeadState) -> None:
-    """Face hair goes with its skin; scalp hair turns with the head, less at the shoulders."""
-    head, style, seed = sitter.head, sitter.persona.hair, sitter.persona.seed
-    brows = carried(sitter.brows, sitter.skin, now)
-    browed = replace(style, redness=style.redness * 0.4)
-    strands("brows", brows, (0.0012, 0.0005), browed, seed, style.grey * 0.5)
-    lashes = carried(sitter.lashes, sitter.skin, now)
-    curves("lashes", lashes, 0.0017, 0.0004, hair_material("lash", 0.97, 0.2, 0.0))
-    if sitter.beard is not None:
-        beard = carried(sitter.beard, sitter.skin, now)
-        strands("beard", beard, (0.0016, 0.0009), style, seed, style.grey)
-    flat = sitter.hair.reshape(-1, 3)
-    share = np.interp(flat[:, 2], head.eye_level[2] + np.array([-2.0, -0.9]), [0.25, 1.0])
-    hair = head.turned(flat, share, state).reshape(sitter.hair.shape)
-    strands("hair", hair, (0.0017, 0.0009), style, seed, style.grey)
-
-
-def strands(
-    name: str, paths: Floats, radii: tuple[float, float], style: HairStyle, seed: int, grey: float
-) -> None:
-    """Hair curves of two kinds: a share of white ones among the coloured."""
-    white = np.random.default_rng(seed).random(len(paths)) < grey
-    coloured = hair_material(name, style.melanin, style.redness)
-    silver = hair_material(f"{name}-white", -1.0, 0.0)
-    for chosen, made in ((~white, coloured), (white, silver)):
-        if chosen.any():
-            curves(name, paths[chosen], *radii, made)
 
 
 def states(path: Path | None, out: Path, rest: HeadState) -> dict[Path, HeadState]:
@@ -252,9 +203,9 @@ def main() -> None:
     if args.proportions:
         raise SystemExit(proportions(persona, args.data))
     sitter = sit(persona, args.data)
-    backdrop = args.out.with_name(f"lobby-{persona.stage.seed}.exr")
+    backdrop = args.out.with_name(f"{persona.stage.room}-{persona.stage.seed}.exr")
     if not backdrop.exists():
-        scenery.build_lobby(persona.stage, sitter.head.eye_level)
+        scenery.build_room(persona.stage, sitter.head.eye_level)
         camera.render(backdrop, 384, 48, persona.seed)
     rest = HeadState(pose=persona.turn)
     for path, state in states(args.states, args.out, rest).items():

@@ -18,8 +18,8 @@ from .head import Floats
 from .mesh import link
 
 DISTANCE: Final = 13.3  # camera to eyes, dm: where 85 mm put a head and shoulders on full frame
-FRAME: Final = 3.75  # width of the picture at the eyes, dm
-BELOW_EYES: Final = 0.28  # of the picture's middle, dm
+FRAME: Final = 4.1  # width of the picture at the eyes, dm
+BELOW_EYES: Final = 0.42  # of the picture's middle, dm
 SHALLOW: Final = 0.11  # radius of the aperture, dm: f/3.9 at 85 mm; eyes sharp, ears soft
 
 

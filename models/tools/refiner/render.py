@@ -65,7 +65,7 @@ def of(seed: int, data: Path, folder: Path, lock: Path | None) -> Iterator[str]:
     sitter = build.sit(persona, data)
     backdrop = folder / f"lobby-{persona.stage.seed}.exr"
     if not backdrop.exists():
-        scenery.build_lobby(persona.stage, sitter.head.eye_level)
+        scenery.build_room(persona.stage, sitter.head.eye_level)
         with shared(lock):
             camera.render(backdrop, 384, 24, persona.seed)
     if not stem.with_suffix(".png").exists():
