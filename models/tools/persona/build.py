@@ -28,6 +28,7 @@ from .folds import relief
 from .glasses import build_glasses, wear
 from .hair import Coat, grow, put, scalp, zone
 from .head import Floats, Head, HeadState, rotation
+from .illustrate import painted_over
 from .mesh import Surface, link, mesh, move, part, read, subdivided
 from .mouth import RowOfTeeth, rows, with_jaw
 from .people import PERSONAS, Persona
@@ -213,6 +214,8 @@ def main() -> None:
         seed = persona.seed + args.noise
         film = None if args.clean or args.states else persona.stage.film
         camera.render(path, args.size, args.samples, seed, args.window, film)
+        if film and persona.drawn:
+            painted_over(path, persona.seed)
 
 
 if __name__ == "__main__":

@@ -70,9 +70,7 @@ CREW: Final[tuple[Place, ...]] = (
 )  # fmt: skip
 
 
-def _worn(
-    on: Form, gaps: tuple[float, float], softness: float, rng: np.random.Generator
-) -> Form:
+def _worn(on: Form, gaps: tuple[float, float], softness: float, rng: np.random.Generator) -> Form:
     """The form as a garment between two gaps (dm) off it; softness 0 (stiff) to 1 (drapes)."""
     seams = creases(on, ARMHOLE, rng, 0.01)
     folds = creases(on, (*DRAG, *SLEEVE), rng, 0.07)
@@ -126,12 +124,30 @@ def _shirt(on: Form, style: DressStyle, neck: Floats) -> Floats:
     eyes, vee = on.eyes, style.vee
     sewn = cloth_material("sewn", style.cloth, strip=True)
     for side in (-1.0, 1.0):
-        foot: list[Place] = [(0.13, 0.34, 1.90), (0.42, 0.46, 1.70), (0.62, 0.74, 1.50),
-                             (0.58, 1.15, 1.32), (0.30, 1.45, 1.24), (0.0, 1.53, 1.22)]
-        top: list[Place] = [(0.17, 0.30, 1.80), (0.43, 0.42, 1.55), (0.60, 0.74, 1.32),
-                            (0.56, 1.18, 1.10), (0.30, 1.46, 1.02), (0.0, 1.54, 1.00)]
-        edge: list[Place] = [(0.46, 0.28, 2.18), (0.60, 0.40, 1.92), (0.80, 0.74, 1.62),
-                             (0.78, 1.25, 1.42), (0.42, 1.60, 1.36), (0.0, 1.70, 1.34)]
+        foot: list[Place] = [
+            (0.13, 0.34, 1.90),
+            (0.42, 0.46, 1.70),
+            (0.62, 0.74, 1.50),
+            (0.58, 1.15, 1.32),
+            (0.30, 1.45, 1.24),
+            (0.0, 1.53, 1.22),
+        ]
+        top: list[Place] = [
+            (0.17, 0.30, 1.80),
+            (0.43, 0.42, 1.55),
+            (0.60, 0.74, 1.32),
+            (0.56, 1.18, 1.10),
+            (0.30, 1.46, 1.02),
+            (0.0, 1.54, 1.00),
+        ]
+        edge: list[Place] = [
+            (0.46, 0.28, 2.18),
+            (0.60, 0.40, 1.92),
+            (0.80, 0.74, 1.62),
+            (0.78, 1.25, 1.42),
+            (0.42, 1.60, 1.36),
+            (0.0, 1.70, 1.34),
+        ]
         lines = [line(places, eyes, side) for places in (foot, top, edge)]
         roll = 0.35 * lines[1] + 0.65 * (lines[1] + [0, -0.015, 0.03])
         strip("stand", on.body, [lines[0], lines[1]], [0.01, 0.035], sewn, 0.016)
