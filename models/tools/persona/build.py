@@ -35,6 +35,7 @@ from .people import PERSONAS, Persona
 from .sitters import SITTERS
 from .skin import Landmarks, landmarks, masks, moles, paint_skin
 from .skin_material import skin_material
+from .wet import build_wet
 
 FLOOR = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
 
@@ -114,7 +115,7 @@ def build_person(sitter: Sitter, state: HeadState) -> None:
     paint_skin(target, sitter.skin, sitter.marks, sitter.mask, style.skin, style.seed)
     spots = moles(sitter.skin, sitter.marks, style.skin, style.seed)
     link("skin", target, skin_material(style.skin, spots))
-    build_eyes(sitter, state)
+    build_eyes(sitter, state, moved)
     build_mouth(sitter, state, moved)
     put(sitter.coat, sitter.skin, now, head, state)
     dress(head, style.dress, state)
@@ -130,12 +131,15 @@ def build_spectacles(sitter: Sitter, state: HeadState) -> None:
     wear(turned, style)
 
 
-def build_eyes(sitter: Sitter, state: HeadState) -> None:
+def build_eyes(sitter: Sitter, state: HeadState, points: Floats) -> None:
     head, turned = sitter.head, rotation(*state.pose)
     for side, gaze in head.gaze(state).items():
         centre, radius = head.eyes[side]
         placed = head.turned(centre[None], 1.0, state)[0]
         build_eye(placed, radius, turned @ sitter.look[side] @ gaze, sitter.persona.eyes)
+    red, green, blue = sitter.persona.skin.base
+    flesh = (0.25 + 0.42 * red, 0.08 + 0.30 * green, 0.07 + 0.30 * blue)
+    build_wet(head, points, state, turned, flesh)
 
 
 def build_mouth(sitter: Sitter, state: HeadState, points: Floats) -> None:

@@ -30,7 +30,7 @@ class Film:
     exposure: float = 0.0
     look: str = "AgX - Medium High Contrast"
     white: float = 6500.0
-    saturation: float = 1.12  # AgX pales what is bright more than cameras do
+    saturation: float = 1.04  # AgX pales what is bright more than cameras do
     grain: float = 1.0
     vignette: float = 0.16
     bloom: float = 0.05
@@ -75,7 +75,7 @@ def _development(film: Film) -> None:
     view = bpy.context.scene.view_settings
     view.view_transform = "AgX"
     view.look = film.look
-    view.exposure = 0.5 + film.exposure
+    view.exposure = 0.62 + film.exposure
     view.use_white_balance = film.white != 6500.0
     view.white_balance_temperature = film.white
 

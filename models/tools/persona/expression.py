@@ -12,13 +12,13 @@ def friendly(smile: float = 0.4, seed: int = 0, open_eyes: float = 0.0) -> dict[
     open_eyes in [-1, 1] lifts or lowers the upper lids against the person's own.
     """
     rng = random.Random(seed)
-    lean = rng.choice((-1, 1)) * rng.uniform(0.06, 0.14)
-    out: dict[str, float] = {"mouthPressLeft": 0.04, "mouthPressRight": 0.06}
+    lean = rng.choice((-1, 1)) * rng.uniform(0.03, 0.08)
+    out: dict[str, float] = {"mouthPressLeft": 0.03, "mouthPressRight": 0.04}
     for side, share in (("Left", 1 + lean), ("Right", 1 - lean)):
         out[f"mouthSmile{side}"] = smile * share
         out[f"mouthDimple{side}"] = 0.12 * smile * share
         out[f"cheekSquint{side}"] = 0.55 * smile * share
-        out[f"eyeSquint{side}"] = 0.35 * smile * share
+        out[f"eyeSquint{side}"] = 0.22 * smile * share
         out[f"eyeWide{side}"] = max(open_eyes, 0.0)
         out[f"eyeBlink{side}"] = 0.2 * max(-open_eyes, 0.0)
         out[f"browOuterUp{side}"] = 0.05 + 0.04 * share

@@ -93,7 +93,7 @@ def _iris_colour(graph: Graph, radius: Socket, ray: Socket, style: EyeStyle, iri
     fibre = graph.noise(ray, 9.0, 5, 0.7)
     coarse = graph.noise(ray, 3.2, 4, 0.6)
     wobble = graph.math(
-        "ADD", radius, graph.math("MULTIPLY", graph.math("SUBTRACT", coarse, 0.5), 0.14 * iris)
+        "ADD", radius, graph.math("MULTIPLY", graph.math("SUBTRACT", coarse, 0.5), 0.22 * iris)
     )
     inner, outer = np.array(style.inner), np.array(style.outer)
     pupil = style.pupil * iris
@@ -102,14 +102,14 @@ def _iris_colour(graph: Graph, radius: Socket, ray: Socket, style: EyeStyle, iri
         wobble,
         (pupil * 0.98, tuple(inner * 0.35)),
         (pupil + 0.10 * (iris - pupil), tuple(inner * 0.9)),
-        (collar, tuple(inner * 1.35)),
+        (collar, tuple(inner * 1.15)),
         (collar + 0.10 * (iris - pupil), tuple(0.35 * inner + 0.65 * outer)),
         (0.86 * iris, tuple(outer)),
         (0.93 * iris, tuple(outer * (1 - 0.6 * style.limbus))),
         (1.0 * iris, tuple(outer * (1 - 0.93 * style.limbus))),
     )
     streak = graph.step(fibre, 0.42, 0.62)
-    colour = graph.mix(colour, (1.8, 1.7, 1.5), graph.math("MULTIPLY", streak, 0.6), "MULTIPLY")
+    colour = graph.mix(colour, (2.1, 1.95, 1.7), graph.math("MULTIPLY", streak, 0.7), "MULTIPLY")
     crypt = graph.step(graph.noise(ray, 4.6, 3, 0.5), 0.44, 0.34)
     return graph.mix(colour, (0.45, 0.40, 0.38), graph.math("MULTIPLY", crypt, 0.7), "MULTIPLY")
 
@@ -174,7 +174,7 @@ def _cornea_material() -> Any:
     bent = graph.shader("BsdfRefraction", Color=(1.0, 1.0, 1.0), Roughness=0.0, IOR=CORNEA)
     seen = graph.node("LightPath").outputs["Is Camera Ray"]
     clear = graph.blend(seen, graph.shader("BsdfTransparent"), bent)
-    graph.finish(graph.blend(graph.math("MULTIPLY", fresnel.outputs[0], 1.15), clear, gloss))
+    graph.finish(graph.blend(graph.math("MULTIPLY", fresnel.outputs[0], 1.5), clear, gloss))
     return made
 
 

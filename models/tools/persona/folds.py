@@ -58,7 +58,7 @@ def lip_creases(points: Floats, marks: Landmarks, lips: Floats, seed: int) -> Fl
     fan = points[:, 0] * (1 + 0.6 * np.abs(points[:, 2] - marks.mouth[2]) / marks.mouth_half)
     along = np.stack([fan, 0 * fan, 0.12 * points[:, 2]], 1)
     crease = np.abs(noise(along, 0.017, seed + 5)) + 0.5 * np.abs(noise(along, 0.008, seed + 6))
-    return np.asarray(0.0022 * (crease - 0.4) * lips)
+    return np.asarray(0.0011 * (crease - 0.4) * lips)
 
 
 def fine_lines(points: Floats, marks: Landmarks, style: SkinStyle) -> Floats:

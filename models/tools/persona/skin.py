@@ -209,13 +209,13 @@ def _eye_zone(colour: Floats, points: Floats, marks: Landmarks, style: SkinStyle
 def _lip_colour(colour: Floats, points: Floats, marks: Landmarks, lips: Floats, style: SkinStyle,
                 seed: int) -> Floats:
     """Lips with a soft, uneven border, darker in the seam and paler in the middle."""
-    border = np.clip(lips + 0.22 * noise(points, 0.028, seed + 70) * (lips > 0.02) * (lips < 0.98), 0, 1)
+    border = np.clip(lips + 0.10 * noise(points, 0.028, seed + 70) * (lips > 0.02) * (lips < 0.98), 0, 1)
     middle = blob(points, shifted(marks.mouth, 0, 0, -0.06), 0.12, 0.05, 0.5)
-    tint = np.array(style.lips) * (1 + 0.16 * noise(points, 0.02, seed + 71)[:, None])
+    tint = np.array(style.lips) * (1 + 0.07 * noise(points, 0.025, seed + 71)[:, None])
     tint = tint * (1 + 0.12 * middle[:, None])
     colour = colour + (tint - colour) * (style.lips_share * border**1.3)[:, None]
     seam = np.exp(-0.5 * ((points[:, 2] - marks.mouth[2]) / 0.03) ** 2) * lips
-    colour = _times(colour, (0.66, 0.50, 0.50), 0.5 * seam)
+    colour = _times(colour, (0.7, 0.55, 0.55), 0.35 * seam)
     # The ridge round the vermilion catches light.
     ridge = np.clip(lips * (1 - lips) * 4, 0, 1)
     return _times(colour, (1.08, 1.06, 1.05), 0.5 * ridge)

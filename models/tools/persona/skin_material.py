@@ -40,9 +40,9 @@ def _height(graph: Graph, at: Socket, pore: Socket, style: SkinStyle) -> Socket:
     deep = graph.math("MULTIPLY", graph.attribute("pore"), style.pores)
     height = graph.math("MULTIPLY", pore, graph.math("ADD", 0.35 * style.pores, deep))
     lines = graph.math("ABSOLUTE", graph.math("SUBTRACT", graph.noise(at, 55.0, 4, 0.65), 0.5))
-    height = graph.math("ADD", height, graph.math("MULTIPLY", lines, 2.2))
-    fine = graph.bump(height, 0.0030, 0.9)
-    lump = graph.bump(graph.noise(at, 17.0, 5, 0.6), 0.030, 0.55)
+    height = graph.math("ADD", height, graph.math("MULTIPLY", lines, 1.2))
+    fine = graph.bump(height, 0.0030, 0.75)
+    lump = graph.bump(graph.noise(at, 17.0, 5, 0.6), 0.018, 0.5)
     graph.plug(fine.node.inputs["Normal"], lump)
     return _lips(graph, at, fine)
 
@@ -52,7 +52,7 @@ def _lips(graph: Graph, at: Socket, normal: Socket) -> Socket:
     graph.plug(stretched.inputs[0], at)
     stretched.inputs[1].default_value = (1.0, 0.25, 0.16)
     crease = graph.math("ABSOLUTE", graph.math("SUBTRACT", graph.noise(stretched.outputs[0], 46, 3), 0.5))
-    made = graph.bump(graph.math("MULTIPLY", crease, graph.attribute("lip")), 0.022, 0.8)
+    made = graph.bump(graph.math("MULTIPLY", crease, graph.attribute("lip")), 0.012, 0.8)
     graph.plug(made.node.inputs["Normal"], normal)
     return made
 
@@ -116,7 +116,7 @@ def _gloss(graph: Graph, at: Socket, pore: Socket, style: SkinStyle) -> tuple[So
     level = graph.math("ADD", 0.20, graph.math("MULTIPLY", pore, 0.26))
     sheen = graph.math("MULTIPLY", graph.step(graph.noise(at, 21.0, 5, 0.7), 0.34, 0.64), pore)
     coat = graph.math("MULTIPLY", graph.math("MULTIPLY", graph.attribute("oil"), sheen), 0.34 * style.oil)
-    coat = graph.math("ADD", coat, graph.math("MULTIPLY", graph.attribute("lip"), 0.16))
+    coat = graph.math("ADD", coat, graph.math("MULTIPLY", graph.attribute("lip"), 0.28))
     coat = graph.math("ADD", coat, graph.math("MULTIPLY", graph.attribute("wet"), 0.5))
     return rough, level, coat
 
