@@ -77,7 +77,7 @@ MIRA: Final = Persona(
     eyes=EyeStyle(inner=(0.20, 0.085, 0.03), outer=(0.085, 0.038, 0.016)),
     hair=HairStyle(melanin=0.72, redness=0.4, wave=0.45, tuck=0.4, forehead=0.56, brow_width=0.9),
     cut="long",
-    dress=DressStyle(Cloth((0.74, 0.68, 0.58), "silk"), "round", vee=2.16,
+    dress=DressStyle(Cloth((0.74, 0.68, 0.58), "silk"), "round", vee=2.08,
                      jacket=Cloth((0.020, 0.038, 0.060), "wool", (0.032, 0.052, 0.078)), seed=1),
     stage=SetStyle(lamps=window_light(-1.0, 0.6), ambient=(0.08, 0.075, 0.07),
                    wood=(0.22, 0.12, 0.065), glow=(1.0, 0.66, 0.36), daylight=0.6,
