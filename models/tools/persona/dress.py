@@ -1,4 +1,4 @@
-"""Clothes of a persona, laid over the resting body: a top, perhaps a jacket, a scarf, a headwrap."""
+"""Clothes of a persona, over the resting body: a top, perhaps a jacket, a scarf, a headwrap."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _crew(on: Form, style: DressStyle, neck: Floats) -> Floats:
     """A knitted round neck with a ribbed band; the cut (n,) of the garment."""
     edge = loop(_narrowed(CREW, on), on.eyes)
     rib = cloth_material("rib", Cloth(style.cloth.colour, "rib"), strip=True)
-    upper = edge + [0, 0, 0.15]
+    upper = edge + np.array([0, 0, 0.15])
     upper[:, :2] = neck[:2] + 0.93 * (upper[:, :2] - neck[:2])
     middle = 0.5 * (edge + upper)
     strip("band", on.body, [edge, middle, upper], [0.008, 0.03, 0.012], rib, 0.034, closed=True)
@@ -121,7 +121,7 @@ def _vee(on: Form, style: DressStyle, neck: Floats) -> Floats:
     half = len(edge) // 2
     for side, gap in ((slice(0, half), 0.018), (slice(half, None), 0.026)):
         inner = edge[side]
-        outer = inner + [0, 0, -0.13]
+        outer = inner + np.array([0, 0, -0.13])
         outer[:, :2] = neck[:2] + 1.09 * (outer[:, :2] - neck[:2])
         strip("facing", on.body, [inner, 0.5 * (inner + outer), outer], [gap - 0.012, gap, gap],
               band, 0.016)  # fmt: skip
