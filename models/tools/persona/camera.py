@@ -135,9 +135,12 @@ def developed(
     light *= (1 - film.vignette * (off / 0.5) ** 1.2)[..., None]
     grey = light @ np.array([0.2126, 0.7152, 0.0722])
     light = grey[..., None] + film.saturation * (light - grey[..., None])
-    light = light + film.grain * _grain(size, seed, scale)[
-        corner[0] : corner[0] + height, corner[1] : corner[1] + width
-    ] * (0.35 + 1.6 * np.sqrt(np.clip(grey, 0, 1)) * (1 - np.clip(grey, 0, 1)))[..., None]
+    light = (
+        light
+        + film.grain
+        * _grain(size, seed, scale)[corner[0] : corner[0] + height, corner[1] : corner[1] + width]
+        * (0.35 + 1.6 * np.sqrt(np.clip(grey, 0, 1)) * (1 - np.clip(grey, 0, 1)))[..., None]
+    )
     return np.asarray(np.clip(light * 255 + 0.5, 0, 255), np.uint8)
 
 
