@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.tools.persona.head import Floats, Head
+from models.tools.persona.head import Floats, Head, HeadState
 
 from .strands import Rng, Strands, unit
 from .style import HairStyle
@@ -27,6 +27,28 @@ def grow_lashes(head: Head, style: HairStyle, rng: Rng, upper: bool) -> Strands:
     return Strands(
         np.concatenate([m.paths for m in made]), np.concatenate([m.radius for m in made])
     )
+
+
+def rolled(paths: Floats, roots: Floats, head: Head, state: HeadState) -> Floats:
+    """Lashes (k, steps, 3) at rest, whose roots have moved to (k, 3) in a state of the head: a
+    lid rolls on its eyeball about the axis through both eyes, and its lashes turn with it."""
+    upright = head.turned(paths.reshape(-1, 3), 1.0, state).reshape(paths.shape)
+    across_eyes = np.diff(
+        head.turned(np.array([e for e, _ in head.eyes.values()]), 1.0, state)[::-1], axis=0
+    )
+    out = np.empty_like(paths)
+    for centre, _ in head.eyes.values():
+        own = np.sign(paths[:, 0, 0]) == np.sign(centre[0])
+        middle = head.turned(centre[None], 1.0, state)
+        rest, now = unit(upright[own, 0] - middle), unit(roots[own] - middle)
+        cosine = np.clip((rest * now).sum(1), -1, 1)[:, None, None]
+        axis = unit(across_eyes)[None]
+        sine = np.sqrt(1 - cosine**2) * np.sign(np.cross(rest, now) @ axis[0, 0])[:, None, None]
+        shape = upright[own] - upright[own, :1]
+        turned = shape * cosine + np.cross(axis, shape) * sine
+        turned += axis * (shape @ axis[0, 0])[..., None] * (1 - cosine)
+        out[own] = roots[own][:, None] + turned
+    return out
 
 
 def _along(rim: Floats, count: int, rng: Rng) -> Floats:
