@@ -78,7 +78,8 @@ def sit(persona: Persona, data: Path) -> Sitter:
     marks = landmarks(head, skin, mask["lips"])
     bare = 1 - np.clip(1.5 * mask["ears"], 0, 1)
     mask["scalp"] = scalp(skin, marks, persona.hair) * bare
-    mask["beard"] = zone(skin.points, marks, persona.hair.beard_edge) * (1 - mask["lips"]) * bare
+    outside = (1 - mask["lips"]) * (1 - mask["inside-mouth"])
+    mask["beard"] = zone(skin.points, marks, persona.hair.beard_edge) * outside * bare
     return Sitter(
         persona=persona,
         head=head,
