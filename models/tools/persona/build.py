@@ -28,6 +28,7 @@ from .folds import relief
 from .glasses import build_glasses, wear
 from .hair import Coat, grow, put, scalp, zone
 from .head import Floats, Head, HeadState, rotation
+from .illustrate import painted_over
 from .mesh import Surface, link, mesh, move, part, read, subdivided
 from .mouth import RowOfTeeth, rows, with_jaw
 from .people import PERSONAS, Persona
@@ -77,7 +78,8 @@ def sit(persona: Persona, data: Path) -> Sitter:
     marks = landmarks(head, skin, mask["lips"])
     bare = 1 - np.clip(1.5 * mask["ears"], 0, 1)
     mask["scalp"] = scalp(skin, marks, persona.hair) * bare
-    mask["beard"] = zone(skin.points, marks, persona.hair.beard_edge) * (1 - mask["lips"]) * bare
+    outside = (1 - mask["lips"]) * (1 - mask["inside-mouth"])
+    mask["beard"] = zone(skin.points, marks, persona.hair.beard_edge) * outside * bare
     return Sitter(
         persona=persona,
         head=head,
@@ -217,6 +219,8 @@ def main() -> None:
         seed = persona.seed + args.noise
         film = None if args.clean or args.states else persona.stage.film
         camera.render(path, args.size, args.samples, seed, args.window, film)
+        if film and persona.drawn:
+            painted_over(path, persona.seed)
 
 
 if __name__ == "__main__":

@@ -110,8 +110,8 @@ def cloth_material(name: str, cloth: Cloth, strip: bool = False) -> Any:
     # Yarn is spun unevenly and cloth never lies quite square.
     sway = graph.math("MULTIPLY_ADD", graph.noise(at, 2.5, 2), 0.06, -0.03)
     u, v = graph.math("ADD", u, sway), graph.math("ADD", v, sway)
-    pitches = tuple(graph.math("DIVIDE", x, finish.pitch) for x in (u, v))
-    height = _threads(graph, *pitches, finish.weave)
+    wale, course = (graph.math("DIVIDE", x, finish.pitch) for x in (u, v))
+    height = _threads(graph, wale, course, finish.weave)
     fuzz = graph.noise(at, 90.0, 3)
     uneven = graph.step(graph.noise(at, 7.0, 5), 0.3, 0.75)
     second = cloth.thread or tuple(0.62 * c for c in cloth.colour)

@@ -1,12 +1,10 @@
 """A render painted over: flat washes with edges, tinted shadows and drawn lines.
 
 What makes it a drawing is decided in the picture, so that it bakes and moves as any portrait does.
-    python -m models.tools.persona.illustrate render.png drawing.png
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -41,13 +39,15 @@ def _sectors(radius: int) -> list[Floats]:
 
 
 def washed(picture: Floats, radius: int, sharpness: float = 8.0) -> Floats:
-    """The picture (h, w, 3) in [0, 1] as brush strokes: each pixel takes its calmest side's mean."""
+    """The picture (h, w, 3) in [0, 1] as brush strokes: a pixel takes its calmest side's mean."""
     pad = 3 * radius
     wide = np.pad(picture, ((pad, pad), (pad, pad), (0, 0)), mode="reflect")
     total, weights = np.zeros_like(wide), np.zeros(wide.shape[:2])
     for kernel in _sectors(radius):
         mean = np.stack([fftconvolve(wide[..., c], kernel, mode="same") for c in range(3)], 2)
-        square = np.stack([fftconvolve(wide[..., c] ** 2, kernel, mode="same") for c in range(3)], 2)
+        square = np.stack(
+            [fftconvolve(wide[..., c] ** 2, kernel, mode="same") for c in range(3)], 2
+        )
         spread = np.sqrt(np.clip(square - mean**2, 0, None)).sum(2)
         weight = 1 / (1 + (255 * spread / 12) ** sharpness)
         weight += 1e-6
@@ -115,10 +115,6 @@ def illustrated(picture: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uin
     return np.asarray(np.clip(paint * 255 + 0.5, 0, 255), np.uint8)
 
 
-def main() -> None:
-    source, out = (Path(arg) for arg in sys.argv[1:3])
-    Image.fromarray(illustrated(np.asarray(Image.open(source).convert("RGB")), 7)).save(out)
-
-
-if __name__ == "__main__":
-    main()
+def painted_over(path: Path, seed: int) -> None:
+    """The same for a PNG file, in place."""
+    Image.fromarray(illustrated(np.asarray(Image.open(path).convert("RGB")), seed)).save(path)

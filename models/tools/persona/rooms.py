@@ -90,7 +90,7 @@ def _shelf(
         while at < x[1] - 0.6:
             wide, tall = rng.uniform(0.3, 0.8), rng.uniform(1.4, 2.9)
             if rng.random() < 0.75:
-                hue = hues[rng.integers(len(hues))]
+                hue = hues[int(rng.integers(len(hues)))]
                 low, high = (at, y + 0.4, height + 0.35), (at + wide, y + 2.4, height + 0.35 + tall)
                 _box("thing", low, high, plain("thing", hue, 0.55))
             at += wide + (0.04 if rng.random() < 0.7 else rng.uniform(0.8, 2.0))
@@ -152,13 +152,38 @@ def clinic(wood: Colour, glow: Colour, daylight: float, side: float, z: float, s
         _box("frame", (side * x - 0.22, 60.8, z - 2), (side * x + 0.22, 61.5, z + 14), white)
     _box("sill", (low - 0.4, 59.8, z - 2.2), (high + 0.4, 62, z - 1.6), white)
     _plant(np.array([side * 6.0, 60, z - 2.8]), rng)
-    hues: list[Colour] = [(0.06, 0.16, 0.26), (0.1, 0.34, 0.33), (0.7, 0.7, 0.68), (0.3, 0.34, 0.36)]
+    hues: list[Colour] = [
+        (0.06, 0.16, 0.26),
+        (0.1, 0.34, 0.33),
+        (0.7, 0.7, 0.68),
+        (0.3, 0.34, 0.36),
+    ]
     left = -side * 8.2 - 4.2
     _shelf((left, left + 8.4), 58.5, (z + 2.6, z + 6.4), _wood(wood, along=0), hues, rng)
-    _box("print", (left + 1.6, 61.5, z - 2.4), (left + 5.0, 61.7, z + 1.9), plain("mat", (0.8, 0.79, 0.75), 0.5))
-    _box("blot", (left + 2.3, 61.3, z - 1.5), (left + 4.3, 61.5, z + 1.0), plain("ink", (0.2, 0.36, 0.4), 0.6))
-    _box("cabinet", (left - 2, 54, z - 20), (left + 5, 60, z - 5.2), plain("cabinet", (0.5, 0.58, 0.55), 0.4))
-    _box("monitor", (left + 5.8, 55, z - 5.0), (left + 9.4, 55.4, z - 2.4), plain("dark", (0.03, 0.03, 0.035), 0.3))
+    _box(
+        "print",
+        (left + 1.6, 61.5, z - 2.4),
+        (left + 5.0, 61.7, z + 1.9),
+        plain("mat", (0.8, 0.79, 0.75), 0.5),
+    )
+    _box(
+        "blot",
+        (left + 2.3, 61.3, z - 1.5),
+        (left + 4.3, 61.5, z + 1.0),
+        plain("ink", (0.2, 0.36, 0.4), 0.6),
+    )
+    _box(
+        "cabinet",
+        (left - 2, 54, z - 20),
+        (left + 5, 60, z - 5.2),
+        plain("cabinet", (0.5, 0.58, 0.55), 0.4),
+    )
+    _box(
+        "monitor",
+        (left + 5.8, 55, z - 5.0),
+        (left + 9.4, 55.4, z - 2.4),
+        plain("dark", (0.03, 0.03, 0.035), 0.3),
+    )
     _area((0, 40, z + 14), 14.0, 6500.0, (1.0, 0.98, 0.95), down=True)
     _area((side * 8, 50, z + 4), 8.0, 2500.0 * daylight, (0.94, 0.97, 1.0), down=False)
 

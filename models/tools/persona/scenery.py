@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +37,7 @@ class SetStyle:
     side: float
     seed: int
     room: str = "lobby"
-    film: Film = Film()
+    film: Film = field(default_factory=Film)
 
 
 def clean() -> None:

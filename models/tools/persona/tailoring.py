@@ -53,7 +53,9 @@ def form(head: Head, smoothing: int) -> Form:
 
 def raised(on: Form, height: Floats | float) -> Form:
     """The form with its surface moved `height` (n,) dm along the normals, normals kept."""
-    points = on.body.points + on.body.normals * np.broadcast_to(height, len(on.body.points))[:, None]
+    points = (
+        on.body.points + on.body.normals * np.broadcast_to(height, len(on.body.points))[:, None]
+    )
     return replace(on, body=replace(on.body, points=points))
 
 
@@ -126,7 +128,7 @@ def ripple(points: Floats, length: float, rng: np.random.Generator) -> Floats:
 
 
 def outside(body: Surface, edge: Floats, neck: Floats) -> Floats:
-    """How far (n,) the body lies outside a closed neckline (k, 3), dm; below 0 on the neck's side."""
+    """How far (n,) the body lies outside a closed neckline (k, 3), dm; inside it is below 0."""
     along = np.roll(edge, -2, 0) - np.roll(edge, 2, 0)
     _, near = cKDTree(body.points).query(edge)
     away = np.cross(along, body.normals[near])

@@ -115,7 +115,8 @@ def headwrap(head: Head, state: HeadState, cloth: Cloth, rng: np.random.Generato
         wear(laid(lift, body + 0.055 * _pleats(run, across, 4, rng) * edge[None]), closed=True)
     lift = np.radians(np.linspace(30, 90, ACROSS))[None] + 0 * turn[:, None]
     wear(laid(lift, 0.11 + 0.05 * _pleats(run, across, 9, rng).T[:, :1].T), closed=True)
-    top = skull.middle + [0.12, -0.02, float(skull.radius(np.array([[0.0, 0.0, 1.0]]))[0]) + 0.10]
+    crown = float(skull.radius(np.array([[0.0, 0.0, 1.0]]))[0])
+    top = skull.middle + np.array([0.12, -0.02, crown + 0.10])
     lift = np.radians(np.linspace(-70, 90, ACROSS))[None] + 0 * turn[:, None]
     coil = 0.5 + 0.5 * np.cos(5.5 * lift + turn[:, None])  # one cloth wound upwards
     size = (0.34 + 0.07 * coil**0.6 + 0.015 * _pleats(run, across, 6, rng))[:, :, None]

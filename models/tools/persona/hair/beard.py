@@ -23,11 +23,11 @@ def zone(points: Floats, marks: Landmarks, edge: float) -> Floats:
     back = np.clip((y - mouth[1] - 0.20) / 1.0, 0, 1.2)
     line = mouth[2] - 0.04 + 0.2 * (edge - 0.5) + 0.80 * back**1.25
     cheek = rise(line - z, -0.06, 0.17) * rise(x, half * 0.8, half * 1.5)
-    chin = rise(mouth[2] - 0.16 - 0.05 * (x / half) ** 2 - z, 0, 0.10)
-    tuft = rise(mouth[2] - 0.06 - z, 0, 0.05) * rise(0.10 - x, 0, 0.07) * 0.8
+    chin = rise(mouth[2] - 0.12 - 0.03 * (x / half) ** 2 - z, 0, 0.16)
+    tuft = rise(mouth[2] - 0.06 - z, 0, 0.05) * rise(0.15 - x, 0, 0.14) * 0.7
     lip = rise(z, mouth[2] + 0.02, mouth[2] + 0.07) * rise(marks.nose[2] - 0.09 - z, 0, 0.05)
     lip *= rise(half * 1.25 - x, 0, 0.12) * rise(y, marks.nose[1] + 0.06, marks.nose[1] + 0.10)
-    link = rise(x, half * 0.92, half * 1.15) * rise(half * 1.9 - x, 0, 0.2)
+    link = rise(x, half * 0.80, half * 1.20) * rise(half * 1.9 - x, 0, 0.2)
     link *= rise(mouth[2] + 0.12 - z, 0, 0.12) * 0.85
     front = rise(marks.eyes["l"][0][1] + 1.0 - y, 0, 0.15)
     low = marks.chin[2] - 0.16 + 0.32 * back

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import bpy  # type: ignore[import-not-found]
 import numpy as np
@@ -19,9 +19,11 @@ from .brows import grow_brows, zone
 from .colour import absorption, hair_material
 from .cuts import CUTS
 from .hairline import edge
-from .lashes import grow_lashes
+from .lashes import grow_lashes, rolled
 from .strands import Strands
 from .style import HairStyle
+
+LASHES: Final = ("lashes", "lower-lashes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def grow(
     cut: str,
     seed: int,
 ) -> Coat:
-    """All hair at rest. mask: "scalp", "ears", "lips", "beard" (n,) in [0, 1]."""
+    """All hair at rest. mask: "scalp", "ears", "lips", "inside-mouth", "beard" (n,) in [0, 1]."""
     rngs = [np.random.default_rng([seed, k]) for k in range(8)]
     dye = np.random.default_rng([seed, 99])
 
@@ -60,7 +62,8 @@ def grow(
 
     brow = style.melanin if style.brow_melanin < 0 else style.brow_melanin
     bearded = style.grey if style.beard_grey < 0 else style.beard_grey
-    bare = (1 - mask["scalp"]) * (1 - mask["lips"]) * (1 - mask["ears"])
+    bare = (1 - mask["scalp"]) * (1 - mask["ears"]) * (1 - mask["lips"])
+    bare = bare * (1 - mask["inside-mouth"])
     face = {
         "brows": lock(grow_brows(skin, marks, style, rngs[0]), brow, 0.5 * style.grey),
         "lashes": lock(grow_lashes(head, style, rngs[1], upper=True), max(brow, 0.93), 0.0),
@@ -101,7 +104,10 @@ def put(coat: Coat, rest: Surface, now: Surface, head: Head, state: HeadState) -
     """Face hair goes with its skin; scalp hair turns with the head, less at the shoulders."""
     made = hair_material()
     for name, lock in coat.face.items():
-        curves(name, carried(lock.strands.paths, rest, now), lock, made)
+        paths = carried(lock.strands.paths, rest, now)
+        if name in LASHES:
+            paths = rolled(lock.strands.paths, paths[:, 0], head, state)
+        curves(name, paths, lock, made)
     for name, lock in coat.scalp.items():
         paths = lock.strands.paths
         flat = paths.reshape(-1, 3)

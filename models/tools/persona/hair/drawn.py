@@ -69,7 +69,7 @@ def gathered(
     guides = shortened(guides, np.maximum(near, 6) / 43, STEPS)
     children, _ = scatter(skin, weight, style.strands, rng)
     texture = Texture(
-        tufts=4200, held=0.45, frizz=0.006, loose=0.012, stray=0.05, uneven=0.0, radius=0.0005
+        tufts=4200, held=0.45, frizz=0.006, loose=0.006, stray=0.03, uneven=0.0, radius=0.0005
     )
     hair = fill(guides, side, children, sides(children, body.eye, style), body.eye, texture, rng)[
         "hair"

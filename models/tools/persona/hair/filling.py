@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
-from models.tools.persona.head import Floats
+from models.tools.persona.head import Floats, Ints
 from models.tools.persona.mesh import Surface, scatter
+from models.tools.persona.skin import rise
 
 from .body import Body
 from .strands import Rng, Strands, across, follow, shortened, unit, wander, waved
@@ -17,7 +19,8 @@ from .style import HairStyle
 
 @dataclass(frozen=True, slots=True)
 class Texture:
-    """tufts: number of fine tufts; held: how close to a tuft's middle its tips lie, 0 to 1.
+    """locks: number of thick locks (0: none), `bound` how close to their middle these hold;
+    tufts: number of fine tufts; held: how close to a tuft's middle its tips lie, 0 to 1.
 
     frizz: how far tips stray, dm; loose: share of flyaways and `stray` how far these go; uneven:
     how much shorter the shortest strands are; radius: at the root, dm; wave: its height in dm and
@@ -27,13 +30,15 @@ class Texture:
     tufts: int
     held: float
     frizz: float
-    loose: float = 0.03
-    stray: float = 0.06
+    loose: float = 0.018
+    stray: float = 0.045
     uneven: float = 0.25
     radius: float = 0.00052
     wave: float = 0.0
     swell: float = 0.62
     after: float = 0.5
+    locks: int = 0
+    bound: float = 0.5
 
 
 def fill(
@@ -51,8 +56,14 @@ def fill(
     chosen = rng.choice(len(roots), min(texture.tufts, len(roots)), replace=False)
     tufts = _led(guides, guide_side, roots[chosen], side[chosen], 1 - 0.55 * t**0.8, rng)
     tufts += wander(len(tufts), steps, 0.45, rng) * (0.9 * texture.frizz + 0.008 * t[None, :, None])
+    lock = np.arange(len(tufts))
+    if texture.locks:
+        leaders = rng.choice(len(guides), texture.locks, replace=False)
+        lock = _nearest(guides[leaders], guide_side[leaders], roots[chosen], side[chosen])
+        pull = texture.bound * np.clip((t - 0.12) / 0.55, 0, 1) ** 0.9
+        tufts += (guides[leaders][lock] - tufts) * pull[None, :, None]
     if texture.wave:
-        tufts = _waved(tufts, centre, texture, rng)
+        tufts = _waved(tufts, lock, centre, texture, rng)
     spread = 1 - texture.held * np.clip(t / 0.7, 0, 1) ** 0.8
     paths = _led(tufts, side[chosen], roots, side, spread, rng)
     paths += (
@@ -80,16 +91,25 @@ def _led(
     return paths
 
 
-def _waved(tufts: Floats, centre: Floats, texture: Texture, rng: Rng) -> Floats:
-    """Waves whose phase changes slowly over the head, so that neighbours swing together."""
+def _nearest(leaders: Floats, leader_side: Floats, roots: Floats, side: Floats) -> Ints:
+    """Which leader (k,) of its side is rooted nearest to each root."""
+    out = np.zeros(len(roots), int)
+    for which in np.unique(side):
+        own, theirs = side == which, np.nonzero(leader_side == which)[0]
+        out[own] = theirs[cKDTree(leaders[theirs, 0]).query(roots[own])[1]]
+    return out
+
+
+def _waved(tufts: Floats, lock: Ints, centre: Floats, texture: Texture, rng: Rng) -> Floats:
+    """Waves: a lock swings as one, neighbours a little out of step."""
     steps = tufts.shape[1]
     length = np.linalg.norm(np.diff(tufts, axis=1), axis=2).sum(1)
     along = length[:, None] * np.linspace(0, 1, steps)[None]
     size = texture.wave * np.clip((along - texture.after) / 0.8, 0, 1)
-    size = size * rng.uniform(0.6, 1.25, (len(tufts), 1))
-    end = tufts[:, steps // 2]
-    phase = 1.6 * np.sin(2.6 * end[:, 0] + 1.0) + 2.2 * end[:, 1] + rng.normal(0, 0.30, len(tufts))
-    count = length / (texture.swell * rng.uniform(0.85, 1.2, len(tufts)))
+    own = rng.uniform(0, 1, (2, len(tufts)))[:, lock]  # the same for all of a lock
+    size = size * (0.6 + 0.7 * own[0])[:, None] * rng.uniform(0.8, 1.2, (len(tufts), 1))
+    phase = 5.0 * own[1] + rng.normal(0, 0.25, len(tufts))
+    count = length / (texture.swell * (0.85 + 0.4 * own[0]))
     return waved(tufts, tufts - (centre + np.zeros(3)), size, count, phase)
 
 
@@ -108,6 +128,8 @@ def baby_hair(
     mirrored = np.where(roots[:, :1] >= 0, 1.0, -1.0) * [[1.0, 0, 0]] + [[0, 1.0, 1.0]]
     inward = np.clip(np.abs(roots[:, :1]) / 0.45, 0.15, 1)  # over the nose: straight up and back
     way = heading[None] * mirrored * np.concatenate([inward, np.ones((count, 2))], 1)
+    low = rise(body.eye[2] + 0.60 - roots[:, 2:], 0, 0.3)  # at the temples they hang
+    way = way * (1 - low) + low * mirrored * [[0.15, 0.45, -0.85]]
     way = unit(across(way + rng.normal(0, 0.45, (count, 3)), normal))
     own = length * rng.gamma(3.0, 0.33, count)
     t = np.linspace(0, 1, 9)[None, :, None]
@@ -115,6 +137,6 @@ def baby_hair(
     paths = roots[:, None] + own[:, None, None] * (
         way[:, None] * t + normal[:, None] * lift * (t - 0.75 * t**2)
     )
-    paths = paths + wander(count, 9, 0.5, rng) * (0.16 * own)[:, None, None]
+    paths = paths + wander(count, 9, 0.5, rng) * (0.10 * own)[:, None, None]
     paths = body.cleared(paths, np.full(9, 0.002))
     return Strands(paths, 0.00034 * rng.uniform(0.6, 1.2, count))

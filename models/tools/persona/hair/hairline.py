@@ -8,12 +8,21 @@ from models.tools.persona.head import Floats
 from models.tools.persona.mesh import Surface
 from models.tools.persona.skin import Landmarks, rise
 
+from .strands import across
 from .style import HairStyle
 
 
 def inside(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
-    """How far (n,) points lie behind the hairline, dm of height; negative is bare skin."""
-    points = skin.points
+    """How far (n,) points lie behind the hairline along the skin, dm; negative is bare."""
+    here = _above(skin.points, marks, style)
+    step = 0.01
+    slope = [_above(skin.points + step * axis, marks, style) - here for axis in np.eye(3)]
+    along = across(np.stack(slope, 1) / step, skin.normals)
+    return np.asarray(here / np.maximum(np.linalg.norm(along, axis=1), 0.6))
+
+
+def _above(points: Floats, marks: Landmarks, style: HairStyle) -> Floats:
+    """Height (n,) of points over the hairline, dm."""
     (_, ey, ez), _ = marks.eyes["l"]
     face = ez - marks.chin[2]
     x, back = np.abs(points[:, 0]), points[:, 1] - ey
@@ -25,6 +34,7 @@ def inside(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     # Hairlines are not drawn with a compass: two sides differ, and each wavers.
     own = points[:, 0]
     wave = 0.012 * np.sin(own * 23 + 1.3) + 0.010 * np.sin(own * 41 + 0.4 + 9 * points[:, 1])
+    wave = wave + 0.012 * np.sin(points[:, 2] * 29 + own * 13)
     return np.asarray(points[:, 2] - ez - line - wave)
 
 
@@ -33,7 +43,7 @@ def scalp(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     points = skin.points
     (_, ey, ez), _ = marks.eyes["l"]
     x, back = np.abs(points[:, 0]), points[:, 1] - ey
-    density = rise(inside(skin, marks, style), -0.02, 0.17) ** 1.3
+    density = rise(inside(skin, marks, style), -0.03, 0.15) ** 1.3
     ear = (x > marks.ear - 0.15) & (points[:, 2] < ez + 0.26) & (back > 0.62)
     density[ear & (back < 1.35)] = 0
     density[(points[:, 2] < ez - 0.30) & (x > 0.3) & (back < 1.0)] = 0

@@ -44,8 +44,10 @@ def grow_long(
         tufts=5200,
         held=0.72,
         frizz=0.016,
-        wave=0.125 * style.wave,
+        wave=0.115 * style.wave,
         uneven=0.30,
+        locks=130,
+        bound=0.35 + 0.3 * style.wave,
     )
     return _falling(body, skin, weight, rim, style, style.length or 1.45, 0.16, texture, rng)
 
@@ -58,8 +60,10 @@ def grow_bob(
         tufts=5200,
         held=0.66,
         frizz=0.014,
-        wave=0.10 * style.wave,
+        wave=0.09 * style.wave,
         uneven=0.16,
+        locks=170,
+        bound=0.25 + 0.3 * style.wave,
     )
     return _falling(body, skin, weight, rim, style, style.length or 0.80, 0.05, texture, rng)
 

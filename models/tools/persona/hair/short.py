@@ -45,16 +45,22 @@ def _zones(roots: Floats, normal: Floats, body: Body) -> tuple[Floats, Floats, F
 def scissor(roots: Floats, normal: Floats, body: Body, style: HairStyle, rng: Rng) -> Cut:
     """Longer on top and swept across from the parting, close at sides and nape."""
     top, front, z = _zones(roots, normal, body)
-    whole = style.length or 0.46
+    side = apart(roots, body.eye, style)
+    less = rise(side * np.sign(style.parting or 1.0), 0.0, 1.0) * top  # the smaller side
+    whole = (style.length or 0.46) * (1 - 0.35 * less)
     fade = 0.022 + 0.20 * whole * rise(z, -0.15, 0.45) + 0.30 * whole * rise(z, 0.35, 0.70)
     length = fade + (whole * (0.85 + 0.3 * front) - fade) * top
-    side = apart(roots, body.eye, style)
     still = np.zeros(len(roots))
     over = np.stack([0.95 * side, 0.50 - 0.25 * front, still + 0.15 + 0.25 * front], 1)
     low = np.stack([0.05 * side, 0.30 - 0.45 * front, -1.0 + still], 1)
     heading = over * top[:, None] + low * (1 - top)[:, None]
     heading = heading + rng.normal(0, 0.12, heading.shape)
-    return Cut(length, heading, 0.35 + 0.75 * top, 0.10 + 0.22 * top * style.volume)
+    return Cut(
+        length,
+        heading,
+        0.35 + (0.75 - 0.5 * less) * top,
+        0.10 + (0.22 - 0.16 * less) * top * style.volume,
+    )
 
 
 def tousled(roots: Floats, normal: Floats, body: Body, style: HairStyle, rng: Rng) -> Cut:
