@@ -209,9 +209,7 @@ def _iris(eye: EyeShape, region: Region, bare: Floats, white: Floats) -> tuple[F
     return np.where((seen & (shine < 0.5))[..., None], disc, whole).astype(np.float32), cover
 
 
-def _as_dark(
-    eye: EyeShape, region: Region, bare: Floats, white: Floats, radial: Floats
-) -> Floats:
+def _as_dark(eye: EyeShape, region: Region, bare: Floats, white: Floats, radial: Floats) -> Floats:
     """(h, w) in [0, 1]: what beside the circle is dark like it and joined to it.
 
     Painters' irises are no circles; a part left behind in the white would be a second rim.
