@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 
 from visavis.models import arkit
@@ -20,6 +21,8 @@ OVERLAP: Final = 1.1  # px that the upper lip covers of the lower one when they 
 # softened over one px, and less would let the dark between them through
 EDGE_BAND: Final = 9.0  # px past its edge over which a lip moves as one piece
 CORNER: Final = 0.4  # px that the lower lip reaches past its edge
+WET: Final = 0.028  # of the mouth's width that the lower lip's wet inner edge is seen at most
+MUCOSA: Final = (0.85, 0.66, 0.68)  # of the lip's colour: it is redder within, and in its shade
 LOWER_SHARE: Final = 0.6  # of an open photo's lip gap that the lower lip closes
 
 
@@ -99,6 +102,15 @@ def edges(mouth: MouthShape, corner: tuple[float, float], size: tuple[int, int])
     # `closing` laps open lips; at their corners, where it cannot, the lower edge is not softened.
     more = CORNER if mouth.gap > 0 else OVERLAP
     return np.stack([contour.stored(upper), contour.stored(lower + more)])
+
+
+def rim(mouth: MouthShape, photo: Bytes, offset: float) -> Floats:
+    """RGB of the lower lip's wet inner edge, told by the lip right beside it."""
+    middle = mouth.lower[LIPS // 5 : -LIPS // 5]
+    ways = np.linspace(0.04, 0.09, 4, dtype=np.float32) * mouth.width
+    at = middle[:, None] + ways[None, :, None] * mouth.down + offset
+    seen = cv2.remap(photo, at[..., 0], at[..., 1], cv2.INTER_LINEAR).astype(np.float32)
+    return np.asarray(np.median(seen.reshape(-1, 3), 0) * MUCOSA, np.float32)
 
 
 def lip_triangles(head: Head, faces: layers.Ints) -> tuple[layers.Mask, layers.Mask]:
