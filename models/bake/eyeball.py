@@ -164,7 +164,7 @@ def _white(eye: EyeShape, region: Region, bare: Floats) -> Floats:
     if clear.sum() < 8 / STEP**2:
         plain = np.clip(np.percentile(bare.reshape(-1, 3), 85, axis=0) * 0.95, 60, 215)
         return np.broadcast_to(plain.astype(np.float32), bare.shape).copy()
-    bright = clear & (luma > np.percentile(luma[clear], 50))
+    bright = clear & (luma >= np.percentile(luma[clear], 50))
     usual = np.median(bare[bright], axis=0)
     alike = np.linalg.norm(bare - usual, axis=-1) < 60
     known = bright & alike

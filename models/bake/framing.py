@@ -46,7 +46,7 @@ class Levelled:
 # Where the photo holds less than is asked for, the frame takes what there is.
 FRAMINGS: Final = {
     "auto": Framing(2.3, 0.70),
-    "head": Framing(1.75, 0.80),
+    "head": Framing(1.9, 0.80),
     "bust": Framing(2.3, 0.70),
     "wide": Framing(3.2, 0.56),
 }
@@ -172,7 +172,7 @@ def moved(face: lm.Face, linear: npt.ArrayLike, shift: npt.ArrayLike) -> lm.Face
 
 
 def cut(photo: Rgb, left: float, top: float, side: float, size: int) -> Rgb:
-    """A square of the photo as size x size px; beyond the photo its border is repeated."""
+    """A square of the photo as size x size px; beyond the photo its border, repeated and blurred."""
     scale = side / size
     matrix = np.array([[scale, 0, left + scale / 2 - 0.5], [0, scale, top + scale / 2 - 0.5]])
     source = (
@@ -180,4 +180,9 @@ def cut(photo: Rgb, left: float, top: float, side: float, size: int) -> Rgb:
     )
     how = (cv2.INTER_CUBIC if scale <= 1 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
     out = cv2.warpAffine(source, matrix, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(out, np.uint8)
+    whole = np.full(photo.shape[:2], 255, np.uint8)
+    known = cv2.warpAffine(
+        whole, matrix, (size, size), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    )
+    tall = size / FRAMINGS["auto"].side
+    return _blurred_beyond(np.asarray(out, np.uint8), np.asarray(known, np.uint8), tall)
