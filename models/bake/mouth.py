@@ -53,7 +53,10 @@ def shape(face: lm.Face, photo: Bytes, offset: float) -> MouthShape:
     """The measured mouth; where the lips touch, their line is looked up in the photo."""
     p = face.points[:, :2]
     upper, lower = (p[list(ids)] for ids in (lm.LIP_UPPER_INNER, lm.LIP_LOWER_INNER))
-    corners = [inner + 0.4 * (p[outer] - inner) for inner, outer in ((p[78], 61), (p[308], 291))]
+    # In a mouth that is open the corners are dark and far out.
+    apart = float(np.linalg.norm(p[13] - p[14]) / np.linalg.norm(p[78] - p[308])) > CLOSED
+    out = 1.25 if apart else 0.4
+    corners = [inner + out * (p[outer] - inner) for inner, outer in ((p[78], 61), (p[308], 291))]
     across = corners[1] - corners[0]
     width = float(np.linalg.norm(across))
     across = (across / width).astype(np.float32)
@@ -64,6 +67,12 @@ def shape(face: lm.Face, photo: Bytes, offset: float) -> MouthShape:
     if gap < CLOSED * width:
         middle = np.asarray((upper + lower) / 2, np.float32)
         upper = lower = contour.dark_line(photo, offset, middle, down)
+    else:
+        outer = [
+            contour.curve(p[list(ids)], LIPS) for ids in (lm.LIP_UPPER_OUTER, lm.LIP_LOWER_OUTER)
+        ]
+        upper = contour.lip_rim(photo, offset, upper, outer[0], down)
+        lower = contour.lip_rim(photo, offset, lower, outer[1], -down)
     middle = (upper[LIPS // 2] + lower[LIPS // 2]) / 2
     nose, chin = float((middle - p[2]) @ down), float((p[lm.CHIN] - middle) @ down)
     return MouthShape(upper, lower, across, down, width, nose, chin)
@@ -160,9 +169,11 @@ def common_depth(mouth: MouthShape, upper: Floats, lower: Floats, at: Floats) ->
     return np.asarray(lower + (upper - lower) * share, np.float32)
 
 
-def closing(mouth: MouthShape, at: Floats, upper: bool) -> Floats:
-    """(h, w, 2): how far this lip's sheet has to move so that the photo's mouth is closed."""
-    gap = np.maximum((mouth.lower - mouth.upper) @ mouth.down, 0)
+def closing(mouth: MouthShape, at: Floats, upper: bool, gap: Floats) -> Floats:
+    """(h, w, 2): how far this lip's sheet has to move so that the mouth is closed.
+
+    gap (LIPS,): px between the lips along them; negative where they lap.
+    """
     s = (mouth.upper - mouth.upper[0]) @ mouth.across
     here = np.interp((at - mouth.upper[0]) @ mouth.across, s, gap, left=0, right=0)
     edge = mouth.upper if upper else mouth.lower

@@ -78,7 +78,7 @@ def refined_row(
         parts["looks"][:, :2] = windows.corners(at, motion)
         parts["looks"][:, 2] = at.step
         parts["looks"][:, 3] = at.shown
-        parts["head"][:] = windows.amounts(amounts, pose)[len(amounts) :]
+        parts["head"][:] = windows.amounts(amounts, pose)[windows.TOLD :]
     return whole
 
 

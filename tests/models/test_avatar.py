@@ -22,6 +22,7 @@ from visavis.models.avatar.file import (
     read_card,
     read_preview,
 )
+from visavis.models.avatar.rig import HAIR
 from visavis.models.errors import AvatarError
 
 
@@ -97,6 +98,18 @@ def test_what_is_saved_is_loaded(rig, saved):
 def test_the_same_avatar_gives_the_same_file(rig, saved, tmp_path):
     rig.save(tmp_path / "again.avatar")
     assert (tmp_path / "again.avatar").read_bytes() == saved.read_bytes()
+
+
+def test_files_from_before_hair_could_swing_are_read_and_theirs_does_not(rig, path):
+    def cut(arrays):
+        for name, values in arrays.items():
+            if name.endswith("/shifts"):
+                arrays[name] = values[:HAIR]
+
+    change_layers(path, cut)
+    base = load_avatar(path).base
+    assert np.abs(base.shifts[:HAIR] - rig.base.shifts[:HAIR]).max() < 0.02
+    assert not base.shifts[HAIR].any()
 
 
 def test_the_card_and_the_preview_need_no_layers(path):
@@ -243,8 +256,9 @@ def test_a_manifest_that_is_not_json(path):
     [
         ("base/rest", np.zeros((3, 3, 3), np.float32)),
         ("base/rest", None),
-        ("base/shifts", np.zeros((53, 37, 37, 3), np.float32)),
-        ("base/shifts", np.full((53, 37, 37, 3), 32000, np.int16)),
+        ("base/shifts", np.zeros((54, 37, 37, 3), np.float32)),
+        ("base/shifts", np.full((54, 37, 37, 3), 32000, np.int16)),
+        ("base/shifts", np.zeros((52, 37, 37, 3), np.int16)),
         ("base/share", np.full((37, 37), 7, np.float16)),
         ("base/share", np.full((37, 37), np.nan, np.float16)),
         ("mouth/edges", np.zeros((2, 5000, 3), np.uint8)),

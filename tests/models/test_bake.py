@@ -11,8 +11,8 @@ from visavis.engines import load
 from visavis.engines.base import FaceState
 from visavis.models import arkit
 from visavis.models.avatar.file import Consent
-from visavis.models.avatar.rig import nodes
-from visavis.models.bake import fit, layers, photo, portrait
+from visavis.models.avatar.rig import BREATH, HAIR, nodes
+from visavis.models.bake import contour, fit, hair, layers, photo, portrait
 from visavis.models.bake import landmarks as lm
 from visavis.models.bake.head import load_head
 from visavis.models.quality.subject import emptied
@@ -169,3 +169,38 @@ def test_eyes_of_any_size_close(size, most):
 def test_even_eyes_of_two_px_move():
     """In the smallest picture a shut lid covers but a fifth: it has no rows to close over."""
     assert behind_lids((64, 64), 1) < 0.9 * behind_lids((64, 64), 0)
+
+
+def test_long_hair_swings_below_the_ears_and_short_hair_does_not():
+    base, face = baked().base, framed("mira").face
+    field = base.shifts[HAIR]
+    at = nodes(base.corner, base.pitch, base.share.shape)
+    assert 2 < np.abs(field[..., 0]).max() < 10  # px at its most
+    assert not field[..., 1:].any()
+    oval = np.ascontiguousarray(face.points[list(lm.OVAL), :2])
+    assert np.abs(field[contour.signed_distance(at, oval) < 0]).max() < 1e-3
+    assert np.abs(field[at[..., 1] < face.eye_left.centre[1]]).max() < 0.5
+    values = np.zeros((*base.share.shape, layers.CHANNELS), np.float32)
+    hair.swing(values, at, framed("tomas"), 80.0)
+    assert not values.any()
+
+
+def test_a_breath_lifts_shoulders_and_widens_the_chest():
+    base, body, face = baked().base, baked().body, framed("mira").face
+    at, unit = nodes(base.corner, base.pitch, base.share.shape), body.interocular
+    breath = base.shifts[BREATH] / unit
+    low = at[..., 1] > face.points[lm.CHIN, 1] + 2 * unit
+    assert (breath[low][:, 1] < -0.055).all()
+    sides = np.abs(at[..., 0] - body.body_pivot[0]) > 2 * unit
+    outwards = np.sign(at[..., 0] - body.body_pivot[0])
+    assert (breath[..., 0] * outwards)[low & sides].min() > 0.015
+
+
+def test_shoulders_turn_round_the_spine():
+    base, body, face = baked().base, baked().body, framed("mira").face
+    at, unit = nodes(base.corner, base.pitch, base.share.shape), body.interocular
+    chest = at[..., 1] > face.points[lm.CHIN, 1] + 2 * unit
+    before = (base.rest[..., 2] - body.body_pivot[2]) / unit
+    beside = np.abs(at[..., 0] - body.body_pivot[0]) / unit
+    assert before[chest & (beside < 0.5)].min() > 0.9
+    assert before[chest & (beside > 3)].max() < 0.6

@@ -96,9 +96,12 @@ def avatar(name: str = "hand-made", consent: Consent = CONSENT) -> Avatar:
         },
         light=Light(np.zeros(3, np.float32), relief),
         body=Body(
-            np.array([128, 150, -20], np.float32), np.array([128, 400, 0], np.float32), CAMERA, 56.0
+            np.array([128, 150, -20], np.float32),
+            np.array([128, 215, -20], np.float32),
+            CAMERA,
+            56.0,
         ),
     )
 
 
-assert len(CONTROLS) == BREATH + 1
+assert CONTROLS[BREATH] == "breath"
