@@ -96,7 +96,7 @@ def _strip(lab: Floats, eye: lm.Eye) -> _Strip | None:
     iris = np.linalg.norm(at - eye.centre, axis=-1) < RIM * eye.radius
     inside = (row > upper + 2) & (row < lower - 2) & ~iris
     skin = (row > lower + BESIDE[0] / STEP) & (row < lower + BESIDE[1] * width / STEP)
-    white = _whiteness(colours, inside, skin)
+    white = _whiteness(np.asarray(colours, np.float32), inside, skin)
     first = round(BEYOND * width / STEP)
     ends = (first, columns - 1 - first)
     if white is None:
