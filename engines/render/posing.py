@@ -118,7 +118,9 @@ def check(state: FaceState) -> None:
     if shapes != ((arkit.COUNT,), (6,), (2,), (6,)):
         message = f"face state has the shapes {shapes}"
         raise EngineError(message)
-    values = (state.coefficients, state.pose, state.gaze, torso, state.breath, state.hair)
+    values = (
+        state.coefficients, state.pose, state.gaze, torso, state.breath, state.hair, state.elapsed,
+    )  # fmt: skip
     if not all(np.isfinite(v).all() for v in values):
         message = "face state holds a number that is not finite"
         raise EngineError(message)

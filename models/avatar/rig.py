@@ -56,8 +56,10 @@ class Patch:
     edges (2, h, w) uint8: signed distance to the edge of the upper and the lower sheet at each px
     from the grids' corner on, positive where the sheet covers, 128 at the edge, 8 steps a px.
     back: RGB behind the sprites. shade: share of the light lost right at the upper edge, reach in
-    px; the same for the lower edge. shaded: whether the sprites have it in them already where the
-    sheets are at rest, as eyeballs cut from the photo had.
+    px; the same for the lower edge. rim: RGB of the lower sheet's wet inner edge and px that it is
+    wide at most; 0: there is none. shaded: whether
+    the sprites have the shade in them already where the sheets are at rest, as eyeballs cut from
+    the photo had.
     """
 
     upper: Grid
@@ -66,6 +68,7 @@ class Patch:
     sprites: tuple[Sprite, ...]
     back: tuple[int, int, int]
     shade: tuple[float, float, float, float]
+    rim: tuple[int, int, int, float] = (0, 0, 0, 0.0)
     shaded: bool = True
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from visavis.models.avatar import clip
 from visavis.models.avatar.rig import (
     CONTROLS,
     HAIR,
@@ -30,7 +31,7 @@ from visavis.models.pictures import opening
 if TYPE_CHECKING:
     from visavis.models.avatar.file import Avatar
 
-Arrays = dict[str, npt.NDArray[Any]]
+Arrays = clip.Arrays
 
 SHIFT_STEPS: Final = 64  # a px
 PHOTO_QUALITY: Final = 95  # WebP; keeps 97 % and more of the variance of the Laplacian
@@ -80,6 +81,8 @@ def pack(avatar: Avatar) -> tuple[Arrays, dict[str, Any]]:
         "light": avatar.light.direction.tolist(),
         "body": _pack_body(avatar.body),
     }
+    if avatar.clip is not None:
+        layout["clip"] = clip.pack(avatar.clip, arrays)
     return arrays, layout
 
 
@@ -119,6 +122,7 @@ def _pack_patch(patch: Patch, name: str, arrays: Arrays) -> dict[str, Any]:
         "sprites": sprites,
         "back": list(patch.back),
         "shade": list(patch.shade),
+        "rim": list(patch.rim),
         "shaded": patch.shaded,
     }
 
@@ -126,8 +130,11 @@ def _pack_patch(patch: Patch, name: str, arrays: Arrays) -> dict[str, Any]:
 # --- in ----------------------------------------------------------------------------------------
 
 
-def unpack(arrays: Arrays, layout: Any) -> dict[str, Any]:
-    """The parts of an Avatar by field name. Raises AvatarError("avatar-invalid")."""
+def unpack(arrays: Arrays, layout: Any, stream: bytes = b"") -> dict[str, Any]:
+    """The parts of an Avatar by field name. Raises AvatarError("avatar-invalid").
+
+    stream: of its clip; empty: it has none.
+    """
     side, margin = _whole(layout, "side", *SIDES), _whole(layout, "margin", *MARGINS)
     photo, matte, plate = (
         _image(arrays, n, side + 2 * margin) for n in ("photo", "matte", "plate")
@@ -148,7 +155,22 @@ def unpack(arrays: Arrays, layout: Any) -> dict[str, Any]:
         "patches": {str(k): _patch(arrays, str(k), entry) for k, entry in wanted.items()},
         "light": _light(arrays, layout, base),
         "body": _body(_part(layout, "body")),
+        "clip": _clip(arrays, layout, stream, base) if stream else None,
     }
+
+
+def _clip(arrays: Arrays, layout: Any, stream: bytes, base: Grid) -> clip.Clip:
+    entry = _part(layout, "clip")
+    side = _whole(entry, "side", *clip.SIDES)
+    left, top = _numbers(entry, "corner", 2, -4096, 4096)
+    pitch = _number(entry, "pitch", 1, 1024)
+    try:
+        made = clip.unpack(arrays, stream, side, (left, top, pitch))
+    except ValueError as error:
+        raise _invalid(f"its clip: {error}") from error
+    if made.hold.shape != base.share.shape or side % 2:
+        raise _invalid("its clip has the wrong shape")
+    return made
 
 
 def _light(arrays: Arrays, layout: Any, base: Grid) -> Light:
@@ -264,7 +286,16 @@ def _patch(arrays: Arrays, name: str, entry: Any) -> Patch:
     shaded = entry.get("shaded", True)
     if not isinstance(shaded, bool):
         raise _invalid(f"{name}: shaded is neither true nor false")
-    return Patch(upper, lower, edges.copy(), sprites, (red, green, blue), shade, shaded)
+    back = (red, green, blue)
+    return Patch(upper, lower, edges.copy(), sprites, back, shade, _rim(entry), shaded)
+
+
+def _rim(entry: dict[str, Any]) -> tuple[int, int, int, float]:
+    """None in files of before there were any."""
+    if "rim" not in entry:
+        return (0, 0, 0, 0.0)
+    red, green, blue, wide = _numbers(entry, "rim", 4, 0, 255)
+    return round(red), round(green), round(blue), wide
 
 
 def _sprite(arrays: Arrays, name: str, entry: Any) -> Sprite:

@@ -28,6 +28,7 @@ from visavis.models.bake import (
     lighting,
     mouth,
     photo,
+    relaxing,
     teeth,
 )
 from visavis.models.bake import landmarks as lm
@@ -70,10 +71,11 @@ def create_avatar(
     licence: str = "all rights reserved",
     progress: Progress = _quiet,
     voice: str = "",
+    frame: str = "auto",
 ) -> Avatar:
     """Photo file (path or content) -> avatar.
 
-    voice: by name, that belongs to it; "": none does.
+    voice: by name, that belongs to it; "": none does. frame: of framing.FRAMINGS.
 
     Raises PortraitError for a photo that cannot be used, AvatarError("consent-missing") without
     a complete consent record.
@@ -82,7 +84,7 @@ def create_avatar(
     check_name(name)
     progress("reading the photo", 0.0)
     data = source if isinstance(source, bytes) else photo.read(source)
-    framed = irises.refined(lidlines.refined(photo.frame(data)))
+    framed = irises.refined(lidlines.refined(photo.frame(data, frame)))
     progress("fitting the head", 0.3)
     head = load_head()
     fitted = fit.fit(head, framed.face)
@@ -90,12 +92,15 @@ def create_avatar(
     body = _body(head, framed.face, fitted)
     values = _channels(fitted, _skin(head), framed, body)
     hair.swing(values, _base_at(), framed, body.interocular)
-    base = _finish(values, _base_nodes()[0], BASE_PITCH, framed, body)
+    lips = mouth.shape(framed.face, framed.small(), photo.MARGIN)
+    off = relaxing.amounts(fitted, lips)
+    base = _finish(values, _base_nodes()[0], BASE_PITCH, framed, body, off)
+    light = lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH)
     progress("baking the mouth", 0.7)
-    patches = {"mouth": _mouth(head, fitted, framed, body, values)}
+    patches = {"mouth": _mouth(head, fitted, framed, body, values, light.direction, lips, off)}
     for key, side in (("eye_right", "Right"), ("eye_left", "Left")):
         progress("baking the eyes", 0.85)
-        patches[key] = _eye(head, fitted, framed, body, values, side)
+        patches[key] = _eye(head, fitted, framed, body, values, side, off)
     progress("done", 1.0)
     digest = hashlib.sha256(data).hexdigest()
     return Avatar(
@@ -107,7 +112,7 @@ def create_avatar(
         plate=framed.plate,
         base=base,
         patches=patches,
-        light=lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH),
+        light=light,
         body=body,
         credentials=credentials(data),
     )
@@ -255,20 +260,33 @@ def _near(
 
 
 def _finish(
-    values: Floats, corner: tuple[float, float], pitch: float, framed: photo.Framed, body: Body
+    values: Floats,
+    corner: tuple[float, float],
+    pitch: float,
+    framed: photo.Framed,
+    body: Body,
+    off: Floats,
 ) -> Grid:
-    """Breath and the head's share, then a Grid."""
+    """Breath and the head's share, then a Grid. off (52,): what comes off the photo's face."""
     at = nodes(corner, pitch, (values.shape[0], values.shape[1]))
     values[..., -1] = layers.gentle(values[..., -1], pitch)
     trunk.breath(values, at, framed.face, body)
     share = _share(at, framed.face, body.interocular)
-    return layers.grid(values, share, corner, pitch, body.camera)
+    grid = layers.grid(values, share, corner, pitch, body.camera)
+    grid.rest[...] += relaxing.shift(values, off)
+    return grid
 
 
 def _mouth(
-    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats
+    head: Head,
+    fitted: fit.FittedHead,
+    framed: photo.Framed,
+    body: Body,
+    base: Floats,
+    light: Floats,
+    shape: mouth.MouthShape,
+    off: Floats,
 ) -> Patch:
-    shape = mouth.shape(framed.face, framed.small(), photo.MARGIN)
     corner, count = mouth.box(shape)
     at = nodes(corner, mouth.PITCH, count)
     faces = _skin(head)
@@ -283,20 +301,33 @@ def _mouth(
         for upper, other in ((True, below), (False, above))
     ]
     depth = mouth.common_depth(shape, sheets[0][..., -1], sheets[1][..., -1], at)
+    rest = relaxing.lips(shape, sheets[0], sheets[1], corner, off)
     for upper, own in zip((True, False), sheets, strict=True):
         own[..., -1] = depth
-        grid = _finish(own, corner, mouth.PITCH, framed, body)
-        grid.rest[..., :2] += mouth.closing(shape, at, upper)
+        grid = _finish(own, corner, mouth.PITCH, framed, body, off)
+        grid.rest[..., :2] += mouth.closing(shape, at, upper, rest.gap)
         grids.append(grid)
     size = (int((count[0] - 1) * mouth.PITCH) + 1, int((count[1] - 1) * mouth.PITCH) + 1)
-    sprites, back = teeth.sprites(head, fitted, shape, framed, body.camera, body.interocular)
+    relaxed = relaxing.head(fitted, off)
+    sprites, back = teeth.sprites(
+        head, relaxed, rest.mouth, framed, body.camera, body.interocular, light
+    )
     edges = mouth.edges(shape, corner, size)
     reach = shape.width * 0.07
-    return Patch(grids[0], grids[1], edges, sprites, back, (0.22, reach, 0.14, reach * 0.7))
+    shade = (0.16, reach, 0.06, reach * 0.7)
+    red, green, blue = (int(v) for v in mouth.rim(shape, framed.small(), photo.MARGIN))
+    wet = (red, green, blue, mouth.WET * shape.width)
+    return Patch(grids[0], grids[1], edges, sprites, back, shade, wet)
 
 
 def _eye(
-    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats, side: str
+    head: Head,
+    fitted: fit.FittedHead,
+    framed: photo.Framed,
+    body: Body,
+    base: Floats,
+    side: str,
+    off: Floats,
 ) -> Patch:
     eye = eyes.shape(framed.face, side)
     corner, count = eyes.box(eye)
@@ -308,7 +339,7 @@ def _eye(
     for sheet in ("upper", "lower"):
         filled = eyes.sheets(eye, values, at, sheet)
         filled = _with_glasses(filled, at, framed, eyes.PITCH, eye.opening)
-        grids.append(_finish(filled, corner, eyes.PITCH, framed, body))
+        grids.append(_finish(filled, corner, eyes.PITCH, framed, body, off))
     size = (int((count[0] - 1) * eyes.PITCH) + 1, int((count[1] - 1) * eyes.PITCH) + 1)
     depth = float(np.median(grids[0].rest[..., 2]))
     shade = eyeball.shade(eye, framed)

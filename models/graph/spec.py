@@ -97,6 +97,7 @@ FIGURES: Final = _row(
     origin=(2,),  # position of the photo's first texel
     boxes=(1 + len(SLOTS), 3),  # of the base's and each patch's grids: see kernel.invert
     slots=(len(SLOTS), 6),  # corner of the edges x, y; px over which it fades; Y, U, V behind it
+    rims=(len(SLOTS), 4),  # see kernel_patch.Inside
     lids=(LIDS, 12),  # origin of the lashes x, y; kernel_patch.Lashes: edge (6,), tall, colour (3,)
 )
 # Where its arrays lie in the bank's rows.

@@ -23,7 +23,7 @@ TEXELS: Final = 2  # per px of the picture
 LONG: Final = (0.20, 0.32)  # height over the lid's edge where lashes begin to end, and have ended
 BEYOND: Final = 0.30  # how far beyond the corners they stand,
 INNER: Final = (0.14, 0.02)  # from before a corner to beyond it, where they end: an inner one,
-OUTER: Final = (0.00, 0.22)  # and an outer one, where what hangs over stays as it is
+OUTER: Final = (0.00, 0.22)  # and an outer one
 ROOTS: Final = 0.07  # height up to which they are one dark line along the edge
 TUFT: Final = 0.30  # width of what is still a lash, not a fold
 BELOW: Final = 0.05  # depth below the edge that belongs to it
@@ -128,7 +128,7 @@ def shut(picture: Floats, corner: Floats, rim: Edge, moving: Floats, inner: int 
     bare[..., 0] -= SHADOW * cv2.GaussianBlur(dark * lash, (0, 0), SOFT * rim.width * TEXELS)
     ends = _ends(strip.shape[1], rim.width)
     if inner:
-        ends = np.minimum(ends, _within(strip.shape[1], rim.width, inner))
+        ends = np.minimum(ends, _within(strip.shape[1], rim.width, inner, outer=False))
     hidden = np.broadcast_to(ends, opaque.shape).copy()
     column, row = (
         np.ascontiguousarray(v, np.float32)
@@ -196,10 +196,11 @@ def _ends(columns: int, width: float) -> Floats:
     return np.clip(np.minimum(at, 1 + 2 * BEYOND - at) / 0.1, 0, 1)
 
 
-def _within(columns: int, width: float, inner: int) -> Floats:
-    """(columns,) in [0, 1]: 0 beyond the corners, where a lid does not move."""
+def _within(columns: int, width: float, inner: int, *, outer: bool = True) -> Floats:
+    """(columns,) in [0, 1]: 0 beyond the inner corner, and beyond the outer one, too."""
     at = np.arange(columns, dtype=np.float32) / TEXELS / width - BEYOND
-    left, right = (INNER, OUTER) if inner < 0 else (OUTER, INNER)
+    aside = OUTER if outer else (0.0, 2.0)
+    left, right = (INNER, aside) if inner < 0 else (aside, INNER)
     kept = [
         np.clip((after - beyond) / (before + after), 0, 1)
         for beyond, (before, after) in ((-at, left), (at - 1, right))

@@ -91,6 +91,7 @@ def test_what_is_saved_is_loaded(rig, saved):
         assert np.abs(grid.share - original.share).max() < 0.001
     assert np.array_equal(back.patches["mouth"].edges, rig.patches["mouth"].edges)
     assert back.patches["eye_left"].shade == rig.patches["eye_left"].shade
+    assert back.patches["mouth"].rim == rig.patches["mouth"].rim != (0, 0, 0, 0.0)
     assert np.array_equal(back.body.camera, rig.body.camera)
 
 
@@ -226,6 +227,8 @@ def test_other_versions(path, version):
         (lambda m: m["layout"]["patches"]["mouth"].update(sprites=[{}] * 99), "avatar-invalid"),
         (lambda m: m["layout"]["patches"]["mouth"].update(back=[0, 0, 300]), "avatar-invalid"),
         (lambda m: m["layout"]["patches"]["mouth"].update(shade=[0, 0, 0, 0]), "avatar-invalid"),
+        (lambda m: m["layout"]["patches"]["mouth"].update(rim=[0, 0, 0]), "avatar-invalid"),
+        (lambda m: m["layout"]["patches"]["mouth"].update(rim=[0, 0, 0, -1]), "avatar-invalid"),
         (lambda m: m["layout"]["body"].update(camera=[0, 0, 0]), "avatar-invalid"),
         (lambda m: m["layout"]["body"].update(interocular="wide"), "avatar-invalid"),
         (lambda m: m["layout"].update(light=[0, 0]), "avatar-invalid"),
@@ -234,6 +237,11 @@ def test_other_versions(path, version):
 def test_manifests_that_lie(path, change, code):
     change_manifest(path, change)
     refused(path, code)
+
+
+def test_a_file_of_before_wet_edges_has_none(path):
+    change_manifest(path, lambda m: [p.pop("rim") for p in m["layout"]["patches"].values()])
+    assert load_avatar(path).patches["mouth"].rim == (0, 0, 0, 0.0)
 
 
 def test_a_manifest_that_is_not_json(path):

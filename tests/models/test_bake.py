@@ -86,6 +86,36 @@ def test_shut_lips_show_nothing_of_the_mouth_in_any_pose(pose):
     assert np.abs(opened.astype(int) - usual).max() > 60
 
 
+def marked(avatar, sprite):
+    """The same face, one picture in its mouth in a colour that nothing else has."""
+    mouth = avatar.patches["mouth"]
+    picture = mouth.sprites[sprite].picture.copy()
+    picture[..., :3] = (0, 255, 0)
+    sprites = list(mouth.sprites)
+    sprites[sprite] = replace(sprites[sprite], picture=picture)
+    patches = {**avatar.patches, "mouth": replace(mouth, sprites=tuple(sprites))}
+    return load.drawing(replace(avatar, patches=patches))
+
+
+def test_the_tongues_tip_hides_behind_the_teeth_until_it_is_put_out():
+    usual, tip = load.drawing(baked()), marked(baked(), 2)
+    lips = {f"mouth{lip}{side}": v for lip, v in (("UpperUp", 0.3), ("LowerDown", 0.4))
+            for side in ("Left", "Right")}  # fmt: skip
+    for jaw in (0.0, 0.05, 0.2, 0.5):
+        now = state(jawOpen=jaw, **lips)
+        assert np.abs(tip(now).astype(int) - usual(now)).max() <= 6
+    out = state(jawOpen=0.15, tongueOut=0.35, **lips)
+    assert np.abs(tip(out).astype(int) - usual(out)).max() > 60
+
+
+def test_a_raised_tongue_is_seen_where_it_was_dark():
+    draw = load.drawing(baked())
+    lips = {f"mouth{lip}{side}": v for lip, v in (("UpperUp", 0.12), ("LowerDown", 0.24))
+            for side in ("Left", "Right")}  # fmt: skip
+    low, high = (draw(state(jawOpen=0.25, tongueOut=v, **lips)).astype(int) for v in (0, 0.2))
+    assert ((high - low)[:512] > 12).sum() > 40  # px
+
+
 def test_a_blink_clears_the_skin_beside_the_eye_of_lashes():
     avatar = baked()
     draw = load.drawing(avatar)
