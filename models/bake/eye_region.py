@@ -26,14 +26,13 @@ LASHED: Final = 0.20  # openings below an upper lid's edge where its lashes may 
 @dataclass(frozen=True, slots=True)
 class Region:
     """A part of the photo with texels STEP px apart. at (h, w, 2): positions; rgb (h, w, 3); up,
-    low (h, w): px from the lids' edges, negative between them; gain: light that the lids leave."""
+    low (h, w): px from the lids' edges, negative between them."""
 
     corner: Floats
     at: Floats
     rgb: Floats
     up: Floats
     low: Floats
-    gain: Floats
 
     def card(
         self, box: tuple[slice, slice], depth: float, camera: Floats, shifts: Floats | None = None

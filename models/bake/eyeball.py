@@ -48,10 +48,12 @@ MOIST: Final = (0.16, 0.7, 26.0)
 PINK: Final = (1.06, 0.86, 0.84)  # the white's colour in the corners, of its own
 
 
-def shade(eye: EyeShape, framed: Framed) -> tuple[float, float, float, float]:
-    """What the lids keep off the eyeball in the photo: see rig.Patch."""
+Shadow = tuple[float, float, float, float]  # see rig.Patch
+
+
+def shade(eye: EyeShape, region: Region) -> Shadow:
+    """What the lids keep off the eyeball in the photo."""
     reach = max(DEEP * eye.aperture, 2.0)
-    region = _region(eye, framed, (USUAL, reach, *LOW))
     luma = cv2.cvtColor(region.rgb.astype(np.uint8), cv2.COLOR_RGB2GRAY).astype(np.float32)
     radial = np.linalg.norm(region.at - eye.centre, axis=-1)
     white = (region.up < -RIM) & (region.low < -RIM) & (radial > eye.radius + limbus(eye))
@@ -65,12 +67,10 @@ def shade(eye: EyeShape, framed: Framed) -> tuple[float, float, float, float]:
 
 
 def sprites(
-    eye: EyeShape, framed: Framed, depth: float, camera: Floats,
-    shadow: tuple[float, float, float, float],
-) -> tuple[Sprite, ...]:  # fmt: skip
+    eye: EyeShape, region: Region, depth: float, camera: Floats, shadow: Shadow
+) -> tuple[Sprite, ...]:
     """White, iris, glint and rims, back to front. depth: px, of the eyeball's front."""
-    region = _region(eye, framed, shadow)
-    bare = _unshaded(region)
+    bare = _unshaded(region, shadow)
     white = _white(eye, region, bare)
     iris, cover = iris_disc.disc(eye, region, bare, white)
     shown = white + (iris - white) * cover[..., None]
@@ -94,7 +94,8 @@ def sprites(
     )
 
 
-def _region(eye: EyeShape, framed: Framed, shadow: tuple[float, float, float, float]) -> Region:
+def region(eye: EyeShape, framed: Framed) -> Region:
+    """All that may be seen of an eyeball."""
     half = np.array([eye.width * 0.66 + 5, eye.aperture * 1.3 + 12])
     low = np.floor((eye.upper[0] + eye.upper[-1]) / 2 - half)
     columns, rows = (round(float(v) / STEP) for v in np.ceil(2 * half))
@@ -108,11 +109,10 @@ def _region(eye: EyeShape, framed: Framed, shadow: tuple[float, float, float, fl
         contour.signed_distance(at, cut(eye, upper)) + CLEAN  # as eyes.edges has it
         for upper in (True, False)
     )
-    gain = light(np.minimum(up, 0), np.minimum(below, 0), shadow)
-    return Region(low.astype(np.float32), at, photo.astype(np.float32), up, below, gain)
+    return Region(low.astype(np.float32), at, photo.astype(np.float32), up, below)
 
 
-def light(up: Floats, low: Floats, shadow: tuple[float, float, float, float]) -> Floats:
+def light(up: Floats, low: Floats, shadow: Shadow) -> Floats:
     """Share of the light at px (negative) from the lids' edges: as kernel_patch casts shadows."""
     dim, reach, dim_low, reach_low = shadow
     gain = 1 - dim * np.maximum(0, 1 + up / reach)
@@ -120,11 +120,11 @@ def light(up: Floats, low: Floats, shadow: tuple[float, float, float, float]) ->
     return np.asarray(gain * (1 - dim * np.maximum(0, 1 + (up + low) / reach / 2)), np.float32)
 
 
-def _unshaded(region: Region) -> Floats:
+def _unshaded(region: Region, shadow: Shadow) -> Floats:
     """(h, w, 3): the photo as it were without the lids' shadow, in which colour fades less."""
     luma = region.rgb @ np.array([0.299, 0.587, 0.114], np.float32)
     colour = region.rgb - luma[..., None]
-    gain = region.gain[..., None]
+    gain = light(np.minimum(region.up, 0), np.minimum(region.low, 0), shadow)[..., None]
     bare = luma[..., None] / gain + colour / (0.5 + 0.5 * gain)
     return np.asarray(np.clip(bare, 0, 255), np.float32)
 

@@ -74,8 +74,8 @@ def _loose(framed: Framed) -> Mask | None:
     y, x = np.mgrid[:side, :side].astype(np.float32) - MARGIN
     at = np.stack([x, y], -1)
     below, beside = _place(at, framed.face)
-    oval = np.ascontiguousarray(framed.face.points[list(lm.OVAL), :2])
-    outside = contour.signed_distance(at, oval) > 0
+    oval = np.round(framed.face.points[list(lm.OVAL), :2] + MARGIN).astype(np.int32)
+    outside = cv2.fillPoly(np.ones((side, side), np.uint8), [oval], 0) > 0
     person = matte > 0.6
     crown = person & outside & (below < -CROWN[0] / 2) & (below > -CROWN[1])
     crown &= np.abs(beside) < ASIDE
