@@ -20,7 +20,8 @@ from visavis.models.bake.photo import MARGIN, Framed
 Floats = npt.NDArray[np.float32]
 
 CLEAR: Final = 8.0  # luma by which a rim has to stand out
-LARGE: Final = (1.18, 1.7)  # radii from which what is dark is believed, and at most
+LARGE: Final = (1.18, 1.5)  # radii from which what is dark is believed, and at most
+WIDEST: Final = 0.6  # widths of an eye that an iris is painted wide at most
 PARTED: Final = 40.0  # luma between white and iris
 
 
@@ -85,4 +86,6 @@ def _dark_span(grey: Floats, eye: lm.Eye) -> tuple[float, float] | None:
         if not (beyond > (bright + dark) / 2).sum() >= 2:
             return None
         ends.append(float(x[k]))
-    return ends[0], ends[1]
+    # Wider than any is painted: lashes or a shadow are in it.
+    broad = ends[1] - ends[0] > WIDEST * float(eye.upper[-1, 0] - eye.upper[0, 0])
+    return None if broad else (ends[0], ends[1])
