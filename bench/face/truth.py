@@ -283,7 +283,8 @@ class Blender:
         """Run models/tools/persona/build.py."""
         what = ["models.tools.persona.build", persona, "--data", str(self.data)]
         size = ["--size", str(SIZE), "--samples", str(self.samples)]
-        self._run(["-m", *what, *size, *job])
+        # Grain and vignetting of the camera would not move with the face.
+        self._run(["-m", *what, *size, "--clean", *job])
 
     def turn(self, persona: str) -> list[float]:
         """Degrees of yaw, pitch and roll of the head in the portrait."""

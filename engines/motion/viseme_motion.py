@@ -29,6 +29,7 @@ from visavis.engines.motion.behaviour import BEHAVIOURS, borne
 from visavis.engines.motion.enunciation import Enunciation, MouthMovement
 from visavis.engines.motion.gestures import PAUSE, Gestures
 from visavis.engines.motion.life import Life
+from visavis.engines.motion.torso import Torso
 from visavis.engines.motion.visemes import SILENCE
 from visavis.models import arkit
 from visavis.models.avatar.rig import GAZE_SPAN
@@ -111,6 +112,7 @@ class VisemeMotion:
         self._mouth = Mouth()
         self._life = Life(life)
         self._gestures = Gestures(gestures)
+        self._torso = Torso()
         self._unrest = Noise(unrest, len(_UNREST), _UNREST_SPACING)
         self._unrest_map = np.stack([moods.vector({u: a}) for u, a in _UNREST.items()])
         self._nods = unrest.spawn(1)[0]
@@ -185,11 +187,15 @@ class VisemeMotion:
         pose = self._life.pose(time, float(self._talking.at(time)[0])) + nod
         # Eyes stay on what they look at while the head moves (vestibulo-ocular reflex).
         gaze = self._life.look(time) - pose[:2]
+        torso, hair = self._torso.after(time, pose, nod)
         return FaceState(
             self._coefficients(time, brows).astype(np.float32),
             pose.astype(np.float32),
             gaze.astype(np.float32),
             min(max(self._life.breath(time), 0.0), 1.0),
+            torso.astype(np.float32),
+            hair,
+            time,
         )
 
     def phoneme_at(self, at: int) -> str:
