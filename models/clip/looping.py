@@ -33,13 +33,14 @@ SMOOTH: Final = 1.2  # pictures, standard deviation of what landmarks are smooth
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """n pictures at FPS. at (n,): their places among the clip's own pictures; points (n, 468, 3),
-    smoothed; thumbs (n, h, w); usable (n,); height: of the face, px."""
+    smoothed; thumbs (n, h, w); usable (n,); height: of the face, px; base: see Track."""
 
     at: Floats
     points: Floats
     thumbs: Floats
     usable: Mask
     height: float
+    base: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def timeline(track: Track) -> Timeline:
     near = useless[np.floor(places).astype(int)] | useless[np.ceil(places).astype(int)]
     wide = np.convolve(near.astype(float), np.ones(2 * AROUND + 1), "same") > 0
     points = _smooth(between(track.points, places))
-    line = Timeline(places, points, between(track.thumbs, places), ~wide, track.height)
+    line = Timeline(places, points, between(track.thumbs, places), ~wide, track.height, track.base)
     if len(runs(line)[0]) < LEAST:
         raise _no_use(track)
     return line
@@ -88,7 +89,8 @@ def _useless(track: Track) -> Mask:
 def _speaking(track: Track) -> Mask:
     gap = tracking.gaps(track.points)
     speed = np.abs(np.gradient(cv2.GaussianBlur(gap[None], (0, 0), 1.5)[0], track.times))
-    return np.asarray((gap > tracking.SLIGHT) | (speed > tracking.FASTEST), bool)
+    wide = gap > track.base + tracking.SLIGHT
+    return np.asarray(wide | (speed > tracking.FASTEST) | track.parted, bool)
 
 
 def _no_use(track: Track) -> PortraitError:
