@@ -253,6 +253,7 @@ def render(python: Path, data: Path, persona: str) -> None:
         str(SIZE),
         "--samples",
         str(SAMPLES),
+        "--clean",  # grain and vignetting of the camera would not move with the face
     ]
     jobs = [] if portrait(persona).exists() else [["--out", str(portrait(persona))]]
     for group in ("", "-held", "-speech", "-again"):

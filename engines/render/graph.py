@@ -170,7 +170,8 @@ class GraphGenerator:
     def _row(self, face: Face, state: FaceState) -> npt.NDArray[np.float32]:
         posing.check(state)
         drawn = face.scene
-        controls, motion = posing.controls(state), posing.view(drawn.body, state.pose)
+        controls = posing.controls(state)
+        motion = posing.view(drawn.body, state.pose, state.torso)
         if self._spec.refine:
             return packing.refined_row(drawn, face.places, controls, motion, state.pose)
         return packing.row(drawn, controls, motion)

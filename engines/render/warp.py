@@ -65,7 +65,7 @@ def _scene(puppet: Puppet) -> scene.Scene:
 def draw(prepared: scene.Scene, state: FaceState) -> I420:
     """A new (height * 3 // 2, width) uint8 picture, or a double one. Raises EngineError."""
     posing.check(state)
-    amount, motion = posing.controls(state), posing.view(prepared.body, state.pose)
+    amount, motion = posing.controls(state), _motion(prepared, state)
     picture = prepared.plate.copy()
     planes = planes_of(prepared, picture)
     turn = instant.turn(prepared.light, motion)
@@ -88,6 +88,10 @@ def draw(prepared: scene.Scene, state: FaceState) -> I420:
     return picture
 
 
+def _motion(prepared: scene.Scene, state: FaceState) -> Floats:
+    return posing.view(prepared.body, state.pose, state.torso)
+
+
 def speak(prepared: scene.Scene, state: FaceState, before: Before) -> I420:
     """A copy of the picture before, with the mouth as it is in `state`. Raises EngineError.
 
@@ -100,7 +104,7 @@ def speak(prepared: scene.Scene, state: FaceState, before: Before) -> I420:
     if picture.shape != prepared.plate.shape:
         message = f"the picture before has the shape {picture.shape}"
         raise EngineError(message)
-    amount, motion = posing.controls(state), posing.view(prepared.body, before.state.pose)
+    amount, motion = posing.controls(state), _motion(prepared, before.state)
     held = posing.controls(before.state)
     planes = planes_of(prepared, picture)
     turn = instant.turn(prepared.light, motion)
@@ -178,7 +182,7 @@ def draw_gap(
         _body(prepared, turn),
         kernel.Texture(texture, origin),
         kernel_patch.Sheets(gap.edges, gap.corner, gap.margin, prepared.masked or None),
-        kernel_patch.Inside(gap.atlas, places, gap.back, instant.shade(gap, amount)),
+        kernel_patch.Inside(gap.atlas, places, gap.back, instant.shade(gap, amount), gap.rim),
         planes,
     )
     if gap.lid and closed > 0:

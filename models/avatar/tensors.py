@@ -15,6 +15,7 @@ from PIL import Image
 from visavis.models.avatar import clip
 from visavis.models.avatar.rig import (
     CONTROLS,
+    HAIR,
     Body,
     Bytes,
     Floats,
@@ -121,6 +122,8 @@ def _pack_patch(patch: Patch, name: str, arrays: Arrays) -> dict[str, Any]:
         "sprites": sprites,
         "back": list(patch.back),
         "shade": list(patch.shade),
+        "rim": list(patch.rim),
+        "shaded": patch.shaded,
     }
 
 
@@ -244,8 +247,7 @@ def _grid(arrays: Arrays, name: str, entry: dict[str, Any]) -> Grid:
     share = _array(arrays, f"{name}/share", np.float16, (None, None), MAX_NODES)
     height, width = share.shape
     rest = _array(arrays, f"{name}/rest", np.float32, (height, width, 3), MAX_NODES).copy()
-    shape = (len(CONTROLS), height, width, 3)
-    steps = _array(arrays, f"{name}/shifts", np.int16, shape, MAX_NODES)
+    steps = _shifts(arrays, f"{name}/shifts", (height, width, 3))
     shifts = steps.astype(np.float32).cumsum(2) * np.float32(1 / SHIFT_STEPS)
     finite = np.isfinite(rest).all() and np.isfinite(share).all()
     if not finite or np.abs(rest).max() > 8192 or np.abs(shifts).max() > MAX_MOVE:
@@ -255,6 +257,15 @@ def _grid(arrays: Arrays, name: str, entry: dict[str, Any]) -> Grid:
     rest[..., :2] += _places((corner[0], corner[1]), pitch, (height, width))
     whole = np.ascontiguousarray(share, np.float32)
     return Grid((corner[0], corner[1]), pitch, rest, whole, np.ascontiguousarray(shifts))
+
+
+def _shifts(arrays: Arrays, name: str, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
+    """(len(CONTROLS), h, w, 3) int16; hair stands still in files that know nothing of it."""
+    steps = _array(arrays, name, np.int16, (None, *shape), MAX_NODES)
+    missing = len(CONTROLS) - len(steps)
+    if missing not in (0, len(CONTROLS) - HAIR):
+        raise _invalid(f"{name} has the wrong shape")
+    return np.concatenate([steps, np.zeros((missing, *shape), np.int16)]) if missing else steps
 
 
 def _patch(arrays: Arrays, name: str, entry: Any) -> Patch:
@@ -272,7 +283,19 @@ def _patch(arrays: Arrays, name: str, entry: Any) -> Patch:
     if max(lost, low_lost) > 1 or min(reach, low_reach) < 0.1:
         raise _invalid(f"{name}: shade is out of range")
     shade = (lost, reach, low_lost, low_reach)
-    return Patch(upper, lower, edges.copy(), sprites, (red, green, blue), shade)
+    shaded = entry.get("shaded", True)
+    if not isinstance(shaded, bool):
+        raise _invalid(f"{name}: shaded is neither true nor false")
+    back = (red, green, blue)
+    return Patch(upper, lower, edges.copy(), sprites, back, shade, _rim(entry), shaded)
+
+
+def _rim(entry: dict[str, Any]) -> tuple[int, int, int, float]:
+    """None in files of before there were any."""
+    if "rim" not in entry:
+        return (0, 0, 0, 0.0)
+    red, green, blue, wide = _numbers(entry, "rim", 4, 0, 255)
+    return round(red), round(green), round(blue), wide
 
 
 def _sprite(arrays: Arrays, name: str, entry: Any) -> Sprite:

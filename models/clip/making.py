@@ -64,6 +64,7 @@ def create_avatar(
     licence: str = "all rights reserved",
     progress: Progress = lambda _what, _share: None,
     voice: str = "",
+    frame: str = "auto",
 ) -> Avatar:
     """Clip (path or content) -> avatar; as models.bake.portrait.create_avatar of a photo.
 
@@ -84,7 +85,7 @@ def create_avatar(
     progress("making the portrait", 0.5)
     shot = _shot(data, round(float(line.at[round(float(loop.one[0]))])))
     shut = pictures.shut(shot, line.points[round(float(loop.one[0]))], line.base)
-    avatar = portrait.create_avatar(_png(shut), name, consent, licence, voice=voice)
+    avatar = portrait.create_avatar(_png(shut), name, consent, licence, voice=voice, frame=frame)
     window, flat = _window(avatar, shut)
     progress("making the loop", 0.6)
     clip = _clip(data, line, loop, avatar, window, flat, progress)

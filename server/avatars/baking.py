@@ -29,7 +29,7 @@ from visavis.models.avatar.consent import read as read_consent
 from visavis.models.avatar.file import Avatar
 from visavis.models.clip.reading import is_clip
 from visavis.models.errors import AvatarError, ModelError
-from visavis.models.files import PRIVATE_FOLDER
+from visavis.models.files import private_folder
 from visavis.server.avatars.comparing import Comparing, Comparison
 from visavis.server.avatars.faces import packed, unpacked
 from visavis.server.avatars.likeness import Claim
@@ -57,7 +57,7 @@ _NO_MEMORY: Final = -4  # of OpenCV's errors (StsNoMem)
 class Order:
     """What is to be made: an avatar of this name as the file `path`, which must not exist yet.
 
-    voice: by name, that belongs to it; "": none does.
+    voice: by name, that belongs to it; "": none does. frame: of bake.framing.FRAMINGS.
     present: it was proven that the person in the photo is there.
     """
 
@@ -67,6 +67,7 @@ class Order:
     licence: str
     present: bool = False
     voice: str = ""
+    frame: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Bake:
         """Steps, then Baked or Refused; when killed it just ends."""
         folder = self._order.path.parent
         try:
-            folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(folder)
         except OSError as error:
             reason = error.strerror or "unknown reason"
             yield Refused("avatar-unwritable", f"{folder} cannot be written to: {reason}.")
@@ -224,7 +225,9 @@ class Bake:
         order = self._order
         network = str(self._comparison.network) if self._comparison else None
         record = {"name": order.name, "licence": order.licence, "consent": order.consent.as_json()}
-        return json.dumps(record | {"voice": order.voice, "network": network}).encode()
+        return json.dumps(
+            record | {"voice": order.voice, "frame": order.frame, "network": network}
+        ).encode()
 
 
 def _text(value: object) -> str:
@@ -261,7 +264,7 @@ def main() -> None:
             lambda what, share: confined.say(
                 output, {"what": what, "share": share if of_clip else _in_time(share)}
             ),
-            request["voice"],
+            request["voice"], request["frame"],
         )  # fmt: skip
         content = avatar.content()
         if network is not None:

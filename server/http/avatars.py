@@ -13,6 +13,7 @@ from aiohttp.http import HttpProcessingError
 from visavis.engines import load
 from visavis.models.avatar.file import SHIPPED, Consent, check_name
 from visavis.models.bake import photo as photos
+from visavis.models.bake.framing import FRAMINGS
 from visavis.models.clip.reading import is_clip
 from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Order
@@ -55,7 +56,7 @@ _PATIENCE: Final = 120.0  # s in which the whole body must arrive
 _FIELDS: Final = frozenset(
     {
         "name", "subject", "consent", "given_by", "licence", "confirmed", "until", "uses",
-        "languages", "likeness", "presence", "voice",
+        "languages", "likeness", "presence", "voice", "frame",
     }
 )  # fmt: skip
 _LICENCE: Final = "all rights reserved"
@@ -188,7 +189,11 @@ class AvatarRoutes:
         if voice and voice not in await asyncio.to_thread(self._known):
             msg = f"There is no voice {voice!r} here: /v1/voices names those there are."
             raise Unprocessable(msg, "unknown-voice")
-        return Order(name, path, consent, licence, voice=voice)
+        frame = fields.get("frame") or "auto"
+        if frame not in FRAMINGS:
+            msg = f"There is no frame {frame[:40]!r}: use {', '.join(FRAMINGS)}."
+            raise Unprocessable(msg, "unknown-frame")
+        return Order(name, path, consent, licence, voice=voice, frame=frame)
 
     def _known(self) -> set[str]:
         return {voice.name for voice in load.voices(self._store.folder.parent)}

@@ -15,38 +15,34 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from . import scenery
+from . import anthropometry, camera, scenery
 from .dress import dress
 from .eye import build_eye, gum_material, teeth_material, tongue_material
+from .folds import relief
 from .glasses import build_glasses, wear
-from .hair import (
-    GROWERS,
-    HairStyle,
-    grow_beard,
-    grow_brows,
-    grow_lashes,
-    hair_material,
-    scalp,
-)
+from .hair import Coat, grow, put, scalp, zone
 from .head import Floats, Head, HeadState, rotation
-from .mesh import Surface, carried, curves, link, mesh, move, part, read, subdivided
+from .illustrate import painted_over
+from .mesh import Surface, link, mesh, move, part, read, subdivided
 from .mouth import RowOfTeeth, rows, with_jaw
 from .people import PERSONAS, Persona
 from .sitters import SITTERS
-from .skin import Landmarks, beard_zone, landmarks, masks, paint_skin, relief, skin_material
+from .skin import Landmarks, landmarks, masks, moles, paint_skin
+from .skin_material import skin_material
+from .wet import build_wet
 
 FLOOR = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
 
 
 @dataclass(frozen=True, slots=True)
 class Sitter:
-    """A persona at rest: what every face state is made from. Strands are (k, steps, 3)."""
+    """A persona at rest: what every face state is made from."""
 
     persona: Persona
     head: Head
@@ -54,10 +50,8 @@ class Sitter:
     mask: Mapping[str, Floats]
     marks: Landmarks
     relief: Floats
-    brows: Floats
-    lashes: Floats
-    beard: Floats | None
-    hair: Floats
+    look: Mapping[str, Floats]
+    coat: Coat
 
 
 def dense(head: Head, points: Floats) -> tuple[Any, Surface]:
@@ -67,34 +61,50 @@ def dense(head: Head, points: Floats) -> tuple[Any, Surface]:
     return made, read(made)
 
 
+def head_of(persona: Persona, data: Path) -> Head:
+    """The persona's head, fitted to its measures where it has some. Needs no Blender."""
+    identity = persona.identity
+    if persona.measures is not None:
+        identity = anthropometry.fit(data, identity, persona.measures)
+    return Head(data, identity, persona.rest)
+
+
 def sit(persona: Persona, data: Path) -> Sitter:
     """Shape the head and grow all hair at rest."""
-    head = Head(data, persona.identity, persona.rest)
+    head = head_of(persona, data)
     scenery.clean()
     _, skin = dense(head, head.rest)
     mask = masks(data, skin)
     marks = landmarks(head, skin, mask["lips"])
-    style, seed = persona.hair, persona.seed
     bare = 1 - np.clip(1.5 * mask["ears"], 0, 1)
-    mask["scalp"] = scalp(skin, marks, style) * bare
-    beard = beard_zone(skin.points, marks) * (1 - mask["lips"])
-    rngs = [np.random.default_rng(seed + k) for k in range(5)]
-    lashes = [
-        grow_lashes(head, head.rest, style, rngs[1], upper=True),
-        grow_lashes(head, head.rest, style, rngs[2], upper=False),
-    ]
+    mask["scalp"] = scalp(skin, marks, persona.hair) * bare
+    outside = (1 - mask["lips"]) * (1 - mask["inside-mouth"])
+    mask["beard"] = zone(skin.points, marks, persona.hair.beard_edge) * outside * bare
     return Sitter(
         persona=persona,
         head=head,
         skin=skin,
         mask=mask,
         marks=marks,
-        relief=relief(skin, marks, mask, persona.skin),
-        brows=grow_brows(skin, marks, style, rngs[0]),
-        lashes=np.concatenate(lashes),
-        beard=grow_beard(skin, marks, style, beard * bare, rngs[3]) if style.beard_hairs else None,
-        hair=GROWERS[persona.cut](skin, marks, style, mask["scalp"], rngs[4]),
+        relief=relief(skin, marks, mask, persona.skin, persona.seed),
+        look=into_camera(head, HeadState(pose=persona.turn)),
+        coat=grow(head, skin, marks, mask, persona.hair, persona.cut, persona.seed),
     )
+
+
+def into_camera(head: Head, rest: HeadState) -> dict[str, Floats]:
+    """Rotation (3, 3) of each eyeball in its socket that meets the lens in the portrait's turn.
+
+    States keep it: the head's turn comes on top, as for anybody who holds a look.
+    """
+    lens = head.eye_level + np.array([0.0, -camera.DISTANCE, -camera.BELOW_EYES])
+    out = {}
+    for side, (centre, _) in head.eyes.items():
+        placed = head.turned(centre[None], 1.0, rest)[0]
+        x, y, z = rotation(*rest.pose).T @ (lens - placed)
+        yaw = np.degrees(np.arctan2(x, -y))
+        out[side] = rotation(yaw, np.degrees(np.arctan2(z, np.hypot(x, y))), 0.0)
+    return out
 
 
 def build_person(sitter: Sitter, state: HeadState) -> None:
@@ -103,12 +113,13 @@ def build_person(sitter: Sitter, state: HeadState) -> None:
     moved = head.turned(head.deformed(state), head.turn_share, state)
     target, now = dense(head, moved)
     move(target, now.points + now.normals * sitter.relief[:, None])
-    paint_skin(target, sitter.skin, sitter.marks, sitter.mask, style.skin)
-    link("skin", target, skin_material(style.skin))
-    build_eyes(sitter, state)
+    paint_skin(target, sitter.skin, sitter.marks, sitter.mask, style.skin, style.seed)
+    spots = moles(sitter.skin, sitter.marks, style.skin, style.seed)
+    link("skin", target, skin_material(style.skin, spots))
+    build_eyes(sitter, state, moved)
     build_mouth(sitter, state, moved)
-    build_hair(sitter, now, state)
-    dress(head, style.dress)
+    put(sitter.coat, sitter.skin, now, head, state)
+    dress(head, style.dress, state)
     build_spectacles(sitter, state)
 
 
@@ -121,12 +132,15 @@ def build_spectacles(sitter: Sitter, state: HeadState) -> None:
     wear(turned, style)
 
 
-def build_eyes(sitter: Sitter, state: HeadState) -> None:
+def build_eyes(sitter: Sitter, state: HeadState, points: Floats) -> None:
     head, turned = sitter.head, rotation(*state.pose)
     for side, gaze in head.gaze(state).items():
         centre, radius = head.eyes[side]
         placed = head.turned(centre[None], 1.0, state)[0]
-        build_eye(placed, radius, turned @ gaze, sitter.persona.eyes)
+        build_eye(placed, radius, turned @ sitter.look[side] @ gaze, sitter.persona.eyes)
+    red, green, blue = sitter.persona.skin.base
+    flesh = (0.25 + 0.42 * red, 0.08 + 0.30 * green, 0.07 + 0.30 * blue)
+    build_wet(head, points, state, turned, flesh)
 
 
 def build_mouth(sitter: Sitter, state: HeadState, points: Floats) -> None:
@@ -147,35 +161,6 @@ def build_teeth(row: RowOfTeeth, points: Floats, made: tuple[Any, Any]) -> None:
         link("teeth", mesh("teeth", points, row.faces[chosen].tolist()), surface)
 
 
-def build_hair(sitter: Sitter, now: Surface, state: HeadState) -> None:
-    """Face hair goes with its skin; scalp hair turns with the head, less at the shoulders."""
-    head, style, seed = sitter.head, sitter.persona.hair, sitter.persona.seed
-    brows = carried(sitter.brows, sitter.skin, now)
-    browed = replace(style, redness=style.redness * 0.4)
-    strands("brows", brows, (0.0012, 0.0005), browed, seed, style.grey * 0.5)
-    lashes = carried(sitter.lashes, sitter.skin, now)
-    curves("lashes", lashes, 0.0017, 0.0004, hair_material("lash", 0.97, 0.2, 0.0))
-    if sitter.beard is not None:
-        beard = carried(sitter.beard, sitter.skin, now)
-        strands("beard", beard, (0.0016, 0.0009), style, seed, style.grey)
-    flat = sitter.hair.reshape(-1, 3)
-    share = np.interp(flat[:, 2], head.eye_level[2] + np.array([-2.0, -0.9]), [0.25, 1.0])
-    hair = head.turned(flat, share, state).reshape(sitter.hair.shape)
-    strands("hair", hair, (0.0017, 0.0009), style, seed, style.grey)
-
-
-def strands(
-    name: str, paths: Floats, radii: tuple[float, float], style: HairStyle, seed: int, grey: float
-) -> None:
-    """Hair curves of two kinds: a share of white ones among the coloured."""
-    white = np.random.default_rng(seed).random(len(paths)) < grey
-    coloured = hair_material(name, style.melanin, style.redness)
-    silver = hair_material(f"{name}-white", -1.0, 0.0)
-    for chosen, made in ((~white, coloured), (white, silver)):
-        if chosen.any():
-            curves(name, paths[chosen], *radii, made)
-
-
 def states(path: Path | None, out: Path, rest: HeadState) -> dict[Path, HeadState]:
     """The pictures to make: the neutral portrait, one state, or a numbered list of them."""
     if path is None:
@@ -184,6 +169,14 @@ def states(path: Path | None, out: Path, rest: HeadState) -> dict[Path, HeadStat
     if isinstance(data, dict):
         return {out: HeadState.of(data)}
     return {out.with_stem(f"{out.stem}-{k:03d}"): HeadState.of(d) for k, d in enumerate(data)}
+
+
+def proportions(persona: Persona, data: Path) -> int:
+    """Print the head's measures beside people's; 1 where one is out of their range."""
+    head = head_of(persona, data)
+    sex = persona.measures.sex if persona.measures else "female"
+    print(anthropometry.report(head, sex))
+    return int(bool(anthropometry.strange(head, sex)))
 
 
 def main() -> None:
@@ -203,13 +196,19 @@ def main() -> None:
         help="render only left right bottom top, 0 to 1",
     )
     parser.add_argument("--noise", type=int, default=0, help="another seed for the light alone")
+    parser.add_argument(
+        "--clean", action="store_true", help="no grain, no vignetting: what ground truth is made of"
+    )
+    parser.add_argument("--proportions", action="store_true", help="only print the head's measures")
     args = parser.parse_args()
     persona = people[args.persona]
+    if args.proportions:
+        raise SystemExit(proportions(persona, args.data))
     sitter = sit(persona, args.data)
-    backdrop = args.out.with_name(f"lobby-{persona.stage.seed}.exr")
+    backdrop = args.out.with_name(f"{persona.stage.room}-{persona.stage.seed}.exr")
     if not backdrop.exists():
-        scenery.build_lobby(persona.stage, sitter.head.eye_level)
-        scenery.render(backdrop, 384, 48, persona.seed)
+        scenery.build_room(persona.stage, sitter.head.eye_level)
+        camera.render(backdrop, 384, 48, persona.seed)
     rest = HeadState(pose=persona.turn)
     for path, state in states(args.states, args.out, rest).items():
         if args.states and path.exists():
@@ -218,7 +217,10 @@ def main() -> None:
         build_person(sitter, state)
         scenery.build_stage(persona.stage, sitter.head.eye_level, backdrop)
         seed = persona.seed + args.noise
-        scenery.render(path, args.size, args.samples, seed, args.window)
+        film = None if args.clean or args.states else persona.stage.film
+        camera.render(path, args.size, args.samples, seed, args.window, film)
+        if film and persona.drawn:
+            painted_over(path, persona.seed)
 
 
 if __name__ == "__main__":

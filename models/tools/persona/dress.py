@@ -1,207 +1,264 @@
-"""Clothes of a persona, laid over the resting body: blouse or shirt, jacket, lapels, collars."""
+"""Clothes of a persona, over the resting body: a top, perhaps a jacket, a scarf, a headwrap."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import bpy  # type: ignore[import-not-found]
 import numpy as np
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
-from .head import Floats, Head
-from .mesh import Surface, link, mesh, move, paint, part, read, subdivided
-from .nodes import Colour, Graph, material
-
-Place = tuple[float, float, float]  # x outwards, y behind the eyes, z below the eyes, dm
+from .cloth import Cloth, cloth_material
+from .head import Floats, Head, HeadState
+from .nodes import Colour, plain
+from .tailoring import (
+    Fold,
+    Form,
+    Place,
+    creases,
+    form,
+    garment,
+    line,
+    loop,
+    outside,
+    raised,
+    ripple,
+    strip,
+)
+from .wraps import headwrap, scarf
 
 
 @dataclass(frozen=True, slots=True)
 class DressStyle:
-    """Linear RGB cloth colours and the cut: an open blouse or a shirt with a collar."""
+    """What somebody wears: `top` is a key of `TOPS`; `vee` is its lowest point below the eyes."""
 
-    jacket: Colour
-    shirt: Colour
-    collar: bool
-    vee: float  # depth of the neckline's point below the eyes, dm
+    cloth: Cloth
+    top: str = "crew"
+    jacket: Cloth | None = None
+    scarf: Cloth | None = None
+    headwrap: Cloth | None = None
+    trim: Colour | None = None  # of bands and buttons
+    undershirt: Cloth | None = None
+    vee: float = 2.2
+    seed: int = 1
 
 
-def _cloth(name: str, colour: Colour, weave: float, sheen: float, roughness: float = 0.8) -> Any:
-    """Woven cloth that is cut away where the vertex attribute `cut` is negative."""
-    made, graph = material(name)
-    at = graph.node("TexCoord").outputs["Object"]
-    thread = graph.node("TexNoise")
-    graph.plug(thread.inputs["Vector"], at)
-    graph.plug(thread.inputs["Scale"], weave)
-    fold = graph.noise(at, 1.6, 3)
-    shade = graph.mix(colour, tuple(0.8 * c for c in colour), graph.step(fold, 0.35, 0.7))
-    height = graph.math("ADD", thread.outputs[0], graph.math("MULTIPLY", fold, 3.0))
-    cloth = graph.shader(
-        "BsdfPrincipled",
-        Base_Color=shade,
-        Roughness=roughness,
-        Normal=graph.bump(height, 0.008, 0.5),
-        Sheen_Weight=sheen,
-        Sheen_Roughness=0.4,
-        Specular_IOR_Level=0.25,
+# From the armpit to the collar and across the chest; down and around the sleeve's head.
+DRAG: Final = (
+    Fold([(-0.10, -0.60, -0.45), (-0.40, -0.60, -0.10), (-0.75, -0.45, 0.22)], 0.022, 0.085),
+    Fold([(-0.05, -0.62, -0.60), (-0.50, -0.70, -0.40), (-0.95, -0.70, -0.12)], 0.026, 0.11),
+    Fold([(0.02, -0.30, 0.26), (-0.35, -0.52, 0.08), (-0.78, -0.66, -0.16)], 0.042, 0.075),
+    Fold([(-0.10, -0.05, 0.46), (-0.45, -0.28, 0.38), (-0.82, -0.38, 0.22)], 0.034, 0.06),
+    Fold([(-0.25, -0.60, -0.02), (-0.85, -0.75, -0.22), (-1.45, -0.75, -0.20)], 0.026, 0.085),
+    Fold([(-0.75, -0.25, 0.62), (-0.80, -0.45, 0.38), (-0.95, -0.60, 0.10)], 0.030, 0.055),
+)
+SLEEVE: Final = (
+    Fold([(0.12, -0.35, 0.05), (0.26, -0.45, -0.40), (0.30, -0.45, -0.95)], 0.030, 0.10),
+    Fold([(0.30, -0.10, 0.00), (0.42, -0.20, -0.45), (0.46, -0.20, -1.00)], 0.024, 0.10),
+    Fold([(-0.05, -0.55, -0.50), (0.18, -0.55, -0.36), (0.40, -0.35, -0.30)], 0.020, 0.07),
+)
+ARMHOLE: Final = (
+    Fold([(0.02, 0.15, 0.38), (0.05, -0.22, 0.22), (-0.06, -0.50, -0.15), (-0.14, -0.66, -0.75)],
+         -0.030, 0.035),
+    Fold([(0.09, 0.15, 0.38), (0.13, -0.22, 0.20), (0.02, -0.54, -0.15), (-0.06, -0.70, -0.75)],
+         0.022, 0.05),
+)  # fmt: skip
+
+CREW: Final[tuple[Place, ...]] = (
+    (0.0, 0.42, 1.88), (0.28, 0.46, 1.80), (0.56, 0.68, 1.60), (0.64, 1.02, 1.45),
+    (0.40, 1.38, 1.35), (0.0, 1.50, 1.32),
+)  # fmt: skip
+
+
+def _worn(on: Form, gaps: tuple[float, float], softness: float, rng: np.random.Generator) -> Form:
+    """The form as a garment between two gaps (dm) off it; softness 0 (stiff) to 1 (drapes)."""
+    seams = creases(on, ARMHOLE, rng, 0.01)
+    folds = creases(on, (*DRAG, *SLEEVE), rng, 0.07)
+    loose = np.clip((on.eyes[2] - 1.5 - on.body.points[:, 2]) / 0.4, 0, 1)
+    wave = ripple(on.body.points, 0.7, rng) * 0.010 + ripple(on.body.points, 0.3, rng) * 0.003
+    height = 0.6 * gaps[0] + 0.4 * gaps[1] + seams + (1.0 + softness) * (folds + wave * loose)
+    return raised(on, np.clip(height, *gaps))
+
+
+def _narrowed(places: Sequence[Place], on: Form) -> list[Place]:
+    """Places around the neck of a mean man, for the neck that is there."""
+    at = on.body.points - on.eyes
+    beside = np.abs(at[np.abs(at[:, 2] + 1.25) < 0.06, 0])
+    share = float(np.clip(beside.max() / 0.64, 0.8, 1.1))
+    return [(x * share, y, z) for x, y, z in places]
+
+
+def _button(body_at: Floats, made: Any) -> None:
+    bpy.ops.mesh.primitive_cylinder_add(
+        radius=0.05, depth=0.022, location=body_at, rotation=(np.pi / 2 - 0.1, 0, 0), vertices=28
     )
-    graph.finish(_cut(graph, cloth))
-    return made
+    disc = bpy.context.object
+    bevel = disc.modifiers.new("bevel", "BEVEL")
+    bevel.width, bevel.segments = 0.009, 3
+    disc.data.materials.append(made)
 
 
-def _cut(graph: Graph, cloth: Any) -> Any:
-    gone = graph.math("LESS_THAN", graph.attribute("cut"), 0.0)
-    return graph.blend(gone, cloth, graph.shader("BsdfTransparent"))
+def _crew(on: Form, style: DressStyle, neck: Floats) -> Floats:
+    """A knitted round neck with a ribbed band; the cut (n,) of the garment."""
+    edge = loop(_narrowed(CREW, on), on.eyes)
+    rib = cloth_material("rib", Cloth(style.cloth.colour, "rib"), strip=True)
+    upper = edge + np.array([0, 0, 0.15])
+    upper[:, :2] = neck[:2] + 0.93 * (upper[:, :2] - neck[:2])
+    middle = 0.5 * (edge + upper)
+    strip("band", on.body, [edge, middle, upper], [0.008, 0.03, 0.012], rib, 0.034, closed=True)
+    return outside(on.body, edge, neck) - 0.005
 
 
-def torso(head: Head) -> tuple[Any, Surface]:
-    """The resting body below the chin, smoothed so that no collarbone shows through cloth."""
-    coarse = part(head.base, head.rest, ["body"], head.eye_level[2] - 4.0, head.eye_level[2] - 0.9)
-    thing = link("torso", coarse)
-    points = np.array([v.co[:] for v in coarse.vertices])
-    group = thing.vertex_groups.new(name="below")
-    group.add(np.nonzero(points[:, 2] < head.eye_level[2] - 1.15)[0].tolist(), 1.0, "ADD")
-    smooth = thing.modifiers.new("smooth", "SMOOTH")
-    smooth.iterations, smooth.factor, smooth.vertex_group = 6, 0.5, "below"
-    evaluated = thing.evaluated_get(bpy.context.evaluated_depsgraph_get())
-    smoothed = bpy.data.meshes.new_from_object(evaluated)
-    bpy.data.objects.remove(thing)
-    made = subdivided(smoothed, 2)
-    return made, read(made)
+def _vee(on: Form, style: DressStyle, neck: Floats) -> Floats:
+    """A tunic's or blouse's V with a facing sewn around it."""
+    places: tuple[Place, ...] = (
+        (0.0, 0.28, style.vee), (0.20, 0.38, style.vee - 0.27), (0.60, 0.72, 1.60),
+        (0.62, 1.05, 1.46), (0.40, 1.42, 1.38), (0.0, 1.55, 1.34),
+    )  # fmt: skip
+    edge = loop(places, on.eyes, pointed=True)
+    band = cloth_material("facing", Cloth(style.trim or style.cloth.colour, style.cloth.kind), True)
+    half = len(edge) // 2
+    for side, gap in ((slice(0, half), 0.018), (slice(half, None), 0.026)):
+        inner = edge[side]
+        outer = inner + np.array([0, 0, -0.13])
+        outer[:, :2] = neck[:2] + 1.09 * (outer[:, :2] - neck[:2])
+        strip("facing", on.body, [inner, 0.5 * (inner + outer), outer], [gap - 0.012, gap, gap],
+              band, 0.016)  # fmt: skip
+    return outside(on.body, edge, neck) - 0.01
 
 
-def lay(body: Surface, points: Floats, gap: Floats) -> Floats:
-    """Points (n, 3) moved onto the body, `gap` (n,) above it."""
-    distance, near = cKDTree(body.points).query(points, k=16)
-    weight = 1.0 / (distance + 0.02)
-    weight = (weight / weight.sum(1, keepdims=True))[:, :, None]
-    normal = (body.normals[near] * weight).sum(1)
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    on = (body.points[near] * weight).sum(1)
-    height = ((points - on) * normal).sum(1)
-    return np.asarray(points + normal * (gap - height)[:, None])
-
-
-def _line(places: Sequence[Place], eyes: Floats, side: float, steps: int) -> Floats:
-    """A smooth 3D line (steps, 3) through places given relative to the eyes."""
-    at = np.array([(side * x, eyes[1] + y, eyes[2] - z) for x, y, z in places])
-    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(at, axis=0), axis=1))])
-    t = np.linspace(0, along[-1], steps)
-    return np.stack([np.interp(t, along, at[:, k]) for k in range(3)], 1)
-
-
-def piece(
-    name: str,
-    body: Surface,
-    edges: Sequence[Floats],
-    gaps: Sequence[float],
-    made: Any,
-    thick: float,
-) -> None:
-    """Cloth lofted between edge lines (each (steps, 3)), laid `gaps` off the body."""
-    steps, rows = len(edges[0]), 9
-    t = np.linspace(0, len(edges) - 1, rows)
-    grid = np.stack(
-        [
-            [np.interp(t, range(len(edges)), [e[s, k] for e in edges]) for k in range(3)]
-            for s in range(steps)
+def _shirt(on: Form, style: DressStyle, neck: Floats) -> Floats:
+    """A shirt, its top button open: stand, collar with points, placket and buttons."""
+    eyes, vee = on.eyes, style.vee
+    sewn = cloth_material("sewn", style.cloth, strip=True)
+    for side in (-1.0, 1.0):
+        foot: list[Place] = [
+            (0.13, 0.34, 1.90),
+            (0.42, 0.46, 1.70),
+            (0.62, 0.74, 1.50),
+            (0.58, 1.15, 1.32),
+            (0.30, 1.45, 1.24),
+            (0.0, 1.53, 1.22),
         ]
-    )
-    grid = grid.transpose(0, 2, 1)
-    gap = np.tile(np.interp(t, range(len(gaps)), gaps), steps)
-    points = lay(body, grid.reshape(-1, 3), gap)
-    faces = [
-        [i * rows + j, (i + 1) * rows + j, (i + 1) * rows + j + 1, i * rows + j + 1]
-        for i in range(steps - 1)
-        for j in range(rows - 1)
-    ]
-    data = mesh(name, points, faces)
-    paint(data, "cut", np.ones(len(points)))
-    thing = link(name, data, made)
-    solid = thing.modifiers.new("solid", "SOLIDIFY")
-    solid.thickness, solid.offset = thick, 0.0
-    round_ = thing.modifiers.new("round", "SUBSURF")
-    round_.levels = round_.render_levels = 2
+        top: list[Place] = [
+            (0.17, 0.30, 1.80),
+            (0.43, 0.42, 1.55),
+            (0.60, 0.74, 1.32),
+            (0.56, 1.18, 1.10),
+            (0.30, 1.46, 1.02),
+            (0.0, 1.54, 1.00),
+        ]
+        edge: list[Place] = [
+            (0.46, 0.28, 2.18),
+            (0.60, 0.40, 1.92),
+            (0.80, 0.74, 1.62),
+            (0.78, 1.25, 1.42),
+            (0.42, 1.60, 1.36),
+            (0.0, 1.70, 1.34),
+        ]
+        lines = [line(_narrowed(places, on), eyes, side) for places in (foot, top, edge)]
+        roll = 0.35 * lines[1] + 0.65 * (lines[1] + [0, -0.015, 0.03])
+        strip("stand", on.body, [lines[0], lines[1]], [0.01, 0.035], sewn, 0.016)
+        strip("collar", on.body, [roll, 0.5 * (roll + lines[2]), lines[2]], [0.05, 0.085, 0.045],
+              sewn, 0.018)  # fmt: skip
+    flap = line([(0.10, 0.2, vee - 0.35), (0.10, 0.1, vee), (0.10, 0.0, vee + 0.7)], eyes, -1.0)
+    hem = line([(-0.13, 0.2, vee - 0.30), (-0.09, 0.1, vee), (-0.09, 0.0, vee + 0.7)], eyes, -1.0)
+    strip("placket", on.body, [flap, hem], [0.02, 0.022], sewn, 0.014)
+    pearl = plain("button", style.trim or (0.75, 0.72, 0.66), 0.25)
+    for k in range(2):
+        row = np.argmin(np.abs(hem[:, 2] - (eyes[2] - vee - 0.03 - 0.42 * k)))
+        at = 0.5 * (hem[row] + flap[row])
+        near = np.linalg.norm(on.body.points - at, axis=1).argmin()
+        _button(on.body.points[near] + 0.045 * on.body.normals[near], pearl)
+    x = np.abs(on.body.points[:, 0])
+    z = eyes[2] - on.body.points[:, 2]
+    y = on.body.points[:, 1] - eyes[1]
+    return np.asarray(np.minimum(z - (vee - 0.28 - 1.25 * (x - 0.08)), z - (1.42 - 0.2 * y)))
 
 
-def garment(name: str, source: Any, body: Surface, gap: float, cut: Floats, made: Any) -> None:
-    """The torso itself as cloth, `gap` off the body, kept where `cut` (n,) is positive."""
-    data = source.copy()
-    move(data, body.points + body.normals * gap)
-    paint(data, "cut", cut)
-    link(name, data, made)
+def _round(on: Form, style: DressStyle, neck: Floats) -> Floats:
+    """A blouse's wide round neck with a narrow rolled edge."""
+    places: tuple[Place, ...] = (
+        (0.0, 0.34, style.vee), (0.34, 0.40, style.vee - 0.10), (0.66, 0.64, style.vee - 0.42),
+        (0.80, 1.00, 1.58), (0.50, 1.45, 1.44), (0.0, 1.56, 1.40),
+    )  # fmt: skip
+    edge = loop(places, on.eyes)
+    roll = cloth_material("roll", style.cloth, strip=True)
+    outer = edge - [0, 0, 0.05]
+    outer[:, :2] = neck[:2] + 1.04 * (outer[:, :2] - neck[:2])
+    strip("roll", on.body, [edge, 0.5 * (edge + outer), outer], [0.004, 0.022, 0.006], roll, 0.016,
+          closed=True)  # fmt: skip
+    return outside(on.body, edge, neck) - 0.01
 
 
-def _necklines(body: Surface, head: Head, style: DressStyle) -> tuple[Floats, Floats]:
-    """Signed distances of shirt and jacket: positive where there is cloth."""
-    x = np.abs(body.points[:, 0])
-    y = body.points[:, 1] - head.eye_level[1]
-    z = head.eye_level[2] - body.points[:, 2]
-    vee = z - (style.vee - 1.18 * x)
-    ring = z - (1.52 - 0.30 * (y - 0.5))
-    shirt = np.minimum(vee, ring) if not style.collar else np.minimum(vee, z - (1.30 - 0.2 * y))
-    jacket = np.minimum(x - (0.60 - 0.42 * (z - 1.45)), z - (1.40 - 0.22 * (y - 0.7)))
-    return shirt, jacket
+TOPS: Final = {"crew": _crew, "vee": _vee, "shirt": _shirt, "round": _round}
+SOFTNESS: Final = {"crew": 0.7, "vee": 0.7, "shirt": 0.6, "round": 0.9}
 
 
-def _lapels(body: Surface, eyes: Floats, made: Any) -> None:
+def _jacket(on: Form, cloth: Cloth) -> None:
+    """A tailored jacket, worn open at the top: body, lapels, collar and their seams."""
+    eyes = on.eyes
+    x = np.abs(on.body.points[:, 0])
+    z = eyes[2] - on.body.points[:, 2]
+    y = on.body.points[:, 1] - eyes[1]
+    front = x - (0.66 - 0.50 * np.clip(z - 1.50, 0, 9))
+    garment("jacket", on, np.minimum(front, z - (1.36 - 0.24 * (y - 0.7))),
+            cloth_material("jacket", cloth))  # fmt: skip
+    sewn = cloth_material("lapel", cloth, strip=True)
     for side in (-1.0, 1.0):
-        fold = _line([(0.20, 0.0, 2.50), (0.42, 0.25, 1.95), (0.60, 0.6, 1.55)], eyes, side, 26)
-        edge = _line([(0.40, 0.0, 2.60), (0.93, 0.3, 2.02), (0.80, 0.55, 1.78)], eyes, side, 26)
-        piece("lapel", body, [fold, edge], [0.14, 0.15], made, 0.022)
-        inner = _line(
-            [(0.52, 0.5, 1.70), (0.60, 0.8, 1.45), (0.50, 1.35, 1.22), (0.0, 1.65, 1.12)],
-            eyes,
-            side,
-            30,
-        )
-        stand = _line(
-            [(0.60, 0.5, 1.66), (0.67, 0.85, 1.38), (0.56, 1.5, 1.16), (0.0, 1.75, 1.06)],
-            eyes,
-            side,
-            30,
-        )
-        outer = _line(
-            [(0.86, 0.5, 1.80), (0.93, 0.9, 1.52), (0.75, 1.7, 1.40), (0.0, 1.95, 1.35)],
-            eyes,
-            side,
-            30,
-        )
-        piece("collar", body, [inner, stand, outer], [0.10, 0.17, 0.13], made, 0.022)
+        lower = 0.012 * side  # the left front lies over the right one
+        fold = line([(0.10, 0.0, 2.72), (0.40, 0.2, 2.16), (0.66, 0.55, 1.66)], eyes, side)
+        belly = line([(0.24, 0.0, 2.82), (0.68, 0.1, 2.46), (1.00, 0.3, 2.02)], eyes, side, 48)
+        gorge = line([(1.00, 0.3, 2.02), (0.80, 0.45, 1.87)], eyes, side, 13)[1:]
+        edge = np.concatenate([belly, gorge])
+        middle = 0.5 * (fold + edge)
+        strip("lapel", on.body, [fold, middle, edge], [0.03 + lower, 0.065, 0.03], sewn, 0.022)
+        rim: list[Place] = [
+            (0.70, 0.50, 1.69),
+            (0.66, 0.78, 1.54),
+            (0.56, 1.20, 1.40),
+            (0.28, 1.46, 1.32),
+            (0.0, 1.54, 1.30),
+        ]
+        top: list[Place] = [
+            (0.73, 0.48, 1.67),
+            (0.69, 0.80, 1.50),
+            (0.58, 1.22, 1.34),
+            (0.29, 1.50, 1.26),
+            (0.0, 1.58, 1.24),
+        ]
+        hem: list[Place] = [
+            (0.98, 0.40, 1.86),
+            (0.95, 0.84, 1.60),
+            (0.80, 1.42, 1.48),
+            (0.42, 1.74, 1.44),
+            (0.0, 1.82, 1.42),
+        ]
+        inner, stand, fall = (line(_narrowed(at, on), eyes, side) for at in (rim, top, hem))
+        strip("collar", on.body, [inner, stand, fall], [0.0, 0.05, 0.03], sewn, 0.022)
 
 
-def _shirt_collar(body: Surface, eyes: Floats, made: Any) -> None:
-    for side in (-1.0, 1.0):
-        foot = _line(
-            [(0.08, 0.35, 1.66), (0.36, 0.5, 1.50), (0.52, 0.9, 1.32), (0.0, 1.55, 1.1)],
-            eyes,
-            side,
-            30,
-        )
-        top = _line(
-            [(0.12, 0.3, 1.60), (0.40, 0.5, 1.38), (0.56, 0.9, 1.17), (0.0, 1.6, 0.95)],
-            eyes,
-            side,
-            30,
-        )
-        edge = _line(
-            [(0.42, 0.3, 2.02), (0.62, 0.5, 1.70), (0.74, 0.9, 1.42), (0.0, 1.75, 1.25)],
-            eyes,
-            side,
-            30,
-        )
-        piece("shirt-collar", body, [foot, top, edge], [0.05, 0.11, 0.10], made, 0.018)
+def dress(head: Head, style: DressStyle, state: HeadState) -> None:
+    """Put the clothes into the scene, on the resting body; a headwrap turns with the head."""
+    rng = np.random.default_rng(style.seed)
+    neck = head.rest[head.base.indices("joint-neck")].mean(0)
+    on = form(head, 6)
+    if style.undershirt is not None:
+        shirt = _worn(on, (0.012, 0.022), 0.0, rng)
+        under = DressStyle(cloth=style.undershirt)
+        seen = 0.75 - np.abs(shirt.body.points[:, 0])  # the rest lies under the top
+        garment("under", shirt, np.minimum(seen, _round(shirt, _under(under), neck)),
+                cloth_material("under", under.cloth))  # fmt: skip
+    top = _worn(on, (0.03, 0.10 if style.jacket else 0.17), SOFTNESS[style.top], rng)
+    garment("top", top, TOPS[style.top](top, style, neck), cloth_material("top", style.cloth))
+    if style.jacket is not None:
+        _jacket(_worn(form(head, 10), (0.125, 0.29), 0.45, rng), style.jacket)
+    if style.scarf is not None:
+        scarf(on, neck, style.scarf, rng)
+    if style.headwrap is not None:
+        headwrap(head, state, style.headwrap, rng)
 
 
-def dress(head: Head, style: DressStyle) -> None:
-    """Shirt or blouse, jacket, lapels and collars on the resting body."""
-    source, body = torso(head)
-    shirt_cut, jacket_cut = _necklines(body, head, style)
-    shirt = _cloth("shirt", style.shirt, 150, 0.15, 0.7)
-    jacket = _cloth("jacket", style.jacket, 110, 0.35)
-    garment("shirt", source, body, 0.045, shirt_cut, shirt)
-    garment("jacket", source, body, 0.10, jacket_cut, jacket)
-    _lapels(body, head.eye_level, jacket)
-    if style.collar:
-        _shirt_collar(body, head.eye_level, shirt)
+def _under(style: DressStyle) -> DressStyle:
+    return DressStyle(cloth=style.cloth, top="round", vee=1.98)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from mathutils import Matrix  # type: ignore[import-not-found]
@@ -12,17 +12,24 @@ from .head import Floats
 from .mesh import link, mesh
 from .nodes import Colour, Graph, Socket, material
 
-IRIS = 0.50  # radius of the iris over the radius of the eyeball; 5.9 mm of 12 mm in life
-DOME = 0.56  # where the cornea leaves the eyeball
+EDGE: Final = 1.10  # where the cornea leaves the eyeball, over the iris
+CORNEA: Final = 1.376  # refractive index
 
 
 @dataclass(frozen=True, slots=True)
 class EyeStyle:
-    """Linear RGB of the iris near the pupil and near the rim; pupil over eyeball radius."""
+    """Linear RGB of the iris near the pupil and near the rim; the rest are shares in [0, 1].
+
+    pupil: over the iris' radius. limbus: darkness of the iris' rim. veins, yellow: of the white.
+    """
 
     inner: Colour
     outer: Colour
-    pupil: float = 0.19
+    pupil: float = 0.36
+    limbus: float = 0.7
+    veins: float = 0.4
+    yellow: float = 0.3
+    iris: float = 0.059  # radius, dm: 11.8 mm across in nearly everybody
 
 
 def _lathe(radii: Floats, depths: Floats, around: int) -> tuple[Floats, list[list[int]]]:
@@ -49,72 +56,106 @@ def _lathe(radii: Floats, depths: Floats, around: int) -> tuple[Floats, list[lis
     return points.reshape(-1, 3), faces
 
 
-def _ball_profile() -> tuple[Floats, Floats]:
-    """Unit eyeball with a flat, slightly hollow iris."""
-    iris = np.linspace(0.004, IRIS, 26)
-    rim = float(np.sqrt(1 - IRIS**2))
-    bowl = rim - 0.035 + 0.03 * (iris / IRIS) ** 2
-    angle = np.linspace(np.arcsin(IRIS) + 0.02, np.pi * 0.75, 60)
-    return np.concatenate([iris, np.sin(angle)]), np.concatenate([bowl, np.cos(angle)])
+def _ball_profile(iris: float) -> tuple[Floats, Floats]:
+    """Unit eyeball with a flat, slightly hollow iris of this radius."""
+    inside = np.linspace(0.004, iris, 26)
+    rim = float(np.sqrt(1 - iris**2))
+    bowl = rim - 0.035 + 0.03 * (inside / iris) ** 2
+    angle = np.linspace(np.arcsin(iris) + 0.02, np.pi * 0.75, 60)
+    return np.concatenate([inside, np.sin(angle)]), np.concatenate([bowl, np.cos(angle)])
 
 
-def _dome_profile() -> tuple[Floats, Floats]:
+def _dome_profile(iris: float) -> tuple[Floats, Floats]:
     """Unit cornea: a bulge that leaves the eyeball smoothly."""
-    angle = np.linspace(0.004, np.pi * 0.5, 70)
-    t = np.clip(1 - np.sin(angle) / DOME, 0, 1)
-    radius = 1.004 + 0.085 * t**1.2 * (angle < np.pi / 2)
+    angle = np.linspace(0.004, np.pi * 0.5, 90)
+    t = np.clip(1 - np.sin(angle) / (EDGE * iris), 0, 1)
+    radius = 1.004 + 0.17 * iris * t**1.2 * (angle < np.pi / 2)
     return radius * np.sin(angle), radius * np.cos(angle)
 
 
-def _iris_colour(graph: Graph, at: Socket, style: EyeStyle) -> Socket:
+def _polar(graph: Graph, at: Socket) -> tuple[Socket, Socket, Socket]:
+    """Radius and angle about the eye's axis, and a coordinate that runs along the fibres."""
     xyz = graph.node("SeparateXYZ")
     graph.plug(xyz.inputs[0], at)
     x, _, z = xyz.outputs
     radius = graph.math(
         "SQRT", graph.math("ADD", graph.math("MULTIPLY", x, x), graph.math("MULTIPLY", z, z))
     )
-    angle = graph.math("ARCTAN2", z, x)
-    ray = graph.node("CombineXYZ")
-    graph.plug(ray.inputs[0], graph.math("MULTIPLY", angle, 7.0))
-    graph.plug(ray.inputs[1], graph.math("MULTIPLY", radius, 5.0))
-    fibre = graph.noise(ray.outputs[0], 2.6, 6, 0.65)
+    unit = graph.node("CombineXYZ")  # the angle without its seam
+    graph.plug(unit.inputs[0], graph.math("DIVIDE", x, radius))
+    graph.plug(unit.inputs[1], graph.math("DIVIDE", z, radius))
+    graph.plug(unit.inputs[2], graph.math("MULTIPLY", radius, 1.6))
+    return radius, graph.math("ARCTAN2", z, x), unit.outputs[0]
+
+
+def _iris_colour(graph: Graph, radius: Socket, ray: Socket, style: EyeStyle, iris: float) -> Socket:
+    """Fibres from the pupil, a paler collar, dark crypts, flecks and the dark limbal ring."""
+    fibre = graph.noise(ray, 9.0, 5, 0.7)
+    coarse = graph.noise(ray, 3.2, 4, 0.6)
     wobble = graph.math(
-        "ADD", radius, graph.math("MULTIPLY", graph.math("SUBTRACT", fibre, 0.5), 0.09)
+        "ADD", radius, graph.math("MULTIPLY", graph.math("SUBTRACT", coarse, 0.5), 0.22 * iris)
     )
     inner, outer = np.array(style.inner), np.array(style.outer)
-    iris = graph.ramp(
+    pupil = style.pupil * iris
+    collar = pupil + 0.28 * (iris - pupil)
+    colour = graph.ramp(
         wobble,
-        (style.pupil + 0.02, tuple(inner * 0.75)),
-        (style.pupil + 0.08, tuple(inner * 1.25)),
-        (0.36, tuple(outer)),
-        (0.43, tuple(outer * 0.7)),
-        (IRIS, tuple(outer * 0.12)),
+        (pupil * 0.98, tuple(inner * 0.35)),
+        (pupil + 0.10 * (iris - pupil), tuple(inner * 0.9)),
+        (collar, tuple(inner * 1.15)),
+        (collar + 0.10 * (iris - pupil), tuple(0.35 * inner + 0.65 * outer)),
+        (0.86 * iris, tuple(outer)),
+        (0.93 * iris, tuple(outer * (1 - 0.6 * style.limbus))),
+        (1.0 * iris, tuple(outer * (1 - 0.93 * style.limbus))),
     )
-    streak = graph.step(fibre, 0.38, 0.68)
-    iris = graph.mix(iris, (1.9, 1.75, 1.5), graph.math("MULTIPLY", streak, 0.75), "MULTIPLY")
-    vein = graph.step(graph.noise(at, 5.5, 7, 0.72), 0.56, 0.72)
-    side = graph.step(graph.math("ABSOLUTE", x), 0.35, 0.95)
-    white = graph.mix((0.93, 0.89, 0.86), (0.84, 0.55, 0.50), graph.math("MULTIPLY", side, 0.55))
-    white = graph.mix(
-        white, (0.70, 0.30, 0.27), graph.math("MULTIPLY", vein, graph.math("MULTIPLY", side, 0.5))
-    )
-    colour = graph.mix(iris, white, graph.step(radius, IRIS - 0.035, IRIS + 0.035))
-    return graph.mix(
-        (0.003, 0.003, 0.003), colour, graph.step(radius, style.pupil - 0.012, style.pupil + 0.012)
-    )
+    streak = graph.step(fibre, 0.42, 0.62)
+    colour = graph.mix(colour, (2.1, 1.95, 1.7), graph.math("MULTIPLY", streak, 0.7), "MULTIPLY")
+    crypt = graph.step(graph.noise(ray, 4.6, 3, 0.5), 0.44, 0.34)
+    return graph.mix(colour, (0.45, 0.40, 0.38), graph.math("MULTIPLY", crypt, 0.7), "MULTIPLY")
 
 
-def _eye_material(style: EyeStyle) -> Any:
+def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> Socket:
+    """Off-white, yellower and pinker to the corners, thin winding vessels, shaded by the lids."""
+    corner = graph.step(radius, 0.42, 0.98)
+    base = (0.80, 0.765 - 0.03 * style.yellow, 0.735 - 0.12 * style.yellow)
+    white = graph.mix(base, (0.74, 0.48, 0.42), graph.math("MULTIPLY", corner, 0.55))
+    bent = graph.node("VectorMath", operation="ADD")
+    graph.plug(bent.inputs[0], at)
+    graph.plug(bent.inputs[1], graph.noise(at, 4.0, 3))
+    for scale, share in ((3.2, 0.75), (6.5, 0.5)):
+        ridge = graph.math(
+            "ABSOLUTE", graph.math("SUBTRACT", graph.noise(bent.outputs[0], scale, 3), 0.5)
+        )
+        vessel = graph.math(
+            "MULTIPLY", graph.step(ridge, 0.020, 0.004), graph.step(radius, 0.45, 0.85)
+        )
+        share *= style.veins
+        white = graph.mix(white, (0.58, 0.16, 0.13), graph.math("MULTIPLY", vessel, share))
+    xyz = graph.node("SeparateXYZ")
+    graph.plug(xyz.inputs[0], at)
+    under = graph.step(xyz.outputs[2], 0.08, 0.48)  # the upper lid and its lashes keep light off
+    return graph.mix(white, (0.62, 0.54, 0.52), graph.math("MULTIPLY", under, 0.75), "MULTIPLY")
+
+
+def _eye_material(style: EyeStyle, iris: float) -> Any:
     made, graph = material("eye")
     at = graph.node("TexCoord").outputs["Object"]
-    colour = _iris_colour(graph, at, style)
+    radius, _, ray = _polar(graph, at)
+    inside = _iris_colour(graph, radius, ray, style, iris)
+    white = _white_colour(graph, at, radius, style)
+    # The limbus is a soft border: white grows over the iris by half a millimetre.
+    colour = graph.mix(inside, white, graph.step(radius, 0.94 * iris, 1.07 * iris))
+    black = graph.step(radius, style.pupil * iris * 0.94, style.pupil * iris * 1.04)
+    colour = graph.mix((0.003, 0.003, 0.003), colour, black)
+    bump = graph.bump(graph.noise(ray, 9.0, 4, 0.6), 0.02, 0.35)
     graph.finish(
         graph.shader(
             "BsdfPrincipled",
             Base_Color=colour,
-            Roughness=0.4,
-            Specular_IOR_Level=0.2,
-            Subsurface_Weight=0.25,
+            Roughness=0.45,
+            Specular_IOR_Level=0.15,
+            Normal=bump,
+            Subsurface_Weight=graph.math("MULTIPLY", graph.step(radius, iris, 1.1 * iris), 0.3),
             Subsurface_Scale=0.08,
             Subsurface_Radius=(1.0, 0.5, 0.35),
         )
@@ -123,21 +164,30 @@ def _eye_material(style: EyeStyle) -> Any:
 
 
 def _cornea_material() -> Any:
-    """Clear and sharp, without refraction: paths would only find the lamps through it by luck."""
+    """A wet mirror over clear tissue that refracts what the camera sees.
+
+    Light itself goes straight through: refracted paths would find the lamps only by luck.
+    """
     made, graph = material("cornea")
     fresnel = graph.node("Fresnel")
-    fresnel.inputs["IOR"].default_value = 1.38
-    gloss = graph.shader("BsdfGlossy", Color=(1.0, 1.0, 1.0), Roughness=0.02)
-    clear = graph.shader("BsdfTransparent")
-    graph.finish(graph.blend(graph.math("MULTIPLY", fresnel.outputs[0], 1.3), clear, gloss))
+    fresnel.inputs["IOR"].default_value = CORNEA
+    at = graph.node("TexCoord").outputs["Object"]
+    film = graph.bump(graph.noise(at, 9.0, 3), 0.004, 0.25)  # tears are never quite even
+    graph.plug(fresnel.inputs["Normal"], film)
+    gloss = graph.shader("BsdfGlossy", Color=(1.0, 1.0, 1.0), Roughness=0.03, Normal=film)
+    bent = graph.shader("BsdfRefraction", Color=(1.0, 1.0, 1.0), Roughness=0.0, IOR=CORNEA)
+    seen = graph.node("LightPath").outputs["Is Camera Ray"]
+    clear = graph.blend(seen, graph.shader("BsdfTransparent"), bent)
+    graph.finish(graph.blend(graph.math("MULTIPLY", fresnel.outputs[0], 1.5), clear, gloss))
     return made
 
 
 def build_eye(centre: Floats, radius: float, turn: Floats, style: EyeStyle) -> None:
     """One eyeball and cornea, turned in its socket by a rotation (3, 3)."""
+    iris = style.iris / radius
     for name, profile, made in (
-        ("eye", _ball_profile(), _eye_material(style)),
-        ("cornea", _dome_profile(), _cornea_material()),
+        ("eye", _ball_profile(iris), _eye_material(style, iris)),
+        ("cornea", _dome_profile(iris), _cornea_material()),
     ):
         points, faces = _lathe(*profile, 96)
         thing = link(name, mesh(name, points, faces), made)

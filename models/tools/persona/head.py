@@ -16,6 +16,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from .posture import at_rest
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
@@ -127,7 +129,10 @@ class Head:
         points = self.base.points.copy()
         for name, weight in identity.items():
             points += weight * read_target(data / f"mpfb2/targets/{name}.target.gz", count)
-        self.rest = points + self._units(rest)
+        joints = {name: self.base.indices(name) for name in self.base.faces if "joint-" in name}
+        # The face at ease, without the persona's resting expression.
+        self.plain = at_rest(points, joints, data)
+        self.rest = self.plain + self._units(rest)
         self.eyes = {side: self._eye(self.rest, side) for side in "lr"}
         self._clear_eyes(self.rest, self.rest.copy())
 

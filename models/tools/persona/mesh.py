@@ -154,18 +154,3 @@ def carried(strands: Floats, rest: Surface, now: Surface) -> Floats:
     )
     back = np.einsum("kij,ksi->ksj", frames(now, index, beside), local)
     return np.asarray(back + now.points[index][:, None])
-
-
-def curves(name: str, strands: Floats, root_radius: float, tip_radius: float, made: Any) -> Any:
-    """Hair curves object from strands (k, steps, 3), tapering linearly, thin at the very root."""
-    count, steps, _ = strands.shape
-    data = bpy.data.hair_curves.new(name)
-    data.add_curves([steps] * count)
-    data.points.foreach_set("position", strands.astype(np.float32).reshape(-1))
-    taper = np.linspace(root_radius, tip_radius, steps)
-    if steps > 8:  # scalp hair: a hairline of thick roots would look like a comb
-        taper = taper * np.interp(np.arange(steps), [0, 0.18 * steps], [0.3, 1.0])
-    radius = np.tile(taper, count).astype(np.float32)
-    layer = data.attributes.get("radius") or data.attributes.new("radius", "FLOAT", "POINT")
-    layer.data.foreach_set("value", radius)
-    return link(name, data, made)

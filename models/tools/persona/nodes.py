@@ -58,6 +58,13 @@ class Graph:
         self.plug(node.inputs["Roughness"], roughness)
         return node.outputs[0]
 
+    def bend(self, at: Socket, scale: float) -> Socket:
+        """Noise as a colour: three numbers to bend coordinates with."""
+        node = self.node("TexNoise")
+        self.plug(node.inputs["Vector"], at)
+        self.plug(node.inputs["Scale"], scale)
+        return node.outputs["Color"]
+
     def cells(self, at: Socket, scale: float, output: str = "Distance") -> Socket:
         node = self.node("TexVoronoi")
         self.plug(node.inputs["Vector"], at)

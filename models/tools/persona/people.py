@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from .anthropometry import Measures
+from .cloth import Cloth
 from .dress import DressStyle
+from .expression import friendly
 from .eye import EyeStyle
 from .glasses import GlassesStyle
 from .hair import HairStyle
 from .head import both, merged
-from .scenery import Lamp, SetStyle
+from .light import clinic_light, studio_light, window_light
+from .scenery import SetStyle
 from .skin import SkinStyle
 
 MACRO: Final = "macrodetails"
@@ -21,7 +25,8 @@ MACRO: Final = "macrodetails"
 class Persona:
     """One synthetic person. `identity` and `rest` as in head.Head.
 
-    turn: yaw, pitch and roll of the head in the portrait, in degrees.
+    turn: yaw, pitch and roll of the head in the portrait, in degrees. measures: the proportions
+    that the head is fitted to, None for MakeHuman's own. drawn: finished as an illustration.
     """
 
     name: str
@@ -36,172 +41,212 @@ class Persona:
     seed: int
     glasses: GlassesStyle | None = None
     turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    measures: Measures | None = None
+    drawn: bool = False
+
+
+def macro(sex: str, slim: float, **shares: float) -> Mapping[str, float]:
+    """Macro targets: caucasian_old=0.8 is the share of that origin and age; slim in [0, 1]."""
+    out: dict[str, float] = {}
+    for origin_age, share in shares.items():
+        origin, age = origin_age.split("_")
+        out[f"{MACRO}/{origin}-{sex}-{age}"] = share
+    for age in sorted({key.split("_")[1] for key in shares}):
+        share = min(sum(v for k, v in shares.items() if k.endswith(age)), 1.0)
+        body = f"{MACRO}/universal-{sex}-{age}-averagemuscle"
+        out[f"{body}-averageweight"] = share * (1 - slim)
+        out[f"{body}-minweight"] = share * slim
+    return out
 
 
 MIRA: Final = Persona(
-    name="mira",
-    identity=merged(
-        [
-            {
-                f"{MACRO}/caucasian-female-young": 0.62,
-                f"{MACRO}/asian-female-young": 0.20,
-                f"{MACRO}/african-female-young": 0.18,
-                f"{MACRO}/universal-female-young-averagemuscle-averageweight": 1.0,
-                "head/head-oval": 0.35,
-                "chin/chin-width-decr": 0.25,
-                "nose/nose-scale-horiz-decr": 0.3,
-                "nose/nose-point-width-decr": 0.2,
-                "mouth/mouth-lowerlip-volume-incr": 0.25,
-                "mouth/mouth-upperlip-volume-incr": 0.3,
-                "mouth/mouth-scale-horiz-incr": 0.15,
-                "eyebrows/eyebrows-trans-up": 0.2,
-                "asym/asym-brown-1-l": 0.12,
-                "asym/asym-mouth-1-r": 0.1,
-                "asym/asym-jaw-1-l": 0.12,
-                "asym/asym-nose-1-r": 0.08,
-            },
-            both("eyes/{}-eye-scale-incr", weight=0.55),
-            both("eyes/{}-eye-height2-incr", weight=0.4),
-            both("cheek/{}-cheek-bones-incr", weight=0.2),
-            both("ears/{}-ear-wing-decr", weight=1.0),
-            both("ears/{}-ear-scale-decr", weight=1.0),
-            both("ears/{}-ear-lobe-decr", "ears/{}-ear-scale-vert-decr", weight=1.0),
-            both("ears/{}-ear-trans-backward", weight=0.8),
-        ]
-    ),
-    rest={
-        "mouthSmileLeft": 0.5,
-        "mouthSmileRight": 0.48,
-        "mouthPressLeft": 0.13,
-        "mouthPressRight": 0.13,
-        "cheekSquintLeft": 0.24,
-        "cheekSquintRight": 0.24,
-        "eyeWideLeft": 0.2,
-        "eyeWideRight": 0.2,
-        "browInnerUp": 0.05,
-    },
-    skin=SkinStyle(
-        base=(0.64, 0.385, 0.25),
-        flush=(1.0, 0.62, 0.58),
-        lips=(0.50, 0.155, 0.15),
-        liner=0.55,
-        freckles=0.35,
-        mottle=0.3,
-        pores=0.55,
-    ),
+    name="mira",  # about 30, of the Mediterranean and farther; a hotel's lobby
+    identity=merged([
+        macro("female", 0.45, caucasian_young=0.72, asian_young=0.12, african_young=0.16),
+        {"nose/nose-point-width-decr": 0.3, "mouth/mouth-lowerlip-volume-incr": 0.25,
+         "mouth/mouth-upperlip-volume-incr": 0.25, "asym/asym-brown-1-l": 0.25,
+         "asym/asym-mouth-1-r": 0.1, "asym/asym-jaw-1-l": 0.1, "asym/asym-nose-1-r": 0.15},
+        both("cheek/{}-cheek-bones-incr", weight=0.3),
+        both("ears/{}-ear-wing-decr", weight=0.6),
+    ]),
+    measures=Measures("female", {"face_width": -0.7, "jaw_width": -0.8, "nose_width": -0.5,
+                                 "eye_length": 0.6, "eye_height": 0.5, "neck_girth": -0.8}),
+    rest=friendly(0.34, 101),
+    skin=SkinStyle(base=(0.60, 0.365, 0.245), flush=(1.0, 0.62, 0.58), lips=(0.48, 0.165, 0.155),
+                   liner=0.3, freckles=0.25),
     eyes=EyeStyle(inner=(0.20, 0.085, 0.03), outer=(0.085, 0.038, 0.016)),
-    hair=HairStyle(
-        melanin=0.64,
-        redness=0.5,
-        brow_tilt=0.16,
-        brow_height=-0.1,
-        brow_width=0.85,
-        brow_hairs=380,
-        lash_length=0.052,
-        forehead=0.65,
-        hairline=0.20,
-    ),
+    hair=HairStyle(melanin=0.72, redness=0.4, wave=0.45, tuck=0.4, forehead=0.56, brow_width=0.9),
     cut="long",
-    dress=DressStyle(jacket=(0.02, 0.03, 0.06), shirt=(0.80, 0.75, 0.68), collar=False, vee=2.05),
-    stage=SetStyle(
-        lamps=(
-            Lamp((-5.0, -8.0, 4.2), 4.5, 860.0, (1.0, 0.93, 0.86)),
-            Lamp((6.0, -7.0, 1.0), 6.0, 400.0, (0.95, 0.95, 1.0)),
-            Lamp((3.5, 5.5, 4.5), 3.0, 420.0, (1.0, 0.86, 0.68)),
-            Lamp((-5.5, 4.0, 2.0), 3.0, 200.0, (0.85, 0.92, 1.0)),
-        ),
-        ambient=(0.13, 0.12, 0.115),
-        wood=(0.22, 0.125, 0.07),
-        glow=(1.0, 0.66, 0.34),
-        daylight=0.5,
-        plant_side=1.0,
-        window_side=1.0,
-        seed=11,
-    ),
+    dress=DressStyle(Cloth((0.74, 0.68, 0.58), "silk"), "round", vee=2.08,
+                     jacket=Cloth((0.020, 0.038, 0.060), "wool", (0.032, 0.052, 0.078)), seed=1),
+    stage=SetStyle(lamps=window_light(-1.0, 0.6), ambient=(0.08, 0.075, 0.07),
+                   wood=(0.22, 0.12, 0.065), glow=(1.0, 0.66, 0.36), daylight=0.6,
+                   side=-1.0, seed=11),
+    turn=(-6.0, 0.5, 1.2),
     seed=101,
-)
+)  # fmt: skip
 
 TOMAS: Final = Persona(
-    name="tomas",
-    identity=merged(
-        [
-            {
-                f"{MACRO}/caucasian-male-young": 0.20,
-                f"{MACRO}/caucasian-male-old": 0.20,
-                f"{MACRO}/asian-male-young": 0.14,
-                f"{MACRO}/asian-male-old": 0.14,
-                f"{MACRO}/african-male-young": 0.16,
-                f"{MACRO}/african-male-old": 0.16,
-                f"{MACRO}/universal-male-young-averagemuscle-averageweight": 0.5,
-                f"{MACRO}/universal-male-old-averagemuscle-averageweight": 0.5,
-                "head/head-rectangular": 0.2,
-                "mouth/mouth-laugh-lines-in": 0.3,
-                "chin/chin-width-incr": 0.15,
-                "asym/asym-brown-2-l": 0.15,
-                "asym/asym-mouth-2-l": 0.12,
-                "asym/asym-nose-2-l": 0.12,
-                "asym/asym-jaw-2-r": 0.12,
-            },
-            both("eyes/{}-eye-bag-incr", weight=0.3),
-            both("eyes/{}-eye-scale-incr", weight=0.25),
-            both("eyes/{}-eye-height2-incr", weight=0.25),
-        ]
-    ),
-    rest={
-        "mouthSmileLeft": 0.42,
-        "mouthSmileRight": 0.46,
-        "cheekSquintLeft": 0.22,
-        "cheekSquintRight": 0.2,
-        "eyeWideLeft": 0.3,
-        "eyeWideRight": 0.3,
-    },
-    skin=SkinStyle(
-        base=(0.31, 0.175, 0.105),
-        flush=(1.0, 0.66, 0.58),
-        lips=(0.27, 0.105, 0.085),
-        lips_share=0.55,
-        flush_share=0.4,
-        stubble=0.3,
-        mottle=0.45,
-        wrinkles=1.0,
-        roughness=0.5,
-        pores=0.8,
-        spots=0.35,
-        scalp_shade=0.45,
-    ),
-    eyes=EyeStyle(inner=(0.16, 0.075, 0.03), outer=(0.06, 0.03, 0.015)),
-    hair=HairStyle(
-        melanin=0.72,
-        redness=0.15,
-        grey=0.68,
-        forehead=0.84,
-        hairline=0.16,
-        temple=0.14,
-        strands=30000,
-        brow_hairs=950,
-        brow_width=1.1,
-        brow_tilt=0.22,
-        beard_hairs=15000,
-        lash_length=0.045,
-    ),
+    name="tomas",  # about 58, grey, with a short beard; a hotel's office
+    identity=merged([
+        macro("male", 0.3, caucasian_young=0.42, caucasian_old=0.40, african_young=0.10,
+              asian_young=0.08),
+        {"nose/nose-hump-incr": 0.3, "nose/nose-scale-depth-incr": 0.2,
+         "mouth/mouth-laugh-lines-in": 0.3, "asym/asym-brown-2-l": 0.2, "asym/asym-mouth-2-l": 0.1,
+         "asym/asym-nose-2-l": 0.15, "asym/asym-jaw-2-r": 0.1,
+         "torso/measure-shoulder-dist-decr": 0.4},
+        both("eyes/{}-eye-bag-incr", weight=0.25),
+        both("ears/{}-ear-wing-decr", weight=0.5),
+    ]),
+    measures=Measures("male", {"face_width": 0.2, "nose_width": 0.3, "eye_height": -0.3}),
+    rest=friendly(0.3, 202),
+    skin=SkinStyle(base=(0.50, 0.295, 0.195), flush=(1.0, 0.62, 0.55), lips=(0.38, 0.15, 0.13),
+                   lips_share=0.55, stubble=0.3, wrinkles=0.9, spots=0.3, vessels=0.5,
+                   undereye=0.6, scalp_shade=0.4),
+    eyes=EyeStyle(inner=(0.17, 0.15, 0.07), outer=(0.07, 0.075, 0.045)),
+    hair=HairStyle(melanin=0.75, redness=0.15, grey=0.72, grey_temples=0.25, forehead=0.66,
+                   temple=0.12, parting=0.3, brow_hairs=1000, brow_width=1.1, lash_length=0.06,
+                   beard_hairs=16000, beard_length=0.05, beard_grey=0.7, beard_edge=0.35),
     cut="short",
-    dress=DressStyle(jacket=(0.030, 0.031, 0.036), shirt=(0.56, 0.66, 0.80), collar=True, vee=1.70),
-    stage=SetStyle(
-        lamps=(
-            Lamp((5.0, -8.0, 4.2), 4.5, 900.0, (1.0, 0.94, 0.88)),
-            Lamp((-6.0, -7.0, 1.0), 6.0, 420.0, (0.94, 0.96, 1.0)),
-            Lamp((-3.5, 5.5, 4.5), 3.0, 300.0, (1.0, 0.88, 0.72)),
-            Lamp((5.5, 4.0, 2.0), 3.0, 150.0, (0.85, 0.92, 1.0)),
-        ),
-        ambient=(0.11, 0.112, 0.118),
-        wood=(0.13, 0.12, 0.10),
-        glow=(1.0, 0.74, 0.46),
-        daylight=0.6,
-        plant_side=-1.0,
-        window_side=-1.0,
-        seed=23,
-    ),
+    dress=DressStyle(Cloth((0.50, 0.60, 0.74), "cotton"), "shirt", vee=2.12,
+                     jacket=Cloth((0.040, 0.040, 0.045), "wool", (0.065, 0.065, 0.072)), seed=2),
+    stage=SetStyle(lamps=window_light(1.0, 0.4), ambient=(0.075, 0.074, 0.072),
+                   wood=(0.13, 0.095, 0.065), glow=(1.0, 0.74, 0.46), daylight=0.7,
+                   side=1.0, seed=23),
+    turn=(6.0, 0.0, -1.5),
     seed=202,
-)
+)  # fmt: skip
 
-PERSONAS: Final = {persona.name: persona for persona in (MIRA, TOMAS)}
+AMARA: Final = Persona(
+    name="amara",  # about 35, West African, in a headwrap; a studio
+    identity=merged([
+        macro("female", 0.35, african_young=0.95, caucasian_young=0.05),
+        {"asym/asym-brown-1-r": 0.25, "asym/asym-mouth-1-l": 0.1, "asym/asym-jaw-1-r": 0.1},
+        both("cheek/{}-cheek-bones-incr", weight=0.35),
+    ]),
+    measures=Measures("female", {"face_width": -0.3, "nose_width": 1.2, "mouth_width": 0.6,
+                                 "eye_length": 0.5, "eye_height": 0.4, "neck_girth": -0.5}),
+    rest=friendly(0.36, 303),
+    skin=SkinStyle(base=(0.135, 0.066, 0.037), flush=(1.0, 0.70, 0.60), lips=(0.20, 0.065, 0.055),
+                   lips_share=0.55, flush_share=0.3, liner=0.3, roughness=0.42, oil=0.7),
+    eyes=EyeStyle(inner=(0.10, 0.045, 0.02), outer=(0.035, 0.017, 0.010)),
+    hair=HairStyle(melanin=0.98, redness=0.0, forehead=0.56, brow_width=0.95),
+    cut="wrapped",
+    dress=DressStyle(Cloth((0.66, 0.56, 0.42), "fine knit"), "round", vee=1.98,
+                     headwrap=Cloth((0.33, 0.070, 0.022), "cotton", print_=(0.55, 0.30, 0.06)),
+                     seed=3),
+    stage=SetStyle(lamps=studio_light(-1.0), ambient=(0.07, 0.07, 0.07), room="studio",
+                   wood=(0.20, 0.26, 0.25), glow=(1.0, 0.97, 0.92), daylight=1.0, side=1.0,
+                   seed=31),
+    turn=(5.0, 0.5, 1.5),
+    seed=303,
+)  # fmt: skip
+
+JUN: Final = Persona(
+    name="jun",  # about 40, East Asian, in a tunic; a clinic
+    identity=merged([
+        macro("male", 0.35, asian_young=0.92, caucasian_old=0.08),
+        {"asym/asym-brown-2-r": 0.2, "asym/asym-mouth-1-r": 0.1, "asym/asym-nose-1-l": 0.2,
+         "torso/measure-shoulder-dist-decr": 0.3},
+        both("ears/{}-ear-wing-decr", weight=0.5),
+    ]),
+    measures=Measures("male", {"face_width": 0.5, "nose_width": 0.2, "eye_height": -0.6,
+                               "inner_eyes": 0.8}),
+    rest=friendly(0.3, 404),
+    skin=SkinStyle(base=(0.56, 0.35, 0.23), flush=(1.0, 0.64, 0.58), lips=(0.42, 0.165, 0.145),
+                   lips_share=0.55, stubble=0.25, wrinkles=0.2),
+    eyes=EyeStyle(inner=(0.10, 0.05, 0.025), outer=(0.04, 0.02, 0.012)),
+    hair=HairStyle(melanin=0.97, redness=0.05, grey_temples=0.06, forehead=0.62, parting=-0.3,
+                   lash_length=0.06),
+    cut="short",
+    dress=DressStyle(Cloth((0.045, 0.20, 0.215), "poly"), "vee", vee=2.36,
+                     undershirt=Cloth((0.72, 0.72, 0.72), "cotton"), seed=4),
+    stage=SetStyle(lamps=clinic_light(1.0), ambient=(0.09, 0.092, 0.095), room="clinic",
+                   wood=(0.42, 0.28, 0.17), glow=(1.0, 0.9, 0.8), daylight=0.8, side=1.0, seed=41),
+    turn=(-5.0, 0.0, -1.5),
+    seed=404,
+)  # fmt: skip
+
+INGRID: Final = Persona(
+    name="ingrid",  # about 62, Nordic, silver hair, a scarf; a hotel's lobby by day
+    identity=merged([
+        macro("female", 0.5, caucasian_young=0.58, caucasian_old=0.42),
+        {"asym/asym-brown-1-r": 0.2, "asym/asym-mouth-1-l": 0.1, "asym/asym-jaw-1-l": 0.1},
+        both("cheek/{}-cheek-bones-incr", weight=0.3),
+    ]),
+    measures=Measures("female", {"face_width": -0.4, "nose_width": -0.3, "eye_length": 0.2,
+                                 "neck_girth": -0.6}),
+    rest=friendly(0.36, 505),
+    skin=SkinStyle(base=(0.68, 0.44, 0.33), flush=(1.0, 0.60, 0.56), lips=(0.48, 0.19, 0.17),
+                   lips_share=0.6, freckles=0.3, wrinkles=0.75, lines=0.7, spots=0.35,
+                   vessels=0.5, undereye=0.6, scalp_shade=0.2),
+    eyes=EyeStyle(inner=(0.17, 0.25, 0.31), outer=(0.07, 0.13, 0.20)),
+    hair=HairStyle(melanin=0.32, redness=0.2, grey=0.88, parting=-0.2, fringe=0.5, wave=0.3,
+                   forehead=0.57, brow_width=0.9, brow_melanin=0.45),
+    cut="bob",
+    dress=DressStyle(Cloth((0.44, 0.41, 0.37), "fine knit"), "crew",
+                     scarf=Cloth((0.055, 0.115, 0.165), "linen", (0.10, 0.17, 0.21)), seed=5),
+    stage=SetStyle(lamps=window_light(-1.0, 0.2), ambient=(0.08, 0.08, 0.08),
+                   wood=(0.32, 0.21, 0.12), glow=(1.0, 0.78, 0.52), daylight=0.9, side=-1.0,
+                   seed=53),
+    turn=(-7.0, 0.0, 1.5),
+    seed=505,
+)  # fmt: skip
+
+SAMIR: Final = Persona(
+    name="samir",  # about 32, of the Levant, a short dark beard; a studio
+    identity=merged([
+        macro("male", 0.4, caucasian_young=0.68, african_young=0.12, asian_young=0.2),
+        {"nose/nose-hump-incr": 0.25, "nose/nose-scale-depth-incr": 0.2, "asym/asym-brown-1-l": 0.2,
+         "asym/asym-mouth-1-r": 0.1, "asym/asym-jaw-2-l": 0.1,
+         "torso/measure-shoulder-dist-decr": 0.4},
+        both("ears/{}-ear-wing-decr", weight=0.5),
+    ]),
+    measures=Measures("male", {"face_width": -0.4, "eye_length": 0.4, "nose_length": 0.3}),
+    rest=friendly(0.3, 606),
+    skin=SkinStyle(base=(0.43, 0.255, 0.165), flush=(1.0, 0.64, 0.56), lips=(0.36, 0.14, 0.12),
+                   lips_share=0.55, stubble=0.4, wrinkles=0.1),
+    eyes=EyeStyle(inner=(0.15, 0.075, 0.03), outer=(0.055, 0.028, 0.014)),
+    hair=HairStyle(melanin=0.93, redness=0.12, forehead=0.61, brow_hairs=1000, brow_width=1.1,
+                   lash_length=0.065, beard_hairs=22000, beard_length=0.045, beard_edge=0.4),
+    cut="textured",
+    dress=DressStyle(Cloth((0.075, 0.115, 0.085), "knit"), "crew", seed=6),
+    stage=SetStyle(lamps=studio_light(1.0), ambient=(0.07, 0.07, 0.07), room="studio",
+                   wood=(0.34, 0.30, 0.25), glow=(1.0, 0.95, 0.88), daylight=1.0, side=-1.0,
+                   seed=61),
+    turn=(6.0, 0.0, -1.5),
+    seed=606,
+)  # fmt: skip
+
+NILA: Final = Persona(
+    name="nila",  # about 28, South Asian, long dark hair; an illustration
+    identity=merged([
+        macro("female", 0.45, caucasian_young=0.55, african_young=0.2, asian_young=0.25),
+        {"mouth/mouth-upperlip-volume-incr": 0.3, "asym/asym-brown-1-l": 0.2,
+         "asym/asym-mouth-1-r": 0.1},
+        both("cheek/{}-cheek-bones-incr", weight=0.3),
+        both("ears/{}-ear-wing-decr", weight=0.6),
+    ]),
+    measures=Measures("female", {"face_width": -0.7, "jaw_width": -1.0, "nose_width": -0.3,
+                                 "eye_length": 1.6, "eye_height": 1.4, "pupils": 0.6,
+                                 "neck_girth": -1.0}),
+    rest=friendly(0.4, 707),
+    skin=SkinStyle(base=(0.36, 0.195, 0.115), flush=(1.0, 0.62, 0.54), lips=(0.36, 0.10, 0.10),
+                   liner=0.6, pores=0.0, mottle=0.1, uneven=0.2, lines=0.0, moles=0),
+    eyes=EyeStyle(inner=(0.13, 0.06, 0.025), outer=(0.05, 0.024, 0.012)),
+    hair=HairStyle(melanin=0.95, redness=0.1, wave=0.6, parting=0.0, tuck=0.5, volume=1.1,
+                   forehead=0.55),
+    cut="long",
+    dress=DressStyle(Cloth((0.42, 0.075, 0.115), "linen"), "vee", vee=2.25,
+                     trim=(0.62, 0.42, 0.12), seed=7),
+    stage=SetStyle(lamps=studio_light(-1.0), ambient=(0.10, 0.10, 0.11), room="studio",
+                   wood=(0.50, 0.42, 0.30), glow=(1.0, 0.95, 0.88), daylight=1.0, side=1.0,
+                   seed=71),
+    turn=(-5.0, 0.0, 1.5),
+    seed=707,
+    drawn=True,
+)  # fmt: skip
+
+PERSONAS: Final = {
+    persona.name: persona for persona in (MIRA, TOMAS, AMARA, JUN, INGRID, SAMIR, NILA)
+}

@@ -1,76 +1,47 @@
-"""Where a persona sits: camera, soft lights and the blurred lobby behind."""
+"""Where a persona sits: the blurred room behind, with lights and camera put in place."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import bpy  # type: ignore[import-not-found]
 import numpy as np
-from mathutils import Vector  # type: ignore[import-not-found]
 
+from .camera import SHALLOW, add_camera
+from .film import Film
 from .head import Floats
+from .light import Lamp, add_lamp
 from .mesh import link, mesh
-from .nodes import Colour, emitter, material, plain
+from .nodes import Colour, material
+from .rooms import ROOMS
 
-DISTANCE: Final = 15.0  # camera to eyes, dm: a portrait lens' perspective
-FRAME: Final = 3.75  # width of the picture at the eyes, dm
-BELOW_EYES: Final = 0.28  # of the picture's middle, dm
-
-
-@dataclass(frozen=True, slots=True)
-class Lamp:
-    """A softbox aimed at the face: place relative to the eyes, edge in dm, watt, linear RGB."""
-
-    place: tuple[float, float, float]
-    edge: float
-    power: float
-    colour: Colour
+ROOM_APERTURE: Final = 0.2  # radius, dm: an 85 mm lens at f/2.1 on the far wall
 
 
 @dataclass(frozen=True, slots=True)
 class SetStyle:
-    """Lights on the person, and the lobby: colours, sides (-1 or 1) of plant and window."""
+    """Lights on the person, and the room behind: a key of `ROOMS`, its colours, its window's side.
+
+    wood: linear RGB of panels, or of a studio's canvas. glow: of lamps. side: -1 is the picture's
+    left. daylight: how bright the window is, about 1.
+    """
 
     lamps: Sequence[Lamp]
     ambient: Colour
     wood: Colour
     glow: Colour
     daylight: float
-    plant_side: float
-    window_side: float
+    side: float
     seed: int
+    room: str = "lobby"
+    film: Film = field(default_factory=Film)
 
 
 def clean() -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
-
-
-def add_camera(eyes: Floats, aperture_radius: float) -> None:
-    """A level camera in front of the eyes, focused on them; radius 0 keeps all sharp."""
-    data = bpy.data.cameras.new("camera")
-    data.sensor_width = 36.0
-    data.lens = 36.0 * DISTANCE / FRAME
-    thing = link("camera", data)
-    thing.location = (0.0, eyes[1] - DISTANCE, eyes[2] - BELOW_EYES)
-    thing.rotation_euler = (math.pi / 2, 0, 0)
-    data.dof.use_dof = aperture_radius > 0
-    data.dof.focus_distance = DISTANCE
-    if aperture_radius > 0:
-        data.dof.aperture_fstop = data.lens * 1e-3 / (2 * aperture_radius)
-    bpy.context.scene.camera = thing
-
-
-def add_lamp(lamp: Lamp, eyes: Floats) -> None:
-    data = bpy.data.lights.new("lamp", "AREA")
-    data.size, data.energy, data.color = lamp.edge, lamp.power, lamp.colour
-    thing = link("lamp", data)
-    thing.location = [a + b for a, b in zip(lamp.place, eyes.tolist(), strict=True)]
-    aim = Vector(eyes.tolist()) - Vector(thing.location)
-    thing.rotation_euler = aim.to_track_quat("-Z", "Y").to_euler()
 
 
 def add_world(colour: Colour, strength: float) -> None:
@@ -82,44 +53,8 @@ def add_world(colour: Colour, strength: float) -> None:
     background.inputs[1].default_value = strength
 
 
-def render(path: Path, size: int, samples: int, seed: int, window: Sequence[float] = ()) -> None:
-    """Path-trace the scene into a PNG, or an EXR by suffix.
-
-    `window` (left, right, bottom, top in [0, 1]) renders only a part at full scale.
-    """
-    scene = bpy.context.scene
-    scene.render.engine = "CYCLES"
-    scene.cycles.device = "CPU"
-    scene.cycles.samples, scene.cycles.seed = samples, seed
-    scene.cycles.use_adaptive_sampling = True
-    scene.cycles.adaptive_threshold = 0.02
-    scene.cycles.adaptive_min_samples = 12
-    scene.cycles.use_denoising = True
-    scene.cycles.denoising_prefilter = "ACCURATE"
-    scene.cycles.sample_clamp_indirect = 6.0
-    scene.cycles.transparent_max_bounces = 12
-    scene.cycles.max_bounces, scene.cycles.diffuse_bounces = 5, 2
-    scene.cycles.glossy_bounces, scene.cycles.transmission_bounces = 3, 5
-    scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
-    scene.cycles_curves.shape = "RIBBONS"
-    scene.render.resolution_x = scene.render.resolution_y = size
-    scene.render.resolution_percentage = 100
-    if window:
-        scene.render.use_border = scene.render.use_crop_to_border = True
-        names = ("border_min_x", "border_max_x", "border_min_y", "border_max_y")
-        for name, value in zip(names, window, strict=True):
-            setattr(scene.render, name, value)
-    linear = path.suffix == ".exr"
-    scene.render.image_settings.file_format = "OPEN_EXR" if linear else "PNG"
-    scene.view_settings.view_transform = "AgX"
-    scene.view_settings.look = "AgX - Medium High Contrast"
-    scene.view_settings.exposure = 0.22
-    scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
-
-
 def add_backdrop(path: Path) -> None:
-    """The rendered lobby as a glowing wall behind the person, fixed to the picture's frame."""
+    """The rendered room as a glowing wall behind the person, fixed to the picture's frame."""
     made, graph = material("backdrop")
     image = graph.node("TexImage", extension="EXTEND")
     image.image = bpy.data.images.load(str(path))
@@ -130,85 +65,14 @@ def add_backdrop(path: Path) -> None:
     wall.visible_glossy = wall.visible_diffuse = False
 
 
-def _wood(colour: Colour) -> Any:
-    made, graph = material("wood")
-    at = graph.node("TexCoord").outputs["Object"]
-    grain = graph.noise(at, 0.8, 6)
-    dark: Colour = (colour[0] * 0.45, colour[1] * 0.4, colour[2] * 0.35)
-    shade = graph.mix(dark, colour, graph.step(grain, 0.3, 0.7))
-    graph.finish(graph.shader("BsdfPrincipled", Base_Color=shade, Roughness=0.35))
-    return made
-
-
-def _box(name: str, low: Sequence[float], high: Sequence[float], made: Any) -> None:
-    points = np.array(
-        [[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
-    )
-    faces = [[0, 1, 3, 2], [4, 6, 7, 5], [0, 4, 5, 1], [2, 3, 7, 6], [0, 2, 6, 4], [1, 5, 7, 3]]
-    box = mesh(name, points, faces)
-    box.shade_flat()
-    link(name, box, made)
-
-
-def _globe(at: Sequence[float], radius: float, colour: Colour, strength: float) -> None:
-    bpy.ops.mesh.primitive_uv_sphere_add(radius=radius, location=at, segments=32, ring_count=16)
-    bpy.context.object.data.materials.append(emitter("globe", colour, strength))
-
-
-def _leaf(base: Floats, tip: Floats, width: float) -> tuple[Floats, list[list[int]]]:
-    t = np.linspace(0, 1, 9)[:, None]
-    spine = base + t * (tip - base) + [0, 0, -0.9] * t**2 + [0, 0, 0.9] * t
-    side = np.cross(tip - base, [0, 0, 1.0])
-    side /= np.linalg.norm(side)
-    half = width * np.sin(np.pi * t**0.8) * side
-    points = np.concatenate([spine - half, spine + half])
-    return points, [[k, k + 1, k + 10, k + 9] for k in range(8)]
-
-
-def _plant(at: Floats, rng: np.random.Generator) -> None:
-    dark = plain("leaf", (0.035, 0.095, 0.03), 0.4)
-    light = plain("leaf", (0.075, 0.15, 0.045), 0.45)
-    for k in range(46):
-        turn, reach, lift = rng.uniform(0, 2 * np.pi), rng.uniform(1.5, 4.2), rng.uniform(0.5, 7.5)
-        base = at + np.array([0, 0, rng.uniform(-2, 1)])
-        tip = base + np.array([reach * np.cos(turn), reach * np.sin(turn), lift])
-        points, faces = _leaf(base, tip, rng.uniform(0.35, 0.65))
-        link("leaf", mesh("leaf", points, faces), dark if k % 3 else light)
-
-
-def build_lobby(style: SetStyle, eyes: Floats) -> None:
-    """Far wall of wooden slats, lit shelf, globe lamps, a plant and a window, all out of focus."""
+def build_room(style: SetStyle, eyes: Floats) -> None:
+    """The empty room behind the person, as a fast lens sees it."""
     clean()
-    rng = np.random.default_rng(style.seed)
-    z, s = float(eyes[2]), style.window_side
-    wood = _wood(style.wood)
-    _box("wall", (-40, 74, z - 40), (40, 75, z + 40), plain("wall", (0.16, 0.12, 0.09), 0.7))
-    for k in range(-14, 15):
-        x = k * 1.9
-        if s * x < 6.5:
-            _box("slat", (x, 73, z - 40), (x + 1.15, 74, z + 40), wood)
-    warm = emitter("strip", style.glow, 5.0)
-    _box("shelf", (-s * 16 - 9, 66, z - 5.2), (-s * 16 + 14, 72, z - 4.7), wood)
-    _box("strip", (-s * 16 - 9, 71, z - 5.35), (-s * 16 + 14, 71.5, z - 5.2), warm)
-    for _ in range(9):
-        x, tall = -s * rng.uniform(3, 16), rng.uniform(1.2, 3.0)
-        hue = plain("ware", tuple(rng.uniform(0.1, 0.6, 3) * (1, 0.8, 0.55)), 0.5)
-        _box("ware", (x, 68, z - 4.7), (x + rng.uniform(0.4, 1.6), 70, z - 4.7 + tall), hue)
-    _box("counter", (-40, 50, z - 40), (40, 52, z - 9.0), wood)
-    for x, y, up, radius in ((-8.4, 58, 6.4, 1.0), (-5.2, 64, 8.4, 0.9), (-10.6, 66, 3.4, 0.8)):
-        _globe((-s * x * -1, y, z + up), radius, style.glow, 4.5)
-    day = emitter("window", (1.0, 0.94, 0.84), style.daylight)
-    _box("window", (s * 7.0, 73.4, z - 8), (s * 13.5, 73.6, z + 12), day)
-    for x in (6.9, 10.2, 13.4):
-        _box("mullion", (s * x, 72.6, z - 9), (s * x + 0.25, 73.3, z + 13), wood)
-    _plant(np.array([style.plant_side * 5.6, 42, z - 6.5]), rng)
-    for x, y in ((-10, 60), (8, 55)):
-        data = bpy.data.lights.new("wash", "AREA")
-        data.size, data.energy, data.color = 6.0, 5200.0, style.glow
-        thing = link("wash", data)
-        thing.location = (x, y, z + 16)
-    add_world((0.9, 0.85, 0.8), 0.12)
-    add_camera(eyes, aperture_radius=0.34)
+    ROOMS[style.room](
+        style.wood, style.glow, style.daylight, style.side, float(eyes[2]), style.seed
+    )
+    add_world((0.9, 0.88, 0.85), 0.12)
+    add_camera(eyes, ROOM_APERTURE)
 
 
 def build_stage(style: SetStyle, eyes: Floats, backdrop: Path) -> None:
@@ -217,4 +81,4 @@ def build_stage(style: SetStyle, eyes: Floats, backdrop: Path) -> None:
     for lamp in style.lamps:
         add_lamp(lamp, eyes)
     add_world(style.ambient, 1.0)
-    add_camera(eyes, aperture_radius=0.0)
+    add_camera(eyes, SHALLOW)

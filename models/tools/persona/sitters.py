@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from .cloth import Cloth
 from .dress import DressStyle
 from .eye import EyeStyle
 from .glasses import GlassesStyle
 from .hair import HairStyle
 from .head import both, merged
+from .light import Lamp
 from .people import MACRO, MIRA, TOMAS, Persona
-from .scenery import Lamp
 from .skin import SkinStyle
 
 
@@ -49,11 +50,11 @@ ADA: Final = Persona(
     ),
     eyes=EyeStyle(inner=(0.16, 0.22, 0.26), outer=(0.07, 0.12, 0.18)),
     hair=HairStyle(
-        melanin=0.35, redness=0.2, grey=0.95, forehead=0.80, temple=0.05, brow_hairs=420,
+        melanin=0.35, redness=0.2, grey=0.95, temple=0.05, brow_hairs=420,
         brow_width=0.9, lash_length=0.045,
     ),
     cut="short",
-    dress=DressStyle(jacket=(0.10, 0.04, 0.07), shirt=(0.7, 0.7, 0.66), collar=False, vee=1.9),
+    dress=DressStyle(Cloth((0.7, 0.7, 0.66), "silk"), "round", jacket=Cloth((0.10, 0.04, 0.07))),
     stage=MIRA.stage,
     seed=303,
     glasses=GlassesStyle(colour=(0.45, 0.40, 0.34), metal=1.0, square=2.3),
@@ -76,9 +77,10 @@ KOFI: Final = Persona(
         lips_share=0.5, flush_share=0.3, stubble=0.35, roughness=0.42, pores=0.7,
     ),
     eyes=EyeStyle(inner=(0.10, 0.045, 0.02), outer=(0.035, 0.017, 0.01)),
-    hair=HairStyle(melanin=0.98, redness=0.0, forehead=0.82, temple=0.08, brow_hairs=600),
+    hair=HairStyle(melanin=0.98, redness=0.0, temple=0.08, brow_hairs=600),
     cut="short",
-    dress=DressStyle(jacket=(0.02, 0.05, 0.045), shirt=(0.8, 0.78, 0.75), collar=True, vee=1.7),
+    dress=DressStyle(Cloth((0.8, 0.78, 0.75), "cotton"), "shirt",
+                     jacket=Cloth((0.02, 0.05, 0.045))),
     stage=TOMAS.stage,
     seed=404,
     turn=(-15.0, 0.0, 0.0),
@@ -102,11 +104,12 @@ BRUNO: Final = Persona(
     ),
     eyes=EyeStyle(inner=(0.14, 0.16, 0.07), outer=(0.06, 0.07, 0.03)),
     hair=HairStyle(
-        melanin=0.82, redness=0.3, grey=0.06, forehead=0.80, temple=0.1, brow_hairs=750,
+        melanin=0.82, redness=0.3, grey=0.06, temple=0.1, brow_hairs=750,
         brow_width=1.15, beard_hairs=26000, lash_length=0.045,
     ),
     cut="short",
-    dress=DressStyle(jacket=(0.05, 0.035, 0.025), shirt=(0.30, 0.34, 0.36), collar=True, vee=1.7),
+    dress=DressStyle(Cloth((0.30, 0.34, 0.36), "cotton"), "shirt",
+                     jacket=Cloth((0.05, 0.035, 0.025))),
     stage=TOMAS.stage,
     seed=505,
     glasses=GlassesStyle(colour=(0.012, 0.011, 0.012), thick=0.02, tall=1.25),
@@ -132,10 +135,9 @@ MEI: Final = Persona(
     eyes=EyeStyle(inner=(0.10, 0.05, 0.025), outer=(0.04, 0.02, 0.012)),
     hair=HairStyle(
         melanin=0.97, redness=0.05, brow_width=0.8, brow_hairs=420, lash_length=0.055,
-        forehead=0.72,
     ),
     cut="long",
-    dress=DressStyle(jacket=(0.25, 0.24, 0.22), shirt=(0.75, 0.6, 0.6), collar=False, vee=2.0),
+    dress=DressStyle(Cloth((0.75, 0.6, 0.6), "silk"), "round", jacket=Cloth((0.25, 0.24, 0.22))),
     stage=replace(
         MIRA.stage,
         lamps=(
@@ -168,13 +170,12 @@ TOON: Final = Persona(
         base=(0.80, 0.50, 0.36), flush=(1.0, 0.50, 0.48), lips=(0.62, 0.16, 0.17), flush_share=0.9,
         mottle=0.0, pores=0.0, roughness=0.6, freckles=0.6, liner=0.4,
     ),
-    eyes=EyeStyle(inner=(0.10, 0.36, 0.30), outer=(0.03, 0.16, 0.15), pupil=0.24),
+    eyes=EyeStyle(inner=(0.10, 0.36, 0.30), outer=(0.03, 0.16, 0.15), pupil=0.48, iris=0.07),
     hair=HairStyle(
         melanin=0.45, redness=0.95, brow_hairs=500, brow_height=0.25, lash_length=0.075,
-        forehead=0.78,
     ),
     cut="long",
-    dress=DressStyle(jacket=(0.02, 0.16, 0.22), shirt=(0.85, 0.65, 0.2), collar=False, vee=1.9),
+    dress=DressStyle(Cloth((0.85, 0.65, 0.2), "silk"), "round", jacket=Cloth((0.02, 0.16, 0.22))),
     stage=MIRA.stage,
     seed=707,
 )  # fmt: skip

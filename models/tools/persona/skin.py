@@ -1,10 +1,9 @@
-"""Skin of a persona: where it is red, dark, wet or folded, and the material."""
+"""Skin of a persona: its style, the landmarks of a head, and where it is red, dark, wet or oily."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,14 +11,17 @@ import numpy as np
 
 from .head import Floats, Head
 from .mesh import Surface, paint, sample_image
-from .nodes import Colour, Graph, Socket, material
+from .nodes import Colour
 
 MASKS: Final = ("ears", "lips", "inside-mouth")
 
 
 @dataclass(frozen=True, slots=True)
 class SkinStyle:
-    """Linear RGB colours and shares in [0, 1]."""
+    """Linear RGB colours; everything else a share in [0, 1], or 1 for what is common.
+
+    vessels: fine red ones at nose and cheeks. uneven: lumps of the surface; lines: fine ones.
+    """
 
     base: Colour
     flush: Colour
@@ -28,12 +30,18 @@ class SkinStyle:
     flush_share: float = 0.5
     scalp_shade: float = 0.9
     lid_shade: float = 0.25
+    undereye: float = 0.5
     liner: float = 0.0
     stubble: float = 0.0
     freckles: float = 0.0
-    mottle: float = 0.3
+    moles: int = 5
+    mottle: float = 0.5
+    vessels: float = 0.3
     wrinkles: float = 0.0
+    lines: float = 0.4
+    uneven: float = 1.0
     roughness: float = 0.45
+    oil: float = 0.5
     pores: float = 1.0
     spots: float = 0.0
 
@@ -91,6 +99,21 @@ def blob(points: Floats, centre: Floats, x: float, z: float, y: float = 1.0) -> 
     )
 
 
+def noise(points: Floats, size: float, seed: int) -> Floats:
+    """Smooth noise (n,) about in [-1, 1] of points (n, 3), with lumps of `size` dm."""
+    at = points / size
+    cell = np.floor(at).astype(np.int64)
+    t = at - cell
+    t = t * t * t * (t * (6 * t - 15) + 10)
+    total = np.zeros(len(at))
+    for corner in np.ndindex(2, 2, 2):
+        key = (cell + corner) @ np.array([73856093, 19349663, 83492791]) ^ (seed * 2654435761)
+        key = (key ^ (key >> 13)) * 1274126177
+        value = ((key ^ (key >> 16)) & 0xFFFF) / 32767.5 - 1
+        total += value * np.prod(np.where(corner, t, 1 - t), axis=1)
+    return np.asarray(1.6 * total)
+
+
 def masks(data: Path, skin: Surface) -> dict[str, Floats]:
     folder = data / "mpfb2/textures"
     return {name: sample_image(str(folder / f"mpfb_{name}.jpg"), skin.uv) for name in MASKS}
@@ -139,170 +162,142 @@ def lid_rim(points: Floats, marks: Landmarks) -> tuple[Floats, Floats]:
     return best, height
 
 
+def mottled(colour: Floats, points: Floats, style: SkinStyle, seed: int) -> Floats:
+    """Blood and pigment under the skin vary by themselves, in patches of many sizes."""
+    sizes = (0.34, 0.15, 0.07, 0.03)
+    blood = sum(noise(points, size, seed + 40 + k) / (k + 1.2) for k, size in enumerate(sizes))
+    pigment = sum(noise(points, size, seed + 50 + k) / (k + 1.2) for k, size in enumerate(sizes))
+    colour = colour * np.exp(style.mottle * np.outer(blood, [0.035, -0.085, -0.08]))
+    return np.asarray(colour * np.exp(style.mottle * np.outer(pigment, [0.05, 0.075, 0.10])))
+
+
+def _flushed(points: Floats, marks: Landmarks, mask: Mapping[str, Floats], seed: int) -> Floats:
+    """Where blood shines through (n,): cheeks, nose and its wings, ears, chin, about the eyes."""
+    eye, _ = marks.eyes["l"]
+    cheek = np.array([eye[0] * 1.35, eye[1], marks.nose[2] + 0.04])
+    flush = 0.9 * blob(points, cheek, 0.20, 0.17, 0.6)
+    flush += 0.85 * blob(points, marks.nose, 0.11, 0.10, 0.3)
+    flush += 0.7 * blob(points, shifted(marks.nose, 0.15, 0.12, -0.04), 0.05, 0.06, 0.2)
+    flush += 0.5 * blob(points, shifted(marks.chin, 0, 0, 0.18), 0.14, 0.11, 0.5)
+    flush += 0.2 * blob(points, shifted(eye, 0, 0, 0.85), 0.3, 0.25)
+    flush += 0.35 * blob(points, shifted(eye, 0, 0.2, -0.03), 0.22, 0.17, 0.3)
+    flush += 0.3 * blob(points, np.array([0, eye[1], eye[2] + 0.2]), 0.10, 0.12, 0.4)
+    flush += 0.35 * blob(points, shifted(marks.mouth, 0, 0, 0.02), 0.30, 0.15, 0.4)
+    below = rise(marks.chin[2] - 0.5 - points[:, 2], 0, 0.6)
+    flush = flush * (1 + 0.45 * noise(points, 0.10, seed + 60)) + 0.5 * below
+    return np.asarray(np.clip(flush, 0, 1.3) + 0.9 * mask["ears"])
+
+
+def _eye_zone(colour: Floats, points: Floats, marks: Landmarks, style: SkinStyle) -> Floats:
+    """Thin skin: bluish-brown hollows below, browner lids, a pink wet rim, perhaps a liner."""
+    eye, _ = marks.eyes["l"]
+    hollow = blob(points, shifted(eye, -0.07, -0.1, -0.17), 0.13, 0.05, 0.4)
+    hollow += 0.6 * blob(points, shifted(eye, -0.17, -0.05, -0.06), 0.045, 0.07, 0.3)
+    colour = _times(colour, (0.74, 0.63, 0.68), (0.2 + style.undereye) * hollow)
+    out, height = lid_rim(points, marks)
+    lid = np.exp(-0.5 * (out / 0.24) ** 2) * rise(height, -0.1, 0.35)
+    colour = _times(colour, (0.66, 0.50, 0.46), (style.lid_shade + 0.2) * lid)
+    lower = np.exp(-0.5 * (out / 0.10) ** 2) * rise(-height, 0.0, 0.25)
+    colour = _times(colour, (0.92, 0.74, 0.72), 0.5 * lower)
+    wet = np.exp(-0.5 * (np.maximum(out - 0.01, 0) / 0.025) ** 2)
+    colour = _over(colour, tuple(np.array(style.base) ** 0.75 * (0.95, 0.58, 0.55)), 0.55 * wet)
+    lash = np.exp(-0.5 * ((out - 0.115) / 0.045) ** 2)
+    lash *= np.where(height > 0, 1.0, 0.3) * rise(np.abs(height), 0.02, 0.2)
+    return _over(colour, (0.03, 0.018, 0.014), style.liner * lash)
+
+
+def _lip_colour(
+    colour: Floats, points: Floats, marks: Landmarks, lips: Floats, style: SkinStyle, seed: int
+) -> Floats:
+    """Lips with a soft, uneven border, darker in the seam and paler in the middle."""
+    border = np.clip(
+        lips + 0.10 * noise(points, 0.028, seed + 70) * (lips > 0.02) * (lips < 0.98), 0, 1
+    )
+    middle = blob(points, shifted(marks.mouth, 0, 0, -0.06), 0.12, 0.05, 0.5)
+    tint = np.array(style.lips) * (1 + 0.07 * noise(points, 0.025, seed + 71)[:, None])
+    tint = tint * (1 + 0.12 * middle[:, None])
+    colour = colour + (tint - colour) * (style.lips_share * border**1.3)[:, None]
+    seam = np.exp(-0.5 * ((points[:, 2] - marks.mouth[2]) / 0.03) ** 2) * lips
+    colour = _times(colour, (0.7, 0.55, 0.55), 0.35 * seam)
+    # The ridge round the vermilion catches light.
+    ridge = np.clip(lips * (1 - lips) * 4, 0, 1)
+    return _times(colour, (1.08, 1.06, 1.05), 0.5 * ridge)
+
+
 def complexion(
-    skin: Surface, marks: Landmarks, mask: Mapping[str, Floats], style: SkinStyle
+    skin: Surface, marks: Landmarks, mask: Mapping[str, Floats], style: SkinStyle, seed: int
 ) -> Floats:
     """Base colour (n, 3), linear RGB."""
     points = skin.points
     eye, _ = marks.eyes["l"]
     colour = np.tile(np.array(style.base), (len(points), 1))
-    cheek = np.array([eye[0] * 1.42, eye[1], marks.nose[2] + 0.06])
-    flush = 0.9 * blob(points, cheek, 0.22, 0.20, 0.6)
-    flush += 0.75 * blob(points, marks.nose, 0.13, 0.11, 0.3)
-    flush += 0.4 * blob(points, shifted(marks.chin, 0, 0, 0.18), 0.16, 0.12, 0.5)
-    flush += 0.22 * blob(points, shifted(eye, 0, 0, 0.85), 0.3, 0.25)
-    flush += 0.8 * mask["ears"] + 0.35 * blob(points, shifted(eye, 0, 0.2, -0.03), 0.22, 0.17, 0.3)
-    colour = _times(colour, style.flush, style.flush_share * flush)
-    pale = blob(points, np.array([0, eye[1] - 0.1, eye[2] + 0.5]), 0.4, 0.3)
-    colour = _times(colour, (1.05, 1.05, 1.02), 0.6 * pale)
-    hollow = blob(points, shifted(eye, -0.05, -0.1, -0.19), 0.15, 0.055, 0.4)
-    colour = _times(colour, (0.78, 0.68, 0.70), 0.55 * hollow)
-    out, height = lid_rim(points, marks)
-    lid = np.exp(-0.5 * (out / 0.22) ** 2) * rise(height, -0.1, 0.35)
-    colour = _times(colour, (0.62, 0.47, 0.42), (style.lid_shade + 0.1) * lid)
-    wet = np.exp(-0.5 * (np.maximum(out - 0.01, 0) / 0.02) ** 2)
-    colour = _over(colour, (0.50, 0.22, 0.19), 0.4 * wet)
-    lash = np.exp(-0.5 * ((out - 0.115) / 0.045) ** 2)
-    lash *= np.where(height > 0, 1.0, 0.45) * rise(np.abs(height), 0.02, 0.2)
-    colour = _over(colour, (0.03, 0.018, 0.014), style.liner * lash)
+    colour = mottled(colour, points, style, seed)
+    # Yellower above, bluer about mouth and jaw: the three zones painters know.
+    brow = rise(points[:, 2], eye[2] + 0.2, eye[2] + 0.5)
+    colour = _times(colour, (1.03, 1.02, 0.93), 0.8 * brow)
+    jaw = rise(marks.nose[2] - 0.15 - points[:, 2], 0, 0.35) * rise(
+        points[:, 2], marks.chin[2] - 0.3, marks.chin[2]
+    )
+    colour = _times(colour, (0.93, 0.95, 0.97), 0.6 * jaw)
+    colour = _times(colour, style.flush, style.flush_share * _flushed(points, marks, mask, seed))
+    colour = _eye_zone(colour, points, marks, style)
+    nostril = blob(points, shifted(marks.nose, 0.08, 0.10, -0.09), 0.05, 0.035, 0.08)
+    colour = _times(colour, (0.62, 0.36, 0.32), 0.6 * nostril)
     zone = beard_zone(points, marks)
     colour = _over(colour, tuple(np.array(style.base) * (0.42, 0.44, 0.5)), style.stubble * zone)
     colour = _times(colour, (0.34, 0.27, 0.24), style.scalp_shade * mask["scalp"])
-    lips = mask["lips"]
-    colour = _over(colour, style.lips, style.lips_share * lips)
-    seam = np.exp(-0.5 * ((points[:, 2] - marks.mouth[2]) / 0.03) ** 2) * lips
-    colour = _times(colour, (0.7, 0.55, 0.55), 0.35 * seam)
+    colour = _lip_colour(colour, points, marks, mask["lips"], style, seed)
     return _over(colour, (0.22, 0.045, 0.04), mask["inside-mouth"])
 
 
-def _ridge(points: Floats, path: Floats, width: float) -> Floats:
-    """A soft groove profile (n,) in [0, 1] along a polyline (k, 2) in x, z, on both sides."""
-    at = np.stack([np.abs(points[:, 0]), points[:, 2]], 1)
-    best = np.full(len(at), 9.0)
-    for a, b in pairwise(path):
-        along = b - a
-        t = np.clip(((at - a) @ along) / (along @ along), 0, 1)
-        best = np.minimum(best, np.linalg.norm(at - a - t[:, None] * along, axis=1))
-    return np.asarray(np.exp(-0.5 * (best / width) ** 2))
-
-
-def relief(skin: Surface, marks: Landmarks, mask: Mapping[str, Floats], style: SkinStyle) -> Floats:
-    """Height (n,) in decimetres to add along the normals: lip creases and wrinkles."""
-    points, rng = skin.points, np.random.default_rng(7)
-    x = points[:, 0] + 0.3 * (points[:, 2] - marks.mouth[2]) * points[:, 0] / marks.mouth_half
-    creases = sum(
-        np.sin(x * f + phase) for f, phase in zip((95, 150, 210), rng.uniform(0, 6, 3), strict=True)
-    )
-    height = 0.0011 * creases * mask["lips"] * rise(np.abs(points[:, 0]), marks.mouth_half, 0.05)
-    if style.wrinkles:
-        height = height - style.wrinkles * wrinkles(points, marks)
-    front = (points[:, 1] < marks.eyes["l"][0][1] + 0.9) & (mask["inside-mouth"] < 0.02)
-    return np.asarray(height * front)
-
-
-def wrinkles(points: Floats, marks: Landmarks) -> Floats:
-    """Depth (n,) in decimetres of the folds of a face that has laughed and frowned."""
-    (ex, _, ez), radius = marks.eyes["l"]
-    depth = np.zeros(len(points))
-    forehead = [(0.40, 0.58), (0.33, 0.68), (0.26, 0.78)]
-    for k, (half, up) in enumerate(forehead):
-        xs = np.linspace(0, half + ex * 0.6, 9)
-        wave = 0.015 * np.sin(xs * 9 + k * 2.1) - 0.05 * (xs / 0.6) ** 2
-        fade = rise(half + ex * 0.7 - np.abs(points[:, 0]), 0, 0.3)
-        depth += 0.0065 * _ridge(points, np.stack([xs, ez + up + wave], 1), 0.012) * fade
-    for k in range(4):
-        start = np.array([ex + radius * 1.55, ez + 0.05 - 0.055 * k])
-        turn = np.radians(28 - 24 * k)
-        path = start + np.linspace(0, 0.17, 5)[:, None] * [np.cos(turn), np.sin(turn)]
-        depth += 0.005 * _ridge(points, path, 0.009)
-    for k in range(2):
-        t = np.linspace(-1, 0.9, 9)
-        bag = np.stack([ex + t * 0.17, ez - 0.155 - 0.05 * k - 0.035 * (1 - t**2)], 1)
-        depth += (0.006 - 0.002 * k) * _ridge(points, bag, 0.012)
-    t = np.linspace(0, 1, 9)
-    wing = np.array([0.17, marks.nose[2] + 0.02])
-    corner = np.array([marks.mouth_half + 0.10, marks.mouth[2] - 0.02])
-    fold = wing + t[:, None] * (corner - wing) + np.outer(np.sin(t * np.pi), [0.05, 0.03])
-    depth += 0.012 * _ridge(points, fold, 0.024)
-    frown = np.array([[0.045, ez + 0.22], [0.055, ez + 0.36]])
-    depth += 0.006 * _ridge(points, frown, 0.012)
-    return depth
-
-
-def _pores(graph: Graph, at: Socket, style: SkinStyle) -> Socket:
-    pore = graph.step(graph.cells(at, 62.0), 0.0, 0.55)
-    grain = graph.math("ADD", graph.math("MULTIPLY", graph.noise(at, 70, 3), 0.8), pore)
-    lines = graph.math("ADD", grain, graph.math("MULTIPLY", graph.noise(at, 26, 4), 1.2))
-    return graph.bump(lines, 0.0045 * style.pores, 0.5)
-
-
-def _tone(graph: Graph, at: Socket, style: SkinStyle) -> Socket:
-    colour = graph.attribute("tone", "Color")
-    patch = graph.step(graph.noise(at, 3.4, 5, 0.6), 0.38, 0.68)
-    colour = graph.mix(
-        colour, (1.0, 0.86, 0.83), graph.math("MULTIPLY", patch, style.mottle), "MULTIPLY"
-    )
-    fine = graph.step(graph.noise(at, 17, 4, 0.6), 0.45, 0.7)
-    colour = graph.mix(
-        colour, (0.93, 0.84, 0.80), graph.math("MULTIPLY", fine, style.mottle), "MULTIPLY"
-    )
-    if style.freckles:
-        dot = graph.step(graph.cells(at, 19), 0.23, 0.10)
-        rare = graph.math("MULTIPLY", dot, graph.step(graph.noise(at, 8, 2), 0.45, 0.62))
-        share = graph.math("MULTIPLY", rare, graph.attribute("freckle"))
-        colour = graph.mix(
-            colour, (0.72, 0.52, 0.40), graph.math("MULTIPLY", share, style.freckles), "MULTIPLY"
-        )
-    if style.spots:
-        spot = graph.step(graph.cells(at, 5.5), 0.13, 0.05)
-        colour = graph.mix(
-            colour, (0.75, 0.6, 0.5), graph.math("MULTIPLY", spot, style.spots), "MULTIPLY"
-        )
-    return colour
-
-
-def skin_material(style: SkinStyle) -> Any:
-    """Principled skin: random-walk scattering, pores, oil on nose and brow, moist lips."""
-    made, graph = material("skin")
-    at = graph.attribute("rest", "Vector")
-    wet = graph.attribute("wet")
-    rough = graph.math(
-        "ADD", style.roughness - 0.06, graph.math("MULTIPLY", graph.noise(at, 11), 0.14)
-    )
-    rough = graph.math("SUBTRACT", rough, graph.math("MULTIPLY", graph.attribute("oil"), 0.10))
-    rough = graph.math("SUBTRACT", rough, graph.math("MULTIPLY", wet, 0.17))
-    colour = _tone(graph, at, style)
-    graph.finish(
-        graph.shader(
-            "BsdfPrincipled",
-            settings={"subsurface_method": "BURLEY"},  # a third of the random walk's time
-            Base_Color=colour,
-            Roughness=rough,
-            IOR=1.42,
-            Normal=_pores(graph, at, style),
-            Subsurface_Weight=1.0,
-            Subsurface_Radius=(1.0, 0.36, 0.20),
-            Subsurface_Scale=0.055,
-            Specular_IOR_Level=0.42,
-            Coat_Weight=graph.math("MULTIPLY", wet, 0.25),
-            Coat_Roughness=0.18,
-        )
-    )
-    return made
-
-
 def paint_skin(
-    target: Any, skin: Surface, marks: Landmarks, mask: Mapping[str, Floats], style: SkinStyle
+    target: Any,
+    skin: Surface,
+    marks: Landmarks,
+    mask: Mapping[str, Floats],
+    style: SkinStyle,
+    seed: int = 0,
 ) -> None:
-    """Store on the mesh what the material reads: rest position, tone, wetness, oil, freckles."""
-    eye = marks.eyes["l"][0]
-    out, _ = lid_rim(skin.points, marks)
-    oil = blob(skin.points, shifted(marks.nose, 0, 0.1, 0.1), 0.12, 0.25, 0.4)
-    oil += 0.7 * blob(skin.points, np.array([0, eye[1], eye[2] + 0.55]), 0.35, 0.2)
-    wet = np.maximum(mask["lips"], np.exp(-0.5 * (np.maximum(out, 0) / 0.04) ** 2))
+    """Store on the mesh what the material reads: rest position, tone, and shares in [0, 1].
+
+    oil and pore follow the zones of a face, red is where vessels show, lip and wet are moist.
+    """
+    points, eye = skin.points, marks.eyes["l"][0]
+    out, _ = lid_rim(points, marks)
+    oil = blob(points, shifted(marks.nose, 0, 0.1, 0.1), 0.11, 0.25, 0.4)
+    oil += 0.8 * blob(points, np.array([0, eye[1], eye[2] + 0.48]), 0.30, 0.2)
+    oil += 0.5 * blob(points, shifted(marks.chin, 0, 0, 0.15), 0.15, 0.11, 0.4)
+    oil += 0.45 * blob(points, np.array([eye[0] * 1.5, eye[1], eye[2] - 0.22]), 0.14, 0.10, 0.6)
+    pore = blob(points, shifted(marks.nose, 0, 0.08, 0.05), 0.14, 0.15, 0.4)
+    pore += 0.9 * blob(points, np.array([eye[0] * 0.85, eye[1], marks.nose[2] + 0.08]), 0.13, 0.16)
+    pore += 0.6 * blob(points, np.array([0, eye[1], eye[2] + 0.4]), 0.3, 0.22)
+    pore += 0.6 * blob(points, shifted(marks.chin, 0, 0, 0.15), 0.2, 0.14, 0.5)
+    red = blob(points, shifted(marks.nose, 0.15, 0.12, -0.02), 0.07, 0.09, 0.3)
+    red += 0.7 * blob(points, np.array([eye[0] * 1.45, eye[1], marks.nose[2] + 0.06]), 0.16, 0.13)
+    wet = np.exp(-0.5 * (np.maximum(out, 0) / 0.035) ** 2)
     wet = np.maximum(wet, mask["inside-mouth"])
-    freckle = blob(skin.points, np.array([0.2, eye[1], marks.nose[2] + 0.15]), 0.3, 0.16, 0.5)
-    paint(target, "rest", skin.points)
-    paint(target, "tone", np.clip(complexion(skin, marks, mask, style), 0, 1))
-    for name, values in (("oil", oil), ("wet", wet), ("freckle", freckle)):
+    thin = np.exp(-0.5 * (np.maximum(out, 0) / 0.5) ** 2)  # lids have hardly any pores
+    freckle = blob(points, np.array([0.2, eye[1], marks.nose[2] + 0.15]), 0.3, 0.16, 0.5)
+    paint(target, "rest", points)
+    paint(target, "tone", np.clip(complexion(skin, marks, mask, style, seed), 0, 1))
+    shares = {
+        "oil": oil * (1 - thin), "pore": (0.25 + pore) * (1 - 0.8 * thin), "red": red,
+        "lip": mask["lips"], "wet": wet, "freckle": 0.15 + freckle,
+    }  # fmt: skip
+    for name, values in shares.items():
         paint(target, name, np.clip(values, 0, 1))
+
+
+def moles(
+    skin: Surface, marks: Landmarks, style: SkinStyle, seed: int
+) -> list[tuple[Floats, float, float]]:
+    """Place (3,), radius in dm and darkness of each mole of face and neck."""
+    rng = np.random.default_rng(seed + 80)
+    points = skin.points
+    eye = marks.eyes["l"][0]
+    free = (points[:, 1] < eye[1] + 0.75) & (points[:, 2] < eye[2] + 0.7)
+    free &= (points[:, 2] > marks.chin[2] - 0.7) & (lid_rim(points, marks)[0] > 0.5)
+    free &= np.linalg.norm(points - marks.mouth, axis=1) > 0.33
+    free &= np.linalg.norm(points - marks.nose, axis=1) > 0.25
+    places = points[free][rng.integers(0, int(free.sum()), style.moles)]
+    return [(at, float(rng.uniform(0.004, 0.011)), float(rng.uniform(0.35, 0.85))) for at in places]

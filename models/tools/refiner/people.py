@@ -7,13 +7,15 @@ from typing import Final
 
 import numpy as np
 
+from models.tools.persona.cloth import Cloth
 from models.tools.persona.dress import DressStyle
 from models.tools.persona.eye import EyeStyle
 from models.tools.persona.hair import HairStyle
 from models.tools.persona.head import both, merged
+from models.tools.persona.light import Lamp
 from models.tools.persona.nodes import Colour
 from models.tools.persona.people import MACRO, Persona
-from models.tools.persona.scenery import Lamp, SetStyle
+from models.tools.persona.scenery import SetStyle
 from models.tools.persona.skin import SkinStyle
 
 # MakeHuman's targets that go two ways; the first word grows a thing, the second shrinks it
@@ -145,24 +147,24 @@ def _hair(rng: np.random.Generator, female: bool, tone: float, old: float) -> Ha
         melanin=float(rng.uniform(0.9, 0.98)) if tone < 0.4 else float(rng.uniform(0.3, 0.95)),
         redness=float(rng.uniform(0.0, 0.6)),
         grey=float(np.clip(1.3 * old - 0.4, 0, 0.9)),
-        forehead=float(rng.uniform(0.66, 0.84)),
-        hairline=float(rng.uniform(0.08, 0.2)),
+        forehead=float(rng.uniform(0.55, 0.70)),
         temple=0.0 if female else float(rng.uniform(0.0, 0.14)),
         brow_hairs=int(rng.integers(380, 900)),
         brow_width=float(rng.uniform(0.8, 1.15)),
         brow_tilt=float(rng.uniform(0, 0.22)),
         beard_hairs=int(rng.integers(9000, 24000)) if bearded else 0,
-        lash_length=float(rng.uniform(0.045, 0.058)),
+        lash_length=float(rng.uniform(0.065, 0.09)),
     )
 
 
 def _dress(rng: np.random.Generator, female: bool) -> DressStyle:
     jacket, shirt = rng.uniform(0.015, 0.2, 3), rng.uniform(0.3, 0.85, 3)
     return DressStyle(
-        jacket=(float(jacket[0]), float(jacket[1]), float(jacket[2])),
-        shirt=(float(shirt[0]), float(shirt[1]), float(shirt[2])),
-        collar=not female,
-        vee=float(rng.uniform(1.9, 2.05)) if female else 1.7,
+        Cloth((float(shirt[0]), float(shirt[1]), float(shirt[2])), "cotton"),
+        "round" if female else "shirt",
+        jacket=Cloth((float(jacket[0]), float(jacket[1]), float(jacket[2]))),
+        vee=float(rng.uniform(2.05, 2.2)),
+        seed=int(rng.integers(1000)),
     )
 
 
@@ -191,7 +193,6 @@ def _stage(rng: np.random.Generator, seed: int) -> SetStyle:
         wood=(float(wood), float(wood * 0.7), float(wood * 0.45)),
         glow=(1.0, float(rng.uniform(0.62, 0.8)), float(rng.uniform(0.34, 0.6))),
         daylight=float(rng.uniform(0.3, 0.8)),
-        plant_side=side,
-        window_side=float(rng.choice([-1.0, 1.0])),
+        side=float(rng.choice([-1.0, 1.0])),
         seed=2000 + seed,
     )

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import bpy  # type: ignore[import-not-found]
 
-from models.tools.persona import build, scenery
+from models.tools.persona import build, camera, scenery
 from models.tools.persona.head import HeadState
 
 from .lock import shared
@@ -34,7 +34,7 @@ def portrait(sitter: build.Sitter, backdrop: Path, out: Path, lock: Path | None)
     """The whole neutral picture, of which the avatar is baked."""
     _stage(sitter, HeadState(pose=sitter.persona.turn), backdrop)
     with shared(lock):
-        scenery.render(out, SIZE, SAMPLES, sitter.persona.seed)
+        camera.render(out, SIZE, SAMPLES, sitter.persona.seed)
 
 
 def _stage(sitter: build.Sitter, state: HeadState, backdrop: Path) -> None:
@@ -65,9 +65,9 @@ def of(seed: int, data: Path, folder: Path, lock: Path | None) -> Iterator[str]:
     sitter = build.sit(persona, data)
     backdrop = folder / f"lobby-{persona.stage.seed}.exr"
     if not backdrop.exists():
-        scenery.build_lobby(persona.stage, sitter.head.eye_level)
+        scenery.build_room(persona.stage, sitter.head.eye_level)
         with shared(lock):
-            scenery.render(backdrop, 384, 24, persona.seed)
+            camera.render(backdrop, 384, 24, persona.seed)
     if not stem.with_suffix(".png").exists():
         began = time.monotonic()
         portrait(sitter, backdrop, stem.with_suffix(".png"), lock)
@@ -78,7 +78,7 @@ def of(seed: int, data: Path, folder: Path, lock: Path | None) -> Iterator[str]:
         for name, box in row["windows"].items():
             with shared(lock):
                 path = stem.with_name(f"{stem.name}-{k:03d}-{name}.png")
-                scenery.render(path, SIZE, SAMPLES, persona.seed, window(box))
+                camera.render(path, SIZE, SAMPLES, persona.seed, window(box))
         yield f"{stem.name}: state {k}, {time.monotonic() - began:.1f} s"
 
 

@@ -178,7 +178,8 @@ class Shooting:
             digest.update(repr(take.at).encode())
         for state in take.states:
             digest.update(state.coefficients.tobytes() + state.pose.tobytes())
-            digest.update(state.gaze.tobytes() + np.float64(state.breath).tobytes())
+            digest.update(state.gaze.tobytes() + np.array([state.breath, state.hair]).tobytes())
+            digest.update(b"" if state.torso is None else state.torso.tobytes())
         return digest.hexdigest()
 
 

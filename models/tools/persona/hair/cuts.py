@@ -1,0 +1,47 @@
+"""The cuts by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from models.tools.persona.head import Floats
+from models.tools.persona.mesh import Surface
+
+from .body import Body
+from .coily import grow_afro, grow_crop, grow_puff
+from .drawn import grow_bun
+from .filling import Texture, baby_hair
+from .long import grow_bob, grow_long
+from .short import grow_short, pixie, scissor, tousled
+from .strands import Rng, Strands
+from .style import HairStyle
+
+Grower = Callable[[Body, Surface, Floats, Floats, HairStyle, Rng], Mapping[str, Strands]]
+
+
+def grow_wrapped(
+    body: Body, skin: Surface, weight: Floats, rim: Floats, style: HairStyle, rng: Rng
+) -> Mapping[str, Strands]:
+    """Under a headwrap: only the fine hair at the edge."""
+    return {"baby": baby_hair(body, skin, rim, np.array([0.4, 0.5, 0.4]), style, rng, 2200, 0.06)}
+
+
+SHORT: Final = Texture(tufts=5000, held=0.50, frizz=0.010, stray=0.03, uneven=0.22)
+TOUSLED: Final = Texture(tufts=2600, held=0.72, frizz=0.014, stray=0.04, uneven=0.28)
+PIXIE: Final = Texture(tufts=4200, held=0.60, frizz=0.016, stray=0.05, uneven=0.30)
+
+CUTS: Final[Mapping[str, Grower]] = {
+    "afro": grow_afro,
+    "bob": grow_bob,
+    "bun": grow_bun,
+    "crop": grow_crop,
+    "long": grow_long,
+    "pixie": grow_short(pixie, PIXIE),
+    "puff": grow_puff,
+    "short": grow_short(scissor, SHORT),
+    "textured": grow_short(tousled, TOUSLED),
+    "wrapped": grow_wrapped,
+}
