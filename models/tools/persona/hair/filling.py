@@ -33,7 +33,7 @@ class Texture:
     loose: float = 0.018
     stray: float = 0.045
     uneven: float = 0.25
-    radius: float = 0.00052
+    radius: float = 0.00088
     wave: float = 0.0
     swell: float = 0.62
     after: float = 0.5
