@@ -10,13 +10,10 @@ from visavis.engines import load
 from visavis.engines.base import FaceState
 from visavis.models import arkit, recognition
 from visavis.models.avatar.file import SHIPPED, load_avatar, read_card
+from visavis.models.quality.subject import as_rgb
 
 NAMES = sorted(path.stem for path in SHIPPED.glob("*.avatar"))
 LIKE = 0.93  # cosine of SFace from the picture to the neutral frame
-
-
-def test_there_are_six_people_and_a_drawing():
-    assert NAMES == ["amara", "ingrid", "jun", "mira", "nila", "samir", "tomas"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -37,7 +34,7 @@ def test_at_rest_it_is_the_person_of_the_picture(name):
     with Image.open(SHIPPED / f"{name}.webp") as image:
         picture = np.asarray(image.convert("RGB"))
     at_rest = FaceState(np.zeros(arkit.COUNT, np.float32), np.zeros(6, np.float32))
-    frame = load.drawing(load_avatar(SHIPPED / f"{name}.avatar"))(at_rest)
+    frame = as_rgb(load.drawing(load_avatar(SHIPPED / f"{name}.avatar"))(at_rest))
     person, shown = (recognition.of_picture(each, network) for each in (picture, frame))
     assert person is not None
     assert shown is not None

@@ -8,14 +8,14 @@ its face is 141 mm wide (135) and 102 mm long (113). From the repository's root:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from .head import Floats, Head, read_target
+from .head import Floats, Head, Ints, read_target
 
 MM: Final = 100.0  # of a decimetre
 FAR: Final = 2.5  # standard deviations: beyond, a stranger finds the face odd
@@ -156,34 +156,41 @@ def _offsets(data: Path, count: int) -> list[tuple[Floats, Floats]]:
     return [(total(down), total(up)) for down, up in PAIRS.values()]
 
 
-def fit(data: Path, identity: Mapping[str, float], measures: Measures) -> dict[str, float]:
-    """The identity with such weights of PAIRS added that the head measures about as wanted.
+def solved(
+    points: Floats, offsets: Sequence[tuple[Floats, Floats]], balls: Sequence[Ints], want: Measures
+) -> Floats:
+    """Weights (k,) of the offsets' pairs, below 0 for the first of a pair.
 
-    Gauss-Newton on deviations, held back by STIFF so that no target is driven to its end.
+    points (n, 3) at ease; offsets: k pairs of (n, 3); balls: vertices of the left and the right
+    eyeball. Gauss-Newton on deviations, held back by STIFF so that no target is driven to its end.
     """
-    start = {**identity, **{k: identity.get(k, 0.0) + v for k, v in TEMPLES.items()}}
-    head = Head(data, start, {})
-    count = len(head.plain)
-    offsets = _offsets(data, count)
-    mean, spread = table(measures.sex)
-    stiff = np.array([STIFF.get(name, LOOSE) for name in PAIRS])
-    balls = [head.base.indices(f"helper-{side}-eye") for side in "lr"]
+    mean, spread = table(want.sex)
+    stiff = np.array([STIFF.get(name, LOOSE) for name in PAIRS])[: len(offsets)]
 
     def misfit(weights: Floats) -> Floats:
-        points = head.plain.copy()
+        moved = points.copy()
         for w, (down, up) in zip(weights, offsets, strict=True):
-            points += w * up if w > 0 else -w * down
-        eyes = np.array([(points[b].min(0) + points[b].max(0)) / 2 for b in balls])
-        z = (measured(points, eyes) - mean) / spread - measures.wanted()
+            moved += w * up if w > 0 else -w * down
+        eyes = np.array([(moved[b].min(0) + moved[b].max(0)) / 2 for b in balls])
+        z = (measured(moved, eyes) - mean) / spread - want.wanted()
         return np.concatenate([z, stiff * weights])
 
-    weights = np.zeros(len(PAIRS))
+    weights = np.zeros(len(offsets))
     for _ in range(4):
         now = misfit(weights)
         steps = 0.02 * np.eye(len(weights))
         slope = np.stack([(misfit(weights + step) - now) / 0.02 for step in steps], 1)
         weights = weights - np.linalg.lstsq(slope, now, rcond=None)[0]
-    return _added(start, weights)
+    return np.asarray(weights)
+
+
+def fit(data: Path, identity: Mapping[str, float], measures: Measures) -> dict[str, float]:
+    """The identity with such weights of PAIRS added that the head measures about as wanted."""
+    start = {**identity, **{k: identity.get(k, 0.0) + v for k, v in TEMPLES.items()}}
+    head = Head(data, start, {})
+    balls = [head.base.indices(f"helper-{side}-eye") for side in "lr"]
+    offsets = _offsets(data, len(head.plain))
+    return _added(start, solved(head.plain, offsets, balls, measures))
 
 
 def _added(identity: Mapping[str, float], weights: Floats) -> dict[str, float]:

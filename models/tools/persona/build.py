@@ -97,7 +97,7 @@ def into_camera(head: Head, rest: HeadState) -> dict[str, Floats]:
 
     States keep it: the head's turn comes on top, as for anybody who holds a look.
     """
-    lens = head.eye_level + [0.0, -camera.DISTANCE, -camera.BELOW_EYES]
+    lens = head.eye_level + np.array([0.0, -camera.DISTANCE, -camera.BELOW_EYES])
     out = {}
     for side, (centre, _) in head.eyes.items():
         placed = head.turned(centre[None], 1.0, rest)[0]

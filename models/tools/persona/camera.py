@@ -1,19 +1,17 @@
-"""The camera of a portrait: lens, exposure, film; and the path tracer behind it."""
+"""The camera of a portrait, and the path tracer behind it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import bpy  # type: ignore[import-not-found]
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
-from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
 
+from .film import Film, developed
 from .head import Floats
 from .mesh import link
 
@@ -21,20 +19,6 @@ DISTANCE: Final = 13.3  # camera to eyes, dm: where 85 mm put a head and shoulde
 FRAME: Final = 4.1  # width of the picture at the eyes, dm
 BELOW_EYES: Final = 0.42  # of the picture's middle, dm
 SHALLOW: Final = 0.11  # radius of the aperture, dm: f/3.9 at 85 mm; eyes sharp, ears soft
-
-
-@dataclass(frozen=True, slots=True)
-class Film:
-    """How the picture is developed. Exposure in stops, white in kelvin, the rest shares."""
-
-    exposure: float = 0.0
-    look: str = "AgX - Medium High Contrast"
-    white: float = 6500.0
-    saturation: float = 1.04  # AgX pales what is bright more than cameras do
-    grain: float = 1.0
-    vignette: float = 0.16
-    bloom: float = 0.05
-    softness: float = 0.45  # px, of the lens and the sensor's filter
 
 
 def add_camera(eyes: Floats, aperture_radius: float) -> None:
@@ -113,37 +97,3 @@ def render(
         picture = np.asarray(Image.open(path).convert("RGB"))
         corner = (round((1 - top) * size), round(left * size))
         Image.fromarray(developed(picture, film, size, corner, seed)).save(path)
-
-
-def developed(
-    picture: npt.NDArray[np.uint8], film: Film, size: int, corner: tuple[int, int], seed: int
-) -> npt.NDArray[np.uint8]:
-    """What lens and sensor add to a picture (h, w, 3), a part of a square one of `size` px.
-
-    corner: row and column of the part's first pixel. Veil of highlights, softness, vignetting,
-    colour, and grain that is strongest in the lower middle tones, as a sensor's.
-    """
-    height, width = picture.shape[:2]
-    scale = size / 1024
-    light = picture.astype(np.float64) / 255
-    glare = np.clip(light - 0.72, 0, 1)
-    light = light + film.bloom * 3 * gaussian_filter(glare, (14 * scale, 14 * scale, 0))
-    light = gaussian_filter(light, (film.softness * scale, film.softness * scale, 0))
-    rows = (np.arange(height) + corner[0]) / size - 0.5
-    columns = (np.arange(width) + corner[1]) / size - 0.5
-    off = rows[:, None] ** 2 + columns[None] ** 2
-    light *= (1 - film.vignette * (off / 0.5) ** 1.2)[..., None]
-    grey = light @ np.array([0.2126, 0.7152, 0.0722])
-    light = grey[..., None] + film.saturation * (light - grey[..., None])
-    light = light + film.grain * _grain(size, seed, scale)[
-        corner[0] : corner[0] + height, corner[1] : corner[1] + width
-    ] * (0.35 + 1.6 * np.sqrt(np.clip(grey, 0, 1)) * (1 - np.clip(grey, 0, 1)))[..., None]
-    return np.asarray(np.clip(light * 255 + 0.5, 0, 255), np.uint8)
-
-
-def _grain(size: int, seed: int, scale: float) -> Floats:
-    """Noise (size, size, 3): mostly of brightness, a little of colour, barely coarser than px."""
-    rng = np.random.default_rng(seed)
-    grey = gaussian_filter(rng.normal(0, 1, (size, size, 1)), (0.55, 0.55, 0))
-    hue = gaussian_filter(rng.normal(0, 1, (size, size, 3)), (0.9, 0.9, 0))
-    return np.asarray((0.011 * grey + 0.006 * hue) * min(scale, 1.0))

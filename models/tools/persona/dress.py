@@ -1,7 +1,8 @@
-"""Clothes of a persona, laid over the resting body: a top, perhaps a jacket, a scarf, a headwrap."""
+"""Clothes of a persona, over the resting body: a top, perhaps a jacket, a scarf, a headwrap."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,10 +48,10 @@ class DressStyle:
 DRAG: Final = (
     Fold([(-0.10, -0.60, -0.45), (-0.40, -0.60, -0.10), (-0.75, -0.45, 0.22)], 0.022, 0.085),
     Fold([(-0.05, -0.62, -0.60), (-0.50, -0.70, -0.40), (-0.95, -0.70, -0.12)], 0.026, 0.11),
-    Fold([(0.02, -0.30, 0.26), (-0.35, -0.52, 0.08), (-0.78, -0.66, -0.16)], 0.034, 0.075),
-    Fold([(-0.10, -0.05, 0.46), (-0.45, -0.28, 0.38), (-0.82, -0.38, 0.22)], 0.026, 0.065),
+    Fold([(0.02, -0.30, 0.26), (-0.35, -0.52, 0.08), (-0.78, -0.66, -0.16)], 0.042, 0.075),
+    Fold([(-0.10, -0.05, 0.46), (-0.45, -0.28, 0.38), (-0.82, -0.38, 0.22)], 0.034, 0.06),
     Fold([(-0.25, -0.60, -0.02), (-0.85, -0.75, -0.22), (-1.45, -0.75, -0.20)], 0.026, 0.085),
-    Fold([(-0.75, -0.25, 0.62), (-0.80, -0.45, 0.38), (-0.95, -0.60, 0.10)], 0.022, 0.06),
+    Fold([(-0.75, -0.25, 0.62), (-0.80, -0.45, 0.38), (-0.95, -0.60, 0.10)], 0.030, 0.055),
 )
 SLEEVE: Final = (
     Fold([(0.12, -0.35, 0.05), (0.26, -0.45, -0.40), (0.30, -0.45, -0.95)], 0.030, 0.10),
@@ -76,8 +77,16 @@ def _worn(on: Form, gaps: tuple[float, float], softness: float, rng: np.random.G
     folds = creases(on, (*DRAG, *SLEEVE), rng, 0.07)
     loose = np.clip((on.eyes[2] - 1.5 - on.body.points[:, 2]) / 0.4, 0, 1)
     wave = ripple(on.body.points, 0.7, rng) * 0.010 + ripple(on.body.points, 0.3, rng) * 0.003
-    height = 0.6 * gaps[0] + 0.4 * gaps[1] + seams + (0.5 + softness) * (folds + wave * loose)
+    height = 0.6 * gaps[0] + 0.4 * gaps[1] + seams + (1.0 + softness) * (folds + wave * loose)
     return raised(on, np.clip(height, *gaps))
+
+
+def _narrowed(places: Sequence[Place], on: Form) -> list[Place]:
+    """Places around the neck of a mean man, for the neck that is there."""
+    at = on.body.points - on.eyes
+    beside = np.abs(at[np.abs(at[:, 2] + 1.25) < 0.06, 0])
+    share = float(np.clip(beside.max() / 0.64, 0.8, 1.1))
+    return [(x * share, y, z) for x, y, z in places]
 
 
 def _button(body_at: Floats, made: Any) -> None:
@@ -92,9 +101,9 @@ def _button(body_at: Floats, made: Any) -> None:
 
 def _crew(on: Form, style: DressStyle, neck: Floats) -> Floats:
     """A knitted round neck with a ribbed band; the cut (n,) of the garment."""
-    edge = loop(CREW, on.eyes)
+    edge = loop(_narrowed(CREW, on), on.eyes)
     rib = cloth_material("rib", Cloth(style.cloth.colour, "rib"), strip=True)
-    upper = edge + [0, 0, 0.15]
+    upper = edge + np.array([0, 0, 0.15])
     upper[:, :2] = neck[:2] + 0.93 * (upper[:, :2] - neck[:2])
     middle = 0.5 * (edge + upper)
     strip("band", on.body, [edge, middle, upper], [0.008, 0.03, 0.012], rib, 0.034, closed=True)
@@ -112,7 +121,7 @@ def _vee(on: Form, style: DressStyle, neck: Floats) -> Floats:
     half = len(edge) // 2
     for side, gap in ((slice(0, half), 0.018), (slice(half, None), 0.026)):
         inner = edge[side]
-        outer = inner + [0, 0, -0.13]
+        outer = inner + np.array([0, 0, -0.13])
         outer[:, :2] = neck[:2] + 1.09 * (outer[:, :2] - neck[:2])
         strip("facing", on.body, [inner, 0.5 * (inner + outer), outer], [gap - 0.012, gap, gap],
               band, 0.016)  # fmt: skip
@@ -148,7 +157,7 @@ def _shirt(on: Form, style: DressStyle, neck: Floats) -> Floats:
             (0.42, 1.60, 1.36),
             (0.0, 1.70, 1.34),
         ]
-        lines = [line(places, eyes, side) for places in (foot, top, edge)]
+        lines = [line(_narrowed(places, on), eyes, side) for places in (foot, top, edge)]
         roll = 0.35 * lines[1] + 0.65 * (lines[1] + [0, -0.015, 0.03])
         strip("stand", on.body, [lines[0], lines[1]], [0.01, 0.035], sewn, 0.016)
         strip("collar", on.body, [roll, 0.5 * (roll + lines[2]), lines[2]], [0.05, 0.085, 0.045],
@@ -194,7 +203,7 @@ def _jacket(on: Form, cloth: Cloth) -> None:
     z = eyes[2] - on.body.points[:, 2]
     y = on.body.points[:, 1] - eyes[1]
     front = x - (0.66 - 0.50 * np.clip(z - 1.50, 0, 9))
-    garment("jacket", on, np.minimum(front, z - (1.46 - 0.24 * (y - 0.7))),
+    garment("jacket", on, np.minimum(front, z - (1.36 - 0.24 * (y - 0.7))),
             cloth_material("jacket", cloth))  # fmt: skip
     sewn = cloth_material("lapel", cloth, strip=True)
     for side in (-1.0, 1.0):
@@ -205,12 +214,28 @@ def _jacket(on: Form, cloth: Cloth) -> None:
         edge = np.concatenate([belly, gorge])
         middle = 0.5 * (fold + edge)
         strip("lapel", on.body, [fold, middle, edge], [0.03 + lower, 0.065, 0.03], sewn, 0.022)
-        inner = line([(0.66, 0.50, 1.68), (0.66, 0.78, 1.52), (0.58, 1.22, 1.38),
-                      (0.30, 1.50, 1.30), (0.0, 1.58, 1.28)], eyes, side)  # fmt: skip
-        stand = line([(0.70, 0.48, 1.66), (0.69, 0.80, 1.47), (0.60, 1.25, 1.30),
-                      (0.31, 1.54, 1.22), (0.0, 1.62, 1.20)], eyes, side)  # fmt: skip
-        fall = line([(0.97, 0.40, 1.86), (0.94, 0.84, 1.60), (0.80, 1.42, 1.48),
-                     (0.42, 1.74, 1.44), (0.0, 1.82, 1.42)], eyes, side)  # fmt: skip
+        rim: list[Place] = [
+            (0.70, 0.50, 1.69),
+            (0.66, 0.78, 1.54),
+            (0.56, 1.20, 1.40),
+            (0.28, 1.46, 1.32),
+            (0.0, 1.54, 1.30),
+        ]
+        top: list[Place] = [
+            (0.73, 0.48, 1.67),
+            (0.69, 0.80, 1.50),
+            (0.58, 1.22, 1.34),
+            (0.29, 1.50, 1.26),
+            (0.0, 1.58, 1.24),
+        ]
+        hem: list[Place] = [
+            (0.98, 0.40, 1.86),
+            (0.95, 0.84, 1.60),
+            (0.80, 1.42, 1.48),
+            (0.42, 1.74, 1.44),
+            (0.0, 1.82, 1.42),
+        ]
+        inner, stand, fall = (line(_narrowed(at, on), eyes, side) for at in (rim, top, hem))
         strip("collar", on.body, [inner, stand, fall], [0.0, 0.05, 0.03], sewn, 0.022)
 
 
@@ -225,10 +250,10 @@ def dress(head: Head, style: DressStyle, state: HeadState) -> None:
         seen = 0.75 - np.abs(shirt.body.points[:, 0])  # the rest lies under the top
         garment("under", shirt, np.minimum(seen, _round(shirt, _under(under), neck)),
                 cloth_material("under", under.cloth))  # fmt: skip
-    top = _worn(on, (0.03, 0.12), SOFTNESS[style.top], rng)
+    top = _worn(on, (0.03, 0.10 if style.jacket else 0.17), SOFTNESS[style.top], rng)
     garment("top", top, TOPS[style.top](top, style, neck), cloth_material("top", style.cloth))
     if style.jacket is not None:
-        _jacket(_worn(form(head, 10), (0.125, 0.26), 0.45, rng), style.jacket)
+        _jacket(_worn(form(head, 10), (0.125, 0.29), 0.45, rng), style.jacket)
     if style.scarf is not None:
         scarf(on, neck, style.scarf, rng)
     if style.headwrap is not None:

@@ -123,8 +123,12 @@ def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> 
     graph.plug(bent.inputs[0], at)
     graph.plug(bent.inputs[1], graph.noise(at, 4.0, 3))
     for scale, share in ((3.2, 0.75), (6.5, 0.5)):
-        ridge = graph.math("ABSOLUTE", graph.math("SUBTRACT", graph.noise(bent.outputs[0], scale, 3), 0.5))
-        vessel = graph.math("MULTIPLY", graph.step(ridge, 0.020, 0.004), graph.step(radius, 0.45, 0.85))
+        ridge = graph.math(
+            "ABSOLUTE", graph.math("SUBTRACT", graph.noise(bent.outputs[0], scale, 3), 0.5)
+        )
+        vessel = graph.math(
+            "MULTIPLY", graph.step(ridge, 0.020, 0.004), graph.step(radius, 0.45, 0.85)
+        )
         share *= style.veins
         white = graph.mix(white, (0.58, 0.16, 0.13), graph.math("MULTIPLY", vessel, share))
     xyz = graph.node("SeparateXYZ")

@@ -110,7 +110,7 @@ def wrinkles(points: Floats, marks: Landmarks) -> Floats:
     corner = np.array([marks.mouth_half + 0.10, marks.mouth[2] - 0.02])
     fold = wing + u[:, None] * (corner - wing) + np.outer(np.sin(u * np.pi), [0.05, 0.03])
     depth += 0.010 * _groove(points, fold, 0.022)
-    droop = [corner + [-0.035, -0.03], corner + [0.0, -0.14], corner + [-0.01, -0.24]]
+    droop = corner + np.array([[-0.035, -0.03], [0.0, -0.14], [-0.01, -0.24]])
     depth += 0.006 * _groove(points, droop, 0.016)
     frown = np.array([[0.042, ez + 0.17], [0.050, ez + 0.24], [0.046, ez + 0.31]])
     depth += 0.0045 * _groove(points, frown, 0.010)

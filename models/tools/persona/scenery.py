@@ -10,7 +10,8 @@ from typing import Final
 import bpy  # type: ignore[import-not-found]
 import numpy as np
 
-from .camera import SHALLOW, Film, add_camera
+from .camera import SHALLOW, add_camera
+from .film import Film
 from .head import Floats
 from .light import Lamp, add_lamp
 from .mesh import link, mesh

@@ -206,10 +206,13 @@ def _eye_zone(colour: Floats, points: Floats, marks: Landmarks, style: SkinStyle
     return _over(colour, (0.03, 0.018, 0.014), style.liner * lash)
 
 
-def _lip_colour(colour: Floats, points: Floats, marks: Landmarks, lips: Floats, style: SkinStyle,
-                seed: int) -> Floats:
+def _lip_colour(
+    colour: Floats, points: Floats, marks: Landmarks, lips: Floats, style: SkinStyle, seed: int
+) -> Floats:
     """Lips with a soft, uneven border, darker in the seam and paler in the middle."""
-    border = np.clip(lips + 0.10 * noise(points, 0.028, seed + 70) * (lips > 0.02) * (lips < 0.98), 0, 1)
+    border = np.clip(
+        lips + 0.10 * noise(points, 0.028, seed + 70) * (lips > 0.02) * (lips < 0.98), 0, 1
+    )
     middle = blob(points, shifted(marks.mouth, 0, 0, -0.06), 0.12, 0.05, 0.5)
     tint = np.array(style.lips) * (1 + 0.07 * noise(points, 0.025, seed + 71)[:, None])
     tint = tint * (1 + 0.12 * middle[:, None])
@@ -232,7 +235,9 @@ def complexion(
     # Yellower above, bluer about mouth and jaw: the three zones painters know.
     brow = rise(points[:, 2], eye[2] + 0.2, eye[2] + 0.5)
     colour = _times(colour, (1.03, 1.02, 0.93), 0.8 * brow)
-    jaw = rise(marks.nose[2] - 0.15 - points[:, 2], 0, 0.35) * rise(points[:, 2], marks.chin[2] - 0.3, marks.chin[2])
+    jaw = rise(marks.nose[2] - 0.15 - points[:, 2], 0, 0.35) * rise(
+        points[:, 2], marks.chin[2] - 0.3, marks.chin[2]
+    )
     colour = _times(colour, (0.93, 0.95, 0.97), 0.6 * jaw)
     colour = _times(colour, style.flush, style.flush_share * _flushed(points, marks, mask, seed))
     colour = _eye_zone(colour, points, marks, style)
@@ -283,7 +288,9 @@ def paint_skin(
         paint(target, name, np.clip(values, 0, 1))
 
 
-def moles(skin: Surface, marks: Landmarks, style: SkinStyle, seed: int) -> list[tuple[Floats, float, float]]:
+def moles(
+    skin: Surface, marks: Landmarks, style: SkinStyle, seed: int
+) -> list[tuple[Floats, float, float]]:
     """Place (3,), radius in dm and darkness of each mole of face and neck."""
     rng = np.random.default_rng(seed + 80)
     points = skin.points

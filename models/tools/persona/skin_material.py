@@ -21,7 +21,7 @@ Mole = tuple[Floats, float, float]
 def scatter_scale(base: Colour) -> float:
     """Scale of the subsurface radius in dm for a base colour (linear RGB)."""
     light = float(np.dot(base, (0.2126, 0.7152, 0.0722)))
-    return WIDE * (0.45 + 0.55 * min(light / 0.45, 1.0) ** 0.6)
+    return WIDE * float(0.45 + 0.55 * min(light / 0.45, 1.0) ** 0.6)
 
 
 def _pores(graph: Graph, at: Socket) -> Socket:
@@ -51,7 +51,9 @@ def _lips(graph: Graph, at: Socket, normal: Socket) -> Socket:
     stretched = graph.node("VectorMath", operation="MULTIPLY")
     graph.plug(stretched.inputs[0], at)
     stretched.inputs[1].default_value = (1.0, 0.25, 0.16)
-    crease = graph.math("ABSOLUTE", graph.math("SUBTRACT", graph.noise(stretched.outputs[0], 46, 3), 0.5))
+    crease = graph.math(
+        "ABSOLUTE", graph.math("SUBTRACT", graph.noise(stretched.outputs[0], 46, 3), 0.5)
+    )
     made = graph.bump(graph.math("MULTIPLY", crease, graph.attribute("lip")), 0.012, 0.8)
     graph.plug(made.node.inputs["Normal"], normal)
     return made
@@ -88,12 +90,18 @@ def _moles(graph: Graph, at: Socket, colour: Socket, places: Sequence[Mole]) -> 
         graph.plug(away.inputs[0], at)
         away.inputs[1].default_value = place.tolist()
         wobble = graph.math("MULTIPLY", graph.noise(at, 90, 2), radius * 0.9)
-        spot = graph.step(graph.math("ADD", away.outputs["Value"], wobble), 1.7 * radius, 0.9 * radius)
-        colour = graph.mix(colour, (0.34, 0.22, 0.17), graph.math("MULTIPLY", spot, dark), "MULTIPLY")
+        spot = graph.step(
+            graph.math("ADD", away.outputs["Value"], wobble), 1.7 * radius, 0.9 * radius
+        )
+        colour = graph.mix(
+            colour, (0.34, 0.22, 0.17), graph.math("MULTIPLY", spot, dark), "MULTIPLY"
+        )
     return colour
 
 
-def _tone(graph: Graph, at: Socket, pore: Socket, style: SkinStyle, places: Sequence[Mole]) -> Socket:
+def _tone(
+    graph: Graph, at: Socket, pore: Socket, style: SkinStyle, places: Sequence[Mole]
+) -> Socket:
     colour = graph.attribute("tone", "Color")
     fine = graph.step(graph.noise(at, 30, 5, 0.65), 0.36, 0.66)
     share = graph.math("MULTIPLY", fine, 0.35 + 0.5 * style.mottle)
@@ -106,7 +114,9 @@ def _tone(graph: Graph, at: Socket, pore: Socket, style: SkinStyle, places: Sequ
     return graph.mix(colour, (0.72, 0.60, 0.56), dark, "MULTIPLY")
 
 
-def _gloss(graph: Graph, at: Socket, pore: Socket, style: SkinStyle) -> tuple[Socket, Socket, Socket]:
+def _gloss(
+    graph: Graph, at: Socket, pore: Socket, style: SkinStyle
+) -> tuple[Socket, Socket, Socket]:
     """Roughness, specular level and weight of the oily coat: broken by pores and patches."""
     patch = graph.noise(at, 12.0, 5, 0.65)
     rough = graph.math("ADD", style.roughness - 0.07, graph.math("MULTIPLY", patch, 0.20))
@@ -115,7 +125,9 @@ def _gloss(graph: Graph, at: Socket, pore: Socket, style: SkinStyle) -> tuple[So
     rough = graph.math("SUBTRACT", rough, graph.math("MULTIPLY", graph.attribute("wet"), 0.25))
     level = graph.math("ADD", 0.20, graph.math("MULTIPLY", pore, 0.26))
     sheen = graph.math("MULTIPLY", graph.step(graph.noise(at, 21.0, 5, 0.7), 0.34, 0.64), pore)
-    coat = graph.math("MULTIPLY", graph.math("MULTIPLY", graph.attribute("oil"), sheen), 0.34 * style.oil)
+    coat = graph.math(
+        "MULTIPLY", graph.math("MULTIPLY", graph.attribute("oil"), sheen), 0.34 * style.oil
+    )
     coat = graph.math("ADD", coat, graph.math("MULTIPLY", graph.attribute("lip"), 0.28))
     coat = graph.math("ADD", coat, graph.math("MULTIPLY", graph.attribute("wet"), 0.5))
     return rough, level, coat

@@ -128,7 +128,7 @@ def ripple(points: Floats, length: float, rng: np.random.Generator) -> Floats:
 
 
 def outside(body: Surface, edge: Floats, neck: Floats) -> Floats:
-    """How far (n,) the body lies outside a closed neckline (k, 3), dm; on the neck it is below 0."""
+    """How far (n,) the body lies outside a closed neckline (k, 3), dm; inside it is below 0."""
     along = np.roll(edge, -2, 0) - np.roll(edge, 2, 0)
     _, near = cKDTree(body.points).query(edge)
     away = np.cross(along, body.normals[near])

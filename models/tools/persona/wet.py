@@ -125,7 +125,7 @@ def _smooth(line: Floats) -> Floats:
 def _mirror(head: Head) -> dict[int, int]:
     """Vertex of the right eye's lash strips for each of the left's."""
     groups = [(f"helper-l-eyelashes-{k}", f"helper-r-eyelashes-{k}") for k in (1, 2)]
-    out = {}
+    out: dict[int, int] = {}
     for left, right in groups:
         a, b = head.base.indices(left), head.base.indices(right)
         distance = np.linalg.norm(
