@@ -228,12 +228,19 @@ class FaceState:
         up, roll > 0 tilts the head clockwise as the viewer sees it; x right, y up, z nearer.
     gaze: (2,) float32: yaw and pitch in degrees relative to the head, signs as in pose.
     breath: in [0, 1], chest and shoulders raised.
+    torso: (6,) float32 as pose: the head's pose as shoulders and chest follow it, a little later
+        than the head itself; they take their share of it. None: at once.
+    hair: in [-1, 1], how far loose hair has swung to the picture's right.
+    elapsed: s since this face began to move, which tell the picture of an avatar that is a clip.
     """
 
     coefficients: Floats = field(default_factory=lambda: _zeros(arkit.COUNT))
     pose: Floats = field(default_factory=lambda: _zeros(6))
     gaze: Floats = field(default_factory=lambda: _zeros(2))
     breath: float = 0.0
+    torso: Floats | None = None
+    hair: float = 0.0
+    elapsed: float = 0.0
 
 
 # An avatar as a generator prepared it for its own drawing; opaque to everybody else.

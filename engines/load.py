@@ -146,11 +146,13 @@ def generator(
     wanted: the setting. told: who draws, now and whenever that changes, from any thread. refine:
     mouth and eyes by a small network, whoever draws.
     """
+    from visavis.engines.render.filmed import FilmedGenerator
     from visavis.engines.render.warp import WarpGenerator
 
     sure: Generator = WarpGenerator(width, height)
     if refine:
         sure = refined(sure)
+    sure = FilmedGenerator(sure)
     choice = choose(wanted)
     if not choice.ways or home is None:
         told(Standing("warp", "CPU", choice.why))

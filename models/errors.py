@@ -16,7 +16,9 @@ class PortraitError(ModelError):
     """No avatar can be made from this photo.
 
     Codes: image-format, image-unreadable, image-too-large, image-too-small, no-face, several-faces,
-    face-too-small, face-cut-off.
+    face-too-small, face-cut-off; of a clip: clip-broken, clip-too-short, clip-too-long,
+    clip-too-large, clip-too-small, clip-no-face, clip-several-faces, clip-cut-off, clip-cuts,
+    clip-turned, clip-talking.
     """
 
 

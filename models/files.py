@@ -38,6 +38,13 @@ def whole(path: Path, mode: int = _SHARED) -> Iterator[IO[bytes]]:
             raise
 
 
+def private_folder(folder: Path) -> None:
+    """There from now on; what of its path was missing is its owner's alone. Raises OSError."""
+    for missing in reversed([each for each in folder.parents if not each.exists()]):
+        missing.mkdir(PRIVATE_FOLDER, exist_ok=True)
+    folder.mkdir(PRIVATE_FOLDER, exist_ok=True)
+
+
 def not_kept(folder: Path, error: OSError) -> None:
     """Note, once for each folder, that a cache cannot be kept: the next start takes longer."""
     if folder not in _told:

@@ -26,7 +26,7 @@ from visavis.models.avatar import consent as consents
 from visavis.models.avatar.consent import Consent
 from visavis.models.avatar.seal import Origin, Signer, verified
 from visavis.models.errors import AvatarError
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER, whole
+from visavis.models.files import PRIVATE, private_folder, whole
 
 SUFFIX: Final = ".voice"
 FOLDER: Final = "voices"  # under the directory for state
@@ -135,7 +135,7 @@ def listed(home: Path) -> tuple[dict[str, VoiceCard], dict[str, str]]:
 def write(path: Path, content: bytes) -> None:
     """Whole or not at all; a voice is personal data, so nobody else reads it. AvatarError."""
     try:
-        path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        private_folder(path.parent)
         with whole(path, PRIVATE) as file:
             file.write(content)
     except OSError as error:

@@ -275,6 +275,12 @@ def _add_avatar(commands: Any) -> None:
     create.add_argument(
         "--voice", default="", help="that speaks for it where nobody names one: see visavis voices"
     )
+    create.add_argument(
+        "--frame",
+        default="auto",
+        choices=("auto", "head", "bust", "wide"),
+        help="how much of the photo is shown (default: head and shoulders where it has them)",
+    )
     cli_trust.add_grant(create)
     create.add_argument("--force", action="store_true", help="replace an avatar of that name")
     create.add_argument(

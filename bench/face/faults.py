@@ -117,7 +117,7 @@ def _net_at(prepared: Scene, seen: Floats, at: Floats) -> Floats:
 
 
 def _forward(prepared: Scene, one: FaceState) -> Floats:
-    motion = view(prepared.body, one.pose)
+    motion = view(prepared.body, one.pose, one.torso)
     return positions(prepared, controls(one), motion)
 
 
@@ -204,7 +204,7 @@ def at_rest(states: Sequence[FaceState]) -> Iterator[FaceState]:
     for one in states:
         keep = [not name.startswith(MOUTHY) for name in arkit.NAMES]
         face = (one.coefficients * np.array(keep, np.float32)).astype(np.float32)
-        yield FaceState(face, one.pose, one.gaze, one.breath)
+        yield FaceState(face, one.pose, one.gaze, one.breath, one.torso, one.hair)
 
 
 def teeth(avatar: Avatar, states: Sequence[FaceState]) -> dict[str, Any]:

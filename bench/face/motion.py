@@ -151,8 +151,8 @@ def seals(plan: Sequence[tuple[int, Speech]], kind: str) -> list[tuple[int, int]
 def _sealed(state: FaceState, kind: str) -> bool:
     amount = {name: float(state.coefficients[INDEX[name]]) for name in NAMES}
     gap = amount["jawOpen"] - amount["mouthClose"]
-    if kind == "teeth":
-        return gap < 0.02 and amount["mouthRollLower"] > 0.4
+    if kind == "teeth":  # which end below the line of closed lips
+        return gap < 0.07 and amount["mouthRollLower"] > 0.4
     return gap + 0.3 * (amount["mouthLowerDownLeft"] + amount["mouthUpperUpLeft"]) < 0.02
 
 

@@ -24,7 +24,8 @@ from visavis.remote.errors import (
 from visavis.remote.face import Face, connect
 from visavis.remote.media import Picture, Sound
 from visavis.remote.replies import Reply
-from visavis.remote.studio import Batch, Project, Studio, Video, studio
+from visavis.remote.studio import Studio, studio
+from visavis.remote.studio_answers import Batch, Project, Translation, Video
 
 __all__ = [
     "Batch",
@@ -42,6 +43,7 @@ __all__ = [
     "Reply",
     "Sound",
     "Studio",
+    "Translation",
     "Unauthorised",
     "Unreachable",
     "Video",

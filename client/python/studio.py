@@ -1,4 +1,4 @@
-"""The studio of a server for programs: projects, videos and batches.
+"""The studio of a server for programs: projects, their translations, videos and batches.
 
     from visavis.remote import studio
 
@@ -16,92 +16,15 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import quote
 
 import aiohttp
 
 from visavis.remote.errors import Failed
 from visavis.remote.requests import Requests
-
-_OVER: Final = frozenset({"done", "failed", "cancelled"})
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Video:
-    """As docs/api.md has it. files: addresses by format."""
-
-    id: str
-    title: str
-    project: str
-    language: str
-    formats: list[str]
-    status: str
-    done: float
-    left: float | None
-    note: str
-    fault: str
-    code: str
-    tries: int
-    at: float
-    files: dict[str, str]
-    seconds: float | None
-    notes: list[str]
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing changes any more."""
-        return self.status in _OVER
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a batch. files: addresses by format."""
-
-    row: int
-    label: str
-    status: str
-    done: float
-    fault: str
-    files: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """All of it; `rows` of an event are those that changed."""
-
-    id: str
-    title: str
-    project: str
-    status: str
-    done: float
-    left: float | None
-    count: int
-    counts: dict[str, int]
-    rows: list[Row]
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing changes any more."""
-        return self.status in _OVER
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """As the server has it. etag: give it back when you save. project: None where the script cannot
-    be read; faults say why.
-    """
-
-    name: str
-    etag: str
-    script: str
-    project: dict[str, Any] | None
-    files: list[dict[str, Any]]
-    faults: list[dict[str, Any]]
-    seconds: float
+from visavis.remote.studio_answers import Batch, Project, Translation, Video, batch, known
 
 
 class Videos:
@@ -122,22 +45,23 @@ class Videos:
             "webhook": webhook, "scenes": list(scenes) if scenes else None,
         }  # fmt: skip
         wished |= {key: value for key, value in given.items() if value not in ("", None)}
-        return _of(Video, await self._requests.json("POST", "/v1/videos", json=wished))
+        return known(Video, await self._requests.json("POST", "/v1/videos", json=wished))
 
     async def all(self) -> list[Video]:
         """All that stand alone, the latest first."""
         return [
-            _of(Video, each) for each in (await self._requests.json("GET", "/v1/videos"))["videos"]
+            known(Video, each)
+            for each in (await self._requests.json("GET", "/v1/videos"))["videos"]
         ]
 
     async def get(self, id: str) -> Video:
         """How far one is. Raises Refused."""
-        return _of(Video, await self._requests.json("GET", _video(id)))
+        return known(Video, await self._requests.json("GET", _video(id)))
 
     async def follow(self, id: str) -> AsyncIterator[Video]:
         """Each change, until it is over."""
         async for each in self._requests.events(f"{_video(id)}/events"):
-            yield _of(Video, each)
+            yield known(Video, each)
 
     async def wait(self, id: str) -> Video:
         """Until it is done. Raises Failed where it never will be."""
@@ -174,7 +98,7 @@ class Batches:
         Raises Refused, whose code is "batch-faults" where rows cannot be made.
         """
         form = await asyncio.to_thread(_form, table, wished)
-        return _batch(await self._requests.json("POST", "/v1/batches", data=form))
+        return batch(await self._requests.json("POST", "/v1/batches", data=form))
 
     async def check(self, table: Path | str, **wished: Any) -> dict[str, Any]:
         """What would be made of it, and what is wrong with which row; nothing is begun."""
@@ -189,28 +113,28 @@ class Batches:
 
     async def get(self, id: str) -> Batch:
         """How far one is."""
-        return _batch(await self._requests.json("GET", _batch_at(id)))
+        return batch(await self._requests.json("GET", _batch_at(id)))
 
     async def follow(self, id: str) -> AsyncIterator[Batch]:
         """Each change, until it is over; `rows` are those that changed, at first all."""
         async for each in self._requests.events(f"{_batch_at(id)}/events"):
-            yield _batch(each)
+            yield batch(each)
 
     async def wait(self, id: str) -> Batch:
         """Until it is over, however its rows went."""
-        async for batch in self.follow(id):
-            if batch.is_over:
+        async for each in self.follow(id):
+            if each.is_over:
                 break
         return await self.get(id)
 
     async def retry(self, id: str, rows: Sequence[int] = ()) -> Batch:
         """Rows that failed, all or these."""
         sent = {"rows": list(rows)} if rows else {}
-        return _batch(await self._requests.json("POST", f"{_batch_at(id)}/retry", json=sent))
+        return batch(await self._requests.json("POST", f"{_batch_at(id)}/retry", json=sent))
 
     async def rest(self, id: str) -> Batch:
         """The rows that a proof left out."""
-        return _batch(await self._requests.json("POST", f"{_batch_at(id)}/rest"))
+        return batch(await self._requests.json("POST", f"{_batch_at(id)}/rest"))
 
     async def save(self, id: str, into: Path | str) -> Path:
         """All that is done, and the manifest, as a zip file."""
@@ -281,15 +205,58 @@ class Projects:
     async def _got(self, method: str, path: str, **sent: Any) -> Project:
         answer, headers = await self._requests.whole(method, path, **sent)
         etag = headers.get("ETag", "").strip('"')
-        return _of(Project, {**answer, "etag": answer.get("etag") or etag})
+        return known(Project, {**answer, "etag": answer.get("etag") or etag})
+
+
+class Translations:
+    """Of a server's projects."""
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    async def all(self, project: str) -> dict[str, Any]:
+        """`languages`: those there are; `possible`: those that it can be translated into."""
+        found: dict[str, Any] = await self._requests.json("GET", _translation(project))
+        return found
+
+    async def make(self, project: str, language: str, *, anew: bool = False) -> Translation:
+        """Translate what is not yet, or all of it anew, and wait for it.
+
+        Raises Refused; its code is "translation-failed" where nobody translated.
+        """
+        sent = {"language": language, "anew": anew}
+        while True:  # the server waits half a minute at most, then says what to ask for again
+            made = await self._requests.json("POST", _translation(project), json=sent)
+            if "pairs" in made:
+                return known(Translation, made)
+            sent = {"language": language, "job": made["id"]}
+
+    async def get(self, project: str, language: str) -> Translation:
+        """Raises Refused."""
+        return known(Translation, await self._requests.json("GET", _translation(project, language)))
+
+    async def save(
+        self, project: str, language: str, pairs: Sequence[Mapping[str, Any]]
+    ) -> Translation:
+        """Write `target` of pairs, named by `scene` and `field`; they count as read.
+
+        Raises Refused.
+        """
+        sent = {"pairs": [dict(each) for each in pairs]}
+        at = _translation(project, language)
+        return known(Translation, await self._requests.json("PUT", at, json=sent))
+
+    async def remove(self, project: str, language: str) -> None:
+        """The project itself stays."""
+        await self._requests.json("DELETE", _translation(project, language))
 
 
 class Studio:
-    """projects, videos, batches: of one server."""
+    """projects, translations, videos, batches: of one server."""
 
     def __init__(self, requests: Requests) -> None:
         self.projects, self.videos = Projects(requests), Videos(requests)
-        self.batches = Batches(requests)
+        self.translations, self.batches = Translations(requests), Batches(requests)
 
     @classmethod
     @asynccontextmanager
@@ -314,6 +281,11 @@ def _project(name: str) -> str:
     return f"/v1/projects/{quote(name, safe='')}"
 
 
+def _translation(project: str, language: str = "") -> str:
+    at = f"{_project(project)}/translations"
+    return f"{at}/{quote(language, safe='')}" if language else at
+
+
 def _form(table: Path | str, wished: Mapping[str, Any]) -> aiohttp.FormData:
     form = aiohttp.FormData()
     source = Path(table)
@@ -329,14 +301,3 @@ def _form(table: Path | str, wished: Mapping[str, Any]) -> aiohttp.FormData:
         else:
             form.add_field(key, str(value))
     return form
-
-
-def _batch(found: Mapping[str, Any]) -> Batch:
-    rows = [_of(Row, each) for each in found.get("rows", [])]
-    return _of(Batch, {**found, "rows": rows})
-
-
-def _of(kind: type[T], found: Mapping[str, Any]) -> T:
-    """Without what later versions add."""
-    named = {each.name for each in fields(kind)}  # type: ignore[arg-type]  # a dataclass
-    return kind(**{key: value for key, value in found.items() if key in named})

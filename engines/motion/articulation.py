@@ -54,6 +54,10 @@ _ROWS: Final = {
     for name, viseme in VISEMES.items()
 }
 
+# Lips round and spread further too where a vowel is spoken more openly, as stressed ones are.
+_EFFORT: Final = 0.5
+_OF_LIPS: Final = [_INDEX[unit] for group in ("round", "lips") for unit in UNITS[group]]
+
 CUT: Final = 0.11  # s in which the mouth eases shut after a cut
 _BLEND: Final = (0.06, 0.12)  # s, shortest and longest transition to a changed plan
 _DERIVATIVE: Final = 0.002  # s
@@ -132,10 +136,13 @@ def _with_silence(sounds: Sequence[MouthMovement]) -> list[MouthMovement]:
 
 
 def _targets(line: Sequence[MouthMovement]) -> Doubles:
-    """(n, units), the jaw scaled by how openly each sound is spoken."""
+    """(n, units), the jaw scaled by how openly each sound is spoken, a vowel's lips by half."""
     targets = np.stack([_ROWS[sound.viseme.name] for sound in line])
-    targets[:, _INDEX["jawOpen"]] *= [sound.openness for sound in line]
-    return targets
+    openness = np.array([sound.openness for sound in line])
+    effort = np.where([s.viseme.vowel for s in line], 1.0 + _EFFORT * (openness - 1.0), 1.0)
+    targets[:, _OF_LIPS] *= effort[:, None]
+    targets[:, _INDEX["jawOpen"]] *= openness
+    return np.asarray(np.minimum(targets, 1.0))
 
 
 def _silent(viseme: Viseme) -> bool:

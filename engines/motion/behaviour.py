@@ -19,7 +19,9 @@ class Behaviour:
     away_length: factor on how long; away_pitch: between which angles;
     away_yaw: to where sideways, None: to either side. ponders: may look from one
     place away to the next. pose: mean posture as in FaceState. wander: factor on posture shifts;
-    hold: s between them. nods: s between nods, 0 for none. face: ARKit units on top.
+    hold: s between them. nods: s between nods, 0 for none. face: ARKit units on top. reads: share
+    of looks away that go to its own words. about: factor on how far from the visitor's middle it
+    looks at the visitor.
     """
 
     blinks: float
@@ -33,6 +35,8 @@ class Behaviour:
     nods: float = 0.0
     face: Mapping[str, float] = field(default_factory=dict)
     away_yaw: float | None = None
+    reads: float = 0.0
+    about: float = 1.0
 
 
 BEHAVIOURS: Final[Mapping[Attention, Behaviour]] = {
@@ -47,9 +51,10 @@ BEHAVIOURS: Final[Mapping[Attention, Behaviour]] = {
     ),
     "listening": Behaviour(
         blinks=12.5,
-        away=0.12,
+        away=0.09,
         away_length=0.7,
         away_pitch=(-5.0, 2.0),
+        about=0.55,  # into the camera: who listens attends
         pose=(0.0, -0.8, 1.2, 0.0, -0.006, 0.055),  # leans in, head a little aside
         wander=0.7,
         hold=4.0,
@@ -65,19 +70,21 @@ BEHAVIOURS: Final[Mapping[Attention, Behaviour]] = {
         wander=1.1,
         hold=3.0,
         ponders=True,
+        reads=0.12,
         face={
             "browInnerUp": 0.10, "browDown": 0.24, "eyeSquint": 0.16, "mouthPress": 0.14,
             "mouthLeft": 0.06,
         },
     ),
     "speaking": Behaviour(
-        blinks=17.0,
+        blinks=20.0,
         away=0.26,
         away_length=0.8,
         away_pitch=(-6.0, 4.0),
         pose=(0.0, 0.2, 0.0, 0.0, 0.0, 0.015),
-        wander=1.2,
-        hold=3.0,
+        wander=2.2,
+        hold=2.6,
+        reads=0.3,
         face={"browInnerUp": 0.04, "browOuterUp": 0.05},
     ),
 }  # fmt: skip
@@ -99,4 +106,4 @@ def borne(attention: Attention, away: float, look: tuple[float, float] | None) -
     if look is None:
         return behaviour
     yaw, pitch = look
-    return replace(behaviour, away_yaw=yaw, away_pitch=(pitch - 2.0, pitch + 2.0))
+    return replace(behaviour, away_yaw=yaw, away_pitch=(pitch - 2.0, pitch + 2.0), reads=0.0)

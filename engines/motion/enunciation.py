@@ -31,7 +31,8 @@ _EARLY: Final = 0.08  # s that a closure may begin before its phoneme is said to
 _LATE: Final = 0.015  # s after the phoneme's end
 _DIP: Final = 8.0  # dB that the treble must fall for the dip to be a closure
 
-_LOUDNESS_GAIN: Final = 0.032  # of the jaw per dB; people open further to speak up
+_LOUDNESS_GAIN: Final = 0.028  # of the jaw per dB; people open further to speak up
+_STRESS_GAIN: Final = 0.08  # of the jaw in a syllable with primary stress
 _NORMAL_SOUND: Final = 0.068  # s, a speech sound at an easy pace
 
 
@@ -94,8 +95,8 @@ class Enunciation:
         result = []
         for sound, level in zip(sounds, levels, strict=True):
             loudness = 0.0 if level is None or self._usual is None else level - self._usual
-            gain = 1.0 + _LOUDNESS_GAIN * loudness + 0.08 * sound.stress
-            openness = pace * min(max(gain, 0.7), 1.3)
+            gain = 1.0 + _LOUDNESS_GAIN * loudness + _STRESS_GAIN * sound.stress
+            openness = pace * min(max(gain, 0.75), 1.22)
             result.append(replace(sound, openness=openness, loudness=loudness))
         return result
 

@@ -17,15 +17,27 @@ from visavis.engines.base import PLAY_RATE, Movement, Word
 from visavis.engines.curves import Doubles, bump
 from visavis.engines.motion.affect import vector
 from visavis.engines.motion.enunciation import MouthMovement
+from visavis.engines.motion.visemes import SILENCE
+from visavis.models import arkit
 
 _APART: Final = 0.55  # s between two accents
+_BROWS_APART: Final = 0.65  # s between two movements of the brows
 _NODS_APART: Final = 1.3  # s between two nods of a listener
 _TAKEN: Final = 0.75  # share of accents that show
+_NEW: Final = 0.25  # s of silence after which the first accent raises the brows
+_MEMORY: Final = 0.06  # share of a vowel in what is usual for this speaker
 _LATE: Final = 0.12  # s that a gesture may be late; after that it is left out
 PAUSE: Final = 0.11  # s of silence that ends a clause
 
+
+def _indices(side: str) -> list[int]:
+    return [arkit.INDEX[f"{brow}{side}"] for brow in ("browOuterUp", "browDown")]
+
+
 _RAISE: Final = vector({"browInnerUp": 0.8, "browOuterUp": 1.0, "eyeWide": 0.25})
+_FROWN: Final = vector({"browDown": 1.0, "eyeSquint": 0.35})  # what is said in earnest
 _NOTHING: Final = np.zeros_like(_RAISE)
+_SIDES: Final = (_indices("Left"), _indices("Right"))
 _WINK: Final = vector({
     "eyeBlinkLeft": 1.0, "cheekSquintLeft": 0.5, "mouthSmileLeft": 0.25, "browDownLeft": 0.2,
 })  # fmt: skip
@@ -54,6 +66,9 @@ class Gestures:
         self._rng = rng
         self._coming: list[Gesture] = []
         self._last = -10.0  # the last accent
+        self._raised = -10.0  # when the brows moved last
+        self._usual: float | None = None  # prominence of a vowel
+        self._told = -10.0  # end of what was said so far
         self._nodded = -10.0
 
     def accompany(
@@ -65,15 +80,15 @@ class Gestures:
         lively: float,
     ) -> None:
         """Gestures for a piece of speech that starts at `at`."""
-        accents = self._accents(sounds)
-        strongest = max(accents, key=_prominence, default=None)
-        for accent in accents:
+        begins = self._begins([sound for sound in sounds if sound.viseme is not SILENCE])
+        for accent in self._accents(sounds):
             if self._rng.random() < _TAKEN:
                 self._add(now, self._nod(accent, lively))
-            raised = 0.5 if accent is strongest else 0.12
-            if self._rng.random() < raised:
-                size = lively * self._rng.uniform(0.30, 0.55)
-                self._add(now, self._brows(_middle(accent), 0.5, size))
+            excess = max(_prominence(accent) - (self._usual or 0.0), 0.0)
+            apart = accent.start - self._raised > _BROWS_APART
+            if apart and (begins or self._rng.random() < min(0.75 + 0.2 * excess, 0.95)):
+                self._raised, begins = accent.start, False
+                self._add(now, self._brows(accent, lively, excess))
         if words and words[-1].text.rstrip("\"')”’»").endswith("?"):
             self._question(now, at + words[-1].start / PLAY_RATE, at + words[-1].end / PLAY_RATE)
 
@@ -100,7 +115,7 @@ class Gestures:
                 for start, pitch in ((0.0, -4.6), (0.5, -3.0))
             ]
         elif movement == "shake":
-            self._coming += _shake(at, 5.5 if self._rng.random() < 0.5 else -5.5)
+            self._coming += _shake(at, 5.2 if self._rng.random() < 0.5 else -5.2)
         elif movement == "brows":
             self._coming.append(Gesture(at, 1.1, 0.28, _pose(pitch=0.7, z=0.006), 0.6 * _RAISE))
         elif movement == "tilt":
@@ -124,12 +139,20 @@ class Gestures:
                 face += amount * gesture.face
         return pose, face
 
+    def _begins(self, voiced: Sequence[MouthMovement]) -> bool:
+        """Whether these sounds come after a pause."""
+        if not voiced:
+            return False
+        begins = voiced[0].start - self._told > _NEW
+        self._told = voiced[-1].end
+        return begins
+
     def _accents(self, sounds: Sequence[MouthMovement]) -> list[MouthMovement]:
         """Vowels that stand out, the most prominent first come, at least _APART s from others."""
         vowels = [sound for sound in sounds if sound.viseme.vowel]
         if not vowels:
             return []
-        threshold = float(np.mean([_prominence(vowel) for vowel in vowels]))
+        threshold = self._threshold(vowels)
         chosen: list[MouthMovement] = []
         for vowel in sorted(vowels, key=_prominence, reverse=True):
             free = all(abs(vowel.start - other.start) > _APART for other in chosen)
@@ -139,26 +162,39 @@ class Gestures:
         self._last = chosen[-1].start if chosen else self._last
         return chosen
 
+    def _threshold(self, vowels: Sequence[MouthMovement]) -> float:
+        """From what prominence on a vowel stands out; pieces of one vowel must not decide alone."""
+        mean = float(np.mean([_prominence(vowel) for vowel in vowels]))
+        share = 1.0 if self._usual is None else 1.0 - (1.0 - _MEMORY) ** len(vowels)
+        self._usual = mean if self._usual is None else self._usual + share * (mean - self._usual)
+        return self._usual
+
     def _nod(self, accent: MouthMovement, lively: float) -> Gesture:
         """Mostly down, at times up; a little to one side; its height on the vowel."""
         rng = self._rng
-        depth = lively * rng.uniform(0.7, 1.7) * min(max(0.7 + 0.3 * _prominence(accent), 0.5), 1.4)
+        depth = lively * rng.uniform(0.9, 2.1) * min(max(0.7 + 0.3 * _prominence(accent), 0.5), 1.4)
         pitch = depth * (0.7 if rng.random() < 0.2 else -1.0)
-        yaw, roll = 0.45 * rng.standard_normal(2)
-        length, attack = rng.uniform(0.4, 0.56), 0.42
+        yaw, roll = 0.7 * rng.standard_normal(2)
+        length, attack = rng.uniform(0.44, 0.6), 0.42
         pose = _pose(yaw=yaw, pitch=pitch, roll=roll)
         return Gesture(_middle(accent) - attack * length, length, attack, pose, _NOTHING)
 
-    def _brows(self, peak: float, length: float, size: float) -> Gesture:
-        attack = 0.36
-        return Gesture(peak - attack * length, length, attack, np.zeros(6), size * _RAISE)
+    def _brows(self, accent: MouthMovement, lively: float, excess: float) -> Gesture:
+        """Mostly up, now and then drawn together; never quite alike on both sides."""
+        rng = self._rng
+        earnest = rng.random() < 0.18
+        size = lively * rng.uniform(0.85, 1.15) * min(0.9 + 0.12 * excess, 1.2)
+        face = min(size, 1.0) * (0.65 * _FROWN if earnest else _RAISE)
+        face[_SIDES[int(rng.integers(2))]] *= rng.uniform(0.7, 1.0)
+        attack, length = 0.36, rng.uniform(0.42, 0.62)
+        return Gesture(_middle(accent) - attack * length, length, attack, np.zeros(6), face)
 
     def _question(self, now: float, start: float, end: float) -> None:
         """Brows and chin rise over the last word and come down after it."""
         length = max(end - start, 0.25) + 0.6
         tilt = 1.6 if self._rng.random() < 0.5 else -1.6
         pose = _pose(pitch=1.5, roll=tilt, z=0.012)
-        self._add(now, Gesture(start - 0.15, length, 0.45, pose, 0.58 * _RAISE))
+        self._add(now, Gesture(start - 0.15, length, 0.45, pose, 0.85 * _RAISE))
 
     def _add(self, now: float, gesture: Gesture) -> None:
         """A gesture that should have begun begins now, unless its height would come too late."""

@@ -1,4 +1,4 @@
-"""What a face does while nothing happens: blinks, gaze, breath, head.
+"""What a face does while nothing happens: blinks, breath, head, and the eyes of `gaze`.
 
 Each process draws its own events ahead of time from its own generator, so the same seed gives the
 same life however often it is looked at. Times are in seconds of the session, angles in degrees.
@@ -12,6 +12,7 @@ import numpy as np
 
 from visavis.engines.curves import Doubles, Glide, Noise, ramp
 from visavis.engines.motion.behaviour import BEHAVIOURS, Behaviour
+from visavis.engines.motion.gaze import FAR, Gaze
 
 # --- blinks --------------------------------------------------------------------------------------
 
@@ -86,90 +87,10 @@ class Blinks:
         return _LEAST_INTERVAL + scale * float(self._rng.lognormal(0.0, _INTERVAL_SPREAD))
 
 
-# --- gaze ----------------------------------------------------------------------------------------
-
-# Where a visitor's eyes and mouth are, seen from the picture; eye contact is felt within some 4
-# degrees (Gamer & Hecht 2007), so these stay inside.
-_FACE: Final = np.array([[-1.4, 0.5], [1.4, 0.5], [0.0, -1.9]])
-_FACE_SHARE: Final = (0.41, 0.41, 0.18)
-_STAY: Final = 0.95  # s, median fixation on a face
-_AWAY: Final = 0.75  # s, median look away
-_FAR: Final = 5.0  # degrees from which a shift is a gaze shift with head and lids
-
-
-def saccade_duration(amplitude: float) -> float:
-    """Seconds for `amplitude` degrees: the main sequence (Bahill et al. 1975)."""
-    return 0.021 + 0.0022 * amplitude
-
-
-class Gaze:
-    """Fixations on the visitor, looks away, saccades between them, in the room's directions."""
-
-    def __init__(self, rng: np.random.Generator, behaviour: Behaviour) -> None:
-        self._rng = rng
-        self._behaviour = behaviour
-        self._restless = 0.0
-        self._direction = Glide(self._on_visitor())
-        self._next = float(rng.uniform(0.3, 1.0))
-        self._side = 1.0 if rng.random() < 0.5 else -1.0
-
-    def behave(self, at: float, behaviour: Behaviour, restless: float) -> None:
-        """From `at` on; `restless` in [0, 1] adds looks away. A new behaviour shows at once."""
-        if behaviour is not self._behaviour:
-            self._next = min(self._next, at + float(self._rng.uniform(0.12, 0.35)))
-            self._side = 1.0 if self._rng.random() < 0.5 else -1.0
-        self._behaviour, self._restless = behaviour, restless
-
-    def shifts(self, time: float) -> list[tuple[float, float, Doubles]]:
-        """Fixations that began up to `time` since last asked: (when, amplitude, direction)."""
-        begun: list[tuple[float, float, Doubles]] = []
-        while self._next <= time:
-            at, old = self._next, self._direction.goal
-            goal = self._choose(at)
-            amplitude = float(np.hypot(*(goal - old)))
-            self._direction.aim(at, goal, saccade_duration(amplitude))
-            begun.append((at, amplitude, goal))
-        return begun
-
-    def direction(self, time: float) -> Doubles:
-        """(2,) yaw and pitch in the room."""
-        return self._direction.at(time)
-
-    @property
-    def away(self) -> bool:
-        """Whether the eyes are off the visitor."""
-        return bool(np.hypot(*self._direction.goal) > _FAR)
-
-    def _choose(self, at: float) -> Doubles:
-        behaviour = self._behaviour
-        share = behaviour.away + (1.0 - behaviour.away) * 0.5 * self._restless
-        stay = self.away and not behaviour.ponders
-        if not stay and self._rng.random() < share:
-            self._next = at + self._hold(_AWAY * behaviour.away_length, 0.4)
-            return self._aside()
-        self._next = at + self._hold(_STAY, 0.5)
-        return self._on_visitor()
-
-    def _hold(self, median: float, spread: float) -> float:
-        return max(0.2, median * float(self._rng.lognormal(0.0, spread)))
-
-    def _on_visitor(self) -> Doubles:
-        place = self._rng.choice(3, p=_FACE_SHARE)
-        return np.asarray(_FACE[place] + 0.25 * self._rng.standard_normal(2))
-
-    def _aside(self) -> Doubles:
-        if self._rng.random() < 0.3:
-            self._side = -self._side
-        yaw = self._side * self._rng.uniform(6.0, 13.0)
-        low, high = self._behaviour.away_pitch
-        if self._behaviour.away_yaw is not None:
-            yaw = self._behaviour.away_yaw + 2.0 * self._rng.standard_normal()
-        return np.array([yaw, self._rng.uniform(low, high)])
-
-
 # --- breath --------------------------------------------------------------------------------------
 
 _BREATH: Final = 60.0 / 14.0  # s, median cycle
+_NASAL: Final = 0.08  # share of breaths between phrases that leave the lips alone
 
 
 class Breath:
@@ -178,6 +99,7 @@ class Breath:
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
         self._chest = Glide([0.1])
+        self._lips = Glide([0.0])
         self._rising = False
         self._inhaled = -10.0
         self._out = 0.0  # s from the top of a breath to the next one
@@ -187,6 +109,19 @@ class Breath:
         """Before a phrase: a quick breath, if the last one is used up."""
         if at - self._inhaled > 2.2:
             self._rise(at, 0.42, self._rng.uniform(0.75, 0.95), 3.4)
+
+    def part(self, at: float, duration: float, depth: float) -> None:
+        """Lips part for the breath between two phrases."""
+        nasal = self._rng.random() < _NASAL
+        self._lips.aim(at, 0.0 if nasal else depth * self._rng.uniform(0.7, 1.3), duration)
+
+    def meet(self, at: float, duration: float) -> None:
+        """And meet again."""
+        self._lips.aim(at, 0.0, duration)
+
+    def parted(self, time: float) -> float:
+        """How far the lips are parted for a breath, about 1 as a rule, 0 if not."""
+        return max(float(self._lips.at(time)[0]), 0.0)
 
     def at(self, time: float) -> float:
         """Chest in [0, 1]."""
@@ -214,9 +149,9 @@ class Breath:
 # --- head ----------------------------------------------------------------------------------------
 
 # One standard deviation of where the head comes to rest: yaw, pitch, roll, x, y, z.
-_WANDER: Final = np.array([1.25, 0.7, 0.85, 0.010, 0.005, 0.012])
+_WANDER: Final = np.array([1.25, 0.8, 0.85, 0.014, 0.006, 0.012])
 _DRIFT: Final = np.array([0.22, 0.17, 0.16, 0.004, 0.003, 0.004])
-_TALK: Final = np.array([0.75, 0.60, 0.55, 0.006, 0.004, 0.006])
+_TALK: Final = np.array([0.95, 0.95, 0.9, 0.012, 0.006, 0.008])
 _FOLLOW: Final = np.array([0.30, 0.22])  # share of a look away that the head takes over
 
 
@@ -238,7 +173,7 @@ class Head:
         slow, fast, talk = rng.spawn(3)
         self._drift = Noise(slow, 6, 1.1)
         self._tremor = Noise(fast, 6, 0.4)
-        self._talk = Noise(talk, 6, 0.34)
+        self._talk = Noise(talk, 6, 0.46)
         self._next = float(rng.uniform(0.8, 2.5))
 
     def behave(self, at: float, behaviour: Behaviour, mood: Doubles, lively: float) -> None:
@@ -257,7 +192,7 @@ class Head:
 
     def look(self, at: float, direction: Doubles) -> None:
         """The eyes went to `direction` (2,): the head follows a part of a long way."""
-        far = np.hypot(*direction) > _FAR
+        far = np.hypot(*direction) > FAR
         goal = np.where(far, direction * _FOLLOW, 0.0)
         if (goal != self._look[:2]).any():
             self._look[:2] = goal
@@ -320,15 +255,27 @@ class Life:
 
     def pause(self, at: float) -> None:
         """A clause has ended: often a blink, and a breath."""
-        self._blinks.provoke(at, 0.45)
+        self._blinks.provoke(at, 0.7)
         self._breath.inhale(at + 0.02)
+
+    def part(self, at: float, duration: float, depth: float = 1.0) -> None:
+        """Lips part for a breath between phrases, within `duration`."""
+        self._breath.part(at, duration, depth)
+
+    def meet(self, at: float, duration: float) -> None:
+        """And meet again."""
+        self._breath.meet(at, duration)
+
+    def parted(self, time: float) -> float:
+        """How far lips are parted for a breath, about 1 as a rule."""
+        return self._breath.parted(time)
 
     def advance(self, time: float) -> None:
         """Let everything happen that is due by `time`."""
-        for at, amplitude, direction in self._gaze.shifts(time):
-            if amplitude > _FAR:
-                self._blinks.provoke(at, 0.4)
-            self._head.look(at, direction)
+        for shift in self._gaze.shifts(time):
+            if shift.amplitude > FAR:
+                self._blinks.provoke(shift.at, 0.4)
+            self._head.look(shift.at, shift.goal)
 
     def pose(self, time: float, talking: float) -> Doubles:
         """(6,) as in FaceState."""
@@ -341,6 +288,10 @@ class Life:
     def look(self, time: float) -> Doubles:
         """(2,) direction of the eyes in the room."""
         return self._gaze.direction(time)
+
+    def vergence(self, time: float) -> float:
+        """Degrees by which each eye turns in, to meet where it looks."""
+        return self._gaze.vergence(time)
 
     def breath(self, time: float) -> float:
         """Chest in [0, 1]."""

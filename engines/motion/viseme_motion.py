@@ -24,15 +24,21 @@ from visavis.engines.base import (
 )
 from visavis.engines.curves import Doubles, Glide, Noise, positive
 from visavis.engines.motion import affect as moods
-from visavis.engines.motion.articulation import Mouth, coefficients
+from visavis.engines.motion.articulation import CUT, Mouth, coefficients
 from visavis.engines.motion.behaviour import BEHAVIOURS, borne
 from visavis.engines.motion.enunciation import Enunciation, MouthMovement
 from visavis.engines.motion.gestures import PAUSE, Gestures
 from visavis.engines.motion.life import Life
+from visavis.engines.motion.torso import Torso
 from visavis.engines.motion.visemes import SILENCE
 from visavis.models import arkit
+from visavis.models.avatar.rig import GAZE_SPAN
 
 _BLEND: Final = 0.5  # s from one expression to the next
+# Who speaks calmly opens the mouth less, who speaks expressively more: of their liveliness, and
+# the bounds, within which every shape stays one of speech.
+_REACH: Final = 0.3
+_REACHES: Final = (0.85, 1.15)
 
 # One standard deviation of the face's own unrest, and how long it takes: nothing that parts lips.
 _UNREST: Final = {
@@ -41,7 +47,18 @@ _UNREST: Final = {
 }  # fmt: skip
 _UNREST_SPACING: Final = 1.6  # s
 
+# Who speaks breathes in between phrases through parted lips: the mouth of real speakers is not
+# still in their pauses (THEval's silent lip stability).
+_PARTED: Final = moods.vector(
+    {"jawOpen": 0.23, "mouthLowerDown": 0.175, "mouthUpperUp": 0.095, "mouthFunnel": 0.06}
+)
+_BREATH: Final = 0.34  # s of the shortest pause in which one breathes
+_INHALE: Final = 0.34  # s in which the lips part
+_HEARD: Final = (0.1, 0.4)  # s after the last sound in which a silence that is heard is a pause
+_SOON: Final = 0.32  # s after the last sound; before it the mouth closes
+
 _LIDS: Final = moods.columns("eyeBlink")
+_TURN_IN: Final = moods.columns("eyeLookIn")
 _OPEN_EYES: Final = [*moods.columns("eyeWide"), *moods.columns("eyeSquint")]
 _ROUND: Final = [arkit.INDEX["mouthFunnel"], arkit.INDEX["mouthPucker"]]
 _CORNERS: Final = [
@@ -95,6 +112,7 @@ class VisemeMotion:
         self._mouth = Mouth()
         self._life = Life(life)
         self._gestures = Gestures(gestures)
+        self._torso = Torso()
         self._unrest = Noise(unrest, len(_UNREST), _UNREST_SPACING)
         self._unrest_map = np.stack([moods.vector({u: a}) for u, a in _UNREST.items()])
         self._nods = unrest.spawn(1)[0]
@@ -105,7 +123,9 @@ class VisemeMotion:
         self._expression = AT_EASE
         self._face = Glide(np.zeros(arkit.COUNT))
         self._talking = Glide([0.0])
+        self._reach = Glide([1.0])  # of the lips, by how lively it speaks
         self._spoken = -1.0  # end of the last sound, s
+        self._breathed = -1.0  # end of the last sound after which a breath was taken
         self._now = 0.0
 
     def speak(self, at: int, speech: Speech) -> None:
@@ -116,6 +136,8 @@ class VisemeMotion:
         self._mouth.say(self._now, sounds)
         self._gestures.accompany(self._now, start, sounds, speech.words, self._lively)
         self._punctuate(voiced)
+        if sounds and not voiced:
+            self._pause_heard(start)
 
     def cut(self, at: int) -> None:
         """Forget all speech from `at` on; the mouth is shut 110 ms after it."""
@@ -165,11 +187,15 @@ class VisemeMotion:
         pose = self._life.pose(time, float(self._talking.at(time)[0])) + nod
         # Eyes stay on what they look at while the head moves (vestibulo-ocular reflex).
         gaze = self._life.look(time) - pose[:2]
+        torso, hair = self._torso.after(time, pose, nod)
         return FaceState(
             self._coefficients(time, brows).astype(np.float32),
             pose.astype(np.float32),
             gaze.astype(np.float32),
             min(max(self._life.breath(time), 0.0), 1.0),
+            torso.astype(np.float32),
+            hair,
+            time,
         )
 
     def phoneme_at(self, at: int) -> str:
@@ -179,8 +205,10 @@ class VisemeMotion:
     def _coefficients(self, time: float, brows: Doubles) -> Doubles:
         """(52,) in [0, 1]: mouth, expression, gestures and unrest; lids last."""
         channels = self._mouth.channels(time)
+        channels[:-2] *= self._reach.at(time)  # seals stay what they are
         mouth = coefficients(channels)
         face = self._face.at(time) + brows + self._unrest.at(time) @ self._unrest_map
+        face += self._life.parted(time) * _PARTED
         # A broad smile parts the lips, but they still meet for p, b and m.
         face[_PARTING] *= 1.0 - min(max(float(channels[-2]), 0.0), 1.0)
         # Rounded lips cannot smile: the corners give way to the pucker.
@@ -191,6 +219,7 @@ class VisemeMotion:
         total = positive(total, _SOFT)
         total -= positive(total - _KNEE, _SOFT_TOP)
         total[_LIDS] += lids * (1.0 - total[_LIDS])
+        total[_TURN_IN] += self._life.vergence(time) / GAZE_SPAN
         return np.minimum(total, 1.0)
 
     def _behave(self, at: float) -> None:
@@ -202,6 +231,8 @@ class VisemeMotion:
         )
         bent = _FULL + _ROOM * np.tanh((face - _FULL) / _ROOM)
         self._face.aim(at, np.where(face > _FULL, bent, face), _BLEND)
+        reach = 1.0 + _REACH * (self._lively - 1.0)
+        self._reach.aim(at, min(max(reach, _REACHES[0]), _REACHES[1]), _BLEND)
         self._life.behave(
             at, borne(self._attention, expression.away, expression.look),
             moods.posture(affect) + expression.pose, self._lively, moods.restlessness(affect),
@@ -230,6 +261,7 @@ class VisemeMotion:
             return
         first, last = voiced[0], voiced[-1]
         if first.start - self._spoken > PAUSE:
+            self._breathe(self._spoken, first.start)
             self._agenda.add(max(first.start - 0.25, self._now), self._begin_phrase, spoken=True)
         else:
             self._agenda.forget_spoken(self._spoken - 1e-6)  # no pause there after all
@@ -238,6 +270,7 @@ class VisemeMotion:
         for before, after in pairwise(voiced):
             if after.start - before.end > PAUSE:
                 self._sound(start, before.end)
+                self._breathe(before.end, after.start)
                 start = after.start
                 self._agenda.add(before.end + 0.04, self._pause, spoken=True)
                 self._agenda.add(after.start - 0.2, self._begin_phrase, spoken=True)
@@ -246,12 +279,31 @@ class VisemeMotion:
         self._agenda.add(last.end + 0.3, self._hush, spoken=True)
         self._spoken = last.end
 
+    def _breathe(self, start: float, end: float) -> None:
+        """Lips part in a pause and have met, or speak, when it is over."""
+        opens = max(start + 0.1, end - 0.1 - _INHALE, self._now)
+        if start < 0.0 or end - start < _BREATH or self._breathed >= start or end - opens < 0.1:
+            return
+        self._breathed = start
+        inhale = min(_INHALE, end - opens)
+        self._agenda.add(opens, lambda at: self._life.part(at, inhale), spoken=True)
+        self._agenda.add(end - 0.04, lambda at: self._life.meet(at, 0.16), spoken=True)
+
+    def _pause_heard(self, start: float) -> None:
+        """Of a voice that is only heard nobody knows when it goes on."""
+        if _HEARD[0] < start - self._spoken < _HEARD[1] and self._breathed < self._spoken:
+            self._breathed = self._spoken
+            opens = max(start, self._spoken + _SOON)
+            self._agenda.add(opens, lambda at: self._life.part(at, 0.3, 0.84), spoken=True)
+            self._agenda.add(opens + 0.4, lambda at: self._life.meet(at, 0.22), spoken=True)
+
     def _sound(self, start: float, end: float) -> None:
         self._agenda.add(max(start, self._now), lambda at: self._life.sound(at, end), spoken=True)
 
     def _break_off(self, at: float) -> None:
         self._talking.aim(at, 0.0, 0.5)
         self._life.sound(at, at)
+        self._life.meet(at, CUT)
 
     def _begin_phrase(self, at: float) -> None:
         self._talk_on(at)

@@ -21,6 +21,7 @@ from visavis.models.graph.spec import Spec
 from visavis.models.pictures import double
 from visavis.models.refine.windows import Places, places
 from visavis.models.warp import scene
+from visavis.models.warp.moving import Moving
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -91,6 +92,8 @@ class GraphGenerator:
         over it. Raises EngineError."""
         if isinstance(puppet, Refined):
             puppet = puppet.puppet
+        if isinstance(puppet, Moving):
+            raise EngineError("it is made of a clip, which no GPU draws yet")
         if not isinstance(puppet, scene.Scene):
             raise EngineError("the puppet was prepared by another generator")
         if (puppet.width, puppet.height) != (self.width, self.height):
@@ -167,7 +170,8 @@ class GraphGenerator:
     def _row(self, face: Face, state: FaceState) -> npt.NDArray[np.float32]:
         posing.check(state)
         drawn = face.scene
-        controls, motion = posing.controls(state), posing.view(drawn.body, state.pose)
+        controls = posing.controls(state)
+        motion = posing.view(drawn.body, state.pose, state.torso)
         if self._spec.refine:
             return packing.refined_row(drawn, face.places, controls, motion, state.pose)
         return packing.row(drawn, controls, motion)

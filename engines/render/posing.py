@@ -6,6 +6,7 @@ Shared by all generators; draws nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from visavis.engines.base import EngineError, FaceState
 from visavis.models import arkit
-from visavis.models.avatar.rig import BREATH, CONTROLS, GAZE_SPAN, Body
+from visavis.models.avatar.rig import BREATH, CONTROLS, GAZE_SPAN, HAIR, Body
 
 Floats = npt.NDArray[np.float32]
 
@@ -28,10 +29,11 @@ def _index(name: str) -> int:
 
 
 def controls(state: FaceState) -> Floats:
-    """(len(CONTROLS),): coefficients with gaze joined in, lids that cannot over-close, breath."""
+    """(len(CONTROLS),): coefficients, gaze joined in, lids that cannot over-close; breath, hair."""
     amount = np.zeros(len(CONTROLS), np.float32)
     amount[: arkit.COUNT] = np.clip(state.coefficients, 0, 1)
     amount[BREATH] = np.clip(state.breath, 0, 1)
+    amount[HAIR] = np.clip(state.hair, -1, 1)
     for side, outward in (("Left", 1.0), ("Right", -1.0)):
         _look(amount, state.gaze, side, outward)
         _limit_lid(amount, side)
@@ -88,29 +90,42 @@ def _about(rotation: Floats, pivot: Floats, shift: Floats) -> Floats:
     return out
 
 
-def view(body: Body, pose: Floats) -> Floats:
-    """(3, 3, 4): motion of the head, of the body, and the camera, for kernel.forward."""
-    yaw, pitch, roll, x, y, z = (float(v) for v in pose)
-    shift = np.array([x, -y, z], np.float32) * body.interocular
-    f = body.follow
-    own = _rotation(yaw * f[0], pitch * f[1], roll * f[2])
+def view(body: Body, pose: Floats, torso: Floats | None = None) -> Floats:
+    """(3, 3, 4): motion of the head, of the body, and the camera, for kernel.forward.
+
+    torso: see FaceState.
+    """
+    whole = (1.0, 1.0, 1.0, 1.0)
+    head = _moved(pose, whole, body.head_pivot, body.interocular)
+    after = pose if torso is None else torso
+    own = _moved(after, tuple(map(float, body.follow)), body.body_pivot, body.interocular)
     camera = np.zeros((3, 4), np.float32)
     camera[0, :3] = body.camera
-    head = _about(_rotation(yaw, pitch, roll), body.head_pivot, shift)
-    return np.stack([head, _about(own, body.body_pivot, shift * f[3]), camera])
+    return np.stack([head, own, camera])
+
+
+def _moved(pose: Floats, share: Sequence[float], pivot: Floats, unit: float) -> Floats:
+    """(3, 4): shares of a pose's yaw, pitch, roll and shift."""
+    yaw, pitch, roll, x, y, z = (float(v) for v in pose)
+    shift = np.array([x, -y, z], np.float32) * (unit * share[3])
+    return _about(_rotation(yaw * share[0], pitch * share[1], roll * share[2]), pivot, shift)
 
 
 def check(state: FaceState) -> None:
     """Raises EngineError for what cannot be drawn."""
-    shapes = (state.coefficients.shape, state.pose.shape, state.gaze.shape)
-    if shapes != ((arkit.COUNT,), (6,), (2,)):
+    torso = state.pose if state.torso is None else state.torso
+    shapes = (state.coefficients.shape, state.pose.shape, state.gaze.shape, torso.shape)
+    if shapes != ((arkit.COUNT,), (6,), (2,), (6,)):
         message = f"face state has the shapes {shapes}"
         raise EngineError(message)
-    values = (state.coefficients, state.pose, state.gaze, state.breath)
+    values = (
+        state.coefficients, state.pose, state.gaze, torso, state.breath, state.hair, state.elapsed,
+    )  # fmt: skip
     if not all(np.isfinite(v).all() for v in values):
         message = "face state holds a number that is not finite"
         raise EngineError(message)
     # Far beyond them positions leave their fixed point, and what is read leaves the texture.
-    if (np.abs(state.pose) > _MOST).any():
-        message = f"face state has the pose {state.pose.tolist()}: at most {_MOST.tolist()}"
+    if (np.maximum(np.abs(state.pose), np.abs(torso)) > _MOST).any():
+        far = [state.pose.tolist(), torso.tolist()]
+        message = f"face state has the poses {far}: at most {_MOST.tolist()}"
         raise EngineError(message)

@@ -71,7 +71,7 @@ class RefiningGenerator:
         for picture, own, one in zip(pictures, owned, portrayals, strict=True):
             if own.places is not None:
                 told = amounts(posing.controls(one.state), one.state.pose)
-                motion = posing.view(own.body, one.state.pose)
+                motion = posing.view(own.body, one.state.pose, one.state.torso)
                 colour = doubled.opaque(picture, own.double) if own.double else picture
                 refine(colour, own.places, motion, told, self._ask)
                 if own.double:

@@ -348,7 +348,8 @@ def _trials() -> tuple[FaceState, ...]:
     """At rest, and everything moved a little: both look at every input of the graph."""
     some = np.full(arkit.COUNT, 0.3, np.float32)
     turned = np.array([8, -5, 3, 0.05, 0.03, 0.05], np.float32)
-    return FaceState(), FaceState(some, turned, np.array([6, -4], np.float32), 0.5)
+    look = np.array([6, -4], np.float32)
+    return FaceState(), FaceState(some, turned, look, 0.5, 0.5 * turned, 0.5)
 
 
 _TRIALS: Final = _trials()

@@ -65,9 +65,9 @@ def _scene(puppet: Puppet) -> scene.Scene:
 def draw(prepared: scene.Scene, state: FaceState) -> I420:
     """A new (height * 3 // 2, width) uint8 picture, or a double one. Raises EngineError."""
     posing.check(state)
-    amount, motion = posing.controls(state), posing.view(prepared.body, state.pose)
+    amount, motion = posing.controls(state), _motion(prepared, state)
     picture = prepared.plate.copy()
-    planes = _planes(prepared, picture)
+    planes = planes_of(prepared, picture)
     turn = instant.turn(prepared.light, motion)
     flow = _draw_base(prepared, amount, motion, turn, planes)
     if prepared.matted:
@@ -83,9 +83,13 @@ def draw(prepared: scene.Scene, state: FaceState) -> I420:
     for gap in prepared.gaps:
         last = first + len(gap.atlas)
         seen = _forward(gap.sheets, amount, motion)
-        _draw_gap(prepared, gap, amount, seen, turn, places[first:last], planes)
+        draw_gap(prepared, gap, amount, seen, turn, places[first:last], planes)
         first = last
     return picture
+
+
+def _motion(prepared: scene.Scene, state: FaceState) -> Floats:
+    return posing.view(prepared.body, state.pose, state.torso)
 
 
 def speak(prepared: scene.Scene, state: FaceState, before: Before) -> I420:
@@ -100,9 +104,9 @@ def speak(prepared: scene.Scene, state: FaceState, before: Before) -> I420:
     if picture.shape != prepared.plate.shape:
         message = f"the picture before has the shape {picture.shape}"
         raise EngineError(message)
-    amount, motion = posing.controls(state), posing.view(prepared.body, before.state.pose)
+    amount, motion = posing.controls(state), _motion(prepared, before.state)
     held = posing.controls(before.state)
-    planes = _planes(prepared, picture)
+    planes = planes_of(prepared, picture)
     turn = instant.turn(prepared.light, motion)
     places = _places(prepared, amount, motion)
     first = 0
@@ -111,16 +115,16 @@ def speak(prepared: scene.Scene, state: FaceState, before: Before) -> I420:
         if not gap.side:
             still = _forward(gap.sheets, held, motion)
             rows, columns = gap.sheets.share.shape
-            seen = still + _looseness(rows // 2, columns) * (
+            seen = still + looseness(rows // 2, columns) * (
                 _forward(gap.sheets, amount, motion) - still
             )
-            _draw_gap(prepared, gap, amount, seen, turn, places[first:last], planes)
+            draw_gap(prepared, gap, amount, seen, turn, places[first:last], planes)
         first = last
     return picture
 
 
 @lru_cache(maxsize=8)
-def _looseness(rows: int, columns: int) -> Floats:
+def looseness(rows: int, columns: int) -> Floats:
     """(2 * rows, columns, 1): how far nodes of two sheets move by themselves, 0 at their rims."""
     down, across = (np.linspace(0, 1, n, dtype=np.float32) for n in (rows, columns))
     rim = np.minimum.outer(np.minimum(down, 1 - down), np.minimum(across, 1 - across))
@@ -159,7 +163,7 @@ def _places(prepared: scene.Scene, amount: Floats, motion: Floats) -> Floats:
     return out
 
 
-def _draw_gap(
+def draw_gap(
     prepared: scene.Scene, gap: scene.Gap, amount: Floats, seen: Floats, turn: Floats,
     places: Floats, planes: kernel.Picture,
 ) -> None:  # fmt: skip
@@ -178,7 +182,7 @@ def _draw_gap(
         _body(prepared, turn),
         kernel.Texture(texture, origin),
         kernel_patch.Sheets(gap.edges, gap.corner, gap.margin, prepared.masked or None),
-        kernel_patch.Inside(gap.atlas, places, gap.back, instant.shade(gap, amount)),
+        kernel_patch.Inside(gap.atlas, places, gap.back, instant.shade(gap, amount), gap.rim),
         planes,
     )
     if gap.lid and closed > 0:
@@ -211,7 +215,7 @@ def _bare(lid: scene.Lid, closed: float) -> npt.NDArray[np.uint32]:
     return out
 
 
-def _planes(prepared: scene.Scene, picture: I420) -> kernel.Picture:
+def planes_of(prepared: scene.Scene, picture: I420) -> kernel.Picture:
     width, height = prepared.width, prepared.height
     if prepared.matted:
         return kernel.Picture(*double.planes(picture, height))

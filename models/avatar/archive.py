@@ -1,4 +1,4 @@
-"""An avatar's file as a zip: three members of bearable sizes, at most one more, and its seal."""
+"""An avatar's file as a zip: three members of bearable sizes, at most two more, and its seal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from visavis.models.avatar import seal
+from visavis.models.avatar import clip, seal
 from visavis.models.errors import AvatarError
 from visavis.models.pictures.credentials import LONGEST
 
@@ -20,11 +20,14 @@ MANIFEST: Final = "manifest.json"
 LAYERS: Final = "layers.safetensors"
 PREVIEW: Final = "preview.webp"
 CREDENTIALS: Final = "credentials.c2pa"  # the photo's own, where it had some; never believed
+CLIP: Final = "clip.h264"  # of an avatar made of a clip
+_SPARE: Final = frozenset({CREDENTIALS, CLIP})  # what a file may lack
 LIMITS: Final = {
     MANIFEST: 64 * 1024, LAYERS: 32 * 1024 * 1024, PREVIEW: 1024 * 1024, CREDENTIALS: LONGEST,
+    CLIP: clip.LONGEST,
 }  # fmt: skip  # bytes
 MAX_FILE: Final = 16 * 1024 * 1024  # bytes
-_DIRECTORY: Final = 1024  # bytes of the zip's directory; that of four members takes 300
+_DIRECTORY: Final = 1024  # bytes of the zip's directory; that of five members takes 350
 _LOCATOR: Final = 20  # bytes of what stands before its end in a zip of 4 GB and more
 _FIXED_DATE: Final = (1980, 1, 1, 0, 0, 0)  # the same avatar gives the same file
 
@@ -55,7 +58,7 @@ def packed(parts: Mapping[str, bytes]) -> bytes:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, content in parts.items():
             info = zipfile.ZipInfo(name, _FIXED_DATE)
-            packs = name not in (PREVIEW, CREDENTIALS)
+            packs = name not in (PREVIEW, CREDENTIALS, CLIP)
             info.compress_type = zipfile.ZIP_DEFLATED if packs else zipfile.ZIP_STORED
             archive.writestr(info, content)
     return file.getvalue()
@@ -117,8 +120,8 @@ def _content(path: Path) -> bytes:
 
 def _check_members(archive: zipfile.ZipFile, name: str) -> None:
     """Raises AvatarError."""
-    members = sorted(info.filename for info in archive.infolist() if info.filename != CREDENTIALS)
-    if members != sorted(LIMITS.keys() - {CREDENTIALS}) or len(archive.infolist()) > len(LIMITS):
+    members = sorted(info.filename for info in archive.infolist() if info.filename not in _SPARE)
+    if members != sorted(LIMITS.keys() - _SPARE) or len(archive.infolist()) > len(LIMITS):
         raise unreadable(name)
     for info in archive.infolist():
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -22,8 +22,9 @@ from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
 from visavis.models.avatar import archive, consent, tensors
-from visavis.models.avatar.archive import CREDENTIALS, LAYERS, MANIFEST, MAX_FILE, PREVIEW
+from visavis.models.avatar.archive import CLIP, CREDENTIALS, LAYERS, MANIFEST, MAX_FILE, PREVIEW
 from visavis.models.avatar.backdrop import ORIGINAL, Backdrop
+from visavis.models.avatar.clip import Clip
 from visavis.models.avatar.consent import Consent
 from visavis.models.avatar.rig import PATCHES, Body, Bytes, Grid, Light, Patch
 from visavis.models.avatar.seal import Origin, Signer, sealed
@@ -120,6 +121,7 @@ class Avatar:
     body: Body
     backdrop: Backdrop = ORIGINAL  # no part of the file
     credentials: bytes = b""
+    clip: Clip | None = None  # then all before this was made of one picture of it
 
     @property
     def name(self) -> str:
@@ -152,7 +154,11 @@ class Avatar:
             LAYERS: save_tensors(layers),
             PREVIEW: tensors.preview(self.picture(), PREVIEW_SIDE),
         }
-        return archive.packed(parts | ({CREDENTIALS: self.credentials} if self.credentials else {}))
+        if self.credentials:
+            parts[CREDENTIALS] = self.credentials
+        if self.clip is not None:
+            parts[CLIP] = self.clip.stream
+        return archive.packed(parts)
 
 
 def _written(card: Card, layout: Any) -> bytes:
@@ -171,7 +177,7 @@ def changed(content: Path, card: Card) -> bytes:
     with archive.opened(content) as file:
         layout = _manifest(file, content.name).get("layout")
         parts = {MANIFEST: _written(card, layout)}
-        kept = (LAYERS, PREVIEW, *((CREDENTIALS,) if file.has(CREDENTIALS) else ()))
+        kept = (LAYERS, PREVIEW, *(name for name in (CREDENTIALS, CLIP) if file.has(name)))
         return archive.packed(parts | {name: file.read(name) for name in kept})
 
 
@@ -198,9 +204,10 @@ def load_avatar(path: Path) -> Avatar:
     with archive.opened(path) as file:
         manifest = _manifest(file, path.name)
         layers = file.read(LAYERS)
+        stream = file.read(CLIP) if file.has(CLIP) else b""
     arrays = _arrays(layers, path.name)
     card = replace(_card(manifest), origin=file.origin)
-    parts = tensors.unpack(arrays, manifest.get("layout"))
+    parts = tensors.unpack(arrays, manifest.get("layout"), stream)
     if set(parts["patches"]) != set(PATCHES):
         raise AvatarError("avatar-invalid", f"{path.name}: mouth or eyes are missing.")
     return Avatar(card=card, **parts)

@@ -18,8 +18,9 @@ from visavis.models import arkit
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
-CONTROLS: Final = (*arkit.NAMES, "breath")  # what moves a grid, in this order
+CONTROLS: Final = (*arkit.NAMES, "breath", "hair")  # what moves a grid, in this order
 BREATH: Final = arkit.COUNT
+HAIR: Final = BREATH + 1  # loose hair swung to the picture's right, or left where it is negative
 GAZE_SPAN: Final = 30.0  # degrees that an eyeLook coefficient of 1 turns the eye
 PATCHES: Final = ("mouth", "eye_right", "eye_left")
 
@@ -55,7 +56,10 @@ class Patch:
     edges (2, h, w) uint8: signed distance to the edge of the upper and the lower sheet at each px
     from the grids' corner on, positive where the sheet covers, 128 at the edge, 8 steps a px.
     back: RGB behind the sprites. shade: share of the light lost right at the upper edge, reach in
-    px; the same for the lower edge.
+    px; the same for the lower edge. rim: RGB of the lower sheet's wet inner edge and px that it is
+    wide at most; 0: there is none. shaded: whether
+    the sprites have the shade in them already where the sheets are at rest, as eyeballs cut from
+    the photo had.
     """
 
     upper: Grid
@@ -64,6 +68,8 @@ class Patch:
     sprites: tuple[Sprite, ...]
     back: tuple[int, int, int]
     shade: tuple[float, float, float, float]
+    rim: tuple[int, int, int, float] = (0, 0, 0, 0.0)
+    shaded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +89,14 @@ class Body:
     """How the whole moves. Pivots (3,) in px; camera: centre x, y and distance in px.
 
     interocular: px between the eyes, the unit of a pose's x, y, z. The body takes `follow` of the
-    head's turn (yaw, pitch, roll) and shift.
+    turn (yaw, pitch, roll) and shift of the head, or of what lags behind it.
     """
 
     head_pivot: Floats
     body_pivot: Floats
     camera: Floats
     interocular: float
-    follow: Floats = field(default_factory=lambda: np.array([0.10, 0.04, 0.12, 0.35], np.float32))
+    follow: Floats = field(default_factory=lambda: np.array([0.32, 0.30, 0.30, 0.45], np.float32))
 
 
 def nodes(corner: tuple[float, float], pitch: float, shape: tuple[int, int]) -> Floats:

@@ -12,8 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from visavis.models.avatar import clip
 from visavis.models.avatar.rig import (
     CONTROLS,
+    HAIR,
     Body,
     Bytes,
     Floats,
@@ -29,7 +31,7 @@ from visavis.models.pictures import opening
 if TYPE_CHECKING:
     from visavis.models.avatar.file import Avatar
 
-Arrays = dict[str, npt.NDArray[Any]]
+Arrays = clip.Arrays
 
 SHIFT_STEPS: Final = 64  # a px
 PHOTO_QUALITY: Final = 95  # WebP; keeps 97 % and more of the variance of the Laplacian
@@ -79,6 +81,8 @@ def pack(avatar: Avatar) -> tuple[Arrays, dict[str, Any]]:
         "light": avatar.light.direction.tolist(),
         "body": _pack_body(avatar.body),
     }
+    if avatar.clip is not None:
+        layout["clip"] = clip.pack(avatar.clip, arrays)
     return arrays, layout
 
 
@@ -118,14 +122,19 @@ def _pack_patch(patch: Patch, name: str, arrays: Arrays) -> dict[str, Any]:
         "sprites": sprites,
         "back": list(patch.back),
         "shade": list(patch.shade),
+        "rim": list(patch.rim),
+        "shaded": patch.shaded,
     }
 
 
 # --- in ----------------------------------------------------------------------------------------
 
 
-def unpack(arrays: Arrays, layout: Any) -> dict[str, Any]:
-    """The parts of an Avatar by field name. Raises AvatarError("avatar-invalid")."""
+def unpack(arrays: Arrays, layout: Any, stream: bytes = b"") -> dict[str, Any]:
+    """The parts of an Avatar by field name. Raises AvatarError("avatar-invalid").
+
+    stream: of its clip; empty: it has none.
+    """
     side, margin = _whole(layout, "side", *SIDES), _whole(layout, "margin", *MARGINS)
     photo, matte, plate = (
         _image(arrays, n, side + 2 * margin) for n in ("photo", "matte", "plate")
@@ -146,7 +155,22 @@ def unpack(arrays: Arrays, layout: Any) -> dict[str, Any]:
         "patches": {str(k): _patch(arrays, str(k), entry) for k, entry in wanted.items()},
         "light": _light(arrays, layout, base),
         "body": _body(_part(layout, "body")),
+        "clip": _clip(arrays, layout, stream, base) if stream else None,
     }
+
+
+def _clip(arrays: Arrays, layout: Any, stream: bytes, base: Grid) -> clip.Clip:
+    entry = _part(layout, "clip")
+    side = _whole(entry, "side", *clip.SIDES)
+    left, top = _numbers(entry, "corner", 2, -4096, 4096)
+    pitch = _number(entry, "pitch", 1, 1024)
+    try:
+        made = clip.unpack(arrays, stream, side, (left, top, pitch))
+    except ValueError as error:
+        raise _invalid(f"its clip: {error}") from error
+    if made.hold.shape != base.share.shape or side % 2:
+        raise _invalid("its clip has the wrong shape")
+    return made
 
 
 def _light(arrays: Arrays, layout: Any, base: Grid) -> Light:
@@ -223,8 +247,7 @@ def _grid(arrays: Arrays, name: str, entry: dict[str, Any]) -> Grid:
     share = _array(arrays, f"{name}/share", np.float16, (None, None), MAX_NODES)
     height, width = share.shape
     rest = _array(arrays, f"{name}/rest", np.float32, (height, width, 3), MAX_NODES).copy()
-    shape = (len(CONTROLS), height, width, 3)
-    steps = _array(arrays, f"{name}/shifts", np.int16, shape, MAX_NODES)
+    steps = _shifts(arrays, f"{name}/shifts", (height, width, 3))
     shifts = steps.astype(np.float32).cumsum(2) * np.float32(1 / SHIFT_STEPS)
     finite = np.isfinite(rest).all() and np.isfinite(share).all()
     if not finite or np.abs(rest).max() > 8192 or np.abs(shifts).max() > MAX_MOVE:
@@ -234,6 +257,15 @@ def _grid(arrays: Arrays, name: str, entry: dict[str, Any]) -> Grid:
     rest[..., :2] += _places((corner[0], corner[1]), pitch, (height, width))
     whole = np.ascontiguousarray(share, np.float32)
     return Grid((corner[0], corner[1]), pitch, rest, whole, np.ascontiguousarray(shifts))
+
+
+def _shifts(arrays: Arrays, name: str, shape: tuple[int, int, int]) -> npt.NDArray[Any]:
+    """(len(CONTROLS), h, w, 3) int16; hair stands still in files that know nothing of it."""
+    steps = _array(arrays, name, np.int16, (None, *shape), MAX_NODES)
+    missing = len(CONTROLS) - len(steps)
+    if missing not in (0, len(CONTROLS) - HAIR):
+        raise _invalid(f"{name} has the wrong shape")
+    return np.concatenate([steps, np.zeros((missing, *shape), np.int16)]) if missing else steps
 
 
 def _patch(arrays: Arrays, name: str, entry: Any) -> Patch:
@@ -251,7 +283,19 @@ def _patch(arrays: Arrays, name: str, entry: Any) -> Patch:
     if max(lost, low_lost) > 1 or min(reach, low_reach) < 0.1:
         raise _invalid(f"{name}: shade is out of range")
     shade = (lost, reach, low_lost, low_reach)
-    return Patch(upper, lower, edges.copy(), sprites, (red, green, blue), shade)
+    shaded = entry.get("shaded", True)
+    if not isinstance(shaded, bool):
+        raise _invalid(f"{name}: shaded is neither true nor false")
+    back = (red, green, blue)
+    return Patch(upper, lower, edges.copy(), sprites, back, shade, _rim(entry), shaded)
+
+
+def _rim(entry: dict[str, Any]) -> tuple[int, int, int, float]:
+    """None in files of before there were any."""
+    if "rim" not in entry:
+        return (0, 0, 0, 0.0)
+    red, green, blue, wide = _numbers(entry, "rim", 4, 0, 255)
+    return round(red), round(green), round(blue), wide
 
 
 def _sprite(arrays: Arrays, name: str, entry: Any) -> Sprite:

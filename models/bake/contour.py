@@ -22,6 +22,17 @@ LINE_STEP: Final = 0.5
 ASTRAY: Final = 10.0  # px
 LINE_HALF: Final = 3.0  # px above and below a line where it is brighter
 SURELY: Final = 1.5  # luma by which another place has to stand out more than this one
+# Where an open lip ends and teeth or the dark begin, the landmarks are off by up to a tenth of the
+# mouth's width; what they leave on a lip (a tooth, a dark corner) would be carried along by it.
+RIM_REACH: Final = (0.10, 0.08)  # mouth widths out of the mouth and into it
+RIM_LIGHT: Final = 0.4  # of the weight of hue that lightness has: lips are lit unevenly
+RIM_FAR: Final = 1.0  # what it costs to lie a mouth's width away from the landmarks, squared
+RIM_SAFE: Final = 0.8  # px of a lip given up: better than a px of tooth kept on it
+BOW: Final = (-1.0, -0.75, -0.4, 0.0, 0.4, 0.75, 1.0)  # along a lip, where it is moved
+BOW_ROUNDS: Final = 3
+BOW_STIFF: Final = (
+    0.02  # what it costs to move one of them by the whole reach further than the next
+)
 
 
 def curve(points: Floats, count: int) -> Floats:
@@ -94,12 +105,76 @@ def dark_line(photo: Rgb, offset: float, line: Floats, down: Floats) -> Floats:
         step = total[None, :] + bend
         came.append(step.argmin(1))
         total = step.min(1) + row
+    return (line + _evened(shifts[_path(total, came)], 7)[:, None] * down).astype(np.float32)
+
+
+def _path(total: Floats, came: list[npt.NDArray[np.intp]]) -> npt.NDArray[np.intp]:
+    """Back from the cheapest end through what `came` before: one index for each row."""
     path = [int(total.argmin())]
     for back in reversed(came):
         path.append(int(back[path[-1]]))
-    chosen = shifts[np.array(path[::-1])]
-    smooth = np.convolve(np.pad(chosen, 3, "edge"), np.ones(7) / 7, "valid")
-    return (line + smooth[:, None] * down).astype(np.float32)
+    return np.array(path[::-1])
+
+
+def _evened(values: Floats, count: int) -> Floats:
+    """The running mean of `count`."""
+    wide = np.pad(values, count // 2, "edge")
+    return np.asarray(np.convolve(wide, np.ones(count) / count, "valid"), np.float32)
+
+
+def lip_rim(photo: Rgb, offset: float, edge: Floats, outer: Floats, into: Floats) -> Floats:
+    """Move a lip's inner `edge` (n, 2) to where the lip's colour ends, in a mouth that is open.
+
+    outer (n, 2): the lip's outer edge; into: unit vector into the mouth. The ends stay.
+    """
+    width = float(np.linalg.norm(edge[-1] - edge[0]))
+    soft = cv2.GaussianBlur(photo, (0, 0), 0.7).astype(np.float32) / 255
+    weighted = cv2.cvtColor(soft, cv2.COLOR_RGB2LAB) * np.array([RIM_LIGHT, 1, 1], np.float32)
+    lab = np.asarray(weighted, np.float32)
+    shifts = np.arange(-RIM_REACH[0] * width, RIM_REACH[1] * width, LINE_STEP).astype(np.float32)
+    seen = _read(lab, edge[:, None] + shifts[None, :, None] * into + offset)
+    share = np.linspace(0.5, 0.85, 5, dtype=np.float32)[None, :, None]
+    own = np.median(_read(lab, edge[:, None] + (outer - edge)[:, None] * share + offset), axis=1)
+    own = np.stack([_evened(channel, 9) for channel in own.T], -1)
+    apart = np.linalg.norm(seen - own[:, None], axis=-1)
+    like, unlike = (np.median(part) for part in np.split(apart, [len(shifts) // 3], axis=1))
+    excess = np.clip((apart - (like + unlike) / 2) / max(float(unlike - like), 1.0), -1, 1)
+    cost = np.cumsum(excess, axis=1) * (LINE_STEP / width) + RIM_FAR * (shifts / width) ** 2
+    bow = _best_bow(np.asarray(cost, np.float32), shifts)
+    ends = np.clip(np.minimum(np.arange(len(edge)), np.arange(len(edge))[::-1]) / 4, 0, 1)
+    return np.asarray(edge + (bow - RIM_SAFE * ends)[:, None] * into, np.float32)
+
+
+def _best_bow(cost: Floats, shifts: Floats) -> Floats:
+    """(n,): the cheapest of the smooth bows over cost (n, shifts), 0 at both ends.
+
+    Teeth, shine and shadow make single points wrong: five numbers move all of them.
+    """
+    u = np.linspace(-1, 1, len(cost))
+    few = shifts[:: max(len(shifts) // 12, 1)]
+    best = np.zeros(len(BOW), np.float32)
+    for _ in range(BOW_ROUNDS):
+        for knot in range(1, len(BOW) - 1):
+            trials = np.repeat(best[None], len(few), axis=0)
+            trials[:, knot] = few
+            bows = _smooth(np.array([np.interp(u, BOW, trial) for trial in trials], np.float32))
+            at = np.clip(np.round((bows - shifts[0]) / LINE_STEP), 0, len(shifts) - 1).astype(int)
+            sums = cost[np.arange(len(cost)), at].mean(1)
+            bent = (np.diff(trials / float(np.ptp(shifts)), axis=1) ** 2).sum(1)
+            best = trials[int((sums + BOW_STIFF * bent).argmin())]
+    return np.asarray(_smooth(np.interp(u, BOW, best)[None].astype(np.float32))[0], np.float32)
+
+
+def _smooth(bows: Floats) -> Floats:
+    """(m, n) with their corners rounded, still 0 at both ends."""
+    soft = cv2.GaussianBlur(bows, (11, 1), 2.5, borderType=cv2.BORDER_REFLECT_101)
+    ends = np.linspace(0, 1, bows.shape[1], dtype=np.float32)
+    return np.asarray(soft - soft[:, :1] * (1 - ends) - soft[:, -1:] * ends, np.float32)
+
+
+def _read(picture: Floats, at: npt.NDArray[np.floating]) -> Floats:
+    x, y = (np.ascontiguousarray(at[..., k], np.float32) for k in (0, 1))
+    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR), np.float32)
 
 
 def _astray(grey: npt.NDArray[np.uint8], offset: float, line: Floats, down: Floats) -> Floats:

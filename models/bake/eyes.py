@@ -9,31 +9,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 
 from visavis.models import arkit
-from visavis.models.avatar.rig import CONTROLS, GAZE_SPAN, Bytes, Floats, Grid, Sprite, nodes
+from visavis.models.avatar.rig import Bytes, Floats, nodes
 from visavis.models.bake import contour, layers
 from visavis.models.bake import landmarks as lm
-from visavis.models.bake.photo import MARGIN, Framed
 
 PITCH: Final = 3.0  # px between nodes
-STEP: Final = 0.5  # px between texels of eyeball and iris
-LIMBUS: Final = (0.15, 1.5)  # radii of an iris, and px, that its soft edge reaches beyond it
 CLEAN: Final = 0.5  # px of the eyeball, dark with lashes and shadow, that do not turn with it
 OVERLAP: Final = 1.8  # px that a closed upper lid covers of the lower one,
-EVEN: Final = 3.0  # points of a margin over which the gap between the lids is smoothed
 FULL_OVERLAP: Final = 2.0  # where the open lids gape by as many px
-EYEBALL: Final = 2.05  # radii of an iris in the radius of an eyeball (11.7 mm : 12 mm, half each)
-GLINT_SHARE: Final = 0.6  # of the iris's way that a lamp's reflection on the cornea goes
+RISES: Final = 0.10  # apertures that the lower lid rises in its middle as they shut
 LASHES: Final = 0.14  # of the way from margin to brow that moves as one piece
 CREASE: Final = 0.85  # of that way where the lid's movement has ended
 WHITE_RIM: Final = 0.12  # iris radii of white above the iris of eyes torn open
 LEAST_WIDE: Final = 0.05  # apertures that an upper lid rises all the same
 # Travel of the upper and the lower margin, in apertures, at coefficient 1; down is positive.
 TRAVEL: Final = {
-    "eyeBlink": (1.0, 0.0),
+    "eyeBlink": (1.0, 0.0),  # exactly shut, see _course
     "eyeSquint": (0.14, -0.24),
     "eyeWide": (-0.22, 0.05),
     "eyeLookDown": (0.50, 0.10),
@@ -67,17 +61,11 @@ class EyeShape:
         """(66, 2): the outline of what is seen of the eyeball."""
         return np.concatenate([self.upper, self.lower[::-1]])
 
-    @property
-    def limbus(self) -> float:
-        """px over which the iris goes over into the white."""
-        return LIMBUS[0] * self.radius + LIMBUS[1]
-
 
 def shape(face: lm.Face, name: str) -> EyeShape:
     """The measured shape of the subject's "Left" or "Right" eye."""
     eye = face.eye_left if name == "Left" else face.eye_right
-    ends = _corners(eye, face.points[list(lm.EYE_LEFT if name == "Left" else lm.EYE_RIGHT), :2])
-    upper, lower = (contour.curve(_between(e, ends), 33) for e in (eye.upper, eye.lower))
+    upper, lower = (contour.curve(edge, 33) for edge in (eye.upper, eye.lower))
     across = upper[-1] - upper[0]
     across = across / np.linalg.norm(across)
     down = np.array([-across[1], across[0]], np.float32)
@@ -86,25 +74,6 @@ def shape(face: lm.Face, name: str) -> EyeShape:
     brow = float(np.median((chord - brow_points) @ down))
     aperture = float(((lower - upper) @ down)[8:25].max())
     return EyeShape(name, upper, lower, eye.centre, eye.radius, across, down, brow, aperture)
-
-
-def _corners(eye: lm.Eye, mesh: Floats) -> Floats:
-    """(2, 2) left and right corner: of the two models' answers the outer one, and a px more.
-
-    A corner left outside would stay white when the lids close.
-    """
-    mesh = mesh[np.argsort(mesh[:, 0])]
-    own = np.stack([eye.upper[0], eye.upper[-1]])
-    across = (own[1] - own[0]) / np.linalg.norm(own[1] - own[0])
-    out = [
-        max(0.0, float((own[0] - mesh[0]) @ across)),
-        max(0.0, float((mesh[1] - own[1]) @ across)),
-    ]
-    return np.stack([own[0] - across * (out[0] + 1), own[1] + across * (out[1] + 1)])
-
-
-def _between(margin: Floats, ends: Floats) -> Floats:
-    return np.concatenate([ends[:1], margin[1:-1], ends[1:]]).astype(np.float32)
 
 
 def box(eye: EyeShape) -> tuple[tuple[float, float], tuple[int, int]]:
@@ -117,25 +86,40 @@ def box(eye: EyeShape) -> tuple[tuple[float, float], tuple[int, int]]:
     return corner, (int(np.ceil((bottom - corner[1]) / PITCH)) + 1, columns)
 
 
-def _margin(eye: EyeShape, edge: Floats, at: Floats) -> tuple[Floats, Floats]:
-    """For positions (h, w, 2): px below the margin `edge`, and the lids' gap at that place."""
-    s = (eye.upper - eye.upper[0]) @ eye.across
-    order = np.argsort(s)
-    here = (at - eye.upper[0]) @ eye.across
-    heights = ((edge - eye.upper[0]) @ eye.down)[order]
-    lower = (eye.lower - eye.upper[0]) @ eye.down
-    own = (eye.lower - eye.upper[0]) @ eye.across
-    upper = ((eye.upper - eye.upper[0]) @ eye.down)[order]
-    turn = np.argsort(own)
-    floor = np.interp(s[order], own[turn], lower[turn])
-    raw = np.maximum(floor - upper, 0)
-    smooth = cv2.GaussianBlur(raw[None], (0, 0), EVEN)[0]  # a notch in it would show when shut
-    between = np.maximum(smooth, raw - OVERLAP / 2)
-    between[[0, -1]] = 0
-    gap = np.interp(here, s[order], between, left=0, right=0).astype(np.float32)
-    level = np.interp(here, s[order], heights)
-    below = (at - eye.upper[0]) @ eye.down - level
-    return below.astype(np.float32), gap
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """Margins as heights below the line between the corners, along it: px at `along` (n,)."""
+
+    along: Floats
+    upper: Floats
+    lower: Floats
+    shut: Floats  # where both meet
+
+    def at(self, line: Floats, along: Floats) -> Floats:
+        """One of them elsewhere; 0 beyond the corners."""
+        return np.interp(along, self.along, line, left=0, right=0).astype(np.float32)
+
+
+def _course(eye: EyeShape) -> _Course:
+    """Lids meet in an even curve near the lower margin: a notch in it would be seen."""
+    along = np.linspace(0, eye.width, 65).astype(np.float32)
+    upper, lower = (
+        np.interp(along, *_sorted(edge - eye.upper[0], eye)) for edge in (eye.upper, eye.lower)
+    )
+    lower = np.maximum(lower, upper)
+    t = 2 * along / eye.width - 1
+    basis = np.stack([1 - t**2, (1 - t**2) * t], 1)
+    weights = np.linalg.lstsq(basis, lower, rcond=None)[0]
+    shut = basis @ weights - RISES * eye.aperture * (1 - t**2)
+    lines = (np.asarray(line, np.float32) for line in (upper, lower, shut))
+    return _Course(along, *lines)
+
+
+def _sorted(away: Floats, eye: EyeShape) -> tuple[Floats, Floats]:
+    """px along and below of points, from left to right."""
+    along, below = away @ eye.across, away @ eye.down
+    order = np.argsort(along)
+    return along[order], below[order]
 
 
 def _near(eye: EyeShape, at: Floats) -> Floats:
@@ -149,18 +133,22 @@ def _near(eye: EyeShape, at: Floats) -> Floats:
 
 def _lid_shifts(eye: EyeShape, at: Floats, values: Floats, upper: bool) -> None:
     """Write the lid units of one sheet into channels of `values` (h, w, CHANNELS), in place."""
-    edge = eye.upper if upper else eye.lower
-    below, gap = _margin(eye, edge, at)
+    course = _course(eye)
+    away = at - eye.upper[0]
+    along, below = away @ eye.across, away @ eye.down
+    level, shut = course.at(course.upper if upper else course.lower, along), course.shut
+    gap = course.at(course.lower - course.upper, along)
     reach = max(eye.brow - eye.aperture / 2, 6.0) if upper else eye.aperture * 1.5 + 6
-    distance = (-below if upper else below) / reach
+    distance = (level - below if upper else below - level) / reach
     profile = 1 - contour.eased((distance - LASHES) / (CREASE - LASHES))
     near = _near(eye, at)[..., None]
     for unit, travel in {**TRAVEL, "eyeWide": _widened(eye)}.items():
         k = 3 * arkit.INDEX[unit + eye.name]
         amount = travel[0] if upper else travel[1]
         close = gap * amount
-        if upper and unit == "eyeBlink":
-            close = gap + OVERLAP * contour.eased(gap / FULL_OVERLAP)
+        if unit == "eyeBlink":
+            close = course.at(shut, along) - level
+            close += upper * OVERLAP * contour.eased(gap / FULL_OVERLAP)
         elif upper:
             close = np.sqrt(gap * eye.aperture) * amount
         shift = (profile * close)[..., None] * eye.down
@@ -209,141 +197,3 @@ def edges(eye: EyeShape, corner: tuple[float, float], size: tuple[int, int]) -> 
     # where its margin was read too low, and show it over the lower one when the eye is shut.
     upper, lower = (contour.signed_distance(at, cut(eye, up)) for up in (True, False))
     return np.stack([contour.stored(upper), contour.stored(lower + CLEAN)])
-
-
-def _gaze_shifts(eye: EyeShape) -> Floats:
-    """How the iris moves on the photo for a look of GAZE_SPAN degrees each way."""
-    reach = EYEBALL * eye.radius * float(np.sin(np.radians(GAZE_SPAN)))
-    outward = eye.across if eye.name == "Left" else -eye.across
-    shifts = np.zeros((len(CONTROLS), 2, 2, 3), np.float32)
-    for unit, way in (
-        ("eyeLookOut", outward),
-        ("eyeLookIn", -outward),
-        ("eyeLookDown", eye.down),
-        ("eyeLookUp", -eye.down),
-    ):
-        shifts[arkit.INDEX[unit + eye.name], ..., :2] = way * reach
-    return shifts
-
-
-def sprites(eye: EyeShape, framed: Framed, depth: float, camera: Floats) -> tuple[Sprite, ...]:
-    """Sclera, iris and glint, back to front: at rest, exactly the photo between the lids."""
-    half = np.array([eye.width * 0.68 + 6, eye.aperture * 1.5 + 14])
-    middle = (eye.upper[0] + eye.upper[-1]) / 2
-    ball = _region(eye, framed, np.floor(middle - half), np.ceil(2 * half))
-    radial = np.linalg.norm(ball.at - eye.centre, axis=-1)
-    clear = (ball.inside < -CLEAN) & (radial > eye.radius + eye.limbus)
-    white = _rounded(_sclera(ball.photo, clear), ball, eye)
-    reach = np.ceil(eye.radius + eye.limbus) + 1
-    front = _region(eye, framed, np.round(eye.centre) - reach, np.array([2 * reach + 1] * 2))
-    place = np.round((front.at - ball.corner) / STEP).astype(int)
-    x, y = np.clip(place, 0, np.array(white.shape[1::-1]) - 1).transpose(2, 0, 1)
-    behind = white[y, x].astype(np.float32)
-    sclera = Sprite(_opaque(white), ball.card(white, depth, camera))
-    return sclera, *_iris_sprites(eye, front, behind, depth, camera)
-
-
-@dataclass(frozen=True, slots=True)
-class _Region:
-    """A part of the photo with texels STEP px apart. at (h, w, 2): their positions; inside (h, w):
-    px from the lids' opening, negative within."""
-
-    corner: Floats
-    photo: Bytes
-    at: Floats
-    inside: Floats
-
-    def card(
-        self, picture: Bytes, depth: float, camera: Floats, shifts: Floats | None = None
-    ) -> Grid:
-        corner = (float(self.corner[0]), float(self.corner[1]))
-        return layers.card(corner, picture.shape, STEP, depth, camera, shifts)
-
-
-def _region(eye: EyeShape, framed: Framed, low: Floats, size: Floats) -> _Region:
-    """From position `low` on, `size` px (across, down)."""
-    columns, rows = (round(float(v) / STEP) for v in size)
-    step = framed.density * STEP
-    first = (low + MARGIN + 0.5) * framed.density - 0.5
-    matrix = np.array([[step, 0, first[0]], [0, step, first[1]]], np.float32)
-    how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    photo = cv2.warpAffine(framed.photo, matrix, (columns, rows), flags=how, borderMode=1)
-    at = nodes((float(low[0]), float(low[1])), STEP, (rows, columns))
-    inside = contour.signed_distance(at, eye.opening)
-    return _Region(np.asarray(low, np.float32), np.asarray(photo, np.uint8), at, inside)
-
-
-def _opaque(rgb: Bytes) -> Bytes:
-    return np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
-
-
-def _sclera(crop: Bytes, white: layers.Mask) -> Bytes:
-    """The white of the eye, continued behind lids and iris."""
-    grey = crop.mean(-1)
-    if white.sum() < 8 / STEP**2:
-        plain = np.clip(np.percentile(crop.reshape(-1, 3), 85, axis=0) * 0.95, 60, 215)
-        return np.broadcast_to(plain.astype(np.uint8), crop.shape).copy()
-    clear = white & (grey > np.percentile(grey[white], 60))
-    filled = layers.fill(crop.astype(np.float32), clear)
-    keep = cv2.GaussianBlur(white.astype(np.float32), (0, 0), 0.8 / STEP) * white
-    mixed = filled + (crop - filled) * keep[..., None]
-    return np.asarray(np.clip(mixed, 0, 255), np.uint8)
-
-
-def _rounded(white: Bytes, ball: _Region, eye: EyeShape) -> Bytes:
-    """Shade what the photo does not show of the eyeball like a ball: light in the middle."""
-    reach = np.linalg.norm((ball.at - eye.centre) / (eye.width * 0.62), axis=-1)
-    shape = 1.10 - 0.42 * reach**2
-    hidden = np.linalg.norm(ball.at - eye.centre, axis=-1) < eye.radius + eye.limbus
-    hidden |= ball.inside > 0
-    soft = cv2.GaussianBlur(hidden.astype(np.float32), (0, 0), 1.0 / STEP) * hidden
-    gain = 1 + (np.clip(shape, 0.5, 1.1) - 1) * soft
-    return np.asarray(np.clip(white * gain[..., None], 0, 255), np.uint8)
-
-
-def _iris_sprites(
-    eye: EyeShape, front: _Region, behind: Floats, depth: float, camera: Floats
-) -> tuple[Sprite, Sprite]:
-    """Iris and glint; behind (h, w, 3): the sclera there.
-
-    Both have soft edges whose colours are those that, mixed with what lies behind, give the photo.
-    """
-    crop = front.photo.astype(np.float32)
-    radial = np.linalg.norm(front.at - eye.centre, axis=-1)
-    seen = front.inside < -CLEAN
-    whole = _whole_disc(crop, radial / STEP, seen, eye.radius / STEP)
-    alpha = np.clip((eye.radius - radial) / eye.limbus + 1, 0, 1)
-    disc = _unmixed(whole, behind, alpha, seen)
-    shown = behind + (disc - behind) * alpha[..., None]
-    glint = np.clip((crop - shown).mean(-1) / 50 - 0.1, 0, 1) * seen * (radial < eye.radius * 0.9)
-    turn = _gaze_shifts(eye)
-    iris = np.dstack([disc, alpha * 255]).round().astype(np.uint8)
-    shine = np.dstack([_unmixed(crop, shown, glint, seen), glint * 255]).round().astype(np.uint8)
-    return (
-        Sprite(iris, front.card(iris, depth, camera, turn)),
-        Sprite(shine, front.card(shine, depth, camera, turn * GLINT_SHARE)),
-    )
-
-
-def _unmixed(mixed: Floats, behind: Floats, alpha: Floats, seen: layers.Mask) -> Floats:
-    """The colour that over `behind` gives `mixed`, where that is seen."""
-    own = behind + (mixed - behind) / np.maximum(alpha, 0.15)[..., None]
-    return np.asarray(np.clip(np.where(seen[..., None], own, mixed), 0, 255), np.float32)
-
-
-def _whole_disc(crop: Floats, radial: Floats, seen: layers.Mask, radius: float) -> Floats:
-    """The iris without glints and lids: what is hidden comes from the ring at the same radius."""
-    out = crop.copy()
-    grey = crop.mean(-1)
-    for r in range(int(radius) + 4):
-        ring = (radial >= r - 0.5) & (radial < r + 0.5)
-        known = ring & seen
-        if not known.any():
-            known = seen & (np.abs(radial - r) < 3)
-        if not known.any():
-            continue
-        typical = np.median(crop[known], axis=0)
-        glaring = (grey > typical.mean() + 28) & (r < 0.85 * radius)
-        odd = ring & (~seen | glaring)
-        out[odd] = typical
-    return out

@@ -24,6 +24,7 @@ MIN_SCORE: Final = 0.5  # MediaPipe's own threshold of the detector
 MIN_PRESENCE: Final = 0.5
 GUIDE_SIDE: Final = 576  # px at which the matte is fitted to the picture
 SURER: Final = 0.05  # of a score, see quarter_turns
+SURE_WINDOWS: Final = ((1.0, 0.0), (0.85, 0.0), (1.2, 0.0), (1.0, 0.15), (1.0, -0.15))
 SAME_FACE: Final = 0.3  # boxes that overlap more (intersection over union) are one face
 
 # Landmark indices (MediaPipe face mesh). "Right" and "left" are the subject's own.
@@ -281,6 +282,14 @@ def views(image: Rgb, before: Floats, windows: Sequence[tuple[float, float]]) ->
     """As `follow`, through each window (wider, turned) at the face that was found at first."""
     points = follow(image, before).points
     return [follow(image, points, *window) for window in windows]
+
+
+def sureness(image: Rgb, points: Floats) -> float:
+    """Presence of a human face in [0, 1], through several windows at its landmarks: the median.
+
+    Through one, an ape's or a calf's face may pass for one; through others it does not.
+    """
+    return float(np.median([_refined(image, points, *window)[1] for window in SURE_WINDOWS]))
 
 
 def matte(image: Rgb) -> Floats:

@@ -193,12 +193,17 @@ def card(
     right = np.array(across, np.float32) * (size[1] - 1) * step
     down = np.array([-across[1], across[0]], np.float32) * (size[0] - 1) * step
     flat = np.array([[0 * right, right], [down, right + down]], np.float32) + corner
+    moves = np.zeros((len(CONTROLS), 2, 2, 3), np.float32) if shifts is None else shifts
+    return quad(flat.astype(np.float32), depth, camera, moves)
+
+
+def quad(flat: Floats, depth: float, camera: Floats, shifts: Floats) -> Grid:
+    """A 2 x 2 grid whose corners are seen at `flat` (2, 2, 2), see `card`."""
     z = np.full((2, 2, 1), depth, np.float32)
     rest = np.concatenate([unproject(flat, z, camera), z], -1).astype(np.float32)
-    moves = np.zeros((len(CONTROLS), 2, 2, 3)) if shifts is None else shifts
-    return Grid(
-        corner, (size[1] - 1) * step, rest, np.ones((2, 2), np.float32), moves.astype(np.float32)
-    )
+    corner = (float(flat[0, 0, 0]), float(flat[0, 0, 1]))
+    pitch = float(np.linalg.norm(flat[0, 1] - flat[0, 0]))
+    return Grid(corner, pitch, rest, np.ones((2, 2), np.float32), shifts.astype(np.float32))
 
 
 def read_grid(coarse: Floats, corner: tuple[float, float], pitch: float, at: Floats) -> Floats:

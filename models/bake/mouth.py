@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 
 from visavis.models import arkit
@@ -20,6 +21,8 @@ OVERLAP: Final = 1.1  # px that the upper lip covers of the lower one when they 
 # softened over one px, and less would let the dark between them through
 EDGE_BAND: Final = 9.0  # px past its edge over which a lip moves as one piece
 CORNER: Final = 0.4  # px that the lower lip reaches past its edge
+WET: Final = 0.028  # of the mouth's width that the lower lip's wet inner edge is seen at most
+MUCOSA: Final = (0.85, 0.66, 0.68)  # of the lip's colour: it is redder within, and in its shade
 LOWER_SHARE: Final = 0.6  # of an open photo's lip gap that the lower lip closes
 
 
@@ -50,7 +53,10 @@ def shape(face: lm.Face, photo: Bytes, offset: float) -> MouthShape:
     """The measured mouth; where the lips touch, their line is looked up in the photo."""
     p = face.points[:, :2]
     upper, lower = (p[list(ids)] for ids in (lm.LIP_UPPER_INNER, lm.LIP_LOWER_INNER))
-    corners = [inner + 0.4 * (p[outer] - inner) for inner, outer in ((p[78], 61), (p[308], 291))]
+    # In a mouth that is open the corners are dark and far out.
+    apart = float(np.linalg.norm(p[13] - p[14]) / np.linalg.norm(p[78] - p[308])) > CLOSED
+    out = 1.25 if apart else 0.4
+    corners = [inner + out * (p[outer] - inner) for inner, outer in ((p[78], 61), (p[308], 291))]
     across = corners[1] - corners[0]
     width = float(np.linalg.norm(across))
     across = (across / width).astype(np.float32)
@@ -61,6 +67,12 @@ def shape(face: lm.Face, photo: Bytes, offset: float) -> MouthShape:
     if gap < CLOSED * width:
         middle = np.asarray((upper + lower) / 2, np.float32)
         upper = lower = contour.dark_line(photo, offset, middle, down)
+    else:
+        outer = [
+            contour.curve(p[list(ids)], LIPS) for ids in (lm.LIP_UPPER_OUTER, lm.LIP_LOWER_OUTER)
+        ]
+        upper = contour.lip_rim(photo, offset, upper, outer[0], down)
+        lower = contour.lip_rim(photo, offset, lower, outer[1], -down)
     middle = (upper[LIPS // 2] + lower[LIPS // 2]) / 2
     nose, chin = float((middle - p[2]) @ down), float((p[lm.CHIN] - middle) @ down)
     return MouthShape(upper, lower, across, down, width, nose, chin)
@@ -90,6 +102,15 @@ def edges(mouth: MouthShape, corner: tuple[float, float], size: tuple[int, int])
     # `closing` laps open lips; at their corners, where it cannot, the lower edge is not softened.
     more = CORNER if mouth.gap > 0 else OVERLAP
     return np.stack([contour.stored(upper), contour.stored(lower + more)])
+
+
+def rim(mouth: MouthShape, photo: Bytes, offset: float) -> Floats:
+    """RGB of the lower lip's wet inner edge, told by the lip right beside it."""
+    middle = mouth.lower[LIPS // 5 : -LIPS // 5]
+    ways = np.linspace(0.04, 0.09, 4, dtype=np.float32) * mouth.width
+    at = middle[:, None] + ways[None, :, None] * mouth.down + offset
+    seen = cv2.remap(photo, at[..., 0], at[..., 1], cv2.INTER_LINEAR).astype(np.float32)
+    return np.asarray(np.median(seen.reshape(-1, 3), 0) * MUCOSA, np.float32)
 
 
 def lip_triangles(head: Head, faces: layers.Ints) -> tuple[layers.Mask, layers.Mask]:
@@ -148,9 +169,11 @@ def common_depth(mouth: MouthShape, upper: Floats, lower: Floats, at: Floats) ->
     return np.asarray(lower + (upper - lower) * share, np.float32)
 
 
-def closing(mouth: MouthShape, at: Floats, upper: bool) -> Floats:
-    """(h, w, 2): how far this lip's sheet has to move so that the photo's mouth is closed."""
-    gap = np.maximum((mouth.lower - mouth.upper) @ mouth.down, 0)
+def closing(mouth: MouthShape, at: Floats, upper: bool, gap: Floats) -> Floats:
+    """(h, w, 2): how far this lip's sheet has to move so that the mouth is closed.
+
+    gap (LIPS,): px between the lips along them; negative where they lap.
+    """
     s = (mouth.upper - mouth.upper[0]) @ mouth.across
     here = np.interp((at - mouth.upper[0]) @ mouth.across, s, gap, left=0, right=0)
     edge = mouth.upper if upper else mouth.lower

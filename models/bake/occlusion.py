@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from visavis.models.bake import landmarks as lm
+from visavis.models.bake import rims
 
 Floats = npt.NDArray[np.float32]
 Rgb = npt.NDArray[np.uint8]
@@ -27,6 +28,16 @@ FAINT_LINE: Final = 20.0
 REDDER: Final = 1.5
 GREY: Final = 6.0  # chroma of the skin below which a picture has no colours
 BARE: Final = (6, 118, 347)  # landmarks on skin that a mask leaves free: nose, below the eyes
+
+EYE_HEIGHT: Final = 256.0  # px from forehead to chin at which eyes are looked at
+# Luma that an iris's rim stands out by, see rims.fitted: 33 to 75 in twelve frontal portraits (9 to
+# 44 at a third of their light), 12 to 40 in the far eye of three turned by 35 degrees; under a
+# hand, hair, a patch or a bandage laid over one eye -75 to 15, a quarter of the other's at most;
+# behind dark glasses -2 to 4 in both.
+RIM: Final = 16.0
+LESS: Final = 0.25  # of the other eye's
+NEITHER: Final = 5.0  # of the better eye
+SHUT: Final = 0.21  # openness of an eye that is closed, as in a wink: it is not hidden
 
 GLARING: Final = 225  # in every channel
 GLARE: Final = 0.3  # of the iris; a highlight on an open eye covers less than 0.15
@@ -91,6 +102,41 @@ def _profile(lab: Floats, start: Floats, end: Floats) -> Floats:
     at = (start + (end - start) * share).astype(np.float32)
     seen = cv2.remap(lab, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(seen.mean(1), np.float32)
+
+
+def eye_hidden(photo: Rgb, face: lm.Face) -> bool:
+    """Whether no iris is seen in an eye that is not shut: hair, a hand, a patch, dark glasses."""
+    eyes = [e for e in (face.eye_right, face.eye_left) if openness(e) >= SHUT]
+    seen = sorted(_rim(photo, face, eye) for eye in eyes)
+    if not seen:
+        return False
+    return seen[-1] < NEITHER or (seen[0] < RIM and seen[0] < LESS * seen[-1])
+
+
+def openness(eye: lm.Eye) -> float:
+    """Height of the lids' opening over its width: 0.26 to 0.4 when open, under 0.2 when closed."""
+    across = eye.upper[-1] - eye.upper[0]
+    width = float(np.linalg.norm(across))
+    down = np.array([-across[1], across[0]]) / max(width, 1e-6)
+    return float(((eye.lower - eye.upper) @ down).max()) / max(width, 1e-6)
+
+
+def _rim(photo: Rgb, face: lm.Face, eye: lm.Eye) -> float:
+    """How far the best circle that can be laid over this eye stands out, in luma."""
+    scale = EYE_HEIGHT / _height(face)
+    reach = 3.0 * max(eye.radius, 1.0)
+    shift = reach * scale - scale * eye.centre
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
+    side = max(round(2 * reach * scale), 8)
+    source = photo if scale > 0.7 else cv2.GaussianBlur(photo, (0, 0), 0.4 / scale)
+    crop = cv2.warpAffine(source, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    grey = cv2.GaussianBlur(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), (0, 0), 0.6)
+    at = lm.Eye(
+        *(np.asarray(eye.centre * scale + shift, np.float32), eye.radius * scale),
+        *(np.asarray(edge * scale + shift, np.float32) for edge in (eye.upper, eye.lower)),
+    )
+    scores, _ = rims.fitted(grey.astype(np.float32), 0.0, at, at.radius)
+    return float(scores.max())
 
 
 def glare(photo: Rgb, face: lm.Face) -> bool:

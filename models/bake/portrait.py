@@ -11,17 +11,24 @@ import numpy as np
 
 from visavis.models import arkit
 from visavis.models.avatar.file import Avatar, Card, Consent, check_name
-from visavis.models.avatar.rig import BREATH, CONTROLS, Body, Floats, Grid, Patch, nodes
+from visavis.models.avatar.rig import CONTROLS, Body, Floats, Grid, Patch, nodes
+from visavis.models.bake import (
+    body as trunk,
+)
 from visavis.models.bake import (
     contour,
+    eyeball,
     eyes,
     fit,
     glasses,
+    hair,
     irises,
     layers,
+    lidlines,
     lighting,
     mouth,
     photo,
+    relaxing,
     teeth,
 )
 from visavis.models.bake import landmarks as lm
@@ -44,8 +51,7 @@ SLIDE: Final = 0.45
 JAW_SLIDE: Final = 0.15
 OUTLINE: Final = 0.19  # face heights inside the outline over which that begins
 JAW_REACH: Final = 9.0  # px of skin around that tell how the jaw's outline moves
-BREATH_RISE: Final = 0.045  # interocular distances that shoulders rise in a breath
-TOOL: Final = "visavis 5"  # changes with what the bake makes of the same photo
+TOOL: Final = "visavis 6"  # changes with what the bake makes of the same photo
 LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
 
 
@@ -65,10 +71,11 @@ def create_avatar(
     licence: str = "all rights reserved",
     progress: Progress = _quiet,
     voice: str = "",
+    frame: str = "auto",
 ) -> Avatar:
     """Photo file (path or content) -> avatar.
 
-    voice: by name, that belongs to it; "": none does.
+    voice: by name, that belongs to it; "": none does. frame: of framing.FRAMINGS.
 
     Raises PortraitError for a photo that cannot be used, AvatarError("consent-missing") without
     a complete consent record.
@@ -77,19 +84,23 @@ def create_avatar(
     check_name(name)
     progress("reading the photo", 0.0)
     data = source if isinstance(source, bytes) else photo.read(source)
-    framed = irises.refined(photo.frame(data))
+    framed = irises.refined(lidlines.refined(photo.frame(data, frame)))
     progress("fitting the head", 0.3)
     head = load_head()
     fitted = fit.fit(head, framed.face)
     progress("baking the layers", 0.5)
     body = _body(head, framed.face, fitted)
     values = _channels(fitted, _skin(head), framed, body)
-    base = _finish(values, _base_nodes()[0], BASE_PITCH, framed, body)
+    hair.swing(values, _base_at(), framed, body.interocular)
+    lips = mouth.shape(framed.face, framed.small(), photo.MARGIN)
+    off = relaxing.amounts(fitted, lips)
+    base = _finish(values, _base_nodes()[0], BASE_PITCH, framed, body, off)
+    light = lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH)
     progress("baking the mouth", 0.7)
-    patches = {"mouth": _mouth(head, fitted, framed, body, values)}
+    patches = {"mouth": _mouth(head, fitted, framed, body, values, light.direction, lips, off)}
     for key, side in (("eye_right", "Right"), ("eye_left", "Left")):
         progress("baking the eyes", 0.85)
-        patches[key] = _eye(head, fitted, framed, body, values, side)
+        patches[key] = _eye(head, fitted, framed, body, values, side, off)
     progress("done", 1.0)
     digest = hashlib.sha256(data).hexdigest()
     return Avatar(
@@ -101,24 +112,21 @@ def create_avatar(
         plate=framed.plate,
         base=base,
         patches=patches,
-        light=lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH),
+        light=light,
         body=body,
         credentials=credentials(data),
     )
 
 
 def _body(head: Head, face: lm.Face, fitted: fit.FittedHead) -> Body:
-    """Pivots: the head nods about the top of the neck, the body sways about the waist."""
+    """Pivots: the head nods about the top of the neck, the body turns about its spine."""
     p = face.points
     iod = float(np.linalg.norm(face.eye_left.centre - face.eye_right.centre))
-    middle = (p[234, :2] + p[454, :2]) / 2
-    depth = float(np.median(fitted.vertices[:, 2]))
     lids = at_landmarks(head, fitted.vertices)[[*lm.EYE_RIGHT, *lm.EYE_LEFT]].mean(0)
     neck = (lids + fitted.scale * fitted.rotation @ NECK).astype(np.float32)
-    waist = np.array([middle[0], p[lm.CHIN, 1] + 5 * iod, depth], np.float32)
     # It was aimed at the middle of the picture, which is a head with its shoulders.
     camera = np.array([photo.SIDE / 2, photo.SIDE / 2, CAMERA_FAR * iod], np.float32)
-    return Body(neck, waist, camera, iod)
+    return Body(neck, trunk.pivot(p[lm.CHIN, :2], neck, iod), camera, iod)
 
 
 def _skin(head: Head) -> layers.Ints:
@@ -134,13 +142,6 @@ def _share(at: Floats, face: lm.Face, iod: float) -> Floats:
     beside = np.abs((at - chin) @ np.array([-down[1], down[0]])) / tall
     start = -0.02 - 0.10 * np.clip(beside - 0.25, 0, 1)
     return 1 - contour.eased((below - start) / 0.50)
-
-
-def _breath(values: Floats, at: Floats, face: lm.Face, iod: float) -> None:
-    """Shoulders rise, the head barely: written into `values` in place."""
-    below = (at[..., 1] - face.points[lm.CHIN, 1]) / iod
-    risen = contour.eased((below + 0.2) / 1.6)
-    values[..., 3 * BREATH + 1] = -BREATH_RISE * iod * (0.15 + 0.85 * risen)
 
 
 def _zones(at: Floats, face: lm.Face) -> tuple[layers.Mask, layers.Mask, layers.Mask]:
@@ -193,10 +194,12 @@ def _channels(
     values, index = layers.sample(fitted, faces, corner, BASE_PITCH, shape)
     floor = float(body.head_pivot[2]) - 0.5 * body.interocular
     depth = np.maximum(values[..., -1:], floor)
-    depth = layers.fill(depth, index >= 0, np.array([floor], np.float32))
+    head, jaw, shoulders = _zones(at, framed.face)
+    body_only = shoulders & (index < 0)
+    depth[body_only, 0] = trunk.depth(at, framed.face, body)[body_only]
+    depth = layers.fill(depth, (index >= 0) | body_only, np.array([floor], np.float32))
     depth = depth - (body.interocular * _outline(at, framed.face))[..., None]
     values[..., -1:] = layers.soften(layers.gentle(depth[..., 0], BASE_PITCH)[..., None], 1.0)
-    head, jaw, shoulders = _zones(at, framed.face)
     values[shoulders, :-1] = 0
     seen = (index >= 0) & (head | jaw)
     _soften_jaw(values, seen, jaw, BASE_PITCH)
@@ -257,20 +260,33 @@ def _near(
 
 
 def _finish(
-    values: Floats, corner: tuple[float, float], pitch: float, framed: photo.Framed, body: Body
+    values: Floats,
+    corner: tuple[float, float],
+    pitch: float,
+    framed: photo.Framed,
+    body: Body,
+    off: Floats,
 ) -> Grid:
-    """Breath and the head's share, then a Grid."""
+    """Breath and the head's share, then a Grid. off (52,): what comes off the photo's face."""
     at = nodes(corner, pitch, (values.shape[0], values.shape[1]))
     values[..., -1] = layers.gentle(values[..., -1], pitch)
-    _breath(values, at, framed.face, body.interocular)
+    trunk.breath(values, at, framed.face, body)
     share = _share(at, framed.face, body.interocular)
-    return layers.grid(values, share, corner, pitch, body.camera)
+    grid = layers.grid(values, share, corner, pitch, body.camera)
+    grid.rest[...] += relaxing.shift(values, off)
+    return grid
 
 
 def _mouth(
-    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats
+    head: Head,
+    fitted: fit.FittedHead,
+    framed: photo.Framed,
+    body: Body,
+    base: Floats,
+    light: Floats,
+    shape: mouth.MouthShape,
+    off: Floats,
 ) -> Patch:
-    shape = mouth.shape(framed.face, framed.small(), photo.MARGIN)
     corner, count = mouth.box(shape)
     at = nodes(corner, mouth.PITCH, count)
     faces = _skin(head)
@@ -285,20 +301,33 @@ def _mouth(
         for upper, other in ((True, below), (False, above))
     ]
     depth = mouth.common_depth(shape, sheets[0][..., -1], sheets[1][..., -1], at)
+    rest = relaxing.lips(shape, sheets[0], sheets[1], corner, off)
     for upper, own in zip((True, False), sheets, strict=True):
         own[..., -1] = depth
-        grid = _finish(own, corner, mouth.PITCH, framed, body)
-        grid.rest[..., :2] += mouth.closing(shape, at, upper)
+        grid = _finish(own, corner, mouth.PITCH, framed, body, off)
+        grid.rest[..., :2] += mouth.closing(shape, at, upper, rest.gap)
         grids.append(grid)
     size = (int((count[0] - 1) * mouth.PITCH) + 1, int((count[1] - 1) * mouth.PITCH) + 1)
-    sprites, back = teeth.sprites(head, fitted, shape, framed, body.camera, body.interocular)
+    relaxed = relaxing.head(fitted, off)
+    sprites, back = teeth.sprites(
+        head, relaxed, rest.mouth, framed, body.camera, body.interocular, light
+    )
     edges = mouth.edges(shape, corner, size)
     reach = shape.width * 0.07
-    return Patch(grids[0], grids[1], edges, sprites, back, (0.22, reach, 0.14, reach * 0.7))
+    shade = (0.16, reach, 0.06, reach * 0.7)
+    red, green, blue = (int(v) for v in mouth.rim(shape, framed.small(), photo.MARGIN))
+    wet = (red, green, blue, mouth.WET * shape.width)
+    return Patch(grids[0], grids[1], edges, sprites, back, shade, wet)
 
 
 def _eye(
-    head: Head, fitted: fit.FittedHead, framed: photo.Framed, body: Body, base: Floats, side: str
+    head: Head,
+    fitted: fit.FittedHead,
+    framed: photo.Framed,
+    body: Body,
+    base: Floats,
+    side: str,
+    off: Floats,
 ) -> Patch:
     eye = eyes.shape(framed.face, side)
     corner, count = eyes.box(eye)
@@ -310,12 +339,13 @@ def _eye(
     for sheet in ("upper", "lower"):
         filled = eyes.sheets(eye, values, at, sheet)
         filled = _with_glasses(filled, at, framed, eyes.PITCH, eye.opening)
-        grids.append(_finish(filled, corner, eyes.PITCH, framed, body))
+        grids.append(_finish(filled, corner, eyes.PITCH, framed, body, off))
     size = (int((count[0] - 1) * eyes.PITCH) + 1, int((count[1] - 1) * eyes.PITCH) + 1)
     depth = float(np.median(grids[0].rest[..., 2]))
-    sprites = eyes.sprites(eye, framed, depth, body.camera)
+    shade = eyeball.shade(eye, framed)
+    sprites = eyeball.sprites(eye, framed, depth, body.camera, shade)
     edges = eyes.edges(eye, corner, size)
-    return Patch(grids[0], grids[1], edges, sprites, (120, 100, 95), (0.3, 3.0, 0.1, 1.5))
+    return Patch(grids[0], grids[1], edges, sprites, (120, 100, 95), shade, shaded=False)
 
 
 assert CONTROLS[: arkit.COUNT] == arkit.NAMES

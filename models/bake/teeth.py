@@ -1,189 +1,97 @@
 """Teeth and tongue as small pictures, seen between the lips.
 
-Single teeth are drawn here in millimetres; the fitted head says where they are and how they move.
+`crowns` and `tongue` draw them in millimetres; here they are made to fit one face: as large as its
+mouth and jaw tell, a little irregular in a way of its own, lit as the photo is, and placed.
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from visavis.models import arkit
 from visavis.models.avatar.rig import CONTROLS, Floats, Sprite
+from visavis.models.bake import crowns, illumination, layers, tone, tongue
 from visavis.models.bake import landmarks as lm
-from visavis.models.bake import layers, tone
 from visavis.models.bake.fit import FittedHead
 from visavis.models.bake.head import Head
+from visavis.models.bake.illumination import Illumination
 from visavis.models.bake.mouth import MouthShape
-from visavis.models.bake.photo import MARGIN, Framed
+from visavis.models.bake.photo import Framed
 from visavis.models.bake.tone import Tone
 
 FINE: Final = 4  # samples a px while drawing
 STEP: Final = 0.5  # px between texels of the finished picture
+SOFT: Final = 1.3  # samples that pictures are softened by
+SOFT_STEP: Final = 1.0  # of one without edges
 INTEROCULAR: Final = 63.0  # mm, adult mean
-CAVITY: Final = (28, 10, 10)
-ENAMEL: Final = (236, 214, 192)
-GUM: Final = (176, 98, 96)
-TONGUE: Final = (190, 98, 90)
-DEEP: Final = 0.56  # of the light at the lips that reaches a tongue (path-traced mouths: 0.48)
-ARC: Final = 0.0022  # mm that cutting edges rise a square mm sideways
+MOUTH: Final = 51.0  # mm: the lips' inner line from corner to corner, mean of eight portraits
+JAW: Final = 112.0  # mm between the jaw's angles as landmarks have them
+SIZES: Final = (0.85, 1.15)  # smallest and largest teeth, of average ones
+BEHIND: Final = 6.0  # mm that front teeth lie behind the lips' line
+UPPER_EDGE: Final = 2.4  # mm below the closed lips' line that upper teeth end
+LOWER_EDGE: Final = 0.0  # and that lower ones begin, behind them
+TONGUE_LIFT: Final = 4.5  # mm that the tongue lies over the lower teeth's edges
 TONGUE_FOLLOW: Final = 0.75  # of the jaw's way that the tongue goes
-LOWER_FOLLOW: Final = 1.0  # and the lower teeth, on the way that the fitted jaw takes
-DAYLIGHT: Final = 165.0  # luma of a cheek in a well lit portrait
-WHITES: Final = 185.0  # and of the whites of the eyes
+LOWER_LIGHT: Final = 0.84  # what upper teeth leave them of it
+LOWER_FOLLOW: Final = 0.92  # and the lower teeth, on the way that the fitted jaw takes
+TONGUE_RISE: Final = 26.0  # mm that it rises at tongueOut 1
+# mm from the upper teeth's edges down to the tip's end, where it hides behind them, and at
+# tongueOut 1; its width then, as a part of its picture's
+TIP_END: Final = (-4.0, 17.5)
+TIP_TOP: Final = -8.0
+TIP_WIDE: Final = (0.55, 1.55)
 
 
 @dataclass(frozen=True, slots=True)
-class Arch:
-    """One row of teeth from the middle outwards: widths as seen from the front and heights, mm.
+class _Place:
+    """What all pictures of one mouth have in common. mm: px a millimetre of this face."""
 
-    edge: how far the cutting edge lies below the closed lips' line; light: what reaches a tooth.
-    """
-
-    widths: tuple[float, ...]
-    heights: tuple[float, ...]
-    light: tuple[float, ...]
-    edge: float
-
-
-# Seen widths follow the golden proportion (Levin, 1978); crown heights are usual adult ones.
-UPPER: Final = Arch(
-    (8.4, 6.2, 5.4, 4.2, 3.2, 2.4), (10.2, 9.0, 9.8, 8.4, 7.6, 7.0),
-    (1.0, 0.97, 0.86, 0.66, 0.42, 0.24), 2.9,
-)  # fmt: skip
-LOWER: Final = Arch(
-    (5.2, 5.5, 5.4, 4.6, 3.6, 2.6), (8.6, 8.8, 9.4, 8.2, 7.4, 7.0),
-    (0.9, 0.86, 0.70, 0.46, 0.28, 0.16), 1.0,
-)  # fmt: skip
+    mouth: MouthShape
+    mm: float
+    middle: Floats
+    light: Illumination
+    tones: Tone
+    camera: Floats
 
 
-def _light(framed: Framed) -> float:
-    """How brightly the photo is lit, 1 for a well lit portrait.
-
-    Told by the cheeks, or by the whites of the eyes: dark skin is not a dark room.
-    """
-    photo = np.asarray(cv2.cvtColor(framed.small(), cv2.COLOR_RGB2GRAY), np.uint8)
-    cheeks = np.round(framed.face.points[list(lm.CHEEKS), :2]).astype(int) + MARGIN
-    side = photo.shape[0] - 1
-    values = [photo[min(max(y, 0), side), min(max(x, 0), side)] for x, y in cheeks]
-    skin = float(np.median(values)) / DAYLIGHT
-    return float(np.clip(max(skin, _whites(framed, photo) / WHITES), 0.3, 1.0))
+def size(mouth: MouthShape, face: lm.Face, iod: float) -> float:
+    """How large this face's teeth are, against average ones on an average face."""
+    mm = iod / INTEROCULAR
+    jaw = float(np.linalg.norm(face.points[172, :2] - face.points[397, :2]))
+    told = 0.4 + 0.45 * mouth.width / (MOUTH * mm) + 0.15 * jaw / (JAW * mm)
+    return float(np.clip(told, *SIZES))
 
 
-def _whites(framed: Framed, grey: npt.NDArray[np.uint8]) -> float:
-    """Luma of the whites of the eyes; 0 where none show."""
-    mask = np.zeros_like(grey)
-    for eye in (framed.face.eye_right, framed.face.eye_left):
-        opening = np.concatenate([eye.upper, eye.lower[::-1]]) + MARGIN
-        cv2.fillPoly(mask, [np.round(opening).astype(np.int32)], 1)
-        x, y = np.round(eye.centre + MARGIN).astype(int)
-        cv2.circle(mask, (int(x), int(y)), int(np.ceil(eye.radius * 1.1)), 0, -1)
-    seen = grey[mask > 0]
-    return float(np.percentile(seen, 70)) if seen.size > 20 else 0.0
+def _own(framed: Framed) -> int:
+    """A number that belongs to this portrait alone."""
+    return zlib.crc32(cv2.resize(framed.small(), (64, 64), interpolation=cv2.INTER_AREA).tobytes())
 
 
-def _row(arch: Arch, scale: float) -> tuple[Floats, float]:
-    """(h, w, 4) picture of a row whose cutting edges point down, and mm from its top to them.
-
-    scale: samples a mm.
-    """
-    reach, tall = sum(arch.widths) + 1.5, max(arch.heights) + 5.0
-    size = (int((tall + 1.5) * scale), int(2 * reach * scale))
-    y, x = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
-    x = (x + 0.5) / scale - reach
-    up = tall - (y + 0.5) / scale  # mm above the cutting edges' level
-    out = np.zeros((*size, 4), np.float32)
-    out[..., :3] = np.array(GUM, np.float32) * 0.7
-    out[..., 3] = np.clip((up - max(arch.heights) * 0.72) * 2, 0, 1)
-    # The cutting edges rise to the sides.
-    up = up - ARC * x * x
-    _shadow_between(out, np.abs(x), up, arch)
-    start = 0.0
-    for width, height, light in zip(arch.widths, arch.heights, arch.light, strict=True):
-        for side in (-1, 1):
-            _tooth(out, (x * side - start - width / 2) / (width / 2), up, height, light, scale)
-        start += width
-    out[..., 3] *= 255
-    return out, tall
-
-
-def _shadow_between(out: Floats, x: Floats, up: Floats, arch: Arch) -> None:
-    """What shows between crowns is more tooth, in shadow, not the dark of the mouth."""
-    ends = np.cumsum(arch.widths)
-    tall = np.interp(x, ends - np.array(arch.widths) / 2, arch.heights)
-    light = np.interp(x, ends - np.array(arch.widths) / 2, arch.light)
-    # Towards the cutting edge two neighbours round off and leave a small dark notch.
-    cover = np.clip((up - 0.10 * tall) * 2, 0, 1) * np.clip((0.95 * tall - up) * 2, 0, 1)
-    cover *= np.clip((ends[-1] - 0.5 - x) * 2, 0, 1)
-    colour = np.array(ENAMEL, np.float32) * np.array([0.80, 0.70, 0.62]) * light[..., None]
-    out[..., :3] += (colour - out[..., :3]) * cover[..., None]
-    out[..., 3] = np.maximum(out[..., 3], cover)
-
-
-def _tooth(out: Floats, u: Floats, up: Floats, height: float, light: float, scale: float) -> None:
-    """Paint one crown. u: -1 to 1 across it; up: mm above the cutting edge."""
-    v = up / height  # 0 at the edge, 1 at the gum
-    narrow = 1 - 0.16 * np.clip(v, 0, 1) ** 1.5  # crowns taper towards the gum
-    w = u / narrow
-    round_edge = 0.045 * np.abs(w) ** 4 + 0.01  # corners of the cutting edge are rounded
-    gum_line = 1 - 0.10 * w * w
-    soft = scale * height * 0.9
-    cover = np.clip((v - round_edge) * soft + 0.5, 0, 1) * np.clip(
-        (gum_line - v) * soft * 0.7, 0, 1
-    )
-    cover *= np.clip((1.0 - np.abs(w)) * scale * 2.2, 0, 1)
-    shade = 1 - 0.20 * np.abs(w) ** 4 - 0.10 * np.clip((v - 0.55) / 0.45, 0, 1)
-    shade *= 1 - 0.10 * np.clip(1 - v / 0.18, 0, 1)  # the edge lets light through
-    gleam = 0.10 * np.exp(-(((w + 0.15) / 0.28) ** 2) - ((v - 0.45) / 0.30) ** 2)
-    warm = np.clip(v, 0, 1)[..., None] * np.array([0.0, -0.03, -0.09], np.float32)
-    colour = np.array(ENAMEL, np.float32) * (1 + warm) * ((shade + gleam) * light)[..., None]
-    out[..., :3] += (np.clip(colour, 0, 255) - out[..., :3]) * cover[..., None]
-    out[..., 3] = np.maximum(out[..., 3], cover)
-
-
-def _tongue(scale: float) -> tuple[Floats, float]:
-    """(h, w, 4) picture of a tongue at rest behind the lower teeth, and mm from its top to their
-    cutting edges. The head's own tongue is seen edge-on from the front, a line.
-    """
-    reach, above, below = 20.0, 7.0, 12.0
-    size = (int((above + below) * scale), int(2 * reach * scale))
-    y, x = np.mgrid[0 : size[0], 0 : size[1]].astype(np.float32)
-    x = (x + 0.5) / scale - reach
-    up = above - (y + 0.5) / scale  # mm above the lower teeth's edges
-    u = x / (reach - 1.5)
-    top = 5.5 * np.sqrt(np.clip(1 - np.abs(u) ** 2.4, 0, 1)) - 0.5 * np.exp(-((x / 2.2) ** 2))
-    v = np.clip(up / 6, 0, 1)
-    lit = 0.92 - 0.50 * v - 0.28 * u * u - 0.14 * np.exp(-((x / 1.1) ** 2)) * (1 - v)
-    lit = DEEP * lit + 0.10 * np.exp(-(((np.abs(x) - 5) / 3) ** 2) - ((up - 1.0) / 1.6) ** 2)  # wet
-    out = np.zeros((*size, 4), np.float32)
-    out[..., :3] = np.array(TONGUE, np.float32) * np.clip(lit, 0.05, 1.2)[..., None]
-    out[..., 3] = 255 * np.clip((top - up) * 1.2, 0, 1) * np.clip((1 - np.abs(u)) * 8, 0, 1)
-    return out, above
-
-
-def _reduced(fine: Floats) -> Floats:
-    """Down to texels STEP px apart, colour continued under the transparent rim."""
-    scale = 1 / (FINE * STEP)
+def _reduced(fine: Floats, step: float) -> Floats:
+    """Down to texels `step` px apart, colour continued under the transparent rim."""
+    scale = 1 / (FINE * step)
     alpha = fine[..., 3:] / 255
     how = cv2.INTER_AREA
-    colour = cv2.resize(fine[..., :3] * alpha, None, fx=scale, fy=scale, interpolation=how)
-    small = cv2.resize(alpha, None, fx=scale, fy=scale, interpolation=how)
-    known = small > 0.2
+    lit = np.concatenate([fine[..., :3] * alpha, alpha], -1).astype(np.float32)
+    # A picture reads every second texel: what is finer than its px would flicker as a head moves.
+    less = cv2.resize(layers.soften(lit, SOFT), None, fx=scale, fy=scale, interpolation=how)
+    colour, small = less[..., :3], less[..., 3]
+    known = small > 0.02
     colour = colour / np.maximum(small, 1e-3)[..., None]
     return np.dstack([layers.fill(colour.astype(np.float32), known), small * 255]).astype(
         np.float32
     )
 
 
-def _front_shifts(fitted: FittedHead, part: layers.Mask, follow: float) -> tuple[Floats, float]:
+def _front(fitted: FittedHead, part: layers.Mask, follow: float) -> tuple[Floats, float]:
     """How the front of a part moves, (len(CONTROLS), 2, 2, 3), and how deep it lies, px.
 
-    follow: of the head's own movement. The tongue stays up a little when the jaw drops, and the
-    lips of a person cover less of the lower teeth than the head's do.
+    follow: of the head's own movement.
     """
     depth = fitted.vertices[part, 2]
     front = depth >= np.percentile(depth, 75)
@@ -193,55 +101,104 @@ def _front_shifts(fitted: FittedHead, part: layers.Mask, follow: float) -> tuple
 
 
 def _placed(
-    fine: Floats,
-    tall: float,
+    place: _Place,
+    fine: tuple[Floats, float],
     edge: float,
     motion: tuple[Floats, float],
-    mouth: MouthShape,
-    mm: float,
-    light: float,
-    tones: Tone,
-    camera: Floats,
+    step: float = STEP,
 ) -> Sprite:
-    """A picture drawn FINE samples a px, with its line `tall` mm down lying `edge` mm below the
-    closed lips; mm: px a millimetre."""
-    picture = _reduced(fine)
-    picture[..., :3] = tones.of(picture[..., :3] * light)
-    middle = (mouth.upper[len(mouth.upper) // 2] + mouth.lower[len(mouth.lower) // 2]) / 2
-    middle = mouth.centre + ((middle - mouth.centre) @ mouth.down) * mouth.down
-    first = middle + mouth.down * (edge - tall) * mm
-    first = first - mouth.across * (picture.shape[1] - 1) * STEP / 2
+    """A picture drawn FINE samples a px, the line so many mm from its top lying `edge` mm below
+    the closed lips."""
+    drawn, tall = fine
+    picture = _reduced(drawn, step)
+    picture[..., :3] = place.tones.of(place.light.on(picture[..., :3]))
+    mouth = place.mouth
+    first = place.middle + mouth.down * (edge - tall) * place.mm
+    first = first - mouth.across * (picture.shape[1] - 1) * step / 2
     shifts, depth = motion
     rgba = np.ascontiguousarray(np.clip(np.round(picture), 0, 255).astype(np.uint8))
     across = (float(mouth.across[0]), float(mouth.across[1]))
     corner = (float(first[0]), float(first[1]))
-    return Sprite(rgba, layers.card(corner, rgba.shape, STEP, depth, camera, shifts, across))
+    return Sprite(rgba, layers.card(corner, rgba.shape, step, depth, place.camera, shifts, across))
+
+
+def _raised(place: _Place, motion: tuple[Floats, float]) -> tuple[Floats, float]:
+    """The tongue's own movement on top of the jaw's."""
+    shifts, depth = motion
+    up = -place.mouth.down * TONGUE_RISE * place.mm
+    shifts[arkit.INDEX["tongueOut"], ..., :2] += up
+    return shifts, depth
+
+
+def _tip_motion(place: _Place, depth: float) -> tuple[Floats, float]:
+    """At rest it is small and behind the upper teeth; it comes out below them and gets wider.
+
+    Its picture is placed as it is at tongueOut 1/2, so the shifts take it back first.
+    """
+    shifts = np.zeros((len(CONTROLS), 2, 2, 3), np.float32)
+    down = place.mouth.down * place.mm * (TIP_END[1] - TIP_END[0])
+    out = place.mouth.across * place.mm * tongue.TIP[0] * (TIP_WIDE[1] - TIP_WIDE[0])
+    moves = shifts[arkit.INDEX["tongueOut"], ..., :2]
+    moves[1] += down
+    moves[:, 0] -= out
+    moves[:, 1] += out
+    return shifts, depth
+
+
+def _tip(place: _Place, fine: tuple[Floats, float], depth: float) -> Sprite:
+    """The tongue's tip, small and hidden as long as the tongue is not put out."""
+    drawn, _ = fine
+    picture = _reduced(drawn, STEP)
+    picture[..., :3] = place.tones.of(place.light.on(picture[..., :3]))
+    rgba = np.ascontiguousarray(np.clip(np.round(picture), 0, 255).astype(np.uint8))
+    mouth, mm = place.mouth, place.mm
+    half = mouth.across * mm * tongue.TIP[0] * TIP_WIDE[0]
+    top, end = (place.middle + mouth.down * mm * (UPPER_EDGE + v) for v in (TIP_TOP, TIP_END[0]))
+    flat = np.array([[top - half, top + half], [end - half, end + half]], np.float32)
+    return Sprite(rgba, layers.quad(flat, depth, place.camera, _tip_motion(place, depth)[0]))
 
 
 def sprites(
-    head: Head, fitted: FittedHead, mouth: MouthShape, framed: Framed, camera: Floats, iod: float
+    head: Head,
+    fitted: FittedHead,
+    mouth: MouthShape,
+    framed: Framed,
+    camera: Floats,
+    iod: float,
+    direction: Floats,
 ) -> tuple[tuple[Sprite, ...], tuple[int, int, int]]:
-    """Tongue, lower and upper teeth, back to front; and the colour of the dark behind them."""
-    light, mm = _light(framed), iod / INTEROCULAR
-    tones = tone.of(framed.small(), framed.face)
-    scale = mm * FINE
-    tongue, tongue_tall = _tongue(scale)
-    lower, lower_tall = _row(LOWER, scale)
-    upper, upper_tall = _row(UPPER, scale)
+    """Tongue, lower teeth, the tongue's tip and upper teeth, back to front; and the colour of the
+    dark behind them. direction: of the light, see rig.Light."""
+    rng = np.random.default_rng(_own(framed))
+    large = size(mouth, framed.face, iod)
+    light = illumination.of(framed, direction)
+    middle = (mouth.upper[len(mouth.upper) // 2] + mouth.lower[len(mouth.lower) // 2]) / 2
+    middle = mouth.centre + ((middle - mouth.centre) @ mouth.down) * mouth.down
+    # Of a head that is turned in the photo, what lies behind the lips lies beside them.
+    aside = fitted.rotation[:2, 2] @ mouth.across
+    mm = iod / INTEROCULAR * large
+    middle = middle - mouth.across * float(aside) * BEHIND * mm
+    place = _Place(mouth, mm, middle, light, tone.of(framed.small(), framed.face), camera)
+    view = crowns.View(mm * FINE, float(np.arcsin(np.clip(aside, -0.7, 0.7))), light.tilt)
+    upper = crowns.row(crowns.UPPER, view, rng, lower=False)
+    lower = crowns.row(crowns.LOWER, view, rng, lower=True)
     jaw, skull = head.regions["teeth_lower"], head.regions["teeth_upper"]
-    drawn = (
-        (tongue, tongue_tall, LOWER.edge, _front_shifts(fitted, jaw, TONGUE_FOLLOW)),
-        (
-            lower[::-1],
-            lower.shape[0] / scale - lower_tall,
-            LOWER.edge,
-            _front_shifts(fitted, jaw, LOWER_FOLLOW),
-        ),
-        (upper, upper_tall, UPPER.edge, _front_shifts(fitted, skull, 1.0)),
+    behind = _placed(
+        place,
+        tongue.body(view.scale, TONGUE_LIFT, light.tilt, rng),
+        LOWER_EDGE,
+        _raised(place, _front(fitted, jaw, TONGUE_FOLLOW)),
+        SOFT_STEP,
     )
-    placed = [
-        _placed(fine, tall, edge, motion, mouth, mm, light, tones, camera)
-        for fine, tall, edge, motion in drawn
-    ]
-    red, green, blue = (int(v) for v in tones.of(np.array(CAVITY, np.float32) * light))
-    return tuple(placed), (red, green, blue)
+    lower[0][..., :3] *= LOWER_LIGHT
+    below = (lower[0][::-1], lower[0].shape[0] / view.scale - lower[1])
+    front = _front(fitted, skull, 1.0)
+    made = (
+        behind,
+        _placed(place, below, LOWER_EDGE, _front(fitted, jaw, LOWER_FOLLOW)),
+        _tip(place, tongue.tip(view.scale, light.tilt, rng), front[1]),
+        _placed(place, upper, UPPER_EDGE, front),
+    )
+    dark = place.tones.of(light.on(np.array(tongue.THROAT, np.float32) * 0.45))
+    red, green, blue = (int(v) for v in dark)
+    return made, (red, green, blue)

@@ -78,7 +78,7 @@ def refined_row(
         parts["looks"][:, :2] = windows.corners(at, motion)
         parts["looks"][:, 2] = at.step
         parts["looks"][:, 3] = at.shown
-        parts["head"][:] = windows.amounts(amounts, pose)[len(amounts) :]
+        parts["head"][:] = windows.amounts(amounts, pose)[windows.TOLD :]
     return whole
 
 
@@ -172,6 +172,7 @@ class _Packing:
         self._layout["used"][slot] = MASKED if self._scene.masked else 1
         self._figures["boxes"][1 + slot] = gap.sheets.box
         self._figures["slots"][slot] = (*gap.corner, gap.margin, *gap.back)
+        self._figures["rims"][slot] = gap.rim
         upper, lower = (self._add_samples(plane) for plane in gap.edges)
         self._layout["edges"][slot] = (upper, lower, *gap.edges.shape[:0:-1])
         if slot and gap.lid is not None:

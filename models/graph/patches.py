@@ -15,9 +15,20 @@ from torch.nn import functional
 from visavis.models.graph.base import BLACK, lit
 from visavis.models.graph.sampling import bilinear, bounded, taken
 from visavis.models.graph.spec import MASKED, SPRITES
-from visavis.models.warp.kernel_patch import EDGE_UNIT, EDGE_ZERO, FLAT, LINE_REACH, SEAM
+from visavis.models.warp.kernel_patch import (
+    EDGE_UNIT,
+    EDGE_ZERO,
+    FLAT,
+    LINE_REACH,
+    RIM_FULL,
+    RIM_LEAST,
+    RIM_SHARE,
+    RIM_SHINE,
+    SEAM,
+)
 from visavis.models.warp.kernel_skin import SOLID
 
+THINNEST = 1e-3  # px of a wet edge, where there is none
 FIRST_LID = 1  # slot of the first patch with a lid
 
 
@@ -95,7 +106,9 @@ def draw(
     skin = _skin(bank, avatar, window.skin, past, state["lids"])
     cover = (edge + 0.5).clamp(0, 1)[..., None]
     colour = _between(bank, avatar, window, places)
-    colour = _shaded(colour, edge, total[:, :, 0], shade[:, :, 0])
+    colour = _rimmed(colour, edge[:, :, 1], total[:, :, 0], avatar.figures["rims"])
+    hue = avatar.figures["rims"][:, :, None, None, 1:3]
+    colour = _shaded(colour, edge, total[:, :, 0], shade[:, :, 0], hue)
     colour = functional.pad(colour, (0, 1), value=1.0)  # nothing shines through what is behind
     colour = colour + (skin[:, :, 1] - colour) * cover[:, :, 1]
     colour = colour + (skin[:, :, 0] - colour) * cover[:, :, 0]
@@ -175,16 +188,29 @@ def _between(bank: Bank, avatar: Avatar, window: Window, places: tuple[Tensor, T
     return colour
 
 
-def _shaded(colour: Tensor, edge: Tensor, total: Tensor, shade: Tensor) -> Tensor:
-    """In the shadow of the sheets, `edge` px away; total: of both."""
+def _rimmed(colour: Tensor, low: Tensor, total: Tensor, rims: Tensor) -> Tensor:
+    """With the lower sheet's wet inner edge; low: px from it; rims (n, slots, 4)."""
+    rims = rims[:, :, None, None]
+    wide = torch.minimum(rims[..., 3], float(RIM_LEAST) - float(RIM_SHARE) * total)
+    wet = (1 + low / wide.clamp(min=THINNEST)).clamp(0, 1) * (rims[..., 3] > 0)
+    bright = (4 * wet * (1 - wet)) ** 2 * float(RIM_SHINE)
+    bright = 1 + bright * (total * -float(RIM_FULL)).clamp(0, 1)
+    edge = torch.cat(
+        [(rims[..., 0] * bright)[..., None], rims[..., 1:3].expand_as(colour[..., 1:])], -1
+    )
+    return colour + (edge - colour) * (wet * (2 - wet))[..., None]
+
+
+def _shaded(colour: Tensor, edge: Tensor, total: Tensor, shade: Tensor, hue: Tensor) -> Tensor:
+    """In the shadow of the sheets, `edge` px away; total: of both; hue: what shadows fade to."""
     light = 1 - shade[..., 0] * (1 + edge[:, :, 0] * shade[..., 1]).clamp(min=0)
     light = light * (1 - shade[..., 2] * (1 + edge[:, :, 1] * shade[..., 3]).clamp(min=0))
     # A narrow gap lets little light in.
     light = light * (1 - shade[..., 0] * (1 + total * shade[..., 1] / 2).clamp(min=0))
     light = light[..., None]
-    # Shadow inside a mouth is warm: colour fades less than light.
+    # Shadow inside a mouth is warm: colour fades less than light, and towards the lips'.
     luma = BLACK + (colour[..., :1] - BLACK) * light
-    return torch.cat([luma, 128 + (colour[..., 1:] - 128) * (0.5 + 0.5 * light)], -1)
+    return torch.cat([luma, hue + (colour[..., 1:] - hue) * (0.5 + 0.5 * light)], -1)
 
 
 def _with_lashes(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from visavis.models.graph.spec import Spec
 from visavis.models.refine.network import Refiner
-from visavis.models.refine.windows import SIZES
+from visavis.models.refine.windows import SIZES, TOLD
 
 LUMA_BLACK: Final = 16.0
 CHROMA_BLACK: Final = 128.0
@@ -43,7 +43,7 @@ class WindowRefiner(nn.Module):
             torch.cat([nn.functional.pixel_unshuffle(y, 2), uv], 1)
             for y, uv in zip(whole, half, strict=True)
         ]
-        told = torch.cat([how["amounts"], how["head"]], 1)
+        told = torch.cat([how["amounts"][:, :TOLD], how["head"]], 1)
         told = torch.where(told.abs() < MOST_TOLD, told, 0.0)
         added = self.network(*planes, told)
         shown = [each * looks[:, k, 3, None, None, None] for k, each in enumerate(added)]

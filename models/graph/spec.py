@@ -13,7 +13,7 @@ from typing import Final
 from visavis.models.avatar.rig import CONTROLS, PATCHES
 from visavis.models.errors import ModelError
 
-VERSION: Final = 1  # changes with the meaning of any input
+VERSION: Final = 2  # changes with the meaning of any input
 BATCH: Final = (1, 64)  # pictures of one call
 BATCH_NAME: Final = "batch"
 AVATARS_NAME: Final = "avatars"
@@ -22,7 +22,7 @@ PICTURE: Final = "picture"  # the output
 SLOTS: Final = ("", "Right", "Left")  # patches by their side, in the order they are drawn
 SHEETS: Final = 2 * len(SLOTS)
 LIDS: Final = 2  # slots 1 and 2 have lids
-SPRITES: Final = 3  # of a patch
+SPRITES: Final = 4  # of a patch
 MASKED: Final = 2  # of `used`
 FRAME: Final = 512  # px of the frame that capacities were chosen for
 MARGIN: Final = 32  # px of photo beyond it
@@ -97,6 +97,7 @@ FIGURES: Final = _row(
     origin=(2,),  # position of the photo's first texel
     boxes=(1 + len(SLOTS), 3),  # of the base's and each patch's grids: see kernel.invert
     slots=(len(SLOTS), 6),  # corner of the edges x, y; px over which it fades; Y, U, V behind it
+    rims=(len(SLOTS), 4),  # see kernel_patch.Inside
     lids=(LIDS, 12),  # origin of the lashes x, y; kernel_patch.Lashes: edge (6,), tall, colour (3,)
 )
 # Where its arrays lie in the bank's rows.

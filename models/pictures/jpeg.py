@@ -33,6 +33,7 @@ _ICC: Final = b"ICC_PROFILE\0"  # in pieces (ICC.1, annex B.4): number from 1, c
 def plain(data: bytes) -> Plain:
     """Raises Damaged."""
     kept, size, turned, at = [data[:2]], (0, 0), exif.UPRIGHT, 2
+    adobe_rgb = False
     pieces: dict[int, bytes] = {}
     for _ in range(_MAX_SEGMENTS):
         marker, at, body = _segment(data, at)
@@ -44,6 +45,7 @@ def plain(data: bytes) -> Plain:
             size = int.from_bytes(body[3:5]), int.from_bytes(body[1:3])
         elif marker == _APP1 and body.startswith(_EXIF) and turned == exif.UPRIGHT:
             turned = exif.orientation(body[len(_EXIF) :])
+            adobe_rgb = exif.is_adobe_rgb(body[len(_EXIF) :])
         elif marker == _APP2 and body.startswith(_ICC) and len(body) > len(_ICC) + 2:
             pieces.setdefault(body[len(_ICC)], body[len(_ICC) + 2 :])
         if marker in _TABLES | _FRAMES or _tells_colours(marker, body):
@@ -54,7 +56,7 @@ def plain(data: bytes) -> Plain:
         raise Damaged
     kept += [_written(_SOS, body), data[at : _end(data, at)]]
     profile = b"".join(pieces[number] for number in sorted(pieces))
-    return Plain(*size, turned, b"".join(kept), profile)
+    return Plain(*size, turned, b"".join(kept), profile, adobe_rgb)
 
 
 def segments(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -83,7 +83,9 @@ def upright(data: bytes, limits: Limits = PHOTO, *, colours: bool = False) -> Im
         plain = _WALKS[kind](data)
         _check(plain, limits)
         picture = _turned(_decoded(kind, plain), plain.orientation)
-        return profiles.converted(picture, plain.profile) if colours else picture
+        if not colours:
+            return picture
+        return profiles.converted(picture, plain.profile, adobe_rgb=plain.adobe_rgb)
     except (PortraitError, MemoryError):
         raise
     # Decoders of broken files raise whatever they stumble over.

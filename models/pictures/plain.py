@@ -18,7 +18,7 @@ class Plain:
 
     width, height: px, as stored; orientation: EXIF's, 1 to 8 (exif.orientation); data: the same
     file without comments, profiles, thumbnails, further pictures and what follows its end; profile:
-    what its colours mean (ICC), b"": it does not say.
+    what its colours mean (ICC), b"": it does not say. adobe_rgb: EXIF says that they are that.
     """
 
     width: int
@@ -26,3 +26,4 @@ class Plain:
     orientation: int
     data: bytes
     profile: bytes = b""
+    adobe_rgb: bool = False

@@ -11,18 +11,24 @@ from typing import Final
 
 from PIL import Image, ImageCms
 
+from visavis.models.pictures import assumed
 from visavis.models.pictures.plain import LARGEST
 
 _SPACES: Final = {"RGB ": ("RGB", "RGBA", "P", "PA"), "GRAY": ("L", "LA"), "CMYK": ("CMYK",)}
 
 
-def converted(picture: Image.Image, profile: bytes) -> Image.Image:
+def converted(picture: Image.Image, profile: bytes, *, adobe_rgb: bool = False) -> Image.Image:
     """In sRGB: RGB, or RGBA where it has opacity. As it is where the profile does not fit it.
 
-    profile: as the file has it; b"": it has none. Never fails: what cannot be read is left aside.
+    profile: as the file has it; b"": it has none. adobe_rgb: what it is without one. Never fails:
+    what cannot be read is left aside, and ink is then taken for a press's on coated paper.
     """
-    opened = _opened(profile)
-    if opened is None or picture.mode not in _SPACES.get(opened.profile.xcolor_space, ()):
+    if not profile and adobe_rgb and picture.mode == "RGB":
+        profile = assumed.adobe_rgb()
+    opened = _fitting(picture, profile)
+    if opened is None and picture.mode == "CMYK":
+        opened = _fitting(picture, assumed.coated_paper())
+    if opened is None:
         return picture
     clear = "A" in picture.getbands() or "transparency" in picture.info
     opacity = picture.convert("RGBA").getchannel("A") if clear else None
@@ -42,6 +48,14 @@ def converted(picture: Image.Image, profile: bytes) -> Image.Image:
     if opacity is not None:
         shown.putalpha(opacity)
     return shown
+
+
+def _fitting(picture: Image.Image, profile: bytes) -> ImageCms.ImageCmsProfile | None:
+    """None: it is of no use for this picture."""
+    opened = _opened(profile)
+    if opened is None or picture.mode not in _SPACES.get(opened.profile.xcolor_space, ()):
+        return None
+    return opened
 
 
 def _opened(profile: bytes) -> ImageCms.ImageCmsProfile | None:

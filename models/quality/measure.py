@@ -18,7 +18,7 @@ import numpy.typing as npt
 from visavis.models import arkit
 from visavis.models.avatar.file import Avatar
 from visavis.models.bake import landmarks as lm
-from visavis.models.bake import photo
+from visavis.models.bake import remarks
 from visavis.models.quality.subject import (
     AHEAD,
     SIDE,
@@ -128,10 +128,10 @@ def _photo(subject: Subject) -> Iterator[Finding]:
         "photo",
         "photo",
         height,
-        photo.GOOD_FACE,
-        photo.GOOD_FACE / 2,
+        remarks.GOOD_FACE,
+        remarks.GOOD_FACE / 2,
         f"kept at {kept} x {kept} px, the face {height:.0f} px high",
-        f"Take a photo in which the face has at least {photo.GOOD_FACE} px from chin to brow.",
+        f"Take a photo in which the face has at least {remarks.GOOD_FACE} px from chin to brow.",
     )
 
 

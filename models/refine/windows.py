@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from visavis.models import arkit
-from visavis.models.avatar.rig import CONTROLS, PATCHES
+from visavis.models.avatar.rig import BREATH, CONTROLS, PATCHES
 from visavis.models.warp import kernel
 from visavis.models.warp.scene import Net, Scene
 
@@ -33,7 +33,8 @@ MIRRORED: Final = (1, 0, 3, 2, 4, 5)  # planes of a mirrored window: odd columns
 STILL: Final = 1e-3  # px: what moves by less in every unit is held
 FADE: Final = 8  # samples of the planes over which a window fades into the picture
 TURN: Final = 15.0  # degrees of the head that are told as 1
-AMOUNTS: Final = len(CONTROLS) + 3
+TOLD: Final = BREATH + 1  # of the controls, those that the network is told
+AMOUNTS: Final = TOLD + 3
 NOTHING: Final = np.zeros(1, np.float32)
 
 
@@ -146,14 +147,14 @@ def _parts(
 def amounts(controls: Floats, pose: Floats) -> Floats:
     """(AMOUNTS,): what the network is told of a state: the warp's controls and the head's turn.
 
-    controls (53,) in [0, 1] as the warp moves by; pose (6,): of it degrees of yaw, pitch and roll.
+    controls (len(CONTROLS),) as the warp moves by; pose (6,): of it degrees of yaw, pitch and roll.
     """
-    return np.concatenate([controls, pose[:3] / TURN]).astype(np.float32)
+    return np.concatenate([controls[:TOLD], pose[:3] / TURN]).astype(np.float32)
 
 
 def mirrored_amounts() -> tuple[npt.NDArray[np.int64], Floats]:
     """Which amount stands where in a mirrored face (AMOUNTS,), and its sign."""
-    names = list(CONTROLS)
+    names = list(CONTROLS[:TOLD])
     swap = {"Left": "Right", "Right": "Left"}
     order = [
         next((names.index(n.removesuffix(a) + b) for a, b in swap.items() if n.endswith(a)), k)

@@ -16,6 +16,7 @@ from visavis.models.warp.scene import Floats, Gap
 BASE_STEP: Final = 8  # px between the nodes at which the base is inverted
 PATCH_STEP: Final = 4
 CROWDED: Final = 0.1  # of its width that what has turned out of sight keeps at least
+HOOD: Final = 0.6  # the same of lids whose shadow reaches farther
 LID_HOOD: Final = 0.85  # share of the light that a closing lid and its lashes keep off an eyeball
 BARE: Final = 0.4  # of a closed lid, from which on its lashes are drawn by themselves
 LOOK_SHUTS: Final = 0.5  # of a blink that a look down is, see models/eyes.TRAVEL
@@ -40,8 +41,11 @@ def shade(gap: Gap, amounts: Floats) -> Floats:
         return gap.shade + np.array([LIP_HOOD * _rounding(amounts), 0, 0, 0, 0, 0], np.float32)
     if not gap.side:
         return gap.shade
-    # The photo's own eyeball lies in the shadow of its open lids already.
     shut = amounts[_index(f"eyeBlink{gap.side}")]
+    if not gap.shaded:
+        own = gap.shade[0]
+        return gap.shade + np.array([(1 - own) * HOOD * shut, 0, 0, 0, 0, 0], np.float32)
+    # The photo's own eyeball lies in the shadow of its open lids already.
     kept = gap.shade * np.array([shut, 1, shut, 1, 1, 1], np.float32)
     return kept + np.array([LID_HOOD * shut, 0, 0, 0, 0, 0], np.float32)
 

@@ -28,6 +28,10 @@ from visavis.models.warp.kernel_skin import byte, draw_skin, edge, plain, solid_
 
 LINE_REACH = np.float32(0.045)  # widths of an eye that its dark line reaches to both sides
 FLAT = 0.35  # of their height in the photo that lashes have at least, seen from the front
+RIM_LEAST = np.float32(0.4)  # px that a sheet's wet edge is wide in the narrowest gap
+RIM_SHINE = np.float32(0.1)  # how much brighter it is where it shines
+RIM_FULL = np.float32(0.12)  # and 1 / px of the gap in which it shines in full
+RIM_SHARE = np.float32(0.22)  # and of the gap's width beyond
 SEAM = np.float32(4)  # px, for each px left out at a sheet's edge, over which its texture stretches
 
 
@@ -63,13 +67,16 @@ class Inside(NamedTuple):
     atlas (n, ah, aw) uint32: pictures, back to front; places (n, 2, 3): picture px -> their texels;
     back (3,): Y, U, V behind them; shade (6,): share of light lost at the upper sheet's edge and
     1 / px of its reach, then the same for the lower sheet; how much of the photo is left out at the
-    edges of sheets that have parted, in widths of the gap, and px of it at most.
+    edges of sheets that have parted, in widths of the gap, and px of it at most; rim (4,): Y, U, V
+    of the lower sheet's wet inner edge, whose hue shadows have, too, and px that it is wide at
+    most, 0 where there is none.
     """
 
     atlas: Array
     places: Array
     back: Array
     shade: Array
+    rim: Array
 
 
 class Lashes(NamedTuple):
@@ -151,7 +158,7 @@ def _between(
     flat: the words of its atlas; up, low: px (negative) from the edges of the upper and the lower
     sheet.
     """
-    atlas, places, back, shade = inside
+    atlas, places, back, shade, rim = inside
     luma, blue, red = back[0], back[1], back[2]
     count, height, width = atlas.shape
     for n in range(count):
@@ -164,17 +171,26 @@ def _between(
         luma += (np.float32(even & 255) - luma) * alpha
         blue += (np.float32(odd & 255) - blue) * alpha
         red += (np.float32(odd >> 16) - red) * alpha
+    if rim[3] > 0:
+        wide = min(rim[3], RIM_LEAST - RIM_SHARE * (up + low))
+        wet = max(np.float32(0), 1 + low / wide)
+        wet = min(wet, np.float32(1))
+        alpha = wet * (np.float32(2) - wet)
+        bright = np.float32(4) * wet * (1 - wet)
+        bright *= bright * RIM_SHINE * min(np.float32(1), -(up + low) * RIM_FULL)
+        luma += (rim[0] * (1 + max(bright, np.float32(0))) - luma) * alpha
+        blue += (rim[1] - blue) * alpha
+        red += (rim[2] - red) * alpha
     g = np.float32(1) - shade[0] * max(np.float32(0), 1 + up * shade[1])
     g *= np.float32(1) - shade[2] * max(np.float32(0), 1 + low * shade[3])
     # A narrow gap lets little light in.
     g *= np.float32(1) - shade[0] * max(np.float32(0), 1 + (up + low) * shade[1] * np.float32(0.5))
-    # Shadow inside a mouth is warm: colour fades less than light.
-    grey = np.float32(128)
+    # Shadow inside a mouth is warm: colour fades less than light, and towards the lips'.
     h = np.float32(0.5) + np.float32(0.5) * g
     return (
         np.float32(16) + (luma - np.float32(16)) * g,
-        grey + (blue - grey) * h,
-        grey + (red - grey) * h,
+        rim[1] + (blue - rim[1]) * h,
+        rim[2] + (red - rim[2]) * h,
     )
 
 

@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from visavis.models.avatar.file import Avatar
+from visavis.models.avatar.rig import Patch
+
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
@@ -16,6 +19,7 @@ _DIFFERS: Final = 60.0  # of colour, from which the edge that the bake found by 
 _DOUBTFUL: Final = 0.38, 0.72
 _CERTAIN: Final = 0.05, 0.94
 _GAP: Final = 2.5  # px of the frame that a hole in a person is wide, at least
+_OVERHANG: Final = 0.004  # of a patch's box that may lie beyond the person: a few px of its corners
 _DEEP: Final = 6.0  # px of the frame inside the outline from which nothing shines through
 
 
@@ -35,6 +39,23 @@ def firm(photo: Bytes, opacity: Bytes, plate: Bytes, density: float) -> Bytes:
     low, high = (d + (c - d) * sure for d, c in zip(_DOUBTFUL, _CERTAIN, strict=True))
     edge = np.clip((soft - low) / (high - low), 0, 1)
     return np.round(np.maximum(edge, _inside(soft, density)) * 255).astype(np.uint8)
+
+
+def overhung(avatar: Avatar) -> bool:
+    """Whether a mouth's or an eye's patch reaches beyond the person, as on a face that is turned.
+
+    Nodes there are skin's all the same, and what is drawn by them has to end where the person does.
+    """
+    return any(_beyond(avatar, patch) > _OVERHANG for patch in avatar.patches.values())
+
+
+def _beyond(avatar: Avatar, patch: Patch) -> float:
+    """Share of a patch's box in which there is no person."""
+    left, top = (np.array(patch.upper.corner) + avatar.margin) * avatar.density
+    height, width = (n * avatar.density for n in patch.edges.shape[1:])
+    rows = slice(max(round(top), 0), max(round(top + height), 0))
+    box = avatar.matte[rows, max(round(left), 0) : max(round(left + width), 0)]
+    return float((box < 128).mean()) if box.size else 0.0
 
 
 def _inside(soft: Floats, density: float) -> Floats:

@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int32]
 
 TILE: Final = 16  # texels
 # Lips that part leave the dark line between them behind: in widths of the gap, and px at most
-SEAM: Final = (0.3, 1.5)
+SEAM: Final = (0.3, 2.4)
 CHEEKS: Final = 0.9  # interocular distances from a face's middle
 FADE: Final = 8.0  # px of the frame over which a patch fades into the base
 # H.264's half-sample filter: sharp, and exact where it need not interpolate
@@ -79,8 +79,10 @@ class Gap:
     atlas: Words
     back: Floats
     shade: Floats
+    rim: Floats
     hooded: bool  # rounded lips keep light out of it
     side: str  # of an eye, Left or Right; "" of the mouth
+    shaded: bool  # see rig.Patch
     lid: Lid | None  # of an eye large enough
 
 
@@ -194,7 +196,7 @@ def _running(tiles: npt.NDArray[np.bool_]) -> Ints:
     return out
 
 
-def _tiles(alpha: Bytes) -> tuple[Ints, Ints]:
+def tiles(alpha: Bytes) -> tuple[Ints, Ints]:
     """Running sums of tiles that are not all transparent, and not all opaque."""
     rows, columns = (-(-n // TILE) for n in alpha.shape)
     padded = np.pad(
@@ -255,8 +257,12 @@ def _gap(name: str, patch: Patch, fit: _Fit, texture: Words, origin: Floats) -> 
         atlas=_atlas(patch.sprites),
         back=yuv(np.array([patch.back], np.uint8))[0].astype(np.float32),
         shade=np.array(shade, np.float32),
+        rim=np.array(
+            [*yuv(np.array([patch.rim[:3]], np.uint8))[0], patch.rim[3] * fit.scale], np.float32
+        ),
         hooded=name == "mouth",
         side=SIDES.get(name, ""),
+        shaded=patch.shaded,
         lid=_lid(SIDES[name], patch, edges, fit, texture, origin) if name in SIDES else None,
     )
 
@@ -357,7 +363,7 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
     """Prepare `avatar` for pictures of width x height px, both even."""
     fit = _fit(avatar, width, height)
     alpha = _fine(_opacity(avatar), avatar, fit.scale)
-    seen, clear = _tiles(alpha)
+    seen, clear = tiles(alpha)
     sprites = [sprite for patch in avatar.patches.values() for sprite in patch.sprites]
     texture = _pack(_fine(avatar.photo, avatar, fit.scale), alpha)
     origin = fit.point(-avatar.margin, -avatar.margin) - (0.5 * fit.scale - 0.5)
@@ -379,7 +385,7 @@ def build(avatar: Avatar, width: int, height: int) -> Scene:
         sizes=np.array([s.picture.shape[1::-1] for s in sprites], np.float32),
         body=body,
         cheeks=_cheeks(base, gaps, body.interocular),
-        masked=not avatar.backdrop.is_own,
+        masked=not avatar.backdrop.is_own or matting.overhung(avatar),
         matted=avatar.backdrop.kind == "nothing",
     )
 

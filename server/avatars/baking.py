@@ -26,8 +26,10 @@ import numpy as np
 from visavis.models.avatar import file as avatar_file
 from visavis.models.avatar.consent import Consent
 from visavis.models.avatar.consent import read as read_consent
+from visavis.models.avatar.file import Avatar
+from visavis.models.clip.reading import is_clip
 from visavis.models.errors import AvatarError, ModelError
-from visavis.models.files import PRIVATE_FOLDER
+from visavis.models.files import private_folder
 from visavis.server.avatars.comparing import Comparing, Comparison
 from visavis.server.avatars.faces import packed, unpacked
 from visavis.server.avatars.likeness import Claim
@@ -39,11 +41,12 @@ log = logging.getLogger(__name__)
 
 MEMORY: Final = 4 * 1024**3  # bytes of address space
 SECONDS: Final = 120  # of processor time; it takes about 5 on a 2.4 GHz core
+CLIP_SECONDS: Final = 900  # of a clip, which takes 40 to 90
 # Shares of the steps that portrait.create_avatar tells, and how far the time is then: measured.
 _STEPS: Final = (0.0, 0.3, 0.5, 0.7, 0.85, 1.0)
 _TIMES: Final = (0.10, 0.47, 0.63, 0.72, 0.82, 0.93)
 _LOST: Final = "The avatar could not be made: its process ended. The server's log may say more."
-_LINES: Final = 100  # that a child says at most
+_LINES: Final = 200  # that a child says at most
 _LONGEST: Final = 16 * 1024  # bytes of one
 _TEXT: Final = 500  # characters of a text in it
 _CODE: Final = re.compile(r"[a-z-]{1,40}")
@@ -54,7 +57,7 @@ _NO_MEMORY: Final = -4  # of OpenCV's errors (StsNoMem)
 class Order:
     """What is to be made: an avatar of this name as the file `path`, which must not exist yet.
 
-    voice: by name, that belongs to it; "": none does.
+    voice: by name, that belongs to it; "": none does. frame: of bake.framing.FRAMINGS.
     present: it was proven that the person in the photo is there.
     """
 
@@ -64,6 +67,7 @@ class Order:
     licence: str
     present: bool = False
     voice: str = ""
+    frame: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ class Bake:
         """Steps, then Baked or Refused; when killed it just ends."""
         folder = self._order.path.parent
         try:
-            folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(folder)
         except OSError as error:
             reason = error.strerror or "unknown reason"
             yield Refused("avatar-unwritable", f"{folder} cannot be written to: {reason}.")
@@ -131,7 +135,8 @@ class Bake:
             yield Refused("bake-failed", _LOST)
 
     def _bake(self) -> Iterator[Event]:
-        with confined.start(__name__, subprocess.PIPE, few_threads=True) as process:
+        kind = "clip" if is_clip(self._photo[:16]) else "photo"
+        with confined.start(__name__, subprocess.PIPE, kind, few_threads=True) as process:
             self._process = process
             try:
                 yield from self._talk(process)
@@ -220,7 +225,9 @@ class Bake:
         order = self._order
         network = str(self._comparison.network) if self._comparison else None
         record = {"name": order.name, "licence": order.licence, "consent": order.consent.as_json()}
-        return json.dumps(record | {"voice": order.voice, "network": network}).encode()
+        return json.dumps(
+            record | {"voice": order.voice, "frame": order.frame, "network": network}
+        ).encode()
 
 
 def _text(value: object) -> str:
@@ -237,11 +244,13 @@ def _code(value: object) -> str:
 def main() -> None:
     """Read one order, make its avatar, say how it goes."""
     confined.begin()
-    sandbox.limit(MEMORY, SECONDS)
+    of_clip = sys.argv[2] == "clip"
+    sandbox.limit(MEMORY, CLIP_SECONDS if of_clip else SECONDS)
     output = confined.own_output()
     from visavis.models import recognition  # 1 s of imports
     from visavis.models.bake import portrait
 
+    create = _of_clip() if of_clip else portrait.create_avatar
     portrait.warm()  # what is compiled is kept on disk, which no longer works after this
     request: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     network = Path(request["network"]) if request["network"] else None
@@ -250,10 +259,12 @@ def main() -> None:
     photo = sys.stdin.buffer.read()
     try:
         consent = read_consent(request["consent"])
-        avatar = portrait.create_avatar(
+        avatar = create(
             photo, request["name"], consent, request["licence"],
-            lambda what, share: confined.say(output, {"what": what, "share": _in_time(share)}),
-            request["voice"],
+            lambda what, share: confined.say(
+                output, {"what": what, "share": share if of_clip else _in_time(share)}
+            ),
+            request["voice"], request["frame"],
         )  # fmt: skip
         content = avatar.content()
         if network is not None:
@@ -268,6 +279,16 @@ def main() -> None:
         confined.say(output, {"bytes": len(content)})
         output.write(content)
         output.flush()
+
+
+def _of_clip() -> Callable[..., Avatar]:
+    """What makes an avatar of a clip, all that it needs imported."""
+    import av
+
+    from visavis.models.clip import making
+
+    av.logging.set_level(None)
+    return making.create_avatar
 
 
 def _fault(error: Exception) -> dict[str, str]:

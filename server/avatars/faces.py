@@ -24,7 +24,7 @@ import numpy as np
 from visavis.models import recognition
 from visavis.models.avatar.file import load_avatar
 from visavis.models.errors import AvatarError
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER, not_kept, whole
+from visavis.models.files import PRIVATE, not_kept, private_folder, whole
 from visavis.models.recognition import Template
 from visavis.server.system import confined, strict_json
 
@@ -90,7 +90,7 @@ class Faces:
     def keep(self, face: Face, avatar: Path) -> None:
         """For the next time; without a place for it, it is read again then."""
         try:
-            self._folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(self._folder)
             row = {"of": _edition(avatar), "face": packed(face.template)}
             with whole(self._file(face.avatar), PRIVATE) as file:
                 file.write(json.dumps(row).encode())

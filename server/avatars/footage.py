@@ -16,7 +16,9 @@ from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
+from visavis.models.clip import reading
 from visavis.models.errors import ModelError
 from visavis.models.pictures import opening
 from visavis.server.system import confined, sandbox, strict_json
@@ -149,11 +151,25 @@ def main() -> None:
 
 def _portrait(data: bytes) -> Rgb:
     try:
-        picture = opening.upright(data).convert("RGB")
+        if reading.is_clip(data[:16]):
+            picture = Image.fromarray(_of_clip(data))
+        else:
+            picture = opening.upright(data).convert("RGB")
     except ModelError as error:
         raise Unusable(error.code, error.message) from error
     picture.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
     return np.asarray(picture, np.uint8)
+
+
+def _of_clip(data: bytes) -> Rgb:
+    """A picture of a clip that is to become an avatar, from its first second on."""
+    shot = None
+    for shot in reading.shots(data):
+        if shot.time >= 1:
+            break
+    if shot is None:
+        raise Unusable("clip-broken", _BROKEN)
+    return shot.picture
 
 
 def _video(data: bytes) -> _Read:

@@ -21,7 +21,7 @@ from typing import Any, Final, Literal
 
 from visavis.models.avatar.consent import Likeness
 from visavis.models.avatar.seal import verified
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER, whole
+from visavis.models.files import PRIVATE, private_folder, whole
 from visavis.server.avatars.signatures import Signatures, signer
 from visavis.server.system import strict_json
 from visavis.server.system.errors import ConfigError
@@ -150,7 +150,7 @@ class Revocations:
     def _add(self, each: _List, entries: Sequence[Entry], key: Installation) -> None:
         folder = each.path.parent
         if not each.expected:
-            folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(folder)
         with ExitStack() as stack:
             stack.enter_context(locked(folder))
             content = _content(each.path)

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from visavis.engines.base import EngineError
 from visavis.models.avatar.file import Card, read_card
+from visavis.models.clip.reading import is_clip
 from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Baked, Order, Refused, Step
 from visavis.server.avatars.comparing import given_anew
@@ -29,10 +30,13 @@ log = logging.getLogger(__name__)
 
 _KEPT: Final = 16  # jobs that can still be asked about
 _PATIENCE: Final = 180.0  # s for one avatar; it takes about 5 on a quiet 2.4 GHz core
+_CLIP_PATIENCE: Final = 1200.0  # s for one made of a clip, which takes 40 to 90
 _FREE_AGAIN: Final = "Another avatar is being made. Try again in a few seconds."
 _WHOSE: Final = "likeness-", "presence-"  # how codes begin that are about who it is
 _ENDED: Final = "Making the avatar was ended before it was done."
-_TOO_LONG: Final = "Making the avatar took too long. Try again with a smaller photo."
+_TOO_LONG: Final = (
+    "Making the avatar took too long. Try again with a smaller photo or a shorter clip."
+)
 
 
 @dataclass(slots=True)
@@ -78,14 +82,15 @@ class Workshop:
             self._taken = bool(self._bakes)
 
     def start(self, order: Order, photo: bytes, evidence: Evidence | None = None) -> Job:
-        """Begin; call it inside `place`. evidence: that the person in the photo is there."""
+        """Begin; call it inside `place`. photo: or a clip. evidence: that the person is there."""
         job = Job(secrets.token_urlsafe(9), order.name)
         self._jobs[job.id] = job
         while len(self._jobs) > _KEPT:
             self._jobs.popitem(last=False)
         bake = Making(order, photo, self._store.sealed, self._identity, evidence)
         self._bakes[job.id] = bake
-        self._tasks.start(self._make(job, bake), f"bake {job.id}")
+        patience = _CLIP_PATIENCE if is_clip(photo[:16]) else _PATIENCE
+        self._tasks.start(self._make(job, bake, patience), f"bake {job.id}")
         return job
 
     def job(self, name: str) -> Job:
@@ -129,11 +134,11 @@ class Workshop:
         await self._tasks.close()
         self._worker.close()
 
-    async def _make(self, job: Job, bake: Making) -> None:
+    async def _make(self, job: Job, bake: Making, patience: float) -> None:
         """From the first step to the end; the place is free before the end is told."""
         outcome: Baked | Refused | None = None
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(patience):
                 outcome = await self._follow(job, bake)
         except TimeoutError:
             outcome = Refused("bake-timeout", _TOO_LONG)

@@ -13,8 +13,10 @@ from tqdm import tqdm
 
 from visavis.models.avatar.file import Avatar, Consent, changed, load_avatar, read_card, write
 from visavis.models.bake.portrait import create_avatar
+from visavis.models.clip import making
+from visavis.models.clip.reading import is_clip
 from visavis.models.errors import AvatarError
-from visavis.models.files import PRIVATE_FOLDER
+from visavis.models.files import private_folder
 from visavis.server.avatars.comparing import given_anew
 from visavis.server.avatars.granting import granted
 from visavis.server.avatars.likeness import checked_words
@@ -67,7 +69,7 @@ def create(options: argparse.Namespace) -> None:
         avatar = _baked(options, consent)
         if comparison is not None:
             presence.check_face(avatar, comparison)
-    path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+    private_folder(path.parent)
     was_there = path.exists()
     avatar.save(path, key)
     if consent.proof or consent.likeness:
@@ -95,9 +97,20 @@ def _baked(options: argparse.Namespace, consent: Consent) -> Avatar:
             bar.set_description(what)
             bar.update(round(100 * share) - bar.n)
 
-        return create_avatar(
-            options.photo, options.name, consent, options.licence, progress, options.voice
-        )
+        make = making.create_avatar if is_clip(_head(options.photo)) else create_avatar
+        return make(
+            options.photo, options.name, consent, options.licence, progress, options.voice,
+            options.frame,
+        )  # fmt: skip
+
+
+def _head(path: Path) -> bytes:
+    """A file's first bytes; none of one that cannot be read, which whoever reads it says."""
+    try:
+        with path.open("rb") as file:
+            return file.read(16)
+    except OSError:
+        return b""
 
 
 def list_all(options: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ from visavis.models import recognition
 from visavis.models.avatar.consent import Consent
 from visavis.models.avatar.file import Avatar
 from visavis.models.errors import AvatarError
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER, whole
+from visavis.models.files import PRIVATE, private_folder, whole
 from visavis.server.avatars import sentences
 from visavis.server.avatars.comparing import Comparison
 from visavis.server.avatars.footage import MOST_BYTES, Unusable
@@ -42,7 +42,7 @@ def sentence(options: argparse.Namespace) -> None:
     text = sentences.sentence(options.language)
     row = {"text": text, "language": options.language, "at": time.time()}
     try:
-        home.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+        private_folder(home)
         with whole(home / SHOWN, PRIVATE) as file:
             file.write(json.dumps(row).encode())
     except OSError as error:

@@ -11,7 +11,7 @@ from typing import Final
 from visavis.models.avatar import archive
 from visavis.models.avatar.file import SUFFIX, Card, read_card, write
 from visavis.models.errors import AvatarError
-from visavis.models.files import PRIVATE_FOLDER
+from visavis.models.files import private_folder
 from visavis.server.avatars.signatures import shipped, signer
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands.console import say_line, user
@@ -47,7 +47,7 @@ def bring(options: argparse.Namespace) -> None:
         raise ConfigError(msg)
     tell(card)
     _check_known(store, options, card)
-    path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+    private_folder(path.parent)
     write(path, archive.read(options.file))
     with auditing(config, "visavis avatar import") as audit:
         audit.record("avatar-made", avatar=path.stem, who=user(), why="imported")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -74,10 +75,11 @@ def of(
     queue = configured.queue(config, busy, metrics)
     store, home = avatars(config), config.home_path
     projects = Projects(home / PROJECTS)
-    scripts = ProjectScripts(projects, Loose(home / configured.FOLDER / _LOOSE))
+    here = partial(known, store, config.avatar, home)
+    scripts = ProjectScripts(projects, Loose(home / configured.FOLDER / _LOOSE), here)
     working = Working(Batches(preparing.place(config)), queue)
     parts: tuple[Part, ...] = (
-        ProjectRoutes(projects, lambda: known(store, config.avatar, home)),
+        ProjectRoutes(projects, here),
         VideoRoutes(queue, scripts),
         TranslationRoutes(projects, queue, lambda: translators(config), lambda: spoken(home)),
         BatchRoutes(projects, Asking(configured.settings(config)), working),

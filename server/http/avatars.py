@@ -13,6 +13,8 @@ from aiohttp.http import HttpProcessingError
 from visavis.engines import load
 from visavis.models.avatar.file import SHIPPED, Consent, check_name
 from visavis.models.bake import photo as photos
+from visavis.models.bake.framing import FRAMINGS
+from visavis.models.clip.reading import is_clip
 from visavis.models.errors import AvatarError
 from visavis.server.avatars.baking import Order
 from visavis.server.avatars.challenges import VALID
@@ -47,13 +49,14 @@ log = logging.getLogger(__name__)
 _MAX_FIELD: Final = 4_000  # bytes; the file's own reader takes texts of 4,000 characters
 _MAX_PARTS: Final = 12
 _MAX_LINES: Final = 200  # of headers and boundaries; browsers send 4 a part
-_MAX_UPLOAD: Final = photos.MAX_BYTES + MOST_VIDEO + 64 * 1024  # bytes of the whole body
+_MOST_CLIP: Final = 64 * 1024 * 1024  # bytes; a minute of 8 Mbit/s
+_MAX_UPLOAD: Final = _MOST_CLIP + MOST_VIDEO + 64 * 1024  # bytes of the whole body
 _MOST: Final = 100  # avatars, of about 1 MB each
 _PATIENCE: Final = 120.0  # s in which the whole body must arrive
 _FIELDS: Final = frozenset(
     {
         "name", "subject", "consent", "given_by", "licence", "confirmed", "until", "uses",
-        "languages", "likeness", "presence", "voice",
+        "languages", "likeness", "presence", "voice", "frame",
     }
 )  # fmt: skip
 _LICENCE: Final = "all rights reserved"
@@ -186,7 +189,11 @@ class AvatarRoutes:
         if voice and voice not in await asyncio.to_thread(self._known):
             msg = f"There is no voice {voice!r} here: /v1/voices names those there are."
             raise Unprocessable(msg, "unknown-voice")
-        return Order(name, path, consent, licence, voice=voice)
+        frame = fields.get("frame") or "auto"
+        if frame not in FRAMINGS:
+            msg = f"There is no frame {frame[:40]!r}: use {', '.join(FRAMINGS)}."
+            raise Unprocessable(msg, "unknown-frame")
+        return Order(name, path, consent, licence, voice=voice, frame=frame)
 
     def _known(self) -> set[str]:
         return {voice.name for voice in load.voices(self._store.folder.parent)}
@@ -234,7 +241,7 @@ class AvatarRoutes:
         """How far a job is; what went wrong with it is this address' own problem."""
         job = self._workshop.job(request.match_info["id"])
         if job.failure is not None:
-            too_large = job.failure.code == "image-too-large"
+            too_large = job.failure.code in {"image-too-large", "clip-too-large"}
             problem = TooLarge if too_large else Unprocessable
             raise problem(job.failure.message, job.failure.code)
         return web.json_response(_shown(job), headers={hdrs.CACHE_CONTROL: "no-store"})
@@ -267,6 +274,9 @@ class AvatarRoutes:
 
 
 _TOO_LARGE: Final = "The photo is over 20 MB. Save a smaller copy, for example 2000 px wide."
+_LARGE_CLIP: Final = (
+    "The clip is over 64 MB. Cut it to 20 seconds, or export it at 1920 x 1080 px or less."
+)
 _LONG: Final = "The video is over 16 MB. Record the sentence alone, at 1280 x 720 px or less."
 
 
@@ -335,8 +345,7 @@ async def _form(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]
             msg = "The form has a form in it."
             raise Malformed(msg, "malformed-form")
         if part.name == "photo":
-            too_large = TooLarge(_TOO_LARGE, "image-too-large")
-            files["photo"] = await _content(part, photos.MAX_BYTES, too_large)
+            files["photo"] = await _likeness(part)
         elif part.name == "video":
             files["video"] = await _content(part, MOST_VIDEO, TooLarge(_LONG, "presence-too-large"))
         elif part.name in _FIELDS:
@@ -349,6 +358,16 @@ async def _form(request: web.Request) -> tuple[dict[str, str], dict[str, bytes]]
         msg = "The form has no photo."
         raise Unprocessable(msg, "photo-missing")
     return fields, files
+
+
+async def _likeness(part: BodyPartReader) -> bytes:
+    """A photo, or a clip, which may be larger. Raises TooLarge."""
+    first = await part.read_chunk(64 * 1024)
+    if is_clip(first):
+        too_large = TooLarge(_LARGE_CLIP, "clip-too-large")
+        return first + await _content(part, _MOST_CLIP - len(first), too_large)
+    too_large = TooLarge(_TOO_LARGE, "image-too-large")
+    return first + await _content(part, photos.MAX_BYTES - len(first), too_large)
 
 
 async def _content(part: BodyPartReader, most: int, otherwise: Problem) -> bytes:

@@ -131,6 +131,7 @@ AVATARS: Final = Described(
                         "subject": TEXT, "given_by": TEXT, "licence": TEXT, "voice": TEXT,
                         "until": TEXT, "uses": TEXT, "languages": TEXT, "likeness": TEXT,
                         "presence": TEXT, "video": BYTES,
+                        "frame": one_of("auto", "head", "bust", "wide"),
                     },
                 )
             },

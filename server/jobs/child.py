@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Final
 
+from visavis.models.files import private_folder
 from visavis.server.jobs.job import Cancelled, Work
 from visavis.server.jobs.working import BROKEN, LONGEST, Ending, line, worded
 from visavis.server.system import confined, sandbox, strict_json
@@ -102,7 +103,7 @@ def work_of(name: str) -> Work:
 def perform(name: str, request: Mapping[str, Any], working: Here) -> tuple[Ending, str]:
     """Do it; how it ended, and where it failed, for a log."""
     try:
-        working.folder.mkdir(0o700, parents=True, exist_ok=True)
+        private_folder(working.folder)
         return Ending("done", result=work_of(name)(request, working)), ""
     except Cancelled:
         return Ending("cancelled"), ""

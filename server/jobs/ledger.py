@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from visavis.models.files import private_folder
 from visavis.server.jobs.job import OVER, Job, State, Status
 from visavis.server.system.errors import QueueError
 
@@ -65,7 +66,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         with _worded(folder):
-            folder.mkdir(0o700, parents=True, exist_ok=True)
+            private_folder(folder)
             self._db = sqlite3.connect(
                 folder / FILE, _PATIENCE, isolation_level=None, check_same_thread=False
             )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
+from visavis.models.files import private_folder
 from visavis.server.jobs.working import FULL
 from visavis.server.system.errors import QueueError
 from visavis.server.system.faults import fault
@@ -237,7 +238,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _whole(folder: Path, fill: Callable[[Path], Any]) -> None:
     """Filled under another name first, so that a half of it is never taken for all."""
-    folder.parent.mkdir(0o700, parents=True, exist_ok=True)
+    private_folder(folder.parent)
     new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
     try:
         fill(new)

@@ -20,7 +20,7 @@ import numpy as np
 
 from visavis.engines.base import I420, PLAY_RATE, Pcm
 from visavis.models import arkit
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER
+from visavis.models.files import PRIVATE, private_folder
 from visavis.server.playout.messages import FRAME, Picture, Tick, ms
 from visavis.server.provenance.films import Signing
 from visavis.server.provenance.signing import Outcome
@@ -245,7 +245,7 @@ class _File:
     def open(self) -> None:
         """Raises OSError, FFmpegError."""
         if self._private:
-            self._path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(self._path.parent)
             self._path.touch(PRIVATE, exist_ok=False)  # the container opens it as it is
         else:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from visavis.engines.base import I420, PLAY_RATE, EngineError
-from visavis.models.files import PRIVATE_FOLDER, whole
+from visavis.models.files import private_folder, whole
 from visavis.server.playout.messages import FRAME
 from visavis.server.system import load, priority
 from visavis.server.system.faults import fault
@@ -197,7 +197,7 @@ def keep(home: Path, by: str, measured: Measured) -> None:
     """For the next start; lost where nothing can be written, of which the start has told."""
     path = file(home)
     with contextlib.suppress(OSError):
-        path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+        private_folder(path.parent)
         others = [(k, m) for k, m in _read(home).items() if k != by][-_KEPT:]
         results = {k: asdict(m) for k, m in (*others, (by, measured))}
         with whole(path) as new:

@@ -1,7 +1,8 @@
 """The sentence that says that a computer speaks: said once a session, in front of its first reply.
 
-Not in front of what a person says through the face, nor before an answer to a danger, nor where a
-program has words of its own said (`say`), unless they have the sentence in them.
+Not in front of what a person says through the face, nor before an answer to a danger or one that
+says it itself, nor where a program has words of its own said (`say`), unless they have the sentence
+in them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from visavis.engines.language.phrasebook import LANGUAGES, phrase, voiced
 from visavis.engines.settings import Labelled
 
 KEY: Final = "disclosure.spoken"
+_ANSWERED: Final = "disclosure.answered"  # who asks whether it is a computer is told in other words
 # Who says that a computer speaks: the next reply will, one has, whoever shows the session must, or
 # nobody need, because the operator says so.
 By = Literal["reply", "told", "page", "nobody"]
@@ -82,7 +84,7 @@ class Opening:
         if not self._sentence or not isinstance(thought, Fragment):
             return []
         sentence, self._sentence = self._sentence, ""
-        if thought.urgent:
+        if thought.urgent or _says(thought.text):
             return []
         clauses = Lines(voiced(self._language))
         made = [*clauses.text(f"{sentence} "), *clauses.flush()]
@@ -98,11 +100,11 @@ def without(answer: str) -> str:
 
 
 def _says(words: str) -> bool:
-    """Whether it is in them; voices of scripts without blanks have some between their words."""
+    """Whether they say it; voices of scripts without blanks have some between their words."""
     said = "".join(words.split())
     return any("".join(each.split()) in said for each in _sentences())
 
 
 @cache
 def _sentences() -> tuple[str, ...]:
-    return tuple(phrase(KEY, language) for language in LANGUAGES)
+    return tuple(phrase(key, language) for key in (KEY, _ANSWERED) for language in LANGUAGES)

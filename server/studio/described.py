@@ -212,7 +212,7 @@ TRANSLATIONS: Final = Described(
                 200: _STANDING,
                 202: fields({"id": TEXT, "status": STATUS, "done": NUMBER, "note": TEXT}),
             },
-            body={JSON: fields({"language": TEXT}, {"anew": YES_NO})},
+            body={JSON: fields({"language": TEXT}, {"anew": YES_NO, "job": TEXT})},
         ),
         ("GET", _LANGUAGE): Operation("A translation beside its source.", {200: _STANDING}),
         ("PUT", _LANGUAGE): Operation(

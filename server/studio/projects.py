@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final, Literal
 
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER, whole
+from visavis.models.files import PRIVATE, PRIVATE_FOLDER, private_folder, whole
 from visavis.server.studio.document import length
 from visavis.server.studio.document.faults import Fault, ScriptError
 from visavis.server.studio.document.forms import PICTURES, SOUNDS, VIDEOS
@@ -168,7 +168,7 @@ class Projects:
             msg = f"There are {len(taken)} projects: delete one first."
             raise Conflict(msg, "too-many-projects")
         with _stored():
-            self.folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(self.folder)
             folder = self._made(name, like, project)
             try:
                 for file, content in files.items():
@@ -249,7 +249,7 @@ class Projects:
             msg = f"The project has {MOST_FILES} files: remove one first."
             raise Conflict(msg, "too-many-files")
         with _stored():
-            path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(path.parent)
             with whole(path, PRIVATE) as opened:
                 yield opened
                 if not opened.tell():

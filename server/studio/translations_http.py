@@ -23,7 +23,7 @@ from visavis.server.studio.translation import kept, work
 from visavis.server.studio.translation.kept import Standing
 from visavis.server.studio.translation.pairs import ENGLISH, FIELDS, Key
 from visavis.server.studio.translation.pairs import State as Reading
-from visavis.server.system.errors import Problem, Unprocessable
+from visavis.server.system.errors import NotFound, Problem, Unprocessable
 from visavis.server.system.flow import Tasks
 
 ALL: Final = "/v1/projects/{name}/translations"
@@ -81,8 +81,11 @@ class TranslationRoutes:
         """200 and the translation, or 202 and how far it is."""
         name, wished = request.match_info["name"], await json_object(request, MOST)
         language, anew = _text(wished, "language"), wished.get("anew") is True
-        job = await asyncio.to_thread(self._job, name, language, anew)
-        (state,) = await self._queue.add(job)
+        if begun := _text(wished, "job"):
+            job, state = await self._begun(begun, name, language)
+        else:
+            job = await asyncio.to_thread(self._job, name, language, anew)
+            (state,) = await self._queue.add(job)
         outcome = _Outcome()
         task = self._tasks.start(self._kept(name, job, outcome), name="translation")
         await asyncio.wait({task}, timeout=_WAIT)
@@ -93,6 +96,13 @@ class TranslationRoutes:
         state = await self._queue.state(job.id) or state
         headers = _FRESH | {hdrs.LOCATION: f"/v1/projects/{name}/translations/{language}"}
         return web.json_response(_told(state), status=202, headers=headers)
+
+    async def _begun(self, id: str, name: str, language: str) -> tuple[Job, State]:
+        """What an earlier answer said was under way. Raises NotFound."""
+        job, state = await self._queue.job(id), await self._queue.state(id)
+        if job is None or state is None or job.label != _label(name, kept.tag(language)):
+            raise NotFound("No such translation is under way.")
+        return job, state
 
     async def _kept(self, name: str, job: Job, outcome: _Outcome) -> None:
         """Wait for a job and write down what it made, whether its caller still waits or not."""
@@ -163,7 +173,7 @@ class TranslationRoutes:
             "script": version.text, "folder": str(folder), "language": wanted, "anew": anew,
         }  # fmt: skip
         id = f"translation-{stamp.hexdigest()[:32]}"
-        return Job(id, work.KIND, request, _PRIORITY, label=f"{name}: {wanted}")
+        return Job(id, work.KIND, request, _PRIORITY, label=_label(name, wanted))
 
     def _written(self, name: str, result: Mapping[str, Any]) -> Standing:
         return kept.save(self._project(name), self._projects.path(name), work.read(result))
@@ -181,6 +191,10 @@ class TranslationRoutes:
 
     def _project(self, name: str) -> Project:
         return _read(self._projects.read(name))
+
+
+def _label(name: str, language: str) -> str:
+    return f"{name}: {language}"
 
 
 def _read(version: Version) -> Project:

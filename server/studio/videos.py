@@ -6,7 +6,7 @@ import asyncio
 import json
 import mimetypes
 import secrets
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,13 @@ from typing import Any, Final, Protocol
 
 from aiohttp import hdrs, web
 
+from visavis.models.files import private_folder
 from visavis.server.http.problems import json_object
 from visavis.server.http.streams import Stream
 from visavis.server.jobs.job import OVER, Job, State
 from visavis.server.jobs.queued import JobQueue
 from visavis.server.studio.document import reading
+from visavis.server.studio.document.faults import Fault, ScriptError
 from visavis.server.studio.layers.exports import FORMATS
 from visavis.server.system.errors import Conflict, Malformed, NotFound, Unprocessable
 
@@ -34,11 +36,23 @@ _PRIORITY: Final = 6  # before rows of a batch
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What is to be filmed. text: of a script.md; folder: of its files; title: for people."""
+    """What is to be filmed. text: of a script.md; folder: of its files; title: for people.
+
+    faults: what stands against it, as far as is known.
+    """
 
     text: str
     folder: Path
     title: str
+    faults: tuple[Fault, ...] = ()
+
+    def against(self, scenes: Sequence[str] | None) -> list[Fault]:
+        """Why no film can be made of these scenes; None: of all."""
+        return [
+            fault
+            for fault in self.faults
+            if fault.grave and (scenes is None or not fault.scene or fault.scene in scenes)
+        ]
 
 
 class Scripts(Protocol):
@@ -66,7 +80,7 @@ class Loose:
     async def alone(self, text: str, language: str) -> Script:
         """See Scripts."""
         project = await asyncio.to_thread(reading.read, text)
-        await asyncio.to_thread(self._folder.mkdir, 0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(private_folder, self._folder)
         return Script(text, self._folder, project.title)
 
 
@@ -96,6 +110,8 @@ class VideoRoutes:
         wished = await json_object(request, MOST)
         script = await self._script(wished)
         job = _job(wished, script)
+        if against := script.against(job.request["scenes"]):
+            raise ScriptError(against)
         (state,) = await self._queue.add(job)
         headers = {hdrs.LOCATION: f"/v1/videos/{job.id}"}
         return web.json_response(shown(job, state), status=202, headers=headers)

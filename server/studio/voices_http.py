@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 from visavis.engines.base import EngineError
 from visavis.models.avatar.consent import Consent
 from visavis.models.errors import AvatarError
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER
+from visavis.models.files import PRIVATE, private_folder
 from visavis.server.avatars.granting import granted
 from visavis.server.avatars.standing import utc
 from visavis.server.http.forms import Upload, form
@@ -111,7 +111,7 @@ class OwnVoiceRoutes:
         path = folder / secrets.token_hex(16)
         _tidy(folder)
         try:
-            folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(folder)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
             with os.fdopen(descriptor, "wb") as file:
                 while piece := upload.file.read(1 << 20):

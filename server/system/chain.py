@@ -25,7 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER, whole
+from visavis.models.files import PRIVATE, private_folder, whole
 
 Row = dict[str, Any]
 
@@ -185,7 +185,7 @@ class Chain:
 
         A row gets its number as `n` and the hash of the line before as `prev`.
         """
-        self._folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+        private_folder(self._folder)
         with locked(self._folder, to_write=True):
             return self._append(rows)
 

@@ -20,7 +20,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER, whole
+from visavis.models.files import PRIVATE, private_folder, whole
 from visavis.server.system.errors import ConfigError
 
 FOLDER: Final = "keys"  # under the directory for state
@@ -48,7 +48,7 @@ class Installation:
             return found
         folder = home / FOLDER
         try:
-            folder.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(folder)
             with locked(folder):
                 if not (folder / KEY).exists():  # another process may have been quicker
                     _make(folder / KEY)

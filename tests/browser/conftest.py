@@ -1,4 +1,4 @@
-"""A browser for every page that is looked at."""
+"""One browser for every page that is looked at: a visitor each (`bench.live.chromium.visitor`)."""
 
 import wave
 
@@ -7,7 +7,7 @@ import pytest_asyncio
 from bench.live.chromium import shared_chromium
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium(tmp_path_factory):
     """Whose microphone hears nothing."""
     path = tmp_path_factory.mktemp("microphone") / "silence.wav"

@@ -19,7 +19,7 @@ from visavis.models.avatar.file import read_card
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(240),
-    pytest.mark.asyncio(loop_scope="module"),  # one server and one browser for all
+    pytest.mark.asyncio(loop_scope="session"),  # one server and one browser for all
 ]
 
 PERSONA = Path(__file__).parents[1] / "data" / "persona.webp"
@@ -47,14 +47,14 @@ def recordings(home, tmp_path_factory):
     return folder
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def address(home):
     """Where `visavis serve` is reached."""
     async with server(home) as (address, _):
         yield address
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def chromium(recordings):
     async with shared_chromium(recordings / "mic.wav") as browser:
         yield browser

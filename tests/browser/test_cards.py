@@ -11,7 +11,7 @@ from aiohttp import web
 from visavis.server.http.app import _CLIENT
 from visavis.server.http.headers import Headers
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PAGE = """<!doctype html><script type="module" src="/visavis-avatar.js"></script>
 <visavis-avatar token="secret"></visavis-avatar>"""
@@ -42,7 +42,7 @@ class House:
         return web.FileResponse(file)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house():
     made = House()
     app = web.Application()
@@ -56,7 +56,7 @@ async def house():
     await runner.cleanup()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def tab(chromium):
     made = await chromium.new_page(viewport={"width": 390, "height": 400})
     made.faults = []
@@ -65,7 +65,7 @@ async def tab(chromium):
     await made.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(tab, house):
     await tab.goto(house.address)
     await tab.evaluate("customElements.whenDefined('visavis-avatar').then(() => true)")

@@ -15,7 +15,7 @@ from visavis.server.system.config import Config
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(120),
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
 
 PHASE = "document.documentElement.dataset.kiosk"

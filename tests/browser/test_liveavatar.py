@@ -4,7 +4,7 @@ import pytest
 from support import npm
 from support.serving import serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 KEY = "sesame-sesame-sesame"
 # Its picture comes through LiveKit alone, so a page shows ours by WHEP beside it.

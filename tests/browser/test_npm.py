@@ -3,7 +3,7 @@
 import pytest
 from support import npm
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_a_package_runs_in_a_page(chromium):

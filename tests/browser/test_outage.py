@@ -17,7 +17,7 @@ from visavis.server.system.config import Config
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(120),
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
 
 PICTURES = "taps.frames.length && taps.frames.at(-1)[0] > performance.now() - 150"

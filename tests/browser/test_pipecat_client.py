@@ -11,7 +11,7 @@ import pytest
 from support import npm
 from support.doors import house
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 KEY = "a-key-of-pipecats-clients"
 SOURCE = """

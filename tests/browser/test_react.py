@@ -8,7 +8,7 @@ from support.serving import serving
 
 from visavis.server.commands.composition import SESSIONS
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 CLIENT = Path(__file__).parents[2] / "client"
 PAGE = """
 import { StrictMode } from "react";

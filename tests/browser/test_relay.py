@@ -9,7 +9,7 @@ from bench.live.chromium import visitor
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.skipif(coturn.MISSING is not None, reason=str(coturn.MISSING)),
 ]
 RELAY_ONLY = """

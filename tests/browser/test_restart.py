@@ -6,7 +6,7 @@ from support.serving import serving
 
 from bench.live.chromium import visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 CLIENT = """
 async () => {
   const pc = globalThis.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });

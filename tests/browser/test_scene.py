@@ -19,7 +19,7 @@ from bench.live.chromium import visitor
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(120),
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
 
 AVATAR = "document.querySelector('visavis-avatar')"

@@ -4,7 +4,7 @@ import pytest
 from support import npm
 from support.serving import serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 KEY = "sesame-sesame-sesame"
 # Its own index names "./Client", and the file is client.js: that is found on no Linux.

@@ -9,7 +9,7 @@ from support.staffing import TOKEN
 from bench.live.chromium import visitor
 from visavis.server.staff import attendant
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def signed_in(context, client, name="Anna"):

@@ -13,7 +13,7 @@ from visavis.models.pictures.canvas import Canvas
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(120),
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
 
 PAGE = """<body style="margin: 0; background: #00ff00"><video muted></video>"""

@@ -4,7 +4,7 @@ import pytest
 from support import npm
 from support.serving import serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 KEY, VOICE = "players-own-token-1", "speakers-own-token-1"
 SOURCE = """

@@ -14,7 +14,7 @@ from bench.live.chromium import tapped_page, visitor
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(120),
-    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.asyncio(loop_scope="session"),
 ]
 
 FLOWS = "taps.frames.length && taps.frames.at(-1)[0] > performance.now() - 150"

@@ -61,9 +61,9 @@ test("what the page's HTML says without a script is its English", () => {
 });
 
 test("what the server may say of a photo is known to the page", () => {
-  const photo = readFileSync(new URL("../../models/bake/photo.py", import.meta.url), "utf-8");
+  const photo = readFileSync(new URL("../../models/bake/remarks.py", import.meta.url), "utf-8");
   const said = [...photo.matchAll(/out\.append\(f?"([^"]+)"\)/g)].map(([, words]) => words);
-  assert.equal(said.length, 10);
+  assert.equal(said.length, 11);
   for (const words of said.map((each) => each.replace(/\{.*?\}/, "90"))) {
     assert.equal(REMARKS.filter(([begins]) => begins.test(words)).length, 1, words);
     assert.equal(remark(words), words);

@@ -41,7 +41,7 @@ def test_blinks_like_a_person():
 def test_who_speaks_blinks_between_phrases():
     clause = [("a", 150), ("t", 100)] * 8  # 2 s
     frames, spans = {}, []
-    motion = VisemeMotion(3)
+    motion = VisemeMotion(4)
     motion.attend(0, "speaking")
     for turn in range(30):
         start = START + turn * 3 * PLAY_RATE

@@ -1,5 +1,6 @@
 """The layered warp, on a small rig made by hand: what moves, what closes, what it costs."""
 
+import math
 import sys
 import threading
 import time
@@ -12,7 +13,7 @@ import pytest
 from support.rig_by_hand import SIDE, avatar
 
 from visavis.engines.base import Before, EngineError, FaceState, Portrayal, Puppet, draw_one
-from visavis.engines.render.posing import controls
+from visavis.engines.render.posing import controls, view
 from visavis.engines.render.warp import WarpGenerator, draw
 from visavis.models import arkit
 from visavis.models.avatar.file import load_avatar
@@ -47,8 +48,8 @@ def luma(picture):
 
 
 def centre_of_head(picture):
-    """Mean position of the bright disc, px."""
-    y, x = np.nonzero(luma(picture) > 120)
+    """Mean position of the bright disc, px; the shoulders below it left out."""
+    y, x = np.nonzero(luma(picture)[: SIDE * 3 // 4] > 120)
     return x.mean(), y.mean()
 
 
@@ -264,9 +265,18 @@ def test_drawing_lets_other_threads_run(rig, monkeypatch, patient_threads, modul
     assert during[0] > 0
 
 
-def test_controls_are_the_52_and_the_breath():
+def test_controls_are_the_52_the_breath_and_the_hair():
     assert CONTROLS[: arkit.COUNT] == arkit.NAMES
-    assert controls(state(breath=0.5))[-1] == pytest.approx(0.5)
+    assert controls(FaceState(breath=0.5, hair=-0.25))[-2:] == pytest.approx([0.5, -0.25])
+
+
+def test_the_body_takes_its_share_of_what_lags_behind_the_head(rig):
+    pose, torso = np.zeros(6, np.float32), np.array([12, 0, 0, 0, 0, 0], np.float32)
+    head, body, _ = view(rig.body, pose, torso)
+    assert head == pytest.approx(view(rig.body, pose)[0])
+    assert math.degrees(math.asin(body[0, 2])) == pytest.approx(12 * rig.body.follow[0], abs=0.01)
+    assert rig.body.follow.min() >= 0.3
+    assert view(rig.body, torso)[1] == pytest.approx(body)
 
 
 def spoken(generator, puppet, before, after):

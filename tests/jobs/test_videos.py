@@ -16,6 +16,10 @@ from visavis.server.studio.document.project import Project, Scene
 SCRIPT = writing.write(Project("A welcome", (Scene("intro", "Welcome."),)))
 
 
+def long(words):
+    return writing.write(Project("Long", (Scene("all", "word " * words),)))
+
+
 @pytest.fixture(autouse=True)
 def _works_are_found(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
@@ -86,6 +90,8 @@ async def test_cancelled_and_no_files_before_it_is_done(monkeypatch, tmp_path):
         ({"script": SCRIPT, "webhook": "https://example.org/x"}, "webhook-off"),
         ({"script": SCRIPT, "size": 3}, "unknown-field"),
         ({"project": "nobody"}, "project-not-found"),
+        ({"script": '# A\n+++\navatar = "nobody"\n+++\nHello.'}, "script-invalid"),
+        ({"script": long(50_000)}, "script-invalid"),
     ],
 )
 async def test_what_cannot_be_asked(monkeypatch, wished, code):
@@ -95,9 +101,8 @@ async def test_what_cannot_be_asked(monkeypatch, wished, code):
 
 
 async def test_a_long_script_is_read_and_one_without_end_is_not(monkeypatch):
-    long = writing.write(Project("Long", (Scene("all", "word " * 50_000),)))
     async with filming(monkeypatch) as client:
-        assert (await client.post("/v1/videos", json={"script": long})).status == 202
+        assert (await client.post("/v1/videos", json={"script": long(15_000)})).status == 202
         much = io.BytesIO(json.dumps({"script": "word " * 600_000}).encode())
         refused = await client.post("/v1/videos", data=much)
         assert refused.status == 413

@@ -22,6 +22,7 @@ from visavis.models.avatar.file import (
     read_card,
     read_preview,
 )
+from visavis.models.avatar.rig import HAIR
 from visavis.models.errors import AvatarError
 
 
@@ -90,12 +91,25 @@ def test_what_is_saved_is_loaded(rig, saved):
         assert np.abs(grid.share - original.share).max() < 0.001
     assert np.array_equal(back.patches["mouth"].edges, rig.patches["mouth"].edges)
     assert back.patches["eye_left"].shade == rig.patches["eye_left"].shade
+    assert back.patches["mouth"].rim == rig.patches["mouth"].rim != (0, 0, 0, 0.0)
     assert np.array_equal(back.body.camera, rig.body.camera)
 
 
 def test_the_same_avatar_gives_the_same_file(rig, saved, tmp_path):
     rig.save(tmp_path / "again.avatar")
     assert (tmp_path / "again.avatar").read_bytes() == saved.read_bytes()
+
+
+def test_files_from_before_hair_could_swing_are_read_and_theirs_does_not(rig, path):
+    def cut(arrays):
+        for name, values in arrays.items():
+            if name.endswith("/shifts"):
+                arrays[name] = values[:HAIR]
+
+    change_layers(path, cut)
+    base = load_avatar(path).base
+    assert np.abs(base.shifts[:HAIR] - rig.base.shifts[:HAIR]).max() < 0.02
+    assert not base.shifts[HAIR].any()
 
 
 def test_the_card_and_the_preview_need_no_layers(path):
@@ -213,6 +227,8 @@ def test_other_versions(path, version):
         (lambda m: m["layout"]["patches"]["mouth"].update(sprites=[{}] * 99), "avatar-invalid"),
         (lambda m: m["layout"]["patches"]["mouth"].update(back=[0, 0, 300]), "avatar-invalid"),
         (lambda m: m["layout"]["patches"]["mouth"].update(shade=[0, 0, 0, 0]), "avatar-invalid"),
+        (lambda m: m["layout"]["patches"]["mouth"].update(rim=[0, 0, 0]), "avatar-invalid"),
+        (lambda m: m["layout"]["patches"]["mouth"].update(rim=[0, 0, 0, -1]), "avatar-invalid"),
         (lambda m: m["layout"]["body"].update(camera=[0, 0, 0]), "avatar-invalid"),
         (lambda m: m["layout"]["body"].update(interocular="wide"), "avatar-invalid"),
         (lambda m: m["layout"].update(light=[0, 0]), "avatar-invalid"),
@@ -221,6 +237,11 @@ def test_other_versions(path, version):
 def test_manifests_that_lie(path, change, code):
     change_manifest(path, change)
     refused(path, code)
+
+
+def test_a_file_of_before_wet_edges_has_none(path):
+    change_manifest(path, lambda m: [p.pop("rim") for p in m["layout"]["patches"].values()])
+    assert load_avatar(path).patches["mouth"].rim == (0, 0, 0, 0.0)
 
 
 def test_a_manifest_that_is_not_json(path):
@@ -235,8 +256,9 @@ def test_a_manifest_that_is_not_json(path):
     [
         ("base/rest", np.zeros((3, 3, 3), np.float32)),
         ("base/rest", None),
-        ("base/shifts", np.zeros((53, 37, 37, 3), np.float32)),
-        ("base/shifts", np.full((53, 37, 37, 3), 32000, np.int16)),
+        ("base/shifts", np.zeros((54, 37, 37, 3), np.float32)),
+        ("base/shifts", np.full((54, 37, 37, 3), 32000, np.int16)),
+        ("base/shifts", np.zeros((52, 37, 37, 3), np.int16)),
         ("base/share", np.full((37, 37), 7, np.float16)),
         ("base/share", np.full((37, 37), np.nan, np.float16)),
         ("mouth/edges", np.zeros((2, 5000, 3), np.uint8)),

@@ -11,8 +11,8 @@ from visavis.engines import load
 from visavis.engines.base import FaceState
 from visavis.models import arkit
 from visavis.models.avatar.file import Consent
-from visavis.models.avatar.rig import nodes
-from visavis.models.bake import fit, layers, photo, portrait
+from visavis.models.avatar.rig import BREATH, HAIR, nodes
+from visavis.models.bake import contour, fit, hair, layers, photo, portrait
 from visavis.models.bake import landmarks as lm
 from visavis.models.bake.head import load_head
 from visavis.models.quality.subject import emptied
@@ -86,6 +86,36 @@ def test_shut_lips_show_nothing_of_the_mouth_in_any_pose(pose):
     assert np.abs(opened.astype(int) - usual).max() > 60
 
 
+def marked(avatar, sprite):
+    """The same face, one picture in its mouth in a colour that nothing else has."""
+    mouth = avatar.patches["mouth"]
+    picture = mouth.sprites[sprite].picture.copy()
+    picture[..., :3] = (0, 255, 0)
+    sprites = list(mouth.sprites)
+    sprites[sprite] = replace(sprites[sprite], picture=picture)
+    patches = {**avatar.patches, "mouth": replace(mouth, sprites=tuple(sprites))}
+    return load.drawing(replace(avatar, patches=patches))
+
+
+def test_the_tongues_tip_hides_behind_the_teeth_until_it_is_put_out():
+    usual, tip = load.drawing(baked()), marked(baked(), 2)
+    lips = {f"mouth{lip}{side}": v for lip, v in (("UpperUp", 0.3), ("LowerDown", 0.4))
+            for side in ("Left", "Right")}  # fmt: skip
+    for jaw in (0.0, 0.05, 0.2, 0.5):
+        now = state(jawOpen=jaw, **lips)
+        assert np.abs(tip(now).astype(int) - usual(now)).max() <= 6
+    out = state(jawOpen=0.15, tongueOut=0.35, **lips)
+    assert np.abs(tip(out).astype(int) - usual(out)).max() > 60
+
+
+def test_a_raised_tongue_is_seen_where_it_was_dark():
+    draw = load.drawing(baked())
+    lips = {f"mouth{lip}{side}": v for lip, v in (("UpperUp", 0.12), ("LowerDown", 0.24))
+            for side in ("Left", "Right")}  # fmt: skip
+    low, high = (draw(state(jawOpen=0.25, tongueOut=v, **lips)).astype(int) for v in (0, 0.2))
+    assert ((high - low)[:512] > 12).sum() > 40  # px
+
+
 def test_a_blink_clears_the_skin_beside_the_eye_of_lashes():
     avatar = baked()
     draw = load.drawing(avatar)
@@ -139,3 +169,38 @@ def test_eyes_of_any_size_close(size, most):
 def test_even_eyes_of_two_px_move():
     """In the smallest picture a shut lid covers but a fifth: it has no rows to close over."""
     assert behind_lids((64, 64), 1) < 0.9 * behind_lids((64, 64), 0)
+
+
+def test_long_hair_swings_below_the_ears_and_short_hair_does_not():
+    base, face = baked().base, framed("mira").face
+    field = base.shifts[HAIR]
+    at = nodes(base.corner, base.pitch, base.share.shape)
+    assert 2 < np.abs(field[..., 0]).max() < 10  # px at its most
+    assert not field[..., 1:].any()
+    oval = np.ascontiguousarray(face.points[list(lm.OVAL), :2])
+    assert np.abs(field[contour.signed_distance(at, oval) < 0]).max() < 1e-3
+    assert np.abs(field[at[..., 1] < face.eye_left.centre[1]]).max() < 0.5
+    values = np.zeros((*base.share.shape, layers.CHANNELS), np.float32)
+    hair.swing(values, at, framed("tomas"), 80.0)
+    assert not values.any()
+
+
+def test_a_breath_lifts_shoulders_and_widens_the_chest():
+    base, body, face = baked().base, baked().body, framed("mira").face
+    at, unit = nodes(base.corner, base.pitch, base.share.shape), body.interocular
+    breath = base.shifts[BREATH] / unit
+    low = at[..., 1] > face.points[lm.CHIN, 1] + 2 * unit
+    assert (breath[low][:, 1] < -0.055).all()
+    sides = np.abs(at[..., 0] - body.body_pivot[0]) > 2 * unit
+    outwards = np.sign(at[..., 0] - body.body_pivot[0])
+    assert (breath[..., 0] * outwards)[low & sides].min() > 0.015
+
+
+def test_shoulders_turn_round_the_spine():
+    base, body, face = baked().base, baked().body, framed("mira").face
+    at, unit = nodes(base.corner, base.pitch, base.share.shape), body.interocular
+    chest = at[..., 1] > face.points[lm.CHIN, 1] + 2 * unit
+    before = (base.rest[..., 2] - body.body_pivot[2]) / unit
+    beside = np.abs(at[..., 0] - body.body_pivot[0]) / unit
+    assert before[chest & (beside < 0.5)].min() > 0.9
+    assert before[chest & (beside > 3)].max() < 0.6

@@ -1,5 +1,6 @@
 """What lies over a face, or turns it away, is noticed; what only looks unusual is not."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from PIL import Image, ImageDraw
 from visavis.engines import load
 from visavis.engines.base import FaceState
 from visavis.models.avatar.file import SHIPPED, load_avatar
+from visavis.models.bake import framing, occlusion, photo, remarks
 from visavis.models.bake import landmarks as lm
-from visavis.models.bake import occlusion, photo
 
 SITTERS = sorted((Path(__file__).parents[2] / "bench" / "face" / "portraits").glob("*.webp"))
 JAW = (234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361,
@@ -68,7 +69,7 @@ def test_a_mouth_behind_cloth_is_hidden(name, texture):
 def test_a_mouth_behind_a_microphone_is_hidden(name):
     picture, face = persona(name)
     x, y = face.points[[13, 14], :2].mean(0)
-    reach = 0.16 * photo.face_height(face)
+    reach = 0.16 * framing.face_height(face)
     out = picture.copy()
     ImageDraw.Draw(out).ellipse(
         [x - reach, y - reach, x + reach, y + 1.4 * reach], fill=(38, 38, 40)
@@ -150,29 +151,34 @@ def test_an_iris_at_the_picture_s_edge_is_read_as_far_as_it_goes():
         assert occlusion._glaring(white, eye) == share
 
 
-@pytest.mark.parametrize(("yaw", "warned"), [(0, False), (15, False), (32, True), (-32, True)])
+@pytest.mark.parametrize(("yaw", "warned"), [(0, False), (33, False), (38, True), (-38, True)])
 def test_a_face_that_is_turned_away_is_warned_of(yaw, warned):
-    draw = load.drawing(load_avatar(SHIPPED / "mira.avatar"), 1024, 1024)
-    pose = np.array([yaw, 0, 0, 0, 0, 0], np.float32)
-    shown = cv2.cvtColor(draw(FaceState(pose=pose)), cv2.COLOR_YUV2RGB_I420)
-    warnings = photo._warnings(*found(Image.fromarray(shown)))
-    assert any("turned away" in words for words in warnings) == warned
+    picture, face = persona("mira")
+    cosine, sine = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
+    middle = face.points.mean(0)
+    turn = np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]])
+    points = ((face.points - middle) @ turn.T + middle).astype(np.float32)
+    turned = replace(face, points=points)
+    assert framing.turn(turned)[0] == pytest.approx(yaw, abs=2)
+    assert (
+        any("turned away" in words for words in remarks.of(np.asarray(picture), turned)) == warned
+    )
 
 
 def test_what_covers_a_face_is_said_in_plain_words():
-    (words,) = photo._warnings(*found(masked("mira", plain)))
+    (words,) = remarks.of(*found(masked("mira", plain)))
     assert words == "The mouth is hidden: use a photo in which nothing covers it."
     picture, face = persona("mira")
     out = picture.copy()
     x, y = face.eye_left.centre
     reach = 1.5 * face.eye_left.radius
     ImageDraw.Draw(out).ellipse([x - reach, y - reach, x + reach, y + reach], fill=(250, 252, 255))
-    assert any("Glare hides an eye" in w for w in photo._warnings(*found(out)))
-    assert photo._warnings(*found(picture)) == ()
+    assert any("Glare hides an eye" in w for w in remarks.of(*found(out)))
+    assert remarks.of(*found(picture)) == ()
 
 
 def said_of(picture, begin):
-    warned = photo._warnings(*found(picture))
+    warned = remarks.of(*found(picture))
     return any(words.startswith(begin) for words in warned)
 
 
@@ -184,3 +190,41 @@ def test_a_tilted_head_and_burnt_skin_are_noticed_and_others_are_not(name):
     assert not said_of(picture.rotate(20), "The head is tilted")
     assert said_of(picture.rotate(35), "The head is tilted")
     assert said_of(picture.point(lambda value: min(int(value * 2.6), 255)), "Part of the face is")
+
+
+def covered(name, eye, colour, spread=0.14):
+    """With a patch laid over an eye of the portrait."""
+    picture, face = persona(name)
+    out, (x, y) = picture.copy(), getattr(face, eye).centre
+    across, down = spread * framing.face_height(face), 0.8 * spread * framing.face_height(face)
+    box = (x - across, y - down, x + across, y + down)
+    ImageDraw.Draw(out).ellipse([float(v) for v in box], fill=colour)
+    return out
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("colour", [(14, 12, 12), (196, 150, 126), (232, 230, 224)])
+def test_an_eye_that_is_covered_is_noticed(name, colour):
+    assert occlusion.eye_hidden(*found(covered(name, "eye_left", colour)))
+
+
+@pytest.mark.parametrize("path", SITTERS, ids=lambda path: path.stem)
+def test_eyes_behind_glasses_and_of_turned_heads_are_not_hidden(path):
+    picture = photo.decode(path.read_bytes())
+    assert not occlusion.eye_hidden(picture, photo.find_face(picture))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_grey_and_dark_copies_have_eyes(name):
+    picture, face = persona(name)
+    for copy in (picture.convert("L").convert("RGB"), picture.point(lambda v: v // 3)):
+        assert not occlusion.eye_hidden(np.asarray(copy), face)
+
+
+def test_dark_skin_is_no_dark_photo_and_too_little_light_is():
+    kofi = next(path for path in SITTERS if path.stem == "kofi")
+    picture = photo.decode(kofi.read_bytes())
+    face = photo.find_face(picture)
+    assert not any("dark" in words for words in remarks.of(picture, face))
+    dim = (picture * 0.45).astype(np.uint8)
+    assert any("very dark" in words for words in remarks.of(dim, face))

@@ -16,7 +16,7 @@ from visavis.engines import load
 from visavis.engines.base import FaceState
 from visavis.models import arkit
 from visavis.models.avatar.file import Consent, load_avatar
-from visavis.models.bake import contour, photo, portrait
+from visavis.models.bake import contour, framing, photo, portrait
 from visavis.models.bake import landmarks as lm
 from visavis.models.errors import AvatarError, PortraitError
 
@@ -130,7 +130,7 @@ def test_several_faces():
 def test_a_small_bystander_is_no_reason_to_refuse():
     whole = persona().resize((1024, 1024))
     whole.paste(persona().resize((200, 200)), (0, 0))
-    assert photo.face_height(photo.find_face(np.asarray(whole))) > 300
+    assert framing.face_height(photo.find_face(np.asarray(whole))) > 300
 
 
 def test_too_small_a_face():
@@ -159,7 +159,7 @@ def test_a_photo_that_lies_on_its_side_is_turned(turns):
     lying = Image.fromarray(np.rot90(np.asarray(persona()), turns))
     framed = photo.frame(encoded(lying))
     chin, brow = framed.face.points[lm.CHIN], framed.face.points[lm.FOREHEAD]
-    assert chin[1] - brow[1] > 0.9 * photo.face_height(framed.face)
+    assert chin[1] - brow[1] > 0.9 * framing.face_height(framed.face)
     assert (
         np.abs(framed.small()[200:300, 200:300].astype(int) - upright()[200:300, 200:300]).mean()
         < 12
@@ -207,7 +207,7 @@ def test_the_frame_shows_head_and_shoulders_of_a_wide_picture():
     wide.paste(persona(), (900, 60))
     framed = photo.frame(encoded(wide))
     assert framed.face.points[4, 0] == pytest.approx(photo.SIDE / 2, abs=20)
-    assert photo.SIDE * 0.35 < photo.face_height(framed.face) < photo.SIDE * 0.5
+    assert photo.SIDE * 0.35 < framing.face_height(framed.face) < photo.SIDE * 0.5
     middle = framed.matte[framed.matte.shape[0] // 2]
     assert middle[len(middle) // 2] > 0.95
     assert middle[8] < 0.05

@@ -140,7 +140,7 @@ async def test_what_is_no_form_is_refused_and_the_place_is_free_again(home, body
 
 async def test_too_large_a_photo_is_refused_by_its_announced_size(home):
     async with serving(**home) as client:
-        headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": "40000000"}
+        headers = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": "90000000"}
         async with client.post("/v1/avatars", data=b"", headers=headers) as answer:
             status, said = await problem(answer)
     assert (status, said["type"]) == (413, "urn:visavis:image-too-large")

@@ -10,7 +10,7 @@ from support.stage import Stage
 from support.virtual_time import virtual_time
 
 from visavis.engines.base import Fragment, Gesture, HandOver
-from visavis.engines.dialogue import danger
+from visavis.engines.dialogue import danger, smalltalk
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.lines import lines_of
 from visavis.engines.language.phrasebook import LANGUAGES, phrase, phrases
@@ -112,6 +112,18 @@ async def test_a_greeting_that_says_it_counts():
     async with Desk() as desk:
         await desk.said(f"Hello! {SENTENCE} What may I do for you?")
         assert await desk.asked() == HEARD
+
+
+@virtual_time
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_an_answer_that_says_it_is_enough(language):
+    small, _beyond = smalltalk.entries(language)
+    said = next(entry.answers[0] for entry in small if entry.id == "are-you-a-robot")
+    assert phrase("disclosure.answered", language) in said
+    async with Desk(language=language) as desk:
+        desk.session.reply(said)
+        assert phrase(KEY, language) not in await desk.heard()
+        assert phrase(KEY, language) not in await desk.asked()
 
 
 @virtual_time

@@ -17,6 +17,7 @@ from support.serving import problem as said
 from support.translators import DoubleTranslator
 
 from visavis.engines.base import EngineError
+from visavis.remote import Refused, studio
 from visavis.server.jobs.job import Job, State
 from visavis.server.studio.document import length
 from visavis.server.studio.document.project import Project, Scene
@@ -72,7 +73,9 @@ class Here:
     config: Config
     folder: Path = Path()
     states: dict[str, State] = field(default_factory=dict)
+    jobs: dict[str, Job] = field(default_factory=dict)
     hold: bool = False
+    seconds: float = 3600.0  # that it holds a job for
 
     def tell(self, done: float, note: str = "") -> None:
         pass
@@ -81,12 +84,16 @@ class Here:
         return tuple([await self._done(job) for job in jobs])
 
     async def _done(self, job: Job) -> State:
+        self.jobs[job.id] = job
         before = self.states.get(job.id)
         if before is not None and before.status != "failed":
             return before
         if self.hold:
             self.states[job.id] = State(job.id, "running", 0.5, note="translates")
             return self.states[job.id]
+        return await self._work(job)
+
+    async def _work(self, job: Job) -> State:
         try:
             made: Mapping[str, Any] = await asyncio.to_thread(work.translation, job.request, self)
             self.states[job.id] = State(job.id, "done", 1.0, result=made)
@@ -95,13 +102,18 @@ class Here:
             self.states[job.id] = State(job.id, "failed", fault=str(error), code=code)
         return self.states[job.id]
 
+    async def job(self, id: str) -> Job | None:
+        return self.jobs.get(id)
+
     async def state(self, id: str) -> State | None:
         return self.states.get(id)
 
     async def watch(self, id: str) -> AsyncIterator[State]:
         yield self.states[id]
-        while self.hold:
-            await asyncio.sleep(3600)
+        if self.states[id].status == "running":
+            await asyncio.sleep(self.seconds)
+            self.hold = False
+            yield await self._work(self.jobs[id])
 
 
 @pytest.fixture
@@ -114,11 +126,11 @@ def double(monkeypatch: pytest.MonkeyPatch) -> DoubleTranslator:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, double: DoubleTranslator, *, hold: bool = False
+    folder: Path, double: DoubleTranslator, *, hold: bool = False, seconds: float = 3600.0
 ) -> AsyncIterator[TestClient[web.Request, web.Application]]:
     projects = Projects(folder / "projects")
     await asyncio.to_thread(projects.create, "inn", SCRIPT)
-    queue: Any = Here(Config(home=str(folder)), hold=hold)
+    queue: Any = Here(Config(home=str(folder)), hold=hold, seconds=seconds)
     part = TranslationRoutes(
         projects, queue, lambda: Translators(double), lambda: frozenset({"en", "es", "ar", "de"})
     )
@@ -219,6 +231,30 @@ async def test_what_takes_long_is_told_and_kept_later(
         assert answer.status == 202
         told = await answer.json()
         assert (told["status"], told["done"], told["note"]) == ("running", 0.5, "translates")
+        again = await client.post(ALL, json={"language": "es", "job": told["id"]})
+        assert (again.status, await again.json()) == (202, told)
+        for other in ({"language": "ar", "job": told["id"]}, {"language": "es", "job": "x"}):
+            assert (await problem(await client.post(ALL, json=other)))[0] == 404
+
+
+async def test_a_program_makes_reads_corrects_and_removes_one(
+    tmp_path: Path, double: DoubleTranslator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visavis.server.studio.translations_http._WAIT", 0.05)
+    async with (
+        serving(tmp_path, double, hold=True, seconds=0.2) as client,
+        studio(str(client.make_url("/"))) as it,
+    ):
+        assert [each["language"] for each in (await it.translations.all("inn"))["possible"]]
+        made = await it.translations.make("inn", "es", anew=True)
+        assert [each["target"] for each in made.pairs][2] == "GOOD BYE."
+        change = {"scene": "two", "field": "text", "target": "Adiós."}
+        await it.translations.save("inn", "es", [change])
+        pairs = (await it.translations.get("inn", "es")).pairs
+        assert (pairs[2]["target"], pairs[2]["state"]) == ("Adiós.", "checked")
+        await it.translations.remove("inn", "es")
+        with pytest.raises(Refused):
+            await it.translations.get("inn", "es")
 
 
 async def test_films_are_made_of_the_translation(tmp_path: Path, double: DoubleTranslator) -> None:

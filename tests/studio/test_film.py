@@ -193,6 +193,15 @@ def test_nobody_wants_it_any_more_and_it_goes_on_later(config, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"film.mp4"}
 
 
+def test_it_is_told_and_left_while_a_scene_is_spoken(config, tmp_path):
+    desk = Desk(tmp_path / "job", config, at=0.01)
+    with pytest.raises(Cancelled):
+        made(tmp_path, config, HEAD + "One of four. Two of four. Three of four. Four.", desk=desk)
+    done, note = desk.told[-1]
+    assert note == "speaking scene 1 of 1"
+    assert done < 0.03, "of 0.06 that speech is"
+
+
 def test_a_full_disk_loses_nothing(config, tmp_path, monkeypatch):
     script = SCRIPT.replace("Bye.", "Farewell. We had a good time.")
     write, written = groups.write, []

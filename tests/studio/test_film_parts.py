@@ -149,7 +149,9 @@ def sentence(text="aha", seconds=1.0, begins=0, ends=0, before=0):
 
 
 def vector(state):
-    return np.concatenate([state.coefficients, state.pose / 10, state.gaze / 10, [state.breath]])
+    torso = state.pose if state.torso is None else state.torso
+    level = [state.breath, state.hair]
+    return np.concatenate([state.coefficients, state.pose / 10, state.gaze / 10, torso / 10, level])
 
 
 def test_the_same_sentence_is_acted_the_same_way():

@@ -64,7 +64,8 @@ def patch(
     picture = np.zeros((4, 4, 4), np.uint8)
     sprite = Sprite(picture, layers.card((x - 2.0, y - 2.0), (4, 4), 1.0, 50.0, CAMERA))
     upper, lower = grid(corner, pitch, shape), grid(corner, pitch, shape, moves)
-    return Patch(upper, lower, edges, (sprite,), BLACK, (0.0, 1.0, 0.0, 1.0))
+    rim = (150, 60, 70, 2.5)
+    return Patch(upper, lower, edges, (sprite,), BLACK, (0.0, 1.0, 0.0, 1.0), rim)
 
 
 def avatar(name: str = "hand-made", consent: Consent = CONSENT) -> Avatar:
@@ -95,9 +96,12 @@ def avatar(name: str = "hand-made", consent: Consent = CONSENT) -> Avatar:
         },
         light=Light(np.zeros(3, np.float32), relief),
         body=Body(
-            np.array([128, 150, -20], np.float32), np.array([128, 400, 0], np.float32), CAMERA, 56.0
+            np.array([128, 150, -20], np.float32),
+            np.array([128, 215, -20], np.float32),
+            CAMERA,
+            56.0,
         ),
     )
 
 
-assert len(CONTROLS) == BREATH + 1
+assert CONTROLS[BREATH] == "breath"

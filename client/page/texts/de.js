@@ -277,6 +277,7 @@ export default {
   "fault.unauthorised": "Ein Zugangsschlüssel wird gebraucht: Öffnen Sie noch einmal den Link, den Sie bekommen haben.",
   "fault.server": "Der Server konnte den Avatar nicht erstellen. Versuchen Sie es noch einmal oder mit einem anderen Foto.",
   "fault.no-face": "Es wurde kein Gesicht gefunden: Wählen Sie ein Foto, auf dem es von vorn gut zu sehen ist.",
+  "fault.no-person": "Das sieht nicht nach dem Gesicht eines Menschen aus, oder zu viel davon ist verdeckt. Tiere können hier nicht sprechen: Wählen Sie das Foto eines Menschen.",
   "fault.several-faces": "Auf diesem Foto sind mehrere Gesichter: Wählen Sie eines mit einem einzigen Gesicht.",
   "fault.face-too-small": "Das Gesicht ist zu klein: Wählen Sie eine Aufnahme aus größerer Nähe.",
   "fault.face-cut-off": "Das Gesicht ist abgeschnitten: Wählen Sie ein Foto, auf dem es ganz zu sehen ist.",
@@ -330,6 +331,7 @@ export default {
   "remark.blurred": "Das Gesicht ist unscharf: Ein schärferes Foto sieht besser aus.",
   "remark.hidden": "Der Mund ist verdeckt: Nehmen Sie ein Foto, auf dem nichts davor ist.",
   "remark.glare": "Eine Spiegelung verdeckt ein Auge: Ein Foto ohne Spiegelung in der Brille sieht besser aus.",
+  "remark.eye": "Ein Auge ist verdeckt: Wählen Sie ein Foto, auf dem nichts die Augen verdeckt.",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
   "staff.watching": "Jemand aus unserem Team liest mit",

@@ -278,6 +278,7 @@ export default {
   "fault.unauthorised": "An access key is needed: open the link that you were given once more.",
   "fault.server": "The server could not make the avatar. Try again, or try another photo.",
   "fault.no-face": "No face was found: choose a photo in which it is seen well, from the front.",
+  "fault.no-person": "This does not look like a person’s face, or too much of it is hidden. An animal cannot speak here: choose a photo of a person.",
   "fault.several-faces": "There are several faces in this photo: choose one with a single face.",
   "fault.face-too-small": "The face is too small: choose a photo taken from nearer.",
   "fault.face-cut-off": "The face is cut off: choose a photo that shows all of it.",
@@ -331,6 +332,7 @@ export default {
   "remark.blurred": "The face is out of focus: a sharper photo will look better.",
   "remark.hidden": "The mouth is hidden: use a photo in which nothing covers it.",
   "remark.glare": "Glare hides an eye: a photo without reflections on glasses will look better.",
+  "remark.eye": "An eye is hidden: use a photo in which nothing covers the eyes.",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
   "staff.watching": "A member of staff is reading along",

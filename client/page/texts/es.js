@@ -277,6 +277,7 @@ export default {
   "fault.unauthorised": "Se necesita una clave de acceso: abra otra vez el enlace que le dieron.",
   "fault.server": "El servidor no pudo crear el avatar. Inténtelo de nuevo o con otra foto.",
   "fault.no-face": "No se encontró ninguna cara: elija una foto en la que se vea bien, de frente.",
+  "fault.no-person": "Esto no parece la cara de una persona, o está demasiado tapada. Un animal no puede hablar aquí: elija la foto de una persona.",
   "fault.several-faces": "Hay varias caras en esta foto: elija una con una sola.",
   "fault.face-too-small": "La cara es demasiado pequeña: elija una foto tomada de más cerca.",
   "fault.face-cut-off": "La cara está cortada: elija una foto en la que se vea entera.",
@@ -330,6 +331,7 @@ export default {
   "remark.blurred": "La cara está desenfocada: una foto más nítida se verá mejor.",
   "remark.hidden": "La boca está tapada: use una foto en la que nada la cubra.",
   "remark.glare": "Un reflejo oculta un ojo: una foto sin reflejos en las gafas se verá mejor.",
+  "remark.eye": "Un ojo está tapado: elija una foto en la que nada cubra los ojos.",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
   "staff.watching": "Una persona del equipo lee la conversación",

@@ -277,6 +277,7 @@ export default {
   "fault.unauthorised": "Une clé d’accès est nécessaire : ouvrez de nouveau le lien que vous avez reçu.",
   "fault.server": "Le serveur n’a pas pu créer l’avatar. Réessayez, ou essayez une autre photo.",
   "fault.no-face": "Aucun visage n’a été trouvé : choisissez une photo où on le voit bien, de face.",
+  "fault.no-person": "Cela ne ressemble pas au visage d’une personne, ou il est trop caché. Un animal ne peut pas parler ici : choisissez la photo d’une personne.",
   "fault.several-faces": "Il y a plusieurs visages sur cette photo : choisissez-en une avec un seul visage.",
   "fault.face-too-small": "Le visage est trop petit : choisissez une photo prise de plus près.",
   "fault.face-cut-off": "Le visage est coupé : choisissez une photo qui le montre en entier.",
@@ -330,6 +331,7 @@ export default {
   "remark.blurred": "Le visage est flou : une photo plus nette sera meilleure.",
   "remark.hidden": "La bouche est cachée : prenez une photo où rien ne la couvre.",
   "remark.glare": "Un reflet cache un œil : une photo sans reflets sur les lunettes sera meilleure.",
+  "remark.eye": "Un œil est caché : choisissez une photo où rien ne couvre les yeux.",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
   "staff.watching": "Un membre de l’équipe lit la conversation",

@@ -1,5 +1,5 @@
 /** What the server says of a photo, in the page's language. Its sentences are those of
- * models/bake/photo.py; one that is not known here is shown as it is. */
+ * models/bake/remarks.py; one that is not known here is shown as it is. */
 
 import { t } from "./texts.js";
 
@@ -15,6 +15,7 @@ export const REMARKS = [
   [/^The face is out of focus/, "blurred"],
   [/^The mouth is hidden/, "hidden"],
   [/^Glare hides/, "glare"],
+  [/^An eye is hidden/, "eye"],
 ];
 
 /** @param {string} words of the server */

@@ -277,6 +277,7 @@ export default {
   "fault.unauthorised": "需要访问密钥：请再次打开您收到的链接。",
   "fault.server": "服务器未能制作数字人。请重试，或换一张照片。",
   "fault.no-face": "没有找到人脸：请选择一张能清楚看到正脸的照片。",
+  "fault.no-person": "这看起来不像人脸，或者脸被遮住太多。动物在这里不能说话：请选择一张人的照片。",
   "fault.several-faces": "照片中有多张脸：请选择只有一张脸的照片。",
   "fault.face-too-small": "脸太小：请选择拍得更近的照片。",
   "fault.face-cut-off": "脸被截断：请选择能看到整张脸的照片。",
@@ -330,6 +331,7 @@ export default {
   "remark.blurred": "脸没有对焦：更清晰的照片效果更好。",
   "remark.hidden": "嘴被遮住：请使用没有遮挡的照片。",
   "remark.glare": "反光遮住了眼睛：眼镜没有反光的照片效果更好。",
+  "remark.eye": "有一只眼睛被遮住：请选择眼睛没有遮挡的照片。",
 
   // --- staff: keys begin with "staff." ----------------------------------------------------------
   "staff.watching": "工作人员正在查看对话",

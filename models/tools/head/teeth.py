@@ -26,7 +26,8 @@ GUM_STEPS: Final = 6  # places along the gum for each tooth
 class Row:
     """One jaw. Lengths in dm. `up` is the direction of the gum: 1 in the upper jaw, -1 below.
 
-    edge: height of the biting edges at the middle; half_width, front, back: the arch.
+    edge: height of the biting edges at the middle; half_width, front, back: the arch; close: share
+    of the gaps beside and above the crowns' widest places that is filled, 0 to 1.
     """
 
     up: int
@@ -38,6 +39,7 @@ class Row:
     heights: tuple[float, ...]
     depths: tuple[float, ...]
     shorter: tuple[float, ...]  # how far each edge stays back from the plane
+    close: float = 0.0
 
 
 # The upper edges reach 2 mm below the lip line (at -0.67) and overlap the lower ones by 2 mm, as
@@ -125,7 +127,7 @@ class _Arch:
 def _tooth(row: Row, arch: _Arch, number: int, side: int) -> tuple[Doubles, Doubles]:
     """One crown: rings from the gum to the edge and a last vertex that closes it."""
     middle = float(arch.starts[number : number + 2].mean())
-    width = float(np.diff(arch.starts)[number]) * 0.985
+    width = float(np.diff(arch.starts)[number]) * (0.985 + 0.02 * row.close)
     x, z, nx, nz = arch.place(middle)
     height, depth = row.heights[number], row.depths[number]
     edge = row.edge + float(arch.rise(middle)) + row.up * row.shorter[number]
@@ -134,7 +136,8 @@ def _tooth(row: Row, arch: _Arch, number: int, side: int) -> tuple[Doubles, Doub
     # Superellipse: nearly rectangular seen from the front, round at the sides.
     along = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.75
     out = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.85
-    half = width / 2 * np.interp(RINGS, *across)
+    wide = np.interp(RINGS, *across)
+    half = width / 2 * np.where(RINGS < 0.8, 1 - (1 - wide) * (1 - row.close), wide)
     thick = depth / 2 * np.interp(RINGS, *deep)
     face = depth / 2 * (1 - 0.10 * np.maximum(RINGS - 0.35, 0) ** 2)  # labial face, gently curved
     lean = face - thick

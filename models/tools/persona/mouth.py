@@ -6,7 +6,7 @@ of the free head (tools/head/teeth.py) take their place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,9 @@ from .head import Floats, Head, rigid_fit
 # women, 1.9 in men), lower ones end 2 mm higher, behind them.
 UPPER_EDGE: Final = 0.02
 LOWER_EDGE: Final = 0.0
+FORWARD: Final = 0.06  # dm before MakeHuman's bands, which lie 14 mm behind the lips' line
+NARROW: Final = 0.92  # of the bands' width: an adult's arch is 60 mm wide
+CLOSE: Final = 0.7  # neighbours touch, and gum fills what is left beside their necks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,9 @@ class RowOfTeeth:
 
 def _row(row: Row, band: Floats, edge: float, front: float) -> RowOfTeeth:
     """A row as wide as its band, its front at y = front, its edges at z = edge."""
-    made = teeth(row)
+    made = teeth(replace(row, close=CLOSE))
     x, up, forward = made.vertices.T
-    x = x * np.abs(band[:, 0]).max() / row.half_width
+    x = x * NARROW * np.abs(band[:, 0]).max() / row.half_width
     return RowOfTeeth(
         np.stack([x, front + row.front - forward, edge + up - row.edge], 1), made.faces, made.gum
     )
@@ -44,7 +47,7 @@ def _row(row: Row, band: Floats, edge: float, front: float) -> RowOfTeeth:
 def rows(head: Head, lip_line: float) -> tuple[RowOfTeeth, RowOfTeeth]:
     """Upper and lower teeth at rest; lip_line: height at which the closed lips meet."""
     above, below = (head.rest[head.base.indices(f"helper-{j}-teeth")] for j in ("upper", "lower"))
-    front = float(above[:, 1].min())
+    front = float(above[:, 1].min()) - FORWARD
     return (
         _row(UPPER, above, lip_line - UPPER_EDGE, front),
         _row(LOWER, below, lip_line - LOWER_EDGE, front + UPPER.front - LOWER.front),

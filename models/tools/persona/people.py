@@ -82,7 +82,7 @@ MIRA: Final = Persona(
     stage=SetStyle(lamps=window_light(-1.0, 0.6), ambient=(0.08, 0.075, 0.07),
                    wood=(0.22, 0.12, 0.065), glow=(1.0, 0.66, 0.36), daylight=0.6,
                    side=-1.0, seed=11),
-    turn=(-6.0, 0.5, 1.5),
+    turn=(-6.0, 0.5, 1.2),
     seed=101,
 )  # fmt: skip
 
@@ -138,7 +138,7 @@ AMARA: Final = Persona(
     stage=SetStyle(lamps=studio_light(-1.0), ambient=(0.07, 0.07, 0.07), room="studio",
                    wood=(0.20, 0.26, 0.25), glow=(1.0, 0.97, 0.92), daylight=1.0, side=1.0,
                    seed=31),
-    turn=(5.0, 0.5, 2.0),
+    turn=(5.0, 0.5, 1.5),
     seed=303,
 )  # fmt: skip
 
@@ -189,7 +189,7 @@ INGRID: Final = Persona(
     stage=SetStyle(lamps=window_light(-1.0, 0.2), ambient=(0.08, 0.08, 0.08),
                    wood=(0.32, 0.21, 0.12), glow=(1.0, 0.78, 0.52), daylight=0.9, side=-1.0,
                    seed=53),
-    turn=(-7.0, 0.0, 2.0),
+    turn=(-7.0, 0.0, 1.5),
     seed=505,
 )  # fmt: skip
 
@@ -214,7 +214,7 @@ SAMIR: Final = Persona(
     stage=SetStyle(lamps=studio_light(1.0), ambient=(0.07, 0.07, 0.07), room="studio",
                    wood=(0.34, 0.30, 0.25), glow=(1.0, 0.95, 0.88), daylight=1.0, side=-1.0,
                    seed=61),
-    turn=(6.0, 0.0, -2.0),
+    turn=(6.0, 0.0, -1.5),
     seed=606,
 )  # fmt: skip
 
@@ -242,7 +242,7 @@ NILA: Final = Persona(
     stage=SetStyle(lamps=studio_light(-1.0), ambient=(0.10, 0.10, 0.11), room="studio",
                    wood=(0.50, 0.42, 0.30), glow=(1.0, 0.95, 0.88), daylight=1.0, side=1.0,
                    seed=71),
-    turn=(-5.0, 0.0, 2.0),
+    turn=(-5.0, 0.0, 1.5),
     seed=707,
     drawn=True,
 )  # fmt: skip

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER, whole
+from visavis.models.files import PRIVATE, PRIVATE_FOLDER, private_folder, whole
 from visavis.server.studio.batches.checking import Checked
 from visavis.server.studio.document.naming import file_fault
 from visavis.server.system.errors import NotFound
@@ -88,7 +88,7 @@ class Batches:
 
         files: the project's, which are linked, for whoever changes one puts another in its place.
         """
-        self._folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        private_folder(self._folder)
         self._sweep()
         id = secrets.token_hex(_ID // 2)
         new = self._folder / f"{_NEW}{id}"
@@ -219,7 +219,7 @@ def _linked(source: Path | None, to: Path) -> None:
         if source and not path.resolve().is_relative_to(source.resolve()):
             continue  # a copy of what a link leads to would no longer lie outside
         there = to / name
-        there.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        private_folder(there.parent)
         try:
             os.link(path, there)
         except OSError as error:

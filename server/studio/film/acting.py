@@ -163,13 +163,22 @@ def _mixed(
         into = a + (b - a) * np.float32(entered[which])
         return np.asarray(c + (into - c) * np.float32(staying[which]), np.float32)
 
-    breath = begin.breath + (state.breath - begin.breath) * entered[1]
+    def level(a: float, b: float, c: float) -> float:
+        into = a + (b - a) * entered[1]
+        return c + (into - c) * staying[1]
+
     return FaceState(
         between(begin.coefficients, state.coefficients, end.coefficients, 0),
         between(begin.pose, state.pose, end.pose, 1),
         between(begin.gaze, state.gaze, end.gaze, 1),
-        end.breath + (breath - end.breath) * staying[1],
+        level(begin.breath, state.breath, end.breath),
+        between(_torso(begin), _torso(state), _torso(end), 1),
+        level(begin.hair, state.hair, end.hair),
     )
+
+
+def _torso(state: FaceState) -> Floats:
+    return state.pose if state.torso is None else state.torso
 
 
 def _ramp(x: float) -> float:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from visavis.models.files import PRIVATE, PRIVATE_FOLDER, not_kept, whole
+from visavis.models.files import PRIVATE, not_kept, private_folder, whole
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Kept:
         """Keep it. One that cannot be kept is not: it is made anew the next time."""
         path = self._path(key)
         try:
-            path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(path.parent)
             with whole(path, PRIVATE) as file:
                 file.write(content)
         except OSError as error:
@@ -68,7 +68,7 @@ class Kept:
         """Keep a file that was made elsewhere and that nobody changes any more."""
         path = self._path(key)
         try:
-            path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            private_folder(path.parent)
             _linked(made, path)
         except OSError as error:
             not_kept(self._folder, error)

@@ -160,6 +160,7 @@ class _Film:
                 self._studio.voicing(role, self._project.pronounce),
                 self._folder,
                 left,
+                self._progress.speaking,
             )
             before = role.digest, at_rest
             self._progress.spoken(performed.pictures)

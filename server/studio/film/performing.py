@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,13 @@ _ARRIVE: Final = 10  # pictures of a face that is there before a scene's first w
 _LINGER: Final = round(0.8 * PLAY_RATE)
 # Of a movement that goes with no word.
 _SILENCE: Final = (Speech(np.zeros(_LINGER, np.int16), (Phoneme("", 0, _LINGER),), (), "espeak"),)
+
+
+Tell = Callable[[float], None]  # the share of a scene's sentences that are spoken, in (0, 1]
+
+
+def _untold(_share: float) -> None:
+    """Nobody asks."""
 
 
 @dataclass(slots=True)
@@ -65,9 +72,17 @@ class _Spoken:
 
 
 def performed(
-    cast: Cast, scene: Scene, role: Role, voicing: Voicing | None, folder: Path, before: Demeanour
+    cast: Cast,
+    scene: Scene,
+    role: Role,
+    voicing: Voicing | None,
+    folder: Path,
+    before: Demeanour,
+    tell: Tell = _untold,
 ) -> Performed:
     """scene: complete. before: how the face was left by what is shown before.
+
+    tell: called after each sentence that is spoken; what it raises ends the scene.
 
     Raises EngineError, ManifestError, ConfigError.
     """
@@ -76,7 +91,7 @@ def performed(
     if voicing is None:
         spoken = _recorded(folder, scene.sound, at_rest, made)
     else:
-        spoken = _said(cast, scene, role, voicing, made)
+        spoken = _said(cast, scene, role, voicing, made, tell)
     silence = round(max(scene.after, 0.0) * PLAY_RATE)
     if spoken:
         spoken[-1] = replace(spoken[-1], length=spoken[-1].length + silence)
@@ -125,7 +140,9 @@ def _joined(
 # --- from a text ---------------------------------------------------------------------------------
 
 
-def _said(cast: Cast, scene: Scene, role: Role, voicing: Voicing, made: Performed) -> list[_Spoken]:
+def _said(
+    cast: Cast, scene: Scene, role: Role, voicing: Voicing, made: Performed, tell: Tell
+) -> list[_Spoken]:
     words = wording.worded(scene.text, scene.style, role.language, cast.director)
     if words.dropped:
         made.notes.append(f"not understood: {', '.join(dict.fromkeys(words.dropped))}")
@@ -135,7 +152,11 @@ def _said(cast: Cast, scene: Scene, role: Role, voicing: Voicing, made: Performe
     if scene.text and not any(clause.text for each in words.sentences for clause in each):
         made.notes.append(f"nothing is said in the scene {scene.name}")
     rate = getattr(scene, "rate", 1.0)
-    return [_voiced(clauses, voicing, rate) for clauses in words.sentences]
+    spoken: list[_Spoken] = []
+    for clauses in words.sentences:
+        spoken.append(_voiced(clauses, voicing, rate))
+        tell(len(spoken) / len(words.sentences))
+    return spoken
 
 
 def _voiced(clauses: Sequence[wording.Clause], voicing: Voicing, rate: float) -> _Spoken:

@@ -25,6 +25,10 @@ class Progress:
         self._drawn = 0
         self._lock = threading.Lock()
 
+    def speaking(self, share: float) -> None:
+        """So much of the next scene is spoken, in [0, 1]. Raises Cancelled."""
+        self.tell(f"speaking scene {self._spoken + 1} of {len(self._lengths)}", share)
+
     def spoken(self, pictures: int) -> None:
         """One more scene is, and has so many pictures."""
         guessed = self._lengths[self._spoken]
@@ -39,10 +43,11 @@ class Progress:
         with self._lock:
             self._drawn += pictures
 
-    def tell(self, note: str = "") -> None:
-        """Raises Cancelled."""
+    def tell(self, note: str = "", speaking: float = 0.0) -> None:
+        """speaking: the share of the next scene that is spoken. Raises Cancelled."""
         whole = sum(self._lengths)
-        spoken = sum(self._lengths[: self._spoken]) / whole
+        next_scene = sum(self._lengths[self._spoken : self._spoken + 1])
+        spoken = (sum(self._lengths[: self._spoken]) + speaking * next_scene) / whole
         done = _SPOKEN * spoken + (1 - _SPOKEN) * min(self._drawn / whole / self._times, 1.0)
         self._working.tell(round(_DRAWN * done, 4), note or "drawing the pictures")
 

@@ -86,11 +86,13 @@ class Sets:
             performed.role, (wanted.width, wanted.height), wanted.backdrop
         )
         (face,) = generator.draw([Portrayal(puppet, FaceState())], math.inf)
+        (later,) = generator.draw([Portrayal(puppet, FaceState(elapsed=1.0))], math.inf)
         drawn = hashlib.sha256(repr((wanted, performed.role.digest)).encode())
         drawn.update(face.tobytes())
         drawn.update(_signature(self._undated.of(canvas), canvas))
         return Set(
             generator, puppet, made, drawn.digest(), first.composition.key, size,
+            moves=not np.array_equal(face, later),
         )  # fmt: skip
 
     def _finishing(self, canvas: Canvas) -> Finishing:

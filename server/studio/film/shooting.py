@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -49,7 +49,8 @@ class Set:
 
     setting: makes what is around the face, for one thread. drawn: a digest of whatever decides a
     picture besides states and setting. around: the same of what is seen around the face in a span,
-    s from the scene's beginning. size: px across and down.
+    s from the scene's beginning. size: px across and down. moves: whether the face's picture
+    hangs on the time as well, as one made of a clip does.
     """
 
     generator: Generator
@@ -58,6 +59,7 @@ class Set:
     drawn: bytes
     around: Callable[[float, float], bytes]
     size: tuple[int, int]
+    moves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +148,11 @@ class Shooting:
         for count, state in enumerate(take.states):
             if self._over.is_set():
                 raise InterruptedError("the film is not wanted any more")
+            at = (take.at + count) / groups.FPS
+            now = replace(state, elapsed=at)
             with contained("generator"):
-                (face,) = place.generator.draw([Portrayal(place.puppet, state)], math.inf)
-            yield setting.frame(face, (take.at + count) / groups.FPS)
+                (face,) = place.generator.draw([Portrayal(place.puppet, now)], math.inf)
+            yield setting.frame(face, at)
             self._progress.drawn(1)
 
     def _setting(self, place: Set) -> Setting:
@@ -170,9 +174,12 @@ class Shooting:
             groups.edition(take.coding) + place.drawn + repr(place.size).encode()
         )
         digest.update(place.around(begin, end))
+        if place.moves:
+            digest.update(repr(take.at).encode())
         for state in take.states:
             digest.update(state.coefficients.tobytes() + state.pose.tobytes())
-            digest.update(state.gaze.tobytes() + np.float64(state.breath).tobytes())
+            digest.update(state.gaze.tobytes() + np.array([state.breath, state.hair]).tobytes())
+            digest.update(b"" if state.torso is None else state.torso.tobytes())
         return digest.hexdigest()
 
 

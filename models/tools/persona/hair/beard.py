@@ -82,7 +82,8 @@ def grow_fuzz(skin: Surface, marks: Landmarks, style: HairStyle, bare: Floats, r
     front = rise(eye[1] + 1.1 - at[:, 1], 0, 0.3) * rise(
         at[:, 2], marks.chin[2] - 0.5, marks.chin[2]
     )
-    weight = bare * front * rise(near, 1.5 * radius, 2.2 * radius)
+    away = 1 - 0.85 * np.clip(-skin.normals[:, 1], 0, 1) ** 2  # seen against the light, at the rim
+    weight = bare * front * away * rise(near, 1.5 * radius, 2.2 * radius)
     roots, normal = scatter(skin, weight, style.fuzz, rng)
     count = len(roots)
     heading = flow(roots, marks) + rng.normal(0, 0.3, (count, 3))

@@ -75,7 +75,7 @@ def grow(
     if style.fuzz:
         free = bare * (1 - np.clip(3 * zone(skin.points, marks, style), 0, 1))
         free = free * (1 - mask["beard"] * bool(style.beard_hairs))
-        face["fuzz"] = lock(grow_fuzz(skin, marks, style, free, rngs[4]), 0.12, 0.6)
+        face["fuzz"] = lock(grow_fuzz(skin, marks, style, free, rngs[4]), 0.06, 0.6)
     body = Body(skin, marks, mask["ears"], style.cloth)
     rim = edge(skin, marks, style) * (1 - mask["ears"])
     grown = CUTS[cut](body, skin, mask["scalp"], rim, style, rngs[5])

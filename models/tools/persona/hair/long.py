@@ -12,7 +12,7 @@ from models.tools.persona.skin import rise
 
 from .body import Body
 from .filling import Texture, baby_hair, fill
-from .strands import Rng, Strands, across, shortened, unit
+from .strands import Flags, Rng, Strands, across, shortened, unit
 from .style import HairStyle
 
 GUIDES = 1400
@@ -96,8 +96,16 @@ def _falling(
     hair = grown["hair"]
     gap = np.linspace(0.002, 0.03, STEPS)
     paths = body.cleared(hair.paths, gap, over_ears=True)
+    kept = ~_before_face(paths, body)
+    hair = Strands(paths[kept], hair.radius[kept])
     baby = baby_hair(body, skin, rim, np.array([0.8, 0.7, 0.15]), style, rng, length=0.20)
-    return {"hair": Strands(paths, hair.radius), "baby": baby}
+    return {"hair": hair, "baby": baby}
+
+
+def _before_face(paths: Floats, body: Body) -> Flags:
+    """Which strands (k,) stray before eyes, nose or cheeks."""
+    x, y, z = np.moveaxis(paths - body.eye, 2, 0)
+    return np.asarray(((np.abs(x) < 0.50) & (y < 0.1) & (z < 0.42) & (z > -1.1)).any(1))
 
 
 def falling_guides(
@@ -110,7 +118,7 @@ def falling_guides(
     layer = rng.uniform(0, 1, count)
     ahead = rise(0.85 - (roots[:, 1] - eye[1]), 0, 0.6)  # 1 at the hairline
     back = 0.25 + 0.72 * ahead * (1 - style.fringe) + rng.normal(0, 0.10, count)
-    tucked = rng.random(count) < style.tuck
+    tucked = style.tuck * rng.uniform(0.6, 1.0, count)
     stop = eye[2] - end - layers * rng.normal(0, 0.5, count)
 
     def steer(at: Floats, normal: Floats, height: Floats, share: float) -> Floats:
@@ -139,12 +147,23 @@ def falling_guides(
         unit(first) + normal * (0.35 + 0.55 * style.volume * rise(normal[:, 2], 0.2, 0.8))[:, None]
     )
     long = body.walk(roots, first, steer, np.full(count, REACH), WALK, 0.55, over_ears=True)
-    return cut_at(long, stop)
+    return cut_at(body, long, stop, rng)
 
 
-def cut_at(paths: Floats, stop: Floats) -> Floats:
-    """Paths (k, STEPS, 3) that end where they first fall below a height (k,)."""
-    below = paths[:, :, 2] < stop[:, None]
+def cut_at(body: Body, paths: Floats, stop: Floats, rng: Rng) -> Floats:
+    """Paths (k, STEPS, 3) that end where they first fall below a height (k,), or soon after they
+    have come to lie on a shoulder: what goes on there would point out along the arm."""
+    height, normal = (
+        part.reshape(*paths.shape[:2], -1) for part in body.near(paths.reshape(-1, 3))
+    )
+    low = paths[..., 2] < body.eye[2] - 0.75
+    lying = low & (height[..., 0] < 0.02) & (normal[..., 2] > 0.35)
+    slack = rng.integers(1, 4, len(paths))  # steps that still lie there
+    soon = (
+        np.arange(paths.shape[1])[None]
+        >= np.where(lying.any(1), lying.argmax(1) + slack, paths.shape[1])[:, None]
+    )
+    below = (paths[..., 2] < stop[:, None]) | soon
     below[:, : WALK // 8] = False
     last = np.where(below.any(1), below.argmax(1), paths.shape[1] - 1)
     return shortened(paths, last / (paths.shape[1] - 1), STEPS)

@@ -47,4 +47,4 @@ class HairStyle:
     beard_length: float = 0.05
     beard_grey: float = -1.0
     beard_edge: float = 0.5
-    fuzz: int = 14000
+    fuzz: int = 10000

@@ -1,0 +1,289 @@
+"""An avatar made of a clip, prepared for one picture size: its portrait's rig over each picture.
+
+Only the mouth is drawn as a patch: eyes, head and body are the person's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from visavis.models import arkit
+from visavis.models.avatar.clip import Clip
+from visavis.models.avatar.file import Avatar
+from visavis.models.avatar.rig import BREATH, nodes
+from visavis.models.errors import AvatarError
+from visavis.models.warp import scene
+from visavis.models.warp.kernel import Texture, Tiles
+from visavis.models.warp.kernel_clip import Layer, Lie
+from visavis.models.warp.reel import Reel
+from visavis.models.warp.scene import Bytes, Floats, Gap, Net, Scene
+
+STEP: Final = 8  # px between the nodes at which the base is inverted
+HELD: Final = 0.002  # share in what units do from which on a node counts
+AROUND: Final = 8  # px around what they reach that are drawn, too
+PITCH: Final = 3.0  # px of a frame of 512 between the nodes of a patch
+# What the clip's own eyes and chest do is not done once more.
+OWN: Final = tuple([arkit.INDEX[name] for name in arkit.NAMES if name.startswith("eye")] + [BREATH])
+
+
+@dataclass(frozen=True, slots=True)
+class Mouth:
+    """gap: as on the portrait; nodes: across and down of the patch on a picture, pitch px apart;
+    middle (3,): its middle on the portrait."""
+
+    gap: Gap
+    layer: Layer
+    nodes: tuple[int, int]
+    pitch: int
+    middle: Floats
+
+    def laid(self, edges: Bytes, left: int, top: int) -> Gap:
+        """The gap with edges as they lie in one picture, their first px at left, top."""
+        corner = np.array([left, top], np.float32)
+        box = np.array([left, top, self.pitch], np.float32)
+        return replace(
+            self.gap, edges=edges, corner=corner, sheets=replace(self.gap.sheets, box=box)
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moving:
+    """scene: of the portrait, without texture and eyes. cameras (n, 2, 4), bends (n, h, w, 2), net
+    (3,): of the clip, in px of the picture. window (4,): left, top, right and bottom of what units
+    reach, px, even; cut: side of the clip's pictures in px of this one, and
+    left and top of it there.
+    """
+
+    scene: Scene
+    clip: Clip
+    reel: Reel
+    cameras: Floats
+    bends: Floats
+    net: Floats
+    base: Layer
+    mouth: Mouth
+    sprites: Layer
+    sizes: Floats
+    window: npt.NDArray[np.int64]
+    tiles: Tiles
+    cut: tuple[int, int, int]
+
+    @property
+    def width(self) -> int:
+        return self.scene.width
+
+    @property
+    def height(self) -> int:
+        return self.scene.height
+
+    def textured(self, texture: Texture) -> Scene:
+        """What patches are drawn from, with another texture than the portrait's."""
+        return replace(self.scene, texture=texture.words, origin=texture.origin)
+
+    def lie(self, number: int) -> Lie:
+        """How the portrait lies in picture `number`."""
+        return Lie(self.cameras[number], self.bends[number], self.net)
+
+    def amounts(self, amounts: Floats) -> Floats:
+        """What is left of posing.controls for this rig, and 1 for how the lips are at rest."""
+        own = np.append(amounts, np.float32(1)).astype(np.float32)
+        own[list(OWN)] = 0
+        return own
+
+    def framed(self, number: int) -> Bytes:
+        """(height * 3 // 2, width) I420, new: the clip's picture `number`."""
+        image, side = self.reel.picture(number), self.clip.side
+        size, left, top = self.cut
+        if (size, left, top, self.width, self.height) == (side, 0, 0, side, side):
+            return image.copy()
+        out = np.empty((self.height * 3 // 2, self.width), np.uint8)
+        flat = out.reshape(-1)
+        at = 0
+        for plane, part in zip(_planes(image, side), (1, 2, 2), strict=True):
+            w, h = self.width // part, self.height // part
+            how = cv2.INTER_AREA if size < side else cv2.INTER_CUBIC
+            whole = (
+                plane
+                if size == side
+                else cv2.resize(plane, (size // part, size // part), interpolation=how)
+            )
+            x, y = left // part, top // part
+            flat[at : at + w * h].reshape(h, w)[:] = whole[y : y + h, x : x + w]
+            at += w * h
+        return out
+
+    def window_of(self, lie: Lie) -> tuple[int, int, int]:
+        """Left, top and pitch of the mouth's nodes in a picture; even."""
+        x, y = lie.camera[:, :3] @ self.mouth.middle + lie.camera[:, 3]
+        columns, rows = self.mouth.nodes
+        pitch = self.mouth.pitch
+        left, top = x - (columns - 1) * pitch / 2, y - (rows - 1) * pitch / 2
+        return 2 * round(float(left) / 2), 2 * round(float(top) / 2), pitch
+
+
+def _planes(image: Bytes, side: int) -> list[Bytes]:
+    flat, half = image.reshape(-1), side // 2
+    luma, quarter = side * side, half * half
+    return [
+        flat[:luma].reshape(side, side),
+        flat[luma : luma + quarter].reshape(half, half),
+        flat[luma + quarter :].reshape(half, half),
+    ]
+
+
+def build(avatar: Avatar, width: int, height: int) -> Moving:
+    """Prepare `avatar`, which has a clip, for pictures of width x height px. Raises AvatarError."""
+    clip = avatar.clip
+    assert clip is not None
+    whole = scene.build(avatar, width, height)
+    k = max(width, height) / avatar.side
+    size = 2 * round(avatar.side * k / 2)
+    left, top = (2 * round(float(v) / 2) for v in ((size - width) * 0.5, (size - height) * 0.25))
+    offset = whole.base.box[:2] - k * np.array(avatar.base.corner, np.float32)
+    cameras, bends = _scaled(clip, k, offset, size / avatar.side, (left, top))
+    net = np.array([*(np.array(clip.corner) * k + offset), clip.pitch * k], np.float32)
+    far = float(whole.body.camera[2])
+    base = _held(_layer(whole.base, far, whole.body.camera, own=False), clip.hold)
+    gap = next(g for g in whole.gaps if not g.side)
+    first = sum(len(g.atlas) for g in whole.gaps[: whole.gaps.index(gap)])
+    count = len(gap.atlas)
+    window = _window(base, clip.hold, whole.base.box, cameras, (width, height))
+    opaque = np.full((2 * height, 2 * width), 255, np.uint8)
+    empty = np.zeros((4, 4), np.uint32)
+    plain = replace(whole, texture=empty, gaps=(gap,), plate=whole.plate[:1])
+    return Moving(
+        scene=plain,
+        clip=clip,
+        reel=Reel(clip),
+        cameras=cameras,
+        bends=bends,
+        net=net,
+        base=base,
+        mouth=_mouth(gap, whole, clip.hold, k),
+        sprites=_part_of(_layer(whole.sprites, far, whole.body.camera, own=True), first, count),
+        sizes=whole.sizes[first : first + count],
+        window=window,
+        tiles=Tiles(*scene.tiles(opaque)),
+        cut=(size, left, top),
+    )
+
+
+def _scaled(
+    clip: Clip, k: float, offset: Floats, per: float, cut: tuple[int, int]
+) -> tuple[Floats, Floats]:
+    """Cameras and bends from px of the frame to px of the picture.
+
+    k, offset: of the portrait's rig; per: px of the clip's picture there a px of the frame; cut.
+    """
+    turns = clip.cameras[..., :3] * (per / k)
+    moved = clip.cameras[..., 3] - clip.cameras[..., :2] @ (offset / k)
+    shifts = per * (moved + 0.5) - 0.5 - np.array(cut, np.float32)
+    cameras = np.concatenate([turns, shifts[..., None]], -1)
+    return np.ascontiguousarray(cameras, np.float32), np.ascontiguousarray(clip.bends * per)
+
+
+def _layer(net: Net, far: float, camera: Floats, own: bool) -> Layer:
+    """As it is seen from the front. own: by itself, not by its grid's even nodes."""
+    depth = net.rest[..., 2:]
+    nearer = far / (far - depth)
+    flat = camera[:2] + (net.rest[..., :2] - camera[:2]) * nearer
+    if not own:
+        flat = nodes((float(net.box[0]), float(net.box[1])), float(net.box[2]), net.share.shape)
+    whole = np.concatenate([flat, depth], -1)
+    return Layer(
+        np.ascontiguousarray(whole, np.float32),
+        np.ascontiguousarray(_with_rest(net.fields * nearer, None)),
+        _rows(net, None),
+        net.box,
+    )
+
+
+def _with_rest(fields: Floats, rest: Floats | None) -> Floats:
+    """The units' fields, and one more that is always there."""
+    last = np.zeros_like(fields[:1]) if rest is None else rest[None]
+    return np.concatenate([fields, last]).astype(np.float32)
+
+
+def _rows(net: Net, rest: Floats | None) -> scene.Ints:
+    last = [0, 0] if rest is None else [0, len(rest)]
+    return np.concatenate([net.rows, np.array([last], np.int32)]).astype(np.int32)
+
+
+def _held(layer: Layer, hold: Floats) -> Layer:
+    """Without the rows and columns that take no part."""
+    rows, columns = (np.flatnonzero((hold > HELD).any(axis)) for axis in (1, 0))
+    r = slice(max(int(rows[0]) - 2, 0), int(rows[-1]) + 3)
+    c = slice(max(int(columns[0]) - 2, 0), int(columns[-1]) + 3)
+    fields = (layer.fields * hold[..., None])[:, r, c]
+    box = layer.box + np.array([c.start, r.start, 0], np.float32) * layer.box[2]
+    own = np.stack([np.zeros(len(fields), np.int32), np.full(len(fields), fields.shape[1])], 1)
+    return Layer(
+        np.ascontiguousarray(layer.flat[r, c]),
+        np.ascontiguousarray(fields),
+        own.astype(np.int32),
+        box.astype(np.float32),
+    )
+
+
+def _part_of(layer: Layer, first: int, count: int) -> Layer:
+    """Two rows of nodes a sprite."""
+    part = slice(2 * first, 2 * (first + count))
+    own = np.stack(
+        [np.zeros(len(layer.fields), np.int32), np.full(len(layer.fields), 2 * count)], 1
+    )
+    return Layer(
+        np.ascontiguousarray(layer.flat[part]),
+        np.ascontiguousarray(layer.fields[:, part]),
+        own.astype(np.int32),
+        layer.box,
+    )
+
+
+def _mouth(gap: Gap, whole: Scene, hold: Floats, k: float) -> Mouth:
+    net, camera = gap.sheets, whole.body.camera
+    half, columns = net.share.shape[0] // 2, net.share.shape[1]
+    depth = net.rest[..., 2:]
+    nearer = float(camera[2]) / (float(camera[2]) - depth)
+    seen = camera[:2] + (net.rest[..., :2] - camera[:2]) * nearer
+    even = nodes((float(net.box[0]), float(net.box[1])), float(net.box[2]), (half, columns))
+    flat = np.concatenate([even, even])
+    apart = np.concatenate([seen - flat, np.zeros_like(depth)], -1).astype(np.float32)
+    place = (even - whole.base.box[:2]) / whole.base.box[2]
+    own = cv2.remap(hold, place[..., 0], place[..., 1], cv2.INTER_LINEAR)
+    share = np.concatenate([own, own])[..., None]
+    layer = Layer(
+        np.ascontiguousarray(np.concatenate([flat, depth], -1), np.float32),
+        np.ascontiguousarray(_with_rest(net.fields * nearer * share, apart)),
+        _rows(net, apart),
+        net.box,
+    )
+    pitch = max(2, round(PITCH * k))
+    wide, tall = (columns - 1) * net.box[2], (half - 1) * net.box[2]
+    middle = np.array(
+        [net.box[0] + wide / 2, net.box[1] + tall / 2, float(np.median(depth))], np.float32
+    )
+    return Mouth(gap, layer, (int(wide / pitch) + 1, int(tall / pitch) + 1), pitch, middle)
+
+
+def _window(
+    base: Layer, hold: Floats, whole: Floats, cameras: Floats, size: tuple[int, int]
+) -> npt.NDArray[np.int64]:
+    """What units reach in any picture of the clip: left, top, right, bottom."""
+    first = np.round((base.box[:2] - whole[:2]) / whole[2]).astype(int)
+    h, w = base.flat.shape[:2]
+    part = hold[first[1] : first[1] + h, first[0] : first[0] + w] > HELD
+    at = base.flat[part]
+    seen = np.einsum("ncf,mf->nmc", cameras[..., :3], at) + cameras[:, None, :, 3]
+    low = seen.min((0, 1)) - AROUND - base.box[2]
+    high = seen.max((0, 1)) + AROUND + base.box[2]
+    low, high = np.clip(low, 0, size), np.clip(high, 0, size)
+    left, top = (2 * int(v // 2) for v in low)
+    right, bottom = (2 * int(np.ceil(v / 2)) for v in high)
+    if right - left < 32 or bottom - top < 32:
+        raise AvatarError("avatar-invalid", "The face lies outside the clip's pictures.")
+    return np.array([left, top, min(right, size[0]), min(bottom, size[1])])

@@ -1,0 +1,144 @@
+"""Avatars made of a clip: the clip is drawn as it is, and our mouth goes where it goes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from support.clip_by_hand import COUNT, shift, with_clip
+from support.rig_by_hand import SIDE, avatar
+
+from visavis.engines import load
+from visavis.engines.base import Before, EngineError, FaceState, Portrayal, can_patch
+from visavis.engines.render.filmed import FilmedGenerator
+from visavis.engines.render.graph import GraphGenerator
+from visavis.engines.render.warp import WarpGenerator
+from visavis.models import arkit
+from visavis.models.avatar.backdrop import Backdrop
+from visavis.models.warp.reel import Reel
+
+
+@pytest.fixture(scope="module")
+def rig():
+    return with_clip(avatar())
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return FilmedGenerator(WarpGenerator(SIDE, SIDE))
+
+
+@pytest.fixture(scope="module")
+def face(rig, generator):
+    return generator.prepare(rig)
+
+
+def state(number=0, pose=(0, 0, 0, 0, 0, 0), **coefficients):
+    face = np.zeros(arkit.COUNT, np.float32)
+    for name, value in coefficients.items():
+        face[arkit.INDEX[name]] = value
+    return FaceState(face, np.array(pose, np.float32), elapsed=number / 25)
+
+
+def drawn(generator, face, state, over=None):
+    return generator.draw([Portrayal(face, state, over)], 0)[0]
+
+
+def changed(one, other):
+    """Bounds of what differs in luma: left, top, right, bottom."""
+    away = np.abs(one[:SIDE].astype(int) - other[:SIDE]) > 12
+    rows, columns = (np.flatnonzero(away.any(axis)) for axis in (1, 0))
+    return np.array([columns[0], rows[0], columns[-1], rows[-1]])
+
+
+def test_a_face_at_rest_is_the_clip_itself(rig, generator, face):
+    reel = Reel(rig.clip)
+    for number in (0, 7, COUNT - 1):
+        seen = drawn(generator, face, state(number))
+        own = reel.picture(number)
+        apart = np.abs(seen.astype(int) - own)
+        assert apart.mean() < 0.2  # but for the rim of the lips, which are drawn anew
+        quiet = np.ones(own.shape, bool)
+        quiet[SIDE // 4 : SIDE] = False
+        assert (apart[quiet] == 0).all()
+
+
+def test_the_clip_begins_anew_after_its_last_picture(generator, face):
+    assert np.array_equal(
+        drawn(generator, face, state(3)), drawn(generator, face, state(3 + 4 * COUNT))
+    )
+
+
+def test_the_mouth_opens_where_the_clip_has_it(generator, face):
+    far = int(np.argmax([shift(n) for n in range(COUNT)]))
+    places = [
+        changed(drawn(generator, face, state(n)), drawn(generator, face, state(n, jawOpen=0.6)))
+        for n in (0, far)
+    ]
+    moved = places[1] - places[0]
+    assert abs(moved[0] - shift(far)) <= 2
+    assert abs(moved[2] - shift(far)) <= 2
+    assert abs(moved[1]) <= 2
+
+
+def test_head_eyes_and_breath_are_the_clips_own(generator, face):
+    told = state(5, pose=(20, 10, 5, 0.2, 0, 0), eyeBlinkLeft=1, eyeBlinkRight=1)
+    told = replace(told, breath=1.0, gaze=np.array([20, 10], np.float32))
+    assert np.array_equal(drawn(generator, face, told), drawn(generator, face, state(5)))
+
+
+def test_only_the_mouth_is_drawn_over_the_picture_before(generator, face):
+    before = state(4, jawOpen=0.1)
+    image = drawn(generator, face, before)
+    after = drawn(generator, face, state(5, jawOpen=0.7), Before(image, before))
+    same = drawn(generator, face, state(4, jawOpen=0.7))
+    assert (after != image).any()
+    box = changed(same, image)
+    outside = after[:SIDE].astype(int) - image[:SIDE]
+    outside[box[1] - 48 : box[3] + 48, box[0] - 48 : box[2] + 48] = 0
+    assert (outside == 0).all()
+
+
+def test_pictures_of_other_sizes(rig):
+    for width, height in ((128, 96), (SIDE, 2 * SIDE)):
+        generator = FilmedGenerator(WarpGenerator(width, height))
+        face = generator.prepare(rig)
+        still, open_ = (drawn(generator, face, state(2, jawOpen=a)) for a in (0, 0.6))
+        assert still.shape == (height * 3 // 2, width)
+        assert (np.abs(still.astype(int) - open_) > 20).any()
+
+
+def test_it_lies_beside_avatars_without_a_clip(rig, generator, face):
+    photo = replace(rig, clip=None)
+    other = generator.prepare(photo)
+    both = generator.draw([Portrayal(other, state()), Portrayal(face, state())], 0)
+    assert np.array_equal(both[1], drawn(generator, face, state()))
+    plain = WarpGenerator(SIDE, SIDE)
+    assert np.array_equal(both[0], drawn(plain, plain.prepare(photo), state()))
+    assert can_patch(generator)
+
+
+def test_before_another_background_its_portrait_is_drawn(rig, generator):
+    coloured = generator.prepare(replace(rig, backdrop=Backdrop("colour", (0, 255, 0))))
+    one, other = (drawn(generator, coloured, state(n)) for n in (0, 9))
+    assert np.array_equal(one, other)
+
+
+def test_a_damaged_clip_is_an_engines_error(rig, generator):
+    broken = replace(rig, clip=replace(rig.clip, stream=bytes(len(rig.clip.stream))))
+    face = generator.prepare(broken)
+    with pytest.raises(EngineError, match="clip cannot be decoded"):
+        drawn(generator, face, state())
+
+
+def test_no_gpu_draws_it(face):
+    with pytest.raises(EngineError, match="made of a clip"):
+        GraphGenerator.pack(None, face)
+
+
+def test_a_state_without_a_time_is_refused(generator, face):
+    with pytest.raises(EngineError, match="not finite"):
+        drawn(generator, face, replace(state(), elapsed=float("nan")))
+
+
+def test_motion_tells_how_long_it_goes_on():
+    assert load.motion(1).state(96_000).elapsed == 2.0
