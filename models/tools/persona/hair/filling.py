@@ -30,10 +30,10 @@ class Texture:
     tufts: int
     held: float
     frizz: float
-    loose: float = 0.018
+    loose: float = 0.013
     stray: float = 0.045
     uneven: float = 0.25
-    radius: float = 0.00052
+    radius: float = 0.00088
     wave: float = 0.0
     swell: float = 0.62
     after: float = 0.5
@@ -77,7 +77,7 @@ def fill(
     paths[fly] += far * texture.stray * rng.gamma(1.5, 0.6, (len(far), 1, 1))
     share[fly] *= rng.uniform(0.5, 1.0, len(far))
     paths = shortened(paths, share, steps)
-    radius = texture.radius * rng.uniform(0.7, 1.15, len(paths)) * np.where(fly, 0.7, 1.0)
+    radius = texture.radius * rng.uniform(0.7, 1.15, len(paths)) * np.where(fly, 0.55, 1.0)
     return {"hair": Strands(paths, radius)}
 
 

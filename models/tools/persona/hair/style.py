@@ -26,7 +26,7 @@ class HairStyle:
     grey: float = 0.0
     grey_temples: float = 0.0
     tips: float = 0.25
-    strands: int = 90000
+    strands: int = 54000
     forehead: float = 0.62
     temple: float = 0.0
     thinning: float = 0.0
