@@ -36,8 +36,8 @@ def _place(points: Floats, marks: Landmarks, style: HairStyle) -> tuple[Floats, 
 def zone(points: Floats, marks: Landmarks, style: HairStyle) -> Floats:
     """Density (n,) in [0, 1]: no edge is hard, the nose's end and the upper rim the softest."""
     t, height = _place(points, marks, style)
-    core = np.exp(-0.5 * (np.abs(height + 0.12) / np.where(height > 0, 0.62, 0.52)) ** 2.6)
-    ends = rise(t, -0.05, 0.22) * rise(1.06 - t, 0, 0.22)
+    core = np.exp(-0.5 * (np.abs(height + 0.12) / np.where(height > 0, 0.64, 0.50)) ** 2.0)
+    ends = rise(t, -0.06, 0.30) * rise(1.06 - t, 0, 0.30)
     front = points[:, 1] < marks.eyes["l"][0][1] + 0.30
     return np.asarray(core * ends * front * (np.abs(height) < 1.9) * (0.75 + 0.25 * (t < 0.75)))
 
@@ -62,5 +62,5 @@ def grow_brows(skin: Surface, marks: Landmarks, style: HairStyle, rng: Rng) -> S
         lift = normal * (0.55 - 0.75 * share)
         at = at + unit(unit(across(heading, normal)) + lift) * (length / (STEPS - 1))[:, None]
         path.append(at)
-    thin = 0.00060 * rng.uniform(0.6, 1.15, len(t)) * (0.7 + 0.3 * rise(t, 0.02, 0.3))
+    thin = 0.00056 * rng.uniform(0.5, 1.2, len(t)) * (0.65 + 0.35 * rise(t, 0.02, 0.3))
     return Strands(np.stack(path, 1), thin)

@@ -61,7 +61,8 @@ def grow(
         share = np.broadcast_to(np.asarray(white, float), (count,))
         return Lock(strands, absorption(melanin, style, share, count, steps, dye))
 
-    brow = style.melanin if style.brow_melanin < 0 else style.brow_melanin
+    # Even black brows are browner than the head's hair, for the skin shows between thin hairs.
+    brow = min(style.melanin, 0.92) if style.brow_melanin < 0 else style.brow_melanin
     bearded = style.grey if style.beard_grey < 0 else style.beard_grey
     bare = (1 - mask["scalp"]) * (1 - mask["ears"]) * (1 - mask["lips"])
     bare = bare * (1 - mask["inside-mouth"])
