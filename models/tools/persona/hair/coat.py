@@ -62,7 +62,7 @@ def grow(
         return Lock(strands, absorption(melanin, style, share, count, steps, dye))
 
     # Even black brows are browner than the head's hair, for the skin shows between thin hairs.
-    brow = min(style.melanin, 0.92) if style.brow_melanin < 0 else style.brow_melanin
+    brow = min(style.melanin, 0.86) if style.brow_melanin < 0 else style.brow_melanin
     bearded = style.grey if style.beard_grey < 0 else style.beard_grey
     bare = (1 - mask["scalp"]) * (1 - mask["ears"]) * (1 - mask["lips"])
     bare = bare * (1 - mask["inside-mouth"])
