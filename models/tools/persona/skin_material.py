@@ -20,7 +20,8 @@ Mole = tuple[Floats, float, float]
 
 def lightness(base: Colour) -> float:
     """0 of the darkest skin to 1 of the lightest, of a base colour (linear RGB)."""
-    return min(float(np.dot(base, (0.2126, 0.7152, 0.0722))) / 0.45, 1.0) ** 0.6
+    grey = float(np.dot(base, (0.2126, 0.7152, 0.0722)))
+    return float(min(grey / 0.45, 1.0) ** 0.6)
 
 
 def scatter_scale(base: Colour) -> float:
