@@ -116,7 +116,7 @@ def _tone(
     colour = _dots(graph, at, colour, style)
     colour = _moles(graph, at, colour, places)
     dark = graph.math("MULTIPLY", graph.math("SUBTRACT", 1.0, pore), graph.attribute("pore"))
-    dark = graph.math("MULTIPLY", dark, 0.55 * style.pores)
+    dark = graph.math("MULTIPLY", dark, 0.40 * style.pores)
     return graph.mix(colour, (0.72, 0.60, 0.56), dark, "MULTIPLY")
 
 
