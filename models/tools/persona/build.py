@@ -26,7 +26,9 @@ from .dress import dress, put_studs
 from .eye import build_eye, gum_material, teeth_material, tongue_material
 from .folds import relief
 from .glasses import build_glasses, wear
-from .hair import Coat, grow, put, scalp, zone
+from .hair.beard import zone
+from .hair.coat import Coat, grow, put
+from .hair.hairline import scalp
 from .head import Floats, Head, HeadState, rotation
 from .illustrate import painted_over
 from .mesh import Surface, link, mesh, move, part, read, subdivided
