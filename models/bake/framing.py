@@ -172,7 +172,7 @@ def moved(face: lm.Face, linear: npt.ArrayLike, shift: npt.ArrayLike) -> lm.Face
 
 
 def cut(photo: Rgb, left: float, top: float, side: float, size: int) -> Rgb:
-    """A square of the photo as size x size px; beyond the photo its border, repeated and blurred."""
+    """A square of the photo as size x size px; beyond it its border, repeated and blurred."""
     scale = side / size
     matrix = np.array([[scale, 0, left + scale / 2 - 0.5], [0, scale, top + scale / 2 - 0.5]])
     source = (

@@ -114,7 +114,7 @@ def eye_hidden(photo: Rgb, face: lm.Face) -> bool:
 
 
 def eyes_shut(photo: Rgb, face: lm.Face) -> bool:
-    """Whether both are: by their lids, or one by its lids and the other by an iris that is missing."""
+    """Whether both are: by their lids, or one by its lids and the other for want of an iris."""
     eyes = (face.eye_right, face.eye_left)
     open_eyes = [eye for eye in eyes if openness(eye) >= SHUT]
     return len(open_eyes) < 2 and all(_rim(photo, face, eye) < RIM for eye in open_eyes)
