@@ -20,7 +20,7 @@ Rgb = npt.NDArray[np.uint8]
 LEVEL: Final = 5.0  # degrees that a head may lean to a side and be left so: people do
 ROOM: Final = 2.6  # face heights around the face that a photo is turned with: more than any frame
 BEYOND: Final = 0.12  # face heights over which what lies beyond a turned photo is blurred
-SMALLER: Final = (0.93, 0.87, 0.81, 0.75)  # of a frame, to have less that is made up in it
+SMALLER: Final = (0.93, 0.86)  # of a frame, to have less that is made up in it; less would cut hair
 FEW: Final = 0.004  # of a frame that may be made up before that
 TIGHTEST: Final = 1.5  # face heights; a close-up is padded to this
 
