@@ -124,7 +124,7 @@ def hair_material() -> Any:
     pigment = graph.attribute("pigment", "Vector")
     inputs = {
         "Absorption Coefficient": pigment,
-        "Roughness": 0.28,
+        "Roughness": 0.24,
         "Radial Roughness": 0.40,
         "Random Roughness": 0.35,
         "Coat": 0.0,
