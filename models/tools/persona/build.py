@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from . import anthropometry, camera, scenery
-from .dress import dress
+from .dress import dress, put_studs
 from .eye import build_eye, gum_material, teeth_material, tongue_material
 from .folds import relief
 from .glasses import build_glasses, wear
@@ -122,6 +122,8 @@ def build_person(sitter: Sitter, state: HeadState) -> None:
     build_mouth(sitter, state, moved)
     put(sitter.coat, sitter.skin, now, head, state)
     dress(head, style.dress, state)
+    if style.dress.earrings:
+        put_studs(now, sitter.mask["ears"])
     build_spectacles(sitter, state)
 
 
