@@ -21,7 +21,7 @@ MODULES = {
     "spoken": "sound.spoken_forms",
     "language_model": "language_model", "tools": "tools", "realtime": "live.realtime",
     "whip": "live.whip", "revoking": "revoking", "films": "films",
-    "layers": "face.layers",
+    "layers": "face.layers", "theval": "face.theval",
     "across": "languages", "mark": "mark", "grabbed": "live.grabbed", "sound_mark": "sound.marking",
     "studio_batch": "studio.batch",
 }  # fmt: skip

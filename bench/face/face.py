@@ -103,7 +103,7 @@ def _portrait(one: Portrait, states: Sequence[FaceState], quick: bool) -> dict[s
     out["teeth_at_rest"] = faults.teeth(made, states[:500])
     out["sharpness"] = faults.sharpness(made, prepared, probe.rest)
     out["cost"] = faults.cost(made, states[:200])
-    if one.name in truth.COUNTS:
+    if one.path.parent == truth.SHIPPED:
         out["truth"] = _truth(one.name)
     return out
 
@@ -145,14 +145,8 @@ def _truth(name: str) -> dict[str, Any]:
     sheets.pairs(rows, OUT / f"truth-{name}.jpg")
     out = likeness.summary(rows[1:], rows[0])
     out["identity"] = likeness.identity(found, rows, made.picture())
-    for group, key in (("-held", "held_out"), ("-speech", "speech")):
-        fresh, left = truth.pairs(name, group)
-        missing += left
-        if fresh:
-            out[key] = likeness.summary(_compared(fresh, drawn), rows[0])
-    again, _ = truth.pairs(name, "-again")
-    if again:
-        out["two_renders_of_one_state"] = likeness.ceiling(found[0], again[0])
+    if (again := truth.again(name)) is not None:
+        out["two_renders_of_one_state"] = likeness.ceiling(found[0], again)
     return out | ({"missing": missing, "how": truth.HOW} if missing else {})
 
 
@@ -167,7 +161,7 @@ def missed(results: dict[str, Any]) -> list[str]:
         for what, value, target, more in _figures(row):
             if value < target if more else value > target:
                 out.append(f"{name}: {what} {value} (target {target})")
-    for name, row in _compared_sets(results["truth"]).items():
+    for name, row in results["truth"].items():
         if not row["pairs"]:
             out.append(f"{name}: truth not rendered")
             continue
@@ -180,14 +174,6 @@ def missed(results: dict[str, Any]) -> list[str]:
             value = row[key]["mean"]
             if value < target if more else value > target:
                 out.append(f"{name}: {what} {value} (target {target})")
-    return out
-
-
-def _compared_sets(truths: dict[str, Any]) -> dict[str, Any]:
-    """Each persona's states, and those of its own that were held out or made later."""
-    out = dict(truths)
-    for name, row in truths.items():
-        out |= {f"{name} ({group})": row[group] for group in ("held_out", "speech") if group in row}
     return out
 
 

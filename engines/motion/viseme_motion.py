@@ -50,7 +50,7 @@ _UNREST_SPACING: Final = 1.6  # s
 # Who speaks breathes in between phrases through parted lips: the mouth of real speakers is not
 # still in their pauses (THEval's silent lip stability).
 _PARTED: Final = moods.vector(
-    {"jawOpen": 0.23, "mouthLowerDown": 0.175, "mouthUpperUp": 0.095, "mouthFunnel": 0.06}
+    {"jawOpen": 0.245, "mouthLowerDown": 0.18, "mouthUpperUp": 0.10, "mouthFunnel": 0.06}
 )
 _BREATH: Final = 0.34  # s of the shortest pause in which one breathes
 _INHALE: Final = 0.34  # s in which the lips part
@@ -294,7 +294,7 @@ class VisemeMotion:
         if _HEARD[0] < start - self._spoken < _HEARD[1] and self._breathed < self._spoken:
             self._breathed = self._spoken
             opens = max(start, self._spoken + _SOON)
-            self._agenda.add(opens, lambda at: self._life.part(at, 0.3, 0.84), spoken=True)
+            self._agenda.add(opens, lambda at: self._life.part(at, 0.3, 0.8), spoken=True)
             self._agenda.add(opens + 0.4, lambda at: self._life.meet(at, 0.22), spoken=True)
 
     def _sound(self, start: float, end: float) -> None:

@@ -5,6 +5,8 @@ import pytest
 from support.babble import FRAME, MS, START, at, play, speech
 
 from visavis.engines.base import AT_EASE, PLAY_RATE, Affect, Expression
+from visavis.engines.motion.behaviour import BEHAVIOURS
+from visavis.engines.motion.gaze import Gaze, saccade_duration
 from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.models.arkit import INDEX
 
@@ -119,8 +121,98 @@ def test_saccades_follow_the_main_sequence():
     assert 120 < speed.max() < 600  # degrees a second
 
 
+def test_long_saccades_fall_short_and_are_mended():
+    gaze = Gaze(np.random.default_rng(2), BEHAVIOURS["thinking"])
+    shifts, track = [], []
+    for step in range(60 * 200):
+        shifts += gaze.shifts(step / 200)
+        track.append(gaze.direction(step / 200))
+    landed, mended = [], []
+    for shift, after in itertools.pairwise(shifts):
+        arrived = shift.at + saccade_duration(shift.amplitude) + 0.01
+        if shift.amplitude > 6.0 and after.at > arrived + 0.3:
+            missed = [track[int((arrived + s) * 200)] - shift.goal for s in (0.0, 0.28)]
+            landed.append(np.hypot(*missed[0]) / shift.amplitude)
+            mended.append(np.hypot(*missed[1]) / shift.amplitude)
+    assert len(landed) > 10
+    assert 0.03 <= min(landed) <= max(landed) < 0.12
+    assert max(mended) < 0.001
+
+
+def test_eyes_meet_at_the_visitor_and_not_far_away():
+    motion = VisemeMotion(3)
+    motion.attend(0, "thinking")
+    near, far = [], []
+    for t in range(0, 60 * PLAY_RATE, FRAME):
+        state = motion.state(t)
+        turned = state.coefficients[INDEX["eyeLookInLeft"]]
+        assert turned == state.coefficients[INDEX["eyeLookInRight"]]
+        where = np.hypot(*(state.gaze + state.pose[:2]))
+        (far if where > 5 else near).append(turned)
+    assert np.median(near) > 0.02  # of 30 degrees
+    assert np.median(far) < 0.005
+
+
+def test_who_speaks_glances_at_its_own_words_and_who_listens_never():
+    def glances(attention):
+        states = [s for seed in range(4) for s in watch(attention, 60, seed, GLANCE)]
+        return sum(s.gaze[1] + s.pose[1] < -7.5 for s in states) / len(states)
+
+    assert 0.005 < glances("speaking") < 0.08
+    assert glances("listening") == 0.0
+
+
+def parted(speeches, until):
+    """Widest opening of the jaw in the pause after the first speech."""
+    widest = []
+    for seed in range(6):
+        motion = VisemeMotion(seed)
+        motion.attend(0, "speaking")
+        for at_, piece in speeches:
+            motion.speak(at_, piece)
+        frames = play(motion, 0, until)
+        end = START + 400 * MS
+        pause = range(end + 150 * MS, until - 160 * MS)
+        widest.append(max(c[INDEX["jawOpen"]] for t, c in frames.items() if t in pause))
+    return widest
+
+
+def test_who_goes_on_breathes_in_through_parted_lips():
+    said = speech([("ɑ", 400)])
+    second = START + 1000 * MS
+    going_on = parted([(START, said), (second, said)], second)
+    done = parted([(START, said)], second)
+    assert np.median(going_on) > 0.1
+    assert max(done) < 0.02
+
+
+def test_a_heard_voices_pause_is_breathed_in_too():
+    said, hush = speech([("ɑ", 400)]), speech([("", 120)])
+    pieces = [(START, said), *((START + (400 + 120 * k) * MS, hush) for k in range(5))]
+    assert np.median(parted(pieces, START + 1160 * MS)) > 0.1
+
+
+def test_lips_brows_and_head_go_further_the_livelier_it_speaks():
+    def spread(lively):
+        motion = VisemeMotion(4)
+        motion.attend(0, "speaking")
+        motion.feel(0, Affect(), Expression(lively=lively))
+        motion.state(0)
+        for k in range(8):
+            motion.speak(START + k * PLAY_RATE, speech([("b", 60), ("ɑ", 130), ("u", 110)] * 3))
+        states = [motion.state(t) for t in range(START, START + 8 * PLAY_RATE, FRAME)]
+        faces = np.array([s.coefficients for s in states])
+        mouth, brow = faces[:, INDEX["mouthPucker"]], faces[:, INDEX["browOuterUpLeft"]]
+        return mouth.std(), brow.std(), np.array([s.pose[:3] for s in states]).std()
+
+    calm, usual, lively = (spread(amount) for amount in (0.6, 1.0, 1.5))
+    assert all(a < b for a, b in zip(calm, usual, strict=True))
+    assert usual[0] < lively[0]
+    assert usual[2] < lively[2]
+
+
 def test_head_neither_freezes_nor_sways():
-    pose = np.array([s.pose for s in watch("idle", 240)])
+    pose = np.array([s.pose for s in watch("idle", 150)])
     assert np.percentile(np.abs(pose[:, 0]), 95) < 4.5
     assert np.percentile(np.abs(pose[:, 1]), 95) < 4.0
     seconds = pose[: len(pose) // 25 * 25, :3].reshape(-1, 25, 3)
@@ -230,7 +322,7 @@ def test_a_bearing_shows_on_face_and_head_and_goes_again():
 
 def shared_gaze(expression):
     away, towards = [], []
-    for seed in range(8):
+    for seed in range(5):
         motion = VisemeMotion(seed)
         motion.attend(0, "speaking")
         motion.feel(0, Affect(), expression)
