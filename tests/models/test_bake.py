@@ -21,7 +21,7 @@ from visavis.models.warp import kernel_patch
 PERSONAS = Path(portrait.__file__).parents[1] / "data" / "personas"
 EYES = ("eye_left", "eye_right")
 CONSENT = Consent("nobody: synthetic", "made for tests", "the tests", "2026-01-01")
-PIXELS_A_DECIMETRE = 1024 / 3.75  # of the shipped portraits, see tools/persona/scenery.FRAME
+PIXELS_A_DECIMETRE = 1024 / 4.1  # of the shipped portraits, see tools/persona/camera.FRAME
 
 
 @cache

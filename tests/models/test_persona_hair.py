@@ -64,11 +64,12 @@ def test_lashes_roll_with_their_lid(side):
 def test_pigment_is_darkest_at_the_root_and_white_hair_has_none():
     style = HairStyle(melanin=0.7, redness=0.3, tips=0.5)
     white = np.repeat([0.0, 1.0], 400)
-    pigment = absorption(0.7, style, white, 800, STEPS, rng())
+    roots = rng().uniform(-1, 1, (800, 3))
+    pigment = absorption(0.7, style, white, roots, STEPS, rng())
     coloured, silver = pigment[:400], pigment[400:]
     assert (coloured[:, 0] > coloured[:, -1]).all()
     assert (pigment > 0).all()
     assert silver.mean() < 0.3 * coloured[:, 0].mean()
     assert np.ptp(silver.mean((0, 1))) < 0.1  # grey, not blond
-    blond = absorption(0.2, style, white * 0, 800, STEPS, rng())
+    blond = absorption(0.2, style, white * 0, roots, STEPS, rng())
     assert blond[:, 0].mean() < 0.4 * coloured[:, 0].mean()

@@ -16,6 +16,10 @@ NAMES = sorted(path.stem for path in SHIPPED.glob("*.avatar"))
 LIKE = 0.93  # cosine of SFace from the picture to the neutral frame
 
 
+def test_there_are_six_people_and_a_drawing():
+    assert NAMES == ["amara", "ingrid", "jun", "mira", "nila", "samir", "tomas"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_was_baked_from_the_picture_beside_it_without_a_warning(name):
     card = read_card(SHIPPED / f"{name}.avatar")

@@ -62,9 +62,9 @@ SLEEVE: Final = (
 )
 ARMHOLE: Final = (
     Fold([(0.02, 0.15, 0.38), (0.05, -0.22, 0.22), (-0.06, -0.50, -0.15), (-0.14, -0.66, -0.75)],
-         -0.030, 0.035),
+         -0.060, 0.030),
     Fold([(0.09, 0.15, 0.38), (0.13, -0.22, 0.20), (0.02, -0.54, -0.15), (-0.06, -0.70, -0.75)],
-         0.022, 0.05),
+         0.050, 0.055),
 )  # fmt: skip
 
 CREW: Final[tuple[Place, ...]] = (
@@ -183,9 +183,9 @@ def _round(on: Form, style: DressStyle, neck: Floats) -> Floats:
     """A blouse's wide round neck with a narrow rolled edge."""
     places: tuple[Place, ...] = (
         (0.0, 0.34, style.vee), (0.34, 0.40, style.vee - 0.10), (0.66, 0.64, style.vee - 0.42),
-        (0.80, 1.00, 1.58), (0.50, 1.45, 1.44), (0.0, 1.56, 1.40),
+        (0.72, 1.00, 1.53), (0.46, 1.42, 1.40), (0.0, 1.53, 1.36),
     )  # fmt: skip
-    edge = loop(places, on.eyes)
+    edge = loop(_narrowed(places, on), on.eyes)
     roll = cloth_material("roll", style.cloth, strip=True)
     outer = edge - [0, 0, 0.05]
     outer[:, :2] = neck[:2] + 1.04 * (outer[:, :2] - neck[:2])

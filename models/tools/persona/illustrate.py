@@ -109,7 +109,7 @@ def illustrated(picture: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uin
     paint = paint * (1 - bright) + bright * LIGHT
     paint = _shaken(paint, rng)
     ink = lines(gaussian_filter(source, (0.8, 0.8, 0)), 1.5 * scale)[..., None]
-    ink *= 0.85
+    ink *= 0.75
     paint = np.clip(paint, 0, 1) * (1 - ink) + ink * INK
     paint = paint * (1 + 1.6 * _paper(paint.shape[:2], rng)[..., None])
     return np.asarray(np.clip(paint * 255 + 0.5, 0, 255), np.uint8)

@@ -19,8 +19,9 @@ Ints = npt.NDArray[np.int64]
 
 ARM_BONES: Final = ("upperarm", "lowerarm", "wrist", "metacarpal", "finger")
 SHOULDER_BONES: Final = ("clavicle", "shoulder")
-HANGING_DEG: Final = 14.0  # of the upper arm from the vertical, outwards
+HANGING_DEG: Final = 7.0  # of the upper arm from the vertical, outwards
 FORWARD_DEG: Final = 12.0  # and to the front: the hands rest on a desk
+CLOSE: Final = 0.14  # dm that the arms hang nearer to the ribs than their joints
 SHOULDER_SHARE: Final = 0.16  # of the arm's turn that the collarbone takes
 
 
@@ -65,7 +66,7 @@ def at_rest(points: Floats, joints: Mapping[str, Ints], data: Path) -> Floats:
         swing = _about(0, FORWARD_DEG) @ _about(1, (1 - SHOULDER_SHARE) * turn)
         by_shoulder = (points - clavicle) @ lift.T + clavicle
         hung = (shoulder - clavicle) @ lift.T + clavicle
-        by_arm = (points - shoulder) @ (lift @ swing).T + hung
+        by_arm = (points - shoulder) @ (lift @ swing).T + hung - sign * np.array([CLOSE, 0, 0])
         out += weights["shoulder", side][:, None] * (by_shoulder - points)
         out += weights["arm", side][:, None] * (by_arm - points)
     return out

@@ -15,11 +15,12 @@ from typing import Final
 
 from PIL import Image
 
-from visavis.models.avatar.file import SHIPPED, Consent, load_avatar
+from visavis.models.avatar.file import Consent, load_avatar
 from visavis.models.bake import portrait
 from visavis.server.commands.examining import examine, write_sheet
 
 ROOT: Final = Path(__file__).parents[3]
+PERSONAS: Final = ROOT / "models/data/personas"
 CONSENT: Final = Consent(
     "nobody: a synthetic person",
     "Rendered from CC0 data by models/tools/persona; nobody's likeness",
@@ -46,11 +47,11 @@ sha256 = "{digest}"
 
 def ship(name: str, master: Path) -> None:
     """Write NAME.webp, NAME.avatar, its entry of the manifest and its sheet in docs/personas."""
-    picture = SHIPPED / f"{name}.webp"
+    picture = PERSONAS / f"{name}.webp"
     with Image.open(master) as source:
         source.convert("RGB").save(picture, quality=93, method=6)
     avatar = portrait.create_avatar(picture, name, CONSENT, "CC0-1.0", voice=VOICES[name])
-    path = SHIPPED / f"{name}.avatar"
+    path = PERSONAS / f"{name}.avatar"
     avatar.save(path)
     register(name, path.read_bytes())
     shipped = load_avatar(path)

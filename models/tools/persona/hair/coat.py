@@ -59,7 +59,7 @@ def grow(
     def lock(strands: Strands, melanin: float, white: Floats | float) -> Lock:
         count, steps, _ = strands.paths.shape
         share = np.broadcast_to(np.asarray(white, float), (count,))
-        return Lock(strands, absorption(melanin, style, share, count, steps, dye))
+        return Lock(strands, absorption(melanin, style, share, strands.paths[:, 0], steps, dye))
 
     # Even black brows are browner than the head's hair, for the skin shows between thin hairs.
     brow = min(style.melanin, 0.86) if style.brow_melanin < 0 else style.brow_melanin
@@ -124,8 +124,8 @@ def hair_material() -> Any:
     pigment = graph.attribute("pigment", "Vector")
     inputs = {
         "Absorption Coefficient": pigment,
-        "Roughness": 0.28,
-        "Radial Roughness": 0.40,
+        "Roughness": 0.34,
+        "Radial Roughness": 0.50,
         "Random Roughness": 0.35,
         "Coat": 0.0,
     }

@@ -12,7 +12,7 @@ from models.tools.persona.skin import rise
 
 from .body import Body
 from .filling import Texture, baby_hair, fill
-from .strands import Flags, Rng, Strands, across, shortened, unit
+from .strands import Flags, Rng, Strands, across, scattered, shortened, unit
 from .style import HairStyle
 
 GUIDES = 1400
@@ -26,6 +26,7 @@ def sides(roots: Floats, eye: Floats, style: HairStyle) -> Floats:
     back = roots[:, 1] - eye[1]
     line = style.parting * np.clip(1.15 - 0.5 * back, 0, 1)
     line = line + 0.010 * np.sin(back * 23) + 0.006 * np.sin(back * 61 + 1)
+    line = line + 0.008 * scattered(roots, 0.004)  # hairs that cross it leave no bare stripe
     return np.where(roots[:, 0] > line, 1.0, -1.0)
 
 
@@ -61,11 +62,11 @@ def grow_bob(
         held=0.74,
         frizz=0.014,
         wave=0.09 * style.wave,
-        uneven=0.16,
+        uneven=0.28,
         locks=170,
         bound=0.25 + 0.3 * style.wave,
     )
-    return _falling(body, skin, weight, rim, style, style.length or 0.80, 0.05, texture, rng)
+    return _falling(body, skin, weight, rim, style, style.length or 0.80, 0.12, texture, rng)
 
 
 def _falling(
@@ -96,6 +97,8 @@ def _falling(
     hair = grown["hair"]
     gap = np.linspace(0.002, 0.03, STEPS)
     paths = body.cleared(hair.paths, gap, over_ears=True)
+    for _ in range(3):  # no kinks where it passes over an ear
+        paths[:, 1:-1] = 0.5 * paths[:, 1:-1] + 0.25 * (paths[:, :-2] + paths[:, 2:])
     kept = ~_before_face(paths, body)
     hair = Strands(paths[kept], hair.radius[kept])
     baby = baby_hair(body, skin, rim, np.array([0.8, 0.7, 0.15]), style, rng, length=0.20)
@@ -129,7 +132,10 @@ def falling_guides(
         aside = rise(0.45 - y, 0, 0.3) * rise(z, -0.1, 0.15) * rise(0.5 - z, 0, 0.2)
         aside = aside * (0.25 + 1.6 * tucked)
         rising = rise(np.asarray(share * REACH), -0.1, 0.5)
-        want = style.volume * (0.025 + 0.11 * layer) * rising
+        full = 1 + 0.5 * rise(0.55 - z, 0, 0.4)  # fuller at the sides than on top
+        beside = rise(np.abs(at[:, 0] - style.parting), 0.0, 0.4)  # no step at the parting
+        low = 1 - (1 - beside) * rise(z, 0.7, 0.9) * 0.75
+        want = style.volume * (0.025 + 0.11 * layer) * rising * full * low
         hug = np.clip((want - height) * 5, -0.45, 1.3) * rise(z, -0.4, 0.05)
         turn_in = rise(stop + 0.35 - at[:, 2], 0, 0.3) * (end < 1.1) * 0.5
         aim = 1.25 * comb * flat[:, None] + normal * hug[:, None]
@@ -143,9 +149,8 @@ def falling_guides(
 
     _, normal = body.near(roots)
     first = across(np.stack([lateral, back + 0.2, np.zeros(count)], 1), normal)
-    first = (
-        unit(first) + normal * (0.35 + 0.55 * style.volume * rise(normal[:, 2], 0.2, 0.8))[:, None]
-    )
+    lift = 0.14 + 0.12 * layer + 0.25 * (1 - ahead)
+    first = unit(first) + normal * lift[:, None]
     long = body.walk(roots, first, steer, np.full(count, REACH), WALK, 0.55, over_ears=True)
     return cut_at(body, long, stop, rng)
 

@@ -31,6 +31,12 @@ def across(vectors: Floats, normals: Floats) -> Floats:
     return np.asarray(vectors - normals * (vectors * normals).sum(-1, keepdims=True))
 
 
+def scattered(at: Floats, cell: float) -> Floats:
+    """A number (k,) in [-1, 1] for points (k, 3), the same for all of a cell of this size, dm."""
+    place = np.floor(at / cell) @ np.array([12.9898, 78.233, 37.719])
+    return np.asarray(2 * ((np.sin(place) * 43758.5453) % 1.0) - 1)
+
+
 def shortened(paths: Floats, share: Floats, steps: int) -> Floats:
     """The first `share` (k,) of each path, as `steps` points."""
     at = np.linspace(0, 1, steps)[None] * (share * (paths.shape[1] - 1))[:, None]
