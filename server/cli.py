@@ -252,8 +252,14 @@ def _add_camera(commands: Any) -> None:
 
 def _add_avatar(commands: Any) -> None:
     actions = add_actions(commands, "avatar", "make, list, show and check avatars")
-    create = add(actions, "create", "avatar:create", "make an avatar from one portrait photo")
-    create.add_argument("photo", type=Path, help="JPEG, PNG or WebP; one face, seen from the front")
+    create = add(
+        actions, "create", "avatar:create", "make an avatar from one portrait photo, or a clip"
+    )
+    create.add_argument(
+        "photo",
+        type=Path,
+        help="JPEG, PNG or WebP; one face, seen from the front; or MP4 or WebM, 10 to 60 s",
+    )
     create.add_argument(
         "--name", required=True, help="lower-case letters a to z, digits and hyphens"
     )

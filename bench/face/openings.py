@@ -37,7 +37,7 @@ Mask = npt.NDArray[np.bool_]
 
 FOLDER: Final = Path("out/bench/face/openings")
 SIZE: Final = 560  # px of the portrait
-SAMPLES: Final = 64
+SAMPLES: Final = 32
 REACH: Final = (0.95, 0.75, 1.05)  # of a mouth's width: to the sides of its middle, up and down
 PALE: Final = 9.0  # CIELAB's a up to which it may be a tooth: lips and tongues are redder
 LIT: Final = 34.0  # and L from which on

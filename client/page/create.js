@@ -5,9 +5,10 @@
 import { authorization } from "../element/authorization.js";
 import { inWords, lastDay } from "./days.js";
 import { byId, make } from "./dom.js";
-import { asName, fault, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
+import { asName, fault, isClip, makeAvatar, MakingError, nameFrom, removeAvatar } from "./making.js";
 import { Presence } from "./presence.js";
 import { chosen, languageName } from "./settings.js";
+import { stillOf } from "./stills.js";
 import { remark } from "./texts/remarks.js";
 import { has, language, onLanguage, primary, t } from "./texts/texts.js";
 
@@ -166,15 +167,28 @@ export class Creation {
     this.#complain(wrong && t(`fault.${wrong}`));
     this.#photo = wrong ? null : file;
     URL.revokeObjectURL(this.#picture);
-    this.#picture = this.#photo ? URL.createObjectURL(this.#photo) : "";
+    this.#picture = this.#photo && !isClip(this.#photo) ? URL.createObjectURL(this.#photo) : "";
     byId("create-drop").classList.toggle("filled", this.#photo !== null);
     byId("create-chosen").textContent = this.#photo?.name ?? "";
+    this.#showChosen();
+    if (this.#photo && isClip(this.#photo)) void this.#showStill(this.#photo);
+    if (this.#photo && !this.#name) byId("create-name").value = nameFrom(this.#photo.name);
+  }
+
+  #showChosen() {
     for (const image of this.#dialog.querySelectorAll("img.chosen")) {
-      image.hidden = !this.#photo;
-      if (this.#photo) image.src = this.#picture;
+      image.hidden = !this.#picture;
+      if (this.#picture) image.src = this.#picture;
       else image.removeAttribute("src");
     }
-    if (this.#photo && !this.#name) byId("create-name").value = nameFrom(this.#photo.name);
+  }
+
+  /** @param {File} clip */
+  async #showStill(clip) {
+    const picture = await stillOf(clip);
+    if (this.#photo !== clip) return URL.revokeObjectURL(picture);
+    this.#picture = picture;
+    this.#showChosen();
   }
 
   /** Which voice is to belong to it: the server's own, or another; those of the page's language first. */

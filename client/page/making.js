@@ -4,7 +4,8 @@
 
 import { authorization } from "../element/authorization.js";
 
-export const MAX_BYTES = 20 * 1024 * 1024; // the server's own limit, told before the upload
+export const MAX_BYTES = 20 * 1024 * 1024; // the server's own limits, told before the upload
+export const MAX_CLIP = 64 * 1024 * 1024;
 const POLL_MS = 300;
 const GONE_MS = 20_000; // without any answer, before the page gives up
 
@@ -24,8 +25,14 @@ export function codeOf(type) {
 
 /** Why a file cannot be sent, as a code; "" for a good one. @param {{type: string, size: number}} file */
 export function fault({ type, size }) {
+  if (isClip({ type })) return size > MAX_CLIP ? "clip-too-large" : "";
   if (type && !type.startsWith("image/")) return "no-picture";
   return size > MAX_BYTES ? "too-large" : "";
+}
+
+/** Whether a file is a film, by what the browser takes it for. @param {{type: string}} file */
+export function isClip({ type }) {
+  return type.startsWith("video/");
 }
 
 /** A name to begin with: "IMG_2041.jpeg" says nothing, "anna portrait.jpg" does. @param {string} file */

@@ -82,6 +82,7 @@ class Card:
     tool: str
     voice: str = ""  # the avatar's own; empty: the server's
     origin: Origin = field(default=Origin(), compare=False)  # no part of the manifest
+    clip: bool = field(default=False, compare=False)  # nor is this: whether it is made of a clip
 
     @property
     def source(self) -> str:
@@ -163,7 +164,7 @@ class Avatar:
 
 def _written(card: Card, layout: Any) -> bytes:
     said = asdict(card) | {"consent": card.consent.as_json()}
-    del said["origin"]
+    del said["origin"], said["clip"]
     manifest = {"format": FORMAT, "version": VERSION, **said, "layout": layout}
     return json.dumps(manifest, indent=1).encode()
 
@@ -343,4 +344,6 @@ def _card(manifest: dict[str, Any]) -> Card:
     licence, photo = consent.text(manifest, "licence"), consent.text(manifest, "photo_sha256", 64)
     tool = consent.text(manifest, "tool", 100)
     voice = consent.text(manifest, "voice", 200) if "voice" in manifest else ""
-    return Card(name, licence, given, photo, tuple(notes), tool, voice)
+    layout = manifest.get("layout")
+    clip = isinstance(layout, dict) and "clip" in layout
+    return Card(name, licence, given, photo, tuple(notes), tool, voice, clip=clip)

@@ -18,9 +18,9 @@ from visavis.models.bake import landmarks as lm
 
 PITCH: Final = 3.0  # px between nodes
 CLEAN: Final = 0.5  # px of the eyeball, dark with lashes and shadow, that do not turn with it
-OVERLAP: Final = 1.8  # px that a closed upper lid covers of the lower one,
+OVERLAP: Final = 2.2  # px that a closed upper lid covers of the lower one,
 FULL_OVERLAP: Final = 2.0  # where the open lids gape by as many px
-RISES: Final = 0.10  # apertures that the lower lid rises in its middle as they shut
+RISES: Final = 0.20  # apertures that the lower lid rises in its middle as they shut
 LASHES: Final = 0.14  # of the way from margin to brow that moves as one piece
 CREASE: Final = 0.85  # of that way where the lid's movement has ended
 WHITE_RIM: Final = 0.12  # iris radii of white above the iris of eyes torn open
@@ -193,7 +193,6 @@ def cut(eye: EyeShape, upper: bool) -> Floats:
 def edges(eye: EyeShape, corner: tuple[float, float], size: tuple[int, int]) -> Bytes:
     """(2, h, w) stored signed distances at every px from `corner` on."""
     at = nodes(corner, 1.0, size)
-    # The lower lid takes its lashes' roots and shadow along. The upper one would take white along
-    # where its margin was read too low, and show it over the lower one when the eye is shut.
+    # Lids take the roots of their lashes along.
     upper, lower = (contour.signed_distance(at, cut(eye, up)) for up in (True, False))
-    return np.stack([contour.stored(upper), contour.stored(lower + CLEAN)])
+    return np.stack([contour.stored(upper + CLEAN), contour.stored(lower + CLEAN)])

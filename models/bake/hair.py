@@ -74,8 +74,8 @@ def _loose(framed: Framed) -> Mask | None:
     y, x = np.mgrid[:side, :side].astype(np.float32) - MARGIN
     at = np.stack([x, y], -1)
     below, beside = _place(at, framed.face)
-    oval = np.ascontiguousarray(framed.face.points[list(lm.OVAL), :2])
-    outside = contour.signed_distance(at, oval) > 0
+    oval = np.round(framed.face.points[list(lm.OVAL), :2] + MARGIN).astype(np.int32)
+    outside = cv2.fillPoly(np.ones((side, side), np.uint8), [oval], 0) > 0
     person = matte > 0.6
     crown = person & outside & (below < -CROWN[0] / 2) & (below > -CROWN[1])
     crown &= np.abs(beside) < ASIDE
@@ -97,8 +97,10 @@ def _apart(lab: Floats, sample: Mask) -> Floats:
     rng = np.random.default_rng(0)
     few = colours[rng.choice(len(colours), min(len(colours), 2000), replace=False)]
     stop = (cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
-    cv2.setRNGSeed(0)
-    _, _, centres = cv2.kmeans(few, min(SAME, len(few)), None, stop, 1, cv2.KMEANS_PP_CENTERS)
+    # By brightness to begin with, so that it always ends the same way.
+    kinds = min(SAME, len(few))
+    first = (few[:, 0].argsort().argsort() * kinds // len(few)).astype(np.int32)[:, None]
+    _, _, centres = cv2.kmeans(few, kinds, first, stop, 1, cv2.KMEANS_USE_INITIAL_LABELS)
     each = []
     for centre in centres:
         away = lab - centre

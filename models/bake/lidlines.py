@@ -29,10 +29,11 @@ RIM: Final = 1.10  # radii of an iris in which nothing is white
 BESIDE: Final = (3.0, 0.22)  # px, and widths, below the lower margin between which there is skin
 APART: Final = 14.0  # of Lab, 8 bits, between white and skin: less and nothing can be told
 WHITE: Final = 0.45  # of the way from skin to white that is white
-TAKEN: Final = (0.35, 0.20)  # openings that an upper margin may be moved out, and in
+TAKEN: Final = (0.30, 0.15)  # openings that an upper margin may be moved out, and in
 LOWER: Final = (0.12, 0.15)  # and a lower one
 OUT: Final = 0.14  # widths that a corner may be moved out
 NEAR: Final = 0.12  # widths at a corner that say nothing of the margins' middle
+DIFFER: Final = 0.30  # openings by which both sides of an iris may disagree of that
 LEAST: Final = 1.0  # px of white in a column that count
 ENOUGH: Final = 6  # columns of white
 
@@ -96,7 +97,7 @@ def _strip(lab: Floats, eye: lm.Eye) -> _Strip | None:
     iris = np.linalg.norm(at - eye.centre, axis=-1) < RIM * eye.radius
     inside = (row > upper + 2) & (row < lower - 2) & ~iris
     skin = (row > lower + BESIDE[0] / STEP) & (row < lower + BESIDE[1] * width / STEP)
-    white = _whiteness(colours, inside, skin)
+    white = _whiteness(np.asarray(colours, np.float32), inside, skin)
     first = round(BEYOND * width / STEP)
     ends = (first, columns - 1 - first)
     if white is None:
@@ -140,7 +141,7 @@ def _found(strip: _Strip) -> tuple[Floats, Floats] | None:
         run = _run(strip, column)
         if run is not None:
             tops[column], bottoms[column] = run
-    if np.isfinite(tops).sum() < ENOUGH:
+    if max(np.isfinite(tops).sum(), np.isfinite(bottoms).sum()) < ENOUGH:
         return None
     ends = _ends(strip)
     columns = np.linspace(*ends, POINTS).astype(np.float32)
@@ -152,7 +153,7 @@ def _found(strip: _Strip) -> tuple[Floats, Floats] | None:
 
 
 def _run(strip: _Strip, column: int) -> tuple[float, float] | None:
-    """First and last row of the white in a column, between samples."""
+    """First and last row of the white in a column, between samples; NaN where it has no end."""
     white = strip.white[:, column]
     middle = (strip.upper[column] + strip.lower[column]) / 2
     opening = float((strip.lower - strip.upper).max())
@@ -172,9 +173,10 @@ def _run(strip: _Strip, column: int) -> tuple[float, float] | None:
         bottom += 1
     if (bottom - top) * STEP < LEAST:
         return None
+    # White that does not end is skin that looks like it.
     return (
-        top - _between(white[top], white[top - 1]),
-        bottom + _between(white[bottom], white[bottom + 1]),
+        np.nan if top <= low else top - _between(white[top], white[top - 1]),
+        np.nan if bottom >= high else bottom + _between(white[bottom], white[bottom + 1]),
     )
 
 
@@ -194,7 +196,8 @@ def _ends(strip: _Strip) -> tuple[int, int]:
         column = end
         while abs(column - end) < most and near[column + way] > WHITE:
             column += way
-        out.append(column)
+        # White that does not end is skin that looks like it.
+        out.append(column if abs(column - end) < most else end)
     return out[0], out[1]
 
 
@@ -212,7 +215,7 @@ def _moved(
         if own.sum() >= ENOUGH / 2:
             knots.append(float(columns[own].mean()))
             shifts.append(float(np.median(shift[own])))
-    if not knots:
+    if not knots or np.ptp(shifts) > DIFFER * opening:
         return line
     even = np.clip(np.interp(columns, knots, shifts), -most[1] * opening, most[0] * opening)
     first, last = strip.corners

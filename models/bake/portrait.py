@@ -342,8 +342,9 @@ def _eye(
         grids.append(_finish(filled, corner, eyes.PITCH, framed, body, off))
     size = (int((count[0] - 1) * eyes.PITCH) + 1, int((count[1] - 1) * eyes.PITCH) + 1)
     depth = float(np.median(grids[0].rest[..., 2]))
-    shade = eyeball.shade(eye, framed)
-    sprites = eyeball.sprites(eye, framed, depth, body.camera, shade)
+    seen = eyeball.region(eye, framed)
+    shade = eyeball.shade(eye, seen)
+    sprites = eyeball.sprites(eye, seen, depth, body.camera, shade)
     edges = eyes.edges(eye, corner, size)
     return Patch(grids[0], grids[1], edges, sprites, (120, 100, 95), shade, shaded=False)
 

@@ -49,8 +49,8 @@ def _steps(grey: Floats, offset: float, eye: lm.Eye, centre: Doubles, radius: Do
     inner, outer = (
         centre[:, None] + (radius * (1 + sign * APART))[:, None, None] * way for sign in (-1, 1)
     )
-    seen = _open(eye, inner) & _open(eye, outer)
-    bright = _read(grey, offset, outer) - _read(grey, offset, inner)
+    seen = between(eye, inner) & between(eye, outer)
+    bright = read(grey, offset, outer) - read(grey, offset, inner)
     sides = []
     for side in (way[:, 0] < 0, way[:, 0] > 0):
         own = seen & side
@@ -60,15 +60,16 @@ def _steps(grey: Floats, offset: float, eye: lm.Eye, centre: Doubles, radius: Do
     return np.asarray(np.minimum(*sides) + 0.25 * np.maximum(*sides))
 
 
-def _open(eye: lm.Eye, at: Doubles) -> npt.NDArray[np.bool_]:
+def between(eye: lm.Eye, at: Doubles) -> npt.NDArray[np.bool_]:
     """Whether points (..., 2) lie between the lids."""
     upper = np.interp(at[..., 0], eye.upper[:, 0], eye.upper[:, 1])
     lower = np.interp(at[..., 0], eye.lower[:, 0], eye.lower[:, 1])
     wide = (at[..., 0] > eye.upper[0, 0]) & (at[..., 0] < eye.upper[-1, 0])
-    between = (at[..., 1] > upper + WITHIN) & (at[..., 1] < lower - WITHIN)
-    return np.asarray(between & wide)
+    inside = (at[..., 1] > upper + WITHIN) & (at[..., 1] < lower - WITHIN)
+    return np.asarray(inside & wide)
 
 
-def _read(grey: Floats, offset: float, at: Doubles) -> Floats:
+def read(grey: Floats, offset: float, at: Doubles) -> Floats:
+    """The picture at points (..., 2)."""
     x, y = (np.ascontiguousarray(at[..., k] + offset, np.float32) for k in (0, 1))
     return np.asarray(cv2.remap(grey, x, y, cv2.INTER_LINEAR), np.float32)

@@ -32,7 +32,10 @@ INTEROCULAR: Final = 63.0  # mm, adult mean
 MOUTH: Final = 51.0  # mm: the lips' inner line from corner to corner, mean of eight portraits
 JAW: Final = 112.0  # mm between the jaw's angles as landmarks have them
 SIZES: Final = (0.85, 1.15)  # smallest and largest teeth, of average ones
-BEHIND: Final = 6.0  # mm that front teeth lie behind the lips' line
+BEHIND: Final = 2.0  # mm that front teeth seem to lie behind the lips' line
+# Of a head's turn in the photo that its rows are drawn with: lips hide what a whole turn would, and
+# a head that turns back shows the row from the front.
+TURNED: Final = 0.5
 UPPER_EDGE: Final = 2.4  # mm below the closed lips' line that upper teeth end
 LOWER_EDGE: Final = 0.0  # and that lower ones begin, behind them
 TONGUE_LIFT: Final = 4.5  # mm that the tongue lies over the lower teeth's edges
@@ -179,7 +182,8 @@ def sprites(
     mm = iod / INTEROCULAR * large
     middle = middle - mouth.across * float(aside) * BEHIND * mm
     place = _Place(mouth, mm, middle, light, tone.of(framed.small(), framed.face), camera)
-    view = crowns.View(mm * FINE, float(np.arcsin(np.clip(aside, -0.7, 0.7))), light.tilt)
+    turn = float(np.arcsin(np.clip(aside * TURNED, -0.7, 0.7)))
+    view = crowns.View(mm * FINE, turn, light.tilt)
     upper = crowns.row(crowns.UPPER, view, rng, lower=False)
     lower = crowns.row(crowns.LOWER, view, rng, lower=True)
     jaw, skull = head.regions["teeth_lower"], head.regions["teeth_upper"]

@@ -9,8 +9,8 @@ import numpy as np
 
 from visavis.models.avatar.rig import Floats
 
-TONGUE: Final = (192, 100, 92)
-COAT: Final = (196, 130, 120)  # on its back
+TONGUE: Final = (196, 92, 87)
+COAT: Final = (192, 112, 105)  # on its back
 THROAT: Final = (78, 27, 24)
 CHEEK: Final = (150, 66, 60)  # its inside, beside the teeth
 REACH: Final = 31.0  # mm to both sides of the middle
@@ -37,14 +37,14 @@ def body(
     top = -6.0 + (lift + 6.0) * arch - 0.7 * np.exp(-((x / 2.6) ** 2)) * arch
     back = np.clip((up + 3.5) / (lift + 3.5), 0, 1)  # 0 at the tip, 1 where its back is lost
     noise = _grain(size, scale, grain)
-    lit = 1.0 - 0.60 * back**1.25 - 0.42 * np.abs(u) ** 2.5 + 0.10 * tilt[0] * u
+    lit = 0.92 - 0.60 * back**0.9 - 0.42 * np.abs(u) ** 2.5 + 0.10 * tilt[0] * u
     lit -= 0.10 * np.exp(-((x / (0.8 + 1.2 * back)) ** 2)) * np.clip(1 - back, 0, 1)
     lit -= 0.35 * np.clip((-up - 6.0) / 14.0, 0, 1)  # its underside
     lit *= 1 + 0.028 * noise
     coat = (0.55 * np.clip(1 - np.abs(u), 0, 1) * np.clip(back * 2.2, 0, 1))[..., None]
     colour = np.array(TONGUE, np.float32) * (1 - coat) + np.array(COAT, np.float32) * coat
     colour = colour * np.clip(lit, 0.05, 1.2)[..., None]
-    colour = colour + (_wet(x, up, noise) * 62)[..., None]
+    colour = colour + (_wet(x, up, noise) * 52)[..., None]
     cover = np.clip((top - up) * (0.45 - 0.25 * u * u) + 0.5, 0, 1)[..., None]
     colour = _throat(x, up, lift) * (1 - cover) + colour * cover
     out = np.dstack([np.clip(colour, 0, 255), np.full(size, 255, np.float32)])
@@ -57,9 +57,9 @@ def _throat(x: Floats, up: Floats, lift: float) -> Floats:
     roof = np.exp(-(((up - 17.0) / 8.0) ** 2)) * 0.55
     side = np.clip((np.abs(x) - 13.0) / 13.0, 0, 1)[..., None] ** 1.5 * 0.8
     near = np.exp(-(((up - lift) / 3.0) ** 2)) * 0.10
-    dark = np.clip(0.62 + roof - near, 0.2, 1.2)[..., None]
+    dark = np.clip(0.40 + 0.8 * roof - near, 0.15, 1.0)[..., None]
     throat = np.array(THROAT, np.float32) * dark
-    cheek = np.array(CHEEK, np.float32) * 0.62
+    cheek = np.array(CHEEK, np.float32) * 0.48
     return np.asarray(throat + (cheek - throat) * side, np.float32)
 
 

@@ -6,7 +6,7 @@ Time is cut into pictures of FPS from here on; a place is where one lies between
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ LONGEST: Final = 20 * FPS  # of a loop
 SHARE: Final = 0.6  # of the longest possible loop that is taken at least
 BLEND: Final = 12  # pictures over which its end goes over into its beginning
 APART: Final = 0.045  # face heights between the faces of two like pictures; more cannot be blended
+BLINK: Final = 0.3  # of an eye's usual opening by which two that are blended may differ
 MOVING: Final = 3.0  # pictures ahead that count: alike are only those that move alike
 WHOLE: Final = 0.004  # face heights that one of 255 of difference in the whole picture weighs
 LONGER: Final = 0.003  # face heights of likeness that a second of loop is worth
@@ -33,13 +34,14 @@ SMOOTH: Final = 1.2  # pictures, standard deviation of what landmarks are smooth
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """n pictures at FPS. at (n,): their places among the clip's own pictures; points (n, 468, 3),
-    smoothed; thumbs (n, h, w); usable (n,); height: of the face, px."""
+    smoothed; thumbs (n, h, w); usable (n,); height: of the face, px; base: see Track."""
 
     at: Floats
     points: Floats
     thumbs: Floats
     usable: Mask
     height: float
+    base: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def timeline(track: Track) -> Timeline:
     near = useless[np.floor(places).astype(int)] | useless[np.ceil(places).astype(int)]
     wide = np.convolve(near.astype(float), np.ones(2 * AROUND + 1), "same") > 0
     points = _smooth(between(track.points, places))
-    line = Timeline(places, points, between(track.thumbs, places), ~wide, track.height)
+    line = Timeline(places, points, between(track.thumbs, places), ~wide, track.height, track.base)
     if len(runs(line)[0]) < LEAST:
         raise _no_use(track)
     return line
@@ -88,7 +90,8 @@ def _useless(track: Track) -> Mask:
 def _speaking(track: Track) -> Mask:
     gap = tracking.gaps(track.points)
     speed = np.abs(np.gradient(cv2.GaussianBlur(gap[None], (0, 0), 1.5)[0], track.times))
-    return np.asarray((gap > tracking.SLIGHT) | (speed > tracking.FASTEST), bool)
+    wide = gap > track.base + tracking.SLIGHT
+    return np.asarray(wide | (speed > tracking.FASTEST) | track.parted, bool)
 
 
 def _no_use(track: Track) -> PortraitError:
@@ -140,12 +143,15 @@ def _seam(line: Timeline, run: range) -> tuple[int, int, float] | None:
     speed = np.gradient(points, axis=0) * MOVING
     thumbs = cv2.GaussianBlur(line.thumbs[run.start : run.stop], (1, 1), 0) * WHOLE
     parts = [_features(points, 468), _features(speed, 468), _features(thumbs, thumbs[0].size)]
-    square = sum(_squares(part) for part in parts)
-    apart = np.sqrt(np.maximum(square, 0))
+    square = np.asarray(sum(_squares(part) for part in parts), np.float64)
+    apart = np.sqrt(np.maximum(_over(np.add, square) / (BLEND + 1), 0))
+    eyes = tracking.openness(points)
+    blinks = np.abs(eyes[:, None] - eyes[None]) / max(float(np.median(eyes)), 0.05)
     count = len(run)
     length = np.arange(count)[None] - np.arange(count)[:, None]
     most = min(count - BLEND, LONGEST)
     allowed = (length >= SHARE * most) & (length <= most)
+    allowed &= _over(np.maximum, blinks) < BLINK
     allowed[:BLEND] = False  # what the end goes over into lies before the beginning
     cost = np.where(allowed, apart - LONGER * length / FPS, np.inf)
     if not np.isfinite(cost).any():
@@ -154,6 +160,14 @@ def _seam(line: Timeline, run: range) -> tuple[int, int, float] | None:
     if apart[first, last] > APART:
         return None
     return run.start + int(first), run.start + int(last), float(apart[first, last])
+
+
+def _over(join: np.ufunc, pairs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """What pairs of pictures (n, n) come to with those before them that are blended, too."""
+    out = pairs.copy()
+    for back in range(1, BLEND + 1):
+        join(out[back:, back:], pairs[:-back, :-back], out=out[back:, back:])
+    return out
 
 
 def _features(values: Floats, parts: int) -> Floats:

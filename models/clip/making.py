@@ -84,10 +84,9 @@ def create_avatar(
     loop = looping.turned(loop, looping.neutral(line, loop))
     progress("making the portrait", 0.5)
     shot = _shot(data, round(float(line.at[round(float(loop.one[0]))])))
-    points = line.points[round(float(loop.one[0]))]
-    avatar = portrait.create_avatar(_png(pictures.shut(shot, points)), name, consent, licence,
-                                    voice=voice, frame=frame)  # fmt: skip
-    window, flat = _window(avatar, pictures.shut(shot, points))
+    shut = pictures.shut(shot, line.points[round(float(loop.one[0]))], line.base)
+    avatar = portrait.create_avatar(_png(shut), name, consent, licence, voice=voice, frame=frame)
+    window, flat = _window(avatar, shut)
     progress("making the loop", 0.6)
     clip = _clip(data, line, loop, avatar, window, flat, progress)
     progress("done", 1.0)
@@ -212,7 +211,7 @@ def _kept(
             progress("cutting the loop", 0.6 + 0.15 * (number - first) / max(last - first, 1))
             cut = window.cut(shot.picture, per)
             points = (window.placed(smooth[number][:, :2]) + 0.5) / per - 0.5
-            kept[number] = pictures.shut(cut, points)
+            kept[number] = pictures.shut(cut, points, line.base)
     if last not in kept:  # the very last picture
         kept[last] = kept[last - 1]
     return kept

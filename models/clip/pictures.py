@@ -17,7 +17,6 @@ from visavis.models.clip.tracking import Floats
 
 SETTLED: Final = (1.2, 2.2)  # of 255: differences that are noise, and those that are motion
 STILL: Final = 0.04  # of a picture's time that is not worth a warp
-GAP_LEAST: Final = 0.018  # mouth widths between landmarks of lips that touch
 LOWER_SHARE: Final = 0.6  # of a gap that the lower lip closes
 REACH: Final = (0.45, 0.55)  # mouth widths above and below the gap over which skin follows a lip
 
@@ -66,8 +65,9 @@ def blended(one: Rgb, other: Rgb, share: float) -> Rgb:
     return np.asarray(np.clip(a + (b - a) * share + 0.5, 0, 255), np.uint8)
 
 
-def shut(picture: Rgb, points: Floats) -> Rgb:
-    """The picture with slightly open lips closed. points (468, 3) in px of it."""
+def shut(picture: Rgb, points: Floats, base: float) -> Rgb:
+    """The picture with slightly open lips closed. points (468, 3) in px of it; base: mouth widths
+    between those of lips that touch."""
     p = points[:, :2]
     across = p[291] - p[61]
     wide = float(np.linalg.norm(across))
@@ -78,7 +78,7 @@ def shut(picture: Rgb, points: Floats) -> Rgb:
     along = [(edge - p[61]) @ across for edge in edges]
     steps = np.linspace(0, wide, 33)
     upper, lower = (np.interp(steps, s, h) for s, h in zip(along, heights, strict=True))
-    gap = np.maximum(lower - upper - GAP_LEAST * wide, 0)
+    gap = np.maximum(lower - upper - base * wide, 0)
     if gap.max() < 0.4:
         return picture
     low = np.floor(p[61] - wide).astype(int)

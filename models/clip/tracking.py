@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from visavis.models.bake import landmarks as lm
-from visavis.models.clip import reading
+from visavis.models.clip import lips, reading
 from visavis.models.clip.reading import Shot
 from visavis.models.errors import PortraitError
 
@@ -29,8 +29,8 @@ JUMP: Final = 0.35  # face heights that a face does not go between two pictures
 MIN_FACE: Final = 90.0  # px from forehead to chin
 MAX_TURN: Final = 30.0  # degrees
 MAX_AWAY: Final = 18.0  # degrees from where the head is mostly
-# In mouth widths; landmarks of lips that touch are 0.02 to 0.04 apart.
-SLIGHT: Final = 0.11  # gap that is warped shut
+# In mouth widths:
+SLIGHT: Final = 0.05  # more than usual that is warped shut
 FASTEST: Final = 0.20  # mouth widths a second by which lips part or close that do not speak
 # Shares of the pictures that may be of no use before the whole clip is refused for it.
 _ABSENT: Final = 0.10
@@ -39,13 +39,20 @@ _ABSENT: Final = 0.10
 @dataclass(frozen=True, slots=True)
 class Track:
     """n pictures. times (n,) in s; points (n, 468, 3) in px of the clip; thumbs (n, h, w) grey;
-    seen (n,): there is a face; size: px of the pictures, across and down."""
+    seen (n,): there is a face; size: px of the pictures, across and down; parted (n,): lips are not
+    shut, as far as is seen."""
 
     times: Floats
     points: Floats
     thumbs: Floats
     seen: Mask
     size: tuple[int, int]
+    parted: Mask
+
+    @property
+    def base(self) -> float:
+        """Mouth widths between the landmarks of lips that touch, of this person."""
+        return min(float(np.percentile(gaps(self.points), 20)), lips.BASE)
 
     @property
     def height(self) -> float:
@@ -56,7 +63,7 @@ class Track:
 def follow(shots: Iterable[Shot], told: Callable[[float], None]) -> Track:
     """Raises PortraitError for what shows not one face in one shot. told: s that were looked at."""
     times, seen = list[float](), list[bool]()
-    points, thumbs = list[Floats](), list[Floats]()
+    points, thumbs, mouths = list[Floats](), list[Floats](), list[Floats]()
     size = (0, 0)
     before: Floats | None = None
     for count, shot in enumerate(shots):
@@ -79,6 +86,8 @@ def follow(shots: Iterable[Shot], told: Callable[[float], None]) -> Track:
         times.append(shot.time)
         thumbs.append(np.asarray(thumb, np.float32))
         seen.append(found is not None)
+        if found is not None:
+            mouths.append(lips.lines(small, found))
         empty = points[-1] if points else np.zeros((lm.POINTS, 3), np.float32)
         points.append(found / np.float32(scale) if found is not None else empty)
         told(shot.time)
@@ -87,7 +96,11 @@ def follow(shots: Iterable[Shot], told: Callable[[float], None]) -> Track:
     mask = np.array(seen)
     if not mask.any():
         raise PortraitError("clip-no-face", _NO_FACE)
-    track = Track(np.array(times, np.float32), np.stack(points), np.stack(thumbs), mask, size)
+    parted = np.zeros(len(mask), bool)
+    parted[mask] = lips.parted(np.stack(mouths))
+    track = Track(
+        np.array(times, np.float32), np.stack(points), np.stack(thumbs), mask, size, parted
+    )
     _check(track)
     return track
 

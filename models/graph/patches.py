@@ -20,6 +20,7 @@ from visavis.models.warp.kernel_patch import (
     EDGE_ZERO,
     FLAT,
     LINE_REACH,
+    RIM_DIM,
     RIM_FULL,
     RIM_LEAST,
     RIM_SHARE,
@@ -193,8 +194,9 @@ def _rimmed(colour: Tensor, low: Tensor, total: Tensor, rims: Tensor) -> Tensor:
     rims = rims[:, :, None, None]
     wide = torch.minimum(rims[..., 3], float(RIM_LEAST) - float(RIM_SHARE) * total)
     wet = (1 + low / wide.clamp(min=THINNEST)).clamp(0, 1) * (rims[..., 3] > 0)
-    bright = (4 * wet * (1 - wet)) ** 2 * float(RIM_SHINE)
-    bright = 1 + bright * (total * -float(RIM_FULL)).clamp(0, 1)
+    dim, shine = float(RIM_DIM), float(RIM_SHINE)
+    full = (total * -float(RIM_FULL)).clamp(0, 1)
+    bright = dim + full * (1 - dim + shine * (4 * wet * (1 - wet)) ** 2)
     edge = torch.cat(
         [(rims[..., 0] * bright)[..., None], rims[..., 1:3].expand_as(colour[..., 1:])], -1
     )

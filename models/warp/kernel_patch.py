@@ -29,8 +29,9 @@ from visavis.models.warp.kernel_skin import byte, draw_skin, edge, plain, solid_
 LINE_REACH = np.float32(0.045)  # widths of an eye that its dark line reaches to both sides
 FLAT = 0.35  # of their height in the photo that lashes have at least, seen from the front
 RIM_LEAST = np.float32(0.4)  # px that a sheet's wet edge is wide in the narrowest gap
+RIM_DIM = np.float32(0.6)  # of its light that is left in the narrowest gap
 RIM_SHINE = np.float32(0.1)  # how much brighter it is where it shines
-RIM_FULL = np.float32(0.12)  # and 1 / px of the gap in which it shines in full
+RIM_FULL = np.float32(0.12)  # 1 / px of the gap in which it has all of its light
 RIM_SHARE = np.float32(0.22)  # and of the gap's width beyond
 SEAM = np.float32(4)  # px, for each px left out at a sheet's edge, over which its texture stretches
 
@@ -177,8 +178,9 @@ def _between(
         wet = min(wet, np.float32(1))
         alpha = wet * (np.float32(2) - wet)
         bright = np.float32(4) * wet * (1 - wet)
-        bright *= bright * RIM_SHINE * min(np.float32(1), -(up + low) * RIM_FULL)
-        luma += (rim[0] * (1 + max(bright, np.float32(0))) - luma) * alpha
+        full = min(max(-(up + low) * RIM_FULL, np.float32(0)), np.float32(1))
+        lit = RIM_DIM + full * (1 - RIM_DIM + RIM_SHINE * bright * bright)
+        luma += (rim[0] * lit - luma) * alpha
         blue += (rim[1] - blue) * alpha
         red += (rim[2] - red) * alpha
     g = np.float32(1) - shade[0] * max(np.float32(0), 1 + up * shade[1])

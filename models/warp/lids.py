@@ -21,7 +21,9 @@ Bytes = npt.NDArray[np.uint8]
 TEXELS: Final = 2  # per px of the picture
 # In widths of an eye:
 LONG: Final = (0.20, 0.32)  # height over the lid's edge where lashes begin to end, and have ended
-BEYOND: Final = 0.30  # how far beyond the corners they stand
+BEYOND: Final = 0.30  # how far beyond the corners they stand,
+INNER: Final = (0.14, 0.02)  # from before a corner to beyond it, where they end: an inner one,
+OUTER: Final = (0.00, 0.22)  # and an outer one
 ROOTS: Final = 0.07  # height up to which they are one dark line along the edge
 TUFT: Final = 0.30  # width of what is still a lash, not a fold
 BELOW: Final = 0.05  # depth below the edge that belongs to it
@@ -103,10 +105,11 @@ def edge(distance: Floats) -> Edge | None:
     return Edge(points[0], across.astype(np.float32), width, fall)
 
 
-def shut(picture: Floats, corner: Floats, rim: Edge, moving: Floats) -> ShutLid:
+def shut(picture: Floats, corner: Floats, rim: Edge, moving: Floats, inner: int = 0) -> ShutLid:
     """The lid over `rim` in a window (h, w, 3) of Y, U, V, its first texel at position `corner`.
 
-    moving (h, w) in [0, 1]: how much a texel goes along with the lid.
+    moving (h, w) in [0, 1]: how much a texel goes along with the lid; inner: -1 where the inner
+    corner is the left one, 1 where it is the right one, 0 where that is not known.
     """
     h, w = picture.shape[:2]
     y, x = np.mgrid[:h, :w].astype(np.float32)
@@ -117,11 +120,16 @@ def shut(picture: Floats, corner: Floats, rim: Edge, moving: Floats) -> ShutLid:
     dark = np.maximum(bare[..., 0] - strip[..., 0], 0)
     colour = _colour(strip, lash)
     opaque = np.clip(dark / np.maximum(bare[..., 0] - colour[0], 8), 0, 1) * lash
+    if inner:
+        opaque = opaque * _within(strip.shape[1], rim.width, inner)
     first = _texels(BELOW, rim.width)
     fade = np.linspace(0, 1, first + 1, dtype=np.float32)[:-1, None]
     opaque[:first] = opaque[first] * fade
     bare[..., 0] -= SHADOW * cv2.GaussianBlur(dark * lash, (0, 0), SOFT * rim.width * TEXELS)
-    hidden = np.broadcast_to(_ends(strip.shape[1], rim.width), opaque.shape).copy()
+    ends = _ends(strip.shape[1], rim.width)
+    if inner:
+        ends = np.minimum(ends, _within(strip.shape[1], rim.width, inner, outer=False))
+    hidden = np.broadcast_to(ends, opaque.shape).copy()
     column, row = (
         np.ascontiguousarray(v, np.float32)
         for v in ((along - rim.first) * TEXELS, (above + BELOW * rim.width) * TEXELS)
@@ -186,6 +194,18 @@ def _ends(columns: int, width: float) -> Floats:
     """(columns,) in [0, 1]: 0 at the ends of a strip."""
     at = np.arange(columns, dtype=np.float32) / TEXELS / width
     return np.clip(np.minimum(at, 1 + 2 * BEYOND - at) / 0.1, 0, 1)
+
+
+def _within(columns: int, width: float, inner: int, *, outer: bool = True) -> Floats:
+    """(columns,) in [0, 1]: 0 beyond the inner corner, and beyond the outer one, too."""
+    at = np.arange(columns, dtype=np.float32) / TEXELS / width - BEYOND
+    aside = OUTER if outer else (0.0, 2.0)
+    left, right = (INNER, aside) if inner < 0 else (aside, INNER)
+    kept = [
+        np.clip((after - beyond) / (before + after), 0, 1)
+        for beyond, (before, after) in ((-at, left), (at - 1, right))
+    ]
+    return np.asarray(np.minimum(*kept), np.float32)
 
 
 def _strip(picture: Floats, corner: Floats, rim: Edge) -> Floats:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from visavis.models import arkit
 from visavis.models.avatar.clip import Clip
 from visavis.models.avatar.file import Avatar
-from visavis.models.avatar.rig import BREATH, nodes
+from visavis.models.avatar.rig import CONTROLS, nodes
 from visavis.models.errors import AvatarError
 from visavis.models.warp import scene
 from visavis.models.warp.kernel import Texture, Tiles
@@ -27,8 +27,11 @@ STEP: Final = 8  # px between the nodes at which the base is inverted
 HELD: Final = 0.002  # share in what units do from which on a node counts
 AROUND: Final = 8  # px around what they reach that are drawn, too
 PITCH: Final = 3.0  # px of a frame of 512 between the nodes of a patch
-# What the clip's own eyes and chest do is not done once more.
-OWN: Final = tuple([arkit.INDEX[name] for name in arkit.NAMES if name.startswith("eye")] + [BREATH])
+# What the clip's own eyes, chest and hair do is not done once more.
+OWN: Final = (
+    *(arkit.INDEX[name] for name in arkit.NAMES if name.startswith("eye")),
+    *range(arkit.COUNT, len(CONTROLS)),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -282,7 +282,8 @@ def _lid(
     here = origin + np.array([left, top], np.float32) / lids.TEXELS
     picture = np.stack([words & 255, words >> 8 & 255, words >> 24], -1).astype(np.float32)
     start = np.asarray(here - corner, np.float32)
-    look = lids.shut(picture, start, rim, _travel(patch, side, start, words.shape, fit))
+    inner = -1 if side == "Left" else 1
+    look = lids.shut(picture, start, rim, _travel(patch, side, start, words.shape, fit), inner)
     alpha = np.asarray(words >> 16, np.uint8)
     bare, smooth = (
         _words(np.asarray(np.clip(np.round(colours), 0, 255), np.uint8), alpha)

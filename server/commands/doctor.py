@@ -55,7 +55,7 @@ def doctor(options: argparse.Namespace) -> int:
     doubts = [*config_secrets.doubts(config), *_clock_doubts(config), *endpoint.doubts]
     doubts += films.doubts(config)
     notes = [*_home_notes(config), *_unsaid_notes(config), *equipment.notes(config)]
-    notes += films.notes(config)
+    notes += [*films.notes(config), *_clip_notes(config)]
     photos, room, answers = _who_reads_photos(config), _room(config), _answers(config)
     if options.json:
         told: dict[str, object] = {"settings": shown, "problems": problems}
@@ -227,6 +227,15 @@ def _knowledge_problems(config: Config) -> list[str]:
         for wish in wishes(answer):
             found.setdefault(wish, f"{path.name}:{line}")
     return _bracket_problems(found, config)
+
+
+def _clip_notes(config: Config) -> list[str]:
+    """Avatars that no GPU draws."""
+    cards = avatars(config).find().cards
+    names = sorted(name for name, card in cards.items() if card.clip)
+    if not names:
+        return []
+    return [f"made of a clip, and drawn by the CPU whatever else draws: {', '.join(names)}"]
 
 
 def _unsaid_notes(config: Config) -> list[str]:

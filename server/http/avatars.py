@@ -117,6 +117,7 @@ class AvatarRoutes:
                 "title": title(name),
                 "preview": _preview_address(name),
                 "voice": found.cards[name].voice,
+                "clip": found.cards[name].clip,
                 "shipped": path.parent == SHIPPED,
                 "default": name == default,
                 "until": found.cards[name].consent.until,

@@ -386,7 +386,7 @@ class Services:
         self._ends.callback(generator.close)
         self._drawing = DrawingPool(generator, self._health("render", "Drawing"))
         self._ends.callback(self._drawing.close)
-        self._puppets = Puppets(generator, worker, self._avatars.vouch)
+        self._puppets = Puppets(generator, worker, self._avatars.vouch, self._metrics.clips)
         self._self_test = SelfTest(
             self._home, self._defaults, self._avatars, generator, self._puppets
         )

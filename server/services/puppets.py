@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from prometheus_client import Gauge
+
 from visavis.engines.base import I420, EngineError, FaceState, Generator, Puppet, draw_one
 from visavis.models.avatar.backdrop import ORIGINAL, Backdrop
 from visavis.models.avatar.file import Avatar, Card, load_avatar
@@ -71,11 +73,20 @@ class Puppets:
     def __init__(
         self, generator: Generator, worker: Worker,
         vouch: Callable[[Card, Path], None] = lambda card, path: None,
+        clips: Gauge | None = None,
     ) -> None:  # fmt: skip
-        """vouch: raises AvatarError for what was read, and may not be used."""
+        """vouch: raises AvatarError for what was read and may not be used. clips: shows `clips`."""
         self._generator, self._worker, self._vouch = generator, worker, vouch
         self._entries: dict[_Version, _Entry] = {}
+        if clips is not None:
+            clips.set_function(lambda: self.clips)
         self._tasks = Tasks()
+
+    @property
+    def clips(self) -> int:
+        """How many of those prepared are made of a clip, and so drawn by the CPU."""
+        done = [e.preparing for e in self._entries.values() if e.preparing.done()]
+        return sum(not p.cancelled() and not p.exception() and p.result().card.clip for p in done)
 
     async def lend(self, path: Path, backdrop: Backdrop = ORIGINAL) -> Loan:
         """Whoever asks meanwhile waits for the same preparation; one that failed is forgotten.

@@ -223,6 +223,11 @@ class Metrics:
         self.renderer = Gauge(
             "visavis_renderer", "1 of the renderer in force", ["name"], registry=self.registry
         )
+        self.clips = Gauge(
+            "visavis_clip_avatars",
+            "Avatars made of a clip that are prepared; the CPU draws them, whoever else draws",
+            registry=self.registry,
+        )
         self.fallbacks = Counter(
             "visavis_renderer_fallbacks",
             "Times that a faster renderer failed, and the CPU draws until it was made anew",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
 import { faultWords, record } from "../../client/page/create.js";
-import { asName, codeOf, fault, makeAvatar, MAX_BYTES, nameFrom } from "../../client/page/making.js";
+import { asName, codeOf, fault, makeAvatar, MAX_BYTES, MAX_CLIP, nameFrom } from "../../client/page/making.js";
 import { remark } from "../../client/page/texts/remarks.js";
 import { problem } from "../../client/page/texts/problems.js";
 
@@ -62,6 +62,8 @@ test("giving up ends the job at the server too", async () => {
 test("files that cannot be photos are known before the upload", () => {
   assert.equal(fault({ type: "image/jpeg", size: 1000 }), "");
   assert.equal(fault({ type: "", size: 1000 }), ""); // the system does not know: the server will
+  assert.equal(fault({ type: "video/mp4", size: MAX_BYTES + 1 }), "");
+  assert.equal(fault({ type: "video/webm", size: MAX_CLIP + 1 }), "clip-too-large");
   assert.equal(fault({ type: "application/pdf", size: 1000 }), "no-picture");
   assert.equal(fault({ type: "image/png", size: MAX_BYTES + 1 }), "too-large");
 });

@@ -12,7 +12,7 @@ from support.rig_by_hand import avatar
 from visavis.models.avatar.clip import FPS
 from visavis.models.avatar.file import load_avatar
 from visavis.models.bake import landmarks as lm
-from visavis.models.clip import looping, pictures, reading, registering, tracking
+from visavis.models.clip import lips, looping, pictures, reading, registering, tracking
 from visavis.models.errors import AvatarError, PortraitError
 from visavis.models.warp.reel import MOST, Reel
 
@@ -169,7 +169,9 @@ def track(seconds=20, gap=0.01, yaw=0.0, sway=20.0):
     for upper, _ in lm.LIP_PAIRS:
         points[:, upper, 1] -= 60 * wide
     thumbs = np.full((len(times), 27, 48), 90, np.float32)
-    return tracking.Track(times, points, thumbs, np.ones(len(times), bool), (400, 400))
+    return tracking.Track(
+        times, points, thumbs, np.ones(len(times), bool), (400, 400), np.zeros(len(times), bool)
+    )
 
 
 def test_a_loop_ends_where_it_begins():
@@ -279,6 +281,24 @@ def test_noise_is_no_motion():
     assert np.abs(pictures.flow(one, other)).max() < 0.3
 
 
+def mouth(opening, at=0.0):
+    """Lines across lips `opening` samples apart, a dark line between them, or teeth."""
+    y = np.arange(lips.SAMPLES)[:, None] - 16 - at
+    line = 1.1 - 0.5 * np.exp(-(y**2) / 8)
+    teeth = np.where(np.abs(y) < opening, 1.3, line)
+    return np.repeat(teeth, 11, 1).astype(np.float32)
+
+
+def test_lips_that_part_are_seen_where_landmarks_see_nothing():
+    rng = np.random.default_rng(5)
+    shut = [mouth(0, at) for at in rng.uniform(-1, 1, 60)]
+    seen = np.stack([*shut, mouth(3), mouth(2), mouth(4, 1.0)])
+    seen += rng.normal(0, 0.01, seen.shape)
+    parted = lips.parted(seen)
+    assert parted[-3:].all()
+    assert parted[:-3].mean() < 0.05
+
+
 def test_slightly_open_lips_are_shut():
     side, y = 200, 100
     picture = np.full((side, side, 3), 150, np.uint8)
@@ -290,7 +310,7 @@ def test_slightly_open_lips_are_shut():
         points[list(ids), 0] = across
         points[list(ids), 1] = [y, *[at] * 9, y]
     points[61, :2], points[291, :2] = (60, y), (140, y)
-    shut = pictures.shut(picture, points)
+    shut = pictures.shut(picture, points, 0.02)
     dark = (shut[..., 0] < 80)[:, 100]
     assert dark.sum() <= 2
     assert (shut[: y - 60] == 150).all()

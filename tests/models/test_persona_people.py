@@ -76,7 +76,8 @@ def test_a_friendly_face_smiles_with_cheeks_and_lids_on_both_sides_a_little_unev
 
 def test_film_without_anything_leaves_the_picture_alone():
     picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    bare = Film(saturation=1.0, grain=0.0, vignette=0.0, bloom=0.0, softness=0.0)
+    curve = {"gain": 1.0, "contrast": 0.0, "saturation": 1.0}
+    bare = Film(**curve, grain=0.0, vignette=0.0, bloom=0.0, softness=0.0)
     np.testing.assert_array_equal(developed(picture, bare, 64, (0, 0), 1), picture)
 
 

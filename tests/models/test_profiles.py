@@ -1,13 +1,16 @@
 """Photos whose colours are not sRGB's look as they were meant, and broken profiles harm nothing."""
 
 import io
+import struct
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 from support import icc
 
 from visavis.models.bake import photo
+from visavis.models.pictures import exif
 
 SIZE = (400, 400)
 SKIN = (200, 150, 125)  # in sRGB
@@ -77,3 +80,47 @@ def test_a_profile_that_unpacks_to_a_gigabyte_is_left_aside():
     plain = Image.new("RGB", SIZE, SKIN)
     bomb = encoded(plain, "PNG", icc_profile=icc.matrix() + b"\0" * 50_000_000)
     assert np.abs(shown(bomb) - SKIN).max() == 0
+
+
+def camera(colour, index, order="<"):
+    """A JPEG whose EXIF says "R03" (Adobe RGB) or "R98" (sRGB), three tables deep, and no more."""
+    mark = {"<": b"II*\0", ">": b"MM\0*"}[order]
+
+    def table(tag, kind, count, value):
+        return struct.pack(f"{order}HHHI", 1, tag, kind, count) + value + b"\0" * 4
+
+    at = [struct.pack(f"{order}I", 8 + 18 * k) for k in range(3)]
+    exif = mark + at[0] + table(0x8769, 4, 1, at[1]) + table(0xA005, 4, 1, at[2])
+    exif += table(0x0001, 2, 4, index)
+    return encoded(Image.new("RGB", SIZE, colour), "JPEG", exif=b"Exif\0\0" + exif, quality=98)
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_a_camera_s_word_for_adobe_rgb_is_enough(order):
+    stored = tuple(np.asarray(in_space(SKIN, icc.matrix()))[0, 0].tolist())
+    assert np.abs(shown(camera(stored, b"R03\0", order)) - SKIN).max() < 3
+    assert np.abs(shown(camera(stored, b"R98\0", order)) - stored).max() < 3
+
+
+def test_exif_that_is_cut_off_says_nothing():
+    whole = camera(SKIN, b"R03\0")
+    block = whole[whole.index(b"II*\0") :][:62]
+    assert exif.is_adobe_rgb(block)
+    for length in range(len(block) - 7):
+        assert not exif.is_adobe_rgb(block[:length])
+
+
+@pytest.mark.parametrize(
+    ("ink", "lab"),
+    [((255, 0, 0, 0), (55, -37, -50)), ((255, 255, 0, 0), (24, 22, -46)), ((0, 0, 0, 0), None)],
+)
+def test_ink_without_a_profile_is_a_press_s_on_coated_paper(ink, lab):
+    """Solids of ISO 12647-2 relative to their paper; a screen's own cyan and blue are not."""
+    seen = shown(encoded(Image.new("CMYK", SIZE, ink), "JPEG", quality=98))
+    if lab is None:
+        assert seen.min() > 253
+        return
+    wanted = cv2.cvtColor(np.array([[lab]], np.float32), cv2.COLOR_LAB2RGB)[0, 0] * 255
+    assert np.abs(seen - wanted).max() < 28  # of paper at L 95, which is shown as white
+    plain = np.asarray(Image.new("CMYK", (1, 1), ink).convert("RGB"), float)[0, 0]
+    assert np.abs(plain - wanted).max() > 45

@@ -102,6 +102,7 @@ async def test_the_token_and_the_origin_are_asked_for_as_everywhere(home):
         ({"consent": "x" * 5000}, 422, "field-too-long"),
         ({"colour": "red"}, 400, "unknown-field"),
         ({"voice": "nobody"}, 422, "unknown-voice"),
+        ({"frame": "knees"}, 422, "unknown-frame"),
         ({"subject": io.BytesIO(b"\xff\xfe")}, 400, "malformed-form"),
     ],
 )

@@ -78,8 +78,8 @@ PAIRS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 # What a unit of each costs beside a standard deviation; a long chin is soon a caricature.
 STIFF: Final = {"chin": 0.8, "lids": 0.5, "mouth": 0.4, "wings": 0.4, "nose": 0.4}
 LOOSE: Final = 0.15
-# A width given up at the temples too: the mean head's forehead is as wide as its cheekbones.
-TEMPLES: Final = {"head/head-diamond": 0.22}
+# What else the mean head lacks: temples narrower than the cheekbones, and brows without worry.
+MENDED: Final = {"head/head-diamond": 0.22, "eyebrows/eyebrows-angle-down": 0.3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def solved(
 
 def fit(data: Path, identity: Mapping[str, float], measures: Measures) -> dict[str, float]:
     """The identity with such weights of PAIRS added that the head measures about as wanted."""
-    start = {**identity, **{k: identity.get(k, 0.0) + v for k, v in TEMPLES.items()}}
+    start = {**identity, **{k: identity.get(k, 0.0) + v for k, v in MENDED.items()}}
     head = Head(data, start, {})
     balls = [head.base.indices(f"helper-{side}-eye") for side in "lr"]
     offsets = _offsets(data, len(head.plain))

@@ -22,11 +22,13 @@ from typing import Any
 import numpy as np
 
 from . import anthropometry, camera, scenery
-from .dress import dress
+from .dress import dress, put_studs
 from .eye import build_eye, gum_material, teeth_material, tongue_material
 from .folds import relief
 from .glasses import build_glasses, wear
-from .hair import Coat, grow, put, scalp, zone
+from .hair.beard import zone
+from .hair.coat import Coat, grow, put
+from .hair.hairline import scalp
 from .head import Floats, Head, HeadState, rotation
 from .illustrate import painted_over
 from .mesh import Surface, link, mesh, move, part, read, subdivided
@@ -120,6 +122,8 @@ def build_person(sitter: Sitter, state: HeadState) -> None:
     build_mouth(sitter, state, moved)
     put(sitter.coat, sitter.skin, now, head, state)
     dress(head, style.dress, state)
+    if style.dress.earrings:
+        put_studs(now, sitter.mask["ears"])
     build_spectacles(sitter, state)
 
 

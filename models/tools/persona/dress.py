@@ -11,6 +11,7 @@ import numpy as np
 
 from .cloth import Cloth, cloth_material
 from .head import Floats, Head, HeadState
+from .mesh import Surface
 from .nodes import Colour, plain
 from .tailoring import (
     Fold,
@@ -40,6 +41,7 @@ class DressStyle:
     headwrap: Cloth | None = None
     trim: Colour | None = None  # of bands and buttons
     undershirt: Cloth | None = None
+    earrings: bool = False  # golden studs
     vee: float = 2.2
     seed: int = 1
 
@@ -248,7 +250,7 @@ def dress(head: Head, style: DressStyle, state: HeadState) -> None:
         shirt = _worn(on, (0.012, 0.022), 0.0, rng)
         under = DressStyle(cloth=style.undershirt)
         seen = 0.75 - np.abs(shirt.body.points[:, 0])  # the rest lies under the top
-        garment("under", shirt, np.minimum(seen, _round(shirt, _under(under), neck)),
+        garment("under", shirt, np.minimum(seen, _crew(shirt, under, neck)),
                 cloth_material("under", under.cloth))  # fmt: skip
     top = _worn(on, (0.03, 0.10 if style.jacket else 0.17), SOFTNESS[style.top], rng)
     garment("top", top, TOPS[style.top](top, style, neck), cloth_material("top", style.cloth))
@@ -260,5 +262,15 @@ def dress(head: Head, style: DressStyle, state: HeadState) -> None:
         headwrap(head, state, style.headwrap, rng)
 
 
-def _under(style: DressStyle) -> DressStyle:
-    return DressStyle(cloth=style.cloth, top="round", vee=1.98)
+def put_studs(skin: Surface, ears: Floats) -> None:
+    """A golden ball in each lobe; ears (n,) in [0, 1]: how much each point is of an ear."""
+    gold = plain("gold", (0.80, 0.52, 0.20), 0.22, Metallic=1.0)
+    for side in (-1.0, 1.0):
+        ear = skin.points[(ears > 0.5) & (side * skin.points[:, 0] > 0)]
+        lobe = ear[ear[:, 2] < np.quantile(ear[:, 2], 0.10)]
+        at = lobe[lobe[:, 1] < np.quantile(lobe[:, 1], 0.6)].mean(0)
+        bpy.ops.mesh.primitive_uv_sphere_add(
+            radius=0.036, location=at + np.array([0.03 * side, -0.03, 0.0])
+        )
+        bpy.context.object.data.materials.append(gold)
+        bpy.ops.object.shade_smooth()

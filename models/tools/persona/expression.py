@@ -12,15 +12,14 @@ def friendly(smile: float = 0.4, seed: int = 0, open_eyes: float = 0.0) -> dict[
     open_eyes in [-1, 1] lifts or lowers the upper lids against the person's own.
     """
     rng = random.Random(seed)
-    lean = rng.choice((-1, 1)) * rng.uniform(0.03, 0.08)
+    lean = rng.choice((-1, 1)) * rng.uniform(0.02, 0.06)
     out: dict[str, float] = {"mouthPressLeft": 0.03, "mouthPressRight": 0.04}
     for side, share in (("Left", 1 + lean), ("Right", 1 - lean)):
-        out[f"mouthSmile{side}"] = smile * share
+        out[f"mouthSmile{side}"] = 1.4 * smile * share
         out[f"mouthDimple{side}"] = 0.12 * smile * share
         out[f"cheekSquint{side}"] = 0.55 * smile * share
-        out[f"eyeSquint{side}"] = 0.22 * smile * share
+        out[f"eyeSquint{side}"] = 0.40 * smile * share
         out[f"eyeWide{side}"] = max(open_eyes, 0.0)
-        out[f"eyeBlink{side}"] = 0.2 * max(-open_eyes, 0.0)
-        out[f"browOuterUp{side}"] = 0.05 + 0.04 * share
-    out["browInnerUp"] = rng.uniform(0.04, 0.10)
+        out[f"eyeBlink{side}"] = 0.07 + 0.2 * max(-open_eyes, 0.0)
+        out[f"browDown{side}"] = 0.10  # raised inner ends look worried
     return out

@@ -172,9 +172,9 @@ def _cornea_material() -> Any:
     fresnel = graph.node("Fresnel")
     fresnel.inputs["IOR"].default_value = CORNEA
     at = graph.node("TexCoord").outputs["Object"]
-    film = graph.bump(graph.noise(at, 9.0, 3), 0.004, 0.25)  # tears are never quite even
+    film = graph.bump(graph.noise(at, 9.0, 3), 0.002, 0.15)  # tears are never quite even
     graph.plug(fresnel.inputs["Normal"], film)
-    gloss = graph.shader("BsdfGlossy", Color=(1.0, 1.0, 1.0), Roughness=0.03, Normal=film)
+    gloss = graph.shader("BsdfGlossy", Color=(1.0, 1.0, 1.0), Roughness=0.015, Normal=film)
     bent = graph.shader("BsdfRefraction", Color=(1.0, 1.0, 1.0), Roughness=0.0, IOR=CORNEA)
     seen = graph.node("LightPath").outputs["Is Camera Ray"]
     clear = graph.blend(seen, graph.shader("BsdfTransparent"), bent)

@@ -17,7 +17,9 @@ class Film:
     exposure: float = 0.0
     look: str = "AgX - Medium High Contrast"
     white: float = 6500.0
-    saturation: float = 1.04  # AgX pales what is bright more than cameras do
+    gain: float = 1.2  # of the shadows; highlights roll off to the same white
+    contrast: float = 0.45  # of an S over AgX, which is flat beside a camera's picture
+    saturation: float = 0.98
     grain: float = 1.0
     vignette: float = 0.16
     bloom: float = 0.05
@@ -38,6 +40,13 @@ def blurred(light: Floats, sigma: float) -> Floats:
     return np.asarray(light)
 
 
+def toned(light: Floats, film: Film) -> Floats:
+    """The curve of a camera's picture over display values in [0, 1]."""
+    lifted = light * film.gain / (1 + (film.gain - 1) * light)
+    curve = lifted * lifted * (3 - 2 * lifted)
+    return np.asarray(lifted + film.contrast * (curve - lifted))
+
+
 def developed(
     picture: npt.NDArray[np.uint8], film: Film, size: int, corner: tuple[int, int], seed: int
 ) -> npt.NDArray[np.uint8]:
@@ -49,6 +58,7 @@ def developed(
     height, width = picture.shape[:2]
     scale = size / 1024
     light = picture.astype(np.float64) / 255
+    light = toned(light, film)
     glare = np.clip(light - 0.72, 0, 1)
     light = light + film.bloom * 3 * blurred(glare, 14 * scale)
     light = blurred(light, film.softness * scale)

@@ -44,7 +44,7 @@ def relief(
     bent = points + 0.016 * warp
     uneven = sum(h * noise(points, size, seed + k) for k, (size, h) in enumerate(UNEVEN))
     soft = 1 - np.clip(mask["lips"] + mask["ears"], 0, 1)
-    height = (0.55 + 0.15 * style.wrinkles) * style.uneven * uneven * soft
+    height = (0.42 + 0.2 * style.wrinkles) * style.uneven * uneven * soft
     height -= (0.35 + 0.65 * noise(points, 0.05, seed + 9) ** 2) * fine_lines(bent, marks, style)
     if style.wrinkles:
         height -= style.wrinkles * wrinkles(bent, marks) * (1 + 0.5 * warp[:, 0])

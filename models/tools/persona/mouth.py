@@ -21,6 +21,11 @@ from .head import Floats, Head, rigid_fit
 UPPER_EDGE: Final = 0.02
 LOWER_EDGE: Final = 0.0
 FORWARD: Final = 0.06  # dm before MakeHuman's bands, which lie 14 mm behind the lips' line
+LOWER_FORWARD: Final = 0.02  # the same below, where the chin's fold is near
+# dm from the edges on over which gum goes back into the head, and how steeply: it is 3 cm tall, and
+# would come out under the lower lip.
+ROOTS: Final = 0.11
+SLOPE: Final = 1.6
 NARROW: Final = 0.92  # of the bands' width: an adult's arch is 60 mm wide
 CLOSE: Final = 0.7  # neighbours touch, and gum fills what is left beside their necks
 
@@ -39,18 +44,20 @@ def _row(row: Row, band: Floats, edge: float, front: float) -> RowOfTeeth:
     made = teeth(replace(row, close=CLOSE))
     x, up, forward = made.vertices.T
     x = x * NARROW * np.abs(band[:, 0]).max() / row.half_width
-    return RowOfTeeth(
-        np.stack([x, front + row.front - forward, edge + up - row.edge], 1), made.faces, made.gum
-    )
+    tall = np.abs(up - row.edge)
+    back = row.front - forward + SLOPE * np.where(made.gum, np.clip(tall - ROOTS, 0, None), 0)
+    return RowOfTeeth(np.stack([x, front + back, edge + up - row.edge], 1), made.faces, made.gum)
 
 
 def rows(head: Head, lip_line: float) -> tuple[RowOfTeeth, RowOfTeeth]:
     """Upper and lower teeth at rest; lip_line: height at which the closed lips meet."""
     above, below = (head.rest[head.base.indices(f"helper-{j}-teeth")] for j in ("upper", "lower"))
-    front = float(above[:, 1].min()) - FORWARD
+    front = float(above[:, 1].min())
     return (
-        _row(UPPER, above, lip_line - UPPER_EDGE, front),
-        _row(LOWER, below, lip_line - LOWER_EDGE, front + UPPER.front - LOWER.front),
+        _row(UPPER, above, lip_line - UPPER_EDGE, front - FORWARD),
+        _row(
+            LOWER, below, lip_line - LOWER_EDGE, front - LOWER_FORWARD + UPPER.front - LOWER.front
+        ),
     )
 
 

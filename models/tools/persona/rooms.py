@@ -196,8 +196,8 @@ def studio(wood: Colour, glow: Colour, daylight: float, side: float, z: float, s
     shade = graph.mix(wood, tuple(0.72 * c for c in wood), cloud)
     graph.finish(graph.shader("BsdfPrincipled", Base_Color=shade, Roughness=0.9))
     _box("canvas", (-60, 34, z - 40), (60, 35, z + 50), made)
-    _area((side * 9, 14, z + 3), 6.0, 5200.0 * daylight, glow, down=False)
-    _area((-side * 10, 16, z - 6), 9.0, 1100.0 * daylight, glow, down=False)
+    _area((side * 9, 14, z + 3), 6.0, 17000.0 * daylight, glow, down=False)
+    _area((-side * 10, 16, z - 6), 9.0, 3200.0 * daylight, glow, down=False)
 
 
 Room = Callable[[Colour, Colour, float, float, float, int], None]

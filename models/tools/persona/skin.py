@@ -127,24 +127,6 @@ def _times(colour: Floats, tint: Colour, share: Floats) -> Floats:
     return colour * (1 + (np.array(tint) - 1) * np.clip(share, 0, 1)[:, None])
 
 
-def beard_zone(points: Floats, marks: Landmarks) -> Floats:
-    """Density (n,) in [0, 1] of a trimmed beard: jaw, chin, moustache; the lips stay free."""
-    x, y, z = np.abs(points[:, 0]), points[:, 1], points[:, 2]
-    mouth, half = marks.mouth, marks.mouth_half
-    back = np.clip((y - mouth[1] - 0.25) / 1.0, 0, 1.2)
-    cheek_line = mouth[2] - 0.10 + 0.75 * back**1.3
-    cheek = rise(cheek_line - z, 0.0, 0.16) * rise(x, half * 0.9, half * 1.4)
-    patch = 0.02 * np.cos(np.clip(x / half, 0, 1) * np.pi)  # grows higher under the lip's middle
-    chin = rise(mouth[2] - 0.15 + patch - z, 0.0, 0.09)
-    moustache = rise(z, mouth[2] + 0.06, mouth[2] + 0.11) * rise(marks.nose[2] - 0.13 - z, 0, 0.05)
-    moustache *= rise(half * 1.35 - x, 0, 0.1) * (y < mouth[1] + 0.5)
-    link = rise(x, half * 0.88, half * 1.25) * rise(half * 1.75 - x, 0, 0.15)
-    link *= rise(mouth[2] + 0.13 - z, 0, 0.1) * (y < mouth[1] + 0.6)
-    neck = rise(z, marks.chin[2] - 0.22 + 0.3 * back, marks.chin[2] + 0.1 + 0.3 * back)
-    front = rise(marks.eyes["l"][0][1] + 1.15 - y, 0, 0.15)
-    return np.asarray(np.maximum.reduce([cheek, chin, moustache, link]) * neck * front)
-
-
 def rise(value: Floats, low: float | Floats, high: float | Floats) -> Floats:
     t = np.clip((value - low) / (np.asarray(high) - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t))
@@ -243,8 +225,8 @@ def complexion(
     colour = _eye_zone(colour, points, marks, style)
     nostril = blob(points, shifted(marks.nose, 0.08, 0.10, -0.09), 0.05, 0.035, 0.08)
     colour = _times(colour, (0.62, 0.36, 0.32), 0.6 * nostril)
-    zone = beard_zone(points, marks)
-    colour = _over(colour, tuple(np.array(style.base) * (0.42, 0.44, 0.5)), style.stubble * zone)
+    stubble = tuple(np.array(style.base) * (0.42, 0.44, 0.5))
+    colour = _over(colour, stubble, style.stubble * mask["beard"])
     colour = _times(colour, (0.34, 0.27, 0.24), style.scalp_shade * mask["scalp"])
     colour = _lip_colour(colour, points, marks, mask["lips"], style, seed)
     return _over(colour, (0.22, 0.045, 0.04), mask["inside-mouth"])
@@ -267,9 +249,9 @@ def paint_skin(
     oil = blob(points, shifted(marks.nose, 0, 0.1, 0.1), 0.11, 0.25, 0.4)
     oil += 0.8 * blob(points, np.array([0, eye[1], eye[2] + 0.48]), 0.30, 0.2)
     oil += 0.5 * blob(points, shifted(marks.chin, 0, 0, 0.15), 0.15, 0.11, 0.4)
-    oil += 0.45 * blob(points, np.array([eye[0] * 1.5, eye[1], eye[2] - 0.22]), 0.14, 0.10, 0.6)
+    oil += 0.25 * blob(points, np.array([eye[0] * 1.5, eye[1], eye[2] - 0.22]), 0.14, 0.10, 0.6)
     pore = blob(points, shifted(marks.nose, 0, 0.08, 0.05), 0.14, 0.15, 0.4)
-    pore += 0.9 * blob(points, np.array([eye[0] * 0.85, eye[1], marks.nose[2] + 0.08]), 0.13, 0.16)
+    pore += 0.65 * blob(points, np.array([eye[0] * 0.85, eye[1], marks.nose[2] + 0.08]), 0.13, 0.16)
     pore += 0.6 * blob(points, np.array([0, eye[1], eye[2] + 0.4]), 0.3, 0.22)
     pore += 0.6 * blob(points, shifted(marks.chin, 0, 0, 0.15), 0.2, 0.14, 0.5)
     red = blob(points, shifted(marks.nose, 0.15, 0.12, -0.02), 0.07, 0.09, 0.3)

@@ -18,10 +18,15 @@ WIDE: Final = 0.030  # of the lightest skin, dm
 Mole = tuple[Floats, float, float]
 
 
+def lightness(base: Colour) -> float:
+    """0 of the darkest skin to 1 of the lightest, of a base colour (linear RGB)."""
+    grey = float(np.dot(base, (0.2126, 0.7152, 0.0722)))
+    return float(min(grey / 0.45, 1.0) ** 0.6)
+
+
 def scatter_scale(base: Colour) -> float:
     """Scale of the subsurface radius in dm for a base colour (linear RGB)."""
-    light = float(np.dot(base, (0.2126, 0.7152, 0.0722)))
-    return WIDE * float(0.45 + 0.55 * min(light / 0.45, 1.0) ** 0.6)
+    return WIDE * (0.45 + 0.55 * lightness(base))
 
 
 def _pores(graph: Graph, at: Socket) -> Socket:
@@ -41,7 +46,8 @@ def _height(graph: Graph, at: Socket, pore: Socket, style: SkinStyle) -> Socket:
     height = graph.math("MULTIPLY", pore, graph.math("ADD", 0.35 * style.pores, deep))
     lines = graph.math("ABSOLUTE", graph.math("SUBTRACT", graph.noise(at, 55.0, 4, 0.65), 0.5))
     height = graph.math("ADD", height, graph.math("MULTIPLY", lines, 1.2))
-    fine = graph.bump(height, 0.0030, 0.75)
+    # On dark skin the mirror is most of the light: the same pores would look like pits.
+    fine = graph.bump(height, 0.0030, 0.25 + 0.40 * lightness(style.base))
     lump = graph.bump(graph.noise(at, 17.0, 5, 0.6), 0.018, 0.5)
     graph.plug(fine.node.inputs["Normal"], lump)
     return _lips(graph, at, fine)
@@ -110,7 +116,7 @@ def _tone(
     colour = _dots(graph, at, colour, style)
     colour = _moles(graph, at, colour, places)
     dark = graph.math("MULTIPLY", graph.math("SUBTRACT", 1.0, pore), graph.attribute("pore"))
-    dark = graph.math("MULTIPLY", dark, 0.55 * style.pores)
+    dark = graph.math("MULTIPLY", dark, 0.40 * style.pores)
     return graph.mix(colour, (0.72, 0.60, 0.56), dark, "MULTIPLY")
 
 

@@ -162,7 +162,9 @@ def strip(
     place(name, grid, made, thick, closed)
 
 
-def place(name: str, grid: Floats, made: Any, thick: float, closed: bool = False) -> None:
+def place(
+    name: str, grid: Floats, made: Any, thick: float, closed: bool = False, sewn: bool = True
+) -> None:
     """A strip of cloth from a grid of points (steps, rows, 3), its cloth coordinates painted."""
     steps, rows, _ = grid.shape
     pace = np.linalg.norm(np.diff(grid, axis=0), axis=2)
@@ -180,7 +182,8 @@ def place(name: str, grid: Floats, made: Any, thick: float, closed: bool = False
     paint(data, "cut", np.ones(steps * rows))
     paint(data, "run", np.repeat(run.mean(1), rows))
     paint(data, "across", across.reshape(-1))
-    paint(data, "edge", (across[:, -1:] - across).reshape(-1))
+    edge = across[:, -1:] - across
+    paint(data, "edge", (edge if sewn else np.ones_like(edge)).reshape(-1))
     thing = link(name, data, made)
     solid = thing.modifiers.new("solid", "SOLIDIFY")
     solid.thickness, solid.offset = thick, 0.0

@@ -42,7 +42,7 @@ def scarf(on: Form, neck: Floats, cloth: Cloth, rng: np.random.Generator) -> Non
     )
     run, across = np.linspace(0, 1, ROUND, endpoint=False), np.linspace(0, 1, ACROSS)
     for wide, deep, front, back, tilt, breadth, depth in windings:
-        turn = 2 * np.pi * run
+        turn = 2 * np.pi * (run - 0.5)  # the ends meet behind
         height = 0.5 * (front + back) + 0.5 * (front - back) * np.cos(turn) + tilt * np.sin(turn)
         sag = 0.04 * np.sin(2 * turn + rng.uniform(0, 6.3)) + 0.02 * np.sin(5 * turn)
         out = np.stack([np.sin(turn), -np.cos(turn), 0 * turn], 1)
@@ -57,7 +57,7 @@ def scarf(on: Form, neck: Floats, cloth: Cloth, rng: np.random.Generator) -> Non
         outward -= 0.35 * upward
         grid = path[:, None] + outward[:, :, None] * out[:, None]
         grid[:, :, 2] += upward
-        place("scarf", grid, made, 0.012, closed=True)
+        place("scarf", grid, made, 0.012, closed=True, sewn=False)
 
 
 class Skull:
@@ -97,7 +97,7 @@ def headwrap(head: Head, state: HeadState, cloth: Cloth, rng: np.random.Generato
 
     def wear(grid: Floats, closed: bool) -> None:
         flat = head.turned(grid.reshape(-1, 3), 1.0, state)
-        place("headwrap", flat.reshape(grid.shape), made, 0.012, closed)
+        place("headwrap", flat.reshape(grid.shape), made, 0.012, closed, sewn=False)
 
     def laid(lift: Floats, gap: Floats) -> Floats:
         ways = _ways(turn, lift)

@@ -1,8 +1,8 @@
-"""Hair of a persona as thin curves: brows, lashes, beards, fuzz and scalp hair of several cuts."""
+"""Hair of a persona as thin curves: brows, lashes, beards, fuzz and scalp hair of several cuts.
 
-from .beard import zone
-from .coat import Coat, grow, put
-from .hairline import scalp
+coat grows all of it and puts it into the scene; cuts has the cuts by name.
+"""
+
 from .style import HairStyle
 
-__all__ = ["Coat", "HairStyle", "grow", "put", "scalp", "zone"]
+__all__ = ["HairStyle"]

@@ -71,7 +71,7 @@ def grow_beard(
     heading = flow(roots, marks) + rng.normal(0, 0.22, (count, 3))
     paths = _laid(roots, normal, heading, length, 0.75 - 0.2 * lip)
     paths += wander(count, STEPS, 0.5, rng) * (0.07 * length)[:, None, None]
-    return Strands(paths, 0.00072 * rng.uniform(0.6, 1.1, count))
+    return Strands(paths, 0.00085 * rng.uniform(0.6, 1.1, count))
 
 
 def grow_fuzz(skin: Surface, marks: Landmarks, style: HairStyle, bare: Floats, rng: Rng) -> Strands:

@@ -20,7 +20,7 @@ def _curve(x: Floats, style: HairStyle) -> tuple[Floats, Floats]:
     """Height of the brow's middle and its half thickness, in units, at x outwards."""
     t = np.clip((x - FIRST) / SPAN, 0, 1)  # 0 at the nose, 1 at the tail
     arch = 1.20 + 0.34 * np.sin(t * 2.35) - 0.75 * np.clip(t - 0.66, 0, 1)
-    half = 0.27 * (1 - 0.80 * np.clip(t - 0.25, 0, 1) ** 1.2) * (0.85 + 0.15 * rise(t, 0, 0.15))
+    half = 0.30 * (1 - 0.80 * np.clip(t - 0.25, 0, 1) ** 1.2) * (0.85 + 0.15 * rise(t, 0, 0.15))
     return arch + style.brow_height + style.brow_tilt * (t - 0.4), half * style.brow_width
 
 
@@ -36,8 +36,8 @@ def _place(points: Floats, marks: Landmarks, style: HairStyle) -> tuple[Floats, 
 def zone(points: Floats, marks: Landmarks, style: HairStyle) -> Floats:
     """Density (n,) in [0, 1]: no edge is hard, the nose's end and the upper rim the softest."""
     t, height = _place(points, marks, style)
-    core = np.exp(-0.5 * (np.abs(height + 0.12) / np.where(height > 0, 0.62, 0.52)) ** 2.6)
-    ends = rise(t, -0.05, 0.22) * rise(1.06 - t, 0, 0.22)
+    core = np.exp(-0.5 * (np.abs(height + 0.12) / np.where(height > 0, 0.64, 0.50)) ** 2.0)
+    ends = rise(t, -0.06, 0.30) * rise(1.06 - t, 0, 0.30)
     front = points[:, 1] < marks.eyes["l"][0][1] + 0.30
     return np.asarray(core * ends * front * (np.abs(height) < 1.9) * (0.75 + 0.25 * (t < 0.75)))
 
@@ -62,5 +62,5 @@ def grow_brows(skin: Surface, marks: Landmarks, style: HairStyle, rng: Rng) -> S
         lift = normal * (0.55 - 0.75 * share)
         at = at + unit(unit(across(heading, normal)) + lift) * (length / (STEPS - 1))[:, None]
         path.append(at)
-    thin = 0.00060 * rng.uniform(0.6, 1.15, len(t)) * (0.7 + 0.3 * rise(t, 0.02, 0.3))
+    thin = 0.00050 * rng.uniform(0.5, 1.2, len(t)) * (0.65 + 0.35 * rise(t, 0.02, 0.3))
     return Strands(np.stack(path, 1), thin)

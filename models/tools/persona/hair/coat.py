@@ -11,12 +11,13 @@ import numpy as np
 
 from models.tools.persona.head import Floats, Head, HeadState
 from models.tools.persona.mesh import Surface, carried, link
+from models.tools.persona.nodes import material
 from models.tools.persona.skin import Landmarks
 
 from .beard import grow_beard, grow_fuzz
 from .body import Body
 from .brows import grow_brows, zone
-from .colour import absorption, hair_material
+from .colour import absorption
 from .cuts import CUTS
 from .hairline import edge
 from .lashes import grow_lashes, rolled
@@ -60,7 +61,8 @@ def grow(
         share = np.broadcast_to(np.asarray(white, float), (count,))
         return Lock(strands, absorption(melanin, style, share, count, steps, dye))
 
-    brow = style.melanin if style.brow_melanin < 0 else style.brow_melanin
+    # Even black brows are browner than the head's hair, for the skin shows between thin hairs.
+    brow = min(style.melanin, 0.86) if style.brow_melanin < 0 else style.brow_melanin
     bearded = style.grey if style.beard_grey < 0 else style.beard_grey
     bare = (1 - mask["scalp"]) * (1 - mask["ears"]) * (1 - mask["lips"])
     bare = bare * (1 - mask["inside-mouth"])
@@ -113,6 +115,24 @@ def put(coat: Coat, rest: Surface, now: Surface, head: Head, state: HeadState) -
         flat = paths.reshape(-1, 3)
         share = np.interp(flat[:, 2], head.eye_level[2] + np.array([-2.0, -0.9]), [0.25, 1.0])
         curves(name, head.turned(flat, share, state).reshape(paths.shape), lock, made)
+
+
+def hair_material() -> Any:
+    """Hair that takes the light which the curves' attribute `pigment` says."""
+    made, graph = material("hair")
+    node = graph.node("BsdfHairPrincipled", parametrization="ABSORPTION")
+    pigment = graph.attribute("pigment", "Vector")
+    inputs = {
+        "Absorption Coefficient": pigment,
+        "Roughness": 0.28,
+        "Radial Roughness": 0.40,
+        "Random Roughness": 0.35,
+        "Coat": 0.0,
+    }
+    for socket, value in inputs.items():
+        graph.plug(node.inputs[socket], value)
+    graph.finish(node.outputs[0])
+    return made
 
 
 def curves(name: str, paths: Floats, lock: Lock, made: Any) -> Any:

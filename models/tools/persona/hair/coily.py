@@ -27,7 +27,7 @@ class Coil:
 
     radius: float = 0.016
     pitch: float = 0.030
-    together: int = 7
+    together: int = 4
     loose: float = 0.0045
 
 
@@ -106,4 +106,4 @@ def _coils(
     ring = u[own][:, None] * np.cos(angle)[..., None] + v[own][:, None] * np.sin(angle)[..., None]
     apart = rng.normal(0, coil.loose, (total, 1, 3)) * (0.4 + t)
     paths = axis[own] + ring * open_[..., None] + apart
-    return Strands(paths, 0.00055 * rng.uniform(0.7, 1.15, total))
+    return Strands(paths, 0.00070 * rng.uniform(0.7, 1.15, total))

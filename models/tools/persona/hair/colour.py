@@ -1,13 +1,12 @@
-"""Pigment of each strand, and the one material that all hair is made of."""
+"""Pigment of each strand."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from models.tools.persona.head import Floats
-from models.tools.persona.nodes import material
 
 from .strands import Rng
 from .style import HairStyle
@@ -35,21 +34,3 @@ def absorption(
     silver = WHITE * np.exp(rng.normal(0.1, 0.35, (count, 1)))
     gone = rng.random(count) < white
     return np.where(gone[:, None, None], silver[:, None] + 0 * t, faded)
-
-
-def hair_material() -> Any:
-    """Hair that takes the light which the curves' attribute `pigment` says."""
-    made, graph = material("hair")
-    node = graph.node("BsdfHairPrincipled", parametrization="ABSORPTION")
-    pigment = graph.attribute("pigment", "Vector")
-    inputs = {
-        "Absorption Coefficient": pigment,
-        "Roughness": 0.28,
-        "Radial Roughness": 0.40,
-        "Random Roughness": 0.35,
-        "Coat": 0.0,
-    }
-    for socket, value in inputs.items():
-        graph.plug(node.inputs[socket], value)
-    graph.finish(node.outputs[0])
-    return made

@@ -29,9 +29,9 @@ def grow_wrapped(
     return {"baby": baby_hair(body, skin, rim, np.array([0.4, 0.5, 0.4]), style, rng, 2200, 0.06)}
 
 
-SHORT: Final = Texture(tufts=5000, held=0.50, frizz=0.010, stray=0.03, uneven=0.22)
-TOUSLED: Final = Texture(tufts=2600, held=0.72, frizz=0.014, stray=0.04, uneven=0.28)
-PIXIE: Final = Texture(tufts=4200, held=0.60, frizz=0.016, stray=0.05, uneven=0.30)
+SHORT: Final = Texture(tufts=3600, held=0.58, frizz=0.010, stray=0.018, loose=0.008, uneven=0.22)
+TOUSLED: Final = Texture(tufts=2400, held=0.74, frizz=0.014, stray=0.022, loose=0.010, uneven=0.28)
+PIXIE: Final = Texture(tufts=3200, held=0.68, frizz=0.016, stray=0.03, loose=0.010, uneven=0.30)
 
 CUTS: Final[Mapping[str, Grower]] = {
     "afro": grow_afro,

@@ -69,7 +69,7 @@ def gathered(
     guides = shortened(guides, np.maximum(near, 6) / 43, STEPS)
     children, _ = scatter(skin, weight, style.strands, rng)
     texture = Texture(
-        tufts=4200, held=0.45, frizz=0.006, loose=0.006, stray=0.03, uneven=0.0, radius=0.0005
+        tufts=4200, held=0.45, frizz=0.006, loose=0.006, stray=0.03, uneven=0.0, radius=0.00085
     )
     hair = fill(guides, side, children, sides(children, body.eye, style), body.eye, texture, rng)[
         "hair"
@@ -88,7 +88,7 @@ def _wisps(body: Body, skin: Surface, weight: Floats, style: HairStyle, rng: Rng
     roots, _ = scatter(skin, weight, 24, rng)
     guides = falling_guides(body, roots, style, 0.55, 0.5, rng)
     children, _ = scatter(skin, weight, 90, rng)
-    texture = Texture(tufts=60, held=0.5, frizz=0.03, loose=0.2, radius=0.00045, wave=0.05)
+    texture = Texture(tufts=60, held=0.5, frizz=0.03, loose=0.2, radius=0.0006, wave=0.05)
     return fill(
         guides,
         sides(roots, body.eye, style),

@@ -13,7 +13,7 @@ from models.tools.persona.mesh import Surface, scatter
 from models.tools.persona.skin import rise
 
 from .body import Body
-from .strands import Rng, Strands, across, follow, shortened, unit, wander, waved
+from .strands import Rng, Strands, across, shortened, unit, wander, waved
 from .style import HairStyle
 
 
@@ -30,10 +30,10 @@ class Texture:
     tufts: int
     held: float
     frizz: float
-    loose: float = 0.018
+    loose: float = 0.013
     stray: float = 0.045
     uneven: float = 0.25
-    radius: float = 0.00052
+    radius: float = 0.00088
     wave: float = 0.0
     swell: float = 0.62
     after: float = 0.5
@@ -77,8 +77,23 @@ def fill(
     paths[fly] += far * texture.stray * rng.gamma(1.5, 0.6, (len(far), 1, 1))
     share[fly] *= rng.uniform(0.5, 1.0, len(far))
     paths = shortened(paths, share, steps)
-    radius = texture.radius * rng.uniform(0.7, 1.15, len(paths)) * np.where(fly, 0.7, 1.0)
+    radius = texture.radius * rng.uniform(0.7, 1.15, len(paths)) * np.where(fly, 0.55, 1.0)
     return {"hair": Strands(paths, radius)}
+
+
+def follow(guides: Floats, roots: Floats, spread: Floats, rng: Rng) -> Floats:
+    """Children (k, steps, 3): each has the shape of its three nearest guides, and nears the first.
+
+    `spread` (steps,) is how much of the root's offset from that guide is left along the strand.
+    """
+    distance, near = cKDTree(guides[:, 0]).query(roots, k=3)
+    weight = 1.0 / (distance + 1e-3) ** 2
+    weight = weight / weight.sum(1, keepdims=True)
+    shape = guides - guides[:, :1]
+    own = roots[:, None] + np.einsum("kg,kgsj->ksj", weight, shape[near])
+    strength = rng.uniform(0.55, 1.0, (len(roots), 1, 1))
+    pull = (1 - spread)[None, :, None] * strength
+    return np.asarray(own + (guides[near[:, 0]] - own) * pull)
 
 
 def _led(

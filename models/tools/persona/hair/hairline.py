@@ -27,7 +27,9 @@ def _above(points: Floats, marks: Landmarks, style: HairStyle) -> Floats:
     face = ez - marks.chin[2]
     x, back = np.abs(points[:, 0]), points[:, 1] - ey
     line = style.forehead * face + 0.02 * np.exp(-0.5 * ((x - 0.16) / 0.09) ** 2)
-    line = line - 0.08 * np.clip(x / 0.40, 0, 1) ** 2
+    # Straight over the forehead, then round: the squarer the deeper its corners recede.
+    square = np.clip(style.temple / 0.08, 0, 1)
+    line = line - 0.08 * (1 - 0.7 * square) * np.clip(x / 0.40, 0, 1) ** 2
     line = line + (0.04 + style.temple) * np.exp(-0.5 * ((x - 0.46) / 0.13) ** 2)
     line = line - (0.25 + style.forehead * face) * rise(back, 0.30, 0.66)
     line = line - 0.35 * rise(back, 0.62, 0.80) - 0.45 * rise(back, 1.0, 1.5)
@@ -35,6 +37,7 @@ def _above(points: Floats, marks: Landmarks, style: HairStyle) -> Floats:
     own = points[:, 0]
     wave = 0.012 * np.sin(own * 23 + 1.3) + 0.010 * np.sin(own * 41 + 0.4 + 9 * points[:, 1])
     wave = wave + 0.012 * np.sin(points[:, 2] * 29 + own * 13)
+    wave = wave + 0.010 * np.sin(own * 97 + 2.0 * np.sin(own * 61)) * np.sin(own * 150 + 0.7)
     return np.asarray(points[:, 2] - ez - line - wave)
 
 
@@ -43,7 +46,7 @@ def scalp(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     points = skin.points
     (_, ey, ez), _ = marks.eyes["l"]
     x, back = np.abs(points[:, 0]), points[:, 1] - ey
-    density = rise(inside(skin, marks, style), -0.03, 0.15) ** 1.3
+    density = rise(inside(skin, marks, style), -0.08, 0.16) ** 1.5
     ear = (x > marks.ear - 0.15) & (points[:, 2] < ez + 0.26) & (back > 0.62)
     density[ear & (back < 1.35)] = 0
     density[(points[:, 2] < ez - 0.30) & (x > 0.3) & (back < 1.0)] = 0

@@ -41,8 +41,8 @@ def grow_long(
 ) -> Mapping[str, Strands]:
     """Shoulder length and longer."""
     texture = Texture(
-        tufts=5200,
-        held=0.72,
+        tufts=3600,
+        held=0.80,
         frizz=0.016,
         wave=0.115 * style.wave,
         uneven=0.30,
@@ -57,8 +57,8 @@ def grow_bob(
 ) -> Mapping[str, Strands]:
     """Cut to one length about the chin, turned in a little."""
     texture = Texture(
-        tufts=5200,
-        held=0.66,
+        tufts=3600,
+        held=0.74,
         frizz=0.014,
         wave=0.09 * style.wave,
         uneven=0.16,

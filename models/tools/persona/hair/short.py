@@ -47,19 +47,19 @@ def scissor(roots: Floats, normal: Floats, body: Body, style: HairStyle, rng: Rn
     top, front, z = _zones(roots, normal, body)
     side = apart(roots, body.eye, style)
     less = rise(side * np.sign(style.parting or 1.0), 0.0, 1.0) * top  # the smaller side
-    whole = (style.length or 0.46) * (1 - 0.35 * less)
+    whole = (style.length or 0.54) * (1 - 0.25 * less)
     fade = 0.022 + 0.20 * whole * rise(z, -0.15, 0.45) + 0.30 * whole * rise(z, 0.35, 0.70)
     length = fade + (whole * (0.85 + 0.3 * front) - fade) * top
     still = np.zeros(len(roots))
     over = np.stack([0.95 * side, 0.50 - 0.25 * front, still + 0.15 + 0.25 * front], 1)
     low = np.stack([0.05 * side, 0.30 - 0.45 * front, -1.0 + still], 1)
     heading = over * top[:, None] + low * (1 - top)[:, None]
-    heading = heading + rng.normal(0, 0.12, heading.shape)
+    heading = heading + rng.normal(0, 0.12, heading.shape) * (1 + front)[:, None]
     return Cut(
         length,
         heading,
-        0.35 + (0.75 - 0.5 * less) * top,
-        0.10 + (0.22 - 0.16 * less) * top * style.volume,
+        0.35 + (0.85 - 0.45 * less) * top,
+        0.10 + (0.32 - 0.18 * less) * top * style.volume,
     )
 
 

@@ -1,4 +1,4 @@
-"""Strands as arrays: what they are, and how many follow few."""
+"""Strands as arrays: what they are, how they bend, wave and stray."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
 from models.tools.persona.head import Floats
 
@@ -32,17 +31,6 @@ def across(vectors: Floats, normals: Floats) -> Floats:
     return np.asarray(vectors - normals * (vectors * normals).sum(-1, keepdims=True))
 
 
-def bezier(points: list[Floats], steps: int) -> Floats:
-    """Catmull-Rom paths (k, steps, 3) through control points, each (k, 3)."""
-    control = np.stack([2 * points[0] - points[1], *points, 2 * points[-1] - points[-2]], 1)
-    spans = len(points) - 1
-    at = np.linspace(0, spans - 1e-6, steps)
-    i, t = at.astype(int), (at % 1)[None, :, None]
-    a, b, c, d = (control[:, i + k] for k in range(4))
-    cubic = (3 * b - a - 3 * c + d) * t**3
-    return np.asarray(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + cubic))
-
-
 def shortened(paths: Floats, share: Floats, steps: int) -> Floats:
     """The first `share` (k,) of each path, as `steps` points."""
     at = np.linspace(0, 1, steps)[None] * (share * (paths.shape[1] - 1))[:, None]
@@ -50,33 +38,6 @@ def shortened(paths: Floats, share: Floats, steps: int) -> Floats:
     t = (at - low)[..., None]
     row = np.arange(len(paths))[:, None]
     return np.asarray(paths[row, low] * (1 - t) + paths[row, low + 1] * t)
-
-
-def even(paths: Floats, steps: int) -> Floats:
-    """Paths with `steps` points at equal distances along each."""
-    ends = np.linalg.norm(np.diff(paths, axis=1), axis=2).cumsum(1)
-    along = np.concatenate([np.zeros((len(paths), 1)), ends], 1)
-    want = np.linspace(0, 1, steps)
-    out = np.empty((len(paths), steps, 3))
-    for k, (s, path) in enumerate(zip(along, paths, strict=True)):
-        for axis in range(3):
-            out[k, :, axis] = np.interp(want * s[-1], s, path[:, axis])
-    return out
-
-
-def follow(guides: Floats, roots: Floats, spread: Floats, rng: Rng) -> Floats:
-    """Children (k, steps, 3): each has the shape of its three nearest guides, and nears the first.
-
-    `spread` (steps,) is how much of the root's offset from that guide is left along the strand.
-    """
-    distance, near = cKDTree(guides[:, 0]).query(roots, k=3)
-    weight = 1.0 / (distance + 1e-3) ** 2
-    weight = weight / weight.sum(1, keepdims=True)
-    shape = guides - guides[:, :1]
-    own = roots[:, None] + np.einsum("kg,kgsj->ksj", weight, shape[near])
-    strength = rng.uniform(0.55, 1.0, (len(roots), 1, 1))
-    pull = (1 - spread)[None, :, None] * strength
-    return np.asarray(own + (guides[near[:, 0]] - own) * pull)
 
 
 def wander(count: int, steps: int, bends: float, rng: Rng) -> Floats:

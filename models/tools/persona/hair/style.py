@@ -26,7 +26,7 @@ class HairStyle:
     grey: float = 0.0
     grey_temples: float = 0.0
     tips: float = 0.25
-    strands: int = 90000
+    strands: int = 54000
     forehead: float = 0.62
     temple: float = 0.0
     thinning: float = 0.0
@@ -37,7 +37,7 @@ class HairStyle:
     fringe: float = 0.3
     tuck: float = 0.0
     cloth: float = 0.2
-    brow_hairs: int = 900
+    brow_hairs: int = 480
     brow_height: float = 0.0
     brow_width: float = 1.0
     brow_tilt: float = 0.0
