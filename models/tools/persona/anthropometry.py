@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from .head import Floats, Head, Ints, read_target
+from .head import INNER, OUTER, Floats, Head, read_target
 
 MM: Final = 100.0  # of a decimetre
 FAR: Final = 2.5  # standard deviations: beyond, a stranger finds the face odd
@@ -44,7 +44,6 @@ TABLE: Final[Mapping[str, tuple[tuple[float, float], tuple[float, float], str]]]
 ZYGION, GONION, SELLION, MENTON, SUBNASALE = 7675, 7458, 133, 732, 317
 VERTEX, STOMION = 882, (520, 540)
 ALARE, CHEILION = 11669, 7249
-INNER, OUTER = (14765, 14766), (14749, 14751)
 UPPER_LID, LOWER_LID = (14794, 14743), (14779, 14756)
 # Half the tape round the neck, from the larynx to the nape.
 NECK: Final = (
@@ -93,8 +92,8 @@ class Measures:
         return np.array([self.z.get(name, 0.0) for name in TABLE])
 
 
-def measured(points: Floats, eyes: Floats) -> Floats:
-    """The head's measures in mm, in TABLE's order; points (n, 3), eyes (2, 3) the ball centres."""
+def measured(points: Floats) -> Floats:
+    """The head's measures in mm, in TABLE's order; points (n, 3). Pupils stand mid of the lids."""
 
     def across(*left: int) -> float:
         return float(2 * points[list(left), 0].mean())
@@ -112,7 +111,7 @@ def measured(points: Floats, eyes: Floats) -> Floats:
         high(SUBNASALE) - high(*STOMION),
         across(ALARE),
         across(CHEILION),
-        abs(float(eyes[0, 0] - eyes[1, 0])),
+        (inner + outer) / 2,
         inner,
         (outer - inner) / 2,
         high(*UPPER_LID) - high(*LOWER_LID),
@@ -136,8 +135,7 @@ def table(sex: str) -> tuple[Floats, Floats]:
 def deviations(head: Head, sex: str) -> dict[str, float]:
     """Each measure of the relaxed head in standard deviations from the sex' mean."""
     mean, spread = table(sex)
-    eyes = np.array([head.eyes[side][0] for side in "lr"])
-    return dict(zip(TABLE, ((measured(head.plain, eyes) - mean) / spread).tolist(), strict=True))
+    return dict(zip(TABLE, ((measured(head.plain) - mean) / spread).tolist(), strict=True))
 
 
 def strange(head: Head, sex: str) -> list[str]:
@@ -157,12 +155,11 @@ def _offsets(data: Path, count: int) -> list[tuple[Floats, Floats]]:
 
 
 def solved(
-    points: Floats, offsets: Sequence[tuple[Floats, Floats]], balls: Sequence[Ints], want: Measures
+    points: Floats, offsets: Sequence[tuple[Floats, Floats]], want: Measures
 ) -> Floats:
     """Weights (k,) of the offsets' pairs, below 0 for the first of a pair.
 
-    points (n, 3) at ease; offsets: k pairs of (n, 3); balls: vertices of the left and the right
-    eyeball. Gauss-Newton on deviations, held back by STIFF so that no target is driven to its end.
+    points (n, 3) at ease; offsets: k pairs of (n, 3). Gauss-Newton on deviations, held back by STIFF so that no target is driven to its end.
     """
     mean, spread = table(want.sex)
     stiff = np.array([STIFF.get(name, LOOSE) for name in PAIRS])[: len(offsets)]
@@ -171,8 +168,7 @@ def solved(
         moved = points.copy()
         for w, (down, up) in zip(weights, offsets, strict=True):
             moved += w * up if w > 0 else -w * down
-        eyes = np.array([(moved[b].min(0) + moved[b].max(0)) / 2 for b in balls])
-        z = (measured(moved, eyes) - mean) / spread - want.wanted()
+        z = (measured(moved) - mean) / spread - want.wanted()
         return np.concatenate([z, stiff * weights])
 
     weights = np.zeros(len(offsets))
@@ -188,9 +184,8 @@ def fit(data: Path, identity: Mapping[str, float], measures: Measures) -> dict[s
     """The identity with such weights of PAIRS added that the head measures about as wanted."""
     start = {**identity, **{k: identity.get(k, 0.0) + v for k, v in MENDED.items()}}
     head = Head(data, start, {})
-    balls = [head.base.indices(f"helper-{side}-eye") for side in "lr"]
     offsets = _offsets(data, len(head.plain))
-    return _added(start, solved(head.plain, offsets, balls, measures))
+    return _added(start, solved(head.plain, offsets, measures))
 
 
 def _added(identity: Mapping[str, float], weights: Floats) -> dict[str, float]:

@@ -39,6 +39,7 @@ from .skin import Landmarks, landmarks, masks, moles, paint_skin
 from .skin_material import skin_material
 from .wet import build_wet
 
+KAPPA = 4.0  # degrees from the line of sight to the pupil's axis, outwards; people have 3 to 5
 FLOOR = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
 
 
@@ -99,12 +100,14 @@ def into_camera(head: Head, rest: HeadState) -> dict[str, Floats]:
 
     States keep it: the head's turn comes on top, as for anybody who holds a look.
     """
+    # Each eye sees a little to the nose of its pupil's axis (angle kappa).
+    outwards = {"l": KAPPA, "r": -KAPPA}
     lens = head.eye_level + np.array([0.0, -camera.DISTANCE, -camera.BELOW_EYES])
     out = {}
     for side, (centre, _) in head.eyes.items():
         placed = head.turned(centre[None], 1.0, rest)[0]
         x, y, z = rotation(*rest.pose).T @ (lens - placed)
-        yaw = np.degrees(np.arctan2(x, -y))
+        yaw = np.degrees(np.arctan2(x, -y)) + outwards[side]
         out[side] = rotation(yaw, np.degrees(np.arctan2(z, np.hypot(x, y))), 0.0)
     return out
 
@@ -138,10 +141,12 @@ def build_spectacles(sitter: Sitter, state: HeadState) -> None:
 
 def build_eyes(sitter: Sitter, state: HeadState, points: Floats) -> None:
     head, turned = sitter.head, rotation(*state.pose)
+    window = np.array(sitter.persona.stage.lamps[0].place)
     for side, gaze in head.gaze(state).items():
         centre, radius = head.eyes[side]
         placed = head.turned(centre[None], 1.0, state)[0]
-        build_eye(placed, radius, turned @ sitter.look[side] @ gaze, sitter.persona.eyes)
+        socket = turned @ sitter.look[side] @ gaze
+        build_eye(placed, radius, socket, sitter.persona.eyes, window)
     red, green, blue = sitter.persona.skin.base
     flesh = (0.25 + 0.42 * red, 0.08 + 0.30 * green, 0.07 + 0.30 * blue)
     build_wet(head, points, state, turned, flesh)

@@ -80,7 +80,15 @@ def _worn(on: Form, gaps: tuple[float, float], softness: float, rng: np.random.G
     loose = np.clip((on.eyes[2] - 1.5 - on.body.points[:, 2]) / 0.4, 0, 1)
     wave = ripple(on.body.points, 0.7, rng) * 0.010 + ripple(on.body.points, 0.3, rng) * 0.003
     height = 0.6 * gaps[0] + 0.4 * gaps[1] + seams + (1.0 + softness) * (folds + wave * loose)
-    return raised(on, np.clip(height, *gaps))
+    off = gaps[0] + (np.clip(height, *gaps) - gaps[0]) * _off_neck(on)
+    return raised(on, off)
+
+
+def _off_neck(on: Form) -> Floats:
+    """0 at the neck, where cloth lies close, to 1 on the shoulders (n,)."""
+    at = on.body.points - on.eyes - [0.0, 0.95, 0.0]
+    away = np.hypot(at[:, 0], 0.8 * at[:, 1])
+    return np.asarray(np.clip((away - 0.6) / 0.5, 0, 1))
 
 
 def _narrowed(places: Sequence[Place], on: Form) -> list[Place]:

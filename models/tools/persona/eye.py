@@ -12,7 +12,9 @@ from .head import Floats
 from .mesh import link, mesh
 from .nodes import Colour, Graph, Socket, material
 
+WIDE: Final = 0.24  # how far the white goes on past the ball, in the ball's radii
 EDGE: Final = 1.10  # where the cornea leaves the eyeball, over the iris
+GLINT: Final = 2.2  # radiance of the window mirrored in the cornea
 CORNEA: Final = 1.376  # refractive index
 
 
@@ -63,6 +65,16 @@ def _ball_profile(iris: float) -> tuple[Floats, Floats]:
     bowl = rim - 0.035 + 0.03 * (inside / iris) ** 2
     angle = np.linspace(np.arcsin(iris) + 0.02, np.pi * 0.75, 60)
     return np.concatenate([inside, np.sin(angle)]), np.concatenate([bowl, np.cos(angle)])
+
+
+def _widened(points: Floats) -> Floats:
+    """The ball (n, 3) drawn out to the lids' corners: their opening is longer than a ball is wide.
+
+    A second surface behind the ball would show an upright edge in the white.
+    """
+    t = np.clip((np.abs(points[:, 0]) - 0.45) / 0.55, 0, 1)
+    share = t * t * (3 - 2 * t)
+    return points * np.stack([1 + WIDE * share, 1 - 0.10 * share, np.ones_like(share)], 1)
 
 
 def _dome_profile(iris: float) -> tuple[Floats, Floats]:
@@ -117,7 +129,7 @@ def _iris_colour(graph: Graph, radius: Socket, ray: Socket, style: EyeStyle, iri
 def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> Socket:
     """Off-white, yellower and pinker to the corners, thin winding vessels, shaded by the lids."""
     corner = graph.step(radius, 0.42, 0.98)
-    base = (0.87, 0.84 - 0.03 * style.yellow, 0.81 - 0.12 * style.yellow)
+    base = (0.80, 0.765 - 0.03 * style.yellow, 0.73 - 0.12 * style.yellow)
     white = graph.mix(base, (0.74, 0.48, 0.42), graph.math("MULTIPLY", corner, 0.55))
     bent = graph.node("VectorMath", operation="ADD")
     graph.plug(bent.inputs[0], at)
@@ -163,7 +175,32 @@ def _eye_material(style: EyeStyle, iris: float) -> Any:
     return made
 
 
-def _cornea_material() -> Any:
+def _catchlight(graph: Graph, normal: Socket, light: Floats) -> Socket:
+    """One small soft window (strength in [0, 1]) mirrored from direction `light` (3,).
+
+    Lamps themselves are left out of this mirror (light.py): seven decimetres of softbox show as
+    blocks over iris and pupil.
+    """
+    ahead = light / np.linalg.norm(light)
+    right = np.cross(ahead, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    back = graph.node("VectorMath", operation="REFLECT")
+    graph.plug(back.inputs[0], graph.node("NewGeometry").outputs["Incoming"])
+    graph.plug(back.inputs[1], normal)
+
+    def along(axis: Floats) -> Socket:
+        dot = graph.node("VectorMath", operation="DOT_PRODUCT")
+        graph.plug(dot.inputs[0], back.outputs[0])
+        graph.plug(dot.inputs[1], tuple((-axis).tolist()))
+        return dot.outputs["Value"]
+
+    level = graph.step(graph.math("ABSOLUTE", along(right)), 0.17, 0.09)
+    upright = graph.step(graph.math("ABSOLUTE", along(np.cross(right, ahead))), 0.21, 0.12)
+    before = graph.step(along(ahead), 0.5, 0.6)
+    return graph.math("MULTIPLY", graph.math("MULTIPLY", level, upright), before)
+
+
+def _cornea_material(light: Floats) -> Any:
     """A wet mirror over clear tissue that refracts what the camera sees.
 
     Light itself goes straight through: refracted paths would find the lamps only by luck.
@@ -178,18 +215,28 @@ def _cornea_material() -> Any:
     bent = graph.shader("BsdfRefraction", Color=(1.0, 1.0, 1.0), Roughness=0.0, IOR=CORNEA)
     seen = graph.node("LightPath").outputs["Is Camera Ray"]
     clear = graph.blend(seen, graph.shader("BsdfTransparent"), bent)
-    graph.finish(graph.blend(graph.math("MULTIPLY", fresnel.outputs[0], 1.9), clear, gloss))
+    wet = graph.blend(graph.math("MULTIPLY", fresnel.outputs[0], 1.9), clear, gloss)
+    shine = graph.shader("Emission", Color=(1.0, 0.98, 0.95), Strength=GLINT)
+    lit = graph.math("MULTIPLY", _catchlight(graph, film, light), 0.9)
+    graph.finish(graph.blend(graph.math("MULTIPLY", lit, seen), wet, shine))
     return made
 
 
-def build_eye(centre: Floats, radius: float, turn: Floats, style: EyeStyle) -> None:
-    """One eyeball and cornea, turned in its socket by a rotation (3, 3)."""
+def build_eye(
+    centre: Floats, radius: float, turn: Floats, style: EyeStyle, light: Floats
+) -> None:
+    """One eyeball and cornea, turned in its socket by a rotation (3, 3).
+
+    light (3,): where the window in its mirror lies.
+    """
     iris = style.iris / radius
     for name, profile, made in (
         ("eye", _ball_profile(iris), _eye_material(style, iris)),
-        ("cornea", _dome_profile(iris), _cornea_material()),
+        ("cornea", _dome_profile(iris), _cornea_material(light)),
     ):
         points, faces = _lathe(*profile, 96)
+        if name == "eye":
+            points = _widened(points)
         thing = link(name, mesh(name, points, faces), made)
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = turn * radius, centre

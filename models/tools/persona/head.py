@@ -23,6 +23,9 @@ Ints = npt.NDArray[np.int64]
 
 # Share of the head's turn that a vertex of each neck bone takes; every other bone above is 1.
 NECK_SHARE: Final = {"neck01": 0.2, "neck02": 0.5, "neck03": 0.8}
+# Vertices of MakeHuman's lash strips at the inner and the outer corner of the left eye.
+INNER: Final = (14765, 14766)
+OUTER: Final = (14749, 14751)
 LID_GAP: Final = 1.012  # inside of the lids over the eyeball's radius
 STILL_BONES: Final = ("spine", "clavicle", "shoulder", "upperarm", "lowerarm", "breast", "root")
 
@@ -145,10 +148,26 @@ class Head:
         return total
 
     def _eye(self, points: Floats, side: str) -> tuple[Floats, float]:
-        """Centre and radius of an eyeball."""
+        """Centre and radius of an eyeball.
+
+        MakeHuman's balls sit 1.5 mm nearer to the nose than the middle of the lids' opening,
+        which reads as a squint; people's pupils stand between the corners.
+        """
         ball = points[self.base.indices(f"helper-{side}-eye")]
         centre = (ball.min(0) + ball.max(0)) / 2
+        inner, outer = points[self._corners(side), 0].reshape(2, 2)
+        centre[0] = (inner.mean() + outer[np.abs(outer).argmax()]) / 2
         return centre, float((ball[:, 2].max() - ball[:, 2].min()) / 2)
+
+    def _corners(self, side: str) -> list[int]:
+        """Lash vertices (4,) at both corners of an eye, two each."""
+        left = [*INNER, *OUTER]
+        if side == "l":
+            return left
+        lashes = np.concatenate([self.base.indices(f"helper-r-eyelashes-{k}") for k in (1, 2)])
+        mirrored = self.base.points[left] * [-1, 1, 1]
+        away = np.linalg.norm(self.base.points[lashes][:, None] - mirrored[None], axis=2)
+        return [int(k) for k in lashes[away.argmin(0)]]
 
     @cached_property
     def eye_level(self) -> Floats:

@@ -37,8 +37,23 @@ def add_lamp(lamp: Lamp, eyes: Floats) -> None:
     thing.location = [a + b for a, b in zip(lamp.place, eyes.tolist(), strict=True)]
     aim = Vector(eyes.tolist()) - Vector(thing.location)
     thing.rotation_euler = aim.to_track_quat("-Z", "Y").to_euler()
+    thing.light_linking.receiver_collection = _but_for_corneas()
     if lamp.bars:
         _bars(thing, lamp.edge)
+
+
+def _but_for_corneas() -> object:
+    """What lamps shine on: all but the corneas, which mirror a small window of their own."""
+    name = "unlit"
+    if name in bpy.data.collections:
+        return bpy.data.collections[name]
+    unlit = bpy.data.collections.new(name)
+    for thing in bpy.data.objects:
+        if thing.name.startswith("cornea"):
+            unlit.objects.link(thing)
+    for entry in unlit.collection_objects:
+        entry.light_linking.link_state = "EXCLUDE"
+    return unlit
 
 
 def _bars(window: object, edge: float) -> None:

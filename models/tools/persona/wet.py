@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .anthropometry import INNER
-from .head import Floats, Head, HeadState
+from .head import INNER, Floats, Head, HeadState
 from .mesh import link, mesh
 from .nodes import Colour, material
 
@@ -17,7 +16,7 @@ LOWER: Final = (
 )
 # The opening is longer than the ball is wide: beyond it lies this ellipsoid of conjunctiva, in
 # the ball's radii. In front the ball hides it.
-LINING: Final = (1.24, 0.83, 0.97)
+LINING: Final = (1.22, 0.78, 0.95)
 TEARS: Final = 0.0036  # radius of the line of tears, dm
 
 
@@ -93,7 +92,7 @@ def build_wet(head: Head, points: Floats, state: HeadState, turn: Floats, flesh:
 
     flesh: linear RGB of the caruncle.
     """
-    pink, white = _flesh("caruncle", flesh), _flesh("lining", (0.66, 0.47, 0.43))
+    pink, white = _flesh("caruncle", flesh), _flesh("lining", (0.72, 0.60, 0.56))
     water = _water()
     mirror = _mirror(head)
     for side, (rest_centre, radius) in head.eyes.items():
