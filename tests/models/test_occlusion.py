@@ -154,7 +154,8 @@ def test_an_iris_at_the_picture_s_edge_is_read_as_far_as_it_goes():
 @pytest.mark.parametrize(("yaw", "warned"), [(0, False), (33, False), (38, True), (-38, True)])
 def test_a_face_that_is_turned_away_is_warned_of(yaw, warned):
     picture, face = persona("mira")
-    cosine, sine = np.cos(np.radians(yaw)), np.sin(np.radians(yaw))
+    more = np.radians(yaw - framing.turn(face)[0])  # than the portrait's own turn
+    cosine, sine = np.cos(more), np.sin(more)
     middle = face.points.mean(0)
     turn = np.array([[cosine, 0, -sine], [0, 1, 0], [sine, 0, cosine]])
     points = ((face.points - middle) @ turn.T + middle).astype(np.float32)

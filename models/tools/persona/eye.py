@@ -117,7 +117,7 @@ def _iris_colour(graph: Graph, radius: Socket, ray: Socket, style: EyeStyle, iri
 def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> Socket:
     """Off-white, yellower and pinker to the corners, thin winding vessels, shaded by the lids."""
     corner = graph.step(radius, 0.42, 0.98)
-    base = (0.80, 0.765 - 0.03 * style.yellow, 0.735 - 0.12 * style.yellow)
+    base = (0.87, 0.84 - 0.03 * style.yellow, 0.81 - 0.12 * style.yellow)
     white = graph.mix(base, (0.74, 0.48, 0.42), graph.math("MULTIPLY", corner, 0.55))
     bent = graph.node("VectorMath", operation="ADD")
     graph.plug(bent.inputs[0], at)
@@ -134,7 +134,7 @@ def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> 
     xyz = graph.node("SeparateXYZ")
     graph.plug(xyz.inputs[0], at)
     under = graph.step(xyz.outputs[2], 0.08, 0.48)  # the upper lid and its lashes keep light off
-    return graph.mix(white, (0.62, 0.54, 0.52), graph.math("MULTIPLY", under, 0.75), "MULTIPLY")
+    return graph.mix(white, (0.62, 0.54, 0.52), graph.math("MULTIPLY", under, 0.45), "MULTIPLY")
 
 
 def _eye_material(style: EyeStyle, iris: float) -> Any:
@@ -178,7 +178,7 @@ def _cornea_material() -> Any:
     bent = graph.shader("BsdfRefraction", Color=(1.0, 1.0, 1.0), Roughness=0.0, IOR=CORNEA)
     seen = graph.node("LightPath").outputs["Is Camera Ray"]
     clear = graph.blend(seen, graph.shader("BsdfTransparent"), bent)
-    graph.finish(graph.blend(graph.math("MULTIPLY", fresnel.outputs[0], 1.5), clear, gloss))
+    graph.finish(graph.blend(graph.math("MULTIPLY", fresnel.outputs[0], 1.9), clear, gloss))
     return made
 
 

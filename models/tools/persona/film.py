@@ -17,8 +17,8 @@ class Film:
     exposure: float = 0.0
     look: str = "AgX - Medium High Contrast"
     white: float = 6500.0
-    gain: float = 1.2  # of the shadows; highlights roll off to the same white
-    contrast: float = 0.45  # of an S over AgX, which is flat beside a camera's picture
+    gain: float = 1.1  # of the shadows; highlights roll off to the same white
+    contrast: float = 0.4  # of an S over AgX, which is flat beside a camera's picture
     saturation: float = 0.98
     grain: float = 1.0
     vignette: float = 0.16
