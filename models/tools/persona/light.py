@@ -79,7 +79,7 @@ def window_light(side: float = -1.0, warm: float = 0.5, power: float = 1.0) -> t
         Lamp((side * 6.6, -7.2, 4.0), 5.2, 900.0 * power, day, bars=True),
         Lamp((-side * 8.0, -6.0, 0.5), 8.0, 170.0 * power, room),
         Lamp((side * 1.0, -6.5, -5.0), 5.0, 120.0 * power, (1.0, 0.95, 0.90)),
-        Lamp((-side * 4.2, 5.0, 4.5), 2.6, 260.0 * power, (1.0, 0.84, 0.64)),
+        Lamp((-side * 4.2, 5.0, 4.5), 2.6, 110.0 * power, (1.0, 0.84, 0.64)),
         Lamp((side * 6.0, 4.5, 2.5), 3.0, 120.0 * power, (0.85, 0.92, 1.0)),
     )
 
@@ -91,7 +91,7 @@ def studio_light(side: float = -1.0, power: float = 1.0) -> tuple[Lamp, ...]:
         Lamp((side * 5.5, -7.0, 5.0), 4.0, 880.0 * power, white),
         Lamp((-side * 2.0, -6.5, -4.5), 6.0, 190.0 * power, white),
         Lamp((-side * 8.5, -3.0, 1.5), 7.0, 90.0 * power, (0.94, 0.97, 1.0)),
-        Lamp((-side * 4.5, 5.0, 3.5), 2.5, 230.0 * power, white),
+        Lamp((-side * 4.5, 5.0, 3.5), 2.5, 110.0 * power, white),
     )
 
 
@@ -103,5 +103,5 @@ def clinic_light(side: float = 1.0, power: float = 1.0) -> tuple[Lamp, ...]:
         Lamp((-side * 1.0, -2.5, 9.0), 6.0, 300.0 * power, (1.0, 0.98, 0.95)),
         Lamp((-side * 8.0, -6.0, 0.0), 9.0, 210.0 * power, day),
         Lamp((side * 1.0, -6.5, -5.0), 5.0, 110.0 * power, (1.0, 0.98, 0.95)),
-        Lamp((-side * 4.0, 5.5, 4.0), 3.0, 180.0 * power, day),
+        Lamp((-side * 4.0, 5.5, 4.0), 3.0, 90.0 * power, day),
     )

@@ -13,13 +13,13 @@ from .style import HairStyle
 
 STEPS = 8
 UNIT = 0.14  # dm: the eyeball's radius, in which the curve below is drawn
-FIRST, SPAN = -1.30, 3.35  # from the nose's end to the tail, outwards of the pupil
+FIRST, SPAN = -1.62, 3.95  # from the nose's end to the tail, outwards of the pupil
 
 
 def _curve(x: Floats, style: HairStyle) -> tuple[Floats, Floats]:
     """Height of the brow's middle and its half thickness, in units, at x outwards."""
     t = np.clip((x - FIRST) / SPAN, 0, 1)  # 0 at the nose, 1 at the tail
-    arch = 1.20 + 0.34 * np.sin(t * 2.35) - 0.75 * np.clip(t - 0.66, 0, 1)
+    arch = 1.05 + 0.36 * np.sin(t * 2.35) - 0.75 * np.clip(t - 0.66, 0, 1)
     half = 0.30 * (1 - 0.80 * np.clip(t - 0.25, 0, 1) ** 1.2) * (0.85 + 0.15 * rise(t, 0, 0.15))
     return arch + style.brow_height + style.brow_tilt * (t - 0.4), half * style.brow_width
 
@@ -36,10 +36,10 @@ def _place(points: Floats, marks: Landmarks, style: HairStyle) -> tuple[Floats, 
 def zone(points: Floats, marks: Landmarks, style: HairStyle) -> Floats:
     """Density (n,) in [0, 1]: no edge is hard, the nose's end and the upper rim the softest."""
     t, height = _place(points, marks, style)
-    core = np.exp(-0.5 * (np.abs(height + 0.12) / np.where(height > 0, 0.64, 0.50)) ** 2.0)
-    ends = rise(t, -0.06, 0.30) * rise(1.06 - t, 0, 0.30)
+    core = np.exp(-0.5 * (np.abs(height + 0.12) / np.where(height > 0, 0.72, 0.58)) ** 2.0)
+    ends = rise(t, -0.08, 0.34) * rise(1.06 - t, 0, 0.30)
     front = points[:, 1] < marks.eyes["l"][0][1] + 0.30
-    return np.asarray(core * ends * front * (np.abs(height) < 1.9) * (0.75 + 0.25 * (t < 0.75)))
+    return np.asarray(core * ends * front * (np.abs(height) < 2.2) * (0.75 + 0.25 * (t < 0.75)))
 
 
 def grow_brows(skin: Surface, marks: Landmarks, style: HairStyle, rng: Rng) -> Strands:

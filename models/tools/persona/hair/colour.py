@@ -28,7 +28,9 @@ def absorption(
     """
     count, tuft = len(roots), scattered(roots, TUFT)
     quantity = -np.log(max(1 - melanin, 1e-3))
-    own = quantity * np.exp(rng.normal(0, 0.20, count) + 0.22 * tuft)
+    own = quantity * np.exp(
+        rng.normal(0, 0.27, count) + 0.16 * tuft + 0.24 * scattered(roots, 0.014)
+    )
     red = np.clip(style.redness * np.exp(rng.normal(0, 0.2, count)), 0, 1)[:, None]
     colour = own[:, None] * ((1 - red) * EUMELANIN + red * PHEOMELANIN)
     t = np.linspace(0, 1, steps)[None, :, None]

@@ -12,7 +12,7 @@ from models.tools.persona.skin import rise
 
 from .body import Body
 from .filling import Texture, baby_hair, fill
-from .long import apart, falling_guides, sides
+from .long import apart, falling_guides, laid, sides
 from .strands import Rng, Strands, across, shortened, unit, waved
 from .style import HairStyle
 
@@ -74,7 +74,8 @@ def gathered(
     hair = fill(guides, side, children, sides(children, body.eye, style), body.eye, texture, rng)[
         "hair"
     ]
-    paths = body.cleared(hair.paths, np.linspace(0.001, 0.01, STEPS))
+    paths = hair.paths if kink else laid(hair.paths, body, style, 0.02, 0.05, rng)
+    paths = body.cleared(paths, np.linspace(0.001, 0.01, STEPS))
     if kink:
         length = np.linalg.norm(np.diff(paths, axis=1), axis=2).sum(1)
         phase = rng.uniform(0, 6.28, len(paths))

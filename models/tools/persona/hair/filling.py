@@ -135,7 +135,7 @@ def baby_hair(
     heading: Floats,
     style: HairStyle,
     rng: Rng,
-    count: int = 2600,
+    count: int = 3600,
     length: float = 0.16,
 ) -> Strands:
     """Short fine hairs along the hairline; heading: mean direction (3,), mirrored to each side."""
@@ -145,13 +145,13 @@ def baby_hair(
     way = heading[None] * mirrored * np.concatenate([inward, np.ones((count, 2))], 1)
     low = rise(body.eye[2] + 0.60 - roots[:, 2:], 0, 0.3)  # at the temples they hang
     way = way * (1 - low) + low * mirrored * [[0.15, 0.45, -0.85]]
-    way = unit(across(way + rng.normal(0, 0.45, (count, 3)), normal))
+    way = unit(across(way + rng.normal(0, 0.26, (count, 3)), normal))
     own = length * rng.gamma(3.0, 0.33, count)
     t = np.linspace(0, 1, 9)[None, :, None]
     lift = rng.uniform(0.15, 0.55, (count, 1, 1))
     paths = roots[:, None] + own[:, None, None] * (
         way[:, None] * t + normal[:, None] * lift * (t - 0.75 * t**2)
     )
-    paths = paths + wander(count, 9, 0.5, rng) * (0.10 * own)[:, None, None]
+    paths = paths + wander(count, 9, 0.5, rng) * (0.06 * own)[:, None, None]
     paths = body.cleared(paths, np.full(9, 0.002))
-    return Strands(paths, 0.00034 * rng.uniform(0.6, 1.2, count))
+    return Strands(paths, 0.00038 * rng.uniform(0.6, 1.2, count))

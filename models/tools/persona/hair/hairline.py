@@ -8,7 +8,7 @@ from models.tools.persona.head import Floats
 from models.tools.persona.mesh import Surface
 from models.tools.persona.skin import Landmarks, rise
 
-from .strands import across
+from .strands import across, scattered
 from .style import HairStyle
 
 
@@ -30,14 +30,14 @@ def _above(points: Floats, marks: Landmarks, style: HairStyle) -> Floats:
     # Straight over the forehead, then round: the squarer the deeper its corners recede.
     square = np.clip(style.temple / 0.08, 0, 1)
     line = line - 0.08 * (1 - 0.7 * square) * np.clip(x / 0.40, 0, 1) ** 2
-    line = line + (0.04 + style.temple) * np.exp(-0.5 * ((x - 0.46) / 0.13) ** 2)
+    line = line + (style.temple - 0.02) * np.exp(-0.5 * ((x - 0.48) / 0.13) ** 2)
     line = line - (0.25 + style.forehead * face) * rise(back, 0.30, 0.66)
     line = line - 0.35 * rise(back, 0.62, 0.80) - 0.45 * rise(back, 1.0, 1.5)
     # Hairlines are not drawn with a compass: two sides differ, and each wavers.
     own = points[:, 0]
     wave = 0.012 * np.sin(own * 23 + 1.3) + 0.010 * np.sin(own * 41 + 0.4 + 9 * points[:, 1])
     wave = wave + 0.012 * np.sin(points[:, 2] * 29 + own * 13)
-    wave = wave + 0.010 * np.sin(own * 97 + 2.0 * np.sin(own * 61)) * np.sin(own * 150 + 0.7)
+    wave = wave + 0.006 * np.sin(own * 97 + 2.0 * np.sin(own * 61)) * np.sin(own * 150 + 0.7)
     return np.asarray(points[:, 2] - ez - line - wave)
 
 
@@ -46,7 +46,8 @@ def scalp(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     points = skin.points
     (_, ey, ez), _ = marks.eyes["l"]
     x, back = np.abs(points[:, 0]), points[:, 1] - ey
-    density = rise(inside(skin, marks, style), -0.08, 0.16) ** 1.5
+    ragged = 0.022 * scattered(points, 0.02) + 0.018 * scattered(points, 0.055)
+    density = rise(inside(skin, marks, style) + ragged, -0.07, 0.11) ** 1.4
     ear = (x > marks.ear - 0.15) & (points[:, 2] < ez + 0.26) & (back > 0.62)
     density[ear & (back < 1.35)] = 0
     density[(points[:, 2] < ez - 0.30) & (x > 0.3) & (back < 1.0)] = 0
@@ -62,5 +63,5 @@ def edge(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     """Density (n,) of baby hair: a band along the hairline over forehead and temples."""
     depth = inside(skin, marks, style)
     back = skin.points[:, 1] - marks.eyes["l"][0][1]
-    band = rise(depth, -0.085, 0.0) * rise(0.14 - depth, 0, 0.1)
+    band = rise(depth, -0.10, 0.04) ** 1.2 * rise(0.16 - depth, 0, 0.1)
     return np.asarray(band * rise(0.68 - back, 0, 0.2))

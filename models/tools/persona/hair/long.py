@@ -21,20 +21,47 @@ WALK = 64  # steps of a guide before it is cut
 REACH = 3.4  # dm: longer than any hair that is kept
 
 
-def sides(roots: Floats, eye: Floats, style: HairStyle) -> Floats:
-    """-1 or 1 (k,): which side of the parting, a line that wavers as no comb draws it straight."""
-    back = roots[:, 1] - eye[1]
+def beside(points: Floats, eye: Floats, style: HairStyle) -> Floats:
+    """How far (k,) in dm points (k, 3) lie to the left of the parting, a line that wavers as no
+    comb draws it straight."""
+    back = points[:, 1] - eye[1]
     line = style.parting * np.clip(1.15 - 0.5 * back, 0, 1)
     line = line + 0.010 * np.sin(back * 23) + 0.006 * np.sin(back * 61 + 1)
-    line = line + 0.008 * scattered(roots, 0.004)  # hairs that cross it leave no bare stripe
-    return np.where(roots[:, 0] > line, 1.0, -1.0)
+    return np.asarray(points[:, 0] - line)
 
 
-def apart(roots: Floats, eye: Floats, style: HairStyle) -> Floats:
-    """How far (k,) hair goes aside, -1 to 1: all of it at the parting, which ends at the crown."""
-    side = sides(roots, eye, style)
-    crown = rise(roots[:, 1] - eye[1], 0.25, 0.62)
-    return np.asarray(side * (1 - crown) + crown * np.clip(roots[:, 0] / 0.4, -1, 1))
+def sides(roots: Floats, eye: Floats, style: HairStyle) -> Floats:
+    """-1 or 1 (k,): which side of the parting a hair goes to; a few cross it."""
+    crossing = 0.022 * scattered(roots, 0.004) ** 3
+    return np.where(beside(roots, eye, style) > crossing, 1.0, -1.0)
+
+
+def apart(roots: Floats, eye: Floats, style: HairStyle, soft: float = 0.14) -> Floats:
+    """How far (k,) hair goes aside, -1 to 1: less within `soft` dm of the parting, where it is
+    combed back, and less at the crown, where the parting ends."""
+    off = beside(roots, eye, style)
+    side = np.sign(off) * (0.30 + 0.70 * rise(np.abs(off), 0, soft)) if soft < 0.2 else off / soft
+    crown = rise(roots[:, 1] - eye[1], 0.15, 0.55)
+    side = np.clip(side, -1, 1) * (1 - crown) + crown * np.clip(roots[:, 0] / 0.4, -1, 1)
+    return np.asarray(side)
+
+
+def laid(paths: Floats, body: Body, style: HairStyle, low: float, high: float, rng: Rng) -> Floats:
+    """Strands (k, steps, 3) that lie on the upper head as one even cover: `low` dm over the skin
+    at the parting, rising alike on both its sides to `high`, more at the sides of the head."""
+    count, steps, _ = paths.shape
+    flat = paths[:, 1:].reshape(-1, 3)
+    height, normal = body.near(flat)
+    z, back = flat[:, 2] - body.eye[2], flat[:, 1] - body.eye[1]
+    near = np.exp(-((beside(flat, body.eye, style) / 0.26) ** 2)) * (1 - rise(back, 0.3, 0.8))
+    cap = (high + 0.7 * high * rise(0.85 - z, 0, 0.5)) * style.volume
+    cap = cap + (low - cap) * near
+    own = np.where(rng.random(count) < 0.02, 1.25, rng.uniform(0.8, 1.08, count))
+    cap = cap * np.repeat(own, steps - 1)
+    over = np.maximum(height, 0)
+    lower = over - cap * (1 - np.exp(-over / cap))
+    moved = flat - normal * (lower * rise(z, 0.1, 0.5))[:, None]
+    return np.concatenate([paths[:, :1], moved.reshape(count, steps - 1, 3)], 1)
 
 
 def grow_long(
@@ -47,6 +74,8 @@ def grow_long(
         frizz=0.016,
         wave=0.115 * style.wave,
         uneven=0.30,
+        loose=0.009,
+        stray=0.03,
         locks=130,
         bound=0.35 + 0.3 * style.wave,
     )
@@ -63,6 +92,8 @@ def grow_bob(
         frizz=0.014,
         wave=0.09 * style.wave,
         uneven=0.28,
+        loose=0.009,
+        stray=0.03,
         locks=170,
         bound=0.25 + 0.3 * style.wave,
     )
@@ -84,6 +115,7 @@ def _falling(
     guides = falling_guides(body, roots, style, end, layers, rng)
     # Nobody sees the back of the head: fewer hairs there.
     seen = weight * (1 - 0.6 * rise(skin.points[:, 1] - body.eye[1], 0.9, 1.3))
+    seen = seen * (1 + 1.6 * np.exp(-((beside(skin.points, body.eye, style) / 0.12) ** 2)))
     children, _ = scatter(skin, seen, style.strands, rng)
     grown = fill(
         guides,
@@ -95,13 +127,16 @@ def _falling(
         rng,
     )
     hair = grown["hair"]
-    gap = np.linspace(0.002, 0.03, STEPS)
-    paths = body.cleared(hair.paths, gap, over_ears=True)
+    # Over the skin even between the points of a strand, which are a centimetre apart.
+    gap = np.interp(np.linspace(0, 1, STEPS), [0, 0.04, 0.12, 1], [0.002, 0.010, 0.016, 0.03])
+    paths = laid(hair.paths, body, style, 0.034, 0.085, rng)
+    paths = body.cleared(paths, gap, over_ears=True)
     for _ in range(3):  # no kinks where it passes over an ear
         paths[:, 1:-1] = 0.5 * paths[:, 1:-1] + 0.25 * (paths[:, :-2] + paths[:, 2:])
+    paths = body.cleared(paths, gap)
     kept = ~_before_face(paths, body)
     hair = Strands(paths[kept], hair.radius[kept])
-    baby = baby_hair(body, skin, rim, np.array([0.8, 0.7, 0.15]), style, rng, length=0.20)
+    baby = baby_hair(body, skin, rim, np.array([0.8, 0.7, 0.15]), style, rng, length=0.11)
     return {"hair": hair, "baby": baby}
 
 
@@ -133,9 +168,7 @@ def falling_guides(
         aside = aside * (0.25 + 1.6 * tucked)
         rising = rise(np.asarray(share * REACH), -0.1, 0.5)
         full = 1 + 0.5 * rise(0.55 - z, 0, 0.4)  # fuller at the sides than on top
-        beside = rise(np.abs(at[:, 0] - style.parting), 0.0, 0.4)  # no step at the parting
-        low = 1 - (1 - beside) * rise(z, 0.7, 0.9) * 0.75
-        want = style.volume * (0.025 + 0.11 * layer) * rising * full * low
+        want = style.volume * (0.025 + 0.11 * layer) * rising * full
         hug = np.clip((want - height) * 5, -0.45, 1.3) * rise(z, -0.4, 0.05)
         turn_in = rise(stop + 0.35 - at[:, 2], 0, 0.3) * (end < 1.1) * 0.5
         aim = 1.25 * comb * flat[:, None] + normal * hug[:, None]

@@ -13,7 +13,7 @@ from models.tools.persona.skin import rise
 
 from .body import Body
 from .filling import Texture, baby_hair, fill
-from .long import apart, sides
+from .long import apart, laid
 from .strands import Rng, Strands, across, shortened, unit
 from .style import HairStyle
 
@@ -35,19 +35,23 @@ class Cut:
 Barber = Callable[[Floats, Floats, Body, HairStyle, Rng], Cut]
 
 
-def _zones(roots: Floats, normal: Floats, body: Body) -> tuple[Floats, Floats, Floats]:
+def _zones(
+    roots: Floats, normal: Floats, body: Body, style: HairStyle
+) -> tuple[Floats, Floats, Floats]:
     """Top, front and height over the eyes (k,) of roots."""
     z, back = roots[:, 2] - body.eye[2], roots[:, 1] - body.eye[1]
-    top = rise(z, 0.52, 0.88) * rise(normal[:, 2], 0.10, 0.62)
-    return top, rise(0.75 - back, 0, 0.65), z
+    front = rise(0.75 - back, 0, 0.65)
+    lower = front * max(0.0, 0.62 - style.forehead) * body.face  # a low hairline is still the top's
+    top = rise(z, 0.52 - lower, 0.88 - 1.6 * lower) * rise(normal[:, 2] + 0.35 * front, 0.10, 0.62)
+    return top, front, z
 
 
 def scissor(roots: Floats, normal: Floats, body: Body, style: HairStyle, rng: Rng) -> Cut:
     """Longer on top and swept across from the parting, close at sides and nape."""
-    top, front, z = _zones(roots, normal, body)
-    side = apart(roots, body.eye, style)
+    top, front, z = _zones(roots, normal, body, style)
+    side = apart(roots, body.eye, style, 0.30)
     less = rise(side * np.sign(style.parting or 1.0), 0.0, 1.0) * top  # the smaller side
-    whole = (style.length or 0.54) * (1 - 0.25 * less)
+    whole = (style.length or 0.54) * (1 - 0.15 * less)
     fade = 0.022 + 0.20 * whole * rise(z, -0.15, 0.45) + 0.30 * whole * rise(z, 0.35, 0.70)
     length = fade + (whole * (0.85 + 0.3 * front) - fade) * top
     still = np.zeros(len(roots))
@@ -58,14 +62,14 @@ def scissor(roots: Floats, normal: Floats, body: Body, style: HairStyle, rng: Rn
     return Cut(
         length,
         heading,
-        0.35 + (0.85 - 0.45 * less) * top,
-        0.10 + (0.32 - 0.18 * less) * top * style.volume,
+        0.35 + 0.65 * top,
+        0.10 + 0.26 * top * style.volume,
     )
 
 
 def tousled(roots: Floats, normal: Floats, body: Body, style: HairStyle, rng: Rng) -> Cut:
     """No parting: tufts that lie forward and aside as fingers left them."""
-    top, front, z = _zones(roots, normal, body)
+    top, front, z = _zones(roots, normal, body, style)
     whole = style.length or 0.50
     fade = 0.03 + 0.22 * whole * rise(z, -0.15, 0.45) + 0.35 * whole * rise(z, 0.35, 0.70)
     length = fade + (whole - fade) * top
@@ -81,10 +85,10 @@ def tousled(roots: Floats, normal: Floats, body: Body, style: HairStyle, rng: Rn
 
 def pixie(roots: Floats, normal: Floats, body: Body, style: HairStyle, rng: Rng) -> Cut:
     """A woman's short cut: full on top, a fringe swept to one side, half over the ears."""
-    top, front, z = _zones(roots, normal, body)
+    top, front, z = _zones(roots, normal, body, style)
     whole = style.length or 0.95
     length = whole * (0.52 + 0.48 * top) * (0.55 + 0.45 * rise(z, -0.5, 0.2))
-    side = apart(roots, body.eye, style)
+    side = apart(roots, body.eye, style, 0.22)
     still = np.zeros(len(roots))
     fringe = front * style.fringe
     over = np.stack([1.0 * side, 0.45 - 0.75 * fringe, still - 0.05 * fringe], 1)
@@ -104,13 +108,14 @@ def grow_short(barber: Barber, texture: Texture) -> Callable[..., Mapping[str, S
         guides = _guides(body, roots, normal, barber(roots, normal, body, style, rng))
         seen = weight * (1 - 0.6 * rise(skin.points[:, 1] - body.eye[1], 0.9, 1.3))
         children, _ = scatter(skin, seen, style.strands, rng)
-        parted = barber is not tousled
         one = np.ones(GUIDES), np.ones(len(children))
-        which = (sides(roots, body.eye, style), sides(children, body.eye, style)) if parted else one
         hair = fill(
-            guides, which[0], children, which[1], body.eye + np.array([0, 0.9, 0]), texture, rng
+            guides, one[0], children, one[1], body.eye + np.array([0, 0.9, 0]), texture, rng
         )
-        paths = body.cleared(hair["hair"].paths, np.linspace(0.001, 0.012, STEPS))
+        paths = hair["hair"].paths
+        if barber is not tousled:
+            paths = laid(paths, body, style, 0.10, 0.15, rng)
+        paths = body.cleared(paths, np.linspace(0.001, 0.012, STEPS))
         up = np.array([0.25, 0.25, 0.75])
         baby = baby_hair(body, skin, rim, up, style, rng, count=1800, length=0.09)
         return {"hair": Strands(paths, hair["hair"].radius), "baby": baby}

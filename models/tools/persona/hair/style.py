@@ -37,7 +37,7 @@ class HairStyle:
     fringe: float = 0.3
     tuck: float = 0.0
     cloth: float = 0.2
-    brow_hairs: int = 480
+    brow_hairs: int = 600
     brow_height: float = 0.0
     brow_width: float = 1.0
     brow_tilt: float = 0.0
