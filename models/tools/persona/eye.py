@@ -129,7 +129,7 @@ def _iris_colour(graph: Graph, radius: Socket, ray: Socket, style: EyeStyle, iri
 def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> Socket:
     """Off-white, yellower and pinker to the corners, thin winding vessels, shaded by the lids."""
     corner = graph.step(radius, 0.42, 0.98)
-    base = (0.80, 0.765 - 0.03 * style.yellow, 0.73 - 0.12 * style.yellow)
+    base = (0.75, 0.715 - 0.03 * style.yellow, 0.68 - 0.12 * style.yellow)
     white = graph.mix(base, (0.74, 0.48, 0.42), graph.math("MULTIPLY", corner, 0.55))
     bent = graph.node("VectorMath", operation="ADD")
     graph.plug(bent.inputs[0], at)

@@ -207,7 +207,7 @@ INGRID: Final = Persona(
     rest=friendly(0.48, 505, 0.12, 0.85),
     skin=SkinStyle(base=(0.68, 0.44, 0.33), flush=(1.0, 0.60, 0.56), lips=(0.48, 0.19, 0.17),
                    lips_share=0.6, freckles=0.3, wrinkles=0.85, lines=0.7, spots=0.35,
-                   vessels=0.5, undereye=0.8, scalp_shade=0.2),
+                   vessels=0.5, undereye=0.8, scalp_shade=0.5),
     eyes=EyeStyle(inner=(0.17, 0.21, 0.24), outer=(0.085, 0.115, 0.145)),
     hair=HairStyle(melanin=0.32, redness=0.2, grey=0.88, parting=-0.2, fringe=0.5, wave=0.3,
                    forehead=0.46, brow_width=0.8, brow_melanin=0.45),

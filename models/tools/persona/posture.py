@@ -22,7 +22,7 @@ SHOULDER_BONES: Final = ("clavicle", "shoulder")
 HANGING_DEG: Final = 7.0  # of the upper arm from the vertical, outwards
 FORWARD_DEG: Final = 12.0  # and to the front: the hands rest on a desk
 CLOSE: Final = 0.14  # dm that the arms hang nearer to the ribs than their joints
-SHOULDER_SHARE: Final = 0.02  # of the arm's turn that the collarbone takes
+SHOULDER_SHARE: Final = 0.05  # of the arm's turn that the collarbone takes
 
 
 def _about(axis: int, degrees: float) -> Floats:

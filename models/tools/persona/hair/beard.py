@@ -24,17 +24,17 @@ def zone(points: Floats, marks: Landmarks, edge: float) -> Floats:
     line = mouth[2] - 0.04 + 0.2 * (edge - 0.5) + 0.80 * back**1.25
     cheek = rise(line - z, -0.06, 0.17) * rise(x, half * 0.8, half * 1.5)
     chin = rise(mouth[2] - 0.12 - 0.03 * (x / half) ** 2 - z, 0, 0.16)
-    tuft = rise(mouth[2] - 0.06 - z, 0, 0.05) * rise(0.15 - x, 0, 0.14) * 0.7
+    tuft = rise(mouth[2] - 0.06 - z, 0, 0.05) * rise(0.22 - x, 0, 0.18) * 0.75
     # A moustache is a roof: highest beside the philtrum, falling to the mouth's corners.
     out = np.clip(x / half, 0, 1.6)
     nose = marks.nose[2] - 0.10
-    roof = nose + (mouth[2] + 0.03 - nose) * np.clip((out - 0.18) / 1.05, 0, 1.3) ** 1.25
+    roof = nose + (mouth[2] + 0.03 - nose) * np.clip((out - 0.22) / 1.22, 0, 1.3) ** 1.4
     lip = rise(z, mouth[2] - 0.04, mouth[2] + 0.07) * rise(roof - z, -0.03, 0.09)
     lip *= rise(half * 1.45 - x, 0, 0.16) * rise(y, marks.nose[1] + 0.06, marks.nose[1] + 0.10)
-    lip *= 0.50 + 0.50 * rise(out, 0.02, 0.28)
+    lip *= 0.68 + 0.32 * rise(out, 0.02, 0.28)
     # It goes down around the corners into the beard.
-    link = rise(x, half * 0.90, half * 1.12) * rise(half * 1.75 - x, 0, 0.22)
-    link *= rise(mouth[2] + 0.07 - z, -0.02, 0.14) * 0.9
+    link = rise(x, half * 0.72, half * 1.06) * rise(half * 1.75 - x, 0, 0.22)
+    link *= rise(mouth[2] + 0.09 - z, -0.02, 0.10)
     front = rise(marks.eyes["l"][0][1] + 1.0 - y, 0, 0.15)
     low = marks.chin[2] - 0.16 + 0.32 * back
     neck = rise(z, low - 0.12, low + 0.16)
@@ -73,7 +73,7 @@ def grow_beard(
     inside = _at(zone, skin, roots)
     length = style.beard_length * rng.uniform(0.45, 1.15, count) * (0.4 + 0.6 * inside)
     lip = roots[:, 2] > marks.mouth[2]
-    length = np.where(lip, np.minimum(length, 0.042), length)
+    length = np.where(lip, np.minimum(length, 0.048), length)
     heading = flow(roots, marks) + rng.normal(0, 0.22, (count, 3))
     paths = _laid(roots, normal, heading, length, 0.75 - 0.2 * lip)
     paths += wander(count, STEPS, 0.5, rng) * (0.07 * length)[:, None, None]

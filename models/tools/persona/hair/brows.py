@@ -19,7 +19,7 @@ FIRST, SPAN = -1.62, 3.95  # from the nose's end to the tail, outwards of the pu
 def _curve(x: Floats, style: HairStyle) -> tuple[Floats, Floats]:
     """Height of the brow's middle and its half thickness, in units, at x outwards."""
     t = np.clip((x - FIRST) / SPAN, 0, 1)  # 0 at the nose, 1 at the tail
-    arch = 1.05 + 0.36 * np.sin(t * 2.35) - 0.75 * np.clip(t - 0.66, 0, 1)
+    arch = 0.98 + 0.36 * np.sin(t * 2.35) - 0.75 * np.clip(t - 0.66, 0, 1)
     half = 0.30 * (1 - 0.80 * np.clip(t - 0.25, 0, 1) ** 1.2) * (0.85 + 0.15 * rise(t, 0, 0.15))
     return arch + style.brow_height + style.brow_tilt * (t - 0.4), half * style.brow_width
 

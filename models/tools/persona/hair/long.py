@@ -32,7 +32,7 @@ def beside(points: Floats, eye: Floats, style: HairStyle) -> Floats:
 
 def sides(roots: Floats, eye: Floats, style: HairStyle) -> Floats:
     """-1 or 1 (k,): which side of the parting a hair goes to; a few cross it."""
-    crossing = 0.022 * scattered(roots, 0.004) ** 3
+    crossing = 0.036 * scattered(roots, 0.004)
     return np.where(beside(roots, eye, style) > crossing, 1.0, -1.0)
 
 
@@ -115,7 +115,7 @@ def _falling(
     guides = falling_guides(body, roots, style, end, layers, rng)
     # Nobody sees the back of the head: fewer hairs there.
     seen = weight * (1 - 0.6 * rise(skin.points[:, 1] - body.eye[1], 0.9, 1.3))
-    seen = seen * (1 + 1.6 * np.exp(-((beside(skin.points, body.eye, style) / 0.12) ** 2)))
+    seen = seen * (1 + 2.2 * weight * np.exp(-((beside(skin.points, body.eye, style) / 0.12) ** 2)))
     children, _ = scatter(skin, seen, style.strands, rng)
     grown = fill(
         guides,
