@@ -154,12 +154,11 @@ def _offsets(data: Path, count: int) -> list[tuple[Floats, Floats]]:
     return [(total(down), total(up)) for down, up in PAIRS.values()]
 
 
-def solved(
-    points: Floats, offsets: Sequence[tuple[Floats, Floats]], want: Measures
-) -> Floats:
+def solved(points: Floats, offsets: Sequence[tuple[Floats, Floats]], want: Measures) -> Floats:
     """Weights (k,) of the offsets' pairs, below 0 for the first of a pair.
 
-    points (n, 3) at ease; offsets: k pairs of (n, 3). Gauss-Newton on deviations, held back by STIFF so that no target is driven to its end.
+    points (n, 3) at ease; offsets: k pairs of (n, 3). Gauss-Newton on deviations,
+    held back by STIFF so that no target is driven to its end.
     """
     mean, spread = table(want.sex)
     stiff = np.array([STIFF.get(name, LOOSE) for name in PAIRS])[: len(offsets)]

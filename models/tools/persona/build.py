@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -39,8 +39,10 @@ from .skin import Landmarks, landmarks, masks, moles, paint_skin
 from .skin_material import skin_material
 from .wet import build_wet
 
-KAPPA = 4.0  # degrees from the line of sight to the pupil's axis, outwards; people have 3 to 5
-FLOOR = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
+KAPPA: Final = (
+    4.0  # degrees from the line of sight to the pupil's axis, outwards; people have 3 to 5
+)
+FLOOR: Final = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
 
 
 @dataclass(frozen=True, slots=True)

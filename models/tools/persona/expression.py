@@ -11,7 +11,8 @@ def friendly(
     """ARKit coefficients of a slight Duchenne smile.
 
     Cheeks and lower lids rise with the mouth's corners: a smile of the mouth alone looks put on.
-    cheeks: how much of the smile they take. open_eyes in [-1, 1] lifts or lowers the upper lids against the person's own.
+    cheeks: how much of the smile they take.
+    open_eyes in [-1, 1] lifts or lowers the upper lids against the person's own.
     """
     rng = random.Random(seed)
     lean = rng.choice((-1, 1)) * rng.uniform(0.0, 0.012)

@@ -222,9 +222,7 @@ def _cornea_material(light: Floats) -> Any:
     return made
 
 
-def build_eye(
-    centre: Floats, radius: float, turn: Floats, style: EyeStyle, light: Floats
-) -> None:
+def build_eye(centre: Floats, radius: float, turn: Floats, style: EyeStyle, light: Floats) -> None:
     """One eyeball and cornea, turned in its socket by a rotation (3, 3).
 
     light (3,): where the window in its mirror lies.

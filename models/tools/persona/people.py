@@ -98,7 +98,8 @@ TOMAS: Final = Persona(
         macro("male", 0.3, caucasian_young=0.24, caucasian_old=0.58, african_young=0.10,
               asian_young=0.08),
         {"nose/nose-hump-incr": 0.55, "nose/nose-scale-depth-incr": 0.35,
-         "head/head-rectangular": 0.15, "nose/nose-point-down": 0.25, "mouth/mouth-upperlip-volume-decr": 0.3,
+         "head/head-rectangular": 0.15, "nose/nose-point-down": 0.25,
+         "mouth/mouth-upperlip-volume-decr": 0.3,
          "mouth/mouth-laugh-lines-in": 0.3, "asym/asym-brown-2-l": 0.2,
          "asym/asym-nose-2-l": 0.15,
          "torso/measure-shoulder-dist-decr": 0.4},
@@ -124,7 +125,7 @@ TOMAS: Final = Persona(
     stage=SetStyle(lamps=(*window_light(1.0, 0.4), DESK), ambient=(0.075, 0.074, 0.072),
                    wood=(0.13, 0.095, 0.065), glow=(1.0, 0.74, 0.46), daylight=0.7,
                    side=1.0, seed=23),
-    turn=(4.0, 0.0, -1.0),
+    turn=(2.5, 0.0, -1.0),
     seed=202,
 )  # fmt: skip
 
@@ -140,7 +141,8 @@ AMARA: Final = Persona(
         both("ears/{}-ear-scale-decr", weight=0.5),
     ]),
     measures=Measures("female", {"face_width": -0.2, "jaw_width": -1.2, "face_length": -0.7,
-                                 "nose_width": 0.9, "nose_length": -0.3, "eye_length": -0.2, "pupils": -0.5, "inner_eyes": -0.4,
+                                 "nose_width": 0.9, "nose_length": -0.3, "eye_length": -0.2,
+                                 "pupils": -0.5, "inner_eyes": -0.4,
                                  "eye_height": 0.6, "mouth_width": -1.2,
                                  "neck_girth": -1.0}),
     rest=friendly(0.22, 303, 0.10, 0.8),
@@ -157,7 +159,7 @@ AMARA: Final = Persona(
                    room="studio",
                    wood=(0.20, 0.26, 0.25), glow=(1.0, 0.97, 0.92), daylight=1.0, side=1.0,
                    seed=31),
-    turn=(3.5, 0.5, 1.0),
+    turn=(2.5, 0.5, 1.0),
     seed=303,
 )  # fmt: skip
 
@@ -185,7 +187,7 @@ JUN: Final = Persona(
     stage=SetStyle(lamps=(*clinic_light(1.0), DESK), ambient=(0.09, 0.092, 0.095),
                    room="clinic",
                    wood=(0.42, 0.28, 0.17), glow=(1.0, 0.9, 0.8), daylight=0.8, side=1.0, seed=41),
-    turn=(-3.5, 0.0, -0.8),
+    turn=(-2.5, 0.0, -0.8),
     seed=404,
 )  # fmt: skip
 
@@ -217,7 +219,7 @@ INGRID: Final = Persona(
     stage=SetStyle(lamps=(*window_light(-1.0, 0.2), DESK), ambient=(0.08, 0.08, 0.08),
                    wood=(0.32, 0.21, 0.12), glow=(1.0, 0.78, 0.52), daylight=0.9, side=-1.0,
                    seed=53),
-    turn=(-4.0, 0.0, 1.0),
+    turn=(-2.5, 0.0, 1.0),
     seed=505,
 )  # fmt: skip
 
@@ -246,7 +248,7 @@ SAMIR: Final = Persona(
     stage=SetStyle(lamps=(*studio_light(1.0), DESK), ambient=(0.07, 0.07, 0.07), room="studio",
                    wood=(0.34, 0.30, 0.25), glow=(1.0, 0.95, 0.88), daylight=1.0, side=-1.0,
                    seed=61),
-    turn=(4.0, 0.0, -1.0),
+    turn=(2.5, 0.0, -1.0),
     seed=606,
 )  # fmt: skip
 
@@ -275,7 +277,7 @@ NILA: Final = Persona(
     stage=SetStyle(lamps=(*studio_light(-1.0), DESK), ambient=(0.10, 0.10, 0.11), room="studio",
                    wood=(0.50, 0.42, 0.30), glow=(1.0, 0.95, 0.88), daylight=1.0, side=1.0,
                    seed=71),
-    turn=(-3.5, 0.0, 1.0),
+    turn=(-2.5, 0.0, 1.0),
     seed=707,
     drawn=True,
 )  # fmt: skip
