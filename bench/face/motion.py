@@ -152,7 +152,7 @@ def _sealed(state: FaceState, kind: str) -> bool:
     amount = {name: float(state.coefficients[INDEX[name]]) for name in NAMES}
     gap = amount["jawOpen"] - amount["mouthClose"]
     if kind == "teeth":  # which end below the line of closed lips
-        return gap < 0.07 and amount["mouthRollLower"] > 0.4
+        return gap < 0.07 and amount["mouthRollLower"] > 0.35
     return gap + 0.3 * (amount["mouthLowerDownLeft"] + amount["mouthUpperUpLeft"]) < 0.02
 
 

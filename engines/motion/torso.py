@@ -17,6 +17,9 @@ HAIR_LAG: Final = 0.15  # s that the ends of loose hair are
 # Inter-ocular distances that a stress is felt in the shoulders, a degree of its nod: they sink and
 # come forward with it.
 _STRESS: Final = np.array([0.0, 0.0, 0.0, 0.0, 0.030, -0.020])
+# Inter-ocular distances that a body sways to the side and up, a degree of the head's yaw, pitch and
+# roll: it then goes about a third of the face's way on the picture.
+_SWAY: Final = np.array([[0.026, 0.0, 0.010], [0.0, 0.024, 0.0]])
 # Degrees to the side that the ends of the hair go by with yaw, roll, and an inter-ocular distance.
 _SIDE: Final = np.array([1.0, 0.0, -0.6, 40.0, 0.0, 0.0])
 _FAR: Final = 7.0  # degrees behind at which hair has swung by 0.76 of the most
@@ -58,7 +61,9 @@ class Torso:
         gestures on what is said.
         """
         step, self._time = max(time - self._time, 0.0), max(time, self._time)
-        body = self._body.after(step, pose + _STRESS * stress[1])
+        goal = pose + _STRESS * stress[1]
+        goal[3:5] += _SWAY @ pose[:3]
+        body = self._body.after(step, goal)
         side = np.atleast_1d(_SIDE @ pose)
         behind = float((self._hair.after(step, side) - side)[0])
         return body, float(np.tanh(behind / _FAR))

@@ -208,7 +208,8 @@ class VisemeMotion:
         channels[:-2] *= self._reach.at(time)  # seals stay what they are
         mouth = coefficients(channels)
         face = self._face.at(time) + brows + self._unrest.at(time) @ self._unrest_map
-        face += self._life.parted(time) * _PARTED
+        open_still = 1.0 - min(max(float(channels[-2:].max()), 0.0), 1.0)  # but p and f are shut
+        face += self._life.parted(time) * open_still * _PARTED
         # A broad smile parts the lips, but they still meet for p, b and m.
         face[_PARTING] *= 1.0 - min(max(float(channels[-2]), 0.0), 1.0)
         # Rounded lips cannot smile: the corners give way to the pucker.

@@ -20,7 +20,7 @@ Rgb = npt.NDArray[np.uint8]
 LEVEL: Final = 5.0  # degrees that a head may lean to a side and be left so: people do
 ROOM: Final = 2.6  # face heights around the face that a photo is turned with: more than any frame
 BEYOND: Final = 0.12  # face heights over which what lies beyond a turned photo is blurred
-SMALLER: Final = (0.93, 0.87, 0.81, 0.75)  # of a frame, to have less that is made up in it
+SMALLER: Final = (0.93, 0.86)  # of a frame, to have less that is made up in it; less would cut hair
 FEW: Final = 0.004  # of a frame that may be made up before that
 TIGHTEST: Final = 1.5  # face heights; a close-up is padded to this
 
@@ -46,7 +46,7 @@ class Levelled:
 # Where the photo holds less than is asked for, the frame takes what there is.
 FRAMINGS: Final = {
     "auto": Framing(2.3, 0.70),
-    "head": Framing(1.75, 0.80),
+    "head": Framing(1.9, 0.80),
     "bust": Framing(2.3, 0.70),
     "wide": Framing(3.2, 0.56),
 }
@@ -172,7 +172,7 @@ def moved(face: lm.Face, linear: npt.ArrayLike, shift: npt.ArrayLike) -> lm.Face
 
 
 def cut(photo: Rgb, left: float, top: float, side: float, size: int) -> Rgb:
-    """A square of the photo as size x size px; beyond the photo its border is repeated."""
+    """A square of the photo as size x size px; beyond it its border, repeated and blurred."""
     scale = side / size
     matrix = np.array([[scale, 0, left + scale / 2 - 0.5], [0, scale, top + scale / 2 - 0.5]])
     source = (
@@ -180,4 +180,9 @@ def cut(photo: Rgb, left: float, top: float, side: float, size: int) -> Rgb:
     )
     how = (cv2.INTER_CUBIC if scale <= 1 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
     out = cv2.warpAffine(source, matrix, (size, size), flags=how, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(out, np.uint8)
+    whole = np.full(photo.shape[:2], 255, np.uint8)
+    known = cv2.warpAffine(
+        whole, matrix, (size, size), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    )
+    tall = size / FRAMINGS["auto"].side
+    return _blurred_beyond(np.asarray(out, np.uint8), np.asarray(known, np.uint8), tall)

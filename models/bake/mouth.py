@@ -21,7 +21,7 @@ OVERLAP: Final = 1.1  # px that the upper lip covers of the lower one when they 
 # softened over one px, and less would let the dark between them through
 EDGE_BAND: Final = 9.0  # px past its edge over which a lip moves as one piece
 CORNER: Final = 0.4  # px that the lower lip reaches past its edge
-WET: Final = 0.028  # of the mouth's width that the lower lip's wet inner edge is seen at most
+WET: Final = 0.021  # of the mouth's width that the lower lip's wet inner edge is seen at most
 MUCOSA: Final = (0.85, 0.66, 0.68)  # of the lip's colour: it is redder within, and in its shade
 LOWER_SHARE: Final = 0.6  # of an open photo's lip gap that the lower lip closes
 

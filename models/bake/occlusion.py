@@ -113,6 +113,13 @@ def eye_hidden(photo: Rgb, face: lm.Face) -> bool:
     return seen[-1] < NEITHER or (seen[0] < RIM and seen[0] < LESS * seen[-1])
 
 
+def eyes_shut(photo: Rgb, face: lm.Face) -> bool:
+    """Whether both are: by their lids, or one by its lids and the other for want of an iris."""
+    eyes = (face.eye_right, face.eye_left)
+    open_eyes = [eye for eye in eyes if openness(eye) >= SHUT]
+    return len(open_eyes) < 2 and all(_rim(photo, face, eye) < RIM for eye in open_eyes)
+
+
 def openness(eye: lm.Eye) -> float:
     """Height of the lids' opening over its width: 0.26 to 0.4 when open, under 0.2 when closed."""
     across = eye.upper[-1] - eye.upper[0]

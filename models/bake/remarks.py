@@ -50,7 +50,7 @@ def _of_pose(photo: Rgb, face: lm.Face, how: str) -> list[str]:
     height = framing.face_height(face)
     if height < GOOD_FACE:
         out.append(f"The face is only {height:.0f} px high: the picture will look soft.")
-    if max(map(occlusion.openness, (face.eye_right, face.eye_left))) < occlusion.SHUT:
+    if occlusion.eyes_shut(photo, face):
         out.append("The eyes are closed: with open eyes in the photo the avatar can look at you.")
     elif not occlusion.glare(photo, face) and occlusion.eye_hidden(photo, face):
         out.append("An eye is hidden: use a photo in which nothing covers the eyes.")
@@ -59,14 +59,15 @@ def _of_pose(photo: Rgb, face: lm.Face, how: str) -> list[str]:
 
 def _of_light(photo: Rgb, face: lm.Face) -> list[str]:
     out = []
-    if _brightest(photo, face) < DARK:
+    dark = _brightest(photo, face) < DARK
+    if dark:
         out.append("The face is very dark: a brighter photo will look better.")
     if _burnt(photo, face) > BURNT:
         out.append("Part of the face is overexposed: a photo in softer light will look better.")
     if _sharpness(photo, face) < BLURRED:
         out.append("The face is out of focus: a sharper photo will look better.")
-    # A blur hides the line between the lips as well, and of a mouth from the side little is seen.
-    elif abs(framing.turn(face)[0]) < SIDEWAYS and occlusion.mouth_hidden(photo, face):
+    # Blur and darkness hide the line between the lips as well, and little is seen of it sideways.
+    elif not dark and abs(framing.turn(face)[0]) < SIDEWAYS and occlusion.mouth_hidden(photo, face):
         out.append("The mouth is hidden: use a photo in which nothing covers it.")
     if occlusion.glare(photo, face):
         out.append("Glare hides an eye: a photo without reflections on glasses will look better.")

@@ -37,7 +37,7 @@ def body(
     top = -6.0 + (lift + 6.0) * arch - 0.7 * np.exp(-((x / 2.6) ** 2)) * arch
     back = np.clip((up + 3.5) / (lift + 3.5), 0, 1)  # 0 at the tip, 1 where its back is lost
     noise = _grain(size, scale, grain)
-    lit = 0.92 - 0.60 * back**0.9 - 0.42 * np.abs(u) ** 2.5 + 0.10 * tilt[0] * u
+    lit = 0.85 - 0.57 * back**0.9 - 0.42 * np.abs(u) ** 2.5 + 0.10 * tilt[0] * u
     lit -= 0.10 * np.exp(-((x / (0.8 + 1.2 * back)) ** 2)) * np.clip(1 - back, 0, 1)
     lit -= 0.35 * np.clip((-up - 6.0) / 14.0, 0, 1)  # its underside
     lit *= 1 + 0.028 * noise

@@ -389,3 +389,15 @@ def test_a_wink_closes_one_eye():
         for n in ("eyeBlinkLeft", "eyeBlinkRight")
     )
     assert left > 0.9 > 0.5 > right
+
+
+@pytest.mark.parametrize("sound", ["f", "m"])
+def test_a_phrase_that_begins_shut_ends_the_breath(sound):
+    motion = VisemeMotion(1)
+    motion.speak(START, speech([("ɑ", 400)]))
+    again = START + PLAY_RATE
+    motion.speak(again, speech([(sound, 80), ("ɑ", 200)]))
+    jaw, close = INDEX["jawOpen"], INDEX["mouthClose"]
+    frames = play(motion, 0, again + 200 * MS)
+    shut = min(c[jaw] - c[close] for t, c in frames.items() if t >= again - 40 * MS)
+    assert shut < 0.07

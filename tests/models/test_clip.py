@@ -2,19 +2,25 @@
 
 import threading
 from dataclasses import replace
-from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from support.clip_by_hand import COUNT, film, with_clip
-from support.rig_by_hand import avatar
+from support.rig_by_hand import CONSENT, avatar
 
+from visavis.engines import load
+from visavis.engines.base import FaceState, Portrayal
+from visavis.engines.render.filmed import FilmedGenerator
+from visavis.engines.render.warp import WarpGenerator
+from visavis.models import arkit
 from visavis.models.avatar.clip import FPS
-from visavis.models.avatar.file import load_avatar
+from visavis.models.avatar.file import SHIPPED, load_avatar
 from visavis.models.bake import landmarks as lm
 from visavis.models.clip import lips, looping, pictures, reading, registering, tracking
 from visavis.models.errors import AvatarError, PortraitError
 from visavis.models.warp.reel import MOST, Reel
+from visavis.server.avatars.baking import Bake, Baked, Order
 
 
 @pytest.fixture(scope="module")
@@ -141,9 +147,7 @@ def test_a_film_is_known_by_its_first_bytes():
 
 
 def test_two_faces():
-    persona = load_avatar(
-        Path(tracking.__file__).parents[1] / "data" / "personas" / "mira.avatar"
-    ).picture()
+    persona = load_avatar(SHIPPED / "mira.avatar").picture()
     small = persona[::2, ::2]
     both = np.concatenate([small, small[:, ::-1]], 1)
     both = both[: both.shape[0] // 2 * 2, : both.shape[1] // 2 * 2]
@@ -314,3 +318,32 @@ def test_slightly_open_lips_are_shut():
     dark = (shut[..., 0] < 80)[:, 100]
     assert dark.sum() <= 2
     assert (shut[: y - 60] == 150).all()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_film_of_a_person_becomes_an_avatar_shut_in(tmp_path):
+    persona = load_avatar(SHIPPED / "tomas.avatar")
+    generator = WarpGenerator(480, 480)
+    face, motion = generator.prepare(persona), load.motion(3)
+    drawn = [
+        cv2.cvtColor(
+            generator.draw([Portrayal(face, motion.state(1920 * n))], 0)[0],
+            cv2.COLOR_YUV2RGB_I420,
+        )
+        for n in range(12 * FPS)
+    ]
+    path = tmp_path / "filmed.avatar"
+    order = Order("filmed", path, CONSENT, "for a test")
+    *_, last = Bake(order, film(drawn, rate=FPS)).run()
+    assert isinstance(last, Baked), last
+    made = load_avatar(path)
+    assert made.card.clip
+    assert 5 * FPS <= made.clip.count <= 20 * FPS
+    filmed = FilmedGenerator(generator)
+    puppet = filmed.prepare(made)
+    still = filmed.draw([Portrayal(puppet, FaceState())], 0)[0]
+    jaw = np.zeros(arkit.COUNT, np.float32)
+    jaw[arkit.INDEX["jawOpen"]] = 0.5
+    spoken = filmed.draw([Portrayal(puppet, FaceState(jaw))], 0)[0]
+    assert (np.abs(spoken.astype(int) - still) > 40).sum() > 200

@@ -7,6 +7,8 @@ import threading
 from contextlib import asynccontextmanager
 
 import pytest
+from support.clip_by_hand import with_clip
+from support.rig_by_hand import avatar
 
 from visavis.engines.base import EngineError
 from visavis.engines.fake import FakeGenerator
@@ -53,6 +55,16 @@ async def tidied(puppets):
 
 def touch(path):
     os.utime(path, ns=(1, os.stat(path).st_mtime_ns + 1))
+
+
+async def test_avatars_made_of_a_clip_are_counted(tmp_path):
+    path = tmp_path / "hand-made.avatar"
+    with_clip(avatar()).save(path)
+    async with lending() as (puppets, _):
+        assert puppets.clips == 0
+        loan = await puppets.lend(path)
+        assert puppets.clips == 1
+        loan.end()
 
 
 async def test_ten_who_ask_at_once_share_one_preparation(path):

@@ -124,8 +124,8 @@ def hair_material() -> Any:
     pigment = graph.attribute("pigment", "Vector")
     inputs = {
         "Absorption Coefficient": pigment,
-        "Roughness": 0.24,
-        "Radial Roughness": 0.40,
+        "Roughness": 0.34,
+        "Radial Roughness": 0.50,
         "Random Roughness": 0.35,
         "Coat": 0.0,
     }

@@ -74,7 +74,7 @@ def fill(
     share = 1 - texture.uneven * rng.beta(1.0, 2.2, len(paths))
     fly = rng.random(len(paths)) < texture.loose
     far = wander(int(fly.sum()), steps, 0.4, rng)
-    paths[fly] += far * texture.stray * rng.gamma(1.5, 0.6, (len(far), 1, 1))
+    paths[fly] += far * texture.stray * np.minimum(rng.gamma(1.5, 0.6, (len(far), 1, 1)), 1.5)
     share[fly] *= rng.uniform(0.5, 1.0, len(far))
     paths = shortened(paths, share, steps)
     radius = texture.radius * rng.uniform(0.7, 1.15, len(paths)) * np.where(fly, 0.55, 1.0)

@@ -133,7 +133,9 @@ def falling_guides(
         aside = aside * (0.25 + 1.6 * tucked)
         rising = rise(np.asarray(share * REACH), -0.1, 0.5)
         full = 1 + 0.5 * rise(0.55 - z, 0, 0.4)  # fuller at the sides than on top
-        want = style.volume * (0.025 + 0.11 * layer) * rising * full
+        beside = rise(np.abs(at[:, 0] - style.parting), 0.0, 0.4)  # no step at the parting
+        low = 1 - (1 - beside) * rise(z, 0.7, 0.9) * 0.75
+        want = style.volume * (0.025 + 0.11 * layer) * rising * full * low
         hug = np.clip((want - height) * 5, -0.45, 1.3) * rise(z, -0.4, 0.05)
         turn_in = rise(stop + 0.35 - at[:, 2], 0, 0.3) * (end < 1.1) * 0.5
         aim = 1.25 * comb * flat[:, None] + normal * hug[:, None]
@@ -147,7 +149,7 @@ def falling_guides(
 
     _, normal = body.near(roots)
     first = across(np.stack([lateral, back + 0.2, np.zeros(count)], 1), normal)
-    lift = 0.22 + 0.18 * style.volume * layer + 0.25 * (1 - ahead)
+    lift = 0.14 + 0.12 * layer + 0.25 * (1 - ahead)
     first = unit(first) + normal * lift[:, None]
     long = body.walk(roots, first, steer, np.full(count, REACH), WALK, 0.55, over_ears=True)
     return cut_at(body, long, stop, rng)
