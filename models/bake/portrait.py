@@ -256,7 +256,10 @@ def _near(
     rim = np.zeros_like(known)
     rim[[0, -1]] = rim[:, [0, -1]] = True
     values[rim] = layers.read_grid(base, _base_nodes()[0], BASE_PITCH, at)[rim]
-    return layers.fill(values, known | rim), index
+    filled = layers.fill(values, known | rim)
+    # Beside a jaw that is turned away the head has movement to give, and no depth.
+    filled[..., -1:] = layers.fill(values[..., -1:], seen | rim)
+    return filled, index
 
 
 def _finish(

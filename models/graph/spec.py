@@ -29,7 +29,7 @@ MARGIN: Final = 32  # px of photo beyond it
 
 # What avatars of the bake need, the most of eight portraits, and about a tenth more.
 BASE_SIDE: Final = 80  # nodes of the base, each way; its rows lie so many apart: 73
-SLOT_NODES: Final = 1650  # of one sheet: 1,517
+SLOT_NODES: Final = 1850  # of one sheet: 1,710 of the widest mouth that ships
 SPRITE_TEXELS: Final = 160_000  # of all sprites with their rims: 114,000
 PATCH_SIDE: Final = 132  # px of the frame of a patch at rest, each way: 124
 WINDOW: Final = 208  # px of the frame that a patch may cover: 208 turned by 35 and 25 degrees

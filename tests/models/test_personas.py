@@ -10,6 +10,8 @@ from visavis.engines import load
 from visavis.engines.base import FaceState
 from visavis.models import arkit, recognition
 from visavis.models.avatar.file import SHIPPED, load_avatar, read_card
+from visavis.models.avatar.rig import nodes
+from visavis.models.bake import layers
 from visavis.models.quality.subject import as_rgb
 
 NAMES = sorted(path.stem for path in SHIPPED.glob("*.avatar"))
@@ -43,3 +45,16 @@ def test_at_rest_it_is_the_person_of_the_picture(name):
     assert person is not None
     assert shown is not None
     assert float(person @ shown) >= LIKE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_patches_lie_on_its_face(name):
+    avatar = load_avatar(SHIPPED / f"{name}.avatar")
+    base = avatar.base
+    for patch in avatar.patches.values():
+        for grid in (patch.upper, patch.lower):
+            at = nodes(grid.corner, grid.pitch, grid.share.shape)
+            around = layers.read_grid(base.rest[..., 2:], base.corner, base.pitch, at)[..., 0]
+            # Otherwise a head that turns shows the same strip of skin in two places: of a turned
+            # head the patch reaches beyond the far jaw.
+            assert np.abs(grid.rest[..., 2] - around).max() < 16  # px

@@ -1,6 +1,7 @@
 """Somebody reads a sentence into the camera: what is believed, and what is not.
 
-The person in `presence.webm` is nobody: mira, drawn and voiced by visavis itself.
+The person in `presence.webm` is nobody: the one of `frontal.webp`, drawn and voiced by visavis
+itself.
 """
 
 import datetime
@@ -21,7 +22,7 @@ from support.serving import problem, serving
 from support.uploads import form, until
 
 from visavis.models import recognition
-from visavis.models.avatar.file import SHIPPED, read_card
+from visavis.models.avatar.file import read_card
 from visavis.server.avatars import footage, sentences, witness
 from visavis.server.avatars.challenges import VALID, Challenges
 from visavis.server.avatars.footage import Unusable
@@ -34,7 +35,7 @@ SAID = (
     "Patient farmers sell broken mirrors under the crowded bridge. "
     "Honest bakers paint silver mountains near the village school."
 )
-PHOTO = (SHIPPED / "mira.webp").read_bytes()
+PHOTO = (VIDEO.parent / "frontal.webp").read_bytes()
 KOFI = Path(__file__).parents[2] / "bench" / "face" / "portraits" / "kofi.webp"
 NOW = datetime.datetime(2026, 11, 29, 20, 0, tzinfo=datetime.UTC)
 

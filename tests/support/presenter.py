@@ -7,14 +7,17 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from visavis.engines import load
-from visavis.engines.base import PLAY_RATE, Pcm
-from visavis.models.avatar.file import load_avatar
+from visavis.engines.base import PLAY_RATE, FaceState, Pcm
+from visavis.models.avatar.file import SHIPPED, load_avatar
+from visavis.models.bake.photo import find_face
+from visavis.models.quality.subject import as_rgb
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.camera.libpulse import Playing, Recording
 from visavis.server.playout.messages import FRAME, PACKET, Tick, ms
@@ -105,15 +108,25 @@ def film(path: Path) -> Film:
     return found
 
 
-MOUTH: Final = (slice(286, 345), slice(226, 286))  # of the avatar mira at 512 px
+_LIPS: Final = (59, 60)  # px high and wide that are looked at, of the avatar mira at 512 px
 _SMOOTH: Final = 25  # pictures over which a head moves, and a mouth does not
 _STEP: Final = 0.005  # s
 _APART: Final = 0.3  # s that are looked through
 
 
+@cache
+def mouth() -> tuple[slice, slice]:
+    """Where lips of mira open, in a picture of 512 px: below the line between her mouth corners."""
+    still = as_rgb(load.drawing(load_avatar(SHIPPED / "mira.avatar"), 512, 512)(FaceState()))
+    face = find_face(still)
+    x, y = (int(v) for v in face.points[[61, 291], :2].mean(0))
+    high, wide = _LIPS
+    return slice(y - high // 3, y - high // 3 + high), slice(x - wide // 2, x + wide // 2)
+
+
 def opening(pictures: Iterable[Picture]) -> Doubles:
     """How far the mouth is open in each picture, in no unit; a head that moves is left out."""
-    dark: Doubles = np.array([picture[MOUTH].astype(float).std() for picture in pictures])
+    dark: Doubles = np.array([picture[mouth()].astype(float).std() for picture in pictures])
     padded = np.concatenate([dark[:1].repeat(_SMOOTH // 2), dark, dark[-1:].repeat(_SMOOTH // 2)])
     return np.asarray(dark - np.convolve(padded, np.ones(_SMOOTH) / _SMOOTH, "valid"))
 
