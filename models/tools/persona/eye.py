@@ -233,9 +233,7 @@ def build_eye(centre: Floats, radius: float, turn: Floats, style: EyeStyle, ligh
         ("cornea", _dome_profile(iris), _cornea_material(light)),
     ):
         points, faces = _lathe(*profile, 96)
-        if name == "eye":
-            points = _widened(points)
-        thing = link(name, mesh(name, points, faces), made)
+        thing = link(name, mesh(name, _widened(points), faces), made)
         pose = np.eye(4)
         pose[:3, :3], pose[:3, 3] = turn * radius, centre
         thing.matrix_world = Matrix(pose.tolist())

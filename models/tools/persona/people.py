@@ -88,7 +88,7 @@ MIRA: Final = Persona(
     stage=SetStyle(lamps=(*window_light(-1.0, 0.6), DESK), ambient=(0.08, 0.075, 0.07),
                    wood=(0.22, 0.12, 0.065), glow=(1.0, 0.66, 0.36), daylight=0.6,
                    side=-1.0, seed=11),
-    turn=(-4.0, 0.5, 0.8),
+    turn=(-2.5, 0.5, 0.8),
     seed=101,
 )  # fmt: skip
 
