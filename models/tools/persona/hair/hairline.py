@@ -35,6 +35,8 @@ def _above(points: Floats, marks: Landmarks, style: HairStyle) -> Floats:
     line = line - 0.35 * rise(back, 0.62, 0.80) - 0.45 * rise(back, 1.0, 1.5)
     # Hairlines are not drawn with a compass: two sides differ, and each wavers.
     own = points[:, 0]
+    # Hair combed apart opens a wedge: the hairline comes down to meet it.
+    line = line - 0.055 * np.exp(-(((own - style.parting) / 0.17) ** 2))
     wave = 0.012 * np.sin(own * 23 + 1.3) + 0.010 * np.sin(own * 41 + 0.4 + 9 * points[:, 1])
     wave = wave + 0.012 * np.sin(points[:, 2] * 29 + own * 13)
     wave = wave + 0.006 * np.sin(own * 97 + 2.0 * np.sin(own * 61)) * np.sin(own * 150 + 0.7)

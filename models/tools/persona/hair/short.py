@@ -41,7 +41,9 @@ def _zones(
     """Top, front and height over the eyes (k,) of roots."""
     z, back = roots[:, 2] - body.eye[2], roots[:, 1] - body.eye[1]
     front = rise(0.75 - back, 0, 0.65)
-    lower = front * max(0.0, 0.62 - style.forehead) * body.face  # a low hairline is still the top's
+    lower = front * (
+        0.06 + max(0.0, 0.62 - style.forehead) * body.face
+    )  # a low hairline is still the top's
     top = rise(z, 0.52 - lower, 0.88 - 1.6 * lower) * rise(normal[:, 2] + 0.35 * front, 0.10, 0.62)
     return top, front, z
 
