@@ -42,7 +42,7 @@ from visavis.models.quality.subject import as_rgb
 from visavis.models.warp.scene import build
 
 OUT: Final = Path("out/bench/face")
-WHO: Final = {"mira": "heart", "tomas": "joe", "mei": "heart", "kofi": "joe"}
+WHO: Final = {"mira": "heart", "tomas": "joe", "amara": "heart", "samir": "joe"}
 WAYS: Final = ("phonemes", "sound")
 FPS: Final = 25
 FRAME: Final = PLAY_RATE // FPS

@@ -76,7 +76,7 @@ def test_pictures_are_the_kernels():
 
 @pytest.mark.timeout(300)
 def test_pictures_of_another_size_are_the_kernels():
-    mean, worst = compare(TALL, 2, seed=2, names=("mira",))
+    mean, worst = compare(TALL, 2, seed=2, names=("frontal",))
     assert mean <= MEAN
     assert worst <= WORST
 
@@ -93,7 +93,7 @@ def test_two_hundred_states_of_four_avatars_are_the_kernels(size):
 def test_a_picture_does_not_depend_on_who_else_is_drawn():
     graph, bank = stage(SMALL)
     first, second = states(2, seed=4)
-    one, other = row(prepared("mira", SMALL), first), row(prepared("ada", SMALL), second)
+    one, other = row(prepared("frontal", SMALL), first), row(prepared("ada", SMALL), second)
     together = pictures(graph, bank, [3, 0], [other, one])
     assert np.array_equal(together[1], pictures(graph, bank, [0], [one])[0])
     assert apart(together[0], draw(prepared("ada", SMALL), second))[1] <= WORST
@@ -135,7 +135,7 @@ def test_nothing_is_read_outside_whatever_a_state_and_the_bank_hold(value):
 
 
 def test_a_bank_grows_keeps_what_it_holds_and_gives_places_again():
-    shown, spec = prepared("mira", SMALL), Spec(*SMALL)
+    shown, spec = prepared("frontal", SMALL), Spec(*SMALL)
     packed = packing.packed(shown, spec)
     bank = Bank(spec, "cpu")
     assert bank.add(packed) == 0
@@ -155,7 +155,7 @@ def test_a_bank_grows_keeps_what_it_holds_and_gives_places_again():
 
 
 def test_an_avatar_that_is_too_large_is_refused_by_name():
-    shown, spec = prepared("mira", SMALL), Spec(*SMALL)
+    shown, spec = prepared("frontal", SMALL), Spec(*SMALL)
     mouth = shown.gaps[0]
     wide = replace(mouth.sheets, share=np.zeros((200, 100), np.float32))
     for gap, what in (
@@ -180,7 +180,7 @@ class Brighter(torch.nn.Module):
 def test_a_refiner_sees_pictures_and_amounts_before_they_are_rounded():
     graph, bank = stage(SMALL)
     refined = LayeredWarp(graph.spec, Brighter())
-    shown = prepared("mira", SMALL)
+    shown = prepared("frontal", SMALL)
     rows = [row(shown, FaceState()), row(shown, FaceState(np.ones(arkit.COUNT, np.float32)))]
     plain = pictures(graph, bank, [0, 0], rows).astype(int)
     better = pictures(refined, bank, [0, 0], rows).astype(int)
@@ -190,7 +190,7 @@ def test_a_refiner_sees_pictures_and_amounts_before_they_are_rounded():
 
 
 def test_a_row_is_written_in_place():
-    shown = prepared("mira", SMALL)
+    shown = prepared("frontal", SMALL)
     (state,) = states(1, seed=6)
     out = np.full(STATE.size, np.nan, np.float32)
     made = packing.row(shown, posing.controls(state), posing.view(shown.body, state.pose), out)

@@ -65,7 +65,7 @@ def test_an_engines_name_changes_with_the_graph():
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_another_run_time_draws_the_same_pictures():
-    shown = [scene.build(four_avatars(name), 512, 512) for name in ("mira", "ada")]
+    shown = [scene.build(four_avatars(name), 512, 512) for name in ("frontal", "ada")]
     bank = Bank(SPEC, "cpu", 2)
     slots = [bank.add(packing.packed(s, SPEC)) for s in shown]
     graph, other = LayeredWarp(SPEC), session(exported())

@@ -73,7 +73,7 @@ def compare(name, size, given):
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "count"), [("mira", SMALL, 3), ("tomas", SMALL, 2), ("mira", TALL, 1)]
+    ("name", "size", "count"), [("frontal", SMALL, 3), ("tomas", SMALL, 2), ("frontal", TALL, 1)]
 )
 def test_pictures_are_those_refined_afterwards(name, size, count):
     mean, worst, moved = compare(name, size, states(count, seed=11))
@@ -95,7 +95,7 @@ def test_many_pictures_are_those_refined_afterwards(name, size):
 
 def test_what_is_not_refined_is_the_plain_graph_s_picture():
     """An avatar without places, and one with glasses, beside one that is."""
-    graph, bank, shown, at = stage("mira", SMALL)
+    graph, bank, shown, at = stage("frontal", SMALL)
     (state,) = states(1, seed=11)
     behind_glasses = replace(at, eyes=False)
     rows = [row(shown, where, state) for where in (None, behind_glasses, at)]
@@ -160,7 +160,7 @@ def test_a_file_without_the_weights_is_named(tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_another_run_time_refines_the_same():
-    graph, bank, shown, at = stage("mira", SMALL)
+    graph, bank, shown, at = stage("frontal", SMALL)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     model = export.onnx_bytes(graph.spec, graph.refiner)
