@@ -1,6 +1,6 @@
 """How lively the face is, by THEval's landmark measures beside real video, as JSON.
 
-    python -m bench.face.theval [--clips 5] [--only mira kofi] [--by phonemes] [--mesh PYTHON]
+    python -m bench.face.theval [--clips 5] [--only mira samir] [--by phonemes] [--mesh PYTHON]
         [--wish calm] [--real FILE ...] [--sheets]
 
 Each of four portraits speaks CLIPS clips from phonemes (our voices) and as many from sound
