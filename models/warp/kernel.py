@@ -75,6 +75,23 @@ STEEP = 0.05  # of its area that a cell is taken to cover at least
 
 
 @compiled
+def shift(fields: Array, rows: Array, amount: Array, moved: Array) -> None:
+    """Add the fields (K, h, w, 3), each times its amount (K,), to moved (h, w, 3).
+
+    rows: see forward.
+    """
+    for k in range(amount.shape[0]):
+        c = amount[k]
+        if c > -1e-4 and c < 1e-4:
+            continue
+        for i in range(rows[k, 0], rows[k, 1]):
+            for j in range(moved.shape[1]):
+                moved[i, j, 0] += c * fields[k, i, j, 0]
+                moved[i, j, 1] += c * fields[k, i, j, 1]
+                moved[i, j, 2] += c * fields[k, i, j, 2]
+
+
+@compiled
 def forward(
     rest: Array, fields: Array, rows: Array, amount: Array, share: Array, view: Array, out: Array
 ) -> None:
@@ -87,15 +104,7 @@ def forward(
     """
     height, width = share.shape
     moved = rest.copy()
-    for k in range(amount.shape[0]):
-        c = amount[k]
-        if c > -1e-4 and c < 1e-4:
-            continue
-        for i in range(rows[k, 0], rows[k, 1]):
-            for j in range(width):
-                moved[i, j, 0] += c * fields[k, i, j, 0]
-                moved[i, j, 1] += c * fields[k, i, j, 1]
-                moved[i, j, 2] += c * fields[k, i, j, 2]
+    shift(fields, rows, amount, moved)
     cx, cy, far = view[2, 0, 0], view[2, 0, 1], view[2, 0, 2]
     for i in range(height):
         for j in range(width):

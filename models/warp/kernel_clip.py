@@ -11,7 +11,16 @@ from typing import NamedTuple
 import numpy as np
 
 from visavis.models.compiling import compiled
-from visavis.models.warp.kernel import Array, Picture, Real, Texture, Tiles, draw_base, invert
+from visavis.models.warp.kernel import (
+    Array,
+    Picture,
+    Real,
+    Texture,
+    Tiles,
+    draw_base,
+    invert,
+    shift,
+)
 from visavis.models.warp.kernel_skin import byte
 
 MOVED = 0.02  # px that are drawn
@@ -45,15 +54,7 @@ def steer(layer: Layer, amount: Array, lie: Lie, place: Array, away: Array) -> N
     camera, bend, net = lie
     height, width = flat.shape[0], flat.shape[1]
     moved = np.zeros((height, width, 3), np.float32)
-    for k in range(amount.shape[0]):
-        c = amount[k]
-        if c > -1e-4 and c < 1e-4:
-            continue
-        for i in range(rows[k, 0], rows[k, 1]):
-            for j in range(width):
-                moved[i, j, 0] += c * fields[k, i, j, 0]
-                moved[i, j, 1] += c * fields[k, i, j, 1]
-                moved[i, j, 2] += c * fields[k, i, j, 2]
+    shift(fields, rows, amount, moved)
     inv = np.float32(1) / net[2]
     most_x, most_y = np.float32(bend.shape[1] - 1.001), np.float32(bend.shape[0] - 1.001)
     for i in range(height):
