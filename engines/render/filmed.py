@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from visavis.engines.base import I420, EngineError, Generator, Portrayal, Puppet, can_patch
 from visavis.engines.render import posing, warp
+from visavis.models.avatar.backdrop import ORIGINAL
 from visavis.models.avatar.file import Avatar
 from visavis.models.errors import AvatarError
 from visavis.models.warp import kernel, kernel_clip, moving
@@ -36,9 +37,10 @@ class FilmedGenerator:
     def prepare(self, avatar: Avatar) -> Puppet:
         """A rig over the clip, or what the other one prepares. Raises EngineError.
 
-        Before another background the portrait is drawn in place of the clip, which has its own.
+        Before another background, or its own blurred, the portrait is drawn in place of the clip,
+        whose pictures hold theirs.
         """
-        if avatar.clip is None or not avatar.backdrop.is_own:
+        if avatar.clip is None or avatar.backdrop != ORIGINAL:
             return self._drawing.prepare(replace(avatar, clip=None))
         try:
             return Puppet(moving.build(avatar, self.width, self.height))

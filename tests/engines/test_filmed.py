@@ -13,7 +13,7 @@ from visavis.engines.render.filmed import FilmedGenerator
 from visavis.engines.render.graph import GraphGenerator
 from visavis.engines.render.warp import WarpGenerator
 from visavis.models import arkit
-from visavis.models.avatar.backdrop import Backdrop
+from visavis.models.avatar.backdrop import BLUR, Backdrop
 from visavis.models.warp.reel import Reel
 
 
@@ -116,9 +116,12 @@ def test_it_lies_beside_avatars_without_a_clip(rig, generator, face):
     assert can_patch(generator)
 
 
-def test_before_another_background_its_portrait_is_drawn(rig, generator):
-    coloured = generator.prepare(replace(rig, backdrop=Backdrop("colour", (0, 255, 0))))
-    one, other = (drawn(generator, coloured, state(n)) for n in (0, 9))
+@pytest.mark.parametrize(
+    "backdrop", [Backdrop("colour", (0, 255, 0)), BLUR], ids=["colour", "blur"]
+)
+def test_before_another_background_its_portrait_is_drawn(rig, generator, backdrop):
+    behind = generator.prepare(replace(rig, backdrop=backdrop))
+    one, other = (drawn(generator, behind, state(n)) for n in (0, 9))
     assert np.array_equal(one, other)
 
 
