@@ -19,7 +19,10 @@ from typing import Final, Literal
 Level = Literal["real-time", "raised", "normal"]
 
 # Real-time priorities, of 99: below what a system keeps for its drivers (50).
-_MEDIA: Final = 2  # the event loop, encoders, motion and drawing: a packet or picture cannot wait
+# The event loop, which sends: what is drawn and encoded on all cores must not hold a packet up for
+# as long as that takes (10 ms a picture on a slow machine), nor the next picture's beginning.
+_LOOP: Final = 3
+_MEDIA: Final = 2  # encoders, motion and drawing: a picture cannot wait either
 # An engine's call that a visitor waits for, 50 ms at most, and whoever waits for a call.
 _URGENT: Final = 1
 _PATIENT: Final = 5  # nice, where real-time is granted: speech that is made ahead of its time
@@ -34,12 +37,20 @@ def go_first() -> Level:
     """
     if sys.platform != "linux":
         return "normal"
-    try:
-        # The kernel leaves 5 % of each core to everybody else, whatever a real-time thread does.
+    for level in (_LOOP, _MEDIA):  # who was granted 2 has it, with the loop among the others
+        try:
+            # The kernel leaves 5 % of each core to everybody else, whatever a real-time thread does.
+            _set(os.SCHED_RR, level)
+        except PermissionError:
+            continue
+        return "real-time"
+    return _raised()
+
+
+def make_media() -> None:
+    """Schedule the calling thread, that draws or encodes, behind the event loop alone."""
+    if granted():
         _set(os.SCHED_RR, _MEDIA)
-    except PermissionError:
-        return _raised()
-    return "real-time"
 
 
 def begin() -> None:
