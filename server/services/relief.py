@@ -54,14 +54,15 @@ _PATIENCE: Final = 2  # ... windows: a single stall is no reason
 _FROZEN: Final = LONGEST / TICK_RATE  # s that a picture takes for which a face stands still ...
 _UNWILLING: Final = 6  # ... windows in a row
 
-# How many come late, at most, where a step back may be tried; and what pictures take, of what they
-# may take after it: so little that it is likely to last, or so much that it cannot.
+# How many come late, at most, where a step back may be tried. It is likely to last where pictures
+# take so little of what they may take after it, and so many fill so much of the cores; it cannot
+# where they take more than they may.
 _CALM: Final = 0.02
-_LIKELY, _HOPELESS = 0.5, 1.0
-_UNLIKELY: Final = 0.2  # of its time counts towards the next step back, where it is neither
+_EASY, _ROOM = 0.5, 0.7
+_WARM: Final = 0.6  # of what a picture takes where they are few, with cold caches
+_UNLIKELY: Final = 0.2  # of its time counts towards a step back that is not likely to last
 _LOST: Final = 2.0  # of the time in which they were late
-_ROOM: Final = 0.6  # of the cores, filled by drawing after several steps at once
-_HOLD: Final = 1.0, 60.0  # s of it, at first and at most: doubled when a step back did not last ...
+_HOLD: Final = 1.5, 12.0  # s of it, at first and at most: doubled when a step back did not last ...
 _LASTS: Final = 2.0  # ... for so many s, halved when it did ...
 _SETTLED: Final = 3.0  # ... but not if somebody came so few s before: it is new, and not too much
 # Pictures a second, counted in whole ones: a mouth alone is about half of one.
@@ -186,22 +187,29 @@ class Relief:
 
     def _earn(self, window: _Window, seconds: float, up: int, present: Present) -> None:
         """What was drawn in these seconds, for or against a step up."""
-        share = window.each / self._given(up, present)
-        if window.missed > _CALM or share > _HOPELESS:
+        if window.missed > _CALM or window.each > self._given(up, present):
             self._earned = max(0.0, self._earned - _LOST * seconds)
         else:
-            self._earned += seconds * (1.0 if share <= _LIKELY else _UNLIKELY)
+            is_likely = self._is_likely(window, up, present)
+            self._earned += seconds * (1.0 if is_likely else _UNLIKELY)
+
+    def _is_likely(self, window: _Window, level: int, present: Present) -> bool:
+        """Whether there is room for so many pictures, by what one takes here."""
+        load = sum(n * _RATES[self._at(level, who)] for who, n in present.items())
+        is_cold = all(self.fluency(who) in {"few", "still"} for who in present)
+        work = window.work * (_WARM if is_cold else 1.0)
+        has_room = load * work <= _ROOM * self._cores
+        return has_room and window.each <= _EASY * self._given(level, present)
 
     def _best(self, window: _Window, up: int, present: Present) -> int:
-        """How far up at once: as far as there is surely room, by what a picture takes here."""
+        """How far up at once: as far as it is likely to last."""
         best = up
-        for level in range(up - 1, -1, -1):
-            load = sum(n * _RATES[self._at(level, who)] for who, n in present.items())
-            is_quick = window.each <= _LIKELY * self._given(level, present)
-            has_room = load * window.work <= _ROOM * self._cores
-            if not (is_quick and has_room and self._earned >= self.hold(level)):
+        while best and self._earned >= self.hold(best - 1):
+            if not self._is_likely(window, best - 1, present):
                 break
-            best = level
+            best -= 1
+        while best and all(self._at(best - 1, who) == self._at(best, who) for who in present):
+            best -= 1  # nobody who is there sees a difference
         return best
 
     def _given(self, level: int, present: Present) -> float:

@@ -39,7 +39,7 @@ def go_first() -> Level:
         return "normal"
     for level in (_LOOP, _MEDIA):  # who was granted 2 has it, with the loop among the others
         try:
-            # The kernel leaves 5 % of each core to everybody else, whatever a real-time thread does.
+            # The kernel leaves 5 % of each core to everybody else, whatever such a thread does.
             _set(os.SCHED_RR, level)
         except PermissionError:
             continue
