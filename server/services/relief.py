@@ -49,8 +49,9 @@ _SLOW: Final[dict[Fluency, tuple[float, float]]] = {
     "mouth": (0.8, 0.03), "half": (1.0, 0.12), "few": (1.2, 0.25),
 }  # fmt: skip
 _SLOW_UNHEARD: Final = 0.8, 0.03  # the same, for steps of faces that do not speak
-_STUCK: Final = 1.6, 0.5  # too much at once; else only if it stays so for ...
-_PATIENCE: Final = 2  # ... windows: a single stall is no reason
+_STUCK: Final = 1.6, 0.5  # too much at once, but for few pictures; else only if it stays so ...
+_PATIENCE: Final = 2  # ... for so many windows: a single stall is no reason
+_BACKLOG: Final = 0.25  # s after a step down, until what was asked for before it is drawn
 _FROZEN: Final = LONGEST / TICK_RATE  # s that a picture takes for which a face stands still ...
 _UNWILLING: Final = 6  # ... windows in a row
 
@@ -158,6 +159,8 @@ class Relief:
 
     def missed(self, now: float, count: int) -> None:
         """So many pictures were not even asked for: the one before took too long."""
+        if now < self._changed:
+            return
         window = self._window = self._window or _Window(now)
         window.pictures += count
         window.late += count
@@ -183,7 +186,8 @@ class Relief:
         self._slow = self._slow + 1 if is_slow else 0
         if is_frozen:
             return self._slow >= _UNWILLING
-        return self._slow >= _PATIENCE or window.exceeds(*_STUCK)
+        is_stuck = "few" not in changes.values() and window.exceeds(*_STUCK)
+        return is_stuck or self._slow >= _PATIENCE
 
     def _earn(self, window: _Window, seconds: float, up: int, present: Present) -> None:
         """What was drawn in these seconds, for or against a step up."""
@@ -252,5 +256,5 @@ class Relief:
             self._holds[self.level] = max(self.hold(self.level) / 2, _HOLD[0])
         elif now - self._came >= _SETTLED:
             self._holds[self.level] = min(2 * self.hold(self.level), _HOLD[1])
-        self._changed, self._window = now, None
+        self._changed, self._window = now + (_BACKLOG if level > self.level else 0.0), None
         self._slow, self._earned = 0, 0.0

@@ -347,6 +347,26 @@ def test_pictures_from_before_a_step_say_nothing_about_it():
     assert (server.relief.level, server.now) == (level, now)
 
 
+def test_what_is_late_because_of_the_step_before_says_nothing_of_this_one():
+    """All that was asked for at full rate is drawn after it, and what is asked for waits for it."""
+    server = Server(["speaking"])
+    server.pass_time(0.56, share=3.0)
+    assert server.relief.fluency("speaking") == "mouth"
+    server.pass_time(0.2, share=3.0)
+    server.relief.missed(server.now - 0.1, 10)
+    server.pass_time(3, share=0.5)
+    assert server.relief.fluency("speaking") in {"mouth", "full"}
+    assert max(server.levels) == 4
+
+
+def test_few_pictures_are_not_for_a_moment_either():
+    server = Server(["speaking"])
+    server.relief.level = 5
+    server.pass_time(0.5, share=3.0)
+    server.pass_time(2, share=0.6)
+    assert max(server.levels) <= 5
+
+
 def test_mouths_alone_do_not_make_it_look_quick():
     relief, now = Relief(patches=True), 100.0
     for n in range(200):
