@@ -1,8 +1,8 @@
 """The language of a conversation: in which it is, and when it goes over to another one.
 
-It follows the visitor unasked only where that is wanted. Who asks for a language by its name has
-chosen it, as a page's list does, and is obeyed; who asks for one that is not here is told which ones
-are. Knows nothing of voices or recognisers.
+It follows the visitor unasked only where that is wanted. Who asks for a language by its name is
+obeyed anyway, as who chooses it on a page is, or told which ones there are. Knows nothing of voices
+or recognisers.
 """
 
 from __future__ import annotations
