@@ -19,6 +19,7 @@ export default {
   "state.speaking": "يتحدث",
   "fluency.mouth": "صورة أبطأ",
   "fluency.half": "صورة أبطأ",
+  "fluency.few": "صورة أبطأ",
   "fluency.still": "الصورة متوقفة",
   "mood.voice": "تُسمع نبرة صوتك أيضا: فهي تدل على شعورك.",
   "disclosure.spoken": "أنا برنامج حاسوبي.",

@@ -19,6 +19,7 @@ export default {
   "state.speaking": "Spricht",
   "fluency.mouth": "langsameres Bild",
   "fluency.half": "langsameres Bild",
+  "fluency.few": "langsameres Bild",
   "fluency.still": "Bild angehalten",
   "mood.voice": "Auch der Ton Ihrer Stimme wird gehört: er sagt, wie Sie sich fühlen.",
   "disclosure.spoken": "Hier spricht ein Computer.",

@@ -19,6 +19,7 @@ export default {
   "state.speaking": "Speaking",
   "fluency.mouth": "slower picture",
   "fluency.half": "slower picture",
+  "fluency.few": "slower picture",
   "fluency.still": "picture paused",
   "mood.voice": "The tone of your voice is heard, too: it tells how you feel.",
   // Said by the kiosk's greeting; word for word as the server says it (phrasebook.*.toml).

@@ -19,6 +19,7 @@ export default {
   "state.speaking": "Hablando",
   "fluency.mouth": "imagen más lenta",
   "fluency.half": "imagen más lenta",
+  "fluency.few": "imagen más lenta",
   "fluency.still": "imagen en pausa",
   "mood.voice": "También se escucha el tono de su voz: dice cómo se siente.",
   "disclosure.spoken": "Le habla un ordenador.",

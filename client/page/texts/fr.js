@@ -19,6 +19,7 @@ export default {
   "state.speaking": "Parle",
   "fluency.mouth": "image ralentie",
   "fluency.half": "image ralentie",
+  "fluency.few": "image ralentie",
   "fluency.still": "image en pause",
   "mood.voice": "Le ton de votre voix est aussi écouté : il dit ce que vous ressentez.",
   "disclosure.spoken": "C'est un ordinateur qui vous parle.",

@@ -19,6 +19,7 @@ export default {
   "state.speaking": "正在说话",
   "fluency.mouth": "画面变慢",
   "fluency.half": "画面变慢",
+  "fluency.few": "画面变慢",
   "fluency.still": "画面已暂停",
   "mood.voice": "系统也会听您说话的语气，以了解您的感受。",
   "disclosure.spoken": "我是电脑程序。",
