@@ -114,7 +114,7 @@ class _Held:
 
     def samples(self) -> npt.NDArray[np.float32]:
         last = np.concatenate(self._frames)[-2 * self._count :].astype(np.float32)
-        return (last[::2] + last[1::2]) / 2
+        return np.asarray((last[::2] + last[1::2]) / 2, np.float32)
 
 
 def _rms(samples: npt.NDArray[np.float32]) -> float:
