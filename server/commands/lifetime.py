@@ -12,6 +12,7 @@ import warnings
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
@@ -19,6 +20,7 @@ from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from visavis.server.commands.console import say_line
 from visavis.server.http.door import Door
 from visavis.server.http.headers import Headers
+from visavis.server.services import carrying
 from visavis.server.system import home, logs
 from visavis.server.system.audit import Audit, auditing
 from visavis.server.system.config import Config
@@ -32,6 +34,7 @@ _VERSION: Final = version("visavis")  # which reads files
 FINISH: Final = 0.7  # s for requests under way at the end, and as long again once cancelled
 END_WITHIN: Final = 4.0  # s from the drain to the end of the process, whatever hangs
 _FAREWELL: Final = 0.6  # s beyond the drain: the last message of a session has to leave
+_WORD: Final = 10.0  # s of loading between two words about it
 SWITCH: Final = 0.0005  # s after which a thread gives up the interpreter
 
 
@@ -121,6 +124,26 @@ async def opened(app: web.Application, config: Config, metrics: Metrics) -> Asyn
         end_soon()
         await door.close()
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def telling(home_path: Path) -> AsyncIterator[None]:
+    """While this is open, the models are loaded: the terminal says now and then that it goes on."""
+    first = await asyncio.to_thread(carrying.last, home_path) is None
+    words = asyncio.create_task(_tell(first=first), name="telling")
+    try:
+        yield
+    finally:
+        words.cancel()
+
+
+async def _tell(*, first: bool) -> None:
+    why = "; the first start here also prepares what later ones find" if first else ""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    while True:
+        await asyncio.sleep(_WORD)
+        say_line(f"visavis is still loading its models ({clock() - began:.0f} s{why})")
 
 
 def log_to_stderr(level: str, **always: Any) -> None:

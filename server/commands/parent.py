@@ -74,7 +74,9 @@ async def serve(config: Config, count: int) -> None:
         app = _application(config, crew, admission, places, stop, metrics, audit)
         try:
             async with lifetime.opened(app, config, metrics) as at:
-                if await stop.unless_asked(crew.open()):
+                async with lifetime.telling(config.home_path):
+                    loaded = await stop.unless_asked(crew.open())
+                if loaded:
                     is_first = priority.go_first() == "real-time"
                     lifetime.say_ready(config, at)
                     keep = keeping.watch(config, audit)

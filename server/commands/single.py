@@ -60,7 +60,9 @@ async def _serve(
     stop.listen()
     try:
         async with lifetime.opened(app, config, metrics) as at:
-            if await stop.unless_asked(engines.open()):
+            async with lifetime.telling(config.home_path):
+                loaded = await stop.unless_asked(engines.open())
+            if loaded:
                 memory.give_back_what_is_free()
                 memory.spare_what_is_loaded()
                 level = priority.go_first()

@@ -20,8 +20,9 @@ FRAME: Final[Tick] = 1920  # one picture at 25 frames a second
 Origin = Literal["speech", "text", "say"]
 Ending = Literal["done", "interrupted", "failed"]
 # How fluent a face is, from best to worst: all 25 pictures a second; every second one whole, and
-# the mouth alone in the others; every second one; none, while voice and captions go on.
-Fluency = Literal["full", "mouth", "half", "still"]
+# the mouth alone in the others; every second one; as many as there is time for, one to six a
+# second; none, while voice and captions go on.
+Fluency = Literal["full", "mouth", "half", "few", "still"]
 
 
 def ms(milliseconds: float) -> Tick:

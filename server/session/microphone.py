@@ -14,14 +14,13 @@ from visavis.engines.base import (
     PLAY_RATE,
     VAD_FRAME,
     EchoCanceller,
-    EngineError,
     Pcm,
 )
 from visavis.engines.ears.echo_path import EchoPath
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.playout.timeline import Timeline
-from visavis.server.session.renewing import Renewed
+from visavis.server.session.cancelling import Cancelling
 from visavis.server.system.metrics import Metrics
 
 _ECHO: Final[Tick] = ms(400)  # after which the avatar's own sound comes back at the latest
@@ -63,7 +62,7 @@ class Microphone:
         failed: Callable[[bool], None],
     ) -> None:
         self._clock, self._timeline, self._failed = clock, timeline, failed
-        self._echo = Renewed("echo", echo, clock, metrics, self._echo_failed)
+        self._echo = Cancelling(echo, clock, metrics, self._echo_failed)
         self._unsure_until: Tick = 0  # the echo canceller is new
         self._path = EchoPath()
         self._near, self._far = Resampler(), Resampler()
@@ -92,9 +91,10 @@ class Microphone:
 
     def _clean(self, mic: Pcm, far: Pcm, now: Tick) -> Pcm:
         """The microphone without the avatar; silence where the avatar would hear itself."""
-        clean = self._echo.call(lambda echo: _cleaned(echo, mic, far), None)
         if self._path.push(mic, far) == "none":
+            self._echo.rest(mic, far)
             return mic
+        clean = self._echo.clean(mic, far)
         unsure = clean is None or now < self._unsure_until
         if unsure and self._timeline.audible(now - _ECHO):
             return np.zeros_like(mic)
@@ -103,10 +103,3 @@ class Microphone:
     def _echo_failed(self, resting: bool) -> None:
         self._unsure_until = self._clock.now() + _LEARNING
         self._failed(resting)
-
-
-def _cleaned(echo: EchoCanceller, mic: Pcm, far: Pcm) -> Pcm:
-    clean = echo.process(mic, far)
-    if clean.shape != mic.shape or clean.dtype != mic.dtype:
-        raise EngineError(f"echo canceller: {clean.shape} {clean.dtype} came back")
-    return clean

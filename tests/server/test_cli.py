@@ -1,13 +1,16 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from visavis.server.cli import main
+from visavis.server.system.config import Config
 from visavis.server.system.config_secrets import SECRETS
 
 
@@ -172,6 +175,15 @@ def test_doctor_says_who_can_make_avatars(capsys, monkeypatch, settings, words):
         monkeypatch.setenv(key, value)
     main(["doctor"])
     assert f"New avatars from the page: {words}" in capsys.readouterr().out
+
+
+def test_doctor_sets_every_value_apart_from_its_name(capsys):
+    main(["doctor"])
+    shown = capsys.readouterr().out.splitlines()
+    names = [setting.name for setting in fields(Config)]
+    rows = [re.match(r"(\S+) +", line) for line in shown[: len(names)]]
+    assert [row[0].rstrip() for row in rows] == names
+    assert len({row.end() for row in rows}) == 1  # a column
 
 
 def test_doctor_names_a_bracket_that_nobody_understands(tmp_path, warm_home, capsys, monkeypatch):

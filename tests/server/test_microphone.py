@@ -60,6 +60,17 @@ def test_with_headphones_the_first_interruption_is_heard_as_it_is(avatar, visito
     assert level(heard(avatar, sound), 16_000) == pytest.approx(level(sound, 48_000), abs=1.0)
 
 
+def test_who_takes_headphones_off_is_not_the_avatar_for_long(avatar):
+    """Without an echo the canceller rests; once one is there it has soon learnt the room."""
+    played = np.concatenate([avatar, avatar[PLAY_RATE:]])
+    sound = hiss(played)
+    off = 4 * PLAY_RATE
+    sound[off:] += 0.3 * played[off - ms(150) : -ms(150)]
+    clean, after = heard(played, sound), 7 * PLAY_RATE
+    left = np.mean(np.square(clean[after // 3 :])) / np.mean(np.square(sound[after:]))
+    assert 10 * np.log10(left) < -15.0
+
+
 @pytest.mark.parametrize("speaks", [True, False])
 def test_with_a_loudspeaker_the_visitor_is_heard_and_the_avatar_is_not(avatar, visitor, speaks):
     sound = hiss(avatar)
