@@ -216,7 +216,7 @@ function announce(words) {
 /** @param {{state: string, reason: any, words: string, code: string, retryInMs: number|null}} detail */
 function onState({ state, reason, words, code, retryInMs }) {
   const told = problem(code, words);
-  if (state === "waiting" || state === "failed") trouble.show(reason, told, retryInMs);
+  if (state === "waiting" || state === "failed") trouble.show(code === "starting" ? code : reason, told, retryInMs);
   else trouble.hide();
   if (state !== "connected") {
     conversation = { ...conversation, phase: "listening" };

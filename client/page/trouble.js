@@ -7,7 +7,7 @@ import { onLanguage, t } from "./texts/texts.js";
 
 const NOTICE_MS = 9000;
 
-/** Icons of the cards, by the reason in connection.js. */
+/** Icons of the cards, by the reason in connection.js; "starting" is a server that still loads. */
 const ICONS = {
   full: "people",
   unreachable: "link-off",
@@ -15,6 +15,7 @@ const ICONS = {
   lost: "link-off",
   ended: "people",
   server: "warning",
+  starting: "clock",
   refused: "warning",
   unauthorised: "key",
   unsupported: "warning",
