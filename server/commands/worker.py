@@ -128,7 +128,7 @@ async def _serve(
         if orders.done() and (seconds := orders.result()):
             await _in_time(sessions.drain(seconds), seconds + 1)
     finally:
-        lifetime.end_soon()
+        lifetime.end_soon(loaded=loaded.is_set())
         await duty.close()
         await roster.close()
         await _in_time(sessions.close(), _CLOSE_WITHIN)
