@@ -7,7 +7,8 @@ import { onLanguage, t } from "./texts/texts.js";
 
 const NOTICE_MS = 9000;
 
-/** Icons of the cards, by the reason in connection.js; "starting" is a server that still loads. */
+/** Icons of the cards, by the reason in connection.js; "starting": a server that still loads,
+ * "stopped": one that said that it ends. */
 const ICONS = {
   full: "people",
   unreachable: "link-off",
@@ -16,6 +17,7 @@ const ICONS = {
   ended: "people",
   server: "warning",
   starting: "clock",
+  stopped: "clock",
   refused: "warning",
   unauthorised: "key",
   unsupported: "warning",

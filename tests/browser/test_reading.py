@@ -24,6 +24,23 @@ async def test_a_server_that_still_loads_is_no_problem_of_the_server(chromium):
         assert await page.inner_text("#trouble-title") == "The server is still starting"
 
 
+_UNREACHABLE = """(lapse) => {
+  const avatar = document.querySelector("visavis-avatar");
+  const tell = (name, detail) => avatar.dispatchEvent(new CustomEvent(name, { detail }));
+  if (lapse) tell("lapsed", { reason: "shutdown" });
+  tell("state", { state: "waiting", reason: "unreachable", words: "", code: "", retryInMs: 5000 });
+  return document.querySelector("#trouble-title").textContent;
+}"""
+
+
+async def test_a_server_that_said_that_it_ends_is_no_fault_of_the_network(chromium):
+    async with serving() as client, visitor(chromium) as context:
+        page = await context.new_page()
+        await page.goto(str(client.make_url("/")))
+        assert await page.evaluate(_UNREACHABLE, False) == "We cannot reach the server"
+        assert await page.evaluate(_UNREACHABLE, True) == "The server was shut down"
+
+
 async def test_a_contrast_theme_shows_what_is_pressed_and_what_is_on(chromium):
     """Backgrounds are taken away there: a switch that was nothing else could not be seen."""
     async with serving() as client, visitor(chromium) as context:

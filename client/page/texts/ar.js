@@ -92,6 +92,8 @@ export default {
   "trouble.server.text": "ليس هذا خطأك. محاولة جديدة {wait}.",
   "trouble.starting.title": "ما زال الخادم قيد التشغيل",
   "trouble.starting.text": "سيكون جاهزًا بعد قليل، وستبدأ محادثتك من تلقاء نفسها.",
+  "trouble.stopped.title": "أُوقف الخادم",
+  "trouble.stopped.text": "تبدأ محادثة جديدة حالما يعود. محاولة جديدة {wait}.",
   "trouble.refused.title": "تعذر بدء المحادثة",
   "trouble.refused.text": "{words}",
   "trouble.unauthorised.title": "يلزم مفتاح دخول",

@@ -92,6 +92,8 @@ export default {
   "trouble.server.text": "Es liegt nicht an Ihnen. Neuer Versuch {wait}.",
   "trouble.starting.title": "Der Server startet noch",
   "trouble.starting.text": "Gleich ist er so weit, und Ihr Gespräch beginnt von selbst.",
+  "trouble.stopped.title": "Der Server wurde abgeschaltet",
+  "trouble.stopped.text": "Ein neues Gespräch beginnt, sobald er wieder da ist. Neuer Versuch {wait}.",
   "trouble.refused.title": "Das Gespräch konnte nicht beginnen",
   "trouble.refused.text": "{words}",
   "trouble.unauthorised.title": "Ein Zugangsschlüssel wird gebraucht",

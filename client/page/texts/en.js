@@ -93,6 +93,8 @@ export default {
   "trouble.server.text": "This is not your fault. Trying again {wait}.",
   "trouble.starting.title": "The server is still starting",
   "trouble.starting.text": "It will be ready soon, and your conversation begins by itself.",
+  "trouble.stopped.title": "The server was shut down",
+  "trouble.stopped.text": "A new conversation begins once it is back. Trying again {wait}.",
   "trouble.refused.title": "This conversation could not start",
   "trouble.refused.text": "{words}",
   "trouble.unauthorised.title": "An access key is needed",

@@ -92,6 +92,8 @@ export default {
   "trouble.server.text": "No es culpa suya. Nuevo intento {wait}.",
   "trouble.starting.title": "El servidor aún está arrancando",
   "trouble.starting.text": "Pronto estará listo, y su conversación empezará por sí sola.",
+  "trouble.stopped.title": "El servidor se apagó",
+  "trouble.stopped.text": "Empezará otra conversación cuando vuelva. Nuevo intento {wait}.",
   "trouble.refused.title": "La conversación no pudo empezar",
   "trouble.refused.text": "{words}",
   "trouble.unauthorised.title": "Se necesita una clave de acceso",

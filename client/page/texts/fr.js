@@ -92,6 +92,8 @@ export default {
   "trouble.server.text": "Vous n’y êtes pour rien. Nouvel essai {wait}.",
   "trouble.starting.title": "Le serveur est en train de démarrer",
   "trouble.starting.text": "Il sera bientôt prêt, et votre conversation commencera d’elle-même.",
+  "trouble.stopped.title": "Le serveur a été arrêté",
+  "trouble.stopped.text": "Une nouvelle conversation commencera à son retour. Nouvel essai {wait}.",
   "trouble.refused.title": "La conversation n’a pas pu commencer",
   "trouble.refused.text": "{words}",
   "trouble.unauthorised.title": "Une clé d’accès est nécessaire",

@@ -92,6 +92,8 @@ export default {
   "trouble.server.text": "这不是您的问题。{wait}再次尝试。",
   "trouble.starting.title": "服务器仍在启动",
   "trouble.starting.text": "很快就会准备好，届时对话会自动开始。",
+  "trouble.stopped.title": "服务器已关闭",
+  "trouble.stopped.text": "恢复后将开始新的对话。{wait}再次尝试。",
   "trouble.refused.title": "对话无法开始",
   "trouble.refused.text": "{words}",
   "trouble.unauthorised.title": "需要访问密钥",
