@@ -297,7 +297,7 @@ class Blender:
         return [float(word) for word in self._run(["-c", ask]).split()[-3:]]
 
     def _run(self, arguments: Sequence[str]) -> str:
-        command = ["nice", "-n", "10", str(self.python), *arguments]
+        command = [str(self.python), *arguments]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import logging
+import os
 import signal
 import ssl
 import sys
@@ -90,9 +91,13 @@ async def _before(work: Awaitable[object], end: asyncio.Event) -> bool:
     return done
 
 
-def end_soon() -> None:
-    """What hangs from now on, be it in native code, is shown by its place, and the process ends."""
-    faulthandler.dump_traceback_later(END_WITHIN, exit=True)
+def end_soon(*, loaded: bool) -> None:
+    """What hangs from now on, be it in native code, is shown by its place, and the process ends.
+
+    Not loaded: models still load in threads, which takes as long as it takes; nothing is shown.
+    """
+    file = sys.stderr if loaded else Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (until the end)
+    faulthandler.dump_traceback_later(END_WITHIN, exit=True, file=file)
 
 
 @contextmanager
@@ -107,8 +112,13 @@ def audited(config: Config, metrics: Metrics, workers: int) -> Iterator[Audit]:
 
 
 @asynccontextmanager
-async def opened(app: web.Application, config: Config, metrics: Metrics) -> AsyncIterator[str]:
-    """These addresses behind the port, until the server ends: where it is. Raises ConfigError."""
+async def opened(
+    app: web.Application, config: Config, metrics: Metrics, loaded: asyncio.Event
+) -> AsyncIterator[str]:
+    """These addresses behind the port, until the server ends: where it is. Raises ConfigError.
+
+    loaded: set once the models are.
+    """
     context = tls(config)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH)
     await runner.setup()
@@ -121,7 +131,7 @@ async def opened(app: web.Application, config: Config, metrics: Metrics) -> Asyn
             log.warning("nothing new can be kept", extra={"why": why})
         yield at
     finally:
-        end_soon()
+        end_soon(loaded=loaded.is_set())
         await door.close()
         await runner.cleanup()
 

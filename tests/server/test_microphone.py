@@ -41,7 +41,7 @@ def heard(avatar, sound):
     mic = np.clip(sound, -32768, 32767).astype(np.int16)
     frames = []
     for at in range(0, len(mic) - PACKET + 1, PACKET):
-        frames += list(microphone.take(mic[at : at + PACKET], at + PACKET))
+        frames += [clean for clean, _ in microphone.take(mic[at : at + PACKET], at + PACKET)]
     return np.concatenate(frames).astype(float)
 
 
@@ -82,3 +82,20 @@ def test_with_a_loudspeaker_the_visitor_is_heard_and_the_avatar_is_not(avatar, v
         assert clean > level(sound, 48_000) - 8.0
     else:
         assert clean < echo - 15.0
+
+
+def test_it_is_right_as_it_came_before_the_avatar_was_heard_and_where_it_is_not(avatar):
+    def right(sound, seconds):
+        timeline = Timeline()
+        timeline.put(Spoken(0, 0, Clause("", Speech(avatar, (), (), "espeak"))))
+        microphone = Microphone(Clock(), timeline, WebrtcEcho, Metrics(), lambda resting: None)
+        mic = np.clip(sound, -32768, 32767).astype(np.int16)[: ms(1000 * seconds)]
+        for at in range(0, len(mic) - PACKET + 1, PACKET):
+            list(microphone.take(mic[at : at + PACKET], at + PACKET))
+        return microphone.hears_no_echo
+
+    echo = hiss(avatar) + 0.3 * np.roll(avatar, ms(60))
+    assert right(hiss(avatar), 1.1)
+    assert not right(hiss(avatar), 1.6)  # nobody knows yet
+    assert right(hiss(avatar), 5)
+    assert not right(echo, 5)

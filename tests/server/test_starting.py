@@ -16,6 +16,28 @@ import visavis.server.commands.serve
 print([name for name in ("aiohttp", "aiortc", "av", "numba", "onnxruntime") if name in sys.modules])
 """
 
+# A child that hangs after the end has begun: once while models loaded, once later.
+_HANGS = """
+import os, sys, time
+from visavis.server.commands import lifetime
+lifetime.END_WITHIN = 0.1
+for loaded in (False, True):
+    if not (child := os.fork()):
+        lifetime.end_soon(loaded=loaded)
+        time.sleep(9)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    print("then", file=sys.stderr, flush=True)
+"""
+
+
+def test_a_start_that_is_given_up_ends_without_a_word_of_threads_that_still_load():
+    """On a slow machine they do so for longer; what hangs later is shown by its place."""
+    run = subprocess.run([sys.executable, "-c", _HANGS], capture_output=True, text=True, check=True)
+    while_loading, later = run.stderr.split("then\n")[:2]
+    assert run.stdout.split() == ["1", "1"]
+    assert not while_loading
+    assert later.startswith("Timeout")
+
 
 def test_a_server_can_speak_before_it_has_imported_what_takes_long():
     run = subprocess.run([sys.executable, "-c", _LIGHT], capture_output=True, text=True, check=True)
