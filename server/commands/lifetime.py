@@ -21,7 +21,6 @@ from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from visavis.server.commands.console import say_line
 from visavis.server.http.door import Door
 from visavis.server.http.headers import Headers
-from visavis.server.services import carrying
 from visavis.server.system import home, logs
 from visavis.server.system.audit import Audit, auditing
 from visavis.server.system.config import Config
@@ -139,12 +138,17 @@ async def opened(
 @asynccontextmanager
 async def telling(home_path: Path) -> AsyncIterator[None]:
     """While this is open, the models are loaded: the terminal says now and then that it goes on."""
-    first = await asyncio.to_thread(carrying.last, home_path) is None
+    first = not await asyncio.to_thread(_is_prepared, home_path)
     words = asyncio.create_task(_tell(first=first), name="telling")
     try:
         yield
     finally:
         words.cancel()
+
+
+def _is_prepared(home_path: Path) -> bool:
+    """Whether a start, or `visavis warm`, has embedded the knowledge and the styles."""
+    return any((home_path / "cache").glob("*.npz"))
 
 
 async def _tell(*, first: bool) -> None:

@@ -6,8 +6,8 @@ import sys
 
 from support.virtual_time import virtual_time
 
+from visavis.engines import load
 from visavis.server.commands import lifetime
-from visavis.server.services import carrying
 
 # Run in a process of its own: here most of it is imported already.
 _LIGHT = """
@@ -56,9 +56,19 @@ async def test_who_waits_for_a_first_start_is_told_that_it_goes_on_and_why(tmp_p
     assert not capsys.readouterr().out  # nobody waits any more
 
 
+def test_what_a_start_prepares_is_found_where_it_is_looked_for(warm_home):
+    load.director(warm_home)
+    assert lifetime._is_prepared(warm_home)
+
+
+def _warm(home):
+    (home / "cache").mkdir()
+    (home / "cache" / "questions-0.npz").touch()
+
+
 @virtual_time
 async def test_a_quick_start_says_nothing_between_and_a_later_one_gives_no_reason(tmp_path, capsys):
-    await asyncio.to_thread(carrying.keep, tmp_path, "key", carrying.Measured(0.01, 100.0, 2.0))
+    await asyncio.to_thread(_warm, tmp_path)
     async with lifetime.telling(tmp_path):
         await asyncio.sleep(9)
     assert not capsys.readouterr().out
