@@ -34,6 +34,7 @@ _NONE: Final = 5.5
 _SAME: Final = 3 * _RATE // 1000  # a peak that moves by more is another one
 _STEADY: Final = 2  # windows in a row that do not move it
 _CAREFUL, _DOUBTFUL = 6, 12  # windows after which an echo would have shown: without any sign of one
+_LEANING: Final = 2  # windows without a sign, after which an echo is not likely any more
 _GONE: Final = 24  # windows without one: 3 s
 
 Verdict = Literal["unknown", "echo", "none"]
@@ -54,6 +55,12 @@ class EchoPath:
     def delay(self) -> float:
         """How much later than played it is heard, s; of an echo."""
         return self._peak / _RATE
+
+    @property
+    def unlikely(self) -> bool:
+        """Whether there is no echo, or none has shown where most do: before it is sure."""
+        leaning = self._without >= _LEANING or self._windows >= _CAREFUL
+        return self.verdict == "none" or (self.verdict == "unknown" and leaning)
 
     def push(self, mic: Pcm, far: Pcm) -> Verdict:
         """(VAD_FRAME,) at HEAR_RATE each, of the same time. What is known now."""

@@ -175,6 +175,17 @@ class Endpointer:
             return "paused"
         return None
 
+    def begin(self) -> bool:
+        """A turn over a reply that was not noticed when it began; whether one may begin now.
+
+        Voice is taken to have been heard just now.
+        """
+        if self.talking or self._wordless:
+            return False
+        self._pause = self._limits.pause_over_reply
+        self.talking, self._was_paused, self.silence = True, False, 0
+        return True
+
     def linger(self) -> None:
         """The turn is over, unless the visitor goes on; that takes more than a click."""
         self._recent.clear()

@@ -37,6 +37,7 @@ from visavis.server.session.endpointing import (
     Evidence,
 )
 from visavis.server.session.events import Failure
+from visavis.server.session.first_words import FirstWords
 from visavis.server.session.gate import Gate
 from visavis.server.session.laughter import Laughter
 from visavis.server.session.microphone import Microphone
@@ -115,6 +116,8 @@ class Hearing:
         self._gate = Gate(clock)
         self._nearness = Nearness()
         self._laughter = Laughter()
+        bare_vad = Renewed("vad", ear.vad, clock, metrics)
+        self._first_words = FirstWords(bare_vad, self._nearness.as_loud)
         self._over_reply = False  # the turn began over one
         self._finishing = False
         self._lingering = False  # the turn was told as over, and its sound is kept
@@ -225,13 +228,17 @@ class Hearing:
             self._finish()
         voice = not closed and self._vad.call(lambda vad: bool(vad.is_speech(frame)), False)
         over_reply = not self._turn.talking and self._timeline.audible(now)
-        voice = self._nearness.feed(frame, voice=voice, over_reply=over_reply)
+        loud = bare if self._microphone.hears_no_echo else frame
+        voice = self._nearness.feed(loud, voice=voice, over_reply=over_reply)
         self._words.keep(frame, bare, voice=voice)
         self._ending.keep(frame)
         if voice:
             self._tone.call(lambda tone: tone.feed(frame), None)
         self._laughter.feed(frame)
+        missed = self._first_words.missed(bare, self._microphone.verdict, over_reply=over_reply)
         change = self._turn.push(voice, over_reply, near=not over_reply or self._nearness.near)
+        if missed and change is None and not closed and self._turn.begin():
+            change, voice = "started", True
         if voice and not self._lingering:
             self._ended = now
         self._follow(change, now, over_reply)

@@ -16,7 +16,7 @@ from visavis.engines.base import (
     EchoCanceller,
     Pcm,
 )
-from visavis.engines.ears.echo_path import EchoPath
+from visavis.engines.ears.echo_path import EchoPath, Verdict
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.playout.timeline import Timeline
@@ -69,9 +69,17 @@ class Microphone:
         self._sounded: deque[bool] = deque(maxlen=_LATELY)  # the avatar, in each frame
 
     @property
+    def verdict(self) -> Verdict:
+        """What is known of an echo."""
+        return self._path.verdict
+
+    @property
     def hears_no_echo(self) -> bool:
-        """Whether the avatar is not heard in it, or hardly, so that it is right as it came."""
-        return self._path.verdict == "none" or sum(self._sounded) <= _HARDLY
+        """Whether as far as anybody knows the avatar is hardly heard in it, so that it is right.
+
+        Words are looked for in it then, as it came; a reply is not held for it.
+        """
+        return self._path.unlikely or sum(self._sounded) <= _HARDLY
 
     def take(self, packet: Pcm, now: Tick) -> Iterator[tuple[Pcm, Pcm]]:
         """The frames that a packet completes, without the avatar and as they came.

@@ -12,7 +12,7 @@ from visavis.engines import fake
 from visavis.engines.base import Call, Fragment, Remark, Transcript
 from visavis.server.playout.messages import PACKET, to_ms
 from visavis.server.services.minds import DialogueMind
-from visavis.server.session import events
+from visavis.server.session import events, microphone
 from visavis.server.session.hearing import RESTARTED
 from visavis.server.system.flow import Worker
 from visavis.server.system.served import Health, InThread, Served
@@ -65,7 +65,7 @@ class Sure(fake.FakeDialogue):
 class Room(Stage):
     """A conversation in which words are told apart, with an end-of-turn network."""
 
-    def __init__(self, mind=None, finished=0.95, longest=180_000, **sure):
+    def __init__(self, mind=None, finished=0.95, longest=180_000, canceller=None, **sure):
         super().__init__()
         services = self.services
         services.stt = self.stt = Listening()
@@ -82,6 +82,7 @@ class Room(Stage):
                 ear=replace(
                     engines.ear,
                     turn_end=turn_end,
+                    echo=canceller or engines.ear.echo,
                     limits=replace(engines.ear.limits, longest=longest, pauseless=1_000),
                 ),
                 speakers=replace(engines.speakers, mind=mind),
@@ -358,3 +359,33 @@ async def test_without_any_pause_at_all_it_is_cut_and_nothing_lost():
         assert len(stage.said()) == 1
         for said in ("What time is breakfast", "I would like to", "book a table"):
             assert said in stage.said()[0]
+
+
+class Greedy:
+    """An echo canceller that takes the visitor away with the avatar."""
+
+    def process(self, mic, far):
+        return np.zeros_like(mic) if np.abs(far).max() > 100 else mic
+
+
+@pytest.mark.parametrize("verdict", ["none", "echo"])
+@virtual_time
+async def test_what_the_canceller_hid_over_the_first_reply_is_found_where_no_echo_is(
+    verdict, monkeypatch
+):
+    class Path:
+        verdict, unlikely = "unknown", False
+
+        def push(self, mic, far):
+            return self.verdict
+
+    def decide():
+        Path.verdict, Path.unlikely = verdict, verdict == "none"
+
+    monkeypatch.setattr(microphone, "EchoPath", Path)
+    async with Room(canceller=Greedy) as stage:
+        asyncio.get_running_loop().call_later(1.9, decide)  # when all of it has been said
+        await stage.speak([(QUESTION, 800), (SILENCE, 400), (REST, 700), (SILENCE, 1500)])
+        await stage.pass_time(4000)
+        asked = "What time is breakfast on Sundays?" if verdict == "none" else WORDS[6000]
+        assert stage.said() == [asked]
