@@ -49,7 +49,11 @@ EAGER: Final = 0.2
 _LEADS: Final = (-0.3, 0.5)  # beyond them a lead tells no more
 _FARTHEST: Final = 0.5
 _CLEAREST: Final = 0.4
-_AT_MOST: Final = 0.2  # more than the fit as a whole: words alone make nothing known
+# How much more than the fit as a whole, by its margin: words alone make nothing known. In a small
+# file all fits are low, and what is meant stands out all the same.
+_MORE: Final = 0.05
+_AT_MOST: Final = 0.25
+_NEAR: Final = 0.3  # what fits is near, though not known: its subject is worth naming
 _OF_KIND: Final = {
     Kind.WHICH: "which", Kind.QUALITY: "quality",
     Kind.THERE: "there", Kind.HAVING: "there", Kind.LEAVE: "leave",
@@ -90,11 +94,13 @@ class Evidence:
 def certainty(normal: str, found: Evidence, telling: Telling) -> float:
     """About 1 for what is known for sure; 0.5 is the least that is worth an answer.
 
-    normal: the question, normalised. telling: what kinds of things the entry tells.
+    A doubt leaves what fits at 0.3 or above. normal: the question, normalised. telling: what kinds
+    of things the entry tells.
     """
     seen = features(normal, found, telling)
     odds = sum(WEIGHTS[name] * value for name, value in seen.items())
-    return min(0.5 + _SCALE * (odds + EAGER), found.score + _AT_MOST)
+    most = found.score + min(_AT_MOST, _MORE + seen["margin"])
+    return max(min(0.5 + _SCALE * (odds + EAGER), most), min(found.score, _NEAR))
 
 
 def features(normal: str, found: Evidence, telling: Telling) -> dict[str, float]:

@@ -114,9 +114,9 @@ class Telling:
     def __init__(self, questions: Sequence[str], answer: str) -> None:
         self._forms = frozenset(map(form, questions))
         self._kinds = frozenset(each.kind for each in self._forms)
-        text = " ".join((*questions, answer))
-        self._money = not _MONEY.isdisjoint(text.split())
-        self._clock = bool(_CLOCK.search(text))
+        self._money = not _MONEY.isdisjoint(" ".join((*questions, answer)).split())
+        # Of the answer alone: "is the morning meal included?" tells no time.
+        self._clock = Kind.TIME in self._kinds or bool(_CLOCK.search(answer))
 
     def has(self, asked: Form) -> bool:
         """Whether it has anything of the kind; True of kinds of which words say nothing."""
