@@ -189,6 +189,9 @@ class VisemeMotion:
         # Eyes stay on what they look at while the head moves (vestibulo-ocular reflex).
         gaze = self._life.look(time) - pose[:2]
         torso, hair = self._torso.after(time, pose, nod)
+        bearing = nod.copy()
+        bearing[:2] += self._life.along(time)
+        glance = self._life.glance(time) - bearing[:2]
         return FaceState(
             self._coefficients(time, brows).astype(np.float32),
             pose.astype(np.float32),
@@ -197,6 +200,8 @@ class VisemeMotion:
             torso.astype(np.float32),
             hair,
             time,
+            bearing.astype(np.float32),
+            glance.astype(np.float32),
         )
 
     def phoneme_at(self, at: int) -> str:

@@ -242,6 +242,25 @@ def test_breathes():
 # --- manners, affect, gestures -------------------------------------------------------------------
 
 
+def test_what_is_meant_is_known_from_what_is_idle():
+    motion = VisemeMotion(5)
+    motion.attend(0, "speaking")
+    motion.move(START, "nod")
+    times = range(0, 12 * PLAY_RATE, FRAME)
+    states = [motion.state(t) for t in times]
+    bearing, glance = (np.array([getattr(s, n) for s in states]) for n in ("bearing", "glance"))
+    pose = np.array([s.pose for s in states])
+    nodding = slice(START // FRAME, (START + PLAY_RATE) // FRAME)
+    assert bearing[nodding, 1].min() < -4
+    still = np.abs(bearing).max(1) < 1e-6
+    assert 0.2 < still.mean() < 0.95  # nothing is meant, while the head goes on by itself
+    assert np.ptp(pose[still, 0]) > 0.5
+    assert np.abs(glance[still]).max() == 0
+    far = np.abs(np.array([s.gaze for s in states]) + pose[:, :2]).max(1) > 5.5
+    resting = far[1:] & far[:-1]  # no saccade on its way
+    assert np.abs(glance + bearing[:, :2])[1:][resting].max(1).min() > 4
+
+
 def test_listener_leans_in_and_nods():
     idle = np.array([s.pose for s in watch("idle", 30)])
     listening = np.array([s.pose for s in watch("listening", 30)])
