@@ -44,7 +44,7 @@ from visavis.remote.errors import Full
 from visavis.remote.messages import SayText, encode
 from visavis.remote.offering import Target, offered
 
-_URGENT: Final = 3  # above the server's media: a viewer is another machine, and does not wait
+_URGENT: Final = 4  # above the server's media: a viewer is another machine, and does not wait
 _FEEDBACK: Final = 0.1  # s
 _APART: Final = 0.25  # s from one viewer's offer to the next
 _SPEED: Final = 16.0  # characters that a voice says in a second

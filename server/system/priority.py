@@ -20,7 +20,10 @@ from typing import Final, Literal
 Level = Literal["real-time", "raised", "normal"]
 
 # Real-time priorities, of 99: below what a system keeps for its drivers (50).
-_MEDIA: Final = 2  # the event loop, encoders, motion and drawing: a packet or picture cannot wait
+# The event loop: sound and packets cannot wait, and not for pictures either. Of one urgency with
+# those it waits for a whole picture when both cores draw, and for two where they are slow.
+_LOOP: Final = 3
+_MEDIA: Final = 2  # encoders, motion and drawing
 # An engine's call that a visitor waits for, 50 ms at most, and whoever waits for a call.
 _URGENT: Final = 1
 _PATIENT: Final = 5  # nice, where real-time is granted: speech that is made ahead of its time
@@ -35,12 +38,12 @@ def go_first() -> Level:
     """
     if sys.platform != "linux":
         return "normal"
-    try:
-        # The kernel leaves 5 % of each core to everybody else, whatever a real-time thread does.
-        _set(os.SCHED_RR, _MEDIA)
-    except PermissionError:
-        return _raised()
-    return "real-time"
+    # The kernel leaves 5 % of each core to everybody else, whatever a real-time thread does.
+    for level in (_LOOP, _MEDIA):  # a limit of 2 was enough once
+        with suppress(PermissionError):
+            _set(os.SCHED_RR, level)
+            return "real-time"
+    return _raised()
 
 
 def begin() -> None:
@@ -50,6 +53,13 @@ def begin() -> None:
     if os.sched_getscheduler(0) != os.SCHED_IDLE:  # who waits for everybody has children that do
         _set(os.SCHED_OTHER, 0)
     os.setpriority(os.PRIO_PROCESS, 0, max(0, os.getpriority(os.PRIO_PROCESS, 0)))
+
+
+def make_pictures() -> None:
+    """Schedule the calling thread, that makes pictures, ahead of engines, but not of the loop."""
+    if granted():
+        with suppress(PermissionError):
+            _set(os.SCHED_RR, _MEDIA)
 
 
 def give_way() -> None:
