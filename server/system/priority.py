@@ -38,20 +38,19 @@ def go_first() -> Level:
     """
     if sys.platform != "linux":
         return "normal"
+    # The kernel leaves 5 % of each core to everybody else, whatever a real-time thread does.
     for level in (_LOOP, _MEDIA):  # who was granted 2 has it, with the loop among the others
-        try:
-            # The kernel leaves 5 % of each core to everybody else, whatever such a thread does.
+        with suppress(PermissionError):
             _set(os.SCHED_RR, level)
-        except PermissionError:
-            continue
-        return "real-time"
+            return "real-time"
     return _raised()
 
 
 def make_media() -> None:
     """Schedule the calling thread, that draws or encodes, behind the event loop alone."""
     if granted():
-        _set(os.SCHED_RR, _MEDIA)
+        with suppress(PermissionError):
+            _set(os.SCHED_RR, _MEDIA)
 
 
 def begin() -> None:
