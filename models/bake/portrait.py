@@ -51,7 +51,7 @@ SLIDE: Final = 0.45
 JAW_SLIDE: Final = 0.15
 OUTLINE: Final = 0.19  # face heights inside the outline over which that begins
 JAW_REACH: Final = 9.0  # px of skin around that tell how the jaw's outline moves
-TOOL: Final = "visavis 6"  # changes with what the bake makes of the same photo
+TOOL: Final = "visavis 7"  # changes with what the bake makes of the same photo
 LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
 
 

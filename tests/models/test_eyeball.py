@@ -95,7 +95,13 @@ def test_shut_lids_meet_in_an_even_curve(side):
     course = eyes._course(eye(side))
     bend = np.diff(course.shut, 2)
     assert np.abs(bend).max() < 0.03  # px, at 65 places
-    assert course.shut[[0, -1]] == pytest.approx(0, abs=0.1)
+    assert course.shut[[0, -1]] == pytest.approx(course.sinks, abs=0.1)
+    outer, inner = course.sinks[::-1] if side == "Left" else course.sinks
+    assert 0 < inner < outer < 5  # px
+    slope = np.diff(course.shut)[[0, -1]] / np.diff(course.along)[0]
+    assert np.abs(slope).max() < 0.45  # ends run out: 0.7 were hooks
+    sunk = course.sunk(course.along, course.upper)
+    assert sunk[[0, -1]] == pytest.approx(course.sinks, rel=0.1)
     assert (course.shut >= course.upper - 0.2).all()
 
 
@@ -104,5 +110,7 @@ def test_margins_come_to_lie_where_the_white_ends():
     for side in ("eye_left", "eye_right"):
         own, found = getattr(plain.face, side), getattr(framed().face, side)
         assert found.upper.shape == own.upper.shape
+        outer, way = (0, -1) if side == "eye_right" else (-1, 1)
+        assert 1 < way * (found.upper[outer] - own.upper[outer])[0] < 8  # px: the model falls short
         assert np.abs(found.upper - own.upper).max() < 0.5 * (own.lower - own.upper)[:, 1].max()
         assert (found.lower[:, 1] >= found.upper[:, 1] - 1e-3).all()
