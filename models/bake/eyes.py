@@ -140,8 +140,8 @@ def _course(eye: EyeShape) -> _Course:
     outer, inner = (depth * share for share in SINKS)
     sinks = (inner, outer) if eye.name == "Left" else (outer, inner)
     shut = shut + t**2 * (sinks[0] * (1 - t) + sinks[1] * (1 + t)) / 2
-    lines = (np.asarray(line, np.float32) for line in (upper, lower, shut))
-    return _Course(along, *lines, sinks)
+    above, below, meet = (np.asarray(line, np.float32) for line in (upper, lower, shut))
+    return _Course(along, above, below, meet, sinks)
 
 
 def _sorted(away: Floats, eye: EyeShape) -> tuple[Floats, Floats]:
