@@ -6,13 +6,13 @@ lid has to travel, so that a blink closes exactly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from visavis.models import arkit
-from visavis.models.avatar.rig import Bytes, Floats, nodes
+from visavis.models.avatar.rig import Bytes, Floats, Patch, nodes
 from visavis.models.bake import contour, layers
 from visavis.models.bake import landmarks as lm
 
@@ -212,6 +212,16 @@ def sheets(eye: EyeShape, values: Floats, at: Floats, sheet: str) -> Floats:
     base = layers.fill(values, ~opening)
     _lid_shifts(eye, at, base, upper)
     return layers.fill(base, ~inside)
+
+
+def covered(patch: Patch, side: str) -> Patch:
+    """An eye that hair, a patch or dark glasses hide: nothing there blinks or looks."""
+    units = [arkit.INDEX[name] for name in arkit.NAMES if name in {u + side for u in TRAVEL}]
+    grids = [replace(grid, shifts=grid.shifts.copy()) for grid in (patch.upper, patch.lower)]
+    for grid in grids:
+        grid.shifts[units] = 0
+    shut = np.full_like(patch.edges, 255)  # both sheets cover all of it: no lid, no eyeball
+    return replace(patch, upper=grids[0], lower=grids[1], edges=shut)
 
 
 def cut(eye: EyeShape, upper: bool) -> Floats:

@@ -1,5 +1,6 @@
 """What lies between the lids: at rest the photo, and each part moves as it does in people."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from visavis.engines.base import FaceState, Portrayal
+from visavis.engines.render.warp import WarpGenerator
+from visavis.models import arkit
+from visavis.models.avatar.file import load_avatar
 from visavis.models.avatar.rig import GAZE_SPAN
 from visavis.models.bake import eyeball, eyes, irises, lidlines, photo, portrait
 
@@ -114,3 +119,19 @@ def test_margins_come_to_lie_where_the_white_ends():
         assert 1 < way * (found.upper[outer] - own.upper[outer])[0] < 8  # px: the model falls short
         assert np.abs(found.upper - own.upper).max() < 0.5 * (own.lower - own.upper)[:, 1].max()
         assert (found.lower[:, 1] >= found.upper[:, 1] - 1e-3).all()
+
+
+def test_a_covered_eye_neither_blinks_nor_looks():
+    tomas = load_avatar(PERSONAS / "tomas.avatar")
+    still = eyes.covered(tomas.patches["eye_left"], "Left")
+    generator = WarpGenerator(256, 256)
+    face = generator.prepare(replace(tomas, patches=tomas.patches | {"eye_left": still}))
+    shut = np.zeros(arkit.COUNT, np.float32)
+    shut[[arkit.INDEX["eyeBlinkLeft"], arkit.INDEX["eyeBlinkRight"]]] = 1
+    told = FaceState(), FaceState(shut), FaceState(gaze=np.array([12, 5], np.float32))
+    rest, *others = (generator.draw([Portrayal(face, state)], 0)[0].astype(int) for state in told)
+    x, y = (int(v / 2) for v in still.upper.corner)
+    for other in others:
+        apart = np.abs(other - rest)[y : y + 40]
+        assert apart[:, x + 4 : x + 40].max() <= 1
+        assert apart[:, :x].max() > 40  # the other eye
