@@ -48,12 +48,13 @@ _UNREST: Final = {
 _UNREST_SPACING: Final = 1.6  # s
 
 # Who speaks breathes in between phrases through parted lips: the mouth of real speakers is not
-# still in their pauses (THEval's silent lip stability).
-_PARTED: Final = moods.vector(
-    {"jawOpen": 0.245, "mouthLowerDown": 0.18, "mouthUpperUp": 0.10, "mouthFunnel": 0.06}
-)
+# still in their pauses (THEval's silent lip stability). The jaw drops and the lips hang: drawn
+# apart by their own muscles they bare both rows of teeth, as nobody does who breathes.
+_PARTED: Final = moods.vector({"jawOpen": 0.33, "mouthFunnel": 0.04})
 _BREATH: Final = 0.34  # s of the shortest pause in which one breathes
 _INHALE: Final = 0.34  # s in which the lips part
+_AFTER: Final = 0.24  # s after the last sound from which on they do, where the pause is long
+_HELD: Final = 1.0  # s before the next sound at the earliest
 _HEARD: Final = (0.1, 0.4)  # s after the last sound in which a silence that is heard is a pause
 _SOON: Final = 0.32  # s after the last sound; before it the mouth closes
 
@@ -295,7 +296,8 @@ class VisemeMotion:
 
     def _breathe(self, start: float, end: float) -> None:
         """Lips part in a pause and have met, or speak, when it is over."""
-        opens = max(start + 0.1, end - 0.1 - _INHALE, self._now)
+        latest = max(start + 0.1, end - 0.1 - _INHALE)
+        opens = max(min(start + _AFTER, latest), end - _HELD, self._now)
         if start < 0.0 or end - start < _BREATH or self._breathed >= start or end - opens < 0.1:
             return
         self._breathed = start
@@ -308,8 +310,8 @@ class VisemeMotion:
         if _HEARD[0] < start - self._spoken < _HEARD[1] and self._breathed < self._spoken:
             self._breathed = self._spoken
             opens = max(start, self._spoken + _SOON)
-            self._agenda.add(opens, lambda at: self._life.part(at, 0.3, 0.8), spoken=True)
-            self._agenda.add(opens + 0.4, lambda at: self._life.meet(at, 0.22), spoken=True)
+            self._agenda.add(opens, lambda at: self._life.part(at, 0.3, 0.9), spoken=True)
+            self._agenda.add(opens + 0.46, lambda at: self._life.meet(at, 0.22), spoken=True)
 
     def _sound(self, start: float, end: float) -> None:
         self._agenda.add(max(start, self._now), lambda at: self._life.sound(at, end), spoken=True)

@@ -127,7 +127,8 @@ class Endpointing:
     settled: int = 1500  # silence after which nothing that is said belongs to the turn before
     unheard: int = 6_000  # silence after which words that have not come are given up
     unbroken: int = 4_000  # voice without a pause, after which it is looked whether it has words
-    longest: int = 180_000  # a turn that does not end is taken as it is
+    longest: int = 180_000  # a turn that does not end is taken as it is, at the next pause
+    pauseless: int = 10_000  # more than that, where none comes
 
     def silence_for(self, found: Evidence) -> int:
         """How long a silence ends the turn: `least` to 1500 ms."""

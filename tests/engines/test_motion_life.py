@@ -314,7 +314,8 @@ def brows(words, seeds=12):
         motion = VisemeMotion(seed)
         motion.speak(START, speech([("ɑ", 100), ("t", 60)] * 8, words))
         frames = play(motion, START - FRAME, START + 1500 * MS)
-        heights.append(max(c[INDEX["browOuterUpLeft"]] for c in frames.values()))
+        end = START + 1200 * MS  # in the last word, and until the raise on an accent is over
+        heights.append([c[INDEX["browOuterUpLeft"]] for t, c in frames.items() if t > end])
     return float(np.mean(heights))
 
 
