@@ -22,7 +22,7 @@ from visavis.engines.base import (
     Movement,
     Speech,
 )
-from visavis.engines.curves import Doubles, Glide, Noise, positive
+from visavis.engines.curves import Doubles, Glide, Noise, positive, ramp
 from visavis.engines.motion import affect as moods
 from visavis.engines.motion.articulation import CUT, Mouth, coefficients
 from visavis.engines.motion.behaviour import BEHAVIOURS, borne
@@ -57,6 +57,12 @@ _AFTER: Final = 0.24  # s after the last sound from which on they do, where the 
 _HELD: Final = 1.0  # s before the next sound at the earliest
 _HEARD: Final = (0.1, 0.4)  # s after the last sound in which a silence that is heard is a pause
 _SOON: Final = 0.32  # s after the last sound; before it the mouth closes
+
+# A broad smile bares the upper row: from how much of one on, and over how much more; what parts the
+# lips then, and how far the mouth is open all in all, so that who speaks opens no further for it.
+_BROAD: Final = (0.5, 0.2)
+_BARED: Final = moods.vector({"jawOpen": 0.26, "mouthUpperUp": 0.30, "mouthLowerDown": 0.12})
+_SMILE: Final = moods.columns("mouthSmile")
 
 _LIDS: Final = moods.columns("eyeBlink")
 _TURN_IN: Final = moods.columns("eyeLookIn")
@@ -216,6 +222,8 @@ class VisemeMotion:
         face = self._face.at(time) + brows + self._unrest.at(time) @ self._unrest_map
         open_still = 1.0 - min(max(float(channels[-2:].max()), 0.0), 1.0)  # but p and f are shut
         face += self._life.parted(time) * open_still * _PARTED
+        broad = ramp((float(face[_SMILE].min()) - _BROAD[0]) / _BROAD[1])
+        face += positive(broad * _BARED - mouth - face, _SOFT) * (_BARED > 0)
         # A broad smile parts the lips, but they still meet for p, b and m.
         face[_PARTING] *= 1.0 - min(max(float(channels[-2]), 0.0), 1.0)
         # Rounded lips cannot smile: the corners give way to the pucker.

@@ -269,6 +269,21 @@ def test_listener_leans_in_and_nods():
     assert dips.min() < -5  # degrees a second: a nod, not a drift
 
 
+def test_a_broad_smile_bares_the_upper_row_and_a_small_one_does_not():
+    def smiling(valence):
+        motion = VisemeMotion(2)
+        motion.feel(0, Affect(valence=valence))
+        face = at(play(motion, 0, 3 * PLAY_RATE), 3 * PLAY_RATE - FRAME)
+        return [face[INDEX[name]] for name in ("mouthSmileLeft", "jawOpen", "mouthUpperUpLeft")]
+
+    small, broad = smiling(0.5), smiling(1.0)
+    assert small[0] < 0.5
+    assert max(small[1:]) < 0.05
+    assert broad[0] > 0.6
+    assert broad[1] > 0.12
+    assert broad[2] > 0.15
+
+
 def test_affect_shows_within_a_second():
     motion = VisemeMotion(2)
     play(motion, 0, PLAY_RATE)
