@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
-from visavis.engines.base import Floats
 from visavis.engines.dialogue import doubting, knowledge_file, smalltalk
 from visavis.engines.dialogue.doubting import features
 from visavis.engines.dialogue.entries import Entry, Knowledge
@@ -31,6 +31,7 @@ BENCH: Final = Path(__file__).parents[2] / "bench"
 L2: Final = 3.0
 FOLDS: Final = 5
 
+Doubles = npt.NDArray[np.float64]
 Asked = tuple[str, str]  # a question, and the entry that is right; "": none
 
 
@@ -93,9 +94,9 @@ def rows(home: Path) -> Iterator[Row]:
     for place, knowledge, asked, left_out in sets():
         small, beyond = smalltalk.entries()
         small = smalltalk.not_in(knowledge, small)
-        own, small = without(knowledge.entries, left_out), without(small, left_out)
-        index = Index((*own, *small), without(beyond, left_out), shared(home))
-        matcher = Matcher(index, len(own), len(own) + len(small))
+        own, talk = without(knowledge.entries, left_out), without(small, left_out)
+        index = Index((*own, *talk), without(beyond, left_out), shared(home))
+        matcher = Matcher(index, len(own), len(own) + len(talk))
         for text, entry in asked:
             normal = core(normalise(text))
             best, found = matcher.evidence(normal)
@@ -105,7 +106,7 @@ def rows(home: Path) -> Iterator[Row]:
             yield Row(place, seen, found.score, index.entries[best].id == entry)
 
 
-def fitted(seen: Floats, right: Floats) -> Floats:
+def fitted(seen: Doubles, right: Doubles) -> Doubles:
     """(n, features), the first of them 1, and (n,) of 0 and 1 -> (features,) log odds."""
     spread = seen.std(0) + 1e-6
     spread[0] = 1.0
