@@ -62,6 +62,11 @@ class EchoPath:
         leaning = self.verdict == "unknown" and self._without >= _LEANING
         return leaning or self.verdict == "none"
 
+    @property
+    def surely_none(self) -> bool:
+        """Whether nothing lately looks like an echo."""
+        return self.verdict == "none" and self._without >= _LEANING
+
     def push(self, mic: Pcm, far: Pcm) -> Verdict:
         """(VAD_FRAME,) at HEAR_RATE each, of the same time. What is known now."""
         self._near.push(mic)
