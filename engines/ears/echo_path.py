@@ -58,9 +58,14 @@ class EchoPath:
 
     @property
     def unlikely(self) -> bool:
-        """Whether there is no echo, or none has shown where most do: before it is sure."""
-        leaning = self._without >= _LEANING or self._windows >= _CAREFUL
-        return self.verdict == "none" or (self.verdict == "unknown" and leaning)
+        """Whether there is no echo, or nothing so far looks like one."""
+        leaning = self.verdict == "unknown" and self._without >= _LEANING
+        return leaning or self.verdict == "none"
+
+    @property
+    def surely_none(self) -> bool:
+        """Whether nothing lately looks like an echo."""
+        return self.verdict == "none" and self._without >= _LEANING
 
     def push(self, mic: Pcm, far: Pcm) -> Verdict:
         """(VAD_FRAME,) at HEAR_RATE each, of the same time. What is known now."""

@@ -228,8 +228,7 @@ class Hearing:
             self._finish()
         voice = not closed and self._vad.call(lambda vad: bool(vad.is_speech(frame)), False)
         over_reply = not self._turn.talking and self._timeline.audible(now)
-        loud = bare if self._microphone.hears_no_echo else frame
-        voice = self._nearness.feed(loud, voice=voice, over_reply=over_reply)
+        voice = self._nearness.feed(frame, voice=voice, over_reply=over_reply)
         self._words.keep(frame, bare, voice=voice)
         self._ending.keep(frame)
         if voice:

@@ -70,7 +70,9 @@ class Microphone:
 
     @property
     def verdict(self) -> Verdict:
-        """What is known of an echo."""
+        """What is known of an echo; "none" for want of a proof alone is told as unknown."""
+        if self._path.verdict == "none" and not self._path.surely_none:
+            return "unknown"
         return self._path.verdict
 
     @property

@@ -96,6 +96,6 @@ def test_it_is_right_as_it_came_before_the_avatar_was_heard_and_where_it_is_not(
 
     echo = hiss(avatar) + 0.3 * np.roll(avatar, ms(60))
     assert right(hiss(avatar), 1.1)
-    assert not right(echo, 1.6)
+    assert not right(hiss(avatar), 1.6)  # nobody knows yet
     assert right(hiss(avatar), 5)
     assert not right(echo, 5)

@@ -374,13 +374,14 @@ async def test_what_the_canceller_hid_over_the_first_reply_is_found_where_no_ech
     verdict, monkeypatch
 ):
     class Path:
-        verdict, unlikely = "unknown", False
+        verdict, unlikely, surely_none = "unknown", False, False
 
         def push(self, mic, far):
             return self.verdict
 
     def decide():
         Path.verdict, Path.unlikely = verdict, verdict == "none"
+        Path.surely_none = Path.unlikely
 
     monkeypatch.setattr(microphone, "EchoPath", Path)
     async with Room(canceller=Greedy) as stage:
