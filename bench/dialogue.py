@@ -8,7 +8,8 @@ the operator's file or small talk is a false answer. A text with two questions i
 answered and nothing else; one question is wrong if an entry that it does not mean is answered too.
 Measures with one thread; the first reply of a question is timed, so no vector of it is cached.
 
-`held.*` are dialogue_held.toml, written before retrieval was tuned for them.
+`held.*` are dialogue_held.toml, written before retrieval was tuned for them; `elsewhere` are three
+small files of other places, with paraphrases and near misses of each: dialogue_elsewhere.toml.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import argparse
 import json
 import statistics
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
@@ -28,18 +30,22 @@ from visavis.engines.base import Exchange
 from visavis.engines.dialogue import smalltalk
 from visavis.engines.dialogue.knowledge import KnowledgeDialogue
 from visavis.engines.dialogue.knowledge_file import EXAMPLE
+from visavis.engines.language.embeddings import Embedder
 from visavis.engines.language.minilm import MiniLm
 from visavis.engines.language.wording import normalise
 from visavis.models import manifest
 
 QUESTIONS: Final = Path(__file__).with_name("dialogue_questions.toml")
 HELD: Final = Path(__file__).with_name("dialogue_held.toml")
+OTHERS: Final = Path(__file__).with_name("dialogue_elsewhere.toml")
+ELSEWHERE: Final = "elsewhere"
 AFTER: Final = ".after"  # a set with this ending is asked in the middle of another conversation
 TALK: Final = ("Do you have a pool?", "How much is it?")
 SETS: Final = (
     *("tune", "misheard", "follow_up", "test", "test.after", "heard"),
     *("out_of_scope.test", "out_of_scope.test.after"),
     *("held.asked", "held.near", "held.far", "held.both"),
+    ELSEWHERE,
 )
 
 
@@ -139,6 +145,17 @@ def measure(dialogue: KnowledgeDialogue, asked: list[Case], times: Times) -> Tal
     return tally
 
 
+def elsewhere(embedder: Embedder) -> Iterator[tuple[str, KnowledgeDialogue, list[Case]]]:
+    """Name, dialogue and questions: of each other place what it knows, and what it does not."""
+    for place, file in tomllib.loads(OTHERS.read_text(encoding="utf-8")).items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "knowledge.md")
+            path.write_text(file["text"], encoding="utf-8")
+            dialogue = KnowledgeDialogue(path, embedder)
+        yield f"{place}.asked", dialogue, list(cases("asked", file))
+        yield f"{place}.near", dialogue, [Case(text, frozenset()) for text in file["near"]]
+
+
 def copied(dialogue: KnowledgeDialogue, asked: list[Case]) -> list[str]:
     """Questions that an entry has word for word, which would measure nothing."""
     small, beyond = smalltalk.entries()
@@ -162,12 +179,18 @@ def main() -> None:
         "build_cpu_ms": round(1e3 * (time.thread_time() - cpu)),
     }
     times = Times()
+    sets: list[tuple[str, KnowledgeDialogue, list[Case]]] = []
     for name in chosen.sets.split(","):
-        asked = list(cases(name, held if name.startswith("held.") else data))
-        tally = asdict(measure(dialogue, asked, times))
+        if name == ELSEWHERE:
+            sets += elsewhere(embedder)
+        else:
+            asked = list(cases(name, held if name.startswith("held.") else data))
+            sets.append((name, dialogue, asked))
+    for name, asking, asked in sets:
+        tally = asdict(measure(asking, asked, times))
         if not chosen.errors:
             del tally["errors"]
-        tally["copied"] = len(copied(dialogue, asked))
+        tally["copied"] = len(copied(asking, asked))
         result[name] = {k: round(v, 3) if isinstance(v, float) else v for k, v in tally.items()}
     result["reply_ms"] = percentiles(times.wall)
     result["reply_cpu_ms"] = percentiles(times.cpu)

@@ -60,6 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", help="processes of the server, where it has them")
     parser.add_argument("--serve-arg", action="append", default=[], help="handed to visavis serve")
     parser.add_argument("--microphone", default="off", choices=("off", "silence", "room"))
+    parser.add_argument("--speaking", type=int, default=0, help="of the visitors, ask aloud")
     parser.add_argument("--codec", default="H264", choices=("H264", "VP8"))
     parser.add_argument("--link", help="a bad one of bench.net between server and viewers")
     parser.add_argument("--quiet", action="store_true", help="avatars do not talk")
@@ -141,7 +142,7 @@ async def _watched(
     command = [
         sys.executable, "-m", "bench.live.viewers", "--address", address, "--count", str(count),
         "--seconds", str(seconds), "--codec", codec, "--microphone", options.microphone,
-        "--warm-up", str(options.warm_up),
+        "--warm-up", str(options.warm_up), "--speaking", str(options.speaking),
         *(["--link", options.link] if options.link else []),
         *(["--quiet"] if options.quiet else []),
         *(["--whep", options.whep] if options.whep and ours else []),

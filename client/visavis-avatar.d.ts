@@ -95,7 +95,7 @@ export interface ServerMessages {
   error: { code: string; message: string };
 }
 
-export type Fluency = "full" | "mouth" | "half" | "still";
+export type Fluency = "full" | "mouth" | "half" | "few" | "still";
 export type Attendance = "nobody" | "watching" | "answering" | "speaking";
 
 type Told<Type extends keyof ServerMessages> = { type: Type } & ServerMessages[Type];

@@ -232,6 +232,9 @@ class FaceState:
         than the head itself; they take their share of it. None: at once.
     hair: in [-1, 1], how far loose hair has swung to the picture's right.
     elapsed: s since this face began to move, which tell the picture of an avatar that is a clip.
+    bearing, glance: (6,) and (2,) float32 as pose and gaze: what of them is meant, nods, shakes and
+        looks away, without idle life. An avatar that is a clip has a life of its own, on top of
+        which it draws these alone.
     """
 
     coefficients: Floats = field(default_factory=lambda: _zeros(arkit.COUNT))
@@ -241,6 +244,8 @@ class FaceState:
     torso: Floats | None = None
     hair: float = 0.0
     elapsed: float = 0.0
+    bearing: Floats = field(default_factory=lambda: _zeros(6))
+    glance: Floats = field(default_factory=lambda: _zeros(2))
 
 
 # An avatar as a generator prepared it for its own drawing; opaque to everybody else.

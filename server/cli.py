@@ -122,9 +122,12 @@ def _add_serve(commands: Any) -> None:
     """One option for each setting."""
     parser = add(commands, "serve", "serve:run", "start the server and print the address to open")
     parser.add_argument("--config", type=Path, help="settings file (default: visavis.toml)")
+    # All of it would be 130 lines, above what is wrong.
+    parser.usage = "visavis serve [--config CONFIG] [--SETTING VALUE ...]"
     trust = parser.add_argument_group("trust")
     of_trust = {setting.name for setting in fields(Trust)}
-    for setting in fields(Config):
+    own = Config.__annotations__  # address, avatar, voice, ...: asked for before the rest
+    for setting in sorted(fields(Config), key=lambda setting: setting.name not in own):
         if setting.name in SECRETS:  # still understood, to be refused with the fix
             parser.add_argument(f"--{setting.name.replace('_', '-')}", help=argparse.SUPPRESS)
             continue

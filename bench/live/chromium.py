@@ -129,7 +129,7 @@ async def server(
         stderr=output,
     )
     try:
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(300):  # a first start on a busy machine took 113
             address = await ready(process)
         yield address, process.pid
     finally:

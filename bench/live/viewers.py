@@ -44,7 +44,7 @@ from visavis.remote.errors import Full
 from visavis.remote.messages import SayText, encode
 from visavis.remote.offering import Target, offered
 
-_URGENT: Final = 3  # above the server's media: a viewer is another machine, and does not wait
+_URGENT: Final = 4  # above the server's media: a viewer is another machine, and does not wait
 _FEEDBACK: Final = 0.1  # s
 _APART: Final = 0.25  # s from one viewer's offer to the next
 _SPEED: Final = 16.0  # characters that a voice says in a second
@@ -59,6 +59,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warm-up", type=float, default=6.0)
     parser.add_argument("--codec", choices=("H264", "VP8"), default="H264")
     parser.add_argument("--microphone", choices=("off", "silence", "room"), default="off")
+    parser.add_argument("--speaking", type=int, default=0, help="so many ask something aloud")
     parser.add_argument("--link", choices=tuple(CASES), help="a bad one, of bench.net")
     parser.add_argument("--quiet", action="store_true", help="avatars are not told to talk")
     parser.add_argument("--whep", metavar="AVATAR", help="all are players of this one, by WHEP")
@@ -115,8 +116,9 @@ class Viewer:
     async def connect(self, http: aiohttp.ClientSession) -> None:
         """Offer, and be connected, or told why not."""
         pc = self._pc
-        microphone = Microphone(self._options.microphone)
-        if self._options.microphone == "off":
+        speaks = self.number < self._options.speaking
+        microphone = Microphone("voice" if speaks else self._options.microphone)
+        if self._options.microphone == "off" and not speaks:
             pc.addTransceiver("audio", "recvonly")
         else:
             pc.addTrack(microphone)

@@ -76,7 +76,7 @@ export function retryAfterMs(value, now = Date.now()) {
 /** @param {number} status @param {string} type of the problem @returns {Reason} */
 export function reasonOf(status, type = "") {
   if (status === 401) return "unauthorised";
-  if (type.endsWith(":not-ready")) return "server";
+  if (/:(not-ready|starting)$/.test(type)) return "server";
   if (type.endsWith(":session-over") || type.endsWith(":session-lost")) return "over";
   if (/:quota-(hour|day)$/.test(type)) return "refused"; // nobody waits that long
   if (status === 503 || status === 429) return "full";

@@ -37,7 +37,7 @@ export class Session extends EventTarget {
   /** @type {{at: number, way: "in"|"out", type: string, turn: number|null}[]} */ messages = [];
   /** @type {{roundTripMs: number|null, offsetMs: number|null}} */
   clock = { roundTripMs: null, offsetMs: null };
-  /** How fluent the server draws the face: "full", "mouth", "half" or "still". */ fluency = "full";
+  /** How fluent the server draws the face: "full", "mouth", "half", "few" or "still". */ fluency = "full";
   /** Whether the server hears in the voice, too, how a visitor feels. */ voiceMood = false;
   /** Who says that a computer speaks, as of `ready`; "page": whoever shows it. */ disclosure = "nobody";
   jitterBufferMs = 0;

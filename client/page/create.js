@@ -323,8 +323,10 @@ export class Creation {
   #form(photo) {
     const { subject, statement, givenBy } = this.#record();
     const form = new FormData();
-    const voice = byId("create-voice").value;
-    const fields = { name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes", voice, ...this.#limits() };
+    const fields = {
+      name: this.#name, subject, consent: statement, given_by: givenBy, confirmed: "yes",
+      voice: byId("create-voice").value, frame: byId("create-frame").value, ...this.#limits(),
+    };
     for (const [key, value] of Object.entries(fields)) form.set(key, value);
     form.set("photo", photo, "photo"); // the file's own name is nobody's business
     const likeness = byId("create-likeness").value.trim();

@@ -49,6 +49,7 @@ let conversation = EMPTY;
 let returning = false; // a page that was reloaded looks for its conversation
 /** @type {"dialogue"|"microphone"} */ let source = "dialogue";
 /** @type {import("./attendance.js").By} */ let attended = "nobody";
+let wasStopped = false; // the server said that it ends
 let announcing = 0;
 /** @type {import("./kiosk/kiosk.js").Kiosk|null} */ let host = null;
 
@@ -213,10 +214,18 @@ function announce(words) {
   announcing = Number(setTimeout(() => (byId("state-live").textContent = words), ANNOUNCE_MS));
 }
 
+/** Which card: a server that starts, or was stopped, is no fault of it or of the network.
+ * @param {any} reason @param {string} code */
+function cardOf(reason, code) {
+  if (code === "starting") return code;
+  return reason === "unreachable" && wasStopped ? "stopped" : reason;
+}
+
 /** @param {{state: string, reason: any, words: string, code: string, retryInMs: number|null}} detail */
 function onState({ state, reason, words, code, retryInMs }) {
   const told = problem(code, words);
-  if (state === "waiting" || state === "failed") trouble.show(reason, told, retryInMs);
+  if (state === "connected" || state === "idle") wasStopped = false;
+  if (state === "waiting" || state === "failed") trouble.show(cardOf(reason, code), told, retryInMs);
   else trouble.hide();
   if (state !== "connected") {
     conversation = { ...conversation, phase: "listening" };
@@ -228,6 +237,7 @@ function onState({ state, reason, words, code, retryInMs }) {
 /** The session at the server is no more, and nothing replaces what was said in it.
  * @param {{reason: "over"|"lost"|"shutdown"}} detail */
 function onLapsed({ reason }) {
+  wasStopped = reason === "shutdown";
   if (returning) end();
   else notice.problem(t(`lapsed.${reason}`));
 }

@@ -7,7 +7,8 @@ import { onLanguage, t } from "./texts/texts.js";
 
 const NOTICE_MS = 9000;
 
-/** Icons of the cards, by the reason in connection.js. */
+/** Icons of the cards, by the reason in connection.js; "starting": a server that still loads,
+ * "stopped": one that said that it ends. */
 const ICONS = {
   full: "people",
   unreachable: "link-off",
@@ -15,6 +16,8 @@ const ICONS = {
   lost: "link-off",
   ended: "people",
   server: "warning",
+  starting: "clock",
+  stopped: "clock",
   refused: "warning",
   unauthorised: "key",
   unsupported: "warning",

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from visavis.engines.base import Exchange
-from visavis.engines.dialogue.doubting import certainty
+import numpy as np
+
+from visavis.engines.base import Exchange, Floats
+from visavis.engines.dialogue.doubting import Evidence, certainty
 from visavis.engines.dialogue.entries import Entry
 from visavis.engines.dialogue.retrieval import Index
-from visavis.engines.language import clock, splitting
+from visavis.engines.language import asking, clock, splitting
+from visavis.engines.language.asking import Kind
 from visavis.engines.language.splitting import Split
 from visavis.engines.language.wording import words
 from visavis.engines.language.wordings import Wording
@@ -21,6 +24,7 @@ THRESHOLD: Final = 0.5  # of what is answered
 UNSURE: Final = 0.4  # from here to the threshold it asks back
 LEAD_WEIGHT: Final = 0.3  # of the lead over what is beyond the avatar
 FOLLOW_UP_BONUS: Final = 0.05  # for what the visitor already talks about
+FOLLOW_UP_LACK: Final = 0.3  # against it: of breakfast's price nothing says "until when?"
 FOLLOW_UP_WORDS: Final = 9  # a longer question stands for itself
 FOLLOW_UP_DEPTH: Final = 3  # exchanges looked back
 NEAR: Final = 3  # subjects named when it does not know
@@ -98,7 +102,7 @@ class Matcher:
         if not history or not asked or not self._may_follow(asked, direct):
             return direct
         joined = [
-            self._direct(f"{self._wording.normalise(entry.subject)} {asked}", favour=entry)
+            self._direct(f"{self._wording.normalise(entry.subject)} {asked}", entry, asked)
             for entry in self._contexts(text, history)
         ]
         if not joined:
@@ -152,24 +156,50 @@ class Matcher:
 
     # --- one question --------------------------------------------------------------------------
 
-    def _direct(self, asked: str, favour: Entry | None = None) -> Match:
+    def _direct(self, asked: str, favour: Entry | None = None, follows: str = "") -> Match:
+        """favour: what was talked about, and `follows` what was said now."""
         scores = self._index.scores(asked)
         if favour is not None and favour.id in self._number:
             scores = scores.copy()
-            scores[self._number[favour.id]] += FOLLOW_UP_BONUS
+            scores[self._number[favour.id]] += self._bonus(favour, follows)
         own, known = scores[: self._own], scores[: self._known]
         best = int(known.argmax())
         lead = float(known[best] - scores[self._known :].max())
         score = float(known[best]) + LEAD_WEIGHT * lead
         doubtful = favour is None and score < CLEAR and not self._index.has(asked)
         if doubtful and self._index.doubts:
-            heard = self._index.heard(asked)
-            lacking = self._index.lacking(heard, best)
-            score = certainty(score, lead, self._index.share(heard, best), lacking)
+            _, found = self._evidence(asked, scores)
+            score = certainty(self._index.heard(asked), found, self._index.telling(best))
         nearest = [int(n) for n in own.argsort()[::-1][:NEAR]]
         near = tuple(self._index.entries[n].subject for n in nearest)
         answered = score >= THRESHOLD and lead > 0
         return Match(self._index.entries[best].id if answered else None, score, near)
+
+    def evidence(self, asked: str) -> tuple[int, Evidence]:
+        """Of a normalised question and the entry that is nearest to it: its number, and that."""
+        return self._evidence(asked, self._index.scores(asked))
+
+    def _evidence(self, asked: str, scores: Floats) -> tuple[int, Evidence]:
+        best = int(scores[: self._known].argmax())
+        heard = self._index.heard(asked)
+        rivals = scores[: self._own if best < self._own else self._known]
+        others = np.delete(rivals, best)
+        lead = float(scores[best] - scores[self._known :].max())
+        return best, Evidence(
+            score=float(scores[best]) + LEAD_WEIGHT * lead,
+            lead=lead,
+            margin=float(scores[best] - others.max(initial=0.0)),
+            share=self._index.share(heard, best),
+            lacking=self._index.lacking(heard, best),
+            talk=best >= self._own,
+        )
+
+    def _bonus(self, favour: Entry, follows: str) -> float:
+        """For what is talked about, unless it has nothing of the kind that is asked for now."""
+        wanted, told = asking.form(follows), self._index.telling(self._number[favour.id])
+        if self._index.doubts and wanted.kind in (Kind.PRICE, Kind.TIME) and not told.has(wanted):
+            return -FOLLOW_UP_LACK
+        return FOLLOW_UP_BONUS
 
     def _may_follow(self, asked: str, direct: Match) -> bool:
         """Whether a text of at least one word leans on what was said before it."""

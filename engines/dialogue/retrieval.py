@@ -17,6 +17,7 @@ from visavis.engines.dialogue.doubting import MOST, Lacking
 from visavis.engines.dialogue.knowledge_file import Entry
 from visavis.engines.dialogue.mishearing import Ear
 from visavis.engines.language import wordings
+from visavis.engines.language.asking import Telling
 from visavis.engines.language.brackets import unmarked
 from visavis.engines.language.embeddings import Embedder, Kept
 from visavis.engines.language.phrasebook import ENGLISH
@@ -93,6 +94,7 @@ class Index:
         heard = self.asked[: len(known)] if wording.heard else []
         self._ear = Ear([text for group in heard for text in group])
         self._embedder = embedder
+        self.telling = lru_cache(None)(lambda number: Telling(self.asked[number], answers[number]))
         self._vector = lru_cache(REMEMBERED)(lambda text: embedder.embed([text])[0])
         self._remembered = lru_cache(REMEMBERED)(self._scored)
         self._kept: Kept | None = Kept(embedder, cache, "questions")

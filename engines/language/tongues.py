@@ -29,6 +29,10 @@ _AROUND: Final = re.compile(
     r"entschuldigung|hola|si|perdon|disculpe|bonjour|bonsoir|oui|pardon|excusez moi|euh|"
     r"مرحبا|عفوا|نعم|السلام عليكم|你好|您好|请问)\s*)+"
 )
+_CONTRACTIONS: Final = (
+    *(("let's", "let us"), ("can't", "cannot"), ("don't", "do not")),
+    *(("i'd ", "i would "), ("we'd ", "we would ")),
+)
 _TASHKEEL: Final = re.compile("[\u064b-\u065f\u0670\u0640]")
 _ALIKE: Final = str.maketrans("أإآٱىةؤئ", "اااايهوي")
 
@@ -71,7 +75,9 @@ def asked(text: str) -> str | None:
 
 def plain(text: str) -> str:
     """Lower case, without marks and accents, an Arabic letter in one form; blanks are single."""
-    text = unicodedata.normalize("NFKC", text).lower().replace("let's", "let us")
+    text = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    for short, written_out in _CONTRACTIONS:
+        text = text.replace(short, written_out)
     text = _TASHKEEL.sub("", text).translate(_ALIKE)
     bare = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
     words = re.sub(r"[^\w]+|_", " ", unicodedata.normalize("NFC", bare))

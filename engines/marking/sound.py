@@ -64,7 +64,8 @@ class SoundMark:
         padded = np.zeros((slots - 1) * _SLOT + _BLOCK, np.float32)
         known = min(len(sound), len(padded))
         padded[:known] = sound[:known]
-        blocks = np.lib.stride_tricks.sliding_window_view(padded, _BLOCK)[::_SLOT]
+        # As sliding_window_view has it, at a tenth of its price.
+        blocks = np.ndarray((slots, _BLOCK), np.float32, padded, strides=(4 * _SLOT, 4))
         spectra = np.fft.rfft(blocks)
         here = np.arange(first, first + slots) % len(self._filters)
         now = np.fft.irfft(spectra * self._filters[here], _BLOCK)[:, _TAPS : _TAPS + _SLOT]

@@ -57,6 +57,7 @@ class Gaze:
         self._behaviour = behaviour
         self._restless = 0.0
         self._direction = Glide(self._on_visitor())
+        self._glance = Glide(np.zeros(2))
         self._vergence = Glide([_NEAR])
         self._goal = self._direction.goal
         self._correction = np.inf  # when a saccade that fell short is mended
@@ -84,6 +85,10 @@ class Gaze:
         """(2,) yaw and pitch in the room."""
         return self._direction.at(time)
 
+    def glance(self, time: float) -> Doubles:
+        """(2,) the same, but 0 for as long as it looks at the visitor."""
+        return self._glance.at(time)
+
     def vergence(self, time: float) -> float:
         """Degrees by which each eye turns in, against the portrait's."""
         return max(float(self._vergence.at(time)[0]), 0.0)
@@ -103,6 +108,7 @@ class Gaze:
             share = self._rng.uniform(*_SHORT)
             self._correction = at + duration + self._rng.uniform(*_LATENCY)
         self._direction.aim(at, old + share * (self._goal - old), duration)
+        self._glance.aim(at, self._goal if self.away else np.zeros(2), duration)
         self._vergence.aim(at, near * _NEAR, _MEET)
         return Shift(at, amplitude, self._goal)
 

@@ -20,10 +20,11 @@ from visavis.engines.motion.enunciation import MouthMovement
 from visavis.engines.motion.visemes import SILENCE
 from visavis.models import arkit
 
-_APART: Final = 0.55  # s between two accents
-_BROWS_APART: Final = 0.65  # s between two movements of the brows
+_APART: Final = 0.44  # s between two accents
+_BROWS_APART: Final = 0.44  # s between two movements of the brows
+_BROWS_LAST: Final = (0.38, 0.52)  # s that one takes
 _NODS_APART: Final = 1.3  # s between two nods of a listener
-_TAKEN: Final = 0.75  # share of accents that show
+_TAKEN: Final = 0.61  # share of accents on which the head nods
 _NEW: Final = 0.25  # s of silence after which the first accent raises the brows
 _MEMORY: Final = 0.06  # share of a vowel in what is usual for this speaker
 _LATE: Final = 0.12  # s that a gesture may be late; after that it is left out
@@ -34,7 +35,7 @@ def _indices(side: str) -> list[int]:
     return [arkit.INDEX[f"{brow}{side}"] for brow in ("browOuterUp", "browDown")]
 
 
-_RAISE: Final = vector({"browInnerUp": 0.8, "browOuterUp": 1.0, "eyeWide": 0.25})
+_RAISE: Final = vector({"browInnerUp": 0.9, "browOuterUp": 1.0, "eyeWide": 0.25})
 _FROWN: Final = vector({"browDown": 1.0, "eyeSquint": 0.35})  # what is said in earnest
 _NOTHING: Final = np.zeros_like(_RAISE)
 _SIDES: Final = (_indices("Left"), _indices("Right"))
@@ -184,9 +185,9 @@ class Gestures:
         rng = self._rng
         earnest = rng.random() < 0.18
         size = lively * rng.uniform(0.85, 1.15) * min(0.9 + 0.12 * excess, 1.2)
-        face = min(size, 1.0) * (0.65 * _FROWN if earnest else _RAISE)
-        face[_SIDES[int(rng.integers(2))]] *= rng.uniform(0.7, 1.0)
-        attack, length = 0.36, rng.uniform(0.42, 0.62)
+        face = min(size, 1.0) * (0.75 * _FROWN if earnest else _RAISE)
+        face[_SIDES[int(rng.integers(2))]] *= rng.uniform(0.8, 1.0)
+        attack, length = 0.36, rng.uniform(*_BROWS_LAST)
         return Gesture(_middle(accent) - attack * length, length, attack, np.zeros(6), face)
 
     def _question(self, now: float, start: float, end: float) -> None:

@@ -113,7 +113,7 @@ class Breath:
     def part(self, at: float, duration: float, depth: float) -> None:
         """Lips part for the breath between two phrases."""
         nasal = self._rng.random() < _NASAL
-        self._lips.aim(at, 0.0 if nasal else depth * self._rng.uniform(0.7, 1.3), duration)
+        self._lips.aim(at, 0.0 if nasal else depth * self._rng.uniform(0.8, 1.2), duration)
 
     def meet(self, at: float, duration: float) -> None:
         """And meet again."""
@@ -170,6 +170,7 @@ class Head:
         self._wander = np.zeros(6)
         self._look = np.zeros(6)
         self._posture = Glide(np.zeros(6))
+        self._along = Glide(np.zeros(2))
         slow, fast, talk = rng.spawn(3)
         self._drift = Noise(slow, 6, 1.1)
         self._tremor = Noise(fast, 6, 0.4)
@@ -196,6 +197,7 @@ class Head:
         goal = np.where(far, direction * _FOLLOW, 0.0)
         if (goal != self._look[:2]).any():
             self._look[:2] = goal
+            self._along.aim(at, goal, 0.5)
             self._aim(at, 0.5)
 
     def pose(self, time: float, talking: float) -> Doubles:
@@ -207,6 +209,10 @@ class Head:
         if talking > 0.0:
             pose += _TALK * (talking * self._lively.at(time)) * self._talk.at(time)
         return np.asarray(pose)
+
+    def along(self, time: float) -> Doubles:
+        """(2,) yaw and pitch of what it takes over of a look away."""
+        return self._along.at(time)
 
     def _hold(self) -> float:
         return max(1.2, self._behaviour.hold * float(self._rng.lognormal(0.0, 0.45)))
@@ -288,6 +294,14 @@ class Life:
     def look(self, time: float) -> Doubles:
         """(2,) direction of the eyes in the room."""
         return self._gaze.direction(time)
+
+    def along(self, time: float) -> Doubles:
+        """(2,) yaw and pitch of the head that belong to a look away."""
+        return self._head.along(time)
+
+    def glance(self, time: float) -> Doubles:
+        """(2,) direction of the eyes while they look away, else 0."""
+        return self._gaze.glance(time)
 
     def vergence(self, time: float) -> float:
         """Degrees by which each eye turns in, to meet where it looks."""

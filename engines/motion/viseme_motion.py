@@ -22,7 +22,7 @@ from visavis.engines.base import (
     Movement,
     Speech,
 )
-from visavis.engines.curves import Doubles, Glide, Noise, positive
+from visavis.engines.curves import Doubles, Glide, Noise, positive, ramp
 from visavis.engines.motion import affect as moods
 from visavis.engines.motion.articulation import CUT, Mouth, coefficients
 from visavis.engines.motion.behaviour import BEHAVIOURS, borne
@@ -48,14 +48,21 @@ _UNREST: Final = {
 _UNREST_SPACING: Final = 1.6  # s
 
 # Who speaks breathes in between phrases through parted lips: the mouth of real speakers is not
-# still in their pauses (THEval's silent lip stability).
-_PARTED: Final = moods.vector(
-    {"jawOpen": 0.245, "mouthLowerDown": 0.18, "mouthUpperUp": 0.10, "mouthFunnel": 0.06}
-)
+# still in their pauses (THEval's silent lip stability). The jaw drops and the lips hang: drawn
+# apart by their own muscles they bare both rows of teeth, as nobody does who breathes.
+_PARTED: Final = moods.vector({"jawOpen": 0.33, "mouthFunnel": 0.04})
 _BREATH: Final = 0.34  # s of the shortest pause in which one breathes
 _INHALE: Final = 0.34  # s in which the lips part
+_AFTER: Final = 0.24  # s after the last sound from which on they do, where the pause is long
+_HELD: Final = 1.0  # s before the next sound at the earliest
 _HEARD: Final = (0.1, 0.4)  # s after the last sound in which a silence that is heard is a pause
 _SOON: Final = 0.32  # s after the last sound; before it the mouth closes
+
+# A broad smile bares the upper row: from how much of one on, and over how much more; what parts the
+# lips then, and how far the mouth is open all in all, so that who speaks opens no further for it.
+_BROAD: Final = (0.5, 0.2)
+_BARED: Final = moods.vector({"jawOpen": 0.26, "mouthUpperUp": 0.30, "mouthLowerDown": 0.12})
+_SMILE: Final = moods.columns("mouthSmile")
 
 _LIDS: Final = moods.columns("eyeBlink")
 _TURN_IN: Final = moods.columns("eyeLookIn")
@@ -188,6 +195,9 @@ class VisemeMotion:
         # Eyes stay on what they look at while the head moves (vestibulo-ocular reflex).
         gaze = self._life.look(time) - pose[:2]
         torso, hair = self._torso.after(time, pose, nod)
+        bearing = nod.copy()
+        bearing[:2] += self._life.along(time)
+        glance = self._life.glance(time) - bearing[:2]
         return FaceState(
             self._coefficients(time, brows).astype(np.float32),
             pose.astype(np.float32),
@@ -196,6 +206,8 @@ class VisemeMotion:
             torso.astype(np.float32),
             hair,
             time,
+            bearing.astype(np.float32),
+            glance.astype(np.float32),
         )
 
     def phoneme_at(self, at: int) -> str:
@@ -210,6 +222,8 @@ class VisemeMotion:
         face = self._face.at(time) + brows + self._unrest.at(time) @ self._unrest_map
         open_still = 1.0 - min(max(float(channels[-2:].max()), 0.0), 1.0)  # but p and f are shut
         face += self._life.parted(time) * open_still * _PARTED
+        broad = ramp((float(face[_SMILE].min()) - _BROAD[0]) / _BROAD[1])
+        face += positive(broad * _BARED - mouth - face, _SOFT) * (_BARED > 0)
         # A broad smile parts the lips, but they still meet for p, b and m.
         face[_PARTING] *= 1.0 - min(max(float(channels[-2]), 0.0), 1.0)
         # Rounded lips cannot smile: the corners give way to the pucker.
@@ -282,7 +296,8 @@ class VisemeMotion:
 
     def _breathe(self, start: float, end: float) -> None:
         """Lips part in a pause and have met, or speak, when it is over."""
-        opens = max(start + 0.1, end - 0.1 - _INHALE, self._now)
+        latest = max(start + 0.1, end - 0.1 - _INHALE)
+        opens = max(min(start + _AFTER, latest), end - _HELD, self._now)
         if start < 0.0 or end - start < _BREATH or self._breathed >= start or end - opens < 0.1:
             return
         self._breathed = start
@@ -295,8 +310,8 @@ class VisemeMotion:
         if _HEARD[0] < start - self._spoken < _HEARD[1] and self._breathed < self._spoken:
             self._breathed = self._spoken
             opens = max(start, self._spoken + _SOON)
-            self._agenda.add(opens, lambda at: self._life.part(at, 0.3, 0.8), spoken=True)
-            self._agenda.add(opens + 0.4, lambda at: self._life.meet(at, 0.22), spoken=True)
+            self._agenda.add(opens, lambda at: self._life.part(at, 0.3, 0.9), spoken=True)
+            self._agenda.add(opens + 0.46, lambda at: self._life.meet(at, 0.22), spoken=True)
 
     def _sound(self, start: float, end: float) -> None:
         self._agenda.add(max(start, self._now), lambda at: self._life.sound(at, end), spoken=True)

@@ -59,17 +59,17 @@ class Viseme:
 # looked at with: fitted, on rendered clips, to how far real speakers' lips move
 # (bench/face/theval.py). Closures are seals and are not touched.
 _VOWEL_GAIN: Final[Mapping[str, float]] = {
-    "mouthPucker": 1.32, "mouthStretch": 1.5, "mouthSmile": 1.5, "mouthDimple": 1.3,
-    "mouthLowerDown": 1.2, "mouthUpperUp": 1.2,
+    "mouthPucker": 1.42, "mouthStretch": 1.62, "mouthSmile": 1.62, "mouthDimple": 1.4,
+    "mouthLowerDown": 1.26, "mouthUpperUp": 1.26,
 }  # fmt: skip
 _CONSONANT_GAIN: Final[Mapping[str, float]] = {
-    "mouthPucker": 1.22, "mouthStretch": 1.4, "mouthLowerDown": 1.3, "mouthUpperUp": 1.2,
+    "mouthPucker": 1.3, "mouthStretch": 1.5, "mouthLowerDown": 1.36, "mouthUpperUp": 1.26,
 }  # fmt: skip
 
 
 def _opened(jaw: float) -> float:
     """Half-open vowels open further than the chart says, open ones do not: speakers level them."""
-    return jaw * (1.52 - 1.26 * jaw)
+    return jaw * (1.64 - 1.5 * jaw)
 
 
 def _fitted(targets: Mapping[str, float], gain: Mapping[str, float]) -> dict[str, float]:

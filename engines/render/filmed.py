@@ -1,6 +1,7 @@
 """Pictures of avatars made of a clip: the clip's own picture, and our mouth and expression on it.
 
-Head, eyes, blinks and breath are the person's own: pose, gaze and lids of a state are not drawn.
+Head, eyes, blinks and breath are the person's own: of a state's pose and gaze only what is meant of
+them, bearing and glance, comes on top.
 On the CPU alone, beside another generator that draws everybody else.
 """
 
@@ -12,12 +13,20 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from visavis.engines.base import I420, EngineError, Generator, Portrayal, Puppet, can_patch
+from visavis.engines.base import (
+    I420,
+    EngineError,
+    FaceState,
+    Generator,
+    Portrayal,
+    Puppet,
+    can_patch,
+)
 from visavis.engines.render import posing, warp
 from visavis.models.avatar.backdrop import ORIGINAL
 from visavis.models.avatar.file import Avatar
 from visavis.models.errors import AvatarError
-from visavis.models.warp import kernel, kernel_clip, moving
+from visavis.models.warp import bearing, kernel, kernel_clip, moving
 from visavis.models.warp.moving import STEP, Moving
 from visavis.models.warp.scene import Gap
 
@@ -67,17 +76,31 @@ class FilmedGenerator:
 
 def _drawn(one: Portrayal) -> I420:
     assert isinstance(one.puppet, Moving)
-    posing.check(one.state)
+    _check(one.state)
     try:
         return _whole(one.puppet, one) if one.over is None else _spoken(one.puppet, one)
     except AvatarError as error:
         raise EngineError(error.message) from error
 
 
+def _check(state: FaceState) -> None:
+    posing.check(state)
+    told = (state.bearing, state.glance)
+    if [one.shape for one in told] != [(6,), (2,)] or not all(np.isfinite(v).all() for v in told):
+        message = "face state has a bearing or a glance of another shape, or not finite"
+        raise EngineError(message)
+
+
+def _amounts(face: Moving, state: FaceState, carried: FaceState) -> Floats:
+    """What moves the rig: the face of one state, and what is meant of head and eyes in another."""
+    meant = bearing.amounts(carried.bearing, carried.glance)
+    return face.amounts(posing.controls(state), meant)
+
+
 def _whole(face: Moving, one: Portrayal) -> I420:
     """A new (height * 3 // 2, width) uint8 picture. Raises AvatarError."""
     number = face.clip.number(one.state.elapsed)
-    amount, lie = face.amounts(posing.controls(one.state)), face.lie(number)
+    amount, lie = _amounts(face, one.state, one.state), face.lie(number)
     source = face.framed(number)
     picture = source.copy()
     place, texture = _laid(face, amount, lie, source, picture)
@@ -91,14 +114,14 @@ def _spoken(face: Moving, one: Portrayal) -> I420:
     """A copy of the picture before with another mouth, see warp.speak. Raises AvatarError."""
     before = one.over
     assert before is not None
-    posing.check(before.state)
+    _check(before.state)
     picture = before.image.copy()
     if picture.shape != (face.height * 3 // 2, face.width):
         message = f"the picture before has the shape {picture.shape}"
         raise EngineError(message)
     number = face.clip.number(before.state.elapsed)
-    amount, lie = face.amounts(posing.controls(one.state)), face.lie(number)
-    held = face.amounts(posing.controls(before.state))
+    amount, lie = _amounts(face, one.state, before.state), face.lie(number)
+    held = _amounts(face, before.state, before.state)
     source = face.framed(number)
     place, texture = _laid(face, np.zeros_like(amount), lie, source, source)
     still, gap = _part(face, held, lie, place)
@@ -149,4 +172,4 @@ def _draw_mouth(
     places = np.empty((len(face.sizes), 2, 3), np.float32)
     kernel.place(place + away, face.sizes, places)
     drawn = face.textured(texture)
-    warp.draw_gap(drawn, gap, amount[:-1], seen, _UNMOVED, places, planes)
+    warp.draw_gap(drawn, gap, amount, seen, _UNMOVED, places, planes)

@@ -6,21 +6,27 @@ lid has to travel, so that a blink closes exactly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from visavis.models import arkit
-from visavis.models.avatar.rig import Bytes, Floats, nodes
+from visavis.models.avatar.rig import Bytes, Floats, Patch, nodes
 from visavis.models.bake import contour, layers
 from visavis.models.bake import landmarks as lm
 
 PITCH: Final = 3.0  # px between nodes
 CLEAN: Final = 0.5  # px of the eyeball, dark with lashes and shadow, that do not turn with it
 OVERLAP: Final = 2.2  # px that a closed upper lid covers of the lower one,
-FULL_OVERLAP: Final = 2.0  # where the open lids gape by as many px
+FULL_OVERLAP: Final = 2.0  # where the open lids gape by as many px,
+RUN_OUT: Final = 0.30  # and as many widths from a corner, at which it is a share of that
+THIN: Final = 0.35
 RISES: Final = 0.20  # apertures that the lower lid rises in its middle as they shut
+# Of the depth at which shut lids meet in the middle, how far their corners come down with them: the
+# outer one slides, the inner one is held by its tendon. Without it the shut line ends in hooks.
+SINKS: Final = (0.60, 0.30)
+SINKING: Final = (0.30, 0.24)  # widths along and across over which the skin around goes along
 LASHES: Final = 0.14  # of the way from margin to brow that moves as one piece
 CREASE: Final = 0.85  # of that way where the lid's movement has ended
 WHITE_RIM: Final = 0.12  # iris radii of white above the iris of eyes torn open
@@ -94,6 +100,25 @@ class _Course:
     upper: Floats
     lower: Floats
     shut: Floats  # where both meet
+    sinks: tuple[float, float]  # px that the left and the right corner come down as they do
+
+    def sunk(self, along: Floats, below: Floats) -> Floats:
+        """px down of skin at a corner of shut lids, whichever lid it is of."""
+        width = float(self.along[-1])
+        far = np.square(below / (SINKING[1] * width))
+        out = np.zeros(np.broadcast_shapes(along.shape, below.shape), np.float32)
+        for corner, depth in zip((0.0, width), self.sinks, strict=True):
+            away = np.square((along - corner) / (SINKING[0] * width)) + far
+            out += depth * np.exp(-2 * away)
+        return out
+
+    def overlap(self, along: Floats, gap: Floats) -> Floats:
+        """px that a shut upper lid covers of the lower one: fewer near the corners, or its line
+        would turn up there."""
+        width = float(self.along[-1])
+        near = contour.eased(np.minimum(along, width - along) / (RUN_OUT * width))
+        share = THIN + (1 - THIN) * near
+        return np.asarray(OVERLAP * share * contour.eased(gap / FULL_OVERLAP), np.float32)
 
     def at(self, line: Floats, along: Floats) -> Floats:
         """One of them elsewhere; 0 beyond the corners."""
@@ -111,8 +136,12 @@ def _course(eye: EyeShape) -> _Course:
     basis = np.stack([1 - t**2, (1 - t**2) * t], 1)
     weights = np.linalg.lstsq(basis, lower, rcond=None)[0]
     shut = basis @ weights - RISES * eye.aperture * (1 - t**2)
-    lines = (np.asarray(line, np.float32) for line in (upper, lower, shut))
-    return _Course(along, *lines)
+    depth = max(float(shut[len(shut) // 2]) + OVERLAP, 0.0)
+    outer, inner = (depth * share for share in SINKS)
+    sinks = (inner, outer) if eye.name == "Left" else (outer, inner)
+    shut = shut + t**2 * (sinks[0] * (1 - t) + sinks[1] * (1 + t)) / 2
+    above, below, meet = (np.asarray(line, np.float32) for line in (upper, lower, shut))
+    return _Course(along, above, below, meet, sinks)
 
 
 def _sorted(away: Floats, eye: EyeShape) -> tuple[Floats, Floats]:
@@ -147,11 +176,13 @@ def _lid_shifts(eye: EyeShape, at: Floats, values: Floats, upper: bool) -> None:
         amount = travel[0] if upper else travel[1]
         close = gap * amount
         if unit == "eyeBlink":
-            close = course.at(shut, along) - level
-            close += upper * OVERLAP * contour.eased(gap / FULL_OVERLAP)
+            close = course.at(shut, along) - level - course.sunk(along, level)
+            close[(along < 0) | (along > course.along[-1])] = 0
+            close += upper * course.overlap(along, gap)
         elif upper:
             close = np.sqrt(gap * eye.aperture) * amount
-        shift = (profile * close)[..., None] * eye.down
+        sunk = course.sunk(along, below) if unit == "eyeBlink" else np.float32(0)
+        shift = (profile * close + sunk)[..., None] * eye.down
         values[..., k : k + 2] += (shift - values[..., k : k + 2]) * near
         values[..., k + 2] *= 1 - near[..., 0]
 
@@ -181,6 +212,16 @@ def sheets(eye: EyeShape, values: Floats, at: Floats, sheet: str) -> Floats:
     base = layers.fill(values, ~opening)
     _lid_shifts(eye, at, base, upper)
     return layers.fill(base, ~inside)
+
+
+def covered(patch: Patch, side: str) -> Patch:
+    """An eye that hair, a patch or dark glasses hide: nothing there blinks or looks."""
+    units = [arkit.INDEX[name] for name in arkit.NAMES if name in {u + side for u in TRAVEL}]
+    grids = [replace(grid, shifts=grid.shifts.copy()) for grid in (patch.upper, patch.lower)]
+    for grid in grids:
+        grid.shifts[units] = 0
+    shut = np.full_like(patch.edges, 255)  # both sheets cover all of it: no lid, no eyeball
+    return replace(patch, upper=grids[0], lower=grids[1], edges=shut)
 
 
 def cut(eye: EyeShape, upper: bool) -> Floats:

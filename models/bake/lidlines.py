@@ -28,12 +28,16 @@ TALL: Final = 0.42  # and above and below the line between them
 RIM: Final = 1.10  # radii of an iris in which nothing is white
 BESIDE: Final = (3.0, 0.22)  # px, and widths, below the lower margin between which there is skin
 APART: Final = 14.0  # of Lab, 8 bits, between white and skin: less and nothing can be told
+TINTED: Final = 0.035  # a or b of Lab over L, all 8 bits, between them, for that to tell alone
+DARKEST: Final = 30.0  # L, 8 bits, under which a colour is noise
 WHITE: Final = 0.45  # of the way from skin to white that is white
-TAKEN: Final = (0.30, 0.15)  # openings that an upper margin may be moved out, and in
+TAKEN: Final = (0.30, 0.04)  # openings that an upper margin may be moved out, and in
 LOWER: Final = (0.12, 0.15)  # and a lower one
 OUT: Final = 0.14  # widths that a corner may be moved out
 NEAR: Final = 0.12  # widths at a corner that say nothing of the margins' middle
 DIFFER: Final = 0.30  # openings by which both sides of an iris may disagree of that
+CORNER: Final = 0.3  # as WHITE, near a corner, where it lies in shadow
+ALIKE: Final = 0.8  # of what an outer corner is moved out by, that the other one is, too
 LEAST: Final = 1.0  # px of white in a column that count
 ENOUGH: Final = 6  # columns of white
 
@@ -64,15 +68,37 @@ def refined(framed: Framed) -> Framed:
     """The same portrait with the margins of its lids where the white of the eyes ends."""
     lab = cv2.cvtColor(cv2.GaussianBlur(framed.small(), (0, 0), 0.6), cv2.COLOR_RGB2LAB)
     face = framed.face
-    right, left = (_refined(lab.astype(np.float32), e) for e in (face.eye_right, face.eye_left))
-    return replace(framed, face=replace(face, eye_right=right, eye_left=left))
+    eyes = face.eye_right, face.eye_left
+    right, left = (_strip(lab.astype(np.float32), eye) for eye in eyes)
+    ends = _corners(right, left)
+    made = [
+        _refined(eye, strip, own) for eye, strip, own in zip(eyes, (right, left), ends, strict=True)
+    ]
+    return replace(framed, face=replace(face, eye_right=made[0], eye_left=made[1]))
 
 
-def _refined(lab: Floats, eye: lm.Eye) -> lm.Eye:
-    strip = _strip(lab, eye)
+def _corners(right: _Strip | None, left: _Strip | None) -> list[tuple[int, int]]:
+    """Columns of each eye's corners. Where shadow hides the end of an outer one, the model is
+    taken to fall short of it nearly as far as of the other eye's."""
+    found = [_ends(strip) if strip else (0, 0) for strip in (right, left)]
+    if right is None or left is None:
+        return found
+    short = [
+        max(right.corners[0] - found[0][0], 0) / right.width,
+        max(found[1][1] - left.corners[1], 0) / left.width,
+    ]
+    most = ALIKE * max(short)
+    outer = [round(max(own, most) * s.width) for own, s in zip(short, (right, left), strict=True)]
+    return [
+        (right.corners[0] - outer[0], found[0][1]),
+        (found[1][0], left.corners[1] + outer[1]),
+    ]
+
+
+def _refined(eye: lm.Eye, strip: _Strip | None, ends: tuple[int, int]) -> lm.Eye:
     if strip is None:
         return eye
-    found = _found(strip)
+    found = _found(strip, ends)
     if found is None:
         return eye
     upper, lower = found
@@ -120,6 +146,9 @@ def _whiteness(colours: Floats, inside: Mask, skin: Mask) -> Floats | None:
     """(h, w): how far each colour is on the way from the skin's to the white's."""
     if inside.sum() < 12 or skin.sum() < 12:
         return None
+    found = _greyness(colours, inside, skin)
+    if found is not None:
+        return found
     own = colours[inside]
     bright = own[:, 0] - 0.5 * np.hypot(own[:, 1] - 128, own[:, 2] - 128)
     white = np.median(own[bright >= np.percentile(bright, 60)], axis=0)
@@ -131,11 +160,27 @@ def _whiteness(colours: Floats, inside: Mask, skin: Mask) -> Floats | None:
     return np.asarray((colours - usual) @ way / apart**2, np.float32)
 
 
-def _found(strip: _Strip) -> tuple[Floats, Floats] | None:
+def _greyness(colours: Floats, inside: Mask, skin: Mask) -> Floats | None:
+    """(h, w): the same by how colourful each is for its lightness, which shadow leaves as it is:
+    the white beneath a lid, and on the far side of an eyeball, may be darker than any skin. None
+    where skin is as grey."""
+    tint = (colours[..., 1:] - 128) / np.maximum(colours[..., :1], DARKEST)
+    own = tint[inside]
+    strength = np.hypot(own[:, 0], own[:, 1])
+    white = np.median(own[strength <= np.percentile(strength, 60)], axis=0)
+    usual = np.median(tint[skin], axis=0)
+    way = white - usual
+    apart = float(np.linalg.norm(way))
+    if apart < TINTED or np.linalg.norm(white) > np.linalg.norm(usual):
+        return None
+    return np.asarray((tint - usual) @ way / apart**2, np.float32)
+
+
+def _found(strip: _Strip, ends: tuple[int, int]) -> tuple[Floats, Floats] | None:
     """(POINTS, 2) both margins, corners included."""
     count = strip.white.shape[1]
     tops, bottoms = np.full(count, np.nan, np.float32), np.full(count, np.nan, np.float32)
-    first, last = strip.corners
+    first, last = ends
     near = round(NEAR * (last - first))
     for column in (*range(first + near, strip.iris[0]), *range(strip.iris[1], last - near)):
         run = _run(strip, column)
@@ -143,7 +188,6 @@ def _found(strip: _Strip) -> tuple[Floats, Floats] | None:
             tops[column], bottoms[column] = run
     if max(np.isfinite(tops).sum(), np.isfinite(bottoms).sum()) < ENOUGH:
         return None
-    ends = _ends(strip)
     columns = np.linspace(*ends, POINTS).astype(np.float32)
     upper = _moved(strip.upper, tops, strip, -1.0, TAKEN)
     lower = _moved(strip.lower, bottoms, strip, 1.0, LOWER)
@@ -192,9 +236,9 @@ def _ends(strip: _Strip) -> tuple[int, int]:
     out = []
     for end, way in zip(strip.corners, (-1, 1), strict=True):
         row = round(float(strip.upper[end] + strip.lower[end]) / 2)
-        near = strip.white[row - 1 : row + 2].max(0)
+        near = strip.white[row - 3 : row + 4].max(0)
         column = end
-        while abs(column - end) < most and near[column + way] > WHITE:
+        while abs(column - end) < most and near[column + way] > CORNER:
             column += way
         # White that does not end is skin that looks like it.
         out.append(column if abs(column - end) < most else end)

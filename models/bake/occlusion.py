@@ -106,11 +106,17 @@ def _profile(lab: Floats, start: Floats, end: Floats) -> Floats:
 
 def eye_hidden(photo: Rgb, face: lm.Face) -> bool:
     """Whether no iris is seen in an eye that is not shut: hair, a hand, a patch, dark glasses."""
-    eyes = [e for e in (face.eye_right, face.eye_left) if openness(e) >= SHUT]
-    seen = sorted(_rim(photo, face, eye) for eye in eyes)
-    if not seen:
-        return False
-    return seen[-1] < NEITHER or (seen[0] < RIM and seen[0] < LESS * seen[-1])
+    return bool(hidden(photo, face))
+
+
+def hidden(photo: Rgb, face: lm.Face) -> tuple[str, ...]:
+    """Right, Left: the eyes of which that is so."""
+    eyes = {"Right": face.eye_right, "Left": face.eye_left}
+    seen = {side: _rim(photo, face, e) for side, e in eyes.items() if openness(e) >= SHUT}
+    best = max(seen.values(), default=0.0)
+    if best < NEITHER:
+        return tuple(seen)
+    return tuple(side for side, rim in seen.items() if rim < RIM and rim < LESS * best)
 
 
 def eyes_shut(photo: Rgb, face: lm.Face) -> bool:

@@ -27,6 +27,7 @@ from visavis.models.bake import (
     lidlines,
     lighting,
     mouth,
+    occlusion,
     photo,
     relaxing,
     teeth,
@@ -51,7 +52,7 @@ SLIDE: Final = 0.45
 JAW_SLIDE: Final = 0.15
 OUTLINE: Final = 0.19  # face heights inside the outline over which that begins
 JAW_REACH: Final = 9.0  # px of skin around that tell how the jaw's outline moves
-TOOL: Final = "visavis 6"  # changes with what the bake makes of the same photo
+TOOL: Final = "visavis 7"  # changes with what the bake makes of the same photo
 LID_UNITS: Final = tuple(unit + side for unit in eyes.TRAVEL for side in ("Left", "Right"))
 
 
@@ -98,9 +99,12 @@ def create_avatar(
     light = lighting.estimate(framed, _base_at(), values[..., -1], BASE_PITCH)
     progress("baking the mouth", 0.7)
     patches = {"mouth": _mouth(head, fitted, framed, body, values, light.direction, lips, off)}
+    hidden = _hidden(framed)
     for key, side in (("eye_right", "Right"), ("eye_left", "Left")):
         progress("baking the eyes", 0.85)
         patches[key] = _eye(head, fitted, framed, body, values, side, off)
+        if side in hidden:
+            patches[key] = eyes.covered(patches[key], side)
     progress("done", 1.0)
     digest = hashlib.sha256(data).hexdigest()
     return Avatar(
@@ -116,6 +120,15 @@ def create_avatar(
         body=body,
         credentials=credentials(data),
     )
+
+
+def _hidden(framed: photo.Framed) -> tuple[str, ...]:
+    """Right, Left: eyes that something covers; as remarks says it of the photo as it came."""
+    inside = slice(photo.MARGIN, -photo.MARGIN)
+    picture, face = framed.small()[inside, inside], framed.face
+    if occlusion.eyes_shut(picture, face) or occlusion.glare(picture, face):
+        return ()
+    return occlusion.hidden(picture, face)
 
 
 def _body(head: Head, face: lm.Face, fitted: fit.FittedHead) -> Body:

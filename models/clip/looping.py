@@ -27,6 +27,7 @@ MOVING: Final = 3.0  # pictures ahead that count: alike are only those that move
 WHOLE: Final = 0.004  # face heights that one of 255 of difference in the whole picture weighs
 LONGER: Final = 0.003  # face heights of likeness that a second of loop is worth
 EASE: Final = 4.0  # pictures over which a loop that runs to and fro turns round
+TURNING: Final = 2 * EASE  # pictures before and after it in which it is slower
 AROUND: Final = 8  # pictures around a word, or a turn away, that are of no use either
 SMOOTH: Final = 1.2  # pictures, standard deviation of what landmarks are smoothed over
 
@@ -182,16 +183,30 @@ def _squares(rows: Floats) -> npt.NDArray[np.float64]:
 
 def _to_and_fro(line: Timeline, run: range) -> Loop:
     """There and back again, slowly where it turns round."""
-    half = min(len(run) - 1, LONGEST // 2)
-    still = np.linalg.norm(np.gradient(line.points[..., :2], axis=0), axis=2).mean(1)
-    slack = len(run) - 1 - half
-    starts = np.arange(run.start, run.start + slack + 1)
-    first = int(starts[np.argmin(still[starts] + still[starts + half])])
+    first, last = _turns(line, run)
+    half = last - first
     way = np.abs((np.arange(2 * half) + half) % (2 * half) - half).astype(np.float32)
     tripled = np.tile(way, 3)[None]
     soft = cv2.GaussianBlur(tripled, (0, 0), EASE)[0, 2 * half : 4 * half]
     at = (first + soft).astype(np.float32)
     return Loop(at, at, np.zeros(len(at), np.float32), 0.0)
+
+
+def _turns(line: Timeline, run: range) -> tuple[int, int]:
+    """Where it turns round: the head still and the eyes open, for a blink would last there, and
+    come undone as it came."""
+    points = line.points[run.start : run.stop, :, :2]
+    speed = np.linalg.norm(np.gradient(points, axis=0), axis=2).mean(1) / line.height * MOVING
+    eyes = tracking.openness(points)
+    shut = eyes < (1 - BLINK) * max(float(np.median(eyes)), 0.05)
+    near = np.convolve(shut.astype(float), np.ones(2 * round(TURNING) + 1), "same") > 0
+    odd = speed + near
+    length = np.arange(len(run))[None] - np.arange(len(run))[:, None]
+    most = min(len(run) - 1, LONGEST // 2)
+    allowed = (length >= SHARE * most) & (length <= most)
+    cost = np.where(allowed, odd[:, None] + odd[None] - LONGER * length / FPS, np.inf)
+    first, last = np.unravel_index(int(np.argmin(cost)), cost.shape)
+    return run.start + int(first), run.start + int(last)
 
 
 def neutral(line: Timeline, made: Loop) -> int:

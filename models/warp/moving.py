@@ -17,7 +17,7 @@ from visavis.models.avatar.clip import Clip
 from visavis.models.avatar.file import Avatar
 from visavis.models.avatar.rig import CONTROLS, nodes
 from visavis.models.errors import AvatarError
-from visavis.models.warp import scene
+from visavis.models.warp import bearing, scene
 from visavis.models.warp.kernel import Texture, Tiles
 from visavis.models.warp.kernel_clip import Layer, Lie
 from visavis.models.warp.reel import Reel
@@ -92,9 +92,10 @@ class Moving:
         """How the portrait lies in picture `number`."""
         return Lie(self.cameras[number], self.bends[number], self.net)
 
-    def amounts(self, amounts: Floats) -> Floats:
-        """What is left of posing.controls for this rig, and 1 for how the lips are at rest."""
-        own = np.append(amounts, np.float32(1)).astype(np.float32)
+    def amounts(self, amounts: Floats, meant: Floats) -> Floats:
+        """What is left of posing.controls for this rig, what bearing.amounts made of what is meant
+        of a pose and a look, and 1 for how the lips are at rest."""
+        own = np.concatenate([amounts, meant, np.ones(1, np.float32)]).astype(np.float32)
         own[list(OWN)] = 0
         return own
 
@@ -150,12 +151,12 @@ def build(avatar: Avatar, width: int, height: int) -> Moving:
     offset = whole.base.box[:2] - k * np.array(avatar.base.corner, np.float32)
     cameras, bends = _scaled(clip, k, offset, size / avatar.side, (left, top))
     net = np.array([*(np.array(clip.corner) * k + offset), clip.pitch * k], np.float32)
-    far = float(whole.body.camera[2])
-    base = _held(_layer(whole.base, far, whole.body.camera, own=False), clip.hold)
+    meant = bearing.fields(avatar, whole)
+    base = _base(whole.base, whole.body.camera, clip.hold, meant)
     gap = next(g for g in whole.gaps if not g.side)
     first = sum(len(g.atlas) for g in whole.gaps[: whole.gaps.index(gap)])
     count = len(gap.atlas)
-    window = _window(base, clip.hold, whole.base.box, cameras, (width, height))
+    window = _window(base, cameras, (width, height))
     opaque = np.full((2 * height, 2 * width), 255, np.uint8)
     empty = np.zeros((4, 4), np.uint32)
     plain = replace(whole, texture=empty, gaps=(gap,), plate=whole.plate[:1])
@@ -167,8 +168,8 @@ def build(avatar: Avatar, width: int, height: int) -> Moving:
         bends=bends,
         net=net,
         base=base,
-        mouth=_mouth(gap, whole, clip.hold, k),
-        sprites=_part_of(_layer(whole.sprites, far, whole.body.camera, own=True), first, count),
+        mouth=_mouth(gap, whole, clip.hold, meant, k),
+        sprites=_sprites(whole, first, count, meant),
         sizes=whole.sizes[first : first + count],
         window=window,
         tiles=Tiles(*scene.tiles(opaque)),
@@ -190,81 +191,62 @@ def _scaled(
     return np.ascontiguousarray(cameras, np.float32), np.ascontiguousarray(clip.bends * per)
 
 
-def _layer(net: Net, far: float, camera: Floats, own: bool) -> Layer:
-    """As it is seen from the front. own: by itself, not by its grid's even nodes."""
+def _flat(net: Net, camera: Floats, even: bool) -> Floats:
+    """(h, w, 3): where nodes are seen from the front, and their depth; even: as in the grid."""
     depth = net.rest[..., 2:]
-    nearer = far / (far - depth)
-    flat = camera[:2] + (net.rest[..., :2] - camera[:2]) * nearer
-    if not own:
+    flat = camera[:2] + (net.rest[..., :2] - camera[:2]) * _nearer(net, camera)
+    if even:
         flat = nodes((float(net.box[0]), float(net.box[1])), float(net.box[2]), net.share.shape)
-    whole = np.concatenate([flat, depth], -1)
-    return Layer(
-        np.ascontiguousarray(whole, np.float32),
-        np.ascontiguousarray(_with_rest(net.fields * nearer, None)),
-        _rows(net, None),
-        net.box,
-    )
+    return np.ascontiguousarray(np.concatenate([flat, depth], -1), np.float32)
 
 
-def _with_rest(fields: Floats, rest: Floats | None) -> Floats:
-    """The units' fields, and one more that is always there."""
-    last = np.zeros_like(fields[:1]) if rest is None else rest[None]
-    return np.concatenate([fields, last]).astype(np.float32)
+def _nearer(net: Net, camera: Floats) -> Floats:
+    return np.asarray(camera[2] / (camera[2] - net.rest[..., 2:]), np.float32)
 
 
-def _rows(net: Net, rest: Floats | None) -> scene.Ints:
-    last = [0, 0] if rest is None else [0, len(rest)]
-    return np.concatenate([net.rows, np.array([last], np.int32)]).astype(np.int32)
+def _layer(flat: Floats, box: Floats, units: Floats, meant: Floats, rest: Floats | None) -> Layer:
+    """A layer whose fields are those of units, of what is meant, and `rest`, which is always."""
+    last = np.zeros_like(flat) if rest is None else rest
+    whole = np.concatenate([units, meant, last[None]])
+    fields = np.ascontiguousarray(whole, np.float32)
+    return Layer(np.ascontiguousarray(flat), fields, scene.moving_rows(fields), box)
 
 
-def _held(layer: Layer, hold: Floats) -> Layer:
-    """Without the rows and columns that take no part."""
-    rows, columns = (np.flatnonzero((hold > HELD).any(axis)) for axis in (1, 0))
+def _base(net: Net, camera: Floats, hold: Floats, meant: Floats) -> Layer:
+    """Without the rows and columns that take no part in anything."""
+    taking = (hold > HELD) | (np.abs(meant).max(axis=(0, 3)) > HELD)
+    rows, columns = (np.flatnonzero(taking.any(axis)) for axis in (1, 0))
     r = slice(max(int(rows[0]) - 2, 0), int(rows[-1]) + 3)
     c = slice(max(int(columns[0]) - 2, 0), int(columns[-1]) + 3)
-    fields = (layer.fields * hold[..., None])[:, r, c]
-    box = layer.box + np.array([c.start, r.start, 0], np.float32) * layer.box[2]
-    own = np.stack([np.zeros(len(fields), np.int32), np.full(len(fields), fields.shape[1])], 1)
-    return Layer(
-        np.ascontiguousarray(layer.flat[r, c]),
-        np.ascontiguousarray(fields),
-        own.astype(np.int32),
-        box.astype(np.float32),
-    )
+    units = (net.fields * (_nearer(net, camera) * hold[..., None]))[:, r, c]
+    box = net.box + np.array([c.start, r.start, 0], np.float32) * net.box[2]
+    flat = _flat(net, camera, even=True)[r, c]
+    return _layer(flat, box.astype(np.float32), units, meant[:, r, c], None)
 
 
-def _part_of(layer: Layer, first: int, count: int) -> Layer:
+def _sprites(whole: Scene, first: int, count: int, meant: Floats) -> Layer:
     """Two rows of nodes a sprite."""
+    net, camera = whole.sprites, whole.body.camera
     part = slice(2 * first, 2 * (first + count))
-    own = np.stack(
-        [np.zeros(len(layer.fields), np.int32), np.full(len(layer.fields), 2 * count)], 1
-    )
-    return Layer(
-        np.ascontiguousarray(layer.flat[part]),
-        np.ascontiguousarray(layer.fields[:, part]),
-        own.astype(np.int32),
-        layer.box,
-    )
+    flat = _flat(net, camera, even=False)[part]
+    units = (net.fields * _nearer(net, camera))[:, part]
+    own = bearing.read(meant, whole.base.box, flat[..., :2])
+    return _layer(flat, net.box, units, own, None)
 
 
-def _mouth(gap: Gap, whole: Scene, hold: Floats, k: float) -> Mouth:
+def _mouth(gap: Gap, whole: Scene, hold: Floats, meant: Floats, k: float) -> Mouth:
     net, camera = gap.sheets, whole.body.camera
     half, columns = net.share.shape[0] // 2, net.share.shape[1]
-    depth = net.rest[..., 2:]
-    nearer = float(camera[2]) / (float(camera[2]) - depth)
-    seen = camera[:2] + (net.rest[..., :2] - camera[:2]) * nearer
     even = nodes((float(net.box[0]), float(net.box[1])), float(net.box[2]), (half, columns))
-    flat = np.concatenate([even, even])
-    apart = np.concatenate([seen - flat, np.zeros_like(depth)], -1).astype(np.float32)
-    place = (even - whole.base.box[:2]) / whole.base.box[2]
-    own = cv2.remap(hold, place[..., 0], place[..., 1], cv2.INTER_LINEAR)
-    share = np.concatenate([own, own])[..., None]
-    layer = Layer(
-        np.ascontiguousarray(np.concatenate([flat, depth], -1), np.float32),
-        np.ascontiguousarray(_with_rest(net.fields * nearer * share, apart)),
-        _rows(net, apart),
-        net.box,
-    )
+    flat = np.concatenate([np.concatenate([even, even]), net.rest[..., 2:]], -1)
+    apart = _flat(net, camera, even=False) - flat
+    own = bearing.read(hold[None], whole.base.box, flat[..., :2])[0]
+    units = net.fields * _nearer(net, camera) * own[..., None]
+    layer = _layer(
+        flat.astype(np.float32), net.box, units,
+        bearing.read(meant, whole.base.box, flat[..., :2]), apart,
+    )  # fmt: skip
+    depth = net.rest[..., 2:]
     pitch = max(2, round(PITCH * k))
     wide, tall = (columns - 1) * net.box[2], (half - 1) * net.box[2]
     middle = np.array(
@@ -273,18 +255,12 @@ def _mouth(gap: Gap, whole: Scene, hold: Floats, k: float) -> Mouth:
     return Mouth(gap, layer, (int(wide / pitch) + 1, int(tall / pitch) + 1), pitch, middle)
 
 
-def _window(
-    base: Layer, hold: Floats, whole: Floats, cameras: Floats, size: tuple[int, int]
-) -> npt.NDArray[np.int64]:
-    """What units reach in any picture of the clip: left, top, right, bottom."""
-    first = np.round((base.box[:2] - whole[:2]) / whole[2]).astype(int)
-    h, w = base.flat.shape[:2]
-    part = hold[first[1] : first[1] + h, first[0] : first[0] + w] > HELD
-    at = base.flat[part]
+def _window(base: Layer, cameras: Floats, size: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """What anything reaches in any picture of the clip: left, top, right, bottom."""
+    at = base.flat.reshape(-1, 3)
     seen = np.einsum("ncf,mf->nmc", cameras[..., :3], at) + cameras[:, None, :, 3]
-    low = seen.min((0, 1)) - AROUND - base.box[2]
-    high = seen.max((0, 1)) + AROUND + base.box[2]
-    low, high = np.clip(low, 0, size), np.clip(high, 0, size)
+    low = np.clip(seen.min((0, 1)) - AROUND, 0, size)
+    high = np.clip(seen.max((0, 1)) + AROUND, 0, size)
     left, top = (2 * int(v // 2) for v in low)
     right, bottom = (2 * int(np.ceil(v / 2)) for v in high)
     if right - left < 32 or bottom - top < 32:

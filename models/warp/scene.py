@@ -125,10 +125,10 @@ class _Fit:
         fields = np.ascontiguousarray(grid.shifts * self.scale, np.float32)
         left, top = self.point(*grid.corner)
         box = np.array([left, top, grid.pitch * self.scale], np.float32)
-        return Net(rest.astype(np.float32), grid.share, fields, _moving_rows(fields), box)
+        return Net(rest.astype(np.float32), grid.share, fields, moving_rows(fields), box)
 
 
-def _moving_rows(fields: Floats) -> Ints:
+def moving_rows(fields: Floats) -> Ints:
     """(K, 2): first and one past the last row in which a field is not zero."""
     active = np.abs(fields).max(axis=(2, 3)) > 1e-3
     first = active.argmax(1)
@@ -213,7 +213,7 @@ def _stacked(nets: list[Net]) -> Net:
         np.concatenate([n.rest for n in nets]),
         np.concatenate([n.share for n in nets]),
         fields,
-        _moving_rows(fields),
+        moving_rows(fields),
         nets[0].box,
     )
 

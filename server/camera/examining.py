@@ -14,7 +14,7 @@ from visavis.server.camera import libpulse, loopback, sound_server, virtual_micr
 from visavis.server.camera.loopback import LOAD, MODULE, OPTIONS, Node
 from visavis.server.system.errors import ConfigError, DeviceError
 
-_RTPRIO: Final = 2  # that `system.priority` takes
+_RTPRIO: Final = 3  # that `system.priority` takes
 _LOADED_AT_START: Final = Path("etc/modules-load.d/v4l2loopback.conf")
 _OPTIONS_FILE: Final = Path("etc/modprobe.d/v4l2loopback.conf")
 _HEADPHONES: Final = "without it use headphones: the face would repeat what the meeting says"

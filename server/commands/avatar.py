@@ -23,11 +23,10 @@ from visavis.server.avatars.likeness import checked_words
 from visavis.server.avatars.standing import utc
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.commands import composition, examining, presence
+from visavis.server.commands.chosen import avatar_path, check_voice
 from visavis.server.commands.console import (
     FAILURE,
     advance,
-    avatar_path,
-    check_voice,
     say_line,
     user,
 )

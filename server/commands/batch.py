@@ -107,7 +107,7 @@ async def _make(config: Config, outcome: Outcome, films: list[Film], *, again: b
         if not jobs:
             return
         say_line(f"{len(jobs)} of {len(films)} videos are to be made, into {outcome.folder}")
-        with tqdm(total=len(jobs), unit="video", leave=False) as bar:
+        with tqdm(total=len(jobs), unit=" videos", leave=False) as bar:
             try:
                 async for done, note in outcome.made(queue, jobs):
                     bar.set_postfix_str(note, refresh=False)

@@ -1,4 +1,4 @@
-"""What every command of the line speaks with."""
+"""What every command of the line speaks with. Imports nothing that takes time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import getpass
 import os
 import re
 import sys
-from pathlib import Path
 from typing import Any, Final
-
-from visavis.engines import load
-from visavis.server.avatars.store import AvatarStore
-from visavis.server.system.errors import ConfigError, NotFound
 
 FAILURE: Final = 1  # exit status
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -40,18 +35,3 @@ def user() -> str:
 def advance(bar: Any, done: float) -> None:
     """Bring a progress bar to `done` of its total."""
     bar.update(done - bar.n)
-
-
-def avatar_path(store: AvatarStore, name: str) -> Path:
-    """`AvatarStore.path`, and where to look if there is none. Raises NotFound."""
-    try:
-        return store.path(name)
-    except NotFound as error:
-        raise NotFound(f"{error} `visavis avatar list` names those there are.") from error
-
-
-def check_voice(name: str, home: Path) -> None:
-    """Raises ConfigError for a voice that there is not."""
-    if name not in {voice.name for voice in load.voices(home)}:
-        why = load.missing_voices().get(name, "`visavis voices` names those there are")
-        raise ConfigError(f"there is no voice {name!r}: {why}")

@@ -73,8 +73,9 @@ def doctor(options: argparse.Namespace) -> int:
         told |= {"disclosure": _disclosure(config), "mark": _mark(config)}
         say_line(json.dumps(told))
         return FAILURE if problems else 0
+    width = max(map(len, shown)) + 1
     for key, value in shown.items():
-        say_line(f"{key:22}{value if value != '' else '-'}")
+        say_line(f"{key:{width}}{value if value != '' else '-'}")
     say_line(f"Sessions at a time: {room}")
     say_line(f"Scripts are translated by: {scripts}")
     say_line(f"Who may call: {_who_calls(config)}")

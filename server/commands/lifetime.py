@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import logging
+import os
 import signal
 import ssl
 import sys
@@ -12,6 +13,7 @@ import warnings
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
@@ -32,6 +34,7 @@ _VERSION: Final = version("visavis")  # which reads files
 FINISH: Final = 0.7  # s for requests under way at the end, and as long again once cancelled
 END_WITHIN: Final = 4.0  # s from the drain to the end of the process, whatever hangs
 _FAREWELL: Final = 0.6  # s beyond the drain: the last message of a session has to leave
+_WORD: Final = 10.0  # s of loading between two words about it
 SWITCH: Final = 0.0005  # s after which a thread gives up the interpreter
 
 
@@ -87,9 +90,13 @@ async def _before(work: Awaitable[object], end: asyncio.Event) -> bool:
     return done
 
 
-def end_soon() -> None:
-    """What hangs from now on, be it in native code, is shown by its place, and the process ends."""
-    faulthandler.dump_traceback_later(END_WITHIN, exit=True)
+def end_soon(*, loaded: bool) -> None:
+    """What hangs from now on, be it in native code, is shown by its place, and the process ends.
+
+    Not loaded: models still load in threads, which takes as long as it takes; nothing is shown.
+    """
+    file = sys.stderr if loaded else Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (until the end)
+    faulthandler.dump_traceback_later(END_WITHIN, exit=True, file=file)
 
 
 @contextmanager
@@ -104,8 +111,13 @@ def audited(config: Config, metrics: Metrics, workers: int) -> Iterator[Audit]:
 
 
 @asynccontextmanager
-async def opened(app: web.Application, config: Config, metrics: Metrics) -> AsyncIterator[str]:
-    """These addresses behind the port, until the server ends: where it is. Raises ConfigError."""
+async def opened(
+    app: web.Application, config: Config, metrics: Metrics, loaded: asyncio.Event
+) -> AsyncIterator[str]:
+    """These addresses behind the port, until the server ends: where it is. Raises ConfigError.
+
+    loaded: set once the models are.
+    """
     context = tls(config)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=FINISH)
     await runner.setup()
@@ -118,9 +130,34 @@ async def opened(app: web.Application, config: Config, metrics: Metrics) -> Asyn
             log.warning("nothing new can be kept", extra={"why": why})
         yield at
     finally:
-        end_soon()
+        end_soon(loaded=loaded.is_set())
         await door.close()
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def telling(home_path: Path) -> AsyncIterator[None]:
+    """While this is open, the models are loaded: the terminal says now and then that it goes on."""
+    first = not await asyncio.to_thread(_is_prepared, home_path)
+    words = asyncio.create_task(_tell(first=first), name="telling")
+    try:
+        yield
+    finally:
+        words.cancel()
+
+
+def _is_prepared(home_path: Path) -> bool:
+    """Whether a start, or `visavis warm`, has embedded the knowledge and the styles."""
+    return any((home_path / "cache").glob("*.npz"))
+
+
+async def _tell(*, first: bool) -> None:
+    why = "; the first start here also prepares what later ones find" if first else ""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    while True:
+        await asyncio.sleep(_WORD)
+        say_line(f"visavis is still loading its models ({clock() - began:.0f} s{why})")
 
 
 def log_to_stderr(level: str, **always: Any) -> None:

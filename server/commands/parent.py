@@ -62,7 +62,7 @@ async def serve(config: Config, count: int) -> None:
     loop.set_default_executor(file_threads())
     loop.set_exception_handler(log_loop_faults)
     ports.check(Reach(config.hosts, config.announced, config.port_range, config.never))
-    metrics, stop = Metrics(), lifetime.Stop()
+    metrics, stop, loaded = Metrics(), lifetime.Stop(), asyncio.Event()
     stop.listen()
     fixed = None if config.max_sessions == "auto" else config.max_sessions
     admission = Admission(fixed, float(os.cpu_count() or 1))
@@ -73,8 +73,11 @@ async def serve(config: Config, count: int) -> None:
         crew = Crew(Order(WORKER, settings, dict(os.environ)), count, folder, places, metrics)
         app = _application(config, crew, admission, places, stop, metrics, audit)
         try:
-            async with lifetime.opened(app, config, metrics) as at:
-                if await stop.unless_asked(crew.open()):
+            async with lifetime.opened(app, config, metrics, loaded) as at:
+                async with lifetime.telling(config.home_path):
+                    if await stop.unless_asked(crew.open()):
+                        loaded.set()
+                if loaded.is_set():
                     is_first = priority.go_first() == "real-time"
                     lifetime.say_ready(config, at)
                     keep = keeping.watch(config, audit)

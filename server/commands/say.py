@@ -20,7 +20,8 @@ from visavis.engines.registry import VOICE
 from visavis.server.avatars import standing
 from visavis.server.avatars.leave import Leave
 from visavis.server.commands import films
-from visavis.server.commands.console import advance, check_voice, say_line, user
+from visavis.server.commands.chosen import check_voice
+from visavis.server.commands.console import advance, say_line, user
 from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, Tick
 from visavis.server.provenance.claims import Film
@@ -72,7 +73,7 @@ def say(options: argparse.Namespace) -> None:
     if styles := director.understand(options.style).styles:
         say_line(f"style: {', '.join(styles)}")
     with ExitStack() as stack:
-        bar = stack.enter_context(tqdm(unit="picture", leave=False))
+        bar = stack.enter_context(tqdm(unit=" pictures", leave=False))
         trace = stack.enter_context(options.trace.open("w")) if options.trace else None
         recorder = Recorder(options.output, FINE, trace=trace, signing=signing)
         finished = finishes(config, stamp(config, SessionClass.VIDEO))

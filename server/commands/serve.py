@@ -8,9 +8,7 @@ import os
 from dataclasses import fields
 from typing import Final
 
-import uvloop
-
-from visavis.server.commands import films, lifetime
+from visavis.server.commands.console import say_line
 from visavis.server.system import config_reading as settings
 from visavis.server.system import config_secrets
 from visavis.server.system.config import Config
@@ -28,6 +26,11 @@ def run(options: argparse.Namespace) -> None:
     """`serve`. Raises ConfigError, EngineError, ModelError, OSError."""
     given = {f.name: getattr(options, f.name) for f in fields(Config)}
     config = settings.load(given, file=options.config)
+    say_line("visavis is loading")  # what comes now takes seconds, on a slow machine ten
+    import uvloop
+
+    from visavis.server.commands import films, lifetime
+
     lifetime.log_to_stderr(config.log_level)
     for doubt in config_secrets.doubts(config, file=options.config):
         log.warning(doubt)

@@ -56,11 +56,14 @@ async def serve(config: Config) -> None:
 async def _serve(
     config: Config, engines: Services, app: web.Application, metrics: Metrics, audit: Audit
 ) -> None:
-    stop = lifetime.Stop()
+    stop, loaded = lifetime.Stop(), asyncio.Event()
     stop.listen()
     try:
-        async with lifetime.opened(app, config, metrics) as at:
-            if await stop.unless_asked(engines.open()):
+        async with lifetime.opened(app, config, metrics, loaded) as at:
+            async with lifetime.telling(config.home_path):
+                if await stop.unless_asked(engines.open()):
+                    loaded.set()
+            if loaded.is_set():
                 memory.give_back_what_is_free()
                 memory.spare_what_is_loaded()
                 level = priority.go_first()

@@ -40,7 +40,7 @@ from visavis.server.staff.routes import StaffRoutes
 from visavis.server.system import lag, memory, priority, sandbox
 from visavis.server.system.audit import Audit, auditing
 from visavis.server.system.config import Config
-from visavis.server.system.errors import NotFound
+from visavis.server.system.errors import LOADING, NotFound
 from visavis.server.system.faults import log_loop_faults
 from visavis.server.system.flow import file_threads
 from visavis.server.system.metrics import Metrics
@@ -49,8 +49,6 @@ from visavis.server.voices.store import OwnVoices
 log = logging.getLogger("visavis")
 
 _CLOSE_WITHIN: Final = 2.5  # s, as a server of one process takes at the end
-
-_LOADING: Final = "The server is loading its models."
 
 Make = Callable[[Config, AvatarStore, Metrics], Services]
 
@@ -99,7 +97,7 @@ async def _serve(
     loaded = asyncio.Event()
 
     def missing() -> str | None:
-        return sessions.draining or (engines.missing if loaded.is_set() else _LOADING)
+        return sessions.draining or (engines.missing if loaded.is_set() else LOADING)
 
     roster = Roster(sessions, engines, Presence(), metrics, audit)
     roster.publish = RowLink(link)
@@ -130,7 +128,7 @@ async def _serve(
         if orders.done() and (seconds := orders.result()):
             await _in_time(sessions.drain(seconds), seconds + 1)
     finally:
-        lifetime.end_soon()
+        lifetime.end_soon(loaded=loaded.is_set())
         await duty.close()
         await roster.close()
         await _in_time(sessions.close(), _CLOSE_WITHIN)

@@ -20,8 +20,9 @@ FRAME: Final[Tick] = 1920  # one picture at 25 frames a second
 Origin = Literal["speech", "text", "say"]
 Ending = Literal["done", "interrupted", "failed"]
 # How fluent a face is, from best to worst: all 25 pictures a second; every second one whole, and
-# the mouth alone in the others; every second one; none, while voice and captions go on.
-Fluency = Literal["full", "mouth", "half", "still"]
+# the mouth alone in the others; every second one; as many as there is time for, one to six a
+# second; none, while voice and captions go on.
+Fluency = Literal["full", "mouth", "half", "few", "still"]
 
 
 def ms(milliseconds: float) -> Tick:
@@ -54,7 +55,8 @@ class Drafted:
 
     An empty text: no words were understood so far. `arousal`: how raised the voice was, as
     `engines.tone` tells it. `foreign`: these are no words, but what speech in another language
-    was taken for. `language`: of the words, as "de"; "": not told.
+    was taken for. `language`: of the words, as "de"; "": not told. `one`: these words and those of
+    the turn before, heard together and written as one sentence; "": they are none.
     """
 
     text: str
@@ -62,15 +64,16 @@ class Drafted:
     arousal: float = 0.0
     foreign: bool = False
     language: str = ""
+    one: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """The visitor's turn is over; an empty text means that no words were understood.
 
-    `ended`: the last tick of speech. `transcribed`: when the text was known. `foreign` and
-    `language`: as of a draft. `unclear`: somebody did say something, but no word of it was
-    understood.
+    `ended`: the last tick of speech. `transcribed`: when the text was known. `foreign`, `language`
+    and `one`: as of a draft. `unclear`: somebody did say something, but no word of it was
+    understood. `cut`: they have not finished, but talk for too long.
     """
 
     text: str
@@ -80,6 +83,8 @@ class Heard:
     foreign: bool = False
     unclear: bool = False
     language: str = ""
+    one: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Any, Final, Literal, get_args
 from aiohttp import ClientSession, ClientTimeout, UnixConnector
 
 from visavis.server.processes.link import Link, LinkError
+from visavis.server.system.errors import LOADING
 
 ANSWER: Final = ClientTimeout(total=60.0)  # s; an avatar or a voice may have to be loaded first
-_LOADING: Final = "The server is loading its models."
 
 State = Literal["offered", "live", "resting", "over"]
 STATES: Final[tuple[State, ...]] = get_args(State)
@@ -50,7 +50,7 @@ class Worker:
         self.slot, self.process = slot, process
         self.link: Link | None = None
         self.client: ClientSession | None = None
-        self.missing: str | None = _LOADING
+        self.missing: str | None = LOADING
         self.was_ready = self.is_over = False
         self.names: dict[str, Distant] = {}
         self.pending = 0  # offers on their way to it

@@ -255,15 +255,21 @@ class _File:
             options, encoder = self._quality.webm
         self._piece = _OPUS_FRAME if is_webm else _AAC_FRAME
         # Absolute: FFmpeg takes what stands before a colon for a protocol.
-        self._container = av.open(str(self._path.absolute()), "w", options=options)
-        self._video = self._container.add_stream(
+        container = av.open(str(self._path.absolute()), "w", options=options)
+        self._video = container.add_stream(
             "libvpx" if is_webm else "libx264", rate=FPS, options=encoder
         )
         self._video.width, self._video.height = self._width, self._height
         self._video.pix_fmt = "yuv420p"
-        self._audio = self._container.add_stream(
+        self._audio = container.add_stream(
             "libopus" if is_webm else "aac", rate=PLAY_RATE, layout="mono"
         )
+        try:
+            container.start_encoding()
+        except (OSError, av.FFmpegError):  # as of a full disk: another packet would end the process
+            container.close()
+            raise
+        self._container = container
 
     def write(self, image: I420 | None, sound: Pcm) -> None:
         """One picture and the (FRAME,) samples that play with it. Raises FFmpegError.

@@ -327,5 +327,7 @@ async def microphone(track: MediaStreamTrack) -> AsyncIterator[Pcm]:
 def mono(frame: AudioFrame) -> Pcm:
     """(samples,) int16 of a packed s16 frame of any number of channels."""
     samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))
+    if samples.shape[1] == 1:
+        return np.asarray(samples[:, 0], np.int16)
     mixed: Pcm = samples.mean(axis=1).astype(np.int16)
     return mixed

@@ -49,6 +49,7 @@ from visavis.server.rtc.feedback import TransportFeedback
 from visavis.server.rtc.packets import Template, ids
 from visavis.server.rtc.shared import SharedTrack
 from visavis.server.system.faults import fault
+from visavis.server.system.priority import make_media
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,9 @@ _BEHIND: Final = 0.3  # s of packets that wait; one connection's own pictures ar
 _TRACKLESS: Final = 0.02  # s between two looks for a track, as in aiortc
 _CNAME: Final = 1  # SDES item, RFC 3550 6.5.1
 
-PICTURES: Final = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "encode-video")
+PICTURES: Final = ThreadPoolExecutor(
+    max(2, os.cpu_count() or 2), "encode-video", initializer=make_media
+)
 
 
 def ntp_time(unix_time: float) -> int:

@@ -31,7 +31,10 @@ log = logging.getLogger(__name__)
 SECONDS: Final = 3.0
 _SETTLE: Final = 0.3  # s that are not counted: first pictures take longer
 _LOOK: Final = 0.05  # s
-_LAST: Final = 1.0  # s that the last pictures may take
+_LONGEST: Final = (
+    30.0  # s until a picture, and until the last ones, while others need the processor
+)
+_LAST: Final = 1.0  # s that the last ones may take when the server ends
 _NICE: Final = 10
 _PICTURES: Final = PLAY_RATE / FRAME  # a second, of one session
 # What a session that talks costs beside drawing and encoding (synthesis, sound, packets, the event
@@ -79,7 +82,8 @@ async def measure(
 ) -> Measured | None:
     """None when somebody came meanwhile: `free` says so. Raises EngineError when nothing is drawn.
 
-    The threads give way to everybody else's.
+    The threads give way to everybody else's: it goes on for longer where those leave them no time
+    for a first picture.
     """
     stop = threading.Event()
     counts = [_Count() for _ in range(max(1, round(cores)))]
@@ -89,21 +93,26 @@ async def measure(
     ]
     for thread in threads:
         thread.start()
-    until = time.monotonic() + seconds + _SETTLE
+    began, patience = time.monotonic(), _LAST
     try:
-        while time.monotonic() < until and any(thread.is_alive() for thread in threads):
+        while any(thread.is_alive() for thread in threads):
+            passed = time.monotonic() - began
+            if passed >= _LONGEST or (passed >= seconds + _SETTLE and any(c.used for c in counts)):
+                break
             if not free():
+                patience = _LONGEST
                 return None
             await asyncio.sleep(_LOOK)
+        patience = _LONGEST
     finally:
         stop.set()
-        await asyncio.to_thread(_join, threads)
+        await asyncio.to_thread(_join, threads, patience)
     return _result(counts, cores)
 
 
-def _join(threads: list[threading.Thread]) -> None:
+def _join(threads: list[threading.Thread], patience: float) -> None:
     """Wait for the pictures under way: what they are drawn with is given back after it."""
-    until = time.monotonic() + _LAST
+    until = time.monotonic() + patience
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
 

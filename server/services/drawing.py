@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -57,7 +58,8 @@ class DrawingPool:
         self._waiting, self._gathering = Requests(), Gathering(_WINDOW)
         self._phases = Phases()
         self._sittings: set[PoolSitting] = set()
-        self.relief = Relief(patches=can_patch(generator))
+        self._cores = count - 1 or 1 if generator.batch == 1 else 1
+        self.relief = self._new_relief()
         self._tasks = Tasks()
         self._closed = False
 
@@ -68,16 +70,21 @@ class DrawingPool:
         def end() -> None:
             self._sittings.discard(sitting)
             self._phases.free(phase)
+            self.relief.left()
             self.left()
 
         sitting = PoolSitting(self, puppet, phase.at, end)
         self._sittings.add(sitting)
+        self.relief.came(seconds())
         return sitting
 
     def left(self) -> None:
         """Somebody is not drawn any more. Who comes after the last one finds no step taken."""
         if not self._present():
-            self.relief = Relief(patches=can_patch(self._generator))
+            self.relief = self._new_relief()
+
+    def _new_relief(self) -> Relief:
+        return Relief(patches=can_patch(self._generator), cores=self._cores)
 
     async def draw(
         self, puppet: Puppet, make: Make, due: float, over: Before | None = None,
@@ -127,12 +134,12 @@ class DrawingPool:
         try:
             began = seconds()
             with self._health.watched():
-                made = await worker.call(_drawn, self._generator, batch, deadline)
+                made, worked = await worker.call(_drawn, self._generator, batch, deadline)
             self._health.well()
             done = seconds()
             self._gathering.took(done - began)
             for request, picture in zip(batch, made, strict=True):
-                self._hand_over(request, picture, done)
+                self._hand_over(request, picture, done, worked / len(batch))
         except EngineError as error:
             _fail(batch, error)
         except asyncio.CancelledError:  # closed before the call began
@@ -141,17 +148,21 @@ class DrawingPool:
         except Exception as error:  # noqa: BLE001 (whoever waits would wait for ever)
             _fail(batch, broken("render", error))
 
-    def _hand_over(self, request: Request, picture: I420 | EngineError, done: float) -> None:
+    def _hand_over(
+        self, request: Request, picture: I420 | EngineError, done: float, worked: float
+    ) -> None:
         if isinstance(picture, EngineError):
             request.fail(picture)
             return
         if not request.picture.done():
             request.picture.set_result(picture)
         whole = request.over is None
-        self.relief.drawn(request.asked, request.due, done, whole=whole, present=self._present)
+        self.relief.drawn(
+            request.asked, request.due, done, whole=whole, worked=worked, present=self._present
+        )
 
-    def _present(self) -> set[Urgency]:
-        return {s.urgency for s in self._sittings if s.urgency is not None}
+    def _present(self) -> Counter[Urgency]:
+        return Counter(s.urgency for s in self._sittings if s.urgency is not None)
 
 
 class PoolSitting:
@@ -187,8 +198,12 @@ class PoolSitting:
 
 def _drawn(
     generator: Generator, batch: Sequence[Request], deadline: float
-) -> list[I420 | EngineError]:
-    """In a drawing thread: each request's state, all pictures at once, what is put into each."""
+) -> tuple[list[I420 | EngineError], float]:
+    """In a drawing thread: each request's state, all pictures at once, what is put into each.
+
+    And s for which all that took the thread.
+    """
+    began = seconds()
     states = [_state(request) for request in batch]
     portrayals = [
         Portrayal(request.puppet, state, request.over)
@@ -200,10 +215,11 @@ def _drawn(
         message = f"the generator made {len(pictures)} pictures of {len(portrayals)}"
         raise EngineError(message)
     drawn = iter(pictures)
-    return [
+    made = [
         state if isinstance(state, EngineError) else _finished(request, next(drawn))
         for request, state in zip(batch, states, strict=True)
     ]
+    return made, seconds() - began
 
 
 def _pictures(

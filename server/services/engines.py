@@ -63,6 +63,7 @@ from visavis.server.session.speaking import Speakers
 from visavis.server.session.switching import followed
 from visavis.server.system.config import Source
 from visavis.server.system.config_faults import AUTO
+from visavis.server.system.errors import LOADING
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
 from visavis.server.system.served import Health, InThread, Served
@@ -86,7 +87,7 @@ class Services:
         self._avatars = avatars
         self._people = OwnVoices(avatars)  # whose voices may be used
         self._seed = secrets.randbits(31)  # no two starts of the server move alike
-        self._loading: str | None = "The server is loading its models."
+        self._loading: str | None = LOADING
         self._ends = ExitStack()
         self._repertoire = Repertoire(defaults.house) if defaults.prepare else None
         self._voices = Voices(

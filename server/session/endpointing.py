@@ -127,7 +127,8 @@ class Endpointing:
     settled: int = 1500  # silence after which nothing that is said belongs to the turn before
     unheard: int = 6_000  # silence after which words that have not come are given up
     unbroken: int = 4_000  # voice without a pause, after which it is looked whether it has words
-    longest: int = 180_000  # a turn that does not end is taken as it is
+    longest: int = 180_000  # a turn that does not end is taken as it is, at the next pause
+    pauseless: int = 10_000  # more than that, where none comes
 
     def silence_for(self, found: Evidence) -> int:
         """How long a silence ends the turn: `least` to 1500 ms."""
@@ -173,6 +174,17 @@ class Endpointer:
             self._was_paused, self.voice = True, 0
             return "paused"
         return None
+
+    def begin(self) -> bool:
+        """A turn over a reply that was not noticed when it began; whether one may begin now.
+
+        Voice is taken to have been heard just now.
+        """
+        if self.talking or self._wordless:
+            return False
+        self._pause = self._limits.pause_over_reply
+        self.talking, self._was_paused, self.silence = True, False, 0
+        return True
 
     def linger(self) -> None:
         """The turn is over, unless the visitor goes on; that takes more than a click."""

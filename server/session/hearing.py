@@ -4,8 +4,9 @@
 listens for how they end. A stage that fails is made anew and the session is told; without voice
 activity the visitor is not heard for a minute.
 
-A turn is told as over after as little as 160 ms of silence. Its sound is kept until a word of the
-answer was heard: a visitor who speaks on before that goes on in the same turn.
+A turn is told as over after as little as 160 ms of silence. A visitor who speaks on before a word
+of the answer was heard goes on in the same turn. For who speaks over the first words of it the
+sound is kept a little longer (`take_up`): it may be the rest of a sentence.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ from visavis.server.session.endpointing import (
     Evidence,
 )
 from visavis.server.session.events import Failure
+from visavis.server.session.first_words import FirstWords
 from visavis.server.session.gate import Gate
+from visavis.server.session.laughter import Laughter
 from visavis.server.session.microphone import Microphone
 from visavis.server.session.nearness import Nearness
 from visavis.server.session.renewing import Renewed, Strikes
@@ -49,8 +52,8 @@ from visavis.server.system.served import Served
 
 log = logging.getLogger(__name__)
 
-# What is said over an answer that began so short a time ago may be the rest of the question.
-_CONTINUED: Final[Tick] = ms(2000)
+# For so long after a turn its sound is kept, should what is said next belong to it.
+_CONTINUED: Final[Tick] = ms(5000)
 _PRE_ROLL: Final = 300  # ms from before the onset that belong to a turn
 
 Event = SpeechStarted | SpeechResumed | Drafted | Heard | Failure
@@ -112,10 +115,15 @@ class Hearing:
         self._ended: Tick = 0  # the last tick of voice
         self._gate = Gate(clock)
         self._nearness = Nearness()
+        self._laughter = Laughter()
+        bare_vad = Renewed("vad", ear.vad, clock, metrics)
+        self._first_words = FirstWords(bare_vad, self._nearness.as_loud)
+        self._over_reply = False  # the turn began over one
         self._finishing = False
         self._lingering = False  # the turn was told as over, and its sound is kept
         self._unbroken = False  # the words are looked for in voice without a pause
         self._so_far: list[str] | None = None  # what they were before
+        self._cutting = False  # the turn is too long, and ends while the visitor speaks
         self._wordless = False  # it goes on without more words: no voice, but noise
         self._soon = False  # the turn ends with a short silence
 
@@ -150,6 +158,10 @@ class Hearing:
         """What was heard of the turn so far is no turn: listen for the next one."""
         self._reset()
 
+    def take_up(self) -> None:
+        """The turn that has begun may be the rest of the one before: hear both together."""
+        self._words.take_up()
+
     def assure(self, text: str, sure: float) -> None:
         """How sure the mind is of its answer to these words; the turn may end at once."""
         self._sure = (text, sure)
@@ -159,12 +171,14 @@ class Hearing:
         """The turn that was told as over is over: what is said from here on is another one."""
         if self._lingering:
             self._reset()
+        self._told = "", 0
+        self._words.forget()
 
     def _take(self, packet: Pcm) -> None:
         now = self._clock.now()
         try:
-            for frame in self._microphone.take(packet, now):
-                self._hear(frame, now)
+            for frame, bare in self._microphone.take(packet, now):
+                self._hear(frame, bare, now)
         except Exception as error:  # noqa: BLE001 (one frame must not deafen the session)
             self._begin_anew(error)
 
@@ -200,10 +214,14 @@ class Hearing:
         except Exception as error:  # noqa: BLE001
             log.error("hearing could not tell", extra={"fault": fault(error)})  # noqa: TRY400
 
-    def _hear(self, frame: Pcm, now: Tick) -> None:
+    def _hear(self, frame: Pcm, bare: Pcm, now: Tick) -> None:
         closed = self._gate.closed(now)
         if self._lingering and (closed or self._is_settled(now)):
+            self._words.set_aside(self._told[0])
             self._reset()
+        if self._told[0] and now - self._told[1] >= _CONTINUED:
+            self._told = "", 0
+            self._words.forget()
         if closed and not self._turn.talking:
             return
         if closed and not self._finishing:
@@ -211,11 +229,15 @@ class Hearing:
         voice = not closed and self._vad.call(lambda vad: bool(vad.is_speech(frame)), False)
         over_reply = not self._turn.talking and self._timeline.audible(now)
         voice = self._nearness.feed(frame, voice=voice, over_reply=over_reply)
-        self._words.keep(frame)
+        self._words.keep(frame, bare, voice=voice)
         self._ending.keep(frame)
         if voice:
             self._tone.call(lambda tone: tone.feed(frame), None)
+        self._laughter.feed(frame)
+        missed = self._first_words.missed(bare, self._microphone.verdict, over_reply=over_reply)
         change = self._turn.push(voice, over_reply, near=not over_reply or self._nearness.near)
+        if missed and change is None and not closed and self._turn.begin():
+            change, voice = "started", True
         if voice and not self._lingering:
             self._ended = now
         self._follow(change, now, over_reply)
@@ -224,6 +246,9 @@ class Hearing:
         if self._turn.talking:
             self._look_again()
             self._maybe_finish()
+
+    def _draft(self) -> None:
+        self._words.draft(self._ended, bare=self._microphone.hears_no_echo)
 
     def _look_again(self) -> None:
         """At a longer pause how it sounds; in voice that goes on and on, whether it has words."""
@@ -234,13 +259,14 @@ class Hearing:
         elif not self._turn.silence and self._turn.voice >= self._limits.unbroken:
             self._turn.voice = 0
             self._unbroken = True
-            self._words.draft(self._ended)
+            self._draft()
 
     def _follow(self, change: Change | None, now: Tick, over_reply: bool) -> None:
         if change == "started":
             self._nearness.begin(over_reply=over_reply)
-            text, told = self._told
-            self._words.begin(text if over_reply and now - told < _CONTINUED else "")
+            self._words.begin(reach=over_reply)
+            self._laughter.begin()
+            self._over_reply = over_reply
             self._ending.begin(_PRE_ROLL // FRAME_MS)
             self._tone.call(Tone.begin, None)
             self._emit(SpeechStarted(now - ms(2 * self._limits.onset)))
@@ -253,7 +279,11 @@ class Hearing:
                 self._emit(SpeechResumed(now))
         elif change == "paused" and not self._finishing:
             self._unbroken, self._so_far = False, None
-            self._words.draft(self._ended)
+            if self._over_reply and self._laughter.heard():  # whisper would write and write
+                self._words.nothing(self._ended)
+                return
+            self._draft()
+            self._cutting = self._finishing = self._words.length >= self._limits.longest
 
     def _is_settled(self, now: Tick) -> bool:
         """Whether a turn that was told as over is so for good."""
@@ -262,8 +292,8 @@ class Hearing:
     def _finish(self) -> None:
         """End the turn as soon as its words are known; at a pause they are under way already."""
         self._finishing = True
-        if not self._words.under_way:
-            self._words.draft(self._ended)
+        if self._cutting or not self._words.under_way:
+            self._draft()
 
     def _known(self, ended: Tick) -> None:
         """The words up to `ended` have come."""
@@ -274,7 +304,7 @@ class Hearing:
             self._wordless = words_of(text) == self._so_far
             self._so_far = words_of(text)
         language = self._of(words)
-        self._decide(Drafted(text, ended, self._arousal(), foreign, language))
+        self._decide(Drafted(text, ended, self._arousal(), foreign, language, self._words.one))
 
     def _decide(self, drafted: Drafted | None = None) -> None:
         """Something more is known of the turn, between two frames."""
@@ -308,7 +338,9 @@ class Hearing:
         """End the turn once its words are known and the silence is long enough for them."""
         if self._lingering:
             return
-        if self._words.length >= self._limits.longest and not self._finishing:
+        most = self._limits.longest + self._limits.pauseless
+        if self._words.length >= most and not self._finishing:
+            self._cutting = True
             self._finish()
         words = self._words.words
         if words is None:
@@ -324,7 +356,7 @@ class Hearing:
     def _found(self, words: Transcript) -> Evidence:
         text, sure = self._sure
         return Evidence(
-            words.text,
+            self._words.one or words.text,
             self._ending.finished,
             sure if text == words.text else None,
             self._of(words),
@@ -335,23 +367,24 @@ class Hearing:
             words.text, self._ended, self._words.known_at, self._arousal(),
             foreign=self._is_foreign(words),
             unclear=not words.text and self._was_said(words, _MUMBLED),
-            language=self._of(words),
+            language=self._of(words), one=self._words.one, cut=self._cutting,
         )  # fmt: skip
         if heard.text:
-            self._told = heard.text, self._clock.now()
+            self._told = heard.one or heard.text, self._clock.now()
             self._tone.call(Tone.learn, None)
             self._nearness.learn()
         if heard.text and not self._finishing and not self._wordless:
             self._lingering = True
             self._turn.linger()
         else:
+            self._words.forget()
             self._reset()
         self._emit(heard)
 
     def _reset(self) -> None:
-        self._words.reset(silent=self._turn.silence >= _PRE_ROLL)
+        self._words.reset(silent=self._turn.silence >= _PRE_ROLL, cut=self._cutting)
         self._turn.reset(wordless=self._wordless)
         self._ending.drop()
         self._sure, self._so_far = ("", 0.0), None
         self._finishing = self._lingering = self._unbroken = False
-        self._soon = self._wordless = False
+        self._soon = self._wordless = self._cutting = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -13,17 +14,19 @@ from visavis.engines.base import (
     PLAY_RATE,
     VAD_FRAME,
     EchoCanceller,
-    EngineError,
     Pcm,
 )
-from visavis.engines.ears.echo_path import EchoPath
+from visavis.engines.ears.echo_path import EchoPath, Verdict
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick, ms
 from visavis.server.playout.timeline import Timeline
-from visavis.server.session.renewing import Renewed
+from visavis.server.session.cancelling import Cancelling
 from visavis.server.system.metrics import Metrics
 
 _ECHO: Final[Tick] = ms(400)  # after which the avatar's own sound comes back at the latest
+_LATELY: Final = 100  # frames: 2 s
+_HARDLY: Final = 10  # of them in which the avatar sounded: its echo hides no word
+_AUDIBLE: Final = 100  # of int16: less of it makes no echo to speak of
 _LEARNING: Final[Tick] = ms(1000)  # that a new echo canceller takes to know the room
 
 
@@ -59,20 +62,37 @@ class Microphone:
         failed: Callable[[bool], None],
     ) -> None:
         self._clock, self._timeline, self._failed = clock, timeline, failed
-        self._echo = Renewed("echo", echo, clock, metrics, self._echo_failed)
+        self._echo = Cancelling(echo, clock, metrics, self._echo_failed)
         self._unsure_until: Tick = 0  # the echo canceller is new
         self._path = EchoPath()
         self._near, self._far = Resampler(), Resampler()
+        self._sounded: deque[bool] = deque(maxlen=_LATELY)  # the avatar, in each frame
 
-    def take(self, packet: Pcm, now: Tick) -> Iterator[Pcm]:
-        """(VAD_FRAME,) at HEAR_RATE each: the frames that a packet completes, without the avatar.
+    @property
+    def verdict(self) -> Verdict:
+        """What is known of an echo; "none" for want of a proof alone is told as unknown."""
+        if self._path.verdict == "none" and not self._path.surely_none:
+            return "unknown"
+        return self._path.verdict
 
-        packet: 48 kHz mono that arrived at `now`.
+    @property
+    def hears_no_echo(self) -> bool:
+        """Whether as far as anybody knows the avatar is hardly heard in it, so that it is right.
+
+        Words are looked for in it then, as it came; a reply is not held for it.
+        """
+        return self._path.unlikely or sum(self._sounded) <= _HARDLY
+
+    def take(self, packet: Pcm, now: Tick) -> Iterator[tuple[Pcm, Pcm]]:
+        """The frames that a packet completes, without the avatar and as they came.
+
+        (VAD_FRAME,) at HEAR_RATE each. packet: 48 kHz mono that arrived at `now`.
         """
         played = self._timeline.audio(now - len(packet), len(packet))
         near, far = self._near.push(packet), self._far.push(played)
         for frame, reference in zip(near, far, strict=True):
-            yield self._clean(frame, reference, now)
+            self._sounded.append(int(np.abs(reference).max()) > _AUDIBLE)
+            yield self._clean(frame, reference, now), frame
 
     def begin_anew(self) -> None:
         """Something failed half-way, or it is another device: both sides start together again."""
@@ -81,9 +101,10 @@ class Microphone:
 
     def _clean(self, mic: Pcm, far: Pcm, now: Tick) -> Pcm:
         """The microphone without the avatar; silence where the avatar would hear itself."""
-        clean = self._echo.call(lambda echo: _cleaned(echo, mic, far), None)
         if self._path.push(mic, far) == "none":
+            self._echo.rest(mic, far)
             return mic
+        clean = self._echo.clean(mic, far)
         unsure = clean is None or now < self._unsure_until
         if unsure and self._timeline.audible(now - _ECHO):
             return np.zeros_like(mic)
@@ -92,10 +113,3 @@ class Microphone:
     def _echo_failed(self, resting: bool) -> None:
         self._unsure_until = self._clock.now() + _LEARNING
         self._failed(resting)
-
-
-def _cleaned(echo: EchoCanceller, mic: Pcm, far: Pcm) -> Pcm:
-    clean = echo.process(mic, far)
-    if clean.shape != mic.shape or clean.dtype != mic.dtype:
-        raise EngineError(f"echo canceller: {clean.shape} {clean.dtype} came back")
-    return clean

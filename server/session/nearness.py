@@ -54,6 +54,10 @@ class Nearness:
             self._wary = max(self._wary - 1, 0)
         return voice
 
+    def as_loud(self, frame: Pcm) -> bool:
+        """Whether a frame is about as loud as the visitor is."""
+        return dbfs(power(frame)) >= self._loudness - _WHOLE
+
     @property
     def near(self) -> bool:
         """Whether what begins over a reply is as loud as the visitor."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -35,14 +36,23 @@ from visavis.server.system.served import Health
 log = logging.getLogger(__name__)
 
 LEAD: Final[Tick] = FRAME + ms(10)  # how long before its time a picture is begun
+LONGEST: Final[Tick] = 25 * FRAME  # that one stays where there are few
+# The same for each fluency: where fewer are drawn each may take longer, and is not late then.
+LEADS: Final[dict[Fluency, Tick]] = {
+    "full": LEAD, "mouth": LEAD, "half": LEAD + FRAME, "few": LONGEST, "still": LONGEST,
+}  # fmt: skip
 # A face begins to change a little before the words that it goes with, as people's faces do.
 EARLY: Final[Tick] = ms(120)
 
 _REST: Final[Tick] = ms(1000)  # a generator that failed is tried again after this
 _UNSEEN: Final[Tick] = 13 * FRAME  # between pictures that nobody sees: fewer than 2 a second
-_STILL: Final[Tick] = 25 * FRAME  # after which a still is handed over again: it may have been lost
+_STILL: Final[Tick] = LONGEST  # after which a still is handed over again: it may have been lost
 _REFINED: Final[Tick] = 5 * FRAME  # the same for the first ones, each of which is sent sharper
 _REFINEMENTS: Final = 5
+_FEW: Final[Tick] = 4 * FRAME  # that each of few pictures stays at least ...
+_ROOM: Final = 1.5  # ... and of the time that it takes; where it takes a third of it or less ...
+_AMPLE: Final = 3.0
+_QUICKER: Final = 0.85  # ... the next one stays so much shorter
 _PROBE: Final = ms(1000), ms(10_000)  # between pictures behind a still: if it is seen, and if not
 _LINGER: Final[Tick] = ms(2000)  # after its last words a face is looked at as if it spoke
 _STIRRED: Final[Tick] = ms(10_000)  # after it was spoken to, it is not idle yet
@@ -141,6 +151,7 @@ class Showing:
         self._whole: _Whole | None = None  # the last one that was drawn as a whole
         self._stills = 0  # shown in a row
         self._drawn_at: Tick = 0  # of the last picture that was drawn, shown or not
+        self._pace = 0.0  # s that each picture stays where there are few
         self._newest: Tick = 0  # of all pictures
         self._health = Health("motion", "Motion", metrics)
         self._awake, self._looked = asyncio.Event(), asyncio.Event()
@@ -205,7 +216,7 @@ class Showing:
         while True:
             await self._awake.wait()
             looked = await self._looks_before(at - self._lead)
-            planned, soonest = at, self._clock.now() // FRAME * FRAME + FRAME
+            planned, soonest = at, self._soonest
             at = max(self._newest + FRAME if looked else at, soonest)
             if planned < at < planned + _REST:  # else it rested
                 self._sitting.missed((at - planned) // FRAME)
@@ -227,8 +238,25 @@ class Showing:
 
     @property
     def _lead(self) -> Tick:
-        """Where every second picture is drawn it may take twice as long; then it is not late."""
-        return LEAD + FRAME if self.fluency == "half" else LEAD
+        """Where fewer pictures are drawn each may take longer; then it is not late."""
+        return self._stays + ms(10)
+
+    @property
+    def _soonest(self) -> Tick:
+        """For when one that is begun now can be there; few are not drawn late, but later."""
+        at = self._clock.now() + (self._stays if self.fluency == "few" else 0)
+        return at // FRAME * FRAME + FRAME
+
+    @property
+    def _stays(self) -> Tick:
+        """How long a picture does. Few come one after the other, each when the last one is there.
+
+        So however slow they are and however many sessions there are, none is late.
+        """
+        if self.fluency == "few":
+            frames = math.ceil(self._pace * PLAY_RATE / FRAME)
+            return min(max(_FEW, frames * FRAME), LONGEST)
+        return 2 * FRAME if self.fluency == "half" else FRAME
 
     async def _looks_before(self, at: Tick) -> bool:
         """Wait until `at`; True at once when somebody looks again."""
@@ -281,22 +309,23 @@ class Showing:
             return (await self._draw(at, whole.drawn))[0]
         picture, drawn = await self._draw(at)
         self._whole = _Whole(at, drawn)
-        if self.fluency == "half":
-            self._metrics.held.inc()
-            return replace(picture, stays=2 * FRAME)
-        return picture
+        stays = self._stays
+        self._metrics.held.inc(stays // FRAME - 1)
+        return replace(picture, stays=stays)
 
     async def _probe(self, at: Tick) -> None:
         """Now and then draw a picture behind the still: does it still take too long?
 
-        Motion goes on by it, too.
+        Motion goes on by it, too. Nobody waits for it: it is not late before the next one is due.
         """
         if at - self._drawn_at >= _PROBE[not self._interest.seen]:
-            await self._draw(at)
+            await self._draw(at, due=at + _STILL)
 
-    async def _draw(self, at: Tick, over: Before | None = None) -> tuple[Picture, Before]:
-        """A picture, and the same as it was drawn. Raises EngineError."""
-        began = time.perf_counter()
+    async def _draw(
+        self, at: Tick, over: Before | None = None, due: Tick | None = None
+    ) -> tuple[Picture, Before]:
+        """A picture, and the same as it was drawn. due: if not at its time. Raises EngineError."""
+        began, asked = time.perf_counter(), self._clock.seconds(self._clock.now())
         phoneme, made, drawn = "", FaceState(), self._still
         self._drawn_at = at
 
@@ -311,12 +340,20 @@ class Showing:
             drawn = image
             return self._finishing.of(image, at)
 
-        image = await self._sitting.draw(make, self._clock.seconds(at), over, finish)
+        by = self._clock.seconds(at if due is None else due)
+        image = await self._sitting.draw(make, by, over, finish)
+        self._keep_pace(self._clock.seconds(self._clock.now()) - asked)
         self._metrics.render.observe(time.perf_counter() - began)
         if image.dtype != np.uint8 or image.shape != self._still.shape:
             # It would end whoever encodes it, for good.
             raise EngineError(f"a picture of {image.shape} {image.dtype}, not {self._still.shape}")
         return Picture(at, image, made, phoneme), Before(drawn, made)
+
+    def _keep_pace(self, took: float) -> None:
+        """A picture took so many s."""
+        if took * _AMPLE < self._pace:
+            self._pace *= _QUICKER
+        self._pace = max(self._pace, took * _ROOM)
 
     def _state(self, at: Tick) -> tuple[FaceState, str]:
         """What was asked for meanwhile, then the face at `at`. Raises EngineError."""

@@ -1,7 +1,8 @@
 """The language of a conversation: in which it is, and when it goes over to another one.
 
-It follows the visitor only where that is wanted; who asks for a language by its name is obeyed
-then, and else told which ones there are. Knows nothing of voices or recognisers.
+It follows the visitor unasked only where that is wanted. Who asks for a language by its name is
+obeyed anyway, as who chooses it on a page is, or told which ones there are. Knows nothing of voices
+or recognisers.
 """
 
 from __future__ import annotations
@@ -73,8 +74,6 @@ class Switching:
             return self._told("switching.all")
         if wanted == code_of(self.language):
             return self._named("switching.already", self.language)
-        if not self.follows:
-            return self._told("switching.only", code_of(self.language))
         if wanted not in self.languages:
             return self._told("switching.only")
         return self._named("switching.now", wanted)
@@ -93,9 +92,8 @@ class Switching:
         blanks = LANGUAGES[language].blanks
         return len(text.split() if blanks else text) >= _ENOUGH
 
-    def _told(self, key: str, *only: str) -> Wish:
-        spoken = only or (self.languages if self.follows else (code_of(self.language),))
-        names = names_of(spoken, self.language)
+    def _told(self, key: str) -> Wish:
+        names = names_of(self.languages, self.language)
         return Wish(self.language, phrase(key, self.language).format(languages=names))
 
     def _named(self, key: str, language: str) -> Wish:

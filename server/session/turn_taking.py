@@ -2,8 +2,9 @@
 
 The answer is made while the visitor may still go on, and told as early as the silence allows. Who
 then speaks on takes it back: before a word of it was heard as if it had never been begun, and
-within its first second if what follows reads like the rest of the sentence. Either way all that
-the visitor said is one remark.
+within its first two seconds if what follows makes one sentence with what was said before. For that
+the ear hears both again together, so either is understood as part of it. All that the visitor said
+is one remark then.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ from visavis.server.session.speaking import Reply
 from visavis.server.session.switching import Switching
 from visavis.server.system.metrics import Metrics
 
-# An answer of which less was heard may be taken back by the rest of a sentence.
-_BARELY: Final[Tick] = ms(1000)
+# An answer of which less was heard may be taken back by the rest of a sentence: pauses in one last
+# up to 1.5 s, of which 0.2 to 0.9 pass before the answer.
+_BARELY: Final[Tick] = ms(2000)
 # Silence after which a mind may act on what it was asked: less may be a pause in a sentence.
 CONFIRMED: Final[Tick] = ms(400)
 
@@ -80,6 +82,8 @@ class TurnTaking:
         # What they had said of their remark before the words that are heard now.
         self._before = ""
         self._resumed = False  # the words that come have what was said before in them
+        self._broken_off: Performance | None = None  # a reply that had barely begun, by this turn
+        self._too_long = -1  # the turn that was begun while they spoke on
         self._regret = Regret(switching)
         self._language = "en"  # of what is heard
 
@@ -90,9 +94,11 @@ class TurnTaking:
         self.stopped = None
         self._resumed = isinstance(event, SpeechResumed)
         if not self._resumed:
-            self._before = ""
+            self._before, self._broken_off = "", None
         if (turn := self._floor.current()) is not None:
             turn.hold()
+            if not self._resumed and _barely_heard(turn) and self.ear is not None:
+                self.ear.take_up()
         self._showing.attend("listening")
         self._tell(events.Listening(active=True))
 
@@ -103,13 +109,13 @@ class TurnTaking:
             if self.ear is not None:  # unless more words follow
                 self.ear.end_soon()
             return
-        if not draft.text or self._is_answered(draft.text):
+        if not draft.text or self._is_answered(draft):
             return
-        self._take_the_turn(draft.text)
+        self._take_the_turn(draft)
         if draft.foreign:  # nothing to think about, and nothing to show
             self.drop_draft()
             return
-        text = self._whole(draft.text)
+        text = self._whole(draft)
         self._tell(events.Transcribed(self._timeline.turn + 1, text, final=False))
         self._showing.move("brows" if text.rstrip().endswith("?") else "acknowledge")
         if self._floor.attendance.held:
@@ -131,10 +137,10 @@ class TurnTaking:
     def on_turn_end(self, heard: Heard) -> None:
         """The visitor has finished: answer."""
         self._language = heard.language or "en"
-        if self._leaves_the_turn(heard.text) or self._is_answered(heard.text):
+        if self._leaves_the_turn(heard.text) or self._is_answered(heard):
             self._go_on()
             return
-        self._take_the_turn(heard.text)
+        self._take_the_turn(heard)
         self._tell(events.Listening(active=False))
         held = self._floor.attendance.held
         sorry = None if held else self._regret.at(heard)
@@ -146,7 +152,7 @@ class TurnTaking:
             return
         if self._floor.obeyed(heard.text):
             return
-        text = self._whole(heard.text)
+        text = self._whole(heard)
         language = self._switching.of(text, heard.language)
         request = Request(
             text, "speech", heard.ended, heard.transcribed, heard.arousal, language=language
@@ -156,6 +162,7 @@ class TurnTaking:
             draft.cancel()
             draft = None
         turn = self._floor.start(request, draft, heard.ended + CONFIRMED)
+        self._too_long = turn if heard.cut else -1
         self._tell(events.Transcribed(turn, text, final=True))
 
     def _without_words(self, sorry: Sorry | None) -> None:
@@ -178,14 +185,14 @@ class TurnTaking:
         turn = self._floor.current()
         return turn is not None and turn.held and leaves_the_turn(text, turn, self._language)
 
-    def _is_answered(self, text: str) -> bool:
+    def _is_answered(self, words: Drafted | Heard) -> bool:
         """Whether the reply that is held answers just these words: what came after was none."""
         turn = self._floor.current()
         return (
             turn is not None
             and turn.held
             and self._resumed
-            and words_of(turn.reply.request.text) == words_of(self._whole(text))
+            and words_of(turn.reply.request.text) == words_of(self._whole(words))
         )
 
     def _go_on(self) -> None:
@@ -197,26 +204,30 @@ class TurnTaking:
         if (turn := self._floor.current()) is not None:
             turn.go_on()
 
-    def _take_the_turn(self, text: str) -> None:
+    def _take_the_turn(self, words: Drafted | Heard) -> None:
         """End the reply that is held: the visitor has the turn."""
         turn = self._floor.current()
         if turn is None or not turn.held:
+            self._join_late(words)
             return
-        if self._continues(turn, text):
+        if self._continues(turn, words):
             self._take_back(turn)
             return
         rest = turn.rest(self._clock.now() + PACKET)
+        self._broken_off = turn if _barely_heard(turn) else None
         self._floor.end(True)
         self.stopped = rest
 
-    def _continues(self, turn: Performance, text: str) -> bool:
+    def _continues(self, turn: Performance, words: Drafted | Heard) -> bool:
         """Whether the visitor goes on with what the reply that is held would answer."""
-        request = turn.reply.request
-        if request.origin != "speech" or request.skip or not text:
+        if not words.text or not _may_be_taken_back(turn):
             return False
-        if self._resumed or not turn.heard:
+        if self._resumed or not turn.heard or turn.number == self._too_long:
             return True
-        return turn.heard < _BARELY and goes_on(request.text, text, self._language)
+        asked = turn.reply.request.text
+        return _barely_heard(turn) and (
+            bool(words.one) or goes_on(asked, words.text, self._language)
+        )
 
     def _take_back(self, turn: Performance) -> None:
         """The answer began too early: it and its question are as if they had never been."""
@@ -226,13 +237,26 @@ class TurnTaking:
         self._floor.end(False)
         self._tell(events.Transcribed(turn.number, "", final=True))
 
-    def _whole(self, text: str) -> str:
+    def _join_late(self, words: Drafted | Heard) -> None:
+        """What seemed to be another remark turns out to be the rest of the one before."""
+        turn = self._broken_off
+        if turn is None or not words.one:
+            return
+        self._broken_off = self.stopped = None
+        self._before = turn.reply.request.text
+        self._metrics.taken_back.inc()
+        self._history.drop(turn.number)
+        self._tell(events.Transcribed(turn.number, "", final=True))
+
+    def _whole(self, words: Drafted | Heard) -> str:
         """All that the visitor has said of their remark."""
         if not self._before:
-            return text
-        if goes_on(self._before, text, self._language):
-            return joined(self._before, text, self._language)
-        return f"{self._before} {text}"
+            return words.text
+        if words.one:
+            return words.one
+        if goes_on(self._before, words.text, self._language):
+            return joined(self._before, words.text, self._language)
+        return f"{self._before} {words.text}"
 
     # --- what is prepared -----------------------------------------------------------------------
 
@@ -273,3 +297,14 @@ class TurnTaking:
             reply.assured = partial(self.ear.assure, text)
         else:
             self.ear.assure(text, reply.sure)
+
+
+def _may_be_taken_back(turn: Performance) -> bool:
+    """Whether it answers what was said, from its beginning."""
+    request = turn.reply.request
+    return request.origin == "speech" and not request.skip
+
+
+def _barely_heard(turn: Performance) -> bool:
+    """Whether so little of it was heard that it may have been too early."""
+    return _may_be_taken_back(turn) and turn.heard < _BARELY

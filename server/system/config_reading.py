@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +61,10 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         msg = f"{path}: there is no such file"
         raise ConfigError(msg) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        msg = f"{path}: it is not text in UTF-8"
+        raise ConfigError(msg) from error
+    except (OSError, tomllib.TOMLDecodeError) as error:
         msg = f"{path}: {error}"
         raise ConfigError(msg) from error
 
@@ -69,9 +73,15 @@ def _merge(config: Config, values: Mapping[str, Any], source: str) -> Config:
     kinds = {f.name: int if f.name in _COUNTS else type(f.default) for f in fields(Config)}
     unknown = sorted(set(values) - set(kinds))
     if unknown:
-        msg = f"{source}: unknown setting {', '.join(unknown)}; known: {', '.join(kinds)}"
+        msg = f"{source}: unknown setting {', '.join(unknown)}: {_meant(unknown[0], kinds)}"
         raise ConfigError(msg)
     return replace(config, **{k: _cast(k, v, kinds[k], source) for k, v in values.items()})
+
+
+def _meant(unknown: str, known: Collection[str]) -> str:
+    """The names that are like a mistyped one, or where all of them stand."""
+    near = get_close_matches(unknown, known, cutoff=0.75)
+    return f"is it {' or '.join(near)}?" if near else "`visavis doctor` names all there are"
 
 
 def _cast(key: str, value: Any, kind: type, source: str) -> Any:

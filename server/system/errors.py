@@ -28,7 +28,7 @@ Problem                a request that cannot be served: problem+json with `statu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 
 class ConfigError(Exception):
@@ -165,14 +165,20 @@ class Full(Problem):
         self.retry_after = 10 if retry_after is None else retry_after
 
 
+LOADING: Final = "The server is loading its models."
+
+
 class NotReady(Problem):
-    """The server is loading, broken or shutting down; try again after `retry_after` seconds."""
+    """The server is loading, broken or shutting down; try again after `retry_after` seconds.
+
+    One that loads has a code of its own: nothing is wrong, and a page says so.
+    """
 
     status, title = 503, "Not ready"
     retry_after = 3
 
     def __init__(self, detail: str) -> None:
-        super().__init__(detail, "not-ready")
+        super().__init__(detail, "starting" if detail == LOADING else "not-ready")
 
 
 class NoSpace(Problem):

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
 from visavis.server.system.faults import broken, fault, harmless, trace
-from visavis.server.system.priority import give_way, paced
+from visavis.server.system.priority import give_way, make_media, paced
 from visavis.server.system.thread import Thread
 
 log = logging.getLogger(__name__)
@@ -107,7 +107,7 @@ class Worker:
         return EngineHung(f"{self._name}: no answer within {self._deadline:g} s")
 
     def _new_thread(self) -> Thread:
-        return Thread(self._name, None if self._media else give_way)
+        return Thread(self._name, make_media if self._media else give_way)
 
 
 def file_threads() -> ThreadPoolExecutor:

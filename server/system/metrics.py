@@ -191,7 +191,7 @@ class Metrics:
             ["step"],
             registry=self.registry,
         )
-        for step in ("full", "mouth", "half", "still", "unseen"):
+        for step in ("full", "mouth", "half", "few", "still", "unseen"):
             self.drawn.labels(step)  # so that all are there from the start
             self.pictures.labels(step)
         self.sound_refused = Counter(

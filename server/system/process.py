@@ -25,7 +25,7 @@ R = TypeVar("R")
 _SPAWN: Final = multiprocessing.get_context("spawn")  # a fork would copy threads' locks
 _LOADED: Final = "loaded"
 _REAPED: Final = 1.0  # s that a killed child may take to be gone
-_LONGEST_START: Final = 120.0  # s to load an engine
+_LONGEST_START: Final = 300.0  # s to load an engine: beside a dozen busy programs a voice took 100
 
 Reply = tuple[bool, Any]  # whether it went well, and the result or the fault in words
 

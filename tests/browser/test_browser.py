@@ -14,7 +14,7 @@ from support.serving import serving
 from bench.live.chromium import server, shared_chromium, tapped_page, visitor
 from bench.live.questions import write_wav
 from bench.live.signals import first_after, intervals, moving_after, silent_after
-from visavis.models.avatar.file import read_card
+from visavis.models.avatar.file import load_avatar
 
 pytestmark = [
     pytest.mark.browser,
@@ -194,6 +194,10 @@ async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, address, visiti
         await page.set_input_files("#create-file", photo)
         assert await page.evaluate("document.querySelector('#create-name').value") == "tomas"
         await page.fill("#create-name", "Newcomer")
+        await page.focus("#create-frame")
+        await page.keyboard.press("ArrowDown")
+        assert await page.input_value("#create-frame") == "head"
+        await page.focus("#create-name")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("#create-consent:not([hidden])")
         assert await page.evaluate("document.activeElement.id") == "create-title"
@@ -214,7 +218,9 @@ async def test_a_photo_becomes_an_avatar_that_one_talks_to(home, address, visiti
         again = "window.visavis.messages.filter((m) => m.type === 'ready').length === 2"
         await page.wait_for_function(f"{again} && window.visavis.state === 'connected'")
         assert not errors
-    assert read_card(home / "avatars" / "newcomer.avatar").consent.given_by == "The test"
+    made = load_avatar(home / "avatars" / "newcomer.avatar")
+    assert made.card.consent.given_by == "The test"
+    assert made.body.interocular > 90  # px; as the photo has it, 82
 
 
 @pytest.mark.slow  # what is believed of a video is in tests/server/test_presence.py

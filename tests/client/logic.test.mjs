@@ -189,6 +189,7 @@ test("statuses have reasons", () => {
   const reasons = [401, 403, 503, 429, 500, 400, 415, 422].map((status) => reasonOf(status));
   assert.deepEqual(reasons, ["unauthorised", "refused", "full", "full", "server", "refused", "refused", "refused"]);
   assert.equal(reasonOf(503, "urn:visavis:not-ready"), "server");
+  assert.equal(reasonOf(503, "urn:visavis:starting"), "server"); // not "full": a place is not what it lacks
   const quotas = ["sessions", "hour", "day"].map((what) => reasonOf(429, `urn:visavis:quota-${what}`));
   assert.deepEqual(quotas, ["full", "refused", "refused"]);
   assert.deepEqual(["NotAllowedError", "NotFoundError", "NotReadableError"].map(micReasonOf), ["refused", "missing", "busy"]);

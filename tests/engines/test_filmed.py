@@ -14,6 +14,8 @@ from visavis.engines.render.graph import GraphGenerator
 from visavis.engines.render.warp import WarpGenerator
 from visavis.models import arkit
 from visavis.models.avatar.backdrop import BLUR, Backdrop
+from visavis.models.avatar.file import SHIPPED, load_avatar
+from visavis.models.warp import bearing, scene
 from visavis.models.warp.reel import Reel
 
 
@@ -85,6 +87,42 @@ def test_head_eyes_and_breath_are_the_clips_own(generator, face):
     assert np.array_equal(drawn(generator, face, told), drawn(generator, face, state(5)))
 
 
+def meant(number=0, bearing=(0, 0, 0, 0, 0, 0), glance=(0, 0), **coefficients):
+    told = np.array(bearing, np.float32), np.array(glance, np.float32)
+    return replace(state(number, **coefficients), bearing=told[0], glance=told[1])
+
+
+def test_a_nod_comes_on_top_of_the_clips_own_head(generator, face):
+    still = drawn(generator, face, state(5))
+    nod = drawn(generator, face, meant(5, bearing=(0, -5, 0, 0, 0, 0)))
+    own, alone = drawn(generator, face, state(9)), changed(still, nod)
+    assert (alone[2:] - alone[:2] > SIDE // 4).all()  # all of the head
+    border = np.ones((SIDE, SIDE), bool)
+    border[4:-4, 4:-4] = False
+    assert np.array_equal(still[:SIDE][border], nod[:SIDE][border])
+    assert not np.array_equal(own, still)
+    deeper = (meant(5, bearing=(0, -k, 0, 0, 0, 0)) for k in (1, 3, 5, 40))
+    apart = (drawn(generator, face, one).astype(float) - still for one in deeper)
+    steps = [float(np.abs(one).mean()) for one in apart]
+    assert steps == sorted(steps)
+    assert steps[3] < 2 * steps[2]  # a clip cannot be turned far
+
+
+def test_a_look_moves_the_irises_and_nothing_beyond_the_lids():
+    mira = load_avatar(SHIPPED / "mira.avatar")
+    prepared = scene.build(mira, 256, 256)
+    fields = bearing.fields(mira, prepared)
+    unit, box = prepared.body.interocular, prepared.base.box
+    for name in ("eye_right", "eye_left"):
+        iris = mira.patches[name].sprites[0].grid.rest.mean((0, 1))
+        x, y = iris[:2] * 256 / mira.side
+        at = np.array([[x, y], [x, y + unit / 3], [x + unit / 2.2, y]])
+        right, up = bearing.read(fields[6:], box, at[None].astype(np.float32))[:, 0]
+        assert right[0, 0] / unit == pytest.approx(0.0033, abs=0.0004)  # of 12 mm, a degree
+        assert up[0, 1] == pytest.approx(-right[0, 0], rel=0.01)
+        assert np.abs(right[1:]).max() < 0.1 * right[0, 0]
+
+
 def test_only_the_mouth_is_drawn_over_the_picture_before(generator, face):
     before = state(4, jawOpen=0.1)
     image = drawn(generator, face, before)
@@ -144,3 +182,17 @@ def test_a_state_without_a_time_is_refused(generator, face):
 
 def test_motion_tells_how_long_it_goes_on():
     assert load.motion(1).state(96_000).elapsed == 2.0
+
+
+def test_a_mouth_goes_with_the_nod_of_the_picture_before(generator, face):
+    before = meant(4, bearing=(0, -5, 0, 0, 0, 0))
+    image = drawn(generator, face, before)
+    over = drawn(generator, face, state(5, jawOpen=0.7), Before(image, before))
+    whole = drawn(generator, face, meant(4, bearing=(0, -5, 0, 0, 0, 0), jawOpen=0.7))
+    assert np.abs(changed(image, over) - changed(image, whole)).max() <= 8
+
+
+@pytest.mark.parametrize("told", [np.zeros(3, np.float32), np.full(6, np.nan, np.float32)])
+def test_a_bearing_of_another_shape_is_refused(generator, face, told):
+    with pytest.raises(EngineError, match="bearing"):
+        drawn(generator, face, replace(state(), bearing=told))

@@ -242,12 +242,46 @@ def test_breathes():
 # --- manners, affect, gestures -------------------------------------------------------------------
 
 
+def test_what_is_meant_is_known_from_what_is_idle():
+    motion = VisemeMotion(5)
+    motion.attend(0, "speaking")
+    motion.move(START, "nod")
+    times = range(0, 12 * PLAY_RATE, FRAME)
+    states = [motion.state(t) for t in times]
+    bearing, glance = (np.array([getattr(s, n) for s in states]) for n in ("bearing", "glance"))
+    pose = np.array([s.pose for s in states])
+    nodding = slice(START // FRAME, (START + PLAY_RATE) // FRAME)
+    assert bearing[nodding, 1].min() < -4
+    still = np.abs(bearing).max(1) < 1e-6
+    assert 0.2 < still.mean() < 0.95  # nothing is meant, while the head goes on by itself
+    assert np.ptp(pose[still, 0]) > 0.5
+    assert np.abs(glance[still]).max() == 0
+    far = np.abs(np.array([s.gaze for s in states]) + pose[:, :2]).max(1) > 5.5
+    resting = far[1:] & far[:-1]  # no saccade on its way
+    assert np.abs(glance + bearing[:, :2])[1:][resting].max(1).min() > 4
+
+
 def test_listener_leans_in_and_nods():
     idle = np.array([s.pose for s in watch("idle", 30)])
     listening = np.array([s.pose for s in watch("listening", 30)])
     assert listening[:, 5].mean() > idle[:, 5].mean() + 0.03
     dips = np.diff(listening[:, 1]) * 25
     assert dips.min() < -5  # degrees a second: a nod, not a drift
+
+
+def test_a_broad_smile_bares_the_upper_row_and_a_small_one_does_not():
+    def smiling(valence):
+        motion = VisemeMotion(2)
+        motion.feel(0, Affect(valence=valence))
+        face = at(play(motion, 0, 3 * PLAY_RATE), 3 * PLAY_RATE - FRAME)
+        return [face[INDEX[name]] for name in ("mouthSmileLeft", "jawOpen", "mouthUpperUpLeft")]
+
+    small, broad = smiling(0.5), smiling(1.0)
+    assert small[0] < 0.5
+    assert max(small[1:]) < 0.05
+    assert broad[0] > 0.6
+    assert broad[1] > 0.12
+    assert broad[2] > 0.15
 
 
 def test_affect_shows_within_a_second():
@@ -280,7 +314,8 @@ def brows(words, seeds=12):
         motion = VisemeMotion(seed)
         motion.speak(START, speech([("ɑ", 100), ("t", 60)] * 8, words))
         frames = play(motion, START - FRAME, START + 1500 * MS)
-        heights.append(max(c[INDEX["browOuterUpLeft"]] for c in frames.values()))
+        end = START + 1200 * MS  # in the last word, and until the raise on an accent is over
+        heights.append([c[INDEX["browOuterUpLeft"]] for t, c in frames.items() if t > end])
     return float(np.mean(heights))
 
 

@@ -11,6 +11,9 @@ de | Speak German, please. | Can we speak German? | Do you speak German? | Germa
 de | Sprechen Sie Deutsch? | Können wir Deutsch sprechen? | Bitte auf Deutsch. | Deutsch bitte!
 de | ¿Habla alemán? | Vous parlez allemand ? | 你会说德语吗？ | هل تتحدث الألمانية؟ | Deutsch
 es | ¿Habla español? | ¿Hablas español? | Hable en español, por favor. | en español | Spanish!
+es | I'd rather speak Spanish | Can we do this in Spanish? | Can we change the language to Spanish?
+es | My English is bad, can we speak Spanish? | I don’t speak English, can you speak Spanish?
+fr | Would you mind speaking French? | Could you talk to me in French?
 es | Excuse me, do you speak Spanish? | Parlez-vous espagnol ? | Sprechen Sie Spanisch?
 fr | Parlez-vous français ? | Est-ce que vous parlez français ? | En français, s'il vous plaît.
 fr | Could you switch to French, please? | ¿Puede hablar en francés? | Français

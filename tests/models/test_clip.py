@@ -199,6 +199,27 @@ def test_without_two_like_pictures_it_runs_to_and_fro():
     assert loop.apart == 0
 
 
+def test_it_turns_round_with_open_eyes():
+    there = track(seconds=14)
+    there.points[..., 0] += there.times[:, None] * 12
+    for upper, lower, ends in (
+        (lm.LID_UPPER_RIGHT, lm.LID_LOWER_RIGHT, lm.EYE_RIGHT),
+        (lm.LID_UPPER_LEFT, lm.LID_LOWER_LEFT, lm.EYE_LEFT),
+    ):
+        width = np.linalg.norm(np.diff(there.points[:, ends, :2], axis=1)[:, 0], axis=1)
+        shut = (there.times < 0.6) | (there.times > 13.5)  # where the longest way would end
+        there.points[:, upper[4]] = there.points[:, lower[4]]
+        there.points[:, upper[4], 1] -= np.where(shut, 0.02, 0.35) * width
+    line = looping.timeline(there)
+    loop = looping.loop(line)
+    assert loop.apart == 0
+    assert loop.one.min() > 0.6 * FPS + 8
+    assert loop.one.max() < 13.5 * FPS - 8
+    seen = loop.mixed(line.points)
+    eyes = tracking.openness(seen)
+    assert eyes.min() > 0.3
+
+
 def test_words_are_left_out():
     def gap(times):
         return np.where((times > 6) & (times < 9), 0.2 * np.abs(np.sin(12 * times)), 0.01)

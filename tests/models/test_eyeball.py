@@ -1,5 +1,6 @@
 """What lies between the lids: at rest the photo, and each part moves as it does in people."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from visavis.engines.base import FaceState, Portrayal
+from visavis.engines.render.warp import WarpGenerator
+from visavis.models import arkit
+from visavis.models.avatar.file import load_avatar
 from visavis.models.avatar.rig import GAZE_SPAN
 from visavis.models.bake import eyeball, eyes, irises, lidlines, photo, portrait
 
@@ -95,7 +100,13 @@ def test_shut_lids_meet_in_an_even_curve(side):
     course = eyes._course(eye(side))
     bend = np.diff(course.shut, 2)
     assert np.abs(bend).max() < 0.03  # px, at 65 places
-    assert course.shut[[0, -1]] == pytest.approx(0, abs=0.1)
+    assert course.shut[[0, -1]] == pytest.approx(course.sinks, abs=0.1)
+    outer, inner = course.sinks[::-1] if side == "Left" else course.sinks
+    assert 0 < inner < outer < 5  # px
+    slope = np.diff(course.shut)[[0, -1]] / np.diff(course.along)[0]
+    assert np.abs(slope).max() < 0.45  # ends run out: 0.7 were hooks
+    sunk = course.sunk(course.along, course.upper)
+    assert sunk[[0, -1]] == pytest.approx(course.sinks, rel=0.1)
     assert (course.shut >= course.upper - 0.2).all()
 
 
@@ -104,5 +115,23 @@ def test_margins_come_to_lie_where_the_white_ends():
     for side in ("eye_left", "eye_right"):
         own, found = getattr(plain.face, side), getattr(framed().face, side)
         assert found.upper.shape == own.upper.shape
+        outer, way = (0, -1) if side == "eye_right" else (-1, 1)
+        assert 1 < way * (found.upper[outer] - own.upper[outer])[0] < 8  # px: the model falls short
         assert np.abs(found.upper - own.upper).max() < 0.5 * (own.lower - own.upper)[:, 1].max()
         assert (found.lower[:, 1] >= found.upper[:, 1] - 1e-3).all()
+
+
+def test_a_covered_eye_neither_blinks_nor_looks():
+    tomas = load_avatar(PERSONAS / "tomas.avatar")
+    still = eyes.covered(tomas.patches["eye_left"], "Left")
+    generator = WarpGenerator(256, 256)
+    face = generator.prepare(replace(tomas, patches=tomas.patches | {"eye_left": still}))
+    shut = np.zeros(arkit.COUNT, np.float32)
+    shut[[arkit.INDEX["eyeBlinkLeft"], arkit.INDEX["eyeBlinkRight"]]] = 1
+    told = FaceState(), FaceState(shut), FaceState(gaze=np.array([12, 5], np.float32))
+    rest, *others = (generator.draw([Portrayal(face, state)], 0)[0].astype(int) for state in told)
+    x, y = (int(v / 2) for v in still.upper.corner)
+    for other in others:
+        apart = np.abs(other - rest)[y : y + 40]
+        assert apart[:, x + 4 : x + 40].max() <= 1
+        assert apart[:, :x].max() > 40  # the other eye

@@ -206,7 +206,7 @@ def covered(name, eye, colour, spread=0.14):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("colour", [(14, 12, 12), (196, 150, 126), (232, 230, 224)])
 def test_an_eye_that_is_covered_is_noticed(name, colour):
-    assert occlusion.eye_hidden(*found(covered(name, "eye_left", colour)))
+    assert occlusion.hidden(*found(covered(name, "eye_left", colour))) == ("Left",)
 
 
 @pytest.mark.parametrize("path", SITTERS, ids=lambda path: path.stem)

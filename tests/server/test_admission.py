@@ -197,6 +197,20 @@ async def test_nothing_is_drawn_after_it(patience):
     assert not under_way
 
 
+async def test_a_machine_that_is_busy_with_other_things_is_measured_all_the_same():
+    """Its threads give way to everybody: the first pictures took longer than the whole test."""
+
+    def make(_number):
+        def step(_at):
+            time.sleep(0.4)
+            return 1
+
+        return step
+
+    measured = await measure(make, 1.0, lambda: True, seconds=0.1)
+    assert measured.pictures == pytest.approx(2.5, abs=0.6)
+
+
 async def test_one_that_fails_says_so():
     def make(_number):
         raise RuntimeError

@@ -228,7 +228,11 @@ async def test_a_server_that_still_loads_is_alive_but_not_ready():
         assert (await client.get("/healthz")).status == 200
         assert (await client.get("/readyz")).status == 503
         response = await client.post("/v1/sessions", data="v=0", headers=SDP)
-        assert response.status == 503
+        status, said = await problem(response)
+        assert (status, said["type"]) == (503, "urn:visavis:starting")
+        services.missing = "Drawing keeps failing."
+        response = await client.post("/v1/sessions", data="v=0", headers=SDP)
+        assert (await problem(response))[1]["type"] == "urn:visavis:not-ready"
 
 
 async def test_the_token_opens_the_door_and_nothing_else_does():

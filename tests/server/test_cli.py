@@ -1,13 +1,16 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from visavis.server.cli import main
+from visavis.server.system.config import Config
 from visavis.server.system.config_secrets import SECRETS
 
 
@@ -26,10 +29,20 @@ def test_help_names_every_command(capsys):
         assert command in text
 
 
-def test_serve_explains_every_setting(capsys):
+def test_serve_explains_every_setting_the_usual_ones_first(capsys):
     with pytest.raises(SystemExit):
         main(["serve", "--help"])
-    assert "--max-sessions" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "--max-sessions" in said
+    assert 0 < said.index("--port") < said.index("--jobs")
+
+
+def test_what_is_wrong_with_an_option_is_not_below_a_page_of_usage(capsys):
+    with pytest.raises(SystemExit):
+        main(["serve", "--port", "abc"])
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert "--port" in said[1]
 
 
 @pytest.mark.parametrize(
@@ -172,6 +185,15 @@ def test_doctor_says_who_can_make_avatars(capsys, monkeypatch, settings, words):
         monkeypatch.setenv(key, value)
     main(["doctor"])
     assert f"New avatars from the page: {words}" in capsys.readouterr().out
+
+
+def test_doctor_sets_every_value_apart_from_its_name(capsys):
+    main(["doctor"])
+    shown = capsys.readouterr().out.splitlines()
+    names = [setting.name for setting in fields(Config)]
+    rows = [re.match(r"(\S+) +", line) for line in shown[: len(names)]]
+    assert [row[0].rstrip() for row in rows] == names
+    assert len({row.end() for row in rows}) == 1  # a column
 
 
 def test_doctor_names_a_bracket_that_nobody_understands(tmp_path, warm_home, capsys, monkeypatch):

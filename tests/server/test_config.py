@@ -16,7 +16,8 @@ def test_later_sources_win(tmp_path):
 @pytest.mark.parametrize(
     ("env", "words"),
     [
-        ({"VISAVIS_COLOUR": "red"}, "unknown setting colour"),
+        ({"VISAVIS_COLOUR": "red"}, "unknown setting colour: `visavis doctor` names all"),
+        ({"VISAVIS_AVATR": "mira"}, "unknown setting avatr: is it avatar?"),
         ({"VISAVIS_PORT": "eighty"}, "port must be a whole number"),
         ({"VISAVIS_HOST": "0.0.0.0"}, "set a token"),
         ({"VISAVIS_DIALOGUE": "gossip"}, "choose knowledge, openai or echo"),

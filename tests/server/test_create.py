@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import struct
 import threading
 import zlib
@@ -13,7 +14,9 @@ from PIL import Image
 from support.serving import problem, serving
 from support.uploads import form, until
 
+from visavis import client
 from visavis.models.avatar.file import SHIPPED, Consent, load_avatar, read_card, read_preview
+from visavis.models.bake.framing import FRAMINGS
 from visavis.server.avatars import baking, workshop
 from visavis.server.avatars.baking import Bake, Baked, Order, Refused, Step
 from visavis.server.http import avatars
@@ -421,3 +424,9 @@ async def test_a_broken_avatar_is_named_with_its_reason(home, caplog):
         status, said = await problem(await client.get("/v1/avatars/torn/preview.webp"))
         assert (status, broken["why"] in said["detail"]) == (404, True)
     assert [record.message for record in caplog.records].count("an avatar cannot be used") == 1
+
+
+def test_the_pages_form_asks_for_every_frame_that_there_is():
+    page = (Path(client.__path__[0]) / "index.html").read_text("utf-8")
+    asked = page.partition('id="create-frame"')[2].partition("</select>")[0]
+    assert re.findall(r'<option value="(\w+)" data-text="creation.frame.\1">', asked) == [*FRAMINGS]

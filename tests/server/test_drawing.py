@@ -389,7 +389,7 @@ async def test_only_who_is_drawn_counts_when_something_is_given_up():
     for sitting, urgency in zip(sittings, ("idle", "speaking", "unseen"), strict=True):
         assert sitting.fluency(urgency) == "full"
     sittings[0].pause()
-    assert pool._present() == {"speaking", "unseen"}
+    assert pool._present() == {"speaking": 1, "unseen": 1}
     pool.close()
 
 

@@ -135,10 +135,22 @@ async def test_one_that_is_to_stay_stays():
         stage.session.ask("Wann gibt es Frühstück?")
         await stage.pass_time(2000)
         assert mind.languages == ["en"]
-        stage.session.ask("Sprechen Sie Deutsch?")
-        await stage.pass_time(3000)
-        assert stage.heard()[-1] == "I am afraid I only speak English."
         assert not stage.of(events.LanguageSpoken)
+        stage.session.ask("Can we speak Finnish?")
+        await stage.pass_time(8000)
+        assert stage.heard()[-1].startswith("I am afraid I only speak English, Spanish,")
+
+
+@virtual_time
+async def test_one_that_is_to_stay_goes_over_where_it_is_asked_to():
+    mind = Listener()
+    async with Tongue(mind, follows=False) as stage:
+        stage.session.ask("Can we speak Spanish?")
+        await stage.pass_time(4000)
+        assert stage.of(events.LanguageSpoken) == [events.LanguageSpoken("es")]
+        stage.session.ask("When is breakfast?")  # and stays there, too
+        await stage.pass_time(2000)
+        assert mind.languages == ["es"]
 
 
 @virtual_time

@@ -41,7 +41,7 @@ def heard(avatar, sound):
     mic = np.clip(sound, -32768, 32767).astype(np.int16)
     frames = []
     for at in range(0, len(mic) - PACKET + 1, PACKET):
-        frames += list(microphone.take(mic[at : at + PACKET], at + PACKET))
+        frames += [clean for clean, _ in microphone.take(mic[at : at + PACKET], at + PACKET)]
     return np.concatenate(frames).astype(float)
 
 
@@ -60,6 +60,17 @@ def test_with_headphones_the_first_interruption_is_heard_as_it_is(avatar, visito
     assert level(heard(avatar, sound), 16_000) == pytest.approx(level(sound, 48_000), abs=1.0)
 
 
+def test_who_takes_headphones_off_is_not_the_avatar_for_long(avatar):
+    """Without an echo the canceller rests; once one is there it has soon learnt the room."""
+    played = np.concatenate([avatar, avatar[PLAY_RATE:]])
+    sound = hiss(played)
+    off = 4 * PLAY_RATE
+    sound[off:] += 0.3 * played[off - ms(150) : -ms(150)]
+    clean, after = heard(played, sound), 7 * PLAY_RATE
+    left = np.mean(np.square(clean[after // 3 :])) / np.mean(np.square(sound[after:]))
+    assert 10 * np.log10(left) < -15.0
+
+
 @pytest.mark.parametrize("speaks", [True, False])
 def test_with_a_loudspeaker_the_visitor_is_heard_and_the_avatar_is_not(avatar, visitor, speaks):
     sound = hiss(avatar)
@@ -71,3 +82,20 @@ def test_with_a_loudspeaker_the_visitor_is_heard_and_the_avatar_is_not(avatar, v
         assert clean > level(sound, 48_000) - 8.0
     else:
         assert clean < echo - 15.0
+
+
+def test_it_is_right_as_it_came_before_the_avatar_was_heard_and_where_it_is_not(avatar):
+    def right(sound, seconds):
+        timeline = Timeline()
+        timeline.put(Spoken(0, 0, Clause("", Speech(avatar, (), (), "espeak"))))
+        microphone = Microphone(Clock(), timeline, WebrtcEcho, Metrics(), lambda resting: None)
+        mic = np.clip(sound, -32768, 32767).astype(np.int16)[: ms(1000 * seconds)]
+        for at in range(0, len(mic) - PACKET + 1, PACKET):
+            list(microphone.take(mic[at : at + PACKET], at + PACKET))
+        return microphone.hears_no_echo
+
+    echo = hiss(avatar) + 0.3 * np.roll(avatar, ms(60))
+    assert right(hiss(avatar), 1.1)
+    assert not right(hiss(avatar), 1.6)  # nobody knows yet
+    assert right(hiss(avatar), 5)
+    assert not right(echo, 5)

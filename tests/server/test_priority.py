@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
+
+from visavis.server.system import priority
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="scheduling is Linux's")
 
 _REPORT = """
 import asyncio, json, os, resource
 from visavis.server.system.flow import Worker, file_threads
+from visavis.server.system import priority
 from visavis.server.system.priority import go_first
 {setup}
 def level():
@@ -55,9 +62,9 @@ def start(thread):
         run()
     thread.run = inherited
     born(thread)
-def grant(thread, policy, param):
-    levels[thread or threading.get_native_id()] = (policy, param.sched_priority)
-threading.Thread.start, os.sched_setscheduler = start, grant
+def grant(policy, level):
+    levels[threading.get_native_id()] = (policy, level)
+threading.Thread.start, priority._set = start, grant
 os.sched_getscheduler = lambda thread: of(thread)[0]
 os.sched_getparam = lambda thread: os.sched_param(of(thread)[1])
 """
@@ -65,7 +72,7 @@ os.sched_getparam = lambda thread: os.sched_param(of(thread)[1])
 
 def assert_media_ahead(levels: list[int]) -> None:
     loop, early, late, render, first, second, after, files = levels
-    assert (loop, render) == (2, 2)
+    assert (loop, render) == (3, 2)  # what is drawn holds no packet up
     assert (first, second) == (1, 0)
     assert (early, late, after, files) == (0, 0, 0, 0)
 
@@ -87,6 +94,37 @@ def test_a_user_without_the_right_gets_what_there_is_and_no_error() -> None:
     refuse = """
 def deny(*_):
     raise PermissionError
-os.sched_setscheduler = os.setpriority = deny
+priority._set = os.setpriority = deny
 """
     assert report(refuse) == ("normal", [0] * 8)
+
+
+def test_the_interpreter_is_given_up_while_a_thread_becomes_less_urgent(monkeypatch) -> None:
+    """Else a thread that loses its core in that call keeps everybody waiting."""
+    asleep = type(priority._LIBC)(None).usleep  # as the library is called there
+    inside = threading.Event()
+
+    class Libc:
+        def sched_setscheduler(self, *_):
+            inside.set()
+            return asleep(300_000)
+
+    monkeypatch.setattr(priority, "_LIBC", Libc())
+    lowered = threading.Thread(target=priority.take_turns)
+    lowered.start()
+    assert inside.wait(5)
+    began = time.monotonic()
+    time.sleep(0.01)
+    assert time.monotonic() - began < 0.2
+    lowered.join()
+
+
+def test_a_refusal_is_a_permission_error(monkeypatch) -> None:
+    class Libc:
+        def sched_setscheduler(self, *_):
+            ctypes.set_errno(errno.EPERM)
+            return -1
+
+    monkeypatch.setattr(priority, "_LIBC", Libc())
+    with pytest.raises(PermissionError):
+        priority.take_turns()

@@ -1,6 +1,7 @@
 """A session performed into a file, in time that does not wait."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from visavis.engines.direction.director import Director
 from visavis.server.commands.rendering import LEAD_IN, render
 from visavis.server.playout.messages import FRAME, to_ms
 from visavis.server.recording.files import Playback, Script, read_sound
-from visavis.server.recording.recorder import Recorder
+from visavis.server.recording.recorder import FINE, LIVE, Recorder, _File
 from visavis.server.services.offline import offline_engines
 from visavis.server.services.wordless import Mute
 from visavis.server.session.showing import EARLY
@@ -128,3 +129,27 @@ def test_a_recording_becomes_a_film(tmp_path):
     assert to_ms(np.count_nonzero(sound > 3000)) > 500
     assert len(sound) > len(tone)
     assert film.motion.felt[-1][1].valence > 0.5
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.webm"])
+@pytest.mark.parametrize("quality", [LIVE, FINE])
+def test_a_disk_that_is_full_from_the_start_ends_the_file_and_not_the_process(
+    tmp_path, name, quality
+):
+    """FFmpeg's muxer whose header could not be written crashes by the next packet."""
+    (tmp_path / name).symlink_to("/dev/full")
+    file = _File(tmp_path / name, np.zeros((384, 256), np.uint8), quality, private=False)
+    picture, sound = np.zeros((384, 256), np.uint8), np.zeros(FRAME, np.int16)
+
+    def all_of_it():  # as jobs that were begun before the first one was seen to fail
+        file.open()
+        for _ in range(30):
+            file.write(picture, sound)
+
+    with pytest.raises(OSError, match="No space left"):
+        all_of_it()
+        file.close()
+    with suppress(AssertionError, OSError):
+        file.write(picture, sound)
+    with suppress(OSError):
+        file.close()

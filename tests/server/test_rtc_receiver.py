@@ -90,6 +90,36 @@ async def test_a_loop_that_is_closed_ends_the_thread():
     receiver.decode(loop, given, asyncio.Queue(), threading.Event())
 
 
+def test_sound_is_decoded_where_it_comes():
+    frames, failed = asyncio.Queue(), threading.Event()
+    here = receiver.DecodedHere(frames, failed)
+    receiver.decode(None, here, frames, failed)  # its thread has nothing to do
+    voice = opus()
+    for run in [(OPUS, JitterFrame(voice[n], n * 960)) for n in range(2)]:
+        here.put(run)
+    here.put((PCMU, JitterFrame(bytes(160), 1920)))
+    assert [frames.get_nowait().samples for _ in range(frames.qsize())] == [960, 960, 160]
+    for n in range(2 * receiver._UNHEARD):
+        here.put((OPUS, JitterFrame(voice[n % 50], n * 960)))
+    assert frames.qsize() == receiver._UNHEARD
+    here.put(None)
+    assert frames.qsize() == receiver._UNHEARD + 1  # and the end
+    assert not failed.is_set()
+
+
+def test_what_cannot_be_decoded_where_it_comes_is_lost_alone(monkeypatch, caplog):
+    class Odd:
+        def decode(self, encoded):
+            raise MemoryError("what the visitor said")
+
+    monkeypatch.setattr(aiortc.rtcrtpreceiver, "get_decoder", lambda codec: Odd())
+    frames, failed = asyncio.Queue(), threading.Event()
+    receiver.DecodedHere(frames, failed).put((OPUS, JitterFrame(opus()[0], 0)))
+    assert failed.is_set()
+    assert frames.empty()
+    assert not caplog.records
+
+
 def sound_receiver(pair) -> BoundedReceiver:
     return next(r for r in pair.client.getReceivers() if r.track.kind == "audio")
 
@@ -118,13 +148,15 @@ async def test_packets_are_taken_so_many_a_second():
         await pair.until("audio", 5)
         taking, told = sound_receiver(pair), []
         taking.refused = lambda samples, packets: told.append((samples, packets))
-        source = next(iter(taking._sources))
+        source, began = next(iter(taking._sources)), time.monotonic()
         for n in range(1000):
             packet = RtpPacket(payload_type=96, sequence_number=n, timestamp=n * 960)
             packet.ssrc, packet.payload = source, opus()[0] if n == 0 else packet.payload or b"\x78"
             await taking._handle_rtp_packet(packet, arrival_time_ms=0)
-        assert 750 < sum(packets for _, packets in told) <= 1000 - receiver._BURST + 20
-        assert taking._get("decoder_queue").qsize() <= receiver._UNDECODED
+        passed = time.monotonic() - began
+        taken = 1000 - sum(packets for _, packets in told)
+        assert receiver._BURST - 20 <= taken <= receiver._BURST + receiver._PACKETS * passed + 1
+        assert taking.track._queue.qsize() <= receiver._UNHEARD
 
 
 async def test_a_report_that_cannot_be_written_does_not_hold_up_the_end(monkeypatch, caplog):

@@ -131,6 +131,30 @@ async def test_half_of_the_pictures_are_drawn_and_sent_and_none_is_late():
         assert one.metrics.registry.get_sample_value("visavis_frames_held_total") > 20
 
 
+@pytest.mark.parametrize(
+    ("seconds", "pictures"), [(0.01, 62), (0.1, 62), (0.2, 31), (0.45, 14), (0.9, 10)]
+)
+@virtual_time
+async def test_few_pictures_are_as_many_as_there_is_time_for_and_none_is_late(seconds, pictures):
+    async with face(step="few", seconds=seconds) as one:
+        await one.look(3000)
+        missed, skipped = one.track.late, one.sitting.skipped
+        sent = await one.look(10_000)
+        assert len(sent) == pytest.approx(pictures, abs=2)
+        assert len({shade for _, shade in sent}) == len(sent), "each one is another"
+        assert (one.track.late, one.sitting.skipped) == (missed, skipped)
+
+
+@virtual_time
+async def test_few_pictures_become_more_when_they_are_quick_again():
+    async with face(step="few", seconds=0.5) as one:
+        await one.look(3000)
+        one.sitting.seconds, before = 0.02, one.track.late
+        await one.look(8000)
+        assert len(await one.look(4000)) >= 23
+        assert one.track.late == before
+
+
 @virtual_time
 async def test_between_two_whole_pictures_the_mouth_is_drawn_over_the_first():
     async with face(step="mouth") as one:
@@ -165,6 +189,10 @@ async def test_a_still_is_the_neutral_face_sent_seldom_and_a_picture_is_tried_be
         assert {shade for _, shade in sent} == {7}
         assert 9 <= len(sent) <= 11
         assert 9 <= len(one.sitting.drawn) <= 11
+        asked_at = [due - FRAME / TICK_RATE for due, _ in one.sitting.drawn]
+        now = one.clock.seconds(one.clock.now())
+        assert all(due - asked > 0.9 for due, asked in zip(asked_at[1:], asked_at, strict=False))
+        assert max(asked_at) > now, "nobody waits for a picture behind a still"
         assert one.track.late == 0
         one.sitting.step = "full"
         await one.look(1100)
@@ -232,14 +260,15 @@ async def test_motion_goes_on_in_order_where_nobody_looks():
 @virtual_time
 async def test_each_step_is_told_once_and_counted():
     async with face() as one:
-        for step in ("mouth", "half", "still", "half", "full"):
+        for step in ("mouth", "half", "few", "still", "half", "full"):
             one.sitting.step = step
             await one.look(1500)
             assert one.counted("visavis_sessions_drawn", step) == 1
             assert one.counted("visavis_pictures_total", step) > 0
-        assert one.told == ["mouth", "half", "still", "half", "full"]
+        assert one.told == ["mouth", "half", "few", "still", "half", "full"]
         total = sum(
-            one.counted("visavis_sessions_drawn", s) for s in ("full", "mouth", "half", "still")
+            one.counted("visavis_sessions_drawn", s)
+            for s in ("full", "mouth", "half", "few", "still")
         )
         assert total == 1
         one.showing.rest()

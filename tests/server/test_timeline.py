@@ -146,3 +146,31 @@ def test_what_is_to_be_in_all_sound_is_the_same_for_everybody_who_reads():
     pieces = [timeline.audio(at, 100) for at in range(50, 3050, 100)]
     assert (np.concatenate(pieces) == whole[50:3050]).all()
     assert whole[PACKET + 2] == 3 + 1
+
+
+def test_what_is_put_into_sound_follows_what_is_put_held_and_cut():
+    def scheduled(timeline, upto):
+        for at, length in ((1000, 9000), (10_500, 9000), (20_000, 9000))[:upto]:
+            sound = np.arange(1, length + 1, dtype=np.int16)
+            timeline.put(Spoken(timeline.turn, at, Clause("", Speech(sound, (), (), "espeak"))))
+
+    def read(timeline, step):
+        return np.concatenate([timeline.audio(at, step) for at in range(0, 38_400, step)])
+
+    steps = (
+        lambda timeline: scheduled(timeline, 2),
+        lambda timeline: timeline.hold(4850),
+        lambda timeline: scheduled(timeline, 3),
+        lambda timeline: timeline.cut(23_333, 1),
+    )
+    one = Timeline(Doubled())
+    for number, step in enumerate(steps, 1):
+        step(one)
+        fresh = Timeline(Doubled())
+        for earlier in steps[:number]:
+            earlier(fresh)
+        heard = read(one, 960)
+        assert (heard == fresh.audio(0, 38_400)).all()
+        assert (read(one, 400) == heard).all()
+        one.audio(4800, 960)[:] = 0  # what is read is the reader's own
+        assert (read(one, 960) == heard).all()

@@ -133,6 +133,64 @@ async def test_the_next_turn_begins_with_nothing_of_the_last(ear):
     assert isinstance(ear.words._frames, deque)
 
 
+async def test_the_turn_before_is_heard_again_with_the_rest_of_it(ear):
+    ear.say(10, 1)
+    ear.words.set_aside("10")
+    ear.words.reset()
+    ear.words.begin()
+    ear.say(11, 1)
+    ear.words.take_up()
+    assert await ear.draft() == "11"
+    assert ear.words.one == "10 11"
+    ear.words.set_aside("10 11")  # and once more
+    ear.words.reset()
+    ear.words.begin()
+    ear.say(12, 1)
+    ear.words.take_up()
+    assert await ear.draft() == "12"
+    assert ear.words.one == "10 11 12"
+
+
+async def test_it_is_not_where_it_is_forgotten_or_too_long(ear):
+    for level, long in ((10, 1), (20, 11)):
+        ear.say(level, long)
+        ear.words.set_aside(str(level))
+        if long < 10:
+            ear.words.forget()
+        ear.words.reset()
+        ear.words.begin()
+        ear.say(11, 1)
+        ear.words.take_up()
+        assert await ear.draft() == "11"
+        assert ear.words.one == ""
+
+
+@pytest.mark.parametrize("echo", [False, True])
+async def test_what_the_echo_canceller_took_away_is_heard_where_there_is_no_echo(ear, echo):
+    ear.say(10, 1)
+    ear.words.set_aside("10")
+    ear.words.reset()
+    muted, loud = np.ones(VAD_FRAME, np.int16), np.full(VAD_FRAME, 11, np.int16)
+    for _ in range(40):  # before the onset
+        ear.words.keep(muted, loud, voice=False)
+    ear.words.begin(reach=True)
+    ear.say(12, 1)
+    ear.words.take_up()
+    ear.words.draft(0, bare=not echo)
+    await ear.known.wait()
+    assert ear.words.one == ("10 12" if echo else "10 11 12")
+
+
+async def test_a_turn_that_is_cut_loses_nothing_of_what_is_said_meanwhile(ear):
+    ear.say(10, 1)
+    assert await ear.draft() == "10"
+    ear.say(11, 0.6, 0)
+    ear.words.reset(cut=True)
+    ear.say(12, 1, 0)
+    ear.words.begin()
+    assert await ear.draft() == "11 12"
+
+
 def test_the_cut_is_in_the_last_pause_after_six_seconds():
     frames = [np.full(VAD_FRAME, 1000, np.int16) for _ in range(LONGEST)]
     for at, long in ((2, 40), (9, 25), (13, 25), (17, 8)):  # s, frames: the last is none

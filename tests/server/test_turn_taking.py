@@ -12,7 +12,7 @@ from visavis.engines import fake
 from visavis.engines.base import Call, Fragment, Remark, Transcript
 from visavis.server.playout.messages import PACKET, to_ms
 from visavis.server.services.minds import DialogueMind
-from visavis.server.session import events
+from visavis.server.session import events, microphone
 from visavis.server.session.hearing import RESTARTED
 from visavis.server.system.flow import Worker
 from visavis.server.system.served import Health, InThread, Served
@@ -24,13 +24,20 @@ WORDS = {
     10000: "Is there a gym?",
     12000: "I would like to",
     14000: "book a table.",
+    16000: "Okay.",
+    17000: "Four",
+    18000: "people?",
 }
-QUESTION, REST, OTHER, BEGINNING, END = (np.full(PACKET, level, np.int16) for level in WORDS)
+QUESTION, REST, OTHER, BEGINNING, END, OKAY, FOUR, MORE = (
+    np.full(PACKET, level, np.int16) for level in WORDS
+)
 COUGH = np.full(PACKET, 20000, np.int16)
 
 
 class Listening(fake.FakeStt):
     """Writes down the words that a clip holds; those of one sentence as one."""
+
+    whole = False  # whether a question and its rest were heard at once
 
     def transcribe(self, pcm, before=""):
         self.calls += 1
@@ -39,6 +46,8 @@ class Listening(fake.FakeStt):
             if (np.abs(pcm.astype(int) - level) < 300).sum() > 1600:
                 said.append(text)
         text = " ".join(said).replace("breakfast? on", "breakfast on")
+        text = text.replace("breakfast? Four people", "breakfast for four people")
+        self.whole |= "breakfast on" in text
         return Transcript(text, 0.0 if text else 1.0)
 
 
@@ -56,7 +65,7 @@ class Sure(fake.FakeDialogue):
 class Room(Stage):
     """A conversation in which words are told apart, with an end-of-turn network."""
 
-    def __init__(self, mind=None, finished=0.95, **sure):
+    def __init__(self, mind=None, finished=0.95, longest=180_000, canceller=None, **sure):
         super().__init__()
         services = self.services
         services.stt = self.stt = Listening()
@@ -70,7 +79,12 @@ class Room(Stage):
         self.open(
             replace(
                 engines,
-                ear=replace(engines.ear, turn_end=turn_end),
+                ear=replace(
+                    engines.ear,
+                    turn_end=turn_end,
+                    echo=canceller or engines.ear.echo,
+                    limits=replace(engines.ear.limits, longest=longest, pauseless=1_000),
+                ),
                 speakers=replace(engines.speakers, mind=mind),
             )
         )
@@ -160,10 +174,11 @@ async def test_the_next_question_joins_nothing():
 
 @virtual_time
 async def test_nor_does_what_is_said_over_an_answer_that_is_well_under_way():
-    async with Room() as stage:
-        await stage.speak([(QUESTION, 800), (SILENCE, 1500), (REST, 600), (SILENCE, 1500)])
-        await stage.pass_time(4000)
+    async with Room(answer=lambda text: "word " * 30) as stage:
+        await stage.speak([(QUESTION, 800), (SILENCE, 2500), (REST, 600), (SILENCE, 1500)])
+        await stage.pass_time(12_000)
         assert stage.said() == ["What time is breakfast?", "on Sundays?"]
+        assert stage.taken_back == 0
 
 
 @virtual_time
@@ -274,3 +289,104 @@ async def test_a_mind_that_does_not_say_how_sure_it_is_answers_a_little_later():
         await stage.pass_time(2000)
         assert 300 < stage.of(events.Receipt)[0].first_clause < 500
         assert stage.session.history.remarks[0] == Remark(1, "visitor", "What time is breakfast?")
+
+
+SAYING = "one two three four five six seven eight"
+
+
+@pytest.mark.parametrize("pause", [900, 1100, 1500])
+@virtual_time
+async def test_what_is_said_over_the_first_words_of_an_answer_is_heard_with_the_question(pause):
+    async with Room() as stage:
+        await stage.speak([(QUESTION, 800), (SILENCE, pause), (REST, 600), (SILENCE, 1000)])
+        await stage.pass_time(4000)
+        assert stage.of(events.ReplyEnded)[0].heard  # it had begun
+        assert stage.final == ["What time is breakfast on Sundays?"]
+        assert stage.said() == ["What time is breakfast on Sundays?"]
+        assert stage.stt.whole  # both halves, at once
+
+
+@virtual_time
+async def test_but_another_question_over_them_is_another_remark():
+    async with Room() as stage:
+        await stage.speak([(QUESTION, 800), (SILENCE, 900), (OTHER, 600), (SILENCE, 1000)])
+        await stage.pass_time(4000)
+        assert stage.final == ["What time is breakfast?", "Is there a gym?"]
+        assert stage.taken_back == 0
+
+
+@pytest.mark.parametrize("noise", [COUGH, OKAY])
+@virtual_time
+async def test_and_what_is_no_turn_lets_the_answer_go_on(noise):
+    async with Room() as stage:
+        await stage.speak([(QUESTION, 800), (SILENCE, 900), (noise, 300), (SILENCE, 1500)])
+        await stage.pass_time(4000)
+        assert [(e.reason, e.heard) for e in stage.of(events.ReplyEnded)] == [("done", SAYING)]
+        assert stage.final == ["What time is breakfast?"]
+        assert stage.taken_back == 0
+
+
+@virtual_time
+async def test_a_rest_that_begins_like_another_remark_is_joined_when_it_is_known():
+    async with Room() as stage:
+        rest = [(FOUR, 300), (SILENCE, 100), (MORE, 600), (SILENCE, 1500)]
+        await stage.speak([(QUESTION, 800), (SILENCE, 900), *rest])
+        await stage.pass_time(4000)
+        assert [t.text for t in stage.of(events.Transcribed) if not t.final][1] == "Four"
+        assert stage.final == ["What time is breakfast for four people?"]
+        assert stage.said() == ["What time is breakfast for four people?"]
+
+
+@virtual_time
+async def test_who_talks_on_and_on_is_heard_to_the_end_in_one_remark():
+    async with Room(sure=0.0, finished=0.02, longest=2_000) as stage:
+        talk = [(QUESTION, 800), (SILENCE, 100), (BEGINNING, 1300), (SILENCE, 40), (OTHER, 900)]
+        await stage.speak([*talk, (SILENCE, 200), (END, 600), (SILENCE, 2000)])
+        await stage.pass_time(4000)
+        words = stage.said()
+        assert len(words) == 1
+        assert words == stage.final
+        for said in ("What time is breakfast", "I would like to", "there a gym", "book a table"):
+            assert said in words[0]
+        assert [e.reason for e in stage.of(events.ReplyEnded)][-1] == "done"
+
+
+@virtual_time
+async def test_without_any_pause_at_all_it_is_cut_and_nothing_lost():
+    async with Room(sure=0.0, longest=2_000) as stage:
+        await stage.speak([(QUESTION, 3000), (BEGINNING, 2500), (END, 1200), (SILENCE, 2000)])
+        await stage.pass_time(4000)
+        assert len(stage.said()) == 1
+        for said in ("What time is breakfast", "I would like to", "book a table"):
+            assert said in stage.said()[0]
+
+
+class Greedy:
+    """An echo canceller that takes the visitor away with the avatar."""
+
+    def process(self, mic, far):
+        return np.zeros_like(mic) if np.abs(far).max() > 100 else mic
+
+
+@pytest.mark.parametrize("verdict", ["none", "echo"])
+@virtual_time
+async def test_what_the_canceller_hid_over_the_first_reply_is_found_where_no_echo_is(
+    verdict, monkeypatch
+):
+    class Path:
+        verdict, unlikely, surely_none = "unknown", False, False
+
+        def push(self, mic, far):
+            return self.verdict
+
+    def decide():
+        Path.verdict, Path.unlikely = verdict, verdict == "none"
+        Path.surely_none = Path.unlikely
+
+    monkeypatch.setattr(microphone, "EchoPath", Path)
+    async with Room(canceller=Greedy) as stage:
+        asyncio.get_running_loop().call_later(1.9, decide)  # when all of it has been said
+        await stage.speak([(QUESTION, 800), (SILENCE, 400), (REST, 700), (SILENCE, 1500)])
+        await stage.pass_time(4000)
+        asked = "What time is breakfast on Sundays?" if verdict == "none" else WORDS[6000]
+        assert stage.said() == [asked]

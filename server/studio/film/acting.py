@@ -174,6 +174,8 @@ def _mixed(
         level(begin.breath, state.breath, end.breath),
         between(_torso(begin), _torso(state), _torso(end), 1),
         level(begin.hair, state.hair, end.hair),
+        bearing=between(begin.bearing, state.bearing, end.bearing, 1),
+        glance=between(begin.glance, state.glance, end.glance, 1),
     )
 
 
