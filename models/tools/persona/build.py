@@ -15,11 +15,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import bpy  # type: ignore[import-not-found]
 import numpy as np
+from mathutils import Matrix  # type: ignore[import-not-found]
 
 from . import anthropometry, camera, scenery
 from .dress import dress, put_studs
@@ -39,9 +41,9 @@ from .skin import Landmarks, landmarks, masks, moles, paint_skin
 from .skin_material import skin_material
 from .wet import build_wet
 
-KAPPA: Final = (
-    4.0  # degrees from the line of sight to the pupil's axis, outwards; people have 3 to 5
-)
+# Degrees from the line of sight to the pupil's axis, outwards. People have 3 to 5, but a refracting
+# cornea shows the pupil nearer to the nose; with the 4 of a mean eye strangers saw eyes that part.
+KAPPA: Final = 2.5
 FLOOR: Final = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
 
 
@@ -92,19 +94,27 @@ def sit(persona: Persona, data: Path) -> Sitter:
         mask=mask,
         marks=marks,
         relief=relief(skin, marks, mask, persona.skin, persona.seed),
-        look=into_camera(head, HeadState(pose=persona.turn)),
+        look=into_camera(head, persona),
         coat=grow(head, skin, marks, mask, persona.hair, persona.cut, persona.seed),
     )
 
 
-def into_camera(head: Head, rest: HeadState) -> dict[str, Floats]:
+def over_body(persona: Persona, state: HeadState) -> HeadState:
+    """The state with its head turned as the body sees it, which itself stands askew."""
+    yaw, pitch, roll = state.pose
+    return replace(state, pose=(yaw - persona.stance, pitch, roll))
+
+
+def into_camera(head: Head, persona: Persona) -> dict[str, Floats]:
     """Rotation (3, 3) of each eyeball in its socket that meets the lens in the portrait's turn.
 
     States keep it: the head's turn comes on top, as for anybody who holds a look.
     """
     # Each eye sees a little to the nose of its pupil's axis (angle kappa).
     outwards = {"l": KAPPA, "r": -KAPPA}
+    rest = over_body(persona, HeadState(pose=persona.turn))
     lens = head.eye_level + np.array([0.0, -camera.DISTANCE, -camera.BELOW_EYES])
+    lens = (lens - head.pivot) @ rotation(persona.stance, 0, 0) + head.pivot
     out = {}
     for side, (centre, _) in head.eyes.items():
         placed = head.turned(centre[None], 1.0, rest)[0]
@@ -117,6 +127,7 @@ def into_camera(head: Head, rest: HeadState) -> dict[str, Floats]:
 def build_person(sitter: Sitter, state: HeadState) -> None:
     """Put the sitter into the empty scene, in a face state."""
     head, style = sitter.head, sitter.persona
+    state = over_body(style, state)
     moved = head.turned(head.deformed(state), head.turn_share, state)
     target, now = dense(head, moved)
     move(target, now.points + now.normals * sitter.relief[:, None])
@@ -130,6 +141,19 @@ def build_person(sitter: Sitter, state: HeadState) -> None:
     if style.dress.earrings:
         put_studs(now, sitter.mask["ears"])
     build_spectacles(sitter, state)
+    stand(head.pivot, style.stance)
+
+
+def stand(pivot: Floats, stance: float) -> None:
+    """Turn all that is in the scene by `stance` degrees about an upright axis."""
+    axis = rotation(stance, 0, 0)
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = axis, pivot - axis @ pivot
+    things = list(bpy.data.objects)
+    feet = link("feet", None)
+    feet.matrix_world = Matrix(pose.tolist())
+    for thing in things:
+        thing.parent = feet
 
 
 def build_spectacles(sitter: Sitter, state: HeadState) -> None:
@@ -226,7 +250,7 @@ def main() -> None:
             continue  # a long list can be broken off and taken up again
         scenery.clean()
         build_person(sitter, state)
-        scenery.build_stage(persona.stage, sitter.head.eye_level, backdrop)
+        scenery.build_stage(persona.stage, sitter.head.eye_level, backdrop, persona.framing)
         seed = persona.seed + args.noise
         film = None if args.clean or args.states else persona.stage.film
         camera.render(path, args.size, args.samples, seed, args.window, film)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,11 +22,25 @@ BELOW_EYES: Final = 0.42  # of the picture's middle, dm
 SHALLOW: Final = 0.06  # radius of the aperture, dm: f/7 at 85 mm; eyes and hair sharp
 
 
-def add_camera(eyes: Floats, aperture_radius: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How a picture is cut: `wide` over FRAME, and the person's place right and up of it, dm."""
+
+    wide: float = 1.0
+    right: float = 0.0
+    up: float = 0.0
+
+
+WHOLE: Final = Framing()
+
+
+def add_camera(eyes: Floats, aperture_radius: float, framing: Framing) -> None:
     """A level camera in front of the eyes, focused on them; radius 0 keeps all sharp."""
     data = bpy.data.cameras.new("camera")
     data.sensor_width = 36.0
-    data.lens = 36.0 * DISTANCE / FRAME
+    data.lens = 36.0 * DISTANCE / (framing.wide * FRAME)
+    # The lens is shifted, not turned: the room behind stays upright.
+    data.shift_x, data.shift_y = (-s / (framing.wide * FRAME) for s in (framing.right, framing.up))
     thing = link("camera", data)
     thing.location = (0.0, eyes[1] - DISTANCE, eyes[2] - BELOW_EYES)
     thing.rotation_euler = (math.pi / 2, 0, 0)

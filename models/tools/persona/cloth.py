@@ -93,9 +93,9 @@ def _stitch_line(graph: Graph) -> Socket:
     """1 in the groove of a seam SEAM from the edge, broken into stitches of 2.4 mm."""
     edge = graph.attribute("edge")
     off = graph.math("ABSOLUTE", graph.math("SUBTRACT", edge, SEAM))
-    line = graph.step(off, 0.012, 0.002)
+    line = graph.step(off, 0.009, 0.002)
     dash = graph.step(_wave(graph, graph.math("DIVIDE", graph.attribute("run"), 0.030)), 0.1, 0.4)
-    return graph.math("MULTIPLY", line, graph.math("MULTIPLY_ADD", dash, 0.6, 0.4))
+    return graph.math("MULTIPLY", line, graph.math("MULTIPLY_ADD", dash, 0.3, 0.2))
 
 
 def cloth_material(name: str, cloth: Cloth, strip: bool = False) -> Any:
@@ -141,8 +141,8 @@ def cloth_material(name: str, cloth: Cloth, strip: bool = False) -> Any:
 
 
 def _print(graph: Graph, u: Socket, v: Socket) -> Socket:
-    """Wax print: rings of dots in a half-drop repeat of 0.36 dm, in [0, 1]."""
-    repeat = 0.36
+    """Wax print: rings of dots in a half-drop repeat of 0.21 dm, in [0, 1]."""
+    repeat = 0.21  # small enough that most rings lie whole between two pleats
     row = graph.math("DIVIDE", v, repeat)
     shift = graph.math("MULTIPLY", graph.math("FLOOR", row), 0.5)
     x = graph.math("FRACT", graph.math("ADD", graph.math("DIVIDE", u, repeat), shift))

@@ -26,6 +26,7 @@ from .tailoring import (
     raised,
     ripple,
     strip,
+    unfolded,
 )
 from .wraps import headwrap, scarf
 
@@ -62,10 +63,14 @@ SLEEVE: Final = (
 )
 ARMHOLE: Final = (
     Fold([(0.02, 0.15, 0.38), (0.05, -0.22, 0.22), (-0.06, -0.50, -0.15), (-0.14, -0.66, -0.75)],
-         -0.060, 0.030),
+         -0.034, 0.032),
     Fold([(0.09, 0.15, 0.38), (0.13, -0.22, 0.20), (0.02, -0.54, -0.15), (-0.06, -0.70, -0.75)],
-         0.050, 0.055),
+         0.030, 0.055),
 )  # fmt: skip
+
+# The shoulder's corner from its joint, and how far cloth over it stands off, dm.
+PAD_AT: Final = np.array([0.10, 0.05, 0.36])
+PAD_SIZE: Final = np.array([0.34, 0.5, 0.30])
 
 CREW: Final[tuple[Place, ...]] = (
     (0.0, 0.42, 1.88), (0.28, 0.46, 1.80), (0.56, 0.68, 1.60), (0.64, 1.02, 1.45),
@@ -73,7 +78,13 @@ CREW: Final[tuple[Place, ...]] = (
 )  # fmt: skip
 
 
-def _worn(on: Form, gaps: tuple[float, float], softness: float, rng: np.random.Generator) -> Form:
+def _worn(
+    on: Form,
+    gaps: tuple[float, float],
+    softness: float,
+    rng: np.random.Generator,
+    pad: float = 0.0,
+) -> Form:
     """The form as a garment between two gaps (dm) off it; softness 0 (stiff) to 1 (drapes)."""
     seams = creases(on, ARMHOLE, rng, 0.01)
     folds = creases(on, (*DRAG, *SLEEVE), rng, 0.07)
@@ -81,7 +92,16 @@ def _worn(on: Form, gaps: tuple[float, float], softness: float, rng: np.random.G
     wave = ripple(on.body.points, 0.7, rng) * 0.010 + ripple(on.body.points, 0.3, rng) * 0.003
     height = 0.6 * gaps[0] + 0.4 * gaps[1] + seams + (1.0 + softness) * (folds + wave * loose)
     off = gaps[0] + (np.clip(height, *gaps) - gaps[0]) * _off_neck(on)
-    return raised(on, off)
+    return raised(on, unfolded(on.body, off + _pad(on, pad)))
+
+
+def _pad(on: Form, height: float) -> Floats:
+    """A pad of `height` dm that squares the shoulders of a jacket (n,)."""
+    at = on.body.points - on.eyes
+    at[:, 0] = np.abs(at[:, 0])
+    centre = on.shoulder - on.eyes + PAD_AT
+    away = (at - centre) / PAD_SIZE
+    return np.asarray(height * np.exp(-(away**2).sum(1)))
 
 
 def _off_neck(on: Form) -> Floats:
@@ -160,7 +180,7 @@ def _shirt(on: Form, style: DressStyle, neck: Floats) -> Floats:
             (0.0, 1.54, 1.00),
         ]
         edge: list[Place] = [
-            (0.46, 0.28, 2.18),
+            (0.46 + 0.02 * side, 0.28, 2.15 + 0.04 * side),  # no two points lie alike
             (0.60, 0.40, 1.92),
             (0.80, 0.74, 1.62),
             (0.78, 1.25, 1.42),
@@ -170,10 +190,10 @@ def _shirt(on: Form, style: DressStyle, neck: Floats) -> Floats:
         lines = [line(_narrowed(places, on), eyes, side) for places in (foot, top, edge)]
         roll = 0.35 * lines[1] + 0.65 * (lines[1] + [0, -0.015, 0.03])
         strip("stand", on.body, [lines[0], lines[1]], [0.01, 0.035], sewn, 0.016)
-        strip("collar", on.body, [roll, 0.5 * (roll + lines[2]), lines[2]], [0.05, 0.085, 0.045],
+        strip("collar", on.body, [roll, 0.5 * (roll + lines[2]), lines[2]], [0.045, 0.080, 0.026],
               sewn, 0.018)  # fmt: skip
-    flap = line([(0.10, 0.2, vee - 0.35), (0.10, 0.1, vee), (0.10, 0.0, vee + 0.7)], eyes, -1.0)
-    hem = line([(-0.13, 0.2, vee - 0.30), (-0.09, 0.1, vee), (-0.09, 0.0, vee + 0.7)], eyes, -1.0)
+    flap = line([(0.10, 0.2, vee - 0.17), (0.10, 0.1, vee), (0.10, 0.0, vee + 0.7)], eyes, -1.0)
+    hem = line([(-0.11, 0.2, vee - 0.15), (-0.09, 0.1, vee), (-0.09, 0.0, vee + 0.7)], eyes, -1.0)
     strip("placket", on.body, [flap, hem], [0.02, 0.022], sewn, 0.014)
     pearl = plain("button", style.trim or (0.75, 0.72, 0.66), 0.25)
     for k in range(2):
@@ -219,11 +239,11 @@ def _jacket(on: Form, cloth: Cloth) -> None:
     for side in (-1.0, 1.0):
         lower = 0.012 * side  # the left front lies over the right one
         fold = line([(0.10, 0.0, 2.72), (0.40, 0.2, 2.16), (0.66, 0.55, 1.66)], eyes, side)
-        belly = line([(0.24, 0.0, 2.82), (0.68, 0.1, 2.46), (1.00, 0.3, 2.02)], eyes, side, 48)
-        gorge = line([(1.00, 0.3, 2.02), (0.80, 0.45, 1.87)], eyes, side, 13)[1:]
+        belly = line([(0.20, 0.0, 2.82), (0.64, 0.1, 2.44), (0.98, 0.3, 2.02)], eyes, side, 48)
+        gorge = line([(0.98, 0.3, 2.02), (0.76, 0.47, 1.80)], eyes, side, 13)[1:]
         edge = np.concatenate([belly, gorge])
         middle = 0.5 * (fold + edge)
-        strip("lapel", on.body, [fold, middle, edge], [0.03 + lower, 0.065, 0.03], sewn, 0.022)
+        strip("lapel", on.body, [fold, middle, edge], [0.055 + lower, 0.075, 0.024], sewn, 0.018)
         rim: list[Place] = [
             (0.70, 0.50, 1.69),
             (0.66, 0.78, 1.54),
@@ -239,14 +259,14 @@ def _jacket(on: Form, cloth: Cloth) -> None:
             (0.0, 1.58, 1.24),
         ]
         hem: list[Place] = [
-            (0.98, 0.40, 1.86),
+            (0.94, 0.38, 1.91),
             (0.95, 0.84, 1.60),
             (0.80, 1.42, 1.48),
             (0.42, 1.74, 1.44),
             (0.0, 1.82, 1.42),
         ]
         inner, stand, fall = (line(_narrowed(at, on), eyes, side) for at in (rim, top, hem))
-        strip("collar", on.body, [inner, stand, fall], [0.0, 0.05, 0.03], sewn, 0.022)
+        strip("collar", on.body, [inner, stand, fall], [0.0, 0.06, 0.024], sewn, 0.018)
 
 
 def dress(head: Head, style: DressStyle, state: HeadState) -> None:
@@ -263,7 +283,7 @@ def dress(head: Head, style: DressStyle, state: HeadState) -> None:
     top = _worn(on, (0.03, 0.10 if style.jacket else 0.17), SOFTNESS[style.top], rng)
     garment("top", top, TOPS[style.top](top, style, neck), cloth_material("top", style.cloth))
     if style.jacket is not None:
-        _jacket(_worn(form(head, 10), (0.125, 0.29), 0.45, rng), style.jacket)
+        _jacket(_worn(form(head, 10), (0.125, 0.29), 0.45, rng, pad=0.07), style.jacket)
     if style.scarf is not None:
         scarf(on, neck, style.scarf, rng)
     if style.headwrap is not None:

@@ -21,7 +21,7 @@ def friendly(
         out[f"mouthSmile{side}"] = 1.4 * smile * share
         out[f"mouthDimple{side}"] = 0.12 * smile * share
         out[f"cheekSquint{side}"] = cheeks * smile * share
-        out[f"eyeSquint{side}"] = 0.5 * cheeks * smile * share
+        out[f"eyeSquint{side}"] = 0.7 * cheeks * smile * share
         out[f"eyeWide{side}"] = max(open_eyes, 0.0)
         out[f"eyeBlink{side}"] = 0.2 * max(-open_eyes, 0.0)
         out[f"browDown{side}"] = 0.10  # raised inner ends look worried

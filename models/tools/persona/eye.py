@@ -129,8 +129,8 @@ def _iris_colour(graph: Graph, radius: Socket, ray: Socket, style: EyeStyle, iri
 def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> Socket:
     """Off-white, yellower and pinker to the corners, thin winding vessels, shaded by the lids."""
     corner = graph.step(radius, 0.42, 0.98)
-    base = (0.75, 0.715 - 0.03 * style.yellow, 0.68 - 0.12 * style.yellow)
-    white = graph.mix(base, (0.74, 0.48, 0.42), graph.math("MULTIPLY", corner, 0.55))
+    base = (0.66, 0.62 - 0.03 * style.yellow, 0.585 - 0.11 * style.yellow)
+    white = graph.mix(base, (0.62, 0.39, 0.34), graph.math("MULTIPLY", corner, 0.6))
     bent = graph.node("VectorMath", operation="ADD")
     graph.plug(bent.inputs[0], at)
     graph.plug(bent.inputs[1], graph.noise(at, 4.0, 3))
@@ -146,7 +146,7 @@ def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> 
     xyz = graph.node("SeparateXYZ")
     graph.plug(xyz.inputs[0], at)
     under = graph.step(xyz.outputs[2], 0.08, 0.48)  # the upper lid and its lashes keep light off
-    return graph.mix(white, (0.62, 0.54, 0.52), graph.math("MULTIPLY", under, 0.45), "MULTIPLY")
+    return graph.mix(white, (0.62, 0.54, 0.52), graph.math("MULTIPLY", under, 0.62), "MULTIPLY")
 
 
 def _eye_material(style: EyeStyle, iris: float) -> Any:

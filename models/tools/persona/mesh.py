@@ -135,6 +135,11 @@ def scatter(
     return at, normal / np.linalg.norm(normal, axis=1, keepdims=True)
 
 
+def sampled(values: Floats, surface: Surface, points: Floats) -> Floats:
+    """What the surface's nearest vertex has of values (n,), for points (k, 3)."""
+    return np.asarray(values[cKDTree(surface.points).query(points)[1]])
+
+
 def frames(surface: Surface, index: Ints, beside: Ints) -> Floats:
     """Orthonormal frames (k, 3, 3) at vertices, turned towards a second vertex of each."""
     normal = surface.normals[index]

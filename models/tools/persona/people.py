@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .anthropometry import Measures
+from .camera import WHOLE, Framing
 from .cloth import Cloth
 from .dress import DressStyle
 from .expression import friendly
@@ -27,7 +28,8 @@ DESK: Final = Lamp((0.0, -6.0, -4.5), 5.0, 110.0, (1.0, 0.97, 0.93))
 class Persona:
     """One synthetic person. `identity` and `rest` as in head.Head.
 
-    turn: yaw, pitch and roll of the head in the portrait, in degrees. measures: the proportions
+    turn: yaw, pitch and roll of the head in the portrait, in degrees, stance: yaw of the body
+    below it, as a sitter before a photographer is set askew. measures: the proportions
     that the head is fitted to, None for MakeHuman's own. drawn: finished as an illustration.
     """
 
@@ -43,6 +45,8 @@ class Persona:
     seed: int
     glasses: GlassesStyle | None = None
     turn: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    stance: float = 0.0
+    framing: Framing = WHOLE
     measures: Measures | None = None
     drawn: bool = False
 
@@ -74,9 +78,9 @@ MIRA: Final = Persona(
     ]),
     measures=Measures("female", {"face_width": -0.3, "jaw_width": -1.0, "nose_width": -0.6,
                                  "mouth_width": -0.2, "pupils": -0.7, "inner_eyes": -0.7,
-                                 "eye_length": -0.5, "eye_height": 0.8,
+                                 "eye_length": -0.5, "eye_height": 0.6,
                                  "neck_girth": -1.1}),
-    rest=friendly(0.46, 101, 0.14, 0.75),
+    rest=friendly(0.42, 101, -0.10, 0.75),
     skin=SkinStyle(base=(0.60, 0.365, 0.245), flush=(1.0, 0.62, 0.58), lips=(0.48, 0.165, 0.155),
                    liner=0.3, freckles=0.25),
     eyes=EyeStyle(inner=(0.20, 0.085, 0.03), outer=(0.085, 0.038, 0.016)),
@@ -88,7 +92,9 @@ MIRA: Final = Persona(
     stage=SetStyle(lamps=(*window_light(-1.0, 0.6), DESK), ambient=(0.08, 0.075, 0.07),
                    wood=(0.22, 0.12, 0.065), glow=(1.0, 0.66, 0.36), daylight=0.6,
                    side=-1.0, seed=11),
-    turn=(-2.5, 0.5, 0.8),
+    turn=(-4.0, 0.5, 2.2),
+    stance=9.0,
+    framing=Framing(0.97, 0.03, -0.02),
     seed=101,
 )  # fmt: skip
 
@@ -111,7 +117,7 @@ TOMAS: Final = Persona(
     measures=Measures("male", {"face_width": -0.5, "jaw_width": -0.3, "neck_girth": 0.7,
                                "nose_width": 0.4, "nose_length": 0.4, "pupils": -0.3,
                                "inner_eyes": -0.3, "eye_length": -0.5, "eye_height": -0.1}),
-    rest=friendly(0.22, 202, 0.14, 0.8),
+    rest=friendly(0.22, 202, -0.05, 0.8),
     skin=SkinStyle(base=(0.50, 0.295, 0.195), flush=(1.0, 0.62, 0.55), lips=(0.38, 0.15, 0.13),
                    lips_share=0.55, stubble=0.3, wrinkles=0.9, spots=0.3, vessels=0.5,
                    undereye=0.6, scalp_shade=0.4),
@@ -145,9 +151,9 @@ AMARA: Final = Persona(
                                  "pupils": -0.5, "inner_eyes": -0.4,
                                  "eye_height": 0.6, "mouth_width": -1.2,
                                  "neck_girth": -1.0}),
-    rest=friendly(0.22, 303, 0.10, 0.8),
+    rest=friendly(0.22, 303, -0.10, 0.8),
     skin=SkinStyle(base=(0.165, 0.084, 0.048), flush=(1.0, 0.70, 0.60), lips=(0.150, 0.056, 0.044),
-                   lips_share=0.6, flush_share=0.3, liner=0.5, roughness=0.47, pores=0.7, oil=0.3),
+                   lips_share=0.6, flush_share=0.3, liner=0.5, roughness=0.50, pores=1.0, oil=0.2),
     eyes=EyeStyle(inner=(0.10, 0.045, 0.02), outer=(0.035, 0.017, 0.010)),
     hair=HairStyle(melanin=0.98, redness=0.0, forehead=0.50, brow_width=0.75,
                    lash_length=0.085),
@@ -175,12 +181,12 @@ JUN: Final = Persona(
     measures=Measures("male", {"face_width": -0.2, "neck_girth": 0.6, "nose_width": 0.3,
                                "face_length": -0.4, "eye_height": -0.4, "pupils": -0.4,
                                "inner_eyes": -0.1, "eye_length": -0.9}),
-    rest=friendly(0.12, 404, 0.14, 0.8),
+    rest=friendly(0.12, 404, 0.05, 0.8),
     skin=SkinStyle(base=(0.56, 0.35, 0.23), flush=(1.0, 0.64, 0.58), lips=(0.42, 0.165, 0.145),
                    lips_share=0.55, stubble=0.25, wrinkles=0.2),
     eyes=EyeStyle(inner=(0.10, 0.05, 0.025), outer=(0.04, 0.02, 0.012)),
     hair=HairStyle(melanin=0.97, redness=0.05, forehead=0.49, temple=0.04, volume=1.2, parting=-0.3,
-                   lash_length=0.06),
+                   brow_melanin=0.975, brow_hairs=720, lash_length=0.06),
     cut="short",
     dress=DressStyle(Cloth((0.045, 0.20, 0.215), "poly"), "vee", vee=2.36,
                      undershirt=Cloth((0.72, 0.72, 0.72), "cotton"), seed=4),
@@ -206,7 +212,7 @@ INGRID: Final = Persona(
     measures=Measures("female", {"face_width": -0.3, "nose_width": -0.5, "eye_length": -0.6,
                                  "face_length": 0.5, "pupils": -0.6, "inner_eyes": -0.5,
                                  "neck_girth": -0.6}),
-    rest=friendly(0.48, 505, 0.12, 0.85),
+    rest=friendly(0.48, 505, -0.05, 0.85),
     skin=SkinStyle(base=(0.68, 0.44, 0.33), flush=(1.0, 0.60, 0.56), lips=(0.48, 0.19, 0.17),
                    lips_share=0.6, freckles=0.3, wrinkles=0.85, lines=0.7, spots=0.35,
                    vessels=0.5, undereye=0.8, scalp_shade=0.5),
@@ -237,12 +243,13 @@ SAMIR: Final = Persona(
     measures=Measures("male", {"face_width": -0.4, "neck_girth": 0.6, "eye_length": -0.5,
                                "pupils": -0.7, "inner_eyes": -0.7, "nose_length": 0.4,
                                "eye_height": 0.2}),
-    rest=friendly(0.40, 606, 0.14, 0.6),
+    rest=friendly(0.40, 606, -0.05, 0.6),
     skin=SkinStyle(base=(0.43, 0.255, 0.165), flush=(1.0, 0.64, 0.56), lips=(0.36, 0.14, 0.12),
                    lips_share=0.55, stubble=0.4, wrinkles=0.1),
     eyes=EyeStyle(inner=(0.15, 0.075, 0.03), outer=(0.055, 0.028, 0.014)),
     hair=HairStyle(melanin=0.93, redness=0.12, forehead=0.48, temple=0.03, brow_width=1.1,
-                   lash_length=0.065, beard_hairs=22000, beard_length=0.045, beard_edge=0.4),
+                   brow_melanin=0.93, lash_length=0.065, beard_hairs=22000,
+                   beard_length=0.045, beard_edge=0.4),
     cut="textured",
     dress=DressStyle(Cloth((0.075, 0.115, 0.085), "knit"), "crew", seed=6),
     stage=SetStyle(lamps=(*studio_light(1.0), DESK), ambient=(0.07, 0.07, 0.07), room="studio",
@@ -265,7 +272,7 @@ NILA: Final = Persona(
                                  "face_length": -0.6, "pupils": -0.5, "inner_eyes": -0.6,
                                  "eye_length": 0.4, "eye_height": 1.5, "mouth_width": -0.6,
                                  "neck_girth": -1.0}),
-    rest=friendly(0.34, 707, 0.14),
+    rest=friendly(0.34, 707, 0.0),
     skin=SkinStyle(base=(0.36, 0.195, 0.115), flush=(1.0, 0.62, 0.54), lips=(0.36, 0.10, 0.10),
                    liner=0.6, pores=0.0, mottle=0.1, uneven=0.2, lines=0.0, moles=0),
     eyes=EyeStyle(inner=(0.13, 0.06, 0.025), outer=(0.05, 0.024, 0.012)),

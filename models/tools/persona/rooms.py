@@ -55,7 +55,7 @@ def _area(at: Sequence[float], edge: float, power: float, colour: Colour, down: 
     thing = link("room", data)
     thing.location = at
     if not down:  # towards the far wall
-        thing.rotation_euler = (-np.pi / 2, 0, 0)
+        thing.rotation_euler = (np.pi / 2, 0, 0)
 
 
 def _leaf(base: Floats, tip: Floats, width: float) -> tuple[Floats, list[list[int]]]:
@@ -185,7 +185,6 @@ def clinic(wood: Colour, glow: Colour, daylight: float, side: float, z: float, s
         plain("dark", (0.03, 0.03, 0.035), 0.3),
     )
     _area((0, 40, z + 14), 14.0, 6500.0, (1.0, 0.98, 0.95), down=True)
-    _area((side * 8, 50, z + 4), 8.0, 2500.0 * daylight, (0.94, 0.97, 1.0), down=False)
 
 
 def studio(wood: Colour, glow: Colour, daylight: float, side: float, z: float, seed: int) -> None:
@@ -196,8 +195,8 @@ def studio(wood: Colour, glow: Colour, daylight: float, side: float, z: float, s
     shade = graph.mix(wood, tuple(0.72 * c for c in wood), cloud)
     graph.finish(graph.shader("BsdfPrincipled", Base_Color=shade, Roughness=0.9))
     _box("canvas", (-60, 34, z - 40), (60, 35, z + 50), made)
-    _area((side * 9, 14, z + 3), 6.0, 17000.0 * daylight, glow, down=False)
-    _area((-side * 10, 16, z - 6), 9.0, 3200.0 * daylight, glow, down=False)
+    _area((side * 9, 14, z + 3), 6.0, 1350.0 * daylight, glow, down=False)
+    _area((-side * 10, 16, z - 6), 9.0, 640.0 * daylight, glow, down=False)
 
 
 Room = Callable[[Colour, Colour, float, float, float, int], None]

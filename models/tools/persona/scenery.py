@@ -10,7 +10,7 @@ from typing import Final
 import bpy  # type: ignore[import-not-found]
 import numpy as np
 
-from .camera import SHALLOW, add_camera
+from .camera import SHALLOW, WHOLE, Framing, add_camera
 from .film import Film
 from .head import Floats
 from .light import Lamp, add_lamp
@@ -72,13 +72,13 @@ def build_room(style: SetStyle, eyes: Floats) -> None:
         style.wood, style.glow, style.daylight, style.side, float(eyes[2]), style.seed
     )
     add_world((0.9, 0.88, 0.85), 0.12)
-    add_camera(eyes, ROOM_APERTURE)
+    add_camera(eyes, ROOM_APERTURE, WHOLE)
 
 
-def build_stage(style: SetStyle, eyes: Floats, backdrop: Path) -> None:
+def build_stage(style: SetStyle, eyes: Floats, backdrop: Path, framing: Framing = WHOLE) -> None:
     """Camera, lights and backdrop of the portrait; the caller has already made the person."""
     add_backdrop(backdrop)
     for lamp in style.lamps:
         add_lamp(lamp, eyes)
     add_world(style.ambient, 1.0)
-    add_camera(eyes, SHALLOW)
+    add_camera(eyes, SHALLOW, framing)

@@ -227,7 +227,9 @@ def complexion(
     colour = _times(colour, (0.62, 0.36, 0.32), 0.6 * nostril)
     stubble = tuple(np.array(style.base) * (0.42, 0.44, 0.5))
     colour = _over(colour, stubble, style.stubble * mask["beard"])
-    colour = _times(colour, (0.34, 0.27, 0.24), style.scalp_shade * mask["scalp"])
+    # Under full hair alone: a shaded edge would smudge the hairline.
+    covered = rise(mask["scalp"], 0.35, 1.0)
+    colour = _times(colour, (0.34, 0.27, 0.24), style.scalp_shade * covered)
     colour = _lip_colour(colour, points, marks, mask["lips"], style, seed)
     return _over(colour, (0.22, 0.045, 0.04), mask["inside-mouth"])
 

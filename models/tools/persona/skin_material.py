@@ -126,10 +126,13 @@ def _gloss(
     """Roughness, specular level and weight of the oily coat: broken by pores and patches."""
     patch = graph.noise(at, 12.0, 5, 0.65)
     rough = graph.math("ADD", style.roughness - 0.07, graph.math("MULTIPLY", patch, 0.20))
+    # The mirror of dark skin is most of its light: even, it looks like wax.
+    dark = 1 - lightness(style.base)
+    rough = graph.math("ADD", rough, graph.math("MULTIPLY_ADD", pore, -0.22 * dark, 0.16 * dark))
     rough = graph.math("SUBTRACT", rough, graph.math("MULTIPLY", graph.attribute("oil"), 0.07))
     rough = graph.math("SUBTRACT", rough, graph.math("MULTIPLY", graph.attribute("lip"), 0.08))
     rough = graph.math("SUBTRACT", rough, graph.math("MULTIPLY", graph.attribute("wet"), 0.25))
-    level = graph.math("ADD", 0.20, graph.math("MULTIPLY", pore, 0.26))
+    level = graph.math("ADD", 0.20 - 0.08 * dark, graph.math("MULTIPLY", pore, 0.26 - 0.04 * dark))
     sheen = graph.math("MULTIPLY", graph.step(graph.noise(at, 21.0, 5, 0.7), 0.34, 0.64), pore)
     coat = graph.math(
         "MULTIPLY", graph.math("MULTIPLY", graph.attribute("oil"), sheen), 0.34 * style.oil

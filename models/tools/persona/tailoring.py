@@ -17,6 +17,7 @@ from .mesh import Surface, link, mesh, move, paint, part, read, subdivided
 Place = tuple[float, float, float]  # x outwards, y behind the eyes, z below the eyes, dm
 
 ROWS: Final = 11  # points across a strip
+TIGHT: Final = 0.3  # share of its area that cloth keeps in a hollow
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,33 @@ def loop(places: Sequence[Place], eyes: Floats, pointed: bool = False) -> Floats
         return np.concatenate([left, left[::-1] * [-1, 1, 1]])
     mirrored = [(-x, y, z) for x, y, z in places[1:]]
     return line([*mirrored[::-1], *places], eyes, 1.0, 180)
+
+
+def unfolded(body: Surface, height: Floats) -> Floats:
+    """Heights (n,) over the body, lowered where cloth so far out would run into itself."""
+    quads = body.quads
+    rest = _facing(body.points[quads])
+    size = (rest**2).sum(1)
+    for _ in range(12):
+        facing = _facing((body.points + body.normals * height[:, None])[quads])
+        tight = (facing * rest).sum(1) < TIGHT * size
+        if not tight.any():
+            break
+        kept = np.ones(len(height))
+        kept[quads[tight]] = 0.7
+        # Neighbours come along, or a dent would be left.
+        for _ in range(3):
+            mean, count = np.zeros((2, len(height)))
+            np.add.at(mean, quads, kept[quads].mean(1)[:, None])
+            np.add.at(count, quads, 1.0)
+            kept = np.minimum(kept, mean / np.maximum(count, 1))
+        height = height * kept
+    return height
+
+
+def _facing(corners: Floats) -> Floats:
+    """Normals (n, 3), as long as twice their area, of quads (n, 4, 3)."""
+    return np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
 
 
 @dataclass(frozen=True, slots=True)

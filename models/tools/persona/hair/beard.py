@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
 from models.tools.persona.head import Floats
-from models.tools.persona.mesh import Surface, scatter
+from models.tools.persona.mesh import Surface, sampled, scatter
 from models.tools.persona.skin import Landmarks, blob, rise
 
 from .strands import Rng, Strands, across, unit, wander
@@ -44,13 +43,18 @@ def zone(points: Floats, marks: Landmarks, edge: float) -> Floats:
 
 def density(zone: Floats, skin: Surface, marks: Landmarks, rng: Rng) -> Floats:
     """How dense (n,) a beard grows: less under the mouth's corners, in soft patches, no edge."""
-    at = skin.points
+    points = skin.points
     turn = rng.uniform(0, 6, 4)
-    patch = np.sin(at[:, 0] * 9 + turn[0]) * np.sin(at[:, 2] * 11 + turn[1])
-    patch += np.sin(at[:, 0] * 23 + turn[2]) * np.sin(at[:, 2] * 19 + turn[3])
+    patch = np.sin(points[:, 0] * 9 + turn[0]) * np.sin(points[:, 2] * 11 + turn[1])
+    patch += np.sin(points[:, 0] * 23 + turn[2]) * np.sin(points[:, 2] * 19 + turn[3])
     corner = np.array([0.75 * marks.mouth_half, marks.mouth[1], marks.mouth[2] - 0.16])
-    thin = 1 - 0.45 * blob(at, corner, 0.05, 0.06, 0.2)
-    return np.asarray(np.clip(zone, 0, 1) ** 1.4 * thin * (1 + 0.16 * patch))
+    thin = 1 - 0.45 * blob(points, corner, 0.05, 0.06, 0.2)
+    # A moustache is seen from the front and its hairs lie flat: as dense, it would look thin.
+    over = rise(points[:, 2], marks.mouth[2] - 0.02, marks.mouth[2] + 0.08)
+    over = over * rise(1.3 * marks.mouth_half - np.abs(points[:, 0]), 0, 0.1)
+    return np.asarray(
+        np.clip(zone, 0, 1) ** (1.4 - 0.6 * over) * thin * (1 + 0.16 * patch) * (1 + 0.9 * over)
+    )
 
 
 def flow(roots: Floats, marks: Landmarks) -> Floats:
@@ -70,7 +74,7 @@ def grow_beard(
     weight = density(zone, skin, marks, rng)
     roots, normal = scatter(skin, weight, style.beard_hairs, rng)
     count = len(roots)
-    inside = _at(zone, skin, roots)
+    inside = sampled(zone, skin, roots)
     length = style.beard_length * rng.uniform(0.45, 1.15, count) * (0.4 + 0.6 * inside)
     lip = roots[:, 2] > marks.mouth[2]
     length = np.where(lip, np.minimum(length, 0.048), length)
@@ -96,10 +100,6 @@ def grow_fuzz(skin: Surface, marks: Landmarks, style: HairStyle, bare: Floats, r
     length = rng.uniform(0.012, 0.034, count)
     paths = _laid(roots, normal, heading, length, np.full(count, 0.8))
     return Strands(paths, 0.00016 * rng.uniform(0.7, 1.2, count))
-
-
-def _at(values: Floats, skin: Surface, roots: Floats) -> Floats:
-    return np.asarray(values[cKDTree(skin.points).query(roots)[1]])
 
 
 def _laid(roots: Floats, normal: Floats, heading: Floats, length: Floats, steep: Floats) -> Floats:

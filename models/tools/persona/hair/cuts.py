@@ -29,8 +29,8 @@ def grow_wrapped(
     return {"baby": baby_hair(body, skin, rim, np.array([0.4, 0.5, 0.4]), style, rng, 2200, 0.06)}
 
 
-SHORT: Final = Texture(tufts=3600, held=0.58, frizz=0.010, stray=0.018, loose=0.008, uneven=0.22)
-TOUSLED: Final = Texture(tufts=2400, held=0.74, frizz=0.014, stray=0.022, loose=0.010, uneven=0.28)
+SHORT: Final = Texture(tufts=3600, held=0.58, frizz=0.014, stray=0.028, loose=0.018, uneven=0.28)
+TOUSLED: Final = Texture(tufts=2400, held=0.70, frizz=0.017, stray=0.030, loose=0.016, uneven=0.32)
 PIXIE: Final = Texture(tufts=3200, held=0.68, frizz=0.016, stray=0.03, loose=0.010, uneven=0.30)
 
 CUTS: Final[Mapping[str, Grower]] = {

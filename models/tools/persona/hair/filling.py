@@ -9,7 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
 from models.tools.persona.head import Floats, Ints
-from models.tools.persona.mesh import Surface, scatter
+from models.tools.persona.mesh import Surface, sampled, scatter
 from models.tools.persona.skin import rise
 
 from .body import Body
@@ -135,18 +135,19 @@ def baby_hair(
     heading: Floats,
     style: HairStyle,
     rng: Rng,
-    count: int = 3600,
+    count: int = 5200,
     length: float = 0.16,
 ) -> Strands:
     """Short fine hairs along the hairline; heading: mean direction (3,), mirrored to each side."""
     roots, normal = scatter(skin, rim, count, rng)
+    depth = sampled(rim, skin, roots)  # the farther out, the finer and shorter
     mirrored = np.where(roots[:, :1] >= 0, 1.0, -1.0) * [[1.0, 0, 0]] + [[0, 1.0, 1.0]]
     inward = np.clip(np.abs(roots[:, :1]) / 0.45, 0.15, 1)  # over the nose: straight up and back
     way = heading[None] * mirrored * np.concatenate([inward, np.ones((count, 2))], 1)
     low = rise(body.eye[2] + 0.60 - roots[:, 2:], 0, 0.3)  # at the temples they hang
     way = way * (1 - low) + low * mirrored * [[0.15, 0.45, -0.85]]
     way = unit(across(way + rng.normal(0, 0.26, (count, 3)), normal))
-    own = length * rng.gamma(3.0, 0.33, count)
+    own = length * rng.gamma(2.2, 0.45, count) * (0.45 + 0.55 * depth)
     t = np.linspace(0, 1, 9)[None, :, None]
     lift = rng.uniform(0.15, 0.55, (count, 1, 1))
     paths = roots[:, None] + own[:, None, None] * (
@@ -154,4 +155,4 @@ def baby_hair(
     )
     paths = paths + wander(count, 9, 0.5, rng) * (0.06 * own)[:, None, None]
     paths = body.cleared(paths, np.full(9, 0.002))
-    return Strands(paths, 0.00038 * rng.uniform(0.6, 1.2, count))
+    return Strands(paths, 0.00042 * rng.uniform(0.5, 1.2, count) * (0.6 + 0.4 * depth))

@@ -48,8 +48,8 @@ def scalp(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     points = skin.points
     (_, ey, ez), _ = marks.eyes["l"]
     x, back = np.abs(points[:, 0]), points[:, 1] - ey
-    ragged = 0.022 * scattered(points, 0.02) + 0.018 * scattered(points, 0.055)
-    density = rise(inside(skin, marks, style) + ragged, -0.07, 0.11) ** 1.4
+    ragged = 0.03 * scattered(points, 0.014) + 0.03 * scattered(points, 0.05)
+    density = rise(inside(skin, marks, style) + ragged, -0.06, 0.20) ** 1.6
     ear = (x > marks.ear - 0.15) & (points[:, 2] < ez + 0.26) & (back > 0.62)
     density[ear & (back < 1.35)] = 0
     density[(points[:, 2] < ez - 0.30) & (x > 0.3) & (back < 1.0)] = 0
@@ -65,5 +65,5 @@ def edge(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     """Density (n,) of baby hair: a band along the hairline over forehead and temples."""
     depth = inside(skin, marks, style)
     back = skin.points[:, 1] - marks.eyes["l"][0][1]
-    band = rise(depth, -0.10, 0.04) ** 1.2 * rise(0.16 - depth, 0, 0.1)
+    band = rise(depth, -0.11, 0.05) ** 1.3 * rise(0.24 - depth, 0, 0.14)
     return np.asarray(band * rise(0.68 - back, 0, 0.2))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from models.tools.persona.head import Floats
-from models.tools.persona.mesh import Surface, scatter
+from models.tools.persona.mesh import Surface, sampled, scatter
 from models.tools.persona.skin import rise
 
 from .body import Body
@@ -32,7 +32,7 @@ def beside(points: Floats, eye: Floats, style: HairStyle) -> Floats:
 
 def sides(roots: Floats, eye: Floats, style: HairStyle) -> Floats:
     """-1 or 1 (k,): which side of the parting a hair goes to; a few cross it."""
-    crossing = 0.036 * scattered(roots, 0.004)
+    crossing = 0.014 * scattered(roots, 0.004)
     return np.where(beside(roots, eye, style) > crossing, 1.0, -1.0)
 
 
@@ -56,7 +56,7 @@ def laid(paths: Floats, body: Body, style: HairStyle, low: float, high: float, r
     near = np.exp(-((beside(flat, body.eye, style) / 0.26) ** 2)) * (1 - rise(back, 0.3, 0.8))
     cap = (high + 0.7 * high * rise(0.85 - z, 0, 0.5)) * style.volume
     cap = cap + (low - cap) * near
-    own = np.where(rng.random(count) < 0.02, 1.25, rng.uniform(0.8, 1.08, count))
+    own = np.where(rng.random(count) < 0.03, 1.5, rng.uniform(0.72, 1.12, count))
     cap = cap * np.repeat(own, steps - 1)
     over = np.maximum(height, 0)
     lower = over - cap * (1 - np.exp(-over / cap))
@@ -70,12 +70,12 @@ def grow_long(
     """Shoulder length and longer."""
     texture = Texture(
         tufts=3600,
-        held=0.80,
-        frizz=0.016,
+        held=0.74,
+        frizz=0.021,
         wave=0.115 * style.wave,
-        uneven=0.30,
-        loose=0.009,
-        stray=0.03,
+        uneven=0.34,
+        loose=0.020,
+        stray=0.045,
         locks=130,
         bound=0.35 + 0.3 * style.wave,
     )
@@ -88,12 +88,12 @@ def grow_bob(
     """Cut to one length about the chin, turned in a little."""
     texture = Texture(
         tufts=3600,
-        held=0.74,
-        frizz=0.014,
+        held=0.70,
+        frizz=0.019,
         wave=0.09 * style.wave,
-        uneven=0.28,
-        loose=0.009,
-        stray=0.03,
+        uneven=0.30,
+        loose=0.020,
+        stray=0.045,
         locks=170,
         bound=0.25 + 0.3 * style.wave,
     )
@@ -115,7 +115,9 @@ def _falling(
     guides = falling_guides(body, roots, style, end, layers, rng)
     # Nobody sees the back of the head: fewer hairs there.
     seen = weight * (1 - 0.6 * rise(skin.points[:, 1] - body.eye[1], 0.9, 1.3))
-    seen = seen * (1 + 2.2 * weight * np.exp(-((beside(skin.points, body.eye, style) / 0.12) ** 2)))
+    off = beside(skin.points, body.eye, style)
+    seen = seen * (1 + 1.4 * weight * np.exp(-((off / 0.12) ** 2)))
+    seen = seen * (1 - 0.8 * np.exp(-((off / 0.012) ** 2)))  # the parting's own skin
     children, _ = scatter(skin, seen, style.strands, rng)
     grown = fill(
         guides,
@@ -135,7 +137,8 @@ def _falling(
         paths[:, 1:-1] = 0.5 * paths[:, 1:-1] + 0.25 * (paths[:, :-2] + paths[:, 2:])
     paths = body.cleared(paths, gap)
     kept = ~_before_face(paths, body)
-    hair = Strands(paths[kept], hair.radius[kept])
+    fine = 0.55 + 0.45 * rise(sampled(weight, skin, children), 0.1, 0.7)  # at the hairline
+    hair = Strands(paths[kept], (hair.radius * fine)[kept])
     baby = baby_hair(body, skin, rim, np.array([0.8, 0.7, 0.15]), style, rng, length=0.11)
     return {"hair": hair, "baby": baby}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.tools.persona.head import Floats
-from models.tools.persona.mesh import Surface, scatter
+from models.tools.persona.mesh import Surface, sampled, scatter
 from models.tools.persona.skin import rise
 
 from .body import Body
@@ -119,8 +119,9 @@ def grow_short(barber: Barber, texture: Texture) -> Callable[..., Mapping[str, S
             paths = laid(paths, body, style, 0.10, 0.15, rng)
         paths = body.cleared(paths, np.linspace(0.001, 0.012, STEPS))
         up = np.array([0.25, 0.25, 0.75])
-        baby = baby_hair(body, skin, rim, up, style, rng, count=1800, length=0.09)
-        return {"hair": Strands(paths, hair["hair"].radius), "baby": baby}
+        baby = baby_hair(body, skin, rim, up, style, rng, count=3600, length=0.10)
+        fine = 0.55 + 0.45 * rise(sampled(weight, skin, children), 0.1, 0.7)  # at the hairline
+        return {"hair": Strands(paths, hair["hair"].radius * fine), "baby": baby}
 
     return grow
 
