@@ -98,7 +98,8 @@ async def test_an_ear_that_fails_once_is_made_anew(part, error):
         await stage.pass_time(3000)
         assert answered(stage) == [ANSWER]
         assert told(stage) == ["hearing-restarted"]
-        assert (errors(stage, part), maker.made) == (1, 2)
+        at_first = 1 if part == "echo" else 2  # voice is looked for in the sound as it came, too
+        assert (errors(stage, part), maker.made) == (1, at_first + 1)
 
 
 @virtual_time

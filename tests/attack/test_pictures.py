@@ -122,6 +122,7 @@ def test_only_one_place_opens_pictures():
         "models/tools/refiner/pairs.py",
         "models/tools/persona/camera.py",
         "models/tools/persona/illustrate.py",
+        "models/tools/persona/inlay.py",
         "models/tools/persona/ship.py",
         "bench/face/openings.py",
         "bench/face/truth.py",
