@@ -41,6 +41,7 @@ SHUT: Final = 0.21  # openness of an eye that is closed, as in a wink: it is not
 
 GLARING: Final = 225  # in every channel
 GLARE: Final = 0.3  # of the iris; a highlight on an open eye covers less than 0.15
+_HIGH: Final = 1.3  # irises' radii above and below an eye's middle where it is looked for
 
 
 def mouth_hidden(photo: Rgb, face: lm.Face) -> bool:
@@ -154,7 +155,25 @@ def _rim(photo: Rgb, face: lm.Face, eye: lm.Eye) -> float:
 
 def glare(photo: Rgb, face: lm.Face) -> bool:
     """Whether something as bright as a lamp lies over an iris, as reflections on glasses do."""
-    return any(_glaring(photo, eye) > GLARE for eye in (face.eye_right, face.eye_left))
+    if any(_glaring(photo, eye) > GLARE for eye in (face.eye_right, face.eye_left)):
+        return True
+    # An iris that is covered may be looked for in a wrong place; in a photo that is too bright
+    # both eyes are white.
+    reach = max(face.eye_right.radius, face.eye_left.radius, 1.0)
+    corners = (face.points[[*pair], :2] for pair in (lm.EYE_RIGHT, lm.EYE_LEFT))
+    little, much = sorted(_white(photo, pair, reach) for pair in corners)
+    return little < GLARE and much > 2 * GLARE
+
+
+def _white(photo: Rgb, corners: Floats, reach: float) -> float:
+    """What is almost white between an eye's corners, beside an iris of radius `reach`, px."""
+    centre, half = corners.mean(0), max(float(np.ptp(corners[:, 0])) / 2, 1.0)
+    left, top = np.maximum(np.floor(centre - half), 0).astype(int)
+    right, bottom = np.ceil(centre + half).astype(int) + 1
+    crop = photo[top:bottom, left:right].min(-1)
+    y, x = np.mgrid[top : top + crop.shape[0], left : left + crop.shape[1]]
+    eye = ((x - centre[0]) / half) ** 2 + ((y - centre[1]) / (_HIGH * reach)) ** 2 < 1
+    return float((crop[eye] > GLARING).sum() / (np.pi * reach**2))
 
 
 def _glaring(photo: Rgb, eye: lm.Eye) -> float:

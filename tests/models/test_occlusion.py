@@ -116,7 +116,7 @@ def test_an_open_mouth_is_not_hidden(name):
         assert not occlusion.mouth_hidden(*found(Image.fromarray(shown)))
 
 
-@pytest.mark.parametrize("name", ["mira", "ingrid", "samir", "amara"])
+@pytest.mark.parametrize("name", ["mira", "ingrid", "samir", "amara", "jun", "tomas"])
 @pytest.mark.parametrize("eyes", [1, 2])
 def test_glare_on_glasses_is_noticed(name, eyes):
     picture, face = persona(name)
