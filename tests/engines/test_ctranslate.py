@@ -47,7 +47,8 @@ def test_what_stays_stays(toy: CTranslate) -> None:
 def test_a_sentence_that_is_too_long_for_a_model_loses_nothing() -> None:
     text = "The dog sees the cat " * 40
     (done,) = CTranslate(TOY, threads=1, longest=30).translate([text], "en", "es")
-    assert done.lower().count("perro") >= 35
+    # Which animal sees which a toy says by the processor's arithmetic, but not that there are few.
+    assert len(done.split()) >= 150
 
 
 def test_a_folder_of_models_has_each_by_its_name(tmp_path: Path) -> None:
