@@ -10,6 +10,7 @@ import time
 import pytest
 from aioice import Candidate, ice, stun
 from aiortc import RTCPeerConnection
+from support.pace import within
 from support.rtc_pair import LOCAL, Pair, Track
 from support.serving import SDP, Viewer, problem, serving, watching
 from support.witness import moving, witnessing
@@ -178,7 +179,7 @@ async def test_without_any_candidate_the_agent_rests():
         await asyncio.sleep(1)
         spent = time.thread_time() - start
         await client.delete(session.headers["Location"])
-    assert spent < 0.05
+    assert within(spent, 0.05)
 
 
 @pytest.mark.parametrize(
@@ -397,7 +398,8 @@ async def test_no_offer_costs_more_than_a_blink_of_the_loop():
         error = await taken(body)
         spent = time.thread_time() - start
         assert error is None or isinstance(error, Problem), (name, error)
-        assert spent < 0.15, name  # 20 ms here, connection included; 0.5 to 3 s without bounds
+        # Usually 20 ms, connection included; 0.5 to 3 s without bounds.
+        assert within(spent, 0.15), name
 
 
 async def test_an_offer_within_every_bound_is_still_cheap():
@@ -413,7 +415,7 @@ async def test_an_offer_within_every_bound_is_still_cheap():
     begin = time.thread_time()
     error = await taken(offer[:start] + bare + rows + offer[end:])
     assert error is None or isinstance(error, Problem)
-    assert time.thread_time() - begin < 0.2
+    assert within(time.thread_time() - begin, 0.2)
 
 
 async def test_random_damage_is_a_named_problem_or_none(caplog):

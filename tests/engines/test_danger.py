@@ -3,6 +3,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from support.pace import within
 
 from visavis.engines.base import EngineError
 from visavis.engines.dialogue import danger as dangers
@@ -67,7 +68,7 @@ def test_any_text_is_read_at_once(text):
     danger("warm")
     began = time.perf_counter()
     danger(text)
-    assert time.perf_counter() - began < 0.2
+    assert within(time.perf_counter() - began, 0.2)
 
 
 def test_the_beginning_and_the_end_of_a_long_text_are_read():

@@ -14,6 +14,8 @@ from visavis.engines.direction.styles import NOTHING
 from visavis.engines.language.phrasebook import LANGUAGES
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from support.pace import within
+
 from bench.mood import measure
 
 moods.warm()
@@ -127,4 +129,4 @@ def test_a_long_conversation_takes_milliseconds():
     said = [Turn("Where is the nearest station, and how do I get there? " * 3, "There.")] * 20
     began = time.perf_counter()
     course(said, "en")
-    assert time.perf_counter() - began < 0.25
+    assert within(time.perf_counter() - began, 0.25)

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 import soxr
+from support.pace import within
 from support.stage import SILENCE, Stage
 from support.virtual_time import virtual_time
 
@@ -99,7 +100,8 @@ def test_it_costs_little():
     tone, pcm = Tone(), voice(4.0)
     start = time.thread_time()
     heard(tone, pcm)
-    assert (time.thread_time() - start) / (len(pcm) / VAD_FRAME) < 1e-3  # 0.12 ms on this machine
+    spent = time.thread_time() - start
+    assert within(spent / (len(pcm) / VAD_FRAME), 1e-3)  # usually 0.12 ms
 
 
 def test_spoken_sentences_are_told_apart(tmp_path):

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from support.pace import within
 
 from visavis.engines import load
 from visavis.engines.base import FaceState
@@ -95,7 +96,7 @@ def test_a_decompression_bomb_is_refused_by_its_header():
     data[29:33] = zlib.crc32(bytes(data[12:29])).to_bytes(4, "big")
     started = time.thread_time()
     assert code_of(bytes(data)) == "image-too-large"
-    assert time.thread_time() - started < 1
+    assert within(time.thread_time() - started, 1)
 
 
 def test_too_large_a_file():
@@ -316,7 +317,7 @@ def test_the_file_is_compact_and_quick_to_load(avatar, tmp_path):
     assert path.stat().st_size < 2_500_000
     started = time.thread_time()
     load_avatar(path)
-    assert time.thread_time() - started < 0.4
+    assert within(time.thread_time() - started, 0.4)
 
 
 def test_a_face_at_rest_is_as_sharp_as_the_photo(avatar, tmp_path):
@@ -420,4 +421,4 @@ def test_a_frame_costs_little(draw):
         started = time.thread_time()
         draw(face)
         times.append(time.thread_time() - started)
-    assert np.median(times) < 0.02  # s; 5 ms on a 2.4 GHz core, four times that for slow machines
+    assert within(np.median(times), 0.01)  # twice the usual

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from support.coming_back import refusal, resumed
+from support.pace import within
 from support.serving import SDP, Viewer, problem, watching
 from support.standing import child, children, ends, is_alive, standing
 from support.witness import Witness
@@ -216,13 +217,14 @@ async def test_kill_9_of_a_worker_costs_only_its_own_sessions(server):
         arrived = arrivals(other.viewer)
         await asyncio.sleep(1)
         before = await metrics(client)
+        complained = len(re.findall("a worker ended", server.complained()))
         workers = children(server.process.pid)
         assert len(workers) == 2
         os.kill(workers[0], signal.SIGKILL)  # the first had the first session
         killed = time.monotonic()
         took, (status, told) = await back(client, one, killed)
         assert (status, told["type"]) == (410, "urn:visavis:session-lost")
-        assert took < 2, took
+        assert within(took, 2), took
         resumed = await client.post(
             "/v1/sessions", data=await offer(), headers={**SDP, "Visavis-Resume": token}
         )
@@ -241,10 +243,10 @@ async def test_kill_9_of_a_worker_costs_only_its_own_sessions(server):
             await asyncio.sleep(0.1)
         counted = [name for name in before if re.search(r"_(total|count|bucket|sum)(\{|$)", name)]
         assert [name for name in counted if after[name] < before[name]] == []
-        assert after['visavis_workers_lost_total{why="killed"}'] == 1
-        assert after["visavis_sessions_lost_total"] == 1
+        for name in ('visavis_workers_lost_total{why="killed"}', "visavis_sessions_lost_total"):
+            assert after[name] == before.get(name, 0) + 1
         assert after["visavis_frames_total"] > before["visavis_frames_total"] > 20
-        assert len(re.findall("a worker ended", server.complained())) == 1
+        assert len(re.findall("a worker ended", server.complained())) - complained == 1
 
 
 async def leave(client, it, end):
