@@ -321,12 +321,18 @@ def main() -> None:
     parser.add_argument("--case", action="append", help="a name, or a pattern such as 'barge-*'")
     parser.add_argument("--prepared", action="store_true", help="answers are synthesized ahead")
     parser.add_argument("--save", type=Path, help="folder for WAV files: microphone and avatar")
+    parser.add_argument(
+        "--slower",
+        type=float,
+        default=1.0,
+        help="how many times slower this machine is than that of docs/figures.md",
+    )
     parser.add_argument("--list", action="store_true", help="names of the cases alone")
     options = parser.parse_args()
     if options.list:
         result: Any = [name for _, name, _ in chosen(options)]
     else:
-        result = honest_loop.run(run(options))
+        result = honest_loop.run(run(options), options.slower) | {"slower": options.slower}
     json.dump(result, sys.stdout, indent=2)
     sys.stdout.write("\n")
 

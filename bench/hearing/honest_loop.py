@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -40,10 +41,14 @@ class _Line:
 
 
 class HonestLoop(VirtualLoop):
-    """spent: seconds that calls took, by their thread's name."""
+    """spent: seconds that calls took, by their thread's name.
 
-    def __init__(self) -> None:
+    slower: how many times slower this machine is than the one whose time is wanted.
+    """
+
+    def __init__(self, slower: float = 1.0) -> None:
         super().__init__()
+        self._slower = slower
         self.spent: dict[str, float] = {}
         self._lines: dict[Executor, _Line] = {}
         self._alone = threading.Lock()  # what the processor does is one call's
@@ -76,7 +81,7 @@ class HonestLoop(VirtualLoop):
                 try:
                     return job.work()
                 finally:
-                    cost = _spent(before, _worked())
+                    cost = _spent(before, _worked()) / self._slower
                     name = threading.current_thread().name
                     self.spent[name] = self.spent.get(name, 0.0) + cost
 
@@ -118,7 +123,7 @@ def _spent(before: dict[str, int], after: dict[str, int]) -> float:
     return sum(spent - before.get(task, 0) for task, spent in after.items()) / 1e9
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T], slower: float = 1.0) -> T:
     """`asyncio.run` in this kind of time."""
-    with asyncio.Runner(loop_factory=HonestLoop) as runner:
+    with asyncio.Runner(loop_factory=partial(HonestLoop, slower)) as runner:
         return runner.run(work)

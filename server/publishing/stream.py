@@ -24,7 +24,6 @@ from visavis.server.publishing.again import Broken, Refused, until_refused
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event
 from visavis.server.system.errors import ConfigError
-from visavis.server.system.priority import give_way
 from visavis.server.system.thread import Thread
 
 FPS: Final = PLAY_RATE // FRAME
@@ -107,7 +106,7 @@ class StreamPublisher:
 
     async def _attempt(self, playout: Playout) -> None:
         """One connection, to its end. Raises Broken."""
-        thread = Thread("publish", begin=give_way)
+        thread = Thread("publish")
         muxer = _Muxer(self._target, playout.still)
         jobs = _Jobs(thread)
         try:

@@ -27,7 +27,6 @@ from visavis.server.provenance.signing import Outcome
 from visavis.server.session.doors import Playout
 from visavis.server.session.events import Event
 from visavis.server.system.faults import fault
-from visavis.server.system.priority import give_way
 from visavis.server.system.thread import Thread
 
 log = logging.getLogger(__name__)
@@ -128,7 +127,7 @@ class Recorder:
     async def play(self, playout: Playout) -> None:
         """Write what plays from the next picture on. A file that cannot be written ends it."""
         self._now = playout.clock.now
-        thread = Thread("record", begin=give_way)
+        thread = Thread("record")
         file = _File(self.path, playout.seen(playout.still), self._quality, private=self._private)
         jobs = _Jobs(thread)
         try:

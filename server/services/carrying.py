@@ -23,7 +23,7 @@ from typing import Any, Final
 from visavis.engines.base import I420, PLAY_RATE, EngineError
 from visavis.models.files import private_folder, whole
 from visavis.server.playout.messages import FRAME
-from visavis.server.system import load, priority
+from visavis.server.system import load
 from visavis.server.system.faults import fault
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,6 @@ class _Count:
 
 
 def _work(number: int, make: Make, count: _Count, stop: threading.Event) -> None:
-    priority.give_way()
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)  # of the thread
     try:

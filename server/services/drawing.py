@@ -43,7 +43,7 @@ class DrawingPool:
     """Threads in front of one generator, which sees up to its `batch` of what waits at once.
 
     threads: by default one more than the machine has cores. Each begins with its first picture, so
-    once `priority.go_first` was called, for it inherits how urgent the event loop is then.
+    once `priority.go_first` was called, which it asks for its own urgency.
     """
 
     def __init__(self, generator: Generator, health: Health, threads: int | None = None) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from visavis.engines.base import EngineError, EngineHung
 from visavis.server.system.faults import broken, fault, harmless, trace
-from visavis.server.system.priority import give_way, make_media, paced
+from visavis.server.system.priority import make_media, paced
 from visavis.server.system.thread import Thread
 
 log = logging.getLogger(__name__)
@@ -107,16 +107,12 @@ class Worker:
         return EngineHung(f"{self._name}: no answer within {self._deadline:g} s")
 
     def _new_thread(self) -> Thread:
-        return Thread(self._name, make_media if self._media else give_way)
+        return Thread(self._name, make_media if self._media else None)
 
 
 def file_threads() -> ThreadPoolExecutor:
-    """An event loop's default executor, for reading files: like an engine's threads, it gives way.
-
-    Threads inherit how urgent the thread is that starts them: without this, those that begin after
-    `priority.go_first` would go ahead of everybody.
-    """
-    return ThreadPoolExecutor(_FILE_THREADS, "files", initializer=give_way)
+    """An event loop's default executor, for reading files."""
+    return ThreadPoolExecutor(_FILE_THREADS, "files")
 
 
 _END = object()

@@ -34,7 +34,7 @@ def go_first() -> Level:
     """Schedule the main thread ahead of other processes, as far as the system allows.
 
     What was reached is returned. Call it once the engines are loaded, which takes seconds of
-    processor time; threads inherit the urgency of the thread that starts them.
+    processor time. Threads that begin later are like everybody else's, unless they ask.
     """
     if sys.platform != "linux":
         return "normal"
@@ -57,15 +57,9 @@ def begin() -> None:
     """Undo, in a new process, what it has inherited of its parent's urgency."""
     if sys.platform != "linux":
         return
-    if os.sched_getscheduler(0) != os.SCHED_IDLE:  # who waits for everybody has children that do
+    if policy() != os.SCHED_IDLE:  # who waits for everybody has children that do
         _set(os.SCHED_OTHER, 0)
     os.setpriority(os.PRIO_PROCESS, 0, max(0, os.getpriority(os.PRIO_PROCESS, 0)))
-
-
-def give_way() -> None:
-    """Schedule the calling thread, that serves an engine, like everybody else's."""
-    if granted():
-        take_turns()
 
 
 @contextmanager
@@ -119,7 +113,12 @@ def granted() -> bool:
     if sys.platform != "linux":
         return False
     main = threading.main_thread().native_id
-    return main is not None and os.sched_getscheduler(main) == os.SCHED_RR
+    return main is not None and policy(main) == os.SCHED_RR
+
+
+def policy(thread: int = 0) -> int:
+    """Of a thread by its native id, 0: the calling one; such as os.SCHED_OTHER."""
+    return os.sched_getscheduler(thread) & ~os.SCHED_RESET_ON_FORK
 
 
 class _Level(ctypes.Structure):
@@ -132,13 +131,17 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else
 def _set(policy: int, level: int) -> None:
     """Of the calling thread, without the interpreter's lock. Raises PermissionError.
 
+    What it starts from then on, threads of libraries and programs among it, begins like everybody
+    else's. That is for good: without a right of its own no thread may undo it (sched(7)).
+
     os.sched_setscheduler keeps the lock. A thread that becomes less urgent loses its core in that
     very call, to whoever waits for one, and everybody who needs the interpreter waited with it:
     beside twenty other programs the event loop woke 3.3 ms late on average, at most 68; so 0.06
     and 7.
     """
     assert _LIBC is not None
-    if _LIBC.sched_setscheduler(0, policy, ctypes.byref(_Level(level))):
+    alone = policy | os.SCHED_RESET_ON_FORK
+    if _LIBC.sched_setscheduler(0, alone, ctypes.byref(_Level(level))):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 

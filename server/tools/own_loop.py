@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-from visavis.server.system import priority
 from visavis.server.system.faults import log_loop_faults
 
 T = TypeVar("T")
@@ -56,8 +55,6 @@ class OwnLoop:
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    # Programs that are started here inherit how this thread is scheduled.
-    priority.give_way()
     try:
         loop.run_forever()
         loop.run_until_complete(_cancel_all())

@@ -23,6 +23,7 @@ from visavis.server.services.preparing import Preparing, Room
 from visavis.server.services.speech_files import DamagedError, decoded, encoded
 from visavis.server.session import events
 from visavis.server.session.history import History
+from visavis.server.system import priority
 from visavis.server.system.config import Config
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
@@ -286,7 +287,7 @@ async def test_a_patient_process_takes_only_what_nobody_wants():
 
 
 def _scheduling(_tts):
-    return os.sched_getscheduler(0), os.nice(0)
+    return priority.policy(), os.nice(0)
 
 
 def test_one_process_prepares_at_a_time(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -17,13 +18,19 @@ from visavis.server.system import priority
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="scheduling is Linux's")
 
 _REPORT = """
-import asyncio, json, os, resource
+import asyncio, json, os, resource, threading
 from visavis.server.system.flow import Worker, file_threads
 from visavis.server.system import priority
 from visavis.server.system.priority import go_first
 {setup}
 def level():
-    return os.sched_getscheduler(0) == os.SCHED_RR and os.sched_getparam(0).sched_priority
+    return priority.policy() == os.SCHED_RR and os.sched_getparam(0).sched_priority
+def born():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(level()))
+    thread.start()
+    thread.join()
+    return found[0]
 async def main():
     early = Worker("voice")
     await early.load(level)
@@ -35,6 +42,7 @@ async def main():
     levels += await hurried(early) + [await early.load(level)]
     asyncio.get_running_loop().set_default_executor(file_threads())
     levels.append(await asyncio.to_thread(level))
+    levels.append(await render.load(born))
     print(json.dumps([reached, levels]))
     for worker in (early, late, render):
         worker.close()
@@ -51,30 +59,23 @@ def report(setup: str = "") -> tuple[str, list[int]]:
 
 
 _GRANT = """
-import threading
-normal, levels, born = (os.SCHED_OTHER, 0), {}, threading.Thread.start
+normal, levels = (os.SCHED_OTHER, 0), {}
 def of(thread):
     return levels.get(thread or threading.get_native_id(), normal)
-def start(thread):
-    parents, run = of(0), thread.run
-    def inherited():
-        levels[threading.get_native_id()] = parents
-        run()
-    thread.run = inherited
-    born(thread)
 def grant(policy, level):
     levels[threading.get_native_id()] = (policy, level)
-threading.Thread.start, priority._set = start, grant
+priority._set = grant
 os.sched_getscheduler = lambda thread: of(thread)[0]
 os.sched_getparam = lambda thread: os.sched_param(of(thread)[1])
 """
 
 
 def assert_media_ahead(levels: list[int]) -> None:
-    loop, early, late, render, first, second, after, files = levels
+    loop, early, late, render, first, second, after, files, born = levels
     assert (loop, render) == (3, 2)  # what is drawn holds no packet up
     assert (first, second) == (1, 0)
-    assert (early, late, after, files) == (0, 0, 0, 0)
+    # Threads of libraries, too, whoever starts them.
+    assert (early, late, after, files, born) == (0, 0, 0, 0, 0)
 
 
 def test_media_goes_ahead_of_engines_in_real_time() -> None:
@@ -96,7 +97,22 @@ def deny(*_):
     raise PermissionError
 priority._set = os.setpriority = deny
 """
-    assert report(refuse) == ("normal", [0] * 8)
+    assert report(refuse) == ("normal", [0] * 9)
+
+
+@pytest.mark.parametrize("ask", [priority.go_first, priority.be_urgent, priority.take_turns])
+def test_urgency_is_never_handed_on(monkeypatch, ask) -> None:
+    """Whoever becomes less urgent again keeps that, which only a right of its own could undo."""
+    asked = []
+
+    class Libc:
+        def sched_setscheduler(self, _thread, policy, _level):
+            asked.append(policy)
+            return 0
+
+    monkeypatch.setattr(priority, "_LIBC", Libc())
+    ask()
+    assert [policy & os.SCHED_RESET_ON_FORK for policy in asked] == [os.SCHED_RESET_ON_FORK]
 
 
 def test_the_interpreter_is_given_up_while_a_thread_becomes_less_urgent(monkeypatch) -> None:

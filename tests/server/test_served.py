@@ -18,7 +18,7 @@ from visavis.engines.base import EngineError, EngineHung, Transcript
 from visavis.server.avatars.store import AvatarStore
 from visavis.server.services.defaults import Defaults
 from visavis.server.services.engines import Services
-from visavis.server.system import process
+from visavis.server.system import priority, process
 from visavis.server.system import served as module
 from visavis.server.system.flow import Worker
 from visavis.server.system.metrics import Metrics
@@ -314,7 +314,7 @@ def unmakeable():
 
 def policies(stt, count):
     for _ in range(count):
-        yield os.sched_getscheduler(0)
+        yield priority.policy()
 
 
 @pytest.mark.usefixtures("_children")

@@ -14,6 +14,7 @@ from typing import Any
 from visavis.server.jobs.embedded import Embedded
 from visavis.server.jobs.job import Job, State, Working
 from visavis.server.jobs.queued import JobQueue
+from visavis.server.system import priority
 from visavis.server.system.config import Config
 
 WORKS = {
@@ -28,7 +29,7 @@ def write(request: Mapping[str, Any], working: Working) -> Mapping[str, Any]:
     (working.folder / "text.txt").write_text(request.get("text", ""))
     return {
         "files": {"txt": "text.txt"}, "pid": os.getpid(), "nice": os.nice(0),
-        "policy": os.sched_getscheduler(0), "avatar": working.config.avatar,
+        "policy": priority.policy(), "avatar": working.config.avatar,
     }  # fmt: skip
 
 

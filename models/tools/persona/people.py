@@ -131,7 +131,9 @@ TOMAS: Final = Persona(
     stage=SetStyle(lamps=(*window_light(1.0, 0.4), DESK), ambient=(0.075, 0.074, 0.072),
                    wood=(0.13, 0.095, 0.065), glow=(1.0, 0.74, 0.46), daylight=0.7,
                    side=1.0, seed=23),
-    turn=(2.5, 0.0, -1.0),
+    turn=(5.0, -0.5, -1.6),
+    stance=-7.0,
+    framing=Framing(1.02, -0.05, 0.0),
     seed=202,
 )  # fmt: skip
 
@@ -165,7 +167,9 @@ AMARA: Final = Persona(
                    room="studio",
                    wood=(0.20, 0.26, 0.25), glow=(1.0, 0.97, 0.92), daylight=1.0, side=1.0,
                    seed=31),
-    turn=(2.5, 0.5, 1.0),
+    turn=(5.5, 1.5, -1.4),
+    stance=11.0,
+    framing=Framing(1.03, 0.0, -0.06),
     seed=303,
 )  # fmt: skip
 
@@ -193,7 +197,9 @@ JUN: Final = Persona(
     stage=SetStyle(lamps=(*clinic_light(1.0), DESK), ambient=(0.09, 0.092, 0.095),
                    room="clinic",
                    wood=(0.42, 0.28, 0.17), glow=(1.0, 0.9, 0.8), daylight=0.8, side=1.0, seed=41),
-    turn=(-2.5, 0.0, -0.8),
+    turn=(-3.0, 0.0, 1.8),
+    stance=-9.0,
+    framing=Framing(0.98, 0.04, 0.03),
     seed=404,
 )  # fmt: skip
 
@@ -225,7 +231,9 @@ INGRID: Final = Persona(
     stage=SetStyle(lamps=(*window_light(-1.0, 0.2), DESK), ambient=(0.08, 0.08, 0.08),
                    wood=(0.32, 0.21, 0.12), glow=(1.0, 0.78, 0.52), daylight=0.9, side=-1.0,
                    seed=53),
-    turn=(-2.5, 0.0, 1.0),
+    turn=(-2.0, -0.5, -2.4),
+    stance=6.0,
+    framing=Framing(1.0, 0.06, 0.03),
     seed=505,
 )  # fmt: skip
 
@@ -255,7 +263,9 @@ SAMIR: Final = Persona(
     stage=SetStyle(lamps=(*studio_light(1.0), DESK), ambient=(0.07, 0.07, 0.07), room="studio",
                    wood=(0.34, 0.30, 0.25), glow=(1.0, 0.95, 0.88), daylight=1.0, side=-1.0,
                    seed=61),
-    turn=(2.5, 0.0, -1.0),
+    turn=(-5.5, 0.5, 1.5),
+    stance=-12.0,
+    framing=Framing(1.0, 0.05, 0.0),
     seed=606,
 )  # fmt: skip
 
@@ -284,7 +294,9 @@ NILA: Final = Persona(
     stage=SetStyle(lamps=(*studio_light(-1.0), DESK), ambient=(0.10, 0.10, 0.11), room="studio",
                    wood=(0.50, 0.42, 0.30), glow=(1.0, 0.95, 0.88), daylight=1.0, side=1.0,
                    seed=71),
-    turn=(-2.5, 0.0, 1.0),
+    turn=(4.0, 1.0, -2.6),
+    stance=-8.0,
+    framing=Framing(0.98, -0.04, 0.02),
     seed=707,
     drawn=True,
 )  # fmt: skip

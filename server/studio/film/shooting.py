@@ -26,7 +26,6 @@ from visavis.server.studio.film.groups import Coding, Still
 from visavis.server.studio.film.keeping import Kept
 from visavis.server.studio.film.progress import Progress
 from visavis.server.system.faults import contained
-from visavis.server.system.priority import give_way
 
 _GLANCE: Final = 0.5  # s between two words about how far it is
 
@@ -83,7 +82,7 @@ class Shooting:
     ) -> None:
         self._folder, self._kept, self._progress = folder, kept, progress
         self.threads = threads or cores()
-        self._pool = ThreadPoolExecutor(self.threads, "film", initializer=give_way)
+        self._pool = ThreadPoolExecutor(self.threads, "film")
         self._room = threading.Semaphore(2 * self.threads)
         self._settings: dict[int, tuple[Set, Setting]] = {}  # of each thread, the last one
         self._over = threading.Event()
