@@ -1,6 +1,6 @@
 """How many sessions this machine carries: drawn and encoded for a few seconds on all of its cores.
 
-What it finds is kept by machine and version, so that the next start knows at once.
+What it finds is kept by machine and version, so that the next start knows something at once.
 """
 
 from __future__ import annotations

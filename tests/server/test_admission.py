@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from unittest.mock import Mock
 
 import pytest
 from support.serving import serving, watching
@@ -15,6 +16,7 @@ from visavis.server.http.places import Places
 from visavis.server.services import carrying
 from visavis.server.services.carrying import Measured, measure
 from visavis.server.services.rehearsal import rehearsal
+from visavis.server.services.self_test import SelfTest
 from visavis.server.system.config import Config
 from visavis.server.system.errors import Full
 from visavis.server.system.load import Machine
@@ -226,6 +228,28 @@ def test_the_result_is_kept_by_machine_and_version(tmp_path):
     carrying.keep(tmp_path, by, measured)
     assert carrying.kept(tmp_path, by) == measured
     assert carrying.kept(tmp_path, carrying.key(4.0, (512, 512), "Warp")) is None
+
+
+def test_what_an_earlier_start_found_holds_until_this_one_has_the_time(tmp_path, monkeypatch):
+    """The same kind of processor may be slower today."""
+    by = carrying.key(2.0, (512, 512), "Warp")
+    then, now = Measured(0.005, 300.0, 2.0), Measured(0.0125, 120.0, 2.0)
+    carrying.keep(tmp_path, by, then)
+    found = iter([None, now])
+
+    async def measured(*_):
+        return next(found)
+
+    monkeypatch.setattr(SelfTest, "_measured", measured)
+    monkeypatch.setattr("visavis.server.services.self_test.Machine", lambda: Mock(cores=2.0))
+    defaults = Mock(size=(512, 512), refine=False)
+    test = SelfTest(tmp_path, defaults, Mock(), Mock(), Mock())
+
+    async def run():
+        return [await test.run("Warp", Mock(), lambda: True) for _ in range(4)]
+
+    assert asyncio.run(run()) == [then, then, now, now]  # the second time somebody was there
+    assert carrying.kept(tmp_path, by) == now
 
 
 @pytest.mark.parametrize(
