@@ -323,12 +323,18 @@ class Dialogue(Protocol):
         ...
 
 
+CERTAIN: Final = 1.0  # of a dialogue that has the question word for word
+
+
 @runtime_checkable
 class Confident(Protocol):
     """A dialogue that can say how sure it is of an answer, before it gives it."""
 
     def sure(self, text: str, history: Sequence[Exchange]) -> float:
-        """In [0, 1]: that `text` is a whole question and its answer the right one."""
+        """In [0, 1]: that `text` is a whole question and its answer the right one.
+
+        CERTAIN of nothing but what it has word for word: it may be the beginning of more.
+        """
         ...
 
 

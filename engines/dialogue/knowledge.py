@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from visavis.engines.base import Deed, EngineError, Exchange, Fragment, Notes, Show
+from visavis.engines.base import CERTAIN, Deed, EngineError, Exchange, Fragment, Notes, Show
 from visavis.engines.dialogue import composing, knowledge_file, notes, opening, smalltalk
 from visavis.engines.dialogue.knowledge_file import EXAMPLE, Entry
 from visavis.engines.dialogue.matching import NEAR, UNSURE, Match, Matcher
@@ -27,6 +27,7 @@ from visavis.engines.settings import DialogueSettings
 # A part of an answer, and its language if that is not the dialogue's.
 Piece = tuple[str, str]
 
+NEARLY: Final = 0.99  # sure, at most, of what is asked in other words
 SURE: Final = 0.9  # of what is answered in whatever language it was asked
 FAR: Final = 0.25  # below it even the nearest subject has nothing to do with the question
 
@@ -140,8 +141,10 @@ class KnowledgeDialogue:
     def sure(self, text: str, history: Sequence[Exchange]) -> float:
         """In [0, 1]: how well an entry fits, 0 where none does. Raises EngineError."""
         found = self._matcher.matches(text, history)
-        scores = [match.score for match in found if match.entry_id is not None]
-        return min(max(min(scores, default=0.0), 0.0), 1.0)
+        known = [match for match in found if match.entry_id is not None]
+        exact = all(self._index.has(self._wording.normalise(match.text)) for match in known)
+        worst = min((match.score for match in known), default=0.0)
+        return min(max(worst, 0.0), CERTAIN if exact else NEARLY)
 
     def match(self, text: str, history: Sequence[Exchange] = ()) -> Match:
         """Which entry answers a text, as one question. Raises EngineError."""

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from visavis.engines.base import CERTAIN
 from visavis.engines.language.languages import ENGLISH, LANGUAGES, code_of, is_english
 from visavis.engines.language.phrases import closed, dangling, open_ended, opens
 
@@ -31,10 +32,10 @@ _WORDLESS: Final = 15_000
 _OPEN: Final = -1.8
 _ASKED: Final = -0.4
 _SOUND: Final = 0.35  # times those of the sound: the network was not trained on every voice
-_SURE: Final = 0.75  # of its answer is a mind that may give it at once
-# So sure is it of a question that it has word for word: then it is whole, whatever its last word
-# and its marks.
-_VERBATIM: Final = 0.95
+_SURE: Final = 0.8  # of its answer is a mind that may give it at once
+# So sure is it of a question that it has in nearly these words. It is `base.CERTAIN` of one that it
+# has word for word: then that is whole, whatever its last word and its marks.
+_NEARLY: Final = 0.95
 _UNSAID: Final = 1.4  # where the mind does not say how sure it is
 
 # How long a silence ends a turn, by the odds. A finished sentence is answered within 1.2 s, and a
@@ -67,13 +68,17 @@ class Evidence:
     @property
     def known(self) -> bool:
         """Whether the mind is sure of its answer to a whole sentence."""
-        whole = self._closed and not self.hanging and not self._only_opens
-        return self.verbatim or (whole and self.sure is not None and self.sure >= _SURE)
+        return self.verbatim or (self._whole and self.sure is not None and self.sure >= _SURE)
 
     @property
     def verbatim(self) -> bool:
-        """Whether it is a question that the mind knows as it is."""
-        return self.sure is not None and self.sure >= _VERBATIM and not self._only_opens
+        """Whether it is a question that the mind knows as it is, or nearly so.
+
+        "What time is ..." is nearly "What time is it?".
+        """
+        if self.sure is None or self.sure < _NEARLY or self._only_opens:
+            return False
+        return self.sure >= CERTAIN or self._whole
 
     @property
     def hanging(self) -> bool:
@@ -81,6 +86,10 @@ class Evidence:
         if is_english(self.language):
             return dangling(self.text)
         return open_ended(self.text)
+
+    @property
+    def _whole(self) -> bool:
+        return self._closed and not self.hanging and not self._only_opens
 
     @property
     def _closed(self) -> bool:

@@ -20,6 +20,7 @@ import numpy as np
 
 from visavis.engines.base import EngineError, Pcm, Stt, Transcript
 from visavis.engines.language.backchannels import only_follows
+from visavis.engines.language.phrases import words_of
 from visavis.server.playout.clock import Clock
 from visavis.server.playout.messages import Tick
 from visavis.server.session.endpointing import FRAME_MS
@@ -49,6 +50,15 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """What was heard of so many frames after the segments, which had `done`."""
+
+    done: int
+    frames: int
+    words: Transcript
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
     """The turn before: its words, and its sound unless that is long."""
 
@@ -72,6 +82,7 @@ class Transcribing:
         self._again: Earlier | None = None  # what this turn is heard together with
         self._lead: list[Frame] = []  # from before this turn
         self._drafted = 0  # frames of those kept that were to be transcribed last
+        self._fullest: Draft | None = None  # the last that was not cut short
         self._goes_on = False  # the next turn begins in the middle of what is said
         self._before = ""
         self._done = 0  # frames in segments
@@ -111,7 +122,7 @@ class Transcribing:
         began = _first_voice(frames) if reach or self._goes_on else len(frames)
         began = max(0, began - _PRE_ROLL)
         self._lead, self._frames = frames[:began], deque(frames[began:])
-        self._before, self._goes_on = "", False
+        self._before, self._goes_on, self._fullest = "", False, None
 
     def set_aside(self, text: str) -> None:
         """The turn is over, its words were `text`; what is said next may belong to it."""
@@ -143,7 +154,7 @@ class Transcribing:
                 frames = [replace(f, pcm=f.bare) for f in (*self._lead, *frames)]
             work = self._draft_both(self._again, frames, ended, brief=brief)
         else:
-            work = self._draft(_sound(frames), self._segments, self._segment, ended)
+            work = self._draft(frames, self._done, self._segments, self._segment, ended)
         self._task = self._tasks.start(work, name="transcribe")
 
     def nothing(self, ended: Tick) -> None:
@@ -170,6 +181,7 @@ class Transcribing:
         if self._segment is not None:
             self._segment.cancel()
         self._segments, self._segment, self._done = [], None, 0
+        self._fullest = None
 
     def _cut(self) -> None:
         """Transcribe a segment of what is kept, and keep the rest."""
@@ -188,7 +200,8 @@ class Transcribing:
 
     async def _draft(
         self,
-        pcm: Pcm,
+        frames: list[Frame],
+        done: int,
         segments: list[Transcript],
         last: asyncio.Task[None] | None,
         ended: Tick,
@@ -196,8 +209,19 @@ class Transcribing:
         if last is not None:
             await asyncio.wait([last])  # a draft that is dropped does not take it along
         parts = list(segments)
-        parts.append(await self._heard(pcm, _text(parts) or self._before))
-        self._learn(_joined(parts), "", ended)
+        before, fullest = _text(parts) or self._before, self._fullest
+        words = await self._heard(_sound(frames), before)
+        if (
+            fullest is not None
+            and fullest.done == done
+            and _is_cut_short(words.text, fullest.words.text)
+        ):
+            rest = frames[fullest.frames :]
+            after = f"{before} {fullest.words.text}".strip()
+            words = _joined([fullest.words, await self._heard(_sound(rest), after)])
+        else:
+            self._fullest = Draft(done, len(frames), words)
+        self._learn(_joined([*parts, words]), "", ended)
 
     async def _draft_both(
         self, earlier: Earlier, frames: list[Frame], ended: Tick, *, brief: bool
@@ -240,6 +264,12 @@ def _first_voice(frames: list[Frame]) -> int:
         elif first - at > _PRE_ROLL:
             break
     return first
+
+
+def _is_cut_short(words: str, before: str) -> bool:
+    """Whether of a longer sound less was heard than `before`: whisper may stop at a pause in it."""
+    now, then = words_of(words), words_of(before)
+    return 0 < len(now) < len(then) and then[: len(now)] == now
 
 
 def _text(parts: list[Transcript]) -> str:

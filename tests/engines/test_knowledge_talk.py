@@ -119,6 +119,12 @@ def test_how_sure_it_is_of_two_is_how_sure_it_is_of_the_weaker(ada):
     assert ada.sure("Who is the king of Spain?", []) == 0
 
 
+@pytest.mark.parametrize("text", ["What time is", "What time is...", "I need to print up."])
+def test_it_is_certain_of_nothing_that_it_has_not_word_for_word(ada, text):
+    assert ada.sure(text, []) < 1
+    assert ada.sure("What time is it?", []) == ada.sure("Where is the bar?", []) == 1
+
+
 def test_a_follow_up_after_two_goes_on_with_what_has_hours(ada):
     two = "When is breakfast, and where can I park my car?"
     answer = "Tomorrow, breakfast is served from 7 am to 10:30 am."

@@ -107,6 +107,12 @@ def test_noise_without_words_begins_no_turn_until_it_was_quiet():
     assert [change for _, change in run(turn, "V" * 800)] == ["started"]  # it is not deaf for good
 
 
+@pytest.mark.parametrize("text", ["What time is", "What time is...", "Is there a", "What time"])
+def test_what_is_nearly_a_known_question_may_be_the_beginning_of_another_one(text):
+    assert silence(text, 0.5, 0.99) >= 850
+    assert silence(text, 0.5, 1.0) == 160  # some are asked so
+
+
 def test_english_words_count_for_nothing_in_another_language():
     """ "So" alone is an English beginning and a whole German word; "die" dangles in neither."""
     for text in ("So.", "In.", "Well."):

@@ -21,7 +21,7 @@ class Numbers:
     """Writes the levels of the seconds that it hears: one word for each that is loud."""
 
     def __init__(self):
-        self.heard, self.before, self.failing = [], [], set()
+        self.heard, self.before, self.failing, self.most = [], [], set(), 99
 
     def transcribe(self, pcm, before=""):
         call = len(self.heard)
@@ -29,8 +29,8 @@ class Numbers:
         self.before.append(before)
         if call in self.failing:
             raise EngineError("told to fail")
-        levels = np.unique(pcm[::VAD_FRAME])
-        return Transcript(" ".join(str(level) for level in levels if level > 1), 0.1)
+        levels = [level for level in np.unique(pcm[::VAD_FRAME]) if level > 1][: self.most]
+        return Transcript(" ".join(map(str, levels)), 0.1)
 
 
 class Ear:
@@ -103,6 +103,35 @@ async def test_a_segment_cut_while_a_draft_is_under_way_is_not_said_twice(ear):
     ear.say(1, 4)
     await ear.known.wait()
     assert ear.words.words.text == phrases(*range(10, 16))
+
+
+async def test_where_a_longer_sound_has_fewer_words_the_rest_is_heard_by_itself(ear):
+    """whisper stopped at the first of two pauses, of which a draft had heard both sides."""
+    ear.say(10, 1)
+    ear.say(11, 1)
+    assert await ear.draft() == "10 11"
+    ear.say(12, 1)
+    ear.stt.most = 1
+    ear.words.drop()
+    assert await ear.draft() == "10 11 12"
+    assert ear.stt.before[-1] == "10 11"
+    assert ear.stt.heard[-1] < 2
+    ear.say(13, 1)
+    ear.words.drop()
+    assert await ear.draft() == "10 11 12"  # what was not heard then is not there now
+    ear.stt.most = 99
+    ear.words.drop()
+    assert await ear.draft() == "10 11 12 13"
+
+
+async def test_words_that_are_others_now_are_believed(ear):
+    ear.say(11, 1)
+    ear.say(12, 1)
+    assert await ear.draft() == "11 12"
+    ear.words._frames.clear()
+    ear.say(12, 1)
+    ear.words.drop()
+    assert await ear.draft() == "12"
 
 
 async def test_what_is_kept_is_bounded(ear):
