@@ -81,14 +81,19 @@ def open_ended(text: str) -> bool:
     return bool(words_of(text)) and text.rstrip().endswith(_OPEN)
 
 
-def dangling(text: str) -> bool:
-    """Whether it breaks off before something that must follow: "I would like to", "and the"."""
+def dangling(text: str, *, familiar: bool = False) -> bool:
+    """Whether it breaks off before something that must follow: "I would like to", "and the".
+
+    familiar: nearly what somebody knows as a question, which may well end in "check in".
+    """
     words = words_of(text)
     if not words or open_ended(text):
         return bool(words)
     if _OPENING.fullmatch(" ".join(words)):
         return True
     *before, last = words
+    if last in _PREPOSITIONS and familiar:
+        return False
     if last in _PREPOSITIONS:
         stranded = closed(text) and len(words) > 2 and words[0] in _ASKED
         return not stranded or (last == "to" and before[-1] in _BEFORE_TO)

@@ -11,7 +11,7 @@ import numpy as np
 
 from visavis.engines.base import CERTAIN
 from visavis.engines.language.languages import ENGLISH, LANGUAGES, code_of, is_english
-from visavis.engines.language.phrases import closed, dangling, open_ended, opens
+from visavis.engines.language.phrases import closed, dangling, open_ended, opens, words_of
 
 FRAME_MS: Final = 20
 Change = Literal["started", "paused", "resumed"]
@@ -36,6 +36,7 @@ _SURE: Final = 0.8  # of its answer is a mind that may give it at once
 # So sure is it of a question that it has in nearly these words. It is `base.CERTAIN` of one that it
 # has word for word: then that is whole, whatever its last word and its marks.
 _NEARLY: Final = 0.95
+_LONG: Final = 4  # words that need no mark behind them to be nearly such a question
 _UNSAID: Final = 1.4  # where the mind does not say how sure it is
 
 # How long a silence ends a turn, by the odds. A finished sentence is answered within 1.2 s, and a
@@ -76,15 +77,20 @@ class Evidence:
 
         "What time is ..." is nearly "What time is it?".
         """
-        if self.sure is None or self.sure < _NEARLY or self._only_opens:
+        if self.sure is None or not self._nearly_known or self._only_opens:
             return False
-        return self.sure >= CERTAIN or self._whole
+        long = len(words_of(self.text)) >= _LONG and not self.hanging
+        return self.sure >= CERTAIN or self._whole or long
+
+    @property
+    def _nearly_known(self) -> bool:
+        return self.sure is not None and self.sure >= _NEARLY
 
     @property
     def hanging(self) -> bool:
         """Whether it breaks off before something that must follow."""
         if is_english(self.language):
-            return dangling(self.text)
+            return dangling(self.text, familiar=self._nearly_known)
         return open_ended(self.text)
 
     @property

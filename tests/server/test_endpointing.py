@@ -113,6 +113,14 @@ def test_what_is_nearly_a_known_question_may_be_the_beginning_of_another_one(tex
     assert silence(text, 0.5, 1.0) == 160  # some are asked so
 
 
+@pytest.mark.parametrize(
+    "text", ["Can I get an iron", "From what time can I check in?", "From What Time Can I Check In"]
+)
+def test_a_whole_one_in_nearly_these_words_is_answered_at_once(text):
+    assert silence(text, 0.5, 0.965) == 160
+    assert silence(text, 0.5, 0.7) > 400
+
+
 def test_english_words_count_for_nothing_in_another_language():
     """ "So" alone is an English beginning and a whole German word; "die" dangles in neither."""
     for text in ("So.", "In.", "Well."):
