@@ -37,6 +37,7 @@ _MAX_DOUBT: Final = 0.55  # see engines/ears/hallucinations.py
 # visitor is otherwise, and over the first second of one an echo canceller takes half of it away.
 _REACH: Final = 1500 // FRAME_MS
 _AGAIN: Final = 10_000 // FRAME_MS  # a turn that was longer is not heard again
+_MORE: Final = 500 // FRAME_MS  # frames of voice in which there are more words
 _BRIEF: Final = 1000 // FRAME_MS  # what is shorter may be a noise, and is heard alone as well
 
 
@@ -211,12 +212,9 @@ class Transcribing:
         parts = list(segments)
         before, fullest = _text(parts) or self._before, self._fullest
         words = await self._heard(_sound(frames), before)
-        if (
-            fullest is not None
-            and fullest.done == done
-            and _is_cut_short(words.text, fullest.words.text)
-        ):
-            rest = frames[fullest.frames :]
+        rest = frames[fullest.frames :] if fullest and fullest.done == done else []
+        more = sum(frame.voice for frame in rest) >= _MORE
+        if fullest and more and _is_cut_short(words.text, fullest.words.text):
             after = f"{before} {fullest.words.text}".strip()
             words = _joined([fullest.words, await self._heard(_sound(rest), after)])
         else:

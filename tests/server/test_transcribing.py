@@ -124,6 +124,17 @@ async def test_where_a_longer_sound_has_fewer_words_the_rest_is_heard_by_itself(
     assert await ear.draft() == "10 11 12 13"
 
 
+async def test_a_click_behind_them_brings_no_words_back(ear):
+    """What was heard before it may have been imagined."""
+    ear.say(10, 1)
+    ear.say(11, 1)
+    assert await ear.draft() == "10 11"
+    ear.say(12, 0.2, pause=0.1)
+    ear.stt.most = 1
+    ear.words.drop()
+    assert await ear.draft() == "10"
+
+
 async def test_words_that_are_others_now_are_believed(ear):
     ear.say(11, 1)
     ear.say(12, 1)
