@@ -22,8 +22,8 @@ BARE: Final = 0.4  # of a closed lid, from which on its lashes are drawn by them
 LOOK_SHUTS: Final = 0.5  # of a blink that a look down is, see models/eyes.TRAVEL
 LASHES_OPEN: Final = 50.0  # degrees that lashes point up when the eye is open, and shut
 LASHES_SHUT: Final = -35.0
-# Beside path-traced lids: opacity of the line where two shut ones meet, and the share of theirs that
-# lashes lose which lie over it, for light falls between them.
+# Beside path-traced lids: opacity of the line where two shut ones meet, and the share of theirs
+# that lashes lose which lie over it, for light falls between them.
 LINE: Final = 0.5
 LOOSE: Final = 0.5
 LIP_HOOD: Final = 0.65  # share of the light in the mouth that rounded lips keep out
