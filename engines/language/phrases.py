@@ -92,9 +92,9 @@ def dangling(text: str, *, familiar: bool = False) -> bool:
     if _OPENING.fullmatch(" ".join(words)):
         return True
     *before, last = words
-    if last in _PREPOSITIONS and familiar:
-        return False
     if last in _PREPOSITIONS:
+        if familiar:
+            return False
         stranded = closed(text) and len(words) > 2 and words[0] in _ASKED
         return not stranded or (last == "to" and before[-1] in _BEFORE_TO)
     if last in _VERBS:  # "Yes, I do." is whole

@@ -77,10 +77,10 @@ class Evidence:
 
         "What time is ..." is nearly "What time is it?".
         """
-        if self.sure is None or not self._nearly_known or self._only_opens:
+        if not self._nearly_known or self._only_opens:
             return False
         long = len(words_of(self.text)) >= _LONG and not self.hanging
-        return self.sure >= CERTAIN or self._whole or long
+        return self.sure == CERTAIN or self._whole or long
 
     @property
     def _nearly_known(self) -> bool:

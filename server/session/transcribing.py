@@ -5,6 +5,8 @@ the words are known by then; if the visitor goes on, that transcript is thrown a
 long is transcribed in segments, each while the next one is said: only the last is waited for.
 The sound of the turn before is kept for a while: who speaks over the first words of an answer may
 have been in the middle of a sentence, and both pieces are heard together then.
+whisper may stop at a pause: where a longer sound has fewer words than a draft of its beginning,
+what followed that draft is heard by itself.
 """
 
 from __future__ import annotations
@@ -83,7 +85,7 @@ class Transcribing:
         self._again: Earlier | None = None  # what this turn is heard together with
         self._lead: list[Frame] = []  # from before this turn
         self._drafted = 0  # frames of those kept that were to be transcribed last
-        self._fullest: Draft | None = None  # the last that was not cut short
+        self._believed: Draft | None = None  # the last that was not cut short
         self._goes_on = False  # the next turn begins in the middle of what is said
         self._before = ""
         self._done = 0  # frames in segments
@@ -123,7 +125,7 @@ class Transcribing:
         began = _first_voice(frames) if reach or self._goes_on else len(frames)
         began = max(0, began - _PRE_ROLL)
         self._lead, self._frames = frames[:began], deque(frames[began:])
-        self._before, self._goes_on, self._fullest = "", False, None
+        self._before, self._goes_on, self._believed = "", False, None
 
     def set_aside(self, text: str) -> None:
         """The turn is over, its words were `text`; what is said next may belong to it."""
@@ -182,7 +184,7 @@ class Transcribing:
         if self._segment is not None:
             self._segment.cancel()
         self._segments, self._segment, self._done = [], None, 0
-        self._fullest = None
+        self._believed = None
 
     def _cut(self) -> None:
         """Transcribe a segment of what is kept, and keep the rest."""
@@ -210,15 +212,15 @@ class Transcribing:
         if last is not None:
             await asyncio.wait([last])  # a draft that is dropped does not take it along
         parts = list(segments)
-        before, fullest = _text(parts) or self._before, self._fullest
+        before, believed = _text(parts) or self._before, self._believed
         words = await self._heard(_sound(frames), before)
-        rest = frames[fullest.frames :] if fullest and fullest.done == done else []
+        rest = frames[believed.frames :] if believed and believed.done == done else []
         more = sum(frame.voice for frame in rest) >= _MORE
-        if fullest and more and _is_cut_short(words.text, fullest.words.text):
-            after = f"{before} {fullest.words.text}".strip()
-            words = _joined([fullest.words, await self._heard(_sound(rest), after)])
+        if believed and more and _is_cut_short(words.text, believed.words.text):
+            after = f"{before} {believed.words.text}".strip()
+            words = _joined([believed.words, await self._heard(_sound(rest), after)])
         else:
-            self._fullest = Draft(done, len(frames), words)
+            self._believed = Draft(done, len(frames), words)
         self._learn(_joined([*parts, words]), "", ended)
 
     async def _draft_both(

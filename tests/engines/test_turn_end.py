@@ -63,11 +63,10 @@ def test_features_are_those_of_whisper_over_all_eight_seconds(turn_end, seconds)
     assert own.dtype == np.float32
     first = 800 - round(min(seconds, SECONDS) * 100)
     assert np.abs(own - features)[:, first:].max() < 1e-3  # the silence before it is not computed
-    # The network computes in bytes, by each processor's own instructions: features that
-    # are the same but for 0.001 may differ by 0.04 in what is made of them.
-    given = {"input_features": features[None].astype(np.float32)}
-    expected = turn_end._network.run(None, given)[0].item()
-    assert turn_end.finished(pcm) == pytest.approx(expected, abs=0.1)
+    # Of these very features: it computes in bytes, by each processor's own instructions, and may
+    # differ by 0.04 for features that differ by 0.001.
+    expected = turn_end._network.run(None, {"input_features": own[None]})[0].item()
+    assert turn_end.finished(pcm) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("level", [0, 32767])
