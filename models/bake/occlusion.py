@@ -158,11 +158,23 @@ def glare(photo: Rgb, face: lm.Face) -> bool:
     if any(_glaring(photo, eye) > GLARE for eye in (face.eye_right, face.eye_left)):
         return True
     # An iris that is covered may be looked for in a wrong place; in a photo that is too bright
-    # both eyes are white.
+    # both eyes are white, but so is skin.
     reach = max(face.eye_right.radius, face.eye_left.radius, 1.0)
     corners = (face.points[[*pair], :2] for pair in (lm.EYE_RIGHT, lm.EYE_LEFT))
     little, much = sorted(_white(photo, pair, reach) for pair in corners)
-    return little < GLARE and much > 2 * GLARE
+    if much < 2 * GLARE:
+        return False
+    return little < GLARE or (little > 2 * GLARE and _brightest_skin(photo, face) < GLARING)
+
+
+def _brightest_skin(photo: Rgb, face: lm.Face) -> float:
+    """The lowest channel of nose or cheeks, where it is highest."""
+    half = max(int(face.eye_right.radius) // 2, 1)
+    places = np.round(face.points[list(BARE), :2]).astype(int).tolist()
+    squares = (
+        photo[max(y - half, 0) : y + half + 1, max(x - half, 0) : x + half + 1] for x, y in places
+    )
+    return max((float(np.median(each.min(-1))) for each in squares if each.size), default=255.0)
 
 
 def _white(photo: Rgb, corners: Floats, reach: float) -> float:

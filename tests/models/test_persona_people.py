@@ -9,6 +9,7 @@ from models.tools.persona import anthropometry
 from models.tools.persona.anthropometry import PAIRS, TABLE, Measures
 from models.tools.persona.expression import friendly
 from models.tools.persona.film import Film, developed
+from models.tools.persona.head import averaged
 
 ARKIT_SIDES = ("Left", "Right")
 
@@ -73,6 +74,18 @@ def test_a_friendly_face_smiles_with_cheeks_and_lids_on_both_sides_a_little_unev
     for unit in ("mouthSmile", "cheekSquint", "eyeSquint"):
         left, right = (face[unit + side] for side in ARKIT_SIDES)
         assert 0 < min(left, right) < max(left, right) < 1.25 * min(left, right)
+
+
+def test_a_dent_in_a_smile_is_eased_out_but_what_has_no_share_in_it_stays():
+    line = np.stack([np.arange(10), np.arange(1, 11)], 1)
+    offset = np.zeros((11, 3))
+    offset[[3, 8]] = 1.0
+    share = np.ones(11)
+    share[8] = 0
+    eased = averaged(offset, line, share, 6)
+    assert eased[3].max() < 0.5
+    np.testing.assert_array_equal(eased[8], offset[8])
+    np.testing.assert_allclose(averaged(np.ones((11, 3)), line, share, 6), 1.0)
 
 
 def test_film_without_anything_leaves_the_picture_alone():

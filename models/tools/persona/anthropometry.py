@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from .head import INNER, OUTER, Floats, Head, read_target
+from .head import CHEILION, INNER, OUTER, Floats, Head, read_target
 
 MM: Final = 100.0  # of a decimetre
 FAR: Final = 2.5  # standard deviations: beyond, a stranger finds the face odd
@@ -43,7 +43,7 @@ TABLE: Final[Mapping[str, tuple[tuple[float, float], tuple[float, float], str]]]
 # Vertices of MakeHuman's base mesh, the left one of each pair.
 ZYGION, GONION, SELLION, MENTON, SUBNASALE = 7675, 7458, 133, 732, 317
 VERTEX, STOMION = 882, (520, 540)
-ALARE, CHEILION = 11669, 7249
+ALARE = 11669
 UPPER_LID, LOWER_LID = (14794, 14743), (14779, 14756)
 # Half the tape round the neck, from the larynx to the nape.
 NECK: Final = (

@@ -26,9 +26,9 @@ from mathutils import Matrix  # type: ignore[import-not-found]
 from . import anthropometry, camera, scenery
 from .dress import dress, put_studs
 from .eye import build_eye, gum_material, teeth_material, tongue_material
-from .folds import relief
+from .folds import lid_fold, relief
 from .glasses import build_glasses, wear
-from .hair.beard import zone
+from .hair import beard, brows
 from .hair.coat import Coat, grow, put
 from .hair.hairline import scalp
 from .head import Floats, Head, HeadState, rotation
@@ -39,7 +39,7 @@ from .people import PERSONAS, Persona
 from .sitters import SITTERS
 from .skin import Landmarks, landmarks, masks, moles, paint_skin
 from .skin_material import skin_material
-from .wet import build_wet
+from .wet import build_lip_corners, build_wet
 
 # Degrees from the line of sight to the pupil's axis, outwards. People have 3 to 5, but a refracting
 # cornea shows the pupil nearer to the nose; with the 4 of a mean eye strangers saw eyes that part.
@@ -86,7 +86,9 @@ def sit(persona: Persona, data: Path) -> Sitter:
     bare = 1 - np.clip(1.5 * mask["ears"], 0, 1)
     mask["scalp"] = scalp(skin, marks, persona.hair) * bare
     outside = (1 - mask["lips"]) * (1 - mask["inside-mouth"])
-    mask["beard"] = zone(skin.points, marks, persona.hair.beard_edge) * outside * bare
+    mask["beard"] = beard.zone(skin.points, marks, persona.hair.beard_edge) * outside * bare
+    mask["brow"] = brows.zone(skin.points, marks, persona.hair)
+    mask["fold"] = np.clip(lid_fold(skin.points, marks), 0, 1)
     return Sitter(
         persona=persona,
         head=head,
@@ -185,6 +187,7 @@ def build_mouth(sitter: Sitter, state: HeadState, points: Floats) -> None:
     made = (teeth_material(), gum_material())
     for row, at in ((upper, upper.points), (lower, jaw)):
         build_teeth(row, head.turned(at, 1.0, state), made)
+    build_lip_corners(head, points, rotation(*state.pose), sitter.persona.skin.lips)
     tongue = part(head.base, points, ("helper-tongue",))
     link("tongue", subdivided(tongue, 2), tongue_material())
 

@@ -16,10 +16,10 @@ def friendly(
     """
     rng = random.Random(seed)
     lean = rng.choice((-1, 1)) * rng.uniform(0.0, 0.012)
-    out: dict[str, float] = {"mouthPressLeft": 0.035, "mouthPressRight": 0.035}
+    out: dict[str, float] = {"mouthPressLeft": 0.035, "mouthPressRight": 0.035, "mouthClose": 0.06}
     for side, share in (("Left", 1 + lean), ("Right", 1 - lean)):
         out[f"mouthSmile{side}"] = 1.4 * smile * share
-        out[f"mouthDimple{side}"] = 0.12 * smile * share
+        out[f"mouthDimple{side}"] = 0.05 * smile * share
         out[f"cheekSquint{side}"] = cheeks * smile * share
         out[f"eyeSquint{side}"] = 0.7 * cheeks * smile * share
         out[f"eyeWide{side}"] = max(open_eyes, 0.0)

@@ -13,6 +13,7 @@ from .mesh import link, mesh
 from .nodes import Colour, Graph, Socket, material
 
 WIDE: Final = 0.24  # how far the white goes on past the ball, in the ball's radii
+AHEAD: Final = 0.12  # and how far forward: further in, the corners would be dark pits
 EDGE: Final = 1.10  # where the cornea leaves the eyeball, over the iris
 GLINT: Final = 2.2  # radiance of the window mirrored in the cornea
 CORNEA: Final = 1.376  # refractive index
@@ -74,7 +75,8 @@ def _widened(points: Floats) -> Floats:
     """
     t = np.clip((np.abs(points[:, 0]) - 0.45) / 0.55, 0, 1)
     share = t * t * (3 - 2 * t)
-    return points * np.stack([1 + WIDE * share, 1 - 0.10 * share, np.ones_like(share)], 1)
+    wide = points * np.stack([1 + WIDE * share, 1 - 0.10 * share, np.ones_like(share)], 1)
+    return np.asarray(wide - np.stack([0 * share, AHEAD * share, 0 * share], 1))
 
 
 def _dome_profile(iris: float) -> tuple[Floats, Floats]:
@@ -129,8 +131,8 @@ def _iris_colour(graph: Graph, radius: Socket, ray: Socket, style: EyeStyle, iri
 def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> Socket:
     """Off-white, yellower and pinker to the corners, thin winding vessels, shaded by the lids."""
     corner = graph.step(radius, 0.42, 0.98)
-    base = (0.66, 0.62 - 0.03 * style.yellow, 0.585 - 0.11 * style.yellow)
-    white = graph.mix(base, (0.62, 0.39, 0.34), graph.math("MULTIPLY", corner, 0.6))
+    base = (0.57, 0.535 - 0.03 * style.yellow, 0.505 - 0.10 * style.yellow)
+    white = graph.mix(base, (0.62, 0.39, 0.34), graph.math("MULTIPLY", corner, 0.7))
     bent = graph.node("VectorMath", operation="ADD")
     graph.plug(bent.inputs[0], at)
     graph.plug(bent.inputs[1], graph.noise(at, 4.0, 3))

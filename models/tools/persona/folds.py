@@ -46,6 +46,7 @@ def relief(
     soft = 1 - np.clip(mask["lips"] + mask["ears"], 0, 1)
     height = (0.42 + 0.2 * style.wrinkles) * style.uneven * uneven * soft
     height -= (0.35 + 0.65 * noise(points, 0.05, seed + 9) ** 2) * fine_lines(bent, marks, style)
+    height -= 0.014 * style.lid_fold * lid_fold(points, marks)
     if style.wrinkles:
         height -= style.wrinkles * wrinkles(bent, marks) * (1 + 0.5 * warp[:, 0])
     height += lip_creases(points, marks, mask["lips"], seed)
@@ -59,6 +60,17 @@ def lip_creases(points: Floats, marks: Landmarks, lips: Floats, seed: int) -> Fl
     along = np.stack([fan, 0 * fan, 0.12 * points[:, 2]], 1)
     crease = np.abs(noise(along, 0.017, seed + 5)) + 0.5 * np.abs(noise(along, 0.008, seed + 6))
     return np.asarray(0.0011 * (crease - 0.4) * lips)
+
+
+def lid_fold(points: Floats, marks: Landmarks) -> Floats:
+    """Where (n,) an upper lid folds when it is open, in [-0.35, 1]: a bow over the pupil that
+    runs out beyond the outer corner."""
+    (ex, _, ez), radius = marks.eyes["l"]
+    out = np.linspace(-1.05, 1.35, 15)
+    bow = 0.76 - 0.38 * np.clip(-out, 0, 2) ** 1.6 - 0.34 * np.clip(out, 0, 2) ** 1.7
+    path = np.stack([ex + radius * out, ez + radius * bow], 1)
+    front = points[:, 1] < marks.eyes["l"][0][1] + 0.1
+    return np.asarray(_groove(points, path, 0.011) * front)
 
 
 def fine_lines(points: Floats, marks: Landmarks, style: SkinStyle) -> Floats:

@@ -26,6 +26,8 @@ NECK_SHARE: Final = {"neck01": 0.2, "neck02": 0.5, "neck03": 0.8}
 # Vertices of MakeHuman's lash strips at the inner and the outer corner of the left eye.
 INNER: Final = (14765, 14766)
 OUTER: Final = (14749, 14751)
+CHEILION: Final = 7249  # the left corner of the mouth
+EASED: Final = 8  # rounds of averaging
 LID_GAP: Final = 1.012  # inside of the lids over the eyeball's radius
 STILL_BONES: Final = ("spine", "clavicle", "shoulder", "upperarm", "lowerarm", "breast", "root")
 
@@ -116,6 +118,18 @@ def rigid_fit(source: Floats, target: Floats) -> Floats:
     return np.asarray(vt.T @ flip @ u.T)
 
 
+def averaged(offset: Floats, edges: Ints, share: Floats, rounds: int) -> Floats:
+    """Offsets (n, 3) drawn to the mean of their neighbours over `edges` (k, 2), each by its share
+    (n,) in [0, 1], `rounds` times."""
+    both_ways = np.concatenate([edges, edges[:, ::-1]])
+    degree = np.maximum(np.bincount(both_ways[:, 0], minlength=len(offset)), 1)[:, None]
+    for _ in range(rounds):
+        mean = np.zeros_like(offset)
+        np.add.at(mean, both_ways[:, 0], offset[both_ways[:, 1]])
+        offset = offset + share[:, None] * (mean / degree - offset)
+    return offset
+
+
 class Head:
     """A person: the base mesh with identity targets applied, and its 52 face units.
 
@@ -135,7 +149,7 @@ class Head:
         joints = {name: self.base.indices(name) for name in self.base.faces if "joint-" in name}
         # The face at ease, without the persona's resting expression.
         self.plain = at_rest(points, joints, data)
-        self.rest = self.plain + self._units(rest)
+        self.rest = self.plain + self._eased(self._units(rest))
         self.eyes = {side: self._eye(self.rest, side) for side in "lr"}
         self._clear_eyes(self.rest, self.rest.copy())
 
@@ -146,6 +160,27 @@ class Head:
             if weight:
                 total += weight * read_target(folder / f"{name}.target", len(total))
         return total
+
+    def _eased(self, offset: Floats) -> Floats:
+        """An expression's offsets (n, 3) without the dents that a smile cuts into cheeks."""
+        edges = [
+            edge
+            for corners, _ in self.base.faces["body"]
+            for edge in zip(corners, corners[1:] + corners[:1], strict=True)
+        ]
+        return averaged(offset, np.array(edges), self._cheek(), EASED)
+
+    def _cheek(self) -> Floats:
+        """Share (n,) of each vertex of the body in the easing: 0 about eyes and mouth."""
+        points, body = self.plain, self.base.indices("body")
+        corner = self.plain[CHEILION]
+        x = np.abs(points[:, 0]) / (abs(corner[0]) + 0.03)
+        mouth = np.hypot(x, (points[:, 2] - corner[2]) / 0.16)
+        eyes = [np.linalg.norm(points - self._eye(points, s)[0], axis=1) for s in "lr"]
+        away = np.minimum(2.5 * (mouth - 1), (np.minimum(*eyes) - 0.20) / 0.1)
+        out = np.zeros(len(points))
+        out[body] = np.clip(away[body], 0, 1)
+        return out
 
     def _eye(self, points: Floats, side: str) -> tuple[Floats, float]:
         """Centre and radius of an eyeball.

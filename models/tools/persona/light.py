@@ -71,14 +71,14 @@ def _bars(window: object, edge: float) -> None:
 def window_light(side: float = -1.0, warm: float = 0.5, power: float = 1.0) -> tuple[Lamp, ...]:
     """A tall window at one side (-1 is the picture's left), a lit room opposite, a lamp behind.
 
-    A desk below throws some of it back into the eye sockets.
+    Light comes from above, and little from below: nostrils, lids and lips need their shadow.
     """
     day: Colour = (1.0, 0.97 - 0.02 * warm, 0.95 - 0.08 * warm)
     room: Colour = (1.0, 0.92 - 0.06 * warm, 0.82 - 0.12 * warm)
     return (
-        Lamp((side * 6.6, -7.2, 4.0), 5.2, 900.0 * power, day, bars=True),
-        Lamp((-side * 8.0, -6.0, 0.5), 8.0, 170.0 * power, room),
-        Lamp((side * 1.0, -6.5, -5.0), 5.0, 120.0 * power, (1.0, 0.95, 0.90)),
+        Lamp((side * 5.4, -7.2, 5.6), 5.2, 1060.0 * power, day, bars=True),
+        Lamp((-side * 8.0, -6.0, 0.8), 8.0, 190.0 * power, room),
+        Lamp((side * 1.0, -6.5, -5.0), 5.0, 45.0 * power, (1.0, 0.95, 0.90)),
         Lamp((-side * 4.2, 5.0, 4.5), 2.6, 110.0 * power, (1.0, 0.84, 0.64)),
         Lamp((side * 6.0, 4.5, 2.5), 3.0, 120.0 * power, (0.85, 0.92, 1.0)),
     )
@@ -88,9 +88,9 @@ def studio_light(side: float = -1.0, power: float = 1.0) -> tuple[Lamp, ...]:
     """One large softbox high at 40 degrees, a reflector below it, an edge light from behind."""
     white: Colour = (1.0, 0.97, 0.94)
     return (
-        Lamp((side * 5.5, -7.0, 5.0), 4.0, 880.0 * power, white),
-        Lamp((-side * 2.0, -6.5, -4.5), 6.0, 190.0 * power, white),
-        Lamp((-side * 8.5, -3.0, 1.5), 7.0, 90.0 * power, (0.94, 0.97, 1.0)),
+        Lamp((side * 4.9, -7.0, 5.8), 4.0, 1000.0 * power, white),
+        Lamp((-side * 2.0, -6.5, -4.5), 6.0, 60.0 * power, white),
+        Lamp((-side * 8.5, -4.5, 1.5), 7.0, 130.0 * power, (0.94, 0.97, 1.0)),
         Lamp((-side * 4.5, 5.0, 3.5), 2.5, 110.0 * power, white),
     )
 
@@ -99,9 +99,9 @@ def clinic_light(side: float = 1.0, power: float = 1.0) -> tuple[Lamp, ...]:
     """Bright and cool: a wide window at one side, ceiling panels above, white walls all round."""
     day: Colour = (0.96, 0.98, 1.0)
     return (
-        Lamp((side * 6.5, -7.5, 3.4), 5.5, 690.0 * power, day, bars=True),
-        Lamp((-side * 1.0, -2.5, 9.0), 6.0, 300.0 * power, (1.0, 0.98, 0.95)),
-        Lamp((-side * 8.0, -6.0, 0.0), 9.0, 210.0 * power, day),
-        Lamp((side * 1.0, -6.5, -5.0), 5.0, 110.0 * power, (1.0, 0.98, 0.95)),
+        Lamp((side * 5.3, -7.4, 5.6), 5.5, 860.0 * power, day, bars=True),
+        Lamp((-side * 1.0, -3.0, 9.0), 6.0, 210.0 * power, (1.0, 0.98, 0.95)),
+        Lamp((-side * 8.0, -6.0, 0.4), 9.0, 190.0 * power, day),
+        Lamp((side * 1.0, -6.5, -5.0), 5.0, 60.0 * power, (1.0, 0.98, 0.95)),
         Lamp((-side * 4.0, 5.5, 4.0), 3.0, 90.0 * power, day),
     )

@@ -20,7 +20,8 @@ MASKS: Final = ("ears", "lips", "inside-mouth")
 class SkinStyle:
     """Linear RGB colours; everything else a share in [0, 1], or 1 for what is common.
 
-    vessels: fine red ones at nose and cheeks. uneven: lumps of the surface; lines: fine ones.
+    vessels: fine red ones at nose and cheeks. lid_fold: of an open upper lid. uneven: lumps of the
+    surface; lines: fine ones.
     """
 
     base: Colour
@@ -31,6 +32,7 @@ class SkinStyle:
     scalp_shade: float = 0.9
     lid_shade: float = 0.25
     undereye: float = 0.5
+    lid_fold: float = 1.0
     liner: float = 0.0
     stubble: float = 0.0
     freckles: float = 0.0
@@ -223,6 +225,8 @@ def complexion(
     colour = _times(colour, (0.93, 0.95, 0.97), 0.6 * jaw)
     colour = _times(colour, style.flush, style.flush_share * _flushed(points, marks, mask, seed))
     colour = _eye_zone(colour, points, marks, style)
+    colour = _times(colour, (0.66, 0.56, 0.52), 0.55 * mask["brow"])
+    colour = _times(colour, (0.74, 0.60, 0.56), 0.6 * style.lid_fold * mask["fold"])
     nostril = blob(points, shifted(marks.nose, 0.08, 0.10, -0.09), 0.05, 0.035, 0.08)
     colour = _times(colour, (0.62, 0.36, 0.32), 0.6 * nostril)
     stubble = tuple(np.array(style.base) * (0.42, 0.44, 0.5))

@@ -1,4 +1,4 @@
-"""What is moist about an eye besides the ball: caruncle, the lids' corners, the line of tears."""
+"""What is moist besides the eyeballs: caruncles, the lids' and lips' corners, the line of tears."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .head import INNER, Floats, Head, HeadState
+from .head import CHEILION, INNER, Floats, Head, HeadState
 from .mesh import link, mesh
 from .nodes import Colour, material
 
@@ -17,6 +17,8 @@ LOWER: Final = (
 # The opening is longer than the ball is wide: beyond it lies this ellipsoid of conjunctiva, in
 # the ball's radii. In front the ball hides it.
 LINING: Final = (1.22, 0.78, 0.95)
+WEB: Final = np.array([0.050, 0.022, 0.014])  # radii of the web in a corner of the mouth, dm
+WEB_PLACE: Final = np.array([-0.040, 0.014, 0.0])  # from the left corner, dm
 TEARS: Final = 0.0036  # radius of the line of tears, dm
 
 
@@ -27,11 +29,11 @@ def _flesh(name: str, colour: Colour) -> Any:
         graph.shader(
             "BsdfPrincipled",
             Base_Color=graph.mix(colour, tuple(0.7 * c for c in colour), graph.noise(at, 60, 3)),
-            Roughness=0.3,
+            Roughness=0.35,
             Normal=graph.bump(graph.noise(at, 90, 3), 0.004, 0.6),
             Subsurface_Weight=0.7,
             Subsurface_Scale=0.02,
-            Coat_Weight=0.5,
+            Coat_Weight=0.3,
             Coat_Roughness=0.06,
         )
     )
@@ -100,7 +102,7 @@ def build_wet(head: Head, points: Floats, state: HeadState, turn: Floats, flesh:
         out = 1.0 if side == "l" else -1.0
         corner = points[[i if side == "l" else mirror[i] for i in INNER]].mean(0)
         inner = corner + turn @ np.array([0.008 * out, 0.026, -0.004])
-        caruncle = _ellipsoid(inner, np.array([0.026, 0.026, 0.020]), turn)
+        caruncle = _ellipsoid(inner, np.array([0.021, 0.024, 0.016]), turn)
         link("caruncle", mesh("caruncle", *caruncle), pink)
         lining = _ellipsoid(centre, radius * np.array(LINING), turn)
         link("lining", mesh("lining", *lining), white)
@@ -109,6 +111,19 @@ def build_wet(head: Head, points: Floats, state: HeadState, turn: Floats, flesh:
         away = away + turn @ np.array([0.0, 0.0, 0.035])
         line = centre + 1.012 * radius * away / np.linalg.norm(away, axis=1, keepdims=True)
         link("tears", mesh("tears", *_tube(_smooth(line), TEARS)), water)
+
+
+def build_lip_corners(head: Head, points: Floats, turn: Floats, lips: Colour) -> None:
+    """The webs in which the lips meet: without them a shut mouth ends in two black holes.
+
+    points (n, 3) of the head in the state, turned; lips: their linear RGB.
+    """
+    made = _flesh("lip-corner", lips)
+    mirrored = head.base.points[CHEILION] * [-1, 1, 1]
+    right = int(np.linalg.norm(head.base.points - mirrored, axis=1).argmin())
+    for vertex, out in ((CHEILION, 1.0), (right, -1.0)):
+        centre = points[vertex] + turn @ (WEB_PLACE * [out, 1, 1])
+        link("lip-corner", mesh("lip-corner", *_ellipsoid(centre, WEB, turn)), made)
 
 
 def _smooth(line: Floats) -> Floats:

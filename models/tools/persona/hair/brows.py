@@ -13,7 +13,7 @@ from .style import HairStyle
 
 STEPS = 8
 UNIT = 0.14  # dm: the eyeball's radius, in which the curve below is drawn
-FIRST, SPAN = -1.62, 3.95  # from the nose's end to the tail, outwards of the pupil
+FIRST, SPAN = -1.42, 3.38  # from the nose's end to the tail, outwards of the pupil
 
 
 def _curve(x: Floats, style: HairStyle) -> tuple[Floats, Floats]:

@@ -135,8 +135,8 @@ def baby_hair(
     heading: Floats,
     style: HairStyle,
     rng: Rng,
-    count: int = 5200,
-    length: float = 0.16,
+    count: int = 3400,
+    length: float = 0.12,
 ) -> Strands:
     """Short fine hairs along the hairline; heading: mean direction (3,), mirrored to each side."""
     roots, normal = scatter(skin, rim, count, rng)
@@ -155,4 +155,4 @@ def baby_hair(
     )
     paths = paths + wander(count, 9, 0.5, rng) * (0.06 * own)[:, None, None]
     paths = body.cleared(paths, np.full(9, 0.002))
-    return Strands(paths, 0.00042 * rng.uniform(0.5, 1.2, count) * (0.6 + 0.4 * depth))
+    return Strands(paths, 0.00034 * rng.uniform(0.5, 1.2, count) * (0.6 + 0.4 * depth))

@@ -65,5 +65,5 @@ def edge(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     """Density (n,) of baby hair: a band along the hairline over forehead and temples."""
     depth = inside(skin, marks, style)
     back = skin.points[:, 1] - marks.eyes["l"][0][1]
-    band = rise(depth, -0.11, 0.05) ** 1.3 * rise(0.24 - depth, 0, 0.14)
+    band = rise(depth, -0.06, 0.06) ** 1.3 * rise(0.24 - depth, 0, 0.14)
     return np.asarray(band * rise(0.68 - back, 0, 0.2))

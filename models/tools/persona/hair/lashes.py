@@ -22,7 +22,7 @@ def grow_lashes(head: Head, style: HairStyle, rng: Rng, upper: bool) -> Strands:
         strip = head.rest[index]
         distance = np.linalg.norm(strip - centre, axis=1)
         rim = strip[distance < np.quantile(distance, ROOTS)]
-        line = _along(rim[np.argsort(rim[:, 0])], 150 if upper else 64, rng)
+        line = _along(rim[np.argsort(rim[:, 0])], 220 if upper else 70, rng)
         made.append(_fan(line, centre, radius, style, rng, upper))
     return Strands(
         np.concatenate([m.paths for m in made]), np.concatenate([m.radius for m in made])
@@ -70,6 +70,8 @@ def _fan(
     length = style.lash_length * (1.0 if upper else 0.48) * rng.uniform(0.45, 1.05, count)
     length = length * (0.70 + 0.24 * np.clip(outer + 0.9, 0, 1.6))
     length = length * (1 - 0.5 * np.clip(-outer - 0.55, 0, 0.6))  # short at the inner corner
+    # The last ones at the outer corner lie against the cheek: long, they would look like a hook.
+    length = length * (1 - 0.7 * np.clip((outer - 0.95) / 0.25, 0, 1))
     tuft = np.round(np.cumsum(rng.uniform(0.12, 0.4, count)))  # which tuft each belongs to
     lean = rng.normal(0, 0.13, int(tuft.max()) + 1)[tuft.astype(int)]
     mean = np.array([line[tuft == k].mean(0) for k in tuft])
@@ -80,9 +82,9 @@ def _fan(
     t = np.linspace(0, 1, STEPS)[None, :, None]
     up = 1.0 if upper else -1.0
     curl = rng.uniform(0.75, 1.15, (count, 1, 1))
-    rising = np.array([0, 0, up]) * ((-0.22 if upper else 0.25) * t + 0.80 * curl * t**2)
+    rising = np.array([0, 0, up]) * ((-0.40 if upper else 0.25) * t + 0.85 * curl * t**2)
     forward = unit(ahead)[:, None] * (t - 0.30 * curl * t**2) * (0.95 if upper else 0.7)
     path = line[:, None] + length[:, None, None] * (forward + rising)
     path = path + (mean - line)[:, None] * 0.40 * t**1.5
-    thin = (0.00075 if upper else 0.00042) * rng.uniform(0.7, 1.1, count)
+    thin = (0.00070 if upper else 0.00036) * rng.uniform(0.7, 1.1, count)
     return Strands(np.asarray(path), thin)

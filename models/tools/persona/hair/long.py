@@ -26,13 +26,13 @@ def beside(points: Floats, eye: Floats, style: HairStyle) -> Floats:
     comb draws it straight."""
     back = points[:, 1] - eye[1]
     line = style.parting * np.clip(1.15 - 0.5 * back, 0, 1)
-    line = line + 0.010 * np.sin(back * 23) + 0.006 * np.sin(back * 61 + 1)
+    line = line + 0.006 * np.sin(back * 23) + 0.003 * np.sin(back * 61 + 1)
     return np.asarray(points[:, 0] - line)
 
 
 def sides(roots: Floats, eye: Floats, style: HairStyle) -> Floats:
     """-1 or 1 (k,): which side of the parting a hair goes to; a few cross it."""
-    crossing = 0.014 * scattered(roots, 0.004)
+    crossing = 0.040 * scattered(roots, 0.002)
     return np.where(beside(roots, eye, style) > crossing, 1.0, -1.0)
 
 
@@ -139,7 +139,7 @@ def _falling(
     kept = ~_before_face(paths, body)
     fine = 0.55 + 0.45 * rise(sampled(weight, skin, children), 0.1, 0.7)  # at the hairline
     hair = Strands(paths[kept], (hair.radius * fine)[kept])
-    baby = baby_hair(body, skin, rim, np.array([0.8, 0.7, 0.15]), style, rng, length=0.11)
+    baby = baby_hair(body, skin, rim, np.array([0.8, 0.7, 0.15]), style, rng, 2600, 0.09)
     return {"hair": hair, "baby": baby}
 
 
