@@ -33,7 +33,7 @@ FOLD: Final = 0.20  # scale on which a fold lies in its own shadow
 FAINT: Final = (6.0, 14.0)  # below the skin's that is no lash yet, and is one
 WHITE: Final = 15.0  # above the skin's where a margin was read too low, and the eyeball shows
 # Shares:
-SHADOW: Final = 0.7  # of the lashes' darkness that stays on the lid
+SHADOW: Final = 0.45  # of the lashes' darkness that stays on the lid
 UNFOLD: Final = 1.0  # of the fold's shadow that goes as a closing lid pulls it smooth
 STEEP: Final = 0.4  # the most by which its skin is lightened
 PALE: Final = 0.06  # shade from which on most of its redness goes too

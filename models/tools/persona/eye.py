@@ -15,6 +15,9 @@ from .nodes import Colour, Graph, Socket, material
 WIDE: Final = 0.24  # how far the white goes on past the ball, in the ball's radii
 AHEAD: Final = 0.12  # and how far forward: further in, the corners would be dark pits
 EDGE: Final = 1.10  # where the cornea leaves the eyeball, over the iris
+# What a white gives back of the light that has wandered through the whole eyeball: in the shadow of
+# the lids it is most of what is seen, and too far for the path tracer's diffusion.
+GLOW: Final = 0.10
 GLINT: Final = 2.2  # radiance of the window mirrored in the cornea
 CORNEA: Final = 1.376  # refractive index
 
@@ -131,8 +134,8 @@ def _iris_colour(graph: Graph, radius: Socket, ray: Socket, style: EyeStyle, iri
 def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> Socket:
     """Off-white, yellower and pinker to the corners, thin winding vessels, shaded by the lids."""
     corner = graph.step(radius, 0.42, 0.98)
-    base = (0.57, 0.535 - 0.03 * style.yellow, 0.505 - 0.10 * style.yellow)
-    white = graph.mix(base, (0.62, 0.39, 0.34), graph.math("MULTIPLY", corner, 0.7))
+    base = (0.62, 0.585 - 0.03 * style.yellow, 0.555 - 0.10 * style.yellow)
+    white = graph.mix(base, (0.62, 0.39, 0.34), graph.math("MULTIPLY", corner, 0.45))
     bent = graph.node("VectorMath", operation="ADD")
     graph.plug(bent.inputs[0], at)
     graph.plug(bent.inputs[1], graph.noise(at, 4.0, 3))
@@ -148,7 +151,7 @@ def _white_colour(graph: Graph, at: Socket, radius: Socket, style: EyeStyle) -> 
     xyz = graph.node("SeparateXYZ")
     graph.plug(xyz.inputs[0], at)
     under = graph.step(xyz.outputs[2], 0.08, 0.48)  # the upper lid and its lashes keep light off
-    return graph.mix(white, (0.62, 0.54, 0.52), graph.math("MULTIPLY", under, 0.62), "MULTIPLY")
+    return graph.mix(white, (0.62, 0.54, 0.52), graph.math("MULTIPLY", under, 0.45), "MULTIPLY")
 
 
 def _eye_material(style: EyeStyle, iris: float) -> Any:
@@ -162,6 +165,7 @@ def _eye_material(style: EyeStyle, iris: float) -> Any:
     black = graph.step(radius, style.pupil * iris * 0.94, style.pupil * iris * 1.04)
     colour = graph.mix((0.003, 0.003, 0.003), colour, black)
     bump = graph.bump(graph.noise(ray, 9.0, 4, 0.6), 0.02, 0.35)
+    outside = graph.step(radius, iris, 1.1 * iris)
     graph.finish(
         graph.shader(
             "BsdfPrincipled",
@@ -169,9 +173,11 @@ def _eye_material(style: EyeStyle, iris: float) -> Any:
             Roughness=0.45,
             Specular_IOR_Level=0.15,
             Normal=bump,
-            Subsurface_Weight=graph.math("MULTIPLY", graph.step(radius, iris, 1.1 * iris), 0.3),
+            Subsurface_Weight=graph.math("MULTIPLY", outside, 0.3),
             Subsurface_Scale=0.08,
             Subsurface_Radius=(1.0, 0.5, 0.35),
+            Emission_Color=white,
+            Emission_Strength=graph.math("MULTIPLY", outside, GLOW),
         )
     )
     return made
