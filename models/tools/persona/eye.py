@@ -15,9 +15,6 @@ from .nodes import Colour, Graph, Socket, material
 WIDE: Final = 0.24  # how far the white goes on past the ball, in the ball's radii
 AHEAD: Final = 0.12  # and how far forward: further in, the corners would be dark pits
 EDGE: Final = 1.10  # where the cornea leaves the eyeball, over the iris
-# What a white gives back of the light that has wandered through the whole eyeball: in the shadow of
-# the lids it is most of what is seen, and too far for the path tracer's diffusion.
-GLOW: Final = 0.10
 GLINT: Final = 2.2  # radiance of the window mirrored in the cornea
 CORNEA: Final = 1.376  # refractive index
 
@@ -27,6 +24,8 @@ class EyeStyle:
     """Linear RGB of the iris near the pupil and near the rim; the rest are shares in [0, 1].
 
     pupil: over the iris' radius. limbus: darkness of the iris' rim. veins, yellow: of the white.
+    glow: what the white gives back of light that has wandered through the whole eyeball; in the
+    shadow of the lids it is most of what is seen, and too far for the path tracer's diffusion.
     """
 
     inner: Colour
@@ -35,6 +34,7 @@ class EyeStyle:
     limbus: float = 0.7
     veins: float = 0.4
     yellow: float = 0.3
+    glow: float = 0.10
     iris: float = 0.059  # radius, dm: 11.8 mm across in nearly everybody
 
 
@@ -177,7 +177,7 @@ def _eye_material(style: EyeStyle, iris: float) -> Any:
             Subsurface_Scale=0.08,
             Subsurface_Radius=(1.0, 0.5, 0.35),
             Emission_Color=white,
-            Emission_Strength=graph.math("MULTIPLY", outside, GLOW),
+            Emission_Strength=graph.math("MULTIPLY", outside, style.glow),
         )
     )
     return made
