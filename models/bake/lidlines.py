@@ -33,7 +33,7 @@ DARKEST: Final = 30.0  # L, 8 bits, under which a colour is noise
 WHITE: Final = 0.45  # of the way from skin to white that is white
 TAKEN: Final = (0.30, 0.04)  # openings that an upper margin may be moved out, and in
 LOWER: Final = (0.12, 0.05)  # and a lower one
-OUT: Final = 0.14  # widths that a corner may be moved out
+OUT: Final = 0.21  # widths that a corner may be moved out
 NEAR: Final = 0.12  # widths at a corner that say nothing of the margins' middle
 DIFFER: Final = 0.30  # openings by which both sides of an iris may disagree of that
 CORNER: Final = 0.3  # as WHITE, near a corner, where it lies in shadow
@@ -191,7 +191,11 @@ def _found(strip: _Strip, ends: tuple[int, int]) -> tuple[Floats, Floats] | None
     columns = np.linspace(*ends, POINTS).astype(np.float32)
     upper = _moved(strip.upper, tops, strip, -1.0, TAKEN)
     lower = _moved(strip.lower, bottoms, strip, 1.0, LOWER)
-    up, low = (np.interp(columns, np.arange(count), line) for line in (upper, lower))
+    # A corner that is moved out takes its half of the opening along: else it would be a spike.
+    own = np.interp(
+        columns, [first, *strip.iris, last], [strip.corners[0], *strip.iris, strip.corners[1]]
+    )
+    up, low = (np.interp(own, np.arange(count), line) for line in (upper, lower))
     low = np.maximum(up, low)
     return strip.at(columns, up.astype(np.float32)), strip.at(columns, low.astype(np.float32))
 

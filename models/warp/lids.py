@@ -22,8 +22,9 @@ TEXELS: Final = 2  # per px of the picture
 # In widths of an eye:
 LONG: Final = (0.20, 0.32)  # height over the lid's edge where lashes begin to end, and have ended
 BEYOND: Final = 0.30  # how far beyond the corners they stand,
-INNER: Final = (0.14, 0.02)  # from before a corner to beyond it, where they end: an inner one,
-OUTER: Final = (0.00, 0.22)  # and an outer one
+INNER: Final = (0.34, -0.06)  # from before a corner to beyond it, where they end: an inner one,
+OUTER: Final = (0.16, 0.06)  # and an outer one; there the lid's edge runs out, lashes would be hooks
+CLEAN: Final = (0.14, 0.02)  # and where they are no longer taken off the skin, at an inner one
 ROOTS: Final = 0.07  # height up to which they are one dark line along the edge
 TUFT: Final = 0.30  # width of what is still a lash, not a fold
 BELOW: Final = 0.05  # depth below the edge that belongs to it
@@ -199,8 +200,8 @@ def _ends(columns: int, width: float) -> Floats:
 def _within(columns: int, width: float, inner: int, *, outer: bool = True) -> Floats:
     """(columns,) in [0, 1]: 0 beyond the inner corner, and beyond the outer one, too."""
     at = np.arange(columns, dtype=np.float32) / TEXELS / width - BEYOND
-    aside = OUTER if outer else (0.0, 2.0)
-    left, right = (INNER, aside) if inner < 0 else (aside, INNER)
+    nose, aside = (INNER, OUTER) if outer else (CLEAN, (0.0, 2.0))
+    left, right = (nose, aside) if inner < 0 else (aside, nose)
     kept = [
         np.clip((after - beyond) / (before + after), 0, 1)
         for beyond, (before, after) in ((-at, left), (at - 1, right))

@@ -121,6 +121,20 @@ def test_margins_come_to_lie_where_the_white_ends():
         assert (found.lower[:, 1] >= found.upper[:, 1] - 1e-3).all()
 
 
+@pytest.mark.parametrize("name", ["mira", "amara", "samir", "ingrid"])
+def test_an_outer_corner_that_is_moved_out_takes_the_opening_along(name):
+    plain = photo.frame((PERSONAS / f"{name}.webp").read_bytes())
+    found = lidlines.refined(plain)
+    for side in ("eye_left", "eye_right"):
+        own, now = getattr(plain.face, side), getattr(found.face, side)
+        outer, third = (0, 2) if side == "eye_right" else (-1, -3)
+        assert abs(now.upper[outer] - own.upper[outer])[0] > 1  # px
+        opening = (now.lower - now.upper)[:, 1]
+        # Half-way from the corner to the pupil people's lids are more than half as far apart as
+        # over it; a corner that went out alone left a spike.
+        assert opening[third] > 0.5 * opening.max()
+
+
 def test_a_covered_eye_neither_blinks_nor_looks():
     tomas = load_avatar(PERSONAS / "tomas.avatar")
     still = eyes.covered(tomas.patches["eye_left"], "Left")

@@ -42,8 +42,8 @@ from .skin_material import skin_material
 from .wet import build_lip_corners, build_wet
 
 # Degrees from the line of sight to the pupil's axis, outwards. People have 3 to 5, but a refracting
-# cornea shows the pupil nearer to the nose; with the 4 of a mean eye strangers saw eyes that part.
-KAPPA: Final = 2.5
+# cornea shows the pupil nearer to the nose; with 4, and with 2.5, strangers saw eyes that part.
+KAPPA: Final = 1.2
 FLOOR: Final = 2.4  # skin is built down to this far below the eyes, dm; cloth covers the rest
 
 

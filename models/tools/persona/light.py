@@ -79,8 +79,8 @@ def window_light(side: float = -1.0, warm: float = 0.5, power: float = 1.0) -> t
         Lamp((side * 5.4, -7.2, 5.6), 5.2, 1060.0 * power, day, bars=True),
         Lamp((-side * 8.0, -6.0, 0.8), 8.0, 190.0 * power, room),
         Lamp((side * 1.0, -6.5, -5.0), 5.0, 45.0 * power, (1.0, 0.95, 0.90)),
-        Lamp((-side * 4.2, 5.0, 4.5), 2.6, 110.0 * power, (1.0, 0.84, 0.64)),
-        Lamp((side * 6.0, 4.5, 2.5), 3.0, 120.0 * power, (0.85, 0.92, 1.0)),
+        Lamp((-side * 4.2, 5.0, 4.5), 2.6, 55.0 * power, (1.0, 0.84, 0.64)),
+        Lamp((side * 6.0, 4.5, 2.5), 3.0, 60.0 * power, (0.85, 0.92, 1.0)),
     )
 
 

@@ -139,14 +139,16 @@ def _falling(
     kept = ~_before_face(paths, body)
     fine = 0.55 + 0.45 * rise(sampled(weight, skin, children), 0.1, 0.7)  # at the hairline
     hair = Strands(paths[kept], (hair.radius * fine)[kept])
-    baby = baby_hair(body, skin, rim, np.array([0.8, 0.7, 0.15]), style, rng, 2600, 0.09)
+    baby = baby_hair(body, skin, rim, np.array([0.8, 0.7, 0.15]), style, rng, 900, 0.08)
     return {"hair": hair, "baby": baby}
 
 
 def _before_face(paths: Floats, body: Body) -> Flags:
-    """Which strands (k,) stray before eyes, nose or cheeks."""
+    """Which strands (k,) stray before eyes, nose or cheeks, or over the throat."""
     x, y, z = np.moveaxis(paths - body.eye, 2, 0)
-    return np.asarray(((np.abs(x) < 0.50) & (y < 0.1) & (z < 0.42) & (z > -1.1)).any(1))
+    face = (np.abs(x) < 0.50) & (y < 0.1) & (z < 0.42) & (z > -1.1)
+    throat = (np.abs(x) < 0.40) & (y < 1.0) & (z < -1.0)
+    return np.asarray((face | throat).any(1))
 
 
 def falling_guides(
