@@ -203,7 +203,7 @@ JUN: Final = Persona(
                    wood=(0.42, 0.28, 0.17), glow=(1.0, 0.9, 0.8), daylight=0.8, side=1.0, seed=41),
     turn=(-2.5, 0.0, 1.2),
     stance=-6.0,
-    framing=Framing(0.83, 0.04, 0.01),
+    framing=Framing(0.88, 0.04, -0.06),
     seed=404,
 )  # fmt: skip
 
