@@ -13,7 +13,7 @@ from aiohttp import StreamReader, web
 from aiohttp.http import HttpVersion11, RawRequestMessage
 from multidict import CIMultiDict
 from support.doors import asked, house, wire
-from support.pace import within
+from support.pace import soon, within
 from yarl import URL
 
 from visavis.server.http import door
@@ -139,7 +139,7 @@ async def test_who_does_not_take_a_response_is_cut_off():
             client.writer.write(page * 32)
         began = time.monotonic()
         while it.metrics.connections_ended.labels("send")._value.get() == 0:
-            assert time.monotonic() - began < 5
+            assert soon(time.monotonic() - began, 5)
             await asyncio.sleep(0.05)
         client.writer.transport.abort()
 
@@ -185,7 +185,7 @@ async def test_400_half_open_connections_close_the_door_for_nobody():
             began = time.monotonic()
             assert (await asked(it.port, HEALTH)).status == 200
             took.append(time.monotonic() - began)
-        assert sorted(took)[10] < 0.1
+        assert soon(sorted(took)[10], 0.1)
         assert len(it.door.inside) <= Limits().most
         for client in clients:
             client.writer.transport.abort()

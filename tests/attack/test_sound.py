@@ -12,6 +12,7 @@ import pytest
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from support.flood import Silent, attacks, send
+from support.pace import soon
 from support.rtc_pair import Track
 from support.services import FakeServices
 from support.serving import Viewer, serving, watching
@@ -176,5 +177,5 @@ async def test_a_thousand_sources_do_not_hold_up_the_end_of_their_session():
         await asyncio.sleep(1.6)  # a report on all of them is due within 1.5 s
         began = time.monotonic()
         await client.delete(location)
-        assert time.monotonic() - began < 2
+        assert soon(time.monotonic() - began, 2)
         await viewer.close()

@@ -10,6 +10,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from support.doors import asked, wire
 from support.malformed import HOST, MALFORMED, is_protected, request, sdp
+from support.pace import soon
 from support.serving import Viewer
 from support.standing import children, is_alive, standing
 
@@ -56,7 +57,9 @@ async def test_a_body_has_its_deadline(server):
         await client.send(head + b"Content-Length: 1000\r\n\r\nv=0")
         late = await client.answer(15)
     assert (late.status, late.problem()["type"]) == (408, "urn:visavis:body-timeout")
-    assert 9 < time.monotonic() - begun < 14
+    took = time.monotonic() - begun
+    assert took > 9
+    assert soon(took, 14)
 
 
 async def test_clients_that_say_nothing_keep_nobody_out(server):
@@ -65,7 +68,7 @@ async def test_clients_that_say_nothing_keep_nobody_out(server):
             await stack.enter_async_context(wire(server.port))
         began = time.monotonic()
         assert (await asked(server.port, HEALTH)).status == 200
-        assert time.monotonic() - began < 1
+        assert soon(time.monotonic() - began, 1)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as client:
             viewer = Viewer()
             stack.push_async_callback(viewer.close)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pyvirtualcam
+from support.pace import soon
 from support.presenter import film
 
 from visavis.server.camera import devices, loopback
@@ -234,7 +235,7 @@ def test_a_camera_that_hangs_holds_nobody_up():
     for each in pictures(20):
         out.offer(each)
     out.close(patience=0.1)
-    assert time.monotonic() - began < 1
+    assert soon(time.monotonic() - began, 1)
     assert out.dropped >= 15
     free.set()
 

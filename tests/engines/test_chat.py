@@ -10,6 +10,7 @@ from datetime import datetime
 import pytest
 from support import chat_double as double
 from support.chat_double import ChatDouble, calls, cuts, event, fails, floods, says, sends, stalls
+from support.pace import soon
 from support.questions import SECRET, Asking, answered, words
 
 from visavis.engines.base import (
@@ -88,7 +89,7 @@ async def test_the_first_clause_does_not_wait_for_the_second():
         async with aclosing(mind.answer(Asking())) as answer:
             while not (await anext(answer)).text:
                 pass
-            assert time.monotonic() - began < 0.2
+            assert soon(time.monotonic() - began, 0.2)
         await mind.close()
 
 
@@ -99,7 +100,7 @@ async def test_the_last_clause_does_not_wait_for_what_comes_after_the_end():
             while not (thought := await anext(answer)).text:
                 pass
             assert thought == Fragment("Yes.")
-            assert time.monotonic() - began < 0.1
+            assert soon(time.monotonic() - began, 0.1)
         await mind.close()
 
 
@@ -176,7 +177,7 @@ async def test_a_turn_that_takes_too_long_ends_with_what_it_has():
     slow = says("Yes. It is. ", *[f"And part {n} of it. " for n in range(40)], pause=0.1)
     began = time.monotonic()
     thoughts, _ = await told(slow, total=0.6)
-    assert time.monotonic() - began < 2.0  # all of it would take over four
+    assert soon(time.monotonic() - began, 2.0)  # all of it would take over four
     assert words(thoughts).startswith("Yes. It is. And part 0 of it. ")
 
 
@@ -230,7 +231,7 @@ async def test_nobody_listens_there():
     mind, began = minded(url), time.monotonic()
     with pytest.raises(EngineAway, match="cannot be reached"):
         await answered(mind)
-    assert time.monotonic() - began < 1.0
+    assert soon(time.monotonic() - began, 1.0)
     await mind.close()
 
 
@@ -304,9 +305,9 @@ async def test_whoever_interrupts_closes_the_request_at_once(behaviour):
         answer.cancel()
         await asyncio.wait([answer])
         asked = there.asked[0]
-        await asyncio.wait_for(asked.ended.wait(), 1)
+        await asyncio.wait_for(asked.ended.wait(), 5)
         assert asked.gone is not None
-        assert asked.gone - at < 0.1
+        assert soon(asked.gone - at, 0.1)
         await mind.close()
 
 
@@ -318,8 +319,8 @@ async def test_closing_the_answer_closes_the_request_at_once():
             pass
         at = time.monotonic()
         await answer.aclose()
-        await asyncio.wait_for(there.asked[0].ended.wait(), 1)
-        assert there.asked[0].gone - at < 0.1
+        await asyncio.wait_for(there.asked[0].ended.wait(), 5)
+        assert soon(there.asked[0].gone - at, 0.1)
         await mind.close()
 
 
@@ -384,7 +385,7 @@ async def test_a_tool_that_hangs_ends_the_turn_in_time():
     began = time.monotonic()
     with pytest.raises(EngineAway, match="too long"):
         await told(calls(("c1", "hours", "{}")), toolbox=Hanging(), total=0.5)
-    assert time.monotonic() - began < 1.0
+    assert soon(time.monotonic() - began, 1.0)
 
 
 class Led(Asking):

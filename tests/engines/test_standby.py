@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.pace import soon
 
 from visavis.engines.base import EngineError, EngineHung, FaceState, Portrayal, draw_one
 from visavis.engines.fake import FakeGenerator
@@ -158,7 +159,7 @@ def test_whatever_goes_wrong_each_picture_is_drawn_and_it_comes_back(bench, faul
     began = time.monotonic()
     while len(it.told) < 3:
         assert it.shades(puppet, puppet) == [SURE, SURE]
-        assert time.monotonic() - began < 4
+        assert soon(time.monotonic() - began, 4)
         time.sleep(0.02)
     it.until("tensorrt")
     it.until_fast(puppet)
@@ -187,7 +188,7 @@ def test_a_call_that_is_only_slow_costs_no_more_than_its_own_pictures(bench):
     began = time.monotonic()
     assert it.shades(puppet) == [SURE]
     assert it.shades(puppet) == [SURE]  # nobody waits behind it
-    assert time.monotonic() - began < 0.5
+    assert soon(time.monotonic() - began, 0.5)
     it.made[0].fault = ""
     it.made[0].release_hang.set()
     it.until_fast(puppet)
@@ -216,7 +217,9 @@ def test_a_call_that_hangs_is_given_up(bench):
     while it.told[-1].renderer == "tensorrt":
         assert it.shades(puppet) == [SURE]
         time.sleep(0.02)
-    assert 1 < time.monotonic() - began < 4
+    took = time.monotonic() - began
+    assert took > 1
+    assert soon(took, 4)
     assert "tensorrt hangs" in it.told[2].why
     assert not it.made[0].closed
     it.made[0].release_hang.set()
@@ -232,7 +235,9 @@ def test_one_that_cannot_be_made_is_tried_again_after_growing_pauses(bench):
     began = time.monotonic()
     assert it.shades(puppet) == [SURE]
     it.until("tensorrt")
-    assert 0.28 <= time.monotonic() - began < 3
+    took = time.monotonic() - began
+    assert took >= 0.28
+    assert soon(took, 3)
     whys = [each.why for each in it.told[1:4]]
     assert all(why.startswith("cannot: no memory; tried again in ") for why in whys)
 
@@ -362,7 +367,8 @@ def test_a_lane_hands_on_what_is_thrown_and_gives_up_what_is_late():
         lane.call(lambda: _raise(SystemExit(1)), 1)
     with pytest.raises(EngineHung):
         lane.call(lambda: go.wait(10), 0.02)
-    assert 0 < lane.late_for < 0.5
+    assert lane.late_for > 0
+    assert soon(lane.late_for, 0.5)
     time.sleep(0.02)
     assert lane.late_for > 0.02
     go.set()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from support.chat_double import MODEL, ChatDouble, cuts, fails, says, stalls
+from support.pace import soon
 from support.questions import Asking, answered, words
 from support.stage import Stage
 
@@ -81,7 +82,7 @@ async def test_one_that_is_down_from_the_start_keeps_nobody_waiting():
     async with Opened(fails(503)) as inn:
         began = time.monotonic()
         assert words(await answered(inn.mind)) == "From the file."
-        assert time.monotonic() - began < 0.2
+        assert soon(time.monotonic() - began, 0.2)
         assert inn.count("visavis_llm_away") == 1
 
 
@@ -132,8 +133,8 @@ async def test_an_interruption_closes_the_request_and_keeps_what_was_heard():
         at = time.monotonic()
         stage.session.interrupt()
         asked = inn.endpoint.asked[1]
-        await asyncio.wait_for(asked.ended.wait(), 1)
-        assert asked.gone - at < 0.1
+        await asyncio.wait_for(asked.ended.wait(), 5)
+        assert soon(asked.gone - at, 0.1)
         stage.session.ask("Sorry, where?")
         await stage.pass_time(400)
         (heard,) = (e.heard for e in stage.of(events.ReplyEnded) if e.reason == "interrupted")

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 from aiortc.mediastreams import MediaStreamError
+from support.pace import soon
 from support.services import FakeServices
 from support.serving import serving, watching
 from support.witness import moving, witnessing
@@ -63,7 +64,7 @@ async def test_a_generator_ten_times_too_slow_costs_pictures_and_no_sound():
         slow(services, 0.4)
         await viewer.wait_for("pictures", fluency="half")  # these fakes draw no mouth by itself
         await viewer.wait_for("pictures", fluency="few")
-        assert time.monotonic() - began < 8
+        assert soon(time.monotonic() - began, 8)
         assert (await state(client, viewer))["pictures"] == "few"
         assert counted("visavis_sessions_drawn", {"step": "few"}) == 1
         await viewer.wait_for("reply_ended", reason="done", within=12)
@@ -102,7 +103,7 @@ async def test_who_looks_away_is_sent_few_pictures_and_all_at_once_again():
         asked = time.monotonic()
         while not witness.pictures:
             await asyncio.sleep(0.002)
-        assert time.monotonic() - asked < 0.25  # 80 ms, and a jitter buffer's own time
+        assert soon(time.monotonic() - asked, 0.25)  # 80 ms, and a jitter buffer's own time
         await asyncio.sleep(1)
         assert witness.rate(witness.pictures) > 20
         assert (await state(client, viewer))["late_frames"] - before <= 2

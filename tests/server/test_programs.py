@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.pace import soon
 
 from visavis.engines.base import EngineError
 from visavis.server.system import sandbox
@@ -45,7 +46,7 @@ def test_it_ends_in_time_with_all_that_it_began() -> None:
     begun = time.monotonic()
     with pytest.raises(EngineError, match="took longer than 0.5 s"):
         run("sleep 60 & sleep 60", bounds=Bounds(wall=0.5))
-    assert time.monotonic() - begun < 20
+    assert soon(time.monotonic() - begun, 20)
 
 
 def test_what_goes_wrong_is_told() -> None:

@@ -9,6 +9,7 @@ import aiohttp
 import numpy as np
 import pytest
 from openai import AsyncOpenAI, BadRequestError
+from support.pace import soon
 from support.realtime_client import KEY, until
 from support.serving import serving
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -174,7 +175,7 @@ async def test_a_flood_of_events_slows_down_its_sender_alone():
         await witness.response.create()
         started = asyncio.get_running_loop().time()
         assert (await until(witness, "response.done"))[-1].response.status == "completed"
-        assert asyncio.get_running_loop().time() - started < 3.0
+        assert soon(asyncio.get_running_loop().time() - started, 3.0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         flooding._connection.transport.abort()  # it would read hundreds of errors first

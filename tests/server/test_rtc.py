@@ -10,6 +10,7 @@ import pytest
 from aioice import ice, stun
 from aiortc import RTCPeerConnection
 from aiortc.rtcicetransport import RTCIceGatherer
+from support.pace import soon
 from support.rtc_pair import LOCAL, TICKS, Pair, Track, connected, sender
 
 from visavis.server.rtc import connection as rtc
@@ -92,7 +93,7 @@ async def test_only_the_addresses_asked_for_are_offered_and_soon():
     offer = await pair.offer()
     start = time.perf_counter()
     await pair.reply(offer)
-    assert time.perf_counter() - start < 0.3  # about 10 ms on an idle machine
+    assert soon(time.perf_counter() - start, 0.3)  # about 10 ms on an idle machine
     assert set(re.findall(r"candidate:\S+ 1 udp \d+ (\S+)", pair.answer)) == {"127.0.0.1"}
     await pair.close()
 
@@ -204,7 +205,7 @@ async def test_mdns_names_delay_nothing_and_the_peer_is_found_all_the_same():
     assert ".local" in offer
     start = time.perf_counter()
     await pair.reply(offer)
-    assert time.perf_counter() - start < 0.5  # aioice asks for 1 s
+    assert soon(time.perf_counter() - start, 0.5)  # aioice asks for 1 s
     await pair.until("video", 1)
     await pair.close()
 
@@ -276,7 +277,7 @@ def decoder_threads() -> list[threading.Thread]:
 
 
 async def assert_nothing_is_left(sockets: int, threads: list[threading.Thread]) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(5):
         while len(asyncio.all_tasks()) > 1:
             await asyncio.sleep(0.01)
     assert open_sockets() == sockets

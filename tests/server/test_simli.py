@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from support import simli_caller
+from support.pace import soon
 from support.services import FakeServices
 from support.serving import Viewer, serving
 
@@ -49,13 +50,15 @@ async def test_the_python_client_talks_is_cut_off_and_talks_again():
         assert talk["events"] == ["speak", "silent"] * 2
         assert talk["picture"] == [128, 128]
         # How soon is measured by `bench simli`; here six clients share a busy machine.
-        assert all(first < 5.0 and 0.2 < length < 2.0 for first, length in talk["loud"]), talk
+        assert all(soon(first, 5.0) for first, _ in talk["loud"]), talk
+        assert all(length > 0.2 and soon(length, 2.0) for _, length in talk["loud"]), talk
         assert told["skip"]["events"] == ["speak", "silent"] * 2, told
-        assert told["skip"]["late"] < 2.0  # of 80 s that were sent
+        assert soon(told["skip"]["late"], 2.0)  # of 80 s that were sent
         assert told["skip"]["again"]
         assert told["done"]["why"] == "DONE", told
         assert told["done"]["error"] == "None"
-        assert 0.2 < told["done"]["heard"] < 2.0
+        assert told["done"]["heard"] > 0.2
+        assert soon(told["done"]["heard"], 2.0)
         assert told["notices"] == {"why": None}
         assert told["idle"] == {"why": "IDLE", "error": "None"}
         assert told["length"] == {"why": "MAX", "error": "None"}

@@ -6,6 +6,7 @@ fast machine only nor be so wide that it holds for everything.
 
 from __future__ import annotations
 
+import os
 import time
 
 # Seconds that `_work` takes on the two cores of 2026 that the limits were written on.
@@ -33,3 +34,16 @@ def pace() -> float:
 def within(took: float, usual: float) -> bool:
     """Whether work that took so many seconds stays under a limit for the usual machine."""
     return took < usual or took < usual * pace()
+
+
+def crowd() -> float:
+    """How many runnable threads share a core, over the last minute; at least 1."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def soon(waited: float, usual: float) -> bool:
+    """Whether a wait for other threads or processes stays under a limit for the usual machine.
+
+    It is a time on the wall's clock: who waits is also held up by everybody else who runs.
+    """
+    return waited < usual or waited < usual * pace() * crowd()

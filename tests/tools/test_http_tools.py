@@ -8,6 +8,7 @@ import time
 import pytest
 from aiohttp import web
 from support.asking import Asked, opened
+from support.pace import soon
 
 from visavis.engines.base import Tool
 from visavis.server.tools import selection
@@ -151,7 +152,7 @@ async def test_a_service_that_behaves_badly(service, way, outcome, words):
     async with opened(tool(service, way)) as tools:
         began = time.perf_counter()
         told = await tools.told("look", kind="x")
-        assert time.perf_counter() - began < 0.8
+        assert soon(time.perf_counter() - began, 0.8)
         assert words in told
         assert ADVICE in told
         assert tools.counted("look", outcome) == 1
@@ -221,7 +222,7 @@ async def test_cancelling_ends_the_call(service):
         began = time.perf_counter()
         with pytest.raises(asyncio.CancelledError):
             await using
-        assert time.perf_counter() - began < 0.5
+        assert soon(time.perf_counter() - began, 0.5)
 
 
 @pytest.mark.parametrize(
