@@ -4,13 +4,15 @@
         [--only tomas] [--states 6] [--samples 10] [--size 560]
 
 renders what is missing into out/bench/face/truth (see models/tools/persona/build.py for that
-environment), and goes on where it was broken off; bench.face compares. Both use the states made
-here; nothing else knows them, and no constant is fitted to them.
+environment), and goes on where it was broken off; pictures of a persona who has changed since are
+rendered anew. bench.face compares. Both use the states made here; nothing else knows them, and no
+constant is fitted to them.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -35,6 +37,7 @@ Rgb = npt.NDArray[np.uint8]
 
 FOLDER: Final = Path("out/bench/face/truth")
 SHIPPED: Final = Path(photo.__file__).parents[1] / "data" / "personas"
+RECIPES: Final = Path("models/tools/persona")
 STATES: Final = 6  # of each persona, after the neutral one
 SIZE: Final = 560  # px of a new neutral portrait; of the others only a window is rendered
 SAMPLES: Final = 10
@@ -252,6 +255,7 @@ def _framed(path: Path, persona: str) -> tuple[Rgb, npt.NDArray[np.bool_]]:
 
 def render(blender: Blender, persona: str, count: int) -> None:
     """Path-trace the missing states; 10 to 30 s of a quiet two-core machine each."""
+    forget_others(persona, blender.recipe(persona))
     if not portrait(persona).exists():
         blender.build(persona, blender.size, ["--out", str(portrait(persona))])
     left, right, top, bottom = window(portrait(persona))
@@ -266,6 +270,17 @@ def render(blender: Blender, persona: str, count: int) -> None:
         path.write_text(json.dumps([absolute(row, turn) for row in states]))
         job = ["--out", f"{FOLDER / name}.png", "--states", str(path), "--window", *map(str, area)]
         blender.build(persona, side, [*job, "--noise", str(AGAIN if name != persona else 0)])
+
+
+def forget_others(persona: str, recipe: str) -> None:
+    """Delete what was rendered of the persona by another recipe than this one."""
+    told = FOLDER / f"{persona}.recipe"
+    if told.exists() and told.read_text() == recipe:
+        return
+    for old in (*FOLDER.glob(f"{persona}.*"), *FOLDER.glob(f"{persona}-*")):
+        old.unlink()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    told.write_text(recipe)
 
 
 def absolute(row: Mapping[str, Any], turn: Sequence[float]) -> dict[str, Any]:
@@ -295,6 +310,16 @@ class Blender:
         """Degrees of yaw, pitch and roll of the head in the portrait."""
         ask = f"from models.tools.persona.people import PERSONAS as p; print(*p[{persona!r}].turn)"
         return [float(word) for word in self._run(["-c", ask]).split()[-3:]]
+
+    def recipe(self, persona: str) -> str:
+        """A digest of all that a picture of this persona is made by."""
+        own = f"from models.tools.persona.people import PERSONAS as p; print(p[{persona!r}])"
+        made = hashlib.sha256(self._run(["-c", own]).encode())
+        made.update(repr((self.samples, self.size)).encode())
+        for source in sorted(RECIPES.rglob("*.py")):
+            if source.name != "people.py":  # the others who are told of there
+                made.update(source.read_bytes())
+        return made.hexdigest()
 
     def _run(self, arguments: Sequence[str]) -> str:
         command = [str(self.python), *arguments]

@@ -121,8 +121,8 @@ def test_margins_come_to_lie_where_the_white_ends():
         assert (found.lower[:, 1] >= found.upper[:, 1] - 1e-3).all()
 
 
-@pytest.mark.parametrize("name", ["mira", "amara", "samir", "ingrid"])
-def test_an_outer_corner_that_is_moved_out_takes_the_opening_along(name):
+@pytest.mark.parametrize("name", ["mira", "amara", "samir", "ingrid", "jun"])
+def test_margins_that_are_moved_keep_the_shape_of_an_eye(name):
     plain = photo.frame((PERSONAS / f"{name}.webp").read_bytes())
     found = lidlines.refined(plain)
     for side in ("eye_left", "eye_right"):
@@ -133,6 +133,9 @@ def test_an_outer_corner_that_is_moved_out_takes_the_opening_along(name):
         # Half-way from the corner to the pupil people's lids are more than half as far apart as
         # over it; a corner that went out alone left a spike.
         assert opening[third] > 0.5 * opening.max()
+        # Shadow at a lower lid is no skin: its margin is hardly moved in.
+        height = (own.lower - own.upper)[:, 1].max()
+        assert (own.lower - now.lower)[2:-2, 1].max() < 0.055 * height
 
 
 def test_a_covered_eye_neither_blinks_nor_looks():

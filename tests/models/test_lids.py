@@ -77,6 +77,30 @@ def test_lashes_leave_the_skin_and_are_kept_by_themselves() -> None:
     assert look.colour[0] == pytest.approx(40, abs=8)
 
 
+@pytest.mark.parametrize("inner", [-1, 1])
+def test_lashes_end_before_the_corners_or_they_would_be_hooks(inner: int) -> None:
+    rim = found()
+    picture = window()
+    along, above = painted(rim, picture)
+    lash = (above > -0.5) & (above < 6) & (np.abs((along + 3) % 6 - 3) < 0.6)
+    picture[lash, 0] = 40  # also beyond both corners
+    still = np.zeros(picture.shape[:2], np.float32)
+    look = lids.shut(picture, np.zeros(2, np.float32), rim, still, inner)
+    inwards = (along if inner < 0 else rim.width - along) / rim.width  # 0 at the inner corner
+    high = lash & (above > 2.5)
+
+    def seen(first: float, last: float) -> float:
+        return float(look.lashes[high & (inwards > first) & (inwards < last)].mean())
+
+    assert seen(-0.3, 0.05) < 10
+    assert seen(0.40, 0.80) > 120
+    assert seen(0.05, 0.25) < 0.6 * seen(0.40, 0.80)  # they run out
+    assert seen(1.08, 1.3) < 10
+    # What stands beyond the inner corner is the brow's or the nose's and stays on the skin.
+    beyond = high & (inwards < -0.1)
+    assert look.bare[beyond, 0].mean() < SKIN[0] - 60
+
+
 def test_the_eyeball_over_a_margin_read_too_low_is_no_skin() -> None:
     rim = found()
     picture = window()

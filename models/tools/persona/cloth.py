@@ -20,7 +20,6 @@ class Cloth:
     colour: Colour
     kind: str = "wool"
     thread: Colour | None = None
-    print_: Colour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +117,6 @@ def cloth_material(name: str, cloth: Cloth, strip: bool = False) -> Any:
     shade = graph.mix(second, cloth.colour, graph.math("MULTIPLY_ADD", height, 0.6, 0.4))
     dull = tuple(0.8 * c for c in cloth.colour)
     shade = graph.mix(shade, dull, graph.math("MULTIPLY", uneven, finish.mottle * 2))
-    if cloth.print_ is not None:
-        shade = graph.mix(shade, cloth.print_, _print(graph, u, v))
     relief = graph.math("MULTIPLY_ADD", fuzz, 0.5, height)
     if strip:
         seam = _stitch_line(graph)
@@ -138,16 +135,3 @@ def cloth_material(name: str, cloth: Cloth, strip: bool = False) -> Any:
     gone = graph.math("LESS_THAN", graph.attribute("cut"), 0.0)
     graph.finish(graph.blend(gone, surface, graph.shader("BsdfTransparent")))
     return made
-
-
-def _print(graph: Graph, u: Socket, v: Socket) -> Socket:
-    """Wax print: rings of dots in a half-drop repeat of 0.21 dm, in [0, 1]."""
-    repeat = 0.21  # small enough that most rings lie whole between two pleats
-    row = graph.math("DIVIDE", v, repeat)
-    shift = graph.math("MULTIPLY", graph.math("FLOOR", row), 0.5)
-    x = graph.math("FRACT", graph.math("ADD", graph.math("DIVIDE", u, repeat), shift))
-    x, y = (graph.math("SUBTRACT", t, 0.5) for t in (x, graph.math("FRACT", row)))
-    radius = graph.math("SQRT", graph.math("ADD", *(graph.math("MULTIPLY", t, t) for t in (x, y))))
-    ring = graph.step(graph.math("ABSOLUTE", graph.math("SUBTRACT", radius, 0.3)), 0.07, 0.045)
-    dot = graph.step(radius, 0.15, 0.12)
-    return graph.math("MAXIMUM", ring, dot)

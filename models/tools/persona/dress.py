@@ -1,4 +1,4 @@
-"""Clothes of a persona, over the resting body: a top, perhaps a jacket, a scarf, a headwrap."""
+"""Clothes of a persona, over the resting body: a top, perhaps a jacket, a headwrap."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .tailoring import (
     strip,
     unfolded,
 )
-from .wraps import headwrap, scarf
+from .wraps import headwrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,6 @@ class DressStyle:
     cloth: Cloth
     top: str = "crew"
     jacket: Cloth | None = None
-    scarf: Cloth | None = None
     headwrap: Cloth | None = None
     trim: Colour | None = None  # of bands and buttons
     undershirt: Cloth | None = None
@@ -284,8 +283,6 @@ def dress(head: Head, style: DressStyle, state: HeadState) -> None:
     garment("top", top, TOPS[style.top](top, style, neck), cloth_material("top", style.cloth))
     if style.jacket is not None:
         _jacket(_worn(form(head, 10), (0.125, 0.29), 0.45, rng, pad=0.07), style.jacket)
-    if style.scarf is not None:
-        scarf(on, neck, style.scarf, rng)
     if style.headwrap is not None:
         headwrap(head, state, style.headwrap, rng)
 

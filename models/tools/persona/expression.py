@@ -16,7 +16,7 @@ def friendly(
     """
     rng = random.Random(seed)
     lean = rng.choice((-1, 1)) * rng.uniform(0.0, 0.012)
-    out: dict[str, float] = {"mouthPressLeft": 0.035, "mouthPressRight": 0.035, "mouthClose": 0.06}
+    out: dict[str, float] = {"mouthClose": 0.02}
     for side, share in (("Left", 1 + lean), ("Right", 1 - lean)):
         out[f"mouthSmile{side}"] = 1.4 * smile * share
         out[f"mouthDimple{side}"] = 0.05 * smile * share

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +64,16 @@ class BaseMesh:
 
     def indices(self, group: str) -> Ints:
         return np.array(sorted({i for corners, _ in self.faces[group] for i in corners}))
+
+    def across(self, vertices: Sequence[int]) -> list[int]:
+        """The right side's vertex for each of these of the left, in the same part of the mesh."""
+        out = []
+        for vertex in vertices:
+            part = next(name for name in self.faces if vertex in self.indices(name))
+            others = self.indices(part.replace("-l-", "-r-"))
+            away = np.linalg.norm(self.points[others] - self.points[vertex] * [-1, 1, 1], axis=1)
+            out.append(int(others[away.argmin()]))
+        return out
 
 
 def to_blender(points: Floats) -> Floats:
@@ -197,12 +207,7 @@ class Head:
     def _corners(self, side: str) -> list[int]:
         """Lash vertices (4,) at both corners of an eye, two each."""
         left = [*INNER, *OUTER]
-        if side == "l":
-            return left
-        lashes = np.concatenate([self.base.indices(f"helper-r-eyelashes-{k}") for k in (1, 2)])
-        mirrored = self.base.points[left] * [-1, 1, 1]
-        away = np.linalg.norm(self.base.points[lashes][:, None] - mirrored[None], axis=2)
-        return [int(k) for k in lashes[away.argmin(0)]]
+        return left if side == "l" else self.base.across(left)
 
     @cached_property
     def eye_level(self) -> Floats:

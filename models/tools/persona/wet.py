@@ -96,17 +96,17 @@ def build_wet(head: Head, points: Floats, state: HeadState, turn: Floats, flesh:
     """
     pink, white = _flesh("caruncle", flesh), _flesh("lining", (0.72, 0.60, 0.56))
     water = _water()
-    mirror = _mirror(head)
     for side, (rest_centre, radius) in head.eyes.items():
         centre = head.turned(rest_centre[None], 1.0, state)[0]
         out = 1.0 if side == "l" else -1.0
-        corner = points[[i if side == "l" else mirror[i] for i in INNER]].mean(0)
+        own = list if side == "l" else head.base.across
+        corner = points[own(INNER)].mean(0)
         inner = corner + turn @ np.array([0.008 * out, 0.026, -0.004])
         caruncle = _ellipsoid(inner, np.array([0.021, 0.024, 0.016]), turn)
         link("caruncle", mesh("caruncle", *caruncle), pink)
         lining = _ellipsoid(centre, radius * np.array(LINING), turn)
         link("lining", mesh("lining", *lining), white)
-        roots = points[[i if side == "l" else mirror[i] for i in LOWER]]
+        roots = points[own(LOWER)]
         away = (roots - centre) / np.linalg.norm(roots - centre, axis=1, keepdims=True)
         away = away + turn @ np.array([0.0, 0.0, 0.035])
         line = centre + 1.012 * radius * away / np.linalg.norm(away, axis=1, keepdims=True)
@@ -119,8 +119,7 @@ def build_lip_corners(head: Head, points: Floats, turn: Floats, lips: Colour) ->
     points (n, 3) of the head in the state, turned; lips: their linear RGB.
     """
     made = _flesh("lip-corner", lips)
-    mirrored = head.base.points[CHEILION] * [-1, 1, 1]
-    right = int(np.linalg.norm(head.base.points - mirrored, axis=1).argmin())
+    (right,) = head.base.across([CHEILION])
     for vertex, out in ((CHEILION, 1.0), (right, -1.0)):
         centre = points[vertex] + turn @ (WEB_PLACE * [out, 1, 1])
         link("lip-corner", mesh("lip-corner", *_ellipsoid(centre, WEB, turn)), made)
@@ -134,16 +133,3 @@ def _smooth(line: Floats) -> Floats:
         )
     t = np.linspace(0, len(line) - 1, 40)
     return np.stack([np.interp(t, np.arange(len(line)), line[:, k]) for k in range(3)], 1)
-
-
-def _mirror(head: Head) -> dict[int, int]:
-    """Vertex of the right eye's lash strips for each of the left's."""
-    groups = [(f"helper-l-eyelashes-{k}", f"helper-r-eyelashes-{k}") for k in (1, 2)]
-    out: dict[int, int] = {}
-    for left, right in groups:
-        a, b = head.base.indices(left), head.base.indices(right)
-        distance = np.linalg.norm(
-            head.base.points[a][:, None] * [-1, 1, 1] - head.base.points[b][None], axis=2
-        )
-        out |= dict(zip(a.tolist(), b[distance.argmin(1)].tolist(), strict=True))
-    return out

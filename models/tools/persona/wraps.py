@@ -1,4 +1,4 @@
-"""Cloth wound around somebody: a loose scarf, a headwrap of crossing bands."""
+"""Cloth wound around a head: a wrap of crossing bands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
 from .cloth import Cloth, cloth_material
 from .head import Floats, Head, HeadState
-from .tailoring import Form, place
+from .tailoring import place
 
 ROUND: Final = 180  # points along a winding
 ACROSS: Final = 44  # points across it
@@ -32,34 +32,6 @@ def _pleats(run: Floats, across: Floats, count: int, rng: np.random.Generator) -
     return total
 
 
-def scarf(on: Form, neck: Floats, cloth: Cloth, rng: np.random.Generator) -> None:
-    """Two loose windings around the neck, the upper one tighter, laid in pleats."""
-    made = cloth_material("scarf", cloth, strip=True)
-    windings = (
-        # radius to the side and to the front, height in front and behind, tilt, breadth, depth
-        (0.98, 1.02, -1.98, -1.42, 0.05, 0.30, 0.17),
-        (0.84, 0.84, -1.72, -1.24, -0.07, 0.27, 0.16),
-    )
-    run, across = np.linspace(0, 1, ROUND, endpoint=False), np.linspace(0, 1, ACROSS)
-    for wide, deep, front, back, tilt, breadth, depth in windings:
-        turn = 2 * np.pi * (run - 0.5)  # the ends meet behind
-        height = 0.5 * (front + back) + 0.5 * (front - back) * np.cos(turn) + tilt * np.sin(turn)
-        sag = 0.04 * np.sin(2 * turn + rng.uniform(0, 6.3)) + 0.02 * np.sin(5 * turn)
-        out = np.stack([np.sin(turn), -np.cos(turn), 0 * turn], 1)
-        path = np.stack([wide * out[:, 0], neck[1] + 0.05 + deep * out[:, 1],
-                         on.eyes[2] + height + sag], 1)  # fmt: skip
-        swell = 1 + 0.16 * np.sin(3 * turn + rng.uniform(0, 6.3)) + 0.1 * np.sin(7 * turn)
-        fold = 0.6 + 0.5 * _pleats(run, across, 7, rng)
-        spin = 2 * np.pi * across[None] + 0.5 * np.sin(turn)[:, None]
-        outward = (depth * swell)[:, None] * fold * np.cos(spin)
-        upward = (breadth * swell)[:, None] * fold * np.sin(spin)
-        # Cloth on the shoulders spreads outwards as it goes down.
-        outward -= 0.35 * upward
-        grid = path[:, None] + outward[:, :, None] * out[:, None]
-        grid[:, :, 2] += upward
-        place("scarf", grid, made, 0.012, closed=True, sewn=False)
-
-
 class Skull:
     """Distance of the head's skin from its middle in every direction, ears left out."""
 
@@ -76,8 +48,8 @@ class Skull:
 
     def radius(self, ways: Floats) -> Floats:
         """Distances (n,) in dm along unit vectors (n, 3)."""
-        distance, near = self._tree.query(ways, k=14)
-        weight = np.exp(-((distance / 0.22) ** 2)) + 1e-6
+        distance, near = self._tree.query(ways, k=8)
+        weight = np.exp(-((distance / 0.12) ** 2)) + 1e-6
         return np.asarray((self._radius[near] * weight).sum(1) / weight.sum(1))
 
 
@@ -111,7 +83,7 @@ def headwrap(head: Head, state: HeadState, cloth: Cloth, rng: np.random.Generato
         middle = -2 + rise + (25 * flat) * np.cos(turn) + tilt * np.sin(turn)
         lift = np.radians(middle[:, None] + breadth * (across[None] - 0.5))
         edge = np.sqrt(np.clip(1 - (2 * across - 1) ** 2, 0, 1))
-        body = 0.035 + 0.022 * layer + 0.09 * edge[None]
+        body = 0.012 + 0.024 * layer + 0.09 * edge[None]
         wear(laid(lift, body + 0.055 * _pleats(run, across, 4, rng) * edge[None]), closed=True)
     lift = np.radians(np.linspace(30, 90, ACROSS))[None] + 0 * turn[:, None]
     wear(laid(lift, 0.11 + 0.05 * _pleats(run, across, 9, rng).T[:, :1].T), closed=True)
