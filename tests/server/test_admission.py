@@ -6,7 +6,7 @@ import time
 from unittest.mock import Mock
 
 import pytest
-from support.pace import soon
+from support.pace import crowd, soon
 from support.serving import serving, watching
 
 from visavis.engines.base import EngineError, Puppet
@@ -211,7 +211,7 @@ async def test_a_machine_that_is_busy_with_other_things_is_measured_all_the_same
         return step
 
     measured = await measure(make, 1.0, lambda: True, seconds=0.1)
-    assert measured.pictures == pytest.approx(2.5, abs=0.6)
+    assert 1.9 / crowd() < measured.pictures < 3.1
 
 
 async def test_one_that_fails_says_so():

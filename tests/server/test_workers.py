@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from support.coming_back import refusal, resumed
-from support.pace import soon, within
+from support.pace import crowd, soon
 from support.serving import SDP, Viewer, problem, watching
 from support.standing import child, children, ends, is_alive, standing
 from support.witness import Witness
@@ -224,7 +224,7 @@ async def test_kill_9_of_a_worker_costs_only_its_own_sessions(server):
         killed = time.monotonic()
         took, (status, told) = await back(client, one, killed)
         assert (status, told["type"]) == (410, "urn:visavis:session-lost")
-        assert within(took, 2), took
+        assert soon(took, 2), took
         resumed = await client.post(
             "/v1/sessions", data=await offer(), headers={**SDP, "Visavis-Resume": token}
         )
@@ -232,12 +232,12 @@ async def test_kill_9_of_a_worker_costs_only_its_own_sessions(server):
         await asyncio.sleep(1)
         assert other.pictures[-1] > killed + 1.5
         # The viewers are in this process, which holds them up itself while it connects one.
-        patience = 0.1 + max(lags)
+        patience = 0.1 * crowd() + max(lags)
         for kind in ("video", "audio"):
             came = [at for at in arrived[kind] if at > killed - 0.2]
             assert other.gap(came) < patience
         state = await (await client.get(other.viewer.location)).json()
-        assert state["late_frames"] <= 2  # none on a machine that has nothing else to do
+        assert state["late_frames"] <= 2 * crowd()  # none on a machine that has nothing else to do
         assert not any((await other.lost()).values())
         while (after := await metrics(client))["visavis_workers"] < 2:
             await asyncio.sleep(0.1)
