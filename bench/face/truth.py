@@ -255,7 +255,7 @@ def _framed(path: Path, persona: str) -> tuple[Rgb, npt.NDArray[np.bool_]]:
 
 def render(blender: Blender, persona: str, count: int) -> None:
     """Path-trace the missing states; 10 to 30 s of a quiet two-core machine each."""
-    forget_others(persona, blender.recipe(persona))
+    forget_others(FOLDER, persona, blender.recipe(persona))
     if not portrait(persona).exists():
         blender.build(persona, blender.size, ["--out", str(portrait(persona))])
     left, right, top, bottom = window(portrait(persona))
@@ -272,14 +272,14 @@ def render(blender: Blender, persona: str, count: int) -> None:
         blender.build(persona, side, [*job, "--noise", str(AGAIN if name != persona else 0)])
 
 
-def forget_others(persona: str, recipe: str) -> None:
-    """Delete what was rendered of the persona by another recipe than this one."""
-    told = FOLDER / f"{persona}.recipe"
+def forget_others(folder: Path, persona: str, recipe: str) -> None:
+    """Delete what lies there of the persona by another recipe than this one."""
+    told = folder / f"{persona}.recipe"
     if told.exists() and told.read_text() == recipe:
         return
-    for old in (*FOLDER.glob(f"{persona}.*"), *FOLDER.glob(f"{persona}-*")):
+    for old in (*folder.glob(f"{persona}.*"), *folder.glob(f"{persona}-*")):
         old.unlink()
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     told.write_text(recipe)
 
 
